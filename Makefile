@@ -1,0 +1,73 @@
+# `make` or `make help` says what there is. Everything is installed into .venv/, run-time files are in var/.
+PY    := .venv/bin/python
+PO    := $(wildcard locale/*/LC_MESSAGES/*.po)
+# What the developer's environment says about databases and keys must not reach tests and checks.
+CLEAN := env -u DATABASE_URL -u MIGRATION_DATABASE_URL -u CELERY_BROKER_URL
+export PYTHON
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONUNBUFFERED := 1
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo test check static-checks prove run ncalayer bench lock clean
+
+help:  ## this list
+	@echo "Tulga. Two commands to know: make demo, make test."
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: .venv/.runtime .venv/.locale  ## the whole thing on this machine with a sandbox, until Ctrl-C; ONCE=1 stops after the checks
+	@$(CLEAN) $(PY) -m insecure_sandbox.demo $(if $(ONCE),--once)
+
+test: static-checks  ## everything: SQLite, PostgreSQL + Redis, PostgreSQL + RabbitMQ, browser (about ten minutes)
+	@$(CLEAN) $(PY) -m tests.legs $(LEG)
+
+check: static-checks  ## before a commit: lint, types, imports, migrations, the fast tests (two minutes)
+	@echo "→ fast tests"
+	@$(CLEAN) $(PY) -m pytest -q -n 2 --dist loadfile -m "not service and not browser and not proof"
+
+static-checks: .venv/.dev .venv/.locale
+	@echo "→ ruff";          .venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
+	@echo "→ mypy";          .venv/bin/mypy --no-error-summary
+	@echo "→ imports";       .venv/bin/lint-imports --no-logo >.venv/.imports.out || { cat .venv/.imports.out; false; }
+	@echo "→ migrations";    $(CLEAN) DATABASE_URL=sqlite://:memory: $(PY) manage.py makemigrations --check --dry-run
+
+prove: .venv/.dev .venv/.locale  ## proofs whole, written to docs/evidence/; PART=name for one part
+	@$(CLEAN) $(PY) -m pytest -q --prove $(if $(PART),--part $(PART)) -m proof
+
+run: .venv/.runtime .venv/.locale  ## web, worker and tick on this machine with your own set-up in var/
+	@echo "→ keys and tables"
+	@test -n "$$TULGA_KEYS_DIR" || $(PY) manage.py make_keys var/keys
+	@$(PY) manage.py migrate --verbosity=0 && $(PY) manage.py grant_application_role
+	@$(PY) scripts/run_together.py
+
+ncalayer: .venv/.runtime  ## a sandbox signer at wss://127.0.0.1:13579, to sign by hand in a browser
+	@$(PY) -m insecure_sandbox.ncalayer
+
+bench: .venv/.dev  ## measurements against named peers; PART=name for one
+	@set -e; for part in $(if $(PART),bench/$(PART).py,$(wildcard bench/[a-z]*.py)); do echo "→ $$part"; $(PY) $$part; done
+
+lock: .venv/.dev  ## lock the requirements anew, with hashes
+	@set -e; lock=".venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes"; \
+	$$lock pyproject.toml -o requirements.txt; \
+	$$lock --group dev pyproject.toml -o requirements-dev.txt; \
+	$$lock --no-header requirements-uv.in -o requirements-uv.txt
+
+clean:  ## remove what was installed and built; var/ stays, for it holds keys and cases
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find locale -name '*.mo' -delete 2>/dev/null || true
+	@test ! -e var || echo "var/ is still there: it holds keys and cases. Remove it yourself if nothing in it is needed."
+
+# Set-up, each step once: the stamps say what is installed. What developers need includes what the product needs.
+.venv/.runtime: requirements.txt requirements-uv.txt scripts/set_up.sh
+	@sh scripts/set_up.sh requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt requirements-uv.txt scripts/set_up.sh
+	@sh scripts/set_up.sh requirements-dev.txt
+	@touch .venv/.runtime $@
+
+.venv/.locale: $(PO) | .venv/.runtime
+	@echo "→ compiling translations"
+	@$(if $(PO),.venv/bin/pybabel --quiet compile --directory locale --domain django,true)
+	@touch $@

@@ -1,0 +1,89 @@
+"""The environment, typed: the only reader of `os.environ`. What is missing or wrong raises `Misconfigured` by name."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from verification.core.errors import Misconfigured
+
+_YES = ("1", "true", "yes", "on")
+_NO = ("0", "false", "no", "off", "")
+_OWNER_SWITCH = "TULGA_DATABASE_ROLE"
+
+
+def text(name: str, default: str) -> str:
+    """The variable's text, or `default` where it is unset or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """The variable as a yes or a no. Raises `Misconfigured` for any other word."""
+    word = os.environ.get(name)
+    if word is None:
+        return default
+    if word.strip().lower() in _YES:
+        return True
+    if word.strip().lower() in _NO:
+        return False
+    raise Misconfigured(f"{name} must be one of {', '.join(_YES)} or {', '.join(_NO[:-1])}")
+
+
+def number(name: str, default: int, *, least: int = 0) -> int:
+    """The variable as a whole number of at least `least`. Raises `Misconfigured` for anything else."""
+    word = text(name, str(default))
+    if not word.isascii() or not word.isdigit() or int(word) < least:
+        raise Misconfigured(f"{name} must be a whole number of at least {least}")
+    return int(word)
+
+
+def words(name: str, default: Sequence[str] = ()) -> list[str]:
+    """The variable as a list of comma-separated words, blanks around them dropped."""
+    value = os.environ.get(name)
+    if value is None:
+        return list(default)
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def folder(name: str, default: Path) -> Path:
+    """The variable as an absolute path; a relative one is read from the working directory. Nothing is created."""
+    return Path(text(name, str(default))).expanduser().absolute()
+
+
+def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) -> str:
+    """The variable as an address without a closing slash. Raises `Misconfigured` where it is not a whole one.
+
+    The value is never repeated in the message: an address of a database or a broker carries a password.
+    """
+    address = text(name, default)
+    parts = urlsplit(address)
+    if parts.scheme not in schemes:
+        raise Misconfigured(f"{name} must start with one of: {', '.join(f'{scheme}://' for scheme in schemes)}")
+    if parts.scheme in ("http", "https") and not parts.hostname:
+        raise Misconfigured(f"{name} must name a host, such as http://127.0.0.1:8000")
+    return address.rstrip("/") if parts.path == "/" else address
+
+
+def database_url(default: str) -> str:
+    """The address of the database for this process: the owner's role after `act_as_owner()`, else the application's.
+
+    Where no `MIGRATION_DATABASE_URL` is set, one role does both, as on SQLite.
+    """
+    if text(_OWNER_SWITCH, "application") == "owner":
+        return text("MIGRATION_DATABASE_URL", text("DATABASE_URL", default))
+    return text("DATABASE_URL", default)
+
+
+def application_role_url(default: str) -> str:
+    """The address of the database that the application uses, whoever this process is."""
+    return text("DATABASE_URL", default)
+
+
+def act_as_owner() -> None:
+    """From here on this process connects as the owner of the tables. Has effect only before settings are read."""
+    os.environ[_OWNER_SWITCH] = "owner"
+
+
+def use_settings(module: str) -> None:
+    """Name the settings module, unless the environment names one already."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)

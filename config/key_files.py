@@ -1,0 +1,78 @@
+"""Keys from a directory: one JSON file each, read once at start. Nothing replaces a key that is not there."""
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from verification.core.errors import Misconfigured
+
+KEY_BYTES = 32
+"""Length of every key: 256 bits, what AES-256, HMAC-SHA256 and an Ed25519 seed take."""
+
+_NAME = re.compile(r"(?P<kind>django|kek|index|log)(?:-(?P<which>test|live|[1-9][0-9]{0,3}))?\.key")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keys:
+    """What a directory of keys holds. Empty members mean that nothing which needs them can work."""
+
+    secret_key: str = ""
+    encryption: dict[int, bytes] = field(default_factory=dict)
+    index: dict[int, bytes] = field(default_factory=dict)
+    log: dict[str, bytes] = field(default_factory=dict)
+    made_by_demo: frozenset[str] = frozenset()
+
+
+def read_keys(directory: Path) -> Keys:
+    """The keys in this directory. Raises `Misconfigured` for a file that is not a key, or that others may read.
+
+    A missing directory gives no keys: settings can be imported, and whatever needs a key refuses when it is used.
+    """
+    if not directory.is_dir():
+        return Keys()
+    found = {path.name: _read(path) for path in sorted(directory.glob("*.key"))}
+    return Keys(
+        secret_key=next((key.hex() for name, (key, _) in found.items() if name == "django.key"), ""),
+        encryption=_numbered(found, "kek"),
+        index=_numbered(found, "index"),
+        log={
+            name.removeprefix("log-").removesuffix(".key"): key
+            for name, (key, _) in found.items()
+            if name[:4] == "log-"
+        },
+        made_by_demo=frozenset(name for name, (_, made_by) in found.items() if made_by == "demo"),
+    )
+
+
+def _numbered(found: dict[str, tuple[bytes, str]], kind: str) -> dict[int, bytes]:
+    prefix = f"{kind}-"
+    return {int(name[len(prefix) : -4]): key for name, (key, _) in found.items() if name.startswith(prefix)}
+
+
+def _read(path: Path) -> tuple[bytes, str]:
+    """One file's key and maker. Never shows a byte of it: errors name the file only."""
+    name = _NAME.fullmatch(path.name)
+    if name is None or not _is_complete(name):
+        raise Misconfigured(
+            f"{path} is not a key's name: django.key, kek-N.key, index-N.key, log-test.key, log-live.key"
+        )
+    if path.stat().st_mode & 0o077:
+        raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
+    try:
+        content = json.loads(path.read_text(encoding="ascii"))
+        kind, made_by, key = content["kind"], content["made_by"], base64.b64decode(content["key"], validate=True)
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        raise Misconfigured(f"{path} is not a key file: make one by `manage.py make_keys`") from None
+    if kind != name["kind"] or made_by not in ("demo", "operator") or len(key) != KEY_BYTES:
+        raise Misconfigured(f"{path} holds another kind of key, no maker, or not {KEY_BYTES} bytes")
+    return key, made_by
+
+
+def _is_complete(name: re.Match[str]) -> bool:
+    kind, which = name["kind"], name["which"] or ""
+    if kind == "log":
+        return which in ("test", "live")
+    return which.isdigit() if kind in ("kek", "index") else which == ""

@@ -1,0 +1,267 @@
+"""Django's settings, and all of Tulga's own in one block at the end. No secret has a default: see `key_files.py`."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config import env
+from config.key_files import read_keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+_VAR = env.folder("TULGA_VAR_DIR", BASE_DIR / "var")
+_VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
+_PUBLIC_URL = env.url("TULGA_PUBLIC_URL", "http://127.0.0.1:8000")
+_PUBLIC = urlsplit(_PUBLIC_URL)
+_IS_HTTPS = _PUBLIC.scheme == "https"
+_IS_LOCAL = _PUBLIC.hostname in ("127.0.0.1", "localhost", "::1")
+_KEYS = read_keys(env.folder("TULGA_KEYS_DIR", _VAR / "keys"))
+
+# Django ---------------------------------------------------------------------------------------------------------------
+DEBUG = env.flag("TULGA_DEBUG", default=False)
+SECRET_KEY = _KEYS.secret_key  # empty where there is no key: Django then refuses whatever needs it
+ALLOWED_HOSTS = [
+    _PUBLIC.hostname or "",
+    *env.words("TULGA_ALLOWED_HOSTS", ["127.0.0.1", "localhost"] if _IS_LOCAL else []),
+]
+AUTH_USER_MODEL = "people.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False  # a redirect would drop the body of a post
+
+INSTALLED_APPS = [
+    "people.apps.OperatorAdminConfig",  # the admin site, behind both factors
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "config",
+    "people.apps.PeopleConfig",
+    "lenders",
+    "verification",
+]
+MIDDLEWARE = [
+    "config.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.PageHeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "config.page_problems.PageProblems",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "people.sessions.end_stale_sessions",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# The owner's role changes tables, the application's role works on rows: `manage.py` says which one this process is.
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.database_url(f"sqlite:///{_VAR / 'tulga.sqlite3'}"), conn_max_age=60, conn_health_checks=True
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction takes the write lock when it begins: one that began as a reader could only fail, not wait.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,  # seconds a writer waits for the others
+        # FULL: in WAL mode only this keeps an acknowledged commit over a loss of power.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
+    }
+# Who the grants are for: see `manage.py grant_application_role`.
+TULGA_APPLICATION_ROLE = urlsplit(env.application_role_url("sqlite://")).username or ""
+
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "people:login"
+LOGIN_REDIRECT_URL = "/"
+OTP_TOTP_ISSUER = "Tulga"
+
+# Languages: the source texts are English; a page speaks the verification's language, else the browser's.
+LANGUAGE_CODE = "en"
+LANGUAGES = [("kk", _("Kazakh")), ("ru", _("Russian")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Files: WhiteNoise serves them from where they lie; no build step, no collecting.
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# What a request may be, bytes and fields. Source: the issue's 1 MB; api.md.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+
+# Pages' headers -------------------------------------------------------------------------------------------------------
+# A page that talks to NCALayer adds it with django-csp's `csp_update({"connect-src": [settings.TULGA_NCALAYER_URL]})`.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+# Not "no-referrer": a browser then posts our own forms with `Origin: null`, which the CSRF check must refuse.
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_SSL_REDIRECT = _IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked for on loopback, where no TLS is
+SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0  # a year
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _IS_HTTPS
+SECURE_HSTS_PRELOAD = _IS_HTTPS
+# Only where a proxy of the operator's ends TLS and overwrites this header, for else anyone could send it.
+if env.flag("TULGA_BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _IS_HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 3600  # seconds: a working day
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_TRUSTED_ORIGINS = [_PUBLIC_URL]
+CSRF_FAILURE_VIEW = "config.page_problems.csrf_failure"
+
+# The lenders' door ----------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["lenders.auth.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["lenders.auth.HasKey"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "lenders.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+# What the document says is settled in lenders/openapi.py, which makes it, and checked by its tests; here is how it is
+# served. The library's own deployment check would look at a document that nobody gets.
+SPECTACULAR_SETTINGS = {
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "config.log_lines.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("TULGA_LOG_LEVEL", "INFO").upper()},
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}
+
+# Celery: the rest of its configuration, none of it the operator's to choose, is in config/celery.py.
+CELERY_BROKER_URL = env.url(
+    "CELERY_BROKER_URL", "filesystem://", schemes=("filesystem", "redis", "rediss", "amqp", "amqps")
+)
+
+# Tulga ----------------------------------------------------------------------------------------------------------------
+TULGA_VAR_DIR = _VAR
+TULGA_PUBLIC_URL = _PUBLIC_URL
+TULGA_BELL_DIR = env.folder("TULGA_BELL_DIR", _VAR / "bell")  # where the filesystem broker keeps its messages
+TULGA_EVIDENCE_DIR = env.folder("TULGA_EVIDENCE_DIR", _VAR / "evidence")
+TULGA_LOG_HEAD_DIR = env.folder("TULGA_LOG_HEAD_DIR", _VAR / "log_head")  # the last signed size, outside the database
+TULGA_LOG_ORIGIN = env.text("TULGA_LOG_ORIGIN", f"{_PUBLIC.hostname}/log")  # each mode's log adds its mode
+TULGA_NCALAYER_URL = "wss://127.0.0.1:13579"
+
+# One complete live set of sources, anchors and keys is needed before live keys are issued; the default has none.
+TULGA_MODES_LIVE = env.flag("TULGA_MODES_LIVE", default=False)
+TULGA_ROUTES = ["eds"]
+TULGA_SANDBOX_URL = env.url("TULGA_SANDBOX_URL", "http://127.0.0.1:8310")
+_CRLS = "verification.sources.revocation.HttpRevocationSource"
+TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
+    "test": {
+        "revocation": {
+            "adapter": _CRLS,
+            "options": {
+                "crl_urls": {
+                    "gost512": [f"{TULGA_SANDBOX_URL}/crl/gost512"],
+                    "rsa": [f"{TULGA_SANDBOX_URL}/crl/rsa"],
+                }
+            },
+        },
+        "trust_anchors": {"directory": env.folder("TULGA_TEST_TRUST_ANCHORS", _VAR / "anchors" / "test")},
+    },
+    "live": {
+        "revocation": {
+            "adapter": _CRLS,
+            "options": {
+                "crl_urls": {
+                    "gost512": env.words("TULGA_LIVE_CRL_GOST512"),
+                    "rsa": env.words("TULGA_LIVE_CRL_RSA"),
+                }
+            },
+        },
+        "trust_anchors": {"directory": env.folder("TULGA_LIVE_TRUST_ANCHORS", _VAR / "anchors" / "live")},
+    }
+    if TULGA_MODES_LIVE
+    else {},
+}
+# Hosts that test endpoints may name although they are private or without TLS, such as 127.0.0.1:9100.
+TULGA_WEBHOOK_TEST_HOSTS = env.words("TULGA_WEBHOOK_TEST_HOSTS")
+
+# Keys by number (the highest is the newest) or by mode; the names of those that `make demo` made.
+TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
+TULGA_INDEX_KEYS = _KEYS.index
+TULGA_LOG_KEYS = _KEYS.log
+TULGA_KEYS_MADE_BY_DEMO = _KEYS.made_by_demo
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing may be kept outside evidence
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "evidence": {
+        "BACKEND": "verification.evidence.files.DurableFileSystemStorage",
+        "OPTIONS": {
+            "location": TULGA_EVIDENCE_DIR,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}

@@ -1,0 +1,8 @@
+"""What the web server calls: `gunicorn config.wsgi`."""
+
+from django.core.wsgi import get_wsgi_application
+
+from config import env
+
+env.use_settings("config.settings")
+application = get_wsgi_application()

@@ -1,0 +1,196 @@
+"""`python -m insecure_sandbox.demo [--once]`: everything on this machine, from the set-up to a signed webhook."""
+
+import argparse
+import re
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from insecure_sandbox.demo import tampering
+from insecure_sandbox.demo.lender import LenderApi, Listener
+from insecure_sandbox.demo.processes import BIN, ROOT, DemoFailed, Processes, free_port, wait_until
+from insecure_sandbox.demo.progress import Row, plain, say, table
+from insecure_sandbox.demo.scenes import SCENES, Stage
+from insecure_sandbox.install_trust import write_anchors
+
+FOLDER = ROOT / "var" / "demo"
+MARK = "made-by-the-demo"
+LENDER_BIN = "120340000014"
+_KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
+
+
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C or asked the process to end."""
+
+
+def main() -> int:
+    """0 if all ended as it must, 1 if not, 2 if the demo could not be played."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="stop after the checks")
+    once = parser.parse_args().once
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    demo = Demo(_fresh_folder())
+    try:
+        good = demo.play()
+        if not once:
+            demo.serve()
+        return 0 if good else 1
+    except DemoFailed as failure:
+        say(f"THE DEMO STOPPED: {failure}")
+        return 2
+    except Interrupted:
+        say("ending")
+        return 0
+    finally:
+        demo.stop()
+
+
+class Demo:
+    """One run: its folder, its ports, its processes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Chooses ports; starts nothing yet."""
+        self._web, self._sandbox_port = free_port(8000), free_port(8310)
+        self.url = f"http://127.0.0.1:{self._web}"
+        self.sandbox = f"http://127.0.0.1:{self._sandbox_port}"
+        self.listener = Listener(free_port(9100))
+        self.folder = folder
+        self.processes = Processes(environment=self._environment(), logs=folder / "logs")
+        self.logins: list[str] = []
+        self.key = ""
+
+    def play(self) -> bool:
+        """Sets up, plays every scene, and says whether all ended as they must."""
+        self._set_up()
+        stage = Stage(LenderApi(self.url, self.key), self.url, self.sandbox, self.processes, self._start_worker)
+        rows = [self._scene(number, title, stage) for number, (title, _) in enumerate(SCENES, start=1)]
+        table(rows)
+        checks = [all(row.as_it_must for row in rows), *self._afterwards(stage)]
+        say("all ended as it must" if all(checks) else "SOMETHING DID NOT END AS IT MUST: see above")
+        return all(checks)
+
+    def serve(self) -> None:
+        """Prints how to go on by hand, and serves until Ctrl-C."""
+        self._print_how_to_go_on()
+        while not self.processes.ended():
+            time.sleep(1)
+        raise DemoFailed(f"ended by itself: {', '.join(self.processes.ended())}; see {self.folder / 'logs'}")
+
+    def stop(self) -> None:
+        """Ends what was started, and nothing else."""
+        self.listener.stop()
+        self.processes.stop()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "TULGA_VAR_DIR": str(self.folder),
+            "TULGA_KEYS_DIR": str(self.folder / "keys"),
+            "TULGA_PUBLIC_URL": self.url,
+            "TULGA_SANDBOX_URL": self.sandbox,
+            "TULGA_WEBHOOK_TEST_HOSTS": self.listener.address.split("/")[2],
+            "TULGA_MODES_LIVE": "0",
+        }
+
+    def _set_up(self) -> None:
+        say("keys of this demo only, and tables, in var/demo/")
+        self.processes.must("make_keys", str(self.folder / "keys"), "--demo")
+        self.processes.must("migrate", "--verbosity=0")
+        self.processes.start("sandbox", self._sandbox_command())
+        self.processes.wait_for(f"{self.sandbox}/ca/anchors.json", name="sandbox")
+        write_anchors(self.sandbox, self.folder / "anchors" / "test")
+        bind = f"127.0.0.1:{self._web}"
+        self.processes.start("web", [str(BIN / "gunicorn"), "config.wsgi", "--bind", bind])
+        self._start_worker()
+        self.processes.start("tick", self._python("manage.py", "tick"))
+        self.processes.wait_for(f"{self.url}/healthz", name="web")
+        self._add_people()
+
+    def _add_people(self) -> None:
+        said = self.processes.must("add_lender", "Sandbox Credit LLP", "--bin", LENDER_BIN)
+        self.key = _KEY.search(said)[0]  # type: ignore[index]
+        api = LenderApi(self.url, self.key)
+        endpoint = api.call("POST", "/v1/webhook-endpoints", {"url": self.listener.address})
+        self.listener.learn(endpoint)
+        say("a lender with a test key and a webhook endpoint, a regulator and an operator")
+        for role in ("regulator", "operator"):
+            name = f"{role}@demo.example"
+            said = self.processes.must("add_person", name, "--name", f"Demo {role}", "--role", role, "--print-code")
+            self.logins.append(said)
+
+    def _start_worker(self) -> None:
+        command = [str(BIN / "celery"), "-A", "config", "worker", "--concurrency=2", "--loglevel=INFO"]
+        self.processes.start("worker", [*command, "--without-gossip", "--without-mingle"])
+
+    def _sandbox_command(self) -> list[str]:
+        state = str(self.folder / "sandbox")
+        return self._python("-m", "insecure_sandbox", "--port", str(self._sandbox_port), "--state", state)
+
+    def _scene(self, number: int, title: str, stage: Stage) -> Row:
+        say(f"scene {number} of {len(SCENES)}: {title}")
+        row = SCENES[number - 1][1](stage)
+        say(f"  {row.status} {row.code} ({'as it must' if row.as_it_must else 'NOT AS IT MUST'})")
+        return row
+
+    def _afterwards(self, stage: Stage) -> list[bool]:
+        """The webhook that came, the log that verifies, and the flipped byte that is named."""
+        verified = stage.api.call("GET", "/v1/verifications?status=verified&limit=1")["data"][0]["id"]
+        told = ["verification.created", "verification.processing", "verification.verified"]
+        wait_until(lambda: told[-1] in self.listener.told(verified), what="the webhook", seconds=30)
+        came = self.listener.told(verified)
+        say(f"webhooks received and verified (HMAC and Ed25519): {len(self.listener.verified)}; last: {came[-1]}")
+        sound = tampering.original_is_sound(self.processes)
+        database = self.folder / "tulga.sqlite3"
+        named = tampering.flipped_byte_is_named(self.processes, database=database, entry_of=verified)
+        return [came[0] == told[0] and self.listener.refused == 0, sound, named]
+
+    def _print_how_to_go_on(self) -> None:
+        plain(HOW_TO_GO_ON.format(url=self.url, key=self.key, sandbox=self.sandbox))
+        for login in self.logins:
+            plain(login)
+        plain("A fresh code later: TULGA_VAR_DIR=var/demo .venv/bin/python manage.py add_person EMAIL --print-code")
+        plain("Serving until Ctrl-C.")
+
+    @staticmethod
+    def _python(*arguments: str) -> list[str]:
+        return [sys.executable, *arguments]
+
+
+HOW_TO_GO_ON = """
+Now you. Open a verification as the lender does (the answer holds the borrower's link):
+
+  curl -s {url}/v1/verifications \\
+    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+    -d '{{"purpose":"Consumer microcredit","subject":{{"iin":"990101100010","surname":"ТЕСТОВ","name":"ТЕСТ",
+         "birth_date":"1899-01-01","phone":"+77011234567",
+         "document":{{"type":"id_card","number":"012345678","valid_to":"2033-01-01"}}}},
+         "loan":{{"amount":"150000.00","currency":"KZT","term_days":30,"annual_rate":"46.00",
+         "total_repayable":"155671.00","payout_account":"KZ86125KZT5004100100"}},
+         "routes":["eds"],"client_reference":"by-hand-1","locale":"ru"}}'
+
+To sign by hand: make ncalayer SANDBOX={sandbox} in another terminal (it says which certificate to trust),
+then open the link's url in a browser on this computer.
+Borrower:   the url in the answer      API documents: {url}/docs
+Oversight:  {url}/oversight/           sign in with:
+"""
+
+
+def _fresh_folder() -> Path:
+    if FOLDER.exists() and any(FOLDER.iterdir()):
+        if not (FOLDER / MARK).exists():
+            raise SystemExit(f"{FOLDER} holds something this demo did not make; move it away first.")
+        shutil.rmtree(FOLDER)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / MARK).touch()
+    return FOLDER
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+if __name__ == "__main__":
+    sys.exit(main())

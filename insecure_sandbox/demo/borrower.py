@@ -1,0 +1,125 @@
+"""The demo's borrower: a browser that follows a link, reads pages, answers forms and signs what it is shown."""
+
+import base64
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from http.cookies import SimpleCookie
+from urllib.parse import urlencode, urlsplit
+
+import urllib3
+
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.demo.processes import DemoFailed, wait_until
+from insecure_sandbox.signing import sign_cms
+
+
+@dataclass
+class Form:
+    """A form of a page: where it goes, and the fields that stand in it."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class Page(HTMLParser):
+    """What the borrower needs of a page: its forms, and the request its script would send to NCALayer."""
+
+    def __init__(self, html: str) -> None:
+        """Reads it at once."""
+        super().__init__()
+        self.forms: list[Form] = []
+        self.ncalayer_request = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collects forms, hidden fields and the one data attribute."""
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(Form(given.get("action", "")))
+        elif tag == "input" and self.forms and given.get("name") and given.get("type") == "hidden":
+            self.forms[-1].fields[given["name"]] = given.get("value", "")
+        if "data-request" in given:
+            self.ncalayer_request = given["data-request"]
+
+    def form(self, *names: str) -> Form:
+        """The first form that has these hidden fields. Raises `DemoFailed` if no form does."""
+        found = [form for form in self.forms if set(names) <= set(form.fields)]
+        if not found:
+            raise DemoFailed(f"the page has no form with {names}")
+        return found[0]
+
+
+class Browser:
+    """A borrower's browser, with its own cookies; it knows nothing but addresses and pages."""
+
+    def __init__(self, url: str) -> None:
+        """`url` of the service."""
+        self._url = url
+        self._cookies: dict[str, str] = {}
+        self._http = urllib3.PoolManager(retries=False, timeout=30)
+
+    def follow(self, link: str) -> None:
+        """Opens the lender's link and taps Continue: the token goes from the fragment into the form."""
+        page = self._get("/v/")
+        form = page.form("csrfmiddlewaretoken", "token")
+        self._post(form.action or "/v/", form.fields | {"token": urlsplit(link).fragment})
+
+    def agree(self) -> None:
+        """Consents, and answers that nobody tells the borrower what to press."""
+        consent = self.wait_for("consent").form("turn", "version")
+        self._post(consent.action, consent.fields | {"agreed": "true"})
+        question = self.wait_for("question").form("turn")
+        self._post(question.action, question.fields | {"somebody_tells_me": "false"})
+
+    def statement(self) -> bytes:
+        """The bytes the page would hand to NCALayer."""
+        request = json.loads(self.wait_for("statement").ncalayer_request)
+        return base64.b64decode(request["args"]["data"])
+
+    def sign(self, credential: Credential) -> str:
+        """Signs the statement that is shown, sends it, and gives the signature for whoever would replay it."""
+        signature = base64.b64encode(sign_cms(credential, self.statement(), signed_at=datetime.now(UTC))).decode()
+        self.send(signature)
+        return signature
+
+    def send(self, signature: str) -> None:
+        """Sends a signature, whosever it is."""
+        form = self.wait_for("statement").form("turn", "signature")
+        self._post(form.action, form.fields | {"signature": signature})
+
+    def wait_for(self, name: str, *, seconds: float = 90) -> Page:
+        """Polls as the waiting page does until this page is open, and gets it."""
+        wait_until(lambda: self.state()["page"] == name, what=f"the page {name}", seconds=seconds)
+        return self._get("/v/now/")
+
+    def wait_for_judgement(self, *, seconds: float = 120) -> str:
+        """Polls until the answer was judged; gives the page that is open then."""
+        time.sleep(0.1)
+        wait_until(lambda: self.state()["page"] != "wait", what="the judgement", seconds=seconds)
+        return self.state()["page"]
+
+    def state(self) -> dict[str, str]:
+        """What the waiting page asks for."""
+        answer = self._request("GET", "/v/now/state/")
+        said: dict[str, str] = json.loads(answer.data)
+        return said
+
+    def _get(self, path: str) -> Page:
+        return Page(self._request("GET", path).data.decode())
+
+    def _post(self, action: str, fields: dict[str, str]) -> None:
+        answer = self._request("POST", action or "/v/now/", body=urlencode(fields).encode())
+        if answer.status not in (200, 302, 303):
+            raise DemoFailed(f"the page {action} answered {answer.status}")
+
+    def _request(self, method: str, path: str, body: bytes | None = None) -> urllib3.BaseHTTPResponse:
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
+        if body is not None:
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": self._url}
+        answer = self._http.request(method, f"{self._url}{path}", body=body, headers=headers, redirect=False)
+        for line in answer.headers.getlist("Set-Cookie"):
+            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
+        return answer

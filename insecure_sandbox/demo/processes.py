@@ -1,0 +1,129 @@
+"""The processes of the demo: sandbox, web, worker, tick, on free loopback ports, with their output in files."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import urllib3
+
+from insecure_sandbox.demo.progress import say
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+_READY_SECONDS = 90.0
+_STOP_SECONDS = 10.0
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the text says why and what to do."""
+
+
+def free_port(wanted: int) -> int:
+    """The wanted port of the loopback, or a free one where somebody else has it."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise DemoFailed("no free port on the loopback address")
+
+
+class Processes:
+    """Starts, kills and ends the demo's own processes, each a group of its own."""
+
+    def __init__(self, *, environment: dict[str, str], logs: Path) -> None:
+        """`environment` is what all of them see; `logs` gets one file each."""
+        # `env` sets these before it becomes the command itself; everything else is inherited.
+        self._env = ["env", *(f"{name}={value}" for name, value in environment.items())]
+        self._logs = logs
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        logs.mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Starts one under a name."""
+        with self._log(name) as output:
+            self._running[name] = subprocess.Popen(  # noqa: S603 (our own commands)
+                [*self._env, *command],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        say(f"{name} started (process {self._running[name].pid}, output in {self._logs / name}.log)")
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to the whole group: nobody gets a last word."""
+        process = self._running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def manage(self, *arguments: str, database: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Runs a management command to its end and gives its output; on another SQLite file if one is named."""
+        other = [f"DATABASE_URL=sqlite:///{database}"] if database else []
+        return subprocess.run(  # noqa: S603 (our own commands)
+            [*self._env, *other, sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def must(self, *arguments: str) -> str:
+        """The output of a management command that has to succeed. Raises `DemoFailed` with what it said."""
+        done = self.manage(*arguments)
+        if done.returncode != 0:
+            raise DemoFailed(f"manage.py {' '.join(arguments[:2])} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def wait_for(self, url: str, *, name: str) -> None:
+        """Waits until an address answers. Raises `DemoFailed` if the process ends first, or never answers."""
+        wait_until(lambda: self._answers(url, name=name), what=f"{name} at {url}", seconds=_READY_SECONDS)
+
+    def ended(self) -> list[str]:
+        """Names of those that have ended by themselves."""
+        return [name for name, process in self._running.items() if process.poll() is not None]
+
+    def stop(self) -> None:
+        """Ends all: asked first, killed after a while."""
+        for process in self._running.values():
+            if process.poll() is None:
+                process.terminate()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for process in self._running.values():
+            try:
+                process.wait(timeout=max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def _answers(self, url: str, *, name: str) -> bool:
+        if self._running[name].poll() is not None:
+            raise DemoFailed(f"{name} ended by itself; see {self._logs / name}.log")
+        try:
+            return urllib3.request("GET", url, timeout=2, retries=False).status < 500
+        except urllib3.exceptions.HTTPError:
+            return False
+
+    def _log(self, name: str) -> IO[Any]:
+        return (self._logs / f"{name}.log").open("ab")
+
+
+def wait_until(is_so: Callable[[], bool], *, what: str, seconds: float) -> None:
+    """Asks again and again. Raises `DemoFailed` when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"waited {seconds:.0f} s in vain for {what}")
+        time.sleep(0.2)

@@ -1,0 +1,49 @@
+"""What the demo says on the terminal."""
+
+import sys
+import time
+from dataclasses import dataclass
+
+_STARTED = time.monotonic()
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a scene, how it ended, and whether it ended as it must."""
+
+    scene: str
+    route: str
+    status: str
+    code: str
+    seconds: float
+    log_index: int | None
+    as_it_must: bool
+
+
+def say(text: str) -> None:
+    """One line, with the seconds since the start."""
+    sys.stdout.write(f"[{time.monotonic() - _STARTED:6.1f} s] {text}\n")
+    sys.stdout.flush()
+
+
+def plain(text: str = "") -> None:
+    """One line as it is."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def table(rows: list[Row]) -> None:
+    """All rows, aligned."""
+    heading = ("scene", "route", "status", "code", "time", "log index", "")
+    cells = [heading, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(heading))]
+    plain()
+    for line in cells:
+        plain("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    plain()
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    index = "-" if row.log_index is None else str(row.log_index)
+    mark = "as it must" if row.as_it_must else "NOT AS IT MUST"
+    return (row.scene, row.route, row.status, row.code or "-", f"{row.seconds:.1f} s", index, mark)

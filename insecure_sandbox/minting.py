@@ -1,0 +1,78 @@
+"""Puts certificates together and signs them; what stands in them is the template's."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from insecure_sandbox import encoding as asn1
+from insecure_sandbox import keys, profile
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.keys import PrivateKey
+from verification.engines.pki.algorithms import Family
+from verification.engines.pki.certificate import parse_certificate
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A root and the authority under it that issues to persons."""
+
+    family: Family
+    root: Credential
+    issuing: Credential
+
+
+@dataclass(frozen=True)
+class Template:
+    """Everything of a certificate but its key and its issuer. `subject` and `extensions` are encoded."""
+
+    subject: bytes
+    extensions: tuple[bytes, ...]
+    not_before: datetime
+    not_after: datetime
+    serial: int
+
+
+def new_serial() -> int:
+    """A positive serial number of 20 bytes, as the national authority has them."""
+    return secrets.randbits(158) | 1 << 157
+
+
+def certify(template: Template, key: PrivateKey, *, by: Credential | None) -> Credential:
+    """The certificate of `key`, signed by `by` or, without one, by itself."""
+    info = keys.public_key_info(key)
+    signing_key = by.private_key if by else key
+    issuer = parse_certificate(by.certificate).subject if by else template.subject
+    own = profile.key_identifier(info)
+    above = profile.key_identifier(keys.public_key_info(signing_key))
+    body = certificate_body(
+        template,
+        info=info,
+        issuer=issuer,
+        algorithm=keys.signature_algorithm(signing_key),
+        key_identifiers=(profile.subject_key(own), profile.authority_key(above)),
+    )
+    certificate = seal(body, signing_key)
+    return Credential(
+        certificate, "gost512" if isinstance(key, int) else "rsa", key, by.certificate if by else certificate
+    )
+
+
+def certificate_body(
+    template: Template, *, info: bytes, issuer: bytes, algorithm: bytes, key_identifiers: tuple[bytes, ...] = ()
+) -> bytes:
+    """The encoded TBSCertificate. `info` is the SubjectPublicKeyInfo, `issuer` the encoded name."""
+    return asn1.sequence(
+        asn1.explicit(0, asn1.integer(2)),
+        asn1.integer(template.serial),
+        algorithm,
+        issuer,
+        asn1.sequence(asn1.time(template.not_before), asn1.time(template.not_after)),
+        template.subject,
+        info,
+        asn1.explicit(3, asn1.sequence(*template.extensions, *key_identifiers)),
+    )
+
+
+def seal(body: bytes, key: PrivateKey, *, signature: bytes | None = None) -> bytes:
+    """A body with its algorithm and signature: a certificate or a list. A given `signature` is taken as it is."""
+    return asn1.sequence(body, keys.signature_algorithm(key), asn1.bits(signature or keys.sign(key, body)))

@@ -1,0 +1,54 @@
+"""/v1/log: the signed head of the log, and the proof that an event of the lender stands in it."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from lenders import query_schemas
+from lenders.auth import caller
+from lenders.fields import read_query
+from lenders.openapi import problems
+from verification.workflow import queries
+
+_TEXT = "text/plain; charset=utf-8"
+_SCOPES = {"GET": "log:read"}
+
+
+class LogCheckpoint(APIView):
+    """The newest checkpoint of the key's mode."""
+
+    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+
+    @extend_schema(
+        operation_id="get_checkpoint",
+        summary="Read the newest checkpoint of the log (C2SP signed note)",
+        description="Keep it: every later checkpoint must contain the log of this one.",
+        responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 409, 422, 429)},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """The signed note as text."""
+        read_query(query_schemas.NoQuery, request.query_params)
+        return HttpResponse(queries.checkpoint(caller(request).mode), content_type=_TEXT)
+
+
+class LogProof(APIView):
+    """The proof of one event."""
+
+    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+
+    @extend_schema(
+        operation_id="get_proof",
+        summary="Read the proof that an event stands in the log (C2SP tlog-proof)",
+        parameters=[query_schemas.ProofQuery],
+        responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 404, 409, 422, 429)},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """The proof as text."""
+        wanted = read_query(query_schemas.ProofQuery, request.query_params)
+        text = queries.proof(lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted["event"])
+        return HttpResponse(text, content_type=_TEXT)

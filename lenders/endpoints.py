@@ -1,0 +1,138 @@
+"""Makes, changes and ends webhook endpoints. Secrets are shown once and kept sealed."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from lenders import addresses, policy, signing
+from lenders.models import Delivery, Lender, WebhookEndpoint, new_endpoint_id
+from verification.core.errors import Conflict, NotFound
+from verification.workflow import commands, queries, sealing
+
+
+def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tuple[WebhookEndpoint, str]:
+    """A fresh endpoint and its secret. It is told what happens from now on; what was before is in the list of events.
+
+    Raises `BadInput` for an address that may not be called, `Conflict` when there are too many.
+    """
+    addresses.read(url, mode=mode)
+    with transaction.atomic():
+        # The lender's row is the lock: of many at once none sees the others' missing.
+        Lender.objects.select_for_update().get(pk=lender.pk)
+        if of_lender(lender, mode=mode).count() >= policy.ENDPOINTS_MAX:
+            raise Conflict(f"at most {policy.ENDPOINTS_MAX} endpoints", code="endpoint_limit")
+        endpoint_id, secret, key = new_endpoint_id(), signing.new_secret(), signing.new_signing_key()
+        endpoint = WebhookEndpoint.objects.create(
+            id=endpoint_id,
+            lender=lender,
+            mode=mode,
+            url=url,
+            events=list(events),
+            sealed_secret=sealing.seal(secret_scope(endpoint_id), secret),
+            sealed_signing_key=sealing.seal(signing_key_scope(endpoint_id), key.seed),
+            public_key=key.public,
+            cursor=_end_of_events(lender, mode=mode),
+            created_at=timezone.now(),
+        )
+    return endpoint, signing.spell_secret(secret)
+
+
+def of_lender(lender: Lender, *, mode: str) -> models.QuerySet[WebhookEndpoint]:
+    """A lender's endpoints in a mode, oldest first."""
+    return WebhookEndpoint.objects.filter(lender=lender, mode=mode, deleted_at=None).order_by("created_at", "id")
+
+
+def get(lender: Lender, *, mode: str, endpoint_id: str) -> WebhookEndpoint:
+    """One of a lender's endpoints; raises `NotFound` for none or another's."""
+    endpoint = of_lender(lender, mode=mode).filter(pk=endpoint_id).first()
+    if endpoint is None:
+        raise NotFound("no such endpoint")
+    return endpoint
+
+
+def change(
+    endpoint: WebhookEndpoint,
+    *,
+    url: str | None = None,
+    events: Sequence[str] | None = None,
+    enabled: bool | None = None,
+) -> None:
+    """Changes what is given. Enabling clears the flag; the pump then makes up for what was missed."""
+    columns: dict[str, object] = {}
+    if url is not None:
+        addresses.read(url, mode=endpoint.mode)
+        columns["url"] = url
+    if events is not None:
+        columns["events"] = list(events)
+    if enabled is True:
+        columns |= {"disabled_at": None, "disabled_reason": "", "failing": False}
+    if columns:
+        WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(**columns)
+    if enabled is False:
+        disable(endpoint, reason="by_lender", at=timezone.now())
+    endpoint.refresh_from_db()
+
+
+def rotate_secret(endpoint: WebhookEndpoint) -> str:
+    """A new secret; the one before signs too for a day. Raises `Conflict` if two rotate at once."""
+    secret = signing.new_secret()
+    unchanged = WebhookEndpoint.objects.filter(pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret))
+    changed = unchanged.update(
+        sealed_secret=sealing.seal(secret_scope(endpoint.pk), secret),
+        sealed_previous_secret=bytes(endpoint.sealed_secret),
+        previous_secret_until=timezone.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
+    )
+    if changed != 1:
+        raise Conflict("the secret was rotated by another request")
+    endpoint.refresh_from_db()
+    return signing.spell_secret(secret)
+
+
+def delete(endpoint: WebhookEndpoint) -> None:
+    """Ends an endpoint for good: nothing is sent any more, its deliveries stay on record."""
+    at = timezone.now()
+    with transaction.atomic():
+        WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(deleted_at=at)
+        Delivery.objects.filter(endpoint=endpoint, status="pending").update(status="canceled", finished_at=at)
+
+
+def disable(endpoint: WebhookEndpoint, *, reason: str, at: datetime) -> None:
+    """Flags an endpoint and puts that on record, once. Its events stay listed."""
+    with transaction.atomic():
+        awake = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None, deleted_at=None)
+        if awake.update(disabled_at=at, disabled_reason=reason) == 1:
+            commands.record_endpoint_disabled(lender_id=endpoint.lender_id, mode=endpoint.mode, endpoint_id=endpoint.pk)
+
+
+def shared_secrets(endpoint: WebhookEndpoint, *, at: datetime) -> list[bytes]:
+    """The secrets that sign now: the current one, and for a while the one before."""
+    sealed = [bytes(endpoint.sealed_secret)]
+    if endpoint.previous_secret_until is not None and endpoint.previous_secret_until > at:
+        sealed.append(bytes(endpoint.sealed_previous_secret or b""))
+    return [sealing.unseal(secret_scope(endpoint.pk), one) for one in sealed]
+
+
+def signing_seed(endpoint: WebhookEndpoint) -> bytes:
+    """The seed of the endpoint's Ed25519 key."""
+    return sealing.unseal(signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key))
+
+
+def secret_scope(endpoint_id: str) -> str:
+    """Where a shared secret belongs: it opens nowhere else."""
+    return f"webhook-secret:{endpoint_id}"
+
+
+def signing_key_scope(endpoint_id: str) -> str:
+    """Where a signing key belongs."""
+    return f"webhook-signing-key:{endpoint_id}"
+
+
+def _end_of_events(lender: Lender, *, mode: str) -> int:
+    last, has_more = 0, True
+    while has_more:
+        page = queries.events_after(lender_id=lender.pk, mode=mode, after=last)
+        last = page.data[-1].lender_sequence if page.data else last
+        has_more = page.has_more
+    return last

@@ -1,0 +1,59 @@
+"""manage.py add_key: another key of a lender, printed once; with `--replaces` the old one runs out after a day."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
+from django.db.models import Q
+
+from lenders import keys, policy
+from lenders.models import ApiKey, Lender
+from verification.core.errors import TulgaError
+
+
+class Command(BaseCommand):
+    """Adds a key, or replaces one."""
+
+    help = "Adds a key for a lender (its id or BIN) and prints it, once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Whose, and what it may do."""
+        parser.add_argument("lender", help="len_… or BIN")
+        parser.add_argument("--mode", choices=keys.MODES, default="test")
+        parser.add_argument("--scope", action="append", help=f"{', '.join(policy.SCOPES)}; repeatable; all if none")
+        parser.add_argument("--cidr", action="append", default=[], help="network it may be used from; repeatable")
+        parser.add_argument("--days", type=int, default=policy.KEY_DAYS)
+        parser.add_argument("--replaces", metavar="KEY_ID", help="lets that key run out a day from now")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints the key."""
+        wanted = options["lender"]
+        lender = Lender.objects.filter(Q(pk=wanted) | Q(bin=wanted)).first()
+        if lender is None:
+            raise CommandError("there is no such lender")
+        if options["days"] < 1:
+            raise CommandError("a key lives a day or longer")
+        try:
+            with transaction.atomic():
+                issued = keys.issue(
+                    lender,
+                    mode=options["mode"],
+                    scopes=options["scope"] or policy.SCOPES,
+                    cidrs=options["cidr"],
+                    days=options["days"],
+                )
+                ends = keys.retire(_replaced(lender, options)) if options["replaces"] else None
+        except TulgaError as error:
+            raise CommandError(error.detail) from error
+        self.stdout.write(f"key id   {issued.key.pk}")
+        self.stdout.write(f"{options['mode']} key {issued.secret}")
+        self.stdout.write("It is shown this once.")
+        if ends is not None:
+            self.stdout.write(f"{options['replaces']} runs out at {ends.isoformat(timespec='seconds')}")
+
+
+def _replaced(lender: Lender, options: dict[str, Any]) -> ApiKey:
+    key = ApiKey.objects.filter(pk=options["replaces"], lender=lender, mode=options["mode"]).first()
+    if key is None:
+        raise CommandError("the lender has no such key in this mode")
+    return key

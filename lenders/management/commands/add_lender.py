@@ -1,0 +1,58 @@
+"""manage.py add_lender: a microcredit organization and its first test key, printed once."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import IntegrityError, transaction
+
+from lenders import keys, parsing
+from lenders.models import Lender
+from verification.core import profiles
+from verification.core.errors import TulgaError
+from verification.core.ids import Bin
+
+
+class Command(BaseCommand):
+    """Adds a lender and prints a test key."""
+
+    help = "Adds a lender and prints a test key, once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The lender's facts."""
+        parser.add_argument("name")
+        parser.add_argument("--bin", required=True, help="business identification number, 12 digits")
+        parser.add_argument("--return-url", action="append", default=[], help="https, without query; repeatable")
+        parser.add_argument("--profile", default="KZ-2021-04", help="legal profile of test verifications")
+        parser.add_argument("--live-profile", default="", help="legal profile of live verifications")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Adds both or nothing."""
+        try:
+            with transaction.atomic():
+                lender = _add(options)
+                issued = keys.issue(lender, mode="test")
+        except TulgaError as error:
+            raise CommandError(error.detail) from error
+        except IntegrityError:
+            raise CommandError("a lender with this BIN exists; use add_key for another key") from None
+        self.stdout.write(f"lender   {lender.pk}")
+        self.stdout.write(f"test key {issued.secret}")
+        self.stdout.write("It is shown this once. Try it:")
+        header = f"Authorization: Bearer {issued.secret}"
+        self.stdout.write(f"  curl -H '{header}' {settings.TULGA_PUBLIC_URL}/v1/verifications")
+
+
+def _add(options: dict[str, Any]) -> Lender:
+    for profile in filter(None, (options["profile"], options["live_profile"])):
+        profiles.get(profile)
+    addresses = [parsing.https_url(url) for url in options["return_url"]]
+    if any(address.query for address in addresses):
+        raise CommandError("register an address without its query: a borrower's may have any")
+    return Lender.objects.create(
+        name=parsing.text(options["name"], longest=200),
+        bin=Bin.parse(options["bin"]).value,
+        test_profile=options["profile"],
+        live_profile=options["live_profile"],
+        return_urls=[address.geturl() for address in addresses],
+    )

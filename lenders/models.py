@@ -1,0 +1,176 @@
+"""The microcredit organizations that call the API, and what belongs to their access."""
+
+from django.db import models
+from django.db.models import Q
+
+from verification.core.ids import new_id
+
+ID_LENGTH = 30
+HASH_LENGTH = 64
+
+
+def new_lender_id() -> str:
+    """A fresh `len_…`."""
+    return new_id("len")
+
+
+def new_key_id() -> str:
+    """A fresh `key_…`."""
+    return new_id("key")
+
+
+def new_endpoint_id() -> str:
+    """A fresh `whe_…`."""
+    return new_id("whe")
+
+
+def new_delivery_id() -> str:
+    """A fresh `dlv_…`."""
+    return new_id("dlv")
+
+
+class Lender(models.Model):
+    """A microcredit organization. `live_profile` is chosen explicitly; a test lender holds KZ-2021-04 unless told.
+
+    `return_urls`: where a borrower may be sent back to, without query.
+    """
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_lender_id, editable=False)
+    name = models.CharField(max_length=200)
+    bin = models.CharField(max_length=12, unique=True)
+    test_profile = models.CharField(max_length=32, default="KZ-2021-04")
+    live_profile = models.CharField(max_length=32, blank=True)
+    return_urls = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """A lender's key for one mode. Only its SHA-256 is kept: with 256 random bits that is as good as the key's safe.
+
+    `cidrs`: networks it may be used from, none for any. Several may be valid at once, as during a rotation.
+    """
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_key_id, editable=False)
+    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="keys")
+    mode = models.CharField(max_length=4)
+    sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
+    shown = models.CharField(max_length=20)
+    scopes = models.JSONField(default=list)
+    cidrs = models.JSONField(default=list)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.shown}…)"
+
+
+class IdempotentRequest(models.Model):
+    """One idempotency key of a lender: reserved before the work, then holding the sealed answer.
+
+    `key_sha256`: lenders put references, and who knows what else, into their keys. `fence` names the request that
+    works on it, until `reserved_until`.
+    """
+
+    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(max_length=4)
+    key_sha256 = models.CharField(max_length=HASH_LENGTH)
+    request_sha256 = models.CharField(max_length=HASH_LENGTH)
+    fence = models.CharField(max_length=32)
+    reserved_until = models.DateTimeField()
+    created_at = models.DateTimeField(db_index=True)
+    answered_at = models.DateTimeField(null=True)
+    status = models.PositiveSmallIntegerField(null=True)
+    sealed_answer = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("lender", "mode", "key_sha256"), name="one_request_per_key"),)
+
+    def __str__(self) -> str:
+        return f"request {self.pk}"
+
+
+class WebhookEndpoint(models.Model):
+    """Where a lender wants to be told. `cursor`: the last `lender_sequence` that was turned into a delivery.
+
+    Moving the cursor by compare-and-set in the transaction that makes the deliveries is the fence of the pump.
+    `events`: the types wanted, none for all. `failing`: its last answer was no success. `deleted_at` keeps the row,
+    for its deliveries are a record.
+    """
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_endpoint_id, editable=False)
+    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="endpoints")
+    mode = models.CharField(max_length=4)
+    url = models.CharField(max_length=2048)
+    events = models.JSONField(default=list)
+    sealed_secret = models.BinaryField()
+    sealed_previous_secret = models.BinaryField(null=True)
+    previous_secret_until = models.DateTimeField(null=True)
+    sealed_signing_key = models.BinaryField()
+    public_key = models.CharField(max_length=64)
+    cursor = models.PositiveBigIntegerField(default=0)
+    failing = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    disabled_at = models.DateTimeField(null=True)
+    disabled_reason = models.CharField(max_length=32, blank=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("mode", "id"), condition=Q(disabled_at=None, deleted_at=None), name="endpoint_awake"),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Delivery(models.Model):
+    """One message to one endpoint; a redelivery is another row with the same event and body.
+
+    `status`: pending, delivered, exhausted or canceled. `body` is fixed when the row is made, so every try, whenever,
+    brings the same bytes. `rung_until`, `lease_until` and `fence` keep workers apart.
+    """
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_delivery_id, editable=False)
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries")
+    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(max_length=4)
+    event_id = models.CharField(max_length=ID_LENGTH)
+    type = models.CharField(max_length=40)
+    lender_sequence = models.PositiveBigIntegerField(null=True)
+    event_at = models.DateTimeField()
+    redelivery_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="redeliveries")
+    body = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    status = models.CharField(max_length=10, default="pending")
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    rung_until = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.CharField(max_length=32, blank=True)
+    finished_at = models.DateTimeField(null=True)
+
+    response_status = models.PositiveSmallIntegerField(null=True)
+    response_excerpt = models.TextField(blank=True)
+    response_ms = models.PositiveIntegerField(null=True)
+    failure = models.CharField(max_length=32, blank=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("endpoint", "event_id"), condition=Q(redelivery_of=None), name="one_delivery_per_event"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("due_at", "id"), condition=Q(status="pending"), name="delivery_due"),
+            models.Index(fields=("lender", "mode", "created_at", "id"), name="delivery_of_lender"),
+            models.Index(fields=("endpoint", "lease_until"), condition=Q(status="pending"), name="delivery_in_flight"),
+        )
+
+    def __str__(self) -> str:
+        return self.id

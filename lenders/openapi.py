@@ -1,0 +1,139 @@
+"""openapi.json: made from the views by drf-spectacular, with the webhook and the problems of every operation."""
+
+from functools import cache
+from threading import Lock
+from typing import Any, cast
+
+from django.conf import settings
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, OpenApiWebhook, extend_schema
+
+from lenders.answer_schemas import ProblemAnswer, WebhookBody
+from lenders.codes import PROBLEMS
+from lenders.problems import MEDIA_TYPE, body_of
+from verification.core.events import TOLD
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    str,
+    OpenApiParameter.HEADER,
+    description=(
+        "1 to 255 visible ASCII characters, fresh for each new request: a UUID. A repeat with the same key and body "
+        "gets the first answer again, with `Idempotent-Replayed: true`. Recommended wherever it is offered."
+    ),
+)
+_DESCRIPTION = """Identify the borrower before an online microcredit is given.
+
+Open a verification, send the borrower to its `url`, and read the result when the webhook comes, or by asking.
+The mode, test or live, is that of the key. Errors are RFC 9457 problems: see [/docs/problems](/docs/problems).
+Every answer carries `X-Request-Id`, and those made with a key `RateLimit-Limit`, `RateLimit-Remaining` and
+`RateLimit-Reset` (seconds). Accept fields, statuses, codes and event types that you do not know yet."""
+
+_SETTINGS: dict[str, Any] = {
+    "TITLE": "Tulga",
+    "DESCRIPTION": _DESCRIPTION,
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": False,
+    "COMPONENT_SPLIT_PATCH": False,
+    "POSTPROCESSING_HOOKS": [],
+    "WEBHOOKS": ["lenders.openapi.EVENT_WEBHOOK"],
+    "SORT_OPERATIONS": False,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+# Titles of the statuses, for the description of a response that stands for several codes.
+_STATUSES = {
+    400: "malformed_json",
+    401: "not_authenticated",
+    403: "scope_missing",
+    404: "not_found",
+    409: "conflict",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    422: "bad_input",
+    429: "throttled",
+}
+_WEBHOOK_HEADERS = {
+    "webhook-id": "The event's id: the same on every try and redelivery. Drop what you already have.",
+    "webhook-timestamp": "Seconds since 1970, fresh on every try. Refuse what is older than five minutes.",
+    "webhook-signature": "`v1,` and HMAC-SHA256, `v1a,` and Ed25519, base64, blanks between, of `id.timestamp.body`.",
+}
+# How the names of what we read end; unknown fields are refused there.
+_READ_STRICTLY = ("Request", "Change")
+_lock = Lock()
+
+EVENT_WEBHOOK = OpenApiWebhook(
+    name="event",
+    decorator=extend_schema(
+        summary="Something happened to a verification",
+        description=(
+            f"One of: {', '.join(TOLD)}; also `endpoint.test`. Answer 2xx within 15 seconds. 410 disables the "
+            "endpoint; anything else, a redirect too, is tried again for about three days."
+        ),
+        request={"application/json": WebhookBody},
+        responses={200: OpenApiResponse(description="Taken. What the body says is not read by anybody.")},
+    ),
+)
+
+
+class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the library has no types here
+    """Describes our key; found by drf-spectacular because this module is imported."""
+
+    target_class = "lenders.auth.ApiKeyAuthentication"
+    name = "key"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        """HTTP bearer."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "tlg_test_… or tlg_live_…"}
+
+
+def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
+    """The problems an operation can answer with, by status; 500 and 503 are added to all."""
+    return {(status, MEDIA_TYPE): _problem(status, _STATUSES[status]) for status in statuses} | {
+        (500, MEDIA_TYPE): _problem(500, "internal_error"),
+        (503, MEDIA_TYPE): _problem(503, "unavailable"),
+    }
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole description as JSON-ready values. Made once a process; the same for everybody."""
+    # The library's settings are patched for the time of making, so two threads must not make it at once.
+    with _lock, patched_settings(_SETTINGS):
+        made = _generate()
+    made["servers"] = [{"url": settings.TULGA_PUBLIC_URL}]
+    made["webhooks"]["event"]["post"]["parameters"] = [
+        {"in": "header", "name": name, "required": True, "description": text, "schema": {"type": "string"}}
+        for name, text in _WEBHOOK_HEADERS.items()
+    ]
+    for name, schema in made["components"]["schemas"].items():
+        if name.endswith(_READ_STRICTLY):
+            schema["additionalProperties"] = False
+    return made
+
+
+def _generate() -> dict[str, Any]:
+    generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]  # no types there
+    made: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    # The library lists the components before it has read the webhooks, so what only those use is missing.
+    made["components"]["schemas"] |= generator.registry.build({})["schemas"]
+    return cast(dict[str, Any], _without(made, "x-spec-enum-id"))
+
+
+def _without(value: Any, name: str) -> Any:
+    """The value with this name gone at every depth: the library's own marks are of no use to a reader."""
+    if isinstance(value, dict):
+        return {key: _without(item, name) for key, item in value.items() if key != name}
+    return [_without(item, name) for item in value] if isinstance(value, list) else value
+
+
+def _problem(status: int, code: str) -> OpenApiResponse:
+    codes = ", ".join(f"`{problem.code}`" for problem in PROBLEMS.values() if problem.status == status)
+    faults = []
+    if code == "bad_input":
+        faults = [{"pointer": "/subject/iin", "code": "iin_malformed", "detail": "an IIN is 12 digits"}]
+    body = body_of(PROBLEMS[code], code=code, detail="", instance="/v1/verifications", request_id="8c1f0a2b7d35")
+    example = OpenApiExample(code, value=body | {"errors": faults}, media_type=MEDIA_TYPE)
+    return OpenApiResponse(ProblemAnswer, description=f"{PROBLEMS[code].title}. Codes: {codes}.", examples=[example])

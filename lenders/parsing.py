@@ -1,0 +1,231 @@
+"""Reads single untrusted values of a request. A function gives the value or raises `BadInput` with a stable code."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from lenders import policy
+from lenders.personal_numbers import holds_personal_number
+from verification.core.errors import BadInput
+from verification.core.ids import is_id
+
+_REFERENCE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_METADATA_KEY = re.compile(r"[A-Za-z0-9_.-]+")
+_DOCUMENT_NUMBER = re.compile(r"[0-9A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]+")
+_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_KATO = re.compile(r"[0-9]{9}")
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def text(untrusted: Any, *, longest: int, shortest: int = 1) -> str:
+    """A string without control characters, blanks around it dropped."""
+    if not isinstance(untrusted, str):
+        raise BadInput("a string is expected", code="type_wrong")
+    stripped = untrusted.strip()
+    if not shortest <= len(stripped) <= longest:
+        raise BadInput(f"{shortest} to {longest} characters are expected", code="length_wrong")
+    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in stripped):
+        raise BadInput("control characters are not allowed", code="text_malformed")
+    return stripped
+
+
+def impersonal(untrusted: Any, *, longest: int, shortest: int = 1) -> str:
+    """A text that names nobody by number; raises `BadInput` for an IIN or mobile number in it."""
+    value = text(untrusted, longest=longest, shortest=shortest)
+    if holds_personal_number(value):
+        raise BadInput("must not contain an IIN or a mobile number", code="personal_number")
+    return value
+
+
+def client_reference(untrusted: Any) -> str:
+    """The lender's own name for a request; it comes back in webhooks and logs."""
+    value = impersonal(untrusted, longest=64)
+    if not _REFERENCE.fullmatch(value):
+        raise BadInput("1 to 64 of: A-Z a-z 0-9 _ . : -", code="reference_malformed")
+    return value
+
+
+def one_of(untrusted: Any, *, choices: Sequence[str]) -> str:
+    """One of a few words."""
+    if not isinstance(untrusted, str) or untrusted not in choices:
+        raise BadInput(f"one of {', '.join(choices)} is expected", code="choice_unknown")
+    return untrusted
+
+
+def several_of(untrusted: Any, *, choices: Sequence[str]) -> tuple[str, ...]:
+    """A list of different words out of a set."""
+    if not isinstance(untrusted, list):
+        raise BadInput("a list is expected", code="type_wrong")
+    for position, word in enumerate(untrusted):
+        if word not in choices:
+            raise BadInput(f"one of {', '.join(choices)} is expected", code="choice_unknown", pointer=f"/{position}")
+        if word in untrusted[:position]:
+            raise BadInput("named twice", code="choice_repeated", pointer=f"/{position}")
+    return tuple(untrusted)
+
+
+def route_names(untrusted: Any) -> tuple[str, ...]:
+    """Names of routes; whether they are installed and suffice is for the workflow to say."""
+    if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= policy.ROUTES_MAX:
+        raise BadInput(f"a list of 1 to {policy.ROUTES_MAX} routes is expected", code="type_wrong")
+    if not all(isinstance(name, str) and re.fullmatch(r"[a-z_]{1,32}", name) for name in untrusted):
+        raise BadInput("a route is named by small letters", code="choice_unknown")
+    if len(set(untrusted)) != len(untrusted):
+        raise BadInput("a route is named twice", code="choice_repeated")
+    return tuple(untrusted)
+
+
+def whole_number(untrusted: Any, *, least: int, most: int) -> int:
+    """A JSON integer within bounds."""
+    if not isinstance(untrusted, int) or isinstance(untrusted, bool):
+        raise BadInput("a whole number is expected", code="type_wrong")
+    if not least <= untrusted <= most:
+        raise BadInput(f"{least} to {most} is expected", code="out_of_range")
+    return untrusted
+
+
+def amount(untrusted: Any) -> str:
+    """Money above zero as `150000.00`; reads decimal strings and JSON numbers with no more than two places."""
+    value = _decimal(untrusted, places=policy.AMOUNT_PLACES)
+    if not 0 < value <= policy.AMOUNT_MAX:
+        raise BadInput(f"above 0 and at most {policy.AMOUNT_MAX} is expected", code="out_of_range")
+    return f"{value:.2f}"
+
+
+def annual_rate(untrusted: Any) -> str:
+    """Per cent a year, as `46.00` or `45.9125`; zero is a rate too."""
+    value = _decimal(untrusted, places=policy.RATE_PLACES)
+    if value > policy.RATE_MAX:
+        raise BadInput(f"at most {policy.RATE_MAX} is expected", code="out_of_range")
+    whole, _, places = f"{value:.4f}".partition(".")
+    return f"{whole}.{places[:2]}{places[2:].rstrip('0')}"
+
+
+def _decimal(untrusted: Any, *, places: int) -> Decimal:
+    is_spelled = isinstance(untrusted, str) and _DECIMAL.fullmatch(untrusted) is not None
+    is_number = isinstance(untrusted, int | Decimal) and not isinstance(untrusted, bool)
+    if not is_spelled and not is_number:
+        raise BadInput('a decimal such as "150000.00" is expected', code="decimal_malformed")
+    value = Decimal(untrusted)
+    # A number such as 1e999999 would cost gigabytes to write out; its exponent tells before anything is computed.
+    if value < 0 or value.adjusted() > 15 or value.as_tuple().exponent < -9:  # type: ignore[operator]  # it is finite
+        raise BadInput("the number is out of range", code="out_of_range")
+    if value != round(value, places):
+        raise BadInput(f"at most {places} decimal places are expected", code="decimal_malformed")
+    return value
+
+
+def day(untrusted: Any) -> date:
+    """A calendar date, `2026-11-24`."""
+    if not isinstance(untrusted, str) or not _ISO_DAY.fullmatch(untrusted):
+        raise BadInput("a date such as 2026-11-24 is expected", code="date_malformed")
+    try:
+        return date.fromisoformat(untrusted)
+    except ValueError:
+        raise BadInput("there is no such date", code="date_malformed") from None
+
+
+def birth_date(untrusted: Any) -> date:
+    """A date that is not in the future."""
+    value = day(untrusted)
+    if value > datetime.now(UTC).date():
+        raise BadInput("a birth date lies in the past", code="out_of_range")
+    return value
+
+
+def moment(untrusted: Any) -> datetime:
+    """A time with its zone, `2026-11-24T10:00:00Z` (RFC 3339)."""
+    try:
+        value = datetime.fromisoformat(untrusted) if isinstance(untrusted, str) and len(untrusted) <= 40 else None
+    except ValueError:
+        value = None
+    if value is None or value.tzinfo is None:
+        raise BadInput("a time with its zone such as 2026-11-24T10:00:00Z is expected", code="time_malformed")
+    return value.astimezone(UTC)
+
+
+def our_id(untrusted: Any, *, prefix: str) -> str:
+    """One of our ids of this kind."""
+    if not isinstance(untrusted, str) or not is_id(untrusted, prefix=prefix):
+        raise BadInput(f"an id such as {prefix}_… is expected", code="id_malformed")
+    return untrusted
+
+
+def sequence_number(untrusted: Any) -> int:
+    """A place in a lender's sequence of events, from a query string."""
+    if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{1,18}", untrusted):
+        raise BadInput("a number, 0 or more, is expected", code="cursor_malformed")
+    return int(untrusted)
+
+
+def page_limit(untrusted: Any) -> int:
+    """How many items a page holds, from a query string."""
+    if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{1,4}", untrusted):
+        raise BadInput("a whole number is expected", code="type_wrong")
+    return whole_number(int(untrusted), least=1, most=policy.PAGE_MAX)
+
+
+def yes_or_no(untrusted: Any) -> bool:
+    """A JSON boolean."""
+    if not isinstance(untrusted, bool):
+        raise BadInput("true or false is expected", code="type_wrong")
+    return untrusted
+
+
+def document_number(untrusted: Any) -> str:
+    """Letters and digits, capitals, no blanks."""
+    value = text(untrusted, longest=policy.DOCUMENT_NUMBER_MAX + 5).replace(" ", "").upper()
+    if len(value) > policy.DOCUMENT_NUMBER_MAX or not _DOCUMENT_NUMBER.fullmatch(value):
+        raise BadInput(f"1 to {policy.DOCUMENT_NUMBER_MAX} letters and digits", code="document_malformed")
+    return value
+
+
+def sha256_hex(untrusted: Any) -> str:
+    """A SHA-256 in hex, small letters."""
+    value = untrusted.lower() if isinstance(untrusted, str) else ""
+    if not _SHA256.fullmatch(value):
+        raise BadInput("64 hexadecimal digits are expected", code="sha256_malformed")
+    return value
+
+
+def kato(untrusted: Any) -> str:
+    """A KATO code of a region, nine digits."""
+    if not isinstance(untrusted, str) or not _KATO.fullmatch(untrusted):
+        raise BadInput("a KATO code has 9 digits", code="region_malformed")
+    return untrusted
+
+
+def https_url(untrusted: Any) -> SplitResult:
+    """A whole https address, without user, fragment or anything that two readers could read differently."""
+    if not isinstance(untrusted, str) or len(untrusted) > policy.URL_MAX:
+        raise BadInput(f"an https address of at most {policy.URL_MAX} characters is expected", code="url_malformed")
+    try:
+        parts = urlsplit(untrusted)
+        is_whole = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_whole = False
+    if not is_whole or not re.fullmatch(r"[!$&-;=?-Z\[\]_a-z~%]+", untrusted) or "@" in parts.netloc:
+        raise BadInput("an https address without user and fragment is expected", code="url_malformed")
+    return parts
+
+
+def metadata(untrusted: Any) -> dict[str, str]:
+    """The lender's own notes: a few short texts, none of them an IIN or a mobile number."""
+    if not isinstance(untrusted, dict):
+        raise BadInput("an object of strings is expected", code="type_wrong")
+    if len(untrusted) > policy.METADATA_KEYS_MAX:
+        raise BadInput(f"at most {policy.METADATA_KEYS_MAX} keys", code="length_wrong")
+    return dict(_note(key, value) for key, value in untrusted.items())
+
+
+def _note(key: str, value: Any) -> tuple[str, str]:
+    if not _METADATA_KEY.fullmatch(key) or len(key) > policy.METADATA_KEY_MAX or holds_personal_number(key):
+        raise BadInput("a key is 1 to 40 of: A-Z a-z 0-9 _ . -, and no personal number", code="metadata_key_malformed")
+    try:
+        return key, impersonal(value, longest=policy.METADATA_VALUE_MAX, shortest=0)
+    except BadInput as error:
+        raise BadInput(error.detail, code=error.code, pointer=f"/{key}") from None

@@ -1,0 +1,59 @@
+"""How a person comes to be able to sign in: a row, a password, a second factor."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.db import transaction
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from people.models import User
+from people.policy import CODE_DIGITS, GENERATED_PASSWORD_BYTES
+
+
+@dataclass(frozen=True, repr=False)
+class Credentials:
+    """What is handed over once: the password and the second factor's device."""
+
+    password: str
+    device: TOTPDevice
+
+
+def enrol(*, email: str, full_name: str, role: str, lender: Any = None, password: str = "") -> tuple[User, Credentials]:
+    """A new person with both factors. Without a password one is made up.
+
+    Raises `ValidationError` if a field or the password is not acceptable, for instance an address that is taken.
+    """
+    password = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
+    candidate = User(email=email.strip().lower(), full_name=full_name.strip(), role=role, lender=lender)
+    validate_password(password, candidate)
+    candidate.set_password(password)
+    candidate.full_clean()
+    with transaction.atomic():
+        candidate.save(force_insert=True)
+        return candidate, Credentials(password=password, device=_fresh_device(candidate))
+
+
+def renew(user: User, *, password: str = "") -> Credentials:
+    """New factors for somebody who lost theirs; the old password, codes and sessions are worth nothing from here on."""
+    password = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
+    validate_password(password, user)
+    user.set_password(password)
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        TOTPDevice.objects.filter(user=user).delete()
+        return Credentials(password=password, device=_fresh_device(user))
+
+
+def current_code(device: TOTPDevice) -> str:
+    """What the person's app shows now. The server can know it because TOTP is a shared secret."""
+    totp = TOTP(device.bin_key, device.step, device.t0, device.digits)
+    totp.time = time.time()
+    return f"{totp.token():0{device.digits}d}"
+
+
+def _fresh_device(user: User) -> TOTPDevice:
+    return TOTPDevice.objects.create(user=user, name="authenticator", digits=CODE_DIGITS)

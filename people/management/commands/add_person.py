@@ -1,0 +1,116 @@
+"""`manage.py add_person`: a person, their password and their second factor, shown once."""
+
+import sys
+from argparse import ArgumentParser
+from base64 import b32encode
+from io import StringIO
+from typing import Any
+
+import segno
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from people.enrolment import Credentials, current_code, enrol, renew
+from people.models import User
+from people.roles import Role
+
+
+class Command(BaseCommand):
+    """Adds, renews, or shows the current code of, one person."""
+
+    help = (
+        "Adds a person who signs in and prints the password and the second factor ONCE. "
+        "With --renew gives an existing person new ones; with --print-code alone shows their current code."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The command line."""
+        parser.add_argument("email", help="what they sign in with")
+        parser.add_argument("--name", default="", help="full name")
+        parser.add_argument("--role", choices=[role.value for role in Role])
+        parser.add_argument("--lender", default="", help="id or exact name; for reviewers only")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="read the password from the first line of stdin"
+        )
+        parser.add_argument(
+            "--renew", action="store_true", help="new password and second factor for an existing person"
+        )
+        parser.add_argument(
+            "--qr", action="store_true", help="draw the second factor as a QR code for an authenticator app"
+        )
+        parser.add_argument("--print-code", action="store_true", help="also print the code that is valid now")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Runs it; every refusal is one sentence and exit status 1, and nothing is half-done."""
+        if options["print_code"] and not options["renew"] and not options["role"]:
+            self._say("code", current_code(_device_of(_find(options["email"]))))
+            return
+        password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else ""
+        if options["password_stdin"] and not password:
+            raise CommandError("there was no password on stdin")
+        try:
+            user, credentials = _renew(options, password) if options["renew"] else _enrol(options, password)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        self._hand_over(user, credentials, options)
+
+    def _hand_over(self, user: User, credentials: Credentials, options: dict[str, Any]) -> None:
+        device = credentials.device
+        self._say("id", user.id)
+        self._say("email", user.email)
+        self._say("role", user.role)
+        self._say("password", credentials.password)
+        self._say("secret", b32encode(device.bin_key).decode())
+        self._say("otpauth", device.config_url)
+        if options["print_code"]:
+            self._say("code", current_code(device))
+        if options["qr"]:
+            drawing = StringIO()
+            segno.make(device.config_url).terminal(out=drawing, compact=True)
+            self.stdout.write(drawing.getvalue())
+        self.stderr.write("Shown once: pass both on by separate ways. Lost ones are replaced with --renew.")
+
+    def _say(self, name: str, value: str) -> None:
+        self.stdout.write(f"{name}: {value}")
+
+
+def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
+    if not options["role"] or not options["name"]:
+        raise CommandError("--name and --role are needed")
+    if (options["role"] == Role.REVIEWER) != bool(options["lender"]):
+        raise CommandError("a reviewer has a --lender, nobody else has one")
+    lender = _find_lender(options["lender"]) if options["lender"] else None
+    return enrol(
+        email=options["email"], full_name=options["name"], role=options["role"], lender=lender, password=password
+    )
+
+
+def _renew(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
+    user = _find(options["email"])
+    return user, renew(user, password=password)
+
+
+def _find(email: str) -> User:
+    try:
+        return User.objects.get_by_natural_key(email)
+    except User.DoesNotExist as error:
+        raise CommandError("nobody has this e-mail address; add them with --name and --role") from error
+
+
+def _device_of(user: User) -> TOTPDevice:
+    device = TOTPDevice.objects.devices_for_user(user, confirmed=True).first()
+    if device is None:
+        raise CommandError("this person has no second factor; give one with --renew")
+    return device
+
+
+def _find_lender(id_or_name: str) -> Any:
+    """The lender by id or by exact name. Reached through the foreign key, because people do not import lenders."""
+    lenders = User._meta.get_field("lender").related_model._default_manager
+    found = list(lenders.filter(pk=id_or_name) or lenders.filter(name=id_or_name)[:2])
+    if len(found) != 1:
+        raise CommandError(
+            "no lender has this id or name" if not found else "several lenders have this name: give the id"
+        )
+    return found[0]

@@ -1,0 +1,104 @@
+"""The person who signs in, and the count of tries at the door."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from people.roles import OPERATE, Role, allows
+from verification.core.ids import new_id
+
+
+def new_user_id() -> str:
+    """A fresh `usr_…`: what the log says instead of a name."""
+    return new_id("usr")
+
+
+class People(BaseUserManager["User"]):
+    """Makes and finds people. E-mail addresses are lower case everywhere, so one person cannot be two."""
+
+    def create_user(
+        self, *, email: str, full_name: str, role: str, lender: Any = None, password: str | None = None
+    ) -> "User":
+        """A new row with a hashed password. The second factor is `people.enrolment`'s."""
+        user = self.model(email=email.strip().lower(), full_name=full_name, role=Role(role), lender=lender)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The person of this e-mail address, whatever case it is typed in; raises `User.DoesNotExist`."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser):
+    """One human. What they may do follows from the role alone, so no row can hand out a permission on the side."""
+
+    id = models.CharField(primary_key=True, max_length=30, default=new_user_id, editable=False)
+    email = models.EmailField(unique=True)
+    full_name = models.CharField(max_length=200)
+    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
+    lender = models.ForeignKey(
+        "lenders.Lender", null=True, blank=True, on_delete=models.PROTECT, related_name="reviewers"
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[People] = People()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["full_name", "role"]
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                name="people_user_reviewers_alone_have_a_lender",
+                condition=models.Q(role=Role.REVIEWER.value, lender__isnull=False)
+                | models.Q(role__in=[Role.REGULATOR.value, Role.OPERATOR.value], lender__isnull=True),
+            ),
+            models.CheckConstraint(name="people_user_email_is_lower_case", condition=models.Q(email=Lower("email"))),
+        ]
+
+    def __str__(self) -> str:
+        return self.id
+
+    def get_full_name(self) -> str:
+        """The name as people call them; pages only, never a log."""
+        return self.full_name
+
+    get_short_name = get_full_name
+
+    @property
+    def is_staff(self) -> bool:
+        """What the admin site calls somebody who may enter."""
+        return self.has_perm(OPERATE)
+
+    def has_perm(self, perm: str, obj: object | None = None) -> bool:
+        """Whether an active person's role carries the permission; the same for every object."""
+        return self.is_active and allows(self.role, permission=perm)
+
+    def has_perms(self, perm_list: Iterable[str], obj: object | None = None) -> bool:
+        """Whether the role carries all of them. Asking for nothing is a mistake and gets a no."""
+        asked = list(perm_list)
+        return bool(asked) and all(self.has_perm(perm, obj) for perm in asked)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether the admin site may show this app's rows."""
+        return self.has_perm(f"{app_label}.view_anything")
+
+
+class SignInTries(models.Model):
+    """Tries of one account from one network within a window. The key is a keyed hash: it names nobody."""
+
+    key = models.CharField(primary_key=True, max_length=64)
+    started_at = models.DateTimeField(db_index=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        verbose_name_plural = "sign-in tries"
+
+    def __str__(self) -> str:
+        return self.key[:8]

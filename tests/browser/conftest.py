@@ -1,0 +1,101 @@
+"""A real Chromium, and a sandbox's NCALayer that it trusts."""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Thread
+
+import pytest
+from django.db import connections
+from playwright.sync_api import Browser, sync_playwright
+from pytest_django import Settings
+
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.ncalayer import Manner, signer_for, start
+from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
+from tests.insecure_sandbox_process import sandbox
+from tests.verification.borrower import catalogues
+from tests.verification.workflow.conftest import authorities, issued, trusted
+from tests.verification.workflow.story import IIN
+
+__all__ = ["authorities", "issued", "sandbox", "trusted"]
+
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+Launch = Callable[..., Browser]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled() -> None:
+    catalogues.compile_changed()
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> LoopbackTls:
+    """The certificate of the sandbox's NCALayer."""
+    return loopback_tls(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def launch(monkeypatch: pytest.MonkeyPatch, tls: LoopbackTls) -> Iterator[Launch]:
+    """Starts headless Chromiums that trust the sandbox's NCALayer; further switches are arguments."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium here")
+    # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to ask the database.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    trust = f"--ignore-certificate-errors-spki-list={tls.spki_sha256}"
+    with sync_playwright() as playwright:
+        started: list[Browser] = []
+
+        def run(*switches: str) -> Browser:
+            browser = playwright.chromium.launch(executable_path=program, args=[*_QUIET, trust, *switches])
+            started.append(browser)
+            return browser
+
+        yield run
+        for browser in started:
+            browser.close()
+        # Beside a running event loop Django keeps connections apart from the usual ones; left open, they would show
+        # the next test the database of this one.
+        connections.close_all()
+
+
+class Desk:
+    """The borrower's desk: NCALayer can be started on it, and a page of these settings knows where."""
+
+    def __init__(self, tls: LoopbackTls, settings: Settings) -> None:
+        self._tls, self._settings = tls, settings
+
+    @contextmanager
+    def ncalayer(self, credential: Credential, manner: Manner | None = None) -> Iterator[None]:
+        """NCALayer is running, with one key and a person of this manner before it."""
+        signer = signer_for(credential, iin=IIN, manner=manner or Manner())
+        with start(signer, tls=self._tls, port=0) as server, ExitStack() as stack:
+            Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+            self._settings.TULGA_NCALAYER_URL = f"wss://127.0.0.1:{server.socket.getsockname()[1]}"
+            yield
+
+    def empty(self) -> None:
+        """Nothing listens where NCALayer would."""
+        with socket.socket() as unused:
+            unused.bind(("127.0.0.1", 0))
+            self._settings.TULGA_NCALAYER_URL = f"wss://127.0.0.1:{unused.getsockname()[1]}"
+
+
+@pytest.fixture
+def desk(tls: LoopbackTls, settings: Settings) -> Desk:
+    """Where the borrower sits. Nothing runs on it yet."""
+    made = Desk(tls, settings)
+    made.empty()
+    return made

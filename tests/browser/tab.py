@@ -1,0 +1,103 @@
+"""One watched tab of a real browser: whatever it refuses, breaks or fetches from elsewhere is a failure."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request
+
+PICTURES = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
+_SECONDS = 20.0
+
+# Runs before any script of the page, in a world the page's policy does not reach.
+_TELL_VIOLATIONS = """addEventListener("securitypolicyviolation",
+    (event) => console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI))"""
+
+
+@dataclass
+class Tab:
+    """A tab and what went wrong in it. `expected` are words of console errors that a test provokes on purpose."""
+
+    page: Page
+    site: str
+    expected: tuple[str, ...] = ()
+    problems: list[str] = field(default_factory=list)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """An error in the console is a problem, unless the test is about it."""
+        if message.type == "error" and not any(word in message.text for word in self.expected):
+            self.problems.append(message.text)
+
+    def meet(self, request: Request) -> None:
+        """A request that leaves the site is a problem."""
+        if not request.url.startswith((self.site, "data:", "wss://127.0.0.1:")):
+            self.problems.append(f"foreign request: {request.url}")
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Waits until something holds; polls, because the page's policy forbids Playwright's own way."""
+        deadline = time.monotonic() + _SECONDS
+        while not _holds(holds):
+            assert time.monotonic() < deadline, f"{what} did not come; the page is\n{self.page.inner_text('main')}"
+            self.page.wait_for_timeout(50)
+
+    def until_heading(self, words: str) -> None:
+        """Waits for a page with this first heading."""
+        self.until(lambda: self.heading() == words, words)
+
+    def heading(self) -> str:
+        """The visible first heading, or nothing while a page is loading."""
+        texts = self.page.locator("h1").all_inner_texts()
+        return texts[0] if texts else ""
+
+    def state(self) -> str:
+        """Which state of the signing is shown."""
+        shown = self.page.evaluate(
+            "[...document.querySelectorAll('[data-state]')].filter(e => !e.hidden).map(e => e.dataset.state)"
+        )
+        return shown[0] if len(shown) == 1 else str(shown)
+
+    def until_state(self, name: str) -> None:
+        """Waits for a state of the signing."""
+        self.until(lambda: self.state() == name, f"state {name}")
+
+    def look(self, name: str) -> None:
+        """Takes a picture; nothing serious for people with disabilities, nothing wider than the screen, no problem."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
+        found = Axe().run(self.page).response["violations"]
+        serious = [
+            f"{one['id']}: {node['html']}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]
+        assert serious == []
+        assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert self.problems == []
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except Error:
+        # A page that is being left answers nothing.
+        return False
+
+
+def open_tab(context: BrowserContext, *, site: str, expected: tuple[str, ...] = ()) -> Tab:
+    """A watched tab of a context."""
+    page = context.new_page()
+    page.add_init_script(_TELL_VIOLATIONS)
+    tab = Tab(page=page, site=site, expected=expected)
+    page.on("console", tab.hear)
+    page.on("pageerror", lambda error: tab.problems.append(str(error)))
+    page.on("request", tab.meet)
+    return tab
+
+
+def open_context(browser: Browser, *, size: str = "desk", language: str = "en", touch: bool = False) -> BrowserContext:
+    """A fresh browser profile of a size and language; `touch` makes it a phone."""
+    return browser.new_context(viewport=SIZES[size], locale=language, has_touch=touch, is_mobile=touch)

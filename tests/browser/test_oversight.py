@@ -1,0 +1,160 @@
+"""The regulator's pages in a real browser, on a desk and on a phone, in light and dark."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+
+from tests.verification.oversight import rows
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+_CHROMIUM = "/usr/bin/chromium"
+_QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+_QUIET += ["--disable-component-update", "--disable-sync"]
+_SIZES = {"desk": ViewportSize(width=1280, height=900), "phone": ViewportSize(width=390, height=844)}
+_PICTURES = os.environ.get("PICTURES", "")
+
+
+@pytest.fixture
+def case_id(db: None) -> str:
+    """Cases to look at: one real and declined, and a year of bare ones."""
+    owner = rows.lender()
+    other = rows.lender("Екінші несие ЖШС", number=1)
+    outcomes = [("verified", ""), ("declined", "eds_iin_mismatch"), ("declined", "eds_certificate_revoked")]
+    outcomes += [("expired", "verification_expired"), ("failed", "retries_exhausted"), ("verified", "")]
+    outcomes += [("canceled", "canceled_by_lender"), ("declined", "attempts_exhausted"), ("requires_input", "")]
+    for place in range(60):
+        status, code = outcomes[place % len(outcomes)]
+        month = rows.months_ago(place % 11 if place % 11 != 4 else 5)
+        rows.bare(other if place % 3 else owner, created_at=month, mode="test", status=status, code=code)
+    return rows.declined(owner)
+
+
+@pytest.fixture
+def session(case_id: str) -> str:
+    """The session of a regulator who gave both factors."""
+    return rows.signed_in(rows.person("regulator")).cookies["sessionid"].value
+
+
+# Playwright keeps an event loop in this thread: rows are made before it starts, and never asked for while it runs.
+@pytest.fixture
+def browser(session: str) -> Iterator[Browser]:
+    """A headless Chromium; skips where there is none."""
+    if not Path(_CHROMIUM).exists():
+        pytest.skip("no Chromium here")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server: Any, session: str) -> Callable[..., Page]:
+    """Opens a window for the regulator, watched: `page_problems` has what was refused or went to strangers."""
+
+    def new(*, size: str, scheme: Literal["light", "dark"] = "light", language: str = "en") -> Page:
+        context = browser.new_context(
+            viewport=_SIZES[size], color_scheme=scheme, locale=language, base_url=live_server.url
+        )
+        cookies = {"sessionid": session, "django_language": language}
+        context.add_cookies([{"name": name, "value": cookies[name], "url": live_server.url} for name in cookies])
+        page = context.new_page()
+        page.on("console", lambda said: page_problems(page).extend(complaint(said)))
+        page.on("request", lambda asked: page_problems(page).extend(foreign(asked.url, live_server.url)))
+        return page
+
+    return new
+
+
+def page_problems(page: Page) -> list[str]:
+    """What went wrong on a page so far."""
+    found: list[str] = page.__dict__.setdefault("problems", [])
+    return found
+
+
+def complaint(said: ConsoleMessage) -> list[str]:
+    """An error the browser told its console, but for a refused form, which is none."""
+    return [said.text] if said.type == "error" and "status of 422" not in said.text else []
+
+
+def foreign(address: str, own: str) -> list[str]:
+    """The address, if it leaves the site."""
+    return [] if address.startswith((own, "data:")) else [address]
+
+
+def looked_at(page: Page, name: str) -> None:
+    """Nothing serious for people with disabilities, nothing wider than the screen, nothing refused."""
+    if _PICTURES:
+        page.screenshot(path=str(Path(_PICTURES) / f"{name}.png"), full_page=True)
+    found = Axe().run(page).response["violations"]
+    serious = [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
+    assert serious == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page_problems(page) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [("desk", "light"), ("phone", "light"), ("desk", "dark"), ("phone", "dark")]
+)
+def test_a_regulator_finds_a_case_reads_it_and_counts(
+    visit: Callable[..., Page], case_id: str, size: str, scheme: str
+) -> None:
+    page = visit(size=size, scheme=scheme)
+    page.goto("/oversight/")
+    looked_at(page, f"search-{size}-{scheme}")
+    page.get_by_label("IIN").fill(rows.IIN)
+    page.get_by_label("Log").select_option("test")
+    page.get_by_role("button", name="Search").click()
+    assert rows.IIN not in page.url
+    assert page.get_by_role("link", name="ver_").count() == 50
+    looked_at(page, f"results-{size}-{scheme}")
+    page.get_by_role("button", name="Next page").click()
+    assert page.get_by_role("link", name="ver_").count() == 11
+    assert rows.IIN not in page.url
+    page.goto(f"/oversight/cases/{case_id}/")
+    page.get_by_text("What the log holds").first.click()
+    looked_at(page, f"case-{size}-{scheme}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download the proof").click()
+    assert download.value.suggested_filename == f"{case_id}.tlog-proof"
+    page.get_by_role("link", name="Monthly counts").click()
+    page.get_by_label("Log").select_option("test")
+    page.get_by_role("button", name="Show").click()
+    assert page.get_by_role("img", name="By outcome").is_visible()
+    looked_at(page, f"counts-{size}-{scheme}")
+    page.get_by_role("link", name="My readings").click()
+    page.get_by_label("Log").select_option("test")
+    page.get_by_role("button", name="Show").click()
+    looked_at(page, f"readings-{size}-{scheme}")
+    done = page.locator("tbody td[data-label=What]").all_inner_texts()
+    assert done == ["Counted", "Viewed: The proof of a decision", "Viewed: A case", "Searched", "Searched"]
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_the_pages_fit_a_phone_in_every_language(visit: Callable[..., Page], case_id: str, language: str) -> None:
+    page = visit(size="phone", language=language)
+    for name, address in (
+        ("search", "/oversight/"),
+        ("case", f"/oversight/cases/{case_id}/"),
+        ("counts", "/oversight/counts/?mode=test"),
+        ("readings", "/oversight/readings/?mode=test"),
+    ):
+        page.goto(address)
+        looked_at(page, f"{name}-phone-{language}")
+
+
+def test_a_mistake_is_told_and_the_form_keeps_what_was_typed(visit: Callable[..., Page]) -> None:
+    page = visit(size="phone")
+    page.goto("/oversight/")
+    page.get_by_label("IIN").fill("990101100011")
+    with page.expect_response("**/oversight/") as answer:
+        page.get_by_role("button", name="Search").click()
+    assert answer.value.status == 422
+    assert page.get_by_role("alert").get_by_text("iin_malformed").is_visible()
+    assert page.get_by_label("IIN").input_value() == "990101100011"
+    looked_at(page, "mistake-phone")

@@ -1,0 +1,90 @@
+"""Keys come from files that only their owner may read; nothing stands in for one that is missing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from config.key_files import KEY_BYTES, Keys, read_keys
+from verification.core.errors import Misconfigured
+from verification.management.commands.make_keys import make_missing
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_missing(tmp_path / "keys", made_by="operator")
+    return tmp_path / "keys"
+
+
+def test_where_there_is_no_folder_there_are_no_keys(tmp_path: Path) -> None:
+    assert read_keys(tmp_path / "absent") == Keys()
+
+
+def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
+    keys = read_keys(folder)
+    every = [keys.secret_key, *keys.encryption.values(), *keys.index.values(), *keys.log.values()]
+    assert len(set(every)) == 5
+    assert all(len(key) == KEY_BYTES for key in every[1:])
+    assert (set(keys.encryption), set(keys.index), set(keys.log)) == ({1}, {1}, {"test", "live"})
+    assert not keys.made_by_demo
+
+
+def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
+    call_command("make_keys", str(tmp_path), "--demo", verbosity=0, stdout=(tmp_path / "out").open("w"))
+    assert read_keys(tmp_path).made_by_demo == {
+        "django.key",
+        "kek-1.key",
+        "index-1.key",
+        "log-test.key",
+        "log-live.key",
+    }
+
+
+def test_a_key_that_exists_is_never_touched(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "log-live.key").unlink()
+    made = make_missing(folder, made_by="demo")
+    assert [path.name for path, is_new in made.items() if is_new] == ["log-live.key"]
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert {name for name in after if after[name] != before[name]} == {"log-live.key"}
+
+
+def test_a_key_belongs_to_its_owner_alone(folder: Path) -> None:
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o610])
+def test_a_key_that_others_may_read_is_refused(folder: Path, mode: int) -> None:
+    (folder / "kek-1.key").chmod(mode)
+    with pytest.raises(Misconfigured, match=r"kek-1\.key"):
+        read_keys(folder)
+
+
+def test_a_second_key_counts_by_its_number(folder: Path) -> None:
+    (folder / "kek-2.key").write_bytes((folder / "kek-1.key").read_bytes())
+    (folder / "kek-2.key").chmod(0o600)
+    assert set(read_keys(folder).encryption) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    "name", ["kek.key", "kek-0.key", "kek-x.key", "index-test.key", "log.key", "log-3.key", "django-1.key", "a.key"]
+)
+def test_a_name_that_is_no_keys_is_refused(folder: Path, name: str) -> None:
+    (folder / "kek-1.key").rename(folder / name)
+    with pytest.raises(Misconfigured, match="is not a key's name"):
+        read_keys(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": "index"}, {"made_by": "nobody"}, {"key": "AAAA"}, {"key": "not base64!"}, {"key": 5}, {"kind": None}],
+)
+def test_a_file_that_is_no_key_is_refused_without_telling_it(folder: Path, change: dict[str, object]) -> None:
+    path = folder / "kek-1.key"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | change))
+    with pytest.raises(Misconfigured, match=r"kek-1\.key") as refused:
+        read_keys(folder)
+    assert content["key"] not in str(refused.value)

@@ -1,0 +1,61 @@
+"""A log line is one line, whatever was logged."""
+
+import json
+import logging
+import sys
+
+import pytest
+
+from config.log_lines import LineFormatter, request_id
+from verification.core.errors import Misconfigured
+
+
+def _line(message: str, *arguments: object, error: BaseException | None = None) -> str:
+    info = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("tulga", logging.INFO, "here", 1, message, arguments, info)
+    return LineFormatter().format(record)
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b", "\x9b", "\x7f", "\u2028", "\u202e"])
+def test_no_sign_that_moves_a_cursor_leaves_the_log(sign: str) -> None:
+    line = _line("before%safter", sign)
+    assert sign not in line
+    assert json.loads(line)["message"] == f"before{sign}after"
+
+
+@pytest.mark.parametrize("number", ["990101100010", "+77011234567", "77011234567"])
+def test_personal_numbers_are_masked(number: str) -> None:
+    assert number not in _line("asked for %s", number)
+
+
+@pytest.mark.parametrize("word", ["1234567890", "a990101100010b", "20261124154059123"])
+def test_other_numbers_stay(word: str) -> None:
+    assert word in _line("asked for %s", word)
+
+
+def test_of_a_foreign_error_only_type_and_place_are_told() -> None:
+    line = json.loads(_line("failed", error=_raised(ValueError("Key (surname)=(Akhmetov) exists"))))
+    assert line["exception"][0].startswith("ValueError at ")
+    assert "Akhmetov" not in str(line)
+
+
+def test_of_our_own_error_the_text_is_told() -> None:
+    assert "TULGA_ROUTES" in _line("failed", error=_raised(Misconfigured("TULGA_ROUTES is empty")))
+
+
+def test_a_line_names_the_request() -> None:
+    token = request_id.set("abcd1234")
+    try:
+        assert json.loads(_line("hello"))["request_id"] == "abcd1234"
+    finally:
+        request_id.reset(token)
+    assert "request_id" not in json.loads(_line("hello"))
+
+
+def _raised(error: Exception) -> BaseException:
+    try:
+        raise error
+    except Exception:
+        caught = sys.exc_info()[1]
+        assert caught is not None
+        return caught

@@ -1,0 +1,90 @@
+"""The settings of a process that is started with a given environment."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from verification.management.commands.make_keys import make_missing
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the product's own settings, with nothing of the test's environment but the path."""
+    clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    call = [sys.executable, *words]
+    return subprocess.run(call, cwd=_ROOT, env=clean | environment, capture_output=True, text=True, check=False)
+
+
+def _setting(expression: str, **environment: str) -> object:
+    code = f"import json; from config import settings as s; print(json.dumps({expression}))"
+    done = _run("-c", code, **environment)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_the_deployment_checks_find_nothing_behind_https(tmp_path: Path) -> None:
+    make_missing(tmp_path / "keys", made_by="operator")
+    done = _run(
+        "manage.py",
+        "check",
+        "--deploy",
+        "--fail-level=WARNING",
+        TULGA_VAR_DIR=str(tmp_path),
+        TULGA_PUBLIC_URL="https://tulga.example",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues (0 silenced)" in done.stdout
+
+
+def test_the_deployment_checks_are_not_content_without_https(tmp_path: Path) -> None:
+    make_missing(tmp_path / "keys", made_by="operator")
+    done = _run("manage.py", "check", "--deploy", "--fail-level=WARNING", TULGA_VAR_DIR=str(tmp_path))
+    assert done.returncode != 0
+    assert "security.W012" in done.stderr
+
+
+def test_without_keys_settings_load_and_hold_none(tmp_path: Path) -> None:
+    found = _setting(
+        "[s.SECRET_KEY, s.TULGA_KEY_ENCRYPTION_KEYS, s.TULGA_INDEX_KEYS, s.TULGA_LOG_KEYS]", TULGA_VAR_DIR=str(tmp_path)
+    )
+    assert found == ["", {}, {}, {}]
+
+
+def test_live_mode_is_off_and_has_no_source_until_it_is_asked_for(tmp_path: Path) -> None:
+    expression = "[s.TULGA_MODES_LIVE, sorted(s.TULGA_SOURCES['live'])]"
+    assert _setting(expression, TULGA_VAR_DIR=str(tmp_path)) == [False, []]
+    found = _setting(expression, TULGA_VAR_DIR=str(tmp_path), TULGA_MODES_LIVE="1")
+    assert found == [True, ["revocation", "trust_anchors"]]
+
+
+@pytest.mark.parametrize(
+    ("broker", "is_right"),
+    [
+        ("redis://h/0", True),
+        ("amqp://h", True),
+        ("filesystem://", True),
+        ("memory://", False),
+        ("sqla+sqlite:///a", False),
+    ],
+)
+def test_a_broker_is_one_of_the_three_kinds(tmp_path: Path, broker: str, *, is_right: bool) -> None:
+    done = _run("-c", "import config.settings", TULGA_VAR_DIR=str(tmp_path), CELERY_BROKER_URL=broker)
+    assert (done.returncode == 0) is is_right
+    assert is_right or "Misconfigured: CELERY_BROKER_URL" in done.stderr
+
+
+def test_only_the_owners_commands_connect_as_the_owner(tmp_path: Path) -> None:
+    addresses = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/app.db",
+        "MIGRATION_DATABASE_URL": f"sqlite:///{tmp_path}/owner.db",
+    }
+    for command, name in (("migrate", "owner.db"), ("showmigrations", "app.db")):
+        done = _run("manage.py", command, "people", "--skip-checks", TULGA_VAR_DIR=str(tmp_path), **addresses)
+        assert done.returncode == 0, done.stderr
+        assert [path.name for path in tmp_path.glob("*.db")] == [name]
+        (tmp_path / name).unlink()

@@ -1,0 +1,68 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from pytest_django import DjangoDbBlocker, Settings
+
+from tests.fresh_database import copies
+
+pytest_plugins = ["tests.proofs"]
+
+# A machine that is busy is not a defect, and what failed once is told by the seed, not by a database beside the code.
+hypothesis.settings.register_profile(
+    "tulga", deadline=None, database=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tulga")
+
+_SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+_ROWS_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The switch of the legs that repeat what depends on servers."""
+    parser.addoption("--rows-only", action="store_true", help="only tests that touch rows, a broker or processes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--rows-only` a test that no server can change is left out: it would only repeat the first leg."""
+    if config.getoption("--rows-only"):
+        items[:] = [item for item in items if _needs_servers(item)]
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    if item.get_closest_marker("django_db") or item.get_closest_marker("service"):
+        return True
+    return not _ROWS_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database migrated by the owner and used by the application's role; in the embedded set-up one file."""
+    with django_db_blocker.unblock():
+        copies.make()
+    yield
+    with django_db_blocker.unblock():
+        copies.drop()
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence and the log's head of one test are not another's, nor in a process that the test starts."""
+    for name in ("TULGA_EVIDENCE_DIR", "TULGA_LOG_HEAD_DIR"):
+        folder = tmp_path / name.lower()
+        setattr(settings, name, folder)
+        monkeypatch.setenv(name, str(folder))
+    options = settings.STORAGES["evidence"]["OPTIONS"] | {"location": settings.TULGA_EVIDENCE_DIR}
+    evidence = settings.STORAGES["evidence"] | {"OPTIONS": options}
+    settings.STORAGES = settings.STORAGES | {"evidence": evidence}
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of other people's samples, beside the repository; skips where it is absent."""
+    if not _SHARED_DATA.is_dir():
+        pytest.skip("the shared samples are not here")
+    return _SHARED_DATA

@@ -1,0 +1,197 @@
+"""The sandbox as a process: it keeps its authorities, hands out what it says, and the product's engines agree."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from insecure_sandbox.credential_fields import credential_from_fields
+from insecure_sandbox.install_trust import write_anchors
+from insecure_sandbox.signing import sign_cms
+from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess, running_sandbox
+from verification.core.errors import Refused
+from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.cms import check_content, check_signature, parse_cms
+from verification.engines.pki.crl import RevocationList, check_not_revoked, parse_crl
+from verification.engines.pki.identity import subject_iin
+from verification.engines.pki.path import build_path
+from verification.sources import revocation
+from verification.sources.installed import trust_anchors
+
+IIN = "900101300017"
+FAMILIES = ("gost512", "rsa")
+MAX_BYTES = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def _mended(sandbox: SandboxProcess) -> Iterator[None]:
+    """No fault outlives its test."""
+    yield
+    sandbox.mend()
+
+
+@pytest.fixture
+def configured(sandbox: SandboxProcess, settings: Settings, tmp_path: Path) -> None:
+    """The product's test set, pointed at the running sandbox."""
+    write_anchors(sandbox.url, tmp_path / "anchors")
+    crl_urls = {family: [f"{sandbox.url}/crl/{family}"] for family in FAMILIES}
+    adapter = "verification.sources.revocation.HttpRevocationSource"
+    settings.TULGA_SOURCES = {
+        "test": {
+            "revocation": {"adapter": adapter, "options": {"crl_urls": crl_urls, "seconds": 5.0}},
+            "trust_anchors": {"directory": tmp_path / "anchors"},
+        }
+    }
+
+
+def issue(sandbox: SandboxProcess, family: str, **fields: str) -> dict[str, Any]:
+    person = {"iin": IIN, "surname": "Тестова", "given_name": "Айгүл", "patronymic": "Тестқызы"}
+    return sandbox.post("/ca/credentials", family=family, **person | fields)
+
+
+def certificate_of(answer: dict[str, Any]) -> Certificate:
+    return parse_certificate(credential_from_fields(answer).certificate)
+
+
+def path_of(leaf: Certificate, *, at: datetime) -> tuple[Certificate, ...]:
+    trusted = trust_anchors("test")
+    return build_path(
+        leaf,
+        anchors=[parse_certificate(der) for der in trusted.anchors],
+        intermediates=[parse_certificate(der) for der in trusted.intermediates],
+        at=at,
+    )
+
+
+def current_crl(family: str) -> RevocationList:
+    return parse_crl(revocation.in_use("test").crls(family)[0], max_bytes=MAX_BYTES)
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_credential_signs_what_the_product_verifies(sandbox: SandboxProcess, family: str) -> None:
+    credential = credential_from_fields(issue(sandbox, family))
+    at = datetime.now(UTC)
+    signed = parse_cms(sign_cms(credential, b"statement", signed_at=at), max_bytes=MAX_BYTES)
+    check_content(signed, statement=b"statement")
+    check_signature(signed)
+    assert subject_iin(signed.signer) == IIN
+    path = path_of(signed.signer, at=at)
+    assert len(path) == 3
+    check_not_revoked(signed.signer, crl=current_crl(family), issuer=path[1], at=at)
+
+
+@pytest.mark.usefixtures("configured")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_certificate_issued_revoked_is_on_the_list(sandbox: SandboxProcess, family: str) -> None:
+    leaf, at = certificate_of(issue(sandbox, family, state="revoked")), datetime.now(UTC)
+    with pytest.raises(Refused) as caught:
+        check_not_revoked(leaf, crl=current_crl(family), issuer=path_of(leaf, at=at)[1], at=at)
+    assert caught.value.code == "eds_certificate_revoked"
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_certificate_is_on_the_list_as_soon_as_it_is_revoked(sandbox: SandboxProcess) -> None:
+    answer = issue(sandbox, "rsa")
+    leaf, at = certificate_of(answer), datetime.now(UTC)
+    issuer = path_of(leaf, at=at)[1]
+    check_not_revoked(leaf, crl=current_crl("rsa"), issuer=issuer, at=at)
+    sandbox.post("/ca/revoke", family="rsa", serial=answer["serial"])
+    with pytest.raises(Refused):
+        check_not_revoked(leaf, crl=current_crl("rsa"), issuer=issuer, at=at)
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_certificate_issued_expired_has_no_path_today_and_had_one(sandbox: SandboxProcess) -> None:
+    leaf, at = certificate_of(issue(sandbox, "gost512", state="expired")), datetime.now(UTC)
+    with pytest.raises(Refused):
+        path_of(leaf, at=at)
+    assert path_of(leaf, at=leaf.not_after - timedelta(days=1))
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_stale_list_is_rightly_signed_and_out_of_date(sandbox: SandboxProcess) -> None:
+    sandbox.post("/faults", source="crl", kind="stale", times=1)
+    stale, fresh, now = current_crl("rsa"), current_crl("rsa"), datetime.now(UTC)
+    assert stale.next_update is not None
+    assert fresh.next_update is not None
+    assert stale.next_update < now < fresh.next_update
+    leaf = certificate_of(issue(sandbox, "rsa"))
+    issuer = path_of(leaf, at=now)[1]
+    check_not_revoked(leaf, crl=stale, issuer=issuer, at=stale.this_update)
+    with pytest.raises(Refused):
+        check_not_revoked(leaf, crl=stale, issuer=issuer, at=now)
+
+
+def test_a_list_is_reused_until_something_is_revoked(sandbox: SandboxProcess) -> None:
+    first = sandbox.get("/crl/gost512")
+    assert sandbox.get("/crl/gost512") == first
+    sandbox.post("/ca/revoke", family="gost512", serial="beef")
+    second = sandbox.get("/crl/gost512")
+    numbers = [parse_crl(crl, max_bytes=MAX_BYTES).number for crl in (first, second)]
+    assert numbers[0] is not None
+    assert numbers[1] is not None
+    assert numbers[0] < numbers[1]
+
+
+def test_a_restart_keeps_authorities_revocations_and_numbers(tmp_path: Path) -> None:
+    with running_sandbox(tmp_path / "state") as before:
+        anchors, serial = before.get("/ca/anchors.json"), issue(before, "rsa", state="revoked")["serial"]
+        crl = parse_crl(before.get("/crl/rsa"), max_bytes=MAX_BYTES)
+        assert before.stop() == 0
+    with running_sandbox(tmp_path / "state") as after:
+        later_der = after.get("/crl/rsa")
+        later = parse_crl(later_der, max_bytes=MAX_BYTES)
+        assert after.get("/ca/anchors.json") == anchors
+    assert bytes.fromhex(serial) in later_der
+    assert later.number is not None
+    assert later.number > (crl.number or 0)
+
+
+def test_keys_are_readable_by_their_owner_only(sandbox: SandboxProcess) -> None:
+    kept = list(sandbox.state.rglob("authority*.json"))
+    assert len(kept) == 2
+    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"family": "gost256"},
+        {"state": "sleeping"},
+        {"role": "chief"},
+        {"iin": 900101300017},
+        {"surname": "x" * 201},
+        {"surname": None},
+        {"shoe_size": "42"},
+    ],
+)
+def test_a_request_for_a_credential_that_is_not_right_is_rejected(
+    sandbox: SandboxProcess, changes: dict[str, Any]
+) -> None:
+    fields = {"family": "rsa", "iin": IIN, "surname": "Тестова", "given_name": "Айгүл"}
+    with pytest.raises(AssertionError, match="error"):
+        sandbox.post("/ca/credentials", **fields | changes)
+
+
+@pytest.mark.parametrize("serial", ["", "xyz", "-1", "f" * 41, 5])
+def test_a_serial_that_is_none_is_not_revoked(sandbox: SandboxProcess, serial: object) -> None:
+    with pytest.raises(AssertionError, match="error"):
+        sandbox.post("/ca/revoke", family="rsa", serial=serial)
+
+
+def test_it_lists_its_addresses(sandbox: SandboxProcess) -> None:
+    assert b"POST /ca/credentials" in sandbox.get("/")
+
+
+def test_the_process_refuses_to_listen_to_the_world(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "insecure_sandbox", "--host", "0.0.0.0", "--state", str(tmp_path / "s")]  # noqa: S104
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30)
+    assert ended.returncode != 0
+    assert "loopback only" in ended.stderr
+    assert not (tmp_path / "s").exists()

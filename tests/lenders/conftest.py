@@ -1,0 +1,38 @@
+"""Lenders with keys."""
+
+import pytest
+from django.core.cache import cache
+
+from lenders import keys
+from lenders.models import Lender
+from tests.lenders.samples import Caller
+
+
+@pytest.fixture(autouse=True)
+def _full_rates() -> None:
+    """No test spends another's requests."""
+    cache.clear()
+
+
+@pytest.fixture
+def lender(db: None) -> Lender:
+    """A lender with one registered address."""
+    return Lender.objects.create(name="Ақша LLP", bin="180440012349", return_urls=["https://lender.example/back"])
+
+
+@pytest.fixture
+def other_lender(db: None) -> Lender:
+    """Somebody else."""
+    return Lender.objects.create(name="Other LLP", bin="180440012350")
+
+
+@pytest.fixture
+def api(lender: Lender) -> Caller:
+    """The lender's server in test mode, with a key that may do everything."""
+    return Caller(keys.issue(lender, mode="test").secret)
+
+
+@pytest.fixture
+def other_api(other_lender: Lender) -> Caller:
+    """Somebody else's server."""
+    return Caller(keys.issue(other_lender, mode="test").secret)

@@ -1,0 +1,52 @@
+"""The documentation: offline, without inline code, and its first call works as it is printed."""
+
+import json
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from lenders import openapi
+from tests.lenders.samples import Caller
+from verification.core.reasons import REASONS
+
+PAGES = ["/docs", "/docs/problems", "/docs/reference"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_fetches_nothing_from_elsewhere_and_holds_no_inline_code(client: Client, db: None, path: str) -> None:
+    answer = client.get(path)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert re.findall(r"(?:src|href|action)=\"(?:https?:)?//[^\"]*", page) == []
+    assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
+    assert re.findall(r"<style|\sstyle=|\son[a-z]+=", page) == []
+    assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+
+
+def test_the_first_call_of_the_page_opens_a_verification(client: Client, api: Caller) -> None:
+    page = unescape(client.get("/docs").content.decode())
+    printed = re.search(r"-d '(\{.*?\})'", page, re.DOTALL)
+    assert printed
+    assert api.post("/v1/verifications", json.loads(printed[1])).status_code == 201
+
+
+def test_the_page_lists_every_operation(client: Client, db: None) -> None:
+    page = client.get("/docs").content.decode()
+    for path, item in openapi.document()["paths"].items():
+        assert f"<code>{path}</code>" in page
+        assert all(operation["summary"] in unescape(page) for operation in item.values())
+
+
+def test_the_page_of_codes_tells_both_sides_of_every_reason(client: Client, db: None) -> None:
+    page = unescape(client.get("/docs/problems").content.decode())
+    for reason in REASONS.values():
+        assert f'id="reason-{reason.code}"' in page
+        assert reason.borrower_message in page
+        assert reason.lender_detail in page
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", *PAGES])
+def test_the_documentation_is_only_read(client: Client, db: None, path: str) -> None:
+    assert client.post(path).status_code == 405

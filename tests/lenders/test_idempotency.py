@@ -1,0 +1,197 @@
+"""The same key does its work once, however often and however parallel it comes."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
+
+from lenders import idempotency, keys, policy
+from lenders.idempotency import Answer
+from lenders.json_body import StrictJSONParser
+from lenders.models import ApiKey, IdempotentRequest, Lender
+from tests.lenders.samples import Caller, opening
+from verification.core.errors import Conflict, FenceLost
+from verification.models import Verification
+
+PATH = "/v1/verifications"
+PARALLEL = 64
+
+
+def test_a_repeat_gets_the_first_answer_link_included(api: Caller) -> None:
+    first, again = (api.post(PATH, opening(), key="k-1") for _ in range(2))
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert Verification.objects.count() == 1
+
+
+def test_the_stored_answer_is_sealed(api: Caller) -> None:
+    token = api.post(PATH, opening(), key="k-1").json()["url"].partition("#")[2]
+    row = IdempotentRequest.objects.get()
+    assert token.encode() not in bytes(row.sealed_answer or b"")
+    assert "k-1" not in str(IdempotentRequest.objects.values().get())
+
+
+@pytest.mark.parametrize("change", [{"purpose": "Another"}, {"client_reference": "loan-2"}, {"loan__amount": "1.00"}])
+def test_another_body_under_the_same_key_is_refused(api: Caller, change: dict[str, str]) -> None:
+    api.post(PATH, opening(), key="k-1")
+    refused = api.post(PATH, opening(**change), key="k-1")
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_reused")
+    assert Verification.objects.count() == 1
+
+
+def test_another_address_under_the_same_key_is_refused(api: Caller) -> None:
+    opened = api.post(PATH, opening(), key="k-1").json()["id"]
+    assert api.post(f"{PATH}/{opened}/cancel", key="k-1").json()["code"] == "idempotency_key_reused"
+
+
+def test_another_spelling_of_the_same_json_is_the_same_request(api: Caller) -> None:
+    first = api.post(PATH, opening(), key="k-1")
+    spelled = json.dumps(dict(reversed(opening().items())), indent=2)
+    assert api.send("POST", PATH, spelled, key="k-1").json() == first.json()
+
+
+def test_a_quoted_key_is_the_same_key(api: Caller) -> None:
+    first = api.post(PATH, opening(), key="k-1")
+    assert api.post(PATH, opening(), key='"k-1"').json() == first.json()
+
+
+@pytest.mark.parametrize("key", ['""', "a b", "ключ", "a" * 256])
+def test_an_unusable_key_is_refused(api: Caller, key: str) -> None:
+    refused = api.post(PATH, opening(), key=key)
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency_key_malformed")
+    assert not Verification.objects.exists()
+
+
+def test_another_lenders_key_is_another_key(api: Caller, other_api: Caller) -> None:
+    first, other = api.post(PATH, opening(), key="k-1"), other_api.post(PATH, opening(), key="k-1")
+    assert other.status_code == 201
+    assert first.json()["id"] != other.json()["id"]
+
+
+def test_an_error_is_not_kept_and_the_key_stays_free(api: Caller) -> None:
+    assert api.post(PATH, opening(subject__iin="1"), key="k-1").status_code == 422
+    assert not IdempotentRequest.objects.exists()
+    assert api.post(PATH, opening(), key="k-1").status_code == 201
+
+
+def test_a_fault_of_ours_is_not_kept_and_undoes_its_work(lender: Lender) -> None:
+    request = _request(keys.issue(lender, mode="test").key)
+
+    def fails() -> Answer:
+        Lender.objects.filter(pk=lender.pk).update(name="changed")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        idempotency.once(request, fails)
+    assert Lender.objects.get(pk=lender.pk).name != "changed"
+    assert idempotency.once(request, lambda: Answer(201, {})).status_code == 201
+
+
+def test_while_the_first_is_at_work_a_repeat_is_told_to_wait(api: Caller) -> None:
+    api.post(PATH, opening(), key="k-1")
+    soon = timezone.now() + timedelta(seconds=5)
+    IdempotentRequest.objects.update(answered_at=None, status=None, sealed_answer=None, reserved_until=soon)
+    waiting = api.post(PATH, opening(), key="k-1")
+    assert (waiting.status_code, waiting.json()["code"]) == (409, "idempotency_in_progress")
+    assert int(waiting.headers["Retry-After"]) >= 1
+
+
+def test_a_dead_workers_reservation_is_taken_over(lender: Lender) -> None:
+    request, row = _abandoned(lender, seconds=policy.RESERVATION_SECONDS + 1)
+    assert idempotency.once(request, lambda: Answer(201, {"n": 2})).data == {"n": 2}
+    assert IdempotentRequest.objects.get(pk=row.pk).fence != row.fence
+
+
+def test_a_reservation_that_may_still_live_is_not(lender: Lender) -> None:
+    request, _ = _abandoned(lender, seconds=policy.RESERVATION_SECONDS - 2)
+    assert _code(lambda: idempotency.once(request, lambda: Answer(201, {}))) == "idempotency_in_progress"
+
+
+def test_a_late_worker_whose_reservation_was_taken_over_commits_nothing(lender: Lender) -> None:
+    request = _request(keys.issue(lender, mode="test").key)
+    reserve = idempotency._reserve
+
+    def reserve_and_sleep(*args: Any) -> IdempotentRequest:
+        row = reserve(*args)
+        IdempotentRequest.objects.filter(pk=row.pk).update(fence="another")
+        return row
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(idempotency, "_reserve", reserve_and_sleep)
+        with pytest.raises(FenceLost):
+            idempotency.once(request, lambda: pytest.fail("it did the work"))
+    assert IdempotentRequest.objects.get().fence == "another"
+
+
+def test_answers_are_kept_for_a_day_and_forgotten_after_the_time_of_the_policy(api: Caller) -> None:
+    assert policy.REPLAY_SECONDS >= 24 * 3600
+    api.post(PATH, opening(), key="k-1")
+    created = IdempotentRequest.objects.get().created_at
+    assert idempotency.purge(at=created + timedelta(seconds=policy.REPLAY_SECONDS)) == 0
+    assert idempotency.purge(at=created + timedelta(seconds=policy.REPLAY_SECONDS + 1)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_key_64_times_in_parallel_opens_one_verification() -> None:
+    """Real threads with connections of their own, on whatever database the leg runs on."""
+    lender = Lender.objects.create(name="Parallel LLP", bin="180440012362")
+    secret = keys.issue(lender, mode="test").secret
+    body = json.dumps(opening())
+
+    def send(_: int) -> HttpResponse:
+        try:
+            headers = {"authorization": f"Bearer {secret}", "idempotency-key": "k-1"}
+            return Client().post(PATH, body, content_type="application/json", headers=headers)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        answers = list(pool.map(send, range(PARALLEL)))
+    assert Verification.objects.count() == 1
+    made = [answer for answer in answers if answer.status_code == 201]
+    waiting = [answer for answer in answers if answer.status_code == 409]
+    assert len(made) + len(waiting) == PARALLEL
+    assert [answer for answer in made if "Idempotent-Replayed" not in answer.headers].__len__() == 1
+    assert {answer.json()["url"] for answer in made}.__len__() == 1
+    assert all(answer.json()["code"] == "idempotency_in_progress" for answer in waiting)
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in waiting)
+
+
+def _request(key: ApiKey, body: str = "{}") -> Request:
+    plain = APIRequestFactory().post(
+        PATH, body, content_type="application/json", headers={"idempotency-key": "key-of-a-unit-test"}
+    )
+    request = Request(plain, parsers=[StrictJSONParser()])
+    request.auth = key
+    return request
+
+
+def _abandoned(lender: Lender, *, seconds: int) -> tuple[Request, IdempotentRequest]:
+    """A request whose key was reserved this long ago by a worker that is gone."""
+    request = _request(keys.issue(lender, mode="test").key)
+    with pytest.raises(SystemExit):
+        idempotency.once(request, _dies)
+    row = IdempotentRequest.objects.get()
+    row.reserved_until = timezone.now() + timedelta(seconds=policy.RESERVATION_SECONDS - seconds)
+    row.save()
+    return request, row
+
+
+def _dies() -> Answer:
+    raise SystemExit
+
+
+def _code(act: Any) -> str:
+    with pytest.raises(Conflict) as refused:
+        act()
+    return refused.value.code

@@ -1,0 +1,153 @@
+"""Single values: each good one beside the smallest change that is refused."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+
+from lenders import parsing
+from verification.core.errors import BadInput
+
+WHOLE = partial(parsing.whole_number, least=1, most=30)
+WORD = partial(parsing.one_of, choices=("kk", "ru"))
+WORDS = partial(parsing.several_of, choices=("a", "b"))
+TEXT = partial(parsing.text, longest=3)
+
+READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
+    (TEXT, " abc ", "abc"),
+    (parsing.client_reference, "Loan_1.a:b-c", "Loan_1.a:b-c"),
+    (WORD, "kk", "kk"),
+    (WORDS, ["b", "a"], ("b", "a")),
+    (parsing.route_names, ["eds", "live_face"], ("eds", "live_face")),
+    (WHOLE, 30, 30),
+    (parsing.amount, "150000", "150000.00"),
+    (parsing.amount, "0.01", "0.01"),
+    (parsing.amount, 150000, "150000.00"),
+    (parsing.amount, Decimal("150000.1"), "150000.10"),
+    (parsing.amount, Decimal("1.5e5"), "150000.00"),
+    (parsing.amount, "1000000000000", "1000000000000.00"),
+    (parsing.annual_rate, "0", "0.00"),
+    (parsing.annual_rate, "46", "46.00"),
+    (parsing.annual_rate, Decimal("45.9125"), "45.9125"),
+    (parsing.annual_rate, "45.10", "45.10"),
+    (parsing.day, "2028-02-29", date(2028, 2, 29)),
+    (parsing.moment, "2026-11-24T10:00:00+05:00", datetime(2026, 11, 24, 5, tzinfo=UTC)),
+    (parsing.document_number, "n 1234567", "N1234567"),
+    (parsing.sha256_hex, "AB" * 32, "ab" * 32),
+    (parsing.kato, "750000000", "750000000"),
+    (parsing.metadata, {"a.b": ""}, {"a.b": ""}),
+    (parsing.sequence_number, "0", 0),
+    (parsing.page_limit, "100", 100),
+    (parsing.yes_or_no, False, False),
+    (partial(parsing.our_id, prefix="ver"), "ver_" + "a" * 26, "ver_" + "a" * 26),
+]
+REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
+    (TEXT, "abcd", "length_wrong"),
+    (TEXT, "   ", "length_wrong"),
+    (TEXT, 5, "type_wrong"),
+    (TEXT, "a\nb", "text_malformed"),
+    (parsing.client_reference, "Loan 1", "reference_malformed"),
+    (parsing.client_reference, "a" * 65, "length_wrong"),
+    (parsing.client_reference, "loan-990101100010", "personal_number"),
+    (parsing.client_reference, "+77011234567", "personal_number"),
+    (WORD, "en", "choice_unknown"),
+    (WORD, ["kk"], "choice_unknown"),
+    (WORDS, ["a", "a"], "choice_repeated"),
+    (WORDS, ["a", "c"], "choice_unknown"),
+    (WORDS, "a", "type_wrong"),
+    (WORDS, [["a"]], "choice_unknown"),
+    (parsing.route_names, [], "type_wrong"),
+    (parsing.route_names, ["eds", "eds"], "choice_repeated"),
+    (parsing.route_names, ["EDS"], "choice_unknown"),
+    (WHOLE, 31, "out_of_range"),
+    (WHOLE, 0, "out_of_range"),
+    (WHOLE, True, "type_wrong"),
+    (WHOLE, "30", "type_wrong"),
+    (WHOLE, Decimal("30.0"), "type_wrong"),
+    (parsing.amount, "150000.001", "decimal_malformed"),
+    (parsing.amount, Decimal("150000.001"), "decimal_malformed"),
+    (parsing.amount, "0", "out_of_range"),
+    (parsing.amount, -1, "out_of_range"),
+    (parsing.amount, "-1", "decimal_malformed"),
+    (parsing.amount, "1 000", "decimal_malformed"),
+    (parsing.amount, "1e3", "decimal_malformed"),
+    (parsing.amount, "١٢", "decimal_malformed"),
+    (parsing.amount, True, "decimal_malformed"),
+    (parsing.amount, None, "decimal_malformed"),
+    (parsing.amount, "1000000000000.01", "out_of_range"),
+    (parsing.amount, Decimal("1e999999"), "out_of_range"),
+    (parsing.amount, Decimal("1e-999999"), "out_of_range"),
+    (parsing.annual_rate, "1000.01", "out_of_range"),
+    (parsing.annual_rate, "46.00001", "decimal_malformed"),
+    (parsing.day, "2027-02-29", "date_malformed"),
+    (parsing.day, "20280229", "date_malformed"),
+    (parsing.moment, "2026-11-24T10:00:00", "time_malformed"),
+    (parsing.moment, "yesterday", "time_malformed"),
+    (parsing.document_number, "N-1234567", "document_malformed"),
+    (parsing.document_number, "1" * 21, "document_malformed"),
+    (parsing.sha256_hex, "ab" * 31, "sha256_malformed"),
+    (parsing.kato, "75000000", "region_malformed"),
+    (parsing.metadata, {"a b": ""}, "metadata_key_malformed"),
+    (parsing.metadata, {"990101100010": "x"}, "metadata_key_malformed"),
+    (parsing.metadata, {"a": "call 8 701 123 45 67"}, "personal_number"),
+    (parsing.metadata, {"a": "x" * 501}, "length_wrong"),
+    (parsing.metadata, {"a": 1}, "type_wrong"),
+    (parsing.metadata, {f"k{n}": "" for n in range(21)}, "length_wrong"),
+    (parsing.metadata, [], "type_wrong"),
+    (parsing.sequence_number, "-1", "cursor_malformed"),
+    (parsing.page_limit, "101", "out_of_range"),
+    (parsing.yes_or_no, 0, "type_wrong"),
+    (partial(parsing.our_id, prefix="ver"), "evt_" + "a" * 26, "id_malformed"),
+]
+
+
+@pytest.mark.parametrize(("parse", "untrusted", "value"), READ)
+def test_a_good_value_is_read(parse: Callable[[Any], Any], untrusted: Any, value: Any) -> None:
+    assert parse(untrusted) == value
+
+
+@pytest.mark.parametrize(("parse", "untrusted", "code"), REFUSED)
+def test_a_bad_value_has_a_code(parse: Callable[[Any], Any], untrusted: Any, code: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        parse(untrusted)
+    assert refused.value.code == code
+
+
+def test_nobody_is_born_tomorrow() -> None:
+    today = datetime.now(UTC).date()
+    assert parsing.birth_date(today.isoformat()) == today
+    with pytest.raises(BadInput, match="past"):
+        parsing.birth_date((today + timedelta(days=1)).isoformat())
+
+
+@pytest.mark.parametrize("url", ["https://lender.example/back?id=1", "https://lender.example:8443/", "https://a.kz"])
+def test_a_whole_https_address_is_read(url: str) -> None:
+    assert parsing.https_url(url).geturl() == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://lender.example/back",
+        "https://",
+        "https://me@lender.example/",
+        "https://lender.example/#x",
+        "https://lender.example/a b",
+        "https://lender.example/\r\nSet-Cookie:a",
+        "https://lender.example:99999/",
+        "https://lender.example\\@evil.example/",
+        "//lender.example",
+        "javascript:alert(1)",
+        "https://ля.kz/",
+        "https://[::1/",
+        7,
+        "https://a.kz/" + "a" * 2048,
+    ],
+)
+def test_any_other_address_is_refused(url: Any) -> None:
+    with pytest.raises(BadInput) as refused:
+        parsing.https_url(url)
+    assert refused.value.code == "url_malformed"

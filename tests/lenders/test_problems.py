@@ -1,0 +1,142 @@
+"""Errors: one shape, codes that are all documented, and nothing about our insides."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.test import APIRequestFactory
+
+from lenders import problems
+from lenders.codes import FIELD_CODES, PROBLEMS
+from tests.lenders.samples import Caller
+from verification.core import errors
+from verification.core.reasons import REASONS
+
+_ROOT = Path(problems.__file__).resolve().parent.parent
+MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (errors.BadInput("x"), 422),
+        (errors.BadInput("x", pointer="/a", code="iin_malformed"), 422),
+        (errors.NotFound("x"), 404),
+        (errors.Conflict("x"), 409),
+        (errors.Conflict("x", code="receipt_not_ready"), 409),
+        (errors.NotYourTurn("x"), 409),
+        (errors.LinkUnusable("x"), 410),
+        (errors.Refused("eds_malformed"), 422),
+        (errors.SourceUnavailable("ocsp"), 503),
+        (errors.FenceLost("x"), 503),
+        (errors.EvidenceUnreadable("x"), 500),
+        (errors.LogInconsistent("x"), 500),
+        (errors.Misconfigured("x"), 500),
+        (errors.TulgaError("x"), 500),
+    ],
+)
+def test_every_class_of_our_errors_has_a_status(error: errors.TulgaError, status: int) -> None:
+    assert problems.status_of(error) == status
+
+
+def answer(error: Exception) -> dict[str, object]:
+    request = APIRequestFactory().get("/v1/verifications/ver_1")
+    response = problems.handle(error, {"request": request})
+    assert response.content_type == "application/problem+json"
+    assert set(response.data) == MEMBERS
+    assert response.data["status"] == response.status_code
+    return dict(response.data)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("password=hunter2"),
+        errors.Misconfigured("TULGA_KEYS_DIR /srv/keys"),
+        errors.EvidenceUnreadable("row 5"),
+        errors.SourceUnavailable("ocsp", "http://10.0.0.5/"),
+    ],
+)
+def test_a_fault_of_ours_says_nothing_of_our_insides(error: Exception) -> None:
+    said = str(answer(error))
+    for word in ("hunter2", "srv", "row", "10.0.0.5", "ocsp", "RuntimeError"):
+        assert word not in said
+
+
+def test_a_fault_tells_when_to_try_again() -> None:
+    response = problems.handle(errors.FenceLost("x"), {"request": APIRequestFactory().get("/")})
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def test_the_places_of_faults_are_json_pointers() -> None:
+    tree = {"a": {"b/c~d": [ErrorDetail("x", code="required")]}, "non_field_errors": [ErrorDetail("y", code="invalid")]}
+    faults = answer(ValidationError(tree))["errors"]
+    assert faults == [
+        {"pointer": "/a/b~1c~0d", "code": "required", "detail": "x"},
+        {"pointer": "", "code": "invalid", "detail": "y"},
+    ]
+
+
+def test_a_code_without_a_row_is_answered_by_its_class() -> None:
+    assert answer(errors.Conflict("x", code="never_heard_of"))["code"] == "conflict"
+    assert answer(errors.Conflict("x", code="illegal_transition"))["code"] == "illegal_transition"
+
+
+def test_every_code_that_is_raised_is_documented() -> None:
+    """A code in a `raise` of ours that /docs/problems does not list would lead a developer nowhere."""
+    known = {*PROBLEMS, *FIELD_CODES, *REASONS}
+    never_over_http = {"scope_unknown", "mode_unknown", "cidr_malformed", "name_unresolved"}
+    places = [*(_ROOT / "lenders").rglob("*.py"), *(_ROOT / "verification/core").glob("*.py")]
+    places += [_ROOT / "verification/workflow" / f"{name}.py" for name in ("commands", "links", "queries")]
+    said = {code for place in places for code in re.findall(r"\bcode=\"([a-z_]+)\"", place.read_text())}
+    assert len(said) > 30
+    assert said - known - never_over_http == set()
+
+
+def test_every_class_of_errors_has_a_documented_code() -> None:
+    classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TulgaError)]
+    hidden = {"misconfigured", "evidence_unreadable", "log_inconsistent"}  # answered as internal_error
+    assert {kind.code for kind in classes} - hidden <= set(PROBLEMS)
+
+
+def test_the_type_of_a_problem_leads_to_our_documentation(client: Client, db: None) -> None:
+    page = client.get("/docs/problems").content.decode()
+    anchor = str(answer(errors.NotFound("x"))["type"]).partition("#")[2]
+    assert f'id="{anchor}"' in page
+    for code in (*PROBLEMS, *FIELD_CODES):
+        assert f'id="{code}"' in page
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/verifications/", "/v1/verifications/a/b/c"])
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_an_unknown_address_is_a_problem_in_json(client: Client, db: None, path: str, method: str) -> None:
+    response = getattr(client, method)(path)
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "not_found"
+
+
+def test_a_wrong_method_is_a_problem_in_json(api: Caller) -> None:
+    for method in ("PUT", "DELETE", "OPTIONS"):
+        response = api.send(method, "/v1/verifications", "")
+        assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
+        assert "POST" in response.headers["Allow"]
+
+
+def test_every_answer_has_a_request_id(api: Caller) -> None:
+    assert len(api.get("/v1/verifications").headers["X-Request-Id"]) >= 8
+    refused = api.get("/v1/verifications/ver_x")
+    assert refused.headers["X-Request-Id"] == refused.json()["request_id"]
+
+
+def test_sentences_do_not_follow_the_callers_language(client: Client, db: None) -> None:
+    said = client.get("/v1/events", headers={"accept-language": "ru"}).json()
+    assert said["title"] == PROBLEMS["not_authenticated"].title
+    assert said["detail"] == PROBLEMS["not_authenticated"].advice
+
+
+def test_an_answer_is_json_whatever_the_caller_accepts(api: Caller) -> None:
+    response = api._client.get("/v1/events", headers={"accept": "text/html"})
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")

@@ -1,0 +1,101 @@
+"""Who gets in where: one factor opens nothing, and the admin site shows no secret."""
+
+from collections.abc import Callable
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import AnonymousUser
+from django.test import Client
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from people.access import may
+from people.models import User
+from tests.people.enrolled import Enrolled
+
+pytestmark = pytest.mark.django_db
+Add = Callable[..., Enrolled]
+SignedIn = Callable[[str], Client]
+ADMIN_PAGES = ["/admin/", "/admin/people/user/"]
+
+
+@pytest.mark.parametrize("page", [*ADMIN_PAGES, "/people/", "/people/password/"])
+def test_a_stranger_is_sent_to_our_own_sign_in(client: Client, page: str) -> None:
+    response = client.get(page, follow=True)
+    assert response.redirect_chain[-1][0] == f"/people/sign-in/?next={page}"
+
+
+@pytest.mark.parametrize("page", [*ADMIN_PAGES, "/people/", "/people/password/"])
+def test_a_password_alone_opens_nothing(client: Client, add: Add, page: str) -> None:
+    client.force_login(add("operator").user)
+    assert client.get(page).status_code in (302, 403)
+
+
+@pytest.mark.parametrize("page", ADMIN_PAGES)
+@pytest.mark.parametrize(("role", "status"), [("operator", 200), ("regulator", 403)])
+def test_the_admin_site_is_for_operators(signed_in: SignedIn, page: str, role: str, status: int) -> None:
+    assert signed_in(role).get(page, follow=True).status_code == status
+
+
+def test_the_admin_sites_own_form_is_no_way_in(client: Client, add: Add) -> None:
+    person = add("operator")
+    given = {"username": person.user.email, "password": "сегіз-бұлт-теңіз-7"}
+    assert client.post("/admin/login/", given)["Location"].startswith("/people/sign-in/")
+    assert client.get("/admin/").status_code == 302
+
+
+def test_the_admin_site_shows_neither_password_nor_second_factor(signed_in: SignedIn) -> None:
+    client = signed_in("operator")
+    user, device = User.objects.get(), TOTPDevice.objects.get()
+    page = client.get(f"/admin/people/user/{user.pk}/change/").content.decode()
+    assert user.email in page
+    assert user.password not in page
+    assert device.key not in page
+    assert client.get("/admin/otp_totp/totpdevice/").status_code == 403
+    assert client.get(f"/admin/otp_totp/totpdevice/{device.pk}/change/").status_code == 403
+
+
+@pytest.mark.parametrize("page", ["/admin/people/user/add/", "/admin/people/user/{pk}/delete/"])
+def test_people_are_neither_added_nor_deleted_in_the_admin_site(signed_in: SignedIn, page: str) -> None:
+    client = signed_in("operator")
+    assert client.get(page.format(pk=User.objects.get().pk)).status_code == 403
+
+
+def test_the_admin_site_closes_an_account_but_does_not_change_what_a_person_is(signed_in: SignedIn, add: Add) -> None:
+    client = signed_in("operator")
+    person = add("regulator").user
+    given = {"full_name": "Жаңа Аты", "email": "x@example.kz", "role": "operator"}
+    client.post(f"/admin/people/user/{person.pk}/change/", given)
+    person.refresh_from_db()
+    assert (person.full_name, person.is_active) == ("Жаңа Аты", False)
+    assert (person.email, person.role) == ("regulator@example.kz", "regulator")
+
+
+def test_may_asks_for_both_the_second_factor_and_the_role(client: Client, signed_in: SignedIn) -> None:
+    user = signed_in("regulator").get("/people/").wsgi_request.user
+    assert may(user, permission="people.read_oversight")
+    assert not may(user, permission="people.operate")
+    user.otp_device = None  # type: ignore[union-attr]  # what django-otp's middleware sets
+    assert not may(user, permission="people.read_oversight")
+    assert not may(AnonymousUser(), permission="people.read_oversight")
+
+
+def test_removing_the_second_factor_ends_what_it_opened(signed_in: SignedIn) -> None:
+    client = signed_in("regulator")
+    TOTPDevice.objects.all().delete()
+    assert client.get("/people/").status_code != 200
+
+
+@pytest.mark.parametrize(
+    ("role", "shows"), [("operator", "Lenders and people"), ("regulator", "Regulator"), ("reviewer", "Qaryz LLP")]
+)
+def test_home_says_who_one_is(client: Client, add: Add, role: str, shows: str) -> None:
+    lenders = apps.get_model("lenders", "Lender").objects
+    lender = lenders.create(name="Qaryz LLP", bin="000000000000") if role == "reviewer" else None
+    person = add(role, lender=lender)
+    client.force_login(person.user)
+    session = client.session
+    session["otp_device_id"] = person.device.persistent_id
+    session.save()
+    page = client.get("/people/", headers={"accept-language": "en"})
+    assert shows in page.content.decode()
+    assert "no-store" in page["Cache-Control"]

@@ -1,0 +1,202 @@
+"""PostgreSQL, Redis and RabbitMQ of one test run: private, on free loopback ports, in one folder, gone afterwards.
+
+Whatever else listens on the usual ports is left alone, so two runs at once do not meet, and a server that trusts
+everybody as superuser hides no missing grant.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import redis
+
+from tests.environment import WORKERS
+
+_START_SECONDS = 60
+_PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "rabbitmq-server": "rabbitmq-server"}
+_PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/usr/lib/rabbitmq/bin", "/usr/sbin", "/opt/*/bin")
+
+
+class ServerMissing(Exception):
+    """A server's program is not on this machine, or did not start; the text says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """A running server: where it answers, and how to end it."""
+
+    environment: Mapping[str, str]
+    stop: Callable[[], None]
+
+
+def missing_packages() -> list[str]:
+    """Debian packages whose programs are not here."""
+    return [package for program, package in _PACKAGES.items() if _find(program) is None]
+
+
+def start_postgresql(folder: Path) -> Server:
+    """A cluster whose owner role may make databases and whose application role may not. Raises `ServerMissing`."""
+    port, data, owner = _free_port(), folder / "postgresql", _unprivileged_user()
+    data.mkdir()
+    if owner:
+        shutil.chown(data, owner)
+    initdb = [_program("initdb"), "-D", str(data), "-U", "tulga_root", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    _run([*_as_user(owner), *initdb])
+    # What is lost with the machine is no loss here, so nothing waits for the disk.
+    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", f"unix_socket_directories={data}"]
+    command = [_program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port)]
+    process = _spawn([*_as_user(owner), *command, *(word for option in options for word in ("-c", option))], folder)
+    root = f"postgresql://tulga_root@127.0.0.1:{port}/postgres"
+    _wait(lambda: psycopg.connect(root, connect_timeout=1).close(), process, psycopg.OperationalError)
+    _make_roles(root)
+    address = f"127.0.0.1:{port}/tulga_test"
+    return Server(
+        environment={
+            "TULGA_TEST_DATABASE_URL": f"postgresql://tulga_app@{address}",
+            "TULGA_TEST_MIGRATION_DATABASE_URL": f"postgresql://tulga_owner@{address}",
+        },
+        stop=lambda: _end(process, signal.SIGINT),  # which does not wait for clients to leave
+    )
+
+
+def start_redis(folder: Path) -> Server:
+    """A Redis that keeps nothing on disk. Raises `ServerMissing`."""
+    port = _free_port()
+    command = [_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    process = _spawn([*command, "--save", "", "--appendonly", "no"], folder)
+    _wait(lambda: redis.Redis(port=port).ping(), process, redis.ConnectionError)
+    return Server(environment={"TULGA_TEST_BROKER_URL": f"redis://127.0.0.1:{port}/0"}, stop=lambda: _end(process))
+
+
+def start_rabbitmq(folder: Path) -> Server:
+    """A RabbitMQ node with one virtual host for each process of a session. Raises `ServerMissing`."""
+    home, port = folder / "rabbitmq", _free_port()
+    home.mkdir()
+    (home / "plugins").write_text("[].")
+    environment = dict(os.environ) | _rabbitmq_environment(home, port)
+    process = _spawn([_program("rabbitmq-server")], home, environment)
+    control = _program("rabbitmqctl")
+
+    def command(*words: str) -> None:
+        _run([control, "--quiet", *words], environment)
+
+    _wait(lambda: command("await_startup", "--timeout", "30"), process, ServerMissing)
+    for worker in WORKERS:
+        command("add_vhost", f"tulga_test_{worker}")
+        command("set_permissions", "-p", f"tulga_test_{worker}", "guest", ".*", ".*", ".*")
+    return Server(
+        environment={"TULGA_TEST_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{port}/"},
+        stop=lambda: (command("stop"), _end(process))[1],
+    )
+
+
+def _rabbitmq_environment(home: Path, port: int) -> dict[str, str]:
+    loopback = "-kernel inet_dist_use_interface {127,0,0,1}"
+    return {
+        "HOME": str(home),  # the node's secret lies here
+        "RABBITMQ_NODENAME": f"tulga-test-{port}@localhost",
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(_free_port()),
+        "RABBITMQ_MNESIA_BASE": str(home / "data"),
+        "RABBITMQ_LOGS": str(home / "node.log"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
+        "RABBITMQ_PID_FILE": str(home / "pid"),
+        "RABBITMQ_CONFIG_FILE": str(home / "none"),
+        "RABBITMQ_CONF_ENV_FILE": str(home / "none"),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": loopback,
+    }
+
+
+def _make_roles(address: str) -> None:
+    with psycopg.connect(address, autocommit=True) as root:
+        root.execute("CREATE ROLE tulga_owner LOGIN CREATEDB")
+        root.execute("CREATE ROLE tulga_app LOGIN")
+
+
+def _unprivileged_user() -> str:
+    """Who runs PostgreSQL, which refuses to run as root; empty where we are somebody else already."""
+    if os.geteuid() != 0:
+        return ""
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name).pw_name
+        except KeyError:
+            continue
+    raise ServerMissing("PostgreSQL does not run as root: run the tests as another user")
+
+
+def _as_user(name: str) -> list[str]:
+    return ["runuser", "-u", name, "--"] if name else []
+
+
+def _program(name: str) -> str:
+    found = _find(name)
+    if found is None:
+        package = _PACKAGES.get(name, "postgresql" if name == "initdb" else "rabbitmq-server")
+        raise ServerMissing(f"{name} is not installed: sudo apt install {package}")
+    return found
+
+
+def _find(name: str) -> str | None:
+    # The plain programs first: Debian's wrappers in /usr/sbin change the user and so lose our settings.
+    for place in _PLACES:
+        for folder in sorted(Path("/").glob(place.lstrip("/")), reverse=True):
+            if os.access(folder / name, os.X_OK):
+                return str(folder / name)
+    return shutil.which(name)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _spawn(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    with (folder / f"{Path(command[0]).name}.out").open("wb") as out:
+        return subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+
+
+def _run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_START_SECONDS, check=False)
+    if done.returncode:
+        raise ServerMissing(f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout.strip()}")
+
+
+def _wait(ask: Callable[[], object], process: subprocess.Popen[bytes], not_yet: type[Exception]) -> None:
+    """Ask until there is an answer. Raises `ServerMissing` when the process has ended or the time is over."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            ask()
+            return
+        except not_yet as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ServerMissing(f"{process.args} did not start: {error}") from error
+            time.sleep(0.1)
+
+
+def _end(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    process.send_signal(how)
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

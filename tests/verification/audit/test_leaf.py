@@ -1,0 +1,96 @@
+"""What a leaf says, byte for byte, and what may not stand in one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from verification.audit import policy
+from verification.audit.leaf import Leaf, differences, require_anonymous
+
+LEAF = Leaf(
+    id="evt_a",
+    log="test",
+    type="check.recorded",
+    at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
+    verification="ver_a",
+    verification_sequence=2,
+    lender="len_a",
+    lender_sequence=7,
+    body={"outcome": "failed", "codes": ["x"], "text": "тұлға"},
+)
+SPELT = (
+    '{"at":"2026-03-01T12:00:00.000005Z","body":{"codes":["x"],"outcome":"failed","text":"тұлға"},"id":"evt_a",'
+    '"lender":"len_a","lender_sequence":7,"mode":"test","schema":1,"type":"check.recorded","verification":"ver_a",'
+    '"verification_sequence":2}'
+).encode()
+
+
+def test_a_leaf_has_one_spelling() -> None:
+    assert LEAF.bytes == SPELT
+    assert replace(LEAF, body=dict(reversed(LEAF.body.items()))).bytes == SPELT
+    almaty = timezone(timedelta(hours=5))
+    assert replace(LEAF, at=LEAF.at.astimezone(almaty)).bytes == SPELT
+
+
+def test_absent_fields_are_left_out() -> None:
+    bare = replace(LEAF, verification=None, verification_sequence=None, lender=None, lender_sequence=None, body={})
+    assert bare.bytes == (
+        b'{"at":"2026-03-01T12:00:00.000005Z","body":{},"id":"evt_a","mode":"test","schema":1,"type":"check.recorded"}'
+    )
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        _ = replace(LEAF, at=datetime(2026, 3, 1)).bytes
+
+
+def test_a_leaf_fits_in_two_bytes_of_length() -> None:
+    room = policy.LEAF_BYTES - len(replace(LEAF, body={"a": ""}).bytes)
+    assert len(replace(LEAF, body={"a": "x" * room}).bytes) == 65_535
+    with pytest.raises(ValueError, match="at most 65535 bytes"):
+        _ = replace(LEAF, body={"a": "x" * (room + 1)}).bytes
+
+
+@pytest.mark.parametrize("value", [0.5, b"x", {1: "x"}, object()])
+def test_a_value_without_one_spelling_is_refused(value: object) -> None:
+    with pytest.raises(TypeError):
+        _ = replace(LEAF, body={"a": value}).bytes
+
+
+@pytest.mark.parametrize("value", ["850101300123", "+77011234567", "77011234567"])
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value], lambda value: {"b": [{"c": value}]}])
+def test_a_string_that_is_an_iin_or_a_phone_is_refused_and_not_repeated(value: str, wrap: object) -> None:
+    with pytest.raises(ValueError, match="personal data") as refusal:
+        require_anonymous({"a": wrap(value)})  # type: ignore[operator]
+    assert value not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", ["8501013001", "8501013001234", "x850101300123", 850101300123, "", "a1" * 32])
+def test_other_values_are_no_personal_data(value: object) -> None:
+    require_anonymous({"a": value, "b": [value]})
+
+
+def test_equal_leaves_do_not_differ() -> None:
+    assert differences(SPELT, LEAF) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"body": {"outcome": "passed"}}, ["body"]),
+        ({"lender": "len_b"}, ["lender"]),
+        ({"lender": None}, ["leaf"]),
+        ({"type": "link.spent", "log": "live"}, ["mode", "type"]),
+        ({"at": LEAF.at + timedelta(microseconds=1)}, ["at"]),
+        ({"verification_sequence": 3}, ["verification_sequence"]),
+        ({"body": {"a": 0.5}}, ["body"]),
+    ],
+)
+def test_differences_are_named_by_field(change: dict[str, object], named: list[str]) -> None:
+    assert differences(SPELT, replace(LEAF, **change)) == named  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("stored", [b"", b"x", b"\xff", b"[]", SPELT + b" ", SPELT.replace(b":7", b": 7"), b"[" * 9999])
+def test_a_leaf_in_another_spelling_differs_as_a_whole(stored: bytes) -> None:
+    assert differences(stored, LEAF) == ["leaf"]

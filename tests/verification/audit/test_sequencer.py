@@ -1,0 +1,329 @@
+"""Every entry gets one place, in one log, under a signature; two sequencers, a crash or a backup change nothing."""
+
+import json
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from pytest_django import Settings
+
+from tests.verification.audit.rows import NOON, add_case, add_entry, add_lender, add_verification, order_all, tamper
+from verification.audit import checkpoint, head_file, history, keys, proofs, receipt, sequencer, tiles, tree
+from verification.core.errors import BadInput, FenceLost, LogInconsistent, Misconfigured
+from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending, AuditTile
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def leaves(log: str = "test") -> list[AuditLeaf]:
+    return list(AuditLeaf.objects.filter(log=log).order_by("leaf_index"))
+
+
+def test_nothing_waiting_is_nothing_ordered() -> None:
+    assert sequencer.order("test") == 0
+    assert proofs.latest_checkpoint("test") is None
+    assert sequencer.verify_head("test") == 0
+
+
+def test_entries_get_places_without_gaps_and_each_lender_its_own_sequence() -> None:
+    first, second = add_lender("111111111111"), add_lender("222222222222")
+    for lender in (first, second, first):
+        add_case(lender, length=2)
+    add_entry(type="log.heartbeat", body={})
+    assert order_all(limit=3) == 7
+    assert [leaf.leaf_index for leaf in leaves()] == list(range(7))
+    for lender, length in ((first, 4), (second, 2)):
+        own = [leaf.lender_sequence for leaf in leaves() if leaf.lender_id_copy == lender.pk]
+        assert own == list(range(1, length + 1))
+    assert [leaf.lender_sequence for leaf in leaves() if not leaf.lender_id_copy] == [None]
+    assert not AuditPending.objects.exists()
+
+
+def test_the_leaf_says_what_the_entry_says() -> None:
+    verification = add_case(add_lender(), length=1)
+    order_all()
+    leaf = leaves()[0]
+    assert json.loads(bytes(leaf.leaf)) == {
+        "schema": 1,
+        "id": leaf.entry_id,
+        "mode": "test",
+        "type": "verification.verified",
+        "at": "2026-03-01T12:00:01.000000Z",
+        "verification": verification.pk,
+        "verification_sequence": 1,
+        "lender": verification.lender_id,
+        "lender_sequence": 1,
+        "body": {"sequence": 1, "codes": ["eds_certificate_revoked"]},
+    }
+    assert bytes(leaf.leaf_hash) == tree.leaf_hash(bytes(leaf.leaf))
+
+
+def test_entries_are_ordered_by_time() -> None:
+    late = add_entry(at=NOON + timedelta(seconds=1))
+    early = add_entry(at=NOON)
+    order_all()
+    assert [leaf.entry_id for leaf in leaves()] == [early.pk, late.pk]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 1024])
+def test_entries_of_one_verification_keep_their_sequence_whatever_the_clocks_said(limit: int) -> None:
+    verification = add_verification(add_lender())
+    for sequence in (1, 2, 3):
+        add_entry(verification, verification_sequence=sequence, at=NOON - timedelta(minutes=sequence))
+        add_entry(at=NOON - timedelta(minutes=sequence))
+    order_all(limit=limit)
+    own = [leaf.entry.verification_sequence for leaf in leaves() if leaf.entry.verification_id]
+    assert own == [1, 2, 3]
+
+
+def test_a_full_batch_takes_no_more_of_a_verification_than_its_order_needs() -> None:
+    lender = add_lender()
+    steady, behind = add_verification(lender), add_verification(lender)
+    for sequence in (1, 2, 3):
+        add_entry(steady, verification_sequence=sequence, at=NOON + timedelta(seconds=sequence))
+    for sequence, second in ((1, 9), (2, 0), (3, 10)):
+        add_entry(behind, verification_sequence=sequence, at=NOON + timedelta(seconds=second))
+    # The clock of the second entry was behind: with it comes the first, and nothing else.
+    assert sequencer.order("test", limit=2) == 3
+    own = [(leaf.entry.verification_id, leaf.entry.verification_sequence) for leaf in leaves()]
+    assert own == [(behind.pk, 1), (steady.pk, 1), (behind.pk, 2)]
+    assert order_all() == 3
+
+
+def test_every_batch_is_signed_and_every_checkpoint_is_a_prefix_of_the_next() -> None:
+    for _ in range(7):
+        add_entry()
+    assert order_all(limit=3) == 7
+    heads = [
+        checkpoint.open_checkpoint(row.note, key=keys.verification_key("test"))
+        for row in AuditCheckpoint.objects.order_by("size")
+    ]
+    assert [head.size for head in heads] == [3, 6, 7]
+    for first, second in pairwise(heads):
+        proof = proofs.consistency_for("test", first=first.size, second=second.size)
+        tree.verify_consistency(
+            first=first.size, first_root=first.root, second=second.size, second_root=second.root, proof=proof
+        )
+    assert heads[-1].root == tree.root_of(bytes(leaf.leaf_hash) for leaf in leaves())
+
+
+def test_every_entry_has_a_proof_that_verifies_offline_once_it_is_ordered() -> None:
+    entries = [add_entry(body={"number": number}) for number in range(11)]
+    assert proofs.proof_for(entries[0].pk) is None
+    assert history.leaf_of(entries[0]) is None
+    order_all(limit=4)
+    for entry in entries:
+        proof, leaf = proofs.proof_for(entry.pk), history.leaf_of(entry)
+        assert proof is not None
+        assert leaf is not None
+        assert receipt.verify(proof, leaf=bytes(leaf.leaf), key=keys.verification_key("test")).size == 11
+        with pytest.raises(LogInconsistent):
+            receipt.verify(proof, leaf=bytes(leaf.leaf), key=keys.verification_key("live"))
+
+
+def test_the_log_grows_over_tiles() -> None:
+    with transaction.atomic():
+        for number in range(300):
+            add_entry(body={"number": number})
+    assert order_all(limit=100) == 300
+    widths = {(tile.level, tile.index): len(tile.hashes) // 32 for tile in AuditTile.objects.all()}
+    assert widths == {(0, 0): 256, (0, 1): 44, (1, 0): 1}
+    root = tiles.edge_root(proofs.tile_loader("test"), 300)
+    assert root == tree.root_of(bytes(leaf.leaf_hash) for leaf in leaves())
+
+
+def test_the_two_logs_are_apart() -> None:
+    add_entry(log="test")
+    add_entry(log="live")
+    assert order_all("test") == 1
+    assert (len(leaves("test")), len(leaves("live"))) == (1, 0)
+    assert order_all("live") == 1
+    names = [checkpoint.Note.parse(row.note).signatures[0].name for row in AuditCheckpoint.objects.order_by("pk")]
+    assert names == [f"{settings.TULGA_LOG_ORIGIN}/test", f"{settings.TULGA_LOG_ORIGIN}/live"]
+
+
+def test_a_log_without_a_key_orders_nothing(settings: Settings) -> None:
+    add_entry()
+    settings.TULGA_LOG_KEYS = {}
+    with pytest.raises(Misconfigured):
+        sequencer.order("test")
+    assert not AuditLeaf.objects.exists()
+
+
+def test_a_batch_that_ends_early_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_entry()
+    monkeypatch.setattr(sequencer, "_move_head", None)
+    with pytest.raises(TypeError):
+        sequencer.order("test")
+    monkeypatch.undo()
+    assert not AuditLeaf.objects.exists()
+    assert not AuditTile.objects.exists()
+    assert not AuditCheckpoint.objects.exists()
+    assert head_file.read("test", key=keys.verification_key("test")) is None
+    assert AuditPending.objects.count() == 1
+    assert order_all() == 1
+
+
+def test_a_sequencer_whose_fence_was_taken_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_entry()
+    store = sequencer._store
+
+    def store_and_lose_the_fence(log: str, *args: object, **kwargs: object) -> None:
+        store(log, *args, **kwargs)  # type: ignore[arg-type]
+        AuditHead.objects.filter(log=log).update(fence="another")
+
+    monkeypatch.setattr(sequencer, "_store", store_and_lose_the_fence)
+    with pytest.raises(FenceLost):
+        sequencer.order("test")
+    assert not AuditLeaf.objects.exists()
+    assert not AuditCheckpoint.objects.exists()
+
+
+def test_the_head_file_follows_the_commit() -> None:
+    key = keys.verification_key("test")
+    for size in (1, 2):
+        add_entry()
+        order_all()
+        kept = head_file.read("test", key=key)
+        assert kept is not None
+        assert kept.size == size
+
+
+def test_a_head_file_that_lags_is_no_obstacle_and_catches_up() -> None:
+    add_entry()
+    order_all()
+    lagging = proofs.latest_checkpoint("test")
+    add_entry()
+    order_all()
+    path = Path(settings.TULGA_LOG_HEAD_DIR) / "test.head"
+    path.write_text(str(lagging))
+    assert sequencer.verify_head("test") == 2
+    add_entry()
+    assert order_all() == 1
+    path.unlink()
+    add_entry()
+    assert order_all() == 1
+    kept = head_file.read("test", key=keys.verification_key("test"))
+    assert kept is not None
+    assert kept.size == 4
+
+
+def test_an_older_head_does_not_replace_a_newer_one() -> None:
+    add_entry()
+    order_all()
+    older = str(proofs.latest_checkpoint("test"))
+    add_entry()
+    order_all()
+    key = keys.verification_key("test")
+    head_file.write("test", older, key=key)
+    kept = head_file.read("test", key=key)
+    assert kept is not None
+    assert kept.size == 2
+
+
+DAMAGES = {
+    "a restored backup": (
+        ("DELETE FROM verification_auditleaf WHERE leaf_index > 2", ()),
+        ("DELETE FROM verification_auditcheckpoint WHERE size > 3", ()),
+        ("UPDATE verification_audithead SET size = 3", ()),
+    ),
+    "a head turned back": (("UPDATE verification_audithead SET size = 3", ()),),
+    "a head moved on": (("UPDATE verification_audithead SET size = 7", ()),),
+    "no head": (("DELETE FROM verification_audithead", ()),),
+    "no last leaf": (("DELETE FROM verification_auditleaf WHERE leaf_index = 5", ()),),
+    "no last checkpoint": (("DELETE FROM verification_auditcheckpoint WHERE size = 6", ()),),
+    "no checkpoints": (("DELETE FROM verification_auditcheckpoint", ()),),
+    "an unreadable checkpoint": (("UPDATE verification_auditcheckpoint SET note = 'x' WHERE size = 6", ()),),
+    "an edited checkpoint": (
+        ("UPDATE verification_auditcheckpoint SET note = replace(note, 'log/test', 'log/tost') WHERE size = 6", ()),
+    ),
+    "no tile": (("DELETE FROM verification_audittile", ()),),
+    "another tile": (("UPDATE verification_audittile SET hashes = %s", (bytes(6 * 32),)),),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_nothing_is_signed_on_top_of_a_log_that_is_not_the_one_signed_before(damage: str) -> None:
+    for _ in range(6):
+        add_entry()
+    order_all(limit=3)
+    add_entry()
+    tamper(*DAMAGES[damage])
+    before = AuditCheckpoint.objects.count()
+    with pytest.raises(LogInconsistent):
+        sequencer.order("test")
+    with pytest.raises(LogInconsistent):
+        sequencer.verify_head("test")
+    assert AuditCheckpoint.objects.count() == before
+    assert AuditPending.objects.count() == 1
+
+
+def test_a_fork_of_the_signed_size_is_refused_by_the_head_file() -> None:
+    add_entry()
+    order_all()
+    path = Path(settings.TULGA_LOG_HEAD_DIR) / "test.head"
+    ours = path.read_bytes()
+    key = keys.signing_key("test")
+    fork = checkpoint.Checkpoint(origin=key.name, size=1, root=tree.leaf_hash(b"another"))
+    path.write_text(checkpoint.sign(fork, key=key))
+    add_entry()
+    with pytest.raises(LogInconsistent, match="root signed at 1"):
+        sequencer.order("test")
+    path.write_bytes(ours)
+    assert sequencer.order("test") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"test\n1\n"])
+def test_a_damaged_head_file_is_refused(content: bytes) -> None:
+    add_entry()
+    order_all()
+    (Path(settings.TULGA_LOG_HEAD_DIR) / "test.head").write_bytes(content)
+    with pytest.raises(LogInconsistent, match="head file"):
+        sequencer.verify_head("test")
+
+
+def test_a_lenders_events_are_read_behind_a_cursor() -> None:
+    lender, other = add_lender("111111111111"), add_lender("222222222222")
+    add_case(lender)
+    add_case(other)
+    assert history.entries_after("test", lender_id=lender.pk, lender_sequence=0, limit=9) == []
+    order_all()
+    read = history.entries_after("test", lender_id=lender.pk, lender_sequence=1, limit=9)
+    assert [(leaf.lender_sequence, leaf.entry.lender_id) for leaf in read] == [(2, lender.pk), (3, lender.pk)]
+    decisions = history.entries_after(
+        "test", lender_id=lender.pk, lender_sequence=0, limit=9, types=["verification.verified"]
+    )
+    assert [leaf.lender_sequence for leaf in decisions] == [3]
+    assert len(history.entries_after("test", lender_id=lender.pk, lender_sequence=0, limit=2)) == 2
+    assert history.entries_after("live", lender_id=lender.pk, lender_sequence=0, limit=9) == []
+
+
+def test_a_timeline_has_the_entries_that_are_not_ordered_yet_as_well() -> None:
+    verification = add_case(add_lender())
+    order_all()
+    add_entry(verification, type="verification.disputed", verification_sequence=4, at=NOON + timedelta(days=1))
+    timeline = history.timeline(verification.pk)
+    assert [entry.verification_sequence for entry in timeline] == [1, 2, 3, 4]
+    assert timeline[0].leaf.leaf_index == 0
+    with pytest.raises(AuditLeaf.DoesNotExist):
+        _ = timeline[3].leaf
+
+
+def test_the_stored_key_text_is_what_verifiers_parse() -> None:
+    name, key_id, encoded = str(keys.verification_key("test")).split("+", 2)
+    assert name == f"{settings.TULGA_LOG_ORIGIN}/test"
+    assert len(key_id) == 8
+    assert encoded
+    with pytest.raises(BadInput):
+        checkpoint.Note.parse(name)
+
+
+def test_entries_that_another_transaction_took_back_are_not_ordered() -> None:
+    with transaction.atomic():
+        add_entry()
+        transaction.set_rollback(True)
+    assert order_all() == 0
+    assert AuditEntry.objects.count() == 0

@@ -1,0 +1,68 @@
+"""Pages of the borrower made by hand, for what needs no rows."""
+
+import base64
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from verification.core import consent
+from verification.core.person import LenderFacts
+from verification.workflow.queries import BorrowerPage
+
+AT = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
+STATEMENT = {
+    "verification_id": "ver_00000000000000000000000000",
+    "lender_name": "First Credit LLP",
+    "lender_bin": "120340000125",
+    "iin_masked": "********0010",
+    "purpose": "Consumer microcredit",
+    "amount": "150000.00",
+    "currency": "KZT",
+    "term_days": 30,
+    "annual_rate": "46.00",
+    "total_repayable": "155700.50",
+    "account_masked": "KZ86 •••• 0100",
+    "contract_sha256": "",
+    "issued": AT.isoformat(),
+    "expires": AT.isoformat(),
+}
+DATA: dict[str, dict[str, Any]] = {
+    "consent": {"version": consent.CURRENT, "texts": consent.TEXTS[consent.CURRENT]},
+    "statement": {
+        "statement_base64": base64.b64encode(json.dumps(STATEMENT, ensure_ascii=False).encode()).decode(),
+        "statement": STATEMENT,
+        "eku_oids": ["1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1"],
+    },
+}
+_PAGE = BorrowerPage(
+    verification_id=str(STATEMENT["verification_id"]),
+    page="consent",
+    turn=7,
+    data={},
+    notice="",
+    status="requires_input",
+    code="",
+    lender=LenderFacts(id="len_0", name="First Credit LLP", bin="120340000125"),
+    purpose="Consumer microcredit",
+    amount="150000.00",
+    currency="KZT",
+    term_days=30,
+    annual_rate="46.00",
+    total_repayable="155700.50",
+    account_masked="KZ86 •••• 0100",
+    locale="ru",
+    step=1,
+    steps=3,
+    attempt=1,
+    attempts=None,
+    expires_at=AT,
+    return_url="",
+    mode="test",
+    routes=("eds",),
+)
+
+
+def made(page: str = "consent", **changes: Any) -> BorrowerPage:
+    """A page of this name; `changes` are its other fields."""
+    return replace(_PAGE, page=page, data=DATA.get(page, {}), **changes)

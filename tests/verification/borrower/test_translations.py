@@ -1,0 +1,82 @@
+"""Every sentence a person can see is there in Kazakh and Russian, whole, and none is left over."""
+
+import re
+
+import pytest
+
+from tests.verification.borrower import catalogues, msgids
+from verification.core.reasons import REASONS
+
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
+CYRILLIC = re.compile(r"[а-яёәғқңөұүһі]", re.IGNORECASE)
+# Written the same everywhere.
+_SAME = {"Code"}
+
+
+def forms(message):
+    return message.string if isinstance(message.string, tuple) else (message.string,)
+
+
+def singular(message_id):
+    return message_id if isinstance(message_id, str) else message_id[0]
+
+
+def test_the_search_for_sentences_finds_templates_python_and_plurals():
+    found = msgids.collect()
+    assert "verification/core/reasons.py" in found[REASONS["bad_answer"].borrower_message]
+    assert "templates/borrower/question.html" in found["Is somebody on the phone telling you what to press?"]
+    assert ("%(number)d day", "%(number)d days") in found
+    assert "not a sentence of ours" not in found
+
+
+@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+def test_every_sentence_is_translated(language):
+    catalogue = catalogues.read(language)
+    missing = {
+        singular(message): sorted(places)
+        for message, places in msgids.collect().items()
+        if (entry := catalogue.get(singular(message))) is None or entry.fuzzy or not all(forms(entry))
+    }
+    assert missing == {}
+
+
+@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+def test_no_translation_is_left_over(language):
+    used = {singular(message) for message in msgids.collect()}
+    assert [entry.id for entry in catalogues.read(language) if entry.id and singular(entry.id) not in used] == []
+
+
+@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+def test_the_placeholders_of_a_translation_are_those_of_the_sentence(language):
+    for entry in catalogues.read(language):
+        wanted = sorted(PLACEHOLDER.findall(singular(entry.id)))
+        for form in forms(entry) if entry.id else ():
+            assert sorted(PLACEHOLDER.findall(form)) == wanted, entry.id
+
+
+@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+def test_a_translation_is_in_its_own_alphabet_and_ends_as_the_sentence_does(language):
+    for entry in catalogues.read(language):
+        for form in forms(entry) if entry.id else ():
+            assert CYRILLIC.search(form) or re.fullmatch(r"[\W\d]*[A-Z][\w-]*[\W\d]*", form), entry.id
+            assert form == form.strip(), entry.id
+            # A question stays a question, a full sentence a full sentence.
+            assert form.rstrip("»”")[-1:] in ".?:…" or singular(entry.id).rstrip("”")[-1:] not in ".?:…", entry.id
+
+
+@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+def test_a_plural_has_as_many_forms_as_the_language(language):
+    catalogue = catalogues.read(language)
+    plurals = [entry for entry in catalogue if entry.pluralizable]
+    assert plurals
+    assert {len(entry.string) for entry in plurals} == {catalogue.num_plurals}
+
+
+def test_two_languages_do_not_share_a_sentence_by_mistake():
+    kazakh, russian = (catalogues.read(language) for language in catalogues.LANGUAGES)
+    same = {
+        entry.id
+        for entry in kazakh
+        if entry.id and len(singular(entry.id)) > 25 and entry.string == russian[entry.id].string
+    }
+    assert same == set()

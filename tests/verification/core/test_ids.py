@@ -1,0 +1,80 @@
+import pytest
+
+from verification.core.errors import BadInput
+from verification.core.ids import Bin, Iin, Phone, check_digit, is_id, new_id
+
+MAGIC = ("990101100010", "990101100020", "990101100030", "990101100111", "990101100123", "990101100135")
+
+
+def iin_of(eleven: str) -> str:
+    return eleven + check_digit(eleven)
+
+
+@pytest.mark.parametrize("digits", [*MAGIC, iin_of("00022950001"), iin_of("85123130123")])
+def test_an_iin_with_a_birth_date_and_a_fitting_check_digit_is_read(digits):
+    assert Iin.parse(digits).value == digits
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [
+        "990101100011",  # check digit
+        "991301100010",  # month 13
+        iin_of("01022950001"),  # 29 February of a common year
+        iin_of("85123170123"),  # no such century
+        "99010110001",
+        "9901011000100",
+        "99010110001x",
+        " 990101100010",
+        "990101100010\n",
+        "٩٩٠١٠١١٠٠٠١٠",
+        "",
+        None,
+        990101100010,
+    ],
+)
+def test_what_is_no_iin_is_refused_by_name(untrusted):
+    with pytest.raises(BadInput) as caught:
+        Iin.parse(untrusted)
+    assert caught.value.code == "iin_malformed"
+
+
+def test_printing_an_iin_shows_its_last_four_digits_only():
+    iin = Iin.parse("990101100010")
+    for shown in (str(iin), repr(iin), f"{iin}", f"{[iin]}"):
+        assert "99010110" not in shown
+        assert "********0010" in shown
+
+
+def test_the_birth_date_of_an_iin_is_that_of_its_century():
+    assert Iin.parse("990101100010").birth_date.year == 1899
+    assert Iin.parse(iin_of("99010130001")).birth_date.year == 1999
+    assert Iin.parse(iin_of("99010100002")).birth_date is None
+
+
+def test_a_bin_is_told_from_an_iin_by_its_fifth_digit():
+    digits = iin_of("12034000012")
+    assert Bin.parse(digits).value == digits
+    with pytest.raises(BadInput):
+        Bin.parse("990101100010")
+
+
+@pytest.mark.parametrize("untrusted", ["+77011234567", "77011234567", "87011234567", "8 (701) 123-45-67"])
+def test_every_way_to_write_a_mobile_number_gives_the_same(untrusted):
+    assert Phone.parse(untrusted).value == "+77011234567"
+
+
+@pytest.mark.parametrize(
+    "untrusted", ["+77172906984", "+79161234567", "+87011234567", "7701123456", "", "abc", "7" * 40]
+)
+def test_landlines_and_other_countries_are_refused(untrusted):
+    with pytest.raises(BadInput) as caught:
+        Phone.parse(untrusted)
+    assert caught.value.code == "phone_malformed"
+
+
+def test_our_ids_are_told_by_their_prefix_and_never_repeat():
+    ids = {new_id("ver") for _ in range(1000)}
+    assert len(ids) == 1000
+    assert all(is_id(one, prefix="ver") and not is_id(one, prefix="evd") for one in ids)
+    assert not is_id("ver_../../etc/passwd", prefix="ver")

@@ -1,0 +1,23 @@
+import itertools
+
+import pytest
+
+from verification.core.errors import Conflict
+from verification.core.status import MOVES, OPEN, TERMINAL, Move, Status, after
+
+
+def test_nothing_leaves_a_terminal_status():
+    for status, move in itertools.product(TERMINAL, Move):
+        with pytest.raises(Conflict):
+            after(status, move)
+
+
+def test_every_open_status_can_end_and_verified_comes_only_from_judging_or_review():
+    assert {status for status, _ in MOVES} == OPEN
+    assert {status for (status, move) in MOVES if move is Move.VERIFY} == {Status.PROCESSING, Status.IN_REVIEW}
+
+
+def test_a_move_outside_the_table_is_a_conflict():
+    assert after(Status.REQUIRES_INPUT, Move.SUBMIT) is Status.PROCESSING
+    with pytest.raises(Conflict):
+        after(Status.REQUIRES_INPUT, Move.VERIFY)

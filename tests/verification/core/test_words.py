@@ -1,0 +1,50 @@
+import hashlib
+
+import pytest
+
+from verification.core import consent, events
+from verification.core.canonical import canonical_json, digest
+from verification.core.reasons import REASONS
+from verification.core.status import TERMINAL
+from verification.routes.eds.policy import INDICATIONS
+
+
+def test_equal_values_have_one_spelling():
+    assert canonical_json({"b": 1, "a": ["ж", True, None]}) == '{"a":["ж",true,null],"b":1}'.encode()
+    assert digest({"a": 1}) == hashlib.sha256(b'{"a":1}').hexdigest()
+
+
+@pytest.mark.parametrize("value", [1.5, {"a": 0.1}, {1: "a"}, b"bytes", {"a": {2}}, object()])
+def test_what_has_several_spellings_has_none(value):
+    with pytest.raises(TypeError):
+        canonical_json(value)
+
+
+def test_every_reason_speaks_to_both_and_says_no_more_than_one_course():
+    for reason in REASONS.values():
+        assert reason.borrower_message
+        assert reason.lender_detail
+        assert not (reason.retry and (reason.burns or reason.final or reason.review))
+        assert not reason.final or reason.burns
+
+
+def test_a_borrower_is_never_told_which_check_caught_them():
+    for reason in REASONS.values():
+        assert reason.code not in reason.borrower_message
+        assert "threshold" not in reason.borrower_message.lower()
+
+
+def test_every_eds_code_has_an_indication_of_the_standard():
+    assert {code for code in REASONS if code.startswith("eds_")} <= set(INDICATIONS)
+
+
+def test_every_terminal_status_is_a_decision_told_to_the_lender():
+    assert {name.removeprefix("verification.") for name in events.DECISIONS} == TERMINAL
+    assert set(events.DECISIONS) <= set(events.TOLD)
+
+
+def test_a_consent_text_is_named_by_its_hash_in_three_languages():
+    hashes = {consent.text_sha256(consent.CURRENT, language) for language in ("kk", "ru", "en")}
+    assert len(hashes) == 3
+    with pytest.raises(KeyError):
+        consent.text(consent.CURRENT, "de")

@@ -1,0 +1,189 @@
+"""Reading certificates: ours as `cryptography` reads them, and each defect refused by its own name."""
+
+from dataclasses import replace
+
+import pytest
+from cryptography import x509
+
+from insecure_sandbox import encoding as asn1
+from insecure_sandbox import keys, profile
+from insecure_sandbox.authority import person_template
+from insecure_sandbox.minting import certificate_body, certify, seal
+from tests.verification.engines.pki.world import AT, PERSON, World
+from verification.core.errors import Refused
+from verification.engines.gost.curves import PARAM_SET_A_512
+from verification.engines.pki.certificate import MAX_CERTIFICATE, parse_certificate
+
+
+def _refusal(untrusted: bytes) -> str:
+    with pytest.raises(Refused) as refused:
+        parse_certificate(untrusted)
+    return refused.value.code
+
+
+def _with_key(world: World, info: bytes) -> bytes:
+    """The person's certificate with another public key, signed by the authority all the same."""
+    issuing = world.authority.issuing
+    body = certificate_body(
+        person_template(world.family, **PERSON, at=AT),
+        info=info,
+        issuer=world.issuer.subject,
+        algorithm=keys.signature_algorithm(issuing.private_key),
+    )
+    return seal(body, issuing.private_key)
+
+
+def _with_extensions(world: World, *extensions: bytes) -> bytes:
+    template = person_template(world.family, **PERSON, at=AT)
+    template = replace(template, extensions=(*template.extensions, *extensions))
+    return certify(template, world.spare_key, by=world.authority.issuing).certificate
+
+
+def test_a_certificate_reads_as_another_library_reads_it(world: World) -> None:
+    ours, theirs = world.leaf, x509.load_der_x509_certificate(world.person.certificate)
+    assert (ours.serial, ours.tbs, ours.signature) == (
+        theirs.serial_number,
+        theirs.tbs_certificate_bytes,
+        theirs.signature,
+    )
+    assert (ours.subject, ours.issuer) == (theirs.subject.public_bytes(), theirs.issuer.public_bytes())
+    assert (ours.not_before, ours.not_after) == (theirs.not_valid_before_utc, theirs.not_valid_after_utc)
+    purposes = theirs.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert ours.extended_key_usage == {purpose.dotted_string for purpose in purposes}
+    assert (
+        ours.key_usage
+        == {
+            "gost512": {"digital_signature", "non_repudiation", "key_agreement"},
+            "rsa": {"digital_signature", "non_repudiation"},
+        }[world.family]
+    )
+    assert ours.subject_attributes["2.5.4.5"] == (f"IIN{PERSON['iin']}",)
+
+
+def test_the_authorities_say_that_they_are(world: World) -> None:
+    assert (world.root.is_ca, world.root.path_len) == (True, None)
+    assert (world.issuer.is_ca, world.issuer.path_len) == (True, 0)
+    assert world.leaf.is_ca is False
+
+
+def test_trailing_bytes_refuse(world: World) -> None:
+    assert _refusal(world.leaf.der + b"\0") == "eds_malformed"
+
+
+def test_a_certificate_above_the_limit_refuses_and_one_below_it_passes(world: World) -> None:
+    filler = [asn1.extension("1.2.398.99.1", asn1.octets(bytes(size))) for size in (12_000, MAX_CERTIFICATE)]
+    assert parse_certificate(_with_extensions(world, filler[0])).family == world.family
+    assert _refusal(_with_extensions(world, filler[1])) == "eds_too_large"
+
+
+def test_a_repeated_extension_refuses(world: World) -> None:
+    once = asn1.extension("1.2.398.99.1", asn1.null())
+    assert parse_certificate(_with_extensions(world, once))
+    assert _refusal(_with_extensions(world, once, once)) == "eds_malformed"
+
+
+def test_a_critical_extension_nobody_knows_is_reported(world: World) -> None:
+    certificate = parse_certificate(_with_extensions(world, asn1.extension("1.2.398.99.1", asn1.null(), critical=True)))
+    assert certificate.unknown_critical == ("1.2.398.99.1",)
+    assert world.leaf.unknown_critical == ()
+
+
+def test_an_empty_ocsp_nocheck_is_tolerated(world: World) -> None:
+    empty = asn1.sequence(asn1.oid("1.3.6.1.5.5.7.48.1.5"), asn1.octets(b""))
+    assert "1.3.6.1.5.5.7.48.1.5" in parse_certificate(_with_extensions(world, empty)).extensions
+
+
+def test_a_basic_constraints_that_is_no_authority_may_have_no_path_length(world: World) -> None:
+    assert parse_certificate(_with_extensions(world, profile.basic_constraints(ca=False))).is_ca is False
+    assert _refusal(_with_extensions(world, profile.basic_constraints(ca=False, path_len=0))) == "eds_malformed"
+
+
+def test_two_signature_algorithms_refuse(gost: World, rsa: World) -> None:
+    other = keys.signature_algorithm(rsa.spare_key)
+    body = certificate_body(
+        person_template("gost512", **PERSON, at=AT),
+        info=keys.public_key_info(gost.spare_key),
+        issuer=gost.issuer.subject,
+        algorithm=other,
+    )
+    assert _refusal(seal(body, gost.authority.issuing.private_key)) == "eds_malformed"
+
+
+def test_another_version_than_3_refuses(world: World) -> None:
+    version_3, version_2 = asn1.explicit(0, asn1.integer(2)), asn1.explicit(0, asn1.integer(1))
+    assert world.leaf.der.count(version_3) == 1
+    assert _refusal(world.leaf.der.replace(version_3, version_2)) == "eds_malformed"
+
+
+def test_indefinite_lengths_refuse(world: World) -> None:
+    header, content = world.leaf.der[:4], world.leaf.der[4:]
+    assert parse_certificate(header + content)
+    assert _refusal(b"\x30\x80" + content + b"\0\0") == "eds_malformed"
+
+
+def _point(x: int, y: int) -> bytes:
+    return x.to_bytes(64, "little") + y.to_bytes(64, "little")
+
+
+def test_a_gost_key_passes_and_its_defects_refuse(gost: World) -> None:
+    curve = PARAM_SET_A_512
+    assert parse_certificate(_with_key(gost, keys.gost_key_info(_point(curve.x, curve.y)))).family == "gost512"
+    for broken in (
+        _point(curve.x, curve.y + 1),
+        _point(0, 0),
+        _point(curve.x + curve.p, curve.y),
+        _point(curve.x, curve.y)[:-1],
+        _point(curve.x, curve.y)[:64],
+        b"",
+    ):
+        assert _refusal(_with_key(gost, keys.gost_key_info(broken))) == "eds_algorithm_refused"
+
+
+@pytest.mark.parametrize(
+    ("found", "put"),
+    [
+        ("1.2.398.3.10.1.1.2.2", "1.2.398.3.10.1.1.2.1"),
+        ("1.2.398.3.10.1.1.2.2.1", "1.2.398.3.10.1.1.2.1.1"),
+        ("1.2.398.3.10.1.3.3", "1.2.398.3.10.1.3.2"),
+    ],
+    ids=["key", "parameters", "hash"],
+)
+def test_identifiers_of_the_256_bit_algorithm_on_a_512_bit_key_refuse(gost: World, found: str, put: str) -> None:
+    info = keys.public_key_info(gost.spare_key)
+    changed = info.replace(asn1.oid(found), asn1.oid(put), 1)
+    assert changed != info
+    assert _refusal(_with_key(gost, changed)) == "eds_algorithm_refused"
+
+
+def _rsa_info(modulus: int, exponent: int) -> bytes:
+    return asn1.sequence(
+        asn1.algorithm("1.2.840.113549.1.1.1"),
+        asn1.bits(asn1.sequence(asn1.integer(modulus), asn1.integer(exponent))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("modulus", "exponent"),
+    [
+        (2**2047 + 1, 1),
+        (2**2047 + 1, 3),
+        (2**2047 + 1, 65536),
+        (2**2047 + 1, 2**32 + 1),
+        (2**2047 + 1, -65537),
+        (2**2047, 65537),
+        (2**2046 + 1, 65537),
+        (2**511 + 1, 65537),
+        (2**8192 + 1, 65537),
+        (-(2**2047) - 1, 65537),
+    ],
+)
+def test_an_rsa_key_out_of_bounds_refuses(rsa: World, modulus: int, exponent: int) -> None:
+    assert parse_certificate(_with_key(rsa, _rsa_info(2**2047 + 1, 65537))).family == "rsa"
+    assert _refusal(_with_key(rsa, _rsa_info(modulus, exponent))) == "eds_algorithm_refused"
+
+
+def test_an_elliptic_key_of_another_kind_refuses(rsa: World) -> None:
+    info = asn1.sequence(
+        asn1.sequence(asn1.oid("1.2.840.10045.2.1"), asn1.oid("1.2.840.10045.3.1.7")), asn1.bits(b"\x04" + bytes(64))
+    )
+    assert _refusal(_with_key(rsa, info)) == "eds_algorithm_refused"

@@ -1,0 +1,243 @@
+"""Originals come back byte for byte or not at all, and nothing readable lies in the storage."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
+from pytest_django import Settings
+
+from tests.verification.evidence.rows import NOON, add_key
+from verification.core.errors import EvidenceUnreadable
+from verification.evidence import store, vault
+from verification.evidence.files import DurableFileSystemStorage
+from verification.evidence.inspection import verify_evidence, verify_shared
+from verification.models import DataKey, EvidenceItem, SharedEvidence
+
+pytestmark = pytest.mark.django_db
+
+ORIGINAL = b"IIN 850101300123, signed"
+BACKENDS = {
+    "ours": "verification.evidence.files.DurableFileSystemStorage",
+    "Django's": "django.core.files.storage.FileSystemStorage",
+}
+
+
+@pytest.fixture(autouse=True, params=BACKENDS)
+def _backend(request: pytest.FixtureRequest, settings: Settings) -> None:
+    """The product's own storage, and any other of Django's storage API."""
+    evidence = dict(settings.STORAGES["evidence"], BACKEND=BACKENDS[request.param])
+    settings.STORAGES = dict(settings.STORAGES, evidence=evidence)
+
+
+def files() -> dict[str, bytes]:
+    root = Path(django_settings.TULGA_EVIDENCE_DIR)
+    return {path.name: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def path_of(name: str) -> Path:
+    return Path(django_settings.TULGA_EVIDENCE_DIR) / name[:2] / name
+
+
+def test_an_original_comes_back() -> None:
+    key = add_key()
+    item = store.put(key, ORIGINAL, kind="statement.signed")
+    assert store.get(key, EvidenceItem.objects.get(pk=item.pk)) == ORIGINAL
+    assert (item.size, item.kind, item.verification_id) == (len(ORIGINAL), "statement.signed", key.verification_id)
+
+
+def test_the_file_is_named_for_the_sealed_bytes_and_shows_nothing() -> None:
+    item = store.put(add_key(), ORIGINAL, kind="statement.signed")
+    [(name, content)] = files().items()
+    assert name == item.sealed_sha256 == sha256(content).hexdigest()
+    assert b"850101300123" not in content
+
+
+def test_the_commitment_is_salted() -> None:
+    key = add_key()
+    first, second = (store.put(key, ORIGINAL, kind=kind) for kind in ("a.b", "a.c"))
+    assert first.commitment != second.commitment
+    assert first.commitment != sha256(ORIGINAL).hexdigest()
+
+
+def test_equal_originals_are_found_by_what_was_seen() -> None:
+    first, second = add_key(), add_key()
+    items = {store.put(key, ORIGINAL, kind="a.b").pk for key in (first, second)}
+    store.put(first, b"other", kind="a.c")
+    found = EvidenceItem.objects.filter(seen_index__in=store.seen_values(ORIGINAL))
+    assert set(found.values_list("pk", flat=True)) == items
+
+
+def test_a_changed_or_missing_file_is_unreadable() -> None:
+    key = add_key()
+    item = store.put(key, ORIGINAL, kind="a.b")
+    path = path_of(item.sealed_sha256)
+    content = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(EvidenceUnreadable, match="not the bytes it is named for"):
+        store.get(key, item)
+    path.unlink()
+    with pytest.raises(EvidenceUnreadable, match="missing"):
+        store.get(key, item)
+
+
+def test_the_files_of_two_items_cannot_be_swapped() -> None:
+    key = add_key()
+    first, second = (store.put(key, content, kind="a.b") for content in (ORIGINAL, b"other"))
+    first.sealed_sha256 = second.sealed_sha256
+    with pytest.raises(EvidenceUnreadable, match="do not open"):
+        store.get(key, first)
+
+
+@pytest.mark.parametrize(("field", "value"), [("kind", "a.c"), ("commitment", "0" * 64), ("id", "evd_x")])
+def test_a_changed_row_does_not_open(field: str, value: str) -> None:
+    key = add_key()
+    item = store.put(key, ORIGINAL, kind="a.b")
+    setattr(item, field, value)
+    with pytest.raises(EvidenceUnreadable):
+        store.get(key, item)
+
+
+def test_another_verifications_key_does_not_open_an_item() -> None:
+    item = store.put(add_key(), ORIGINAL, kind="a.b")
+    with pytest.raises(EvidenceUnreadable):
+        store.get(add_key(), item)
+
+
+def test_nothing_opens_after_the_key_was_destroyed() -> None:
+    key = add_key()
+    item = store.put(key, ORIGINAL, kind="a.b")
+    vault.destroy(verification_id=key.verification_id, at=NOON)
+    with pytest.raises(EvidenceUnreadable):
+        store.get(vault.open(verification_id=key.verification_id, lender_id=key.lender_id), item)
+    # Its hash and its place in the log still stand.
+    assert list(verify_evidence("test")) == []
+
+
+def test_shared_evidence_is_kept_once_and_in_the_clear() -> None:
+    rows = {store.put_shared(b"a revocation list").pk for _ in range(3)}
+    assert rows == {sha256(b"a revocation list").hexdigest()}
+    assert list(files().values()) == [b"a revocation list"]
+    assert store.get_shared(rows.pop()) == b"a revocation list"
+    assert SharedEvidence.objects.get().size == 17
+
+
+def test_shared_evidence_that_was_damaged_is_unreadable_and_named() -> None:
+    name = store.put_shared(b"a revocation list").pk
+    assert list(verify_shared()) == []
+    path_of(name).chmod(0o600)
+    path_of(name).write_bytes(b"another")
+    with pytest.raises(EvidenceUnreadable):
+        store.get_shared(name)
+    assert [finding.code for finding in verify_shared()] == ["shared_evidence"]
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "", "ab", "A" * 64, "a" * 64 + "\n"])
+def test_a_name_that_is_no_hash_is_unreadable(name: str) -> None:
+    with pytest.raises(EvidenceUnreadable):
+        store.read(name)
+
+
+def test_leaf_fields_say_what_the_row_says_and_nothing_else() -> None:
+    item = store.put(add_key(), ORIGINAL, kind="a.b")
+    assert store.leaf_fields(item) == {
+        "id": item.pk,
+        "kind": "a.b",
+        "commitment": item.commitment,
+        "sealed_sha256": item.sealed_sha256,
+        "size": len(ORIGINAL),
+    }
+
+
+def test_evidence_that_fits_has_no_findings() -> None:
+    for _ in range(2):
+        key = add_key()
+        for kind in ("a.b", "a.c"):
+            store.put(key, ORIGINAL, kind=kind)
+    assert list(verify_evidence("test")) == []
+    assert list(verify_evidence("live")) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"commitment": "0" * 64}, "sealed_sha256"),
+        ({"sealed_sha256": "0" * 64}, "sealed_sha256"),
+        ({"kind": "a.c"}, "sealed_sha256"),
+        ({"size": 1}, "size"),
+    ],
+)
+def test_a_changed_item_is_named(change: dict[str, object], field: str) -> None:
+    item = store.put(add_key(), ORIGINAL, kind="a.b")
+    EvidenceItem.objects.update(**change)
+    [finding] = verify_evidence("test")
+    assert (finding.code, finding.field, item.pk in finding.detail) == ("evidence", field, True)
+
+
+def test_a_changed_or_missing_key_is_named() -> None:
+    store.put(add_key(), ORIGINAL, kind="a.b")
+    DataKey.objects.update(wrapped_key=b"\x01" * 61)
+    assert [finding.code for finding in verify_evidence("test")] == ["key"]
+    DataKey.objects.update(kek_version=99)
+    assert ["no version 99" in finding.detail for finding in verify_evidence("test")] == [True]
+    DataKey.objects.all().delete()
+    assert ["has no key" in finding.detail for finding in verify_evidence("test")] == [True]
+
+
+def test_a_key_that_counts_as_destroyed_and_is_not_is_named() -> None:
+    store.put(add_key(), ORIGINAL, kind="a.b")
+    DataKey.objects.update(destroyed_at=NOON)
+    assert [finding.code for finding in verify_evidence("test")] == ["key"]
+
+
+def test_hashes_are_verified_where_there_are_no_keys(settings: Settings) -> None:
+    item = store.put(add_key(), ORIGINAL, kind="a.b")
+    settings.TULGA_KEY_ENCRYPTION_KEYS = {}
+    assert list(verify_evidence("test")) == []
+    path_of(item.sealed_sha256).unlink()
+    assert [finding.code for finding in verify_evidence("test")] == ["evidence"]
+
+
+def test_our_storage_writes_a_file_whole_and_for_its_owner_only(tmp_path: Path) -> None:
+    storage = DurableFileSystemStorage(location=tmp_path)
+    assert storage.save("ab/abcd", ContentFile(b"content")) == "ab/abcd"
+    assert storage.save("ab/abcd", ContentFile(b"content")) == "ab/abcd"
+    assert [path.name for path in (tmp_path / "ab").iterdir()] == ["abcd"]
+    assert (tmp_path / "ab" / "abcd").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "ab").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_write_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    class Broken(ContentFile):  # type: ignore[type-arg]
+        def chunks(self, chunk_size: int | None = None) -> object:  # type: ignore[override]
+            yield b"half"
+            raise OSError("disk full")
+
+    storage = DurableFileSystemStorage(location=tmp_path)
+    with pytest.raises(OSError, match="disk full"):
+        storage.save("ab/abcd", Broken(b""))
+    assert list((tmp_path / "ab").iterdir()) == []
+
+
+def test_a_file_stands_before_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = add_key()
+    seen: list[int] = []
+    create = EvidenceItem.objects.create
+    monkeypatch.setattr(EvidenceItem.objects, "create", lambda **row: (seen.append(len(files())), create(**row))[1])
+    store.put(key, ORIGINAL, kind="a.b")
+    assert seen == [1]
+
+
+def test_a_storage_that_is_away_is_no_traceback(settings: Settings) -> None:
+    item = store.put(add_key(), ORIGINAL, kind="a.b")
+    root = Path(django_settings.TULGA_EVIDENCE_DIR)
+    root.rename(root.with_name("away"))
+    root.write_bytes(b"a file where a folder was")
+    assert [finding.code for finding in verify_evidence("test")] == ["evidence"]
+    assert os.path.exists(root)
+    assert item.pk in next(verify_evidence("test")).detail
+    assert storages["evidence"] is not None

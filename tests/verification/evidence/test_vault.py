@@ -1,0 +1,198 @@
+"""Sealed bytes open with their key, at their place, until the key is destroyed; an index finds and does not tell."""
+
+import hmac
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from django.db import IntegrityError
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from tests.verification.evidence.rows import NOON, add_key
+from verification.core.errors import EvidenceUnreadable, Misconfigured
+from verification.evidence import vault
+from verification.evidence.vault import Key
+from verification.models import DataKey
+
+KEY = Key(verification_id="ver_a", lender_id="len_a", secret=bytes(range(32)))
+IIN = "850101300123"
+
+
+def sealed(plain: bytes = b"plain") -> bytes:
+    return KEY.seal(plain, table="Attempt", field="sealed_memory").data
+
+
+@given(st.binary(max_size=200))
+def test_what_was_sealed_unseals(plain: bytes) -> None:
+    assert KEY.unseal(sealed(plain), table="Attempt", field="sealed_memory") == plain
+
+
+def test_equal_bytes_give_different_seals_and_commitments() -> None:
+    first, second = (KEY.seal(IIN.encode(), table="t", field="f") for _ in range(2))
+    assert first.data != second.data
+    assert first.commitment != second.commitment
+    assert IIN.encode() not in first.data
+
+
+def test_a_commitment_opens_with_its_salt_only() -> None:
+    seal = KEY.seal(b"plain", table="t", field="f")
+    opening = KEY.opening(seal.data, table="t", field="f")
+    assert opening.plain == b"plain"
+    assert len(opening.salt) == 16
+    assert seal.commitment == hmac.new(opening.salt, b"plain", "sha256").hexdigest()
+    assert seal.commitment != vault.commitment(bytes(16), b"plain")
+
+
+@pytest.mark.parametrize(
+    "swap",
+    [
+        lambda: replace(KEY, secret=bytes(32)).unseal(sealed(), table="Attempt", field="sealed_memory"),
+        lambda: replace(KEY, lender_id="len_b").unseal(sealed(), table="Attempt", field="sealed_memory"),
+        lambda: replace(KEY, verification_id="ver_b").unseal(sealed(), table="Attempt", field="sealed_memory"),
+        lambda: KEY.unseal(sealed(), table="Verification", field="sealed_memory"),
+        lambda: KEY.unseal(sealed(), table="Attempt", field="sealed_case"),
+        lambda: KEY.unseal(sealed(), table="Attemptsealed", field="_memory"),
+    ],
+)
+def test_sealed_bytes_open_nowhere_but_at_their_place(swap: Callable[[], bytes]) -> None:
+    with pytest.raises(EvidenceUnreadable):
+        swap()
+
+
+@given(position=st.integers(0, len(sealed()) - 1), bit=st.integers(0, 7))
+def test_no_sealed_bytes_with_a_flipped_bit_open(position: int, bit: int) -> None:
+    damaged = bytearray(sealed())
+    damaged[position] ^= 1 << bit
+    with pytest.raises(EvidenceUnreadable):
+        KEY.unseal(bytes(damaged), table="Attempt", field="sealed_memory")
+
+
+@given(st.binary(max_size=80))
+def test_bytes_that_were_never_sealed_are_unreadable(untrusted: bytes) -> None:
+    with pytest.raises(EvidenceUnreadable):
+        KEY.unseal(untrusted, table="Attempt", field="sealed_memory")
+
+
+def test_sealed_bytes_that_were_cut_are_unreadable() -> None:
+    whole = sealed()
+    for length in range(len(whole)):
+        with pytest.raises(EvidenceUnreadable):
+            KEY.unseal(whole[:length], table="Attempt", field="sealed_memory")
+    assert KEY.unseal(whole, table="Attempt", field="sealed_memory") == b"plain"
+
+
+def test_printing_a_key_or_an_opening_shows_no_secret() -> None:
+    opening = KEY.opening(sealed(b"plain text"), table="Attempt", field="sealed_memory")
+    assert "ver_a" in repr(KEY)
+    for secret in (repr(KEY.secret), "plain text", repr(opening.salt)):
+        assert secret not in repr(KEY) + repr(opening)
+
+
+@pytest.mark.django_db
+def test_a_kept_key_opens_again() -> None:
+    key = add_key()
+    opened = vault.open(verification_id=key.verification_id, lender_id=key.lender_id)
+    assert opened == key
+    assert key.secret not in bytes(DataKey.objects.get().wrapped_key or b"")
+
+
+@pytest.mark.django_db
+def test_a_verification_has_one_key() -> None:
+    key = add_key()
+    with pytest.raises(IntegrityError):
+        vault.keep(vault.make(verification_id=key.verification_id, lender_id=key.lender_id))
+
+
+@pytest.mark.django_db
+def test_a_kept_key_opens_for_its_verification_and_lender_only() -> None:
+    first, second = add_key(), add_key()
+    with pytest.raises(EvidenceUnreadable):
+        vault.open(verification_id=first.verification_id, lender_id="len_another")
+    with pytest.raises(EvidenceUnreadable, match="has no key"):
+        vault.open(verification_id="ver_none", lender_id=first.lender_id)
+    wrapped = DataKey.objects.get(pk=first.verification_id).wrapped_key
+    DataKey.objects.filter(pk=second.verification_id).update(wrapped_key=wrapped)
+    with pytest.raises(EvidenceUnreadable):
+        vault.open(verification_id=second.verification_id, lender_id=second.lender_id)
+
+
+@pytest.mark.django_db
+def test_a_destroyed_key_is_gone_for_ever() -> None:
+    key = add_key()
+    assert vault.destroy(verification_id=key.verification_id, at=NOON) is True
+    assert vault.destroy(verification_id=key.verification_id, at=NOON) is False
+    row = DataKey.objects.get()
+    assert (row.wrapped_key, row.destroyed_at) == (None, NOON)
+    with pytest.raises(EvidenceUnreadable, match="was destroyed"):
+        vault.open(verification_id=key.verification_id, lender_id=key.lender_id)
+
+
+@pytest.mark.django_db
+def test_rotation_wraps_every_living_key_anew_and_changes_none(settings: Settings) -> None:
+    old = settings.TULGA_KEY_ENCRYPTION_KEYS
+    version = max(old)
+    kept, destroyed, later = add_key(), add_key(), add_key()
+    vault.destroy(verification_id=destroyed.verification_id, at=NOON)
+    settings.TULGA_KEY_ENCRYPTION_KEYS = old | {version + 1: bytes(range(32))}
+    assert vault.open(verification_id=kept.verification_id, lender_id=kept.lender_id) == kept
+    assert vault.rewrap(limit=1) == 1
+    assert vault.rewrap() == 1
+    assert vault.rewrap() == 0
+    settings.TULGA_KEY_ENCRYPTION_KEYS = {version + 1: bytes(range(32))}
+    for key in (kept, later):
+        assert vault.open(verification_id=key.verification_id, lender_id=key.lender_id) == key
+    assert DataKey.objects.get(pk=destroyed.verification_id).wrapped_key is None
+    assert DataKey.objects.filter(kek_version=version + 1).count() == 2
+    assert add_key() is not None
+
+
+@pytest.mark.django_db
+def test_a_key_under_a_kek_that_is_gone_says_which(settings: Settings) -> None:
+    key = add_key()
+    settings.TULGA_KEY_ENCRYPTION_KEYS = {99: bytes(32)}
+    with pytest.raises(Misconfigured, match="has no version"):
+        vault.open(verification_id=key.verification_id, lender_id=key.lender_id)
+
+
+@pytest.mark.parametrize("keys", [{}, {1: b"short"}])
+def test_nothing_works_without_keys_of_the_right_length(settings: Settings, keys: dict[int, bytes]) -> None:
+    settings.TULGA_INDEX_KEYS = keys
+    with pytest.raises(Misconfigured, match="TULGA_INDEX_KEYS"):
+        vault.blind_index(purpose="iin", value=IIN)
+
+
+def test_a_blind_index_is_equal_for_equal_values_of_one_purpose(settings: Settings) -> None:
+    settings.TULGA_INDEX_KEYS = {1: bytes(range(32))}
+    index = vault.blind_index(purpose="iin", value=IIN)
+    assert index == vault.blind_index(purpose="iin", value=IIN)
+    assert index.value == hmac.new(bytes(range(32)), b"iin\x00" + IIN.encode(), "sha256").digest()
+    assert index.version == 1
+    others = [("iin", "850101300124"), ("phone", IIN), ("iin" + IIN[0], IIN[1:])]
+    assert index.value not in [vault.blind_index(purpose=purpose, value=value).value for purpose, value in others]
+
+
+def test_a_search_tries_every_index_key_that_rows_may_carry(settings: Settings) -> None:
+    settings.TULGA_INDEX_KEYS = {1: bytes(32)}
+    before = vault.blind_index(purpose="iin", value=IIN)
+    settings.TULGA_INDEX_KEYS = {1: bytes(32), 2: bytes(range(32))}
+    now = vault.blind_index(purpose="iin", value=IIN)
+    assert now.version == 2
+    assert vault.blind_index_values(purpose="iin", value=IIN) == [now.value, before.value]
+
+
+def test_a_secret_opens_under_its_scope_only_and_survives_rotation(settings: Settings) -> None:
+    settings.TULGA_KEY_ENCRYPTION_KEYS = {1: bytes(32)}
+    sealed_secret = vault.seal_secret(b"whsec", scope="endpoint:a")
+    assert b"whsec" not in sealed_secret
+    settings.TULGA_KEY_ENCRYPTION_KEYS = {1: bytes(32), 2: bytes(range(32))}
+    assert vault.unseal_secret(sealed_secret, scope="endpoint:a") == b"whsec"
+    assert vault.unseal_secret(vault.seal_secret(b"", scope="endpoint:a"), scope="endpoint:a") == b""
+    with pytest.raises(EvidenceUnreadable):
+        vault.unseal_secret(sealed_secret, scope="endpoint:b")
+    with pytest.raises(EvidenceUnreadable):
+        vault.unseal_secret(b"\x00\x02" + sealed_secret[2:], scope="endpoint:a")
+    settings.TULGA_KEY_ENCRYPTION_KEYS = {2: bytes(range(32))}
+    with pytest.raises(EvidenceUnreadable, match="version 1"):
+        vault.unseal_secret(sealed_secret, scope="endpoint:a")

@@ -1,0 +1,125 @@
+"""Verifications for tests of the regulator's window: real ones through the workflow, and bare rows in numbers."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from lenders.models import Lender
+from verification.audit import keys, receipt, sequencer
+from verification.core.ids import Iin, Phone
+from verification.core.person import Document, LenderFacts, Loan, Person
+from verification.evidence import vault
+from verification.models import Attempt, AuditEntry, Verification
+from verification.workflow import advance, commands, search
+
+# Born in 1899, so nobody holds them.
+IIN, OTHER_IIN = "990101100010", "990101100020"
+_BINS = ("150140000002", "150140000012", "150140000022")
+READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
+
+
+def lender(name: str = "First Credit LLP", *, number: int = 0) -> Lender:
+    """A lender; `number` keeps two of them apart."""
+    return Lender.objects.get_or_create(name=name, defaults={"bin": _BINS[number]})[0]
+
+
+def opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test") -> str:
+    """A verification opened through the workflow; gives its id."""
+    person = Person(
+        iin=Iin.parse(iin),
+        surname="Ахметова",
+        name="Айгүл",
+        patronymic="",
+        birth_date=date(1899, 1, 1),
+        phone=Phone.parse("+77011234567"),
+        document=Document(type="id_card", number="012345678", valid_to=date(2030, 1, 1)),
+    )
+    loan = Loan(
+        amount="150000.00",
+        currency="KZT",
+        term_days=30,
+        annual_rate="46.00",
+        total_repayable="155700.00",
+        payout_account="KZ86125KZT5004100100",
+        contract_sha256="ab" * 32,
+    )
+    opening = commands.Opening(
+        purpose="credit", person=person, loan=loan, routes=("eds",), client_reference=reference, locale="ru"
+    )
+    facts = LenderFacts(id=owner.pk, name=owner.name, bin=owner.bin)
+    return commands.open_verification(lender=facts, mode=mode, profile_id="KZ-2021-04", opening=opening).verification_id
+
+
+def declined(owner: Lender, *, iin: str = IIN, reference: str = "loan-1") -> str:
+    """A verification whose borrower did not consent: judged by a worker, decided, and ordered in the log."""
+    verification_id = opened(owner, iin=iin, reference=reference)
+    turn = Attempt.objects.get(verification_id=verification_id).turn
+    untrusted = {"agreed": False, "version": "2026-11", "language": "ru"}
+    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
+    claimed = advance.claim(verification_id)
+    assert claimed is not None
+    advance.run(claimed)
+    sequencer.order("test")
+    return verification_id
+
+
+def bare(owner: Lender, *, created_at: datetime, iin: str = IIN, index_key: bytes | None = None, **columns: Any) -> str:
+    """A row as another year may have left it, without a case behind it; gives its id."""
+    value = index_key or vault.blind_index(purpose="borrower", value=iin).value
+    settled = {
+        "mode": "live",
+        "client_reference": f"loan-{Verification.objects.count()}",
+        "expires_at": created_at,
+        "status": "verified",
+        "locale": "kk",
+        "profile_id": "KZ-2021-04",
+        "profile_sha256": "0" * 64,
+        "combinations": [["eds"]],
+        "route": "eds",
+        "sealed_case": b"",
+        "borrower_index": value,
+    }
+    return Verification.objects.create(lender=owner, created_at=created_at, **settled | columns).pk
+
+
+def at(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> datetime:
+    """A time in UTC."""
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
+
+
+def person(role: str, **columns: Any) -> Any:
+    """Somebody who may sign in."""
+    return get_user_model().objects.create_user(
+        email=f"{role}@example.kz", password="correct horse battery", full_name="Somebody", role=role, **columns
+    )
+
+
+def signed_in(user: Any, *, both_factors: bool = True) -> Client:
+    """A client in whose session this person has given one factor or both."""
+    client = Client()
+    client.force_login(user)
+    if both_factors:
+        device = TOTPDevice.objects.create(user=user, name="phone")
+        session = client.session
+        session["otp_device_id"] = device.persistent_id
+        session.save()
+    return client
+
+
+def reading_entries() -> list[AuditEntry]:
+    """Everything the log says about readings, oldest first."""
+    return list(AuditEntry.objects.filter(type__in=READINGS).order_by("at", "id"))
+
+
+def verify_proof(proof: str, *, leaf: bytes) -> None:
+    """What anybody who holds the test log's public key does with a proof and a leaf."""
+    receipt.verify(proof, leaf=leaf, key=keys.verification_key("test"))
+
+
+def months_ago(months: int) -> datetime:
+    """The first morning of a month so many months ago."""
+    first = search.first_month(months + 1)
+    return datetime.combine(first, time(9), tzinfo=search.ZONE)

@@ -1,0 +1,78 @@
+"""Lists are fetched from configured addresses as they are; a list that cannot be had is a fault."""
+
+import socket
+import time
+
+import pytest
+from pytest_django import Settings
+
+from tests.verification.sources.insecure_servers import answer, insecure_server
+from verification.core.errors import Misconfigured, SourceUnavailable
+from verification.sources import revocation
+from verification.sources.revocation import HttpRevocationSource
+
+FIRST = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
+SECOND = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond"
+PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
+FAULT = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+
+
+def silent(connection: socket.socket) -> None:
+    time.sleep(5)
+
+
+def test_every_list_of_the_family_is_given_in_the_order_configured() -> None:
+    with insecure_server(answer(FIRST)) as first, insecure_server(answer(SECOND)) as second:
+        source = HttpRevocationSource({"gost512": [second, first], "rsa": [first]})
+        assert source.crls("gost512") == (b"second", b"first")
+        assert source.crls("rsa") == (b"first",)
+
+
+def test_one_list_of_two_missing_is_a_fault() -> None:
+    with insecure_server(answer(FIRST)) as first, insecure_server(answer(FAULT)) as second:
+        source = HttpRevocationSource({"gost512": [first, second]})
+        with pytest.raises(SourceUnavailable, match="revocation: status 503"):
+            source.crls("gost512")
+
+
+def test_a_page_instead_of_a_list_is_given_on_for_checks_to_judge() -> None:
+    with insecure_server(answer(PAGE)) as url:
+        assert HttpRevocationSource({"rsa": [url]}).crls("rsa") == (b"<html></html>",)
+
+
+def test_the_operator_may_set_the_limits() -> None:
+    with insecure_server(answer(FIRST)) as url:
+        assert HttpRevocationSource({"rsa": [url]}, max_bytes=5).crls("rsa") == (b"first",)
+        with pytest.raises(SourceUnavailable, match="longer than 4 bytes"):
+            HttpRevocationSource({"rsa": [url]}, max_bytes=4).crls("rsa")
+    with insecure_server(silent) as url, pytest.raises(SourceUnavailable, match=r"within 0\.2 s"):
+        HttpRevocationSource({"rsa": [url]}, seconds=0.2).crls("rsa")
+
+
+@pytest.mark.parametrize("crl_urls", [{}, {"rsa": ["http://127.0.0.1/"]}, {"gost512": []}])
+def test_a_family_without_an_address_is_a_misconfiguration(crl_urls: dict[str, list[str]]) -> None:
+    with pytest.raises(Misconfigured):
+        HttpRevocationSource(crl_urls).crls("gost512")
+
+
+@pytest.mark.parametrize("urls", [["ftp://127.0.0.1/"], "http://127.0.0.1/", ["http://a:b@127.0.0.1/"]])
+def test_an_address_that_is_none_is_a_misconfiguration_at_once(urls: list[str]) -> None:
+    with pytest.raises(Misconfigured):
+        HttpRevocationSource({"rsa": urls})
+
+
+def test_the_source_in_use_is_the_configured_one(settings: Settings) -> None:
+    adapter = "verification.sources.revocation.HttpRevocationSource"
+    with insecure_server(answer(FIRST)) as url:
+        settings.TULGA_SOURCES = {
+            "test": {"revocation": {"adapter": adapter, "options": {"crl_urls": {"rsa": [url]}, "seconds": 5.0}}}
+        }
+        assert revocation.in_use("test").crls("rsa") == (b"first",)
+        with pytest.raises(Misconfigured):
+            revocation.in_use("live")
+
+
+def test_an_adapter_of_another_kind_is_a_misconfiguration(settings: Settings) -> None:
+    settings.TULGA_SOURCES = {"test": {"revocation": {"adapter": "builtins.dict", "options": {}}}}
+    with pytest.raises(Misconfigured, match="no revocation source"):
+        revocation.in_use("test")

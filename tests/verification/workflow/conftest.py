@@ -1,0 +1,68 @@
+"""A test authority, its anchors installed, its revocation list at hand."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from insecure_sandbox.authority import Authority, create_authority, issue, make_crl
+from tests.verification.workflow.insecure_revocation import InsecureRevocation
+from tests.verification.workflow.story import IIN
+
+FAMILIES = ("gost512", "rsa")
+
+
+@pytest.fixture(scope="session")
+def authorities() -> dict[str, Authority]:
+    """One authority a family, made once: keys are slow."""
+    return {family: create_authority(family, at=datetime.now(UTC) - timedelta(days=30)) for family in FAMILIES}
+
+
+@pytest.fixture(scope="session")
+def issued(authorities: dict[str, Authority]) -> Callable[..., object]:
+    """Issues a certificate a day old; keyword arguments as in `insecure_sandbox.authority.issue`."""
+
+    def make(family: str = "gost512", *, iin: str = IIN, **more: object) -> object:
+        at = more.pop("at", datetime.now(UTC) - timedelta(days=1))
+        return issue(authorities[family], iin=iin, surname="ТЕСТОВ", given_name="ТЕСТ", at=at, **more)
+
+    return make
+
+
+@pytest.fixture
+def trusted(
+    authorities: dict[str, Authority], settings: Settings, tmp_path: Path
+) -> Iterator[type[InsecureRevocation]]:
+    """The workflow trusts the authorities, and revocation is answered from memory."""
+    folder = tmp_path / "anchors"
+    folder.mkdir()
+    pins = ["mode test"]
+    for family, authority in authorities.items():
+        for role, certificate in (("anchor", authority.root), ("intermediate", authority.issuing)):
+            (folder / f"{family}-{role}.cer").write_bytes(certificate.certificate)
+            pins.append(f"{sha256(certificate.certificate).hexdigest()} {role}")
+    (folder / "pins.txt").write_text("\n".join(pins))
+    adapter = f"{InsecureRevocation.__module__}.{InsecureRevocation.__qualname__}"
+    settings.TULGA_SOURCES = {
+        "test": {"revocation": {"adapter": adapter}, "trust_anchors": {"directory": folder}},
+        "live": {},
+    }
+    InsecureRevocation.lists = {family: (crl_of(authority),) for family, authority in authorities.items()}
+    InsecureRevocation.faults = InsecureRevocation.asked = 0
+    yield InsecureRevocation
+    InsecureRevocation.lists = {}
+
+
+def crl_of(authority: Authority, *, revoked: tuple[int, ...] = (), age: int = 0) -> bytes:
+    """A revocation list made `age` days ago for a day."""
+    made = datetime.now(UTC) - timedelta(days=age, minutes=1)
+    return make_crl(
+        authority,
+        revoked={serial: made - timedelta(hours=1) for serial in revoked},
+        number=1,
+        this_update=made,
+        next_update=made + timedelta(days=1),
+    )

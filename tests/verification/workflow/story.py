@@ -1,0 +1,116 @@
+"""Plays one verification against the workflow itself: the lender, the borrower and the worker."""
+
+import base64
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+
+from insecure_sandbox.signing import sign_cms
+from lenders.models import Lender
+from verification import tasks
+from verification.core.consent import CURRENT
+from verification.core.ids import Iin, Phone, check_digit
+from verification.core.person import Document, LenderFacts, Loan, Person
+from verification.models import Verification
+from verification.workflow import commands, queries
+
+IIN = "990101100010"
+OTHER_IIN = "990101100020"
+BIN = "120340000125"
+
+
+def lender(name: str = "Sandbox Credit", *, number: int = 1) -> Lender:
+    eleven = f"12034000{number:03}"
+    while check_digit(eleven) == "x":
+        number += 1
+        eleven = f"12034000{number:03}"
+    return Lender.objects.create(name=name, bin=eleven + check_digit(eleven))
+
+
+def person(iin: str = IIN) -> Person:
+    document = Document(type="id_card", number="012345678", valid_to=date(2033, 1, 1))
+    return Person(
+        iin=Iin.parse(iin),
+        surname="ТЕСТОВ",
+        name="ТЕСТ",
+        patronymic="ТЕСТОВИЧ",
+        birth_date=date(1899, 1, 1),
+        phone=Phone.parse("+77011234567"),
+        document=document,
+    )
+
+
+def opening(reference: str = "A-1", *, iin: str = IIN, routes: tuple[str, ...] | None = None) -> commands.Opening:
+    loan = Loan(
+        amount="150000.00",
+        currency="KZT",
+        term_days=30,
+        annual_rate="46.00",
+        total_repayable="155000.00",
+        payout_account="KZ86125KZT5004100100",
+    )
+    return commands.Opening(
+        purpose="microcredit",
+        person=person(iin),
+        loan=loan,
+        routes=routes,
+        client_reference=reference,
+        locale="ru",
+    )
+
+
+@dataclass(frozen=True)
+class Story:
+    """One verification under way."""
+
+    lender: Lender
+    id: str
+    token: str
+
+    def row(self) -> Verification:
+        return Verification.objects.get(pk=self.id)
+
+    def page(self) -> queries.BorrowerPage:
+        return queries.borrower_page(verification_id=self.id)
+
+    def answer(self, **untrusted: object) -> None:
+        commands.answer(verification_id=self.id, turn=self.page().turn, untrusted=untrusted)
+
+    def work(self, rounds: int = 10) -> None:
+        """What a worker does for this verification until nothing is due."""
+        for _ in range(rounds):
+            before = self.row()
+            if not before.step or before.due_at > timezone.now():
+                return
+            tasks.advance(self.id)
+
+    def to_statement(self) -> "Story":
+        self.answer(agreed=True, version=CURRENT, language="ru")
+        self.work()
+        self.answer(somebody_tells_me=False)
+        self.work()
+        return self
+
+    def statement(self) -> bytes:
+        return base64.b64decode(self.page().data["statement_base64"])
+
+    def sign(self, credential: object, *, content: bytes | None = None, at: datetime | None = None) -> None:
+        signed_at = at or timezone.now()
+        signature = sign_cms(credential, content or self.statement(), signed_at=signed_at)
+        self.answer(signature=base64.b64encode(signature).decode())
+
+
+def begin(of: Lender, reference: str = "A-1", *, iin: str = IIN, profile: str = "KZ-2021-04") -> Story:
+    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin)
+    opened = commands.open_verification(
+        lender=facts, mode="test", profile_id=profile, opening=opening(reference, iin=iin)
+    )
+    return Story(of, opened.verification_id, opened.token)
+
+
+def later(seconds: float) -> datetime:
+    return timezone.now() + timedelta(seconds=seconds)
+
+
+__all__ = ("BIN", "IIN", "OTHER_IIN", "Story", "begin", "later", "lender", "opening", "person", "replace")

@@ -1,0 +1,59 @@
+"""The last checkpoint we signed, kept in a file outside the database.
+
+A restored backup has a smaller head than this file; signing on from it would fork the log. The file is written after
+the commit, so after a crash it may lag behind the database, but it never leads.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from django.conf import settings
+
+from verification.audit.checkpoint import Checkpoint, VerificationKey, open_checkpoint
+from verification.core.errors import BadInput, LogInconsistent
+
+
+def read(log: str, *, key: VerificationKey) -> Checkpoint | None:
+    """The checkpoint in the file, or None if there is none yet; raises `LogInconsistent` for one that is not ours."""
+    try:
+        note = _path(log).read_bytes().decode()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise LogInconsistent(f"the head file of the {log} log is damaged") from None
+    try:
+        return open_checkpoint(note, key=key)
+    except BadInput as error:
+        raise LogInconsistent(f"the head file of the {log} log is damaged: {error.detail}") from None
+
+
+def write(log: str, note: str, *, key: VerificationKey) -> None:
+    """Keeps a committed checkpoint, unless a later one is already there."""
+    path = _path(log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with (path.parent / f"{log}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = read(log, key=key)
+        if kept is not None and kept.size >= open_checkpoint(note, key=key).size:
+            return
+        _replace(path, note.encode())
+
+
+def _path(log: str) -> Path:
+    return Path(settings.TULGA_LOG_HEAD_DIR) / f"{log}.head"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Puts a file in place whole and on disk, or not at all."""
+    fresh = path.with_suffix(".new")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

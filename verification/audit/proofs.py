@@ -1,0 +1,41 @@
+"""Reading the stored tree: checkpoints, roots and proofs, each from O(log n) rows."""
+
+from functools import cache
+
+from verification.audit import receipt, tiles, tree
+from verification.audit.tiles import Load, Place
+from verification.models import AuditCheckpoint, AuditLeaf, AuditTile
+
+
+def latest_checkpoint(log: str) -> str | None:
+    """The newest signed note of a log, or None while nothing is ordered."""
+    newest = AuditCheckpoint.objects.filter(log=log).order_by("-size").first()
+    return newest.note if newest else None
+
+
+def proof_for(entry_id: str) -> str | None:
+    """The tlog-proof of an entry under the newest checkpoint, or None while it is not ordered."""
+    leaf = AuditLeaf.objects.filter(entry_id=entry_id).only("log", "leaf_index").first()
+    if leaf is None:
+        return None
+    # A leaf and the checkpoint over it are committed together, so the newest one covers the leaf.
+    newest = AuditCheckpoint.objects.filter(log=leaf.log).latest("size")
+    node = tiles.node_reader(tile_loader(leaf.log))
+    hashes = tree.inclusion_proof(node, index=leaf.leaf_index, size=newest.size)
+    return receipt.make(index=leaf.leaf_index, hashes=hashes, note=newest.note)
+
+
+def consistency_for(log: str, *, first: int, second: int) -> list[bytes]:
+    """Hashes that show the log of `first` leaves to be a prefix of that of `second`."""
+    return tree.consistency_proof(tiles.node_reader(tile_loader(log)), first=first, second=second)
+
+
+def tile_loader(log: str) -> Load:
+    """A reader of stored tiles that reads each at most once; a fresh one for each question."""
+
+    @cache
+    def load(place: Place) -> bytes:
+        found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
+        return bytes(found.values_list("hashes", flat=True).first() or b"")
+
+    return load

@@ -1,0 +1,197 @@
+"""Ordering entries: gap-free places, the tree, a signed checkpoint, in one transaction and by one process at a time.
+
+1 take the log: others wait or leave   2 the stored tree must be the one we signed last   3 take waiting entries
+4 give each its place, spell its leaf   5 store leaves, tiles, checkpoint; move the head   6 after the commit: head file
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from verification.audit import checkpoint, head_file, keys, policy, proofs, tiles
+from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
+from verification.audit.log import leaf_of_entry
+from verification.audit.tree import leaf_hash
+from verification.core.errors import BadInput, FenceLost, LogInconsistent
+from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending, AuditTile
+
+_LOCK_CLASS: Final = 0x54756C67
+"""First half of the PostgreSQL advisory lock's number: "Tulg"; the second is the log's."""
+
+
+def order(log: str, *, limit: int = policy.BATCH) -> int:
+    """Orders up to `limit` waiting entries of a log and says how many; 0 if none wait or another process has the log.
+
+    Raises `LogInconsistent`, having written nothing, if the stored log is not the one signed before.
+    """
+    key = keys.signing_key(log)
+    if not AuditPending.objects.filter(entry__log=log).exists():
+        return 0
+    with transaction.atomic(durable=True):
+        fence = _take(log)
+        if fence is None:
+            return 0
+        size = _verified_size(log, key=key.public)
+        batch = _waiting(log, limit=limit)
+        if not batch:
+            return 0
+        _store(log, batch, size=size, key=key)
+        _move_head(log, batch=batch, size=size, fence=fence)
+    return len(batch)
+
+
+def verify_head(log: str) -> int:
+    """The size of the log, if its right edge is what was signed last, here and in the head file.
+
+    Raises `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile.
+    """
+    with transaction.atomic():
+        return _verified_size(log, key=keys.verification_key(log))
+
+
+def _take(log: str) -> str | None:
+    """A fresh fence on the log until the transaction ends, or None if another process has it."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, keys.LOGS.index(log)])
+            if not cursor.fetchone()[0]:
+                return None
+    fence = secrets.token_hex(16)
+    # Writing first also takes the row's lock, and on SQLite the database's: what we read after it stands still.
+    if not AuditHead.objects.filter(log=log).update(fence=fence):
+        AuditHead.objects.create(log=log, fence=fence)
+    return fence
+
+
+def _verified_size(log: str, *, key: VerificationKey) -> int:
+    head = AuditHead.objects.filter(log=log).first()
+    size = head.size if head else 0
+    last = AuditLeaf.objects.filter(log=log).order_by("-leaf_index").first()
+    leaves = last.leaf_index + 1 if last else 0
+    if leaves != size:
+        raise LogInconsistent(f"the {log} log's head says {size} entries, its leaves say {leaves}")
+    load = proofs.tile_loader(log)
+    signed = _last_signed(log, size=size, key=key)
+    if signed and tiles.edge_root(load, size) != signed.root:
+        raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {size} entries")
+    _verify_against_file(log, load, size=size, key=key)
+    return size
+
+
+def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | None:
+    newest = AuditCheckpoint.objects.filter(log=log).order_by("-size").first()
+    if newest is None and size == 0:
+        return None
+    if newest is None or newest.size != size:
+        said = newest.size if newest else "none"
+        raise LogInconsistent(f"the {log} log has {size} entries; its last checkpoint is of {said}")
+    try:
+        signed = checkpoint.open_checkpoint(newest.note, key=key)
+    except BadInput as error:
+        raise LogInconsistent(f"the {log} log's last checkpoint cannot be read: {error.detail}") from None
+    if signed.size != size:
+        raise LogInconsistent(f"the {log} log's last checkpoint is of {signed.size} entries, its row says {size}")
+    return signed
+
+
+def _verify_against_file(log: str, load: tiles.Load, *, size: int, key: VerificationKey) -> None:
+    kept = head_file.read(log, key=key)
+    if kept is None:
+        return
+    if kept.size > size:
+        raise LogInconsistent(f"the {log} log was signed up to {kept.size} entries, but holds {size}: an old backup?")
+    if tiles.edge_root(load, kept.size) != kept.root:
+        raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {kept.size} entries")
+
+
+def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
+    """Waiting entries by time, but those of one verification by their sequence, whatever the clocks said."""
+    waiting = AuditEntry.objects.filter(pending__isnull=False, log=log).order_by("at", "id")
+    batch = list(waiting[:limit])
+    if len(batch) == limit:
+        batch += _left_behind(batch, waiting)
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, entry in enumerate(batch):
+        if entry.verification_id and entry.verification_sequence is not None:
+            places[entry.verification_id].append(place)
+    ordered = list(batch)
+    for own in places.values():
+        by_sequence = sorted((batch[place] for place in own), key=lambda entry: entry.verification_sequence or 0)
+        for place, entry in zip(own, by_sequence, strict=True):
+            ordered[place] = entry
+    return ordered
+
+
+def _left_behind(batch: Sequence[AuditEntry], waiting: QuerySet[AuditEntry, AuditEntry]) -> list[AuditEntry]:
+    """Waiting entries beyond a full batch that come before one in it: they come along, the batch being a little larger.
+
+    A clock that was behind dates a verification's later entry before an earlier one.
+    """
+    taken = {entry.pk for entry in batch}
+    last: dict[str, int] = {}
+    for entry in batch:
+        if entry.verification_id and entry.verification_sequence is not None:
+            last[entry.verification_id] = max(entry.verification_sequence, last.get(entry.verification_id, 0))
+    others = waiting.filter(verification_id__in=last, verification_sequence__lt=max(last.values(), default=0))
+    numbers = others.values_list("pk", "verification_id", "verification_sequence")
+    missing = [pk for pk, owner, number in numbers if pk not in taken and owner and number and number < last[owner]]
+    return list(waiting.filter(pk__in=missing))
+
+
+def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey) -> None:
+    leaves = _leaves(log, batch, size=size)
+    AuditLeaf.objects.bulk_create(leaves)
+    load = proofs.tile_loader(log)
+    grown = tiles.grow(load, size=size, leaves=[bytes(leaf.leaf_hash) for leaf in leaves])
+    AuditTile.objects.bulk_create(
+        [AuditTile(log=log, level=place.level, index=place.index, hashes=row) for place, row in grown.items()],
+        update_conflicts=True,
+        unique_fields=("log", "level", "index"),
+        update_fields=("hashes",),
+    )
+    size += len(batch)
+    root = tiles.edge_root(lambda place: grown.get(place) or load(place), size)
+    note = checkpoint.sign(Checkpoint(origin=key.name, size=size, root=root), key=key)
+    AuditCheckpoint.objects.create(log=log, size=size, note=note, created_at=timezone.now())
+    transaction.on_commit(partial(head_file.write, log, note, key=key.public))
+
+
+def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLeaf]:
+    sequences = {lender: _last_sequence(log, lender) for lender in {entry.lender_id for entry in batch} if lender}
+    leaves = []
+    for index, entry in enumerate(batch, start=size):
+        sequence = None
+        if entry.lender_id:
+            sequence = sequences[entry.lender_id] = sequences[entry.lender_id] + 1
+        spelt = leaf_of_entry(entry, lender_sequence=sequence).bytes
+        leaves.append(
+            AuditLeaf(
+                log=log,
+                leaf_index=index,
+                entry=entry,
+                lender_id_copy=entry.lender_id or "",
+                lender_sequence=sequence,
+                leaf=spelt,
+                leaf_hash=leaf_hash(spelt),
+            )
+        )
+    return leaves
+
+
+def _last_sequence(log: str, lender_id: str) -> int:
+    last = AuditLeaf.objects.filter(log=log, lender_id_copy=lender_id).order_by("-lender_sequence")
+    return last.values_list("lender_sequence", flat=True).first() or 0
+
+
+def _move_head(log: str, *, batch: Sequence[AuditEntry], size: int, fence: str) -> None:
+    """Ends the waiting of a batch and moves the head past it; raises `FenceLost` if either was done by another."""
+    ended, _ = AuditPending.objects.filter(pk__in=[entry.pk for entry in batch]).delete()
+    moved = AuditHead.objects.filter(log=log, size=size, fence=fence).update(size=size + len(batch))
+    if ended != len(batch) or moved != 1:
+        raise FenceLost(f"another process ordered the {log} log meanwhile")

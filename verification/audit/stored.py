@@ -1,0 +1,52 @@
+"""Reading rows that somebody may have damaged: what cannot be read is named, and reading goes on behind it."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db import DatabaseError
+from django.db.models import QuerySet
+
+PAGE: Final = 1000
+"""Rows in memory at a time."""
+
+UNREADABLE: Final = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError)
+"""What database drivers and Django's conversions raise over damaged columns."""
+
+
+class Damaged:
+    """Stands for a row that is there and cannot be read."""
+
+    def __init__(self, pk: object) -> None:
+        self.pk = pk
+
+
+def read(query: QuerySet[Any, Any]) -> Iterator[Any]:
+    """The rows of a query in its order; `Damaged` in place of each that cannot be read."""
+    try:
+        rows = list(query)
+    except UNREADABLE:
+        rows = []
+        for pk in list(query.values_list("pk", flat=True)):
+            try:
+                rows.extend(query.filter(pk=pk))
+            except UNREADABLE:
+                rows.append(Damaged(pk))
+    yield from rows
+
+
+def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:
+    """The rows in pages, ascending by a unique column: constant memory, and no transaction held open."""
+    last: Any = None
+    while True:
+        rest = query if last is None else query.filter(**{f"{by}__gt": last})
+        keys = list(rest.order_by(by).values_list(by, flat=True)[:PAGE])
+        # A damaged column can order itself before what was read: that would be read for ever.
+        if not keys or keys[-1] == last:
+            return
+        yield list(read(rest.filter(**{f"{by}__lte": keys[-1]}).order_by(by)))
+        last = keys[-1]
+
+
+def as_bytes(value: object) -> bytes:
+    """A binary column's bytes; empty for a value of another type, which only a damaged row has."""
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""

@@ -1,0 +1,108 @@
+"""Recomputes a log from its rows and says what is wrong, as precisely as the rows allow.
+
+1 head, leaves and checkpoints agree in size, and the head file is not ahead   2 every leaf is there and says what its
+entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no entry is lost,
+decided twice or out of order   5 an SQLite file is whole
+"""
+
+from collections.abc import Iterator
+
+from django.db import connection
+from django.db.models import Subquery
+
+from verification.audit import head_file, keys
+from verification.audit.checkpoint import VerificationKey
+from verification.audit.proofs import tile_loader
+from verification.audit.stored import PAGE, UNREADABLE
+from verification.audit.tiles import edge_root
+from verification.audit.verify_entries import verify_entries
+from verification.audit.verify_leaves import verify_leaves
+from verification.audit.verify_tree import TreeInspection, signed_roots
+from verification.core.errors import LogInconsistent
+from verification.core.findings import Finding
+from verification.models import AuditCheckpoint, AuditHead, AuditLeaf, AuditPending
+
+
+def verify_log(log: str, *, against_head_file: bool = True) -> Iterator[Finding]:
+    """Everything that is wrong with a log, nothing if it is whole; rows that arrive meanwhile are left out.
+
+    `against_head_file`: also compare with the head kept outside the database, which a copy may lag behind.
+    Raises `Misconfigured` without the log's key.
+    """
+    key = keys.verification_key(log)
+    yield from _guarded(log, "the head", _verify_head(log, key=key, against_head_file=against_head_file))
+    yield from _guarded(log, "the leaves", _verify_tree(log, key=key))
+    yield from _guarded(log, "the entries", verify_entries(log))
+
+
+def describe(log: str) -> str:
+    """How much there is to verify, for people; raises `DatabaseError` where there is no log to be read at all."""
+    waiting = AuditPending.objects.filter(entry__log=log).count()
+    try:
+        return f"{_sizes(log)[2]} entries signed, {waiting} waiting"
+    except (ValueError, TypeError):
+        return f"an unreadable number of entries signed, {waiting} waiting"
+
+
+def verify_file() -> Iterator[Finding]:
+    """What SQLite itself finds wrong with its file; nothing for another database."""
+    if connection.vendor == "sqlite":
+        yield from _guarded("", "the database file", _check_integrity())
+
+
+def _verify_head(log: str, *, key: VerificationKey, against_head_file: bool) -> Iterator[Finding]:
+    said, held, signed = _sizes(log)
+    if said != held:
+        detail = f"the head says {said} entries, the leaves say {held}"
+        yield Finding(code="head", log=log, field="size", detail=detail)
+    if said != signed:
+        detail = f"the head says {said} entries, the last checkpoint says {signed}"
+        yield Finding(code="head", log=log, field="size", detail=detail)
+    if not against_head_file:
+        return
+    try:
+        kept = head_file.read(log, key=key)
+        if kept is not None and kept.size > held:
+            raise LogInconsistent(f"it was signed up to {kept.size} entries, the database holds {held}")
+        if kept is not None and edge_root(tile_loader(log), kept.size) != kept.root:
+            raise LogInconsistent(f"the root signed at {kept.size} entries is not that of the stored tiles")
+    except LogInconsistent as error:
+        yield Finding(code="head_file", log=log, detail=f"the head file does not fit: {error.detail}")
+
+
+def _verify_tree(log: str, *, key: VerificationKey) -> Iterator[Finding]:
+    said, held, signed = _sizes(log)
+    # What lies beyond a head that was turned back is looked at too, but a damaged number must not send us far away.
+    far = 2 * AuditLeaf.objects.filter(log=log).count() + PAGE
+    size = max(number for number in (0, said, held, signed) if number <= far)
+    wrong: list[Finding] = []
+    tree = TreeInspection(log, size=size, signed=signed_roots(log, key=key, upto=signed, wrong=wrong))
+    yield from verify_leaves(log, size=size, tree=tree)
+    yield from tree.finish()
+    yield from wrong
+
+
+def _sizes(log: str) -> tuple[int, int, int]:
+    """Entries according to head, leaves and last checkpoint, read in one statement: the log may be growing."""
+    leaves = AuditLeaf.objects.filter(log=log).order_by("-leaf_index").values_list("leaf_index", flat=True)
+    signed = AuditCheckpoint.objects.filter(log=log).order_by("-size").values_list("size", flat=True)
+    head = AuditHead.objects.filter(log=log).values_list("size", Subquery(leaves[:1]), Subquery(signed[:1])).first()
+    # Without a head nothing was ordered yet, or somebody took it away.
+    said, last, last_signed = head or (0, leaves.first(), signed.first())
+    return int(said), 0 if last is None else int(last) + 1, int(last_signed or 0)
+
+
+def _check_integrity() -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA integrity_check(20)")
+        for (line,) in cursor.fetchall():
+            if line != "ok":
+                yield Finding(code="file", detail=f"the database file is damaged: {line}")
+
+
+def _guarded(log: str, what: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The findings, and one more where damage makes it impossible to read on."""
+    try:
+        yield from findings
+    except UNREADABLE as error:
+        yield Finding(code="unreadable", log=log, detail=f"{what} cannot be read further ({type(error).__name__})")

@@ -1,0 +1,135 @@
+"""Do the leaves lead through the tiles to every root that was signed? If not, where is the change?"""
+
+from collections.abc import Iterator
+
+from verification.audit import tiles
+from verification.audit.checkpoint import VerificationKey, open_checkpoint
+from verification.audit.stored import PAGE, Damaged, as_bytes, pages
+from verification.audit.tiles import Place
+from verification.audit.tree import HASH_BYTES, Growing, root_of
+from verification.core.errors import BadInput, LogInconsistent
+from verification.core.findings import Finding
+from verification.models import AuditCheckpoint, AuditTile
+
+Signed = tuple[int, bytes]
+"""A size and the root signed at it."""
+
+
+def signed_roots(log: str, *, key: VerificationKey, upto: int, wrong: list[Finding]) -> Iterator[Signed]:
+    """Size and root of every checkpoint up to a size that verifies, by size; about the others `wrong` is told."""
+    for page in pages(AuditCheckpoint.objects.filter(log=log, size__lte=upto), by="size"):
+        for row in page:
+            try:
+                if isinstance(row, Damaged):
+                    raise BadInput("the row cannot be read")
+                signed = open_checkpoint(str(row.note), key=key)
+                if signed.size != row.size:
+                    raise LogInconsistent(f"it is of {signed.size} entries")
+            except (BadInput, LogInconsistent) as error:
+                name = row.pk if isinstance(row, Damaged) else f"of {row.size} entries"
+                wrong.append(_finding(log, "checkpoint", f"the stored checkpoint {name} is not good: {error.detail}"))
+                continue
+            yield signed.size, signed.root
+
+
+class TreeInspection:
+    """Takes the hash of one leaf after the other and compares with tiles and signed roots on the way.
+
+    Two trees grow: one over the hashes of the leaf rows, one over those of the tiles. Where they differ, the next
+    signed root says which of the two was changed.
+    """
+
+    def __init__(self, log: str, *, size: int, signed: Iterator[Signed]) -> None:
+        self._log = log
+        self._size = size
+        self._signed = signed
+        self._next = next(signed, None)
+        self._by_leaves = Growing()
+        self._by_tiles = Growing()
+        self._tile: list[bytes] = []
+        self._different: list[int] = []
+        self._fits = 0
+        self._misfits: list[int] = []
+
+    def take(self, computed: bytes | None) -> Iterator[Finding]:
+        """The next leaf's hash, computed from its bytes, or None if the leaf is missing."""
+        index = self._by_leaves.size
+        if index % tiles.WIDTH == 0:
+            self._tile = list(tiles.hashes(_tile(self._log, Place(0, index // tiles.WIDTH))))
+        offset = index % tiles.WIDTH
+        stored = self._tile[offset] if offset < len(self._tile) else computed
+        # Neither leaf nor tile: any value will do, for no root above will fit.
+        computed = computed or stored or bytes(HASH_BYTES)
+        stored = stored or computed
+        if computed != stored:
+            self._different.append(index)
+        self._by_leaves.append(computed)
+        self._by_tiles.append(stored)
+        while self._next and self._next[0] <= index + 1:
+            yield from self._compare(self._next)
+            self._next = next(self._signed, None)
+        if len(self._different) > PAGE:
+            yield from self._tell("differ from the tile's hash of them, and no signed root says which was changed")
+
+    def finish(self) -> Iterator[Finding]:
+        """What is left to say at the end: later checkpoints, unresolved differences, the tiles above the leaves."""
+        yield from self._tell("differ from the tile's hash of them, and no signed root says which was changed")
+        if self._misfits:
+            yield _finding(
+                self._log,
+                "root",
+                f"the entries do not lead to the root signed at {self._misfits[0]} entries, nor to "
+                f"{len(self._misfits) - 1} later ones: one of the entries {self._fits} to {self._misfits[0] - 1} is "
+                "not what was signed",
+            )
+        beyond = [self._next[0]] if self._next else []
+        beyond += [size for size, _ in self._signed]
+        if beyond:
+            detail = f"checkpoints were signed up to {beyond[-1]} entries, the log holds {self._size}: it was cut"
+            yield _finding(self._log, "truncated", detail)
+        yield from _verify_upper_tiles(self._log, self._size)
+
+    def _compare(self, signed: Signed) -> Iterator[Finding]:
+        size, root = signed
+        by_leaves, by_tiles = self._by_leaves.root == root, self._by_tiles.root == root
+        if by_leaves and by_tiles:
+            self._fits = size
+        elif by_tiles:
+            yield from self._tell("are not those that were signed", field="leaf")
+            self._by_leaves, self._fits = self._by_tiles.fork(), size
+        elif by_leaves:
+            yield from self._tell("are those that were signed, but the tile's hash of them was changed", field="tile")
+            self._by_tiles, self._fits = self._by_leaves.fork(), size
+        else:
+            yield from self._tell("differ from the tile's hash of them, and neither leads to the signed root")
+            self._misfits.append(size)
+
+    def _tell(self, what: str, *, field: str = "leaf") -> Iterator[Finding]:
+        for index in self._different:
+            yield Finding(
+                code="leaf_hash", log=self._log, leaf_index=index, field=field, detail=f"the leaf's bytes {what}"
+            )
+        self._different = []
+
+
+def _verify_upper_tiles(log: str, size: int) -> Iterator[Finding]:
+    """Every tile has its width, and every hash above level 0 is the root of the full tile below it."""
+    for place, width in tiles.places(size):
+        row = _tile(log, place)
+        name = f"tile {place.level}/{place.index}"
+        if not width * HASH_BYTES <= len(row) <= tiles.FULL_BYTES or len(row) % HASH_BYTES:
+            yield _finding(log, "tile", f"{name} holds {len(row)} bytes, not {width * HASH_BYTES}")
+        elif place.level:
+            for offset, value in enumerate(list(tiles.hashes(row))[:width]):
+                below = Place(place.level - 1, place.index * tiles.WIDTH + offset)
+                if root_of(tiles.hashes(_tile(log, below))) != value:
+                    yield _finding(log, "tile", f"{name} and tile {below.level}/{below.index} below it do not agree")
+
+
+def _tile(log: str, place: Place) -> bytes:
+    found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
+    return as_bytes(found.values_list("hashes", flat=True).first())
+
+
+def _finding(log: str, code: str, detail: str) -> Finding:
+    return Finding(code=code, log=log, detail=detail)

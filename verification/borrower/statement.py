@@ -1,0 +1,51 @@
+"""The page of the statement: the words to be signed, and what its script needs to ask NCALayer for the signature."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.translation import get_language
+
+from verification.borrower import wording
+from verification.workflow.queries import BorrowerPage
+
+
+def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
+    """Shows the page with leave to reach NCALayer on the borrower's own computer. No other page of ours has it."""
+    return csp_update({"connect-src": [settings.TULGA_NCALAYER_URL]})(view)(request)
+
+
+def shown(page: BorrowerPage) -> Mapping[str, Any]:
+    """The statement in words, its exact text, and the request the script will send to NCALayer."""
+    return {
+        "rows": wording.statement_rows(page.data["statement"]),
+        "exact_text": base64.b64decode(page.data["statement_base64"]).decode("utf-8"),
+        "ncalayer_url": settings.TULGA_NCALAYER_URL,
+        "ncalayer_request": json.dumps(_request(page), ensure_ascii=True),
+    }
+
+
+def _request(page: BorrowerPage) -> dict[str, Any]:
+    """One signature over the statement, put into the CMS with it. No time stamp is asked for: nobody checks one yet.
+
+    Test certificates end at no root that NCALayer knows; an empty `chain` makes it offer them, in test mode only.
+    """
+    signer: dict[str, Any] = {"extKeyUsageOids": list(page.data["eku_oids"])}
+    if page.mode == "test":
+        signer["chain"] = []
+    return {
+        "module": "kz.gov.pki.knca.basics",
+        "method": "sign",
+        "args": {
+            "allowedStorages": None,
+            "format": "cms",
+            "data": page.data["statement_base64"],
+            "signingParams": {"decode": True, "encapsulate": True, "digested": False},
+            "signerParams": signer,
+            "locale": get_language() or page.locale,
+        },
+    }

@@ -1,0 +1,144 @@
+"""The borrower's pages. Each view reads the request, calls the workflow once, and shows the page that is open now."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from verification.borrower import cookie, elsewhere_link, statement, wording
+from verification.core.errors import BadInput, Conflict, LinkUnusable
+from verification.workflow import commands, links, queries
+
+# What a page shows beyond the loan, the step and the notice.
+_MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
+    "consent": wording.consent,
+    "statement": statement.shown,
+    "choose_route": wording.routes,
+    "finished": wording.ending,
+}
+# Pages whose script talks to a programme on the borrower's computer.
+_WITH_NCALAYER = frozenset({"statement"})
+_TURN = re.compile(r"[0-9]{1,9}")
+_WORDS = {"true": True, "false": False}
+
+_get_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@never_cache
+@_get_or_post
+def link(request: HttpRequest) -> HttpResponse:
+    """Where a link leads. GET is the same for everybody; the tap on Continue posts the token and spends the link."""
+    if request.method != "POST":
+        return render(request, "borrower/link.html")
+    session = links.redeem(untrusted_token=request.POST.get("token", ""))
+    response = redirect("borrower:now")
+    cookie.keep(response, session)
+    return response
+
+
+@never_cache
+@_get_or_post
+def now(request: HttpRequest) -> HttpResponseBase:
+    """The page that is open now; a POST answers it."""
+    verification_id = _verification(request)
+    if request.method != "POST":
+        return _page(request, verification_id)
+    return _act(request, verification_id, partial(_answer, verification_id, request.POST))
+
+
+@never_cache
+@_get_or_post
+def route(request: HttpRequest) -> HttpResponseBase:
+    """The borrower picks a route."""
+    if request.method != "POST":
+        return redirect("borrower:now")
+    verification_id = _verification(request)
+    wanted = request.POST.get("route", "")
+    return _act(request, verification_id, partial(commands.choose_route, verification_id=verification_id, route=wanted))
+
+
+@never_cache
+@_get_or_post
+def resume(request: HttpRequest) -> HttpResponseBase:
+    """The borrower is back after a silence."""
+    if request.method != "POST":
+        return redirect("borrower:now")
+    verification_id = _verification(request)
+    return _act(request, verification_id, partial(commands.resume, verification_id=verification_id))
+
+
+@never_cache
+@_get_or_post
+def elsewhere(request: HttpRequest) -> HttpResponse:
+    """A link to go on in another browser or on another device, as text and as a QR code."""
+    if request.method != "POST":
+        return redirect("borrower:now")
+    verification_id = _verification(request)
+    try:
+        minted = links.successor(untrusted_session=cookie.untrusted_session(request))
+    except LinkUnusable:
+        # The session stood a moment ago, so it is the verification that has ended: its page says how.
+        return redirect("borrower:now")
+    page = queries.borrower_page(verification_id=verification_id)
+    _speak(request, page.locale)
+    return render(request, "borrower/elsewhere.html", wording.frame(page) | dict(elsewhere_link.shown(minted)))
+
+
+@never_cache
+@require_safe
+def state(request: HttpRequest) -> HttpResponse:
+    """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
+    page = queries.borrower_page(verification_id=_verification(request))
+    return JsonResponse({"page": page.page, "turn": page.turn, "status": page.status})
+
+
+def _verification(request: HttpRequest) -> str:
+    untrusted_session = cookie.untrusted_session(request)
+    if not untrusted_session:
+        raise LinkUnusable("the browser sent no session", code="session_missing")
+    try:
+        return links.verification_of(untrusted_session=untrusted_session)
+    except LinkUnusable as unusable:
+        raise LinkUnusable(unusable.detail, code="session_ended") from unusable
+
+
+def _answer(verification_id: str, form: QueryDict) -> None:
+    untrusted_turn = form.get("turn", "")
+    if not _TURN.fullmatch(untrusted_turn):
+        raise BadInput("a turn is a number", code="bad_answer", pointer="/turn")
+    # A form knows only text; these two words are how our pages write yes and no.
+    untrusted = {name: _WORDS.get(str(value), value) for name, value in form.items()}
+    commands.answer(verification_id=verification_id, turn=int(untrusted_turn), untrusted=untrusted)
+
+
+def _act(request: HttpRequest, verification_id: str, act: Callable[[], None]) -> HttpResponseBase:
+    """Acts, then shows the page that is open: by a redirect, or at once with the sentence why it could not be done."""
+    try:
+        act()
+    except Conflict:
+        return _page(request, verification_id, notice="not_your_turn", status=409)
+    except BadInput:
+        return _page(request, verification_id, notice="bad_answer", status=422)
+    return redirect("borrower:now")
+
+
+def _page(request: HttpRequest, verification_id: str, *, notice: str = "", status: int = 200) -> HttpResponseBase:
+    page = queries.borrower_page(verification_id=verification_id)
+    _speak(request, page.locale)
+    context = wording.frame(page, notice=notice) | dict(_MORE.get(page.page, wording.nothing_more)(page))
+    show = partial(render, template_name=f"borrower/{page.page}.html", context=context, status=status)
+    return statement.show(request, show) if page.page in _WITH_NCALAYER else show(request)
+
+
+def _speak(request: HttpRequest, locale: str) -> None:
+    """Speaks the verification's language until the borrower has chosen one with the switch."""
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        translation.activate(locale)
+        request.LANGUAGE_CODE = translation.get_language() or locale

@@ -1,0 +1,142 @@
+"""Facts in the borrower's words: sums, times, names of routes, and the sentence of a code, in the page's language."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
+
+from verification.core.reasons import REASONS
+from verification.workflow.queries import BorrowerPage
+
+# Kazakhstan has had one time zone since 1 March 2024, UTC+5.
+_ZONE = ZoneInfo("Asia/Almaty")
+_TENGE = "KZT"
+
+_ROUTES = {
+    "eds": (
+        gettext_lazy("Electronic signature (EDS)"),
+        gettext_lazy("On a computer with NCALayer and your own EDS key."),
+    ),
+    "biometric": (gettext_lazy("Face"), gettext_lazy("Your face by the camera, compared with your document.")),
+    "live_face": (gettext_lazy("SMS code and face"), gettext_lazy("A code by SMS, then your face by the camera.")),
+}
+_STATEMENT_ROWS = (
+    ("lender_name", gettext_lazy("Lender")),
+    ("lender_bin", gettext_lazy("Lender's BIN")),
+    ("iin_masked", gettext_lazy("Your IIN")),
+    ("purpose", gettext_lazy("Purpose")),
+    ("amount", gettext_lazy("Loan amount")),
+    ("term_days", gettext_lazy("Term")),
+    ("annual_rate", gettext_lazy("Annual rate")),
+    ("total_repayable", gettext_lazy("You repay in total")),
+    ("account_masked", gettext_lazy("Paid out to the account")),
+    ("contract_sha256", gettext_lazy("Contract (SHA-256)")),
+    ("issued", gettext_lazy("Statement written")),
+    ("expires", gettext_lazy("To be signed before")),
+    ("verification_id", gettext_lazy("Verification")),
+)
+
+
+def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
+    """What every page shows: the loan, the step, and why it is asked again. `notice` overrides the page's own."""
+    return {
+        "page": page,
+        "loan": {
+            "amount": money(page.amount, page.currency),
+            "term": days(page.term_days),
+            "rate": percent(page.annual_rate),
+            "total": money(page.total_repayable, page.currency),
+        },
+        "notice": sentence(notice or _own_notice(page)),
+        "steps": [_step_class(number, page.step) for number in range(1, page.steps + 1)],
+    }
+
+
+def _own_notice(page: BorrowerPage) -> str:
+    # The last page says its reason itself; only what came before it, such as the last failure, is worth a notice.
+    return "" if page.page == "finished" and page.notice == page.code else page.notice
+
+
+def _step_class(number: int, current: int) -> str:
+    if number == current:
+        return "current"
+    return "done" if number < current else "ahead"
+
+
+def nothing_more(page: BorrowerPage) -> Mapping[str, Any]:
+    """For a page that shows no more than its frame."""
+    return {}
+
+
+def consent(page: BorrowerPage) -> Mapping[str, Any]:
+    """The text agreed to, in the language of the page, which is sent back with the answer."""
+    language = get_language() or page.locale
+    return {"language": language, "text": page.data["texts"][language], "version": page.data["version"]}
+
+
+def routes(page: BorrowerPage) -> Mapping[str, Any]:
+    """The routes to choose from, each with its name and what it takes."""
+    return {"routes": [(route, *_ROUTES.get(route, (route, ""))) for route in page.routes]}
+
+
+def ending(page: BorrowerPage) -> Mapping[str, Any]:
+    """The sentence of the code a verification ended with."""
+    return {"sentence": sentence(page.code)}
+
+
+def sentence(code: str) -> str:
+    """The borrower's sentence of a code, translated; empty for no code."""
+    return gettext(REASONS[code].borrower_message) if code in REASONS else ""
+
+
+def statement_rows(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The statement in words, row by row in the order a person reads: (label, value)."""
+    currency = str(statement.get("currency", ""))
+    said: dict[str, Callable[[str], str]] = {
+        "amount": lambda value: money(value, currency),
+        "total_repayable": lambda value: money(value, currency),
+        "term_days": lambda value: days(int(value)),
+        "annual_rate": percent,
+        "contract_sha256": lambda value: value or gettext("not attached; the lender adds it before the money is paid"),
+        "issued": moment,
+        "expires": moment,
+    }
+    return [(str(label), said.get(name, str)(str(statement.get(name, "")))) for name, label in _STATEMENT_ROWS]
+
+
+def money(amount: str, currency: str) -> str:
+    """A sum with grouped thousands: 150 000 ₸. Whole sums lose their zeros; what is no number is shown as it came."""
+    number = _grouped(amount)
+    return f"{number}\N{NO-BREAK SPACE}{'₸' if currency == _TENGE else currency}"
+
+
+def percent(rate: str) -> str:
+    """A yearly rate."""
+    return f"{_grouped(rate)}\N{NO-BREAK SPACE}%"
+
+
+def days(number: int) -> str:
+    """A term in days."""
+    return ngettext("%(number)d day", "%(number)d days", number) % {"number": number}
+
+
+def moment(value: str | datetime) -> str:
+    """A time in Kazakhstan, to the minute."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return gettext("%(time)s (Astana time)") % {"time": timezone.localtime(at, _ZONE).strftime("%d.%m.%Y %H:%M")}
+
+
+def _grouped(decimal: str) -> str:
+    """A decimal with its thousands apart, as the page's language writes it. Django has no number format for Kazakh."""
+    try:
+        number = Decimal(decimal)
+    except InvalidOperation:
+        return decimal
+    shown = f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
+    if get_language() == "en":
+        return shown
+    return shown.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")

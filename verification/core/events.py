@@ -1,0 +1,53 @@
+"""The only table of log entry types, and which of them a lender is told."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EntryType:
+    """One kind of log entry. `told`: the lender reads it as an event; `decides`: at most one a verification."""
+
+    name: str
+    told: bool = False
+    decides: bool = False
+
+
+ENTRY_TYPES = {
+    entry.name: entry
+    for entry in (
+        EntryType("verification.created", told=True),
+        EntryType("verification.processing", told=True),
+        EntryType("verification.requires_input"),
+        EntryType("verification.in_review", told=True),
+        EntryType("verification.verified", told=True, decides=True),
+        EntryType("verification.declined", told=True, decides=True),
+        EntryType("verification.expired", told=True, decides=True),
+        EntryType("verification.canceled", told=True, decides=True),
+        EntryType("verification.failed", told=True, decides=True),
+        EntryType("verification.redacted", told=True),
+        EntryType("verification.disputed", told=True),
+        EntryType("verification.handed_over", told=True),
+        EntryType("route.chosen"),
+        EntryType("link.minted"),
+        EntryType("link.spent"),
+        EntryType("attempt.opened"),
+        EntryType("attempt.answered"),
+        EntryType("attempt.judged"),
+        EntryType("attempt.lapsed"),
+        EntryType("check.recorded"),
+        EntryType("evidence.kept"),
+        EntryType("step.faulted"),
+        EntryType("endpoint.disabled", told=True),
+        EntryType("oversight.searched"),
+        EntryType("oversight.viewed"),
+        EntryType("oversight.counted"),
+        EntryType("log.heartbeat"),
+    )
+}
+DECISIONS = tuple(name for name, entry in ENTRY_TYPES.items() if entry.decides)
+TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.told)
+
+
+def require(name: str) -> EntryType:
+    """The entry type of this name; raises `KeyError` for one that is not in the table."""
+    return ENTRY_TYPES[name]

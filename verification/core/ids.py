@@ -1,0 +1,145 @@
+"""Names of things: unguessable ids of our own, and the numbers the state and the operators give people."""
+
+import re
+import secrets
+from base64 import b32encode
+from dataclasses import dataclass
+from datetime import date
+from typing import Self
+
+from verification.core.errors import BadInput
+
+_OUR_ID = re.compile(r"[a-z]{3}_[a-z2-7]{26}")
+_TWELVE_DIGITS = re.compile(r"[0-9]{12}")
+# The seventh digit of an IIN: century of birth and sex; 0 occurs for foreigners (KZ practice, unsourced).
+_CENTURIES = {"1": 1800, "2": 1800, "3": 1900, "4": 1900, "5": 2000, "6": 2000}
+_LANDLINE_PREFIXES = ("71", "72")
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id: three letters, `_`, 128 random bits in lower-case base 32."""
+    return f"{prefix}_{b32encode(secrets.token_bytes(16)).decode().rstrip('=').lower()}"
+
+
+def is_id(untrusted: str, *, prefix: str) -> bool:
+    """Whether a string has the form of one of our ids of this kind."""
+    return _OUR_ID.fullmatch(untrusted) is not None and untrusted.startswith(f"{prefix}_")
+
+
+# One function per kind: Django migrations name a default by its import path.
+def new_verification_id() -> str:
+    """A fresh `ver_…`."""
+    return new_id("ver")
+
+
+def new_attempt_id() -> str:
+    """A fresh `att_…`."""
+    return new_id("att")
+
+
+def new_check_id() -> str:
+    """A fresh `chk_…`."""
+    return new_id("chk")
+
+
+def new_evidence_id() -> str:
+    """A fresh `evd_…`."""
+    return new_id("evd")
+
+
+def new_event_id() -> str:
+    """A fresh `evt_…`."""
+    return new_id("evt")
+
+
+@dataclass(frozen=True)
+class _Masked:
+    """Twelve digits that identify somebody; printing shows the last four only."""
+
+    value: str
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.masked})"
+
+    __str__ = __repr__
+
+    @property
+    def masked(self) -> str:
+        """All but the last four characters hidden."""
+        return "*" * (len(self.value) - 4) + self.value[-4:]
+
+
+@dataclass(frozen=True, repr=False)
+class Iin(_Masked):
+    """Individual identification number of a natural person. The check digit never proves that it was issued."""
+
+    @classmethod
+    def parse(cls, untrusted: str) -> Self:
+        """Reads twelve ASCII digits with a valid birth date and check digit; raises `BadInput` otherwise."""
+        if not isinstance(untrusted, str) or not _TWELVE_DIGITS.fullmatch(untrusted):
+            raise BadInput("an IIN is 12 digits", code="iin_malformed")
+        if untrusted[6] not in "0123456" or not _has_birth_date(untrusted):
+            raise BadInput("the first seven digits of an IIN are a birth date and a century", code="iin_malformed")
+        if check_digit(untrusted[:11]) != untrusted[11]:
+            raise BadInput("the check digit of the IIN does not fit", code="iin_malformed")
+        return cls(untrusted)
+
+    @property
+    def birth_date(self) -> date | None:
+        """The date the number states, or None where its seventh digit is 0."""
+        century = _CENTURIES.get(self.value[6])
+        return None if century is None else _date(century, self.value)
+
+
+@dataclass(frozen=True, repr=False)
+class Bin(_Masked):
+    """Business identification number of an organisation."""
+
+    @classmethod
+    def parse(cls, untrusted: str) -> Self:
+        """Reads twelve ASCII digits, the fifth 4 or more, with a valid check digit; raises `BadInput` otherwise."""
+        if not isinstance(untrusted, str) or not _TWELVE_DIGITS.fullmatch(untrusted) or untrusted[4] < "4":
+            raise BadInput("a BIN is 12 digits, the fifth being 4 or more", code="bin_malformed")
+        if check_digit(untrusted[:11]) != untrusted[11]:
+            raise BadInput("the check digit of the BIN does not fit", code="bin_malformed")
+        return cls(untrusted)
+
+
+@dataclass(frozen=True, repr=False)
+class Phone(_Masked):
+    """A Kazakh mobile number in E.164 form, `+77…`."""
+
+    @classmethod
+    def parse(cls, untrusted: str) -> Self:
+        """Reads `+7 7xx…`, `7 7xx…` or `8 7xx…`; raises `BadInput` for landlines and other countries."""
+        if not isinstance(untrusted, str) or len(untrusted) > 32:
+            raise BadInput("a mobile number has the form +77xxxxxxxxx", code="phone_malformed")
+        digits = re.sub(r"[\s()\-]", "", untrusted).removeprefix("+")
+        if not re.fullmatch(r"[78]7[0-9]{9}", digits) or (untrusted.strip().startswith("+") and digits[0] != "7"):
+            raise BadInput("a mobile number has the form +77xxxxxxxxx", code="phone_malformed")
+        if digits[1:3] in _LANDLINE_PREFIXES:
+            raise BadInput("a landline cannot receive a code", code="phone_malformed")
+        return cls(f"+7{digits[1:]}")
+
+
+def check_digit(eleven: str) -> str:
+    """The twelfth digit of an IIN or BIN, or `x` where the rule gives none. Source: law.md §3."""
+    digits = [int(character) for character in eleven]
+    remainder = sum(digit * weight for digit, weight in zip(digits, range(1, 12), strict=True)) % 11
+    if remainder == 10:
+        second = (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)
+        remainder = sum(digit * weight for digit, weight in zip(digits, second, strict=True)) % 11
+    return "x" if remainder == 10 else str(remainder)
+
+
+def _has_birth_date(iin: str) -> bool:
+    # Without a century (seventh digit 0) we reckon from 2000, which admits every 29 February that 1900 does.
+    try:
+        _date(_CENTURIES.get(iin[6], 2000), iin)
+    except ValueError:
+        return False
+    return True
+
+
+def _date(century: int, iin: str) -> date:
+    return date(century + int(iin[:2]), int(iin[2:4]), int(iin[4:6]))

@@ -1,0 +1,129 @@
+"""The only table of codes: why something did not pass, in the borrower's words and in the lender's.
+
+The borrower's sentence says what to do next and nothing that would help an attacker; edges translate it (kk, ru, en).
+The lender's detail is English, for developers and reviewers. No other code can be said by a check.
+"""
+
+from dataclasses import dataclass
+
+
+def gettext_noop(message: str) -> str:
+    """Marks a sentence for translation; the edges translate it when they show it."""
+    return message
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One code.
+
+    burns: it uses up one of the borrower's attempts. final: it declines the verification at once.
+    review: two people look at the case. retry: our side tries again and nothing is decided.
+    """
+
+    code: str
+    borrower_message: str
+    lender_detail: str
+    burns: bool = False
+    final: bool = False
+    review: bool = False
+    retry: bool = False
+
+
+def require(code: str) -> Reason:
+    """The reason of this code; raises `KeyError` for a code that is not in the table."""
+    return REASONS[code]
+
+
+_SIGN_AGAIN = gettext_noop("The signature could not be accepted. Sign the statement again with your own key.")
+_OWN_KEY = gettext_noop("Choose the signing key (GOST or RSA) issued to you personally by the NCA RK, and sign again.")
+_OUR_FAULT = gettext_noop("Something did not work on our side. This is not your fault. Ask the lender for a new link.")
+_OVER = gettext_noop("This verification has ended. If you still need the loan, ask the lender for a new one.")
+
+_TABLE = (
+    # The signature
+    Reason("eds_malformed", _SIGN_AGAIN, "The bytes are not a CMS SignedData we can read.", burns=True),
+    Reason("eds_too_large", _SIGN_AGAIN, "The signature exceeds the size limit of the policy.", burns=True),
+    Reason("eds_signer_count", _SIGN_AGAIN, "Exactly one signer is required.", burns=True),
+    Reason("eds_certificate_missing", _SIGN_AGAIN, "The signer's certificate is not in the CMS.", burns=True),
+    Reason("eds_algorithm_refused", _OWN_KEY, "An algorithm outside the profile, or of another family.", burns=True),
+    Reason(
+        "eds_signed_attributes_invalid", _SIGN_AGAIN, "Signed attributes missing, doubled or unordered.", burns=True
+    ),
+    Reason(
+        "eds_statement_mismatch",
+        gettext_noop("The signature belongs to another text. Read the statement on this page and sign it again."),
+        "The digest is not that of the statement kept for this attempt.",
+        burns=True,
+    ),
+    Reason("eds_signature_invalid", _SIGN_AGAIN, "The signature value does not verify.", burns=True),
+    Reason("eds_signature_replayed", _SIGN_AGAIN, "The same signature was presented before.", burns=True),
+    Reason("eds_path_untrusted", _OWN_KEY, "No path from the certificate to a pinned anchor.", burns=True),
+    Reason(
+        "eds_certificate_expired",
+        gettext_noop("Your key has expired. Get a new one from the NCA RK, or sign with another valid key of yours."),
+        "The certificate, or one above it, had expired.",
+        burns=True,
+    ),
+    Reason("eds_certificate_not_yet_valid", _OWN_KEY, "The certificate is not valid yet.", burns=True),
+    Reason("eds_key_usage", _OWN_KEY, "Not a signing certificate (keyUsage, EKU or policy).", burns=True),
+    Reason("eds_policy_refused", _OWN_KEY, "No certificate policy that we accept.", burns=True),
+    Reason(
+        "eds_not_individual", _OWN_KEY, "The certificate is not that of a natural person acting personally.", burns=True
+    ),
+    Reason("eds_iin_missing", _OWN_KEY, "The subject has no single well-formed IIN.", burns=True),
+    Reason(
+        "eds_iin_mismatch",
+        gettext_noop("This key belongs to another person. Only the person who asked for the loan may sign."),
+        "The IIN of the certificate is not the borrower's.",
+        burns=True,
+    ),
+    Reason(
+        "eds_certificate_revoked",
+        gettext_noop(
+            "Your key has been revoked. Get a new one from the NCA RK, or sign with another valid key of yours."
+        ),
+        "The certificate is revoked or on hold.",
+        burns=True,
+    ),
+    Reason("eds_revocation_unknown", _OUR_FAULT, "No fresh, verified revocation list; tried again.", retry=True),
+    Reason("eds_statement_expired", _SIGN_AGAIN, "The statement had expired when the signature came.", burns=False),
+    # The borrower's own word
+    Reason(
+        "consent_declined",
+        gettext_noop("You did not agree, so nothing was checked and no loan will be paid out on this request."),
+        "The borrower did not consent.",
+        burns=True,
+        final=True,
+    ),
+    Reason(
+        "coercion_reported",
+        gettext_noop(
+            "We stopped here to protect you. Hang up. Nobody from a bank or the police asks you to take a loan."
+        ),
+        "The borrower says that somebody tells them what to press.",
+        burns=True,
+        final=True,
+    ),
+    # The course of things
+    Reason("bad_answer", gettext_noop("We could not read your answer. Please try again."), "The answer is malformed."),
+    Reason("not_your_turn", gettext_noop("This step was already answered. Here is the current one."), "Turn taken."),
+    Reason("check_missing", _OUR_FAULT, "A required check gave no result; refused."),
+    Reason("abandoned", gettext_noop("Time ran out. Press Continue when you are ready."), "The borrower fell silent."),
+    Reason(
+        "borrower_busy",
+        gettext_noop("You are already answering another request of this lender. Finish it, or wait a few minutes."),
+        "Another verification of this borrower is at the same stage.",
+    ),
+    Reason("attempts_exhausted", _OVER, "All attempts at a stage are used up."),
+    Reason("verification_expired", _OVER, "The borrower did not finish in time."),
+    Reason("review_timeout", _OVER, "Nobody reviewed the case in time."),
+    Reason("retries_exhausted", _OUR_FAULT, "Technical faults on our side; no decision about the person."),
+    Reason("canceled_by_lender", _OVER, "The lender canceled."),
+    Reason(
+        "link_unusable",
+        gettext_noop("This link has been used or has run out. Ask the lender for a new link."),
+        "The link was spent, superseded or has run out.",
+    ),
+)
+
+REASONS = {reason.code: reason for reason in _TABLE}

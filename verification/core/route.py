@@ -1,0 +1,101 @@
+"""What a route exports, and what passes between a route and the workflow. See ARCHITECTURE.md, "How a route works"."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from verification.core.person import Case
+from verification.core.results import Result
+
+Memory = dict[str, Any]
+"""JSON that a stage remembers between turns. Sealed in the attempt; only `prompt` decides what of it may leave."""
+Untrusted = Mapping[str, Any]
+"""One answer as the page sent it: parsed JSON or form fields, everything else about it unknown."""
+
+
+class Next(StrEnum):
+    """Who moves after an answer."""
+
+    ASK = "ask"
+    PREPARE = "prepare"
+    COLLECT = "collect"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a stage may judge by.
+
+    items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this attempt.
+    at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented before, anywhere.
+    """
+
+    items: Mapping[str, bytes]
+    at: datetime
+    seen: frozenset[str] = frozenset()
+
+    def get(self, kind: str) -> bytes | None:
+        """The bytes of a kind, or None."""
+        return self.items.get(kind)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What must stand before the borrower is asked."""
+
+    memory: Memory
+    evidence: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one answer gave. `notice` is a code of `core/reasons.py` shown with the next question."""
+
+    next: Next
+    memory: Memory
+    evidence: Mapping[str, bytes] = field(default_factory=dict)
+    notice: str = ""
+    seconds: int | None = None
+
+
+Prepare = Callable[[Case, Evidence, Memory], Prepared]
+Prompt = Callable[[Memory], Mapping[str, Any]]
+Accept = Callable[[Memory, Untrusted, datetime], Turn]
+Collect = Callable[[Case, Evidence], Mapping[str, bytes]]
+Check = Callable[[Case, Evidence, Any], Result]
+Report = Callable[[Case, Evidence, Any, tuple[Result, ...]], bytes]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One dialogue and its judgement.
+
+    page: the template that asks. seconds: time from the opening to the end of the dialogue. attempts: how many may
+    fail before the verification is declined, None for a stage that counts none. timeout_code: the reason written when
+    the borrower falls silent; it burns an attempt only if the reason says so. queue: the Celery queue of its judgement.
+    report: makes one document of all results, kept as evidence `<stage>.report`.
+    shared_kinds: the kinds of collected evidence that are about nobody and are kept once, in the clear.
+    """
+
+    name: str
+    page: str
+    accept: Accept
+    checks: Mapping[str, Check]
+    seconds: int
+    prepare: Prepare | None = None
+    prompt: Prompt | None = None
+    collect: Collect | None = None
+    report: Report | None = None
+    attempts: int | None = None
+    timeout_code: str = "abandoned"
+    queue: str = "default"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One way to identify the borrower: its stages in order, and the numbers it judges by."""
+
+    name: str
+    policy: Any
+    stages: tuple[Stage, ...]

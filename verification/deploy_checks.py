@@ -1,0 +1,63 @@
+"""Refuses to start unsafe: what Django's checks and every live process must find in order before anything live runs."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+from verification.core.errors import Misconfigured
+from verification.routes import get, names
+from verification.sources import adapters, configured, installed, is_configured
+
+LIVE_SOURCES = ("revocation", "trust_anchors")
+
+
+def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """One error for each thing that keeps the live set from running; silent while live mode is off."""
+    if not settings.TULGA_MODES_LIVE:
+        return []
+    hint = "Mend this, or turn live mode off until it is mended."
+    faults = [*_address_faults(), *_key_faults(), *_source_faults(), *_route_faults()]
+    return [Error(fault, hint=hint, id=f"tulga.E{number:03}") for number, fault in enumerate(faults, start=1)]
+
+
+def _address_faults() -> Iterator[str]:
+    if not settings.TULGA_PUBLIC_URL.startswith("https://"):
+        yield "TULGA_PUBLIC_URL is not https: live pages and cookies would travel in the clear."
+    if settings.DEBUG:
+        yield "TULGA_DEBUG is on."
+
+
+def _key_faults() -> Iterator[str]:
+    for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
+        yield f"{name} was made by the demo: make your own with manage.py make_keys."
+    if not settings.TULGA_KEY_ENCRYPTION_KEYS or not settings.TULGA_INDEX_KEYS:
+        yield "No key-encryption key or index key: run manage.py make_keys."
+    if "live" not in settings.TULGA_LOG_KEYS:
+        yield "No signing key for the live log: run manage.py make_keys."
+
+
+def _source_faults() -> Iterator[str]:
+    for name in LIVE_SOURCES:
+        if not is_configured("live", name):
+            yield f"TULGA_SOURCES['live'] has no {name}."
+        elif settings.TULGA_SANDBOX_URL in str(configured("live", name)):
+            yield f"TULGA_SOURCES['live'][{name!r}] points to the sandbox."
+    for name, path in adapters("live").items():
+        if "insecure" in path.lower():
+            yield f"TULGA_SOURCES['live'][{name!r}] is an insecure part."
+    if is_configured("live", "trust_anchors"):
+        try:
+            installed.trust_anchors("live")
+        except Misconfigured as error:
+            yield f"Live trust anchors: {error.detail}."
+
+
+def _route_faults() -> Iterator[str]:
+    for name in names():
+        try:
+            get(name)
+        except (Misconfigured, ImportError) as error:
+            yield f"Route {name} does not load: {type(error).__name__}."

@@ -1,0 +1,1 @@
+"""The signature algorithms of the national certification authority, in pure Python."""

@@ -1,0 +1,48 @@
+"""Elliptic curves of GOST R 34.10-2012 as data: y² = x³ + ax + b over the integers modulo p."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A curve in short Weierstrass form with a base point of prime order.
+
+    `p` modulus, `a` and `b` coefficients, `q` order of the base point (`x`, `y`). The group has no smaller
+    subgroup (cofactor 1), so a point on the curve is in the group.
+    """
+
+    name: str
+    p: int
+    a: int
+    b: int
+    q: int
+    x: int
+    y: int
+
+    def contains(self, x: int, y: int) -> bool:
+        """Is (x, y) a finite point of the curve, with both coordinates reduced?"""
+        return 0 <= x < self.p and 0 <= y < self.p and (y * y - x * (x * x + self.a) - self.b) % self.p == 0
+
+
+# Source: RFC 7836 §A.1, id-tc26-gost-3410-12-512-paramSetA (1.2.643.7.1.2.1.2.1).
+PARAM_SET_A_512 = Curve(
+    name="id-tc26-gost-3410-12-512-paramSetA",
+    p=2**512 - 569,
+    a=2**512 - 572,
+    b=int(
+        "e8c2505dedfc86ddc1bd0b2b6667f1da34b82574761cb0e879bd081cfd0b6265"
+        "ee3cb090f30d27614cb4574010da90dd862ef9d4ebee4761503190785a71c760",
+        16,
+    ),
+    q=int(
+        "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        "27e69532f48d89116ff22b8d4e0560609b4b38abfad2b85dcacdb1411f10b275",
+        16,
+    ),
+    x=3,
+    y=int(
+        "7503cfe87a836ae3a61b8816e25450e6ce5e1c93acf1abc1778064fdcbefa921"
+        "df1626be4fd036e93d75e6a50e3a41e98028fe5fc235f5b889a589cb5215f2a4",
+        16,
+    ),
+)

@@ -1,0 +1,1 @@
+"""Certificates, signed statements and revocation lists: read strictly, verified without a network or a row."""

@@ -1,0 +1,86 @@
+"""Who a certificate says its owner is, and whether that owner may sign as an individual with it.
+
+1 the key is for signatures that bind: nonRepudiation · 2 its purpose is signing: emailProtection, which the GOST
+certificates that serve both purposes carry too · 3 its policy is an accepted one · 4 its role is an individual, no
+other, and there is no organisation in the name.
+Source: the certificate profile of the national authority, measured on its certificates.
+"""
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from verification.core.errors import Refused
+from verification.engines.pki.certificate import Certificate
+
+COMMON_NAME, SURNAME, SERIAL_NUMBER = "2.5.4.3", "2.5.4.4", "2.5.4.5"
+ORGANIZATION, ORGANIZATIONAL_UNIT, GIVEN_NAME = "2.5.4.10", "2.5.4.11", "2.5.4.42"
+EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
+INDIVIDUAL = "1.2.398.3.3.4.1.1"
+# Roles that are not an individual's own: an individual's information system, legal entities with all their
+# employees, the staff of the authority.
+_OTHER_ROLES = ("1.2.398.3.3.4.1.1.", "1.2.398.3.3.4.1.2", "1.2.398.3.3.4.2")
+_IIN_PREFIX, _IIN_DIGITS = "IIN", 12
+
+
+@dataclass(frozen=True)
+class SubjectNames:
+    """The names in a subject, empty where absent. The authority puts the patronymic into givenName."""
+
+    common_name: str = field(repr=False)
+    surname: str = field(repr=False)
+    patronymic: str = field(repr=False)
+
+
+def check_usage(certificate: Certificate, *, accepted_policies: Collection[str]) -> None:
+    """Return if an individual may sign a statement with `certificate`. An empty `accepted_policies` refuses.
+
+    Raises `Refused`: eds_key_usage, eds_policy_refused, eds_not_individual.
+    """
+    # 1
+    if "non_repudiation" not in certificate.key_usage:
+        raise Refused("eds_key_usage", "the key is not for binding signatures")
+    # 2
+    if EMAIL_PROTECTION not in certificate.extended_key_usage:
+        raise Refused("eds_key_usage", "the certificate is not for signing")
+    # 3
+    if not certificate.policies & frozenset(accepted_policies):
+        raise Refused("eds_policy_refused", "the certificate's policy is not accepted")
+    # 4
+    if INDIVIDUAL not in certificate.extended_key_usage or _has_other_role(certificate):
+        raise Refused("eds_not_individual", "the certificate's role is not an individual's")
+    if certificate.subject_attributes.keys() & {ORGANIZATION, ORGANIZATIONAL_UNIT}:
+        raise Refused("eds_not_individual", "the certificate names an organisation")
+
+
+def _has_other_role(certificate: Certificate) -> bool:
+    return any(oid.startswith(_OTHER_ROLES) for oid in certificate.extended_key_usage)
+
+
+def subject_iin(certificate: Certificate) -> str:
+    """The 12 digits after `IIN` in the only serialNumber attribute; the check digit is the caller's to verify.
+
+    Raises `Refused` (eds_iin_missing) for none, several, another prefix, another length or other digits.
+    """
+    found = certificate.subject_attributes.get(SERIAL_NUMBER, ())
+    if len(found) != 1:
+        raise Refused("eds_iin_missing", "not exactly one serialNumber in the subject")
+    prefix, digits = found[0][: len(_IIN_PREFIX)], found[0][len(_IIN_PREFIX) :]
+    if prefix != _IIN_PREFIX or len(digits) != _IIN_DIGITS or not (digits.isascii() and digits.isdigit()):
+        raise Refused("eds_iin_missing", "serialNumber is not IIN and twelve digits")
+    return digits
+
+
+def subject_names(certificate: Certificate) -> SubjectNames:
+    """The names for showing and for a soft comparison.
+
+    Raises `Refused` (eds_malformed) if one has control or direction characters, which could show another name.
+    """
+    return SubjectNames(*(_name(certificate, oid) for oid in (COMMON_NAME, SURNAME, GIVEN_NAME)))
+
+
+def _name(certificate: Certificate, oid: str) -> str:
+    name = " ".join(certificate.subject_attributes.get(oid, ()))
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} for character in name):
+        raise Refused("eds_malformed", "a name has control characters")
+    return name

@@ -1,0 +1,95 @@
+"""Public keys of both families: read from a certificate, then asked whether a signature is theirs."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from verification.core.errors import Refused
+from verification.engines.gost import gost3410
+from verification.engines.pki import algorithms, der, values
+from verification.engines.pki.algorithms import Family
+from verification.engines.pki.der import Element, malformed
+
+# Below 2048 bits the profile of 2022 itself refuses; above 8192 a signature costs more than it proves.
+_RSA_BITS = range(2048, 8193)
+# The authority uses 65537. Smaller exponents invite forged padding (Bleichenbacher 2006), 1 signs everything.
+_RSA_EXPONENTS = range(65537, 2**32)
+
+
+@dataclass(frozen=True)
+class RsaKey:
+    """An RSA key within sane bounds. `modulus` and `exponent` are checked when it is made."""
+
+    modulus: int
+    exponent: int
+
+    def __post_init__(self) -> None:
+        """Refuse what the bounds above leave out."""
+        # A negative number has a bit length too.
+        if self.modulus < 0 or self.modulus.bit_length() not in _RSA_BITS or not self.modulus & 1:
+            raise Refused("eds_algorithm_refused", "an RSA modulus of a refused size")
+        if self.exponent not in _RSA_EXPONENTS or not self.exponent & 1:
+            raise Refused("eds_algorithm_refused", "an RSA exponent out of bounds")
+
+    @cached_property
+    def _key(self) -> rsa.RSAPublicKey:
+        return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
+
+    def verify(self, message: bytes, *, signature: bytes) -> None:
+        """Return if `signature` is PKCS #1 v1.5 with SHA-256 of `message`; raise `Refused` otherwise."""
+        try:
+            self._key.verify(signature, message, padding.PKCS1v15(), SHA256())
+        except (InvalidSignature, ValueError):
+            raise Refused("eds_signature_invalid", "the RSA signature does not fit") from None
+
+
+PublicKey = gost3410.PublicKey | RsaKey
+
+
+def family_of(key: PublicKey) -> Family:
+    """The family a key belongs to."""
+    return "rsa" if isinstance(key, RsaKey) else "gost512"
+
+
+def verify(key: PublicKey, message: bytes, *, signature: bytes) -> None:
+    """Return if `signature` is of `message` by `key`, hashed as its family does; raise `Refused` otherwise."""
+    if isinstance(key, RsaKey):
+        key.verify(message, signature=signature)
+        return
+    digest = algorithms.ALGORITHMS["gost512"].digest(message)
+    gost3410.verify(key, digest=digest, signature=signature)
+
+
+def parse_public_key(info: Element) -> PublicKey:
+    """The key in a SubjectPublicKeyInfo. Raises `Refused` (eds_algorithm_refused) for every other algorithm."""
+    identifier, bits = values.items(info, der.SEQUENCE, "public key", at_least=2, at_most=2)
+    parts = values.items(identifier, der.SEQUENCE, "key algorithm", at_least=1, at_most=2)
+    name = values.oid(parts[0], "key algorithm")
+    key = values.whole_bits(bits, "public key")
+    if name == algorithms.RSA_ENCRYPTION:
+        return _parse_rsa(key)
+    if name == algorithms.GOST_512_KEY and len(parts) == 2:
+        return _parse_gost(key, parts[1])
+    raise Refused("eds_algorithm_refused", "the key's algorithm is not accepted")
+
+
+def _parse_rsa(key: bytes) -> RsaKey:
+    modulus, exponent = values.items(_strict(key), der.SEQUENCE, "RSA key", at_least=2, at_most=2)
+    return RsaKey(values.integer(modulus, "RSA modulus"), values.integer(exponent, "RSA exponent"))
+
+
+def _parse_gost(key: bytes, parameters: Element) -> gost3410.PublicKey:
+    named = [values.oid(part, "GOST parameters") for part in values.items(parameters, der.SEQUENCE, "GOST parameters")]
+    if named != [algorithms.GOST_512_PARAMETERS, algorithms.STREEBOG_512]:
+        raise Refused("eds_algorithm_refused", "the GOST parameters are not the 512-bit ones")
+    return gost3410.PublicKey.parse(values.octets(_strict(key), "GOST key"))
+
+
+def _strict(key: bytes) -> Element:
+    element = der.read_tree(key)
+    if not element.strict:
+        raise malformed("public key: not DER")
+    return element

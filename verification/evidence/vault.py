@@ -1,0 +1,228 @@
+"""Keys of verifications: what they seal is private, bound to its place, and gone when the key is destroyed.
+
+Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK). Sealed bytes are
+`version(1) nonce(12) AES-256-GCM(salt(16) plain)`, authenticated together with lender, table, field, verification and
+the data key's version, so they open nowhere but where they were put. The commitment HMAC-SHA256(salt, plain) may stand
+in the log: without the salt, which is sealed too, it says nothing.
+"""
+
+import hmac
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.utils import timezone
+
+from verification.core.canonical import canonical_json
+from verification.core.errors import EvidenceUnreadable, Misconfigured
+from verification.models import DataKey
+
+KEY_BYTES: Final = 32
+SALT_BYTES: Final = 16
+_NONCE_BYTES: Final = 12
+_FORMAT: Final = b"\x01"
+_KEY_VERSION: Final = 1
+"""A verification has one data key for its life; rotation wraps it anew and does not change it."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """Bytes to be stored, and the commitment (lower-case hex) that may be logged."""
+
+    data: bytes
+    commitment: str
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What opens a commitment: the salt and the plain bytes it was made from."""
+
+    salt: bytes = field(repr=False)
+    plain: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Key:
+    """The data key of one verification; printing it shows whose it is, never what it is."""
+
+    verification_id: str
+    lender_id: str
+    secret: bytes = field(repr=False)
+
+    def seal(self, plain: bytes, *, table: str, field: str) -> Sealed:
+        """The bytes, readable with this key at this table and field only; equal bytes give different seals.
+
+        `field` names the row too where a verification has several: `f"memory:{attempt.pk}"`.
+        """
+        salt = secrets.token_bytes(SALT_BYTES)
+        place = self._place(table=table, field=field)
+        return Sealed(data=_encrypt(self.secret, salt + plain, place=place), commitment=commitment(salt, plain))
+
+    def unseal(self, sealed: bytes, *, table: str, field: str) -> bytes:
+        """The plain bytes; raises `EvidenceUnreadable` for anything not sealed with this key at this place."""
+        return self.opening(sealed, table=table, field=field).plain
+
+    def opening(self, sealed: bytes, *, table: str, field: str) -> Opening:
+        """The salt and the plain bytes; raises `EvidenceUnreadable` as `unseal` does."""
+        salted = _decrypt(self.secret, bytes(sealed), place=self._place(table=table, field=field))
+        if len(salted) < SALT_BYTES:
+            raise EvidenceUnreadable("sealed bytes without a salt")
+        return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
+
+    def _place(self, *, table: str, field: str) -> bytes:
+        return canonical_json([self.lender_id, table, field, self.verification_id, _KEY_VERSION])
+
+
+@dataclass(frozen=True)
+class BlindIndex:
+    """A value one can search for and not read, and the version of the key it was made with."""
+
+    value: bytes
+    version: int
+
+
+def commitment(salt: bytes, plain: bytes) -> str:
+    """HMAC-SHA256(salt, plain) in lower-case hex."""
+    return hmac.digest(salt, plain, "sha256").hex()
+
+
+def make(*, verification_id: str, lender_id: str) -> Key:
+    """A fresh key, kept nowhere yet: `keep` it in the transaction that inserts the verification."""
+    return Key(verification_id=verification_id, lender_id=lender_id, secret=secrets.token_bytes(KEY_BYTES))
+
+
+def keep(key: Key) -> DataKey:
+    """Stores a fresh key, wrapped; the verification's row stands already."""
+    version = _current(_keks())
+    return DataKey.objects.create(
+        verification_id=key.verification_id,
+        wrapped_key=_wrap(key, version=version),
+        kek_version=version,
+        created_at=timezone.now(),
+    )
+
+
+def open(*, verification_id: str, lender_id: str) -> Key:
+    """The kept key; open it once a step. Raises `EvidenceUnreadable` if there is none, or it was destroyed."""
+    row = DataKey.objects.filter(verification_id=verification_id).first()
+    if row is None:
+        raise EvidenceUnreadable(f"{verification_id} has no key")
+    return unwrap(row, lender_id=lender_id)
+
+
+def unwrap(row: DataKey, *, lender_id: str) -> Key:
+    """The key in a row; raises `EvidenceUnreadable` if it was destroyed or is not this lender's."""
+    if row.destroyed_at is not None or row.wrapped_key is None:
+        raise EvidenceUnreadable(f"the key of {row.verification_id} was destroyed")
+    place = _wrapping_place(row.verification_id, lender_id, version=row.kek_version)
+    secret = _decrypt(_kek(row.kek_version), bytes(row.wrapped_key), place=place)
+    return Key(verification_id=row.verification_id, lender_id=lender_id, secret=secret)
+
+
+def destroy(*, verification_id: str, at: datetime) -> bool:
+    """Makes everything the key sealed unreadable for ever; False if that was done before."""
+    kept = DataKey.objects.filter(verification_id=verification_id, destroyed_at=None)
+    return kept.update(wrapped_key=None, destroyed_at=at) == 1
+
+
+def rewrap(*, limit: int = 1000) -> int:
+    """Wraps up to `limit` keys anew that an older KEK wraps, and says how many; 0 when that KEK can be retired."""
+    version = _current(_keks())
+    old = DataKey.objects.filter(destroyed_at=None, kek_version__lt=version).select_related("verification")
+    done = 0
+    for row in old.only("wrapped_key", "kek_version", "destroyed_at", "verification__lender_id")[:limit]:
+        key = unwrap(row, lender_id=row.verification.lender_id)
+        # A key destroyed meanwhile stays destroyed.
+        same = DataKey.objects.filter(pk=row.pk, destroyed_at=None, kek_version=row.kek_version)
+        done += same.update(wrapped_key=_wrap(key, version=version), kek_version=version)
+    return done
+
+
+def seal_secret(plain: bytes, *, scope: str) -> bytes:
+    """Bytes that belong to no verification, sealed under the newest KEK; they open only under the same scope."""
+    version = _current(_keks())
+    return version.to_bytes(2, "big") + _encrypt(_keks()[version], plain, place=_secret_place(scope, version=version))
+
+
+def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
+    """The plain bytes; raises `EvidenceUnreadable` under another scope or without the KEK that sealed them."""
+    version = int.from_bytes(sealed[:2], "big")
+    kek = _keks().get(version)
+    if kek is None:
+        raise EvidenceUnreadable(f"no key-encryption key of version {version}")
+    return _decrypt(kek, bytes(sealed[2:]), place=_secret_place(scope, version=version))
+
+
+def blind_index(*, purpose: str, value: str) -> BlindIndex:
+    """What finds equal values of one purpose without showing them, under the newest index key."""
+    version = _current(_index_keys())
+    return BlindIndex(value=_index(version, purpose=purpose, value=value), version=version)
+
+
+def blind_index_values(*, purpose: str, value: str) -> list[bytes]:
+    """The index under every key that rows may still carry, newest first: search with `…__in`."""
+    versions = sorted(_index_keys(), reverse=True)
+    return [_index(version, purpose=purpose, value=value) for version in versions]
+
+
+def _index(version: int, *, purpose: str, value: str) -> bytes:
+    # The zero byte keeps purpose and value apart: neither contains one.
+    return hmac.digest(_index_keys()[version], f"{purpose}\0{value}".encode(), "sha256")
+
+
+def _wrap(key: Key, *, version: int) -> bytes:
+    place = _wrapping_place(key.verification_id, key.lender_id, version=version)
+    return _encrypt(_keks()[version], key.secret, place=place)
+
+
+def _wrapping_place(verification_id: str, lender_id: str, *, version: int) -> bytes:
+    return canonical_json([lender_id, "DataKey", "wrapped_key", verification_id, version])
+
+
+def _secret_place(scope: str, *, version: int) -> bytes:
+    return canonical_json(["secret", scope, version])
+
+
+def _encrypt(secret: bytes, plain: bytes, *, place: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, plain, place)
+
+
+def _decrypt(secret: bytes, sealed: bytes, *, place: bytes) -> bytes:
+    nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
+    if sealed[:1] != _FORMAT or len(nonce) != _NONCE_BYTES:
+        raise EvidenceUnreadable("sealed bytes of an unknown form")
+    try:
+        return AESGCM(secret).decrypt(nonce, text, place)
+    except InvalidTag:
+        raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
+
+
+def _kek(version: int) -> bytes:
+    kek = _keks().get(version)
+    if kek is None:
+        raise Misconfigured(f"TULGA_KEY_ENCRYPTION_KEYS has no version {version}")
+    return kek
+
+
+def _keks() -> dict[int, bytes]:
+    return _keys("TULGA_KEY_ENCRYPTION_KEYS")
+
+
+def _index_keys() -> dict[int, bytes]:
+    return _keys("TULGA_INDEX_KEYS")
+
+
+def _keys(name: str) -> dict[int, bytes]:
+    keys: Any = getattr(settings, name)
+    if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
+        raise Misconfigured(f"{name} holds no keys of {KEY_BYTES} bytes")
+    return dict(keys)
+
+
+def _current(keys: dict[int, bytes]) -> int:
+    return max(keys)

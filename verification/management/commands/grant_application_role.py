@@ -1,0 +1,57 @@
+"""Gives PostgreSQL's application role what the application needs, and no more. Run by the owner after `migrate`."""
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import connection, transaction
+from psycopg import sql
+
+from verification.core.errors import Misconfigured
+
+# Rows that are written once. Tiles grow until they are full, pending entries are taken away, the head moves on.
+_APPEND_ONLY = (
+    "verification_auditentry",
+    "verification_auditleaf",
+    "verification_auditcheckpoint",
+)
+# What migrations alone write.
+_READ_ONLY = ("django_migrations",)
+
+
+class Command(BaseCommand):
+    """Repeats itself harmlessly: what was granted before is taken back first."""
+
+    help = "Grant the application's role (the user of DATABASE_URL) its rights on the tables. PostgreSQL only."
+
+    def handle(self, **_: object) -> None:
+        """Take back everything, then grant by table."""
+        if connection.vendor != "postgresql":
+            self.stdout.write("SQLite has no roles: nothing to grant")
+            return
+        role = settings.TULGA_APPLICATION_ROLE
+        if not role or role == connection.settings_dict["USER"]:
+            raise Misconfigured("MIGRATION_DATABASE_URL and DATABASE_URL must name two different roles")
+        with transaction.atomic(), connection.cursor() as cursor:
+            tables = connection.introspection.table_names(cursor)
+            for statement in _statements(role, tables=tables):
+                cursor.execute(statement.as_string(connection.connection))
+        self.stdout.write(f"granted: {len(tables)} tables to {role}")
+
+
+def _statements(role: str, *, tables: list[str]) -> list[sql.Composed]:
+    """The statements, in order. Sequences are granted as a whole: they hold no data."""
+    to = sql.Identifier(role)
+    schema = sql.SQL(
+        "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {0}; "
+        "GRANT USAGE ON SCHEMA public TO {0}; "
+        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {0}"
+    ).format(to)
+    by_table = [
+        sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(_rights(table)), sql.Identifier(table), to) for table in tables
+    ]
+    return [schema, *by_table]
+
+
+def _rights(table: str) -> str:
+    if table in _READ_ONLY:
+        return "SELECT"
+    return "SELECT, INSERT" if table in _APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"

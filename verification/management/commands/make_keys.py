@@ -1,0 +1,67 @@
+"""Makes the keys that a deployment needs, each in a file of its own that only its owner may read."""
+
+import base64
+import json
+import os
+import secrets
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.core.management.base import BaseCommand
+
+_KINDS = {
+    "django.key": "django",
+    "kek-1.key": "kek",
+    "index-1.key": "index",
+    "log-test.key": "log",
+    "log-live.key": "log",
+}
+_KEY_BYTES = 32
+
+
+class Command(BaseCommand):
+    """Writes what is missing; a key that exists is never touched, for what it has sealed would be lost."""
+
+    help = "Make the keys that are missing in a directory: session, sealing, index, and one for each mode's log."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """See `manage.py help make_keys`."""
+        parser.add_argument("directory", type=Path, help="where the keys are; the same as TULGA_KEYS_DIR")
+        parser.add_argument("--demo", action="store_true", help="mark them as made for a demonstration: never for live")
+
+    def handle(self, *, directory: Path, demo: bool, **_: object) -> None:
+        """Make each missing key."""
+        for path, is_new in make_missing(directory, made_by="demo" if demo else "operator").items():
+            self.stdout.write(f"{'made' if is_new else 'kept'} {path}")
+
+
+def make_missing(directory: Path, *, made_by: str) -> dict[Path, bool]:
+    """Every key's path and whether it was made now. `made_by`: `demo` or `operator`."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return {directory / name: _make(directory / name, kind=kind, made_by=made_by) for name, kind in _KINDS.items()}
+
+
+def _make(path: Path, *, kind: str, made_by: str) -> bool:
+    """Whether this key was made now. It appears whole or not at all: written beside its place, then linked to it."""
+    content = {
+        "kind": kind,
+        "made_by": made_by,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "key": base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii"),
+    }
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        # A link never replaces what is there, so of two runs at once one key wins and both use it.
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True

@@ -1,0 +1,273 @@
+"""Columns and constraints only. Writers: `workflow`, `evidence` and `audit`; nobody else imports this module."""
+
+from django.db import models
+from django.db.models import Q
+
+from verification.core import ids
+from verification.core.events import DECISIONS
+from verification.core.status import OPEN
+
+ID_LENGTH = 30
+HASH_LENGTH = 64
+
+
+class Verification(models.Model):
+    """One borrower to be identified for one loan of one lender. The row is also its own queue: see `step`."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_verification_id, editable=False)
+    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(max_length=4)
+    client_reference = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    redacted_at = models.DateTimeField(null=True)
+    disputed_at = models.DateTimeField(null=True)
+
+    status = models.CharField(max_length=16)
+    code = models.CharField(max_length=64, blank=True)
+    last_failure = models.CharField(max_length=64, blank=True)
+    locale = models.CharField(max_length=2)
+    profile_id = models.CharField(max_length=32)
+    profile_sha256 = models.CharField(max_length=HASH_LENGTH)
+    combinations = models.JSONField()
+    combination = models.JSONField(default=list)
+    passed_routes = models.JSONField(default=list)
+    route = models.CharField(max_length=32, blank=True)
+    stage = models.CharField(max_length=32, blank=True)
+    turn = models.PositiveIntegerField(default=0)
+
+    sealed_case = models.BinaryField()
+    borrower_index = models.BinaryField(null=True)
+    borrower_index_version = models.PositiveSmallIntegerField(default=1)
+
+    # The step a worker owes this row, and who holds it. Times are UTC.
+    step = models.CharField(max_length=8, blank=True)
+    due_at = models.DateTimeField(null=True)
+    rung_until = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.CharField(max_length=32, blank=True)
+    faults = models.PositiveSmallIntegerField(default=0)
+    sequence = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("lender", "mode", "client_reference"),
+                condition=Q(status__in=sorted(status.value for status in OPEN)),
+                name="one_open_verification_per_reference",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("step", "due_at"), name="verification_due"),
+            models.Index(fields=("status", "expires_at"), name="verification_expiry"),
+            models.Index(fields=("lender", "mode", "created_at", "id"), name="verification_of_lender"),
+            models.Index(fields=("borrower_index",), name="verification_by_borrower"),
+        )
+
+
+class Attempt(models.Model):
+    """One dialogue at one stage, and what became of it. `counted`: its stage limits how many may fail."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_attempt_id, editable=False)
+    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="attempts")
+    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(max_length=4)
+    borrower_index = models.BinaryField(null=True)
+    route = models.CharField(max_length=32)
+    stage = models.CharField(max_length=32)
+    counted = models.BooleanField(default=False)
+    burnt = models.BooleanField(default=False)
+    status = models.CharField(max_length=8)
+    code = models.CharField(max_length=64, blank=True)
+    notice = models.CharField(max_length=64, blank=True)
+    turn = models.PositiveIntegerField()
+    sealed_memory = models.BinaryField()
+    opened_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("lender", "mode", "borrower_index", "route", "stage"),
+                condition=Q(status__in=("open", "judging"), counted=True),
+                name="one_open_attempt_per_borrower",
+            ),
+            models.UniqueConstraint(
+                fields=("verification",),
+                condition=Q(status__in=("open", "judging")),
+                name="one_open_attempt_per_verification",
+            ),
+        )
+        indexes = (models.Index(fields=("status", "expires_at"), name="attempt_expiry"),)
+
+
+class CheckRecord(models.Model):
+    """What one check said in one judged attempt."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_check_id, editable=False)
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="checks")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=64)
+    outcome = models.CharField(max_length=12)
+    code = models.CharField(max_length=64, blank=True)
+    score = models.FloatField(null=True)
+    threshold = models.FloatField(null=True)
+    sealed_detail = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "name"), name="one_record_per_check"),)
+
+
+class Link(models.Model):
+    """A way in for the borrower. Only the SHA-256 of its token is kept."""
+
+    token_sha256 = models.BinaryField(unique=True)
+    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="links")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    spent_at = models.DateTimeField(null=True)
+
+
+class BorrowerSession(models.Model):
+    """The one browser that may answer. Taking over a successor link ends it."""
+
+    token_sha256 = models.BinaryField(unique=True)
+    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="sessions")
+    created_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("verification",), condition=Q(ended_at=None), name="one_live_session_per_verification"
+            ),
+        )
+
+
+class DataKey(models.Model):
+    """The wrapped key of one verification. Destroying it erases what it sealed."""
+
+    verification = models.OneToOneField(Verification, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    wrapped_key = models.BinaryField(null=True)
+    kek_version = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField(null=True)
+
+
+class EvidenceItem(models.Model):
+    """Where one sealed original lies, and the commitment to its plain bytes that stands in the log."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_evidence_id, editable=False)
+    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="evidence")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence")
+    kind = models.CharField(max_length=64)
+    sealed_sha256 = models.CharField(max_length=HASH_LENGTH, db_index=True)
+    commitment = models.CharField(max_length=HASH_LENGTH)
+    seen_index = models.BinaryField(null=True, db_index=True)
+    size = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_item_per_kind_and_attempt"),)
+
+
+class SharedEvidence(models.Model):
+    """Evidence about nobody (a revocation list, an anchor): kept once, in the clear, under its hash."""
+
+    sha256 = models.CharField(primary_key=True, max_length=HASH_LENGTH)
+    size = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+
+class SharedEvidenceUse(models.Model):
+    """Which attempt was judged by which shared evidence, under which kind."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="shared")
+    evidence = models.ForeignKey(SharedEvidence, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_shared_item_per_kind"),)
+
+
+class AuditEntry(models.Model):
+    """Something that happened. Inserted in the business transaction, never changed; `body` holds no personal data."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_event_id, editable=False)
+    log = models.CharField(max_length=4)
+    type = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, null=True, related_name="entries")
+    verification_sequence = models.PositiveIntegerField(null=True)
+    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, null=True, related_name="+")
+    body = models.JSONField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("verification",), condition=Q(type__in=DECISIONS), name="one_decision_per_verification"
+            ),
+            models.UniqueConstraint(fields=("verification", "verification_sequence"), name="one_entry_per_sequence"),
+        )
+
+
+class AuditPending(models.Model):
+    """Entries the sequencer has not ordered yet."""
+
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="pending")
+
+
+class AuditLeaf(models.Model):
+    """An ordered entry: its place in the log, the exact bytes that were hashed, and their RFC 6962 leaf hash."""
+
+    log = models.CharField(max_length=4)
+    leaf_index = models.PositiveBigIntegerField()
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="leaf")
+    lender_id_copy = models.CharField(max_length=ID_LENGTH, blank=True)
+    lender_sequence = models.PositiveBigIntegerField(null=True)
+    leaf = models.BinaryField()
+    leaf_hash = models.BinaryField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("log", "leaf_index"), name="one_leaf_per_index"),
+            models.UniqueConstraint(
+                fields=("log", "lender_id_copy", "lender_sequence"), name="one_leaf_per_lender_sequence"
+            ),
+        )
+
+
+class AuditTile(models.Model):
+    """Up to 256 hashes of one level of the tree, 32 bytes each."""
+
+    log = models.CharField(max_length=4)
+    level = models.PositiveSmallIntegerField()
+    index = models.PositiveBigIntegerField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("log", "level", "index"), name="one_tile_per_place"),)
+
+
+class AuditHead(models.Model):
+    """How far a log is ordered. Compare-and-set on `size` fences the sequencer."""
+
+    log = models.CharField(primary_key=True, max_length=4)
+    size = models.PositiveBigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.CharField(max_length=32, blank=True)
+
+
+class AuditCheckpoint(models.Model):
+    """A signed statement of size and root (C2SP signed-note)."""
+
+    log = models.CharField(max_length=4)
+    size = models.PositiveBigIntegerField()
+    note = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("log", "size"), name="one_checkpoint_per_size"),)

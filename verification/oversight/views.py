@@ -1,0 +1,173 @@
+"""The regulator's pages. Each asks one question of the workflow, which logs it before anything is shown.
+
+Who asks has given both factors and holds the permission; everybody else is sent to sign in, or refused. An unknown case
+is raised as `NotFound` and becomes a page at the edge of the site.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib.auth.decorators import permission_required, user_passes_test
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from verification.core.errors import BadInput, Conflict
+from verification.oversight import charts, lines, words
+from verification.oversight.forms import PeriodForm, SearchForm, problems
+from verification.workflow import case_file, search, sweep
+
+PERMISSION = "people.read_oversight"
+
+
+def has_both_factors(user: Any) -> bool:
+    """Whether this session was opened with both factors; False for strangers."""
+    return bool(user.is_verified())
+
+
+@never_cache
+@sensitive_post_parameters("iin")
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def find(request: HttpRequest) -> HttpResponse:
+    """The search form; a POST answers below it. Nothing of what was asked enters an address or the session."""
+    if request.method != "POST":
+        return render(request, "oversight/search.html", {"form": SearchForm()})
+    form = SearchForm(request.POST)
+    if form.is_valid():
+        question = form.question(untrusted_after=request.POST.get("after", ""))
+        try:
+            page = search.search(person_id=_person(request), question=question)
+        except BadInput as error:
+            form.add_error(_field(error), ValidationError(_("This cannot be asked. Search again."), code=error.code))
+        else:
+            following = form.following(after=page.next) if page.next else None
+            shown = {"form": form, "found": lines.results(page.data), "following": following}
+            shown |= {"is_further": bool(question.after), "is_not_kept": _is_not_kept(question.mode)}
+            return render(request, "oversight/search.html", shown)
+    refused = {"form": form, "problems": problems(form)}
+    return render(request, "oversight/search.html", refused, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def case(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """One case on one page."""
+    file = case_file.case_file(person_id=_person(request), verification_id=verification_id)
+    return render(request, "oversight/case.html", _shown(file))
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def decision_proof(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """The tlog-proof of the decision, to be kept and verified elsewhere."""
+    try:
+        proof = case_file.proof_file(person_id=_person(request), verification_id=verification_id)
+    except Conflict as error:
+        return _not_ready(request, error)
+    return _download(proof.encode(), name=f"{verification_id}.tlog-proof")
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def decision_leaf(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """The bytes the log hashed for the decision, without a byte more, so that anybody can hash them again."""
+    try:
+        leaf = case_file.leaf_file(person_id=_person(request), verification_id=verification_id)
+    except Conflict as error:
+        return _not_ready(request, error)
+    return _download(leaf, name=f"{verification_id}.leaf")
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def checkpoint(request: HttpRequest, mode: str) -> HttpResponse:
+    """The signed state of a log. A kept one shows later whether the log was only ever added to."""
+    try:
+        note = case_file.checkpoint_file(person_id=_person(request), mode=mode)
+    except Conflict as error:
+        return _not_ready(request, error)
+    return _download(note.encode(), name=f"{mode}.checkpoint")
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def counts(request: HttpRequest) -> HttpResponse:
+    """Numbers of verifications by month, as drawings and as tables."""
+    form = PeriodForm(request.GET)
+    if not form.is_valid():
+        return _refused(request, "oversight/counts.html", form)
+    mode, number = form.cleaned_data["mode"], form.cleaned_data["months"]
+    counted = search.monthly_counts(person_id=_person(request), mode=mode, months=number)
+    months = charts.months_from(search.first_month(number), number=number)
+    drawn = charts.all_of(counted, months=months)
+    shown = {"form": PeriodForm(initial={"mode": mode, "months": number}), "charts": drawn, "mode": mode}
+    return render(request, "oversight/counts.html", shown | {"is_not_kept": _is_not_kept(mode)})
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def readings(request: HttpRequest) -> HttpResponse:
+    """What the log says about the reader."""
+    form = PeriodForm(request.GET)
+    if not form.is_valid():
+        return _refused(request, "oversight/readings.html", form)
+    mode = form.cleaned_data["mode"]
+    own = search.own_readings(person_id=_person(request), mode=mode)
+    shown = {"form": PeriodForm(initial={"mode": mode}), "readings": lines.own_readings(own)}
+    return render(request, "oversight/readings.html", shown | {"is_not_kept": _is_not_kept(mode)})
+
+
+def _person(request: HttpRequest) -> str:
+    return str(request.user.pk)
+
+
+def _shown(file: case_file.CaseFile) -> dict[str, Any]:
+    return {
+        "file": file,
+        "found": lines.result(file.found),
+        "combination": [words.ROUTES.get(route, route) for route in file.combination],
+        "attempts": lines.attempts(file),
+        "checks": lines.checks(file),
+        "timeline": lines.timeline(file.steps),
+    }
+
+
+def _is_not_kept(mode: str) -> bool:
+    return mode not in sweep.modes()
+
+
+def _field(error: BadInput) -> str | None:
+    return error.pointer if error.pointer in SearchForm.base_fields else None
+
+
+def _refused(request: HttpRequest, template: str, form: PeriodForm) -> HttpResponse:
+    shown = {"form": form, "problems": problems(form)}
+    return render(request, template, shown, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _not_ready(request: HttpRequest, error: Conflict) -> HttpResponse:
+    return render(request, "oversight/not_ready.html", {"code": error.code}, status=HTTPStatus.CONFLICT)
+
+
+def _download(content: bytes, *, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

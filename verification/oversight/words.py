@@ -1,0 +1,93 @@
+"""Words for the codes a regulator meets, translated when they are shown. A code without words is shown as it is."""
+
+from typing import Final, TypeAlias
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words: TypeAlias = str | Promise
+
+STATUSES: Final[dict[str, Words]] = {
+    "requires_input": _("Waiting for the borrower"),
+    "processing": _("Being checked"),
+    "in_review": _("In review"),
+    "verified": _("Verified"),
+    "declined": _("Declined"),
+    "expired": _("Expired"),
+    "canceled": _("Canceled"),
+    "failed": _("Failed technically"),
+}
+BADGES: Final[dict[str, str]] = {
+    "requires_input": "badge-open",
+    "processing": "badge-open",
+    "in_review": "badge-open",
+    "verified": "badge-ok",
+    "declined": "badge-bad",
+    "failed": "badge-warn",
+}
+ROUTES: Final[dict[str, Words]] = {
+    "eds": _("EDS (ЭЦП)"),
+    "biometric": _("Biometric"),
+    "live_face": _("Two factors with a live face"),
+}
+MODES: Final[dict[str, Words]] = {"live": _("Live"), "test": _("Test")}
+OUTCOMES: Final[dict[str, Words]] = {
+    "pass": _("Passed"),
+    "fail": _("Not passed"),
+    "inconclusive": _("Could not tell"),
+    "error": _("Technical fault"),
+}
+OUTCOME_BADGES: Final[dict[str, str]] = {"pass": "badge-ok", "fail": "badge-bad"}
+ATTEMPTS: Final[dict[str, Words]] = {
+    "open": _("Waiting for the borrower"),
+    "judging": _("Being checked"),
+    "passed": _("Passed"),
+    "failed": _("Not passed"),
+    "lapsed": _("The borrower fell silent"),
+    "void": _("Left without an answer"),
+}
+ENTRIES: Final[dict[str, Words]] = {
+    "verification.created": _("Opened by the lender"),
+    "verification.processing": _("Being checked"),
+    "verification.requires_input": _("Waiting for the borrower"),
+    "verification.in_review": _("Given to two reviewers"),
+    "verification.verified": _("Decision: verified"),
+    "verification.declined": _("Decision: declined"),
+    "verification.expired": _("Ended: time ran out"),
+    "verification.canceled": _("Ended: canceled by the lender"),
+    "verification.failed": _("Ended: technical failure, no decision about the person"),
+    "verification.redacted": _("Personal data erased"),
+    "verification.disputed": _("Disputed by the person"),
+    "verification.handed_over": _("Handed over to another device"),
+    "route.chosen": _("Route chosen"),
+    "link.minted": _("Link made"),
+    "link.spent": _("Link opened by the borrower"),
+    "attempt.opened": _("Question put to the borrower"),
+    "attempt.answered": _("Answered by the borrower"),
+    "attempt.judged": _("Answer judged"),
+    "attempt.lapsed": _("No answer in time"),
+    "check.recorded": _("Check recorded"),
+    "evidence.kept": _("Evidence sealed and kept"),
+    "step.faulted": _("Technical fault, to be tried again"),
+    "oversight.searched": _("Searched"),
+    "oversight.viewed": _("Viewed"),
+    "oversight.counted": _("Counted"),
+}
+VIEWED: Final[dict[str, Words]] = {
+    "case": _("A case"),
+    "proof": _("The proof of a decision"),
+    "leaf": _("The log entry of a decision"),
+    "checkpoint": _("The signed state of the log"),
+    "own_readings": _("Own readings"),
+}
+ASKED: Final[dict[str, Words]] = {
+    "iin": _("IIN"),
+    "lender_id": _("Lender"),
+    "date_from": _("Opened from"),
+    "date_to": _("Opened to"),
+    "route": _("Route"),
+    "outcome": _("Outcome"),
+    "after": _("A further page"),
+}
+# How an entry of a timeline is marked, besides its words.
+TONES: Final[dict[str, str]] = {"verification.verified": "ok", "verification.declined": "bad"}

@@ -1,0 +1,50 @@
+"""Every number and list the EDS route judges by. Reviewed 2026-11-24."""
+
+from dataclasses import dataclass
+
+# EN 319 102-1 V1.3.1, tables 5 and 6: main status and sub-indication for each of our codes.
+INDICATIONS = {
+    "eds_malformed": ("TOTAL-FAILED", "FORMAT_FAILURE"),
+    "eds_too_large": ("TOTAL-FAILED", "FORMAT_FAILURE"),
+    "eds_signer_count": ("TOTAL-FAILED", "FORMAT_FAILURE"),
+    "eds_signed_attributes_invalid": ("TOTAL-FAILED", "FORMAT_FAILURE"),
+    "eds_statement_mismatch": ("TOTAL-FAILED", "HASH_FAILURE"),
+    "eds_signature_invalid": ("TOTAL-FAILED", "SIG_CRYPTO_FAILURE"),
+    "eds_certificate_revoked": ("TOTAL-FAILED", "REVOKED"),
+    "eds_certificate_expired": ("TOTAL-FAILED", "EXPIRED"),
+    "eds_certificate_not_yet_valid": ("TOTAL-FAILED", "NOT_YET_VALID"),
+    "eds_certificate_missing": ("INDETERMINATE", "NO_SIGNING_CERTIFICATE_FOUND"),
+    "eds_algorithm_refused": ("INDETERMINATE", "CRYPTO_CONSTRAINTS_FAILURE"),
+    "eds_path_untrusted": ("INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND"),
+    "eds_key_usage": ("INDETERMINATE", "CHAIN_CONSTRAINTS_FAILURE"),
+    "eds_policy_refused": ("INDETERMINATE", "CHAIN_CONSTRAINTS_FAILURE"),
+    "eds_not_individual": ("INDETERMINATE", "CHAIN_CONSTRAINTS_FAILURE"),
+    "eds_iin_missing": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
+    "eds_iin_mismatch": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
+    "eds_signature_replayed": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
+    "eds_statement_expired": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
+    "eds_revocation_unknown": ("INDETERMINATE", "TRY_LATER"),
+    "check_missing": ("INDETERMINATE", "POLICY_PROCESSING_ERROR"),
+}
+
+
+@dataclass(frozen=True)
+class EdsPolicy:
+    """What an acceptable signature is. Lists of OIDs: eds.md §1, measured on certificates of the NCA RK."""
+
+    version: str = "eds-2026-11"
+    # Time from showing the statement to the signature, seconds. Ours: long enough to find a key and its password.
+    statement_seconds: int = 15 * 60
+    # How many signatures may fail before the verification is declined. api.md §1.
+    attempts: int = 3
+    # One CMS with a certificate and a statement inside is about 3 KB; ours: sixteen times that.
+    signature_max_bytes: int = 48 * 1024
+    # One list, bytes. Ours: about a million revoked serials.
+    crl_max_bytes: int = 32 * 1024 * 1024
+    # Extended key usages the signer's program is asked for: signing, and the role of a natural person.
+    extended_key_usages: tuple[str, ...] = ("1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1")
+    # Signing policies of natural persons: before 2022, and the one for all since.
+    certificate_policies: tuple[str, ...] = ("1.2.398.3.3.2.3", "1.2.398.3.3.2")
+
+
+POLICY = EdsPolicy()

@@ -1,0 +1,56 @@
+"""Who is asked outside, by mode. Everything missing fails closed: there is no default source."""
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from verification.core.errors import Misconfigured
+
+
+def resolve(mode: str, name: str) -> object:
+    """A fresh instance of the adapter configured for this source in this mode.
+
+    Raises `Misconfigured` where none is configured, where it cannot be built, and for an insecure one in live mode.
+    The module of the source checks that the instance is of its kind: see its `in_use`.
+    """
+    entry = configured(mode, name)
+    path, options = entry.get("adapter"), entry.get("options", {})
+    if not isinstance(path, str) or not isinstance(options, Mapping):
+        raise Misconfigured(f"TULGA_SOURCES[{mode!r}][{name!r}] needs an adapter (a dotted path) and options (a dict)")
+    if mode == "live" and "insecure" in path.lower():
+        raise Misconfigured(f"TULGA_SOURCES['live'][{name!r}] names an insecure adapter")
+    try:
+        instance: object = import_string(path)(**options)
+    except (ImportError, TypeError) as error:
+        raise Misconfigured(f"the adapter of TULGA_SOURCES[{mode!r}][{name!r}] cannot be built: {error}") from error
+    return instance
+
+
+def configured(mode: str, name: str) -> Mapping[str, object]:
+    """What the operator wrote about this source in this mode. Raises `Misconfigured` where nothing is written."""
+    entry = _of_mode(mode).get(name)
+    if not isinstance(entry, Mapping) or not entry:
+        raise Misconfigured(f"no source {name!r} is configured for mode {mode!r} (TULGA_SOURCES)")
+    return entry
+
+
+def is_configured(mode: str, name: str) -> bool:
+    """Whether the operator wrote anything about this source in this mode; says nothing about its being right."""
+    return bool(_of_mode(mode).get(name))
+
+
+def adapters(mode: str) -> dict[str, str]:
+    """The dotted path of every adapter of this mode, by source; for deployment checks."""
+    paths = {name: entry.get("adapter") for name, entry in _of_mode(mode).items() if isinstance(entry, Mapping)}
+    return {name: path for name, path in paths.items() if isinstance(path, str)}
+
+
+def _of_mode(mode: str) -> Mapping[str, object]:
+    sources = getattr(settings, "TULGA_SOURCES", None)
+    if not isinstance(sources, Mapping):
+        raise Misconfigured("TULGA_SOURCES is missing: no source may be asked")
+    entries = sources.get(mode, {})
+    if not isinstance(entries, Mapping):
+        raise Misconfigured(f"TULGA_SOURCES[{mode!r}] must be a dict of sources")
+    return entries

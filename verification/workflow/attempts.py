@@ -1,0 +1,131 @@
+"""Opens and closes attempts, and counts the failed ones. Call everything here inside a transaction."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from verification.core.canonical import canonical_json
+from verification.core.route import Memory, Prepared, Stage
+from verification.evidence import vault
+from verification.models import Attempt, Verification
+from verification.workflow import dossier, policy, stages, transition
+
+OPEN, JUDGING = "open", "judging"
+TABLE = "verification_attempt"
+FIELD = "sealed_memory"
+STEP_OPEN, STEP_PREPARE, STEP_JUDGE = "open", "prepare", "judge"
+
+
+def enter(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime, notice: str = "") -> None:
+    """Begins a stage: at once if nothing must stand before the question, otherwise by a worker."""
+    Verification.objects.filter(pk=verification.pk).update(stage=stage.name)
+    verification.stage = stage.name
+    if stage.prepare is not None:
+        transition.owe(verification, STEP_OPEN, due_at=at, queue=stage.queue)
+    else:
+        open_attempt(verification, stage, Prepared(memory={}), key=key, at=at, notice=notice)
+
+
+def open_attempt(
+    verification: Verification, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime, notice: str = ""
+) -> Attempt | None:
+    """A fresh attempt the borrower may answer; None, and a step owed later, while the borrower is busy elsewhere."""
+    # Turns count on over all attempts, so an answer to an earlier one fits none.
+    Verification.objects.filter(pk=verification.pk).update(turn=F("turn") + 1)
+    verification.turn = Verification.objects.values_list("turn", flat=True).get(pk=verification.pk)
+    attempt = Attempt(
+        verification=verification,
+        lender_id=verification.lender_id,
+        mode=verification.mode,
+        borrower_index=verification.borrower_index,
+        route=verification.route,
+        stage=stage.name,
+        counted=stage.attempts is not None,
+        status=OPEN,
+        notice=notice or verification.last_failure,
+        turn=verification.turn,
+        opened_at=at,
+        expires_at=min(at + timedelta(seconds=stage.seconds), verification.expires_at),
+    )
+    attempt.sealed_memory = seal_memory(attempt, prepared.memory, key=key)
+    try:
+        with transaction.atomic():
+            attempt.save(force_insert=True)
+    except IntegrityError:
+        busy_until = at + timedelta(seconds=policy.BUSY_SECONDS)
+        transition.owe(verification, STEP_OPEN, due_at=busy_until, queue=stage.queue)
+        return None
+    transition.record(verification, "attempt.opened", at=at, body=names(attempt))
+    dossier.keep(attempt, prepared.evidence, key=key, at=at)
+    return attempt
+
+
+def close(attempt: Attempt, *, outcome: str, code: str, burnt: bool, at: datetime) -> bool:
+    """Ends an attempt that is open or being judged; False if somebody else ended it first."""
+    live = Attempt.objects.filter(pk=attempt.pk, status__in=(OPEN, JUDGING))
+    burnt = burnt and attempt.counted
+    changed = live.update(status=outcome, code=code, burnt=burnt, closed_at=at)
+    attempt.status, attempt.code, attempt.burnt, attempt.closed_at = outcome, code, burnt, at
+    return changed == 1
+
+
+def drop_open(verification: Verification, *, at: datetime) -> None:
+    """Voids whatever attempt is still alive: the verification went on without its answer."""
+    live = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING))
+    live.update(status="void", closed_at=at)
+
+
+def current(verification: Verification) -> Attempt | None:
+    """The attempt that is open or being judged."""
+    return Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING)).first()
+
+
+def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
+    """How many attempts of this borrower with this lender burnt at this stage, over all verifications of a day."""
+    since = at - timedelta(seconds=policy.ATTEMPTS_COUNTED_SECONDS)
+    return Attempt.objects.filter(
+        lender_id=verification.lender_id,
+        mode=verification.mode,
+        borrower_index=verification.borrower_index,
+        route=verification.route,
+        stage=stage.name,
+        burnt=True,
+        closed_at__gte=since,
+    ).count()
+
+
+def attempts_left(verification: Verification, stage: Stage, *, at: datetime) -> int | None:
+    """How many more may fail before the verification is declined; None where none are counted."""
+    return None if stage.attempts is None else max(0, stage.attempts - failures(verification, stage, at=at))
+
+
+def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> bytes:
+    """The memory of a stage, sealed to its attempt."""
+    return key.seal(canonical_json(memory), table=TABLE, field=f"{FIELD}:{attempt.pk}").data
+
+
+def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
+    """The memory of a stage; raises `EvidenceUnreadable`."""
+    opened = key.unseal(bytes(attempt.sealed_memory), table=TABLE, field=f"{FIELD}:{attempt.pk}")
+    memory: Memory = json.loads(opened)
+    return memory
+
+
+def last_memory(verification: Verification, stage: Stage, *, key: vault.Key) -> Memory:
+    """What the latest earlier attempt at this stage remembered, so that a second preparation can differ."""
+    earlier = Attempt.objects.filter(verification=verification, route=verification.route, stage=stage.name)
+    latest = earlier.order_by("-turn").first()
+    return memory_of(latest, key=key) if latest else {}
+
+
+def stage_of(attempt: Attempt) -> Stage:
+    """The stage an attempt is at."""
+    return stages.find(attempt.route, attempt.stage)
+
+
+def names(attempt: Attempt) -> dict[str, Any]:
+    """What a log entry says to name an attempt."""
+    return {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn}

@@ -1,0 +1,86 @@
+"""The one page a borrower sees now. Reading it changes nothing, so a reload or another device shows the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from verification.core import person
+from verification.core.errors import NotFound
+from verification.core.route import Stage
+from verification.core.status import TERMINAL, Status
+from verification.evidence import vault
+from verification.models import Attempt, Verification
+from verification.workflow import attempts, cases, stages
+from verification.workflow.views import BorrowerPage
+
+
+def page_name(verification: Verification, attempt: Attempt | None) -> str:
+    """Which page it is: the stage's own, or wait, choose_route, resume, finished."""
+    if verification.status in TERMINAL or verification.status == Status.IN_REVIEW:
+        return "finished"
+    if verification.status == Status.PROCESSING or (attempt is None and verification.step):
+        return "wait"
+    if not verification.route:
+        return "choose_route"
+    if attempt is None or attempt.expires_at <= timezone.now():
+        return "resume"
+    return stages.find(attempt.route, attempt.stage).page
+
+
+def borrower_page(*, verification_id: str) -> BorrowerPage:
+    """The page of a verification; raises `NotFound`, or `EvidenceUnreadable` if its case does not open."""
+    verification = Verification.objects.filter(pk=verification_id).first()
+    if verification is None:
+        raise NotFound("no such verification")
+    attempt = attempts.current(verification)
+    key = cases.key_of(verification)
+    sealed = cases.read(verification, key)
+    name = page_name(verification, attempt)
+    stage = _stage(verification)
+    used = attempts.failures(verification, stage, at=timezone.now()) if stage else 0
+    loan = sealed.case.loan
+    return BorrowerPage(
+        verification_id=verification.pk,
+        page=name,
+        turn=attempt.turn if attempt else 0,
+        data=_asked(attempt, stage, key=key) if attempt and stage and name == stage.page else {},
+        notice=attempt.notice if attempt else verification.last_failure,
+        status=verification.status,
+        code=verification.code,
+        lender=sealed.case.lender,
+        purpose=sealed.case.purpose,
+        amount=loan.amount,
+        currency=loan.currency,
+        term_days=loan.term_days,
+        annual_rate=loan.annual_rate,
+        total_repayable=loan.total_repayable,
+        account_masked=person.mask_account(loan.payout_account),
+        locale=verification.locale,
+        step=_position(verification),
+        steps=len(stages.of(verification.route)) if verification.route else 0,
+        attempt=used + 1,
+        attempts=stage.attempts if stage else None,
+        expires_at=attempt.expires_at if attempt else verification.expires_at,
+        return_url=sealed.return_url,
+        mode=verification.mode,
+        routes=tuple(combination[0] for combination in verification.combinations),
+    )
+
+
+def _asked(attempt: Attempt, stage: Stage, *, key: vault.Key) -> Mapping[str, Any]:
+    """What the stage's own prompt lets the page know."""
+    return stage.prompt(attempts.memory_of(attempt, key=key)) if stage.prompt else {}
+
+
+def _stage(verification: Verification) -> Stage | None:
+    if not verification.route or not verification.stage:
+        return None
+    return stages.find(verification.route, verification.stage)
+
+
+def _position(verification: Verification) -> int:
+    if not verification.route:
+        return 0
+    names = [stage.name for stage in stages.of(verification.route)]
+    return names.index(verification.stage) + 1 if verification.stage in names else 0

@@ -1,0 +1,209 @@
+"""What a regulator sees of one case, and the files to verify it with. Every reading is logged as in `search`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from verification.audit import history, proofs
+from verification.core import reasons
+from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.events import DECISIONS
+from verification.core.ids import is_id
+from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
+from verification.workflow import queries
+from verification.workflow.search import MODES, Found, Step, found_of, note_reading, step_of
+
+
+@dataclass(frozen=True)
+class AttemptView:
+    """One dialogue at one stage. `status`: open, judging, or how it ended; `burnt`: it used up one of the tries."""
+
+    number: int
+    route: str
+    stage: str
+    status: str
+    code: str
+    burnt: bool
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    """That an original was kept, and what stands for it in the log; never its content.
+
+    `commitment` and `sealed_sha256` are hex; `commitment` is empty for evidence about nobody, which has only its hash.
+    """
+
+    attempt: int | None
+    kind: str
+    size: int
+    commitment: str
+    sealed_sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """One case on one page, without images and without personal data."""
+
+    found: Found
+    lender_detail: str
+    profile_id: str
+    profile_sha256: str
+    combination: tuple[str, ...]
+    expires_at: datetime
+    redacted_at: datetime | None
+    disputed_at: datetime | None
+    attempts: tuple[AttemptView, ...]
+    checks: tuple[queries.CheckView, ...]
+    evidence: tuple[EvidenceView, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def is_decision_ordered(self) -> bool:
+        """Whether the decision has its place in the log, so that there is a proof of it."""
+        return any(step.type in DECISIONS and step.log_index is not None for step in self.steps)
+
+
+def case_file(*, person_id: str, verification_id: str) -> CaseFile:
+    """All that is on record about a case, in order, and an `oversight.viewed` entry; raises `NotFound`."""
+    with transaction.atomic():
+        row = _row(verification_id)
+        file = _read(row)
+        _note(row, person_id=person_id, what="case")
+    return file
+
+
+def proof_file(*, person_id: str, verification_id: str) -> str:
+    """The C2SP tlog-proof of the decision, with the newest checkpoint in it, and an `oversight.viewed` entry.
+
+    Raises `NotFound`, and `Conflict` `receipt_not_ready` while there is no decision or it has no place in the log.
+    """
+    return _decision_file(person_id=person_id, verification_id=verification_id, what="proof", read=_proof).decode()
+
+
+def leaf_file(*, person_id: str, verification_id: str) -> bytes:
+    """The exact bytes that the log hashed for the decision, and an `oversight.viewed` entry; raises as `proof_file`."""
+    return _decision_file(person_id=person_id, verification_id=verification_id, what="leaf", read=_leaf)
+
+
+def checkpoint_file(*, person_id: str, mode: str) -> str:
+    """The newest signed checkpoint of a mode's log, and an `oversight.viewed` entry.
+
+    Raises `BadInput` for another mode, `Conflict` `receipt_not_ready` while the log is empty.
+    """
+    if mode not in MODES:
+        raise BadInput("mode cannot be asked like this", code="mode_unknown", pointer="mode")
+    with transaction.atomic():
+        note = proofs.latest_checkpoint(mode)
+        if note is None:
+            raise Conflict("nothing is ordered in this log yet", code="receipt_not_ready")
+        note_reading("oversight.viewed", mode=mode, person_id=person_id, body={"what": "checkpoint"})
+    return note
+
+
+def _decision_file(
+    *, person_id: str, verification_id: str, what: str, read: Callable[[AuditEntry], bytes | None]
+) -> bytes:
+    with transaction.atomic():
+        row = _row(verification_id)
+        decision = AuditEntry.objects.filter(verification=row, type__in=DECISIONS).first()
+        content = read(decision) if decision else None
+        if content is None:
+            raise Conflict("the decision has no place in the log yet", code="receipt_not_ready")
+        _note(row, person_id=person_id, what=what)
+    return content
+
+
+def _proof(decision: AuditEntry) -> bytes | None:
+    proof = proofs.proof_for(decision.pk)
+    return None if proof is None else proof.encode()
+
+
+def _leaf(decision: AuditEntry) -> bytes | None:
+    leaf = history.leaf_of(decision)
+    return None if leaf is None else bytes(leaf.leaf)
+
+
+def _row(untrusted_id: str) -> Verification:
+    row = None
+    if is_id(untrusted_id, prefix="ver"):
+        row = Verification.objects.filter(pk=untrusted_id).select_related("lender").first()
+    if row is None:
+        raise NotFound("there is no such verification")
+    return row
+
+
+def _note(row: Verification, *, person_id: str, what: str) -> None:
+    # The id stands in the body only: as the entry's own verification it would count among the case's events.
+    body = {"what": what, "verification": row.pk}
+    note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)
+
+
+def _read(row: Verification) -> CaseFile:
+    attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
+    numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
+    entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
+    return CaseFile(
+        found=found_of(row),
+        lender_detail=_detail(row.code),
+        profile_id=row.profile_id,
+        profile_sha256=row.profile_sha256,
+        combination=tuple(row.combination),
+        expires_at=row.expires_at,
+        redacted_at=row.redacted_at,
+        disputed_at=row.disputed_at,
+        attempts=tuple(_attempt(attempt, number=numbers[attempt.pk]) for attempt in attempts),
+        checks=queries.check_views(row),
+        evidence=_evidence(row, numbers=numbers),
+        steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
+    )
+
+
+def _attempt(attempt: Attempt, *, number: int) -> AttemptView:
+    return AttemptView(
+        number=number,
+        route=attempt.route,
+        stage=attempt.stage,
+        status=attempt.status,
+        code=attempt.code,
+        burnt=attempt.burnt,
+        opened_at=attempt.opened_at,
+        closed_at=attempt.closed_at,
+    )
+
+
+def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceView, ...]:
+    own = [
+        EvidenceView(
+            attempt=numbers.get(item.attempt_id or ""),
+            kind=item.kind,
+            size=item.size,
+            commitment=item.commitment,
+            sealed_sha256=item.sealed_sha256,
+            created_at=item.created_at,
+        )
+        for item in EvidenceItem.objects.filter(verification=row).order_by("created_at", "kind", "pk")
+    ]
+    uses = SharedEvidenceUse.objects.filter(attempt__verification=row).select_related("evidence")
+    shared = [
+        EvidenceView(
+            attempt=numbers[use.attempt_id],
+            kind=use.kind,
+            size=use.evidence.size,
+            commitment="",
+            sealed_sha256=use.evidence.sha256,
+            created_at=use.evidence.created_at,
+        )
+        for use in uses.order_by("attempt__opened_at", "kind", "pk")
+    ]
+    return (*own, *shared)
+
+
+def _detail(code: str) -> str:
+    """The reason in words; empty for no code, and for one that a later version of the table no longer has."""
+    reason = reasons.REASONS.get(code)
+    return reason.lender_detail if reason else ""

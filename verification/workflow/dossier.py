@@ -1,0 +1,98 @@
+"""What one attempt is judged by, and what its checks said: keeps and loads evidence, writes records."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from verification.core import reasons
+from verification.core.canonical import canonical_json
+from verification.core.results import Failed, Inconclusive, Passed, Result
+from verification.core.route import Evidence
+from verification.evidence import store, vault
+from verification.models import Attempt, CheckRecord, EvidenceItem, SharedEvidenceUse, Verification
+from verification.workflow import transition
+
+TABLE = "verification_checkrecord"
+OUTCOMES = {Passed: "pass", Failed: "fail", Inconclusive: "inconclusive"}
+
+
+SHARED = "shared."
+
+
+def keep(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: datetime) -> None:
+    """Seals and stores originals of an attempt; what is about nobody (`shared.…`) is kept once, in the clear."""
+    kept = []
+    for kind, content in evidence.items():
+        if kind.startswith(SHARED):
+            shared = store.put_shared(content)
+            SharedEvidenceUse.objects.create(attempt=attempt, evidence=shared, kind=kind)
+            kept.append({"kind": kind, "sha256": shared.pk, "size": shared.size})
+        else:
+            kept.append(store.leaf_fields(store.put(key, content, kind=kind, attempt_id=attempt.pk)))
+    if kept:
+        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "evidence": kept}
+        transition.record(attempt.verification, "evidence.kept", at=at, body=body)
+
+
+def load(verification: Verification, attempt: Attempt | None, *, key: vault.Key, at: datetime) -> Evidence:
+    """The evidence of the passed stages of the current route and of this attempt, opened.
+
+    Raises `EvidenceUnreadable` if one item does not open: a judgement on half of it would be none.
+    """
+    judged = Attempt.objects.filter(verification=verification, route=verification.route, status="passed")
+    chosen = [*judged.order_by("turn"), *([attempt] if attempt else [])]
+    items: dict[str, bytes] = {}
+    for one in chosen:
+        for item in EvidenceItem.objects.filter(attempt=one):
+            items[item.kind] = store.get(key, item)
+        for use in SharedEvidenceUse.objects.filter(attempt=one):
+            items[use.kind] = store.get_shared(use.evidence_id)
+    seen = _presented_before(attempt, items) if attempt else frozenset()
+    return Evidence(items=items, at=at, seen=seen)
+
+
+def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
+    """The kinds of this attempt whose very bytes an earlier attempt, of anybody in this mode, had brought."""
+    own = EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True)
+    earlier = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
+    seen = (kind for kind in own if earlier.filter(seen_index__in=store.seen_values(items[kind])).exists())
+    return frozenset(seen)
+
+
+def terms(evidence: Evidence, numbers: Any) -> bytes:
+    """On what terms an attempt was judged: the time, the whole policy, and what only the rows know."""
+    stated = json.loads(json.dumps(asdict(numbers), default=_spell, sort_keys=True))
+    return canonical_json({"at": evidence.at.isoformat(), "policy": stated, "seen": sorted(evidence.seen)})
+
+
+def record_checks(attempt: Attempt, results: Iterable[Result], *, key: vault.Key, at: datetime) -> None:
+    """One row and one log entry for each check; details are sealed, only codes and outcomes enter the log."""
+    for position, result in enumerate(results):
+        record = CheckRecord(
+            attempt=attempt,
+            position=position,
+            name=result.check,
+            outcome=OUTCOMES[type(result)],
+            code="" if isinstance(result, Passed) else result.code,
+            score=result.score,
+            threshold=result.threshold,
+            created_at=at,
+        )
+        detail = canonical_json(dict(result.detail))
+        record.sealed_detail = key.seal(detail, table=TABLE, field=f"sealed_detail:{record.pk}").data
+        record.save(force_insert=True)
+        body = {"check": record.name, "outcome": record.outcome, "code": record.code, "attempt": attempt.pk}
+        transition.record(attempt.verification, "check.recorded", at=at, body=body | {"route": attempt.route})
+
+
+def retryable(code: str) -> bool:
+    """Whether the borrower may try again after this code."""
+    return bool(code) and not reasons.require(code).final
+
+
+def _spell(value: Any) -> Any:
+    if isinstance(value, frozenset | set | tuple):
+        return sorted(value)
+    return str(value)

@@ -1,0 +1,89 @@
+"""Links and sessions of the borrower: a link is spent once, and one browser at a time may answer."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from django.db import transaction
+from django.utils import timezone
+
+from verification.core.errors import Conflict, LinkUnusable, NotFound
+from verification.core.status import TERMINAL
+from verification.models import BorrowerSession, Link, Verification
+from verification.workflow import policy, transition
+
+TOKEN_BYTES = 32
+TOKEN_MAX_CHARACTERS = 64  # 43 characters of base64url and room for a mistyped end
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A link's secret, shown once: it belongs in the fragment of an address, never in a path or query."""
+
+    token: str
+    expires_at: datetime
+
+
+def mint(*, lender_id: str, mode: str, verification_id: str) -> Minted:
+    """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end."""
+    at = timezone.now()
+    with transaction.atomic():
+        verification = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
+        if verification is None:
+            raise NotFound("no such verification")
+        if verification.status in TERMINAL:
+            raise Conflict(f"a verification that is {verification.status} needs no link", code="illegal_transition")
+        return mint_for(verification, at=at)
+
+
+def mint_for(verification: Verification, *, at: datetime) -> Minted:
+    """A fresh link inside the caller's transaction. Earlier unspent ones are superseded."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
+    Link.objects.filter(verification=verification, spent_at=None, expires_at__gt=at).update(expires_at=at)
+    Link.objects.create(token_sha256=_digest(token), verification=verification, created_at=at, expires_at=expires_at)
+    transition.record(verification, "link.minted", at=at)
+    return Minted(token, expires_at)
+
+
+def redeem(*, untrusted_token: str) -> str:
+    """Spends a link and gives the token of a fresh session, ending the one before. Raises `LinkUnusable`."""
+    if not isinstance(untrusted_token, str) or len(untrusted_token) > TOKEN_MAX_CHARACTERS:
+        raise LinkUnusable("this link cannot be used")
+    at = timezone.now()
+    with transaction.atomic():
+        usable = Link.objects.filter(token_sha256=_digest(untrusted_token), spent_at=None, expires_at__gt=at)
+        if usable.update(spent_at=at) != 1:
+            raise LinkUnusable("this link cannot be used")
+        verification = Verification.objects.get(links__token_sha256=_digest(untrusted_token))
+        transition.record(verification, "link.spent", at=at)
+        BorrowerSession.objects.filter(verification=verification, ended_at=None).update(ended_at=at)
+        session = secrets.token_urlsafe(TOKEN_BYTES)
+        BorrowerSession.objects.create(token_sha256=_digest(session), verification=verification, created_at=at)
+        return session
+
+
+def verification_of(*, untrusted_session: str) -> str:
+    """The verification a session belongs to. Raises `LinkUnusable` for one that was ended or never began."""
+    if not isinstance(untrusted_session, str) or len(untrusted_session) > TOKEN_MAX_CHARACTERS:
+        raise LinkUnusable("no such session")
+    live = BorrowerSession.objects.filter(token_sha256=_digest(untrusted_session), ended_at=None)
+    found: str | None = live.values_list("verification_id", flat=True).first()
+    if found is None:
+        raise LinkUnusable("no such session")
+    return found
+
+
+def successor(*, untrusted_session: str) -> Minted:
+    """A link for another browser or device of the same borrower; taking it over ends this session."""
+    at = timezone.now()
+    with transaction.atomic():
+        verification = Verification.objects.get(pk=verification_of(untrusted_session=untrusted_session))
+        if verification.status in TERMINAL:
+            raise LinkUnusable("this verification has ended")
+        return mint_for(verification, at=at)
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()

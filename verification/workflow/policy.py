@@ -1,0 +1,39 @@
+"""Numbers the workflow decides by, each with unit and source. Reviewed 2026-11-24."""
+
+# How long a borrower may take in all, seconds. Our choice: a working day to find one's key.
+VERIFICATION_SECONDS = 24 * 3600
+# Life of a link, seconds. api.md §1.
+LINK_SECONDS = 30 * 60
+# Over which time failed attempts of one borrower are counted, seconds. api.md §1: a day.
+ATTEMPTS_COUNTED_SECONDS = 24 * 3600
+# How long two people may take to review, seconds. api.md §1.
+REVIEW_SECONDS = 24 * 3600
+
+# A claim holds a step this long, seconds; Celery's hard limit is below it, so two workers never overlap.
+LEASE_SECONDS = 30
+STEP_SOFT_LIMIT_SECONDS = 20
+STEP_HARD_LIMIT_SECONDS = 25
+# Faults in a row after which a verification ends in `failed`. With the backoff below: about two minutes.
+FAULTS_MAX = 5
+# Seconds before the next try, by the number of faults so far.
+BACKOFF_SECONDS = (2, 5, 15, 45, 60)
+# The doorbell is not rung again for the same step before this many seconds: a slow queue is not flooded.
+RING_AGAIN_SECONDS = 5
+# A bell that nobody heard within this time is void, seconds: the sweep has rung again many times.
+BELL_SECONDS = 60
+# How long a second verification of the same borrower waits before it asks again, seconds.
+BUSY_SECONDS = 10
+# Rows one sweep looks at per kind; the next sweep takes the rest.
+SWEEP_BATCH = 500
+# Pause between two rounds of `manage.py tick`, seconds.
+TICK_SECONDS = 0.5
+# Every how many rounds the lenders' deliveries are rung for retries that have become due: every 2 s.
+DELIVERY_ROUNDS = 4
+# Own stages, seconds to the end of the dialogue.
+CONSENT_SECONDS = 30 * 60
+QUESTION_SECONDS = 10 * 60
+
+
+def backoff(faults: int) -> int:
+    """Seconds to wait after this many faults (1 or more)."""
+    return BACKOFF_SECONDS[min(faults, len(BACKOFF_SECONDS)) - 1]

@@ -1,0 +1,87 @@
+"""Where a verification goes after an attempt: the next stage, another try, the next route, or the verdict."""
+
+from datetime import datetime
+
+from verification.core import profiles, reasons
+from verification.core.decision import Decision, Outcome
+from verification.core.route import Prepared, Stage
+from verification.core.status import Move, Status
+from verification.evidence import vault
+from verification.models import Attempt, Verification
+from verification.workflow import attempts, stages, transition
+
+NOTHING_PREPARED = Prepared(memory={})
+
+
+def go_on(
+    verification: Verification, attempt: Attempt, stage: Stage, decision: Decision, *, key: vault.Key, at: datetime
+) -> None:
+    """Closes the judged attempt and moves the verification. The transaction's fence was checked before."""
+    burnt = decision.burns and attempt.counted
+    attempts.close(attempt, outcome=decision.outcome, code=decision.code, burnt=burnt, at=at)
+    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": decision.outcome}
+    transition.record(verification, "attempt.judged", at=at, body=body | {"code": decision.code, "burnt": burnt})
+    if decision.outcome is Outcome.PASSED:
+        _passed(verification, stage, key=key, at=at)
+    elif decision.outcome is Outcome.REVIEW:
+        transition.move(verification, Move.REVIEW, at=at, code=decision.code)
+    else:
+        refused(verification, stage, decision.code, key=key, at=at)
+
+
+def refused(verification: Verification, stage: Stage, code: str, *, key: vault.Key, at: datetime) -> None:
+    """After a failed attempt: declined at once, declined because none is left, or asked again."""
+    Verification.objects.filter(pk=verification.pk).update(last_failure=code)
+    verification.last_failure = code
+    if reasons.require(code).final:
+        transition.move(verification, Move.DECLINE, at=at, code=code)
+    elif attempts.attempts_left(verification, stage, at=at) == 0:
+        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted", body={"last_failure": code})
+    else:
+        _ask(verification, at=at)
+        attempts.enter(verification, stage, key=key, at=at, notice=code)
+
+
+def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> None:
+    """Begins a route at its first stage; consent is asked for once a verification."""
+    Verification.objects.filter(pk=verification.pk).update(route=route, last_failure="")
+    verification.route, verification.last_failure = route, ""
+    transition.record(verification, "route.chosen", at=at, body={"route": route})
+    first = stages.of(route)[1 if verification.passed_routes else 0]
+    attempts.enter(verification, first, key=key, at=at)
+
+
+def _passed(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
+    Verification.objects.filter(pk=verification.pk).update(last_failure="")
+    verification.last_failure = ""
+    following = stages.after(verification.route, stage.name)
+    if following is not None:
+        _next_stage(verification, following, key=key, at=at)
+        return
+    passed = [*verification.passed_routes, verification.route]
+    Verification.objects.filter(pk=verification.pk).update(passed_routes=passed)
+    verification.passed_routes = passed
+    combinations = [tuple(combination) for combination in verification.combinations]
+    if profiles.suffices(combinations, passed=passed):
+        transition.move(verification, Move.VERIFY, at=at, body={"routes": passed})
+        return
+    following_route = profiles.next_route(tuple(verification.combination), passed=passed)
+    if following_route is None:
+        # A chosen combination whose routes have all passed suffices by definition; anything else is refused.
+        transition.move(verification, Move.DECLINE, at=at, code="check_missing")
+        return
+    _ask(verification, at=at)
+    enter_route(verification, following_route, key=key, at=at)
+
+
+def _next_stage(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
+    if attempts.attempts_left(verification, stage, at=at) == 0:
+        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted")
+        return
+    _ask(verification, at=at)
+    attempts.enter(verification, stage, key=key, at=at)
+
+
+def _ask(verification: Verification, *, at: datetime) -> None:
+    if verification.status != Status.REQUIRES_INPUT:
+        transition.move(verification, Move.ASK, at=at)

@@ -1,0 +1,13 @@
+"""Seals secrets that belong to no verification, such as a lender's webhook secret."""
+
+from verification.evidence import vault
+
+
+def seal(scope: str, plain: bytes) -> bytes:
+    """Sealed under the current key-encryption key; opens only under the same scope."""
+    return vault.seal_secret(plain, scope=scope)
+
+
+def unseal(scope: str, sealed: bytes) -> bytes:
+    """The plain bytes; raises `EvidenceUnreadable` under another scope or key."""
+    return vault.unseal_secret(sealed, scope=scope)

@@ -1,0 +1,101 @@
+"""One round of `manage.py tick`: lapse, expire, ring what is due, order the log. Any number may run at once."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from verification.audit import log, sequencer
+from verification.core import reasons
+from verification.core.errors import Conflict
+from verification.core.status import Move, Status
+from verification.models import Attempt, Verification
+from verification.workflow import attempts, cases, doorbell, policy, progress, stages, transition
+
+
+def run_round(*, deliveries: bool = True) -> int:
+    """Does everything that is due once; gives the number of things done.
+
+    `deliveries`: also rings for deliveries whose retry may be due, not only for those just ordered.
+    """
+    at = timezone.now()
+    done = sum(_lapse(attempt_id, at=at) for attempt_id in _silent(at=at))
+    done += sum(_expire(pk, at=at) for pk in _overdue(at=at))
+    done += sum(_ring(pk, queue=queue, at=at) for pk, queue in _due(at=at))
+    for mode in modes():
+        log.heartbeat(mode)
+        ordered = sequencer.order(mode)
+        done += ordered
+        if ordered or deliveries:
+            doorbell.ring(doorbell.DELIVER, mode, queue="webhooks")
+    return done
+
+
+def modes() -> tuple[str, ...]:
+    """The modes this deployment runs; each has its own log and keys."""
+    return ("test", "live") if settings.TULGA_MODES_LIVE else ("test",)
+
+
+def _silent(*, at: datetime) -> list[str]:
+    silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at)
+    return list(silent.order_by("expires_at").values_list("pk", flat=True)[: policy.SWEEP_BATCH])
+
+
+def _lapse(attempt_id: str, *, at: datetime) -> bool:
+    """Ends a dialogue the borrower let run out. It burns an attempt only if the stage's timeout code says so."""
+    with transaction.atomic():
+        attempt = Attempt.objects.get(pk=attempt_id)
+        # The verification's row is locked first, as everywhere.
+        verification = Verification.objects.select_for_update().get(pk=attempt.verification_id)
+        stage = attempts.stage_of(attempt)
+        silent = Attempt.objects.filter(pk=attempt_id, status=attempts.OPEN, expires_at__lte=at)
+        burnt = attempt.counted and reasons.require(stage.timeout_code).burns
+        if silent.update(status="lapsed", code=stage.timeout_code, burnt=burnt, closed_at=at) != 1:
+            return False
+        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": stage.timeout_code}
+        transition.record(verification, "attempt.lapsed", at=at, body=body | {"burnt": burnt})
+        if burnt and verification.status == Status.REQUIRES_INPUT:
+            progress.refused(verification, stage, stage.timeout_code, key=cases.key_of(verification), at=at)
+        else:
+            Verification.objects.filter(pk=verification.pk).update(last_failure=stage.timeout_code)
+    return True
+
+
+def _overdue(*, at: datetime) -> list[str]:
+    waiting = Q(status=Status.REQUIRES_INPUT, expires_at__lte=at)
+    review_since = at - timedelta(seconds=policy.REVIEW_SECONDS)
+    unreviewed = Q(status=Status.IN_REVIEW, entries__type="verification.in_review", entries__at__lte=review_since)
+    overdue = Verification.objects.filter(waiting | unreviewed)
+    return list(overdue.values_list("pk", flat=True)[: policy.SWEEP_BATCH])
+
+
+def _expire(verification_id: str, *, at: datetime) -> bool:
+    try:
+        with transaction.atomic():
+            verification = Verification.objects.get(pk=verification_id)
+            in_review = verification.status == Status.IN_REVIEW
+            code = "review_timeout" if in_review else "verification_expired"
+            transition.move(verification, Move.EXPIRE, at=at, code=code)
+            attempts.drop_open(verification, at=at)
+    except Conflict:
+        # The borrower or a worker was faster; the next round looks again.
+        return False
+    return True
+
+
+def _due(*, at: datetime) -> Iterator[tuple[str, str]]:
+    due = Verification.objects.filter(due_at__lte=at).exclude(step="")
+    free = due.filter(Q(lease_until=None) | Q(lease_until__lt=at)).filter(Q(rung_until=None) | Q(rung_until__lt=at))
+    for pk, route, stage in free.order_by("due_at").values_list("pk", "route", "stage")[: policy.SWEEP_BATCH]:
+        yield pk, stages.find(route, stage).queue
+
+
+def _ring(verification_id: str, *, queue: str, at: datetime) -> bool:
+    until = at + timedelta(seconds=policy.RING_AGAIN_SECONDS)
+    unrung = Verification.objects.filter(Q(rung_until=None) | Q(rung_until__lt=at), pk=verification_id)
+    if unrung.update(rung_until=until) != 1:
+        return False
+    return doorbell.ring(doorbell.ADVANCE, verification_id, queue=queue)
