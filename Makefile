@@ -40,8 +40,8 @@ run: .venv/.runtime .venv/.locale  ## web, worker and tick on this machine with 
 	@$(PY) manage.py migrate --verbosity=0 && $(PY) manage.py grant_application_role
 	@$(PY) scripts/run_together.py
 
-ncalayer: .venv/.runtime  ## a sandbox signer at wss://127.0.0.1:13579, to sign by hand in a browser
-	@$(PY) -m insecure_sandbox.ncalayer
+ncalayer: .venv/.runtime  ## a sandbox signer at wss://127.0.0.1:13579, to sign by hand in a browser; ARGS="--help"
+	@$(PY) -m insecure_sandbox.ncalayer $(ARGS)
 
 bench: .venv/.dev  ## measurements against named peers; PART=name for one
 	@set -e; for part in $(if $(PART),bench/$(PART).py,$(wildcard bench/[a-z]*.py)); do echo "→ $$part"; $(PY) $$part; done

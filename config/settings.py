@@ -194,7 +194,10 @@ LOGGING = {
     "formatters": {"line": {"()": "config.log_lines.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("TULGA_LOG_LEVEL", "INFO").upper()},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "urllib3": {"level": "ERROR"},  # its warnings spell whole addresses
+    },
 }
 
 # Celery: the rest of its configuration, none of it the operator's to choose, is in config/celery.py.

@@ -141,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=PORT, help="pages know only %(default)s")
     parser.add_argument("--sandbox", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="default %(default)s")
     parser.add_argument("--state-dir", type=Path, default=Path("var/sandbox"), help="for the TLS certificate")
-    parser.add_argument("--iin", default="900101300017", help="who signs (default %(default)s)")
+    parser.add_argument("--iin", default="990101100010", help="who signs (default %(default)s)")
     parser.add_argument("--family", choices=("gost512", "rsa"), default="gost512")
     parser.add_argument("--state", choices=("valid", "revoked", "expired"), default="valid")
     parser.add_argument("--cancel", action="store_true", help="the person closes the dialog")

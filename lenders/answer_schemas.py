@@ -116,9 +116,7 @@ class EventAnswer(WebhookBody):
     """One event, in the order of the log."""
 
     id = serializers.CharField(help_text="`evt_…`, the `webhook-id` of its deliveries.")
-    lender_sequence = serializers.IntegerField(
-        help_text="Grows from event to event; what lies between is not told to lenders."
-    )
+    lender_sequence = serializers.IntegerField(help_text="Grows from event to event; gaps are entries not told to you.")
     log_index = serializers.IntegerField()
 
 

@@ -120,6 +120,7 @@ def _make_roles(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as root:
         root.execute("CREATE ROLE tulga_owner LOGIN CREATEDB")
         root.execute("CREATE ROLE tulga_app LOGIN")
+        root.execute("GRANT tulga_app TO tulga_owner")  # who may then end its sessions, to drop a database
 
 
 def _unprivileged_user() -> str:

@@ -171,7 +171,7 @@ Now you. Open a verification as the lender does (the answer holds the borrower's
          "total_repayable":"155671.00","payout_account":"KZ86125KZT5004100100"}},
          "routes":["eds"],"client_reference":"by-hand-1","locale":"ru"}}'
 
-To sign by hand: make ncalayer SANDBOX={sandbox} in another terminal (it says which certificate to trust),
+To sign by hand: make ncalayer ARGS="--sandbox {sandbox}" in another terminal (it says which certificate to trust),
 then open the link's url in a browser on this computer.
 Borrower:   the url in the answer      API documents: {url}/docs
 Oversight:  {url}/oversight/           sign in with:

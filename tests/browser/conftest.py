@@ -2,14 +2,17 @@
 
 import shutil
 import socket
+import ssl
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from threading import Thread
 
 import pytest
 from django.db import connections
 from playwright.sync_api import Browser, sync_playwright
 from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+from websockets.sync.server import Server, ServerConnection, serve
 
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.ncalayer import Manner, signer_for, start
@@ -17,7 +20,7 @@ from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
 from tests.insecure_sandbox_process import sandbox
 from tests.verification.borrower import catalogues
 from tests.verification.workflow.conftest import authorities, issued, trusted
-from tests.verification.workflow.story import IIN
+from tests.verification.workflow.story import IIN, Story, begin, lender
 
 __all__ = ["authorities", "issued", "sandbox", "trusted"]
 
@@ -80,11 +83,23 @@ class Desk:
     def ncalayer(self, credential: Credential, manner: Manner | None = None) -> Iterator[None]:
         """NCALayer is running, with one key and a person of this manner before it."""
         signer = signer_for(credential, iin=IIN, manner=manner or Manner())
-        with start(signer, tls=self._tls, port=0) as server, ExitStack() as stack:
-            Thread(target=server.serve_forever, daemon=True).start()
-            stack.callback(server.shutdown)
-            self._settings.TULGA_NCALAYER_URL = f"wss://127.0.0.1:{server.socket.getsockname()[1]}"
+        with start(signer, tls=self._tls, port=0) as server, self._running(server):
             yield
+
+    @contextmanager
+    def impostor(self, converse: Callable[[ServerConnection], None]) -> Iterator[None]:
+        """Another programme listens where NCALayer would, and talks in its own way."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._tls.server)
+        with serve(converse, "127.0.0.1", 0, ssl=context) as server, self._running(server):
+            yield
+
+    @contextmanager
+    def _running(self, server: Server) -> Iterator[None]:
+        Thread(target=server.serve_forever, daemon=True).start()
+        self._settings.TULGA_NCALAYER_URL = f"wss://127.0.0.1:{server.socket.getsockname()[1]}"
+        yield
+        server.shutdown()
 
     def empty(self) -> None:
         """Nothing listens where NCALayer would."""
@@ -99,3 +114,16 @@ def desk(tls: LoopbackTls, settings: Settings) -> Desk:
     made = Desk(tls, settings)
     made.empty()
     return made
+
+
+@pytest.fixture
+def site(live_server: LiveServer, settings: Settings) -> str:
+    """Where the pages are."""
+    settings.TULGA_PUBLIC_URL = live_server.url
+    return live_server.url
+
+
+@pytest.fixture
+def story(site: str) -> Story:
+    """A verification that waits for its borrower."""
+    return begin(lender("ТОО «МФО Первый кредит»"))

@@ -6,69 +6,19 @@ The worker's steps are done by the test itself; `test_borrower_with_workers.py` 
 import re
 
 import pytest
-from django.utils import translation
 
 from tests.browser.conftest import Desk, Launch
-from tests.browser.tab import Tab, open_context, open_tab
-from tests.verification.workflow.story import Story, begin, lender
+from tests.browser.steps import arrived, at_the_statement, go_on, press, words
+from tests.browser.tab import open_context, open_tab
+from tests.verification.workflow.story import Story
 from verification.models import BorrowerSession, Link
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
-NO_SOCKET = ("WebSocket connection to",)
 GONE = ("status of 410",)
 
 
-@pytest.fixture
-def site(live_server, settings):
-    """Where the pages are."""
-    settings.TULGA_PUBLIC_URL = live_server.url
-    return live_server.url
-
-
-@pytest.fixture
-def story(site):
-    return begin(lender("ТОО «МФО Первый кредит»"))
-
-
-def words(language: str, message: str) -> str:
-    """A sentence of the page's language."""
-    with translation.override(language):
-        return translation.gettext(message)
-
-
-def arrived(launch, site, story, *, language="en", size="desk", expected=(), touch=False, switches=()) -> Tab:
-    """A tab that has opened the link and chosen a language by the switch."""
-    context = open_context(launch(*switches), size=size, language=language, touch=touch)
-    tab = open_tab(context, site=site, expected=expected)
-    tab.page.goto(f"{site}/v/#{story.token}")
-    tab.page.locator(f"form.languages button[value={language}]").click()
-    tab.until_heading(words(language, "Confirm that it is you"))
-    return tab
-
-
-def press(tab: Tab, language: str, message: str) -> None:
-    tab.page.get_by_role("button", name=words(language, message), exact=True).click()
-
-
-def go_on(tab: Tab, story: Story, language: str, message: str, heading: str) -> None:
-    """Presses a button, lets the worker judge, and waits until the page has gone on by itself."""
-    press(tab, language, message)
-    tab.until_heading(words(language, "One moment"))
-    story.work()
-    tab.until_heading(words(language, heading))
-
-
-def at_the_statement(tab: Tab, story: Story, language: str = "en") -> Tab:
-    press(tab, language, "Continue")
-    tab.until_heading(words(language, "Your consent"))
-    go_on(tab, story, language, "I agree", "Is somebody on the phone telling you what to press?")
-    go_on(tab, story, language, "No, I want this loan myself", "Sign the statement")
-    return tab
-
-
-@pytest.mark.parametrize("size", ["desk", "phone"])
-@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk"), ("ru", "phone"), ("en", "desk")])
 def test_the_whole_way_to_verified(launch: Launch, site: str, story: Story, desk: Desk, issued, language, size) -> None:
     def look(name: str) -> None:
         tab.look(f"{name}-{language}-{size}")
@@ -140,7 +90,7 @@ def test_going_on_elsewhere_ends_the_first_browser(launch: Launch, site: str, st
     press(first, "en", "Continue on another device or in another browser")
     first.until_heading("Continue elsewhere")
     first.look("elsewhere-en-desk")
-    address = first.page.get_by_label("Your link").input_value()
+    address = first.page.get_by_label("Your link", exact=True).input_value()
     second = open_tab(open_context(browser, size="phone"), site=site)
     second.page.goto(address)
     press(second, "en", "Continue")

@@ -53,7 +53,7 @@ def test_the_subject_follows_the_national_profile(authority: Authority) -> None:
     assert {oid: values[0] for oid, values in certificate.subject_attributes.items()} == {
         "2.5.4.3": "ТЕСТОВ ТЕСТ",
         "2.5.4.4": "ТЕСТОВ",
-        "2.5.4.5": "IIN900101300017",
+        "2.5.4.5": "IIN990101100010",
         "2.5.4.6": "KZ",
         "2.5.4.42": "ТЕСТОВИЧ",
     }

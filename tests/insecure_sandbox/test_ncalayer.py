@@ -24,7 +24,7 @@ from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess
 from verification.engines.pki.cms import check_content, check_signature, parse_cms
 from verification.engines.pki.identity import subject_iin
 
-IIN = "900101300017"
+IIN = "990101100010"
 REQUEST: dict[str, Any] = {
     "module": "kz.gov.pki.knca.basics",
     "method": "sign",

@@ -10,7 +10,7 @@ import pytest
 from insecure_sandbox.ncalayer_protocol import HEARTBEAT, Cancelled, Complaint, Signer, answer
 
 EMAIL, INDIVIDUAL = "1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1"
-IIN = "900101300017"
+IIN = "990101100010"
 
 
 def label(content: bytes, attached: bool) -> bytes:

@@ -23,7 +23,7 @@ from verification.engines.pki.path import build_path
 from verification.sources import revocation
 from verification.sources.installed import trust_anchors
 
-IIN = "900101300017"
+IIN = "990101100010"
 FAMILIES = ("gost512", "rsa")
 MAX_BYTES = 1_000_000
 
@@ -165,7 +165,7 @@ def test_keys_are_readable_by_their_owner_only(sandbox: SandboxProcess) -> None:
         {"family": "gost256"},
         {"state": "sleeping"},
         {"role": "chief"},
-        {"iin": 900101300017},
+        {"iin": 990101100010},
         {"surname": "x" * 201},
         {"surname": None},
         {"shoe_size": "42"},

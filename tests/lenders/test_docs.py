@@ -2,12 +2,15 @@
 
 import json
 import re
+import time
 from html import unescape
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
 
-from lenders import openapi
+from lenders import openapi, signing
 from tests.lenders.samples import Caller
 from verification.core.reasons import REASONS
 
@@ -50,3 +53,30 @@ def test_the_page_of_codes_tells_both_sides_of_every_reason(client: Client, db: 
 @pytest.mark.parametrize("path", ["/openapi.json", *PAGES])
 def test_the_documentation_is_only_read(client: Client, db: None, path: str) -> None:
     assert client.post(path).status_code == 405
+
+
+def _guide() -> str:
+    return (Path(openapi.__file__).resolve().parent.parent / "docs" / "lender-guide.md").read_text()
+
+
+def test_the_guides_first_call_opens_a_verification(api: Caller) -> None:
+    printed = re.search(r"-d '(\{\n.*?\})'", _guide(), re.DOTALL)
+    assert printed
+    assert api.post("/v1/verifications", json.loads(printed[1])).status_code == 201
+
+
+def test_the_guides_verifier_accepts_our_signature_and_no_other() -> None:
+    code = re.search(r"```python\n(.*?)```", _guide(), re.DOTALL)
+    assert code
+    names: dict[str, Any] = {}
+    exec(code[1], names)  # noqa: S102  # what we print is what we run
+    secret, key, body = signing.new_secret(), signing.new_signing_key(), b'{"type":"endpoint.test"}'
+    now = int(time.time())
+    headers = dict(
+        signing.headers(message_id="evt_1", timestamp=now, body=body, shared_secrets=[secret], seed=key.seed)
+    )
+    accepts, spelled = names["is_from_tulga"], signing.spell_secret(secret)
+    assert accepts(headers, body, spelled)
+    assert not accepts(headers, body + b" ", spelled)
+    assert not accepts(headers, body, signing.spell_secret(signing.new_secret()))
+    assert not accepts(headers | {"webhook-timestamp": str(now - 301)}, body, spelled)

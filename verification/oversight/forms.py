@@ -42,7 +42,6 @@ class SearchForm(forms.Form):
         label=_("IIN"),
         required=False,
         max_length=32,
-        help_text=_("12 digits. The log keeps that an IIN was asked for, never which."),
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"}),
         error_messages={"max_length": _("An IIN is 12 digits with a valid date and check digit.")},
     )
@@ -64,7 +63,6 @@ class SearchForm(forms.Form):
     mode = forms.ChoiceField(
         label=_("Log"),
         choices=list(words.MODES.items()),
-        help_text=_("Test cases are exercises of developers, not people."),
         error_messages={**_CHOOSE, "required": _("Choose one from the list.")},
     )
 

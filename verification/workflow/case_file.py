@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from verification.audit import history, proofs
+from verification.audit import history, keys, proofs
 from verification.core import reasons
-from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.errors import BadInput, Conflict, Misconfigured, NotFound
 from verification.core.events import DECISIONS
 from verification.core.ids import is_id
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
@@ -47,7 +47,10 @@ class EvidenceView:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """One case on one page, without images and without personal data."""
+    """One case on one page, without images and without personal data.
+
+    `log_key`: the public key of its log as verifiers are given it (C2SP signed-note); empty where none is set.
+    """
 
     found: Found
     lender_detail: str
@@ -61,6 +64,7 @@ class CaseFile:
     checks: tuple[queries.CheckView, ...]
     evidence: tuple[EvidenceView, ...]
     steps: tuple[Step, ...]
+    log_key: str
 
     @property
     def is_decision_ordered(self) -> bool:
@@ -160,7 +164,16 @@ def _read(row: Verification) -> CaseFile:
         checks=queries.check_views(row),
         evidence=_evidence(row, numbers=numbers),
         steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
+        log_key=_log_key(row.mode),
     )
+
+
+def _log_key(mode: str) -> str:
+    # A case can be read where the log cannot be signed.
+    try:
+        return str(keys.verification_key(mode))
+    except Misconfigured:
+        return ""
 
 
 def _attempt(attempt: Attempt, *, number: int) -> AttemptView:

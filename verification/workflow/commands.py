@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from verification import routes
 from verification.audit import log
-from verification.core import profiles
+from verification.core import profiles, scenarios
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.person import LenderFacts
 from verification.core.route import Next, Stage, Turn
@@ -39,6 +39,8 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
     Raises `BadInput` if the profile cannot be satisfied by the routes allowed, `Conflict` if the reference is in use
     for another person or loan.
     """
+    if mode == "live":
+        scenarios.refuse_test_person(opening.person.iin)
     profile = profiles.get(profile_id)
     combinations = profiles.usable(profile, installed=routes.names(), wanted=opening.routes)
     at = timezone.now()

@@ -1,5 +1,6 @@
 import pytest
 
+from verification.core import scenarios
 from verification.core.errors import BadInput
 from verification.core.ids import Bin, Iin, Phone, check_digit, is_id, new_id
 
@@ -37,6 +38,20 @@ def test_what_is_no_iin_is_refused_by_name(untrusted):
     with pytest.raises(BadInput) as caught:
         Iin.parse(untrusted)
     assert caught.value.code == "iin_malformed"
+
+
+def test_the_authoritys_test_individual_is_read_and_its_neighbour_is_not():
+    assert Iin.parse("123456789011").birth_date is None
+    with pytest.raises(BadInput):
+        Iin.parse("123456789021")
+
+
+def test_live_mode_knows_no_test_people():
+    for digits in (*MAGIC, "123456789011"):
+        with pytest.raises(BadInput) as caught:
+            scenarios.refuse_test_person(Iin.parse(digits))
+        assert caught.value.code == "iin_test_only"
+    scenarios.refuse_test_person(Iin.parse(iin_of("99010130001")))
 
 
 def test_printing_an_iin_shows_its_last_four_digits_only():

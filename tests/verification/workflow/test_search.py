@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 
 from tests.verification.oversight import rows
 from verification.audit import sequencer
+from verification.audit.verify import verify_log
 from verification.core.errors import BadInput
 from verification.evidence import vault
 from verification.models import AuditEntry, Verification
@@ -198,6 +199,15 @@ def test_a_reading_changes_nothing_in_the_case_or_in_its_lenders_sequence() -> N
     sequencer.order("test")
     assert Verification.objects.get(pk=verification_id).sequence == before
     assert not AuditEntry.objects.filter(type__in=rows.READINGS, leaf__lender_sequence__isnull=False).exists()
+
+
+def test_readings_leave_both_logs_whole_ordered_or_waiting() -> None:
+    for read in every_reading(rows.declined(rows.lender())).values():
+        read()
+    search.search(person_id=READER, question=Question(mode="live"))  # nobody orders this log here
+    sequencer.order("test")
+    assert list(verify_log("test")) == []
+    assert list(verify_log("live")) == []
 
 
 def test_counts_are_by_month_in_astana_and_leave_out_test_cases() -> None:

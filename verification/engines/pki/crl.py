@@ -45,10 +45,17 @@ class RevocationList:
 def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
     """The version 2 list in DER bytes. Entries are not looked into: a list may have hundreds of thousands.
 
-    Raises `Refused`: eds_too_large, eds_malformed, eds_algorithm_refused.
+    Raises `Refused` (eds_revocation_unknown) whatever is wrong with it: a broken list is never the signer's fault.
     """
     if len(untrusted) > max_bytes:
-        raise Refused("eds_too_large", "the revocation list is too large")
+        raise _unknown("the list is too large")
+    try:
+        return _read(untrusted)
+    except Refused as refused:
+        raise _unknown(refused.detail) from refused
+
+
+def _read(untrusted: bytes) -> RevocationList:
     (root,) = _few(untrusted, 0, len(untrusted), exactly=1)
     tbs, algorithm, signature = _few(untrusted, root.body, root.stop, exactly=3)
     parts = list(der.split(untrusted, values.expect(tbs, der.SEQUENCE, "list").body, tbs.stop))[:8]
@@ -121,7 +128,10 @@ def check_not_revoked(certificate: Certificate, *, crl: RevocationList, issuer: 
     if crl.next_update is None or not crl.this_update <= at < crl.next_update:
         raise _unknown("the list is stale or from the future")
     # 4
-    reason = _find(crl, serial=certificate.serial)
+    try:
+        reason = _find(crl, serial=certificate.serial)
+    except Refused as refused:
+        raise _unknown(refused.detail) from refused
     if reason is not None:
         raise Refused("eds_certificate_revoked", "the serial number is on the list", facts={"reason": reason})
 

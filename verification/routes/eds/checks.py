@@ -102,12 +102,18 @@ def check_revocation(case: Case, evidence: Evidence, policy: EdsPolicy) -> Resul
 
     def measure() -> Detail:
         leaf, issuer = _path(evidence, policy)[:2]
-        lists = [parse_crl(raw, max_bytes=policy.crl_max_bytes) for raw in _all(evidence, "shared.crl")]
-        mine = [one for one in lists if one.issuer == leaf.issuer]
-        if not mine:
-            raise Refused("eds_revocation_unknown", "no list of this issuer")
-        for one in mine:
-            check_not_revoked(leaf, crl=one, issuer=issuer, at=evidence.at)
+        try:
+            lists = [parse_crl(raw, max_bytes=policy.crl_max_bytes) for raw in _all(evidence, "shared.crl")]
+            mine = [one for one in lists if one.issuer == leaf.issuer]
+            if not mine:
+                raise Refused("eds_revocation_unknown", "no list of this issuer")
+            for one in mine:
+                check_not_revoked(leaf, crl=one, issuer=issuer, at=evidence.at)
+        except Refused as refusal:
+            if refusal.code == "eds_certificate_revoked":
+                raise
+            # We fetched the list: one that cannot be read is our fault, never the borrower's.
+            raise Refused("eds_revocation_unknown", refusal.detail, facts=refusal.facts) from refusal
         return {"crl_sha256": mine[0].sha256, "crl_this_update": mine[0].this_update.isoformat()}
 
     return _measured("eds.revocation", measure)

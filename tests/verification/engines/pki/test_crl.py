@@ -148,19 +148,36 @@ def test_an_entry_for_another_issuers_certificate_is_unknown(world: World) -> No
 @pytest.mark.parametrize(
     "untrusted", [b"", b"<html>503</html>", b"\x30\x80\x00\x00", b"\x30\x84\x7f\xff\xff\xff", b"\x30\x00"]
 )
-def test_what_is_no_list_is_malformed(untrusted: bytes) -> None:
+def test_what_is_no_list_is_unknown_and_not_the_signers_fault(untrusted: bytes) -> None:
     with pytest.raises(Refused) as refused:
         parse_crl(untrusted, max_bytes=_LIMIT)
-    assert refused.value.code == "eds_malformed"
+    assert refused.value.code == "eds_revocation_unknown"
 
 
 def test_trailing_bytes_and_oversize_refuse(world: World) -> None:
     encoded = _list(world)
     assert isinstance(parse_crl(encoded, max_bytes=len(encoded)), RevocationList)
-    for untrusted, code in ((encoded + b"\0", "eds_malformed"), (encoded, "eds_too_large")):
+    for untrusted, limit in ((encoded + b"\0", _LIMIT), (encoded, len(encoded) - 1)):
         with pytest.raises(Refused) as refused:
-            parse_crl(untrusted, max_bytes=_LIMIT if code == "eds_malformed" else len(encoded) - 1)
-        assert refused.value.code == code
+            parse_crl(untrusted, max_bytes=limit)
+        assert refused.value.code == "eds_revocation_unknown"
+
+
+def test_a_broken_entry_of_the_number_is_unknown(world: World) -> None:
+    issuing = world.authority.issuing
+    for entry, code in (
+        (asn1.sequence(asn1.integer(world.leaf.serial), asn1.time(AT)), "eds_certificate_revoked"),
+        (asn1.sequence(asn1.integer(world.leaf.serial)), "eds_revocation_unknown"),
+    ):
+        body = asn1.sequence(
+            asn1.integer(1),
+            keys.signature_algorithm(issuing.private_key),
+            world.issuer.subject,
+            asn1.time(AT - _HOUR),
+            asn1.time(AT + _HOUR),
+            asn1.sequence(entry),
+        )
+        assert _refusal(world, seal(body, issuing.private_key)).code == code
 
 
 def test_the_profile_marks_the_lists_key(world: World) -> None:

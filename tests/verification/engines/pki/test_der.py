@@ -69,6 +69,17 @@ def test_thirty_levels_pass_and_thirty_two_refuse() -> None:
         der.read_tree(_nested(32))
 
 
+@pytest.mark.parametrize(("count", "passes"), [(19_999, True), (20_000, False)])
+def test_twenty_thousand_elements_are_the_most(count: int, passes: bool) -> None:
+    content = b"\x05\x00" * count
+    encoded = b"\x30\x83" + len(content).to_bytes(3, "big") + content
+    if passes:
+        assert len(der.read_tree(encoded).children) == count
+        return
+    with pytest.raises(Refused, match="too many"):
+        der.read_tree(encoded)
+
+
 @pytest.mark.parametrize("bomb", [b"\x30\x80" * 10_000, _nested(10_000), b"\x30\x80" + b"\x05\x00" * 200_000])
 def test_a_bomb_dies_at_once(bomb: bytes) -> None:
     started = time.perf_counter()

@@ -96,6 +96,17 @@ def test_a_second_certificate_of_the_same_name_does_not_hide_the_right_one(world
     assert _path(world, world.person, decoy, world.authority.issuing)[1] == world.issuer
 
 
+def test_a_crowd_of_issuers_of_the_same_name_is_not_tried_to_its_end(world: World) -> None:
+    decoy = parse_certificate(forge_like_nca(world.root.der, **PERSON, at=AT).certificate)
+    crowd = [
+        replace(decoy, sha256=f"{number}", subject=world.issuer.subject, is_ca=False, key_usage=frozenset())
+        for number in range(17)
+    ]
+    assert build_path(world.leaf, anchors=[world.root], intermediates=[*crowd[:10], world.issuer], at=AT)
+    with pytest.raises(Refused, match="too many"):
+        build_path(world.leaf, anchors=[], intermediates=crowd, at=AT)
+
+
 def test_a_right_intermediate_passes_and_one_without_the_ca_bit_is_untrusted(world: World) -> None:
     template = _issuing_template(world)
     assert len(_path(world, *_under(world, template))) == 3

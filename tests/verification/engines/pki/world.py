@@ -11,7 +11,7 @@ from verification.engines.pki.algorithms import Family
 from verification.engines.pki.certificate import Certificate, parse_certificate
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
-IIN = "900101300017"
+IIN = "990101100010"
 STATEMENT = "Тұлға: a statement of the borrower".encode()
 LIMIT = 64 * 1024
 

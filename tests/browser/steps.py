@@ -1,0 +1,55 @@
+"""What a borrower does on the pages, step by step."""
+
+from django.utils import translation
+
+from tests.browser.conftest import Launch
+from tests.browser.tab import Tab, open_context, open_tab
+from tests.verification.workflow.story import Story
+
+
+def words(language: str, message: str) -> str:
+    """A sentence of the page's language."""
+    with translation.override(language):
+        return translation.gettext(message)
+
+
+def arrived(
+    launch: Launch,
+    site: str,
+    story: Story,
+    *,
+    language: str = "en",
+    size: str = "desk",
+    expected: tuple[str, ...] = (),
+    touch: bool = False,
+    switches: tuple[str, ...] = (),
+) -> Tab:
+    """A tab that has opened the link and chosen a language by the switch."""
+    context = open_context(launch(*switches), size=size, language=language, touch=touch)
+    tab = open_tab(context, site=site, expected=expected)
+    tab.page.goto(f"{site}/v/#{story.token}")
+    tab.page.locator(f"form.languages button[value={language}]").click()
+    tab.until_heading(words(language, "Confirm that it is you"))
+    return tab
+
+
+def press(tab: Tab, language: str, message: str) -> None:
+    """Presses the button with these words."""
+    tab.page.get_by_role("button", name=words(language, message), exact=True).click()
+
+
+def go_on(tab: Tab, story: Story, language: str, message: str, heading: str) -> None:
+    """Presses a button, lets the worker judge, and waits until the page has gone on by itself."""
+    press(tab, language, message)
+    tab.until_heading(words(language, "One moment"))
+    story.work()
+    tab.until_heading(words(language, heading))
+
+
+def at_the_statement(tab: Tab, story: Story, language: str = "en") -> Tab:
+    """Goes from the link to the statement."""
+    press(tab, language, "Continue")
+    tab.until_heading(words(language, "Your consent"))
+    go_on(tab, story, language, "I agree", "Is somebody on the phone telling you what to press?")
+    go_on(tab, story, language, "No, I want this loan myself", "Sign the statement")
+    return tab

@@ -1,0 +1,165 @@
+"""The page of the statement: every way NCALayer can fail is named and none is a dead end."""
+
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from insecure_sandbox.ncalayer import Manner
+from insecure_sandbox.ncalayer_protocol import GREETING
+from tests.browser.conftest import Desk, Launch
+from tests.browser.steps import arrived, at_the_statement, go_on, press, words
+from tests.browser.tab import Tab
+from tests.verification.workflow.story import Story
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+
+NO_SOCKET = ("WebSocket connection to",)
+SIGN = "Sign with NCALayer"
+
+
+def way_out(tab: Tab, language: str = "en") -> None:
+    """The state that is shown offers another try and another computer, and no attempt was used up."""
+    for message in ("Try again", "Use another computer"):
+        button = tab.page.get_by_role("button", name=words(language, message), exact=True)
+        assert button.is_visible()
+
+
+def fails_with(tab: Tab, state: str, *, language: str = "en", picture: str = "") -> None:
+    press(tab, language, SIGN)
+    tab.until_state(state)
+    way_out(tab, language)
+    tab.look(picture or f"signing-{state}-{language}")
+
+
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk"), ("en", "desk")])
+def test_an_absent_ncalayer_is_named_and_a_later_try_signs(
+    launch: Launch, site: str, story: Story, desk: Desk, issued, language, size
+) -> None:
+    tab = arrived(launch, site, story, language=language, size=size, expected=NO_SOCKET)
+    at_the_statement(tab, story, language)
+    fails_with(tab, "absent", language=language, picture=f"signing-absent-{language}-{size}")
+    turn = story.page().turn
+    press(tab, language, "Try again")
+    tab.until_state("absent")
+    assert story.page().turn == turn
+    with desk.ncalayer(issued("rsa")):
+        tab.page.reload()
+        go_on(tab, story, language, SIGN, "Done: it is you")
+
+
+def test_a_cancel_in_ncalayer_sends_nothing_and_may_be_repeated(
+    launch: Launch, site: str, story: Story, desk: Desk, issued
+) -> None:
+    answers = iter([False, True])
+    tab = arrived(launch, site, story)
+    with desk.ncalayer(issued("rsa"), Manner(ask=lambda: next(answers))):
+        at_the_statement(tab, story)
+        turn = story.page().turn
+        fails_with(tab, "canceled")
+        assert story.page().turn == turn
+        go_on(tab, story, "en", "Try again", "Done: it is you")
+
+
+def test_what_ncalayer_says_is_shown_as_text_only(launch: Launch, site: str, story: Story, desk: Desk, issued) -> None:
+    error = "<img src=x onerror=alert(1)>" + "x" * 400
+    tab = arrived(launch, site, story)
+    with desk.ncalayer(issued("rsa"), Manner(error=error)):
+        at_the_statement(tab, story)
+        fails_with(tab, "refused")
+    said = tab.page.locator("[data-said]").inner_text()
+    assert said.startswith("<img src=x onerror=alert(1)>")
+    assert len(said) == 300
+    assert tab.page.locator("[data-said] *").count() == 0
+
+
+def test_a_wait_for_the_person_can_be_stopped(launch: Launch, site: str, story: Story, desk: Desk, issued) -> None:
+    tab = arrived(launch, site, story)
+    with desk.ncalayer(issued("rsa"), Manner(delay_seconds=3)):
+        at_the_statement(tab, story)
+        press(tab, "en", SIGN)
+        tab.until_state("choosing")
+        tab.look("signing-choosing-en")
+        press(tab, "en", "Stop")
+        tab.until_state("canceled")
+
+
+def test_a_connection_that_breaks_is_named(launch: Launch, site: str, story: Story, desk: Desk) -> None:
+    tab = arrived(launch, site, story)
+
+    def leave(connection) -> None:
+        connection.send(GREETING)
+        connection.recv(5)
+
+    with desk.impostor(leave):
+        at_the_statement(tab, story)
+        fails_with(tab, "lost")
+
+
+@pytest.mark.parametrize("said", ["hello", "{}", "[]", "null", '{"result": 5}', '{"result": {"version": 2}}'])
+def test_a_programme_that_is_not_ncalayer_is_named(
+    launch: Launch, site: str, story: Story, desk: Desk, said: str
+) -> None:
+    tab = arrived(launch, site, story)
+
+    def chat(connection) -> None:
+        connection.send(said)
+        time.sleep(1)
+
+    with desk.impostor(chat):
+        at_the_statement(tab, story)
+        fails_with(tab, "strange")
+
+
+def test_a_silent_ncalayer_runs_out_of_time(launch: Launch, site: str, story: Story, desk: Desk) -> None:
+    tab = arrived(launch, site, story)
+
+    def be_silent(connection) -> None:
+        connection.send(GREETING)
+        connection.recv(5)
+        time.sleep(3)
+
+    with desk.impostor(be_silent):
+        at_the_statement(tab, story)
+        tab.page.clock.install()
+        tab.page.reload()
+        press(tab, "en", SIGN)
+        tab.until_state("choosing")
+        tab.page.clock.fast_forward(299_000)
+        assert tab.state() == "choosing"
+        tab.page.clock.fast_forward(2_000)
+        tab.until_state("timeout")
+        way_out(tab)
+        tab.look("signing-timeout-en")
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_a_phone_is_told_to_use_a_computer_and_may_disagree(
+    launch: Launch, site: str, story: Story, language: str
+) -> None:
+    tab = arrived(launch, site, story, language=language, size="phone", touch=True)
+    at_the_statement(tab, story, language)
+    assert tab.state() == "phone"
+    tab.look(f"signing-phone-{language}")
+    press(tab, language, "I am on a computer")
+    assert tab.state() == "ready"
+    tab.page.reload()
+    press(tab, language, "Get a link for the computer")
+    tab.until_heading(words(language, "Continue elsewhere"))
+    tab.look(f"elsewhere-{language}-phone")
+
+
+def test_a_page_from_the_public_network_may_be_refused_by_the_browser(
+    launch: Launch, site: str, story: Story, desk: Desk, issued
+) -> None:
+    port = urlsplit(site).port
+    switch = f"--ip-address-space-overrides=127.0.0.1:{port}=public"
+    tab = arrived(launch, site, story, language="ru", expected=NO_SOCKET, switches=(switch,))
+    with desk.ncalayer(issued("rsa")):
+        at_the_statement(tab, story, "ru")
+        tab.page.context.grant_permissions([], origin=site)
+        tab.page.reload()
+        fails_with(tab, "blocked", language="ru")
+        tab.page.context.grant_permissions(["local-network-access"], origin=site)
+        tab.page.reload()
+        go_on(tab, story, "ru", SIGN, "Done: it is you")

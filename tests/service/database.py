@@ -1,0 +1,64 @@
+"""The deployment's own database: made by the owner as an operator would, read by the tests from outside."""
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+
+_VARIABLES = ("DATABASE_URL", "MIGRATION_DATABASE_URL")
+
+
+def is_postgresql() -> bool:
+    """Whether this leg runs on PostgreSQL."""
+    return os.environ.get("DATABASE_URL", "").startswith("postgres")
+
+
+def environment() -> dict[str, str]:
+    """What points processes to it. On SQLite nothing has to: it is a file in the run-time folder."""
+    if not is_postgresql():
+        return {}
+    return {variable: _renamed(os.environ[variable], _name()) for variable in _VARIABLES}
+
+
+def make() -> None:
+    """An empty one, and none left over from a session that was killed. SQLite makes its file by itself."""
+    drop()
+    if is_postgresql():
+        _as_owner("CREATE DATABASE {}")
+
+
+def drop() -> None:
+    """Removes it, whoever is still connected."""
+    if is_postgresql():
+        _as_owner("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+
+
+def rows(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    """What a SELECT gives; `%s` stands for a value. `folder`: the run-time folder."""
+    if is_postgresql():
+        with psycopg.connect(environment()["DATABASE_URL"]) as application:
+            return application.execute(statement.encode(), values).fetchall()
+    reader = sqlite3.connect(folder / "tulga.sqlite3", timeout=30)
+    try:
+        return reader.execute(statement.replace("%s", "?"), values).fetchall()
+    finally:
+        reader.close()
+
+
+def _as_owner(statement: str) -> None:
+    # From `postgres`, for a database cannot be dropped from within itself.
+    address = _renamed(os.environ["MIGRATION_DATABASE_URL"], "postgres")
+    with psycopg.connect(address, autocommit=True) as owner:
+        owner.execute(sql.SQL(statement).format(sql.Identifier(_name())))  # type: ignore[arg-type]
+
+
+def _name() -> str:
+    return urlsplit(os.environ["DATABASE_URL"]).path.lstrip("/") + "_service"
+
+
+def _renamed(address: str, name: str) -> str:
+    return urlunsplit(urlsplit(address)._replace(path=f"/{name}"))

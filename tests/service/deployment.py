@@ -1,0 +1,199 @@
+"""A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers and ticks, with a lender of its own."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.demo.lender import LenderApi
+from insecure_sandbox.demo.processes import BIN, Processes, free_port, wait_until
+from insecure_sandbox.demo.scenes import Stage
+from insecure_sandbox.install_trust import write_anchors
+from tests.lenders.insecure_receiver import Receiver
+from tests.service import broker, database
+from verification.core.events import DECISIONS
+from verification.management.commands.make_keys import make_missing
+
+_KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
+_BIN = "120340000014"
+
+
+class Deployment:
+    """Its folder, its ports, its processes; `api` and `stage` play the lender and the borrowers."""
+
+    def __init__(self, folder: Path, receiver: Receiver) -> None:
+        """Starts nothing yet. `receiver`: the lender's endpoint for webhooks."""
+        self.folder, self.receiver = folder, receiver
+        self.url, self.sandbox = (f"http://127.0.0.1:{free_port(0)}" for _ in range(2))
+        self.processes = Processes(environment=self._environment(), logs=folder / "logs")
+        self.workers: list[str] = []
+        self.ticks: list[str] = []
+        self._started = 0
+        self.api, self.stage = LenderApi(self.url, ""), Stage(LenderApi(self.url, ""), "", "", self.processes, list)
+
+    def start(self) -> None:
+        """Sets up as an operator does, and hires one worker and one tick."""
+        make_missing(self.folder / "keys", made_by="operator")
+        sandbox_port = self.sandbox.rpartition(":")[2]
+        state = str(self.folder.parent / f"{self.folder.name}-sandbox")
+        command = [sys.executable, "-m", "insecure_sandbox", "--port", sandbox_port, "--state", state]
+        self.processes.start("sandbox", command)
+        database.make()
+        for manage in ("migrate", "grant_application_role"):
+            self.processes.must(manage, "--verbosity=0")
+        self.start_web("web", url=self.url)
+        broker.take_messages(self.folder)
+        self.staff(workers=1, ticks=1)
+        self.processes.wait_for(f"{self.sandbox}/ca/anchors.json", name="sandbox")
+        write_anchors(self.sandbox, self.folder / "anchors" / "test")
+        self.processes.wait_for(f"{self.url}/healthz", name="web")
+        said = self.processes.must("add_lender", "Sandbox Credit LLP", "--bin", _BIN)
+        self.api = LenderApi(self.url, _KEY.findall(said)[0])
+        self.stage = Stage(self.api, self.url, self.sandbox, self.processes, list)
+        self.api.call("POST", "/v1/webhook-endpoints", {"url": self.receiver.url})
+
+    def stop(self) -> None:
+        """Ends what it started and removes its database."""
+        self.staff(workers=0, ticks=0)
+        self.processes.stop()
+        database.drop()
+
+    def start_web(self, name: str, *, url: str, **more: str) -> None:
+        """One more gunicorn, with more in its environment; every address it is asked for is written down."""
+        variables = [f"{variable}={value}" for variable, value in more.items()]
+        asked = ["--access-logfile", str(self.folder / "logs" / f"{name}-addresses.log")]
+        written = ["--access-logformat", "%(r)s %(f)s"]
+        bind = ["--bind", url.removeprefix("http://")]
+        self.processes.start(name, ["env", *variables, str(BIN / "gunicorn"), "config.wsgi", *bind, *asked, *written])
+
+    def staff(self, *, workers: int, ticks: int) -> None:
+        """Starts or kills workers and ticks until there are so many of them."""
+        for present, wanted, start in (
+            (self.workers, workers, self.start_worker),
+            (self.ticks, ticks, self._start_tick),
+        ):
+            while len(present) > wanted:
+                self.processes.kill(present.pop())
+            while len(present) < wanted:
+                start()
+
+    def start_worker(self) -> str:
+        """One more worker with one pool child; gives its name."""
+        name = self._name("worker")
+        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h", "--concurrency=1"]
+        pid = ["--pidfile", str(self._pid_file(name))]
+        self.processes.start(name, [*command, *pid, "--loglevel=DEBUG", "--without-gossip", "--without-mingle"])
+        self.workers.append(name)
+        return name
+
+    def kill_worker(self, name: str) -> None:
+        """SIGKILL to a worker and its child at once."""
+        self.workers.remove(name)
+        self.processes.kill(name)
+
+    def pid_of(self, name: str) -> int:
+        """The process id of a worker, which is also that of its group."""
+        return int(self._pid_file(name).read_text())
+
+    def children_of(self, name: str) -> list[int]:
+        """The process ids of a worker's pool: one, or none for a moment at its start or after a kill."""
+        if not self._pid_file(name).is_file():
+            return []
+        # By thread, for a child that replaces another is not forked by the main one.
+        threads = Path(f"/proc/{self.pid_of(name)}/task").glob("*/children")
+        return [int(child) for thread in threads for child in thread.read_text().split()]
+
+    def script_fault(self, kind: str, *, times: int = 1) -> None:
+        """The next answers for a revocation list go wrong in this way."""
+        fault = {"source": "crl", "kind": kind, "times": times}
+        assert urllib3.request("POST", f"{self.sandbox}/faults", json=fault, timeout=10).status == 201
+
+    def mend(self) -> None:
+        """The sandbox behaves again."""
+        urllib3.request("DELETE", f"{self.sandbox}/faults", timeout=10)
+
+    def is_fault_taken(self) -> bool:
+        """Whether somebody has run into what was scripted."""
+        return not urllib3.request("GET", f"{self.sandbox}/faults", timeout=10).json()["waiting"]
+
+    def borrow(self, name: str) -> tuple[str, Browser, Credential]:
+        """A verification whose borrower stands before the statement, and the borrower's own key."""
+        iin = self.stage.iin()
+        credential = self.stage.credential(iin, family="rsa")
+        opened, browser = self.stage.borrow(name, iin)
+        return opened["id"], browser, credential
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a SELECT gives."""
+        return database.rows(self.folder, statement, *values)
+
+    def entries(self, verification_id: str) -> list[str]:
+        """The types of all entries about a verification, in its order."""
+        ordered = "SELECT type FROM verification_auditentry WHERE verification_id = %s ORDER BY verification_sequence"
+        return [entry_type for (entry_type,) in self.rows(ordered, verification_id)]
+
+    def decisions(self, verification_id: str) -> list[str]:
+        """The entries that decided a verification."""
+        return [entry_type for entry_type in self.entries(verification_id) if entry_type in DECISIONS]
+
+    def burnt(self, verification_id: str) -> int:
+        """How many attempts of it were counted against the borrower."""
+        counted = "SELECT COUNT(*) FROM verification_attempt WHERE verification_id = %s AND burnt"
+        return int(self.rows(counted, verification_id)[0][0])
+
+    def events(self, after: int = 0) -> list[dict[str, Any]]:
+        """What the lender may read of the log."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.api.call("GET", f"/v1/events?limit=100&after={after}")
+            found += page["data"]
+            if not page["has_more"]:
+                return found
+            after = page["next"]
+
+    def received(self) -> dict[str, set[bytes]]:
+        """The bodies that came to the lender's endpoint, by `webhook-id`."""
+        came: dict[str, set[bytes]] = {}
+        for request in list(self.receiver.received):
+            came.setdefault(request.headers["webhook-id"], set()).add(request.body)
+        return came
+
+    def wait_for_log(self) -> None:
+        """Until every entry has its place in the log."""
+        waiting = "SELECT COUNT(*) FROM verification_auditpending"
+        wait_until(lambda: self.rows(waiting)[0][0] == 0, what="the log to be ordered", seconds=30)
+
+    def audit(self) -> str:
+        """Empty if the whole log verifies, else what is wrong."""
+        done = self.processes.manage("audit_verify")
+        return "" if done.returncode == 0 else done.stdout + done.stderr
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "DJANGO_SETTINGS_MODULE": "tests.service.quick_settings",
+            "TULGA_VAR_DIR": str(self.folder),
+            "TULGA_KEYS_DIR": str(self.folder / "keys"),
+            "TULGA_EVIDENCE_DIR": str(self.folder / "evidence"),
+            "TULGA_LOG_HEAD_DIR": str(self.folder / "log_head"),
+            "TULGA_PUBLIC_URL": self.url,
+            "TULGA_SANDBOX_URL": self.sandbox,
+            "TULGA_WEBHOOK_TEST_HOSTS": self.receiver.authority,
+            "TULGA_LOG_LEVEL": "DEBUG",
+        }
+        return own | database.environment() | broker.environment(self.folder)
+
+    def _start_tick(self) -> None:
+        name = self._name("tick")
+        self.processes.start(name, [sys.executable, "manage.py", "tick"])
+        self.ticks.append(name)
+
+    def _name(self, kind: str) -> str:
+        self._started += 1
+        return f"{kind}-{self._started}"
+
+    def _pid_file(self, name: str) -> Path:
+        return self.folder / f"{name}.pid"

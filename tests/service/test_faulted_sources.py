@@ -1,0 +1,47 @@
+"""Whatever a source does, through the real adapter: a retry or `failed`, never `verified`, and no attempt is burnt."""
+
+import json
+
+import pytest
+
+from insecure_sandbox.demo.processes import wait_until
+from verification.workflow import policy
+
+pytestmark = pytest.mark.service
+
+_FAULTED = "SELECT body FROM verification_auditentry WHERE verification_id = %s AND type = 'step.faulted'"
+
+
+def causes(deployment, verification_id):
+    """Why its steps faulted."""
+    bodies = [body if isinstance(body, dict) else json.loads(body) for (body,) in deployment.rows(_FAULTED, verification_id)]
+    return [body["cause"] for body in bodies]
+
+
+@pytest.mark.parametrize("kind", ["silent", "slow", "http_500", "garbage", "oversize", "stale"])
+def test_a_list_that_comes_like_this_is_asked_for_again_and_then_verifies(deployment, kind):
+    verification_id, browser, credential = deployment.borrow(f"fault-{kind.replace('_', '-')}")
+    deployment.script_fault(kind)
+    browser.sign(credential)
+    wait_until(lambda: causes(deployment, verification_id), what="the fault to be written down", seconds=20)
+    assert deployment.decisions(verification_id) in ([], ["verification.verified"])
+    browser.wait_for_judgement(seconds=60)
+    assert len(causes(deployment, verification_id)) == 1, "the faulted list was judged by, or more went wrong"
+    assert deployment.decisions(verification_id) == ["verification.verified"]
+    entries = deployment.entries(verification_id)
+    assert entries.index("step.faulted") < entries.index("verification.verified")
+    assert deployment.burnt(verification_id) == 0
+    assert deployment.api.read(verification_id)["status"] == "verified"
+
+
+@pytest.mark.parametrize("kind", ["http_500", "garbage", "stale"])
+def test_a_list_that_stays_like_this_ends_in_failed(deployment, kind):
+    verification_id, browser, credential = deployment.borrow(f"stays-{kind.replace('_', '-')}")
+    deployment.script_fault(kind, times=100)
+    browser.sign(credential)
+    browser.wait_for_judgement(seconds=60)
+    verification = deployment.api.read(verification_id)
+    assert (verification["status"], verification["code"]) == ("failed", "retries_exhausted")
+    assert len(causes(deployment, verification_id)) == policy.FAULTS_MAX
+    assert deployment.decisions(verification_id) == ["verification.failed"]
+    assert deployment.burnt(verification_id) == 0

@@ -1,0 +1,66 @@
+"""Many borrowers at once while workers are killed: all end, each is decided once, and no impostor is verified."""
+
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from insecure_sandbox.demo.processes import wait_until
+from tests.service.deployment import Deployment
+
+pytestmark = pytest.mark.service
+
+_BORROWERS, _IMPOSTORS = 26, 4
+_KILLS = 6
+_PAUSE_SECONDS = (1.0, 2.5)  # between two kills
+
+
+def play(deployment: Deployment, name: str, *, iin: str, signer: str) -> str:
+    """One borrower, who signs with `signer`'s key as often as may be."""
+    credential = deployment.stage.credential(signer, family="rsa")
+    opened, browser = deployment.stage.borrow(name, iin)
+    browser.sign(credential)
+    while browser.wait_for_judgement() == "statement":
+        browser.sign(credential)
+    return str(opened["id"])
+
+
+def kill_at_random(deployment: Deployment, chance: random.Random, over: threading.Event) -> int:
+    """Kills one worker after another, each replaced at once; gives how many."""
+    kills = 0
+    while kills < _KILLS and not over.wait(chance.uniform(*_PAUSE_SECONDS)):
+        deployment.kill_worker(chance.choice(deployment.workers))
+        deployment.start_worker()
+        kills += 1
+    return kills
+
+
+def test_thirty_verifications_under_random_kills_all_end_and_each_is_decided_once(deployment, proof_seed):
+    deployment.staff(workers=2, ticks=2)
+    iins = [deployment.stage.iin() for _ in range(_BORROWERS + _IMPOSTORS)]
+    thief, over = deployment.stage.iin(), threading.Event()
+
+    def play_one(number: int) -> str:
+        iin = iins[number]
+        return play(deployment, f"storm-{number}", iin=iin, signer=iin if number < _BORROWERS else thief)
+
+    with ThreadPoolExecutor(max_workers=11) as pool:
+        killing = pool.submit(kill_at_random, deployment, random.Random(proof_seed), over)
+        try:
+            played = list(pool.map(play_one, range(len(iins))))
+        finally:
+            over.set()
+    assert killing.result() > 0
+    decided = {verification_id: deployment.decisions(verification_id) for verification_id in played}
+    assert {len(decisions) for decisions in decided.values()} == {1}, decided
+    honest = [decided[verification_id][0] for verification_id in played[:_BORROWERS]]
+    # Five kills in a row of one step end in `failed`; anything else would be a judgement that is wrong.
+    assert set(honest) <= {"verification.verified", "verification.failed"}
+    assert honest.count("verification.verified") > _BORROWERS // 2
+    assert "verification.verified" not in {decided[verification_id][0] for verification_id in played[_BORROWERS:]}
+    deployment.wait_for_log()
+    assert deployment.audit() == ""
+    mine = {event["id"] for event in deployment.events() if event["data"]["id"] in decided}
+    wait_until(lambda: mine <= set(deployment.received()), what="every webhook", seconds=40)
+    assert {len(bodies) for bodies in deployment.received().values()} == {1}, "a copy of an event differs from another"

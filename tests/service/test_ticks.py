@@ -1,0 +1,48 @@
+"""Any number of `tick` processes at once: each entry is ordered once, each event is told under one id."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from insecure_sandbox.demo.processes import wait_until
+from tests.service.deployment import Deployment
+
+pytestmark = pytest.mark.service
+
+_CASES = 16
+_LEAVES = "SELECT leaf_index, entry_id FROM verification_auditleaf WHERE log = 'test' ORDER BY leaf_index"
+
+
+def open_and_cancel(deployment: Deployment, name: str, iin: str) -> str:
+    """A verification of two entries, made while the ticks are at work."""
+    opened = deployment.api.open(name, iin=iin, routes=["eds"])
+    deployment.api.call("POST", f"/v1/verifications/{opened['id']}/cancel", {})
+    return str(opened["id"])
+
+
+@pytest.mark.parametrize("ticks", [2, 4])
+def test_ticks_at_once_order_each_entry_once_and_tell_each_event_under_one_id(deployment, ticks):
+    deployment.staff(workers=2, ticks=ticks)
+    deployment.receiver.script.extend([500] * 5)  # five posts fail, so that their events are told twice
+    iins = [deployment.stage.iin() for _ in range(_CASES)]
+    with ThreadPoolExecutor(max_workers=8) as lenders:
+        names = (f"ticks-{ticks}-{number}" for number in range(_CASES))
+        mine = set(lenders.map(lambda pair: open_and_cancel(deployment, *pair), zip(names, iins, strict=True)))
+    deployment.wait_for_log()
+    leaves = deployment.rows(_LEAVES)
+    assert [index for index, _ in leaves] == list(range(len(leaves)))
+    assert {entry for _, entry in leaves} == {entry for (entry,) in deployment.rows("SELECT id FROM verification_auditentry")}
+    assert deployment.audit() == ""
+    events = {event["id"]: event for event in deployment.events() if event["data"]["id"] in mine}
+    assert len(events) == 2 * _CASES
+    wait_until(lambda: set(events) <= set(deployment.received()), what="every webhook", seconds=30)
+    assert not deployment.receiver.script
+    wait_until(lambda: undelivered(deployment) == 0, what="every webhook to be taken", seconds=30)
+    came = deployment.received()
+    assert {len(bodies) for bodies in came.values()} == {1}, "a copy of an event differs from another"
+    assert set(came) <= {event["id"] for event in deployment.events()}
+
+
+def undelivered(deployment: Deployment) -> int:
+    """Deliveries that are still to be made."""
+    return int(deployment.rows("SELECT COUNT(*) FROM lenders_delivery WHERE status = 'pending'")[0][0])
