@@ -5,7 +5,8 @@ from logging.config import dictConfig
 from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
-from kombu import Queue
+from kombu import Exchange, Queue
+from kombu.transport import TRANSPORT_ALIASES
 
 from config import env
 from verification.workflow import policy
@@ -36,19 +37,26 @@ def _transport_options(broker_url: str) -> dict[str, object]:
 
 
 def _filesystem_options() -> dict[str, object]:
-    folders = {name: settings.TULGA_BELL_DIR / name for name in ("messages", "control")}
-    for folder in folders.values():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    messages = str(folders["messages"])
+    bell = settings.TULGA_BELL_DIR
+    bell.parent.mkdir(parents=True, exist_ok=True)
+    messages, control = bell / "messages", bell / "control"
+    for folder in (bell, messages, control):
+        folder.mkdir(mode=0o700, exist_ok=True)
     return {
-        "data_folder_in": messages,
-        "data_folder_out": messages,
-        "control_folder": str(folders["control"]),
+        "data_folder_in": str(messages),
+        "data_folder_out": str(messages),
+        "control_folder": str(control),
         # Seconds between two looks into an empty folder. kombu's default of 1 was measured to take one ring a second.
         "polling_interval": 0.1,
     }
 
 
+def _queue(name: str) -> Queue:
+    """A queue with an exchange and a key of its own: those that share Celery's default ones all get every ring."""
+    return Queue(name, Exchange(name, type="direct"), routing_key=name)
+
+
+TRANSPORT_ALIASES["filesystem"] = "config.file_broker:Transport"
 app = Celery("tulga", broker=settings.CELERY_BROKER_URL, backend=None, set_as_current=True)
 app.conf.update(
     accept_content=["json"],
@@ -60,7 +68,7 @@ app.conf.update(
     task_track_started=False,
     task_soft_time_limit=policy.STEP_SOFT_LIMIT_SECONDS,
     task_time_limit=policy.STEP_HARD_LIMIT_SECONDS,
-    task_queues=[Queue(name) for name in QUEUES],
+    task_queues=[_queue(name) for name in QUEUES],
     task_default_queue="default",
     task_create_missing_queues=False,
     # One immediate retry: it costs a request 0.06 s when the broker refuses. The sweep is the real retry.

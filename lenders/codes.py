@@ -82,6 +82,7 @@ FIELD_CODES: Mapping[str, str] = {
     "choice_repeated": "Given twice.",
     "text_malformed": "Control characters are not allowed.",
     "iin_malformed": "12 digits with a birth date and a valid check digit.",
+    "iin_test_only": "This IIN belongs to the sandbox: live mode refuses it.",
     "bin_malformed": "12 digits with a valid check digit.",
     "phone_malformed": "A Kazakh mobile number, +77xxxxxxxxx.",
     "name_malformed": "1 to 100 letters, hyphens, apostrophes and blanks.",

@@ -62,6 +62,7 @@ class Verification(models.Model):
             models.Index(fields=("step", "due_at"), name="verification_due"),
             models.Index(fields=("status", "expires_at"), name="verification_expiry"),
             models.Index(fields=("lender", "mode", "created_at", "id"), name="verification_of_lender"),
+            models.Index(fields=("mode", "created_at", "id"), name="verification_by_mode"),
             models.Index(fields=("borrower_index",), name="verification_by_borrower"),
         )
 
@@ -212,6 +213,7 @@ class AuditEntry(models.Model):
             ),
             models.UniqueConstraint(fields=("verification", "verification_sequence"), name="one_entry_per_sequence"),
         )
+        indexes = (models.Index(fields=("log", "type", "at"), name="entry_by_type"),)
 
 
 class AuditPending(models.Model):

@@ -66,6 +66,7 @@ class Tab:
     def look(self, name: str) -> None:
         """Takes a picture; nothing serious for people with disabilities, nothing wider than the screen, no problem."""
         PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.evaluate("scrollTo(0, 0)")
         self.page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
         found = Axe().run(self.page).response["violations"]
         serious = [

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -35,9 +37,7 @@ def renew() -> None:
     if connection.vendor == "postgresql":
         _recreate(_name(), like=_template())
         return
-    database = Path(settings.DATABASES["default"]["NAME"])
-    _forget_sqlite(database)
-    shutil.copyfile(_sqlite_template(), database)
+    _restore_sqlite(Path(settings.DATABASES["default"]["NAME"]))
 
 
 def drop() -> None:
@@ -65,6 +65,20 @@ def _checkpointed_copy() -> None:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connections.close_all()
     shutil.copyfile(settings.DATABASES["default"]["NAME"], _sqlite_template())
+
+
+def _restore_sqlite(database: Path) -> None:
+    """Write the template over the file, so that a connection some thread still holds sees it too."""
+    with closing(sqlite3.connect(_sqlite_template())) as template, closing(sqlite3.connect(database)) as target:
+        try:
+            target.execute("PRAGMA busy_timeout=2000")
+            target.execute("PRAGMA synchronous=OFF")
+            template.backup(target)
+            return
+        except sqlite3.OperationalError:
+            pass  # somebody died or sleeps inside a transaction
+    _forget_sqlite(database)
+    shutil.copyfile(_sqlite_template(), database)
 
 
 def _forget_sqlite(database: Path) -> None:

@@ -1,11 +1,17 @@
 """Lenders with keys."""
 
+from collections.abc import Iterator
+
 import pytest
 from django.core.cache import cache
+from pytest_django import Settings
 
-from lenders import keys
-from lenders.models import Lender
+from lenders import endpoints, keys
+from lenders.models import Lender, WebhookEndpoint
+from tests.lenders.insecure_receiver import Receiver, listening
+from tests.lenders.log_of_lenders import MODE
 from tests.lenders.samples import Caller
+from verification.workflow import doorbell
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +42,31 @@ def api(lender: Lender) -> Caller:
 def other_api(other_lender: Lender) -> Caller:
     """Somebody else's server."""
     return Caller(keys.issue(other_lender, mode="test").secret)
+
+
+@pytest.fixture
+def receiver(settings: Settings) -> Iterator[Receiver]:
+    """The lender's endpoint, which the operator lets tests reach."""
+    with listening(Receiver()) as receiver:
+        settings.TULGA_WEBHOOK_TEST_HOSTS = [receiver.authority]
+        yield receiver
+
+
+@pytest.fixture
+def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The deliveries rung for, instead of a broker's queue."""
+    heard: list[str] = []
+
+    def ring(task: str, argument: str, *, queue: str) -> bool:
+        assert (task, queue) == ("lenders.post", "webhooks")
+        heard.append(argument)
+        return True
+
+    monkeypatch.setattr(doorbell, "ring", ring)
+    return heard
+
+
+@pytest.fixture
+def endpoint(lender: Lender, receiver: Receiver) -> WebhookEndpoint:
+    """An endpoint of the lender for all events."""
+    return endpoints.create(lender, mode=MODE, url=receiver.url, events=())[0]

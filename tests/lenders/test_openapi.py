@@ -1,30 +1,20 @@
 """openapi.json is valid, and every answer we really give has the shape it promises."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from django.http import HttpResponse
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
-from pytest_django import Settings
 
 from lenders import openapi, webhooks
 from lenders.models import Delivery
 from lenders.urls import urlpatterns
-from tests.lenders.insecure_receiver import Receiver, listening
+from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.samples import Caller, opening
 from verification.audit import sequencer
 from verification.core.events import TOLD
-
-
-@pytest.fixture
-def receiver(settings: Settings) -> Iterator[Receiver]:
-    with listening(Receiver()) as receiver:
-        settings.TULGA_WEBHOOK_TEST_HOSTS = [receiver.authority]
-        yield receiver
 
 
 def shape(path: str, method: str, status: int, media_type: str = "application/json") -> Draft202012Validator:

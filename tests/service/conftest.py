@@ -30,4 +30,4 @@ def deployment(_running: Deployment) -> Iterator[Deployment]:
     yield _running
     _running.mend()
     _running.receiver.script.clear()
-    assert not _running.processes.ended(), "a process ended by itself"
+    assert _running.last_words() == {}, "a process ended by itself"

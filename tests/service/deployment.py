@@ -58,7 +58,8 @@ class Deployment:
 
     def stop(self) -> None:
         """Ends what it started and removes its database."""
-        self.staff(workers=0, ticks=0)
+        for name in {*self.workers, *self.ticks} - set(self.processes.ended()):
+            self.processes.kill(name)
         self.processes.stop()
         database.drop()
 
@@ -80,6 +81,11 @@ class Deployment:
                 self.processes.kill(present.pop())
             while len(present) < wanted:
                 start()
+
+    def last_words(self) -> dict[str, str]:
+        """What those that ended by themselves wrote last."""
+        logs = {name: self.folder / "logs" / f"{name}.log" for name in self.processes.ended()}
+        return {name: "\n".join(log.read_text().splitlines()[-12:]) for name, log in logs.items()}
 
     def start_worker(self) -> str:
         """One more worker with one pool child; gives its name."""

@@ -278,4 +278,12 @@ class Migration(migrations.Migration):
             model_name='sharedevidenceuse',
             constraint=models.UniqueConstraint(fields=('attempt', 'kind'), name='one_shared_item_per_kind'),
         ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(fields=['log', 'type', 'at'], name='entry_by_type'),
+        ),
+        migrations.AddIndex(
+            model_name='verification',
+            index=models.Index(fields=['mode', 'created_at', 'id'], name='verification_by_mode'),
+        ),
     ]

@@ -1,28 +1,19 @@
 """/v1/webhook-endpoints and /v1/deliveries as a lender's server meets them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook
 
 from lenders import policy, webhooks
 from lenders.models import Delivery, WebhookEndpoint
-from tests.lenders.insecure_receiver import Receiver, listening
+from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.samples import Caller, faults, opening
 from verification.audit import sequencer
 
 PATH = "/v1/webhook-endpoints"
 URL = "https://lender.example/tulga"
-
-
-@pytest.fixture
-def receiver(settings: Settings) -> Iterator[Receiver]:
-    with listening(Receiver()) as receiver:
-        settings.TULGA_WEBHOOK_TEST_HOSTS = [receiver.authority]
-        yield receiver
 
 
 def deliver() -> None:

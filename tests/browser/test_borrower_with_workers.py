@@ -1,0 +1,96 @@
+"""The whole way with nothing played by the test but the borrower: a worker, a tick, the sandbox, its NCALayer."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from insecure_sandbox.install_trust import write_anchors
+from insecure_sandbox.ncalayer import PORT
+from insecure_sandbox.tls_certificate import LoopbackTls
+from tests.browser.conftest import Launch
+from tests.browser.steps import arrived, press
+from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.workflow.story import IIN, Story
+from verification.workflow import queries
+
+pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.django_db(transaction=True)]
+
+ROOT = Path(__file__).resolve().parents[2]
+_SECONDS = 30.0
+
+
+@contextmanager
+def running(*command: str, folder: Path, environment: dict[str, str]) -> Iterator[Path]:
+    """A process of the product until the block ends; gives the file of what it says."""
+    log = folder / f"{command[0]}.log"
+    with log.open("w") as target:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=target, stderr=subprocess.STDOUT
+        )
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(_SECONDS)
+
+
+@pytest.fixture
+def product(sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings: Settings) -> Iterator[None]:
+    """A worker and a tick that ask the sandbox, and the sandbox's NCALayer where pages look for it."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
+            pytest.fail(f"port {PORT} is taken: another NCALayer, or `make ncalayer`, runs on this machine; stop it")
+    anchors = tmp_path / "anchors"
+    write_anchors(sandbox.url, anchors)
+    environment = dict(os.environ, TULGA_SANDBOX_URL=sandbox.url, TULGA_TEST_TRUST_ANCHORS=str(anchors))
+    signer = ("--sandbox", sandbox.url, "--state-dir", str(tls.authority.parent), "--iin", IIN)
+    commands = (
+        ("celery", "--app", "config.celery", "worker", "--concurrency", "1", "--queues", "default,eds"),
+        ("django", "tick", "--settings", os.environ["DJANGO_SETTINGS_MODULE"]),
+        ("insecure_sandbox.ncalayer", *signer),
+    )
+    with ExitStack() as stack:
+        for command in commands:
+            log = stack.enter_context(running(*command, folder=tmp_path, environment=environment))
+        _wait_for(log, "wss://127.0.0.1")
+        yield
+
+
+def _wait_for(log: Path, words: str) -> None:
+    deadline = time.monotonic() + _SECONDS
+    while words not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("product")
+def test_a_borrower_signs_and_is_verified_by_real_processes(launch: Launch, site: str, story: Story) -> None:
+    tab = arrived(launch, site, story, language="ru")
+    press(tab, "ru", "Continue")
+    tab.until_heading("Ваше согласие")
+    press(tab, "ru", "I agree")
+    tab.until_heading("Вам по телефону подсказывают, что нажимать?")
+    press(tab, "ru", "No, I want this loan myself")
+    tab.until_heading("Подпишите заявление")
+    press(tab, "ru", "Sign with NCALayer")
+    tab.until_heading("Готово: это вы")
+    assert tab.problems == []
+    tab.until(lambda: _place_in_log(story) is not None, "the decision's place in the log")
+    assert queries.proof(lender_id=story.lender.pk, mode="test", event_id=_decision(story)).startswith("c2sp.org/")
+
+
+def _place_in_log(story: Story) -> int | None:
+    return queries.view(lender_id=story.lender.pk, mode="test", verification_id=story.id).log_index
+
+
+def _decision(story: Story) -> str:
+    events = queries.events_after(lender_id=story.lender.pk, mode="test").data
+    return next(event.id for event in events if event.type == "verification.verified")

@@ -1,0 +1,70 @@
+"""Nothing live starts on less than a complete live set."""
+
+from hashlib import sha256
+
+import pytest
+
+from verification.deploy_checks import check_live_set
+from verification.workflow.readiness import live_is_complete
+
+ANCHORS = {"directory": "/nonexistent"}
+CRLS = {
+    "adapter": "verification.sources.revocation.HttpRevocationSource",
+    "options": {"crl_urls": {"gost512": ["http://crl.example/g.crl"], "rsa": ["http://crl.example/r.crl"]}},
+}
+
+
+@pytest.fixture
+def complete(settings, tmp_path):
+    """Settings under which live mode may run."""
+    (tmp_path / "root.cer").write_bytes(b"a certificate")
+    (tmp_path / "pins.txt").write_text(f"mode live\n{sha256(b'a certificate').hexdigest()} anchor\n")
+    settings.TULGA_MODES_LIVE = True
+    settings.TULGA_PUBLIC_URL = "https://tulga.example"
+    settings.DEBUG = False
+    settings.TULGA_KEYS_MADE_BY_DEMO = frozenset()
+    settings.TULGA_SOURCES = {"test": {}, "live": {"revocation": CRLS, "trust_anchors": {"directory": tmp_path}}}
+    return settings
+
+
+def faults():
+    return [error.msg for error in check_live_set(None)]
+
+
+def test_a_complete_live_set_has_no_faults(complete):
+    assert faults() == []
+    assert live_is_complete()
+
+
+def test_test_mode_alone_is_never_complete(settings):
+    assert faults() == []
+    assert not live_is_complete()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("TULGA_PUBLIC_URL", "http://tulga.example", "not https"),
+        ("DEBUG", True, "TULGA_DEBUG"),
+        ("TULGA_KEYS_MADE_BY_DEMO", frozenset({"kek-1.key"}), "made by the demo"),
+        ("TULGA_KEY_ENCRYPTION_KEYS", {}, "make_keys"),
+        ("TULGA_INDEX_KEYS", {}, "make_keys"),
+        ("TULGA_LOG_KEYS", {"test": b"x" * 32}, "live log"),
+        ("TULGA_ROUTES", ["eds", "unknown"], "does not load"),
+        ("TULGA_SOURCES", {"live": {}}, "has no revocation"),
+        ("TULGA_SOURCES", {"live": {"revocation": CRLS, "trust_anchors": ANCHORS}}, "anchors"),
+    ],
+)
+def test_each_missing_or_unsafe_part_is_named_and_keeps_live_from_running(complete, name, value, says):
+    setattr(complete, name, value)
+    assert any(says in fault for fault in faults())
+    assert not live_is_complete()
+
+
+def test_a_live_source_that_is_insecure_or_the_sandbox_is_refused(complete):
+    live = complete.TULGA_SOURCES["live"]
+    live["revocation"] = {"adapter": "tests.insecure_thing.InsecureThing", "options": {}}
+    assert any("insecure" in fault for fault in faults())
+    urls = {"gost512": [f"{complete.TULGA_SANDBOX_URL}/crl/gost512"]}
+    live["revocation"] = {**CRLS, "options": {"crl_urls": urls}}
+    assert any("sandbox" in fault for fault in faults())
