@@ -3,13 +3,15 @@
 from logging.config import dictConfig
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 from django.conf import settings
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 from config import env
+from verification.core.errors import Misconfigured
 from verification.workflow import policy
+from verification.workflow.readiness import refuse_unsafe_live
 
 env.use_settings("config.settings")
 
@@ -87,6 +89,15 @@ app.conf.update(
     timezone="UTC",
 )
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def _refuse_unsafe_live(**_: object) -> None:
+    """Keep a worker from starting on an unsafe live set. Celery swallows an `Exception` here, but no `SystemExit`."""
+    try:
+        refuse_unsafe_live()
+    except Misconfigured as error:
+        raise SystemExit(error.detail) from error
 
 
 @setup_logging.connect

@@ -3,6 +3,8 @@
 from django.core.wsgi import get_wsgi_application
 
 from config import env
+from verification.workflow.readiness import refuse_unsafe_live
 
 env.use_settings("config.settings")
 application = get_wsgi_application()
+refuse_unsafe_live()

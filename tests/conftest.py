@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With `--rows-only` a test that no server can change is left out: it would only repeat the first leg."""
     if config.getoption("--rows-only"):
+        config.hook.pytest_deselected(items=[item for item in items if not _needs_servers(item)])
         items[:] = [item for item in items if _needs_servers(item)]
 
 

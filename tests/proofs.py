@@ -36,7 +36,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     part = config.getoption("--part")
     if not config.getoption("--prove"):
         return
-    items[:] = [item for item in items if _part(item) and part in ("", _part(item))]
+    chosen = [item for item in items if _part(item) and part in ("", _part(item))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 @pytest.fixture

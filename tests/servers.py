@@ -51,7 +51,8 @@ def start_postgresql(folder: Path) -> Server:
     initdb = [_program("initdb"), "-D", str(data), "-U", "tulga_root", "-A", "trust", "-E", "UTF8", "--no-sync"]
     _run([*_as_user(owner), *initdb])
     # What is lost with the machine is no loss here, so nothing waits for the disk.
-    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", f"unix_socket_directories={data}"]
+    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
+    options.append(f"unix_socket_directories={data}")
     command = [_program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port)]
     process = _spawn([*_as_user(owner), *command, *(word for option in options for word in ("-c", option))], folder)
     root = f"postgresql://tulga_root@127.0.0.1:{port}/postgres"
@@ -120,7 +121,8 @@ def _make_roles(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as root:
         root.execute("CREATE ROLE tulga_owner LOGIN CREATEDB")
         root.execute("CREATE ROLE tulga_app LOGIN")
-        root.execute("GRANT tulga_app TO tulga_owner")  # who may then end its sessions, to drop a database
+        # To drop a database is to end what still runs in it, another role's sessions and the server's own workers too.
+        root.execute("GRANT pg_signal_backend TO tulga_owner")
 
 
 def _unprivileged_user() -> str:

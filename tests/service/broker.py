@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from kombu import Connection
@@ -42,7 +43,7 @@ def take_messages(folder: Path) -> list[str]:
     filesystem = messages | {"control_folder": str(folder / "bell" / "control")}
     options = filesystem if _address().startswith("filesystem") else {}
     with Connection(_address(), transport_options=options) as connection:
-        channel = connection.channel()
+        channel: Any = connection.channel()
         for name in QUEUES:
             channel.queue_declare(queue=name, durable=True, auto_delete=False)
             while (message := channel.basic_get(name, no_ack=True)) is not None:

@@ -53,7 +53,7 @@ def _as_owner(statement: str) -> None:
     # From `postgres`, for a database cannot be dropped from within itself.
     address = _renamed(os.environ["MIGRATION_DATABASE_URL"], "postgres")
     with psycopg.connect(address, autocommit=True) as owner:
-        owner.execute(sql.SQL(statement).format(sql.Identifier(_name())))  # type: ignore[arg-type]
+        owner.execute(sql.SQL(statement).format(sql.Identifier(_name())))
 
 
 def _name() -> str:

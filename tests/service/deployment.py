@@ -33,7 +33,8 @@ class Deployment:
         self.workers: list[str] = []
         self.ticks: list[str] = []
         self._started = 0
-        self.api, self.stage = LenderApi(self.url, ""), Stage(LenderApi(self.url, ""), "", "", self.processes, list)
+        self.api: LenderApi
+        self.stage: Stage
 
     def start(self) -> None:
         """Sets up as an operator does, and hires one worker and one tick."""
@@ -53,15 +54,17 @@ class Deployment:
         self.processes.wait_for(f"{self.url}/healthz", name="web")
         said = self.processes.must("add_lender", "Sandbox Credit LLP", "--bin", _BIN)
         self.api = LenderApi(self.url, _KEY.findall(said)[0])
-        self.stage = Stage(self.api, self.url, self.sandbox, self.processes, list)
+        self.stage = Stage(self.api, self.url, self.sandbox, self.processes, start_worker=lambda: None)
         self.api.call("POST", "/v1/webhook-endpoints", {"url": self.receiver.url})
 
     def stop(self) -> None:
-        """Ends what it started and removes its database."""
-        for name in {*self.workers, *self.ticks} - set(self.processes.ended()):
-            self.processes.kill(name)
-        self.processes.stop()
-        database.drop()
+        """Ends what it started, whatever of it has ended already, and removes its database."""
+        try:
+            for name in {*self.workers, *self.ticks} - set(self.processes.ended()):
+                self.processes.kill(name)
+        finally:
+            self.processes.stop()
+            database.drop()
 
     def start_web(self, name: str, *, url: str, **more: str) -> None:
         """One more gunicorn, with more in its environment; every address it is asked for is written down."""

@@ -8,16 +8,20 @@ from config.settings import TULGA_SOURCES
 from lenders import policy as lenders_policy
 from verification.workflow import policy
 
-# Seconds, all of them.
-_SOURCE = 2.5
-policy.STEP_SOFT_LIMIT_SECONDS = 4
-policy.STEP_HARD_LIMIT_SECONDS = 5
-policy.LEASE_SECONDS = 6
-policy.RING_AGAIN_SECONDS = 2
-policy.BACKOFF_SECONDS = (1,)
-lenders_policy.POST_SECONDS = 3
-lenders_policy.POST_LEASE_SECONDS = 6
-lenders_policy.RING_AGAIN_SECONDS = 2
+_SOURCE_SECONDS = 2.5
+_STEP = {
+    "STEP_SOFT_LIMIT_SECONDS": 4,
+    "STEP_HARD_LIMIT_SECONDS": 5,
+    "LEASE_SECONDS": 6,
+    "RING_AGAIN_SECONDS": 2,
+    "BACKOFF_SECONDS": (1,),
+}
+_WEBHOOK = {"POST_SECONDS": 3, "POST_LEASE_SECONDS": 6, "RING_AGAIN_SECONDS": 2}
+
+for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
+    for name, number in numbers.items():
+        assert hasattr(module, name), name
+        setattr(module, name, number)
 
 _REVOCATION = TULGA_SOURCES["test"]["revocation"]
-_REVOCATION["options"] = {**dict(_REVOCATION["options"]), "seconds": _SOURCE}  # type: ignore[call-overload]
+_REVOCATION["options"] = {**dict(_REVOCATION["options"]), "seconds": _SOURCE_SECONDS}  # type: ignore[call-overload]

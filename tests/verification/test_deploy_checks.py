@@ -1,10 +1,14 @@
 """Nothing live starts on less than a complete live set."""
 
+import subprocess
+import sys
 from hashlib import sha256
 
 import pytest
 
+from verification.core.errors import Misconfigured
 from verification.deploy_checks import check_live_set
+from verification.workflow import readiness
 from verification.workflow.readiness import live_is_complete
 
 ANCHORS = {"directory": "/nonexistent"}
@@ -34,6 +38,23 @@ def faults():
 def test_a_complete_live_set_has_no_faults(complete):
     assert faults() == []
     assert live_is_complete()
+
+
+def test_no_process_starts_on_an_unsafe_live_set(complete):
+    readiness.refuse_unsafe_live()
+    complete.DEBUG = True
+    with pytest.raises(Misconfigured, match="TULGA_DEBUG"):
+        readiness.refuse_unsafe_live()
+
+
+@pytest.mark.parametrize(
+    "start", [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
+)
+def test_the_web_server_and_a_worker_do_not_start_on_one(start):
+    command = ["env", "TULGA_MODES_LIVE=1", "DJANGO_SETTINGS_MODULE=config.settings", sys.executable, *start]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode != 0
+    assert "live mode is not safe" in ended.stdout + ended.stderr
 
 
 def test_test_mode_alone_is_never_complete(settings):

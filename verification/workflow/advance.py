@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from verification.core.decision import Decision, Outcome, decide
-from verification.core.errors import FenceLost, SourceUnavailable, TulgaError, Unavailable
+from verification.core.errors import SourceUnavailable, TulgaError, Unavailable
 from verification.core.results import Result
 from verification.core.route import Evidence, Stage
 from verification.core.status import Move
@@ -110,7 +110,7 @@ def _judge(verification: Verification, key: vault.Key) -> None:
     attempt = _attempt_in(verification)
     stage = attempts.stage_of(attempt)
     found = _measure(verification, attempt, stage, key=key, at=timezone.now())
-    if found.decision.outcome is Outcome.RETRY:
+    if found.decision.outcome is Outcome.RETRY and verification.faults < policy.FAULTS_MAX:
         raise Unavailable(found.decision.code, code=found.decision.code)
     at = timezone.now()
     with transaction.atomic():
@@ -138,5 +138,6 @@ def _measure(verification: Verification, attempt: Attempt, stage: Stage, *, key:
 def _attempt_in(verification: Verification) -> Attempt:
     attempt = attempts.current(verification)
     if attempt is None:
-        raise FenceLost(f"{verification.pk}: no attempt is being judged")
+        # If another worker took over, `held` says so; without one it is a fault like any other, and bounded.
+        raise Unavailable("no attempt is being judged")
     return attempt

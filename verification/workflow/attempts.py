@@ -9,11 +9,13 @@ from django.db.models import F
 
 from verification.core.canonical import canonical_json
 from verification.core.route import Memory, Prepared, Stage
+from verification.core.status import Move
 from verification.evidence import vault
 from verification.models import Attempt, Verification
 from verification.workflow import dossier, policy, stages, transition
 
 OPEN, JUDGING = "open", "judging"
+BUSY = "borrower_busy"
 TABLE = "verification_attempt"
 FIELD = "sealed_memory"
 STEP_OPEN, STEP_PREPARE, STEP_JUDGE = "open", "prepare", "judge"
@@ -32,7 +34,13 @@ def enter(verification: Verification, stage: Stage, *, key: vault.Key, at: datet
 def open_attempt(
     verification: Verification, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime, notice: str = ""
 ) -> Attempt | None:
-    """A fresh attempt the borrower may answer; None, and a step owed later, while the borrower is busy elsewhere."""
+    """A fresh attempt the borrower may answer.
+
+    None while the borrower is busy elsewhere, and a step is owed later; None too when no attempt is left, and the
+    verification is declined. Attempts are counted while the borrower's one open place is ours, so none can burn beside.
+    """
+    if verification.last_failure == BUSY:
+        _remember(verification, "")
     # Turns count on over all attempts, so an answer to an earlier one fits none.
     Verification.objects.filter(pk=verification.pk).update(turn=F("turn") + 1)
     verification.turn = Verification.objects.values_list("turn", flat=True).get(pk=verification.pk)
@@ -54,13 +62,24 @@ def open_attempt(
     try:
         with transaction.atomic():
             attempt.save(force_insert=True)
+            none_left = attempts_left(verification, stage, at=at) == 0
+            transaction.set_rollback(none_left)
     except IntegrityError:
+        _remember(verification, BUSY)
         busy_until = at + timedelta(seconds=policy.BUSY_SECONDS)
         transition.owe(verification, STEP_OPEN, due_at=busy_until, queue=stage.queue)
+        return None
+    if none_left:
+        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted")
         return None
     transition.record(verification, "attempt.opened", at=at, body=names(attempt))
     dossier.keep(attempt, prepared.evidence, key=key, at=at)
     return attempt
+
+
+def _remember(verification: Verification, code: str) -> None:
+    Verification.objects.filter(pk=verification.pk).update(last_failure=code)
+    verification.last_failure = code
 
 
 def close(attempt: Attempt, *, outcome: str, code: str, burnt: bool, at: datetime) -> bool:

@@ -25,7 +25,8 @@ def page_name(verification: Verification, attempt: Attempt | None) -> str:
         return "choose_route"
     if attempt is None or attempt.expires_at <= timezone.now():
         return "resume"
-    return stages.find(attempt.route, attempt.stage).page
+    stage = stages.known(attempt.route, attempt.stage)
+    return stage.page if stage else "wait"
 
 
 def borrower_page(*, verification_id: str) -> BorrowerPage:
@@ -37,7 +38,7 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
     key = cases.key_of(verification)
     sealed = cases.read(verification, key)
     name = page_name(verification, attempt)
-    stage = _stage(verification)
+    stage = stages.known(verification.route, verification.stage)
     used = attempts.failures(verification, stage, at=timezone.now()) if stage else 0
     loan = sealed.case.loan
     return BorrowerPage(
@@ -57,8 +58,8 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
         total_repayable=loan.total_repayable,
         account_masked=person.mask_account(loan.payout_account),
         locale=verification.locale,
-        step=_position(verification),
-        steps=len(stages.of(verification.route)) if verification.route else 0,
+        step=_position(verification) if stage else 0,
+        steps=len(stages.of(verification.route)) if stage else 0,
         attempt=used + 1,
         attempts=stage.attempts if stage else None,
         expires_at=attempt.expires_at if attempt else verification.expires_at,
@@ -73,14 +74,6 @@ def _asked(attempt: Attempt, stage: Stage, *, key: vault.Key) -> Mapping[str, An
     return stage.prompt(attempts.memory_of(attempt, key=key)) if stage.prompt else {}
 
 
-def _stage(verification: Verification) -> Stage | None:
-    if not verification.route or not verification.stage:
-        return None
-    return stages.find(verification.route, verification.stage)
-
-
 def _position(verification: Verification) -> int:
-    if not verification.route:
-        return 0
     names = [stage.name for stage in stages.of(verification.route)]
-    return names.index(verification.stage) + 1 if verification.stage in names else 0
+    return names.index(verification.stage) + 1

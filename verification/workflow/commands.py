@@ -1,7 +1,7 @@
 """What edges may do to a verification: open, answer, choose a route, resume, cancel. Each is one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +28,7 @@ class Opened:
     """An open verification with a fresh link. `created` is False where the reference was already open."""
 
     verification_id: str
-    token: str
+    token: str = field(repr=False)
     link_expires_at: datetime
     created: bool
 

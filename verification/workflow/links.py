@@ -1,7 +1,7 @@
 """Links and sessions of the borrower: a link is spent once, and one browser at a time may answer."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -21,7 +21,7 @@ TOKEN_MAX_CHARACTERS = 64  # 43 characters of base64url and room for a mistyped 
 class Minted:
     """A link's secret, shown once: it belongs in the fragment of an address, never in a path or query."""
 
-    token: str
+    token: str = field(repr=False)
     expires_at: datetime
 
 
@@ -39,11 +39,12 @@ def mint(*, lender_id: str, mode: str, verification_id: str) -> Minted:
 
 def mint_for(verification: Verification, *, at: datetime) -> Minted:
     """A fresh link inside the caller's transaction. Earlier unspent ones are superseded."""
+    # First the entry, which locks the verification's row: of links minted at once only the last one lives.
+    transition.record(verification, "link.minted", at=at)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
     Link.objects.filter(verification=verification, spent_at=None, expires_at__gt=at).update(expires_at=at)
     Link.objects.create(token_sha256=_digest(token), verification=verification, created_at=at, expires_at=expires_at)
-    transition.record(verification, "link.minted", at=at)
     return Minted(token, expires_at)
 
 
@@ -53,10 +54,14 @@ def redeem(*, untrusted_token: str) -> str:
         raise LinkUnusable("this link cannot be used")
     at = timezone.now()
     with transaction.atomic():
+        # The verification's row is locked first, as everywhere.
+        named = Verification.objects.select_for_update(of=("self",)).filter(
+            links__token_sha256=_digest(untrusted_token)
+        )
+        verification = named.first()
         usable = Link.objects.filter(token_sha256=_digest(untrusted_token), spent_at=None, expires_at__gt=at)
-        if usable.update(spent_at=at) != 1:
+        if verification is None or verification.status in TERMINAL or usable.update(spent_at=at) != 1:
             raise LinkUnusable("this link cannot be used")
-        verification = Verification.objects.get(links__token_sha256=_digest(untrusted_token))
         transition.record(verification, "link.spent", at=at)
         BorrowerSession.objects.filter(verification=verification, ended_at=None).update(ended_at=at)
         session = secrets.token_urlsafe(TOKEN_BYTES)

@@ -23,6 +23,9 @@ def go_on(
     transition.record(verification, "attempt.judged", at=at, body=body | {"code": decision.code, "burnt": burnt})
     if decision.outcome is Outcome.PASSED:
         _passed(verification, stage, key=key, at=at)
+    elif decision.outcome is Outcome.RETRY:
+        # The last try could not tell either. What it found stands as evidence; about the person it says nothing.
+        transition.move(verification, Move.FAIL, at=at, code="retries_exhausted", body={"cause": decision.code})
     elif decision.outcome is Outcome.REVIEW:
         transition.move(verification, Move.REVIEW, at=at, code=decision.code)
     else:
@@ -56,7 +59,8 @@ def _passed(verification: Verification, stage: Stage, *, key: vault.Key, at: dat
     verification.last_failure = ""
     following = stages.after(verification.route, stage.name)
     if following is not None:
-        _next_stage(verification, following, key=key, at=at)
+        _ask(verification, at=at)
+        attempts.enter(verification, following, key=key, at=at)
         return
     passed = [*verification.passed_routes, verification.route]
     Verification.objects.filter(pk=verification.pk).update(passed_routes=passed)
@@ -72,14 +76,6 @@ def _passed(verification: Verification, stage: Stage, *, key: vault.Key, at: dat
         return
     _ask(verification, at=at)
     enter_route(verification, following_route, key=key, at=at)
-
-
-def _next_stage(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
-    if attempts.attempts_left(verification, stage, at=at) == 0:
-        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted")
-        return
-    _ask(verification, at=at)
-    attempts.enter(verification, stage, key=key, at=at)
 
 
 def _ask(verification: Verification, *, at: datetime) -> None:

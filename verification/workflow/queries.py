@@ -171,8 +171,7 @@ def _next_action(verification: Verification) -> NextAction | None:
     attempt = attempts.current(verification)
     name = page_name(verification, attempt)
     left = None
-    if verification.route and verification.stage:
-        stage = stages.find(verification.route, verification.stage)
+    if stage := stages.known(verification.route, verification.stage):
         left = attempts.attempts_left(verification, stage, at=timezone.now())
     return NextAction(
         type=name,

@@ -6,7 +6,7 @@ from typing import Any
 
 from verification.core import consent
 from verification.core.canonical import canonical_json
-from verification.core.errors import BadInput
+from verification.core.errors import BadInput, Misconfigured
 from verification.core.person import Case
 from verification.core.results import Failed, Passed, Result
 from verification.core.route import Evidence, Memory, Next, Route, Stage, Turn, Untrusted
@@ -23,6 +23,14 @@ def of(route_name: str) -> tuple[Stage, ...]:
 def find(route_name: str, stage_name: str) -> Stage:
     """One stage of a route; raises `KeyError` if the route has none of this name."""
     return {stage.name: stage for stage in of(route_name)}[stage_name]
+
+
+def known(route_name: str, stage_name: str) -> Stage | None:
+    """One stage, or None where this installation has no such route or stage any more: for reads and sweeps."""
+    try:
+        return find(route_name, stage_name) if stage_name else None
+    except (Misconfigured, KeyError):
+        return None
 
 
 def after(route_name: str, stage_name: str) -> Stage | None:

@@ -1,19 +1,25 @@
 """One round of `manage.py tick`: lapse, expire, ring what is due, order the log. Any number may run at once."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from verification.audit import log, sequencer
 from verification.core import reasons
-from verification.core.errors import Conflict
+from verification.core.errors import Conflict, TulgaError
 from verification.core.status import Move, Status
 from verification.models import Attempt, Verification
 from verification.workflow import attempts, cases, doorbell, policy, progress, stages, transition
+
+logger = logging.getLogger(__name__)
+
+# What one unreadable row or one inconsistent log may raise; anything else is a fault of the program and ends the round.
+ROW_FAULTS = (TulgaError, DatabaseError, LookupError, TypeError, ValueError)
 
 
 def run_round(*, deliveries: bool = True) -> int:
@@ -22,16 +28,35 @@ def run_round(*, deliveries: bool = True) -> int:
     `deliveries`: also rings for deliveries whose retry may be due, not only for those just ordered.
     """
     at = timezone.now()
-    done = sum(_lapse(attempt_id, at=at) for attempt_id in _silent(at=at))
-    done += sum(_expire(pk, at=at) for pk in _overdue(at=at))
-    done += sum(_ring(pk, queue=queue, at=at) for pk, queue in _due(at=at))
-    for mode in modes():
-        log.heartbeat(mode)
-        ordered = sequencer.order(mode)
-        done += ordered
-        if ordered or deliveries:
-            doorbell.ring(doorbell.DELIVER, mode, queue="webhooks")
+    # The log comes first: a broker that hangs, or a row that cannot be read, must not keep entries from being ordered.
+    ordered = {mode: _guarded(_order, mode, at=at) for mode in modes()}
+    done = sum(ordered.values())
+    done += sum(_guarded(_lapse, attempt_id, at=at) for attempt_id in _silent(at=at))
+    done += sum(_guarded(_expire, pk, at=at) for pk in _overdue(at=at))
+    heard = [mode for mode, number in ordered.items() if number or deliveries]
+    if all(doorbell.ring(doorbell.DELIVER, mode, queue="webhooks") for mode in heard):
+        done += _ring_due(at=at)
     return done
+
+
+def _guarded(work: Callable[..., int], name: str, *, at: datetime) -> int:
+    """The work on one row or log; a fault there is logged and stops nothing else."""
+    try:
+        return work(name, at=at)
+    except ROW_FAULTS as fault:
+        logger.error("sweep: %s of %s failed (%s)", work.__name__.strip("_"), name, type(fault).__name__)
+        return 0
+
+
+def _order(mode: str, *, at: datetime) -> int:
+    log.heartbeat(mode, at=at)
+    return sequencer.order(mode)
+
+
+def refuse_forked_log() -> None:
+    """Raises `LogInconsistent` if a log is not the one that was signed last, as after restoring an old backup."""
+    for mode in modes():
+        sequencer.verify_head(mode)
 
 
 def modes() -> tuple[str, ...]:
@@ -44,24 +69,25 @@ def _silent(*, at: datetime) -> list[str]:
     return list(silent.order_by("expires_at").values_list("pk", flat=True)[: policy.SWEEP_BATCH])
 
 
-def _lapse(attempt_id: str, *, at: datetime) -> bool:
+def _lapse(attempt_id: str, *, at: datetime) -> int:
     """Ends a dialogue the borrower let run out. It burns an attempt only if the stage's timeout code says so."""
     with transaction.atomic():
         attempt = Attempt.objects.get(pk=attempt_id)
         # The verification's row is locked first, as everywhere.
         verification = Verification.objects.select_for_update().get(pk=attempt.verification_id)
-        stage = attempts.stage_of(attempt)
+        stage = stages.known(attempt.route, attempt.stage)
+        code = stage.timeout_code if stage else "abandoned"
         silent = Attempt.objects.filter(pk=attempt_id, status=attempts.OPEN, expires_at__lte=at)
-        burnt = attempt.counted and reasons.require(stage.timeout_code).burns
-        if silent.update(status="lapsed", code=stage.timeout_code, burnt=burnt, closed_at=at) != 1:
-            return False
-        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": stage.timeout_code}
+        burnt = attempt.counted and reasons.require(code).burns
+        if silent.update(status="lapsed", code=code, burnt=burnt, closed_at=at) != 1:
+            return 0
+        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": code}
         transition.record(verification, "attempt.lapsed", at=at, body=body | {"burnt": burnt})
-        if burnt and verification.status == Status.REQUIRES_INPUT:
-            progress.refused(verification, stage, stage.timeout_code, key=cases.key_of(verification), at=at)
+        if stage and burnt and verification.status == Status.REQUIRES_INPUT:
+            progress.refused(verification, stage, code, key=cases.key_of(verification), at=at)
         else:
-            Verification.objects.filter(pk=verification.pk).update(last_failure=stage.timeout_code)
-    return True
+            Verification.objects.filter(pk=verification.pk).update(last_failure=code)
+    return 1
 
 
 def _overdue(*, at: datetime) -> list[str]:
@@ -72,7 +98,7 @@ def _overdue(*, at: datetime) -> list[str]:
     return list(overdue.values_list("pk", flat=True)[: policy.SWEEP_BATCH])
 
 
-def _expire(verification_id: str, *, at: datetime) -> bool:
+def _expire(verification_id: str, *, at: datetime) -> int:
     try:
         with transaction.atomic():
             verification = Verification.objects.get(pk=verification_id)
@@ -82,20 +108,31 @@ def _expire(verification_id: str, *, at: datetime) -> bool:
             attempts.drop_open(verification, at=at)
     except Conflict:
         # The borrower or a worker was faster; the next round looks again.
-        return False
-    return True
+        return 0
+    return 1
 
 
 def _due(*, at: datetime) -> Iterator[tuple[str, str]]:
     due = Verification.objects.filter(due_at__lte=at).exclude(step="")
     free = due.filter(Q(lease_until=None) | Q(lease_until__lt=at)).filter(Q(rung_until=None) | Q(rung_until__lt=at))
     for pk, route, stage in free.order_by("due_at").values_list("pk", "route", "stage")[: policy.SWEEP_BATCH]:
-        yield pk, stages.find(route, stage).queue
+        known = stages.known(route, stage)
+        yield pk, known.queue if known else "default"
+
+
+def _ring_due(*, at: datetime) -> int:
+    """Rings for the steps that are due; after the first bell that is not heard, the next round tries again."""
+    rung = 0
+    for pk, queue in _due(at=at):
+        if not _ring(pk, queue=queue, at=at):
+            break
+        rung += 1
+    return rung
 
 
 def _ring(verification_id: str, *, queue: str, at: datetime) -> bool:
     until = at + timedelta(seconds=policy.RING_AGAIN_SECONDS)
     unrung = Verification.objects.filter(Q(rung_until=None) | Q(rung_until__lt=at), pk=verification_id)
     if unrung.update(rung_until=until) != 1:
-        return False
+        return True  # another sweep was faster
     return doorbell.ring(doorbell.ADVANCE, verification_id, queue=queue)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F
+from django.utils import timezone
 
 from verification.audit import log
 from verification.core import status
@@ -57,13 +58,16 @@ def move(
 
 
 def owe(verification: Verification, step: str, *, due_at: datetime, queue: str) -> None:
-    """Writes down that a worker owes this row a step, and rings when that is committed."""
+    """Writes down that a worker owes this row a step; one that is due is rung when that is committed."""
+    is_due = due_at <= timezone.now()
     columns = {**NO_STEP, "step": step, "due_at": due_at}
-    columns["rung_until"] = due_at + timedelta(seconds=policy.RING_AGAIN_SECONDS)
+    if is_due:
+        columns["rung_until"] = due_at + timedelta(seconds=policy.RING_AGAIN_SECONDS)
     Verification.objects.filter(pk=verification.pk).update(**columns)
     for name, value in columns.items():
         setattr(verification, name, value)
-    doorbell.ring_on_commit(doorbell.ADVANCE, verification.pk, queue=queue)
+    if is_due:
+        doorbell.ring_on_commit(doorbell.ADVANCE, verification.pk, queue=queue)
 
 
 def settle(verification: Verification) -> None:

@@ -87,9 +87,11 @@ def tamper(*statements: tuple[str, Sequence[Any]]) -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA foreign_keys = OFF")
+        cursor.execute("PRAGMA ignore_check_constraints = ON")
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         for (name,) in cursor.fetchall():
             cursor.execute(f"DROP TRIGGER {name}")
         for statement, values in statements:
             cursor.execute(statement, values)
+        cursor.execute("PRAGMA ignore_check_constraints = OFF")
         cursor.execute("PRAGMA foreign_keys = ON")

@@ -201,3 +201,15 @@ def test_a_key_name_that_a_note_could_not_carry_is_refused(name: str) -> None:
 def test_a_public_key_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         VerificationKey(name="a", public=bytes(31))
+
+
+def test_the_largest_size_is_read() -> None:
+    largest = Checkpoint(origin=KEY.name, size=2**63 - 1, root=HEAD.root)
+    assert checkpoint.open_checkpoint(checkpoint.sign(largest, key=KEY), key=KEY.public) == largest
+
+
+def test_as_many_signatures_as_the_limit_are_read() -> None:
+    others = "".join(line(f"witness.example/{number}", bytes(68)) for number in range(policy.NOTE_SIGNATURES - 1))
+    assert len(Note.parse(SIGNED + others).signatures) == policy.NOTE_SIGNATURES
+    with pytest.raises(BadInput, match="too many"):
+        Note.parse(SIGNED + others + line("witness.example/more", bytes(68)))

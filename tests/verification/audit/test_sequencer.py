@@ -3,7 +3,6 @@
 import json
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -11,8 +10,8 @@ from django.db import transaction
 from pytest_django import Settings
 
 from tests.verification.audit.rows import NOON, add_case, add_entry, add_lender, add_verification, order_all, tamper
-from verification.audit import checkpoint, head_file, history, keys, proofs, receipt, sequencer, tiles, tree
-from verification.core.errors import BadInput, FenceLost, LogInconsistent, Misconfigured
+from verification.audit import checkpoint, head_file, keys, proofs, sequencer, tiles, tree
+from verification.core.errors import FenceLost, LogInconsistent, Misconfigured
 from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending, AuditTile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,20 +109,6 @@ def test_every_batch_is_signed_and_every_checkpoint_is_a_prefix_of_the_next() ->
     assert heads[-1].root == tree.root_of(bytes(leaf.leaf_hash) for leaf in leaves())
 
 
-def test_every_entry_has_a_proof_that_verifies_offline_once_it_is_ordered() -> None:
-    entries = [add_entry(body={"number": number}) for number in range(11)]
-    assert proofs.proof_for(entries[0].pk) is None
-    assert history.leaf_of(entries[0]) is None
-    order_all(limit=4)
-    for entry in entries:
-        proof, leaf = proofs.proof_for(entry.pk), history.leaf_of(entry)
-        assert proof is not None
-        assert leaf is not None
-        assert receipt.verify(proof, leaf=bytes(leaf.leaf), key=keys.verification_key("test")).size == 11
-        with pytest.raises(LogInconsistent):
-            receipt.verify(proof, leaf=bytes(leaf.leaf), key=keys.verification_key("live"))
-
-
 def test_the_log_grows_over_tiles() -> None:
     with transaction.atomic():
         for number in range(300):
@@ -182,46 +167,12 @@ def test_a_sequencer_whose_fence_was_taken_writes_nothing(monkeypatch: pytest.Mo
     assert not AuditCheckpoint.objects.exists()
 
 
-def test_the_head_file_follows_the_commit() -> None:
-    key = keys.verification_key("test")
-    for size in (1, 2):
+def test_entries_that_another_transaction_took_back_are_not_ordered() -> None:
+    with transaction.atomic():
         add_entry()
-        order_all()
-        kept = head_file.read("test", key=key)
-        assert kept is not None
-        assert kept.size == size
-
-
-def test_a_head_file_that_lags_is_no_obstacle_and_catches_up() -> None:
-    add_entry()
-    order_all()
-    lagging = proofs.latest_checkpoint("test")
-    add_entry()
-    order_all()
-    path = Path(settings.TULGA_LOG_HEAD_DIR) / "test.head"
-    path.write_text(str(lagging))
-    assert sequencer.verify_head("test") == 2
-    add_entry()
-    assert order_all() == 1
-    path.unlink()
-    add_entry()
-    assert order_all() == 1
-    kept = head_file.read("test", key=keys.verification_key("test"))
-    assert kept is not None
-    assert kept.size == 4
-
-
-def test_an_older_head_does_not_replace_a_newer_one() -> None:
-    add_entry()
-    order_all()
-    older = str(proofs.latest_checkpoint("test"))
-    add_entry()
-    order_all()
-    key = keys.verification_key("test")
-    head_file.write("test", older, key=key)
-    kept = head_file.read("test", key=key)
-    assert kept is not None
-    assert kept.size == 2
+        transaction.set_rollback(True)
+    assert order_all() == 0
+    assert AuditEntry.objects.count() == 0
 
 
 DAMAGES = {
@@ -259,71 +210,3 @@ def test_nothing_is_signed_on_top_of_a_log_that_is_not_the_one_signed_before(dam
         sequencer.verify_head("test")
     assert AuditCheckpoint.objects.count() == before
     assert AuditPending.objects.count() == 1
-
-
-def test_a_fork_of_the_signed_size_is_refused_by_the_head_file() -> None:
-    add_entry()
-    order_all()
-    path = Path(settings.TULGA_LOG_HEAD_DIR) / "test.head"
-    ours = path.read_bytes()
-    key = keys.signing_key("test")
-    fork = checkpoint.Checkpoint(origin=key.name, size=1, root=tree.leaf_hash(b"another"))
-    path.write_text(checkpoint.sign(fork, key=key))
-    add_entry()
-    with pytest.raises(LogInconsistent, match="root signed at 1"):
-        sequencer.order("test")
-    path.write_bytes(ours)
-    assert sequencer.order("test") == 1
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff", b"test\n1\n"])
-def test_a_damaged_head_file_is_refused(content: bytes) -> None:
-    add_entry()
-    order_all()
-    (Path(settings.TULGA_LOG_HEAD_DIR) / "test.head").write_bytes(content)
-    with pytest.raises(LogInconsistent, match="head file"):
-        sequencer.verify_head("test")
-
-
-def test_a_lenders_events_are_read_behind_a_cursor() -> None:
-    lender, other = add_lender("111111111111"), add_lender("222222222222")
-    add_case(lender)
-    add_case(other)
-    assert history.entries_after("test", lender_id=lender.pk, lender_sequence=0, limit=9) == []
-    order_all()
-    read = history.entries_after("test", lender_id=lender.pk, lender_sequence=1, limit=9)
-    assert [(leaf.lender_sequence, leaf.entry.lender_id) for leaf in read] == [(2, lender.pk), (3, lender.pk)]
-    decisions = history.entries_after(
-        "test", lender_id=lender.pk, lender_sequence=0, limit=9, types=["verification.verified"]
-    )
-    assert [leaf.lender_sequence for leaf in decisions] == [3]
-    assert len(history.entries_after("test", lender_id=lender.pk, lender_sequence=0, limit=2)) == 2
-    assert history.entries_after("live", lender_id=lender.pk, lender_sequence=0, limit=9) == []
-
-
-def test_a_timeline_has_the_entries_that_are_not_ordered_yet_as_well() -> None:
-    verification = add_case(add_lender())
-    order_all()
-    add_entry(verification, type="verification.disputed", verification_sequence=4, at=NOON + timedelta(days=1))
-    timeline = history.timeline(verification.pk)
-    assert [entry.verification_sequence for entry in timeline] == [1, 2, 3, 4]
-    assert timeline[0].leaf.leaf_index == 0
-    with pytest.raises(AuditLeaf.DoesNotExist):
-        _ = timeline[3].leaf
-
-
-def test_the_stored_key_text_is_what_verifiers_parse() -> None:
-    name, key_id, encoded = str(keys.verification_key("test")).split("+", 2)
-    assert name == f"{settings.TULGA_LOG_ORIGIN}/test"
-    assert len(key_id) == 8
-    assert encoded
-    with pytest.raises(BadInput):
-        checkpoint.Note.parse(name)
-
-
-def test_entries_that_another_transaction_took_back_are_not_ordered() -> None:
-    with transaction.atomic():
-        add_entry()
-        transaction.set_rollback(True)
-    assert order_all() == 0
-    assert AuditEntry.objects.count() == 0

@@ -130,6 +130,15 @@ def test_a_destroyed_key_is_gone_for_ever() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("change", [{"destroyed_at": NOON}, {"wrapped_key": None}])
+def test_a_key_that_counts_as_destroyed_or_is_gone_does_not_open(change: dict[str, object]) -> None:
+    key = add_key()
+    DataKey.objects.update(**change)
+    with pytest.raises(EvidenceUnreadable, match="was destroyed"):
+        vault.open(verification_id=key.verification_id, lender_id=key.lender_id)
+
+
+@pytest.mark.django_db
 def test_rotation_wraps_every_living_key_anew_and_changes_none(settings: Settings) -> None:
     old = settings.TULGA_KEY_ENCRYPTION_KEYS
     version = max(old)

@@ -5,14 +5,15 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils import timezone
 
 from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.signing import sign_cms
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import IIN, OTHER_IIN, begin, lender
 from verification.evidence import store
-from verification.models import AuditEntry, CheckRecord, EvidenceItem
-from verification.workflow import cases, queries
+from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, Verification
+from verification.workflow import cases, policy, queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -108,6 +109,33 @@ def test_a_stale_revocation_list_is_tried_again_and_never_a_pass(issued, authori
     assert (row.status, row.step, row.faults) == ("processing", "judge", 1)
     entry = AuditEntry.objects.get(verification_id=story.id, type="step.faulted")
     assert entry.body["cause"] == "eds_revocation_unknown"
+
+
+def test_a_list_that_stays_stale_ends_in_failed_with_its_report_as_evidence(issued, authorities, trusted):
+    trusted.lists["gost512"] = (crl_of(authorities["gost512"], age=3),)
+    story = begin(lender()).to_statement()
+    story.sign(issued())
+    for _ in range(policy.FAULTS_MAX):
+        Verification.objects.filter(pk=story.id).update(due_at=timezone.now())
+        story.work()
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    item = EvidenceItem.objects.get(verification_id=story.id, kind="statement.report")
+    report = json.loads(store.get(cases.key_of(story.row()), item))
+    assert (report["status"], report["sub_indication"]) == ("INDETERMINATE", "TRY_LATER")
+    assert not Attempt.objects.filter(verification_id=story.id, burnt=True).exists()
+
+
+def test_three_failures_are_final_for_verifications_that_waited_beside(issued):
+    of = lender()
+    first, second, third = (begin(of, f"A-{number}").to_statement() for number in (1, 2, 3))
+    for _ in range(3):
+        first.sign(issued(iin=OTHER_IIN))
+        first.work()
+    for waiting in (second, third):
+        Verification.objects.filter(pk=waiting.id).update(due_at=timezone.now())
+        waiting.work()
+        assert (waiting.row().status, waiting.row().code) == ("declined", "attempts_exhausted")
+    assert Attempt.objects.filter(burnt=True).count() == 3
 
 
 def test_an_expired_certificate_refuses(issued):

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from tests.verification.workflow.story import IIN, begin, later, lender
 from verification import tasks
@@ -14,7 +15,7 @@ from verification.core import events
 from verification.core.errors import FenceLost, NotYourTurn
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.sources import installed
-from verification.workflow import advance, commands, doorbell, policy, sweep, transition
+from verification.workflow import advance, commands, doorbell, policy, queries, sweep, transition
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -224,12 +225,12 @@ def test_a_second_verification_of_the_borrower_waits_while_the_first_is_open_and
     of = lender()
     first, second = begin(of, "A-1").to_statement(), begin(of, "A-2").to_statement()
     assert first.page().page == "statement"
-    assert (second.page().page, second.row().step) == ("wait", "open")
+    assert (second.page().page, second.page().notice, second.row().step) == ("wait", "borrower_busy", "open")
     first.sign(issued())
     first.work()
     make_due(second)
     second.work()
-    assert second.page().page == "statement"
+    assert (second.page().page, second.page().notice) == ("statement", "")
 
 
 def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(issued):
@@ -254,6 +255,45 @@ def test_a_verification_nobody_finishes_expires_once():
     assert (story.row().status, story.row().code, decisions(story)) == ("expired", "verification_expired", 1)
     with pytest.raises(NotYourTurn):
         story.answer(agreed=True, version="2026-11", language="kk")
+
+
+def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
+    gone, other = begin(lender()), begin(lender("Other", number=500))
+    Verification.objects.filter(pk=gone.id).update(route="gone", step="judge", due_at=later(-9), rung_until=None)
+    Attempt.objects.filter(verification_id=gone.id).update(route="gone")
+    Attempt.objects.update(expires_at=later(-1))
+    sweep.run_round()
+    assert other.page().notice == "abandoned"
+    assert not AuditEntry.objects.filter(leaf=None, type="verification.created").exists()
+    assert gone.page().page == "wait"
+    assert len(queries.list_views(lender_id=gone.lender.pk, mode="test").data) == 1
+    for _ in range(policy.FAULTS_MAX + 1):
+        make_due(gone)
+        gone.work()
+    assert (gone.row().status, decisions(gone)) == ("failed", 1)
+
+
+def test_a_broker_that_hangs_is_asked_once_a_round_and_the_log_is_ordered_all_the_same(issued, monkeypatch):
+    stories = [begin(lender(number=number * 20)) for number in range(1, 5)]
+    Verification.objects.update(step="open", due_at=later(-9), rung_until=None)
+    asked = []
+
+    def hang(task, **_):
+        asked.append(task)
+        raise OperationalError
+
+    monkeypatch.setattr(doorbell.current_app, "send_task", hang)
+    sweep.run_round()
+    assert len(asked) == 1
+    assert AuditEntry.objects.filter(leaf__isnull=False, verification_id=stories[0].id).exists()
+
+
+def test_a_log_that_cannot_be_signed_does_not_keep_rows_from_being_swept(settings):
+    story = begin(lender())
+    Verification.objects.filter(pk=story.id).update(expires_at=later(-1))
+    settings.TULGA_LOG_KEYS = {}
+    sweep.run_round()
+    assert story.row().status == "expired"
 
 
 def test_a_second_decision_is_refused_by_the_database_itself(issued):

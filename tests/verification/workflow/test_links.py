@@ -52,6 +52,27 @@ def test_a_fresh_link_supersedes_the_one_before():
     assert links.redeem(untrusted_token=fresh.token)
 
 
+def test_of_links_minted_at_once_one_is_left():
+    story = begin(lender())
+
+    def mint(_):
+        try:
+            return links.mint(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        list(pool.map(mint, range(8)))
+    assert Link.objects.filter(spent_at=None, expires_at__gt=later(0)).count() == 1
+
+
+def test_a_link_of_a_verification_that_has_ended_cannot_be_used():
+    story = begin(lender())
+    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    with pytest.raises(LinkUnusable):
+        links.redeem(untrusted_token=story.token)
+
+
 def test_taking_over_a_successor_ends_the_first_session():
     story = begin(lender())
     first = links.redeem(untrusted_token=story.token)

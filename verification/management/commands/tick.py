@@ -6,9 +6,10 @@ import threading
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
+from verification.core.errors import TulgaError
 from verification.workflow import policy, sweep
 
 logger = logging.getLogger(__name__)
@@ -24,7 +25,11 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="one round, then exit")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        """Stops after the round under way on SIGTERM or SIGINT."""
+        """Stops after the round under way on SIGTERM or SIGINT. Does not begin on a log that was rolled back."""
+        try:
+            sweep.refuse_forked_log()
+        except TulgaError as error:
+            raise CommandError(error.detail) from error
         if once:
             sweep.run_round()
             return

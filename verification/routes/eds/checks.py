@@ -14,7 +14,7 @@ from typing import Any
 
 from verification.core import reasons
 from verification.core.canonical import canonical_json
-from verification.core.errors import BadInput, Refused
+from verification.core.errors import BadInput, Refused, SourceUnavailable
 from verification.core.ids import Iin
 from verification.core.person import Case
 from verification.core.results import Failed, Inconclusive, Passed, Result
@@ -188,10 +188,18 @@ def _path(evidence: Evidence, policy: EdsPolicy) -> tuple[Certificate, ...]:
     """The path of the signer at the reference time: when the signature reached us, by our own clock."""
     return build_path(
         _signed(evidence, policy).signer,
-        anchors=[parse_certificate(der) for der in _all(evidence, "shared.anchor")],
-        intermediates=[parse_certificate(der) for der in _all(evidence, "shared.intermediate")],
+        anchors=_pinned(evidence, "shared.anchor"),
+        intermediates=_pinned(evidence, "shared.intermediate"),
         at=_answered(evidence),
     )
+
+
+def _pinned(evidence: Evidence, kind: str) -> list[Certificate]:
+    """The operator's certificates. One that cannot be read is our fault: it decides nothing about a person."""
+    try:
+        return [parse_certificate(der) for der in _all(evidence, kind)]
+    except Refused as refusal:
+        raise SourceUnavailable("trust_anchors", f"{kind}: {refusal.detail}") from refusal
 
 
 def _stored(evidence: Evidence, kind: str) -> bytes:

@@ -9,6 +9,7 @@ from tests.verification.routes.eds import signed_case as given
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import OTHER_IIN
 from verification.core.decision import Outcome, decide
+from verification.core.errors import SourceUnavailable
 from verification.core.results import Inconclusive, Passed
 from verification.routes.eds.checks import STATEMENT, report_statement
 from verification.routes.eds.policy import POLICY
@@ -122,12 +123,22 @@ def test_missing_evidence_never_passes(good, missing):
     assert decide(results, required=tuple(STATEMENT)).outcome is Outcome.FAILED
 
 
-@pytest.mark.parametrize("kind", ["shared.anchor.0", "shared.intermediate.0", "shared.crl.0"])
-@pytest.mark.parametrize("junk", [b"", b"\x30\x03\x02\x01\x01", b"<html>"])
-def test_junk_in_place_of_what_we_fetched_never_passes(good, kind, junk):
+JUNK = [b"", b"\x30\x03\x02\x01\x01", b"<html>"]
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_junk_in_place_of_the_revocation_list_is_tried_again(good, junk):
     case, _, evidence = good
-    outcome = decide(given.judge(case, changed(evidence, **{kind: junk})), required=tuple(STATEMENT)).outcome
-    assert outcome in (Outcome.FAILED, Outcome.RETRY)
+    results = given.judge(case, changed(evidence, **{"shared.crl.0": junk}))
+    assert decide(results, required=tuple(STATEMENT)).outcome is Outcome.RETRY
+
+
+@pytest.mark.parametrize("kind", ["shared.anchor.0", "shared.intermediate.0"])
+@pytest.mark.parametrize("junk", JUNK)
+def test_an_unreadable_certificate_of_the_operator_is_a_fault_and_judges_nobody(good, kind, junk):
+    case, _, evidence = good
+    with pytest.raises(SourceUnavailable, match="trust_anchors"):
+        given.judge(case, changed(evidence, **{kind: junk}))
 
 
 def test_the_report_of_a_refusal_has_its_indication_and_one_row_a_check(good, issued, authorities, family):

@@ -1,0 +1,24 @@
+"""A log to damage: three cases of two lenders under checkpoints of 3, 6 and 9 entries, and one entry that waits."""
+
+from tests.verification.audit.rows import add_case, add_entry, add_lender, order_all
+from verification.audit.verify import verify_log
+from verification.core.findings import Finding
+from verification.models import AuditLeaf
+
+ENTRY = 4
+"""The leaf that most damages are done to: a case's second entry, in the second of three batches."""
+
+
+def nine_ordered() -> list[AuditLeaf]:
+    """Makes the log and gives its leaves in order."""
+    lender = add_lender("111111111111")
+    for owner in (lender, lender, add_lender("222222222222")):
+        add_case(owner)
+        order_all()
+    add_entry()
+    return list(AuditLeaf.objects.filter(log="test").order_by("leaf_index"))
+
+
+def found(log: str = "test") -> list[Finding]:
+    """Everything that is wrong with a log."""
+    return list(verify_log(log))

@@ -1,0 +1,63 @@
+"""What is on record is read in order, and each ordered entry has a proof."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+
+from tests.verification.audit.rows import NOON, add_case, add_entry, add_lender, order_all
+from verification.audit import checkpoint, history, keys, proofs, receipt
+from verification.core.errors import BadInput, LogInconsistent
+from verification.models import AuditLeaf
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_every_entry_has_a_proof_that_verifies_offline_once_it_is_ordered() -> None:
+    entries = [add_entry(body={"number": number}) for number in range(11)]
+    assert proofs.proof_for(entries[0].pk) is None
+    assert history.leaf_of(entries[0]) is None
+    order_all(limit=4)
+    for entry in entries:
+        proof, leaf = proofs.proof_for(entry.pk), history.leaf_of(entry)
+        assert proof is not None
+        assert leaf is not None
+        assert receipt.verify(proof, leaf=bytes(leaf.leaf), key=keys.verification_key("test")).size == 11
+        with pytest.raises(LogInconsistent):
+            receipt.verify(proof, leaf=bytes(leaf.leaf), key=keys.verification_key("live"))
+
+
+def test_a_lenders_events_are_read_behind_a_cursor() -> None:
+    lender, other = add_lender("111111111111"), add_lender("222222222222")
+    add_case(lender)
+    add_case(other)
+    assert history.entries_after("test", lender_id=lender.pk, lender_sequence=0, limit=9) == []
+    order_all()
+    read = history.entries_after("test", lender_id=lender.pk, lender_sequence=1, limit=9)
+    assert [(leaf.lender_sequence, leaf.entry.lender_id) for leaf in read] == [(2, lender.pk), (3, lender.pk)]
+    decisions = history.entries_after(
+        "test", lender_id=lender.pk, lender_sequence=0, limit=9, types=["verification.verified"]
+    )
+    assert [leaf.lender_sequence for leaf in decisions] == [3]
+    assert len(history.entries_after("test", lender_id=lender.pk, lender_sequence=0, limit=2)) == 2
+    assert history.entries_after("live", lender_id=lender.pk, lender_sequence=0, limit=9) == []
+
+
+def test_a_timeline_has_the_entries_that_are_not_ordered_yet_as_well() -> None:
+    verification = add_case(add_lender())
+    order_all()
+    add_entry(verification, type="verification.disputed", verification_sequence=4, at=NOON + timedelta(days=1))
+    timeline = history.timeline(verification.pk)
+    assert [entry.verification_sequence for entry in timeline] == [1, 2, 3, 4]
+    assert timeline[0].leaf.leaf_index == 0
+    with pytest.raises(AuditLeaf.DoesNotExist):
+        _ = timeline[3].leaf
+
+
+def test_the_stored_key_text_is_what_verifiers_parse() -> None:
+    name, key_id, encoded = str(keys.verification_key("test")).split("+", 2)
+    assert name == f"{settings.TULGA_LOG_ORIGIN}/test"
+    assert len(key_id) == 8
+    assert encoded
+    with pytest.raises(BadInput):
+        checkpoint.Note.parse(name)

@@ -1,0 +1,156 @@
+"""The command names what is wrong, exits as it should, and never crashes over a damaged file."""
+
+import json
+import shutil
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from random import Random
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import connection, connections
+from pytest_django import Settings
+
+from tests.verification.audit.ordered import ENTRY, nine_ordered
+from tests.verification.audit.rows import add_lender, add_verification, tamper
+from verification.audit.verify import verify_file
+from verification.evidence import store, vault
+from verification.models import (
+    AuditLeaf,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ON_ENTRY = "UPDATE verification_auditentry SET {} WHERE id = %s"
+
+
+PAGE_BYTES = 4096
+
+
+@pytest.fixture
+def log(transactional_db: None) -> list[AuditLeaf]:
+    return nine_ordered()
+
+
+def command(*arguments: str) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("audit_verify", *arguments, stdout=out)
+    except CommandError as error:
+        return error.returncode, out.getvalue() + str(error)
+    return 0, out.getvalue()
+
+
+def test_the_command_says_that_all_is_well(log: list[AuditLeaf]) -> None:
+    assert command() == (
+        0,
+        "test log: 9 entries signed, 1 waiting; everything fits\n"
+        "live log: 0 entries signed, 0 waiting; everything fits\n",
+    )
+
+
+def test_the_command_names_what_is_wrong_and_exits_with_1(log: list[AuditLeaf]) -> None:
+    entry = log[ENTRY].entry_id
+    tamper((ON_ENTRY.format("body = '{}'"), (entry,)))
+    code, out = command("--log", "test")
+    assert code == 1
+    assert f"leaf {ENTRY}, entry {entry}, field body" in out
+    code, out = command("--json")
+    told = json.loads(out[: out.rindex("}") + 1])
+    assert (code, told["ok"]) == (1, False)
+    assert told["findings"][0]["entry"] == entry
+    assert told["findings"][0]["leaf_index"] == ENTRY
+    assert command("--log", "live")[0] == 0
+
+
+def test_the_command_says_as_json_that_all_is_well(log: list[AuditLeaf]) -> None:
+    code, out = command("--json")
+    assert (code, json.loads(out)["ok"], json.loads(out)["findings"]) == (0, True, [])
+
+
+def test_the_command_exits_with_3_where_it_cannot_look(log: list[AuditLeaf], settings: Settings) -> None:
+    settings.TULGA_LOG_KEYS = {}
+    code, out = command()
+    assert (code, "TULGA_LOG_KEYS" in out) == (3, True)
+
+
+def test_the_command_reports_evidence_too() -> None:
+    verification = add_verification(add_lender())
+    key = vault.make(verification_id=verification.pk, lender_id=verification.lender_id)
+    vault.keep(key)
+    item = store.put(key, b"original", kind="statement.signed")
+    assert command()[0] == 0
+    (Path(settings.TULGA_EVIDENCE_DIR) / item.sealed_sha256[:2] / item.sealed_sha256).write_bytes(b"x")
+    code, out = command()
+    assert code == 1
+    assert item.pk in out
+
+
+@pytest.fixture
+def copied(log: list[AuditLeaf], tmp_path: Path) -> "Callable[[], Path]":
+    """Makes the configured database a file that may be damaged; puts the whole one back each time."""
+    if connection.vendor != "sqlite":
+        pytest.skip("bytes of a file are flipped on SQLite only")
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connections.close_all()
+    database = Path(settings.DATABASES["default"]["NAME"])
+    whole = tmp_path / "whole.sqlite3"
+    shutil.copyfile(database, whole)
+
+    def put_back() -> Path:
+        connections.close_all()
+        for suffix in ("-wal", "-shm"):
+            Path(f"{database}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(whole, database)
+        return database
+
+    return put_back
+
+
+def test_a_byte_of_an_entry_flipped_in_the_file_names_the_entry(
+    log: list[AuditLeaf], copied: Callable[[], Path]
+) -> None:
+    database = copied()
+    content = bytearray(database.read_bytes())
+    at = content.index(b"eds_certificate_revoked", content.index(log[ENTRY].entry_id.encode() + b"testcheck"))
+    content[at] ^= 1
+    database.write_bytes(content)
+    code, out = command("--copy")
+    assert code == 1
+    assert f"leaf {ENTRY}, entry {log[ENTRY].entry_id}, field body" in out
+
+
+@pytest.mark.proof
+def test_a_byte_flipped_anywhere_never_crashes_the_command(
+    copied: Callable[[], Path], proof_scale: float, proof_seed: int
+) -> None:
+    chance = Random(proof_seed)
+    pages = _pages_of_the_log(copied())
+    last = copied().stat().st_size // PAGE_BYTES
+    for number in range(round(3000 * proof_scale)):
+        database = copied()
+        page = chance.choice(pages) if number % 4 else chance.randint(1, last)
+        with database.open("r+b") as file:
+            file.seek((page - 1) * PAGE_BYTES + chance.randrange(PAGE_BYTES))
+            byte = file.read(1)[0]
+            file.seek(-1, 1)
+            file.write(bytes([byte ^ 1 << chance.randrange(8)]))
+        code, out = command("--copy")
+        assert code in (0, 1, 3), out
+    copied()
+    assert command("--copy")[0] == 0
+
+
+def _pages_of_the_log(database: Path) -> list[int]:
+    """Numbers of the file's pages that hold the log's tables and their indexes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rootpage FROM sqlite_master WHERE tbl_name LIKE 'verification_audit%%' AND rootpage > 0")
+        return sorted(number for (number,) in cursor.fetchall())
+
+
+def test_a_whole_file_has_no_findings() -> None:
+    assert list(verify_file()) == []
