@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from verification.core.decision import Decision, Outcome, decide
-from verification.core.errors import SourceUnavailable, TulgaError, Unavailable
+from verification.core.errors import FenceLost, SourceUnavailable, TulgaError, Unavailable
 from verification.core.results import Result
 from verification.core.route import Evidence, Stage
 from verification.core.status import Move
@@ -137,7 +137,8 @@ def _measure(verification: Verification, attempt: Attempt, stage: Stage, *, key:
 
 def _attempt_in(verification: Verification) -> Attempt:
     attempt = attempts.current(verification)
-    if attempt is None:
-        # If another worker took over, `held` says so; without one it is a fault like any other, and bounded.
+    if attempt is None and Verification.objects.filter(pk=verification.pk, fence=verification.fence).exists():
         raise Unavailable("no attempt is being judged")
+    if attempt is None:
+        raise FenceLost(f"{verification.pk}: the attempt ended meanwhile")
     return attempt
