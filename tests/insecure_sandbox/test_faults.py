@@ -48,7 +48,7 @@ def test_faults_of_one_source_follow_each_other() -> None:
 
 @pytest.mark.parametrize(("seconds", "kind"), [(60, "silent"), (-1, None)])
 def test_a_fault_lasts_until_its_time(seconds: int, kind: str | None) -> None:
-    until = (NOW + timedelta(seconds=seconds)).isoformat()
+    until = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
     script = scripted({"source": "crl", "kind": "silent", "until": until})
     assert [script.take("crl") for _ in range(3)] == [kind] * 3
 

@@ -1,7 +1,8 @@
 """The last checkpoint we signed, kept in a file outside the database.
 
 A restored backup has a smaller head than this file; signing on from it would fork the log. The file is written after
-the commit, so after a crash it may lag behind the database, but it never leads.
+the commit, so after a crash it may lag behind the database, but it never leads. It stands from the first ordering on,
+when it says that the log is empty: if it is missing later, somebody took it away, or the host is a new one.
 """
 
 import fcntl
@@ -15,7 +16,7 @@ from verification.core.errors import BadInput, LogInconsistent
 
 
 def read(log: str, *, key: VerificationKey) -> Checkpoint | None:
-    """The checkpoint in the file, or None if there is none yet; raises `LogInconsistent` for one that is not ours."""
+    """The checkpoint in the file, or None if there is none; raises `LogInconsistent` for one that is not ours."""
     try:
         note = _path(log).read_bytes().decode()
     except FileNotFoundError:

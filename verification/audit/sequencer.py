@@ -17,7 +17,7 @@ from django.utils import timezone
 from verification.audit import checkpoint, head_file, keys, policy, proofs, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
 from verification.audit.log import leaf_of_entry
-from verification.audit.tree import leaf_hash
+from verification.audit.tree import EMPTY_ROOT, leaf_hash
 from verification.core.errors import BadInput, FenceLost, LogInconsistent
 from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending, AuditTile
 
@@ -41,6 +41,8 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
         batch = _waiting(log, limit=limit)
         if not batch:
             return 0
+        if size == 0:
+            _begin_head_file(log, key=key)
         _store(log, batch, size=size, key=key)
         _move_head(log, batch=batch, size=size, fence=fence)
     return len(batch)
@@ -49,10 +51,27 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
 def verify_head(log: str) -> int:
     """The size of the log, if its right edge is what was signed last, here and in the head file.
 
-    Raises `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile.
+    Raises `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile, a head file taken away.
     """
     with transaction.atomic():
         return _verified_size(log, key=keys.verification_key(log))
+
+
+def adopt_head(log: str) -> int | None:
+    """Writes the missing head file of a log from its last checkpoint, and says its size; None if nothing is missing.
+
+    For a host that orders from now on, and only after the whole log was verified: whoever adopts a log that was turned
+    back signs on from there. Raises `LogInconsistent` if the right edge is not what was signed last.
+    """
+    key = keys.verification_key(log)
+    with transaction.atomic():
+        if head_file.read(log, key=key) is not None:
+            return None
+        size = _stored_size(log, key=key)
+        if size == 0:
+            return None
+        head_file.write(log, AuditCheckpoint.objects.get(log=log, size=size).note, key=key)
+    return size
 
 
 def _take(log: str) -> str | None:
@@ -69,18 +88,33 @@ def _take(log: str) -> str | None:
     return fence
 
 
+def _begin_head_file(log: str, *, key: SigningKey) -> None:
+    """Keeps the head of the empty log, before the first commit: from then on a log without a head file is no accident.
+
+    A crash between the first commit and its head would otherwise look like somebody's taking the file away.
+    """
+    note = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
+    head_file.write(log, note, key=key.public)
+
+
 def _verified_size(log: str, *, key: VerificationKey) -> int:
+    """The size of the log, if its right edge is what was signed last, here and in the head file."""
+    size = _stored_size(log, key=key)
+    _verify_against_file(log, size=size, key=key)
+    return size
+
+
+def _stored_size(log: str, *, key: VerificationKey) -> int:
+    """The size of the log, if its right edge is what the last stored checkpoint says."""
     head = AuditHead.objects.filter(log=log).first()
     size = head.size if head else 0
     last = AuditLeaf.objects.filter(log=log).order_by("-leaf_index").first()
     leaves = last.leaf_index + 1 if last else 0
     if leaves != size:
         raise LogInconsistent(f"the {log} log's head says {size} entries, its leaves say {leaves}")
-    load = proofs.tile_loader(log)
     signed = _last_signed(log, size=size, key=key)
-    if signed and tiles.edge_root(load, size) != signed.root:
+    if signed and tiles.edge_root(proofs.tile_loader(log), size) != signed.root:
         raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {size} entries")
-    _verify_against_file(log, load, size=size, key=key)
     return size
 
 
@@ -100,13 +134,16 @@ def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | N
     return signed
 
 
-def _verify_against_file(log: str, load: tiles.Load, *, size: int, key: VerificationKey) -> None:
+def _verify_against_file(log: str, *, size: int, key: VerificationKey) -> None:
     kept = head_file.read(log, key=key)
-    if kept is None:
+    if kept is None and size == 0:
         return
+    if kept is None:
+        detail = f"the {log} log holds {size} entries and has no head file here"
+        raise LogInconsistent(f"{detail}; on a new host `manage.py audit_verify --adopt-head` writes it")
     if kept.size > size:
         raise LogInconsistent(f"the {log} log was signed up to {kept.size} entries, but holds {size}: an old backup?")
-    if tiles.edge_root(load, kept.size) != kept.root:
+    if tiles.edge_root(proofs.tile_loader(log), kept.size) != kept.root:
         raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {kept.size} entries")
 
 

@@ -1,11 +1,12 @@
 """Recomputes a log from its rows and says what is wrong, as precisely as the rows allow.
 
-1 head, leaves and checkpoints agree in size, and the head file is not ahead   2 every leaf is there and says what its
+1 head, leaves and checkpoints agree in size, and the head file is there and not ahead   2 every leaf is there and says what its
 entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no entry is lost,
-decided twice or out of order   5 an SQLite file is whole
+decided twice or out of order   5 the tables hold what the entries say   6 an SQLite file is whole
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from django.db import connection
 from django.db.models import Subquery
@@ -17,22 +18,29 @@ from verification.audit.stored import PAGE, UNREADABLE
 from verification.audit.tiles import edge_root
 from verification.audit.verify_entries import verify_entries
 from verification.audit.verify_leaves import verify_leaves
+from verification.audit.verify_rows import verify_parents, verify_rows
 from verification.audit.verify_tree import TreeInspection, signed_roots
 from verification.core.errors import LogInconsistent
 from verification.core.findings import Finding
 from verification.models import AuditCheckpoint, AuditHead, AuditLeaf, AuditPending
 
+_NOTHING_OUTSIDE: Final = "nothing outside the database shows how far the log was signed"
 
-def verify_log(log: str, *, against_head_file: bool = True) -> Iterator[Finding]:
+
+def verify_log(log: str, *, against_head_file: bool = True, adopting: bool = False) -> Iterator[Finding]:
     """Everything that is wrong with a log, nothing if it is whole; rows that arrive meanwhile are left out.
 
     `against_head_file`: also compare with the head kept outside the database, which a copy may lag behind.
+    `adopting`: the head file may be missing, because it is about to be written; one that is there must fit.
     Raises `Misconfigured` without the log's key.
     """
     key = keys.verification_key(log)
-    yield from _guarded(log, "the head", _verify_head(log, key=key, against_head_file=against_head_file))
+    yield from _guarded(log, "the head", _verify_sizes(log))
+    if against_head_file:
+        yield from _guarded(log, "the head file", _verify_head_file(log, key=key, adopting=adopting))
     yield from _guarded(log, "the leaves", _verify_tree(log, key=key))
     yield from _guarded(log, "the entries", verify_entries(log))
+    yield from _guarded(log, "the rows", verify_rows(log))
 
 
 def describe(log: str) -> str:
@@ -44,13 +52,19 @@ def describe(log: str) -> str:
         return f"an unreadable number of entries signed, {waiting} waiting"
 
 
+def verify_database() -> Iterator[Finding]:
+    """What is wrong with the database of both logs: rows whose owner is gone, and what SQLite finds in its file."""
+    yield from verify_file()
+    yield from _guarded("", "the rows", verify_parents())
+
+
 def verify_file() -> Iterator[Finding]:
     """What SQLite itself finds wrong with its file; nothing for another database."""
     if connection.vendor == "sqlite":
         yield from _guarded("", "the database file", _check_integrity())
 
 
-def _verify_head(log: str, *, key: VerificationKey, against_head_file: bool) -> Iterator[Finding]:
+def _verify_sizes(log: str) -> Iterator[Finding]:
     said, held, signed = _sizes(log)
     if said != held:
         detail = f"the head says {said} entries, the leaves say {held}"
@@ -58,10 +72,15 @@ def _verify_head(log: str, *, key: VerificationKey, against_head_file: bool) -> 
     if said != signed:
         detail = f"the head says {said} entries, the last checkpoint says {signed}"
         yield Finding(code="head", log=log, field="size", detail=detail)
-    if not against_head_file:
-        return
+
+
+def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iterator[Finding]:
+    # The file is read first: what is ordered after that can only make the database larger.
     try:
         kept = head_file.read(log, key=key)
+        said, held, signed = _sizes(log)
+        if kept is None and max(said, held, signed) > 0 and not adopting:
+            yield Finding(code="head_file", log=log, detail=f"the head file is missing: {_NOTHING_OUTSIDE}")
         if kept is not None and kept.size > held:
             raise LogInconsistent(f"it was signed up to {kept.size} entries, the database holds {held}")
         if kept is not None and edge_root(tile_loader(log), kept.size) != kept.root:

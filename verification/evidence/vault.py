@@ -169,6 +169,13 @@ def blind_index_values(*, purpose: str, value: str) -> list[bytes]:
     return [_index(version, purpose=purpose, value=value) for version in versions]
 
 
+def blind_index_value(*, purpose: str, value: str, version: int) -> bytes:
+    """The index under the key of one version; raises `Misconfigured` if there is none of that version."""
+    if version not in _index_keys():
+        raise Misconfigured(f"TULGA_INDEX_KEYS has no version {version}")
+    return _index(version, purpose=purpose, value=value)
+
+
 def _index(version: int, *, purpose: str, value: str) -> bytes:
     # The zero byte keeps purpose and value apart: neither contains one.
     return hmac.digest(_index_keys()[version], f"{purpose}\0{value}".encode(), "sha256")

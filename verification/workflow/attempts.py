@@ -41,23 +41,7 @@ def open_attempt(
     """
     if verification.last_failure == BUSY:
         _remember(verification, "")
-    # Turns count on over all attempts, so an answer to an earlier one fits none.
-    Verification.objects.filter(pk=verification.pk).update(turn=F("turn") + 1)
-    verification.turn = Verification.objects.values_list("turn", flat=True).get(pk=verification.pk)
-    attempt = Attempt(
-        verification=verification,
-        lender_id=verification.lender_id,
-        mode=verification.mode,
-        borrower_index=verification.borrower_index,
-        route=verification.route,
-        stage=stage.name,
-        counted=stage.attempts is not None,
-        status=OPEN,
-        notice=notice or verification.last_failure,
-        turn=verification.turn,
-        opened_at=at,
-        expires_at=min(at + timedelta(seconds=stage.seconds), verification.expires_at),
-    )
+    attempt = _fresh(verification, stage, at=at, notice=notice)
     attempt.sealed_memory = seal_memory(attempt, prepared.memory, key=key)
     try:
         with transaction.atomic():
@@ -75,6 +59,26 @@ def open_attempt(
     transition.record(verification, "attempt.opened", at=at, body=names(attempt))
     dossier.keep(attempt, prepared.evidence, key=key, at=at)
     return attempt
+
+
+def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: str) -> Attempt:
+    # Turns count on over all attempts, so an answer to an earlier one fits none.
+    Verification.objects.filter(pk=verification.pk).update(turn=F("turn") + 1)
+    verification.turn = Verification.objects.values_list("turn", flat=True).get(pk=verification.pk)
+    return Attempt(
+        verification=verification,
+        lender_id=verification.lender_id,
+        mode=verification.mode,
+        borrower_index=verification.borrower_index,
+        route=verification.route,
+        stage=stage.name,
+        counted=stage.attempts is not None,
+        status=OPEN,
+        notice=notice or verification.last_failure,
+        turn=verification.turn,
+        opened_at=at,
+        expires_at=min(at + timedelta(seconds=stage.seconds), verification.expires_at),
+    )
 
 
 def _remember(verification: Verification, code: str) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 from verification.core.canonical import canonical_json
 from verification.core.ids import Iin, Phone
 from verification.core.person import Case, Document, LenderFacts, Loan, Person
-from verification.evidence import vault
+from verification.evidence import sealed_case, vault
 from verification.models import Verification
 
-TABLE = "verification_verification"
-FIELD = "sealed_case"
+TABLE = sealed_case.TABLE
+FIELD = sealed_case.FIELD
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,21 @@
 """Plays one verification against the workflow itself: the lender, the borrower and the worker."""
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from django.db import connections
 from django.utils import timezone
 
 from insecure_sandbox.signing import sign_cms
 from lenders.models import Lender
 from verification import tasks
+from verification.core import events
 from verification.core.consent import CURRENT
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.person import Document, LenderFacts, Loan, Person
-from verification.models import Verification
+from verification.models import AuditEntry, Verification
 from verification.workflow import commands, queries
 
 IIN = "990101100010"
@@ -113,4 +116,44 @@ def later(seconds: float) -> datetime:
     return timezone.now() + timedelta(seconds=seconds)
 
 
-__all__ = ("BIN", "IIN", "OTHER_IIN", "Story", "begin", "later", "lender", "opening", "person", "replace")
+def make_due(story):
+    Verification.objects.filter(pk=story.id).update(due_at=timezone.now(), rung_until=None)
+
+
+def decisions(story):
+    return AuditEntry.objects.filter(verification_id=story.id, type__in=events.DECISIONS).count()
+
+
+def in_parallel(work, times):
+    def one(number):
+        try:
+            return work(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=16) as pool:
+        return list(pool.map(one, range(times)))
+
+
+def signed(issued, reference="A-1", of=None):
+    story = begin(of or lender(), reference).to_statement()
+    story.sign(issued())
+    return story
+
+
+__all__ = (
+    "BIN",
+    "IIN",
+    "OTHER_IIN",
+    "Story",
+    "begin",
+    "decisions",
+    "in_parallel",
+    "later",
+    "lender",
+    "make_due",
+    "opening",
+    "person",
+    "replace",
+    "signed",
+)

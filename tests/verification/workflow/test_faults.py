@@ -1,55 +1,19 @@
 """Whatever breaks in the middle: nothing is lost, nothing is decided twice, nothing is verified by accident."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
-from tests.verification.workflow.story import IIN, begin, later, lender
+from tests.verification.workflow.story import IIN, begin, decisions, in_parallel, lender, make_due, signed
 from verification import tasks
-from verification.core import events
 from verification.core.errors import FenceLost, NotYourTurn
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.sources import installed
-from verification.workflow import advance, commands, doorbell, policy, queries, sweep, transition
+from verification.workflow import advance, commands, policy, transition
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
-
-
-def make_due(story):
-    Verification.objects.filter(pk=story.id).update(due_at=timezone.now(), rung_until=None)
-
-
-def decisions(story):
-    return AuditEntry.objects.filter(verification_id=story.id, type__in=events.DECISIONS).count()
-
-
-def in_parallel(work, times):
-    def one(number):
-        try:
-            return work(number)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        return list(pool.map(one, range(times)))
-
-
-def hear_bells(monkeypatch):
-    """What reaches the broker from now on, as (task, argument)."""
-    rung = []
-    monkeypatch.setattr(doorbell.current_app, "send_task", lambda task, args, **_: rung.append((task, *args)))
-    return rung
-
-
-def signed(issued, reference="A-1", of=None):
-    story = begin(of or lender(), reference).to_statement()
-    story.sign(issued())
-    return story
 
 
 def test_a_silent_source_is_asked_again_and_then_verifies(issued, trusted):
@@ -170,37 +134,6 @@ def test_of_64_posts_of_one_turn_one_is_taken_and_read():
     assert EvidenceItem.objects.filter(verification_id=story.id, kind="consent.answer").count() == 1
 
 
-def test_two_ticks_at_once_ring_once_and_order_each_entry_once(issued, monkeypatch):
-    story = signed(issued)
-    make_due(story)
-    rung = hear_bells(monkeypatch)
-    barrier = threading.Barrier(2)
-
-    def tick(_):
-        barrier.wait()
-        sweep.run_round()
-
-    in_parallel(tick, 2)
-    assert rung.count((doorbell.ADVANCE, story.id)) == 1
-    sweep.run_round()
-    leaves = AuditEntry.objects.filter(leaf__isnull=False).count()
-    assert leaves == AuditEntry.objects.count()
-
-
-def test_a_broker_that_is_down_at_commit_costs_nothing_but_a_round_of_the_sweep(issued, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise ConnectionRefusedError
-
-    with monkeypatch.context() as down:
-        down.setattr(doorbell.current_app, "send_task", refuse)
-        story = signed(issued)
-    assert story.row().step == "judge"
-    rung = hear_bells(monkeypatch)
-    Verification.objects.filter(pk=story.id).update(rung_until=timezone.now() - timedelta(seconds=1))
-    sweep.run_round()
-    assert (doorbell.ADVANCE, story.id) in rung
-
-
 def test_an_answer_that_cannot_be_read_leaves_the_turn_open():
     story = begin(lender())
     turn = story.page().turn
@@ -231,69 +164,6 @@ def test_a_second_verification_of_the_borrower_waits_while_the_first_is_open_and
     make_due(second)
     second.work()
     assert (second.page().page, second.page().notice) == ("statement", "")
-
-
-def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(issued):
-    story = begin(lender()).to_statement()
-    Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=later(-1))
-    assert story.page().page == "resume"
-    sweep.run_round()
-    assert (story.page().page, story.page().notice) == ("resume", "abandoned")
-    commands.resume(verification_id=story.id)
-    commands.resume(verification_id=story.id)
-    story.work()
-    story.sign(issued())
-    story.work()
-    assert story.row().status == "verified"
-    assert not Attempt.objects.filter(verification_id=story.id, burnt=True).exists()
-
-
-def test_a_verification_nobody_finishes_expires_once():
-    story = begin(lender())
-    Verification.objects.filter(pk=story.id).update(expires_at=later(-1))
-    in_parallel(lambda _: sweep.run_round(), 2)
-    assert (story.row().status, story.row().code, decisions(story)) == ("expired", "verification_expired", 1)
-    with pytest.raises(NotYourTurn):
-        story.answer(agreed=True, version="2026-11", language="kk")
-
-
-def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
-    gone, other = begin(lender()), begin(lender("Other", number=500))
-    Verification.objects.filter(pk=gone.id).update(route="gone", step="judge", due_at=later(-9), rung_until=None)
-    Attempt.objects.filter(verification_id=gone.id).update(route="gone")
-    Attempt.objects.update(expires_at=later(-1))
-    sweep.run_round()
-    assert other.page().notice == "abandoned"
-    assert not AuditEntry.objects.filter(leaf=None, type="verification.created").exists()
-    assert gone.page().page == "wait"
-    assert len(queries.list_views(lender_id=gone.lender.pk, mode="test").data) == 1
-    for _ in range(policy.FAULTS_MAX + 1):
-        make_due(gone)
-        gone.work()
-    assert (gone.row().status, decisions(gone)) == ("failed", 1)
-
-
-def test_a_broker_that_hangs_is_asked_once_a_round_and_the_log_is_ordered_all_the_same(issued, monkeypatch):
-    stories = [begin(lender(number=number * 20)) for number in range(1, 5)]
-    Verification.objects.update(step="open", due_at=later(-9), rung_until=None)
-    asked = []
-
-    def hang(task, **_):
-        asked.append(task)
-        raise OperationalError
-
-    monkeypatch.setattr(doorbell.current_app, "send_task", hang)
-    sweep.run_round()
-    assert len(asked) == 1
-    assert AuditEntry.objects.filter(leaf__isnull=False, verification_id=stories[0].id).exists()
-
-
-def test_a_log_that_cannot_be_signed_does_not_keep_rows_from_being_swept(settings):
-    story = begin(lender())
-    Verification.objects.filter(pk=story.id).update(expires_at=later(-1))
-    settings.TULGA_LOG_KEYS = {}
-    sweep.run_round()
-    assert story.row().status == "expired"
 
 
 def test_a_second_decision_is_refused_by_the_database_itself(issued):

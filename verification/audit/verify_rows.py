@@ -1,0 +1,86 @@
+"""Do the tables hold what the log says of attempts, checks, evidence and the verification itself?"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.models import Exists, Model, OuterRef, Q
+
+from verification.audit.compare_rows import compare
+from verification.audit.held_rows import load
+from verification.audit.stored import UNREADABLE
+from verification.core.findings import Finding
+from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, SharedEvidenceUse, Verification
+
+_PAGE: Final = 100
+"""Verifications in memory at a time; each brings some dozens of rows."""
+
+_LOOKS: Final = 5
+"""How often a verification is looked at that is moving while we look."""
+
+_PARENTS: Final[tuple[tuple[type[Model], str, type[Model]], ...]] = (
+    (Attempt, "verification", Verification),
+    (EvidenceItem, "verification", Verification),
+    (AuditEntry, "verification", Verification),
+    (EvidenceItem, "attempt", Attempt),
+    (CheckRecord, "attempt", Attempt),
+    (SharedEvidenceUse, "attempt", Attempt),
+)
+
+
+def verify_rows(log: str) -> Iterator[Finding]:
+    """Findings about every verification of a log: rows changed, taken away or added behind the log's back."""
+    in_log = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), log=log))
+    last = ""
+    while True:
+        rest = Verification.objects.filter(Q(mode=log) | in_log, pk__gt=last).order_by("pk")
+        ids = list(rest.values_list("pk", flat=True)[:_PAGE])
+        if not ids:
+            return
+        held = load(ids)
+        for pk in ids:
+            if pk not in held or _is_suspect(log, held[pk]):
+                yield from _look_again(log, pk)
+        if not isinstance(ids[-1], str) or ids[-1] <= last:
+            return
+        last = ids[-1]
+
+
+def verify_parents() -> Iterator[Finding]:
+    """Rows of both modes whose verification or attempt was taken away from under them."""
+    for child, column, parent in _PARENTS:
+        manager: Any = child._default_manager
+        there = Exists(parent._default_manager.filter(pk=OuterRef(f"{column}_id")))
+        orphans = manager.filter(~there, **{f"{column}__isnull": False}).order_by("pk")
+        word = str(child._meta.verbose_name)
+        try:
+            for pk, name in orphans.values_list("pk", f"{column}_id").iterator():
+                detail = f"the {column} {name} of {word} {pk} is not there any more"
+                entry = pk if child is AuditEntry else ""
+                yield Finding(code="row_missing", entry=entry, field=column, detail=detail)
+        except UNREADABLE as error:
+            detail = f"the rows of {word} cannot be read further ({type(error).__name__})"
+            yield Finding(code="unreadable", detail=detail)
+
+
+def _is_suspect(log: str, held: Any) -> bool:
+    return next(compare(log, held), None) is not None
+
+
+def _look_again(log: str, pk: str) -> Iterator[Finding]:
+    """The findings about one verification, read while it stood still.
+
+    Rows are read one table after the other, and a worker may move the verification meanwhile. Every such move appends
+    an entry and counts it in the row, in the same transaction: where the count did not move, nothing did.
+    """
+    found: list[Finding] = []
+    for _ in range(_LOOKS):
+        held = load([pk]).get(pk)
+        if held is None:
+            detail = f"the row of verification {pk} cannot be read"
+            found = [Finding(code="unreadable", log=log, detail=detail)]
+            break
+        found = list(compare(log, held))
+        now = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
+        if now == held.verification.sequence:
+            break
+    yield from found
