@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from lenders import answers, endpoints, policy, signing, transport
@@ -154,13 +154,11 @@ def _take_bell(delivery_id: str, *, at: datetime) -> bool:
 def _claim(delivery_id: str) -> Delivery | None:
     """Takes a due delivery for a while and counts the try; None if it is not ours to send."""
     at, fence = timezone.now(), secrets.token_hex(16)
+    # The endpoint stands in a subquery and is not joined: with a join Django updates `WHERE id IN (SELECT …)`, and
+    # PostgreSQL does not ask a SELECT again for a row another worker has just taken. Two would hold one delivery.
+    awake = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None)
     free = Delivery.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=at),
-        pk=delivery_id,
-        status="pending",
-        due_at__lte=at,
-        endpoint__disabled_at=None,
-        endpoint__deleted_at=None,
+        Q(lease_until=None) | Q(lease_until__lt=at), Exists(awake), pk=delivery_id, status="pending", due_at__lte=at
     )
     lease = at + timedelta(seconds=policy.POST_LEASE_SECONDS)
     if free.update(lease_until=lease, fence=fence, tries=F("tries") + 1) != 1:
