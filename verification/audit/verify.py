@@ -1,7 +1,7 @@
 """Recomputes a log from its rows and says what is wrong, as precisely as the rows allow.
 
-1 head, leaves and checkpoints agree in size, and the head file is there and not ahead   2 every leaf is there and says what its
-entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no entry is lost,
+1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is there and says what
+its entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no entry is lost,
 decided twice or out of order   5 the tables hold what the entries say   6 an SQLite file is whole
 """
 
@@ -75,11 +75,12 @@ def _verify_sizes(log: str) -> Iterator[Finding]:
 
 
 def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iterator[Finding]:
-    # The file is read first: what is ordered after that can only make the database larger.
+    # The log may be growing: its file stands before its first entry, and follows every later one.
+    begun = max(_sizes(log)) > 0
     try:
         kept = head_file.read(log, key=key)
-        said, held, signed = _sizes(log)
-        if kept is None and max(said, held, signed) > 0 and not adopting:
+        held = _sizes(log)[1]
+        if kept is None and begun and not adopting:
             yield Finding(code="head_file", log=log, detail=f"the head file is missing: {_NOTHING_OUTSIDE}")
         if kept is not None and kept.size > held:
             raise LogInconsistent(f"it was signed up to {kept.size} entries, the database holds {held}")

@@ -33,12 +33,9 @@ def test_a_head_file_that_lags_is_no_obstacle_and_catches_up() -> None:
     assert sequencer.verify_head("test") == 2
     add_entry()
     assert order_all() == 1
-    path.unlink()
-    add_entry()
-    assert order_all() == 1
     kept = head_file.read("test", key=keys.verification_key("test"))
     assert kept is not None
-    assert kept.size == 4
+    assert kept.size == 3
 
 
 def test_an_older_head_does_not_replace_a_newer_one() -> None:

@@ -147,7 +147,9 @@ def test_a_batch_that_ends_early_leaves_nothing(monkeypatch: pytest.MonkeyPatch)
     assert not AuditLeaf.objects.exists()
     assert not AuditTile.objects.exists()
     assert not AuditCheckpoint.objects.exists()
-    assert head_file.read("test", key=keys.verification_key("test")) is None
+    begun = head_file.read("test", key=keys.verification_key("test"))
+    assert begun is not None
+    assert begun.size == 0
     assert AuditPending.objects.count() == 1
     assert order_all() == 1
 

@@ -1,0 +1,59 @@
+"""A case that was judged for real, and what the command says after somebody changed it."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from io import StringIO
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from tests.verification.audit.rows import order_all
+from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
+from verification.models import AuditEntry
+
+Finding = dict[str, Any]
+
+
+def judged(issued: Callable[..., object]) -> Story:
+    """A verified case with one burnt attempt in it, ordered."""
+    story = begin(lender()).to_statement()
+    story.sign(issued(iin=OTHER_IIN))
+    story.work()
+    story.sign(issued())
+    story.work()
+    assert story.row().status == "verified"
+    order_all()
+    return story
+
+
+def audit(*arguments: str) -> dict[str, Any]:
+    out = StringIO()
+    with suppress(CommandError):
+        call_command("audit_verify", "--json", *arguments, stdout=out)
+    told: dict[str, Any] = json.loads(out.getvalue())
+    return told
+
+
+def findings(*arguments: str) -> list[Finding]:
+    found: list[Finding] = audit(*arguments)["findings"]
+    return found
+
+
+def entry_of(story: Story, entry_type: str, **named: object) -> AuditEntry:
+    """The first entry of a type whose body says what is named."""
+    entries = AuditEntry.objects.filter(verification_id=story.id, type=entry_type).order_by("verification_sequence")
+    return next(entry for entry in entries if named.items() <= entry.body.items())
+
+
+def update(table: str, change: str, pk: object) -> tuple[str, tuple[object, ...]]:
+    return (f"UPDATE verification_{table} SET {change} WHERE id = %s", (pk,))  # noqa: S608 (our own tables)
+
+
+def delete(table: str, pk: object) -> tuple[str, tuple[object, ...]]:
+    return (f"DELETE FROM verification_{table} WHERE id = %s", (pk,))  # noqa: S608 (our own tables)
+
+
+def places(found: list[Finding]) -> set[tuple[str, str, str]]:
+    return {(named["code"], named.get("entry", ""), named.get("field", "")) for named in found}
