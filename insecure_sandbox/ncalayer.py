@@ -130,7 +130,8 @@ def _explain(arguments: argparse.Namespace, tls: LoopbackTls, *, port: int) -> N
     _say("Chromium, Chrome (certutil is in the package libnss3-tools):")
     _say("  mkdir -p $HOME/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -N --empty-password  # where there is none")
     _say(f'  certutil -d sql:$HOME/.pki/nssdb -A -t "C,," -n tulga-sandbox -i {authority}')
-    _say(f"  or start it with --user-data-dir=/tmp/borrower --ignore-certificate-errors-spki-list={tls.spki_sha256}")
+    _say("  or start it with a profile of its own: --user-data-dir=$HOME/tulga-borrower")
+    _say(f"    --ignore-certificate-errors-spki-list={tls.spki_sha256}")
     _say("Firefox: Settings, Certificates, View, Authorities, Import: websites;")
     _say(f"  or open https://{arguments.host}:{port} once and accept the exception")
 
@@ -159,9 +160,12 @@ def main() -> None:
     manner = Manner(cancels=arguments.cancel, error=arguments.error, delay_seconds=arguments.delay, ask=ask)
     credential = fetch_credential(arguments.sandbox, iin=arguments.iin, family=arguments.family, state=arguments.state)
     tls = loopback_tls(arguments.state_dir)
-    with start(
-        signer_for(credential, iin=arguments.iin, manner=manner), tls=tls, host=arguments.host, port=arguments.port
-    ) as server:
+    signer = signer_for(credential, iin=arguments.iin, manner=manner)
+    try:
+        serving = start(signer, tls=tls, host=arguments.host, port=arguments.port)
+    except OSError as error:
+        raise SystemExit(f"port {arguments.port}: {error.strerror}. Is NCALayer running? Close it first.") from error
+    with serving as server:
         _explain(arguments, tls, port=server.socket.getsockname()[1])
         try:
             server.serve_forever()

@@ -1,6 +1,8 @@
 """`python -m insecure_sandbox.demo [--once]`: everything on this machine, from the set-up to a signed webhook."""
 
 import argparse
+import fcntl
+import os
 import re
 import shutil
 import signal
@@ -17,6 +19,7 @@ from insecure_sandbox.demo.scenes import SCENES, Stage
 from insecure_sandbox.install_trust import write_anchors
 
 FOLDER = ROOT / "var" / "demo"
+LOCK = ROOT / "var" / "demo.lock"
 MARK = "made-by-the-demo"
 LENDER_BIN = "120340000014"
 _KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
@@ -34,9 +37,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     demo = Demo(_fresh_folder())
+    serving = False
     try:
         good = demo.play()
-        if not once:
+        serving = not once
+        if serving:
             demo.serve()
         return 0 if good else 1
     except DemoFailed as failure:
@@ -44,7 +49,7 @@ def main() -> int:
         return 2
     except Interrupted:
         say("ending")
-        return 0
+        return 0 if serving else 130  # what a shell says of a command that Ctrl-C ended
     finally:
         demo.stop()
 
@@ -81,9 +86,11 @@ class Demo:
         raise DemoFailed(f"ended by itself: {', '.join(self.processes.ended())}; see {self.folder / 'logs'}")
 
     def stop(self) -> None:
-        """Ends what was started, and nothing else."""
-        self.listener.stop()
+        """Ends what was started, and nothing else. A second Ctrl-C must not leave half of it running."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         self.processes.stop()
+        self.listener.stop()
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -179,6 +186,13 @@ Oversight:  {url}/oversight/           sign in with:
 
 
 def _fresh_folder() -> Path:
+    """An empty folder of this demo's. The lock on its neighbour lasts as long as this process."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit("A demo is running in this checkout already; end it first (Ctrl-C there).") from None
     if FOLDER.exists() and any(FOLDER.iterdir()):
         if not (FOLDER / MARK).exists():
             raise SystemExit(f"{FOLDER} holds something this demo did not make; move it away first.")

@@ -51,14 +51,10 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
             "rate": percent(page.annual_rate),
             "total": money(page.total_repayable, page.currency),
         },
-        "notice": sentence(notice or _own_notice(page)),
+        # The last page says its own reason: what was asked before it, or came too late, is no longer of use.
+        "notice": "" if page.page == "finished" else sentence(notice or page.notice),
         "steps": [_step_class(number, page.step) for number in range(1, page.steps + 1)],
     }
-
-
-def _own_notice(page: BorrowerPage) -> str:
-    # The last page says its reason itself; only what came before it, such as the last failure, is worth a notice.
-    return "" if page.page == "finished" and page.notice == page.code else page.notice
 
 
 def _step_class(number: int, current: int) -> str:

@@ -211,6 +211,8 @@ def _days(question: Question) -> Q:
     first, last = question.date_from, question.date_to
     _require(not (first and last and first > last), "date_to", "dates_reversed")
     _require(last is None or last < date.max, "date_to", "date_out_of_range")
+    # Almaty is ahead of UTC: the first day of all has no beginning there.
+    _require(first is None or first > date.min, "date_from", "date_out_of_range")
     conditions = Q()
     if first:
         conditions &= Q(created_at__gte=datetime.combine(first, time.min, tzinfo=ZONE))

@@ -66,11 +66,12 @@ def test_a_statement_in_words_leaves_no_field_out():
     assert len(wording.statement_rows(STATEMENT)) == len(STATEMENT) - 1  # the currency stands in the sums
 
 
-def test_the_last_page_does_not_say_its_reason_twice():
+def test_the_last_page_says_its_own_reason_and_asks_for_nothing_more():
     again = made("finished", status="declined", code="coercion_reported", notice="coercion_reported")
     other = made("finished", status="declined", code="attempts_exhausted", notice="eds_iin_mismatch")
     assert wording.frame(again)["notice"] == ""
-    assert wording.frame(other)["notice"] == wording.sentence("eds_iin_mismatch")
+    assert wording.frame(other)["notice"] == ""
+    assert wording.frame(other, notice="not_your_turn")["notice"] == ""
 
 
 def test_a_refused_answer_is_named_even_where_the_page_has_a_notice_of_its_own():
