@@ -87,6 +87,12 @@ def foreign(address: str, own: str) -> list[str]:
     return [] if address.startswith((own, "data:")) else [address]
 
 
+def follow(page: Page, role: Literal["button", "link"], name: str) -> None:
+    """Clicks what leads to another page, and waits until that page is there."""
+    with page.expect_navigation():
+        page.get_by_role(role, name=name).click()
+
+
 def looked_at(page: Page, name: str) -> None:
     """Nothing serious for people with disabilities, nothing wider than the screen, nothing refused."""
     if _PICTURES:
@@ -109,11 +115,11 @@ def test_a_regulator_finds_a_case_reads_it_and_counts(
     looked_at(page, f"search-{size}-{scheme}")
     page.get_by_label("IIN").fill(rows.IIN)
     page.get_by_label("Log").select_option("test")
-    page.get_by_role("button", name="Search").click()
+    follow(page, "button", "Search")
     assert rows.IIN not in page.url
     assert page.get_by_role("link", name="ver_").count() == 50
     looked_at(page, f"results-{size}-{scheme}")
-    page.get_by_role("button", name="Next page").click()
+    follow(page, "button", "Next page")
     assert page.get_by_role("link", name="ver_").count() == 11
     assert rows.IIN not in page.url
     page.goto(f"/oversight/cases/{case_id}/")
@@ -122,14 +128,14 @@ def test_a_regulator_finds_a_case_reads_it_and_counts(
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the proof").click()
     assert download.value.suggested_filename == f"{case_id}.tlog-proof"
-    page.get_by_role("link", name="Monthly counts").click()
+    follow(page, "link", "Monthly counts")
     page.get_by_label("Log").select_option("test")
-    page.get_by_role("button", name="Show").click()
+    follow(page, "button", "Show")
     assert page.get_by_role("img", name="By outcome").is_visible()
     looked_at(page, f"counts-{size}-{scheme}")
-    page.get_by_role("link", name="My readings").click()
+    follow(page, "link", "My readings")
     page.get_by_label("Log").select_option("test")
-    page.get_by_role("button", name="Show").click()
+    follow(page, "button", "Show")
     looked_at(page, f"readings-{size}-{scheme}")
     done = page.locator("tbody td[data-label=What]").all_inner_texts()
     assert done == ["Counted", "Viewed: The proof of a decision", "Viewed: A case", "Searched", "Searched"]
@@ -153,7 +159,7 @@ def test_a_mistake_is_told_and_the_form_keeps_what_was_typed(visit: Callable[...
     page.goto("/oversight/")
     page.get_by_label("IIN").fill("990101100011")
     with page.expect_response("**/oversight/") as answer:
-        page.get_by_role("button", name="Search").click()
+        follow(page, "button", "Search")
     assert answer.value.status == 422
     assert page.get_by_role("alert").get_by_text("iin_malformed").is_visible()
     assert page.get_by_label("IIN").input_value() == "990101100011"
