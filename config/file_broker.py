@@ -16,10 +16,10 @@ from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     """Reads and writes one file a message."""
 
-    def _put(self, queue: str, payload: Any, **_: Any) -> None:
+    def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         """Writes under a name nobody looks for, then renames: a reader finds all of it or nothing."""
         folder, name = Path(self.data_folder_out), uuid4()
         unfinished = folder / f"{name}.unfinished"
@@ -29,7 +29,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
         except OSError as error:
             raise ChannelError("the bell could not be written") from error
 
-    def _get(self, queue: str) -> Any:
+    def _get(self, queue: str, timeout: float | None = None) -> Any:
         """The oldest message. One that cannot be read is dropped: whatever it rang for is rung for again."""
         try:
             return super()._get(queue)
@@ -37,7 +37,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
             raise Empty from None
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     """What `filesystem://` means in our processes."""
 
     Channel = Channel

@@ -197,12 +197,15 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "urllib3": {"level": "ERROR"},  # its warnings spell whole addresses
+        # Which ring came and went is no news: what was done stands in the log of the verification. Failures are told.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }
 
 # Celery: the rest of its configuration, none of it the operator's to choose, is in config/celery.py.
 CELERY_BROKER_URL = env.url(
-    "CELERY_BROKER_URL", "filesystem://", schemes=("filesystem", "redis", "rediss", "amqp", "amqps")
+    "CELERY_BROKER_URL", "filesystem://localhost", schemes=("filesystem", "redis", "rediss", "amqp", "amqps")
 )
 
 # Tulga ----------------------------------------------------------------------------------------------------------------

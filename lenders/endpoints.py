@@ -33,7 +33,7 @@ def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tup
             sealed_secret=sealing.seal(secret_scope(endpoint_id), secret),
             sealed_signing_key=sealing.seal(signing_key_scope(endpoint_id), key.seed),
             public_key=key.public,
-            cursor=_end_of_events(lender, mode=mode),
+            cursor=queries.last_sequence(lender_id=lender.pk, mode=mode),
             created_at=timezone.now(),
         )
     return endpoint, signing.spell_secret(secret)
@@ -127,12 +127,3 @@ def secret_scope(endpoint_id: str) -> str:
 def signing_key_scope(endpoint_id: str) -> str:
     """Where a signing key belongs."""
     return f"webhook-signing-key:{endpoint_id}"
-
-
-def _end_of_events(lender: Lender, *, mode: str) -> int:
-    last, has_more = 0, True
-    while has_more:
-        page = queries.events_after(lender_id=lender.pk, mode=mode, after=last)
-        last = page.data[-1].lender_sequence if page.data else last
-        has_more = page.has_more
-    return last

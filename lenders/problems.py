@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.request import Request
@@ -110,6 +111,9 @@ def _answer(error: Exception) -> _Answer:
         return _Answer("not_found", PROBLEMS["not_found"])
     if isinstance(error, APIException):
         return _of_framework(error)
+    if isinstance(error, OperationalError | InterfaceError):
+        # The database restarts or is overloaded: what was begun is rolled back, and a repeat may succeed.
+        return _Answer("unavailable", PROBLEMS["unavailable"])
     return _Answer("internal_error", PROBLEMS["internal_error"])
 
 

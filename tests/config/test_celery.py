@@ -23,6 +23,19 @@ def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:
     assert {queue.name for queue in conf.task_queues} == {"default", "eds", "faces", "webhooks"}
 
 
+@pytest.mark.service  # each leg has another broker
+def test_a_ring_for_one_queue_is_heard_in_that_queue_only() -> None:
+    queues = celery.app.conf.task_queues
+    with celery.app.connection_for_write() as connection, connection.channel() as channel:
+        bound = [queue(channel) for queue in queues]
+        for queue in bound:
+            queue.declare()
+            queue.purge()
+        celery.app.send_task("verification.advance", ("ver_x",), queue="eds")
+        heard = [queue.name for queue in bound if queue.get(no_ack=True)]
+    assert heard == ["eds"]
+
+
 def test_a_step_ends_before_its_lease_and_before_redis_hands_it_on() -> None:
     conf = celery.app.conf
     redis = celery._transport_options("redis://host/0")

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.db import DataError, OperationalError
 from django.test import Client
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.test import APIRequestFactory
@@ -63,6 +64,13 @@ def test_a_fault_of_ours_says_nothing_of_our_insides(error: Exception) -> None:
     said = str(answer(error))
     for word in ("hunter2", "srv", "row", "10.0.0.5", "ocsp", "RuntimeError"):
         assert word not in said
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(OperationalError("x"), "unavailable"), (DataError("x"), "internal_error")]
+)
+def test_a_database_that_is_away_is_no_error_of_ours(error: Exception, code: str) -> None:
+    assert answer(error)["code"] == code
 
 
 def test_a_fault_tells_when_to_try_again() -> None:

@@ -26,7 +26,7 @@ def test_the_reference_library_accepts_our_v1() -> None:
     assert Webhook(signing.spell_secret(NEW)).verify(BODY, signed())["type"] == "verification.verified"
 
 
-@pytest.mark.parametrize("secret", [OLD, NEW])
+@pytest.mark.parametrize("secret", [OLD, NEW], ids=["old", "new"])
 def test_during_a_rotation_either_secret_verifies(secret: bytes) -> None:
     Webhook(signing.spell_secret(secret)).verify(BODY, signed(secrets=(NEW, OLD)))
 

@@ -13,14 +13,14 @@ from tests.service.deployment import Deployment
 
 @pytest.fixture(scope="package")
 def _running() -> Iterator[Deployment]:
-    with TemporaryDirectory(prefix="service-", dir=prepare(), ignore_cleanup_errors=True) as folder:
-        with listening(Receiver()) as receiver:
-            running = Deployment(Path(folder) / "var", receiver)
-            try:
-                running.start()
-                yield running
-            finally:
-                running.stop()
+    place = TemporaryDirectory(prefix="service-", dir=prepare(), ignore_cleanup_errors=True)
+    with place as folder, listening(Receiver()) as receiver:
+        running = Deployment(Path(folder) / "var", receiver)
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers and ticks, with a lender of its own."""
+"""A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers and ticks, and a lender."""
 
 import re
 import sys

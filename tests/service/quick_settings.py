@@ -1,4 +1,4 @@
-"""The product's settings for the processes of these tests: the same rules with short times, so that a kill costs seconds.
+"""The product's settings for these tests' processes: the same rules with short times, so that a kill costs seconds.
 
 The order of the numbers is the product's: a source gives up before a step does, a step before its lease runs out.
 """

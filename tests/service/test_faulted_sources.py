@@ -14,8 +14,8 @@ _FAULTED = "SELECT body FROM verification_auditentry WHERE verification_id = %s 
 
 def causes(deployment, verification_id):
     """Why its steps faulted."""
-    bodies = [body if isinstance(body, dict) else json.loads(body) for (body,) in deployment.rows(_FAULTED, verification_id)]
-    return [body["cause"] for body in bodies]
+    bodies = [body for (body,) in deployment.rows(_FAULTED, verification_id)]
+    return [(body if isinstance(body, dict) else json.loads(body))["cause"] for body in bodies]
 
 
 @pytest.mark.parametrize("kind", ["silent", "slow", "http_500", "garbage", "oversize", "stale"])

@@ -36,13 +36,12 @@ def found_in(text, iin):
     return {word for word, spelled in spellings.items() if any(spelling in text for spelling in spelled)}
 
 
-def refused_requests(deployment, iin):
-    """Requests that are wrong and carry the planted values where errors and addresses could repeat them."""
+def refused_request(deployment, iin):
+    """A request that is wrong in several fields and carries planted values, which an error could repeat."""
     unknown = planted(iin) | {"client_reference": "planted-2"}
     unknown["subject"] |= {"surname": _SURNAME * 40, "birth_date": iin, "name": _PHONE}
     headers = {"Authorization": f"Bearer {deployment.api.key}"}
-    answer = urllib3.request("POST", f"{deployment.url}/v1/verifications", json=unknown, headers=headers, timeout=30)
-    return answer
+    return urllib3.request("POST", f"{deployment.url}/v1/verifications", json=unknown, headers=headers, timeout=30)
 
 
 def test_the_search_finds_what_is_planted_however_it_is_spelled(deployment):
@@ -59,7 +58,7 @@ def test_planted_personal_data_is_in_no_log_no_address_no_bell_no_webhook_and_no
     iin = deployment.stage.iin()
     key = deployment.stage.credential(iin, family="rsa")
     opened = deployment.api.call("POST", "/v1/verifications", planted(iin), **{"Idempotency-Key": "planted"})
-    assert refused_requests(deployment, iin).status == 422
+    assert refused_request(deployment, iin).status == 422
     browser = Browser(deployment.url)
     browser.follow(opened["url"])
     browser.agree()

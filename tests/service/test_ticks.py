@@ -11,6 +11,7 @@ pytestmark = pytest.mark.service
 
 _CASES = 16
 _LEAVES = "SELECT leaf_index, entry_id FROM verification_auditleaf WHERE log = 'test' ORDER BY leaf_index"
+_ENTRIES = "SELECT id FROM verification_auditentry WHERE log = 'test'"
 
 
 def open_and_cancel(deployment: Deployment, name: str, iin: str) -> str:
@@ -31,7 +32,7 @@ def test_ticks_at_once_order_each_entry_once_and_tell_each_event_under_one_id(de
     deployment.wait_for_log()
     leaves = deployment.rows(_LEAVES)
     assert [index for index, _ in leaves] == list(range(len(leaves)))
-    assert {entry for _, entry in leaves} == {entry for (entry,) in deployment.rows("SELECT id FROM verification_auditentry")}
+    assert {entry for _, entry in leaves} == {entry for (entry,) in deployment.rows(_ENTRIES)}
     assert deployment.audit() == ""
     events = {event["id"]: event for event in deployment.events() if event["data"]["id"] in mine}
     assert len(events) == 2 * _CASES

@@ -31,6 +31,7 @@ __all__ = (
     "borrower_page",
     "checkpoint",
     "events_after",
+    "last_sequence",
     "list_views",
     "proof",
     "view",
@@ -69,7 +70,7 @@ def list_views(
     if after is not None:
         last = Verification.objects.filter(pk=after, lender_id=lender_id, mode=mode).first()
         if last is None:
-            raise BadInput("`after` is no verification of yours", code="cursor_unknown", pointer="/after")
+            raise BadInput("`after` is no verification of yours", code="cursor_unknown", pointer="?after")
         rows = rows.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
     limit = max(1, min(limit, LIST_MAX))
     found = list(rows.order_by("-created_at", "-pk")[: limit + 1])
@@ -115,6 +116,12 @@ def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100)
     shown = tuple(_event(leaf, references) for leaf in found[:limit])
     more = len(found) > limit
     return Page(shown, more, str(shown[-1].lender_sequence) if more else None)
+
+
+def last_sequence(*, lender_id: str, mode: str) -> int:
+    """The sequence number of a lender's newest ordered entry; 0 while there is none."""
+    leaves = AuditLeaf.objects.filter(log=mode, lender_id_copy=lender_id).order_by("-lender_sequence")
+    return leaves.values_list("lender_sequence", flat=True).first() or 0
 
 
 def checkpoint(mode: str) -> str:

@@ -109,7 +109,7 @@ _BAD: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "expected"), _BAD, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("changes", "expected"), _BAD, ids=[str(changes)[:40] for changes, _ in _BAD])
 def test_bad_input_is_told_place_by_place_and_nothing_is_done(
     api: Caller, changes: dict[str, Any], expected: set[tuple[str, str]]
 ) -> None:

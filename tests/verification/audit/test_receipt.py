@@ -54,36 +54,47 @@ def test_a_proof_under_another_key_is_inconsistent() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "why"),
     [
-        "",
-        PROOF.replace("@v1", "@v2"),
-        PROOF.replace("\n", "\r\n"),
-        PROOF.replace("index 4\n", ""),
-        PROOF.replace("index 4", "index 04"),
-        PROOF.replace("index 4", "index -4"),
-        PROOF.replace("index 4", "index"),
-        PROOF.replace("index 4", "index  4"),
-        PROOF.replace("index 4", "extra \nindex 4"),
-        PROOF.replace("index 4", "extra YW55\nextra YW55\nindex 4"),
-        PROOF.replace("index 4", "extra !\nindex 4"),
-        PROOF.replace("index 4\n", f"index 4\n{HASH_LINE * 2}\n"),
-        PROOF.replace("index 4\n", "index 4\n" + f"{HASH_LINE}\n" * 64),
-        PROOF.replace("index 4\n", "index 4\nAAAA\n"),
-        PROOF.split("\n\n")[0] + "\n",
-        PROOF.split("\n\n")[0] + "\n\n",
-        " " + PROOF,
+        ("", "no checkpoint"),
+        (PROOF.replace("@v1", "@v2"), "does not begin"),
+        (" " + PROOF, "does not begin"),
+        (PROOF.replace("\n", "\r\n"), "no checkpoint"),
+        (PROOF.replace("index 4\n", ""), "no index"),
+        (PROOF.replace("index 4\n", "").replace(HASH_LINE, "extra YW55"), "no index"),
+        (PROOF.split("\n")[0] + f"\n\n{NOTE}", "no index"),
+        (PROOF.replace("index 4", "index 04"), "leading zeros"),
+        (PROOF.replace("index 4", "index -4"), "decimal digits"),
+        (PROOF.replace("index 4", "index"), "no index"),
+        (PROOF.replace("index 4", "index "), "decimal digits"),
+        (PROOF.replace("index 4", "index  4"), "decimal digits"),
+        (PROOF.replace("index 4", "extra \nindex 4"), "empty"),
+        (PROOF.replace("index 4", "extra YW55\nextra YW55\nindex 4"), "no index"),
+        (PROOF.replace("index 4", "extra !\nindex 4"), "base64"),
+        (PROOF.replace("index 4\n", f"index 4\n{HASH_LINE * 2}\n"), "base64"),
+        (PROOF.replace("index 4\n", "index 4\nAAAA\n"), "32 bytes"),
+        (PROOF.split("\n\n")[0] + "\n", "no checkpoint"),
+        (PROOF.split("\n\n")[0] + "\n\n", "no signatures"),
     ],
 )
-def test_a_proof_that_the_standard_does_not_allow_is_not_read(text: str) -> None:
-    with pytest.raises(BadInput):
+def test_a_proof_that_the_standard_does_not_allow_is_not_read(text: str, why: str) -> None:
+    with pytest.raises(BadInput, match=why):
         receipt.verify(text, leaf=LEAVES[4], key=KEY.public)
 
 
-def test_extra_data_has_a_limit() -> None:
-    fits = receipt.make(index=4, hashes=naive.path(4, LEAVES), note=NOTE, extra=bytes(policy.EXTRA_BYTES))
-    assert receipt.verify(fits, leaf=LEAVES[4], key=KEY.public).size == len(LEAVES)
-    with pytest.raises(BadInput):
+@pytest.mark.parametrize("extra", [b"", b"extra"])
+def test_a_proof_has_as_many_hashes_as_the_largest_tree_is_high(extra: bytes) -> None:
+    most = [LEAVES[0].ljust(32)] * 63
+    assert len(receipt.parse(receipt.make(index=4, hashes=most, note=NOTE, extra=extra)).hashes) == 63
+    for more in (64, 500):
+        with pytest.raises(BadInput, match="too many hashes"):
+            receipt.parse(receipt.make(index=4, hashes=most[:1] * more, note=NOTE, extra=extra))
+
+
+@pytest.mark.parametrize("length", [1, policy.EXTRA_BYTES])
+def test_extra_data_has_a_limit(length: int) -> None:
+    assert len(receipt.parse(receipt.make(index=4, hashes=[], note=NOTE, extra=bytes(length))).extra) == length
+    with pytest.raises(BadInput, match="too large"):
         receipt.parse(receipt.make(index=4, hashes=[], note=NOTE, extra=bytes(policy.EXTRA_BYTES + 1)))
 
 

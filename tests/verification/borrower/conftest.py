@@ -3,8 +3,15 @@
 import pytest
 
 from tests.verification.borrower import catalogues
+from tests.verification.workflow.story import Story, begin, lender
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled() -> None:
     catalogues.compile_changed()
+
+
+@pytest.fixture
+def story() -> Story:
+    """A verification that waits for its borrower."""
+    return begin(lender())

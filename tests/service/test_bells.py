@@ -1,0 +1,48 @@
+"""The embedded broker is a folder: bells appear in it whole, and one that cannot be read ends no worker."""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from kombu import Connection
+
+from insecure_sandbox.demo.processes import wait_until
+
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.skipif("CELERY_BROKER_URL" in os.environ, reason="only the embedded broker is a folder"),
+]
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"body": "W1sidm', b"\xff\xfe"])
+def test_a_torn_bell_ends_no_worker_and_stops_nobody_elses(deployment, torn):
+    messages = deployment.folder / "bell" / "messages"
+    for queue in ("default", "eds", "webhooks"):
+        (messages / f"0_torn.{queue}.msg").write_bytes(torn)
+    wait_until(lambda: not list(messages.glob("0_torn*")), what="the worker to take the torn bells", seconds=20)
+    verification_id, browser, _ = deployment.borrow(f"torn-{len(torn)}")
+    browser.wait_for("statement", seconds=20)
+    assert deployment.entries(verification_id)[-1] == "attempt.opened"
+    assert deployment.processes.ended() == []
+
+
+def ring_often(folder) -> None:
+    """Many long bells, one after the other."""
+    options = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
+    with Connection("filesystem://", transport_options=options) as connection:
+        channel = connection.channel()
+        for _ in range(100):
+            channel._put("default", {"body": "x" * 100_000})
+
+
+def test_whoever_looks_into_the_folder_while_bells_are_rung_finds_only_whole_ones(tmp_path):
+    found = 0
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        ringing = [pool.submit(ring_often, tmp_path) for _ in range(4)]
+        while found < 400 and not any(ring.done() and ring.exception() for ring in ringing):
+            for path in tmp_path.glob("*.default.msg"):
+                assert "body" in json.loads(path.read_bytes())
+                path.unlink()
+                found += 1
+    assert not list(tmp_path.iterdir())

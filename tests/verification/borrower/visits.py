@@ -1,0 +1,33 @@
+"""A borrower's browser without a browser: requests, and what the pages answered."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.verification.workflow.story import Story
+from verification.models import AuditEntry
+
+NOW = "/v/now/"
+
+
+def browser(story: Story, **options: Any) -> Client:
+    """A client that has opened the story's link."""
+    client = Client(**options)
+    assert client.post("/v/", {"token": story.token}).status_code == 302
+    return client
+
+
+def text(response: HttpResponse) -> str:
+    """The page as text."""
+    return response.content.decode()
+
+
+def entries(story: Story) -> int:
+    """How many entries the log has about the story."""
+    return AuditEntry.objects.filter(verification_id=story.id).count()
+
+
+def consent(story: Story, **changes: Any) -> dict[str, Any]:
+    """The form of the consent page, filled in; `changes` are its other fields."""
+    return {"turn": story.page().turn, "agreed": "true", "version": "2026-11", "language": "ru"} | changes
