@@ -1,7 +1,9 @@
 """One JSON object from outside, read field by field: every field is known, of its type, within its limit, and once."""
 
+import base64
+import binascii
 import json
-import unicodedata
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, NoReturn
@@ -13,8 +15,13 @@ MALFORMED: Final = "answer_malformed"
 
 _MOMENT_MAX: Final = 40  # characters of an RFC 3339 time, with microseconds and an offset
 _DAY: Final = len("2026-11-24")
-# Controls, formatting marks, lone surrogates: nothing that names, numbers or dates are written with.
-_UNWRITTEN: Final = ("Cc", "Cf", "Cs")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def is_reference(untrusted: str) -> bool:
+    """Whether a string has the form of an id that stands in questions and answers: 8 to 128 of A-Z a-z 0-9 _ . : -."""
+    return _REFERENCE.fullmatch(untrusted) is not None
 
 
 class StrictObject:
@@ -26,12 +33,12 @@ class StrictObject:
         self._place = place
 
     def text(self, name: str, *, longest: int, shortest: int = 1) -> str:
-        """A string of that many characters, without control, formatting or half characters."""
+        """A string of that many characters, each of which can be printed: no controls, marks or half characters."""
         value = self._take(name)
         if not isinstance(value, str) or not shortest <= len(value) <= longest:
             self._refuse(name, f"a string of {shortest} to {longest} characters is expected")
-        if any(unicodedata.category(character) in _UNWRITTEN for character in value):
-            self._refuse(name, "a character that is not written")
+        if not value.isprintable():
+            self._refuse(name, "a character that cannot be printed")
         return value
 
     def choice(self, name: str, choices: Sequence[str]) -> str:
@@ -71,14 +78,34 @@ class StrictObject:
             self._refuse(name, "a time with its offset such as 2026-11-24T10:00:00Z is expected")
         return found
 
+    def reference(self, name: str) -> str:
+        """An id of ours or theirs: see `is_reference`."""
+        value = self.text(name, longest=128)
+        if not is_reference(value):
+            self._refuse(name, "8 to 128 of A-Z a-z 0-9 _ . : - are expected")
+        return value
+
+    def sha256(self, name: str) -> str:
+        """A SHA-256 in lower-case hex."""
+        value = self.text(name, longest=64)
+        if not _SHA256.fullmatch(value):
+            self._refuse(name, "64 hexadecimal digits are expected")
+        return value
+
+    def octets(self, name: str, *, most: int) -> bytes:
+        """Bytes in base64 (RFC 4648, padded, no line breaks), at most that many."""
+        value = self.text(name, longest=(most + 2) // 3 * 4)
+        found = _octets(value)
+        if not found or len(found) > most:
+            self._refuse(name, f"1 to {most} bytes in base64 are expected")
+        return found
+
     def objects(self, name: str, *, most: int) -> tuple["StrictObject", ...]:
         """A list of objects, each to be finished by itself."""
         value = self._take(name)
         if not isinstance(value, list) or len(value) > most or not all(isinstance(item, dict) for item in value):
             self._refuse(name, f"a list of at most {most} objects is expected")
-        return tuple(
-            StrictObject(item, place=f"{self._place}/{name}/{number}") for number, item in enumerate(value)
-        )
+        return tuple(StrictObject(item, place=f"{self._place}/{name}/{number}") for number, item in enumerate(value))
 
     def finish(self) -> None:
         """Raises `BadInput` if a field was not taken: what we do not know, we do not understand."""
@@ -142,3 +169,10 @@ def _moment(text: str) -> datetime | None:
         return None if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,7 +1,7 @@
 """Where the files of model weights lie, and that they are the ones that were measured.
 
-A weight file comes with an installed distribution. Its code is not imported: only the file is read, and it must have the
-pinned SHA-256, for every threshold was measured with these weights and no others.
+A weight file comes with an installed distribution. Its code is not imported: only the file is read, and it must have
+the pinned SHA-256, for every threshold was measured with these weights and no others.
 """
 
 import hashlib
@@ -58,5 +58,7 @@ def read(weights: WeightFile) -> bytes:
     except OSError as error:
         raise Misconfigured(f"{weights.path} of {weights.distribution} cannot be read: install it anew") from error
     if hashlib.sha256(content).hexdigest() != weights.sha256:
-        raise Misconfigured(f"{weights.path} of {weights.distribution} is not the pinned file: install the locked version")
+        raise Misconfigured(
+            f"{weights.path} of {weights.distribution} is not the pinned file: install the locked version"
+        )
     return content

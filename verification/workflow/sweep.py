@@ -12,7 +12,7 @@ from verification.audit import log, sequencer
 from verification.core import reasons
 from verification.core.errors import Conflict
 from verification.core.status import Move, Status
-from verification.models import Attempt, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import attempts, cases, doorbell, policy, progress, stages, transition
 
 
@@ -52,7 +52,7 @@ def _lapse(attempt_id: str, *, at: datetime) -> bool:
         verification = Verification.objects.select_for_update().get(pk=attempt.verification_id)
         stage = attempts.stage_of(attempt)
         silent = Attempt.objects.filter(pk=attempt_id, status=attempts.OPEN, expires_at__lte=at)
-        burnt = attempt.counted and reasons.require(stage.timeout_code).burns
+        burnt = attempt.counted and reasons.require(stage.timeout_code).burns and _was_answered(attempt)
         if silent.update(status="lapsed", code=stage.timeout_code, burnt=burnt, closed_at=at) != 1:
             return False
         body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": stage.timeout_code}
@@ -62,6 +62,12 @@ def _lapse(attempt_id: str, *, at: datetime) -> bool:
         else:
             Verification.objects.filter(pk=verification.pk).update(last_failure=stage.timeout_code)
     return True
+
+
+def _was_answered(attempt: Attempt) -> bool:
+    """Whether the borrower had begun: silence before the first answer ("ready") burns nothing."""
+    answered = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="attempt.answered")
+    return answered.filter(body__attempt=attempt.pk).exists()
 
 
 def _overdue(*, at: datetime) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from verification.engines.liveness.detection import overlap
 from verification.engines.liveness.landmarks import FrameMeasurement
@@ -42,7 +43,7 @@ def continuity(steps: Sequence[Sequence[FrameMeasurement]], *, distances: Sequen
     overlaps = [
         overlap(before.face.box, after.face.box)
         for step in steps
-        for before, after in zip(step, step[1:], strict=False)
+        for before, after in pairwise(step)
         if before.face is not None and after.face is not None
     ]
     return Continuity(min(overlaps, default=None), max(distances, default=None))

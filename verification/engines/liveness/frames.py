@@ -56,11 +56,11 @@ def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
 
 
 def _decode(untrusted: bytes, width: int, height: int) -> Image:
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         decoded = cv2.imdecode(np.frombuffer(untrusted, dtype=np.uint8), flags)  # 5
     except cv2.error as error:
         raise Refused("frame_undecodable", "the decoder gave up") from error
     if decoded is None or decoded.shape != (height, width, 3):  # 6
         raise Refused("frame_undecodable", "the decoder found another picture than the header")
-    return np.asarray(decoded, dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import cv2
 import numpy as np
@@ -24,9 +25,9 @@ class FreshnessLimits:
 class Freshness:
     """Over frames in order.
 
-    `frozen_run`: most consecutive frames that show the same picture, 1 when none do. `repeated`: frames that show the
-    picture of an earlier one, consecutive or not. `noise`: least mean difference of two consecutive frames, grey
-    levels; None with fewer than two frames, which must not pass.
+    `frozen_run`: most consecutive frames that show the same picture, 1 when none do; a slow camera gives short runs.
+    `repeated`: frames that show an earlier picture again after another one, which no camera gives. `noise`: median
+    of the mean differences of consecutive frames, in grey levels; None with fewer than two, which must not pass.
     """
 
     frozen_run: int
@@ -39,13 +40,17 @@ def measure(frames: Sequence[Image], *, limits: FreshnessLimits) -> Freshness:
     small = [_reduced(frame) for frame in frames]
     steps = [_difference(before, after) for before, after in pairwise(small)]
     run = longest = min(1, len(small))
-    for step in steps:
-        run = run + 1 if step <= limits.frozen else 1
+    begins = [0] * len(small)  # where the run of each frame begins
+    for at, step in enumerate(steps, start=1):
+        frozen = step <= limits.frozen
+        run = run + 1 if frozen else 1
+        begins[at] = begins[at - 1] if frozen else at
         longest = max(longest, run)
     repeated = sum(
-        any(_difference(earlier, frame) <= limits.frozen for earlier in small[:at]) for at, frame in enumerate(small)
+        any(_difference(earlier, frame) <= limits.frozen for earlier in small[: begins[at]])
+        for at, frame in enumerate(small)
     )
-    return Freshness(longest, repeated, min(steps, default=None))
+    return Freshness(longest, repeated, median(steps) if steps else None)
 
 
 def fingerprint(frame: Image) -> str:

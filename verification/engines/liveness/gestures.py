@@ -123,13 +123,14 @@ def judge(
     threshold = _threshold(gesture, thresholds)
     if len(faces) < thresholds.frames:
         return StepJudgement(gesture, False, None, threshold, ())
-    series = {each: _series(each, faces, rest) for each in GESTURES}  # 1
+    series = {each: strengths(each, faces, rest) for each in GESTURES}  # 1
     fired = _shows(gesture, series[gesture], thresholds)  # 2
     against = tuple(each for each in _CONTRADICTING[gesture] if _contradicts(each, series[each], thresholds))  # 3
     return StepJudgement(gesture, fired, max(series[gesture]), threshold, against)
 
 
-def _series(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral) -> list[float]:
+def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral) -> list[float]:
+    """The strength of one gesture in each face; a threshold of `GestureThresholds` says from where on it shows."""
     match gesture:
         case "turn_left":
             return [face.turn - rest.turn for face in faces]

@@ -12,7 +12,7 @@ from verification.core.errors import Refused
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _BASELINE, _SCAN, _EXIF = (0xC0, 0xC1), 0xDA, 0xE1
-# C4, C8 and CC are tables; the others of this row are frame headers of other processes: progressive, lossless, arithmetic.
+# C4, C8 and CC are tables; the others of this row are frame headers: progressive, lossless or arithmetic.
 _OTHER_FRAMES = {0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 # In the entropy-coded data FF is followed by 00; D0 … D7 restart it.

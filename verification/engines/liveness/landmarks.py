@@ -1,12 +1,13 @@
 """What one frame shows: faces, the 468-point mesh of the likeliest one, and the few ratios every gate judges by.
 
-1 detect · 2 cut the face upright, 1.5 times its box · 3 mesh · 4 cut each eye upright, 2.3 times its width · 5 eyelids by
-the eye model, for the mesh's own do not see a blink · 6 ratios, all without unit unless they say so.
+1 detect · 2 cut the face upright, 1.5 times its box · 3 mesh · 4 cut each eye upright, 2.3 times its width · 5 eyelids
+by the eye model, for the mesh's own do not see a blink · 6 ratios, all without unit unless they say so.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,9 +39,9 @@ class FaceMeasurement:
     `box`: left, top, right, bottom in pixels. `score`, `presence`: the detector's and the mesh's certainty, 0 … 1.
     `interocular`: distance of the eyes' middles in pixels. `turn`: -1 … 1, positive when the person turns to their own
     left. `mouth`: gap of the lips over width of the mouth. `right_eye`, `left_eye`: gap of the lids over width of the
-    eye. `pitch`: degrees, positive when the face looks up. `roll`: degrees, positive when the head leans to the person's
-    own left. `luminance`: mean, 0 black … 1 white. `sharpness`: standard deviation of the Laplacian over that of the
-    light, in the upright cut. `mesh`: (468, 3) pixels, not part of the numbers that are kept.
+    eye. `pitch`: degrees, positive when the face looks up. `roll`: degrees, positive when the head leans to the
+    person's own left. `luminance`: mean, 0 black … 1 white. `sharpness`: standard deviation of the Laplacian over that
+    of the light, in the upright cut. `mesh`: (468, 3) pixels, not part of the numbers that are kept.
     """
 
     score: float
@@ -60,43 +61,46 @@ class FaceMeasurement:
 
 @dataclass(frozen=True)
 class FrameMeasurement:
-    """One frame: how many faces, and the likeliest one. `face` is None when there is none."""
+    """One frame: its pixels, how many faces, and the likeliest one. `face` is None when there is none."""
 
+    width: int
+    height: int
     faces: int
     face: FaceMeasurement | None
 
 
 _SCALARS = tuple(each.name for each in fields(FaceMeasurement) if each.name not in ("box", "mesh"))
+_WHOLE = ("width", "height", "faces")
 _MILLIONTH = 1_000_000
 
 
 def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     """The faces of an RGB image and the numbers of the likeliest one."""
+    height, width = image.shape[:2]
     faces = detect(image, network=networks.detection)  # 1
-    if not faces:
-        return FrameMeasurement(0, None)
-    return FrameMeasurement(len(faces), _measure_face(image, faces[0], networks))
+    face = _measure_face(image, faces[0], networks) if faces else None
+    return FrameMeasurement(width, height, len(faces), face)
 
 
 def numbers(measurement: FrameMeasurement) -> dict[str, object]:
     """The measurement as whole millionths, to be kept as evidence. The mesh, which shows a face, is left out."""
     face = measurement.face
+    whole: dict[str, object] = {name: getattr(measurement, name) for name in _WHOLE}
     if face is None:
-        return {"faces": measurement.faces, "face": None}
+        return {**whole, "face": None}
     scalars = {name: round(getattr(face, name) * _MILLIONTH) for name in _SCALARS}
-    return {"faces": measurement.faces, "face": {**scalars, "box": [round(edge * _MILLIONTH) for edge in face.box]}}
+    return {**whole, "face": {**scalars, "box": [round(edge * _MILLIONTH) for edge in face.box]}}
 
 
-def from_numbers(kept: dict[str, object]) -> FrameMeasurement:
+def from_numbers(kept: Mapping[str, Any]) -> FrameMeasurement:
     """The measurement that `numbers` wrote, without its mesh. Raises `KeyError` or `TypeError` for anything else."""
-    face, faces = kept["face"], kept["faces"]
-    if not isinstance(faces, int) or not isinstance(face, dict | None):
-        raise TypeError("not the numbers of a frame")
+    face = kept["face"]
+    whole = {name: int(kept[name]) for name in _WHOLE}
     if face is None:
-        return FrameMeasurement(faces, None)
+        return FrameMeasurement(**whole, face=None)
     left, top, right, bottom = (edge / _MILLIONTH for edge in face["box"])
     scalars = {name: face[name] / _MILLIONTH for name in _SCALARS}
-    return FrameMeasurement(faces, FaceMeasurement(box=(left, top, right, bottom), **scalars))
+    return FrameMeasurement(**whole, face=FaceMeasurement(box=(left, top, right, bottom), **scalars))
 
 
 def _measure_face(image: Image, face: Face, networks: Networks) -> FaceMeasurement:

@@ -1,8 +1,9 @@
 """Whether what turned was flat: how much better a plane explains the movement than a turn in the picture does.
 
-1 corners inside the face of the first frame, eyes and mouth left out · 2 follow them from frame to frame and back, drop
-those that do not return · 3 fit a similarity (shift, turn in the picture, scale) · 4 where that fails by enough, there is
-evidence: fit a homography, which explains every flat thing · 5 the ratio of the two residuals: near 0 flat, near 1 deep.
+1 corners inside the face of the first frame, eyes and mouth left out · 2 follow them from frame to frame and back,
+drop those that do not return · 3 fit a similarity (shift, turn in the picture, scale) · 4 where that fails by enough,
+there is evidence: fit a homography, which explains every flat thing · 5 the ratio of the two residuals, which is near 0
+for a flat thing and near 1 for a head.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 
 _OVAL = (
-    (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
-    + (152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
-)  # fmt: skip
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
 _LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 _RIGHT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
@@ -47,9 +48,9 @@ class PlanarityLimits:
 class Planarity:
     """Depth in the frames of one or more steps.
 
-    `pairs`: frames that give evidence against the first one. `ratio`: median of the residual of the homography over that
-    of the similarity. `residual`: median of the residual of the homography over eye distance. Both are None when there
-    is no evidence, which must not pass. `moved`: the greatest residual of a similarity, evidence or not.
+    `pairs`: frames that give evidence against the first one. `ratio`: median of the residual of the homography over
+    that of the similarity. `residual`: median of the residual of the homography over eye distance. Both are None when
+    there is no evidence, which must not pass. `moved`: the greatest residual of a similarity, evidence or not.
     """
 
     pairs: int
@@ -60,7 +61,7 @@ class Planarity:
 
 def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: PlanarityLimits) -> Planarity:
     """Depth in the frames of one step, all of one size, each with its mesh, in order."""
-    greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    greys = [np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for frame in frames]
     found = _corners(greys[0], meshes[0]) if greys else None  # 1
     if found is None:
         return Planarity(0, None, None, 0.0)
@@ -124,8 +125,8 @@ def _flow(
     found, status, _ = cv2.calcOpticalFlowPyrLK(
         before,
         after,
-        points.astype(np.float32)[:, np.newaxis],
-        guess.astype(np.float32)[:, np.newaxis],
+        points.astype(np.float32, order="C").reshape(-1, 1, 2),
+        guess.astype(np.float32, order="C").reshape(-1, 1, 2),
         winSize=_WINDOW,
         maxLevel=_LEVELS,
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
@@ -145,11 +146,11 @@ def _similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
     flat, goal = _complex(start - middle), _complex(end - target)
     factor = np.vdot(flat, goal) / max(float(np.vdot(flat, flat).real), 1e-9)
     moved = factor * _complex((start if of is None else of) - middle)
-    return np.stack([moved.real, moved.imag], axis=1) + target
+    return np.asarray(np.stack([moved.real, moved.imag], axis=1) + target, dtype=np.float64)
 
 
 def _complex(points: Floats) -> NDArray[np.complex128]:
-    return points[:, 0] + 1j * points[:, 1]
+    return np.asarray(points[:, 0] + 1j * points[:, 1], dtype=np.complex128)
 
 
 def _projected(start: Floats, end: Floats) -> Floats:
