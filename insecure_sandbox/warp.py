@@ -1,8 +1,8 @@
 """Frames of a commanded gesture made from one photograph: the reenactment attack of docs/liveness-measurements.md.
 
-1 the photograph cut as a camera would see it, and its mesh · 2 anchors round the face that do not move · 3 for each frame
-move the points in space: close the lids, open the mouth, turn or nod the head about a point behind the face · 4 paint the
-triangles between the points, far to near, out of the photograph · 5 scale, noise as of a sensor, JPEG.
+1 the photograph cut as a camera would see it, and its mesh · 2 anchors round the face that do not move · 3 for each
+frame move the points in space: close the lids, open the mouth, turn or nod the head about a point behind the face · 4
+paint the triangles between the points, far to near, out of the photograph · 5 scale, noise as of a sensor, JPEG.
 
 Whoever can make these frames needs no live person. Tulga without a certified detector does not stop them.
 """
@@ -44,7 +44,7 @@ _STRONGEST: dict[Play, Pose] = {
     "nod": Pose(pitch=25.0),
 }
 _THERE_AND_BACK = ("blink", "nod")
-_STRAIGHT, _LEVEL = 0.08, 10.0  # ratio and degrees at which a face looks at the camera well enough
+_STRAIGHT, _LEVEL = 0.10, 15.0  # ratio and degrees at which a face looks at the camera well enough
 _TURNED = 0.43  # change of the ratio of a turn, as whoever attacks can measure it
 _SWAY = 0.7  # degrees a head sways by itself
 _CLOSED, _MOUTH = 0.04, 0.50  # of its width, the gap of a closed and of a wide open mouth
@@ -78,7 +78,8 @@ class Puppet:
 
     def play(self, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
         """`count` frames of the gesture as JPEG of at most 40 KB; with the same `seed` the same ones."""
-        chance = np.random.default_rng(seed)
+        # Steps of one capture share no noise, or their frames would be the same pictures twice.
+        chance = np.random.default_rng(None if seed is None else [seed, *gesture.encode()])
         strongest = _STRONGEST.get(gesture) or self._turn_to_the(gesture)
         poses = [_between(self._rest, strongest, share) for share in _course(gesture, count)]
         return [jpeg(self.show(_swayed(pose, chance)), chance=chance) for pose in poses]
@@ -124,7 +125,7 @@ class Puppet:
     def _turned(self, moved: Floats, pose: Pose) -> Floats:
         edges = self._mesh[list(warp_points.EDGES)]
         wide = float(np.linalg.norm(edges[1] - edges[0]))
-        pivot = edges.mean(axis=0) + (0, 0, _BEHIND * wide)
+        pivot = edges.mean(axis=0) + np.array([0, 0, _BEHIND * wide])
         yaw, pitch = math.radians(pose.yaw), math.radians(pose.pitch)
         sideways = np.array([[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]])
         down = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
@@ -133,14 +134,14 @@ class Puppet:
         focal = _FOCAL * self._picture.shape[1]
         nearer = (focal + moved[:, 2:]) / (focal + turned[:, 2:])
         turned[:, :2] = (turned[:, :2] - pivot[:2]) * nearer + pivot[:2]
-        return turned
+        return np.asarray(turned, dtype=np.float64)
 
 
 def _mesh(image: Image, loaded: networks.Networks) -> Floats:
     face = landmarks.measure(image, networks=loaded).face
     if face is None or face.mesh is None:
         raise ValueError("the picture shows no face")
-    return face.mesh * (1, 1, _DEPTH)
+    return np.asarray(face.mesh * (1, 1, _DEPTH), dtype=np.float64)
 
 
 def _with_wide_lids(mesh: Floats) -> Floats:
@@ -177,7 +178,6 @@ def _open_mouth(moved: Floats, *, share: float) -> None:
     level, width = corners[:, 1].mean(), float(np.linalg.norm(corners[1] - corners[0]))
     already = moved[warp_points.LOWER_LIP, 1] - moved[warp_points.UPPER_LIP, 1]
     fall = (_CLOSED + share * (_MOUTH - _CLOSED)) * width - already
-    chin = moved[warp_points.CHIN, 1]
     middle = corners[:, 0].mean()
     below = _below_the_mouth(moved)
     # The lips part most in the middle and not at the corners; down to the chin the movement widens.

@@ -1,4 +1,4 @@
-"""Painting a puppet: a photograph cut as a camera sees a face, triangles of it moved, and the frame as a page sends it."""
+"""Painting a puppet: a photograph cut as a camera sees a face, its triangles moved, the frame as a page sends it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

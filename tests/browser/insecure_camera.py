@@ -56,9 +56,14 @@ def mend(page: Page) -> None:
     page.evaluate("window.insecureCamera.fault = ''")
 
 
-def flash(page: Page, *, ms: int) -> None:
-    """Something short happens in the picture: white on the brow."""
-    page.evaluate("ms => { window.insecureCamera.flashUntil = performance.now() + ms }", ms)
+def flash(page: Page, *, after_ms: tuple[int, ...], ms: int) -> None:
+    """Something short happens in the picture, at these times from now: white on the brow."""
+    page.evaluate(
+        """([all, ms]) => all.forEach((at) => setTimeout(() => {
+          window.insecureCamera.flashUntil = performance.now() + ms;
+        }, at))""",
+        [list(after_ms), ms],
+    )
 
 
 def break_off(page: Page) -> None:

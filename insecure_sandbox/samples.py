@@ -1,6 +1,6 @@
 """Fetches the photographs for tests and the demonstration: official portraits inside the sources of face_recognition.
 
-Usage: python scripts/fetch_samples.py [FOLDER]     (var/samples when left out; nothing is done when they are there)
+Usage: python -m insecure_sandbox.samples [FOLDER]     (var/samples when left out; what is there is not fetched again)
 The archive must have the pinned SHA-256 before anything in it is read. The photographs are never committed.
 """
 
@@ -39,7 +39,7 @@ def _download(place: Path) -> Path:
     command += ["--no-deps", "--no-build-isolation", "--no-binary", "face_recognition"]
     command += ["--require-hashes", "--dest", str(place), "--requirement", str(wanted)]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)
+        subprocess.run(command, check=True, capture_output=True, timeout=_PATIENCE)  # noqa: S603 our own words
     except subprocess.SubprocessError as error:
         raise OSError(f"{_REQUIREMENT} could not be downloaded") from error
     (archive,) = place.glob("*.tar.gz")
