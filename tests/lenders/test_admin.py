@@ -1,6 +1,7 @@
 """What operators see of lenders: everything but secrets, and nothing to make a key with."""
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
@@ -26,7 +27,7 @@ def operator(client: Client, db: None) -> Client:
 
 def test_a_lenders_page_shows_its_keys_without_their_hashes(operator: Client, lender: Lender) -> None:
     issued = keys.issue(lender, mode="test")
-    page = operator.get(f"/admin/lenders/lender/{lender.pk}/change/").content.decode()
+    page = operator.get(f"/admin/lenders/lender/{quote(lender.pk)}/change/").content.decode()
     assert issued.key.shown in page
     assert issued.key.sha256 not in page
     assert issued.secret not in page
@@ -46,7 +47,7 @@ def test_an_endpoint_and_a_delivery_are_only_looked_at(operator: Client, lender:
         created_at=now,
         due_at=now,
     )
-    for model, pk in (("webhookendpoint", endpoint.pk), ("delivery", delivery.pk)):
+    for model, pk in (("webhookendpoint", quote(endpoint.pk)), ("delivery", quote(delivery.pk))):
         page = operator.get(f"/admin/lenders/{model}/{pk}/change/")
         assert page.status_code == 200
         assert "sealed" not in page.content.decode()
