@@ -54,6 +54,7 @@ def verify_head(log: str) -> int:
     Raises `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile, a head file taken away.
     """
     with transaction.atomic():
+        _hold_still(log)
         return _verified_size(log, key=keys.verification_key(log))
 
 
@@ -65,6 +66,7 @@ def adopt_head(log: str) -> int | None:
     """
     key = keys.verification_key(log)
     with transaction.atomic():
+        _hold_still(log)
         if head_file.read(log, key=key) is not None:
             return None
         size = _stored_size(log, key=key)
@@ -72,6 +74,16 @@ def adopt_head(log: str) -> int | None:
             return None
         head_file.write(log, AuditCheckpoint.objects.get(log=log, size=size).note, key=key)
     return size
+
+
+def _hold_still(log: str) -> None:
+    """Waits until nobody orders the log, and keeps it so until the transaction ends, so that sizes read apart agree.
+
+    SQLite's transactions are such already: each takes the database's write lock first.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, keys.LOGS.index(log)])
 
 
 def _take(log: str) -> str | None:

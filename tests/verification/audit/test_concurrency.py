@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -136,6 +136,18 @@ def test_a_sequencer_that_finds_the_log_taken_leaves_at_once() -> None:
         done.set()
         holder.join()
     assert sequencer.order("test") == 1
+
+
+@pytest.mark.service
+def test_a_head_is_verified_only_while_nobody_orders() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("on SQLite it waits for the database's only writer instead")
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            assert sequencer._take("test") is not None
+            verified = pool.submit(in_threads, lambda own: sequencer.verify_head("test"), 1)
+            assert not wait([verified], timeout=0.5).done
+        assert verified.result(timeout=10) == [0]
 
 
 @pytest.mark.service
