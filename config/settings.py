@@ -222,6 +222,12 @@ TULGA_MODES_LIVE = env.flag("TULGA_MODES_LIVE", default=False)
 TULGA_ROUTES = ["eds"]
 TULGA_SANDBOX_URL = env.url("TULGA_SANDBOX_URL", "http://127.0.0.1:8310")
 _CRLS = "verification.sources.revocation.HttpRevocationSource"
+
+
+def _at_sandbox(adapter: str, path: str) -> dict[str, object]:
+    return {"adapter": f"verification.sources.{adapter}", "options": {"url": f"{TULGA_SANDBOX_URL}{path}"}}
+
+
 TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
     "test": {
         "revocation": {
@@ -234,6 +240,11 @@ TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
             },
         },
         "trust_anchors": {"directory": env.folder("TULGA_TEST_TRUST_ANCHORS", _VAR / "anchors" / "test")},
+        "person_registry": _at_sandbox("person_registry.HttpPersonRegistry", "/person"),
+        "photo_registry": _at_sandbox("photo_registry.HttpPhotoRegistry", "/photo"),
+        "phone_registry": _at_sandbox("phone_registry.HttpPhoneRegistry", "/phone"),
+        "consent": _at_sandbox("consent.HttpConsentSource", "/consent"),
+        "sms": _at_sandbox("sms.HttpSmsGateway", "/sms"),
     },
     "live": {
         "revocation": {

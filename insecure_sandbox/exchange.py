@@ -2,18 +2,25 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+MAX_BODY_BYTES: Final = 64 * 1024
+"""What a request may be where its route says nothing else."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A request whose length was checked. `untrusted_body` is raw."""
+    """A request whose length was checked. `untrusted_body` is raw.
+
+    is_same_origin: a browser says that the page it comes from is one of ours; false where nothing is said.
+    """
 
     method: str
     path: str
     content_type: str = ""
     untrusted_body: bytes = b""
+    is_same_origin: bool = False
 
     def fields(self) -> Mapping[str, Any]:
         """The body as a JSON object. Raises `Rejected` if it is anything else."""
@@ -36,6 +43,7 @@ class Response:
     body: bytes
     content_type: str
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Rejected(Exception):
@@ -59,6 +67,7 @@ class Route:
     source: str
     handle: Handler
     stale: Handler | None = None
+    max_body_bytes: int = MAX_BODY_BYTES
 
 
 def as_json(content: object, *, status: int = 200) -> Response:

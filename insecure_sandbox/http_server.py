@@ -15,7 +15,6 @@ from insecure_sandbox.misbehaviour import misbehave
 
 DEFAULT_PORT: Final = 8310
 
-_MAX_BODY_BYTES: Final = 64 * 1024
 _READ_SECONDS: Final = 10.0  # a client that sends nothing for so long is dropped
 _LOOPBACK_NAMES: Final = ("localhost",)
 
@@ -91,15 +90,16 @@ class _Handler(BaseHTTPRequestHandler):
             method=self.command,
             path=path,
             content_type=self.headers.get("Content-Type", ""),
-            untrusted_body=self._read_body(),
+            untrusted_body=self._read_body(at_most=route.max_body_bytes),
+            is_same_origin=self.headers.get("Origin", "") == f"http://{self.headers.get('Host', '')}",
         )
 
-    def _read_body(self) -> bytes:
+    def _read_body(self, *, at_most: int) -> bytes:
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdecimal():
             raise Rejected(411, "send a Content-Length")
-        if int(length) > _MAX_BODY_BYTES:
-            raise Rejected(413, f"the body is larger than {_MAX_BODY_BYTES} bytes")
+        if int(length) > at_most:
+            raise Rejected(413, f"the body is larger than {at_most} bytes")
         return self.rfile.read(int(length))
 
     def _write(self, response: Response) -> None:
@@ -109,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(response.body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("Connection", "close")
+        for name, value in response.headers.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(response.body)
 

@@ -3,10 +3,13 @@
 from collections import defaultdict
 from pathlib import Path
 
-from insecure_sandbox import credentials, crl, faults
+from insecure_sandbox import consent_desk, credentials, crl, faults, people_desk, registries, sms_gateway, you
 from insecure_sandbox.authority_keeper import FAMILIES, AuthorityKeeper
+from insecure_sandbox.consents import Consents
 from insecure_sandbox.exchange import Request, Response, Route, as_json
 from insecure_sandbox.faults import FaultScript
+from insecure_sandbox.inbox import Inbox
+from insecure_sandbox.people import People
 
 
 def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
@@ -15,9 +18,16 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
     keepers: dict[str, AuthorityKeeper] = {
         family: AuthorityKeeper(state / f"ca-{family}", family=family) for family in FAMILIES
     }
+    people, inbox = People(state / "people"), Inbox()
+    consents = Consents(state / "people" / "consents.jsonl")
     sources = (
         *crl.routes(keepers),
         *credentials.routes(keepers),
+        *people_desk.routes(people),
+        *registries.routes(people, consents),
+        *consent_desk.routes(people, consents, inbox),
+        *sms_gateway.routes(inbox),
+        *you.routes(people, consents, inbox),
     )
     scripting = faults.routes(script, kinds_by_source=_kinds_by_source(sources))
     return (*sources, *scripting, _index((*sources, *scripting)))

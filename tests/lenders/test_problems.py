@@ -105,7 +105,7 @@ def test_every_code_that_is_raised_is_documented() -> None:
 
 def test_every_class_of_errors_has_a_documented_code() -> None:
     classes = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.TulgaError)]
-    hidden = {"misconfigured", "evidence_unreadable", "log_inconsistent"}  # answered as internal_error
+    hidden = {"misconfigured", "evidence_unreadable", "log_inconsistent", "consent_missing"}  # are internal_error
     assert {kind.code for kind in classes} - hidden <= set(PROBLEMS)
 
 

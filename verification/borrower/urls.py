@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.link, name="link"),
     path("now/", views.now, name="now"),
     path("now/state/", views.state, name="state"),
+    path("now/hint/", views.hint, name="hint"),
     path("now/route/", views.route, name="route"),
     path("now/resume/", views.resume, name="resume"),
     path("now/elsewhere/", views.elsewhere, name="elsewhere"),

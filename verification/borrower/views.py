@@ -1,18 +1,27 @@
 """The borrower's pages. Each view reads the request, calls the workflow once, and shows the page that is open now."""
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from verification.borrower import cookie, elsewhere_link, statement, wording
+from verification.borrower import (
+    camera,
+    camera_hint,
+    cookie,
+    elsewhere_link,
+    form_fields,
+    one_time_code,
+    statement,
+    untrusted_answer,
+    wording,
+)
 from verification.core.errors import BadInput, Conflict, LinkUnusable
 from verification.workflow import commands, links, queries
 
@@ -21,12 +30,14 @@ _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
     "consent": wording.consent,
     "statement": statement.shown,
     "choose_route": wording.routes,
+    "form": form_fields.shown,
+    "code": one_time_code.shown,
+    "commands": camera.shown,
     "finished": wording.ending,
 }
-# Pages whose script talks to a programme on the borrower's computer.
-_WITH_NCALAYER = frozenset({"statement"})
-_TURN = re.compile(r"[0-9]{1,9}")
-_WORDS = {"true": True, "false": False}
+_Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], HttpResponseBase]
+# Pages whose script needs leave for more than our own addresses.
+_WITH_LEAVE: Mapping[str, _Shown] = {"statement": statement.show, "commands": camera.show}
 
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -46,11 +57,11 @@ def link(request: HttpRequest) -> HttpResponse:
 @never_cache
 @_get_or_post
 def now(request: HttpRequest) -> HttpResponseBase:
-    """The page that is open now; a POST answers it."""
+    """The page that is open now; a POST answers it. A page's own script gets and sends JSON instead."""
     verification_id = _verification(request)
     if request.method != "POST":
         return _page(request, verification_id)
-    return _act(request, verification_id, partial(_answer, verification_id, request.POST))
+    return _act(request, verification_id, partial(_answer, request, verification_id))
 
 
 @never_cache
@@ -99,6 +110,13 @@ def state(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"page": page.page, "turn": page.turn, "status": page.status})
 
 
+@never_cache
+@require_POST
+def hint(request: HttpRequest) -> HttpResponse:
+    """A word for the camera's guide, about one small picture that is kept nowhere."""
+    return camera_hint.answer(request, verification_id=_verification(request))
+
+
 def _verification(request: HttpRequest) -> str:
     untrusted_session = cookie.untrusted_session(request)
     if not untrusted_session:
@@ -109,13 +127,9 @@ def _verification(request: HttpRequest) -> str:
         raise LinkUnusable(unusable.detail, code="session_ended") from unusable
 
 
-def _answer(verification_id: str, form: QueryDict) -> None:
-    untrusted_turn = form.get("turn", "")
-    if not _TURN.fullmatch(untrusted_turn):
-        raise BadInput("a turn is a number", code="bad_answer", pointer="/turn")
-    # A form knows only text; these two words are how our pages write yes and no.
-    untrusted = {name: _WORDS.get(str(value), value) for name, value in form.items()}
-    commands.answer(verification_id=verification_id, turn=int(untrusted_turn), untrusted=untrusted)
+def _answer(request: HttpRequest, verification_id: str) -> None:
+    turn, untrusted = untrusted_answer.read(request)
+    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
 
 
 def _act(request: HttpRequest, verification_id: str, act: Callable[[], None]) -> HttpResponseBase:
@@ -124,17 +138,29 @@ def _act(request: HttpRequest, verification_id: str, act: Callable[[], None]) ->
         act()
     except Conflict:
         return _page(request, verification_id, notice="not_your_turn", status=409)
-    except BadInput:
-        return _page(request, verification_id, notice="bad_answer", status=422)
-    return redirect("borrower:now")
+    except BadInput as refused:
+        return _page(request, verification_id, notice="bad_answer", status=422, pointer=refused.pointer)
+    # A redirect would hide from a script what its answer led to.
+    return _page(request, verification_id) if _is_script(request) else redirect("borrower:now")
 
 
-def _page(request: HttpRequest, verification_id: str, *, notice: str = "", status: int = 200) -> HttpResponseBase:
+def _page(
+    request: HttpRequest, verification_id: str, *, notice: str = "", status: int = 200, pointer: str = ""
+) -> HttpResponseBase:
     page = queries.borrower_page(verification_id=verification_id)
     _speak(request, page.locale)
+    if _is_script(request):
+        return JsonResponse(camera.told(page), status=status)
     context = wording.frame(page, notice=notice) | dict(_MORE.get(page.page, wording.nothing_more)(page))
+    if page.page == "form" and notice:
+        context |= form_fields.returned(page, untrusted=request.POST, pointer=pointer)
     show = partial(render, template_name=f"borrower/{page.page}.html", context=context, status=status)
-    return statement.show(request, show) if page.page in _WITH_NCALAYER else show(request)
+    return _WITH_LEAVE[page.page](request, show) if page.page in _WITH_LEAVE else show(request)
+
+
+def _is_script(request: HttpRequest) -> bool:
+    """Whether a page's own script asks: browsers themselves ask for HTML."""
+    return request.headers.get("Accept") == "application/json"
 
 
 def _speak(request: HttpRequest, locale: str) -> None:

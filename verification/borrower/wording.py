@@ -24,6 +24,7 @@ _ROUTES = {
     "biometric": (gettext_lazy("Face"), gettext_lazy("Your face by the camera, compared with your document.")),
     "live_face": (gettext_lazy("SMS code and face"), gettext_lazy("A code by SMS, then your face by the camera.")),
 }
+_CAMERA_ROUTES = frozenset({"biometric", "live_face"})
 _STATEMENT_ROWS = (
     ("lender_name", gettext_lazy("Lender")),
     ("lender_bin", gettext_lazy("Lender's BIN")),
@@ -77,6 +78,13 @@ def consent(page: BorrowerPage) -> Mapping[str, Any]:
 def routes(page: BorrowerPage) -> Mapping[str, Any]:
     """The routes to choose from, each with its name and what it takes."""
     return {"routes": [(route, *_ROUTES.get(route, (route, ""))) for route in page.routes]}
+
+
+def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
+    """What a person whose camera fails may choose instead: routes with their names, where there is a choice at all."""
+    if len(page.routes) < 2:
+        return []
+    return [(route, _ROUTES.get(route, (route,))[0]) for route in page.routes if route not in _CAMERA_ROUTES]
 
 
 def ending(page: BorrowerPage) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ TulgaError
 │   └── FenceLost         another worker took the step over; nothing was written
 ├── EvidenceUnreadable    sealed bytes do not open: tampered with, swapped, or the key was destroyed
 ├── LogInconsistent       the log does not agree with what was signed before; nothing is signed on top of it
+├── ConsentMissing        a register about people was to be asked without the consent of the one it is about
 └── Misconfigured         the operator must change something before Tulga may run
 """
 
@@ -106,6 +107,12 @@ class LogInconsistent(TulgaError):
     """The log differs from what was signed: signing on would fork it."""
 
     code = "log_inconsistent"
+
+
+class ConsentMissing(TulgaError):
+    """Nobody is looked up without their consent: there is none, it is no id, or it does not hold. Law: O-40."""
+
+    code = "consent_missing"
 
 
 class Misconfigured(TulgaError):

@@ -87,6 +87,54 @@ _TABLE = (
     ),
     Reason("eds_revocation_unknown", _OUR_FAULT, "No fresh, verified revocation list; tried again.", retry=True),
     Reason("eds_statement_expired", _SIGN_AGAIN, "The statement had expired when the signature came.", burns=False),
+    # The live face
+    Reason(
+        "liveness_failed",
+        gettext_noop("We could not be sure of a live face. Find even light, hold still between commands, try again."),
+        "A gate of the live capture refused: binding, freshness, depth or continuity.",
+        burns=True,
+    ),
+    Reason(
+        "liveness_command_missed",
+        gettext_noop("A command was missed or came too late. Follow the arrows one at a time and try again."),
+        "A step did not show its command, contradicted it, or came outside its window.",
+        burns=True,
+    ),
+    Reason(
+        "multiple_faces",
+        gettext_noop("Somebody else is in the picture. Be alone in front of the camera and try again."),
+        "More than one face in a frame.",
+        burns=True,
+    ),
+    Reason(
+        "face_not_found",
+        gettext_noop("We did not see your face well enough. Look into the camera from an arm's length and try again."),
+        "No face, or none fit to be compared, in too many frames.",
+    ),
+    Reason(
+        "face_quality",
+        gettext_noop("The picture was too dark, too bright or blurred. Find even light and try again."),
+        "A step has no frame of sufficient quality.",
+    ),
+    Reason(
+        "face_mismatch",
+        gettext_noop("The face does not match. Only the person who asked for the loan may do this step."),
+        "The distance to the reference is beyond the review zone.",
+        burns=True,
+    ),
+    Reason(
+        "face_review",
+        gettext_noop("Two of the lender's people look at your request. You get an answer within 24 hours."),
+        "The distance to the reference is in the review zone.",
+        review=True,
+    ),
+    Reason(
+        "face_reference_unavailable",
+        gettext_noop("The state register gave no photo to compare with. Choose another way or ask the lender."),
+        "The photo register has no picture for this person, or refused.",
+    ),
+    Reason("face_image_malformed", _OUR_FAULT, "The reference is no image we can read."),
+    Reason("face_image_too_large", _OUR_FAULT, "The reference exceeds the limits of the policy."),
     # The borrower's own word
     Reason(
         "consent_declined",

@@ -1,6 +1,7 @@
-"""One bounded GET. The other side may be slow, endless or hostile; the caller gets bytes in time, or a fault."""
+"""One bounded GET or POST. The other side may be slow, endless or hostile; we get bytes in time, or a fault."""
 
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -47,13 +48,26 @@ def fetch(url: str, *, source: str, limits: Limits) -> bytes:
     `url` comes from the operator's configuration, never from a certificate or a request. Every failure is
     `SourceUnavailable(source, …)`, whose text has neither path nor query. What the bytes are is for checks to judge.
     """
-    download = _Download(address=check_address(url), limits=limits)
+    return _download(_Download(address=check_address(url), limits=limits), source=source)
+
+
+def post_json(url: str, content: bytes, *, source: str, limits: Limits, headers: Mapping[str, str]) -> bytes:
+    """The body of a POST of JSON answered with 200, under the same rules as `fetch`.
+
+    It is sent once: whether it may be sent again is for the caller to know. `headers` are never told in a fault.
+    """
+    sent = {"Content-Type": "application/json", "Accept": "application/json", **headers}
+    asked = _Download(address=check_address(url), limits=limits, method="POST", content=content, headers=sent)
+    return _download(asked, source=source)
+
+
+def _download(download: "_Download", *, source: str) -> bytes:
     # A thread of its own, because no timeout of a socket bounds a whole answer: a host name that does not resolve,
     # or headers that drip byte by byte, keep every single read short. The thread is left behind and its socket shut.
     Thread(target=download.run, name=f"fetch-{source}", daemon=True).start()
-    if not download.done.wait(limits.seconds):
+    if not download.done.wait(download.limits.seconds):
         download.abandon()
-        raise SourceUnavailable(source, f"no whole answer within {limits.seconds:g} s")
+        raise SourceUnavailable(source, f"no whole answer within {download.limits.seconds:g} s")
     if download.failure or not download.body:
         raise SourceUnavailable(source, download.failure or "the answer is empty")
     return download.body
@@ -69,10 +83,13 @@ class _UnusableAnswer(Exception):
 
 @dataclass
 class _Download:
-    """One GET in a thread that may be abandoned at any moment; read `body` and `failure` only after `done`."""
+    """One exchange in a thread that may be abandoned at any moment; read `body` and `failure` only after `done`."""
 
     address: Url
     limits: Limits
+    method: str = "GET"
+    content: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Accept": "*/*"}, repr=False)
     done: Event = field(default_factory=Event)
     body: bytes = b""
     failure: str = "the download broke off"  # until the thread has come to an end of its own
@@ -83,7 +100,7 @@ class _Download:
     def run(self) -> None:
         """Thread body: downloads and always sets `done`."""
         try:
-            self.body = self._download()
+            self.body = self._ask()
             self.failure = ""
         except (_Oversize, _UnusableAnswer) as reason:
             self.failure = str(reason)
@@ -102,7 +119,7 @@ class _Download:
                 with suppress(OSError):
                     socket.shutdown(self._socket, SHUT_RDWR)
 
-    def _download(self) -> bytes:
+    def _ask(self) -> bytes:
         connection = _connection_to(self.address, seconds=self.limits.seconds)
         try:
             connection.connect()
@@ -119,8 +136,13 @@ class _Download:
             self._socket = connection.sock
 
     def _exchange(self, connection: _Connection) -> bytes:
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": _USER_AGENT}
-        connection.request("GET", self.address.request_uri, headers=headers, preload_content=False)
+        connection.request(
+            self.method,
+            self.address.request_uri,
+            body=self.content,
+            headers={**self.headers, "Accept-Encoding": "identity", "User-Agent": _USER_AGENT},
+            preload_content=False,
+        )
         response = connection.getresponse()
         _check_head(response, limits=self.limits)
         return _read_body(response, limits=self.limits)

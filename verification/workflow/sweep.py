@@ -13,7 +13,7 @@ from verification.audit import log, sequencer
 from verification.core import reasons
 from verification.core.errors import Conflict, TulgaError
 from verification.core.status import Move, Status
-from verification.models import Attempt, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import attempts, cases, doorbell, policy, progress, stages, transition
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def _lapse(attempt_id: str, *, at: datetime) -> int:
         stage = stages.known(attempt.route, attempt.stage)
         code = stage.timeout_code if stage else "abandoned"
         silent = Attempt.objects.filter(pk=attempt_id, status=attempts.OPEN, expires_at__lte=at)
-        burnt = attempt.counted and reasons.require(code).burns
+        burnt = attempt.counted and reasons.require(code).burns and _was_answered(attempt)
         if silent.update(status="lapsed", code=code, burnt=burnt, closed_at=at) != 1:
             return 0
         body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": code}
@@ -88,6 +88,12 @@ def _lapse(attempt_id: str, *, at: datetime) -> int:
         else:
             Verification.objects.filter(pk=verification.pk).update(last_failure=code)
     return 1
+
+
+def _was_answered(attempt: Attempt) -> bool:
+    """Whether the borrower had begun: silence before the first answer ("ready") burns nothing."""
+    answered = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="attempt.answered")
+    return answered.filter(body__attempt=attempt.pk).exists()
 
 
 def _overdue(*, at: datetime) -> list[str]:

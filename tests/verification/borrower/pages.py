@@ -3,7 +3,7 @@
 import base64
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from verification.core import consent
@@ -34,6 +34,20 @@ DATA: dict[str, dict[str, Any]] = {
         "statement": STATEMENT,
         "eku_oids": ["1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1"],
     },
+    "form": {
+        "fields": [
+            {"name": "document_number", "kind": "text", "max_length": 20},
+            {"name": "birth_date", "kind": "date"},
+        ]
+    },
+    "code": {
+        "phone_masked": "+7 7•• ••• •• 67",
+        "guesses_left": 5,
+        "resends_left": 3,
+        "resend_from": AT.isoformat(),
+        "expires": (AT + timedelta(minutes=5)).isoformat(),
+    },
+    "commands": {"state": "ready"},
 }
 _PAGE = BorrowerPage(
     verification_id=str(STATEMENT["verification_id"]),
@@ -65,4 +79,4 @@ _PAGE = BorrowerPage(
 
 def made(page: str = "consent", **changes: Any) -> BorrowerPage:
     """A page of this name; `changes` are its other fields."""
-    return replace(_PAGE, page=page, data=DATA.get(page, {}), **changes)
+    return replace(_PAGE, **({"page": page, "data": DATA.get(page, {})} | changes))

@@ -1,0 +1,122 @@
+"""Everybody the sandbox's registers know: who was registered, and the scripted people of 1899."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from insecure_sandbox.exchange import Rejected
+from insecure_sandbox.kept import add_line, keep_bytes, read_lines, replace_lines
+from verification.core.ids import Iin
+from verification.core.scenarios import SCENARIOS
+
+_MAX_PEOPLE: Final = 10_000
+_ANOTHER_SURNAME: Final = "ИНАКОВ"  # what the register says for the scenario registry_mismatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """One person as the registers shall answer; unchecked, for whoever tests needs wrong ones too.
+
+    document: type, number, issued_on, valid_to, status. photo_source: STATE, PROVIDER, or empty without a photo.
+    consent: what the person answers when they are asked for their consent, a status of the consent service.
+    """
+
+    iin: str
+    surname: str
+    name: str
+    patronymic: str
+    birth_date: str
+    life_status: str
+    document: Mapping[str, str | None]
+    phone: str
+    photo_source: str
+    consent: str
+
+
+class People:
+    """The register behind the registers. Threads may share it; one process owns the directory."""
+
+    def __init__(self, directory: Path) -> None:
+        """Loads what was registered in this directory, or begins with the scripted people alone."""
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._directory = directory
+        self._file = directory / "people.jsonl"
+        self._lock = Lock()
+        self._people = {iin: _scripted(iin) for iin in SCENARIOS}
+        for fields in read_lines(self._file):
+            self._people[fields["iin"]] = Registered(**fields)
+
+    def register(self, person: Registered, photo: bytes | None) -> None:
+        """From now on the registers answer this for the number; without a photo an earlier one is forgotten."""
+        with self._lock:
+            if person.iin not in self._people and len(self._people) >= _MAX_PEOPLE:
+                raise Rejected(400, "too many people are registered")
+            picture = self._picture(person.iin)
+            if photo is None:
+                picture.unlink(missing_ok=True)
+            else:
+                keep_bytes(picture, photo)
+            person = replace(person, photo_source=person.photo_source if photo else "")
+            self._people[person.iin] = person
+            add_line(self._file, asdict(person))
+
+    def forget(self, iin: str) -> bool:
+        """Removes a person with their photo, or sets a scripted one back; whether there was one."""
+        with self._lock:
+            was_there = self._people.pop(iin, None) is not None
+            if iin in SCENARIOS:
+                self._people[iin] = _scripted(iin)
+            self._picture(iin).unlink(missing_ok=True)
+            replace_lines(self._file, (asdict(person) for person in self._people.values()))
+            return was_there
+
+    def find(self, iin: str) -> Registered | None:
+        """The person as they were registered, with what the scenario of a scripted one changes."""
+        person = self._people.get(iin)
+        if person is None:
+            return None
+        scenario = SCENARIOS.get(iin)
+        if scenario == "registry_mismatch":
+            return replace(person, surname=_ANOTHER_SURNAME)
+        return replace(person, life_status="deceased") if scenario == "deceased" else person
+
+    def photo(self, iin: str) -> bytes | None:
+        """The photo registered for this number, or None."""
+        picture = self._picture(iin)
+        return picture.read_bytes() if picture.exists() else None
+
+    def is_anybodys(self, phone: str) -> bool:
+        """Whether a number is somebody's at all."""
+        with self._lock:
+            return any(person.phone == phone for person in self._people.values())
+
+    def _picture(self, iin: str) -> Path:
+        # A hash, because a file's name is read by more people than its content.
+        return self._directory / f"{sha256(iin.encode(errors='replace')).hexdigest()[:24]}.jpg"
+
+
+def _scripted(iin: str) -> Registered:
+    # The person of the lender's guide, so that what a developer copies from there is found.
+    born = Iin.parse(iin).birth_date or date(1899, 1, 1)
+    return Registered(
+        iin=iin,
+        surname="АСАНОВ",
+        name="АСАН",
+        patronymic="",
+        birth_date=born.isoformat(),
+        life_status="alive",
+        document={
+            "type": "id_card",
+            "number": "045678912",
+            "issued_on": "2021-05-01",
+            "valid_to": "2031-05-01",
+            "status": "valid",
+        },
+        phone="+77011234567",
+        photo_source="",
+        consent="valid",
+    )

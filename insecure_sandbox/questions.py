@@ -1,0 +1,54 @@
+"""What questions to a register or gateway have in common: an id, by which one is answered once; and a consent."""
+
+import hashlib
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from threading import Lock
+from typing import Any, Final
+
+from insecure_sandbox.exchange import Handler, Rejected, Request, Response, text_field
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
+_REMEMBERED: Final = 10_000  # the oldest is forgotten then
+
+
+def request_id(fields: Mapping[str, Any]) -> str:
+    """The question's id. Raises `Rejected` for what is none."""
+    value = text_field(fields, "request_id")
+    if not _REQUEST_ID.fullmatch(value):
+        raise Rejected(400, "request_id must be 8 to 128 of A-Z a-z 0-9 _ . : -")
+    return value
+
+
+class AnsweredOnce:
+    """Answers by question: the same one again gets the same answer and does nothing. Threads may share it."""
+
+    def __init__(self) -> None:
+        """Begins with none; what was answered is forgotten with the process."""
+        self._lock = Lock()
+        self._answers: OrderedDict[str, tuple[str, Response]] = OrderedDict()
+
+    def once(self, handle: Handler) -> Handler:
+        """The same handler, acting once for an id. Another body under a known id is rejected with 409."""
+
+        def answer(request: Request) -> Response:
+            fields = request.fields()
+            identity, digest = request_id(fields), _digest(fields)
+            # The lock is held over the effect: two questions at once with one id are one question.
+            with self._lock:
+                known = self._answers.get(identity)
+                if known is None:
+                    known = self._answers[identity] = (digest, handle(request))
+                    while len(self._answers) > _REMEMBERED:
+                        self._answers.popitem(last=False)
+            if known[0] != digest:
+                raise Rejected(409, "this request_id was used for another question")
+            return known[1]
+
+        return answer
+
+
+def _digest(fields: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,82 @@
+"""Sources `person`, `photo` and `phone`: what the registers answer about whom the sandbox was told of."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from insecure_sandbox.consents import Consents
+from insecure_sandbox.exchange import Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.people import People
+from insecure_sandbox.questions import request_id
+
+PERSON: Final = "person"
+PHOTO: Final = "photo"
+PHONE: Final = "phone"
+
+# What a register says to a question whose consent holds.
+Answer = Callable[[People, Mapping[str, str]], dict[str, object]]
+
+
+def routes(people: People, consents: Consents) -> tuple[Route, ...]:
+    """`POST /person`, `POST /photo`, `POST /phone`."""
+    return (
+        _route(PERSON, _person, people=people, consents=consents),
+        _route(PHOTO, _photo, people=people, consents=consents),
+        _route(PHONE, _ownership, people=people, consents=consents, more=("phone",)),
+    )
+
+
+def _route(source: str, answer: Answer, *, people: People, consents: Consents, more: tuple[str, ...] = ()) -> Route:
+    def handle(request: Request) -> Response:
+        fields = request.fields()
+        asked = _asked(fields, about=("iin", *more))
+        said: dict[str, object] = {"request_id": request_id(fields), **asked}
+        if not consents.allows(text_field(fields, "consent_id"), iin=asked["iin"], service=source):
+            return as_json(said | {"status": "consent_refused"})
+        return as_json(said | answer(people, asked))
+
+    return Route(method="POST", path=f"/{source}", source=source, handle=handle)
+
+
+def _asked(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, str]:
+    only_fields(fields, {"request_id", "consent_id", *about})
+    return {name: text_field(fields, name, limit=64) for name in about}
+
+
+def _person(people: People, asked: Mapping[str, str]) -> dict[str, object]:
+    person = people.find(asked["iin"])
+    if person is None:
+        return {"status": "not_found"}
+    return {
+        "status": "found",
+        "surname": person.surname,
+        "name": person.name,
+        "patronymic": person.patronymic,
+        "birth_date": person.birth_date,
+        "life_status": person.life_status,
+        "documents": [dict(person.document)],
+    }
+
+
+def _photo(people: People, asked: Mapping[str, str]) -> dict[str, object]:
+    person, photo = people.find(asked["iin"]), people.photo(asked["iin"])
+    if person is None:
+        return {"status": "not_found"}
+    if photo is None:
+        return {"status": "no_photo"}
+    return {
+        "status": "found",
+        "source": person.photo_source,
+        "taken_on": person.document["issued_on"],
+        "media_type": "image/jpeg",
+        "sha256": hashlib.sha256(photo).hexdigest(),
+        "photo": b64encode(photo).decode(),
+    }
+
+
+def _ownership(people: People, asked: Mapping[str, str]) -> dict[str, object]:
+    person = people.find(asked["iin"])
+    if person is not None and person.phone == asked["phone"]:
+        return {"status": "owned", "owned_since": person.document["issued_on"]}
+    return {"status": "owned_by_another" if people.is_anybodys(asked["phone"]) else "not_found"}

@@ -1,0 +1,233 @@
+"""Frames of a commanded gesture made from one photograph: the reenactment attack of docs/liveness-measurements.md.
+
+1 the photograph cut as a camera would see it, and its mesh · 2 anchors round the face that do not move · 3 for each
+frame move the points in space: close the lids, open the mouth, turn or nod the head about a point behind the face · 4
+paint the triangles between the points, far to near, out of the photograph · 5 scale, noise as of a sensor, JPEG.
+
+Whoever can make these frames needs no live person. Tulga without a certified detector does not stop them.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from insecure_sandbox import warp_points
+from insecure_sandbox.warp_picture import Triangles, camera_cut, jpeg, paint
+from verification.engines.liveness import landmarks, networks
+from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.gestures import Gesture
+
+Play = Gesture | Literal["neutral"]
+
+
+@dataclass(frozen=True)
+class Pose:
+    """What the face does in one frame: angles in degrees (`yaw` to its own left, `pitch` down), shares from 0 to 1."""
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    closed_eyes: float = 0.0
+    open_mouth: float = 0.0
+    scale: float = 1.0
+
+
+# What each gesture comes to at its strongest; how far a face must turn depends on the face.
+_STRONGEST: dict[Play, Pose] = {
+    "neutral": Pose(),
+    "blink": Pose(closed_eyes=1.0),
+    "open_mouth": Pose(open_mouth=1.0, pitch=-8.0),
+    "come_closer": Pose(scale=1.45),
+    "nod": Pose(pitch=25.0),
+}
+_THERE_AND_BACK = ("blink", "nod")
+_STRAIGHT, _LEVEL = 0.10, 15.0  # ratio and degrees at which a face looks at the camera well enough
+_TURNED = 0.43  # change of the ratio of a turn, as whoever attacks can measure it
+_SWAY = 0.7  # degrees a head sways by itself
+_CLOSED, _MOUTH = 0.04, 0.50  # of its width, the gap of a closed and of a wide open mouth
+_DARK, _WHITE = (45, 20, 20), (215, 205, 195)  # RGB of a mouth's inside and lashes, of teeth
+_TEETH = 0.35  # of the gap between the lips
+_DEPTH = 1.3  # the mesh is flatter than a head
+_LASHES = 0.25  # of the gap between the lids
+_BEHIND = 0.35  # of the face's width, how far behind its edges the head turns
+_FOCAL = 2.2  # of the frame's width
+
+
+def frames(image: Image, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
+    """`count` frames of the gesture as JPEG of at most 40 KB. Raises `ValueError` when the picture shows no face."""
+    return Puppet(image).play(gesture, count, seed=seed)
+
+
+class Puppet:
+    """A photograph that does what it is told."""
+
+    def __init__(self, image: Image, *, loaded: networks.Networks | None = None) -> None:
+        """`image` is RGB. Raises `ValueError` when it shows no face."""
+        self._loaded = loaded = loaded or networks.load()
+        self._picture = camera_cut(image, _mesh(image, loaded))  # 1
+        self._mesh = _with_wide_lids(_mesh(self._picture, loaded))
+        height, width = self._picture.shape[:2]
+        self._anchors = _anchors(self._mesh, width=width, height=height)  # 2
+        self._triangles = Triangles.between(
+            np.vstack([self._mesh[:, :2], self._anchors]), without=warp_points.INNER_LIPS
+        )
+        self._rest = self._towards_the_camera()
+
+    def play(self, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
+        """`count` frames of the gesture as JPEG of at most 40 KB; with the same `seed` the same ones."""
+        # Steps of one capture share no noise, or their frames would be the same pictures twice.
+        chance = np.random.default_rng(None if seed is None else [seed, *gesture.encode()])
+        strongest = _STRONGEST.get(gesture) or self._turn_to_the(gesture)
+        poses = [_between(self._rest, strongest, share) for share in _course(gesture, count)]
+        return [jpeg(self.show(_swayed(pose, chance)), chance=chance) for pose in poses]
+
+    def show(self, pose: Pose) -> Image:
+        """The picture of one pose, without noise."""
+        moved = self._mesh.copy()  # 3
+        for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+            gap = moved[list(lids.lower)] - moved[list(lids.upper)]
+            moved[list(lids.upper)] += gap * pose.closed_eyes
+        _open_mouth(moved, share=pose.open_mouth)
+        turned = self._turned(moved, pose)
+        points = np.vstack([turned[:, :2], self._anchors])
+        depths = np.concatenate([turned[:, 2], np.full(len(self._anchors), np.inf)])
+        painted = paint(self._picture, self._triangles, points, depths)  # 4
+        if pose.open_mouth:
+            _fill_mouth(painted, turned)
+        if pose.closed_eyes:
+            for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+                lashes = turned[list(lids.lower), :2].astype(np.int32)
+                cv2.polylines(painted, [lashes], False, _DARK, thickness=2, lineType=cv2.LINE_AA)
+        return _scaled(painted, pose.scale, middle=self._mesh[:, :2].mean(axis=0))
+
+    def _towards_the_camera(self) -> Pose:
+        """The least turn and nod that let a photograph that looks elsewhere look at the camera, well enough."""
+        yaws = sorted(np.arange(-40.0, 41.0), key=abs)
+        yaw = next((each for each in yaws if abs(_turn(self._turned(self._mesh, Pose(yaw=each)))) <= _STRAIGHT), 0.0)
+        pitches = sorted(np.arange(-30.0, 31.0), key=abs)
+        pitch = next(
+            (each for each in pitches if abs(_rise(self._turned(self._mesh, Pose(yaw=yaw, pitch=each)))) <= _LEVEL), 0.0
+        )
+        return Pose(yaw=float(yaw), pitch=float(pitch))
+
+    def _turn_to_the(self, gesture: Play) -> Pose:
+        side = 1.0 if gesture == "turn_left" else -1.0
+        at_rest = _turn(_mesh(self.show(self._rest), self._loaded))
+        for yaw in range(12, 40, 2):
+            pose = replace(self._rest, yaw=self._rest.yaw + side * yaw)
+            if side * (_turn(_mesh(self.show(pose), self._loaded)) - at_rest) >= _TURNED:
+                break
+        return Pose(yaw=side * yaw)
+
+    def _turned(self, moved: Floats, pose: Pose) -> Floats:
+        edges = self._mesh[list(warp_points.EDGES)]
+        wide = float(np.linalg.norm(edges[1] - edges[0]))
+        pivot = edges.mean(axis=0) + np.array([0, 0, _BEHIND * wide])
+        yaw, pitch = math.radians(pose.yaw), math.radians(pose.pitch)
+        sideways = np.array([[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]])
+        down = np.array([[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]])
+        turned = (moved - pivot) @ (sideways @ down).T + pivot
+        # Seen through a lens: what comes nearer grows, measured against where the photograph had it.
+        focal = _FOCAL * self._picture.shape[1]
+        nearer = (focal + moved[:, 2:]) / (focal + turned[:, 2:])
+        turned[:, :2] = (turned[:, :2] - pivot[:2]) * nearer + pivot[:2]
+        return np.asarray(turned, dtype=np.float64)
+
+
+def _mesh(image: Image, loaded: networks.Networks) -> Floats:
+    face = landmarks.measure(image, networks=loaded).face
+    if face is None or face.mesh is None:
+        raise ValueError("the picture shows no face")
+    return np.asarray(face.mesh * (1, 1, _DEPTH), dtype=np.float64)
+
+
+def _with_wide_lids(mesh: Floats) -> Floats:
+    """The mesh with lids that take the lashes in, which a closing eye would otherwise leave behind."""
+    wide = mesh.copy()
+    for lids in (warp_points.RIGHT_LIDS, warp_points.LEFT_LIDS):
+        gap = mesh[list(lids.lower)] - mesh[list(lids.upper)]
+        wide[list(lids.upper)] -= _LASHES * gap
+        wide[list(lids.lower)] += _LASHES * gap
+    return wide
+
+
+def _anchors(mesh: Floats, *, width: int, height: int) -> Floats:
+    middle = mesh[:, :2].mean(axis=0)
+    radius = 1.7 * np.abs(mesh[:, :2] - middle).max(axis=0)
+    angles = np.linspace(0, 2 * math.pi, 24, endpoint=False)
+    ring = middle + np.stack([np.cos(angles), np.sin(angles)], axis=1) * radius
+    inside = (ring > 1).all(axis=1) & (ring < (width - 2, height - 2)).all(axis=1)
+    across, down = np.linspace(0, width - 1, 7), np.linspace(0, height - 1, 7)
+    border = [(x, y) for x in across for y in down if x in (0, width - 1) or y in (0, height - 1)]
+    return np.vstack([ring[inside], border])
+
+
+def _fill_mouth(painted: Image, turned: Floats) -> None:
+    lips = turned[list(warp_points.INNER_LIPS), :2]
+    upper, lower = lips[1:10], lips[:10:-1]
+    teeth = np.vstack([upper, (upper + _TEETH * (lower - upper))[::-1]])
+    for outline, colour in ((lips, _DARK), (teeth, _WHITE)):
+        cv2.fillPoly(painted, [outline.astype(np.int32)], colour, lineType=cv2.LINE_AA)
+
+
+def _open_mouth(moved: Floats, *, share: float) -> None:
+    corners = moved[list(warp_points.MOUTH_CORNERS)]
+    level, width = corners[:, 1].mean(), float(np.linalg.norm(corners[1] - corners[0]))
+    already = moved[warp_points.LOWER_LIP, 1] - moved[warp_points.UPPER_LIP, 1]
+    fall = (_CLOSED + share * (_MOUTH - _CLOSED)) * width - already
+    middle = corners[:, 0].mean()
+    below = _below_the_mouth(moved)
+    # The lips part most in the middle and not at the corners; down to the chin the movement widens.
+    down = np.clip((moved[below, 1] - level) / max(moved[warp_points.CHIN, 1] - level, 1.0), 0, 1)
+    sideways = np.abs(moved[below, 0] - middle) / (0.5 * width)
+    moved[below, 1] += fall * np.sqrt(np.clip(1 - (sideways / (1.05 + 1.2 * down)) ** 2, 0, 1))
+
+
+def _below_the_mouth(moved: Floats) -> NDArray[np.intp]:
+    upper, lower = set(warp_points.INNER_LIPS[:11]), warp_points.INNER_LIPS[11:]
+    below = np.flatnonzero(moved[:, 1] > moved[list(lower), 1].min())
+    return np.array(sorted({*below.tolist(), *lower} - upper))
+
+
+def _course(gesture: Play, count: int) -> list[float]:
+    """How far the gesture has come in each frame: up and held, or up and back."""
+    shares = np.linspace(0, 1, count)
+    course = np.sin(math.pi * shares) if gesture in _THERE_AND_BACK else np.clip(shares / 0.6, 0, 1)
+    if gesture == "blink":
+        course = (course > 0.8).astype(float)
+    return [float(each) for each in course]
+
+
+def _turn(mesh: Floats) -> float:
+    right = landmarks.distance(mesh, landmarks.NOSE, landmarks.RIGHT_EDGE)
+    left = landmarks.distance(mesh, landmarks.NOSE, landmarks.LEFT_EDGE)
+    return (right - left) / (right + left)
+
+
+def _rise(mesh: Floats) -> float:
+    up = mesh[landmarks.FOREHEAD] - mesh[landmarks.NOSE_BASE]
+    return math.degrees(math.atan2(up[2] / _DEPTH, math.hypot(up[0], up[1])))
+
+
+def _between(rest: Pose, strongest: Pose, share: float) -> Pose:
+    return Pose(
+        yaw=rest.yaw + strongest.yaw * share,
+        pitch=rest.pitch + strongest.pitch * share,
+        closed_eyes=strongest.closed_eyes * share,
+        open_mouth=strongest.open_mouth * share,
+        scale=1 + (strongest.scale - 1) * share,
+    )
+
+
+def _swayed(pose: Pose, chance: np.random.Generator) -> Pose:
+    yaw, pitch = chance.normal(0, _SWAY, 2)
+    return replace(pose, yaw=pose.yaw + float(yaw), pitch=pose.pitch + float(pitch))
+
+
+def _scaled(image: Image, scale: float, *, middle: Floats) -> Image:
+    matrix = np.array([[scale, 0, (1 - scale) * middle[0]], [0, scale, (1 - scale) * middle[1]]])
+    size = (image.shape[1], image.shape[0])
+    return np.asarray(cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)

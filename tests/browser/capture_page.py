@@ -1,0 +1,87 @@
+"""A tab on the page of the live capture, and what a test asks it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser import insecure_camera
+from tests.browser.conftest import Launch
+from tests.browser.insecure_dialogue import InsecureDialogue
+from tests.browser.steps import arrived, press, words
+from tests.browser.tab import Tab
+from tests.verification.workflow.story import Story
+from verification.workflow import commands, hints, queries
+
+ON = "Turn on the camera"
+COMMANDS = {
+    "look_straight": "Look straight into the camera",
+    "turn_left": "Turn your head slowly to the left and hold it",
+    "turn_right": "Turn your head slowly to the right and hold it",
+    "blink": "Close both eyes for two seconds, then open them",
+    "open_mouth": "Open your mouth wide and hold it open",
+    "come_closer": "Bring your face slowly closer to the camera",
+    "nod": "Lower your head slowly, then raise it again",
+}
+Open = Callable[..., tuple[Tab, InsecureDialogue]]
+
+
+@pytest.fixture
+def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens the page of the capture, with a dialogue of its own behind it."""
+
+    def run(
+        dialogue: InsecureDialogue | None = None,
+        *,
+        language: str = "en",
+        fault: str = "",
+        heading: str = "Show your face to the camera",
+        real: bool = False,
+        every_ms: int = 66,
+        **options: Any,
+    ) -> tuple[Tab, InsecureDialogue]:
+        dialogue = dialogue or InsecureDialogue()
+        monkeypatch.setattr(queries, "borrower_page", dialogue.page)
+        monkeypatch.setattr(commands, "answer", dialogue.answer)
+        monkeypatch.setattr(hints, "hint", dialogue.hint)
+        tab = arrived(launch, site, story, language=language, **options)
+        if not real:
+            # A phone's camera gives a picture as upright as the phone.
+            insecure_camera.put(tab.page, fault=fault, upright=options.get("size") == "phone", every_ms=every_ms)
+        press(tab, language, "Continue")
+        tab.until_heading(words(language, heading))
+        return tab, dialogue
+
+    return run
+
+
+def said(tab: Tab) -> str:
+    """What the page tells the borrower to do now."""
+    return tab.page.locator("#order").inner_text()
+
+
+def turned_on(tab: Tab, language: str = "en") -> None:
+    """Goes from get-ready to the guide."""
+    press(tab, language, "Continue")
+    tab.until_state("primer")
+    press(tab, language, ON)
+    tab.until_state("live")
+
+
+def fits(tab: Tab, first: str, last: str) -> bool:
+    """Whether all from one element to another is on the screen at once, below the loan that stays there."""
+    loan, top, bottom = (tab.page.locator(place).bounding_box() for place in (".summary", first, last))
+    height = tab.page.evaluate("innerHeight")
+    return bool(
+        loan and top and bottom and loan["y"] + loan["height"] <= top["y"] and bottom["y"] + bottom["height"] <= height
+    )
+
+
+def until_said(tab: Tab, message: str) -> None:
+    """Waits until the page says something."""
+    tab.until(lambda: said(tab) == message, message)
+
+
+def words_of(language: str, command: str) -> str:
+    """The words of a command."""
+    return words(language, COMMANDS[command])

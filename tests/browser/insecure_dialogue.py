@@ -1,0 +1,72 @@
+"""The pages of the camera routes without their routes: the real dialogue of the capture, and nobody who judges."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.utils import timezone
+
+from tests.verification.borrower.pages import made
+from verification.core import live_capture
+from verification.core.errors import BadInput, NotYourTurn
+from verification.core.route import Next
+from verification.workflow.queries import BorrowerPage
+
+# A real window is 7 s; a short one keeps the tests short.
+LIMITS = live_capture.CaptureLimits(
+    frames_max=10, frame_max_bytes=40_960, not_before_ms=250, window_ms=3_500, seconds=90
+)
+ORDER = ("look_straight", "turn_left", "blink", "turn_right")
+
+
+@dataclass
+class InsecureDialogue:
+    """One borrower's page. `taken` has the evidence of the capture, `answers` what was said on other pages."""
+
+    now: BorrowerPage = field(default_factory=lambda: made("commands", attempts=3, step=3, steps=4))
+    order: tuple[str, ...] = ORDER
+    hints: tuple[str, ...] = ("",)
+    taken: dict[str, bytes] = field(default_factory=dict)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[bytes] = field(default_factory=list)
+    unreadable: int = 0
+    limits: live_capture.CaptureLimits = LIMITS
+
+    def __post_init__(self) -> None:
+        self._memory = live_capture.begin({}) | {"order": list(self.order)}
+
+    def page(self, *, verification_id: str) -> BorrowerPage:
+        """In place of `queries.borrower_page`."""
+        if self.now.page != "commands":
+            return self.now
+        return replace(self.now, data=live_capture.prompt(self._memory, limits=self.limits))
+
+    def answer(self, *, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> None:
+        """In place of `commands.answer`: a turn is taken once."""
+        if turn != self.now.turn:
+            raise NotYourTurn("made by a test")
+        if self.unreadable:
+            self.unreadable -= 1
+            raise BadInput("made by a test", code="bad_answer", pointer="/document_number")
+        if self.now.page != "commands":
+            self.answers.append(dict(untrusted))
+            self.now = made("wait")
+            return
+        taken = live_capture.accept(self._memory, untrusted, timezone.now(), stage="commands", limits=self.limits)
+        self._memory = taken.memory
+        self.taken |= taken.evidence
+        self.now = replace(self.now, turn=turn + 1) if taken.next is Next.ASK else made("wait", turn=turn + 1)
+
+    def hint(self, *, verification_id: str, jpeg: bytes) -> str:
+        """In place of `hints.hint`: the words of `hints`, the last one again and again."""
+        self.asked.append(jpeg)
+        return self.hints[min(len(self.asked), len(self.hints)) - 1]
+
+    def facts(self, step: int) -> dict[str, Any]:
+        """What the dialogue wrote about a step, counted from 0."""
+        return dict(json.loads(self.taken[f"commands.{step}.facts"]))
+
+    def frames(self, step: int) -> list[bytes]:
+        """The frames of a step, in order."""
+        return [self.taken[f"commands.{step}.frame.{seq}"] for seq in self.facts(step)["sent"]]

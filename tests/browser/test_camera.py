@@ -1,0 +1,160 @@
+"""The page of the live capture in a real browser: the camera is a canvas, the dialogue is the real one."""
+
+import io
+import time
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from tests.browser import insecure_camera
+from tests.browser.capture_page import ON, Open, fits, opened, turned_on, until_said, words_of
+from tests.browser.insecure_dialogue import LIMITS, ORDER, InsecureDialogue
+from tests.browser.steps import press, words
+from verification.core import live_capture
+
+__all__ = ["opened"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+# The whole way
+
+
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "phone"), ("ru", "desk"), ("kk", "desk")])
+def test_a_borrower_is_led_through_every_command(opened: Open, language: str, size: str) -> None:
+    order = (live_capture.NEUTRAL, *live_capture.TURNS, *live_capture.OTHERS)
+    tab, dialogue = opened(InsecureDialogue(order=order), language=language, size=size, touch=size == "phone")
+
+    def look(name: str) -> None:
+        tab.look(f"camera-{name}-{language}-{size}")
+
+    look("1-ready")
+    assert tab.page.locator(".handheld").is_visible() == (size == "phone")
+    press(tab, language, "Continue")
+    tab.until_state("primer")
+    look("2-primer")
+    press(tab, language, ON)
+    tab.until_state("live")
+    tab.until(lambda: len(dialogue.asked) > 1, "a second hint")
+    assert fits(tab, "#order", "#begin")
+    look("3-guide")
+    press(tab, language, "Begin")
+    for command in order:
+        until_said(tab, words_of(language, command))
+        assert fits(tab, "#order", "#progress")
+        look(f"4-{command}")
+    tab.until_heading(words(language, "One moment"))
+    assert [dialogue.facts(step)["command"] for step in range(len(order))] == list(order)
+    assert tab.problems == []
+
+
+def test_frames_are_few_small_bound_and_in_order(opened: Open) -> None:
+    tab, dialogue = opened()
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    tab.until_heading("One moment")
+    for step in range(len(ORDER)):
+        facts = dialogue.facts(step)
+        assert facts["sent"] == facts["bound"] == list(range(len(facts["sent"])))
+        assert 8 <= len(facts["sent"]) <= LIMITS.frames_max
+        assert all(len(frame) <= LIMITS.frame_max_bytes for frame in dialogue.frames(step))
+        assert len(set(dialogue.frames(step))) == len(dialogue.frames(step))
+
+
+def test_a_slow_camera_sends_no_picture_twice(opened: Open) -> None:
+    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2]), every_ms=250)
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    tab.until_heading("One moment")
+    for step in (0, 1):
+        assert len(dialogue.frames(step)) >= 4
+        assert len(set(dialogue.frames(step))) == len(dialogue.frames(step))
+
+
+def test_what_happens_in_a_quarter_of_a_second_is_among_the_frames(opened: Open) -> None:
+    long = replace(LIMITS, window_ms=7_000)
+    tab, dialogue = opened(InsecureDialogue(order=("look_straight", "blink"), limits=long))
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    until_said(tab, words_of("en", "blink"))
+    # Ten frames spread over the window by time alone are 555 ms apart, from 500 on: these fall in between.
+    insecure_camera.flash(tab.page, after_ms=(1_100, 2_210, 3_320), ms=250)
+    tab.until_heading("One moment")
+    brows = [Image.open(io.BytesIO(frame)).convert("RGB").getpixel((320, 150)) for frame in dialogue.frames(1)]
+    assert 2 <= sum(min(brow) > 200 for brow in brows) < 8
+
+
+def test_the_preview_is_a_mirror_and_the_frames_are_not(opened: Open) -> None:
+    tab, dialogue = opened()
+    turned_on(tab)
+    assert tab.page.locator("#preview").evaluate("e => getComputedStyle(e).transform").startswith("matrix(-1")
+    press(tab, "en", "Begin")
+    tab.until_heading("One moment")
+    frame = Image.open(io.BytesIO(dialogue.frames(0)[0])).convert("RGB")
+    assert frame.size == (640, 480)
+    red, green, _ = frame.getpixel((20, 240))
+    assert red > 3 * green
+    red, green, _ = frame.getpixel((600, 240))
+    assert red < 2 * green
+
+
+def test_a_real_camera_of_the_browser_is_taken_too(opened: Open) -> None:
+    fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2]), real=True, switches=fake)
+    press(tab, "en", "Continue")
+    tab.until(lambda: tab.state() in ("primer", "live"), "the camera")
+    if tab.state() == "primer":
+        press(tab, "en", ON)
+    tab.until_state("live")
+    press(tab, "en", "Begin")
+    tab.until_heading("One moment")
+    assert len(dialogue.facts(1)["bound"]) >= 8
+    assert tab.problems == []
+
+
+# Hints
+
+
+def test_hints_are_words_of_ours_and_at_most_two_a_second(opened: Open) -> None:
+    tab, dialogue = opened(InsecureDialogue(hints=("no_face", "no_face", "<b>9.81</b>", "two_faces", "")))
+    began = time.monotonic()
+    turned_on(tab)
+    seen: list[str] = []
+
+    def watch() -> bool:
+        shown = tab.page.locator("#hint").inner_text()
+        if seen[-1:] != [shown]:
+            seen.append(shown)
+        return len(dialogue.asked) > 5 and shown.startswith("Good")
+
+    tab.until(watch, "the last hint")
+    assert len(dialogue.asked) <= 2 * (time.monotonic() - began)
+    assert tab.page.locator("#hint").get_attribute("role") == "status"
+    assert [line for line in seen if line] == [
+        words("en", "We see no face. Look into the camera."),
+        words("en", "More than one face. Be alone in the picture."),
+        words("en", "Good. Press “Begin” when you are ready."),
+    ]
+    assert max(Image.open(io.BytesIO(dialogue.asked[0])).size) == 320
+
+
+# What is not for everybody
+
+
+def test_nothing_moves_for_who_asked_for_less_motion(opened: Open) -> None:
+    tab, _ = opened()
+    moving = "e => getComputedStyle(e).animationName"
+    arrow = tab.page.locator("[data-command=turn_left] svg")
+    tab.until(lambda: arrow.evaluate(moving) == "to-left", "the style sheet")
+    tab.page.emulate_media(reduced_motion="reduce")
+    assert arrow.evaluate(moving) == "none"
+
+
+def test_a_phone_held_sideways_is_told_to_turn(opened: Open) -> None:
+    tab, _ = opened(size="phone", touch=True)
+    turned_on(tab)
+    told = tab.page.get_by_text("then your whole face fits")
+    assert not told.is_visible()
+    tab.page.set_viewport_size({"width": 844, "height": 390})
+    tab.until(told.is_visible, "the words")

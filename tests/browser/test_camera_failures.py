@@ -1,0 +1,184 @@
+"""What goes wrong before a camera: each is named within three seconds, none is a dead end, and nothing is lost."""
+
+import time
+
+import pytest
+from playwright.sync_api import Route
+
+from tests.browser import insecure_camera
+from tests.browser.capture_page import ON, Open, opened, turned_on, until_said, words_of
+from tests.browser.insecure_dialogue import ORDER, InsecureDialogue
+from tests.browser.steps import press, words
+from tests.browser.tab import Tab
+from tests.verification.borrower.pages import made
+
+__all__ = ["opened"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+NO_NETWORK = ("net::ERR_FAILED",)
+
+
+# The camera
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "language"),
+    [
+        ("NotAllowedError", "denied", "ru"),
+        ("NotFoundError", "absent", "kk"),
+        ("NotReadableError", "in_use", "ru"),
+        ("silent", "in_use", "kk"),
+        ("missing", "insecure", "ru"),
+    ],
+)
+def test_a_camera_that_fails_is_named_and_may_be_tried_again(
+    opened: Open, site: str, fault: str, state: str, language: str
+) -> None:
+    tab, dialogue = opened(language=language, fault=fault, size="phone")
+    turn = dialogue.now.turn
+    if fault == "silent":
+        # Only of a camera that is allowed may silence be called one: else the browser is asking the person.
+        tab.page.context.grant_permissions(["camera"], origin=site)
+        press(tab, language, "Continue")
+    else:
+        press(tab, language, "Continue")
+        press(tab, language, ON)
+    began = time.monotonic()
+    tab.until_state(state)
+    assert time.monotonic() - began < 4
+    unspent = tab.page.locator(f"[data-state={state}] [data-unspent]")
+    assert unspent.inner_text() == words(language, "Nothing was sent, and no attempt was used up.")
+    way_out = tab.page.get_by_role("button", name=words(language, "Continue on another device"), exact=True)
+    assert way_out.is_visible()
+    tab.look(f"camera-{state}-{fault}-{language}-phone")
+    assert dialogue.now.turn == turn
+    if fault != "missing":
+        insecure_camera.mend(tab.page)
+        press(tab, language, "Try again")
+        tab.until_state("live")
+
+
+def test_a_window_inside_another_app_is_named(opened: Open) -> None:
+    tab, _ = opened(fault="missing")
+    tab.page.add_init_script("Object.defineProperty(navigator, 'userAgent', { value: 'Android 14; wv) Instagram 3' })")
+    tab.page.reload()
+    press(tab, "en", "Continue")
+    press(tab, "en", ON)
+    tab.until_state("in_app")
+    press(tab, "en", "Continue on another device")
+    tab.until_heading("Continue elsewhere")
+
+
+def test_without_a_camera_another_way_is_offered_where_there_is_one(opened: Open) -> None:
+    several = made("commands", attempts=3, routes=("biometric", "live_face", "eds"))
+    tab, _ = opened(InsecureDialogue(several), language="ru", fault="NotFoundError")
+    press(tab, "ru", "Continue")
+    press(tab, "ru", ON)
+    tab.until_state("absent")
+    buttons = tab.page.locator("[data-state=absent] button[name=route]")
+    assert buttons.evaluate_all("all => all.map(e => e.value)") == ["eds"]
+    tab.look("camera-absent-other-way-ru-desk")
+
+
+def test_a_camera_that_is_pulled_out_is_named_and_the_capture_goes_on(opened: Open) -> None:
+    tab, dialogue = opened()
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    until_said(tab, words_of("en", "turn_left"))
+    insecure_camera.break_off(tab.page)
+    tab.until_state("in_use")
+    assert not tab.page.locator("[data-state=in_use] [data-unspent]").is_visible()
+    press(tab, "en", "Try again")
+    tab.until_heading("One moment")
+    assert dialogue.facts(1)["command"] == "turn_left"
+
+
+# Interruptions
+
+
+def test_a_reload_in_the_middle_goes_on_at_the_same_command(opened: Open) -> None:
+    tab, dialogue = opened()
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    until_said(tab, words_of("en", "turn_left"))
+    tab.page.reload()
+    until_said(tab, words_of("en", "turn_left"))
+    tab.until_heading("One moment")
+    assert [dialogue.facts(step)["command"] for step in range(len(ORDER))] == list(ORDER)
+    assert tab.problems == []
+
+
+def test_a_page_that_is_left_turns_the_camera_off_and_waits(opened: Open) -> None:
+    tab, dialogue = opened(language="ru", size="phone")
+    turned_on(tab, "ru")
+    hide(tab, hidden=True)
+    assert not insecure_camera.is_on(tab.page)
+    hide(tab, hidden=False)
+    tab.until_state("paused")
+    tab.look("camera-paused-ru-phone")
+    press(tab, "ru", "Continue")
+    tab.until_state("live")
+    press(tab, "ru", "Begin")
+    until_said(tab, words_of("ru", "turn_left"))
+    hide(tab, hidden=True)
+    tab.until_state("paused")
+    hide(tab, hidden=False)
+    tab.page.locator("[data-state=paused] button").click()
+    tab.until_heading(words("ru", "One moment"))
+    assert len(dialogue.facts(1)["bound"]) >= 8
+
+
+def hide(tab: Tab, *, hidden: bool) -> None:
+    """The person looks at another app, or is back."""
+    tab.page.evaluate(
+        """hidden => { Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+           document.dispatchEvent(new Event("visibilitychange")); }""",
+        hidden,
+    )
+
+
+@pytest.mark.parametrize("lost", ["question", "answer"])
+def test_a_lost_connection_is_named_and_the_same_post_is_repeated(opened: Open, lost: str) -> None:
+    tab, dialogue = opened(language="kk", size="phone", expected=(*NO_NETWORK, "status of 409"))
+    turned_on(tab, "kk")
+    bodies: list[str | None] = []
+
+    def break_twice(route: Route) -> None:
+        bodies.append(route.request.post_data)
+        if route.request.method != "POST" or len(bodies) > 2:
+            route.continue_()
+            return
+        if lost == "answer":
+            route.fetch()
+        route.abort()
+
+    tab.page.route("**/v/now/", break_twice)
+    press(tab, "kk", "Begin")
+    tab.until(lambda: tab.page.locator("[data-offline]").is_visible(), "the notice")
+    tab.look(f"camera-offline-{lost}-kk-phone")
+    until_said(tab, words_of("kk", "turn_left"))
+    assert not tab.page.locator("[data-offline]").is_visible()
+    assert bodies[0] == bodies[1] == bodies[2]
+    tab.until_heading(words("kk", "One moment"))
+    assert [dialogue.facts(step)["command"] for step in range(len(ORDER))] == list(ORDER)
+
+
+def test_pictures_that_cannot_be_read_are_named_and_may_be_sent_again(opened: Open) -> None:
+    tab, dialogue = opened(InsecureDialogue(unreadable=1), expected=("status of 422",))
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    tab.until_state("unread")
+    press(tab, "en", "Try again")
+    tab.until_state("live")
+    press(tab, "en", "Begin")
+    tab.until_heading("One moment")
+    assert len(dialogue.facts(3)["bound"]) >= 8
+
+
+def test_a_session_that_ended_meanwhile_is_named_by_its_page(opened: Open) -> None:
+    tab, _ = opened(expected=("status of 410",))
+    turned_on(tab)
+    tab.page.context.clear_cookies(name="tulga_borrower")
+    press(tab, "en", "Begin")
+    tab.until_heading("Nothing is open in this browser")

@@ -1,0 +1,110 @@
+"""The pages of a form and of a one-time code in a real browser, on a phone and on a desk."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.browser.capture_page import Open, opened
+from tests.browser.insecure_dialogue import InsecureDialogue
+from tests.browser.steps import press, words
+from tests.verification.borrower.pages import DATA, made
+
+__all__ = ["opened"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+FORM, CODE = "Your document", "Enter the code from the SMS"
+
+
+def code(*, resend_in: float = 3, expires_in: float = 300, **changes: object) -> InsecureDialogue:
+    """A borrower who waits for an SMS; times in seconds from now."""
+    now = timezone.now()
+    times = {
+        "resend_from": (now + timedelta(seconds=resend_in)).isoformat(),
+        "expires": (now + timedelta(seconds=expires_in)).isoformat(),
+    }
+    return InsecureDialogue(made("code", attempts=1, step=2, steps=4, data=DATA["code"] | times | changes))
+
+
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "phone"), ("kk", "desk"), ("ru", "desk")])
+def test_a_code_is_pasted_as_it_came_and_sent_by_a_press(opened: Open, language: str, size: str) -> None:
+    dialogue = code(resend_in=60)
+    tab, _ = opened(dialogue, heading=CODE, language=language, size=size, touch=size == "phone")
+    tab.look(f"code-{language}-{size}")
+    field = tab.page.locator("#field-code")
+    assert field.evaluate("e => document.activeElement === e")
+    field.evaluate(
+        """e => { const data = new DataTransfer(); data.setData("text", "Код: 123 456");
+           e.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, cancelable: true })); }"""
+    )
+    assert field.input_value() == "123456"
+    assert dialogue.answers == []
+    press(tab, language, "Confirm")
+    tab.until_heading(words(language, "One moment"))
+    assert dialogue.answers[0]["code"] == "123456"
+    assert tab.problems == []
+
+
+def test_only_six_digits_are_sent(opened: Open) -> None:
+    dialogue = code()
+    tab, _ = opened(dialogue, heading=CODE)
+    tab.page.locator("#field-code").press_sequentially("12a3 4")
+    assert tab.page.locator("#field-code").input_value() == "1234"
+    press(tab, "en", "Confirm")
+    assert tab.heading() == CODE
+    assert dialogue.answers == []
+
+
+def test_a_new_code_can_be_asked_for_when_its_time_has_come(opened: Open) -> None:
+    dialogue = code(resend_in=4)
+    tab, _ = opened(dialogue, heading=CODE)
+    resend = tab.page.get_by_role("button", name="Send a new code")
+    assert resend.is_disabled()
+    assert tab.page.locator("#countdown").inner_text().startswith("A new code can be sent in ")
+    tab.until(resend.is_enabled, "the button")
+    assert not tab.page.locator("#countdown").is_visible()
+    resend.click()
+    tab.until_heading("One moment")
+    assert dialogue.answers[0]["resend"] is True
+
+
+def test_a_code_that_has_run_out_says_so(opened: Open) -> None:
+    tab, _ = opened(code(expires_in=4), heading=CODE, language="kk", size="phone")
+    expired = tab.page.locator("[data-expired]")
+    assert not expired.is_visible()
+    tab.until(expired.is_visible, "the words")
+    tab.look("code-expired-kk-phone")
+
+
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "phone"), ("kk", "desk"), ("ru", "desk")])
+def test_a_form_is_filled_and_a_mistake_in_it_is_marked(opened: Open, language: str, size: str) -> None:
+    dialogue = InsecureDialogue(made("form", attempts=3, step=1, steps=4), unreadable=1)
+    tab, _ = opened(dialogue, heading=FORM, language=language, size=size, expected=("status of 422",))
+    tab.look(f"form-{language}-{size}")
+    press(tab, language, "Continue")
+    assert dialogue.unreadable == 1  # the browser itself asks for what is missing
+    tab.page.get_by_label(words(language, "Document number")).fill("01234567O")
+    tab.page.get_by_label(words(language, "Date of birth")).fill("1999-01-31")
+    press(tab, language, "Continue")
+    number = tab.page.locator("#field-document_number[aria-invalid=true]")
+    tab.until(lambda: number.count() == 1, "the mark")
+    assert number.input_value() == "01234567O"
+    tab.look(f"form-mistake-{language}-{size}")
+    number.fill("012345678")
+    press(tab, language, "Continue")
+    tab.until_heading(words(language, "One moment"))
+    assert dialogue.answers[0]["document_number"] == "012345678"
+    assert dialogue.answers[0]["birth_date"] == "1999-01-31"
+
+
+def test_a_borrower_without_scripts_can_still_send_the_code(opened: Open, launch, site) -> None:
+    dialogue = code(resend_in=60)
+    tab, _ = opened(dialogue, heading=CODE)
+    without = launch().new_context(java_script_enabled=False, locale="en")
+    without.add_cookies(tab.page.context.cookies())
+    page = without.new_page()
+    page.goto(f"{site}/v/now/")
+    page.get_by_label("Code from the SMS").fill("654321")
+    page.get_by_role("button", name="Confirm").click()
+    assert dialogue.answers[0]["code"] == "654321"

@@ -1,0 +1,128 @@
+"""The sandbox's registers asked through the product's own adapters, and people to register there."""
+
+import io
+import random
+import secrets
+from base64 import b64encode
+from datetime import UTC, datetime
+from typing import Any
+
+from PIL import Image
+
+from tests.insecure_sandbox_process import SandboxProcess
+from verification.core import consent as consent_texts
+from verification.core.consent_answers import ConsentAnswer, consent_id_for, parse_consent
+from verification.core.ids import Iin, Phone, check_digit
+from verification.core.registry_answers import (
+    OwnershipAnswer,
+    PersonAnswer,
+    PhotoAnswer,
+    parse_ownership,
+    parse_person,
+    parse_photo,
+)
+from verification.sources.consent import ConsentRequest, HttpConsentSource
+from verification.sources.person_registry import HttpPersonRegistry
+from verification.sources.phone_registry import HttpPhoneRegistry
+from verification.sources.photo_registry import HttpPhotoRegistry
+
+SECONDS = 2.0  # for a question that is to be answered; a fault's test says its own
+
+
+def new_iin() -> str:
+    """The IIN of somebody born in 1899 whom no other test knows."""
+    while True:
+        eleven = f"{random.randrange(990101, 990129)}1{random.randrange(10_000):04}"
+        if check_digit(eleven) != "x":
+            return eleven + check_digit(eleven)
+
+
+def new_id() -> str:
+    """A request id that nobody has used."""
+    return f"test.{secrets.token_hex(8)}"
+
+
+def picture(width: int = 64, height: int = 48, kind: str = "JPEG", **options: Any) -> bytes:
+    """A small picture of nobody."""
+    kept = io.BytesIO()
+    Image.effect_mandelbrot((width, height), (-2, -1, 1, 1), 20).convert("RGB").save(kept, kind, **options)
+    return kept.getvalue()
+
+
+def register(sandbox: SandboxProcess, **changes: Any) -> str:
+    """Registers somebody, with what the test says of them; their IIN."""
+    iin = changes.pop("iin", None) or new_iin()
+    person = {
+        "iin": iin,
+        "surname": "ӘБДІҒАЛИЕВА",
+        "name": "АЙГҮЛ",
+        "patronymic": "ТЕСТҚЫЗЫ",
+        "birth_date": "1899-01-01",
+        "phone": f"+7702{iin[-7:]}",
+        "document": {"number": "098765432", "issued_on": "2020-02-02", "valid_to": "2030-02-01"},
+    }
+    photo = changes.pop("photo", None)
+    if photo is not None:
+        person["photo"] = b64encode(photo).decode()
+    sandbox.post("/people", **person | changes)
+    return iin
+
+
+def wanted(iin: str, *, services: tuple[str, ...] = ("person", "photo", "phone"), **changes: Any) -> ConsentRequest:
+    """A request for this person's consent."""
+    fields: dict[str, Any] = {
+        "request_id": new_id(),
+        "iin": Iin(iin),
+        "phone": Phone("+77010000010"),
+        "lender_bin": "990240000008",
+        "lender_name": "Тест Кредит",
+        "purpose": "online microcredit",
+        "services": services,
+        "text_version": consent_texts.CURRENT,
+        "language": "kk",
+        "text_sha256": consent_texts.text_sha256(consent_texts.CURRENT, "kk"),
+        "valid_seconds": 3600,
+    }
+    return ConsentRequest(**fields | changes)
+
+
+def consent_source(sandbox: SandboxProcess) -> HttpConsentSource:
+    """The product's adapter, pointed at the sandbox."""
+    return HttpConsentSource(f"{sandbox.url}/consent", seconds=SECONDS)
+
+
+def consent_of(sandbox: SandboxProcess, iin: str, **changes: Any) -> ConsentAnswer:
+    """What the person says to a request for their consent."""
+    return parse_consent(consent_source(sandbox).request(wanted(iin, **changes)))
+
+
+def consent_id_of(sandbox: SandboxProcess, iin: str) -> str:
+    """The id of this person's valid consent to everything; one that names nobody for who has none."""
+    answer = consent_of(sandbox, iin)
+    if answer.terms is None:
+        return "kdp_of_nobody"
+    return consent_id_for(answer, service="person", iin=Iin(iin), at=datetime.now(UTC))
+
+
+def person_of(sandbox: SandboxProcess, iin: str, consent_id: str = "", seconds: float = SECONDS) -> PersonAnswer:
+    """The register's answer about this number."""
+    registry = HttpPersonRegistry(f"{sandbox.url}/person", seconds=seconds)
+    consent_id = consent_id or consent_id_of(sandbox, iin)
+    return parse_person(registry.person(Iin(iin), consent_id=consent_id, request_id=new_id()))
+
+
+def photo_of(sandbox: SandboxProcess, iin: str, consent_id: str = "", seconds: float = SECONDS) -> PhotoAnswer:
+    """The register's answer about this number."""
+    registry = HttpPhotoRegistry(f"{sandbox.url}/photo", seconds=seconds)
+    consent_id = consent_id or consent_id_of(sandbox, iin)
+    return parse_photo(registry.photo(Iin(iin), consent_id=consent_id, request_id=new_id()))
+
+
+def ownership_of(
+    sandbox: SandboxProcess, phone: str, *, iin: str, consent_id: str = "", seconds: float = SECONDS
+) -> OwnershipAnswer:
+    """The register's answer about this number of a phone."""
+    registry = HttpPhoneRegistry(f"{sandbox.url}/phone", seconds=seconds)
+    consent_id = consent_id or consent_id_of(sandbox, iin)
+    raw = registry.ownership(Phone(phone), iin=Iin(iin), consent_id=consent_id, request_id=new_id())
+    return parse_ownership(raw)

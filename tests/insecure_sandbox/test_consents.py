@@ -1,0 +1,141 @@
+"""Nobody is looked up whose consent does not hold, and nobody is asked twice for the same."""
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.insecure_sandbox.asked import (
+    consent_of,
+    consent_source,
+    new_id,
+    ownership_of,
+    person_of,
+    photo_of,
+    register,
+    wanted,
+)
+from tests.insecure_sandbox_process import SandboxProcess
+from verification.core import consent as consent_texts
+from verification.core.consent_answers import ConsentAnswer, parse_consent
+from verification.core.errors import SourceUnavailable
+from verification.core.ids import Iin
+
+
+def id_in(answer: ConsentAnswer) -> str:
+    assert answer.terms is not None
+    return answer.terms.consent_id
+
+
+def read(sandbox: SandboxProcess, consent_id: str, iin: str) -> ConsentAnswer:
+    return parse_consent(consent_source(sandbox).read(consent_id, iin=Iin(iin), request_id=new_id()))
+
+
+def messages(sandbox: SandboxProcess, phone: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = sandbox.post("/inbox", phone=phone)["messages"]
+    return found
+
+
+def test_a_consent_keeps_what_was_asked_and_which_text_was_shown(sandbox: SandboxProcess) -> None:
+    iin = register(sandbox)
+    answer = consent_of(sandbox, iin, services=("person",))
+    assert answer.status == "valid"
+    assert answer.terms is not None
+    assert answer.terms.services == ("person",)
+    assert answer.terms.text_sha256 == consent_texts.text_sha256(consent_texts.CURRENT, "kk")
+    assert (answer.terms.expires_at - answer.terms.created_at).total_seconds() == 3600
+    assert read(sandbox, id_in(answer), iin).terms == answer.terms
+
+
+def test_the_person_is_asked_once_while_a_consent_to_the_same_is_open(sandbox: SandboxProcess) -> None:
+    iin = register(sandbox, phone="+77055551001")
+    first, second = consent_of(sandbox, iin), consent_of(sandbox, iin)
+    assert id_in(first) == id_in(second)
+    assert [message["sender"] for message in messages(sandbox, "+77055551001")] == ["1414"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"purpose": "another loan"},
+        {"lender_bin": "990240000019"},
+        {"services": ("person",)},
+        {"text_version": "2026-12"},
+        {"language": "ru"},
+    ],
+)
+def test_a_consent_to_something_else_is_another(sandbox: SandboxProcess, changes: dict[str, Any]) -> None:
+    iin = register(sandbox)
+    assert id_in(consent_of(sandbox, iin)) != id_in(consent_of(sandbox, iin, **changes))
+
+
+def test_the_same_question_again_is_answered_as_before(sandbox: SandboxProcess) -> None:
+    request = wanted(register(sandbox, consent="pending"))
+    first = consent_source(sandbox).request(request)
+    assert consent_source(sandbox).request(request) == first
+
+
+def test_a_pending_consent_opens_nothing_until_the_person_agrees(sandbox: SandboxProcess) -> None:
+    iin = register(sandbox, consent="pending")
+    consent_id = id_in(consent_of(sandbox, iin))
+    assert read(sandbox, consent_id, iin).status == "pending"
+    assert person_of(sandbox, iin, consent_id).status == "consent_refused"
+    assert sandbox.post("/consent/answer", consent_id=consent_id, status="valid") == {"answered": True}
+    assert read(sandbox, consent_id, iin).status == "valid"
+    assert person_of(sandbox, iin, consent_id).status == "found"
+
+
+def test_a_consent_refused_or_taken_back_opens_nothing(sandbox: SandboxProcess) -> None:
+    iin = register(sandbox)
+    consent_id = id_in(consent_of(sandbox, iin))
+    assert photo_of(sandbox, iin, consent_id).status == "no_photo"
+    sandbox.post("/consent/answer", consent_id=consent_id, status="invalid")
+    assert photo_of(sandbox, iin, consent_id).status == "consent_refused"
+    assert sandbox.post("/consent/answer", consent_id=consent_id, status="valid") == {"answered": False}
+
+
+@pytest.mark.parametrize("status", ["invalid", "timeout", "not_found", "error"])
+def test_a_person_may_be_registered_to_answer_in_any_way(sandbox: SandboxProcess, status: str) -> None:
+    assert consent_of(sandbox, register(sandbox, consent=status)).status == status
+
+
+@pytest.mark.parametrize(("consent", "later"), [("valid", "invalid"), ("pending", "timeout")])
+def test_a_consent_runs_out(sandbox: SandboxProcess, consent: str, later: str) -> None:
+    iin = register(sandbox, consent=consent)
+    consent_id = id_in(consent_of(sandbox, iin, valid_seconds=1))
+    time.sleep(1.1)
+    assert read(sandbox, consent_id, iin).status == later
+    assert person_of(sandbox, iin, consent_id).status == "consent_refused"
+    assert id_in(consent_of(sandbox, iin, valid_seconds=1)) != consent_id
+
+
+def test_a_consent_opens_what_it_names_for_whom_it_names(sandbox: SandboxProcess) -> None:
+    iin, other = register(sandbox, phone="+77055551003"), register(sandbox)
+    consent_id = id_in(consent_of(sandbox, iin, services=("person",)))
+    assert person_of(sandbox, iin, consent_id).status == "found"
+    assert photo_of(sandbox, iin, consent_id).status == "consent_refused"
+    assert ownership_of(sandbox, "+77055551003", iin=iin, consent_id=consent_id).status == "consent_refused"
+    assert person_of(sandbox, other, consent_id).status == "consent_refused"
+    assert read(sandbox, consent_id, other).status == "not_found"
+
+
+def test_an_unknown_consent_opens_nothing(sandbox: SandboxProcess) -> None:
+    iin = register(sandbox)
+    assert person_of(sandbox, iin, "kdp_of_nobody").status == "consent_refused"
+    assert read(sandbox, "kdp_of_nobody", iin).status == "not_found"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"services": ()},
+        {"services": ("person", "income")},
+        {"language": "de"},
+        {"text_sha256": "ab"},
+        {"valid_seconds": 0},
+        {"valid_seconds": 10**9},
+    ],
+)
+def test_a_request_that_is_not_right_is_a_fault(sandbox: SandboxProcess, changes: dict[str, Any]) -> None:
+    with pytest.raises(SourceUnavailable, match="status 400"):
+        consent_of(sandbox, register(sandbox), **changes)

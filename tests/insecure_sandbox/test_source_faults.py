@@ -1,0 +1,92 @@
+"""Each scripted fault of a register or gateway is the product's fault, exactly n times; and no log knows whom of."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.insecure_sandbox.asked import consent_id_of, new_id, picture, register, wanted
+from tests.insecure_sandbox_process import SandboxProcess
+from verification.core.errors import SourceUnavailable
+from verification.core.ids import Iin, Phone
+from verification.sources.consent import HttpConsentSource
+from verification.sources.person_registry import HttpPersonRegistry
+from verification.sources.phone_registry import HttpPhoneRegistry
+from verification.sources.photo_registry import HttpPhotoRegistry
+from verification.sources.sms import HttpSmsGateway
+
+SECONDS = 0.8
+KINDS = ("silent", "slow", "http_500", "garbage", "oversize")
+SOURCES = ("person", "photo", "phone", "consent", "sms")
+PHONE = "+77055553001"
+MESSAGE = "Code 654321."
+
+
+@pytest.fixture(autouse=True)
+def _mended(sandbox: SandboxProcess) -> Iterator[None]:
+    """No fault outlives its test."""
+    yield
+    sandbox.mend()
+
+
+def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], bytes]:
+    """A question that is answered, unless a fault is scripted; its request id is new each time."""
+    consent_id, url = consent_id_of(sandbox, iin), sandbox.url
+    person = HttpPersonRegistry(f"{url}/person", seconds=SECONDS)
+    photo = HttpPhotoRegistry(f"{url}/photo", seconds=SECONDS)
+    phone = HttpPhoneRegistry(f"{url}/phone", seconds=SECONDS)
+    consent = HttpConsentSource(f"{url}/consent", seconds=SECONDS)
+    sms = HttpSmsGateway(f"{url}/sms", seconds=SECONDS)
+    number = Iin(iin)
+    return {
+        "person": lambda: person.person(number, consent_id=consent_id, request_id=new_id()),
+        "photo": lambda: photo.photo(number, consent_id=consent_id, request_id=new_id()),
+        "phone": lambda: phone.ownership(Phone(PHONE), iin=number, consent_id=consent_id, request_id=new_id()),
+        "consent": lambda: consent.request(wanted(iin)),
+        "sms": lambda: sms.send(Phone(PHONE), MESSAGE, request_id=new_id()),
+    }[source]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_scripted_fault_hits_exactly_n_times_within_the_time(
+    sandbox: SandboxProcess, source: str, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    ask = question(sandbox, source, register(sandbox, phone=PHONE, photo=picture()))
+    sandbox.post("/faults", source=source, kind=kind, times=2)
+    for _ in range(2):
+        started = time.monotonic()
+        with pytest.raises(SourceUnavailable):
+            ask()
+        assert time.monotonic() - started < SECONDS + 1.5
+    assert ask()
+    assert PHONE not in caplog.text
+
+
+def test_a_message_whose_answer_was_lost_is_sent_once(sandbox: SandboxProcess) -> None:
+    gateway, request_id, phone = HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0), new_id(), Phone("+77055553002")
+    sandbox.post("/faults", source="sms", kind="http_500", times=1)
+    with pytest.raises(SourceUnavailable):
+        gateway.send(phone, MESSAGE, request_id=request_id)
+    first = gateway.send(phone, MESSAGE, request_id=request_id)
+    assert gateway.send(phone, MESSAGE, request_id=request_id) == first
+    assert len(sandbox.post("/inbox", phone=phone.value)["messages"]) == 1
+
+
+def test_no_log_knows_whom_it_was_about(sandbox: SandboxProcess, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    iin = register(sandbox, phone=PHONE, photo=picture())
+    for source in SOURCES:
+        ask = question(sandbox, source, iin)
+        ask()
+        sandbox.post("/faults", source=source, kind="garbage", times=1)
+        with pytest.raises(SourceUnavailable) as caught:
+            ask()
+        logging.getLogger("tulga").exception("fault", exc_info=caught.value)
+    sandbox_log = sandbox.state.parent / f"{sandbox.state.name}.log"
+    told = caplog.text + sandbox_log.read_text()
+    assert all(f"POST /{path}" in told for path in ("person", "photo", "phone", "sms", "consent/request"))
+    for secret in (iin, PHONE, PHONE[1:], "ӘБДІҒАЛИЕВА", "АЙГҮЛ", "098765432", "654321", "/9j/"):
+        assert secret not in told

@@ -1,0 +1,101 @@
+"""The limit, written down: frames warped from one photograph pass the gates of the engine. They are no live person.
+
+If one of these tests fails because a gate became better, say so in docs/liveness-measurements.md and keep the gate.
+"""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from insecure_sandbox import samples, warp
+from verification.engines.liveness import (
+    continuity,
+    frames,
+    freshness,
+    gestures,
+    landmarks,
+    networks,
+    planarity,
+    policy,
+)
+from verification.engines.liveness.crops import Image
+from verification.engines.liveness.landmarks import FrameMeasurement
+
+_COUNT = 9  # frames in a step
+_SEED = 1
+
+
+@cache
+def _puppet() -> warp.Puppet:
+    try:
+        path = samples.fetch() / "obama3.jpg"
+    except OSError as error:
+        pytest.skip(str(error))
+    return warp.Puppet(np.asarray(Pillow.open(path).convert("RGB"), dtype=np.uint8))
+
+
+@cache
+def _networks() -> networks.Networks:
+    return networks.load()
+
+
+@cache
+def _played(gesture: warp.Play) -> tuple[Image, ...]:
+    sent = _puppet().play(gesture, _COUNT, seed=_SEED)
+    return tuple(frames.decode(each, limits=policy.FRAMES) for each in sent)
+
+
+@cache
+def _measured(gesture: warp.Play) -> tuple[FrameMeasurement, ...]:
+    return tuple(landmarks.measure(image, networks=_networks()) for image in _played(gesture))
+
+
+@pytest.mark.parametrize("played", gestures.GESTURES)
+def test_warped_frames_pass_the_gesture_they_play_and_no_other(played: gestures.Gesture) -> None:
+    rest = gestures.neutral(_measured("neutral"), limits=policy.NEUTRAL)
+    passed = [
+        gesture
+        for gesture in gestures.GESTURES
+        if gestures.judge(gesture, _measured(played), rest=rest, thresholds=policy.GESTURES).is_right
+    ]
+    assert passed == [played]
+
+
+def test_warped_turns_have_depth() -> None:
+    turns = []
+    for gesture in ("turn_left", "turn_right"):
+        meshes = [frame.face.mesh for frame in _measured(gesture) if frame.face and frame.face.mesh is not None]
+        turns.append(planarity.measure(_played(gesture), meshes, limits=policy.PLANARITY))
+    depth = planarity.together(turns)
+    assert depth.ratio is not None
+    assert depth.residual is not None
+    assert depth.ratio >= policy.PLANARITY_RATIO
+    assert depth.residual >= policy.PLANARITY_RESIDUAL
+
+
+def test_a_warped_capture_is_one_face_continuous_and_fresh() -> None:
+    order: tuple[warp.Play, ...] = ("neutral", "turn_right", "blink", "turn_left")
+    steps = [_measured(each) for each in order]
+    there = continuity.presence([frame for step in steps for frame in step])
+    assert (there.one_face, there.most) == (1.0, 1)
+    overlap = continuity.continuity(steps, distances=[]).overlap
+    assert overlap is not None
+    assert overlap >= policy.OVERLAP
+    fresh = freshness.measure([image for each in order for image in _played(each)], limits=policy.FRESHNESS)
+    assert (fresh.frozen_run, fresh.repeated) == (1, 0)
+    assert fresh.noise is not None
+    assert fresh.noise > policy.NOISE
+
+
+def test_the_same_seed_plays_the_same_frames_and_another_one_others() -> None:
+    puppet = _puppet()
+    assert puppet.play("blink", 2, seed=3) == puppet.play("blink", 2, seed=3)
+    assert puppet.play("blink", 2, seed=3) != puppet.play("blink", 2, seed=4)
+    assert puppet.play("blink", 2) != puppet.play("blink", 2)
+
+
+def test_a_picture_without_a_face_plays_nothing() -> None:
+    with pytest.raises(ValueError, match="no face"):
+        warp.frames(np.full((480, 640, 3), 90, dtype=np.uint8), "blink", 4)

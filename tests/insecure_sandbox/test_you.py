@@ -1,0 +1,241 @@
+"""A person registers themselves on `/you`; the page shows messages, runs nothing, and listens to no foreign page."""
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+import pytest
+import urllib3
+from PIL import Image
+
+from insecure_sandbox.exchange import Rejected
+from insecure_sandbox.photo_upload import MAX_UPLOAD_BYTES, reference_photo
+from tests.house_rules import has_no_inline_code
+from tests.insecure_sandbox.asked import (
+    consent_of,
+    new_id,
+    new_iin,
+    ownership_of,
+    person_of,
+    photo_of,
+    picture,
+    register,
+)
+from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess
+from verification.core.ids import Iin, Phone
+from verification.core.registry_answers import PHOTO_MAX_BYTES
+from verification.sources.sms import HttpSmsGateway
+
+Field = str | bytes
+NOISE = bytes(range(256)) * 3 + b"\r\n--\r\n\n\r"
+
+
+def fields(iin: str, /, **changes: Field) -> dict[str, Field]:
+    usual: dict[str, Field] = {
+        "iin": iin,
+        "surname": "ӘБДІҒАЛИЕВА",
+        "name": "Айгүл",
+        "patronymic": "",
+        "phone": "8 (702) 555-40-01",
+        "document_number": "098765432",
+        "valid_to": "2030-02-01",
+        "photo": picture(),
+    }
+    return usual | changes
+
+
+def post(
+    sandbox: SandboxProcess, path: str, form: Mapping[str, Field], *, origin: str | None = ""
+) -> urllib3.BaseHTTPResponse:
+    headers = {} if origin is None else {"Origin": origin or sandbox.url}
+    parts = {name: ("me.jpg", value) if isinstance(value, bytes) else value for name, value in form.items()}
+    return urllib3.request("POST", sandbox.url + path, fields=parts, headers=headers, timeout=20, retries=False)
+
+
+def test_who_registers_is_known_to_the_registers_with_their_photo(sandbox: SandboxProcess) -> None:
+    iin = new_iin()
+    answer = post(sandbox, "/you", fields(iin))
+    assert answer.status == 200
+    assert f"IIN {iin}, born on {Iin(iin).birth_date}, phone +77025554001" in answer.data.decode()
+    person = person_of(sandbox, iin).person
+    assert person is not None
+    assert (person.surname, person.name, person.birth_date) == ("ӘБДІҒАЛИЕВА", "Айгүл", Iin(iin).birth_date)
+    assert ownership_of(sandbox, "+77025554001", iin=iin).status == "owned"
+    photo = photo_of(sandbox, iin)
+    assert photo.source == "STATE"
+    assert Image.open(io.BytesIO(photo.jpeg)).size == (64, 48)
+
+
+def test_who_asks_to_be_forgotten_is(sandbox: SandboxProcess) -> None:
+    iin = new_iin()
+    post(sandbox, "/you", fields(iin))
+    terms = consent_of(sandbox, iin).terms
+    assert terms is not None
+    assert "Forgotten" in post(sandbox, "/you/forget", {"iin": iin}).data.decode()
+    assert consent_of(sandbox, iin).status == "not_found"
+    assert person_of(sandbox, iin, terms.consent_id).status == "consent_refused"
+    assert not any(iin.encode() in path.read_bytes() for path in (sandbox.state / "people").iterdir())
+    assert "Nobody" in post(sandbox, "/you/forget", {"iin": iin}).data.decode()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iin": "850101300016"},
+        {"iin": "850101300015"},
+        {"iin": "123456789011"},
+        {"iin": "x"},
+        {"surname": ""},
+        {"surname": "Aхметов"},
+        {"phone": "+7 7172 906984"},
+        {"valid_to": "x" * 401},
+        {"valid_to": "31.12.2099"},
+        {"document_number": ""},
+        {"document_number": "1" * 21},
+        {"document_number": "12 34"},
+        {"photo": b"no picture"},
+        {"photo": b""},
+        {"photo": picture(kind="GIF")},
+    ],
+)
+def test_a_slip_is_told_and_nobody_is_registered(sandbox: SandboxProcess, changes: dict[str, Field]) -> None:
+    form = fields(new_iin(), **changes)
+    answer = post(sandbox, "/you", form)
+    assert answer.status in (400, 413)
+    assert 'role="alert"' in answer.data.decode()
+    if "iin" not in changes:
+        assert consent_of(sandbox, str(form["iin"])).status == "not_found"
+
+
+@pytest.mark.parametrize("origin", [None, "http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"])
+@pytest.mark.parametrize("path", ["/you", "/you/forget", "/you/consent"])
+def test_a_foreign_page_cannot_post(sandbox: SandboxProcess, origin: str | None, path: str) -> None:
+    iin = new_iin()
+    assert post(sandbox, path, fields(iin), origin=origin).status == 403
+    assert consent_of(sandbox, iin).status == "not_found"
+
+
+def test_the_page_shows_messages_escaped_and_allows_nothing_foreign(sandbox: SandboxProcess) -> None:
+    gateway = HttpSmsGateway(f"{sandbox.url}/sms", seconds=5.0)
+    gateway.send(Phone("+77025554002"), "Code 111222 <script>a()</script>", request_id=new_id())
+    gateway.send(Phone("+77025554002"), "Code 333444", request_id=new_id())
+    answer = urllib3.request("GET", f"{sandbox.url}/you", timeout=10)
+    text = answer.data.decode()
+    assert "Code 111222 &lt;script&gt;a()&lt;/script&gt;" in text
+    assert "+77025554002" in text
+    assert text.index("333444") < text.index("111222")  # the newest first
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "script-src" not in policy
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_page_has_no_inline_code_and_a_label_for_every_field(sandbox: SandboxProcess) -> None:
+    page = REPOSITORY / "insecure_sandbox/you.html"
+    assert not list(has_no_inline_code(PurePosixPath(page), page.read_text()))
+    text = urllib3.request("GET", f"{sandbox.url}/you", timeout=10).data.decode()
+    assert "<script" not in text
+    named = set(re.findall(r'<label for="(\w+)"', text))
+    assert named == set(re.findall(r'<input id="(\w+)"', text))
+    assert urllib3.request("GET", f"{sandbox.url}/you.css", timeout=10).headers["Content-Type"].startswith("text/css")
+
+
+def test_a_pending_consent_is_answered_on_the_page(sandbox: SandboxProcess) -> None:
+    iin = register(sandbox, consent="pending")
+    terms = consent_of(sandbox, iin, lender_name="Тест & Кредит").terms
+    assert terms is not None
+    page = urllib3.request("GET", f"{sandbox.url}/you", timeout=10).data.decode()
+    assert "Тест &amp; Кредит" in page
+    assert f'value="{terms.consent_id}"' in page
+    answer = {"consent_id": terms.consent_id, "status": "maybe"}
+    assert post(sandbox, "/you/consent", answer).status == 400
+    assert post(sandbox, "/you/consent", answer | {"status": "valid"}).status == 200
+    assert person_of(sandbox, iin, terms.consent_id).status == "found"
+    assert "closed" in post(sandbox, "/you/consent", {"consent_id": "kdp_none", "status": "valid"}).data.decode()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("application/x-www-form-urlencoded", b"iin=1", 415),
+        ("multipart/form-data", b"", 415),
+        ("multipart/form-data; boundary=" + "x" * 71, b"", 415),
+        ("multipart/form-data; boundary=b", b"", 400),
+        ("multipart/form-data; boundary=b", b"--b\r\n\r\nx\r\n--b--", 400),
+        ("multipart/form-data; boundary=b", b'--b\r\nContent-Disposition: form-data; name="iin"\r\n\r\nx', 400),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="a b"\r\n\r\nx\r\n--b--',
+            400,
+        ),
+        (
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n' * 40 + b"\r\n--b--",
+            400,
+        ),
+        ("multipart/form-data; boundary=b", b"\x00\xff" * 1000, 400),
+    ],
+)
+def test_what_is_no_form_is_rejected(sandbox: SandboxProcess, content_type: str, body: bytes, status: int) -> None:
+    headers = {"Content-Type": content_type, "Origin": sandbox.url}
+    assert urllib3.request("POST", f"{sandbox.url}/you", body=body, headers=headers, timeout=10).status == status
+
+
+def test_an_upload_larger_than_any_photo_is_rejected_unread(sandbox: SandboxProcess) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b", "Origin": sandbox.url}
+    headers |= {"Content-Length": str(MAX_UPLOAD_BYTES + 100_000)}
+    response = urllib3.request("POST", f"{sandbox.url}/you", body=b"-", headers=headers, timeout=10, retries=False)
+    assert response.status == 413
+
+
+def opened(jpeg: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(jpeg))
+
+
+def test_a_photo_is_scaled_turned_upright_and_stripped() -> None:
+    camera = Image.Exif()
+    camera[0x0112] = 6  # orientation: a quarter turn
+    camera[0x010F] = "a maker"
+    kept = opened(reference_photo(picture(3000, 2000, exif=camera, comment=b"hidden" + NOISE)))
+    assert kept.format == "JPEG"
+    assert kept.size == (800, 1200)
+    assert not kept.getexif()
+    assert "comment" not in kept.info
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_both_usual_kinds_are_taken(kind: str) -> None:
+    assert opened(reference_photo(picture(kind=kind))).size == (64, 48)
+
+
+def test_the_largest_noise_still_fits_the_product() -> None:
+    noise = io.BytesIO()
+    Image.effect_noise((1200, 1200), 200).convert("RGB").save(noise, "JPEG", quality=98)
+    assert len(reference_photo(noise.getvalue())) <= PHOTO_MAX_BYTES
+
+
+def blank(width: int, height: int) -> bytes:
+    kept = io.BytesIO()
+    Image.new("1", (width, height)).save(kept, "PNG")
+    return kept.getvalue()
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [
+        b"",
+        b"\xff\xd8\xff",
+        picture()[:-200],
+        picture(kind="PNG")[:60],
+        picture(kind="BMP"),
+        blank(10_000, 5_001),
+        blank(30_000, 30_000),
+        b"\xff" * 10_485_761,
+    ],
+    ids=["nothing", "a beginning", "cut", "cut png", "bitmap", "many pixels", "bomb", "too large"],
+)
+def test_what_is_no_photo_of_a_usual_size_is_rejected(untrusted: bytes) -> None:
+    with pytest.raises(Rejected):
+        reference_photo(untrusted)

@@ -1,0 +1,144 @@
+"""An object from outside is read exactly, or refused without repeating what it said."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from verification.core.errors import BadInput
+from verification.core.strict_json import StrictObject, is_reference, read_object
+
+
+def one(value: object) -> StrictObject:
+    return StrictObject({"a": value})
+
+
+def test_each_kind_of_field_is_read() -> None:
+    assert one("ӘҒҚ-Ң").text("a", longest=5) == "ӘҒҚ-Ң"
+    assert one("x").choice("a", ("x", "y")) == "x"
+    assert one(["y", "x"]).choices("a", ("x", "y")) == ("y", "x")
+    assert one("2024-02-29").day("a") == date(2024, 2, 29)
+    assert one(None).day_or_none("a") is None
+    assert one("2024-02-29").day_or_none("a") == date(2024, 2, 29)
+    assert one("2026-11-24T15:00:00+05:00").moment("a") == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert one("2026-11-24T10:00:00Z").moment("a") == datetime(2026, 11, 24, 10, tzinfo=UTC)
+    assert one("ver_abcd.1").reference("a") == "ver_abcd.1"
+    assert one("0f" * 32).sha256("a") == "0f" * 32
+    assert one("AAEC").octets("a", most=3) == b"\x00\x01\x02"
+    assert len(one([{}, {}]).objects("a", most=2)) == 2
+
+
+@pytest.mark.parametrize(
+    "value", ["", "abcdef", 5, True, None, ["a"], {"a": "b"}, "a\x00b", "a\nb", "\u202ea", "\ud800"]
+)
+def test_a_text_that_is_not_one_is_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).text("a", longest=5)
+
+
+@pytest.mark.parametrize("value", ["z", "X", "", None, 1, ["x"]])
+def test_a_word_that_is_not_in_the_list_is_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).choice("a", ("x", "y"))
+
+
+@pytest.mark.parametrize("value", ["x", ["z"], ["x", "x"], [1], [["x"]], None, {"x": 1}])
+def test_words_that_are_not_a_set_of_the_list_are_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).choices("a", ("x", "y"))
+
+
+@pytest.mark.parametrize("value", ["2023-02-29", "20240229", "2024-W09-4", "2024-2-29", "24-02-2024", "2024-02-29T", 5])
+def test_a_day_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).day("a")
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-11-24", "2026-11-24T10:00:00", "2026-11-24T25:00:00Z", "0001-01-01T00:00:00+05:00", "now", 5, None]
+)
+def test_a_time_that_is_none_or_has_no_offset_is_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).moment("a")
+
+
+@pytest.mark.parametrize("value", ["short", "-abcdefgh", "a" * 129, "abcdefg h", "abcdefgә", "abcdefgh\n", "", None])
+def test_an_id_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).reference("a")
+    assert not isinstance(value, str) or not is_reference(value)
+
+
+@pytest.mark.parametrize("value", ["0F" * 32, "0f" * 31, "0f" * 33, "0g" * 32, None])
+def test_a_hash_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).sha256("a")
+
+
+@pytest.mark.parametrize("value", ["", "A", "AAE", "AAEC\n", "AA EC", "AA-_", "AAECAw==", "AAECAAEC", None])
+def test_bytes_that_are_none_or_too_many_are_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).octets("a", most=3)
+
+
+@pytest.mark.parametrize("value", [[{}, {}, {}], [1], {}, "[]", None])
+def test_objects_that_are_none_or_too_many_are_refused(value: object) -> None:
+    with pytest.raises(BadInput):
+        one(value).objects("a", most=2)
+
+
+def test_a_field_is_missing_once_it_was_taken() -> None:
+    taken = one("x")
+    taken.text("a", longest=5)
+    with pytest.raises(BadInput, match="missing"):
+        taken.text("a", longest=5)
+    taken.finish()
+
+
+def test_a_field_nobody_took_is_refused() -> None:
+    with pytest.raises(BadInput, match="not part of the protocol"):
+        one("x").finish()
+
+
+def test_a_refusal_points_to_the_field_and_does_not_repeat_it() -> None:
+    inner = StrictObject({"list": [{"name": "Akhmetov\n"}]}).objects("list", most=1)[0]
+    with pytest.raises(BadInput) as caught:
+        inner.text("name", longest=20)
+    assert caught.value.pointer == "/list/0/name"
+    assert caught.value.code == "answer_malformed"
+    assert "Akhmetov" not in str(caught.value)
+
+
+def test_an_object_is_read_from_bytes_of_at_most_the_limit() -> None:
+    raw = '{"a": "ә"}'.encode()
+    assert read_object(raw, max_bytes=len(raw)).text("a", longest=1) == "ә"
+    with pytest.raises(BadInput, match="more than"):
+        read_object(raw, max_bytes=len(raw) - 1)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"[]",
+        b'"a"',
+        b"null",
+        b'{"a": "b"',
+        b'{"a": "b"} {}',
+        b'{"a": "b", "a": "c"}',
+        b'{"x": {"a": "b", "a": "c"}}',
+        b'{"a": 1}',
+        b'{"a": 1.5}',
+        b'{"a": NaN}',
+        b'{"a": -Infinity}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b'{"a": "\xff"}',
+        b'\xef\xbb\xbf{"a": "b"}',
+        '{"a": "b"}'.encode("utf-16"),
+        b'{"a":' * 60_000,
+        b"[" * 100_000,
+        b"<!doctype html><title>Maintenance</title>",
+    ],
+)
+def test_what_is_not_exactly_one_object_is_refused(raw: bytes) -> None:
+    with pytest.raises(BadInput):
+        read_object(raw, max_bytes=1_000_000)

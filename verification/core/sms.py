@@ -1,0 +1,67 @@
+"""What we write to a phone, and what the SMS gateway answers. A message names lender and amount and has no link."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from verification.core.errors import BadInput
+from verification.core.strict_json import read_object
+
+SMS_STATUSES: Final = ("accepted", "refused")
+SMS_ANSWER_MAX_BYTES: Final = 16 * 1024  # ours: far above the 200 bytes that one is
+TEXT_MAX: Final = 201  # characters: three parts of 67, which is what a part of a Kazakh or Russian text holds (UCS-2)
+
+_LENDER_MAX: Final = 60  # characters of the name; a longer one is cut
+# liveness.md §4. The code stands first, so that a locked phone's preview shows it and a careless glance does not miss
+# whose loan it is. Kazakh and Russian have not been proof-read by a native speaker; the README says so.
+_CODE_TEXTS: Final = {
+    "en": "Code {code}. Loan of {amount} {currency} from {lender}. If you did not ask for it, tell nobody this code.",
+    "ru": "Код {code}. Заём {amount} {currency}, кредитор {lender}. Если вы его не просили, никому не называйте код.",
+    "kk": "Код {code}. {lender} беретін {amount} {currency} қарыз. Сұрамасаңыз, кодты ешкімге айтпаңыз.",
+}
+_CODE = re.compile(r"[0-9]{4,8}")
+# What a phone may turn into a link: a scheme, or a dot of any alphabet (RFC 3490 §3.1) with a letter behind it.
+_DOTS: Final = ".\u3002\uff0e\uff61"
+_LINK = re.compile(rf"://|\w[{_DOTS}]+[^\W\d_]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmsAnswer:
+    """`status` is one of `SMS_STATUSES`; `message_id` is the gateway's own, empty if it refused the number."""
+
+    request_id: str
+    status: str
+    message_id: str
+
+
+def parse_sms(untrusted: bytes) -> SmsAnswer:
+    """An answer of the SMS gateway. Raises `BadInput`."""
+    answer = read_object(untrusted, max_bytes=SMS_ANSWER_MAX_BYTES)
+    status, request_id = answer.choice("status", SMS_STATUSES), answer.reference("request_id")
+    message_id = answer.reference("message_id") if status == "accepted" else ""
+    answer.finish()
+    return SmsAnswer(request_id=request_id, status=status, message_id=message_id)
+
+
+def code_text(code: str, *, lender: str, amount: str, currency: str, language: str) -> str:
+    """The message with a one-time code. Raises `BadInput` for what is no code and `KeyError` for another language.
+
+    A lender whose name a phone would turn into a link is written with blanks for its dots.
+    """
+    if not _CODE.fullmatch(code):
+        raise BadInput("a code is 4 to 8 digits", pointer="/code")
+    printable = "".join(sign if sign.isprintable() else " " for sign in lender)
+    name = " ".join(re.sub(rf"[{_DOTS}/:\\]+", " ", printable).split())[:_LENDER_MAX].strip()
+    if not name:
+        raise BadInput("the lender has no name", pointer="/lender")
+    text = _CODE_TEXTS[language].format(code=code, lender=name, amount=amount, currency=currency)
+    return check_text(text)
+
+
+def check_text(text: str) -> str:
+    """The same text. Raises `BadInput` for an empty or long one, for a line break, and for anything like a link."""
+    if not 1 <= len(text) <= TEXT_MAX or not text.isprintable():
+        raise BadInput(f"a message has 1 to {TEXT_MAX} characters in one line", pointer="/text")
+    if _LINK.search(text):
+        raise BadInput("a message carries no link", pointer="/text")
+    return text

@@ -1,0 +1,178 @@
+"""One JSON object from outside, read field by field: every field is known, of its type, within its limit, and once."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final, NoReturn
+
+from verification.core.errors import BadInput
+
+MALFORMED: Final = "answer_malformed"
+"""Code of every `BadInput` raised here. No value is repeated in a message: it may be about a person."""
+
+_MOMENT_MAX: Final = 40  # characters of an RFC 3339 time, with microseconds and an offset
+_DAY: Final = len("2026-11-24")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def is_reference(untrusted: str) -> bool:
+    """Whether a string has the form of an id that stands in questions and answers: 8 to 128 of A-Z a-z 0-9 _ . : -."""
+    return _REFERENCE.fullmatch(untrusted) is not None
+
+
+class StrictObject:
+    """An object whose fields are taken one by one; `finish` refuses what nobody took."""
+
+    def __init__(self, fields: dict[str, Any], *, place: str = "") -> None:
+        """`place` is the JSON pointer of the object itself."""
+        self._left = dict(fields)
+        self._place = place
+
+    def text(self, name: str, *, longest: int, shortest: int = 1) -> str:
+        """A string of that many characters, each of which can be printed: no controls, marks or half characters."""
+        value = self._take(name)
+        if not isinstance(value, str) or not shortest <= len(value) <= longest:
+            self._refuse(name, f"a string of {shortest} to {longest} characters is expected")
+        if not value.isprintable():
+            self._refuse(name, "a character that cannot be printed")
+        return value
+
+    def choice(self, name: str, choices: Sequence[str]) -> str:
+        """One of a few words."""
+        value = self._take(name)
+        if not isinstance(value, str) or value not in choices:
+            self._refuse(name, f"one of {', '.join(choices)} is expected")
+        return value
+
+    def choices(self, name: str, choices: Sequence[str]) -> tuple[str, ...]:
+        """A list of different words out of a set, in the order given."""
+        value = self._take(name)
+        if not isinstance(value, list) or not all(isinstance(word, str) and word in choices for word in value):
+            self._refuse(name, f"a list out of {', '.join(choices)} is expected")
+        if len(set(value)) != len(value):
+            self._refuse(name, "a word stands twice")
+        return tuple(value)
+
+    def day(self, name: str) -> date:
+        """A calendar date such as `2026-11-24`, in no other spelling."""
+        found = _day(self.text(name, longest=_DAY, shortest=_DAY))
+        if found is None:
+            self._refuse(name, "a date such as 2026-11-24 is expected")
+        return found
+
+    def day_or_none(self, name: str) -> date | None:
+        """A date, or JSON's null where the register knows none."""
+        if self._left.get(name, "") is None:
+            self._take(name)
+            return None
+        return self.day(name)
+
+    def moment(self, name: str) -> datetime:
+        """A time with its offset (RFC 3339), in UTC."""
+        found = _moment(self.text(name, longest=_MOMENT_MAX))
+        if found is None:
+            self._refuse(name, "a time with its offset such as 2026-11-24T10:00:00Z is expected")
+        return found
+
+    def reference(self, name: str) -> str:
+        """An id of ours or theirs: see `is_reference`."""
+        value = self.text(name, longest=128)
+        if not is_reference(value):
+            self._refuse(name, "8 to 128 of A-Z a-z 0-9 _ . : - are expected")
+        return value
+
+    def sha256(self, name: str) -> str:
+        """A SHA-256 in lower-case hex."""
+        value = self.text(name, longest=64)
+        if not _SHA256.fullmatch(value):
+            self._refuse(name, "64 hexadecimal digits are expected")
+        return value
+
+    def octets(self, name: str, *, most: int) -> bytes:
+        """Bytes in base64 (RFC 4648, padded, no line breaks), at most that many."""
+        value = self.text(name, longest=(most + 2) // 3 * 4)
+        found = _octets(value)
+        if not found or len(found) > most:
+            self._refuse(name, f"1 to {most} bytes in base64 are expected")
+        return found
+
+    def objects(self, name: str, *, most: int) -> tuple["StrictObject", ...]:
+        """A list of objects, each to be finished by itself."""
+        value = self._take(name)
+        if not isinstance(value, list) or len(value) > most or not all(isinstance(item, dict) for item in value):
+            self._refuse(name, f"a list of at most {most} objects is expected")
+        return tuple(StrictObject(item, place=f"{self._place}/{name}/{number}") for number, item in enumerate(value))
+
+    def finish(self) -> None:
+        """Raises `BadInput` if a field was not taken: what we do not know, we do not understand."""
+        if self._left:
+            raise BadInput("a field that is not part of the protocol", code=MALFORMED, pointer=self._place or "/")
+
+    def _take(self, name: str) -> Any:
+        if name not in self._left:
+            self._refuse(name, "the field is missing")
+        return self._left.pop(name)
+
+    def _refuse(self, name: str, detail: str) -> NoReturn:
+        raise BadInput(detail, code=MALFORMED, pointer=f"{self._place}/{name}")
+
+
+def read_object(untrusted: bytes, *, max_bytes: int) -> StrictObject:
+    """The object that UTF-8 JSON spells. Raises `BadInput` for anything else, for numbers and for a doubled name.
+
+    The answers read here hold no number: what counts is spelled as text, so that it has one spelling.
+    """
+    if len(untrusted) > max_bytes:
+        raise BadInput(f"more than {max_bytes} bytes", code=MALFORMED)
+    try:
+        found = json.loads(
+            untrusted.decode("utf-8"),
+            object_pairs_hook=_each_name_once,
+            parse_int=_no_number,
+            parse_float=_no_number,
+            parse_constant=_no_number,
+        )
+    # RecursionError: brackets nested deeper than the reader can follow.
+    except (ValueError, RecursionError):
+        raise BadInput("not JSON in UTF-8, or a number, or a name twice", code=MALFORMED) from None
+    if not isinstance(found, dict):
+        raise BadInput("not a JSON object", code=MALFORMED)
+    return StrictObject(found)
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a name stands twice")
+    return fields
+
+
+def _no_number(spelling: str) -> NoReturn:
+    raise ValueError("a number where none is expected")
+
+
+def _day(text: str) -> date | None:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.isoformat() == text else None  # other spellings of ISO 8601 are read too
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+        return None if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _octets(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -1,0 +1,48 @@
+"""Square cuts of an image, turned so that what is in them stands upright, and the way back to image coordinates."""
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]  # (height, width, 3), RGB
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square in an image: centre and side in pixels, `angle` in radians, clockwise as seen (y points down)."""
+
+    x: float
+    y: float
+    side: float
+    angle: float
+
+    def cut(self, image: Image, *, pixels: int) -> Floats:
+        """The square as (pixels, pixels, 3) from 0 to 1; what lies outside the image is black."""
+        cut = cv2.warpAffine(image, self._forward(pixels), (pixels, pixels), flags=cv2.INTER_LINEAR)
+        return np.asarray(cut, dtype=np.float64) / 255
+
+    def back(self, points: Floats, *, pixels: int) -> Floats:
+        """Points of the cut in image coordinates. A third column is a depth and is scaled only."""
+        moved = points.copy()
+        moved[:, :2] = (points[:, :2] - pixels / 2) @ self._rotation().T * (self.side / pixels) + (self.x, self.y)
+        moved[:, 2:] *= self.side / pixels
+        return moved
+
+    def _rotation(self) -> Floats:
+        cosine, sine = math.cos(self.angle), math.sin(self.angle)
+        return np.array([[cosine, -sine], [sine, cosine]])
+
+    def _forward(self, pixels: int) -> Floats:
+        linear = self._rotation().T * (pixels / self.side)
+        shift = pixels / 2 - linear @ (self.x, self.y)
+        return np.column_stack([linear, shift])
+
+
+def upright(first: Floats, second: Floats, *, side: float, middle: Floats) -> Crop:
+    """The square round `middle` in which the line from `first` to `second` is level."""
+    across = second - first
+    return Crop(float(middle[0]), float(middle[1]), side, math.atan2(float(across[1]), float(across[0])))

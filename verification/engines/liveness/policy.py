@@ -1,0 +1,63 @@
+"""The numbers measured for live capture, each with unit and source. A route's policy names the sets it judges by.
+
+Fixed on 2026-11-24 from the real clips of docs/liveness-measurements.md, before anything that makes frames existed.
+"""
+
+from verification.engines.liveness.frames import FrameLimits
+from verification.engines.liveness.freshness import FreshnessLimits
+from verification.engines.liveness.gestures import GestureThresholds, NeutralLimits
+from verification.engines.liveness.planarity import PlanarityLimits
+from verification.engines.liveness.quality import QualityLimits
+
+FRAMES = FrameLimits(
+    most_bytes=40 * 1024,  # a 640 × 480 frame of quality 0.8 is 25 … 35 KB
+    most_side=1280,  # pixels; cameras are asked for 640 × 480
+    least_side=160,  # pixels; below that an eye is 15 pixels wide and its lids cannot be told
+)
+
+NEUTRAL = NeutralLimits(
+    frames=2,
+    turn=0.20,  # talking faces stay within 0.18 of 0
+    mouth=0.15,  # closed or smiling mouths ≤ 0.12
+    eye=0.15,  # open eyes of the five people 0.30 … 0.41, of a smiling portrait 0.20; closed ones 0.05 … 0.15
+    pitch=20.0,  # degrees; the five people at rest: -6 … 6
+)
+
+GESTURES = GestureThresholds(
+    turn=0.35,  # turns reach 0.37 and 0.51, a turned photograph ≤ 0.29, faces that do not turn ≤ 0.17
+    mouth=0.30,  # open 0.36 … 0.45, talking ≤ 0.23
+    closure=0.50,  # blinks 0.63 … 0.85 and one half-blink 0.47; awake, winking and smiling eyes ≤ 0.34
+    open_eyes=0.30,
+    closer=1.25,  # without a command eye distances grow to 1.14
+    approach=1.15,
+    nod=12.0,  # degrees; without a command at most 7, but 15 in a turn, which contradicts
+    nod_rest=0.5,
+    held=2,
+    contrary_turn=0.25,  # faces that do not turn stay within 0.17
+    leftover=4,  # of 8 … 10 frames
+    frames=6,  # of 8 … 10
+)
+
+PLANARITY = PlanarityLimits(
+    evidence=0.04,  # of the eye distance: the design's limit; faces that do not turn mostly stay below it
+    points=24,  # three times the 8 freedoms of a homography
+)
+PLANARITY_RATIO = 0.70  # at least, over both turns; live turns 0.58, 0.86, 0.97, flat paper ≤ 0.16, bent paper ≤ 0.55
+PLANARITY_RESIDUAL = 0.028  # of the eye distance, at least: the two above, multiplied
+
+ONE_FACE = 0.95  # share of frames with exactly one face, at least; real clips 1.0
+MOST_FACES = 1  # in any frame
+OVERLAP = 0.30  # of consecutive boxes, at least: below it the detector itself counts two faces; real clips ≥ 0.81
+
+FRESHNESS = FreshnessLimits(frozen=0.05)  # grey levels; the same picture 0.0, real clips ≥ 0.31
+FROZEN_RUN = 4  # frames, at most
+REPEATED = 0  # frames, at most
+NOISE = 0.05  # grey levels, more than
+
+QUALITY = QualityLimits(
+    least_interocular=45.0,  # pixels; below it the clips reduced in size read as blurred
+    most_width=0.75,  # share of the frame's width; a nearer face leaves the frame in a turn
+    least_luminance=0.10,  # the darkest clip has 0.25; at 0.03 it still had a face and no detail
+    most_luminance=0.85,  # the brightest clip has 0.65
+    sharpness=0.12,  # real clips 0.16 … 0.76, the same blurred by 3 pixels 0.06 … 0.17
+)

@@ -1,0 +1,118 @@
+"""The consent of a person to be looked up, which they give by SMS to the state's own number. Law: O-40.
+
+1. `request` asks the service to ask the person; while a consent to the same is open, that one is given back.
+2. The person answers the state's message. `read` tells what came of it.
+3. `core.consent_answers.consent_id_for` gives the id that registers want, or raises.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol, runtime_checkable
+
+from verification.core.consent_answers import CONSENT_MAX_BYTES, parse_consent
+from verification.core.errors import Misconfigured, SourceUnavailable
+from verification.core.ids import Iin, Phone
+from verification.sources import resolve
+from verification.sources.asking import SECONDS, Service, check_consent_id
+
+SOURCE: Final = "consent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentRequest:
+    """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see `core/consent.py`.
+
+    services: a choice of `core.consent_answers.SERVICES`. valid_seconds: how long the consent shall hold.
+    """
+
+    request_id: str
+    iin: Iin
+    phone: Phone
+    lender_bin: str
+    lender_name: str
+    purpose: str
+    services: tuple[str, ...]
+    text_version: str
+    language: str
+    text_sha256: str = field(repr=False)
+    valid_seconds: int
+
+
+@runtime_checkable
+class ConsentSource(Protocol):
+    """Whoever asks people for their consent in the name of the state's registers."""
+
+    def request(self, wanted: ConsentRequest) -> bytes:
+        """The answer, raw; `core.consent_answers.parse_consent` reads it. The status may be `pending` for minutes.
+
+        Raises `SourceUnavailable`; asking again with the same id sends the person no second message.
+        """
+        ...
+
+    def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
+        """What became of a consent, raw: answered anew each time, whatever the `request_id`.
+
+        Raises `ConsentMissing` for what is no id, and `SourceUnavailable`.
+        """
+        ...
+
+
+class HttpConsentSource:
+    """The service asked by the protocol of docs/sandbox.md, source `consent`."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token_file: str | Path = "",
+        seconds: float = SECONDS,
+        max_bytes: int = CONSENT_MAX_BYTES,
+    ) -> None:
+        """`url`: the operator's, `/request` and `/read` are below it. The rest is as in the other sources.
+
+        Raises `Misconfigured`.
+        """
+        self._requests, self._reads = (
+            Service.configured(
+                SOURCE,
+                url=f"{url.rstrip('/')}/{action}",
+                token_file=token_file,
+                seconds=seconds,
+                max_bytes=max_bytes,
+            )
+            for action in ("request", "read")
+        )
+
+    def request(self, wanted: ConsentRequest) -> bytes:
+        """See `ConsentSource.request`."""
+        question = {
+            "request_id": wanted.request_id,
+            "iin": wanted.iin.value,
+            "phone": wanted.phone.value,
+            "lender_bin": wanted.lender_bin,
+            "lender_name": wanted.lender_name,
+            "purpose": wanted.purpose,
+            "services": list(wanted.services),
+            "text_version": wanted.text_version,
+            "language": wanted.language,
+            "text_sha256": wanted.text_sha256,
+            "valid_seconds": wanted.valid_seconds,
+        }
+        return self._requests.ask(question, read=parse_consent, repeated=("request_id", "iin"))
+
+    def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
+        """See `ConsentSource.read`."""
+        question = {"request_id": request_id, "iin": iin.value, "consent_id": check_consent_id(consent_id)}
+        raw = self._reads.ask(question, read=parse_consent, repeated=("request_id", "iin"))
+        terms = parse_consent(raw).terms
+        if terms is not None and terms.consent_id != consent_id:
+            raise SourceUnavailable(SOURCE, "the answer is about another consent")
+        return raw
+
+
+def in_use(mode: str) -> ConsentSource:
+    """The consent service configured for this mode. Raises `Misconfigured`."""
+    adapter = resolve(mode, SOURCE)
+    if not isinstance(adapter, ConsentSource):
+        raise Misconfigured(f"{type(adapter).__name__} is no consent service")
+    return adapter
