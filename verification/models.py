@@ -104,6 +104,18 @@ class Attempt(models.Model):
         indexes = (models.Index(fields=("status", "expires_at"), name="attempt_expiry"),)
 
 
+class QuotaUse(models.Model):
+    """How often a day (UTC) something was done for one phone, say. Counted by a keyed hash, over all lenders."""
+
+    purpose = models.CharField(max_length=32)
+    value_index = models.BinaryField()
+    day = models.DateField(db_index=True)
+    used = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("purpose", "value_index", "day"), name="one_count_per_day"),)
+
+
 class CheckRecord(models.Model):
     """What one check said in one judged attempt."""
 

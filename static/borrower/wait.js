@@ -1,6 +1,6 @@
 /**
  * Asks every second or so whether another page is open, and goes there. It asks less often the longer it takes, and
- * loads the page anew only when the server has named another one: a slow check never makes it flicker.
+ * loads the page anew only when the server has named another one, or something else to wait for: a slow check never makes it flicker.
  */
 
 const FIRST_MS = 1_000;
@@ -24,7 +24,8 @@ async function ask() {
     offline.hidden = true;
     // A session that has ended is named by the page itself.
     if (answer.status >= 400 && answer.status < 500) return goOn();
-    if (answer.ok && (await answer.json()).page !== waiting.dataset.page) return goOn();
+    const { page, notice } = answer.ok ? await answer.json() : waiting.dataset;
+    if (page !== waiting.dataset.page || notice !== waiting.dataset.notice) return goOn();
   } catch {
     offline.hidden = false;
   }

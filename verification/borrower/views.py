@@ -107,7 +107,7 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
     page = queries.borrower_page(verification_id=_verification(request))
-    return JsonResponse({"page": page.page, "turn": page.turn, "status": page.status})
+    return JsonResponse({"page": page.page, "turn": page.turn, "status": page.status, "notice": page.notice})
 
 
 @never_cache

@@ -9,6 +9,7 @@ TulgaError
 │   └── LinkUnusable      the link was spent, superseded or has run out
 ├── Unavailable           a fault, never a verdict: try again
 │   ├── SourceUnavailable an outside source was silent, slow or wrong
+│   ├── ConsentPending    the person has not answered the state's message yet: waited for, not counted as a fault
 │   └── FenceLost         another worker took the step over; nothing was written
 ├── EvidenceUnreadable    sealed bytes do not open: tampered with, swapped, or the key was destroyed
 ├── LogInconsistent       the log does not agree with what was signed before; nothing is signed on top of it
@@ -89,6 +90,12 @@ class SourceUnavailable(Unavailable):
     def __init__(self, source: str, detail: str = "") -> None:
         super().__init__(f"{source}: {detail}" if detail else source)
         self.source = source
+
+
+class ConsentPending(Unavailable):
+    """The person has not answered the state's message yet. The step is due again soon, and no fault is counted."""
+
+    code = "consent_pending"
 
 
 class FenceLost(Unavailable):

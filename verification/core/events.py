@@ -34,6 +34,8 @@ ENTRY_TYPES = {
         EntryType("attempt.answered"),
         EntryType("attempt.judged"),
         EntryType("attempt.lapsed"),
+        EntryType("attempt.reviewed"),
+        EntryType("review.voted"),
         EntryType("check.recorded"),
         EntryType("evidence.kept"),
         EntryType("step.faulted"),

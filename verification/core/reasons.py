@@ -165,6 +165,14 @@ _TABLE = (
     Reason("attempts_exhausted", _OVER, "All attempts at a stage are used up."),
     Reason("verification_expired", _OVER, "The borrower did not finish in time."),
     Reason("review_timeout", _OVER, "Nobody reviewed the case in time."),
+    # It burns: otherwise whoever is refused by people would come back with a fresh set of tries.
+    Reason(
+        "review_refused",
+        gettext_noop("The lender's people could not confirm that it is you. If it is, speak to the lender in person."),
+        "A reviewer of the lender refused the case.",
+        burns=True,
+        final=True,
+    ),
     Reason("retries_exhausted", _OUR_FAULT, "Technical faults on our side; no decision about the person."),
     Reason("canceled_by_lender", _OVER, "The lender canceled."),
     Reason(

@@ -65,6 +65,20 @@ Accept = Callable[[Memory, Untrusted, datetime], Turn]
 Collect = Callable[[Case, Evidence], Mapping[str, bytes]]
 Check = Callable[[Case, Evidence, Any], Result]
 Report = Callable[[Case, Evidence, Any, tuple[Result, ...]], bytes]
+Hint = Callable[[bytes], str]
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How often a day a stage may be prepared for the same thing, over all lenders and verifications of a mode.
+
+    value: what it is counted by; only its keyed hash is kept. purpose: separates one quota's counts from another's.
+    """
+
+    purpose: str
+    value: Callable[[Case], str]
+    a_day: int
+    code: str
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class Stage:
     fail before the verification is declined, None for a stage that counts none. timeout_code: the reason written when
     the borrower falls silent; it burns an attempt only if the reason says so. queue: the Celery queue of its judgement.
     report: makes one document of all results, kept as evidence `<stage>.report`.
-    shared_kinds: the kinds of collected evidence that are about nobody and are kept once, in the clear.
+    hint: one word about a camera picture that is kept nowhere. quota: limits how often it is prepared.
     """
 
     name: str
@@ -87,6 +101,8 @@ class Stage:
     prompt: Prompt | None = None
     collect: Collect | None = None
     report: Report | None = None
+    hint: Hint | None = None
+    quota: Quota | None = None
     attempts: int | None = None
     timeout_code: str = "abandoned"
     queue: str = "default"

@@ -46,6 +46,7 @@ MOVES: dict[tuple[Status, Move], Status] = {
     (Status.PROCESSING, Move.DECLINE): Status.DECLINED,
     (Status.PROCESSING, Move.CANCEL): Status.CANCELED,
     (Status.PROCESSING, Move.FAIL): Status.FAILED,
+    (Status.IN_REVIEW, Move.ASK): Status.REQUIRES_INPUT,
     (Status.IN_REVIEW, Move.VERIFY): Status.VERIFIED,
     (Status.IN_REVIEW, Move.DECLINE): Status.DECLINED,
     (Status.IN_REVIEW, Move.EXPIRE): Status.EXPIRED,

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from verification.core.decision import Decision, Outcome, decide
-from verification.core.errors import FenceLost, SourceUnavailable, TulgaError, Unavailable
+from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
 from verification.core.results import Result
 from verification.core.route import Evidence, Stage
-from verification.core.status import Move
+from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, Verification
 from verification.routes import get
@@ -45,12 +46,14 @@ def run(verification: Verification) -> None:
         # The last worker died without a word, so nobody released the step: this claim only buries it.
         return _give_up(verification, cause="worker_lost")
     key = cases.key_of(verification)
-    steps = {attempts.STEP_OPEN: _open, attempts.STEP_PREPARE: _prepare_again, attempts.STEP_JUDGE: _judge}
+    steps = {attempts.STEP_OPEN: _open, attempts.STEP_PREPARE: _prepare, attempts.STEP_JUDGE: _judge}
     return steps[verification.step](verification, key)
 
 
 def release(verification: Verification, fault: Exception) -> None:
     """Gives a faulted step back, due after a backoff; the last fault ends the verification in `failed`."""
+    if isinstance(fault, ConsentPending):
+        return _wait(verification, fault)
     cause = fault.code if isinstance(fault, TulgaError) else type(fault).__name__
     if verification.faults >= policy.FAULTS_MAX:
         return _give_up(verification, cause=cause)
@@ -66,6 +69,20 @@ def release(verification: Verification, fault: Exception) -> None:
     return None
 
 
+def _wait(verification: Verification, pending: ConsentPending) -> None:
+    """Gives a step back that waits for the person: no fault is counted, and the borrower's page says what to do."""
+    at = timezone.now()
+    due = at + timedelta(seconds=policy.PENDING_SECONDS)
+    with transaction.atomic():
+        mine = Verification.objects.filter(pk=verification.pk, fence=verification.fence).exclude(step="")
+        if mine.update(fence="", lease_until=None, due_at=due, rung_until=due, faults=F("faults") - 1) != 1:
+            return
+        waiting = Attempt.objects.filter(verification=verification, status=attempts.JUDGING)
+        if waiting.exclude(notice=pending.code).update(notice=pending.code):
+            body = {"step": verification.step, "cause": pending.code, "faults": verification.faults - 1}
+            transition.record(verification, "step.faulted", at=at, body=body)
+
+
 def _give_up(verification: Verification, *, cause: str) -> None:
     at = timezone.now()
     with transaction.atomic():
@@ -76,20 +93,15 @@ def _give_up(verification: Verification, *, cause: str) -> None:
 
 
 def _open(verification: Verification, key: vault.Key) -> None:
-    """Prepares a stage and opens its attempt."""
+    """Opens the attempt that could not begin while the borrower was busy elsewhere."""
     stage = stages.find(verification.route, verification.stage)
-    at = timezone.now()
-    sealed = cases.read(verification, key)
-    evidence = dossier.load(verification, None, key=key, at=at)
-    memory = attempts.last_memory(verification, stage, key=key)
-    prepared = stage.prepare(sealed.case, evidence, memory) if stage.prepare else progress.NOTHING_PREPARED
     with transaction.atomic():
         transition.held(verification)
-        attempts.open_attempt(verification, stage, prepared, key=key, at=at)
+        attempts.open_attempt(verification, stage, key=key, at=timezone.now())
 
 
-def _prepare_again(verification: Verification, key: vault.Key) -> None:
-    """Prepares anew within the open attempt (another code, say) and hands the turn back to the borrower."""
+def _prepare(verification: Verification, key: vault.Key) -> None:
+    """Prepares within the attempt (a statement, a code, another code) and gives the borrower the turn and its time."""
     attempt = _attempt_in(verification)
     stage = attempts.stage_of(attempt)
     at = timezone.now()
@@ -100,9 +112,9 @@ def _prepare_again(verification: Verification, key: vault.Key) -> None:
     with transaction.atomic():
         transition.held(verification)
         dossier.keep(attempt, prepared.evidence, key=key, at=at)
-        sealed = attempts.seal_memory(attempt, prepared.memory, key=key)
-        Attempt.objects.filter(pk=attempt.pk).update(sealed_memory=sealed, status=attempts.OPEN)
-        transition.move(verification, Move.ASK, at=at)
+        attempts.hand_over(attempt, stage, prepared.memory, key=key, at=timezone.now())
+        if verification.status == Status.PROCESSING:
+            transition.move(verification, Move.ASK, at=at)
 
 
 def _judge(verification: Verification, key: vault.Key) -> None:

@@ -1,4 +1,8 @@
-"""Opens and closes attempts, and counts the failed ones. Call everything here inside a transaction."""
+"""Opens and closes attempts, and counts the failed ones. Call everything here inside a transaction.
+
+A stage that must be prepared takes the borrower's one place first and is prepared in it: no message is sent, and no
+register asked, for a dialogue that cannot begin.
+"""
 
 import json
 from datetime import datetime, timedelta
@@ -8,57 +12,71 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from verification.core.canonical import canonical_json
-from verification.core.route import Memory, Prepared, Stage
+from verification.core.route import Memory, Stage
 from verification.core.status import Move
 from verification.evidence import vault
 from verification.models import Attempt, Verification
-from verification.workflow import dossier, policy, stages, transition
+from verification.workflow import policy, quotas, stages, transition
 
 OPEN, JUDGING = "open", "judging"
+"""With the borrower, and with us: being prepared or judged."""
 BUSY = "borrower_busy"
+NONE_LEFT = "attempts_exhausted"
 TABLE = "verification_attempt"
 FIELD = "sealed_memory"
 STEP_OPEN, STEP_PREPARE, STEP_JUDGE = "open", "prepare", "judge"
 
 
 def enter(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime, notice: str = "") -> None:
-    """Begins a stage: at once if nothing must stand before the question, otherwise by a worker."""
+    """Begins a stage: at once if nothing must stand before the question, otherwise a worker prepares it."""
     Verification.objects.filter(pk=verification.pk).update(stage=stage.name)
     verification.stage = stage.name
-    if stage.prepare is not None:
-        transition.owe(verification, STEP_OPEN, due_at=at, queue=stage.queue)
-    else:
-        open_attempt(verification, stage, Prepared(memory={}), key=key, at=at, notice=notice)
+    open_attempt(verification, stage, key=key, at=at, notice=notice)
 
 
 def open_attempt(
-    verification: Verification, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime, notice: str = ""
+    verification: Verification, stage: Stage, *, key: vault.Key, at: datetime, notice: str = ""
 ) -> Attempt | None:
-    """A fresh attempt the borrower may answer.
+    """A fresh attempt, for the borrower to answer or for a worker to prepare.
 
-    None while the borrower is busy elsewhere, and a step is owed later; None too when no attempt is left, and the
-    verification is declined. Attempts are counted while the borrower's one open place is ours, so none can burn beside.
+    None while the borrower is busy elsewhere, and a step is owed later; None when the stage's quota is used up, and the
+    borrower may come back; None too when no attempt is left, and the verification is declined. Attempts are counted
+    while the borrower's one open place is ours, so none can burn beside.
     """
     if verification.last_failure == BUSY:
         _remember(verification, "")
     attempt = _fresh(verification, stage, at=at, notice=notice)
-    attempt.sealed_memory = seal_memory(attempt, prepared.memory, key=key)
+    attempt.sealed_memory = seal_memory(attempt, _first_memory(verification, stage, key=key), key=key)
     try:
-        with transaction.atomic():
-            attempt.save(force_insert=True)
-            none_left = attempts_left(verification, stage, at=at) == 0
-            transaction.set_rollback(none_left)
+        hindrance = _take_place(attempt, stage, key=key, at=at)
     except IntegrityError:
         _remember(verification, BUSY)
         busy_until = at + timedelta(seconds=policy.BUSY_SECONDS)
         transition.owe(verification, STEP_OPEN, due_at=busy_until, queue=stage.queue)
         return None
-    if none_left:
-        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted")
+    if hindrance == NONE_LEFT:
+        transition.move(verification, Move.DECLINE, at=at, code=NONE_LEFT)
+        return None
+    if hindrance:
+        _remember(verification, hindrance)
         return None
     transition.record(verification, "attempt.opened", at=at, body=names(attempt))
-    dossier.keep(attempt, prepared.evidence, key=key, at=at)
+    if stage.prepare is not None:
+        transition.owe(verification, STEP_PREPARE, due_at=at, queue=stage.queue)
     return attempt
+
+
+def _take_place(attempt: Attempt, stage: Stage, *, key: vault.Key, at: datetime) -> str:
+    """Inserts the attempt, or says by a code why it must not be; raises `IntegrityError` if the place is taken."""
+    with transaction.atomic():
+        attempt.save(force_insert=True)
+        hindrance = ""
+        if attempts_left(attempt.verification, stage, at=at) == 0:
+            hindrance = NONE_LEFT
+        elif not quotas.take(attempt.verification, stage, key=key, at=at):
+            hindrance = quotas.code_of(stage)
+        transaction.set_rollback(bool(hindrance))
+    return hindrance
 
 
 def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: str) -> Attempt:
@@ -73,7 +91,7 @@ def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: st
         route=verification.route,
         stage=stage.name,
         counted=stage.attempts is not None,
-        status=OPEN,
+        status=JUDGING if stage.prepare else OPEN,
         notice=notice or verification.last_failure,
         turn=verification.turn,
         opened_at=at,
@@ -84,6 +102,14 @@ def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: st
 def _remember(verification: Verification, code: str) -> None:
     Verification.objects.filter(pk=verification.pk).update(last_failure=code)
     verification.last_failure = code
+
+
+def hand_over(attempt: Attempt, stage: Stage, memory: Memory, *, key: vault.Key, at: datetime) -> None:
+    """Gives a prepared attempt to the borrower; the dialogue's clock begins now."""
+    expires_at = min(at + timedelta(seconds=stage.seconds), attempt.verification.expires_at)
+    sealed = seal_memory(attempt, memory, key=key)
+    live = Attempt.objects.filter(pk=attempt.pk, status=JUDGING)
+    live.update(sealed_memory=sealed, status=OPEN, expires_at=expires_at)
 
 
 def close(attempt: Attempt, *, outcome: str, code: str, burnt: bool, at: datetime) -> bool:
@@ -137,8 +163,10 @@ def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
     return memory
 
 
-def last_memory(verification: Verification, stage: Stage, *, key: vault.Key) -> Memory:
+def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key) -> Memory:
     """What the latest earlier attempt at this stage remembered, so that a second preparation can differ."""
+    if stage.prepare is None:
+        return {}
     earlier = Attempt.objects.filter(verification=verification, route=verification.route, stage=stage.name)
     latest = earlier.order_by("-turn").first()
     return memory_of(latest, key=key) if latest else {}

@@ -19,7 +19,8 @@ def page_name(verification: Verification, attempt: Attempt | None) -> str:
     """Which page it is: the stage's own, or wait, choose_route, resume, finished."""
     if verification.status in TERMINAL or verification.status == Status.IN_REVIEW:
         return "finished"
-    if verification.status == Status.PROCESSING or (attempt is None and verification.step):
+    with_us = attempt.status == attempts.JUDGING if attempt else bool(verification.step)
+    if verification.status == Status.PROCESSING or with_us:
         return "wait"
     if not verification.route:
         return "choose_route"
@@ -58,8 +59,8 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
         total_repayable=loan.total_repayable,
         account_masked=person.mask_account(loan.payout_account),
         locale=verification.locale,
-        step=_position(verification) if stage else 0,
-        steps=len(stages.of(verification.route)) if stage else 0,
+        step=_way(verification).index((verification.route, verification.stage)) + 1 if stage else 0,
+        steps=len(_way(verification)) if stage else 0,
         attempt=used + 1,
         attempts=stage.attempts if stage else None,
         expires_at=attempt.expires_at if attempt else verification.expires_at,
@@ -74,6 +75,8 @@ def _asked(attempt: Attempt, stage: Stage, *, key: vault.Key) -> Mapping[str, An
     return stage.prompt(attempts.memory_of(attempt, key=key)) if stage.prompt else {}
 
 
-def _position(verification: Verification) -> int:
-    names = [stage.name for stage in stages.of(verification.route)]
-    return names.index(verification.stage) + 1
+def _way(verification: Verification) -> list[tuple[str, str]]:
+    """Every stage of the combination in order, by route and name; consent is asked for before the first route only."""
+    routes = verification.combination or [verification.route]
+    ahead = [(route, stage.name) for route in routes for stage in stages.of(route)]
+    return [place for place in ahead if place[0] == routes[0] or place[1] != stages.CONSENT.name]

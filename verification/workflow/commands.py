@@ -17,7 +17,7 @@ from verification.core.route import Next, Stage, Turn
 from verification.core.status import OPEN, TERMINAL, Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, Verification
-from verification.workflow import attempts, cases, dossier, links, policy, progress, stages, transition
+from verification.workflow import attempts, cases, dossier, links, policy, progress, quotas, stages, transition
 from verification.workflow.cases import Opening
 
 __all__ = ("Opened", "Opening", "answer", "cancel", "choose_route", "open_verification", "resume")
@@ -143,6 +143,10 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> 
 
 def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> None:
     verification = attempt.verification
+    if taken.next is Next.PREPARE and not quotas.take(verification, stage, key=key, at=at):
+        # The earlier preparation stands: the code already sent may still be typed in.
+        kept = attempts.memory_of(attempt, key=key)
+        taken = Turn(next=Next.ASK, memory=kept, notice=quotas.code_of(stage))
     columns: dict[str, Any] = {
         "sealed_memory": attempts.seal_memory(attempt, taken.memory, key=key),
         "notice": taken.notice,

@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from verification.core import reasons
 from verification.core.canonical import canonical_json
 from verification.core.results import Failed, Inconclusive, Passed, Result
@@ -37,11 +39,13 @@ def keep(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at:
 
 
 def load(verification: Verification, attempt: Attempt | None, *, key: vault.Key, at: datetime) -> Evidence:
-    """The evidence of the passed stages of the current route and of this attempt, opened.
+    """The evidence of the passed stages of the current route, of the consent given, and of this attempt, opened.
 
     Raises `EvidenceUnreadable` if one item does not open: a judgement on half of it would be none.
     """
-    judged = Attempt.objects.filter(verification=verification, route=verification.route, status="passed")
+    # Consent is asked for once a verification, before its first route.
+    of_route = Q(route=verification.route) | Q(stage="consent")
+    judged = Attempt.objects.filter(of_route, verification=verification, status="passed")
     chosen = [*judged.order_by("turn"), *([attempt] if attempt else [])]
     items: dict[str, bytes] = {}
     for one in chosen:

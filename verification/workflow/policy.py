@@ -8,6 +8,10 @@ LINK_SECONDS = 30 * 60
 ATTEMPTS_COUNTED_SECONDS = 24 * 3600
 # How long two people may take to review, seconds. api.md §1.
 REVIEW_SECONDS = 24 * 3600
+# How many different people must say so for a case in review to pass. law.md §5 (four eyes on overrides).
+REVIEWERS_TO_PASS = 2
+# How long their reason is, characters. Our choice: more than "ok", less than a letter.
+REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
 
 # A claim holds a step this long, seconds; Celery's hard limit is below it, so two workers never overlap.
 LEASE_SECONDS = 30
@@ -23,6 +27,8 @@ RING_AGAIN_SECONDS = 5
 BELL_SECONDS = 60
 # How long a second verification of the same borrower waits before it asks again, seconds.
 BUSY_SECONDS = 10
+# How long a step waits before it looks again whether the person answered the state's message, seconds.
+PENDING_SECONDS = 3
 # Rows one sweep looks at per kind; the next sweep takes the rest.
 SWEEP_BATCH = 500
 # Pause between two rounds of `manage.py tick`, seconds.

@@ -4,13 +4,11 @@ from datetime import datetime
 
 from verification.core import profiles, reasons
 from verification.core.decision import Decision, Outcome
-from verification.core.route import Prepared, Stage
+from verification.core.route import Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, Verification
 from verification.workflow import attempts, stages, transition
-
-NOTHING_PREPARED = Prepared(memory={})
 
 
 def go_on(
@@ -22,7 +20,7 @@ def go_on(
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": decision.outcome}
     transition.record(verification, "attempt.judged", at=at, body=body | {"code": decision.code, "burnt": burnt})
     if decision.outcome is Outcome.PASSED:
-        _passed(verification, stage, key=key, at=at)
+        passed(verification, stage, key=key, at=at)
     elif decision.outcome is Outcome.RETRY:
         # The last try could not tell either. What it found stands as evidence; about the person it says nothing.
         transition.move(verification, Move.FAIL, at=at, code="retries_exhausted", body={"cause": decision.code})
@@ -54,7 +52,8 @@ def enter_route(verification: Verification, route: str, *, key: vault.Key, at: d
     attempts.enter(verification, first, key=key, at=at)
 
 
-def _passed(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
+def passed(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
+    """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices."""
     Verification.objects.filter(pk=verification.pk).update(last_failure="")
     verification.last_failure = ""
     following = stages.after(verification.route, stage.name)
@@ -62,14 +61,14 @@ def _passed(verification: Verification, stage: Stage, *, key: vault.Key, at: dat
         _ask(verification, at=at)
         attempts.enter(verification, following, key=key, at=at)
         return
-    passed = [*verification.passed_routes, verification.route]
-    Verification.objects.filter(pk=verification.pk).update(passed_routes=passed)
-    verification.passed_routes = passed
+    done = [*verification.passed_routes, verification.route]
+    Verification.objects.filter(pk=verification.pk).update(passed_routes=done)
+    verification.passed_routes = done
     combinations = [tuple(combination) for combination in verification.combinations]
-    if profiles.suffices(combinations, passed=passed):
-        transition.move(verification, Move.VERIFY, at=at, body={"routes": passed})
+    if profiles.suffices(combinations, passed=done):
+        transition.move(verification, Move.VERIFY, at=at, body={"routes": done})
         return
-    following_route = profiles.next_route(tuple(verification.combination), passed=passed)
+    following_route = profiles.next_route(tuple(verification.combination), passed=done)
     if following_route is None:
         # A chosen combination whose routes have all passed suffices by definition; anything else is refused.
         transition.move(verification, Move.DECLINE, at=at, code="check_missing")

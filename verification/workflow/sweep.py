@@ -14,7 +14,7 @@ from verification.core import reasons
 from verification.core.errors import Conflict, TulgaError
 from verification.core.status import Move, Status
 from verification.models import Attempt, AuditEntry, Verification
-from verification.workflow import attempts, cases, doorbell, policy, progress, stages, transition
+from verification.workflow import attempts, cases, doorbell, policy, progress, quotas, stages, transition
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,8 @@ def run_round(*, deliveries: bool = True) -> int:
     done = sum(ordered.values())
     done += sum(_guarded(_lapse, attempt_id, at=at) for attempt_id in _silent(at=at))
     done += sum(_guarded(_expire, pk, at=at) for pk in _overdue(at=at))
+    if deliveries:
+        quotas.forget(at=at)
     heard = [mode for mode, number in ordered.items() if number or deliveries]
     if all(doorbell.ring(doorbell.DELIVER, mode, queue="webhooks") for mode in heard):
         done += _ring_due(at=at)

@@ -1,0 +1,122 @@
+"""A stage that must be prepared: its place is taken first, its quota counted once, and waiting costs nothing."""
+
+import pytest
+
+from tests.verification.workflow.insecure_route import script as script
+from tests.verification.workflow.story import begin, in_parallel, lender, make_due
+from verification.core.consent import CURRENT
+from verification.core.errors import TulgaError
+from verification.models import Attempt, AuditEntry, QuotaUse
+from verification.workflow import policy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def asked(reference, of, **more):
+    story = begin(of, reference, **more)
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    story.work()
+    story.answer(somebody_tells_me=False)
+    story.work()
+    return story
+
+
+def test_nothing_is_prepared_while_the_borrower_is_busy_elsewhere(script):
+    of = lender()
+    first, second = asked("A-1", of), asked("A-2", of)
+    assert (first.page().page, second.page().page) == ("code", "wait")
+    assert script.prepared == 1
+    first.answer()
+    first.work()
+    make_due(second)
+    second.work()
+    assert (second.page().page, script.prepared) == ("code", 2)
+
+
+def test_a_fault_while_preparing_keeps_the_place_and_is_tried_again(script):
+    script.silent = 1
+    story = asked("A-1", lender())
+    assert (story.page().page, story.row().faults, script.prepared) == ("wait", 1, 0)
+    make_due(story)
+    story.work()
+    assert (story.page().page, story.row().status, script.prepared) == ("code", "requires_input", 1)
+    assert QuotaUse.objects.get().used == 1
+
+
+def test_silence_while_preparing_ends_in_failed_and_gives_the_place_back(script):
+    script.silent = policy.FAULTS_MAX
+    of = lender()
+    story = asked("A-1", of)
+    for _ in range(policy.FAULTS_MAX):
+        make_due(story)
+        story.work()
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()
+    assert asked("A-2", of).page().page == "code"
+
+
+def test_the_clock_of_a_dialogue_begins_when_the_borrower_is_asked(script):
+    story = asked("A-1", lender())
+    before = Attempt.objects.get(status="open").expires_at
+    story.answer(again=True)
+    story.work()
+    assert Attempt.objects.get(status="open").expires_at > before
+    assert story.page().data == {"number": 2}
+
+
+def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
+    story = asked("A-1", lender())
+    for number in (2, 3):
+        story.answer(again=True)
+        story.work()
+        assert story.page().data == {"number": number}
+    story.answer(again=True)
+    story.work()
+    page = story.page()
+    assert (page.page, page.notice, page.data, script.prepared) == ("code", "abandoned", {"number": 3}, 3)
+    story.answer()
+    story.work()
+    assert story.row().status == "verified"
+
+
+def test_a_quota_counts_over_all_lenders_and_begins_no_dialogue_beyond_it(script):
+    for number in (1, 2, 3):
+        story = asked("A-1", lender(number=number * 10))
+        story.answer()
+        story.work()
+    late = asked("A-1", lender(number=40))
+    assert (late.page().page, late.page().notice) == ("resume", "abandoned")
+    assert not Attempt.objects.filter(verification_id=late.id, stage="asked").exists()
+    assert script.prepared == 3
+
+
+@pytest.mark.service
+def test_parallel_requests_prepare_no_more_often_than_the_quota_allows(script):
+    stories = [begin(lender(number=number * 10), "A-1") for number in range(1, 9)]
+
+    def play(number):
+        story = stories[number]
+        try:
+            story.answer(agreed=True, version=CURRENT, language="ru")
+            story.work()
+            story.answer(somebody_tells_me=False)
+            story.work()
+        except TulgaError:
+            return 0
+        return int(story.page().page == "code")
+
+    assert sum(in_parallel(play, 8)) == script.prepared == 3
+
+
+def test_waiting_for_the_persons_consent_counts_no_fault_and_tells_the_borrower(script):
+    story = asked("A-1", lender())
+    script.pending = policy.FAULTS_MAX + 2
+    story.answer()
+    for _ in range(policy.FAULTS_MAX + 2):
+        make_due(story)
+        story.work()
+        assert (story.row().faults, story.page().page, story.page().notice) == (0, "wait", "consent_pending")
+    assert AuditEntry.objects.filter(type="step.faulted", body__cause="consent_pending").count() == 1
+    make_due(story)
+    story.work()
+    assert story.row().status == "verified"

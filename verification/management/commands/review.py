@@ -1,0 +1,68 @@
+"""`manage.py review`: the word of a lender's reviewers on a verification that is in review."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandError
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from verification.core.errors import TulgaError
+from verification.workflow.review import Reviewer, review
+
+PERMISSION = "people.review_cases"
+STDIN = "-"
+
+
+class Command(BaseCommand):
+    """Passes or refuses one verification in the name of its reviewers."""
+
+    help = (
+        "Ends the review of one verification: --pass by two different reviewers of its lender, --fail by one. "
+        "Whoever runs this answers for it that they looked and said so."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The command line."""
+        parser.add_argument("verification_id", help="ver_…")
+        words = parser.add_mutually_exclusive_group(required=True)
+        words.add_argument("--pass", action="store_true", dest="passes", help="it is the borrower; needs two reviewers")
+        words.add_argument("--fail", action="store_false", dest="passes", help="it is not, or nobody can tell")
+        parser.add_argument(
+            "--reviewer", action="append", required=True, metavar="EMAIL", help="who looked; once for each of them"
+        )
+        parser.add_argument(
+            "--reason", required=True, help=f"10 to 500 characters, kept sealed; {STDIN} reads a line from stdin"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Runs it; every refusal is one sentence and exit status 1, and nothing is half-done."""
+        reviewers = [_reviewer(email, number) for number, email in enumerate(options["reviewer"], start=1)]
+        reason = sys.stdin.readline() if options["reason"] == STDIN else options["reason"]
+        try:
+            status = review(
+                verification_id=options["verification_id"],
+                passes=options["passes"],
+                reviewers=reviewers,
+                reason=reason,
+            )
+        except TulgaError as error:
+            raise CommandError(f"{error.code}: {error.detail}") from error
+        self.stdout.write(f"{options['verification_id']}: {status}")
+
+
+def _reviewer(email: str, number: int) -> Reviewer:
+    """The person of this address, if they may review; a refusal names them by their place on the command line."""
+    people = get_user_model()
+    try:
+        user = people._default_manager.get_by_natural_key(email)
+    except people.DoesNotExist:
+        raise CommandError(f"reviewer {number}: nobody has this e-mail address") from None
+    if not user.is_active:
+        raise CommandError(f"reviewer {number}: this account is closed")
+    if not user.has_perm(PERMISSION):
+        raise CommandError(f"reviewer {number}: this person may not review; reviewers are added with add_person")
+    if not TOTPDevice.objects.devices_for_user(user, confirmed=True).exists():
+        raise CommandError(f"reviewer {number}: this person has no second factor")
+    return Reviewer(person_id=user.pk, lender_id=getattr(user, "lender_id", None) or "")
