@@ -66,6 +66,7 @@ _TABLE = (
     Problem("internal_error", 500, "Something went wrong here", _OURS),
     Problem("unavailable", 503, "Not available right now", _WAIT, retry_after=2),
     Problem("source_unavailable", 503, "An outside source is silent", _WAIT, retry_after=5),
+    Problem("consent_pending", 503, "The person has not answered the state's message yet", _WAIT, retry_after=3),
     Problem("fence_lost", 503, "Another worker took over", _WAIT, retry_after=1),
 )
 PROBLEMS = {problem.code: problem for problem in _TABLE}

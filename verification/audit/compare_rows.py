@@ -82,10 +82,10 @@ def _compare_openings(log: str, held: Held) -> Iterator[Finding]:
 
 
 def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
-    closed = set()
-    for entry, body in held.said("attempt.judged", "attempt.lapsed", naming="attempt"):
-        name = str(body["attempt"])
-        closed.add(name)
+    said = held.said("attempt.judged", "attempt.lapsed", "attempt.reviewed", naming="attempt")
+    # What was left to reviewers is closed twice; the row is what the last entry says.
+    closed = {str(body["attempt"]): (entry, body) for entry, body in said}
+    for name, (entry, body) in closed.items():
         attempt = held.attempts.get(name)
         if attempt is None:
             yield _missing(log, entry, f"attempt {name}")
@@ -97,7 +97,7 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
             ("at", entry.at, attempt.closed_at),
         ]
         yield from _differing(log, entry, f"attempt {name}", pairs)
-    for name in sorted(held.attempts.keys() - closed):
+    for name in sorted(held.attempts.keys() - closed.keys()):
         attempt = held.attempts[name]
         if attempt.status not in _UNCLOSED or attempt.burnt or attempt.code:
             what = f"attempt {name} stands as {attempt.status}{', burnt' if attempt.burnt else ''}"

@@ -38,6 +38,13 @@ _SIGN_AGAIN = gettext_noop("The signature could not be accepted. Sign the statem
 _OWN_KEY = gettext_noop("Choose the signing key (GOST or RSA) issued to you personally by the NCA RK, and sign again.")
 _OUR_FAULT = gettext_noop("Something did not work on our side. This is not your fault. Ask the lender for a new link.")
 _OVER = gettext_noop("This verification has ended. If you still need the loan, ask the lender for a new one.")
+# One sentence for whatever the state registers do not confirm: which of it was wrong, or whether they know the person
+# at all, is nobody's business who only holds a link.
+_NOT_CONFIRMED = gettext_noop(
+    "The state registers did not confirm the data. Compare names, document and date of birth with your document; the "
+    "phone must be registered to you. If all is right, ask the lender to check what it sent."
+)
+_NO_CODE_LEFT = gettext_noop("All tries for the code are used up. If you still need the loan, call the lender.")
 
 _TABLE = (
     # The signature
@@ -135,6 +142,60 @@ _TABLE = (
     ),
     Reason("face_image_malformed", _OUR_FAULT, "The reference is no image we can read."),
     Reason("face_image_too_large", _OUR_FAULT, "The reference exceeds the limits of the policy."),
+    # The state registers and the one-time code
+    Reason(
+        "consent_pending",
+        gettext_noop("You get an SMS from 1414. Answer it to allow the look-up; this page then goes on by itself."),
+        "The person has not answered the state's message yet.",
+    ),
+    Reason(
+        "consent_unanswered",
+        gettext_noop("The SMS from 1414 was not answered, so nothing could be checked. Try again and answer it."),
+        "No consent that holds came from the state's service in time.",
+    ),
+    Reason("registry_mismatch", _NOT_CONFIRMED, "The register does not know this person as stated.", burns=True),
+    Reason("name_mismatch", _NOT_CONFIRMED, "Another surname, name or patronymic is registered.", burns=True),
+    Reason("person_deceased", _NOT_CONFIRMED, "The register says that the person has died.", burns=True, final=True),
+    Reason("document_expired", _NOT_CONFIRMED, "The document had run out on the day of judgement.", burns=True),
+    Reason(
+        "phone_owner_mismatch",
+        _NOT_CONFIRMED,
+        "The phone is not registered to this IIN, or nobody said so.",
+        burns=True,
+    ),
+    Reason(
+        "otp_wrong",
+        gettext_noop("That is not the code. Type the 6 digits of the newest SMS; the earlier ones no longer count."),
+        "The guess is not the last code sent.",
+        burns=True,
+    ),
+    Reason(
+        "otp_expired",
+        gettext_noop("The time of the code had run out. Type the 6 digits of the newest SMS."),
+        "The code was right, or not, but came after its time.",
+    ),
+    Reason("otp_attempts_exhausted", _NO_CODE_LEFT, "The last allowed guess was wrong or late.", burns=True),
+    Reason(
+        "otp_resend_early",
+        gettext_noop("An SMS is on its way. Wait half a minute before you ask for a new code."),
+        "Another code was asked for too soon.",
+    ),
+    Reason(
+        "otp_resends_exhausted",
+        gettext_noop("No more codes can be sent now. Type the code of the newest SMS."),
+        "Another code was asked for too often.",
+    ),
+    Reason(
+        "sms_refused",
+        gettext_noop("We could not send an SMS to the phone number of this request. Ask the lender to check it."),
+        "The gateway did not take a message to this number.",
+        burns=True,
+    ),
+    Reason(
+        "velocity_exceeded",
+        gettext_noop("Too many codes were sent to this phone today. Try again tomorrow, or ask the lender."),
+        "The day's quota of this phone number is used up, over all lenders.",
+    ),
     # The borrower's own word
     Reason(
         "consent_declined",

@@ -78,7 +78,7 @@ def _check(check: CheckView) -> Line:
 
 
 def _step(step: Step) -> Line:
-    said = (str(step.body.get(name, "")) for name in ("route", "stage", "check", "outcome", "code"))
+    said = (str(step.body.get(name, "")) for name in ("route", "stage", "check", "outcome", "code", "person"))
     failed = step.type == "check.recorded" and step.body.get("outcome") == "fail"
     return Line(
         of=step,

@@ -43,6 +43,7 @@ ATTEMPTS: Final[dict[str, Words]] = {
     "judging": _("Being checked"),
     "passed": _("Passed"),
     "failed": _("Not passed"),
+    "review": _("In review"),
     "lapsed": _("The borrower fell silent"),
     "void": _("Left without an answer"),
 }
@@ -66,6 +67,8 @@ ENTRIES: Final[dict[str, Words]] = {
     "attempt.answered": _("Answered by the borrower"),
     "attempt.judged": _("Answer judged"),
     "attempt.lapsed": _("No answer in time"),
+    "attempt.reviewed": _("Decided by the reviewers"),
+    "review.voted": _("Vote of a reviewer"),
     "check.recorded": _("Check recorded"),
     "evidence.kept": _("Evidence sealed and kept"),
     "step.faulted": _("Technical fault, to be tried again"),

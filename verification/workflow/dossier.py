@@ -67,8 +67,8 @@ def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset
 
 def terms(evidence: Evidence, numbers: Any) -> bytes:
     """On what terms an attempt was judged: the time, the whole policy, and what only the rows know."""
-    stated = json.loads(json.dumps(asdict(numbers), default=_spell, sort_keys=True))
-    return canonical_json({"at": evidence.at.isoformat(), "policy": stated, "seen": sorted(evidence.seen)})
+    stated = {"at": evidence.at.isoformat(), "policy": asdict(numbers), "seen": sorted(evidence.seen)}
+    return _canonical(stated)
 
 
 def record_checks(attempt: Attempt, results: Iterable[Result], *, key: vault.Key, at: datetime) -> None:
@@ -84,7 +84,7 @@ def record_checks(attempt: Attempt, results: Iterable[Result], *, key: vault.Key
             threshold=result.threshold,
             created_at=at,
         )
-        detail = canonical_json(dict(result.detail))
+        detail = _canonical(dict(result.detail))
         record.sealed_detail = key.seal(detail, table=TABLE, field=f"sealed_detail:{record.pk}").data
         record.save(force_insert=True)
         body = {"check": record.name, "outcome": record.outcome, "code": record.code, "attempt": attempt.pk}
@@ -94,6 +94,11 @@ def record_checks(attempt: Attempt, results: Iterable[Result], *, key: vault.Key
 def retryable(code: str) -> bool:
     """Whether the borrower may try again after this code."""
     return bool(code) and not reasons.require(code).final
+
+
+def _canonical(value: Any) -> bytes:
+    """The canonical bytes of measured values: fractions are spelled as Python's shortest exact decimals."""
+    return canonical_json(json.loads(json.dumps(value, default=_spell, sort_keys=True), parse_float=str))
 
 
 def _spell(value: Any) -> Any:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from verification.audit import log, sequencer
@@ -101,8 +101,9 @@ def _was_answered(attempt: Attempt) -> bool:
 def _overdue(*, at: datetime) -> list[str]:
     waiting = Q(status=Status.REQUIRES_INPUT, expires_at__lte=at)
     review_since = at - timedelta(seconds=policy.REVIEW_SECONDS)
-    unreviewed = Q(status=Status.IN_REVIEW, entries__type="verification.in_review", entries__at__lte=review_since)
-    overdue = Verification.objects.filter(waiting | unreviewed)
+    # The newest entry counts: a case may come to the reviewers a second time.
+    recent = AuditEntry.objects.filter(verification=OuterRef("pk"), type="verification.in_review", at__gt=review_since)
+    overdue = Verification.objects.filter(waiting | (Q(status=Status.IN_REVIEW) & ~Exists(recent)))
     return list(overdue.values_list("pk", flat=True)[: policy.SWEEP_BATCH])
 
 

@@ -27,7 +27,9 @@ def test_consent_leads_on_to_waiting_and_to_the_question(story):
     assert "Sandbox Credit" in shown
     assert 'name="language" value="ru"' in shown
     assert client.post(NOW, consent(story)).headers["Location"] == NOW
-    assert client.get("/v/now/state/").json() == {"page": "wait", "turn": story.page().turn, "status": "processing"}
+    turn = story.page().turn
+    state = {"page": "wait", "turn": turn, "status": "processing", "notice": ""}
+    assert client.get("/v/now/state/").json() == state
     assert 'id="waiting"' in text(client.get(NOW))
     story.work()
     question = text(client.get(NOW))
@@ -91,7 +93,8 @@ def test_a_declined_consent_ends_it_and_says_so(story):
     client.post(NOW, consent(story, agreed="false"))
     story.work()
     assert "Вы не согласились" in text(client.get(NOW))
-    assert client.get("/v/now/state/").json() == {"page": "finished", "turn": 0, "status": "declined"}
+    state = {"page": "finished", "turn": 0, "status": "declined", "notice": story.page().notice}
+    assert client.get("/v/now/state/").json() == state
 
 
 def test_a_reported_caller_ends_it_with_help(story):

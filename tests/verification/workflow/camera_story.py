@@ -1,0 +1,134 @@
+"""A borrower with a camera, played against the workflow itself: warped frames of a portrait, bound as the page does."""
+
+import base64
+import hmac
+import io
+import time
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pytest_django import Settings
+
+from insecure_sandbox import samples, warp
+from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.workflow.story import IIN, Story
+from verification.core.consent import CURRENT
+
+FRAMES = 8
+_QUALITY = 72
+_noise = np.random.default_rng(20261124)
+
+
+@cache
+def portraits() -> Path:
+    """The folder with the sample portraits; the test is skipped where they cannot be fetched."""
+    try:
+        return samples.fetch()
+    except OSError as error:
+        pytest.skip(str(error))
+
+
+@cache
+def puppet(name: str = "obama3.jpg") -> warp.Puppet:
+    """A portrait that does what it is told."""
+    picture = Image.open(portraits() / name).convert("RGB")
+    return warp.Puppet(np.asarray(picture, dtype=np.uint8))
+
+
+def register(sandbox: SandboxProcess, iin: str = IIN, *, photo: str | None = "obama.jpg", **changes: object) -> None:
+    """Makes the registers know the person of the story, with this portrait as the state's photo."""
+    person = {
+        "iin": iin,
+        "surname": "ТЕСТОВ",
+        "name": "ТЕСТ",
+        "patronymic": "ТЕСТОВИЧ",
+        "birth_date": "1899-01-01",
+        "phone": "+77011234567",
+        "document": {"number": "012345678", "issued_on": "2023-01-02", "valid_to": "2033-01-01"},
+    }
+    if photo is not None:
+        person["photo"] = base64.b64encode((portraits() / photo).read_bytes()).decode()
+    sandbox.post("/people", **person | changes)
+
+
+def ask_at(sandbox: SandboxProcess, settings: Settings, *, seconds: float = 4.0) -> None:
+    """The product asks this sandbox, and waits so long for an answer."""
+    adapters = {
+        "person_registry": ("person_registry.HttpPersonRegistry", "person"),
+        "photo_registry": ("photo_registry.HttpPhotoRegistry", "photo"),
+        "phone_registry": ("phone_registry.HttpPhoneRegistry", "phone"),
+        "consent": ("consent.HttpConsentSource", "consent"),
+        "sms": ("sms.HttpSmsGateway", "sms"),
+    }
+    settings.TULGA_SOURCES = {
+        "test": {
+            name: {
+                "adapter": f"verification.sources.{adapter}",
+                "options": {"url": f"{sandbox.url}/{path}", "seconds": seconds},
+            }
+            for name, (adapter, path) in adapters.items()
+        },
+        "live": {},
+    }
+
+
+def agree(story: Story) -> None:
+    """Consents, and comes to the next stage."""
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    story.work()
+
+
+def free(story: Story) -> None:
+    """Says that nobody tells them what to press."""
+    story.answer(somebody_tells_me=False)
+    story.work()
+
+
+def step(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> None:
+    """Answers the command that is due by frames that show it, or by those of another gesture, once it can be seen."""
+    asked = story.page().data
+    time.sleep(asked["not_before_ms"] / 1000)
+    shown = gesture or asked["command"].replace("look_straight", "neutral")
+    pictures = [_taken_anew(picture) for picture in _played(of, shown)]
+    frames = [
+        {"seq": seq, "at_ms": 300 + 100 * seq, "jpeg": base64.b64encode(jpeg).decode(), "mac": _mac(asked, seq, jpeg)}
+        for seq, jpeg in enumerate(pictures)
+    ]
+    story.answer(frames=frames)
+
+
+def capture(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> None:
+    """The whole live capture: ready, every command, and the worker's judgement."""
+    story.answer(ready=True)
+    while story.page().page == "commands":
+        step(story, gesture=gesture, of=of)
+    story.work()
+
+
+def junk_capture(story: Story) -> None:
+    """A capture of bytes that are no pictures, for tests that end before anybody looks at them."""
+    story.answer(ready=True)
+    while story.page().page == "commands":
+        story.answer(frames=[{"seq": 0, "at_ms": 300, "jpeg": base64.b64encode(b"no picture").decode(), "mac": "none"}])
+
+
+@cache
+def _played(of: str, gesture: str) -> tuple[Image.Image, ...]:
+    return tuple(Image.open(io.BytesIO(jpeg)) for jpeg in puppet(of).play(gesture, FRAMES, seed=1))
+
+
+def _taken_anew(picture: Image.Image) -> bytes:
+    """The same picture with the noise of another moment: no two captures share a frame."""
+    pixels = np.asarray(picture, dtype=np.float64) + _noise.normal(0, 0.8, (*picture.size[::-1], 3))
+    kept = io.BytesIO()
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(kept, "JPEG", quality=_QUALITY)
+    return kept.getvalue()
+
+
+def _mac(asked: dict[str, object], seq: int, jpeg: bytes) -> str:
+    said = f"{asked['step']}:{seq}:{sha256(jpeg).hexdigest()}".encode()
+    return hmac.new(str(asked["key"]).encode(), said, sha256).hexdigest()

@@ -1,0 +1,141 @@
+"""The biometric route from the lender's opening to the verdict: real frames, real models, a real sandbox."""
+
+import pytest
+
+from tests.insecure_sandbox_process import sandbox as sandbox
+from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.story import OTHER_IIN, begin, in_parallel, lender, make_due
+from verification.core.errors import TulgaError
+from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem
+from verification.workflow import policy
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _asked(sandbox, settings):
+    settings.TULGA_ROUTES = ["biometric"]
+    camera.ask_at(sandbox, settings, seconds=1.0)
+    yield
+    sandbox.mend()
+
+
+def at_commands(of=None, reference="A-1", **more):
+    story = begin(of or lender(), reference, **more)
+    camera.agree(story)
+    camera.free(story)
+    return story
+
+
+def judge_until_it_ends(story):
+    for _ in range(policy.FAULTS_MAX):
+        make_due(story)
+        story.work()
+
+
+def attempts():
+    return Attempt.objects.filter(stage="commands")
+
+
+@pytest.mark.service
+def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_record(sandbox):
+    camera.register(sandbox)
+    story = at_commands()
+    camera.capture(story)
+    assert (story.row().status, story.row().code) == ("verified", "")
+    records = CheckRecord.objects.filter(attempt__stage="commands").order_by("position")
+    assert [record.outcome for record in records] == ["pass"] * len(records)
+    measured = {record.name for record in records if record.score is not None and record.threshold is not None}
+    assert {"face.timing", "face.fresh", "face.one_face", "face.depth", "face.continuity", "face.match"} <= measured
+    assert EvidenceItem.objects.filter(attempt__stage="commands", kind="commands.terms").count() == 1
+
+
+@pytest.mark.service
+def test_another_face_burns_the_attempt_and_is_not_verified(sandbox):
+    camera.register(sandbox, photo="biden.jpg")
+    story = at_commands()
+    camera.capture(story)
+    page = story.page()
+    assert (page.page, page.notice, page.attempt, page.attempts) == ("commands", "face_mismatch", 2, 3)
+    assert attempts().filter(burnt=True).count() == 1
+
+
+@pytest.mark.service
+def test_three_captures_without_the_commanded_gestures_decline_for_the_day(sandbox):
+    camera.register(sandbox)
+    of = lender()
+    story = at_commands(of)
+    for _ in range(3):
+        assert story.page().page == "commands"
+        camera.capture(story, gesture="neutral")
+    assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
+    assert set(attempts().values_list("code", flat=True)) == {"liveness_command_missed"}
+    again = at_commands(of, "A-2")
+    assert (again.row().status, again.row().code, attempts().count()) == ("declined", "attempts_exhausted", 3)
+
+
+def test_the_next_order_differs_from_the_last_and_no_reload_shows_more_than_one_command(sandbox):
+    camera.register(sandbox)
+    story = at_commands()
+    story.answer(ready=True)
+    first = story.page().data
+    assert story.page().data == first
+    assert set(first) & {"order", "nonce"} == set()
+    assert first["command"] == "look_straight"
+
+
+@pytest.mark.service
+def test_twenty_parallel_posts_make_no_fourth_attempt(sandbox):
+    camera.register(sandbox)
+    of = lender()
+    story = at_commands(of)
+    for _ in range(2):
+        camera.junk_capture(story)
+        story.work()
+    waiting = [at_commands(of, f"B-{number}") for number in range(4)]
+    third = [story, *waiting]
+
+    def post(number):
+        one = third[number % len(third)]
+        try:
+            camera.junk_capture(one)
+            one.work()
+        except TulgaError:
+            return 0
+        return 1
+
+    in_parallel(post, 20)
+    for one in third:
+        judge_until_it_ends(one)
+    assert attempts().filter(burnt=True).count() == attempts().count() == 3
+    assert {one.row().status for one in third} == {"declined"}
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("kind", ["silent", "http_500", "garbage", "oversize"])
+@pytest.mark.parametrize("source", ["consent", "photo"])
+def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(sandbox, source, kind):
+    iin = OTHER_IIN
+    camera.register(sandbox, iin)
+    story = begin(lender(), iin=iin)
+    camera.agree(story)
+    if source == "consent":
+        sandbox.post("/faults", source=source, kind=kind, times=100)
+    camera.free(story)
+    if source == "photo":
+        sandbox.post("/faults", source=source, kind=kind, times=100)
+        camera.junk_capture(story)
+        story.work()
+    judge_until_it_ends(story)
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()
+    assert AuditEntry.objects.filter(type="step.faulted").count() == policy.FAULTS_MAX
+
+
+@pytest.mark.service
+def test_a_person_without_a_photo_in_the_register_burns_nothing_and_is_not_verified(sandbox):
+    camera.register(sandbox, OTHER_IIN, photo=None)
+    story = at_commands(iin=OTHER_IIN)
+    camera.capture(story)
+    assert (story.row().status, story.row().last_failure) == ("requires_input", "face_reference_unavailable")
+    assert not attempts().filter(burnt=True).exists()

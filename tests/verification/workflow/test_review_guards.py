@@ -1,0 +1,107 @@
+"""A review skips no check that people may not decide, and of whatever happens at once one thing takes effect."""
+
+import threading
+
+import pytest
+
+from tests.verification.workflow.insecure_glance import entries, glanced, judged, voted
+from tests.verification.workflow.insecure_glance import glances as glances
+from tests.verification.workflow.story import decisions, in_parallel, lender
+from verification.core.errors import Conflict
+from verification.models import Attempt, CheckRecord
+from verification.workflow import commands
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
+
+
+# Nothing is skipped
+
+
+def test_a_failed_check_beside_a_grey_one_never_comes_to_a_review():
+    story = glanced("wrong")
+    assert story.row().status == "requires_input"
+    assert judged(story).status == "open"
+
+
+CHANGES = {
+    "a check failed": lambda checks: checks.filter(name="glance.told").update(outcome="fail", code="bad_answer"),
+    "a check is missing": lambda checks: checks.filter(name="glance.told").delete(),
+    "another was unclear": lambda checks: checks.filter(name="glance.told").update(
+        outcome="inconclusive", code="eds_revocation_unknown"
+    ),
+    "another needs a better picture": lambda checks: checks.filter(name="glance.told").update(
+        outcome="inconclusive", code="face_quality"
+    ),
+    "nothing is left to decide": lambda checks: checks.filter(name="glance.match").update(outcome="pass", code=""),
+    "a code nobody knows": lambda checks: checks.filter(name="glance.match").update(code="no_such_code"),
+    "an outcome nobody knows": lambda checks: checks.filter(name="glance.told").update(outcome="error"),
+    "no check at all": lambda checks: checks.delete(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_pass_is_refused_unless_everything_else_had_passed_and_a_fail_is_not(change):
+    story = glanced("grey")
+    CHANGES[change](CheckRecord.objects.filter(attempt=judged(story)))
+    with pytest.raises(Conflict) as caught:
+        voted(story)
+    assert (caught.value.code, story.row().status, judged(story).status) == ("not_reviewable", "in_review", "review")
+    assert voted(story, passes=False) == "declined"
+
+
+@pytest.mark.parametrize("status", ["passed", "failed", "judging"])
+def test_a_case_without_an_attempt_for_people_is_refused(status):
+    story = glanced("grey")
+    Attempt.objects.filter(verification_id=story.id, stage="glance").update(status=status)
+    with pytest.raises(Conflict, match="no attempt"):
+        voted(story)
+
+
+def test_a_route_that_is_gone_cannot_be_reviewed(settings):
+    story = glanced("grey")
+    settings.TULGA_ROUTES = ["biometric"]
+    with pytest.raises(Conflict, match="no attempt"):
+        voted(story)
+
+
+# At the same time
+
+
+@pytest.mark.service
+def test_of_two_reviews_at_once_one_takes_effect():
+    for number in range(5):
+        story = glanced("clear", "grey", of=lender(number=number * 20 + 1), profile="KZ-2021-04")
+        barrier = threading.Barrier(2)
+
+        def vote(which, story=story, barrier=barrier):
+            barrier.wait()
+            try:
+                return voted(story, passes=bool(which))
+            except Conflict as error:
+                return error.code
+
+        said = in_parallel(vote, 2)
+        assert said.count("not_in_review") == 1
+        assert {*said} - {"not_in_review"} == {story.row().status}
+        assert (decisions(story), len(entries(story, "attempt.reviewed"))) == (1, 1)
+        assert len(entries(story, "review.voted")) == 2
+
+
+@pytest.mark.service
+def test_a_review_and_a_cancel_at_once_leave_one_decision():
+    story = glanced("clear", "grey", profile="KZ-2021-04")
+    barrier = threading.Barrier(2)
+
+    def act(which):
+        barrier.wait()
+        try:
+            if which:
+                return voted(story)
+            return commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        except Conflict as error:
+            return error.code
+
+    in_parallel(act, 2)
+    assert decisions(story) == 1
+    is_verified = story.row().status == "verified"
+    assert bool(entries(story, "review.voted")) == is_verified
