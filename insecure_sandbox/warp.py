@@ -44,7 +44,7 @@ _STRONGEST: dict[Play, Pose] = {
     "nod": Pose(pitch=25.0),
 }
 _THERE_AND_BACK = ("blink", "nod")
-_STRAIGHT, _LEVEL = 0.10, 15.0  # ratio and degrees at which a face looks at the camera well enough
+_STRAIGHT, _LEVEL = 0.10, 18.0  # ratio and degrees at which a face looks at the camera well enough
 _TURNED = 0.43  # change of the ratio of a turn, as whoever attacks can measure it
 _SWAY = 0.7  # degrees a head sways by itself
 _CLOSED, _MOUTH = 0.04, 0.50  # of its width, the gap of a closed and of a wide open mouth

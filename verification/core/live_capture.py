@@ -21,6 +21,7 @@ NEUTRAL = "look_straight"
 TURNS = ("turn_left", "turn_right")
 OTHERS = ("blink", "open_mouth", "come_closer", "nod")
 NONCE_BYTES = 32
+REQUEST_NONCE_BYTES = 8  # enough that two attempts never share one
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,15 @@ def begin(previous: Memory) -> Memory:
     """The memory of a fresh capture: an order that differs from the last one, and a nonce of its own."""
     order = [NEUTRAL, *fresh_order(previous.get("order", [])[1:])]
     return {"order": order, "nonce": secrets.token_hex(NONCE_BYTES), "step": None, "revealed": ""}
+
+
+def order_evidence(memory: Memory) -> bytes:
+    """What was ordered, as evidence, with a nonce for the ids of this attempt's questions to outside sources.
+
+    An id that was used before gives the old answer again. It is another nonce than the key of the frames, which goes
+    nowhere.
+    """
+    return canonical_json({"order": memory["order"], "request_nonce": secrets.token_hex(REQUEST_NONCE_BYTES)})
 
 
 def prompt(memory: Memory, *, limits: CaptureLimits) -> Mapping[str, Any]:

@@ -94,6 +94,11 @@ _TABLE = (
     ),
     Reason("eds_revocation_unknown", _OUR_FAULT, "No fresh, verified revocation list; tried again.", retry=True),
     Reason("eds_statement_expired", _SIGN_AGAIN, "The statement had expired when the signature came.", burns=False),
+    Reason("eds_issuer_revoked", _OWN_KEY, "The authority that issued the certificate is itself revoked.", burns=True),
+    Reason("eds_timestamp_invalid", _SIGN_AGAIN, "The time-stamp is not over this signature, or broken.", burns=True),
+    Reason("eds_timestamp_untrusted", _SIGN_AGAIN, "The time-stamp is of no authority that we trust.", burns=True),
+    Reason("eds_timestamp_time", _SIGN_AGAIN, "The time-stamp's time is in the future or not the key's.", burns=True),
+    Reason("eds_timestamp_unavailable", _OUR_FAULT, "No usable time-stamp of our authority; tried again.", retry=True),
     # The live face
     Reason(
         "liveness_failed",

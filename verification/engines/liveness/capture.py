@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from statistics import median
 
 from verification.core.errors import Refused
 from verification.engines.faces import recognition
@@ -17,7 +18,7 @@ from verification.engines.liveness import (
     policy,
 )
 from verification.engines.liveness.crops import Image
-from verification.engines.liveness.landmarks import FrameMeasurement
+from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement
 from verification.engines.liveness.quality import flaws
 
 Steps = tuple[tuple[str, tuple[bytes, ...]], ...]
@@ -26,24 +27,27 @@ Steps = tuple[tuple[str, tuple[bytes, ...]], ...]
 
 @dataclass(frozen=True)
 class StepMeasurement:
-    """One step: its pixels, what was measured in each frame, and the frame that is fit to be compared, if any."""
+    """One step: its pixels, and what was measured in each frame.
+
+    `fit`: the frames that can be compared, those nearest to the face at rest first.
+    """
 
     command: str
     images: tuple[Image, ...]
     frames: tuple[FrameMeasurement, ...]
-    best: int | None
+    fit: tuple[int, ...]
 
 
 @lru_cache(maxsize=2)
 def measure(steps: Steps) -> tuple[StepMeasurement, ...]:
     """Decodes and measures every frame. Raises `Refused` with a `frame_…` code for one that is no camera frame."""
     loaded = _networks()
-    measured = []
+    seen = []
     for command, contents in steps:
         images = tuple(frames.decode(content, limits=policy.FRAMES) for content in contents)
-        seen = tuple(landmarks.measure(image, networks=loaded) for image in images)
-        measured.append(StepMeasurement(command, images, seen, _best(seen)))
-    return tuple(measured)
+        seen.append((command, images, tuple(landmarks.measure(image, networks=loaded) for image in images)))
+    rest = _pose(seen[0][2]) if seen else (0.0, 0.0)
+    return tuple(StepMeasurement(command, images, found, _fit(found, rest)) for command, images, found in seen)
 
 
 def gesture_judgements(steps: Sequence[StepMeasurement]) -> list[gestures.StepJudgement]:
@@ -76,10 +80,24 @@ def embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
     """The face in the best frame of each step, the neutral one first. Raises `Refused` where a step has none."""
     found = []
     for step in measure(steps):
-        if step.best is None:
+        if not step.fit:
             raise Refused("face_not_found", f"no frame of {step.command} is fit to be compared")
-        found.append(recognition.embed(step.images[step.best]))
+        found.append(recognition.embed(step.images[step.fit[0]]))
     return tuple(found)
+
+
+@lru_cache(maxsize=2)
+def rest_embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
+    """The face at rest in several frames of the neutral step: turned and moving faces are poorer probes.
+
+    Raises `Refused` where none is fit, or where one shows several faces.
+    """
+    neutral = measure(steps)[0]
+    found = [_embedded(neutral.images[at]) for at in neutral.fit[: policy.REST_FRAMES]]
+    probes = tuple(each for each in found if each is not None)
+    if not probes:
+        raise Refused("face_not_found", "no frame of the face at rest is fit to be compared")
+    return probes
 
 
 def continuity_of(steps: Steps) -> continuity.Continuity:
@@ -91,7 +109,7 @@ def continuity_of(steps: Steps) -> continuity.Continuity:
 
 def quality_flaws(steps: Sequence[StepMeasurement]) -> tuple[str, ...]:
     """The first flaw of each step that has no frame fit to be compared."""
-    return tuple(_first_flaw(step) for step in steps if step.best is None)
+    return tuple(_first_flaw(step) for step in steps if not step.fit)
 
 
 def _first_flaw(step: StepMeasurement) -> str:
@@ -99,10 +117,31 @@ def _first_flaw(step: StepMeasurement) -> str:
     return found[0] if found else "no_face"
 
 
-def _best(seen: Sequence[FrameMeasurement]) -> int | None:
-    """The frame nearest to looking straight among those without a flaw: a turned face is a poor probe."""
-    fit = [(abs(frame.face.turn), at) for at, frame in enumerate(seen) if frame.face and not _flaws(frame)]
-    return min(fit)[1] if fit else None
+def _embedded(image: Image) -> recognition.Embedding | None:
+    """The face of one of several frames; None where the matcher's own detector does not find it."""
+    try:
+        return recognition.embed(image)
+    except Refused as refusal:
+        if refusal.code != "face_not_found":
+            raise
+        return None
+
+
+def _fit(seen: Sequence[FrameMeasurement], rest: tuple[float, float]) -> tuple[int, ...]:
+    """The frames without a flaw, those nearest to the pose at rest first: a turned or bowed face is a poor probe."""
+    away = [(_away(frame.face, rest), at) for at, frame in enumerate(seen) if frame.face and not _flaws(frame)]
+    return tuple(at for _, at in sorted(away))
+
+
+def _pose(seen: Sequence[FrameMeasurement]) -> tuple[float, float]:
+    """Turn and pitch of the face at rest; straight into the camera where there is none."""
+    faces = [frame.face for frame in seen if frame.face is not None]
+    return (median(face.turn for face in faces), median(face.pitch for face in faces)) if faces else (0.0, 0.0)
+
+
+def _away(face: FaceMeasurement, rest: tuple[float, float]) -> float:
+    # Each in units of what a face at rest may deviate, so that a ratio and degrees may be added.
+    return abs(face.turn - rest[0]) / policy.NEUTRAL.turn + abs(face.pitch - rest[1]) / policy.NEUTRAL.pitch
 
 
 def _flaws(frame: FrameMeasurement) -> tuple[str, ...]:

@@ -40,10 +40,15 @@ class Networks(NamedTuple):
     eye: Network
 
 
+def load_detection() -> Network:
+    """The detector alone. Raises `Misconfigured` when its file is missing or is another one."""
+    return Network(weights.read(weights.FACE_DETECTION), outputs=("regressors", "classificators"))
+
+
 def load() -> Networks:
     """The networks from the pinned files. Raises `Misconfigured` when a file is missing or is another one."""
     return Networks(
-        detection=Network(weights.read(weights.FACE_DETECTION), outputs=("regressors", "classificators")),
+        detection=load_detection(),
         mesh=Network(weights.read(weights.FACE_MESH), outputs=("conv2d_20", "conv2d_30")),
         eye=Network(weights.read(weights.IRIS), outputs=("output_eyes_contours_and_brows",)),
     )

@@ -3,9 +3,12 @@
 Fixed on 2026-11-24 from the real clips of docs/liveness-measurements.md, before anything that makes frames existed.
 """
 
+from dataclasses import dataclass
+
 from verification.engines.liveness.frames import FrameLimits
 from verification.engines.liveness.freshness import FreshnessLimits
 from verification.engines.liveness.gestures import GestureThresholds, NeutralLimits
+from verification.engines.liveness.hints import HintLimits
 from verification.engines.liveness.planarity import PlanarityLimits
 from verification.engines.liveness.quality import QualityLimits
 
@@ -45,6 +48,8 @@ PLANARITY = PlanarityLimits(
 PLANARITY_RATIO = 0.70  # at least, over both turns; live turns 0.58, 0.86, 0.97, flat paper ≤ 0.16, bent paper ≤ 0.55
 PLANARITY_RESIDUAL = 0.028  # of the eye distance, at least: the two above, multiplied
 
+REST_FRAMES = 5  # of the neutral step, compared with the reference: the mean of nine is no nearer, each costs 90 ms
+
 ONE_FACE = 0.95  # share of frames with exactly one face, at least; real clips 1.0
 MOST_FACES = 1  # in any frame
 OVERLAP = 0.30  # of consecutive boxes, at least: below it the detector itself counts two faces; real clips ≥ 0.81
@@ -61,3 +66,35 @@ QUALITY = QualityLimits(
     most_luminance=0.85,  # the brightest clip has 0.65
     sharpness=0.12,  # real clips 0.16 … 0.76, the same blurred by 3 pixels 0.06 … 0.17
 )
+
+HINTS = HintLimits(
+    # The page sends 320 pixels on the longer side, about 15 KB; a wide camera then gives 180 on the other.
+    frames=FrameLimits(most_bytes=40 * 1024, most_side=640, least_side=90),
+    eyes=QUALITY.least_interocular / 640,  # of the longer side: what makes a frame of 640 pixels fit to be compared
+    most_width=0.60,  # of the picture's width; nearer, a face that comes closer by 1.25 leaves QUALITY.most_width
+    most_aside=0.20,  # of the width or height, from the middle; beyond it a turned head is cut off
+    most_lean=45.0,  # degrees; a head that leans so far is upright in a picture that lies on its side
+    least_luminance=QUALITY.least_luminance,
+    most_luminance=QUALITY.most_luminance,
+)
+
+
+@dataclass(frozen=True)
+class GateLimits:
+    """What the gates of a live capture compare with; a route's policy holds one."""
+
+    # The page's window and what the network may add, seconds, by our clock. liveness.md §4: 250 ms, 7 s + 1.5 s.
+    arrival_min_seconds: float = 0.25
+    arrival_max_seconds: float = 8.5
+    frames_min: int = GESTURES.frames
+    one_face_share: float = ONE_FACE
+    most_faces: int = MOST_FACES
+    frozen_run: int = FROZEN_RUN
+    repeated: int = REPEATED
+    noise: float = NOISE
+    planarity_ratio: float = PLANARITY_RATIO
+    planarity_residual: float = PLANARITY_RESIDUAL
+    overlap: float = OVERLAP
+
+
+GATES = GateLimits()

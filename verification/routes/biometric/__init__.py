@@ -3,7 +3,7 @@
 from verification.core.route import Route, Stage
 from verification.routes.biometric.checks import COMMANDS
 from verification.routes.biometric.collect import collect_commands, prepare_commands
-from verification.routes.biometric.dialogue import STAGE, accept_commands, prompt_commands
+from verification.routes.biometric.dialogue import STAGE, accept_commands, hint_commands, prompt_commands
 from verification.routes.biometric.policy import POLICY
 
 ROUTE = Route(
@@ -18,6 +18,7 @@ ROUTE = Route(
             accept=accept_commands,
             collect=collect_commands,
             checks=COMMANDS,
+            hint=hint_commands,
             seconds=POLICY.ready_seconds,
             attempts=POLICY.attempts,
             timeout_code="liveness_command_missed",

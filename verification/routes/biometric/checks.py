@@ -4,170 +4,74 @@
 8 depth · 9 the same face throughout · 10 the reference. A match without all the gates before it never passes.
 """
 
-import json
-from collections.abc import Callable
-from datetime import datetime
-from typing import Any
-
-from verification.core import reasons
+from verification.core.capture_evidence import Captured, read, stored, stored_object
 from verification.core.consent_answers import consent_id_for, parse_consent
-from verification.core.errors import BadInput, ConsentMissing, Refused
+from verification.core.errors import ConsentMissing, Refused
 from verification.core.person import Case
 from verification.core.registry_answers import parse_photo
-from verification.core.results import Failed, Inconclusive, Passed, Result
+from verification.core.results import Result
 from verification.core.route import Evidence
-from verification.engines.faces import image_gate, recognition
-from verification.engines.liveness import capture
-from verification.routes.biometric.dialogue import CONSENT, ORDER, PHOTO, STAGE
+from verification.engines.liveness import gates
+from verification.engines.liveness.gates import Found
+from verification.routes.biometric.dialogue import CONSENT, PHOTO, SHOWN, STAGE
 from verification.routes.biometric.policy import BiometricPolicy
 
 SERVICE = "photo"
+# What a consent that does not hold says of the person: they said no; they are unknown to the state. Else nothing.
+WITHOUT_CONSENT = {"invalid": "consent_declined", "not_found": "registry_mismatch"}
 
 
 def check_consent(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """1: the person consented, by the state's own service, to their photo being looked up."""
-
-    def measure() -> Result:
-        try:
-            answer = parse_consent(_stored(evidence, CONSENT))
-            consent_id_for(answer, service=SERVICE, iin=case.person.iin, at=evidence.at)
-        except ConsentMissing as missing:
-            raise Refused("consent_declined", missing.detail) from missing
-        return Passed("face.consent")
-
-    return _judged("face.consent", measure)
+    return gates.result("face.consent", lambda: _consent(case, evidence))
 
 
 def check_binding(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """2: every step of the order was answered, by enough frames, each bound to its step."""
-
-    def measure() -> Result:
-        order = json.loads(_stored(evidence, ORDER))["order"]
-        for step, command in enumerate(order):
-            facts = _facts(evidence, step)
-            if facts["command"] != command or facts["bound"] != facts["sent"]:
-                raise Refused("liveness_failed", "a frame is not bound to its command")
-            if len(facts["sent"]) < policy.frames_min:
-                raise Refused("liveness_command_missed", "too few frames of a command")
-        return Passed("face.binding", detail={"steps": len(order)})
-
-    return _judged("face.binding", measure)
+    return gates.result("face.binding", lambda: gates.binding(_captured(evidence), limits=policy.gates))
 
 
 def check_timing(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """3: each step's frames came after a person could have seen the command, and before the window closed."""
-
-    def measure() -> Result:
-        waits = [_wait(_facts(evidence, step)) for step in range(_steps(evidence))]
-        if min(waits) < policy.arrival_min_seconds:
-            raise Refused("liveness_failed", "frames came before the command could be seen")
-        if max(waits) > policy.arrival_max_seconds:
-            raise Refused("liveness_command_missed", "frames came after the window")
-        return Passed("face.timing", score=max(waits), threshold=policy.arrival_max_seconds)
-
-    return _judged("face.timing", measure)
+    return gates.result("face.timing", lambda: gates.timing(_captured(evidence), limits=policy.gates))
 
 
 def check_fresh(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """4: no frame was presented before, none is frozen or repeated, and all have the noise of a sensor."""
-
-    def measure() -> Result:
-        if any(".frame." in kind for kind in evidence.seen):
-            raise Refused("liveness_failed", "a frame was presented before")
-        found = capture.freshness_of(capture.measure(_capture(evidence)))
-        stale = found.frozen_run > policy.frozen_run or found.repeated > policy.repeated
-        if stale or found.noise is None or found.noise <= policy.noise:
-            raise Refused("liveness_failed", "frozen or repeated frames")
-        return Passed("face.fresh", score=found.noise, threshold=policy.noise)
-
-    return _judged("face.fresh", measure)
+    return gates.result("face.fresh", lambda: gates.fresh(_captured(evidence), limits=policy.gates))
 
 
 def check_one_face(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """5: one face in nearly all frames, and never two."""
-
-    def measure() -> Result:
-        found = capture.presence_of(capture.measure(_capture(evidence)))
-        if found.most > policy.most_faces:
-            raise Refused("multiple_faces")
-        if found.one_face < policy.one_face_share:
-            raise Refused("face_not_found", "too many frames without a face")
-        return Passed("face.one_face", score=found.one_face, threshold=policy.one_face_share)
-
-    return _judged("face.one_face", measure)
+    return gates.result("face.one_face", lambda: gates.one_face(_captured(evidence), limits=policy.gates))
 
 
 def check_quality(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """6: each step has a frame that is light, sharp and near enough to be compared."""
-
-    def measure() -> Result:
-        found = capture.quality_flaws(capture.measure(_capture(evidence)))
-        if found:
-            raise Refused("face_quality", found[0])
-        return Passed("face.quality")
-
-    return _judged("face.quality", measure)
+    return gates.result("face.quality", lambda: gates.quality(_captured(evidence)))
 
 
 def check_commands(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """7: each step shows its command and nothing that contradicts it."""
-
-    def measure() -> Result:
-        judged = capture.gesture_judgements(capture.measure(_capture(evidence)))
-        wrong = [one.gesture for one in judged if not one.is_right]
-        if wrong or not judged:
-            raise Refused("liveness_command_missed", ", ".join(wrong))
-        return Passed("face.commands", detail={"steps": len(judged)})
-
-    return _judged("face.commands", measure)
+    return gates.result("face.commands", lambda: gates.commands(_captured(evidence)))
 
 
 def check_depth(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """8: the turning face is no plane. No evidence of depth is no depth."""
-
-    def measure() -> Result:
-        found = capture.depth(capture.measure(_capture(evidence)))
-        if found.ratio is None or found.residual is None:
-            raise Refused("liveness_failed", "no evidence of depth")
-        if found.ratio < policy.planarity_ratio or found.residual < policy.planarity_residual:
-            raise Refused("liveness_failed", "a flat face")
-        return Passed("face.depth", score=found.ratio, threshold=policy.planarity_ratio)
-
-    return _judged("face.depth", measure)
+    return gates.result("face.depth", lambda: gates.depth(_captured(evidence), limits=policy.gates))
 
 
 def check_continuity(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """9: one and the same face from the first frame to the last."""
-
-    def measure() -> Result:
-        found = capture.continuity_of(_capture(evidence))
-        if found.overlap is None or found.distance is None:
-            raise Refused("liveness_failed", "nothing to compare")
-        if found.overlap < policy.overlap or found.distance > policy.same_face.value:
-            raise Refused("liveness_failed", "the face changed in between")
-        return Passed("face.continuity", score=found.distance, threshold=policy.same_face.value)
-
-    return _judged("face.continuity", measure)
+    same_face = policy.same_face
+    return gates.result(
+        "face.continuity", lambda: gates.continuity(_captured(evidence), limits=policy.gates, same_face=same_face)
+    )
 
 
 def check_match(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
-    """10: the mean face of the capture against the reference, in three zones; the middle one is for two people."""
-
-    def measure() -> Result:
-        answer = parse_photo(_stored(evidence, PHOTO))
-        if answer.status != "found" or answer.iin != case.person.iin:
-            raise Refused("face_reference_unavailable", answer.status)
-        reference = recognition.embed(image_gate.open_image(answer.jpeg, limits=policy.reference))
-        far = recognition.distance(reference, capture.embeddings(_capture(evidence)))
-        numbers: dict[str, Any] = {"score": far.value, "threshold": policy.match.value}
-        detail = {"embedding": far.embedding, "model": recognition.MODEL, "calibration": policy.match.calibration}
-        if policy.match.admits(far):
-            return Passed("face.match", detail=detail, **numbers)
-        if policy.review.admits(far):
-            return Inconclusive("face.match", "face_review", detail=detail, **numbers)
-        return Failed("face.match", "face_mismatch", detail=detail, **numbers)
-
-    return _judged("face.match", measure)
+    """10: the face at rest against the reference, in three zones; the middle one is for two people."""
+    return gates.result("face.match", lambda: _match(case, evidence, policy))
 
 
 COMMANDS = {
@@ -184,44 +88,24 @@ COMMANDS = {
 }
 
 
-def _judged(check: str, measure: Callable[[], Result]) -> Result:
+def _consent(case: Case, evidence: Evidence) -> Found:
+    answer = parse_consent(stored(evidence, CONSENT))
     try:
-        return measure()
-    except BadInput as fault:
-        return Failed(check, "check_missing", detail={"detail": fault.code})
-    except Refused as refusal:
-        # The gate of a frame has many codes; to a borrower and a lender they are one.
-        code = "liveness_failed" if refusal.code.startswith(("frame_", "liveness_neutral")) else refusal.code
-        reasons.require(code)
-        return Failed(check, code, detail={"detail": refusal.detail or refusal.code})
+        consent_id_for(answer, service=SERVICE, iin=case.person.iin, at=evidence.at)
+    except ConsentMissing as missing:
+        raise Refused(WITHOUT_CONSENT.get(answer.status, "consent_unanswered"), missing.detail) from missing
+    shown, terms = stored_object(evidence, SHOWN), answer.terms
+    if terms is None or (terms.purpose, terms.text_sha256) != (case.purpose, shown.get("text_sha256")):
+        raise Refused("consent_unanswered", "the consent is to another purpose or text")
+    return Found()
 
 
-def _capture(evidence: Evidence) -> capture.Steps:
-    return tuple(
-        (_facts(evidence, step)["command"], tuple(_frames(evidence, step))) for step in range(_steps(evidence))
-    )
+def _match(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Found:
+    answer = parse_photo(stored(evidence, PHOTO))
+    if answer.status != "found" or answer.iin != case.person.iin:
+        raise Refused("face_reference_unavailable", answer.status)
+    return gates.match(_captured(evidence), reference=answer.jpeg, limits=policy.reference, zones=policy.zones)
 
 
-def _steps(evidence: Evidence) -> int:
-    return len(json.loads(_stored(evidence, ORDER))["order"])
-
-
-def _frames(evidence: Evidence, step: int) -> list[bytes]:
-    return [_stored(evidence, f"{STAGE}.{step}.frame.{seq}") for seq in _facts(evidence, step)["sent"]]
-
-
-def _facts(evidence: Evidence, step: int) -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(_stored(evidence, f"{STAGE}.{step}.facts"))
-    return facts
-
-
-def _wait(facts: dict[str, Any]) -> float:
-    arrived, revealed = (datetime.fromisoformat(facts[name]) for name in ("arrived", "revealed"))
-    return (arrived - revealed).total_seconds()
-
-
-def _stored(evidence: Evidence, kind: str) -> bytes:
-    content = evidence.get(kind)
-    if content is None:
-        raise Refused("check_missing", f"no evidence {kind}")
-    return content
+def _captured(evidence: Evidence) -> Captured:
+    return read(evidence, stage=STAGE)

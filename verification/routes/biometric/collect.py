@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
-from verification.core import consent, live_capture
-from verification.core.canonical import canonical_json
-from verification.core.consent_answers import ConsentAnswer, consent_id_for, parse_consent
-from verification.core.errors import ConsentMissing, SourceUnavailable
+from verification.core import live_capture
+from verification.core.capture_evidence import last_arrival, request_nonce
+from verification.core.consent_answers import consent_id_for, parse_consent
+from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
-from verification.routes.biometric.dialogue import CONSENT, CONSENT_REQUEST, ORDER, PHOTO
+from verification.routes.biometric.dialogue import CONSENT, CONSENT_REQUEST, ORDER, PHOTO, SHOWN, STAGE
 from verification.routes.biometric.policy import POLICY
 from verification.sources import consent as consents
 from verification.sources import photo_registry
@@ -20,9 +21,11 @@ SERVICE = "photo"
 def prepare_commands(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
     """A fresh order that differs from the last one; and the state's service asks the person for their consent."""
     fresh = live_capture.begin(memory)
+    shown = json.loads(evidence.items[SHOWN])
+    order = live_capture.order_evidence(fresh)
     raw = consents.in_use(case.mode).request(
         consents.ConsentRequest(
-            request_id=f"{case.verification_id}:consent",
+            request_id=_request_id(case, Evidence({ORDER: order}, evidence.at), "consent"),
             iin=case.person.iin,
             phone=case.person.phone,
             lender_bin=case.lender.bin,
@@ -30,41 +33,49 @@ def prepare_commands(case: Case, evidence: Evidence, memory: Memory) -> Prepared
             purpose=case.purpose,
             services=(SERVICE,),
             valid_seconds=POLICY.consent_seconds,
-            **_text_shown(evidence),
+            text_version=shown["version"],
+            language=shown["language"],
+            text_sha256=shown["text_sha256"],
         )
     )
-    order = canonical_json({"order": fresh["order"]})
     return Prepared(memory=fresh, evidence={ORDER: order, CONSENT_REQUEST: raw})
 
 
 def collect_commands(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     """What became of the consent, and with it the reference photo. Without it the register is not asked.
 
-    Raises `SourceUnavailable` while the person has not answered the state's message, or a source is silent.
+    Raises `ConsentPending` while the person may still answer the state's message, `SourceUnavailable` if a source is
+    silent.
     """
-    asked = parse_consent(evidence.get(CONSENT_REQUEST) or b"")
-    raw = _current(case, asked)
-    answer = parse_consent(raw)
-    if answer.status == "pending":
-        raise SourceUnavailable(consents.SOURCE, "the person has not answered yet")
+    raw = _current(case, evidence)
     try:
-        consent_id = consent_id_for(answer, service=SERVICE, iin=case.person.iin, at=evidence.at)
+        consent_id = consent_id_for(parse_consent(raw), service=SERVICE, iin=case.person.iin, at=evidence.at)
     except ConsentMissing:
         return {CONSENT: raw}
-    request_id = f"{case.verification_id}:photo"
+    request_id = _request_id(case, evidence, "photo")
     photo = photo_registry.in_use(case.mode).photo(case.person.iin, consent_id=consent_id, request_id=request_id)
     return {CONSENT: raw, PHOTO: photo}
 
 
-def _current(case: Case, asked: ConsentAnswer) -> bytes:
-    if asked.terms is None:
-        raise SourceUnavailable(consents.SOURCE, f"the request is {asked.status}")
-    request_id = f"{case.verification_id}:consent-read"
-    return consents.in_use(case.mode).read(asked.terms.consent_id, iin=case.person.iin, request_id=request_id)
+def _current(case: Case, evidence: Evidence) -> bytes:
+    """The consent service's last word, raw. One whom it does not know was never asked, so there is none to read."""
+    raw = evidence.items[CONSENT_REQUEST]
+    asked = parse_consent(raw)
+    if asked.terms is not None:
+        request_id = _request_id(case, evidence, "consent-read")
+        raw = consents.in_use(case.mode).read(asked.terms.consent_id, iin=case.person.iin, request_id=request_id)
+    status = parse_consent(raw).status
+    if status == "error":
+        raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
+    if status == "pending" and evidence.at < _waited_for(evidence):
+        raise ConsentPending("the person has not answered the state's message yet")
+    return raw
 
 
-def _text_shown(evidence: Evidence) -> dict[str, str]:
-    """Which wording the borrower agreed to on our own page."""
-    given = json.loads(evidence.get("consent.answer") or b"{}")
-    version, language = given.get("version", consent.CURRENT), given.get("language", "ru")
-    return {"text_version": version, "language": language, "text_sha256": consent.text_sha256(version, language)}
+def _waited_for(evidence: Evidence) -> datetime:
+    return last_arrival(evidence, stage=STAGE) + timedelta(seconds=POLICY.consent_wait_seconds)
+
+
+def _request_id(case: Case, evidence: Evidence, what: str) -> str:
+    """An id of this attempt alone: a source that is asked again with an old one gives its old answer."""
+    return f"{case.verification_id}:{request_nonce(evidence, stage=STAGE)}:{what}"

@@ -1,0 +1,97 @@
+"""One code, many guesses at once: five are weighed, and a right one is taken once. Security: S2."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+from django.db import connections
+
+from tests.verification.routes.live_face.conftest import asked as asked
+from tests.verification.routes.live_face.conftest import sandbox as sandbox
+from tests.verification.routes.live_face.told import codes, other_than, tell
+from tests.verification.workflow.story import begin, lender
+from verification.core.consent import CURRENT
+from verification.core.errors import NotYourTurn
+from verification.models import CheckRecord, EvidenceItem
+from verification.workflow import commands
+
+pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
+
+_TIMES = 64
+
+
+@pytest.fixture
+def story(asked):
+    """A borrower before the page of the code."""
+    story = begin(lender(), iin=tell(asked))
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    story.work()
+    story.answer(document_number="012345678", birth_date="1899-01-01")
+    story.work()
+    assert story.page().page == "code"
+    return story
+
+
+def at_once(guess):
+    """What `guess` gave to each of 64 threads that begin together."""
+    start = Barrier(_TIMES)
+
+    def one(_):
+        try:
+            start.wait(60)
+            return guess()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(max_workers=_TIMES) as pool:
+        return list(pool.map(one, range(_TIMES)))
+
+
+def persistent(story, code):
+    """A thread's part: guess on whatever turn is open, again and again, until it was taken or no turn is open."""
+
+    def guess():
+        while (page := story.page()).page == "code":
+            try:
+                commands.answer(verification_id=story.id, turn=page.turn, untrusted={"code": code})
+            except NotYourTurn:
+                continue
+            return 1
+        return 0
+
+    return guess
+
+
+def guesses(story):
+    kept = EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="code.guess.")
+    return sorted(kept.values_list("kind", flat=True))
+
+
+def test_of_64_wrong_guesses_at_once_five_are_weighed(story, asked):
+    assert sum(at_once(persistent(story, other_than(codes(asked)[-1])))) == 5
+    assert guesses(story) == [f"code.guess.{number}" for number in range(1, 6)]
+    story.work()
+    assert (story.row().status, story.row().last_failure) == ("declined", "otp_attempts_exhausted")
+
+
+def test_of_64_right_guesses_at_once_one_is_taken(story, asked):
+    assert sum(at_once(persistent(story, codes(asked)[-1]))) == 1
+    assert guesses(story) == ["code.guess.1"]
+    story.work()
+    assert story.page().page == "question"
+    assert CheckRecord.objects.filter(attempt__verification_id=story.id, name="code.guess").count() == 1
+
+
+def test_of_64_guesses_on_one_turn_one_is_weighed_whatever_they_are(story, asked):
+    right, turn = codes(asked)[-1], story.page().turn
+    tried = iter([right, other_than(right)] * _TIMES)
+
+    def guess():
+        try:
+            commands.answer(verification_id=story.id, turn=turn, untrusted={"code": next(tried)})
+        except NotYourTurn:
+            return 0
+        return 1
+
+    assert sum(at_once(guess)) == 1
+    assert guesses(story) == ["code.guess.1"]

@@ -1,0 +1,57 @@
+"""A consent service and a photo register in this process, which answer what a test lays out and remember who asked."""
+
+from dataclasses import dataclass, field
+
+from tests.verification.core import answer_samples
+from tests.verification.routes.biometric.captures import consent_answer, photo_answer
+from tests.verification.workflow.story import IIN
+from verification.core.ids import Iin
+from verification.sources.consent import ConsentRequest
+
+PICTURE = b"\xff\xd8\xff picture \xff\xd9"
+
+
+@dataclass
+class Laid:
+    """What the sources answer now, and under which ids they were asked."""
+
+    status: str = "valid"
+    asked: dict[str, list[str]] = field(default_factory=dict)
+
+    def remember(self, what: str, request_id: str) -> None:
+        """Another question."""
+        self.asked.setdefault(what, []).append(request_id)
+
+
+LAID = Laid()
+
+
+class InsecureConsent:
+    """Answers with the status that is laid out."""
+
+    def request(self, wanted: ConsentRequest) -> bytes:
+        """The person is asked."""
+        LAID.remember("consent", wanted.request_id)
+        return consent_answer(request_id=wanted.request_id, status="pending")
+
+    def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
+        """What became of it."""
+        LAID.remember("consent-read", request_id)
+        changes: dict[str, object] = {"request_id": request_id, "status": LAID.status}
+        if LAID.status in ("not_found", "error"):
+            return without_terms(**changes)
+        return consent_answer(**changes)
+
+
+class InsecurePhotos:
+    """Has a picture of everybody."""
+
+    def photo(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
+        """The picture."""
+        LAID.remember("photo", request_id)
+        return photo_answer(PICTURE, request_id=request_id)
+
+
+def without_terms(**changes: object) -> bytes:
+    """An answer of the consent service that has nothing to say of a consent."""
+    return answer_samples.spelled({"iin": IIN, **changes})

@@ -1,0 +1,127 @@
+"""The route's whole table of checks over evidence that passes, and over evidence that is changed in one thing."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.verification.routes.biometric import captures as given
+from tests.verification.routes.biometric.conftest import Player
+from verification.core import live_capture
+from verification.core.decision import Outcome
+from verification.core.results import Passed
+from verification.core.route import Evidence
+from verification.engines import weights
+from verification.routes.biometric.checks import COMMANDS
+from verification.routes.biometric.policy import POLICY
+
+_KINDS = (
+    "consent.answer",
+    "commands.order",
+    "commands.consent",
+    "commands.photo",
+    *(f"commands.{step}.facts" for step in range(len(given.ORDER))),
+    *(f"commands.{step}.frame.0" for step in range(len(given.ORDER))),
+)
+
+
+def test_a_capture_that_does_what_is_asked_passes_against_a_photo_of_the_same_person(good: Evidence) -> None:
+    assert given.refusals(given.judge(good)) == {}
+    assert given.decided(good).outcome is Outcome.PASSED
+
+
+def test_the_other_commands_pass_too(play: Player, obama: bytes) -> None:
+    order = ("look_straight", "nod", "turn_left", "come_closer", "turn_right")
+    evidence = given.Sent(play("obama3.jpg", order=order), order=order).evidence(photo=obama)
+    assert given.refusals(given.judge(evidence)) == {}
+
+
+def test_the_face_at_rest_is_well_within_the_threshold(good: Evidence) -> None:
+    match = {result.check: result for result in given.judge(good)}["face.match"]
+    assert isinstance(match, Passed)
+    assert match.score is not None
+    assert match.score <= POLICY.zones.match.value
+
+
+def test_a_photo_of_somebody_else_refuses_though_every_gate_passes(live: given.Frames, biden: bytes) -> None:
+    evidence = given.Sent(live).evidence(photo=biden)
+    results = given.judge(evidence)
+    assert given.refusals(results) == {"face.match": "face_mismatch"}
+    score = results[-1].score
+    assert score is not None
+    assert score > POLICY.zones.review.value + 0.2
+
+
+def test_every_measured_check_says_its_value_its_threshold_and_its_model(good: Evidence) -> None:
+    results = {result.check: result for result in given.judge(good)}
+    for name in ("face.binding", "face.timing", "face.fresh", "face.one_face", "face.depth", "face.match"):
+        assert results[name].score is not None, name
+        assert results[name].threshold is not None, name
+    for name in ("face.one_face", "face.quality", "face.commands", "face.depth"):
+        assert results[name].detail["mesh_sha256"] == weights.FACE_MESH.sha256, name
+    for name in ("face.continuity", "face.match"):
+        assert results[name].detail["model_sha256"] == weights.FACE_RECOGNITION.sha256, name
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_without_any_one_original_nothing_passes(good: Evidence, kind: str) -> None:
+    assert kind in good.items
+    assert given.decided(given.without(good, kind)).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_with_any_one_original_spoilt_nothing_passes(good: Evidence, kind: str) -> None:
+    spoilt = replace(good, items={**good.items, kind: b"{}"})
+    assert given.decided(spoilt).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"status": "pending"}, "consent_unanswered"),
+        ({"status": "timeout"}, "consent_unanswered"),
+        ({"status": "invalid"}, "consent_declined"),
+        ({"expires_at": given.NOW.isoformat()}, "consent_unanswered"),
+        ({"iin": "990101100020"}, "consent_unanswered"),
+        ({"services": ["person"]}, "consent_unanswered"),
+        ({"purpose": "marketing"}, "consent_unanswered"),
+        ({"text_sha256": "ab" * 32}, "consent_unanswered"),
+    ],
+    ids=lambda each: "-".join(each) if isinstance(each, dict) else each,
+)
+def test_a_consent_that_does_not_hold_refuses(good: Evidence, changes: dict[str, object], code: str) -> None:
+    spoilt = given.with_items(good, commands__consent=given.consent_answer(**changes))
+    assert given.refusals([COMMANDS["face.consent"](given.case(), spoilt, POLICY)]) == {"face.consent": code}
+
+
+def test_a_consent_that_nobody_answered_costs_no_attempt(good: Evidence) -> None:
+    unanswered = given.with_items(good, commands__consent=given.consent_answer(status="pending"))
+    decision = given.decided(unanswered)
+    assert (decision.code, decision.burns) == ("consent_unanswered", False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"iin": "990101100020"}, "face_reference_unavailable"),
+        ({"sha256": "ab" * 32}, "check_missing"),
+        ({"source": "BORROWER"}, "check_missing"),
+    ],
+)
+def test_a_photo_that_is_not_the_borrowers_reference_refuses(
+    good: Evidence, obama: bytes, changes: dict[str, object], code: str
+) -> None:
+    photo = given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9", **changes)
+    spoilt = given.with_items(good, commands__photo=photo)
+    assert given.refusals(given.judge(spoilt)) == {"face.match": code}
+
+
+def test_a_reference_that_is_no_picture_refuses(good: Evidence) -> None:
+    spoilt = given.with_items(good, commands__photo=given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9"))
+    assert given.refusals(given.judge(spoilt)) == {"face.match": "face_image_malformed"}
+
+
+def test_every_attempt_asks_under_ids_of_its_own() -> None:
+    memory = live_capture.begin({})
+    one, other = live_capture.order_evidence(memory), live_capture.order_evidence(memory)
+    assert one != other
+    assert memory["nonce"].encode() not in one

@@ -1,0 +1,84 @@
+"""What is asked outside for an attempt, when, and under which ids."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from tests.verification.routes.biometric import captures as given
+from tests.verification.routes.biometric import insecure_sources
+from tests.verification.routes.biometric.insecure_sources import LAID
+from verification.core.errors import ConsentPending, SourceUnavailable
+from verification.core.route import Evidence
+from verification.routes.biometric.collect import collect_commands, prepare_commands
+from verification.routes.biometric.policy import POLICY
+
+_FRAMES = dict.fromkeys(given.ORDER, (b"frame",))
+
+
+@pytest.fixture(autouse=True)
+def _sources(settings: Settings) -> Iterator[None]:
+    here = insecure_sources.__name__
+    adapters = {"consent": f"{here}.InsecureConsent", "photo_registry": f"{here}.InsecurePhotos"}
+    settings.TULGA_SOURCES = {"test": {name: {"adapter": path} for name, path in adapters.items()}, "live": {}}
+    yield
+    LAID.status, LAID.asked = "valid", {}
+
+
+def _answered(*, after: float = 30) -> Evidence:
+    """The evidence of an answered capture, so many seconds after its last frames."""
+    evidence = given.Sent(_FRAMES).evidence(photo=b"")
+    last = given.NOW + timedelta(seconds=given.WAIT * len(given.ORDER))
+    items = {kind: each for kind, each in evidence.items.items() if kind not in ("commands.photo", "commands.consent")}
+    return replace(evidence, items=items, at=last + timedelta(seconds=after))
+
+
+def test_with_a_consent_the_register_is_asked_for_the_photo() -> None:
+    collected = collect_commands(given.case(), _answered())
+    assert set(collected) == {"commands.consent", "commands.photo"}
+
+
+def test_while_the_person_may_still_answer_the_attempt_waits() -> None:
+    LAID.status = "pending"
+    with pytest.raises(ConsentPending):
+        collect_commands(given.case(), _answered(after=POLICY.consent_wait_seconds - 1))
+    assert "photo" not in LAID.asked
+
+
+def test_after_ten_minutes_without_an_answer_the_attempt_is_judged_without_a_photo() -> None:
+    LAID.status = "pending"
+    collected = collect_commands(given.case(), _answered(after=POLICY.consent_wait_seconds))
+    assert set(collected) == {"commands.consent"}
+    assert "photo" not in LAID.asked
+
+
+@pytest.mark.parametrize("status", ["invalid", "timeout", "not_found"])
+def test_without_a_consent_the_register_is_not_asked(status: str) -> None:
+    LAID.status = status
+    assert set(collect_commands(given.case(), _answered())) == {"commands.consent"}
+    assert "photo" not in LAID.asked
+
+
+def test_a_fault_of_the_consent_service_decides_nothing() -> None:
+    LAID.status = "error"
+    with pytest.raises(SourceUnavailable):
+        collect_commands(given.case(), _answered())
+
+
+def test_every_attempt_asks_under_its_own_ids_and_repeats_them_within_it() -> None:
+    first, second = _answered(), _answered()
+    for evidence in (first, first, second):
+        collect_commands(given.case(), evidence)
+    ids = LAID.asked["photo"]
+    assert ids[0] == ids[1]
+    assert ids[0] != ids[2]
+
+
+def test_an_order_is_made_and_the_person_is_asked_for_their_consent() -> None:
+    shown = Evidence(items={"consent.answer": given.sources(photo=b"")["consent.answer"]}, at=given.NOW)
+    prepared = [prepare_commands(given.case(), shown, {}) for _ in range(2)]
+    assert [set(each.evidence) for each in prepared] == [{"commands.order", "commands.consent_request"}] * 2
+    one, other = LAID.asked["consent"]
+    assert one != other

@@ -1,0 +1,122 @@
+"""The checks of the code, on evidence that the dialogue itself made."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.verification.core.answer_samples import SMS, spelled
+from tests.verification.routes.live_face import known_case as given
+from tests.verification.routes.live_face.known_case import CODE, NOW, OTHER_CODE, evidence, guessed, issued, memory
+from verification.core.canonical import canonical_json
+from verification.core.decision import Outcome, decide
+from verification.core.ids import Phone
+from verification.routes.live_face.checks import CODE as CHECKS
+from verification.routes.live_face.dialogue import OWNER, PHONE
+
+
+def refused(found, **person):
+    return given.refusals(given.judge(CHECKS, given.case(**person), found))
+
+
+def after(*guesses, seconds=20, **remembered):
+    first = memory(**remembered)
+    return evidence(issued(first), guessed(first, *guesses, at=NOW + timedelta(seconds=seconds)))
+
+
+def test_the_right_code_passes_every_check():
+    results = given.judge(CHECKS, given.case(), after(CODE))
+    assert given.refusals(results) == {}
+    assert decide(results, required=tuple(CHECKS)).outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize(
+    ("guesses", "code"),
+    [
+        ([OTHER_CODE], "otp_wrong"),
+        ([OTHER_CODE] * 4 + [CODE], ""),
+        ([OTHER_CODE] * 5, "otp_attempts_exhausted"),
+        ([OTHER_CODE] * 5 + [CODE], "otp_attempts_exhausted"),
+    ],
+)
+def test_five_guesses_count_and_a_sixth_is_none(guesses, code):
+    assert refused(after(*guesses)) == ({"code.guess": code} if code else {})
+
+
+@pytest.mark.parametrize(
+    ("guess", "seconds", "code"),
+    [
+        (CODE, 300, ""),
+        (CODE, 301, "otp_expired"),
+        (OTHER_CODE, 301, "otp_expired"),
+        (CODE, -1, "otp_expired"),
+        (CODE, 0, ""),
+    ],
+)
+def test_a_code_lives_five_minutes(guess, seconds, code):
+    assert refused(after(guess, seconds=seconds)) == ({"code.guess": code} if code else {})
+
+
+def test_a_last_guess_that_comes_late_leaves_none():
+    assert refused(after(CODE, seconds=301, guesses=4)) == {"code.guess": "otp_attempts_exhausted"}
+
+
+def test_guesses_of_a_lapsed_dialogue_count():
+    assert refused(after(OTHER_CODE, guesses=4)) == {"code.guess": "otp_attempts_exhausted"}
+    assert refused(after(CODE, guesses=4)) == {}
+    assert refused(after(CODE, guesses=5)) == {"code.guess": "otp_attempts_exhausted"}
+
+
+def test_only_the_last_code_counts():
+    first, second = memory(), memory(code=OTHER_CODE, resends=1)
+    both = issued(first) | issued(second)
+    assert refused(evidence(both, guessed(second, OTHER_CODE))) == {}
+    assert refused(evidence(both, guessed(second, CODE))) == {"code.guess": "otp_wrong"}
+    # A guess at the first code, right as it was, is none at the second.
+    assert refused(evidence(both, guessed(first, CODE))) == {"code.guess": "otp_wrong"}
+
+
+def test_a_code_for_another_verification_or_phone_is_wrong():
+    assert refused(after(CODE), phone=Phone("+77011234568")) == {
+        "code.guess": "otp_wrong",
+        "code.owner": "phone_owner_mismatch",
+    }
+
+
+def test_a_digest_under_another_key_is_wrong():
+    first = memory()
+    forged = guessed(memory(key="00" * 32), CODE)
+    assert refused(evidence(issued(first), forged)) == {"code.guess": "otp_wrong"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (canonical_json({"request_id": SMS["request_id"], "status": "refused"}), "sms_refused"),
+        (b"{}", "check_missing"),
+    ],
+)
+def test_a_message_that_the_gateway_did_not_take_refuses(sent, code):
+    first = memory()
+    found = evidence(issued(first), guessed(first, CODE), {"code.sent.0": sent})
+    assert refused(found) == {"code.sent": code}
+
+
+def test_it_is_the_last_message_that_must_have_gone_out():
+    refusal = canonical_json({"request_id": SMS["request_id"], "status": "refused"})
+    first, second = memory(), memory(code=OTHER_CODE, resends=1)
+    kept = issued(first) | issued(second)
+    assert refused(evidence(kept, guessed(second, OTHER_CODE), {"code.sent.0": refusal})) == {}
+    last = {"code.sent.1": refusal, "code.sent.0": spelled(SMS)}
+    assert refused(evidence(kept, guessed(second, OTHER_CODE), last)) == {"code.sent": "sms_refused"}
+
+
+@pytest.mark.parametrize("status", ["owned_by_another", "not_found", "consent_refused"])
+def test_a_number_that_has_changed_hands_meanwhile_refuses(status):
+    first = memory()
+    found = evidence(issued(first), guessed(first, CODE), {OWNER: given.without_terms(PHONE, status)})
+    assert refused(found) == {"code.owner": "phone_owner_mismatch"}
+
+
+def test_without_evidence_nothing_passes():
+    nothing = type(evidence())(items={}, at=NOW)
+    assert set(refused(nothing)) == set(CHECKS)

@@ -1,0 +1,210 @@
+"""Our errands, run against the sandbox as it really runs."""
+
+import json
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.insecure_sandbox.asked import new_iin, picture
+from tests.verification.routes.live_face import known_case as given
+from tests.verification.routes.live_face.told import codes, tell
+from verification.core.consent_answers import parse_consent
+from verification.core.errors import ConsentPending, SourceUnavailable
+from verification.core.ids import Iin, Phone
+from verification.core.registry_answers import parse_photo
+from verification.core.route import Evidence
+from verification.core.sms import parse_sms
+from verification.routes.live_face.checks import CODE, PERSON
+from verification.routes.live_face.collect import (
+    collect_code,
+    collect_commands,
+    collect_person,
+    prepare_code,
+    prepare_commands,
+    prepare_person,
+)
+from verification.routes.live_face.dialogue import accept_code, accept_person
+
+pytestmark = pytest.mark.usefixtures("asked")
+
+NOW = datetime.now(UTC)
+TYPED = {"document_number": "012345678", "birth_date": "1899-01-01"}
+
+
+def case_of(iin):
+    return replace(given.case(iin=Iin(iin)), verification_id=f"ver_{iin}{'a' * 14}")
+
+
+def prepared(case, at=NOW):
+    """Evidence as it stands when the borrower has answered the form."""
+    agreed = {"consent.answer": given.said("consent.answer")}
+    first = prepare_person(case, Evidence(items=agreed, at=at), {})
+    typed = accept_person(first.memory, TYPED, at)
+    return Evidence(items=agreed | dict(first.evidence) | dict(typed.evidence), at=at)
+
+
+def collected(case, before, at=None):
+    at = at or before.at
+    found = collect_person(case, replace(before, at=at))
+    return Evidence(items={**before.items, **found}, at=at)
+
+
+def refused(case, evidence):
+    return given.refusals(given.judge(PERSON, case, evidence))
+
+
+def test_whom_the_registers_know_passes_every_check(asked):
+    case = case_of(tell(asked))
+    assert refused(case, collected(case, prepared(case))) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusals"),
+    [
+        ({"surname": "ИНАКОВ"}, {"person.names": "name_mismatch"}),
+        ({"life_status": "deceased"}, {"person.alive": "person_deceased"}),
+        ({"document": {"number": "999999999"}}, {"person.document": "registry_mismatch"}),
+        ({"document": {"number": "012345678", "valid_to": "2020-01-01"}}, {"person.document": "document_expired"}),
+        ({"phone": "+77019999999"}, {"person.phone": "phone_owner_mismatch"}),
+    ],
+)
+def test_what_a_register_says_otherwise_is_kept_and_refuses(asked, changes, refusals):
+    case = case_of(tell(asked, **changes))
+    assert refused(case, collected(case, prepared(case))) == refusals
+
+
+def test_without_a_consent_no_register_is_asked(asked):
+    case = case_of(tell(asked, consent="invalid"))
+    evidence = collected(case, prepared(case))
+    assert {"person.registry", "person.phone"}.isdisjoint(evidence.items)
+    assert refused(case, evidence)["person.consent"] == "consent_declined"
+
+
+def test_somebody_unknown_to_the_state_is_refused_in_the_same_words_as_another_name(asked):
+    case = case_of(new_iin())
+    assert refused(case, collected(case, prepared(case)))["person.consent"] == "registry_mismatch"
+
+
+def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
+    case = case_of(tell(asked, consent="pending"))
+    before = prepared(case)
+    for seconds in (0, 599):
+        with pytest.raises(ConsentPending):
+            collected(case, before, at=NOW + timedelta(seconds=seconds))
+    late = collected(case, before, at=NOW + timedelta(seconds=600))
+    assert refused(case, late)["person.consent"] == "consent_unanswered"
+    consent_id = parse_consent(before.items["person.consent_request"]).terms.consent_id
+    asked.post("/consent/answer", consent_id=consent_id, status="valid")
+    assert refused(case, collected(case, before, at=NOW + timedelta(seconds=599))) == {}
+
+
+def test_an_error_of_the_consent_service_is_a_fault(asked):
+    case = case_of(tell(asked, consent="error"))
+    before = prepared(case)
+    with pytest.raises(SourceUnavailable):
+        collected(case, before)
+
+
+def test_every_attempt_asks_under_ids_of_its_own_and_a_retry_under_the_same(asked):
+    case = case_of(tell(asked))
+    first, second = prepared(case), prepared(case)
+    ids = [
+        [json.loads(collected(case, one).items[kind])["request_id"] for kind in ("person.registry", "person.phone")]
+        for one in (first, first, second)
+    ]
+    assert ids[0] == ids[1]
+    assert len({*ids[0], *ids[2]}) == 4
+
+
+def _person(case, **changes):
+    who = case.person
+    fields = {"iin": who.iin.value, "surname": who.surname, "name": who.name, "patronymic": who.patronymic}
+    fields |= {"birth_date": who.birth_date.isoformat(), "phone": who.phone.value}
+    return fields | {"document": {"number": who.document.number, "valid_to": "2033-01-01"}} | changes
+
+
+# The code
+
+
+def sent(case, *, earlier=(), memory=None, at=NOW):
+    passed = {} if earlier else {"person.consent": given.said("person.consent")}
+    before = Evidence(items={**passed, **dict(earlier)}, at=at)
+    first = prepare_code(case, before, memory or {})
+    return first, {**before.items, **first.evidence}
+
+
+def test_a_code_is_sent_and_stands_nowhere(asked):
+    case = case_of(tell(asked))
+    first, items = sent(case)
+    code = codes(asked)[-1]
+    assert parse_sms(items["code.sent.0"]).status == "accepted"
+    kept = json.dumps(first.memory) + b"".join(first.evidence.values()).decode()
+    assert code not in kept
+    assert case.person.phone.value not in b"".join(first.evidence.values()).decode()
+    assert first.memory["guesses"] == first.memory["resends"] == 0
+
+
+def test_the_code_that_came_is_right_and_lives_on_in_the_evidence(asked):
+    case = case_of(tell(asked))
+    consented = collected(case, prepared(case)).items
+    first, items = sent(case, earlier=consented)
+    turn = accept_code(first.memory, {"code": codes(asked)[-1]}, NOW + timedelta(seconds=30))
+    evidence = Evidence(items={**items, **turn.evidence}, at=NOW + timedelta(seconds=31))
+    evidence = replace(evidence, items={**evidence.items, **collect_code(case, evidence)})
+    assert given.refusals(given.judge(CODE, case, evidence)) == {}
+
+
+def test_another_code_is_another_message_and_counts(asked):
+    case = case_of(tell(asked))
+    first, items = sent(case, memory={"guesses": 3})
+    second, items = sent(case, earlier=items, memory={**first.memory, "guesses": 4})
+    assert (second.memory["guesses"], second.memory["resends"]) == (4, 1)
+    assert set(items) >= {"code.issued.0", "code.sent.0", "code.issued.1", "code.sent.1"}
+    assert parse_sms(items["code.sent.0"]).message_id != parse_sms(items["code.sent.1"]).message_id
+    assert first.memory["key"] != second.memory["key"]
+
+
+def test_a_code_to_the_same_phone_for_another_verification_is_another_digest():
+    one, other = given.case(), replace(given.case(), verification_id="ver_bbbbbbbbbbbbbbbbbbbbbbbbbb")
+    assert given.memory(one)["digest"] != given.memory(other)["digest"]
+    assert given.memory(one)["digest"] != given.memory(given.case(phone=Phone("+77011234568")))["digest"]
+
+
+def test_whose_the_number_is_is_asked_again_when_the_code_comes_back(asked):
+    case = case_of(tell(asked))
+    consented = collected(case, prepared(case)).items
+    first, items = sent(case, earlier=consented)
+    turn = accept_code(first.memory, {"code": codes(asked)[-1]}, NOW + timedelta(seconds=30))
+    asked.post("/people", **_person(case, phone="+77019999998"))
+    evidence = Evidence(items={**items, **turn.evidence}, at=NOW + timedelta(seconds=31))
+    evidence = replace(evidence, items={**evidence.items, **collect_code(case, evidence)})
+    assert given.refusals(given.judge(CODE, case, evidence)) == {"code.owner": "phone_owner_mismatch"}
+
+
+# The face
+
+
+def test_the_photo_is_asked_for_under_the_consent_of_the_person(asked):
+    case = case_of(tell(asked))
+    consented = collected(case, prepared(case))
+    asked.post("/people", **_person(case, photo=b64encode(picture()).decode(), document={"number": "012345678"}))
+    first = prepare_commands(case, consented, {})
+    evidence = replace(consented, items={**consented.items, **first.evidence})
+    assert parse_photo(collect_commands(case, evidence)["commands.photo"]).jpeg == picture()
+
+
+def test_every_order_is_another_one(asked):
+    case, nothing = given.case(), Evidence(items={}, at=NOW)
+    first = prepare_commands(case, nothing, {})
+    second = prepare_commands(case, nothing, first.memory)
+    assert first.memory["order"] != second.memory["order"]
+    assert first.evidence != second.evidence
+
+
+def test_without_a_consent_that_holds_neither_photo_nor_owner_is_asked_for(asked):
+    case = given.case()
+    evidence = given.known(consent=given.said("person.consent", status="invalid"))
+    assert collect_commands(case, evidence) == {}
+    assert collect_code(case, evidence) == {}
