@@ -121,4 +121,4 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def _page(request: HttpRequest, *, status: int, code: str = "") -> HttpResponse:
     words = _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
     has_session = request.path.startswith(BORROWER) and not code.startswith(("link_", "session_"))
-    return render(request, "problem.html", {"words": words, "to_borrower": has_session}, status=status)
+    return render(request, "problem.html", {"words": words, "code": code, "to_borrower": has_session}, status=status)

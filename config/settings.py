@@ -7,7 +7,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config import env
+from config import env, registers
 from config.key_files import read_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -219,13 +219,19 @@ TULGA_NCALAYER_URL = "wss://127.0.0.1:13579"
 
 # One complete live set of sources, anchors and keys is needed before live keys are issued; the default has none.
 TULGA_MODES_LIVE = env.flag("TULGA_MODES_LIVE", default=False)
-TULGA_ROUTES = ["eds"]
+TULGA_ROUTES = ["eds", "biometric", "live_face"]
 TULGA_SANDBOX_URL = env.url("TULGA_SANDBOX_URL", "http://127.0.0.1:8310")
 _CRLS = "verification.sources.revocation.HttpRevocationSource"
+_TIMESTAMPS = "verification.sources.timestamp_authority.HttpTimestampAuthority"
+_FAMILIES = ("gost512", "rsa")
 
 
-def _at_sandbox(adapter: str, path: str) -> dict[str, object]:
-    return {"adapter": f"verification.sources.{adapter}", "options": {"url": f"{TULGA_SANDBOX_URL}{path}"}}
+def _by_family(variable: str) -> dict[str, list[str]]:
+    """Addresses out of two variables, `…_GOST512` and `…_RSA`."""
+    return {family: env.words(f"{variable}_{family.upper()}") for family in _FAMILIES}
+
+
+_LIVE_TSA = {family: urls[0] for family, urls in _by_family("TULGA_LIVE_TSA").items() if urls}
 
 
 TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
@@ -233,30 +239,32 @@ TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
         "revocation": {
             "adapter": _CRLS,
             "options": {
-                "crl_urls": {
-                    "gost512": [f"{TULGA_SANDBOX_URL}/crl/gost512"],
-                    "rsa": [f"{TULGA_SANDBOX_URL}/crl/rsa"],
-                }
+                "crl_urls": {family: [f"{TULGA_SANDBOX_URL}/crl/{family}"] for family in _FAMILIES},
+                "delta_crl_urls": {family: [f"{TULGA_SANDBOX_URL}/delta_crl/{family}"] for family in _FAMILIES},
+                "authority_crl_urls": {family: [f"{TULGA_SANDBOX_URL}/root_crl/{family}"] for family in _FAMILIES},
+                "ocsp_urls": {family: [f"{TULGA_SANDBOX_URL}/ocsp/{family}"] for family in _FAMILIES},
             },
         },
+        "timestamp_authority": {
+            "adapter": _TIMESTAMPS,
+            "options": {"urls": {family: f"{TULGA_SANDBOX_URL}/tsa/{family}" for family in _FAMILIES}},
+        },
         "trust_anchors": {"directory": env.folder("TULGA_TEST_TRUST_ANCHORS", _VAR / "anchors" / "test")},
-        "person_registry": _at_sandbox("person_registry.HttpPersonRegistry", "/person"),
-        "photo_registry": _at_sandbox("photo_registry.HttpPhotoRegistry", "/photo"),
-        "phone_registry": _at_sandbox("phone_registry.HttpPhoneRegistry", "/phone"),
-        "consent": _at_sandbox("consent.HttpConsentSource", "/consent"),
-        "sms": _at_sandbox("sms.HttpSmsGateway", "/sms"),
+        **registers.at_sandbox(TULGA_SANDBOX_URL),
     },
     "live": {
         "revocation": {
             "adapter": _CRLS,
             "options": {
-                "crl_urls": {
-                    "gost512": env.words("TULGA_LIVE_CRL_GOST512"),
-                    "rsa": env.words("TULGA_LIVE_CRL_RSA"),
-                }
+                "crl_urls": _by_family("TULGA_LIVE_CRL"),
+                "delta_crl_urls": _by_family("TULGA_LIVE_DELTA_CRL"),
+                "authority_crl_urls": _by_family("TULGA_LIVE_ROOT_CRL"),
+                "ocsp_urls": _by_family("TULGA_LIVE_OCSP"),
             },
         },
+        **({"timestamp_authority": {"adapter": _TIMESTAMPS, "options": {"urls": _LIVE_TSA}}} if _LIVE_TSA else {}),
         "trust_anchors": {"directory": env.folder("TULGA_LIVE_TRUST_ANCHORS", _VAR / "anchors" / "live")},
+        **registers.named_live(),
     }
     if TULGA_MODES_LIVE
     else {},

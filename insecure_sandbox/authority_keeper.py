@@ -70,6 +70,28 @@ class AuthorityKeeper:
             self._register.revoke(serial, at=datetime.now(UTC) - _CLOCK_SKEW)
             self._crl = None
 
+    def revoked_at(self, serial: int) -> datetime | None:
+        """Since when this serial number is on the lists, None if it is on none."""
+        return self._register.revoked.get(serial)
+
+    def delta_crl(self) -> bytes:
+        """Every revocation as a list of changes to the very first list, so that it fits each later one."""
+        this_update = datetime.now(UTC) - _CLOCK_SKEW
+        with self._lock:
+            return self._sign_crl(this_update=this_update, base_number=1)
+
+    def root_crl(self) -> bytes:
+        """The list of the root, on which no authority stands."""
+        this_update = datetime.now(UTC) - _CLOCK_SKEW
+        return make_crl(
+            self.authority,
+            revoked={},
+            number=1,
+            this_update=this_update,
+            next_update=this_update + _CRL_VALID,
+            by=self.authority.root,
+        )
+
     def crl(self) -> bytes:
         """The current list, DER."""
         at = datetime.now(UTC)
@@ -83,13 +105,14 @@ class AuthorityKeeper:
         with self._lock:
             return self._sign_crl(this_update=datetime.now(UTC) - timedelta(days=1) - _CRL_VALID)
 
-    def _sign_crl(self, *, this_update: datetime) -> bytes:
+    def _sign_crl(self, *, this_update: datetime, base_number: int | None = None) -> bytes:
         return make_crl(
             self.authority,
             revoked=self._register.revoked,
             number=self._register.next_number(),
             this_update=this_update,
             next_update=this_update + _CRL_VALID,
+            base_number=base_number,
         )
 
 

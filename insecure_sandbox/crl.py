@@ -1,6 +1,6 @@
 """Source `crl`: the revocation lists of the test authorities, as the NCA serves its own: plain HTTP, DER."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from insecure_sandbox.authority_keeper import AuthorityKeeper
@@ -12,8 +12,19 @@ _CONTENT_TYPE: Final = "application/pkix-crl"
 
 
 def routes(keepers: Mapping[str, AuthorityKeeper]) -> tuple[Route, ...]:
-    """One list a family, `/crl/<family>`."""
-    return tuple(_route(family, keeper) for family, keeper in keepers.items())
+    """A family has the list `/crl/<family>`, its changes `/delta_crl/<family>`, and the root's `/root_crl/<family>`."""
+    return (
+        *(_route(family, keeper) for family, keeper in keepers.items()),
+        *(_plain(f"/delta_crl/{family}", keeper.delta_crl) for family, keeper in keepers.items()),
+        *(_plain(f"/root_crl/{family}", keeper.root_crl) for family, keeper in keepers.items()),
+    )
+
+
+def _plain(path: str, make: Callable[[], bytes]) -> Route:
+    def current(request: Request) -> Response:
+        return Response(body=make(), content_type=_CONTENT_TYPE)
+
+    return Route(method="GET", path=path, source=path.split("/")[1], handle=current)
 
 
 def _route(family: str, keeper: AuthorityKeeper) -> Route:

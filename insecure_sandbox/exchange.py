@@ -60,13 +60,17 @@ Handler = Callable[[Request], Response]
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One address. `source` is the name faults are scripted by; without `stale` it cannot answer stale."""
+    """One address. `source` is the name faults are scripted by; without `stale` it cannot answer stale.
+
+    wrong: handlers that answer wrongly, by the kind of fault that is scripted.
+    """
 
     method: str
     path: str
     source: str
     handle: Handler
     stale: Handler | None = None
+    wrong: Mapping[str, Handler] = field(default_factory=dict)
     max_body_bytes: int = MAX_BODY_BYTES
 
 

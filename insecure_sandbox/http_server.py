@@ -68,10 +68,12 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             route, request = self._read()
             kind = self.server.script.take(route.source)
-            if kind is not None and kind != "stale":
+            handle = route.wrong.get(kind or "", route.handle)
+            if kind == "stale" and route.stale is not None:
+                handle = route.stale
+            elif kind is not None and kind != "stale" and kind not in route.wrong:
                 misbehave(self, kind=kind)
                 return
-            handle = route.stale if kind == "stale" and route.stale is not None else route.handle
             self._write(handle(request))
         except Rejected as rejection:
             self._write(as_json({"error": rejection.detail}, status=rejection.status))

@@ -9,9 +9,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from insecure_sandbox import encoding as asn1
+from verification.engines.gost.backends import multiply_base, streebog512
 from verification.engines.gost.curves import PARAM_SET_A_512
-from verification.engines.gost.points import multiply_base
-from verification.engines.gost.streebog import streebog512
 from verification.engines.pki import algorithms
 from verification.engines.pki.algorithms import Family
 
@@ -38,7 +37,7 @@ def sign_digest(key: int, digest: bytes) -> bytes:
     e = int.from_bytes(digest, "little") % curve.q or 1
     while True:
         k = secrets.randbelow(curve.q - 1) + 1
-        point = multiply_base(curve, k)
+        point = multiply_base(k)
         r = point[0] % curve.q if point else 0
         s = (r * key + k * e) % curve.q
         if r and s:
@@ -56,7 +55,7 @@ def public_key_info(key: PrivateKey) -> bytes:
         numbers = key.public_key().public_numbers()
         body = asn1.sequence(asn1.integer(numbers.n), asn1.integer(numbers.e))
         return asn1.sequence(asn1.algorithm(algorithms.RSA_ENCRYPTION), asn1.bits(body))
-    point = multiply_base(PARAM_SET_A_512, key)
+    point = multiply_base(key)
     if point is None:
         raise ValueError("a private key that is a multiple of the order")
     return gost_key_info(point[0].to_bytes(64, "little") + point[1].to_bytes(64, "little"))

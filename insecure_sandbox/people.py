@@ -6,7 +6,7 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 from insecure_sandbox.exchange import Rejected
 from insecure_sandbox.kept import add_line, keep_bytes, read_lines, replace_lines
@@ -14,7 +14,12 @@ from verification.core.ids import Iin
 from verification.core.scenarios import SCENARIOS
 
 _MAX_PEOPLE: Final = 10_000
-_ANOTHER_SURNAME: Final = "ИНАКОВ"  # what the register says for the scenario registry_mismatch
+# What a scenario changes of a person, whatever was registered. The others are played by whoever plays the borrower.
+_CHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
+    "registry_mismatch": {"surname": "ИНАКОВ"},
+    "deceased": {"life_status": "deceased"},
+    "failed": {"consent": "error"},  # a fault, every time: the routes that ask for a consent end without a decision
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +84,7 @@ class People:
         person = self._people.get(iin)
         if person is None:
             return None
-        scenario = SCENARIOS.get(iin)
-        if scenario == "registry_mismatch":
-            return replace(person, surname=_ANOTHER_SURNAME)
-        return replace(person, life_status="deceased") if scenario == "deceased" else person
+        return replace(person, **_CHANGED.get(SCENARIOS.get(iin, ""), {}))
 
     def photo(self, iin: str) -> bytes | None:
         """The photo registered for this number, or None."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys, profile
+from insecure_sandbox.credential import Credential
 from insecure_sandbox.minting import Authority, seal
 from verification.engines.pki.certificate import parse_certificate
 
@@ -18,13 +19,18 @@ def make_crl(
     next_update: datetime | None,
     reasons: Mapping[int, int] | None = None,
     extensions: tuple[bytes, ...] = (),
+    base_number: int | None = None,
+    by: Credential | None = None,
 ) -> bytes:
-    """The revocation list of the issuing authority: serial number to time of revocation.
+    """The revocation list of the issuing authority, or of who is given by `by`: serial number to time of revocation.
 
-    `reasons`: serial number to reason code (6 is a hold); `extensions`: further encoded extensions of the list.
+    `reasons`: serial number to reason code (6 is a hold); `extensions`: further encoded extensions of the list;
+    `base_number`: makes it a list of changes to the complete list of that number.
     """
     entries = [_entry(serial, when, (reasons or {}).get(serial)) for serial, when in revoked.items()]
-    issuing = authority.issuing
+    issuing = by or authority.issuing
+    if base_number is not None:
+        extensions = (asn1.extension("2.5.29.27", asn1.integer(base_number), critical=True), *extensions)
     identifier = profile.key_identifier(keys.public_key_info(issuing.private_key))
     body = asn1.sequence(
         asn1.integer(1),

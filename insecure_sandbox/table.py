@@ -3,7 +3,18 @@
 from collections import defaultdict
 from pathlib import Path
 
-from insecure_sandbox import consent_desk, credentials, crl, faults, people_desk, registries, sms_gateway, you
+from insecure_sandbox import (
+    consent_desk,
+    credentials,
+    crl,
+    faults,
+    ocsp_responder,
+    people_desk,
+    registries,
+    sms_gateway,
+    timestamping,
+    you,
+)
 from insecure_sandbox.authority_keeper import FAMILIES, AuthorityKeeper
 from insecure_sandbox.consents import Consents
 from insecure_sandbox.exchange import Request, Response, Route, as_json
@@ -22,6 +33,8 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
     consents = Consents(state / "people" / "consents.jsonl")
     sources = (
         *crl.routes(keepers),
+        *ocsp_responder.routes(keepers),
+        *timestamping.routes(keepers),
         *credentials.routes(keepers),
         *people_desk.routes(people),
         *registries.routes(people, consents),
@@ -34,12 +47,16 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
 
 
 def _kinds_by_source(routes: tuple[Route, ...]) -> dict[str, frozenset[str]]:
-    """A source can be stale only if each of its routes has a stale answer; anything else the wire does for all."""
+    """A source can be stale only if each of its routes has a stale answer; anything else the wire does for all.
+
+    A wrong answer can be scripted where each route of the source knows it.
+    """
     by_source: dict[str, list[Route]] = defaultdict(list)
     for route in routes:
         by_source[route.source].append(route)
     return {
         source: frozenset(faults.KINDS) - (set() if all(route.stale for route in members) else {"stale"})
+        | frozenset.intersection(*(frozenset(route.wrong) for route in members))
         for source, members in by_source.items()
     }
 

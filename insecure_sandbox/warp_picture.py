@@ -87,3 +87,9 @@ def jpeg(image: Image, *, chance: np.random.Generator) -> bytes:
         if written.nbytes <= _MOST_BYTES:
             break
     return written.tobytes()
+
+
+def taken_anew(frame: bytes, *, chance: np.random.Generator) -> bytes:
+    """The same frame with the noise of another moment: no two captures may share one."""
+    image = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return jpeg(np.asarray(image, np.uint8), chance=chance)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from insecure_sandbox.consents import ANSWERS, Consents
-from insecure_sandbox.exchange import Handler, Rejected, Request, Response, Route
+from insecure_sandbox.exchange import MAX_BODY_BYTES, Rejected, Request, Response, Route
 from insecure_sandbox.form import form_fields
 from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.people import People, Registered
@@ -31,7 +31,10 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
     def register(fields: Form) -> str:
         person = _person(fields)
         people.register(person, reference_photo(fields.get("photo", b"")))
-        return f"The registers know you now: IIN {person.iin}, born on {person.birth_date}, phone {person.phone}."
+        return (
+            f"The registers know you now: IIN {person.iin}, born on {person.birth_date}, phone {person.phone}, "
+            f"identity card {person.document['number']}."
+        )
 
     def forget(fields: Form) -> str:
         iin = _text(fields, "iin")
@@ -48,23 +51,32 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
     def shown(notice: str = "", status: int = 200) -> Response:
         return page(inbox.messages(), consents.pending(), notice=notice, status=status)
 
-    def posted(act: Callable[[Form], str]) -> Handler:
-        def handle(request: Request) -> Response:
-            fields = form_fields(request)
-            try:
-                return shown(act(fields))
-            except Rejected as rejection:
-                return shown(rejection.detail, rejection.status)
-
-        return handle
-
     return (
         Route(method="GET", path="/you", source=SOURCE, handle=lambda request: shown()),
         Route(method="GET", path="/you.css", source=SOURCE, handle=lambda request: style()),
-        Route(method="POST", path="/you", source=SOURCE, handle=posted(register), max_body_bytes=_MAX_BODY_BYTES),
-        Route(method="POST", path="/you/forget", source=SOURCE, handle=posted(forget)),
-        Route(method="POST", path="/you/consent", source=SOURCE, handle=posted(answer)),
+        _form("/you", register, shown, max_body_bytes=_MAX_BODY_BYTES),
+        _form("/you/forget", forget, shown),
+        _form("/you/consent", answer, shown),
     )
+
+
+def _form(
+    path: str,
+    act: Callable[[Form], str],
+    shown: Callable[[str, int], Response],
+    *,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> Route:
+    """Where a form is posted: the page again, with what the act did, or why it did nothing."""
+
+    def handle(request: Request) -> Response:
+        fields = form_fields(request)
+        try:
+            return shown(act(fields), 200)
+        except Rejected as rejection:
+            return shown(rejection.detail, rejection.status)
+
+    return Route(method="POST", path=path, source=SOURCE, handle=handle, max_body_bytes=max_body_bytes)
 
 
 def _person(fields: Form) -> Registered:

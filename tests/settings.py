@@ -9,3 +9,5 @@ from config.settings import *  # noqa: E402, F403
 INSTALLED_APPS = ["tests.fresh_database", *INSTALLED_APPS]  # noqa: F405
 # A password is no slower than it must be; that real ones are slow is tested where they are made.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]  # noqa: F405
+# One route, so that a verification begins at its first stage; a test that wants others, or a choice, names them.
+TULGA_ROUTES = ["eds"]

@@ -9,9 +9,19 @@ from django.core.checks import CheckMessage, Error
 
 from verification.core.errors import Misconfigured
 from verification.routes import get, names
-from verification.sources import adapters, configured, installed, is_configured
+from verification.sources import adapters, configured, installed, is_configured, resolve
 
-LIVE_SOURCES = ("revocation", "trust_anchors")
+LIVE_SOURCES = (
+    "revocation",
+    "trust_anchors",
+    "person_registry",
+    "photo_registry",
+    "phone_registry",
+    "consent",
+    "sms",
+)
+# Asked only where they are configured, but then no more at the sandbox than the others.
+OPTIONAL_LIVE_SOURCES = ("timestamp_authority",)
 
 
 def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -40,14 +50,20 @@ def _key_faults() -> Iterator[str]:
 
 
 def _source_faults() -> Iterator[str]:
-    for name in LIVE_SOURCES:
+    for name in (*LIVE_SOURCES, *OPTIONAL_LIVE_SOURCES):
         if not is_configured("live", name):
-            yield f"TULGA_SOURCES['live'] has no {name}."
+            if name in LIVE_SOURCES:
+                yield f"TULGA_SOURCES['live'] has no {name}."
         elif settings.TULGA_SANDBOX_URL in str(configured("live", name)):
             yield f"TULGA_SOURCES['live'][{name!r}] points to the sandbox."
     for name, path in adapters("live").items():
         if "insecure" in path.lower():
             yield f"TULGA_SOURCES['live'][{name!r}] is an insecure part."
+            continue
+        try:
+            resolve("live", name)
+        except Misconfigured as error:
+            yield f"Live source {name}: {error.detail}."
     if is_configured("live", "trust_anchors"):
         try:
             installed.trust_anchors("live")

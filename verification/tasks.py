@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from verification.core.errors import FenceLost
+from verification.core.errors import ConsentPending, FenceLost
 from verification.workflow import advance as worker
 from verification.workflow import policy
 
@@ -25,6 +25,8 @@ def advance(verification_id: str) -> None:
         worker.run(claimed)
     except FenceLost:
         logger.info("fence lost: %s", verification_id)
+    except ConsentPending as pending:
+        worker.release(claimed, pending)
     except Exception as fault:
         logger.warning("step faulted: %s (%s)", verification_id, type(fault).__name__)
         worker.release(claimed, fault)

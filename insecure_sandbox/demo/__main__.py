@@ -8,20 +8,29 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from insecure_sandbox import samples
 from insecure_sandbox.demo import tampering
+from insecure_sandbox.demo.camera import Camera
+from insecure_sandbox.demo.camera_scenes import CAMERA_SCENES, LIMIT, Faces
+from insecure_sandbox.demo.how_to_go_on import HOW_TO_GO_ON
 from insecure_sandbox.demo.lender import LenderApi, Listener
 from insecure_sandbox.demo.processes import BIN, ROOT, DemoFailed, Processes, free_port, wait_until
 from insecure_sandbox.demo.progress import Row, plain, say, table
-from insecure_sandbox.demo.scenes import SCENES, Stage
+from insecure_sandbox.demo.scenes import SIGNATURE_SCENES
+from insecure_sandbox.demo.stage import Stage
 from insecure_sandbox.install_trust import write_anchors
 
 FOLDER = ROOT / "var" / "demo"
 LOCK = ROOT / "var" / "demo.lock"
 MARK = "made-by-the-demo"
 LENDER_BIN = "120340000014"
+STRICT_LENDER, STRICT_BIN = "Strict Credit LLP", "120340000153"
 _KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
 
 
@@ -66,14 +75,25 @@ class Demo:
         self.folder = folder
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.logins: list[str] = []
-        self.key = ""
+        self.key = self.strict_key = ""
+        self.camera: Camera | None = None
 
     def play(self) -> bool:
         """Sets up, plays every scene, and says whether all ended as they must."""
+        photos = self._photos()
+        self.camera = Camera(photos / "obama3.jpg")
         self._set_up()
         stage = Stage(LenderApi(self.url, self.key), self.url, self.sandbox, self.processes, self._start_worker)
-        rows = [self._scene(number, title, stage) for number, (title, _) in enumerate(SCENES, start=1)]
+        strict = replace(stage, api=LenderApi(self.url, self.strict_key))
+        faces = Faces(self.camera, own=photos / "obama.jpg", other=photos / "biden.jpg", strict=strict)
+        scenes: list[tuple[str, Callable[[], Row]]] = [
+            *((title, partial(scene, stage)) for title, scene in SIGNATURE_SCENES),
+            *((title, partial(scene, stage, faces)) for title, scene in CAMERA_SCENES),
+        ]
+        rows = [self._scene(f"{number} of {len(scenes)}", *scene) for number, scene in enumerate(scenes, start=1)]
         table(rows)
+        plain(LIMIT)
+        plain()
         checks = [all(row.as_it_must for row in rows), *self._afterwards(stage)]
         say("all ended as it must" if all(checks) else "SOMETHING DID NOT END AS IT MUST: see above")
         return all(checks)
@@ -89,6 +109,8 @@ class Demo:
         """Ends what was started, and nothing else. A second Ctrl-C must not leave half of it running."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
+        if self.camera:
+            self.camera.stop()
         self.processes.stop()
         self.listener.stop()
 
@@ -101,6 +123,13 @@ class Demo:
             "TULGA_WEBHOOK_TEST_HOSTS": self.listener.address.split("/")[2],
             "TULGA_MODES_LIVE": "0",
         }
+
+    def _photos(self) -> Path:
+        say("portraits for the camera, out of the sources of face_recognition: fetched once, pinned by hash")
+        try:
+            return samples.fetch()
+        except OSError as error:
+            raise DemoFailed(f"{error}: the camera's scenes need it") from error
 
     def _set_up(self) -> None:
         say("keys of this demo only, and tables, in var/demo/")
@@ -119,10 +148,12 @@ class Demo:
     def _add_people(self) -> None:
         said = self.processes.must("add_lender", "Sandbox Credit LLP", "--bin", LENDER_BIN)
         self.key = _KEY.search(said)[0]  # type: ignore[index]
+        said = self.processes.must("add_lender", STRICT_LENDER, "--bin", STRICT_BIN, "--profile", "KZ-2025-01")
+        self.strict_key = _KEY.search(said)[0]  # type: ignore[index]
         api = LenderApi(self.url, self.key)
         endpoint = api.call("POST", "/v1/webhook-endpoints", {"url": self.listener.address})
         self.listener.learn(endpoint)
-        say("a lender with a test key and a webhook endpoint, a regulator and an operator")
+        say("a lender with a test key and a webhook endpoint, one under KZ-2025-01, a regulator and an operator")
         for role in ("regulator", "operator"):
             name = f"{role}@demo.example"
             said = self.processes.must("add_person", name, "--name", f"Demo {role}", "--role", role, "--print-code")
@@ -136,9 +167,9 @@ class Demo:
         state = str(self.folder / "sandbox")
         return self._python("-m", "insecure_sandbox", "--port", str(self._sandbox_port), "--state", state)
 
-    def _scene(self, number: int, title: str, stage: Stage) -> Row:
-        say(f"scene {number} of {len(SCENES)}: {title}")
-        row = SCENES[number - 1][1](stage)
+    def _scene(self, place: str, title: str, play: Callable[[], Row]) -> Row:
+        say(f"scene {place}: {title}")
+        row = play()
         say(f"  {row.status} {row.code} ({'as it must' if row.as_it_must else 'NOT AS IT MUST'})")
         return row
 
@@ -164,25 +195,6 @@ class Demo:
     @staticmethod
     def _python(*arguments: str) -> list[str]:
         return [sys.executable, *arguments]
-
-
-HOW_TO_GO_ON = """
-Now you. Open a verification as the lender does (the answer holds the borrower's link):
-
-  curl -s {url}/v1/verifications \\
-    -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
-    -d '{{"purpose":"Consumer microcredit","subject":{{"iin":"990101100010","surname":"ТЕСТОВ","name":"ТЕСТ",
-         "birth_date":"1899-01-01","phone":"+77011234567",
-         "document":{{"type":"id_card","number":"012345678","valid_to":"2033-01-01"}}}},
-         "loan":{{"amount":"150000.00","currency":"KZT","term_days":30,"annual_rate":"46.00",
-         "total_repayable":"155671.00","payout_account":"KZ86125KZT5004100100"}},
-         "routes":["eds"],"client_reference":"by-hand-1","locale":"ru"}}'
-
-To sign by hand: make ncalayer ARGS="--sandbox {sandbox}" in another terminal (it says which certificate to trust),
-then open the link's url in a browser on this computer.
-Borrower:   the url in the answer      API documents: {url}/docs
-Oversight:  {url}/oversight/           sign in with:
-"""
 
 
 def _fresh_folder() -> Path:

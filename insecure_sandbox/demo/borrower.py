@@ -1,12 +1,14 @@
-"""The demo's borrower: a browser that follows a link, reads pages, answers forms and signs what it is shown."""
+"""The demo's borrower: a browser that follows a link, reads pages, answers forms and scripts' JSON, and signs."""
 
 import base64
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
@@ -14,6 +16,9 @@ import urllib3
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.demo.processes import DemoFailed, wait_until
 from insecure_sandbox.signing import sign_cms
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_SCRIPT = {"Accept": "application/json"}  # a page's own script asks so; browsers themselves ask for HTML
 
 
 @dataclass
@@ -25,18 +30,20 @@ class Form:
 
 
 class Page(HTMLParser):
-    """What the borrower needs of a page: its forms, and the request its script would send to NCALayer."""
+    """What the borrower needs of a page: its forms, the token for its script's posts, the request for NCALayer."""
 
     def __init__(self, html: str) -> None:
         """Reads it at once."""
         super().__init__()
         self.forms: list[Form] = []
-        self.ncalayer_request = ""
+        self.ncalayer_request = self.script_token = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Collects forms, hidden fields and the one data attribute."""
         given = {name: value or "" for name, value in attrs}
+        if given.get("name") == "csrfmiddlewaretoken":
+            self.script_token = given.get("value", "")
         if tag == "form":
             self.forms.append(Form(given.get("action", "")))
         elif tag == "input" and self.forms and given.get("name") and given.get("type") == "hidden":
@@ -68,11 +75,31 @@ class Browser:
         self._post(form.action or "/v/", form.fields | {"token": urlsplit(link).fragment})
 
     def agree(self) -> None:
-        """Consents, and answers that nobody tells the borrower what to press."""
-        consent = self.wait_for("consent").form("turn", "version")
-        self._post(consent.action, consent.fields | {"agreed": "true"})
-        question = self.wait_for("question").form("turn")
-        self._post(question.action, question.fields | {"somebody_tells_me": "false"})
+        """Consents, and answers the question, where no page lies between them."""
+        self.consent()
+        self.deny()
+
+    def consent(self) -> None:
+        """Consents to the processing of data."""
+        self.fill_in("consent", "version", agreed="true")
+
+    def deny(self) -> None:
+        """Answers that nobody tells the borrower what to press."""
+        self.fill_in("question", somebody_tells_me="false")
+
+    def fill_in(self, name: str, *hidden: str, **fields: str) -> None:
+        """Sends the form of a page once it is open; `hidden` are fields it has besides its turn."""
+        form = self.wait_for(name).form("turn", *hidden)
+        self._post(form.action, form.fields | fields)
+
+    def told(self) -> dict[str, Any]:
+        """What a page's script is told when it asks how things stand."""
+        return self._json(self._request("GET", "/v/now/", more=_SCRIPT))
+
+    def tell(self, page: Page, answer: dict[str, Any]) -> dict[str, Any]:
+        """Answers as the script of this page does, and gives what it is told then."""
+        more = _SCRIPT | {"Content-Type": "application/json", "X-CSRFToken": page.script_token}
+        return self._json(self._request("POST", "/v/now/", body=json.dumps(answer).encode(), more=more))
 
     def statement(self) -> bytes:
         """The bytes the page would hand to NCALayer."""
@@ -111,14 +138,21 @@ class Browser:
         return Page(self._request("GET", path).data.decode())
 
     def _post(self, action: str, fields: dict[str, str]) -> None:
-        answer = self._request("POST", action or "/v/now/", body=urlencode(fields).encode())
+        answer = self._request("POST", action or "/v/now/", body=urlencode(fields).encode(), more=_FORM)
         if answer.status not in (200, 302, 303):
             raise DemoFailed(f"the page {action} answered {answer.status}")
 
-    def _request(self, method: str, path: str, body: bytes | None = None) -> urllib3.BaseHTTPResponse:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self._cookies.items())}
-        if body is not None:
-            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Referer": self._url}
+    def _json(self, answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
+        if answer.status != 200:
+            raise DemoFailed(f"the page's script was answered {answer.status}")
+        said: dict[str, Any] = json.loads(answer.data)
+        return said
+
+    def _request(
+        self, method: str, path: str, body: bytes | None = None, *, more: Mapping[str, str] | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = {"Cookie": cookies, "Referer": self._url, **(more or {})}
         answer = self._http.request(method, f"{self._url}{path}", body=body, headers=headers, redirect=False)
         for line in answer.headers.getlist("Set-Cookie"):
             self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}

@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from insecure_sandbox.demo.processes import DemoFailed
 
+PHONE = "+77011234567"
+
 _TOLERANCE_SECONDS = 300  # Standard Webhooks: how old a timestamp may be
 _BODY_MAX = 64 * 1024
 
@@ -38,9 +40,9 @@ class LenderApi:
         said: dict[str, Any] = json.loads(answer.data or b"{}")
         return said
 
-    def open(self, reference: str, *, iin: str, routes: list[str]) -> dict[str, Any]:
+    def open(self, reference: str, *, iin: str, routes: list[str], phone: str = PHONE) -> dict[str, Any]:
         """Opens a verification for a borrower of this IIN."""
-        body = opening(reference, iin=iin, routes=routes)
+        body = opening(reference, iin=iin, routes=routes, phone=phone)
         return self.call("POST", "/v1/verifications", body, **{"Idempotency-Key": f"demo-{reference}"})
 
     def read(self, verification_id: str) -> dict[str, Any]:
@@ -48,7 +50,7 @@ class LenderApi:
         return self.call("GET", f"/v1/verifications/{verification_id}?expand=checks")
 
 
-def opening(reference: str, *, iin: str, routes: list[str]) -> dict[str, Any]:
+def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) -> dict[str, Any]:
     """The body of a request for 150 000 tenge over 30 days."""
     return {
         "purpose": "Consumer microcredit",
@@ -57,7 +59,7 @@ def opening(reference: str, *, iin: str, routes: list[str]) -> dict[str, Any]:
             "surname": "ТЕСТОВ",
             "name": "ТЕСТ",
             "birth_date": f"18{iin[:2]}-{iin[2:4]}-{iin[4:6]}",
-            "phone": "+77011234567",
+            "phone": phone,
             "document": {"type": "id_card", "number": "012345678", "valid_to": "2033-01-01"},
         },
         "loan": {

@@ -9,7 +9,7 @@ _STARTED = time.monotonic()
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a scene, how it ended, and whether it ended as it must."""
+    """One line of the table: a scene, how it ended, and whether it ended as it must. `shown`: what a camera saw."""
 
     scene: str
     route: str
@@ -18,6 +18,7 @@ class Row:
     seconds: float
     log_index: int | None
     as_it_must: bool
+    shown: str = ""
 
 
 def say(text: str) -> None:
@@ -34,7 +35,7 @@ def plain(text: str = "") -> None:
 
 def table(rows: list[Row]) -> None:
     """All rows, aligned."""
-    heading = ("scene", "route", "status", "code", "time", "log index", "")
+    heading = ("scene", "route", "status", "code", "time", "log index", "camera", "")
     cells = [heading, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(heading))]
     plain()
@@ -46,4 +47,4 @@ def table(rows: list[Row]) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     index = "-" if row.log_index is None else str(row.log_index)
     mark = "as it must" if row.as_it_must else "NOT AS IT MUST"
-    return (row.scene, row.route, row.status, row.code or "-", f"{row.seconds:.1f} s", index, mark)
+    return (row.scene, row.route, row.status, row.code or "-", f"{row.seconds:.1f} s", index, row.shown or "-", mark)

@@ -36,16 +36,16 @@ class Tab:
         if not request.url.startswith((self.site, "data:", "wss://127.0.0.1:")):
             self.problems.append(f"foreign request: {request.url}")
 
-    def until(self, holds: Callable[[], bool], what: str) -> None:
+    def until(self, holds: Callable[[], bool], what: str, *, seconds: float = _SECONDS) -> None:
         """Waits until something holds; polls, because the page's policy forbids Playwright's own way."""
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + seconds
         while not _holds(holds):
             assert time.monotonic() < deadline, f"{what} did not come; the page is\n{self.page.inner_text('main')}"
             self.page.wait_for_timeout(50)
 
-    def until_heading(self, words: str) -> None:
+    def until_heading(self, words: str, *, seconds: float = _SECONDS) -> None:
         """Waits for a page with this first heading."""
-        self.until(lambda: self.heading() == words, words)
+        self.until(lambda: self.heading() == words, words, seconds=seconds)
 
     def heading(self) -> str:
         """The visible first heading, or nothing while a page is loading."""

@@ -77,6 +77,10 @@ def test_a_used_link_is_named_with_a_way_out(launch: Launch, site: str, story: S
     press(second, "ru", "Continue")
     second.until_heading("Этой ссылкой больше нельзя воспользоваться")
     second.look("problem-used-link-ru")
+    second.page.locator("form.languages button[value=kk]").click()
+    second.until_heading("Бұл сілтемені енді пайдалануға болмайды")
+    second.page.locator("form.languages button[value=ru]").click()
+    second.until_heading("Этой ссылкой больше нельзя воспользоваться")
     second.page.goto(f"{site}/v/now/")
     second.look("problem-no-session-ru")
 

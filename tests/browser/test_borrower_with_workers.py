@@ -2,11 +2,8 @@
 
 import os
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,30 +13,13 @@ from insecure_sandbox.install_trust import write_anchors
 from insecure_sandbox.ncalayer import PORT
 from insecure_sandbox.tls_certificate import LoopbackTls
 from tests.browser.conftest import Launch
+from tests.browser.processes import running, wait_for
 from tests.browser.steps import arrived, press
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow.story import IIN, Story
 from verification.workflow import queries
 
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.django_db(transaction=True)]
-
-ROOT = Path(__file__).resolve().parents[2]
-_SECONDS = 30.0
-
-
-@contextmanager
-def running(*command: str, folder: Path, environment: dict[str, str]) -> Iterator[Path]:
-    """A process of the product until the block ends; gives the file of what it says."""
-    log = folder / f"{command[0]}.log"
-    with log.open("w") as target:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env=environment, stdout=target, stderr=subprocess.STDOUT
-        )
-    try:
-        yield log
-    finally:
-        process.terminate()
-        process.wait(_SECONDS)
 
 
 @pytest.fixture
@@ -60,15 +40,8 @@ def product(sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings:
     with ExitStack() as stack:
         for command in commands:
             log = stack.enter_context(running(*command, folder=tmp_path, environment=environment))
-        _wait_for(log, "wss://127.0.0.1")
+        wait_for(log, "wss://127.0.0.1")
         yield
-
-
-def _wait_for(log: Path, words: str) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while words not in log.read_text():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)
 
 
 @pytest.mark.usefixtures("product")

@@ -88,3 +88,16 @@ def test_only_the_owners_commands_connect_as_the_owner(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert [path.name for path in tmp_path.glob("*.db")] == [name]
         (tmp_path / name).unlink()
+
+
+def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Path) -> None:
+    named = {"TULGA_LIVE_SMS_URL": "https://sms.example/send", "TULGA_LIVE_SMS_TOKEN_FILE": "/run/secrets/sms"}
+    live = _setting(
+        "{name: entry.get('options') for name, entry in s.TULGA_SOURCES['live'].items() if name != 'trust_anchors'}",
+        TULGA_VAR_DIR=str(tmp_path),
+        TULGA_MODES_LIVE="1",
+        **named,
+    )
+    assert isinstance(live, dict)
+    assert set(live) == {"revocation", "sms"}
+    assert live["sms"] == {"url": "https://sms.example/send", "token_file": "/run/secrets/sms"}

@@ -99,13 +99,18 @@ def test_a_person_may_be_dead_and_a_document_worth_nothing(
     assert (person.life_status, person.documents[0].valid_to, person.documents[0].status) == found
 
 
-@pytest.mark.parametrize("scenario", sorted(SCRIPTED))
+@pytest.mark.parametrize("scenario", sorted(SCRIPTED.keys() - {"failed"}))
 def test_scripted_people_are_known_from_the_start(sandbox: SandboxProcess, scenario: str) -> None:
     person = person_of(sandbox, SCRIPTED[scenario]).person
     assert person is not None
     assert person.birth_date == date(1899, 1, 1)
     assert person.surname == ("ИНАКОВ" if scenario == "registry_mismatch" else "АСАНОВ")
     assert person.life_status == ("deceased" if scenario == "deceased" else "alive")
+
+
+def test_of_who_is_to_fail_the_consent_service_reports_an_error(sandbox: SandboxProcess) -> None:
+    assert consent_of(sandbox, SCRIPTED["failed"]).status == "error"
+    assert consent_of(sandbox, SCRIPTED["verified"]).status == "valid"
 
 
 def test_the_person_of_the_lenders_guide_is_known(sandbox: SandboxProcess) -> None:

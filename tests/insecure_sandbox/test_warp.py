@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from insecure_sandbox import samples, warp
+from insecure_sandbox import samples, warp, warp_picture
 from verification.engines.liveness import (
     continuity,
     frames,
@@ -94,6 +94,16 @@ def test_the_same_seed_plays_the_same_frames_and_another_one_others() -> None:
     assert puppet.play("blink", 2, seed=3) == puppet.play("blink", 2, seed=3)
     assert puppet.play("blink", 2, seed=3) != puppet.play("blink", 2, seed=4)
     assert puppet.play("blink", 2) != puppet.play("blink", 2)
+
+
+def test_a_frame_taken_anew_is_another_one_of_the_same_gesture() -> None:
+    (frame,) = _puppet().play("neutral", 1, seed=_SEED)
+    chance = np.random.default_rng(_SEED)
+    again = [warp_picture.taken_anew(frame, chance=chance) for _ in range(3)]
+    assert len({frame, *again}) == 4
+    assert max(map(len, again)) <= policy.FRAMES.most_bytes
+    measured = landmarks.measure(frames.decode(again[0], limits=policy.FRAMES), networks=_networks())
+    assert measured.face is not None
 
 
 def test_a_picture_without_a_face_plays_nothing() -> None:

@@ -11,7 +11,7 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.demo.borrower import Browser
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import BIN, Processes, free_port, wait_until
-from insecure_sandbox.demo.scenes import Stage
+from insecure_sandbox.demo.stage import Stage
 from insecure_sandbox.install_trust import write_anchors
 from tests.lenders.insecure_receiver import Receiver
 from tests.service import broker, database
@@ -118,8 +118,12 @@ class Deployment:
 
     def script_fault(self, kind: str, *, times: int = 1) -> None:
         """The next answers for a revocation list go wrong in this way."""
-        fault = {"source": "crl", "kind": kind, "times": times}
-        assert urllib3.request("POST", f"{self.sandbox}/faults", json=fault, timeout=10).status == 201
+        # The responders fail all the while, so that the list is what it depends on.
+        for fault in (
+            {"source": "ocsp", "kind": "http_500", "times": 1000},
+            {"source": "crl", "kind": kind, "times": times},
+        ):
+            assert urllib3.request("POST", f"{self.sandbox}/faults", json=fault, timeout=10).status == 201
 
     def mend(self) -> None:
         """The sandbox behaves again."""
@@ -127,7 +131,8 @@ class Deployment:
 
     def is_fault_taken(self) -> bool:
         """Whether somebody has run into what was scripted."""
-        return not urllib3.request("GET", f"{self.sandbox}/faults", timeout=10).json()["waiting"]
+        waiting = urllib3.request("GET", f"{self.sandbox}/faults", timeout=10).json()["waiting"]
+        return all(fault["source"] != "crl" for fault in waiting)
 
     def borrow(self, name: str) -> tuple[str, Browser, Credential]:
         """A verification whose borrower stands before the statement, and the borrower's own key."""

@@ -16,6 +16,16 @@ CRLS = {
     "adapter": "verification.sources.revocation.HttpRevocationSource",
     "options": {"crl_urls": {"gost512": ["http://crl.example/g.crl"], "rsa": ["http://crl.example/r.crl"]}},
 }
+ASKED = {
+    name: {"adapter": f"verification.sources.{adapter}", "options": {"url": f"https://registers.example/{name}"}}
+    for name, adapter in (
+        ("person_registry", "person_registry.HttpPersonRegistry"),
+        ("photo_registry", "photo_registry.HttpPhotoRegistry"),
+        ("phone_registry", "phone_registry.HttpPhoneRegistry"),
+        ("consent", "consent.HttpConsentSource"),
+        ("sms", "sms.HttpSmsGateway"),
+    )
+}
 
 
 @pytest.fixture
@@ -27,7 +37,9 @@ def complete(settings, tmp_path):
     settings.TULGA_PUBLIC_URL = "https://tulga.example"
     settings.DEBUG = False
     settings.TULGA_KEYS_MADE_BY_DEMO = frozenset()
-    settings.TULGA_SOURCES = {"test": {}, "live": {"revocation": CRLS, "trust_anchors": {"directory": tmp_path}}}
+    live = {"revocation": CRLS, "trust_anchors": {"directory": tmp_path}, **ASKED}
+    settings.TULGA_SOURCES = {"test": {}, "live": live}
+    settings.TULGA_ROUTES = ["eds", "live_face"]
     return settings
 
 
@@ -80,6 +92,27 @@ def test_each_missing_or_unsafe_part_is_named_and_keeps_live_from_running(comple
     setattr(complete, name, value)
     assert any(says in fault for fault in faults())
     assert not live_is_complete()
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_a_live_set_without_a_register_or_gateway_names_it(complete, name):
+    del complete.TULGA_SOURCES["live"][name]
+    assert faults() == [f"TULGA_SOURCES['live'] has no {name}."]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"url": "http://registers.example/sms"}, "must be https"),
+        ({"url": "https://registers.example/sms", "token_file": "/nonexistent"}, "cannot be read"),
+        ({"url": ""}, "must start with"),
+    ],
+)
+def test_a_live_source_that_could_not_be_asked_is_named_before_somebody_waits_for_it(complete, options, says):
+    complete.TULGA_SOURCES["live"]["sms"] = ASKED["sms"] | {"options": options}
+    (fault,) = faults()
+    assert fault.startswith("Live source sms: ")
+    assert says in fault
 
 
 def test_a_live_source_that_is_insecure_or_the_sandbox_is_refused(complete):

@@ -8,6 +8,7 @@ app_name = "borrower"
 
 urlpatterns = [
     path("", views.link, name="link"),
+    path("unusable/", views.unusable, name="unusable"),
     path("now/", views.now, name="now"),
     path("now/state/", views.state, name="state"),
     path("now/hint/", views.hint, name="hint"),

@@ -30,6 +30,7 @@ _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
     "consent": wording.consent,
     "statement": statement.shown,
     "choose_route": wording.routes,
+    "resume": wording.routes,
     "form": form_fields.shown,
     "code": one_time_code.shown,
     "commands": camera.shown,
@@ -52,6 +53,13 @@ def link(request: HttpRequest) -> HttpResponse:
     response = redirect("borrower:now")
     cookie.keep(response, session)
     return response
+
+
+@never_cache
+@require_safe
+def unusable(request: HttpRequest) -> HttpResponse:
+    """What is said of a link that is spent or has run out, in the language just chosen."""
+    raise LinkUnusable("the page of a link that cannot be used")
 
 
 @never_cache
@@ -107,7 +115,8 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
     page = queries.borrower_page(verification_id=_verification(request))
-    return JsonResponse({"page": page.page, "turn": page.turn, "status": page.status, "notice": page.notice})
+    said = {"page": page.page, "turn": page.turn, "status": page.status, "notice": wording.waited_for(page)}
+    return JsonResponse(said)
 
 
 @never_cache

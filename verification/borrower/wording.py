@@ -24,6 +24,7 @@ _ROUTES = {
     "biometric": (gettext_lazy("Face"), gettext_lazy("Your face by the camera, compared with your document.")),
     "live_face": (gettext_lazy("SMS code and face"), gettext_lazy("A code by SMS, then your face by the camera.")),
 }
+_WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
 _CAMERA_ROUTES = frozenset({"biometric", "live_face"})
 _STATEMENT_ROWS = (
     ("lender_name", gettext_lazy("Lender")),
@@ -52,10 +53,22 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
             "rate": percent(page.annual_rate),
             "total": money(page.total_repayable, page.currency),
         },
-        # The last page says its own reason: what was asked before it, or came too late, is no longer of use.
-        "notice": "" if page.page == "finished" else sentence(notice or page.notice),
+        "notice": sentence(_notice(page, notice=notice)),
+        "waited_for": waited_for(page),
         "steps": [_step_class(number, page.step) for number in range(1, page.steps + 1)],
     }
+
+
+def _notice(page: BorrowerPage, *, notice: str) -> str:
+    # The last page says its own reason, and why something was refused is said where it is asked again.
+    if page.page == "finished":
+        return ""
+    return notice or (waited_for(page) if page.page == "wait" else page.notice)
+
+
+def waited_for(page: BorrowerPage) -> str:
+    """What the waiting page waits for, if it is not our own work: a code; it says nothing about the person."""
+    return page.notice if page.page == "wait" and page.notice in _WAITED_FOR else ""
 
 
 def _step_class(number: int, current: int) -> str:
@@ -81,9 +94,7 @@ def routes(page: BorrowerPage) -> Mapping[str, Any]:
 
 
 def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
-    """What a person whose camera fails may choose instead: routes with their names, where there is a choice at all."""
-    if len(page.routes) < 2:
-        return []
+    """What a person whose camera fails may choose instead: routes with their names."""
     return [(route, _ROUTES.get(route, (route,))[0]) for route in page.routes if route not in _CAMERA_ROUTES]
 
 

@@ -30,7 +30,8 @@ def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decisio
     """The outcome of an attempt, given the names of the checks that must have passed.
 
     1. Nothing required, a required check missing, or a check said twice: refused, and the borrower pays nothing.
-    2. Any failure refuses, whether or not the check was required; the first in order names the code.
+    2. Any failure refuses, whether or not the check was required; the first in order names the code. One that burns
+       burns, whichever came first: a dark picture must not make a wrong gesture free.
     3. Any inconclusive result keeps the attempt from passing: refused, tried again, or looked at by two people.
     4. Passed only when every result is a `Passed` and every required check is among them.
     """
@@ -38,7 +39,8 @@ def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decisio
     names = [result.check for result in given]
     failed = [result for result in given if isinstance(result, Failed)]
     if failed:
-        return Decision(Outcome.FAILED, failed[0].code, burns=reasons.require(failed[0].code).burns)
+        burns = any(reasons.require(result.code).burns for result in failed)
+        return Decision(Outcome.FAILED, failed[0].code, burns=burns)
     if not required or set(required) - set(names) or len(names) != len(set(names)):
         return Decision(Outcome.FAILED, "check_missing")
     unclear = [result for result in given if isinstance(result, Inconclusive)]

@@ -141,6 +141,12 @@ _TABLE = (
         review=True,
     ),
     Reason(
+        "liveness_review",
+        gettext_noop("Two of the lender's people look at your request. You get an answer within 24 hours."),
+        "The loan exceeds the sum up to which a capture passes without a detector of presentation attacks.",
+        review=True,
+    ),
+    Reason(
         "face_reference_unavailable",
         gettext_noop("The state register gave no photo to compare with. Choose another way or ask the lender."),
         "The photo register has no picture for this person, or refused.",

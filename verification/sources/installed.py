@@ -15,7 +15,7 @@ SOURCE: Final = "trust_anchors"
 PINS_FILE: Final = "pins.txt"
 MODES: Final = ("test", "live")
 
-_PIN = re.compile(r"(?P<digest>[0-9a-fA-F]{64})\s+(?P<role>anchor|intermediate)(\s+.*)?")
+_PIN = re.compile(r"(?P<digest>[0-9a-fA-F]{64})\s+(?P<role>anchor|intermediate|tsa)(\s+.*)?")
 _MODE = re.compile(r"mode\s+(?P<mode>\w+)")
 _MAX_FILE_BYTES: Final = 64 * 1024  # one certificate is about 2 KB; ours
 _PEM = b"-----BEGIN CERTIFICATE-----"
@@ -23,17 +23,21 @@ _PEM = b"-----BEGIN CERTIFICATE-----"
 
 @dataclass(frozen=True, kw_only=True)
 class TrustSet:
-    """DER certificates by role: anchors end a path, intermediates may only stand inside one."""
+    """DER certificates by role: anchors end a path, intermediates may only stand inside one.
+
+    timestamping: time-stamp authorities, of role `tsa`, that are believed without a path.
+    """
 
     anchors: tuple[bytes, ...]
     intermediates: tuple[bytes, ...]
+    timestamping: tuple[bytes, ...] = ()
 
 
 def trust_anchors(mode: str) -> TrustSet:
     """The pinned certificates of this mode, in the order pinned. Raises `Misconfigured` naming the file.
 
     The directory holds `pins.txt` and one certificate a file (DER or PEM). A line of `pins.txt` is
-    `mode test|live` (once), `<SHA-256 of the DER> anchor|intermediate [comment]`, empty, or starts with `#`.
+    `mode test|live` (once), `<SHA-256 of the DER> anchor|intermediate|tsa [comment]`, empty, or starts with `#`.
     A file without a pin, a pin without a file, no anchor at all, or anything shared by both modes refuses.
     """
     directory = _directory(mode)
@@ -45,11 +49,11 @@ def trust_anchors(mode: str) -> TrustSet:
         raise Misconfigured(f"{directory / PINS_FILE} pins {missing[0]}, and no file there has that SHA-256")
     by_role = {
         role: tuple(certificates[digest] for digest, pinned in pins.items() if pinned == role)
-        for role in ("anchor", "intermediate")
+        for role in ("anchor", "intermediate", "tsa")
     }
     if not by_role["anchor"]:
         raise Misconfigured(f"{directory / PINS_FILE} pins no anchor: nothing could be trusted")
-    return TrustSet(anchors=by_role["anchor"], intermediates=by_role["intermediate"])
+    return TrustSet(anchors=by_role["anchor"], intermediates=by_role["intermediate"], timestamping=by_role["tsa"])
 
 
 def _directory(mode: str) -> Path:

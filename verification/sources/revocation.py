@@ -1,46 +1,110 @@
-"""Revocation lists of the authorities that issue borrowers' certificates, fetched as they are and judged elsewhere."""
+"""What the authorities say of their certificates: answers of responders, and lists. Fetched as they are, judged
+elsewhere, from the operator's addresses and never from those that a certificate names.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
-from verification.core.errors import Misconfigured
+from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.sources import resolve
-from verification.sources.fetching import Limits, check_address, fetch
+from verification.sources.fetching import Limits, check_address, fetch, post_binary
 
 SOURCE: Final = "revocation"
 
 # Defaults of the adapter's options; an operator may set others.
 _SECONDS: Final = 15.0  # for one list; ours: well below a worker's lease
-_MAX_BYTES: Final = 32 * 1024 * 1024  # for one list; ours: about a million revoked certificates at 30 bytes each
+_MAX_BYTES: Final = 64 * 1024 * 1024  # for one list; ours: a million revoked certificates at 53 bytes each, and room
+_OCSP_SECONDS: Final = 4.0  # for one answer; ours: there must be time left to fetch a list in its place
+_OCSP_MAX_BYTES: Final = 32 * 1024  # for one answer; ours: a real one has 1.3 KiB, with a chain of RSA 6
+
+Urls = Mapping[str, Sequence[str]]
 
 
 @runtime_checkable
 class RevocationSource(Protocol):
-    """Whoever hands out the current certificate revocation lists."""
+    """Whoever asks responders and hands out the current certificate revocation lists.
+
+    Families are `gost512` and `rsa`. Lists are raw and unverified, in the order configured; all that are configured
+    must answer. Everything raises `SourceUnavailable` if an answer could not be had.
+    """
 
     def crls(self, family: str) -> tuple[bytes, ...]:
-        """Every configured list of one family (`gost512` or `rsa`), raw and unverified, in the order configured.
+        """Every configured complete list of one family. Raises `Misconfigured` if none is configured."""
+        ...
 
-        Raises `SourceUnavailable` if one of them could not be had, `Misconfigured` if none is configured.
-        """
+    def delta_crls(self, family: str) -> tuple[bytes, ...]:
+        """Every configured list of changes, maybe none."""
+        ...
+
+    def authority_crls(self, family: str) -> tuple[bytes, ...]:
+        """Every configured list of those who certify the issuing authorities, maybe none."""
+        ...
+
+    def ocsp(self, family: str, *, question: bytes) -> bytes | None:
+        """The raw answer to an encoded question; None if no responder is configured for the family."""
         ...
 
 
 class HttpRevocationSource:
-    """Lists fetched by HTTP from the operator's addresses, never from those that a certificate names."""
+    """Lists and answers by HTTP. Responders of a family stand for each other: the first that answers is heard."""
 
     def __init__(
-        self, crl_urls: Mapping[str, Sequence[str]], *, seconds: float = _SECONDS, max_bytes: int = _MAX_BYTES
+        self,
+        crl_urls: Urls,
+        *,
+        delta_crl_urls: Urls | None = None,
+        authority_crl_urls: Urls | None = None,
+        ocsp_urls: Urls | None = None,
+        seconds: float = _SECONDS,
+        max_bytes: int = _MAX_BYTES,
+        ocsp_seconds: float = _OCSP_SECONDS,
+        ocsp_max_bytes: int = _OCSP_MAX_BYTES,
     ) -> None:
-        """`crl_urls`: addresses by family; `seconds` and `max_bytes` bound one list. Raises `Misconfigured`."""
-        self._urls = {family: _addresses(family, urls) for family, urls in crl_urls.items()}
+        """Each `…_urls`: addresses by family; the other numbers bound one list and one answer.
+
+        Raises `Misconfigured`.
+        """
+        self._crls = _addresses("crl_urls", crl_urls)
+        self._deltas = _addresses("delta_crl_urls", delta_crl_urls or {})
+        self._authorities = _addresses("authority_crl_urls", authority_crl_urls or {})
+        self._responders = _addresses("ocsp_urls", ocsp_urls or {})
         self._limits = Limits(seconds=seconds, max_bytes=max_bytes)
+        self._ocsp_limits = Limits(seconds=ocsp_seconds, max_bytes=ocsp_max_bytes)
 
     def crls(self, family: str) -> tuple[bytes, ...]:
-        """See `RevocationSource.crls`. The addresses are no mirrors of each other: all must answer."""
-        if not self._urls.get(family):
+        """See `RevocationSource.crls`."""
+        if not self._crls.get(family):
             raise Misconfigured(f"no CRL address is configured for family {family!r}")
-        return tuple(fetch(url, source=SOURCE, limits=self._limits) for url in self._urls[family])
+        return self._fetch(self._crls[family])
+
+    def delta_crls(self, family: str) -> tuple[bytes, ...]:
+        """See `RevocationSource.delta_crls`."""
+        return self._fetch(self._deltas.get(family, ()))
+
+    def authority_crls(self, family: str) -> tuple[bytes, ...]:
+        """See `RevocationSource.authority_crls`."""
+        return self._fetch(self._authorities.get(family, ()))
+
+    def ocsp(self, family: str, *, question: bytes) -> bytes | None:
+        """See `RevocationSource.ocsp`."""
+        silent: SourceUnavailable | None = None
+        for url in self._responders.get(family, ()):
+            try:
+                return post_binary(
+                    url,
+                    question,
+                    media_type="application/ocsp-request",
+                    source=SOURCE,
+                    limits=self._ocsp_limits,
+                )
+            except SourceUnavailable as error:
+                silent = error
+        if silent is not None:
+            raise silent
+        return None
+
+    def _fetch(self, urls: Sequence[str]) -> tuple[bytes, ...]:
+        return tuple(fetch(url, source=SOURCE, limits=self._limits) for url in urls)
 
 
 def in_use(mode: str) -> RevocationSource:
@@ -51,9 +115,10 @@ def in_use(mode: str) -> RevocationSource:
     return adapter
 
 
-def _addresses(family: str, urls: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(urls, str):
-        raise Misconfigured(f"crl_urls[{family!r}] must be a list of addresses, not one string")
-    for url in urls:
-        check_address(url)
-    return tuple(urls)
+def _addresses(option: str, by_family: Urls) -> dict[str, tuple[str, ...]]:
+    for family, urls in by_family.items():
+        if isinstance(urls, str):
+            raise Misconfigured(f"{option}[{family!r}] must be a list of addresses, not one string")
+        for url in urls:
+            check_address(url)
+    return {family: tuple(urls) for family, urls in by_family.items()}

@@ -11,11 +11,12 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from verification.core import reasons
 from verification.core.canonical import canonical_json
 from verification.core.route import Memory, Stage
 from verification.core.status import Move
 from verification.evidence import vault
-from verification.models import Attempt, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, quotas, stages, transition
 
 OPEN, JUDGING = "open", "judging"
@@ -119,6 +120,36 @@ def close(attempt: Attempt, *, outcome: str, code: str, burnt: bool, at: datetim
     changed = live.update(status=outcome, code=code, burnt=burnt, closed_at=at)
     attempt.status, attempt.code, attempt.burnt, attempt.closed_at = outcome, code, burnt, at
     return changed == 1
+
+
+def leave(verification: Verification, *, at: datetime) -> None:
+    """Ends the attempt the borrower goes away from. One that was begun burns as silence would: no free second look."""
+    attempt = Attempt.objects.filter(verification=verification, status=OPEN).first()
+    if attempt is not None:
+        lapse(attempt, at=at)
+    drop_open(verification, at=at)
+
+
+def lapse(attempt: Attempt, *, at: datetime) -> bool:
+    """Ends an open attempt nobody goes on with; False if somebody else ended it first. The row's `burnt` says the rest.
+
+    It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
+    """
+    stage = stages.known(attempt.route, attempt.stage)
+    code = stage.timeout_code if stage else "abandoned"
+    burnt = attempt.counted and reasons.require(code).burns and _has_begun(attempt)
+    still_open = Attempt.objects.filter(pk=attempt.pk, status=OPEN)
+    if still_open.update(status="lapsed", code=code, burnt=burnt, closed_at=at) != 1:
+        return False
+    attempt.status, attempt.code, attempt.burnt = "lapsed", code, burnt
+    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": code, "burnt": burnt}
+    transition.record(attempt.verification, "attempt.lapsed", at=at, body=body)
+    return True
+
+
+def _has_begun(attempt: Attempt) -> bool:
+    answered = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="attempt.answered")
+    return answered.filter(body__attempt=attempt.pk).exists()
 
 
 def drop_open(verification: Verification, *, at: datetime) -> None:

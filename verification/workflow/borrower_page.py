@@ -66,7 +66,7 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
         expires_at=attempt.expires_at if attempt else verification.expires_at,
         return_url=sealed.return_url,
         mode=verification.mode,
-        routes=tuple(combination[0] for combination in verification.combinations),
+        routes=_other_routes(verification),
     )
 
 
@@ -80,3 +80,11 @@ def _way(verification: Verification) -> list[tuple[str, str]]:
     routes = verification.combination or [verification.route]
     ahead = [(route, stage.name) for route in routes for stage in stages.of(route)]
     return [place for place in ahead if place[0] == routes[0] or place[1] != stages.CONSENT.name]
+
+
+def _other_routes(verification: Verification) -> tuple[str, ...]:
+    """The routes the borrower may still turn to: all at first, none once one of a combination has passed."""
+    if verification.passed_routes:
+        return ()
+    offered = (combination[0] for combination in verification.combinations)
+    return tuple(dict.fromkeys(route for route in offered if route != verification.route))

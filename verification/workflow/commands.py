@@ -106,7 +106,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
             raise BadInput("this route is not offered", code="bad_answer")
         if verification.status != Status.REQUIRES_INPUT or verification.route == route or verification.passed_routes:
             raise NotYourTurn("the route is settled")
-        attempts.drop_open(verification, at=at)
+        attempts.leave(verification, at=at)
         transition.settle(verification)
         _take(verification, offered[route], key=cases.key_of(verification), at=at)
 

@@ -10,7 +10,6 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from verification.audit import log, sequencer
-from verification.core import reasons
 from verification.core.errors import Conflict, TulgaError
 from verification.core.status import Move, Status
 from verification.models import Attempt, AuditEntry, Verification
@@ -77,25 +76,16 @@ def _lapse(attempt_id: str, *, at: datetime) -> int:
         attempt = Attempt.objects.get(pk=attempt_id)
         # The verification's row is locked first, as everywhere.
         verification = Verification.objects.select_for_update().get(pk=attempt.verification_id)
-        stage = stages.known(attempt.route, attempt.stage)
-        code = stage.timeout_code if stage else "abandoned"
-        silent = Attempt.objects.filter(pk=attempt_id, status=attempts.OPEN, expires_at__lte=at)
-        burnt = attempt.counted and reasons.require(code).burns and _was_answered(attempt)
-        if silent.update(status="lapsed", code=code, burnt=burnt, closed_at=at) != 1:
+        attempt = Attempt.objects.get(pk=attempt_id)
+        attempt.verification = verification
+        if attempt.expires_at > at or not attempts.lapse(attempt, at=at):
             return 0
-        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": code}
-        transition.record(verification, "attempt.lapsed", at=at, body=body | {"burnt": burnt})
-        if stage and burnt and verification.status == Status.REQUIRES_INPUT:
-            progress.refused(verification, stage, code, key=cases.key_of(verification), at=at)
+        stage = stages.known(attempt.route, attempt.stage)
+        if stage and attempt.burnt and verification.status == Status.REQUIRES_INPUT:
+            progress.refused(verification, stage, attempt.code, key=cases.key_of(verification), at=at)
         else:
-            Verification.objects.filter(pk=verification.pk).update(last_failure=code)
+            Verification.objects.filter(pk=verification.pk).update(last_failure=attempt.code)
     return 1
-
-
-def _was_answered(attempt: Attempt) -> bool:
-    """Whether the borrower had begun: silence before the first answer ("ready") burns nothing."""
-    answered = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="attempt.answered")
-    return answered.filter(body__attempt=attempt.pk).exists()
 
 
 def _overdue(*, at: datetime) -> list[str]:
@@ -114,7 +104,7 @@ def _expire(verification_id: str, *, at: datetime) -> int:
             in_review = verification.status == Status.IN_REVIEW
             code = "review_timeout" if in_review else "verification_expired"
             transition.move(verification, Move.EXPIRE, at=at, code=code)
-            attempts.drop_open(verification, at=at)
+            attempts.leave(verification, at=at)
     except Conflict:
         # The borrower or a worker was faster; the next round looks again.
         return 0

@@ -108,7 +108,7 @@ def test_its_script_is_small_and_alone():
 
 
 def test_where_there_is_no_other_way_none_is_offered(client, shows):
-    shows("commands", routes=("eds",))
+    shows("commands", routes=())
     assert 'name="route"' not in text(client.get(NOW))
     shows("commands", routes=("eds", "biometric"))
     shown = text(client.get(NOW))

@@ -36,6 +36,20 @@ def test_continue_spends_the_link_once_and_keeps_the_session_out_of_reach_of_scr
     assert cookie.NAME not in again.cookies
 
 
+def test_the_switch_of_languages_on_the_page_of_a_used_link_comes_back_to_it():
+    client = Client()
+    client.cookies["django_language"] = "en"
+    used = client.post("/v/", {"token": "x"})
+    back = re.search(r'name="next" value="([^"]+)"', text(used)).group(1)
+    switched = client.post("/i18n/setlang/", {"next": back, "language": "ru"}, follow=True)
+    assert switched.status_code == 410
+    assert "Этой ссылкой больше нельзя воспользоваться" in text(switched)
+
+
+def test_an_address_without_a_path_leads_to_the_page_of_a_link():
+    assert Client().get("/").headers["Location"] == "/v/"
+
+
 def test_the_cookie_is_secure_where_the_pages_are(story, settings):
     settings.TULGA_PUBLIC_URL = "https://id.example"
     assert Client().post("/v/", {"token": story.token}).cookies[cookie.NAME]["secure"] is True

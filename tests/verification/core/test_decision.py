@@ -60,3 +60,9 @@ def test_a_result_is_neither_true_nor_false(result):
 def test_a_code_outside_the_table_cannot_be_said():
     with pytest.raises(KeyError):
         Failed("a", "typo")
+
+
+def test_a_failure_that_costs_nothing_does_not_make_a_later_one_free():
+    decision = decide((Failed("a", "face_quality"), Failed("b", "liveness_command_missed")), required=REQUIRED)
+    assert (decision.code, decision.burns) == ("face_quality", True)
+    assert not decide((Failed("a", "face_quality"), Passed("b")), required=REQUIRED).burns

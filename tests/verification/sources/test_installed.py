@@ -43,6 +43,12 @@ def test_pinned_files_are_given_by_role(directory: Path) -> None:
     assert trust_anchors("test") == TrustSet(anchors=(ROOT,), intermediates=(ISSUER,))
 
 
+def test_a_time_stamp_authority_is_pinned_apart_and_ends_no_path(directory: Path) -> None:
+    install(directory, pins() + f"{digest(OTHER)} tsa\n", other=OTHER)
+    found = trust_anchors("test")
+    assert (found.anchors, found.intermediates, found.timestamping) == ((ROOT,), (ISSUER,), (OTHER,))
+
+
 def test_a_pem_file_is_pinned_by_its_der(directory: Path) -> None:
     (directory / "root.cer").write_text(ssl.DER_cert_to_PEM_cert(ROOT))
     assert trust_anchors("test").anchors == (ROOT,)

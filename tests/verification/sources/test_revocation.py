@@ -76,3 +76,39 @@ def test_an_adapter_of_another_kind_is_a_misconfiguration(settings: Settings) ->
     settings.TULGA_SOURCES = {"test": {"revocation": {"adapter": "builtins.dict", "options": {}}}}
     with pytest.raises(Misconfigured, match="no revocation source"):
         revocation.in_use("test")
+
+
+def test_changes_and_the_roots_lists_are_asked_where_they_are_configured() -> None:
+    with insecure_server(answer(FIRST)) as first, insecure_server(answer(SECOND)) as second:
+        source = HttpRevocationSource(
+            {"rsa": [first]}, delta_crl_urls={"rsa": [second]}, authority_crl_urls={"rsa": [first, second]}
+        )
+        assert (source.delta_crls("rsa"), source.delta_crls("gost512")) == ((b"second",), ())
+        assert (source.authority_crls("rsa"), source.authority_crls("gost512")) == ((b"first", b"second"), ())
+
+
+def test_a_responder_that_fails_gives_way_to_the_next_and_the_last_failure_is_told() -> None:
+    with insecure_server(answer(FAULT)) as failing, insecure_server(answer(FIRST)) as first:
+        source = HttpRevocationSource({}, ocsp_urls={"rsa": [failing, first], "gost512": [failing]})
+        assert source.ocsp("rsa", question=b"q") == b"first"
+        with pytest.raises(SourceUnavailable, match="revocation: status 503"):
+            source.ocsp("gost512", question=b"q")
+
+
+def test_without_a_responder_there_is_no_answer() -> None:
+    assert HttpRevocationSource({}).ocsp("rsa", question=b"q") is None
+
+
+def test_an_answer_of_a_responder_has_limits_of_its_own() -> None:
+    with insecure_server(answer(FIRST)) as url:
+        source = HttpRevocationSource({"rsa": [url]}, ocsp_urls={"rsa": [url]}, ocsp_max_bytes=4)
+        assert source.crls("rsa") == (b"first",)
+        with pytest.raises(SourceUnavailable, match="longer than 4 bytes"):
+            source.ocsp("rsa", question=b"q")
+
+
+@pytest.mark.parametrize("option", ["delta_crl_urls", "authority_crl_urls", "ocsp_urls"])
+@pytest.mark.parametrize("urls", [["ftp://127.0.0.1/"], "http://127.0.0.1/"])
+def test_an_address_of_any_kind_that_is_none_is_a_misconfiguration(option: str, urls: object) -> None:
+    with pytest.raises(Misconfigured):
+        HttpRevocationSource({}, **{option: {"rsa": urls}})  # type: ignore[arg-type]

@@ -18,3 +18,15 @@ class InsecureRevocation:
             cls.faults -= 1
             raise SourceUnavailable("revocation", "scripted")
         return cls.lists[family]
+
+    def delta_crls(self, family: str) -> tuple[bytes, ...]:
+        """None: the lists are complete."""
+        return ()
+
+    def authority_crls(self, family: str) -> tuple[bytes, ...]:
+        """None: the roots have no list."""
+        return ()
+
+    def ocsp(self, family: str, *, question: bytes) -> bytes | None:
+        """None: there is no responder."""
+        return None

@@ -7,7 +7,7 @@ from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import OTHER_IIN, begin, in_parallel, lender, make_due
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem
-from verification.workflow import policy
+from verification.workflow import commands, policy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,6 +82,34 @@ def test_the_next_order_differs_from_the_last_and_no_reload_shows_more_than_one_
     assert story.page().data == first
     assert set(first) & {"order", "nonce"} == set()
     assert first["command"] == "look_straight"
+
+
+def test_who_leaves_a_capture_they_had_begun_has_used_up_that_attempt(sandbox, settings):
+    settings.TULGA_ROUTES = ["eds", "biometric"]
+    camera.register(sandbox)
+    story = begin(lender())
+    for _ in range(3):
+        commands.choose_route(verification_id=story.id, route="biometric")
+        camera.agree(story)
+        camera.free(story)
+        story.answer(ready=True)
+        commands.choose_route(verification_id=story.id, route="eds")
+    assert list(attempts().values_list("status", "code", "burnt")) == [("lapsed", "liveness_command_missed", True)] * 3
+    commands.choose_route(verification_id=story.id, route="biometric")
+    camera.agree(story)
+    camera.free(story)
+    assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
+
+
+def test_who_leaves_before_the_first_command_was_shown_pays_nothing(sandbox, settings):
+    settings.TULGA_ROUTES = ["eds", "biometric"]
+    camera.register(sandbox)
+    story = begin(lender())
+    commands.choose_route(verification_id=story.id, route="biometric")
+    camera.agree(story)
+    camera.free(story)
+    commands.choose_route(verification_id=story.id, route="eds")
+    assert not attempts().filter(burnt=True).exists()
 
 
 @pytest.mark.service

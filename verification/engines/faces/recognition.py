@@ -9,12 +9,15 @@ from functools import cache
 import face_recognition
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFile
 
 from verification.core.errors import Refused
 from verification.engines import weights
 from verification.engines.faces.distances import Distance
 from verification.engines.faces.image_gate import Pixels
+
+# `face_recognition` lets half a picture pass as a whole one, in the entire process.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 EMBEDDING = "dlib-resnet-v1/single"
 """One image, raw, no jitter. faces.md §2, left half of the table."""

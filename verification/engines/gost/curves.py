@@ -19,6 +19,11 @@ class Curve:
     x: int
     y: int
 
+    @property
+    def size(self) -> int:
+        """Bytes of one coordinate, and of r and s."""
+        return (self.p.bit_length() + 7) // 8
+
     def contains(self, x: int, y: int) -> bool:
         """Is (x, y) a finite point of the curve, with both coordinates reduced?"""
         return 0 <= x < self.p and 0 <= y < self.p and (y * y - x * (x * x + self.a) - self.b) % self.p == 0
@@ -45,4 +50,16 @@ PARAM_SET_A_512 = Curve(
         "df1626be4fd036e93d75e6a50e3a41e98028fe5fc235f5b889a589cb5215f2a4",
         16,
     ),
+)
+
+# Source: RFC 7836 §A.2 names it id-tc26-gost-3410-2012-256-paramSetB (1.2.643.7.1.2.1.1.2); it is the curve of
+# RFC 4357 §11.4, id-GostR3410-2001-CryptoPro-A-ParamSet. Only time-stamp tokens may still use it.
+PARAM_SET_B_256 = Curve(
+    name="id-tc26-gost-3410-2012-256-paramSetB",
+    p=2**256 - 617,
+    a=2**256 - 620,
+    b=166,
+    q=int("ffffffffffffffffffffffffffffffff6c611070995ad10045841b09b761b893", 16),
+    x=1,
+    y=int("8d91e471e0989cda27df505a453f2b7635294f2ddf23e3b122acc99c9e9f1e14", 16),
 )

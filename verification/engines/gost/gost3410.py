@@ -8,11 +8,8 @@ Source: RFC 7091 §6.2; the encodings were measured on certificates of the natio
 from dataclasses import dataclass
 
 from verification.core.errors import Refused
+from verification.engines.gost.arithmetic import Arithmetic
 from verification.engines.gost.curves import PARAM_SET_A_512, Curve
-from verification.engines.gost.points import multiply_both
-
-COORDINATE = 64  # bytes of one number on a 512-bit curve
-SIGNATURE = 2 * COORDINATE  # bytes of a signature
 
 
 @dataclass(frozen=True)
@@ -25,35 +22,61 @@ class PublicKey:
 
     def __post_init__(self) -> None:
         """Refuse a point that is off the curve, for a sum with it may leave the group and leak or lie."""
-        if not self.curve.contains(self.x, self.y):
-            raise Refused("eds_algorithm_refused", "the public key is not a point of its curve")
+        if self.curve.contains(self.x, self.y):
+            return
+        if not (0 <= self.x < self.curve.p and 0 <= self.y < self.curve.p):
+            raise _bad_key("a coordinate of the public key is not below the modulus")
+        if not (self.x or self.y):
+            raise _bad_key("the public key is the point (0, 0)")
+        raise _bad_key("the public key is not a point of its curve")
 
     @classmethod
     def parse(cls, untrusted: bytes, *, curve: Curve = PARAM_SET_A_512) -> "PublicKey":
         """The key in the bytes x ‖ y, both little-endian. Raises `Refused` for another length or a foreign point."""
-        if len(untrusted) != 2 * COORDINATE:
-            raise Refused("eds_algorithm_refused", "a GOST public key of a wrong length")
-        x = int.from_bytes(untrusted[:COORDINATE], "little")
-        return cls(x, int.from_bytes(untrusted[COORDINATE:], "little"), curve)
+        if len(untrusted) != 2 * curve.size:
+            raise _bad_key("a GOST public key of a wrong length")
+        x = int.from_bytes(untrusted[: curve.size], "little")
+        return cls(x, int.from_bytes(untrusted[curve.size :], "little"), curve)
 
 
-def verify(key: PublicKey, *, digest: bytes, signature: bytes) -> None:
-    """Return if `signature` (r ‖ s, both little-endian) is of `digest` by `key`; raise `Refused` otherwise."""
+def _bad_key(detail: str) -> Refused:
+    return Refused("eds_algorithm_refused", detail)
+
+
+def verify(key: PublicKey, *, digest: bytes, signature: bytes, arithmetic: Arithmetic, often: bool = False) -> None:
+    """Return if `signature` (r ‖ s, both little-endian) is of `digest` by `key`; raise `Refused` otherwise.
+
+    `often`: the same key will come again, so `arithmetic` may remember multiples of it.
+    """
     curve = key.curve
-    if len(signature) != SIGNATURE or len(digest) != COORDINATE:
-        raise Refused("eds_signature_invalid", "a GOST signature or hash of a wrong length")
     # 1
-    r = int.from_bytes(signature[:COORDINATE], "little")
-    s = int.from_bytes(signature[COORDINATE:], "little")
-    if not (0 < r < curve.q and 0 < s < curve.q):
-        raise Refused("eds_signature_invalid", "r or s is out of range")
+    r, s = _read_signature(signature, curve)
     # 2
+    if len(digest) != curve.size:
+        raise Refused("eds_signature_invalid", "a hash of another length than the curve's")
     e = int.from_bytes(digest, "little") % curve.q or 1
     # 3
-    inverse = pow(e, -1, curve.q)
-    total = multiply_both(
-        curve, base=s * inverse % curve.q, point=(key.x, key.y), scalar=(curve.q - r) * inverse % curve.q
+    inverse = arithmetic.inverse(e, curve.q)
+    total = arithmetic.multiply_both(
+        curve,
+        base=s * inverse % curve.q,
+        point=(key.x, key.y),
+        scalar=(curve.q - r) * inverse % curve.q,
+        often=often,
     )
     # 4
     if total is None or total[0] % curve.q != r:
         raise Refused("eds_signature_invalid", "the GOST signature does not fit")
+
+
+def _read_signature(signature: bytes, curve: Curve) -> tuple[int, int]:
+    if len(signature) != 2 * curve.size:
+        raise Refused("eds_signature_invalid", "a GOST signature of a wrong length")
+    r = int.from_bytes(signature[: curve.size], "little")
+    s = int.from_bytes(signature[curve.size :], "little")
+    for name, number in (("r", r), ("s", s)):
+        if not number:
+            raise Refused("eds_signature_invalid", f"{name} of the GOST signature is zero")
+        if number >= curve.q:
+            raise Refused("eds_signature_invalid", f"{name} of the GOST signature is out of range")
+    return r, s

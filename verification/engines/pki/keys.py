@@ -1,4 +1,7 @@
-"""Public keys of both families: read from a certificate, then asked whether a signature is theirs."""
+"""Public keys of both families: read from a certificate, then asked whether a signature is theirs.
+
+The functions with `timestamp` in their names know the old GOST besides; only what reads time-stamp tokens calls them.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,9 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from verification.core.errors import Refused
-from verification.engines.gost import gost3410
+from verification.engines.gost import backends, gost3410, gost34310
 from verification.engines.pki import algorithms, der, values
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki.algorithms import Family, TimestampFamily
 from verification.engines.pki.der import Element, malformed
 
 # Below 2048 bits the profile of 2022 itself refuses; above 8192 a signature costs more than it proves.
@@ -47,6 +50,7 @@ class RsaKey:
 
 
 PublicKey = gost3410.PublicKey | RsaKey
+TimestampKey = PublicKey | gost34310.OldPublicKey
 
 
 def family_of(key: PublicKey) -> Family:
@@ -54,26 +58,58 @@ def family_of(key: PublicKey) -> Family:
     return "rsa" if isinstance(key, RsaKey) else "gost512"
 
 
-def verify(key: PublicKey, message: bytes, *, signature: bytes) -> None:
-    """Return if `signature` is of `message` by `key`, hashed as its family does; raise `Refused` otherwise."""
+def timestamp_family_of(key: TimestampKey) -> TimestampFamily:
+    """The family of a key that signs time-stamp tokens or stands above one that does."""
+    return "gost2004" if isinstance(key, gost34310.OldPublicKey) else family_of(key)
+
+
+def verify(key: PublicKey, message: bytes, *, signature: bytes, often: bool = False) -> None:
+    """Return if `signature` is of `message` by `key`, hashed as its family does; raise `Refused` otherwise.
+
+    `often`: the key is an issuer's or a responder's and will come again, so multiples of it may be remembered.
+    """
     if isinstance(key, RsaKey):
         key.verify(message, signature=signature)
         return
     digest = algorithms.ALGORITHMS["gost512"].digest(message)
-    gost3410.verify(key, digest=digest, signature=signature)
+    backends.verify(key, digest=digest, signature=signature, often=often)
+
+
+def verify_timestamp(key: TimestampKey, message: bytes, *, signature: bytes, often: bool = False) -> None:
+    """`verify` for time-stamp tokens and the certificates above them: the old GOST is accepted here."""
+    if not isinstance(key, gost34310.OldPublicKey):
+        verify(key, message, signature=signature, often=often)
+        return
+    arithmetic = backends.in_use().arithmetic
+    gost34310.verify(key, message, signature=signature, arithmetic=arithmetic, often=often)
 
 
 def parse_public_key(info: Element) -> PublicKey:
     """The key in a SubjectPublicKeyInfo. Raises `Refused` (eds_algorithm_refused) for every other algorithm."""
+    name, parameters, key = _split(info)
+    if name == algorithms.RSA_ENCRYPTION:
+        return _parse_rsa(key)
+    if name == algorithms.GOST_512_KEY and parameters:
+        _require_parameters(parameters, algorithms.GOST_512_PARAMETERS, algorithms.STREEBOG_512)
+        return gost3410.PublicKey.parse(values.octets(_strict(key), "GOST key"))
+    raise Refused("eds_algorithm_refused", "the key's algorithm is not accepted")
+
+
+def parse_timestamp_key(info: Element) -> TimestampKey:
+    """`parse_public_key` for certificates of time-stamp tokens: the old GOST is accepted here."""
+    name, parameters, key = _split(info)
+    if name != algorithms.GOST_2004_KEY or not parameters:
+        return parse_public_key(info)
+    _require_parameters(parameters, algorithms.GOST_2004_PARAMETERS, algorithms.GOST_34311_PARAMETERS)
+    return gost34310.OldPublicKey.parse(values.octets(_strict(key), "GOST key"))
+
+
+def _split(info: Element) -> tuple[str, Element | None, bytes]:
+    """The algorithm's identifier, its parameters if there are any, and the key's own bytes."""
     identifier, bits = values.items(info, der.SEQUENCE, "public key", at_least=2, at_most=2)
     parts = values.items(identifier, der.SEQUENCE, "key algorithm", at_least=1, at_most=2)
     name = values.oid(parts[0], "key algorithm")
-    key = values.whole_bits(bits, "public key")
-    if name == algorithms.RSA_ENCRYPTION:
-        return _parse_rsa(key)
-    if name == algorithms.GOST_512_KEY and len(parts) == 2:
-        return _parse_gost(key, parts[1])
-    raise Refused("eds_algorithm_refused", "the key's algorithm is not accepted")
+    return name, parts[1] if len(parts) == 2 else None, values.whole_bits(bits, "public key")
 
 
 def _parse_rsa(key: bytes) -> RsaKey:
@@ -81,11 +117,10 @@ def _parse_rsa(key: bytes) -> RsaKey:
     return RsaKey(values.integer(modulus, "RSA modulus"), values.integer(exponent, "RSA exponent"))
 
 
-def _parse_gost(key: bytes, parameters: Element) -> gost3410.PublicKey:
+def _require_parameters(parameters: Element, *wanted: str) -> None:
     named = [values.oid(part, "GOST parameters") for part in values.items(parameters, der.SEQUENCE, "GOST parameters")]
-    if named != [algorithms.GOST_512_PARAMETERS, algorithms.STREEBOG_512]:
-        raise Refused("eds_algorithm_refused", "the GOST parameters are not the 512-bit ones")
-    return gost3410.PublicKey.parse(values.octets(_strict(key), "GOST key"))
+    if named != list(wanted):
+        raise Refused("eds_algorithm_refused", "the GOST parameters are not those of the key's algorithm")
 
 
 def _strict(key: bytes) -> Element:

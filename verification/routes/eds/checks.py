@@ -1,14 +1,15 @@
-"""Is this statement signed by this borrower? The procedure of EN 319 102-1 in ten steps; the ninth is none yet.
+"""Is this statement signed by this borrower? The procedure of EN 319 102-1 in ten steps.
 
 1 format and limits · 2 one signer whose certificate is there · 3 digest over OUR statement · 4 signature value ·
-5 path to a pinned anchor · 6 usage and role · 7 the borrower's IIN · 8 revocation · 9 time-stamp: not asked for, said
-so in the report · 10 the statement is this verification's, in time, and the signature is new.
+5 path to a pinned anchor · 6 usage and role · 7 the borrower's IIN · 8 revocation · 9 the time-stamp, where there is
+one or the policy wants one · 10 the statement is this verification's, in time, and the signature is new.
 Every check stands alone: it starts from the stored bytes and trusts nothing another check found.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -19,11 +20,14 @@ from verification.core.ids import Iin
 from verification.core.person import Case
 from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Evidence
+from verification.engines.gost import backends
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.cms import SignedStatement, check_content, check_signature, parse_cms
-from verification.engines.pki.crl import check_not_revoked, parse_crl
 from verification.engines.pki.identity import check_usage, subject_iin, subject_names
 from verification.engines.pki.path import build_path
+from verification.engines.pki.revocation import Answers, check_authorities, find_status, require_good
+from verification.engines.pki.timestamp import TimestampToken, TimestampTrust, verify_answer, verify_inside
+from verification.routes.eds import dialogue
 from verification.routes.eds.dialogue import ANSWER, SIGNATURE, TEXT, statement
 from verification.routes.eds.policy import INDICATIONS, EdsPolicy
 
@@ -98,25 +102,64 @@ def check_identity(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
 
 
 def check_revocation(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
-    """Step 8: a fresh list, signed by the issuer, does not hold the certificate. No such list: nobody can tell."""
+    """Step 8: a verified, fresh answer or list clears the certificate, and a list its issuer. Else nobody can tell."""
 
     def measure() -> Detail:
-        leaf, issuer = _path(evidence, policy)[:2]
-        try:
-            lists = [parse_crl(raw, max_bytes=policy.crl_max_bytes) for raw in _all(evidence, "shared.crl")]
-            mine = [one for one in lists if one.issuer == leaf.issuer]
-            if not mine:
-                raise Refused("eds_revocation_unknown", "no list of this issuer")
-            for one in mine:
-                check_not_revoked(leaf, crl=one, issuer=issuer, at=evidence.at)
-        except Refused as refusal:
-            if refusal.code == "eds_certificate_revoked":
-                raise
-            # We fetched the list: one that cannot be read is our fault, never the borrower's.
-            raise Refused("eds_revocation_unknown", refusal.detail, facts=refusal.facts) from refusal
-        return {"crl_sha256": mine[0].sha256, "crl_this_update": mine[0].this_update.isoformat()}
+        path = _path(evidence, policy)
+        answers = Answers(
+            ocsp=evidence.get(dialogue.OCSP),
+            ocsp_nonce=evidence.get(dialogue.OCSP_NONCE) or b"",
+            crls=_all(evidence, "shared.crl"),
+            deltas=_all(evidence, "shared.delta_crl"),
+        )
+        limits, above = policy.revocation_limits, _all(evidence, "shared.authority_crl")
+        status = find_status(path[0], issuer=path[1], answers=answers, limits=limits, at=evidence.at)
+        is_accepted = policy.accepts_later_revocation
+        require_good(status, reference=_reference(evidence, policy), is_later_accepted=is_accepted)
+        if above:
+            check_authorities(path, lists=above, limits=limits, at=evidence.at)
+        found = {"source": status.source, "as_of": status.as_of.isoformat(), "sha256": status.sha256}
+        return found | {"issuer": "good" if above else "not asked"}
 
     return _measured("eds.revocation", measure)
+
+
+def check_timestamp(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
+    """Step 9: a time-stamp in the signature, and the one we asked for if the policy wants it, prove when it existed."""
+
+    def measure() -> Detail:
+        found = [token for find in (_token_inside, _token_asked) if (token := find(evidence, policy))]
+        first = min(found, key=lambda token: token.time, default=None)
+        return {"time": first.time.isoformat(), "policy": first.policy} if first else {"time": "none"}
+
+    return _measured("eds.timestamp", measure)
+
+
+def _token_inside(evidence: Evidence, policy: EdsPolicy) -> TimestampToken | None:
+    return verify_inside(_signed(evidence, policy), trust=_timestamp_trust(evidence, policy), at=evidence.at)
+
+
+def _token_asked(evidence: Evidence, policy: EdsPolicy) -> TimestampToken | None:
+    if not policy.asks_timestamp:
+        return None
+    return verify_answer(
+        evidence.get(dialogue.TIMESTAMP) or b"",
+        nonce=int(evidence.get(dialogue.TIMESTAMP_NONCE) or b"-1"),
+        signed=_signed(evidence, policy),
+        trust=_timestamp_trust(evidence, policy),
+        at=evidence.at,
+    )
+
+
+def _timestamp_trust(evidence: Evidence, policy: EdsPolicy) -> TimestampTrust:
+    return TimestampTrust(
+        anchors=_pinned(evidence, "shared.anchor"),
+        intermediates=_pinned(evidence, "shared.intermediate"),
+        pinned=_pinned(evidence, "shared.tsa"),
+        accepted_policies=policy.timestamp_policies,
+        max_bytes=policy.timestamp_max_bytes,
+        clock_skew=timedelta(seconds=policy.clock_skew_seconds),
+    )
 
 
 def check_statement_fresh(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
@@ -145,6 +188,7 @@ STATEMENT = {
     "eds.usage": check_signing_certificate,
     "eds.identity": check_identity,
     "eds.revocation": check_revocation,
+    "eds.timestamp": check_timestamp,
     "eds.statement": check_statement_fresh,
 }
 
@@ -162,9 +206,9 @@ def report_statement(case: Case, evidence: Evidence, policy: EdsPolicy, results:
             "code": code,
             "checks": [_row(result) for result in results],
             "signer": _signer(evidence, policy),
-            "times": {"reference": _stated_time(evidence), "checked": evidence.at.isoformat(), "tsp": "not asked"},
+            "times": _times(evidence, policy),
             "evidence": {kind: sha256(content).hexdigest() for kind, content in sorted(evidence.items.items())},
-            "backend": "pure-python",
+            "backend": backends.in_use().report(),
             "policy": policy.version,
         }
     )
@@ -185,13 +229,26 @@ def _signed(evidence: Evidence, policy: EdsPolicy) -> SignedStatement:
 
 
 def _path(evidence: Evidence, policy: EdsPolicy) -> tuple[Certificate, ...]:
-    """The path of the signer at the reference time: when the signature reached us, by our own clock."""
+    """The path of the signer at the reference time."""
     return build_path(
         _signed(evidence, policy).signer,
         anchors=_pinned(evidence, "shared.anchor"),
         intermediates=_pinned(evidence, "shared.intermediate"),
-        at=_answered(evidence),
+        at=_reference(evidence, policy),
     )
+
+
+def _reference(evidence: Evidence, policy: EdsPolicy) -> datetime:
+    """When the signature is known to have existed: when it reached us, by our own clock, or as a time-stamp proves."""
+    return min([_answered(evidence), *_proven(evidence, policy)])
+
+
+def _proven(evidence: Evidence, policy: EdsPolicy) -> list[datetime]:
+    tokens = []
+    for find in (_token_inside, _token_asked):
+        with suppress(Refused):
+            tokens.append(find(evidence, policy))
+    return [token.time for token in tokens if token is not None]
 
 
 def _pinned(evidence: Evidence, kind: str) -> list[Certificate]:
@@ -217,14 +274,21 @@ def _answered(evidence: Evidence) -> datetime:
     return datetime.fromisoformat(json.loads(_stored(evidence, ANSWER))["at"])
 
 
-def _stated_time(evidence: Evidence) -> str:
-    return _answered(evidence).isoformat() if evidence.get(ANSWER) else ""
+def _times(evidence: Evidence, policy: EdsPolicy) -> dict[str, str]:
+    times = {"claimed": "", "tsp": "", "reference": "", "checked": evidence.at.isoformat()}
+    with suppress(Refused):
+        times["reference"] = _reference(evidence, policy).isoformat()
+        claimed = _signed(evidence, policy).claimed_signing_time
+        times["claimed"] = claimed.isoformat() if claimed else ""
+    return times | {"tsp": min((each.isoformat() for each in _proven(evidence, policy)), default="")}
 
 
 def _row(result: Result) -> dict[str, Any]:
     code = "" if isinstance(result, Passed) else result.code
     outcome = {Passed: "PASS", Failed: "FAIL", Inconclusive: "INDETERMINATE"}[type(result)]
-    return {"name": result.check, "outcome": outcome, "code": code, "detail": dict(result.detail)}
+    status, sub_indication = INDICATIONS[code] if code else ("PASSED", "")
+    row = {"name": result.check, "outcome": outcome, "status": status, "sub_indication": sub_indication}
+    return {**row, "code": code, "detail": dict(result.detail)}
 
 
 def _signer(evidence: Evidence, policy: EdsPolicy) -> dict[str, str]:

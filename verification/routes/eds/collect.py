@@ -1,16 +1,22 @@
-"""Our own errands: the statement before we ask, anchors and revocation lists after the answer. Judges nothing."""
+"""Our own errands: the statement before we ask, what others say of the signature after the answer. Judges nothing."""
 
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-from verification.core.errors import Refused
+from verification.core.errors import Misconfigured, Refused, SourceUnavailable
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
-from verification.engines.pki.cms import parse_cms
+from verification.engines.pki import ocsp, timestamp
+from verification.engines.pki.algorithms import ALGORITHMS
+from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.cms import SignedStatement, parse_cms
+from verification.engines.pki.path import build_path
+from verification.engines.pki.revocation import Answers, ask_responder
+from verification.routes.eds import dialogue
 from verification.routes.eds.dialogue import SIGNATURE, TEXT, statement
-from verification.routes.eds.policy import POLICY
-from verification.sources import installed, revocation
+from verification.routes.eds.policy import POLICY, EdsPolicy
+from verification.sources import installed, revocation, timestamp_authority
 
 NONCE_BYTES = 16  # eds.md §3
 
@@ -28,18 +34,80 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
 
 
 def collect_statement(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """The pinned certificates and the current revocation lists of the signer's family, unjudged.
+    """The pinned certificates, and what the authorities say of the signature, unjudged.
 
-    Raises `SourceUnavailable`: without a list nothing is decided.
+    Raises `SourceUnavailable`: while nobody says anything, nothing is decided.
     """
+    return gather(case, evidence, policy=POLICY)
+
+
+def gather(case: Case, evidence: Evidence, *, policy: EdsPolicy) -> Mapping[str, bytes]:
+    """`collect_statement` under another policy."""
     trusted = installed.trust_anchors(case.mode)
     found = _numbered("shared.anchor", trusted.anchors) | _numbered("shared.intermediate", trusted.intermediates)
+    found |= _numbered("shared.tsa", trusted.timestamping)
     try:
-        signed = parse_cms(evidence.get(SIGNATURE) or b"", max_bytes=POLICY.signature_max_bytes)
+        signed = parse_cms(evidence.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
+        leaf, issuer = _leaf_and_issuer(signed.signer, trusted, at=evidence.at)
     except Refused:
-        # What is no signature has no family; the checks will refuse it by name.
+        # Of what is no signature, or of nobody we trust, nobody is asked; the checks will refuse it by name.
         return found
-    return found | _numbered("shared.crl", revocation.in_use(case.mode).crls(signed.signer.family))
+    if policy.asks_timestamp:
+        found |= _ask_timestamp(case.mode, signed)
+    return found | _ask_revocation(case.mode, leaf, issuer, policy=policy)
+
+
+def _leaf_and_issuer(
+    leaf: Certificate, trusted: installed.TrustSet, *, at: datetime
+) -> tuple[Certificate, Certificate]:
+    """Whom to ask about. Whether the dates are right is for the checks: here they must not hide the issuer."""
+    path = build_path(
+        leaf,
+        anchors=[parse_certificate(der) for der in trusted.anchors],
+        intermediates=[parse_certificate(der) for der in trusted.intermediates],
+        at=min(max(at, leaf.not_before), leaf.not_after),
+    )
+    return path[0], path[1]
+
+
+def _ask_timestamp(mode: str, signed: SignedStatement) -> dict[str, bytes]:
+    nonce = secrets.randbits(timestamp.NONCE_BITS)
+    family = signed.signer.family
+    question = timestamp.build_request(signed.signature, imprint_oid=ALGORITHMS[family].digest_oid, nonce=nonce)
+    answer = timestamp_authority.in_use(mode).timestamp(family, question=question)
+    return {dialogue.TIMESTAMP: answer, dialogue.TIMESTAMP_NONCE: str(nonce).encode()}
+
+
+def _ask_revocation(mode: str, leaf: Certificate, issuer: Certificate, *, policy: EdsPolicy) -> dict[str, bytes]:
+    """The responder's answer; lists besides if there is none or it cannot be believed."""
+    source, nonce = revocation.in_use(mode), secrets.token_bytes(ocsp.NONCE_BYTES)
+    answer, silence = None, None
+    try:
+        answer = source.ocsp(leaf.family, question=ocsp.build_request(leaf, issuer=issuer, nonce=nonce))
+    except SourceUnavailable as error:
+        silence = error
+    found = _numbered("shared.authority_crl", source.authority_crls(leaf.family))
+    if answer is not None:
+        found |= {dialogue.OCSP: answer, dialogue.OCSP_NONCE: nonce}
+        if _is_believable(answer, nonce, leaf, issuer, policy=policy):
+            return found
+    try:
+        found |= _numbered("shared.crl", source.crls(leaf.family))
+    except Misconfigured:
+        if answer is None:
+            raise silence or Misconfigured(f"neither a responder nor a list is configured for {leaf.family}") from None
+        return found
+    return found | _numbered("shared.delta_crl", source.delta_crls(leaf.family))
+
+
+def _is_believable(answer: bytes, nonce: bytes, leaf: Certificate, issuer: Certificate, *, policy: EdsPolicy) -> bool:
+    """Whether the checks will take it for an answer; what it says is for them to judge."""
+    answers = Answers(ocsp=answer, ocsp_nonce=nonce)
+    try:
+        ask_responder(leaf, issuer=issuer, answers=answers, limits=policy.revocation_limits, at=datetime.now(UTC))
+    except Refused:
+        return False
+    return True
 
 
 def _numbered(kind: str, contents: tuple[bytes, ...]) -> dict[str, bytes]:

@@ -17,6 +17,9 @@ from verification.routes.eds.policy import POLICY
 TEXT = "statement.text"
 SIGNATURE = "statement.signature"
 ANSWER = "statement.answer"
+# What we asked about the signature, with the nonces we asked it with.
+OCSP, OCSP_NONCE = "statement.ocsp", "statement.ocsp_nonce"
+TIMESTAMP, TIMESTAMP_NONCE = "statement.timestamp", "statement.timestamp_nonce"
 
 
 def statement(case: Case, *, nonce: str, issued: str, expires: str) -> bytes:

@@ -1,6 +1,9 @@
 """Every number and list the EDS route judges by. Reviewed 2026-11-24."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from verification.engines.pki.revocation import Limits
 
 # EN 319 102-1 V1.3.1, tables 5 and 6: main status and sub-indication for each of our codes.
 INDICATIONS = {
@@ -23,7 +26,12 @@ INDICATIONS = {
     "eds_iin_mismatch": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
     "eds_signature_replayed": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
     "eds_statement_expired": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
+    "eds_issuer_revoked": ("INDETERMINATE", "REVOKED_CA_NO_POE"),
     "eds_revocation_unknown": ("INDETERMINATE", "TRY_LATER"),
+    "eds_timestamp_invalid": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
+    "eds_timestamp_untrusted": ("INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND"),
+    "eds_timestamp_time": ("INDETERMINATE", "TIMESTAMP_ORDER_FAILURE"),
+    "eds_timestamp_unavailable": ("INDETERMINATE", "TRY_LATER"),
     "check_missing": ("INDETERMINATE", "POLICY_PROCESSING_ERROR"),
 }
 
@@ -39,8 +47,39 @@ class EdsPolicy:
     attempts: int = 3
     # One CMS with a certificate and a statement inside is about 3 KB; ours: sixteen times that.
     signature_max_bytes: int = 48 * 1024
-    # One list, bytes. Ours: about a million revoked serials.
-    crl_max_bytes: int = 32 * 1024 * 1024
+    # One list, bytes. Measured on lists of the NCA: 39 to 53 bytes a serial; ours: a million of them, and room.
+    crl_max_bytes: int = 64 * 1024 * 1024
+    # One answer of a responder, bytes. Measured: 1.3 KiB; ours: room for a chain of RSA certificates, four times over.
+    ocsp_max_bytes: int = 32 * 1024
+    # How old a responder's answer may be, seconds. eds.md §1: the NCA sends no nextUpdate, so the age is ours to limit.
+    ocsp_max_age_seconds: int = 5 * 60
+    # How far the clocks of the NCA may be ahead of ours, seconds. Ours: clocks kept by NTP differ by far less.
+    clock_skew_seconds: int = 60
+    # One time-stamp token or the answer it comes in, bytes. Ours: a real one has about 4 KiB.
+    timestamp_max_bytes: int = 32 * 1024
+    # Policies of time-stamp authorities: RSA, GOST 2015 and the two of GOST 2004. eds.md §1.
+    timestamp_policies: tuple[str, ...] = (
+        "1.2.398.3.3.2.6.1",
+        "1.2.398.3.3.2.6.2",
+        "1.2.398.3.3.2.6.3",
+        "1.2.398.3.3.2.6.4",
+    )
+    # Whether we ask the configured authority for a time-stamp of every signature. Ours: no, because our signed log
+    # proves the time as well; a token that the signer's program added is checked in any case.
+    asks_timestamp: bool = False
+    # Whether a revocation after the time-stamp lets the signature pass. eds.md §6: no, for the money leaves after it.
+    accepts_later_revocation: bool = False
+
+    @property
+    def revocation_limits(self) -> Limits:
+        """The numbers above as the engine takes them."""
+        return Limits(
+            ocsp_max_bytes=self.ocsp_max_bytes,
+            ocsp_max_age=timedelta(seconds=self.ocsp_max_age_seconds),
+            crl_max_bytes=self.crl_max_bytes,
+            clock_skew=timedelta(seconds=self.clock_skew_seconds),
+        )
+
     # Extended key usages the signer's program is asked for: signing, and the role of a natural person.
     extended_key_usages: tuple[str, ...] = ("1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1")
     # Signing policies of natural persons: before 2022, and the one for all since.

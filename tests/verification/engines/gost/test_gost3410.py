@@ -4,70 +4,14 @@ import pytest
 
 from insecure_sandbox.keys import sign_digest
 from verification.core.errors import Refused
-from verification.engines.gost.curves import PARAM_SET_A_512, Curve
+from verification.engines.gost.arithmetic import Arithmetic
+from verification.engines.gost.backends import multiply_base
+from verification.engines.gost.curves import PARAM_SET_A_512
 from verification.engines.gost.gost3410 import PublicKey, verify
-from verification.engines.gost.points import multiply_base, multiply_both
+from verification.engines.gost.vectors import SIGNATURE_VECTOR
 
-# GOST R 34.10-2012, appendix A.2: the standard's own example has a curve of its own.
-_EXAMPLE = Curve(
-    name="GOST R 34.10-2012 A.2",
-    p=int(
-        "4531acd1fe0023c7550d267b6b2fee80922b14b2ffb90f04d4eb7c09b5d2d15d"
-        "f1d852741af4704a0458047e80e4546d35b8336fac224dd81664bbf528be6373",
-        16,
-    ),
-    a=7,
-    b=int(
-        "1cff0806a31116da29d8cfa54e57eb748bc5f377e49400fdd788b649eca1ac43"
-        "61834013b2ad7322480a89ca58e0cf74bc9e540c2add6897fad0a3084f302adc",
-        16,
-    ),
-    q=int(
-        "4531acd1fe0023c7550d267b6b2fee80922b14b2ffb90f04d4eb7c09b5d2d15d"
-        "a82f2d7ecb1dbac719905c5eecc423f1d86e25edbe23c595d644aaf187e6e6df",
-        16,
-    ),
-    x=int(
-        "24d19cc64572ee30f396bf6ebbfd7a6c5213b3b3d7057cc825f91093a68cd762"
-        "fd60611262cd838dc6b60aa7eee804e28bc849977fac33b4b530f1b120248a9a",
-        16,
-    ),
-    y=int(
-        "2bb312a43bd2ce6e0d020613c857acddcfbf061e91e5f2c3f32447c259f39b2c"
-        "83ab156d77f1496bf7eb3351e1ee4e43dc1a18b91b24640b6dbb92cb1add371e",
-        16,
-    ),
-)
-_D = int(
-    "0ba6048aadae241ba40936d47756d7c93091a0e8514669700ee7508e508b1020"
-    "72e8123b2200a0563322dad2827e2714a2636b7bfd18aadfc62967821fa18dd4",
-    16,
-)
-_Q = (
-    int(
-        "115dc5bc96760c7b48598d8ab9e740d4c4a85a65be33c1815b5c320c854621dd"
-        "5a515856d13314af69bc5b924c8b4ddff75c45415c1d9dd9dd33612cd530efe1",
-        16,
-    ),
-    int(
-        "37c7c90cd40b0f5621dc3ac1b751cfa0e2634fa0503b3d52639f5d7fb72afd61"
-        "ea199441d943ffe7f0c70a2759a3cdb84c114e1f9339fdf27f35eca93677beec",
-        16,
-    ),
-)
-_E = bytes.fromhex(
-    "3754f3cfacc9e0615c4f4a7c4d8dab531b09b6f9c170c533a71d147035b0c591"
-    "7184ee536593f4414339976c647c5d5a407adedb1d560c4fc6777d2972075b8c"
-)[::-1]
-_R = bytes.fromhex(
-    "2f86fa60a081091a23dd795e1e3c689ee512a3c82ee0dcc2643c78eea8fcacd3"
-    "5492558486b20f1c9ec197c90699850260c93bcbcd9c5c3317e19344e173ae36"
-)[::-1]
-_S = bytes.fromhex(
-    "1081b394696ffe8e6585e7a9362d26b6325f56778aadbc081c0bfbe933d52ff5"
-    "823ce288e8c4f362526080df7f70ce406a6eeb1f56919cb92a9853bde73e5b4a"
-)[::-1]
-
+_VECTOR = SIGNATURE_VECTOR
+_STANDARD_KEY = PublicKey(*_VECTOR.public, _VECTOR.curve)
 _KEY = 0x1D2E3F
 _DIGEST = bytes(range(64))
 _q = PARAM_SET_A_512.q
@@ -76,7 +20,7 @@ _q = PARAM_SET_A_512.q
 @pytest.fixture(scope="module")
 def key() -> PublicKey:
     """The public half of `_KEY` on the curve of the certificates."""
-    point = multiply_base(PARAM_SET_A_512, _KEY)
+    point = multiply_base(_KEY)
     assert point is not None
     return PublicKey(*point)
 
@@ -85,82 +29,130 @@ def _le(number: int) -> bytes:
     return number.to_bytes(64, "little")
 
 
-def test_the_signature_of_the_standard_verifies() -> None:
-    assert multiply_base(_EXAMPLE, _D) == _Q
-    verify(PublicKey(*_Q, _EXAMPLE), digest=_E, signature=_R + _S)
+def test_the_signature_of_the_standard_verifies(arithmetic: Arithmetic) -> None:
+    assert arithmetic.multiply_base(_VECTOR.curve, _VECTOR.private) == _VECTOR.public
+    verify(_STANDARD_KEY, digest=_VECTOR.digest, signature=_VECTOR.signature, arithmetic=arithmetic)
 
 
 @pytest.mark.parametrize("bit", [0, 255, 511, 512, 800, 1023])
-def test_one_bit_of_the_standard_signature_changed_refuses(bit: int) -> None:
-    signature = bytearray(_R + _S)
+def test_one_bit_of_the_standard_signature_changed_refuses(arithmetic: Arithmetic, bit: int) -> None:
+    signature = bytearray(_VECTOR.signature)
     signature[bit // 8] ^= 1 << bit % 8
     with pytest.raises(Refused) as refused:
-        verify(PublicKey(*_Q, _EXAMPLE), digest=_E, signature=bytes(signature))
+        verify(_STANDARD_KEY, digest=_VECTOR.digest, signature=bytes(signature), arithmetic=arithmetic)
     assert refused.value.code == "eds_signature_invalid"
 
 
-def test_our_own_signature_verifies_and_another_hash_refuses(key: PublicKey) -> None:
+def test_our_own_signature_verifies_and_another_hash_refuses(arithmetic: Arithmetic, key: PublicKey) -> None:
     signature = sign_digest(_KEY, _DIGEST)
-    verify(key, digest=_DIGEST, signature=signature)
-    with pytest.raises(Refused):
-        verify(key, digest=_DIGEST[::-1], signature=signature)
+    verify(key, digest=_DIGEST, signature=signature, arithmetic=arithmetic)
+    with pytest.raises(Refused, match="does not fit"):
+        verify(key, digest=_DIGEST[::-1], signature=signature, arithmetic=arithmetic)
 
 
-def test_a_hash_of_zero_counts_as_one(key: PublicKey) -> None:
+def test_an_issuers_key_gives_the_same_answers_before_and_after_it_has_a_table(key: PublicKey) -> None:
+    arithmetic = Arithmetic("python", number=int)
+    signature = sign_digest(_KEY, _DIGEST)
+    for _ in range(10):
+        verify(key, digest=_DIGEST, signature=signature, arithmetic=arithmetic, often=True)
+        with pytest.raises(Refused, match="does not fit"):
+            verify(key, digest=_DIGEST[::-1], signature=signature, arithmetic=arithmetic, often=True)
+
+
+def test_a_hash_of_zero_counts_as_one(arithmetic: Arithmetic, key: PublicKey) -> None:
     signature = sign_digest(_KEY, bytes(64))
-    verify(key, digest=bytes(64), signature=signature)
-    verify(key, digest=_le(1), signature=signature)
+    verify(key, digest=bytes(64), signature=signature, arithmetic=arithmetic)
+    verify(key, digest=_le(1), signature=signature, arithmetic=arithmetic)
 
 
-def test_every_other_order_of_the_signature_bytes_refuses(key: PublicKey) -> None:
+def test_every_other_order_of_the_signature_bytes_refuses(arithmetic: Arithmetic, key: PublicKey) -> None:
     signature = sign_digest(_KEY, _DIGEST)
     r, s = signature[:64], signature[64:]
     for other in (s + r, r[::-1] + s[::-1], s[::-1] + r[::-1]):
-        with pytest.raises(Refused):
-            verify(key, digest=_DIGEST, signature=other)
+        with pytest.raises(Refused) as refused:
+            verify(key, digest=_DIGEST, signature=other, arithmetic=arithmetic)
+        assert refused.value.code == "eds_signature_invalid"
 
 
 @pytest.mark.parametrize(
-    ("r", "s"), [(0, 1), (1, 0), (0, 0), (_q, 1), (1, _q), (2**512 - 1, 1), (1, 2**512 - 1)], ids=str
+    ("r", "s", "problem"),
+    [
+        (0, 1, "r of the GOST signature is zero"),
+        (1, 0, "s of the GOST signature is zero"),
+        (0, 0, "r of the GOST signature is zero"),
+        (_q, 1, "r of the GOST signature is out of range"),
+        (1, _q, "s of the GOST signature is out of range"),
+        (2**512 - 1, 1, "r of the GOST signature is out of range"),
+        (1, 2**512 - 1, "s of the GOST signature is out of range"),
+        (1, 1, "does not fit"),
+        (_q - 1, _q - 1, "does not fit"),
+    ],
+    ids=str,
 )
-def test_r_or_s_out_of_range_refuses(key: PublicKey, r: int, s: int) -> None:
-    with pytest.raises(Refused, match="out of range"):
-        verify(key, digest=_DIGEST, signature=_le(r) + _le(s))
+def test_r_and_s_at_and_beyond_their_bounds_refuse(
+    arithmetic: Arithmetic, key: PublicKey, r: int, s: int, problem: str
+) -> None:
+    with pytest.raises(Refused, match=problem) as refused:
+        verify(key, digest=_DIGEST, signature=_le(r) + _le(s), arithmetic=arithmetic)
+    assert refused.value.code == "eds_signature_invalid"
 
 
-def test_r_plus_the_order_is_no_second_spelling_of_a_signature() -> None:
+def test_r_plus_the_order_is_no_second_spelling_of_a_signature(arithmetic: Arithmetic) -> None:
     # On the standard's curve q is far below 2^512, so r + q still fits into 64 bytes.
-    again = int.from_bytes(_R, "little") + _EXAMPLE.q
+    r, s = _VECTOR.signature[:64], _VECTOR.signature[64:]
+    again = int.from_bytes(r, "little") + _VECTOR.curve.q
     with pytest.raises(Refused, match="out of range"):
-        verify(PublicKey(*_Q, _EXAMPLE), digest=_E, signature=_le(again) + _S)
+        verify(_STANDARD_KEY, digest=_VECTOR.digest, signature=_le(again) + s, arithmetic=arithmetic)
+
+
+def test_the_base_point_and_its_negative_serve_as_keys_of_themselves(arithmetic: Arithmetic) -> None:
+    # Sums of multiples of one and the same point meet the doubling and the cancelling case.
+    curve = PARAM_SET_A_512
+    verify(PublicKey(curve.x, curve.y), digest=_DIGEST, signature=sign_digest(1, _DIGEST), arithmetic=arithmetic)
+    negative = PublicKey(curve.x, curve.p - curve.y)
+    verify(negative, digest=_DIGEST, signature=sign_digest(_q - 1, _DIGEST), arithmetic=arithmetic)
+
+
+def test_a_sum_that_cancels_to_nothing_refuses(arithmetic: Arithmetic) -> None:
+    # With Q = P and s = r the sum (s/e)·P - (r/e)·Q is the neutral element, which has no x.
+    curve = PARAM_SET_A_512
+    with pytest.raises(Refused, match="does not fit"):
+        verify(PublicKey(curve.x, curve.y), digest=_DIGEST, signature=_le(5) + _le(5), arithmetic=arithmetic)
 
 
 @pytest.mark.parametrize("size", [0, 64, 127, 129, 256])
-def test_a_signature_of_another_length_refuses(key: PublicKey, size: int) -> None:
-    with pytest.raises(Refused):
-        verify(key, digest=_DIGEST, signature=bytes([1]) * size)
+def test_a_signature_of_another_length_refuses(arithmetic: Arithmetic, key: PublicKey, size: int) -> None:
+    with pytest.raises(Refused, match="signature of a wrong length"):
+        verify(key, digest=_DIGEST, signature=bytes([1]) * size, arithmetic=arithmetic)
+
+
+@pytest.mark.parametrize("size", [0, 32, 63, 65])
+def test_a_hash_of_another_length_refuses(arithmetic: Arithmetic, key: PublicKey, size: int) -> None:
+    with pytest.raises(Refused, match="a hash of another length"):
+        verify(key, digest=bytes(size), signature=sign_digest(_KEY, _DIGEST), arithmetic=arithmetic)
 
 
 def test_a_point_on_the_curve_parses_and_its_neighbours_refuse(key: PublicKey) -> None:
     p = PARAM_SET_A_512.p
-    assert PublicKey.parse(_le(key.x) + _le(key.y)) == key
-    for x, y in ((key.x + 1, key.y), (key.x, key.y + 1), (0, 0), (key.y, key.x), (3 + p, PARAM_SET_A_512.y)):
-        with pytest.raises(Refused) as refused:
-            PublicKey.parse(_le(x) + _le(y))
+    x, y = key.x, key.y
+    assert PublicKey.parse(_le(x) + _le(y)) == key
+    for untrusted, problem in (
+        (_le(x + 1) + _le(y), "not a point"),
+        (_le(x) + _le(y + 1), "not a point"),
+        (_le(y) + _le(x), "not a point"),
+        ((_le(x) + _le(y))[::-1], "not a point|not below"),
+        (_le(x)[::-1] + _le(y)[::-1], "not a point|not below"),
+        (_le(0) + _le(0), "the point .0, 0."),
+        (_le(3 + p) + _le(PARAM_SET_A_512.y), "not below"),
+        (_le(3) + _le(p), "not below"),
+        (_le(2**512 - 1) + _le(2**512 - 1), "not below"),
+    ):
+        with pytest.raises(Refused, match=problem) as refused:
+            PublicKey.parse(untrusted)
         assert refused.value.code == "eds_algorithm_refused"
 
 
 @pytest.mark.parametrize("size", [0, 64, 127, 129])
 def test_a_key_of_another_length_refuses(size: int) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match="key of a wrong length"):
         PublicKey.parse(bytes(size))
-
-
-def test_multiples_of_the_base_point_follow_the_group_law() -> None:
-    curve = PARAM_SET_A_512
-    base = (curve.x, curve.y)
-    assert multiply_base(curve, 1) == base
-    assert multiply_base(curve, curve.q) is None
-    assert multiply_base(curve, curve.q - 1) == (curve.x, curve.p - curve.y)
-    assert multiply_both(curve, base=5, point=base, scalar=6) == multiply_base(curve, 11)
-    assert multiply_both(curve, base=curve.q - 6, point=base, scalar=6) is None

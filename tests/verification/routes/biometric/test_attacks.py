@@ -20,6 +20,9 @@ from verification.engines.liveness.crops import Image
 from verification.routes.biometric.checks import COMMANDS
 from verification.routes.biometric.dialogue import accept_commands
 
+# Minutes of painting and measuring: not for every commit's quick check.
+pytestmark = pytest.mark.proof("live_capture_attacks")
+
 _SEEDS = (1, 2)
 
 

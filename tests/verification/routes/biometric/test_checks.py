@@ -8,7 +8,7 @@ from tests.verification.routes.biometric import captures as given
 from tests.verification.routes.biometric.conftest import Player
 from verification.core import live_capture
 from verification.core.decision import Outcome
-from verification.core.results import Passed
+from verification.core.results import Inconclusive, Passed
 from verification.core.route import Evidence
 from verification.engines import weights
 from verification.routes.biometric.checks import COMMANDS
@@ -40,6 +40,18 @@ def test_the_face_at_rest_is_well_within_the_threshold(good: Evidence) -> None:
     assert isinstance(match, Passed)
     assert match.score is not None
     assert match.score <= POLICY.zones.match.value
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "code"),
+    [("294900.00", "KZT", ""), ("294900.01", "KZT", "liveness_review"), ("1.00", "USD", "liveness_review")],
+)
+def test_above_a_sum_two_people_look_because_no_detector_did(amount: str, currency: str, code: str) -> None:
+    case = given.case()
+    borrowed = replace(case, loan=replace(case.loan, amount=amount, currency=currency))
+    result = COMMANDS["face.passive"](borrowed, Evidence(items={}, at=given.NOW), POLICY)
+    assert getattr(result, "code", "") == code
+    assert isinstance(result, Inconclusive if code else Passed)
 
 
 def test_a_photo_of_somebody_else_refuses_though_every_gate_passes(live: given.Frames, biden: bytes) -> None:

@@ -75,6 +75,13 @@ def test_only_the_last_code_counts():
     assert refused(evidence(both, guessed(first, CODE))) == {"code.guess": "otp_wrong"}
 
 
+def test_a_guess_made_at_an_earlier_code_is_none_at_the_last_whatever_it_says():
+    first, second = memory(), memory(code=OTHER_CODE, resends=1)
+    guess = given.fields(guessed(second, OTHER_CODE)["code.guess.1"])
+    moved = {"code.guess.1": canonical_json(guess | {"issued": 0})}
+    assert refused(evidence(issued(first) | issued(second), moved)) == {"code.guess": "otp_wrong"}
+
+
 def test_a_code_for_another_verification_or_phone_is_wrong():
     assert refused(after(CODE), phone=Phone("+77011234568")) == {
         "code.guess": "otp_wrong",

@@ -1,0 +1,139 @@
+"""The Python peers of the EDS bench: run by their own interpreter with `input.json`, print JSON of median
+milliseconds of processor time.
+
+`gostcrypto`: Streebog-512 and GOST R 34.10-2012 of one message. `path`: validation of a chain of three certificates by
+pyhanko-certvalidator, its signatures checked by our own arithmetic so that only the rest is compared.
+"""
+
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+import gostcrypto
+from asn1crypto import algos, keys, x509
+from cryptography.exceptions import InvalidSignature
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint, AlgorithmUsagePolicy
+from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
+
+from verification.core.errors import Refused
+from verification.engines.pki import der
+from verification.engines.pki import keys as engine_keys
+
+_CURVE = "id-tc26-gost-3410-12-512-paramSetA"
+_GOST = "1.2.398.3.10.1.1.2.3.2"
+
+
+def median_ms(call: Callable[[], object], *, calls: int, repeats: int, warm_up: int) -> float:
+    """Median over the repeats of the mean time of one call."""
+    for _ in range(warm_up):
+        call()
+    times = []
+    for _ in range(repeats):
+        start = time.thread_time()
+        for _ in range(calls):
+            call()
+        times.append((time.thread_time() - start) * 1000 / calls)
+    return statistics.median(times)
+
+
+def measure_gostcrypto(given: dict[str, str]) -> dict[str, float]:
+    """One hash and one verification; the library wants numbers with the most significant byte first."""
+    message = bytearray.fromhex(given["message"])
+    key, signature = bytes.fromhex(given["key"]), bytes.fromhex(given["signature"])
+    public = bytearray(key[:64][::-1] + key[64:][::-1])
+    numbers = bytearray(signature[:64][::-1] + signature[64:][::-1])
+    curve = gostcrypto.gostsignature.CURVES_R_1323565_1_024_2019[given["curve"]]
+    signer = gostcrypto.gostsignature.new(gostcrypto.gostsignature.MODE_512, curve)
+
+    def verify(message: bytearray = message) -> bool:
+        digest = gostcrypto.gosthash.new("streebog512", data=message).digest()
+        return bool(signer.verify(public, digest[::-1], numbers))
+
+    if not verify() or verify(bytearray(b"another message")):
+        raise SystemExit("gostcrypto does not verify what it should, or more")
+    return {"any": median_ms(verify, calls=1, repeats=5, warm_up=1)}
+
+
+class OurSignatures(DefaultSignatureValidator):
+    """GOST by our engine; RSA as the library does it."""
+
+    def validate_signature(
+        self,
+        signature: bytes,
+        signed_data: bytes,
+        public_key_info: keys.PublicKeyInfo,
+        signature_algorithm: algos.SignedDigestAlgorithm,
+        *rest: object,
+        **more: object,
+    ) -> None:
+        """Raises InvalidSignature."""
+        if signature_algorithm["algorithm"].dotted != _GOST:
+            super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, *rest, **more)
+            return
+        key = engine_keys.parse_public_key(der.read_tree(public_key_info.dump()))
+        try:
+            engine_keys.verify(key, signed_data, signature=signature, often=True)
+        except Refused:
+            raise InvalidSignature from None
+
+
+class AnyAlgorithm(AlgorithmUsagePolicy):
+    """The library's default does not know GOST."""
+
+    def digest_algorithm_allowed(self, *_: object, **__: object) -> AlgorithmUsageConstraint:
+        """Yes."""
+        return AlgorithmUsageConstraint(allowed=True)
+
+    def signature_algorithm_allowed(self, *_: object, **__: object) -> AlgorithmUsageConstraint:
+        """Yes."""
+        return AlgorithmUsageConstraint(allowed=True)
+
+
+def measure_path(given: dict[str, dict[str, list[str]]], at: datetime) -> dict[str, float]:
+    """From bytes to a validated path, certificates of each family."""
+
+    def validate(chain: list[bytes]) -> int:
+        leaf, issuer, root = (x509.Certificate.load(each) for each in chain)
+        context = ValidationContext(
+            trust_roots=[root],
+            other_certs=[issuer],
+            moment=at,
+            allow_fetching=False,
+            revocation_mode="soft-fail",
+            algorithm_usage_policy=AnyAlgorithm(),
+            signature_validator=OurSignatures(),
+        )
+        return len(
+            loop.run_until_complete(CertificateValidator(leaf, validation_context=context).async_validate_path())
+        )
+
+    loop = asyncio.new_event_loop()
+    found = {}
+    for family, chain in given.items():
+        certificates = [bytes.fromhex(each) for each in chain]
+        if validate(certificates) != 3:
+            raise SystemExit("pyhanko-certvalidator found another path")
+        found[family] = median_ms(partial(validate, certificates), calls=20, repeats=9, warm_up=30)
+    return found
+
+
+def main(kind: str, file: str) -> None:
+    """Measure one peer."""
+    given = json.loads(Path(file).read_text())
+    if kind == "gostcrypto":
+        print(json.dumps(measure_gostcrypto(given["verify"])))
+    else:
+        print(json.dumps(measure_path(given["chains"], datetime.fromisoformat(given["at"]))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

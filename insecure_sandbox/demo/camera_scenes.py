@@ -1,0 +1,111 @@
+"""The scenes before a camera, each with the end it must have. No person is in front of it: see `LIMIT`."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.demo.camera import Camera, Shows, as_told, follow, wrongly
+from insecure_sandbox.demo.lender import opening
+from insecure_sandbox.demo.progress import Row
+from insecure_sandbox.demo.stage import Stage
+
+SYNTHETIC = "synthetic frames"
+LIMIT = (
+    f"{SYNTHETIC}: a portrait warped on command, no person. Such frames are themselves the reenactment attack that\n"
+    "Tulga without a certified detector does not stop."
+)
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Whom the scenes show. `own` is another photograph of the person whom `camera` shows, `other` is somebody else's.
+
+    strict: what the lender sees who asks for a signature and a face together.
+    """
+
+    camera: Camera
+    own: Path
+    other: Path
+    strict: Stage
+
+
+def own_face(stage: Stage, faces: Faces) -> Row:
+    """The photograph of the register is the borrower's: must be verified."""
+    since, iin = time.monotonic(), stage.person(faces.own)
+    opened, browser = stage.arrive("own-face", iin, routes=("biometric",))
+    browser.agree()
+    follow(browser, faces.camera)
+    return _row(stage, "own face", opened, since, must=("verified", ""), route="biometric")
+
+
+def another_face(stage: Stage, faces: Faces) -> Row:
+    """The photograph of the register is somebody else's, three times: must be declined."""
+    since, iin = time.monotonic(), stage.person(faces.other)
+    opened, browser = stage.arrive("another-face", iin, routes=("biometric",))
+    browser.agree()
+    _try_again_and_again(browser, faces.camera)
+    return _row(stage, "another person's face ×3", opened, since, must=("declined", "face_mismatch"), route="biometric")
+
+
+def code_and_face(stage: Stage, faces: Faces) -> Row:
+    """Data, the code of the message, and the borrower's own face: must be verified."""
+    since, iin = time.monotonic(), stage.person(faces.own)
+    opened, browser = _up_to_the_camera(stage, "code-face", iin)
+    follow(browser, faces.camera)
+    return _row(stage, "code and own face", opened, since, must=("verified", ""), route="live_face")
+
+
+def wrong_commands(stage: Stage, faces: Faces) -> Row:
+    """The right code and face, but other gestures than those asked for, three times: must be declined."""
+    since, iin = time.monotonic(), stage.person(faces.own)
+    opened, browser = _up_to_the_camera(stage, "wrong-commands", iin)
+    _try_again_and_again(browser, faces.camera, shows=wrongly)
+    must = ("declined", "liveness_command_missed")
+    return _row(stage, "code, wrong gestures ×3", opened, since, must=must, route="live_face")
+
+
+def key_and_face(stage: Stage, faces: Faces) -> Row:
+    """A profile that asks for both: not verified after the signature alone, and verified after the face."""
+    strict = faces.strict
+    since, iin = time.monotonic(), stage.person(faces.own)
+    opened, browser = strict.arrive("key-and-face", iin, routes=("eds", "biometric"))
+    browser.agree()
+    browser.sign(strict.credential(iin))
+    browser.wait_for_judgement()
+    halfway = strict.api.read(opened["id"])["status"]
+    browser.deny()
+    follow(browser, faces.camera)
+    row = _row(strict, "KZ-2025-01: key, then face", opened, since, must=("verified", ""), route="eds + biometric")
+    return replace(row, as_it_must=row.as_it_must and halfway == "requires_input")
+
+
+CAMERA_SCENES: tuple[tuple[str, Callable[[Stage, Faces], Row]], ...] = (
+    ("the borrower follows the commands before a camera", own_face),
+    ("the register's photograph is somebody else's", another_face),
+    ("the borrower states data, types the code and follows the commands", code_and_face),
+    ("somebody with the right code makes other gestures than those asked for", wrong_commands),
+    ("another lender's law asks for a key and a face", key_and_face),
+)
+
+
+def _up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any], Browser]:
+    opened, browser = stage.arrive(name, iin, routes=("live_face",))
+    browser.consent()
+    stated = opening("", iin=iin, routes=[])["subject"]
+    browser.fill_in("form", document_number=stated["document"]["number"], birth_date=stated["birth_date"])
+    browser.fill_in("code", code=stage.code_for(iin))
+    browser.deny()
+    return opened, browser
+
+
+def _try_again_and_again(browser: Browser, camera: Camera, *, shows: Shows = as_told) -> None:
+    for _ in range(_TRIES):
+        follow(browser, camera, shows=shows)
+
+
+def _row(stage: Stage, name: str, opened: dict[str, Any], since: float, *, must: tuple[str, str], route: str) -> Row:
+    return replace(stage.row(name, opened, since, must=must, route=route), shown=SYNTHETIC)

@@ -1,0 +1,110 @@
+"""What every scene of the demo plays on: a lender, the sandbox, people who are nobody, and the result over the API."""
+
+import base64
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.credential_fields import credential_from_fields
+from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.demo.lender import LenderApi, opening
+from insecure_sandbox.demo.processes import DemoFailed, Processes, wait_until
+from insecure_sandbox.demo.progress import Row
+from verification.core.ids import check_digit
+
+_ORDERED_SECONDS = 30.0
+_SMS_SECONDS = 30.0
+_CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
+
+
+@dataclass
+class Stage:
+    """One lender's view of one running Tulga, with the sandbox it asks. Copies of it share the people."""
+
+    api: LenderApi
+    url: str
+    sandbox: str
+    processes: Processes
+    start_worker: Callable[[], None]
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def iin(self) -> str:
+        """A fresh IIN of somebody born in 1899, so that it is nobody's."""
+        while True:
+            eleven = f"9902021{next(self.numbers):04}"
+            if check_digit(eleven) != "x":
+                return eleven + check_digit(eleven)
+
+    def credential(self, iin: str, *, family: str = "gost512", state: str = "valid") -> Credential:
+        """A certificate with its key from the sandbox's authority."""
+        person = {"iin": iin, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ"}
+        wanted = person | {"family": family, "role": "individual", "state": state}
+        return credential_from_fields(self._ask("/ca/credentials", wanted))
+
+    def person(self, photo: Path) -> str:
+        """The IIN of somebody the registers know, with this photo and a phone of their own."""
+        iin = self.iin()
+        stated = opening("", iin=iin, routes=[], phone=phone_of(iin))["subject"]
+        document = stated.pop("document") | {"issued_on": "2023-01-02"}
+        picture = base64.b64encode(photo.read_bytes()).decode()
+        self._ask("/people", stated | {"document": document, "photo": picture})
+        return iin
+
+    def code_for(self, iin: str) -> str:
+        """The one-time code in the newest message that has one. It stands before the amount."""
+        wait_until(lambda: self._codes(iin) != [], what="the message with the code", seconds=_SMS_SECONDS)
+        return self._codes(iin)[-1]
+
+    def arrive(self, name: str, iin: str, *, routes: tuple[str, ...]) -> tuple[dict[str, Any], Browser]:
+        """The lender opens, and the borrower follows the link."""
+        reference = f"demo-{name}-{secrets.token_hex(4)}"
+        opened = self.api.open(reference, iin=iin, routes=list(routes), phone=phone_of(iin))
+        browser = Browser(self.url)
+        browser.follow(opened["url"])
+        return opened, browser
+
+    def borrow(self, name: str, iin: str) -> tuple[dict[str, Any], Browser]:
+        """The lender opens, the borrower follows the link and agrees up to the statement."""
+        opened, browser = self.arrive(name, iin, routes=("eds",))
+        browser.agree()
+        return opened, browser
+
+    def row(self, name: str, opened: dict[str, Any], since: float, *, must: tuple[str, str], route: str = "eds") -> Row:
+        """Reads the result over the API; `must` is the status and the code of the failed check, or of the end."""
+        verification = self.api.read(opened["id"])
+        if verification["status"] in ("verified", "declined", "failed"):
+            wait_until(
+                lambda: self.api.read(opened["id"])["log_index"] is not None,
+                what="the log to order the decision",
+                seconds=_ORDERED_SECONDS,
+            )
+            verification = self.api.read(opened["id"])
+        code = verification["last_failure"] or verification["code"] or ""
+        outcome = (verification["status"], code)
+        seconds = time.monotonic() - since
+        return Row(name, route, *outcome, seconds, verification["log_index"], outcome == must)
+
+    def _codes(self, iin: str) -> list[str]:
+        messages = self._ask("/inbox", {"phone": phone_of(iin)})["messages"]
+        found = [_CODE.search(message["text"]) for message in messages]
+        return [code.group() for code in found if code]
+
+    def _ask(self, path: str, fields: dict[str, Any]) -> dict[str, Any]:
+        answer = urllib3.request("POST", f"{self.sandbox}{path}", json=fields, timeout=30, redirect=False)
+        if answer.status not in (200, 201):
+            raise DemoFailed(f"the sandbox answered {path} with {answer.status}")
+        said: dict[str, Any] = answer.json()
+        return said
+
+
+def phone_of(iin: str) -> str:
+    """A mobile number of this person's own."""
+    return f"+7701{iin[-7:]}"

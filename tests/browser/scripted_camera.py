@@ -1,0 +1,92 @@
+"""A camera of canvas that shows a face doing what the page asks: warped frames of one portrait, never a person.
+
+It reads the command off the page as a borrower would. Whoever can make such frames needs no live person: this is the
+attack of docs/liveness-measurements.md, and here the positive control.
+"""
+
+import base64
+import json
+from functools import cache
+
+from playwright.sync_api import Page, Route
+
+from tests.verification.workflow import camera_story
+from verification.core import live_capture
+
+FRAMES = 12  # of one gesture, in the order they are played
+_ADDRESS = "/insecure-camera/frames.json"
+_GESTURES = ("neutral", *live_capture.TURNS, *live_capture.OTHERS)
+
+# The page's policy forbids pictures and requests of other origins; this asks its own, and the test answers.
+_CAMERA = """
+({ address, width, height, plays }) => {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const context = canvas.getContext("2d");
+  const noise = Object.assign(document.createElement("canvas"), { width: 2 * width, height: 2 * height });
+  const grain = noise.getContext("2d").createImageData(noise.width, noise.height);
+  for (let at = 0; at < grain.data.length; at += 4) {
+    grain.data.fill(256 * Math.random(), at, at + 3);
+    grain.data[at + 3] = 5;
+  }
+  noise.getContext("2d").putImageData(grain, 0, 0);
+  const decode = (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
+  };
+  const camera = (window.insecureCamera = { plays, pictures: null });
+  const scale = height > width ? 1.15 : 1; // a phone is held nearer than a screen stands
+  let shown = "";
+  let since = 0;
+  const draw = () => {
+    const now = document.querySelector("#camera [data-command]:not([hidden])")?.dataset.command ?? "";
+    if (now !== shown) [shown, since] = [now, performance.now()];
+    const sequence = camera.pictures[camera.plays[now] ?? now];
+    const passed = (performance.now() - since - 400) / 4500;
+    const at = sequence ? Math.floor(Math.min(Math.max(passed, 0), 0.999) * sequence.length) : 0;
+    const still = camera.pictures.neutral;
+    const picture = sequence?.[at] ?? still[Math.floor(Math.random() * still.length)];
+    context.fillStyle = "#787878";
+    context.fillRect(0, 0, width, height);
+    const [wide, high] = [picture.width * scale, picture.height * scale];
+    context.drawImage(picture, (width - wide) / 2, (height - high) / 2, wide, high);
+    context.drawImage(noise, -width * Math.random(), -height * Math.random());
+  };
+  navigator.mediaDevices.getUserMedia = async () => {
+    const sequences = Object.entries(await (await fetch(address)).json());
+    camera.pictures = Object.fromEntries(
+      await Promise.all(sequences.map(async ([name, texts]) => [name, await Promise.all(texts.map(decode))])));
+    draw();
+    setInterval(draw, 66);
+    return canvas.captureStream(15);
+  };
+}
+"""
+
+
+@cache
+def _sequences() -> str:
+    puppet = camera_story.puppet()
+    return json.dumps(
+        {
+            gesture: [base64.b64encode(jpeg).decode() for jpeg in puppet.play(gesture, FRAMES, seed=7)]
+            for gesture in _GESTURES
+        }
+    )
+
+
+def put(page: Page, *, upright: bool = False, plays: dict[str, str] | None = None) -> None:
+    """From the next page on the camera is ours. `plays` names what is shown for a command instead of it."""
+    sequences = _sequences()
+
+    def answer(route: Route) -> None:
+        route.fulfill(body=sequences, content_type="application/json")
+
+    page.route(f"**{_ADDRESS}", answer)
+    width, height = (480, 640) if upright else (640, 480)
+    told = {"address": _ADDRESS, "width": width, "height": height, "plays": plays or {}}
+    page.add_init_script(f"({_CAMERA})({json.dumps(told)})")
+
+
+def play(page: Page, plays: dict[str, str]) -> None:
+    """From now on the open page's camera shows this instead of what is asked."""
+    page.evaluate("plays => { window.insecureCamera.plays = plays }", plays)

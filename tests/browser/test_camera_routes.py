@@ -1,0 +1,129 @@
+"""The camera routes in a real browser, nothing played but the borrower: real dialogues, models, registers, verdicts.
+
+The worker's steps are done by the test itself; `test_camera_routes_with_workers.py` has real ones.
+"""
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests.browser import scripted_camera
+from tests.browser.camera_way import (
+    CODE,
+    QUESTION,
+    asked,
+    at_the_camera,
+    captured,
+    chosen,
+    code_in,
+    filled_in,
+    say_yes_to_the_state,
+    turned_on,
+)
+from tests.browser.conftest import Launch
+from tests.browser.steps import arrived, go_on, press, words
+from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.workflow import camera_story
+from tests.verification.workflow.story import Story, begin, lender, make_due
+from verification.core.live_capture import NEUTRAL, TURNS
+from verification.models import Attempt, CheckRecord
+from verification.workflow import cases, quotas, stages
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SIZES = [("ru", "phone"), ("kk", "phone"), ("ru", "desk")]
+DONE = "Done: it is you"
+
+
+@pytest.fixture(autouse=True)
+def _sources(sandbox: SandboxProcess, settings: Settings) -> None:
+    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
+    camera_story.register(sandbox)
+    camera_story.ask_at(sandbox, settings)
+
+
+@pytest.mark.parametrize(("language", "size"), SIZES)
+def test_a_face_that_does_what_is_asked_is_verified(launch: Launch, site: str, story: Story, language, size) -> None:
+    def look(name: str) -> None:
+        tab.look(f"biometric-{name}-{language}-{size}")
+
+    tab = arrived(launch, site, story, language=language, size=size, touch=size == "phone")
+    scripted_camera.put(tab.page, upright=size == "phone")
+    at_the_camera(tab, story, language, look)
+    turned_on(tab, language, look)
+    commands = captured(tab, language, look)
+    look("11-wait")
+    story.work()
+    tab.until_heading(words(language, DONE))
+    look("12-verified")
+    assert story.row().status == "verified"
+    assert commands[0] == NEUTRAL
+    assert set(TURNS) < set(commands)
+    # The preview is a mirror, the frames are not: each turn was judged in the person's own sense.
+    assert CheckRecord.objects.get(name="face.commands").outcome == "pass"
+
+
+@pytest.mark.parametrize(("language", "size"), SIZES)
+def test_a_document_a_code_and_a_face_verify_together(
+    launch: Launch, site: str, story: Story, sandbox: SandboxProcess, language: str, size: str
+) -> None:
+    def look(name: str) -> None:
+        tab.look(f"live-face-{name}-{language}-{size}")
+
+    tab = arrived(launch, site, story, language=language, size=size, touch=size == "phone")
+    scripted_camera.put(tab.page, upright=size == "phone")
+    chosen(tab, language, "live_face", look)
+    go_on(tab, story, language, "I agree", "Your document")
+    look("04-form")
+    filled_in(tab, language)
+    go_on(tab, story, language, "Continue", CODE)
+    look("05-code")
+    tab.page.locator("#field-code").fill("000000")
+    press(tab, language, "Confirm")
+    tab.until(lambda: tab.page.get_by_role("alert").filter(visible=True).count() == 1, "the notice")
+    look("05-code-wrong")
+    tab.page.locator("#field-code").fill(code_in(sandbox))
+    go_on(tab, story, language, "Confirm", QUESTION)
+    asked(tab, story, language, look)
+    turned_on(tab, language, look)
+    captured(tab, language, look)
+    look("11-wait")
+    story.work()
+    tab.until_heading(words(language, DONE))
+    look("12-verified")
+    assert story.row().passed_routes == ["live_face"]
+
+
+@pytest.mark.parametrize("language", ["ru", "kk"])
+def test_an_unanswered_message_of_the_state_is_told_and_its_answer_lets_it_go_on(
+    launch: Launch, site: str, sandbox: SandboxProcess, language: str
+) -> None:
+    camera_story.register(sandbox, consent="pending")
+    # Another lender asks: a consent that is open to exactly the same is given back by the state, and asks nobody.
+    story = begin(lender("ТОО «МФО Второй кредит»", number=2))
+    tab = arrived(launch, site, story, language=language, size="phone", touch=True)
+    scripted_camera.put(tab.page, upright=True)
+    at_the_camera(tab, story, language)
+    turned_on(tab, language)
+    captured(tab, language)
+    story.work()
+    told = tab.page.get_by_role("alert").filter(has_text="1414")
+    tab.until(told.is_visible, "the notice")
+    tab.look(f"biometric-11-wait-consent-{language}-phone")
+    say_yes_to_the_state(sandbox)
+    make_due(story)
+    story.work()
+    tab.until_heading(words(language, DONE))
+
+
+def test_the_quota_of_codes_is_told_and_nothing_is_lost(launch: Launch, site: str, story: Story) -> None:
+    tab = arrived(launch, site, story, language="ru", size="phone", touch=True)
+    chosen(tab, "ru", "live_face")
+    go_on(tab, story, "ru", "I agree", "Your document")
+    code = stages.find("live_face", "code")
+    for _ in range(code.quota.a_day):
+        assert quotas.take(story.row(), code, key=cases.key_of(story.row()), at=timezone.now())
+    filled_in(tab, "ru")
+    go_on(tab, story, "ru", "Continue", "No code can be sent today")
+    tab.look("live-face-05-quota-ru-phone")
+    assert not Attempt.objects.filter(burnt=True).exists()

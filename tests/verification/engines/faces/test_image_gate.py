@@ -1,0 +1,90 @@
+"""What a reference may be: a whole JPEG or PNG of a bearable size, turned upright."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from verification.core.errors import Refused
+from verification.engines.faces import recognition
+from verification.engines.faces.image_gate import ImageLimits, open_image
+
+LIMITS = ImageLimits(max_bytes=200_000, max_pixels=1_000_000)
+ORIENTATION = 0x0112  # EXIF tag
+
+
+def saved(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    kept = io.BytesIO()
+    image.save(kept, kind, **options)
+    return kept.getvalue()
+
+
+def gradient(width: int = 160, height: int = 120) -> Image.Image:
+    return Image.linear_gradient("L").resize((width, height)).convert("RGB")
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that announces this many pixels and has none."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    return b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 9) + b"IDAT" + bytes(13)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_a_whole_picture_opens_as_rgb(kind: str) -> None:
+    assert open_image(saved(gradient(), kind), limits=LIMITS).shape == (120, 160, 3)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+def test_every_colour_of_jpeg_comes_out_as_rgb(mode: str) -> None:
+    assert open_image(saved(gradient().convert(mode)), limits=LIMITS).shape == (120, 160, 3)
+
+
+@pytest.mark.parametrize(("orientation", "shape"), [(1, (120, 160, 3)), (3, (120, 160, 3)), (6, (160, 120, 3))])
+def test_a_picture_is_turned_as_the_camera_said(orientation: int, shape: tuple[int, ...]) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    assert open_image(saved(gradient(), exif=exif), limits=LIMITS).shape == shape
+
+
+@pytest.mark.parametrize(
+    ("untrusted", "code"),
+    [
+        (b"", "face_image_malformed"),
+        (b"\xff\xd8\xff", "face_image_malformed"),
+        (saved(gradient(), "GIF"), "face_image_malformed"),
+        (saved(gradient(), "BMP"), "face_image_malformed"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "face_image_malformed"),
+        (saved(gradient())[:-400], "face_image_malformed"),
+        (saved(gradient(), "PNG")[:-400], "face_image_malformed"),
+        (png_header(1001, 1000), "face_image_too_large"),
+        (png_header(60_000, 60_000), "face_image_too_large"),
+        (png_header(0, 10), "face_image_malformed"),
+        (b"\xff\xd8\xff" + bytes(200_000), "face_image_too_large"),
+    ],
+)
+def test_anything_else_is_refused_by_name(untrusted: bytes, code: str) -> None:
+    with pytest.raises(Refused) as refused:
+        open_image(untrusted, limits=LIMITS)
+    assert refused.value.code == code
+
+
+@given(st.binary(max_size=300), st.integers(0, 2000))
+def test_damage_is_refused_or_opened_and_never_anything_else(junk: bytes, place: int) -> None:
+    whole = saved(gradient(40, 30))
+    damaged = whole[:place] + junk + whole[place + len(junk) :]
+    try:
+        assert open_image(damaged, limits=LIMITS).dtype == np.uint8
+    except Refused:
+        return
+
+
+def test_a_picture_without_a_face_is_refused() -> None:
+    with pytest.raises(Refused) as refused:
+        recognition.embed(open_image(saved(gradient()), limits=LIMITS))
+    assert refused.value.code == "face_not_found"

@@ -1,0 +1,238 @@
+"""Whom the route asks after the answer, through the real adapters and over real sockets: a sandbox with faults."""
+
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from insecure_sandbox.credential_fields import credential_from_fields
+from insecure_sandbox.install_trust import write_anchors
+from insecure_sandbox.signing import sign_cms
+from tests.insecure_sandbox_process import sandbox
+from tests.verification.routes.eds import signed_case as given
+from verification.core.canonical import canonical_json
+from verification.core.decision import Outcome, decide
+from verification.core.errors import SourceUnavailable
+from verification.core.route import Evidence
+from verification.routes.eds.checks import STATEMENT
+from verification.routes.eds.collect import collect_statement, gather
+from verification.routes.eds.policy import POLICY
+
+__all__ = ["sandbox"]
+
+FAMILIES = ("gost512", "rsa")
+SOURCES = "verification.sources"
+WANTING = replace(POLICY, asks_timestamp=True)
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _pointed_at_the_sandbox(sandbox, settings, tmp_path):
+    write_anchors(sandbox.url, tmp_path / "anchors")
+
+    def lists(path):
+        return {family: [f"{sandbox.url}/{path}/{family}"] for family in FAMILIES}
+
+    options = {
+        "crl_urls": lists("crl"),
+        "delta_crl_urls": lists("delta_crl"),
+        "authority_crl_urls": lists("root_crl"),
+        "ocsp_urls": lists("ocsp"),
+        "seconds": 3.0,
+        "ocsp_seconds": 1.0,
+    }
+    tsa = {"urls": {family: f"{sandbox.url}/tsa/{family}" for family in FAMILIES}, "seconds": 1.0}
+    settings.TULGA_SOURCES = {
+        "test": {
+            "revocation": {"adapter": f"{SOURCES}.revocation.HttpRevocationSource", "options": options},
+            "timestamp_authority": {
+                "adapter": f"{SOURCES}.timestamp_authority.HttpTimestampAuthority",
+                "options": tsa,
+            },
+            "trust_anchors": {"directory": tmp_path / "anchors"},
+        },
+        "live": {},
+    }
+    yield
+    sandbox.mend()
+
+
+@pytest.fixture
+def answered(sandbox, family):
+    """A case and the evidence of its signature, by a key of the sandbox in the state given."""
+
+    def make(state="valid"):
+        case = given.case()
+        person = {"iin": case.person.iin.value, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": ""}
+        fields = sandbox.post("/ca/credentials", family=family, state=state, **person)
+        now = datetime.now(UTC)
+        text = given.text(case)
+        items = {
+            "statement.text": text,
+            "statement.signature": base64.b64encode(sign_cms(credential_from_fields(fields), text, signed_at=now)),
+            "statement.answer": canonical_json({"at": now.isoformat()}),
+        }
+        return case, Evidence(items=items, at=now)
+
+    return make
+
+
+def collected(case, evidence, policy=POLICY):
+    return dict(gather(case, evidence, policy=policy))
+
+
+def judged(case, evidence, found, policy=POLICY):
+    """The outcome and the codes on what was collected."""
+    whole = Evidence(items={**evidence.items, **found}, at=datetime.now(UTC))
+    results = tuple(check(case, whole, policy) for check in STATEMENT.values())
+    return decide(results, required=tuple(STATEMENT)).outcome, list(given.refusals(results).values())
+
+
+def kinds(found):
+    return {kind.rsplit(".", 1)[0] if kind.startswith("shared") else kind for kind in found}
+
+
+def fault(sandbox, source, kind, times=1):
+    sandbox.post("/faults", source=source, kind=kind, times=times)
+
+
+def test_the_responder_is_asked_first_and_its_answer_is_enough(answered):
+    case, evidence = answered()
+    found = dict(collect_statement(case, evidence))
+    assert {"statement.ocsp", "statement.ocsp_nonce", "shared.authority_crl"} <= kinds(found)
+    assert "shared.crl" not in kinds(found)
+    assert judged(case, evidence, found) == (Outcome.PASSED, [])
+
+
+def test_each_question_has_a_nonce_of_its_own(answered):
+    case, evidence = answered()
+    nonces = {collected(case, evidence)["statement.ocsp_nonce"] for _ in range(3)}
+    assert len(nonces) == 3
+
+
+def test_the_responder_tells_of_a_revoked_certificate(answered):
+    case, evidence = answered("revoked")
+    assert judged(case, evidence, collected(case, evidence)) == (Outcome.FAILED, ["eds_certificate_revoked"])
+
+
+UNBELIEVABLE = [
+    "unsigned",
+    "wrong_nonce",
+    "no_nonce",
+    "stale",
+    "future",
+    "other_ca",
+    "no_eku",
+    "expired_responder",
+    "try_later",
+    "garbage",
+    "oversize",
+    "http_500",
+    "silent",
+]
+
+
+@pytest.mark.parametrize("kind", UNBELIEVABLE)
+def test_without_a_believable_answer_the_lists_decide(sandbox, answered, kind):
+    for state, expected in (
+        ("valid", (Outcome.PASSED, [])),
+        ("revoked", (Outcome.FAILED, ["eds_certificate_revoked"])),
+    ):
+        case, evidence = answered(state)
+        fault(sandbox, "ocsp", kind)
+        found = collected(case, evidence)
+        assert {"shared.crl", "shared.delta_crl"} <= kinds(found)
+        assert judged(case, evidence, found) == expected
+
+
+@pytest.mark.parametrize("kind", ["http_500", "oversize"])
+@pytest.mark.parametrize("source", ["crl", "delta_crl"])
+def test_without_the_lists_either_nothing_is_decided(sandbox, answered, source, kind):
+    case, evidence = answered()
+    fault(sandbox, "ocsp", "http_500")
+    fault(sandbox, source, kind)
+    with pytest.raises(SourceUnavailable):
+        collected(case, evidence)
+
+
+@pytest.mark.parametrize("source", ["crl", "delta_crl"])
+def test_a_page_in_the_place_of_a_list_is_tried_again(sandbox, answered, source):
+    case, evidence = answered()
+    fault(sandbox, "ocsp", "try_later")
+    fault(sandbox, source, "garbage")
+    assert judged(case, evidence, collected(case, evidence)) == (Outcome.RETRY, ["eds_revocation_unknown"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("unknown", (Outcome.RETRY, ["eds_revocation_unknown"])),
+        ("hold", (Outcome.FAILED, ["eds_certificate_revoked"])),
+        ("revoked", (Outcome.FAILED, ["eds_certificate_revoked"])),
+    ],
+)
+def test_a_believable_answer_is_not_overruled(sandbox, answered, kind, expected):
+    case, evidence = answered()
+    fault(sandbox, "ocsp", kind)
+    found = collected(case, evidence)
+    assert "shared.crl" not in kinds(found)
+    assert judged(case, evidence, found) == expected
+
+
+def test_a_silent_list_of_the_root_is_a_fault(sandbox, answered):
+    case, evidence = answered()
+    fault(sandbox, "root_crl", "http_500")
+    with pytest.raises(SourceUnavailable):
+        collected(case, evidence)
+
+
+def test_of_a_signature_that_has_no_path_nobody_is_asked(sandbox, issued, family):
+    """Neither its certificate's addresses nor ours: a forged certificate must not make us ask anybody anything."""
+    case = given.case()
+    text = given.text(case)
+    items = {"statement.signature": base64.b64encode(given.sign(issued(family), text))}
+    fault(sandbox, "ocsp", "http_500")
+    found = collected(case, Evidence(items=items, at=datetime.now(UTC)), WANTING)
+    assert kinds(found) == {"shared.anchor", "shared.intermediate"}
+
+
+def test_a_time_stamp_is_asked_for_only_where_the_policy_says_so(answered):
+    case, evidence = answered()
+    assert "statement.timestamp" not in collected(case, evidence)
+    found = collected(case, evidence, WANTING)
+    assert {"statement.timestamp", "statement.timestamp_nonce"} <= found.keys()
+    assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "unsigned",
+        "stale",
+        "future",
+        "wrong_nonce",
+        "wrong_imprint",
+        "wrong_policy",
+        "other_ca",
+        "no_eku",
+        "rejected",
+        "garbage",
+    ],
+)
+def test_a_time_stamp_of_ours_that_is_of_no_use_is_tried_again(sandbox, answered, kind):
+    case, evidence = answered()
+    fault(sandbox, "tsa", kind)
+    found = collected(case, evidence, WANTING)
+    assert judged(case, evidence, found, WANTING) == (Outcome.RETRY, ["eds_timestamp_unavailable"])
+
+
+def test_a_silent_time_stamp_authority_is_a_fault(sandbox, answered):
+    case, evidence = answered()
+    fault(sandbox, "tsa", "silent")
+    with pytest.raises(SourceUnavailable, match="timestamp_authority"):
+        collected(case, evidence, WANTING)

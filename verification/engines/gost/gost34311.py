@@ -1,0 +1,94 @@
+"""GOST 34.311-95 (GOST R 34.11-94), the hash before Streebog. Broken for collisions: only time-stamp tokens may use it.
+
+1 a block and the hash so far make four keys · 2 each encrypts a quarter of the hash · 3 a shift register mixes the
+result with the block and the hash · 4 at last the length in bits and the sum of all blocks are hashed too.
+Source: RFC 5831 (hash), RFC 5830 (cipher), RFC 4357 §11.2 (the test parameters' substitution, as the authority uses).
+"""
+
+import struct
+
+_BLOCK = 32  # bytes
+_MASK = (1 << 256) - 1
+_WORD = (1 << 64) - 1
+_C3 = int("ff00ffff000000ffff0000ff00ffff0000ff00ff00ff00ffff00ff00ff00ff00", 16)
+
+# Row i replaces the nibble i of a word, the least significant first.
+_NIBBLES = (
+    "4a92d80e6b1c7f53",
+    "eb4c6dfa23810759",
+    "581da342efc7609b",
+    "7da1089fe46cb253",
+    "6c715fd84a9e03b2",
+    "4ba0721d36859cfe",
+    "db413f590ae7682c",
+    "1fd057a4923e6b8c",
+)
+
+
+def _byte_table(pair: int) -> tuple[int, ...]:
+    """Substitution and rotation by 11 for each value of one byte of a word."""
+    low, high = (bytes.fromhex("".join("0" + digit for digit in _NIBBLES[2 * pair + i])) for i in (0, 1))
+    substituted = ((high[value >> 4] << 4 | low[value & 15]) << 8 * pair for value in range(256))
+    return tuple((word << 11 | word >> 21) & 0xFFFFFFFF for word in substituted)
+
+
+_T0, _T1, _T2, _T3 = (_byte_table(pair) for pair in range(4))
+
+
+def _encrypt(key: bytes, block: int) -> int:
+    """A quarter of the hash by GOST 28147-89: the key forwards three times, then backwards."""
+    words = struct.unpack("<8I", key)
+    low, high = block & 0xFFFFFFFF, block >> 32
+    for word in (*words * 3, *reversed(words)):
+        mixed = (low + word) & 0xFFFFFFFF
+        high ^= _T0[mixed & 255] ^ _T1[mixed >> 8 & 255] ^ _T2[mixed >> 16 & 255] ^ _T3[mixed >> 24]
+        low, high = high, low
+    return low << 32 | high
+
+
+def _shift(y: int) -> int:
+    """A of RFC 5831 §5.1: four words move down by one, the sum of the lowest two comes in above."""
+    return y >> 64 | ((y ^ y >> 64) & _WORD) << 192
+
+
+def _transpose(y: int) -> bytes:
+    """P of RFC 5831 §5.1: byte 8i + k goes to 4k + i."""
+    plain = y.to_bytes(_BLOCK, "little")
+    return bytes(plain[8 * i + k] for k in range(8) for i in range(4))
+
+
+def _keys(chain: int, block: int) -> list[bytes]:
+    keys = [_transpose(chain ^ block)]
+    for constant in (0, _C3, 0):
+        chain = _shift(chain) ^ constant
+        block = _shift(_shift(block))
+        keys.append(_transpose(chain ^ block))
+    return keys
+
+
+def _stir(y: int, times: int) -> int:
+    """ψ of RFC 5831 §5.3, so many times: sixteen words of 16 bits move down, a sum of six comes in above."""
+    for _ in range(times):
+        taps = y ^ y >> 16 ^ y >> 32 ^ y >> 48 ^ y >> 192 ^ y >> 240
+        y = y >> 16 | (taps & 0xFFFF) << 240
+    return y
+
+
+def _step(chain: int, block: int) -> int:
+    # 1, 2
+    encrypted = 0
+    for position, key in enumerate(_keys(chain, block)):
+        encrypted |= _encrypt(key, chain >> 64 * position & _WORD) << 64 * position
+    # 3
+    return _stir(chain ^ _stir(block ^ _stir(encrypted, 12), 1), 61)
+
+
+def gost34311(data: bytes) -> bytes:
+    """32 bytes of hash, least significant first, as in certificates. About 0.2 ms for each 32 bytes of `data`."""
+    chain = checksum = 0
+    for start in range(0, len(data), _BLOCK):
+        block = int.from_bytes(data[start : start + _BLOCK], "little")
+        chain = _step(chain, block)
+        checksum = (checksum + block) & _MASK
+    # 4
+    return _step(_step(chain, 8 * len(data)), checksum).to_bytes(_BLOCK, "little")

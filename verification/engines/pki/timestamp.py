@@ -1,0 +1,180 @@
+"""A proof of an authority that a signature existed at a time, and whether it may be believed.
+
+1 there is one token, and it can be read · 2 it is over this signature's value, hashed with an accepted hash · 3 its
+content is what its signer's key signed, and a signing-certificate names that signer · 4 the signer is pinned, or has a
+path to a pinned anchor at the time; its key is for time-stamps alone, and says so critically · 5 the policy is an
+accepted one · 6 the time is not in the future and within the validity of the certificate that signed the statement.
+Source: RFC 3161 §2.3, §2.4.2, appendix A; RFC 5816.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha1
+from hmac import compare_digest
+
+from verification.core.errors import Refused
+from verification.engines.pki import algorithms, der, signed_data, values
+from verification.engines.pki import encoding as asn1
+from verification.engines.pki.certificate import Certificate
+from verification.engines.pki.cms import check_signature
+from verification.engines.pki.extensions import EXTENDED_KEY_USAGE
+from verification.engines.pki.path import build_path
+from verification.engines.pki.signed_data import SignedStatement
+from verification.engines.pki.timestamp_token import TST_INFO, TimestampToken, invalid, open_response, parse_token
+
+__all__ = [
+    "TimestampToken",
+    "build_request",
+    "check_token",
+    "find_token",
+    "open_response",
+    "parse_token",
+    "verify_answer",
+    "verify_inside",
+]
+
+SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"  # id-aa-signatureTimeStampToken
+TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
+_SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
+NONCE_BITS = 64
+
+# The hashes a token may be over: those of signatures, and the old one that the authority's oldest policies use.
+IMPRINTS: dict[str, Callable[[bytes], bytes]] = algorithms.TIMESTAMP_DIGESTS
+
+
+def find_token(signed: SignedStatement) -> bytes | None:
+    """Step 1: the only token among the unsigned attributes, None if there is none. Raises `Refused` for several."""
+    found = [each for each in signed.unsigned_attributes if each.oid == SIGNATURE_TIMESTAMP]
+    if not found:
+        return None
+    if len(found) != 1 or len(found[0].values) != 1:
+        raise invalid("not exactly one time-stamp")
+    return found[0].values[0].raw
+
+
+def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
+    """The DER of a question for a token over these bytes, with the authority's certificate in the answer."""
+    imprint = asn1.sequence(asn1.algorithm(imprint_oid), asn1.octets(IMPRINTS[imprint_oid](signature)))
+    return asn1.sequence(asn1.integer(1), imprint, asn1.integer(nonce), asn1.element(der.BOOLEAN, b"\xff"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimestampTrust:
+    """Whose tokens are believed. `pinned`: certificates of time-stamp authorities that need no path."""
+
+    anchors: Collection[Certificate]
+    intermediates: Collection[Certificate]
+    pinned: Collection[Certificate] = ()
+    accepted_policies: Collection[str]
+    max_bytes: int
+    clock_skew: timedelta
+
+
+def verify_inside(signed: SignedStatement, *, trust: TimestampTrust, at: datetime) -> TimestampToken | None:
+    """Steps 1–6 of the token that came with a signature; None if none came. Raises `Refused` as `check_token`."""
+    raw = find_token(signed)
+    if raw is None:
+        return None
+    token = parse_token(raw, max_bytes=trust.max_bytes)
+    check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
+    return token
+
+
+def verify_answer(
+    untrusted: bytes, *, nonce: int, signed: SignedStatement, trust: TimestampTrust, at: datetime
+) -> TimestampToken:
+    """The token in an authority's answer to our question, after steps 2–6 and a look at our nonce.
+
+    Raises `Refused` (eds_timestamp_unavailable): what we asked for and cannot use is never the signer's fault.
+    """
+    try:
+        token = parse_token(open_response(untrusted, max_bytes=trust.max_bytes), max_bytes=trust.max_bytes)
+        if token.nonce != nonce:
+            raise invalid("the time-stamp does not carry our nonce")
+        check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
+    except Refused as refused:
+        raise Refused("eds_timestamp_unavailable", refused.detail) from refused
+    return token
+
+
+def check_token(
+    token: TimestampToken, *, signature: bytes, signer: Certificate, trust: TimestampTrust, at: datetime
+) -> None:
+    """Steps 2–6: return if `token` proves that `signature`, made with the key of `signer`, existed at its time.
+
+    `at`: now. Raises `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time.
+    """
+    # 2
+    digest = IMPRINTS.get(token.imprint_oid)
+    if digest is None or not compare_digest(token.imprint, digest(signature)):
+        raise invalid("the time-stamp is over something else")
+    # 3
+    try:
+        _check_signed(token)
+    except Refused as refused:
+        raise invalid(refused.detail) from refused
+    # 4
+    _check_authority(token, trust=trust)
+    # 5
+    if token.policy not in trust.accepted_policies:
+        raise _untrusted("the time-stamp's policy is not accepted")
+    # 6
+    if token.time > at + trust.clock_skew:
+        raise Refused("eds_timestamp_time", "the time-stamp is from the future")
+    if not signer.not_before <= token.time <= signer.not_after:
+        raise Refused("eds_timestamp_time", "the certificate was not valid at the time of the time-stamp")
+
+
+def _untrusted(detail: str) -> Refused:
+    return Refused("eds_timestamp_untrusted", detail)
+
+
+def _check_signed(token: TimestampToken) -> None:
+    """The signed attributes name the content's type and hash once each, and the signer's key signed them."""
+    signed = token.signed
+    if values.oid(_single_value(signed, signed_data.CONTENT_TYPE), "content type") != TST_INFO:
+        raise invalid("the content type is not that of a time-stamp")
+    claimed = values.octets(_single_value(signed, signed_data.MESSAGE_DIGEST), "message digest")
+    algorithms.require_statement_algorithms(
+        signed.signer.family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
+    )
+    if not compare_digest(claimed, algorithms.DIGESTS[signed.digest_oid](token.info)):
+        raise invalid("other bytes than the time-stamp's content were signed")
+    check_signature(signed)
+    if any(each.oid == _SIGNING_CERTIFICATE for each in signed.attributes):
+        _check_first_signing_certificate(signed)
+
+
+def _single_value(signed: SignedStatement, oid: str) -> der.Element:
+    found = [each for each in signed.attributes if each.oid == oid]
+    if len(found) != 1 or len(found[0].values) != 1:
+        raise invalid("a required signed attribute is missing or repeated")
+    return found[0].values[0]
+
+
+def _check_first_signing_certificate(signed: SignedStatement) -> None:
+    """The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates apart, no more."""
+    parts = [_single_value(signed, _SIGNING_CERTIFICATE)]
+    for _ in range(3):
+        parts = values.items(parts[0], der.SEQUENCE, "signing certificate", at_least=1)
+    expected = sha1(signed.signer.der, usedforsecurity=False).digest()
+    if values.octets(parts[0], "signing certificate") != expected:
+        raise invalid("signing-certificate names another certificate")
+
+
+def _check_authority(token: TimestampToken, *, trust: TimestampTrust) -> None:
+    authority = token.signed.signer
+    usage = authority.extensions.get(EXTENDED_KEY_USAGE)
+    if usage is None or not usage.critical or authority.extended_key_usage != {TIME_STAMPING}:
+        raise _untrusted("the key is not for time-stamps alone, or does not say so critically")
+    if authority.key_usage and not authority.key_usage & {"digital_signature", "non_repudiation"}:
+        raise _untrusted("the key is not for signatures")
+    if authority.sha256 in {each.sha256 for each in trust.pinned}:
+        if not authority.not_before <= token.time <= authority.not_after or authority.unknown_critical:
+            raise _untrusted("the authority was not valid at the time")
+        return
+    try:
+        build_path(authority, anchors=trust.anchors, intermediates=trust.intermediates, at=token.time)
+    except Refused as refused:
+        raise _untrusted(refused.detail) from refused

@@ -1,0 +1,118 @@
+"""A time-stamp token and the answer it comes in, read into plain values. Reading trusts nothing.
+
+Source: RFC 3161 §2.4.2; RFC 5652 §5.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from verification.core.errors import Refused
+from verification.engines.pki import der, extensions, values
+from verification.engines.pki.certificate import algorithm_oid
+from verification.engines.pki.der import Element, malformed
+from verification.engines.pki.signed_data import SignedStatement, parse_cms
+
+TST_INFO = "1.2.840.113549.1.9.16.1.4"
+
+_TIME = re.compile(rb"(\d{14})(?:\.(\d{0,8}[1-9]))?Z")
+_GRANTED = frozenset({0, 1})  # granted, grantedWithMods
+
+
+@dataclass(frozen=True)
+class TimestampToken:
+    """What a token says: that bytes of this hash existed at this time. Nothing of it is verified yet.
+
+    `imprint_oid` names the hash; `nonce` is that of the question, None where there is none; `sha256` is of the token.
+    """
+
+    sha256: str
+    policy: str
+    imprint_oid: str
+    imprint: bytes = field(repr=False)
+    time: datetime
+    nonce: int | None = field(repr=False)
+    info: bytes = field(repr=False)
+    signed: SignedStatement
+
+
+def invalid(detail: str) -> Refused:
+    """The refusal of a token that cannot be read, or does not say what it must."""
+    return Refused("eds_timestamp_invalid", detail)
+
+
+def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
+    """The token in DER bytes. Raises `Refused` (eds_timestamp_invalid) whatever is wrong with it."""
+    try:
+        signed = parse_cms(untrusted, max_bytes=max_bytes)
+        if signed.content_type != TST_INFO or not signed.encapsulated:
+            raise malformed("the content is no time-stamp")
+        return _read_info(signed, signed.encapsulated, sha256(untrusted).hexdigest())
+    except Refused as refused:
+        raise invalid(refused.detail) from refused
+
+
+def _read_info(signed: SignedStatement, encoded: bytes, digest: str) -> TimestampToken:
+    info = der.read_tree(encoded)
+    if not info.strict:
+        raise malformed("time-stamp: not DER")
+    version, policy, imprint, serial, time, *rest = values.items(
+        info, der.SEQUENCE, "time-stamp", at_least=5, at_most=10
+    )
+    if values.integer(version, "version") != 1:
+        raise malformed("time-stamp: not version 1")
+    values.integer(serial, "serial number")
+    hashed, value = values.items(imprint, der.SEQUENCE, "imprint", at_least=2, at_most=2)
+    return TimestampToken(
+        sha256=digest,
+        policy=values.oid(policy, "policy"),
+        imprint_oid=algorithm_oid(hashed),
+        imprint=values.octets(value, "imprint"),
+        time=_time(time),
+        nonce=_nonce(rest),
+        info=encoded,
+        signed=signed,
+    )
+
+
+def _time(element: Element) -> datetime:
+    """genTime, which unlike other times may have fractions of a second; below a microsecond they are cut off."""
+    found = _TIME.fullmatch(values.expect(element, der.GENERALIZED_TIME, "time").content)
+    if found is None:
+        raise malformed("time-stamp: not a time")
+    try:
+        moment = datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        raise malformed("time-stamp: no such time") from None
+    return moment.replace(microsecond=int((found[2] or b"").ljust(6, b"0")[:6]))
+
+
+def _nonce(rest: list[Element]) -> int | None:
+    """The nonce among accuracy, ordering, nonce, tsa and extensions, which stand in this order if they do."""
+    order = [der.SEQUENCE, der.BOOLEAN, der.INTEGER, der.CONTEXT_0, der.CONTEXT_1]
+    tags = [each.tag for each in rest]
+    if tags != [tag for tag in order if tag in tags]:
+        raise malformed("time-stamp: unexpected parts")
+    by_tag = {each.tag: each for each in rest}
+    if der.CONTEXT_1 in by_tag:
+        wrapped = by_tag[der.CONTEXT_1]
+        listed = Element(wrapped.data, der.SEQUENCE, wrapped.start, wrapped.body, wrapped.stop, wrapped.end, True)
+        listed.children = wrapped.children
+        if any(each.critical for each in extensions.parse_extensions(listed).values()):
+            raise malformed("time-stamp: an unknown critical extension")
+    return values.integer(by_tag[der.INTEGER], "nonce") if der.INTEGER in by_tag else None
+
+
+def open_response(untrusted: bytes, *, max_bytes: int) -> bytes:
+    """The token in an authority's answer. Raises `Refused` (eds_timestamp_invalid), also for an answer without one."""
+    if len(untrusted) > max_bytes:
+        raise invalid("the authority's answer is too large")
+    try:
+        parts = values.items(der.read_tree(untrusted), der.SEQUENCE, "answer", at_least=1, at_most=2)
+        status = values.items(parts[0], der.SEQUENCE, "status", at_least=1, at_most=3)
+        if values.integer(status[0], "status") not in _GRANTED or len(parts) != 2:
+            raise malformed("the authority gave no time-stamp")
+        return parts[1].raw
+    except Refused as refused:
+        raise invalid(refused.detail) from refused

@@ -1,0 +1,57 @@
+"""Proofs of time by a time-stamp authority: asked at the operator's address, given on as they are, judged elsewhere."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol, runtime_checkable
+
+from verification.core.errors import Misconfigured
+from verification.sources import resolve
+from verification.sources.fetching import Limits, check_address, post_binary
+
+SOURCE: Final = "timestamp_authority"
+
+# Defaults of the adapter's options; an operator may set others.
+_SECONDS: Final = 4.0  # for one token; ours: revocation is still to be asked within the same step
+_MAX_BYTES: Final = 32 * 1024  # for one answer; ours: a token with its authority's certificate has about 4 KiB
+
+
+@runtime_checkable
+class TimestampSource(Protocol):
+    """Whoever puts a time to a hash."""
+
+    def timestamp(self, family: str, *, question: bytes) -> bytes:
+        """The raw answer to an encoded question (RFC 3161), by the authority of a family (`gost512` or `rsa`).
+
+        Raises `SourceUnavailable` if it could not be had, `Misconfigured` if none is configured for the family.
+        """
+        ...
+
+
+class HttpTimestampAuthority:
+    """One address a family."""
+
+    def __init__(self, urls: Mapping[str, str], *, seconds: float = _SECONDS, max_bytes: int = _MAX_BYTES) -> None:
+        """`urls`: address by family; `seconds` and `max_bytes` bound one answer. Raises `Misconfigured`."""
+        self._urls = {family: _checked(url) for family, url in urls.items()}
+        self._limits = Limits(seconds=seconds, max_bytes=max_bytes)
+
+    def timestamp(self, family: str, *, question: bytes) -> bytes:
+        """See `TimestampSource.timestamp`."""
+        if family not in self._urls:
+            raise Misconfigured(f"no address of a time-stamp authority is configured for family {family!r}")
+        media_type = "application/timestamp-query"
+        return post_binary(self._urls[family], question, media_type=media_type, source=SOURCE, limits=self._limits)
+
+
+def in_use(mode: str) -> TimestampSource:
+    """The time-stamp authority configured for this mode. Raises `Misconfigured`."""
+    adapter = resolve(mode, SOURCE)
+    if not isinstance(adapter, TimestampSource):
+        raise Misconfigured(f"{type(adapter).__name__} is no time-stamp authority")
+    return adapter
+
+
+def _checked(url: str | Sequence[str]) -> str:
+    if not isinstance(url, str):
+        raise Misconfigured("a time-stamp authority has one address a family")
+    check_address(url)
+    return url
