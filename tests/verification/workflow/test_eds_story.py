@@ -11,6 +11,7 @@ from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.signing import sign_cms
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import IIN, OTHER_IIN, begin, lender
+from verification.core.consent import CURRENT
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, Verification
 from verification.workflow import cases, policy, queries
@@ -52,10 +53,7 @@ def test_every_check_of_the_procedure_is_recorded_and_passed(issued):
     story.sign(issued())
     story.work()
     records = CheckRecord.objects.filter(attempt__verification_id=story.id, attempt__stage="statement")
-    assert [(r.name, r.outcome) for r in records.order_by("position")] == [
-        (f"eds.{step}", "pass")
-        for step in STEPS
-    ]
+    assert [(r.name, r.outcome) for r in records.order_by("position")] == [(f"eds.{step}", "pass") for step in STEPS]
 
 
 def test_the_report_is_kept_as_evidence_with_a_status_of_the_standard(issued):
@@ -185,14 +183,14 @@ def test_three_failures_decline_and_a_new_verification_starts_declined_at_the_st
 
 def test_no_consent_ends_it_at_once(issued):
     story = begin(lender())
-    story.answer(agreed=False, version="2026-11", language="kk")
+    story.answer(agreed=False, version=CURRENT, language="kk")
     story.work()
     assert (story.row().status, story.row().code) == ("declined", "consent_declined")
 
 
 def test_somebody_telling_the_borrower_what_to_press_ends_it_at_once(issued):
     story = begin(lender())
-    story.answer(agreed=True, version="2026-11", language="en")
+    story.answer(agreed=True, version=CURRENT, language="en")
     story.work()
     story.answer(somebody_tells_me=True)
     story.work()
