@@ -1,10 +1,39 @@
-"""Whether this process lives. Whether it is ready is told on the loopback listener only, not to the world."""
+"""Whether this process lives, and whether it is ready. Why not, and what it uses, is told on loopback only."""
 
-from django.http import HttpRequest, HttpResponse
+import ipaddress
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
+
+from verification.workflow import readiness
+
+# A proxy on this machine comes from loopback too, but names whom it speaks for.
+_PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip")
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """`ok`, without touching the database: a database that is away must not have every web process restarted."""
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """`{"ready": …}`, 503 if a route cannot judge; on loopback with each route and what it judges with."""
+    routes = readiness.routes()
+    is_ready = all(one.is_ready for one in routes.values())
+    told: dict[str, object] = {"ready": is_ready}
+    if _is_from_here(request):
+        told["routes"] = {
+            name: {"ready": one.is_ready, "in_use": dict(one.in_use), "detail": one.detail}
+            for name, one in routes.items()
+        }
+    return JsonResponse(told, status=200 if is_ready else 503)
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    try:
+        is_loopback = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+    return is_loopback and not any(name in request.headers for name in _PROXIED)

@@ -154,7 +154,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_SSL_REDIRECT = _IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # asked for on loopback, where no TLS is
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked for on loopback, where no TLS is
 SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0  # a year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _IS_HTTPS
 SECURE_HSTS_PRELOAD = _IS_HTTPS
@@ -252,7 +252,11 @@ TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
         "trust_anchors": {"directory": env.folder("TULGA_TEST_TRUST_ANCHORS", _VAR / "anchors" / "test")},
         **registers.at_sandbox(TULGA_SANDBOX_URL),
     },
-    "live": {
+    "live": {"trust_anchors": {"directory": env.folder("TULGA_LIVE_TRUST_ANCHORS", _VAR / "anchors" / "live")}},
+}
+# Whom live verifications ask. While live mode is off nobody is; its certificates may be installed and read before.
+if TULGA_MODES_LIVE:
+    TULGA_SOURCES["live"] |= {
         "revocation": {
             "adapter": _CRLS,
             "options": {
@@ -263,12 +267,8 @@ TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
             },
         },
         **({"timestamp_authority": {"adapter": _TIMESTAMPS, "options": {"urls": _LIVE_TSA}}} if _LIVE_TSA else {}),
-        "trust_anchors": {"directory": env.folder("TULGA_LIVE_TRUST_ANCHORS", _VAR / "anchors" / "live")},
         **registers.named_live(),
     }
-    if TULGA_MODES_LIVE
-    else {},
-}
 # Hosts that test endpoints may name although they are private or without TLS, such as 127.0.0.1:9100.
 TULGA_WEBHOOK_TEST_HOSTS = env.words("TULGA_WEBHOOK_TEST_HOSTS")
 

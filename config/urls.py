@@ -4,12 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from config.health import healthz
+from config.health import healthz, readyz
 
 urlpatterns = [
     # Whoever comes here without an address is a borrower who lost the link's end: that page says what to do.
     path("", RedirectView.as_view(pattern_name="borrower:link")),
     path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
     path("", include("lenders.urls")),
     path("v/", include("verification.borrower.urls")),
     path("oversight/", include("verification.oversight.urls")),

@@ -23,6 +23,7 @@ _WITHOUT_TERMS: Final = ("not_found", "error")
 _MAX_VALID_SECONDS: Final = 365 * 24 * 3600
 _FIELDS: Final = {
     "request_id",
+    "reference",
     "iin",
     "phone",
     "lender_bin",
@@ -81,6 +82,7 @@ def _asked(fields: Mapping[str, Any]) -> Asked:
     if text_field(fields, "language") not in _LANGUAGES or not _SHA256.fullmatch(text_field(fields, "text_sha256")):
         raise Rejected(400, "language must be kk, ru or en, and text_sha256 a SHA-256")
     return Asked(
+        reference=text_field(fields, "reference", limit=128),
         iin=text_field(fields, "iin", limit=64),
         phone=text_field(fields, "phone", limit=32),
         lender_bin=text_field(fields, "lender_bin", limit=12),
@@ -112,6 +114,8 @@ def _with_terms(fields: Mapping[str, Any], consent: Consent) -> Response:
             "iin": asked.iin,
             "status": consent.status_at(datetime.now(UTC)),
             "consent_id": consent.consent_id,
+            "reference": asked.reference,
+            "lender_bin": asked.lender_bin,
             "purpose": asked.purpose,
             "services": list(asked.services),
             "text_version": asked.text_version,

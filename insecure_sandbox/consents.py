@@ -20,8 +20,9 @@ _MAX_CONSENTS: Final = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Who was asked, for whom, to what, and which text they were shown."""
+    """Who was asked, for whom, to what, and which text they were shown. `reference`: for which request for a loan."""
 
+    reference: str
     iin: str
     phone: str
     lender_bin: str
@@ -126,5 +127,6 @@ class Consents:
 
 
 def _consent(fields: dict[str, Any]) -> Consent:
-    asked = Asked(**fields["asked"] | {"services": tuple(fields["asked"]["services"])})
+    # Lines of before consents were to one request have no reference: they are to none.
+    asked = Asked(**{"reference": ""} | fields["asked"] | {"services": tuple(fields["asked"]["services"])})
     return Consent(**fields | {"asked": asked})

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from verification.core.errors import Misconfigured
-from verification.routes import get, names
 from verification.sources import adapters, configured, installed, is_configured, resolve
+from verification.workflow import readiness
 
 LIVE_SOURCES = (
     "revocation",
@@ -72,8 +72,6 @@ def _source_faults() -> Iterator[str]:
 
 
 def _route_faults() -> Iterator[str]:
-    for name in names():
-        try:
-            get(name)
-        except (Misconfigured, ImportError) as error:
-            yield f"Route {name} does not load: {type(error).__name__}."
+    for name, said in readiness.routes().items():
+        if not said.is_ready:
+            yield f"Route {name} {said.detail}."

@@ -83,6 +83,7 @@ class Attempt(models.Model):
     code = models.CharField(max_length=64, blank=True)
     notice = models.CharField(max_length=64, blank=True)
     turn = models.PositiveIntegerField()
+    answers = models.PositiveSmallIntegerField(default=0)
     sealed_memory = models.BinaryField()
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField()

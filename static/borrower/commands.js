@@ -18,6 +18,7 @@ const UPLOAD_MS = 1_500; // of the window, kept for the way to the server
 const NEUTRAL_MS = 2_500; // looking straight takes no longer
 const SHORTEST_MS = 1_500; // what is captured of a window that is almost over
 const STRAIGHT_MS = 900; // between two commands, to come back to straight
+const WORST = 0.1; // quality at which even noise of 60 grey levels fits
 const TIMED = 0.5; // share of the choice of frames that follows time; the rest follows movement
 
 const FAULTS = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "absent" };
@@ -121,17 +122,15 @@ async function exchange(answer) {
   }
 }
 
-/** The picture of this moment as JPEG, as good as fits, or a smaller one. */
+/** The picture of this moment as JPEG, as good as fits. Never a smaller one: frames that differ in size are refused. */
 async function jpeg(side, mostBytes, kind) {
-  let scale = Math.min(1, side / Math.max(video.videoWidth, video.videoHeight));
-  for (let tries = 0; ; tries += 1) {
-    picture.width = Math.round(video.videoWidth * scale);
-    picture.height = Math.round(video.videoHeight * scale);
-    picture.getContext("2d").drawImage(video, 0, 0, picture.width, picture.height);
+  const scale = Math.min(1, side / Math.max(video.videoWidth, video.videoHeight));
+  const [width, height] = [video.videoWidth, video.videoHeight].map((pixels) => Math.round(pixels * scale));
+  Object.assign(picture, { width, height }).getContext("2d").drawImage(video, 0, 0, width, height);
+  for (;;) {
     const made = await new Promise((resolve) => picture.toBlob(resolve, "image/jpeg", quality[kind]));
-    if (made.size <= mostBytes || tries > 20) return made;
-    if (quality[kind] > 0.45) quality[kind] -= 0.1;
-    else scale *= 0.8;
+    if (made.size <= mostBytes || quality[kind] < WORST) return made;
+    quality[kind] -= quality[kind] > 0.45 ? 0.1 : 0.05;
   }
 }
 
@@ -193,6 +192,7 @@ async function step() {
   const asked = told.data;
   tell("", asked.command);
   count.textContent = count.dataset.words.replace("{step}", asked.step).replace("{steps}", asked.steps);
+  progress.value = 0; // the bar of the task before was full
   navigator.vibrate?.(80);
   camera.scrollIntoView({ block: "start" }); // on a small phone the button stood below
   const frames = await capture(asked, told.elapsed_ms + performance.now() - told.heard);

@@ -11,6 +11,7 @@ from tests.browser.conftest import Desk, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words
 from tests.browser.tab import open_context, open_tab
 from tests.verification.workflow.story import Story
+from verification.core.consent import CURRENT
 from verification.models import BorrowerSession, Link
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -154,7 +155,7 @@ def test_a_page_that_shows_a_step_already_answered_is_told_so(launch: Launch, si
     tab = arrived(launch, site, story, expected=("status of 409",))
     press(tab, "en", "Continue")
     tab.until_heading("Your consent")
-    story.answer(agreed=True, version="2026-11", language="en")
+    story.answer(agreed=True, version=CURRENT, language="en")
     story.work()
     press(tab, "en", "I agree")
     tab.until_heading("Is somebody on the phone telling you what to press?")

@@ -12,6 +12,8 @@ from tests.browser.capture_page import ON, Open, fits, opened, turned_on, until_
 from tests.browser.insecure_dialogue import LIMITS, ORDER, InsecureDialogue
 from tests.browser.steps import press, words
 from verification.core import live_capture
+from verification.engines.liveness import policy
+from verification.engines.liveness.frames import decode
 
 __all__ = ["opened"]
 
@@ -60,6 +62,16 @@ def test_frames_are_few_small_bound_and_in_order(opened: Open) -> None:
         assert 8 <= len(facts["sent"]) <= LIMITS.frames_max
         assert all(len(frame) <= LIMITS.frame_max_bytes for frame in dialogue.frames(step))
         assert len(set(dialogue.frames(step))) == len(dialogue.frames(step))
+
+
+def test_a_picture_that_does_not_fit_is_compressed_more_and_never_made_smaller(opened: Open) -> None:
+    tight = replace(LIMITS, frame_max_bytes=4_600)
+    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2], limits=tight))
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    tab.until_heading("One moment")
+    sent = [frame for step in (0, 1) for frame in dialogue.frames(step)]
+    assert {decode(frame, limits=policy.FRAMES).shape for frame in sent} == {(480, 640, 3)}
 
 
 def test_a_slow_camera_sends_no_picture_twice(opened: Open) -> None:

@@ -55,9 +55,9 @@ def test_without_keys_settings_load_and_hold_none(tmp_path: Path) -> None:
     assert found == ["", {}, {}, {}]
 
 
-def test_live_mode_is_off_and_has_no_source_until_it_is_asked_for(tmp_path: Path) -> None:
+def test_live_mode_is_off_and_asks_nobody_until_it_is_asked_for(tmp_path: Path) -> None:
     expression = "[s.TULGA_MODES_LIVE, sorted(s.TULGA_SOURCES['live'])]"
-    assert _setting(expression, TULGA_VAR_DIR=str(tmp_path)) == [False, []]
+    assert _setting(expression, TULGA_VAR_DIR=str(tmp_path)) == [False, ["trust_anchors"]]
     found = _setting(expression, TULGA_VAR_DIR=str(tmp_path), TULGA_MODES_LIVE="1")
     assert found == [True, ["revocation", "trust_anchors"]]
 

@@ -72,6 +72,7 @@ def wanted(iin: str, *, services: tuple[str, ...] = ("person", "photo", "phone")
     """A request for this person's consent."""
     fields: dict[str, Any] = {
         "request_id": new_id(),
+        "reference": f"ver_of_{iin}",
         "iin": Iin(iin),
         "phone": Phone("+77010000010"),
         "lender_bin": "990240000008",

@@ -42,6 +42,7 @@ def test_a_consent_keeps_what_was_asked_and_which_text_was_shown(sandbox: Sandbo
     assert answer.status == "valid"
     assert answer.terms is not None
     assert answer.terms.services == ("person",)
+    assert (answer.terms.reference, answer.terms.lender_bin) == (f"ver_of_{iin}", "990240000008")
     assert answer.terms.text_sha256 == consent_texts.text_sha256(consent_texts.CURRENT, "kk")
     assert (answer.terms.expires_at - answer.terms.created_at).total_seconds() == 3600
     assert read(sandbox, id_in(answer), iin).terms == answer.terms
@@ -57,6 +58,7 @@ def test_the_person_is_asked_once_while_a_consent_to_the_same_is_open(sandbox: S
 @pytest.mark.parametrize(
     "changes",
     [
+        {"reference": "ver_of_another_loan"},
         {"purpose": "another loan"},
         {"lender_bin": "990240000019"},
         {"services": ("person",)},

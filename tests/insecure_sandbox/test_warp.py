@@ -78,7 +78,7 @@ def test_warped_turns_have_depth() -> None:
 def test_a_warped_capture_is_one_face_continuous_and_fresh() -> None:
     order: tuple[warp.Play, ...] = ("neutral", "turn_right", "blink", "turn_left")
     steps = [_measured(each) for each in order]
-    there = continuity.presence([frame for step in steps for frame in step])
+    there = continuity.presence([frame for step in steps for frame in step], limits=policy.SECOND_FACE)
     assert (there.one_face, there.most) == (1.0, 1)
     overlap = continuity.continuity(steps, distances=[]).overlap
     assert overlap is not None

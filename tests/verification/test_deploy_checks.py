@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
 from verification.core.errors import Misconfigured
 from verification.deploy_checks import check_live_set
+from verification.routes import eds
 from verification.workflow import readiness
 from verification.workflow.readiness import live_is_complete
 
@@ -122,3 +124,11 @@ def test_a_live_source_that_is_insecure_or_the_sandbox_is_refused(complete):
     urls = {"gost512": [f"{complete.TULGA_SANDBOX_URL}/crl/gost512"]}
     live["revocation"] = {**CRLS, "options": {"crl_urls": urls}}
     assert any("sandbox" in fault for fault in faults())
+
+
+def test_a_route_whose_self_test_fails_keeps_live_from_running_and_says_why(complete, monkeypatch):
+    def broken():
+        raise Misconfigured("no GOST backend passes its self-test")
+
+    monkeypatch.setattr(eds, "ROUTE", replace(eds.ROUTE, ready=broken))
+    assert faults() == ["Route eds cannot judge: no GOST backend passes its self-test."]

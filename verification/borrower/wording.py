@@ -21,7 +21,10 @@ _ROUTES = {
         gettext_lazy("Electronic signature (EDS)"),
         gettext_lazy("On a computer with NCALayer and your own EDS key."),
     ),
-    "biometric": (gettext_lazy("Face"), gettext_lazy("Your face by the camera, compared with your document.")),
+    "biometric": (
+        gettext_lazy("Face"),
+        gettext_lazy("Your face by the camera, compared with the state's photo of you."),
+    ),
     "live_face": (gettext_lazy("SMS code and face"), gettext_lazy("A code by SMS, then your face by the camera.")),
 }
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})

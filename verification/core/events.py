@@ -43,6 +43,7 @@ ENTRY_TYPES = {
         EntryType("oversight.searched"),
         EntryType("oversight.viewed"),
         EntryType("oversight.counted"),
+        EntryType("replay.read"),
         EntryType("log.heartbeat"),
     )
 }

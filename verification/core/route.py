@@ -10,7 +10,14 @@ from verification.core.person import Case
 from verification.core.results import Result
 
 Memory = dict[str, Any]
-"""JSON that a stage remembers between turns. Sealed in the attempt; only `prompt` decides what of it may leave."""
+"""JSON that a stage remembers between turns. Sealed in the attempt; only `prompt` decides what of it may leave.
+
+`prepare` finds a secret `SEED` in it, the same whenever one preparation is tried again and another for the next: what
+must not differ between two tries is derived from it. It is forgotten with the preparation.
+"""
+SEED = "seed"
+ANSWERED = "answered"
+"""In the memory a fresh attempt is prepared with: how many answers the borrower gave here today in vain."""
 Untrusted = Mapping[str, Any]
 """One answer as the page sent it: parsed JSON or form fields, everything else about it unknown."""
 
@@ -42,10 +49,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What must stand before the borrower is asked."""
+    """What must stand before the borrower is asked. `notice`: a code of `core/reasons.py`, told with the question."""
 
     memory: Memory
     evidence: Mapping[str, bytes] = field(default_factory=dict)
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,8 +118,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class Route:
-    """One way to identify the borrower: its stages in order, and the numbers it judges by."""
+    """One way to identify the borrower: its stages in order, and the numbers it judges by.
+
+    ready: loads what its checks need and says what is in use; raises `Misconfigured` if it cannot judge.
+    forget: drops what a judgement leaves in the process, such as pictures and embeddings of a face.
+    """
 
     name: str
     policy: Any
     stages: tuple[Stage, ...]
+    ready: Callable[[], Mapping[str, object]] | None = None
+    forget: Callable[[], None] | None = None

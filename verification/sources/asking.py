@@ -81,6 +81,16 @@ def check_consent_id(consent_id: str) -> str:
     return consent_id
 
 
+def check_granted(raw: bytes, *, source: str, read: Callable[[bytes], object]) -> bytes:
+    """The same answer. Raises `SourceUnavailable` where a register refuses a consent that holds.
+
+    Two sources disagree then, or one is behind the other: that says nothing about the person.
+    """
+    if getattr(read(raw), "status", "") == "consent_refused":
+        raise SourceUnavailable(source, "the register refuses a consent that holds")
+    return raw
+
+
 def _spelled(value: object) -> object:
     """Numbers of people and phones by their digits, everything else as it is."""
     return getattr(value, "value", value)

@@ -1,6 +1,7 @@
 """The consent of a person to be looked up, which they give by SMS to the state's own number. Law: O-40.
 
-1. `request` asks the service to ask the person; while a consent to the same is open, that one is given back.
+1. `request` asks the service to ask the person; while a consent to the same is open, that one is given back. A consent
+   is to one request for a loan: no other is looked up under it.
 2. The person answers the state's message. `read` tells what came of it.
 3. `core.consent_answers.consent_id_for` gives the id that registers want, or raises.
 """
@@ -22,10 +23,12 @@ SOURCE: Final = "consent"
 class ConsentRequest:
     """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see `core/consent.py`.
 
-    services: a choice of `core.consent_answers.SERVICES`. valid_seconds: how long the consent shall hold.
+    reference: the verification it is for. services: a choice of `core.consent_answers.SERVICES`. valid_seconds: how
+    long the consent shall hold.
     """
 
     request_id: str
+    reference: str
     iin: Iin
     phone: Phone
     lender_bin: str
@@ -87,6 +90,7 @@ class HttpConsentSource:
         """See `ConsentSource.request`."""
         question = {
             "request_id": wanted.request_id,
+            "reference": wanted.reference,
             "iin": wanted.iin.value,
             "phone": wanted.phone.value,
             "lender_bin": wanted.lender_bin,
@@ -98,7 +102,11 @@ class HttpConsentSource:
             "text_sha256": wanted.text_sha256,
             "valid_seconds": wanted.valid_seconds,
         }
-        return self._requests.ask(question, read=parse_consent, repeated=("request_id", "iin"))
+        raw = self._requests.ask(question, read=parse_consent, repeated=("request_id", "iin"))
+        terms = parse_consent(raw).terms
+        if terms is not None and (terms.reference, terms.lender_bin) != (wanted.reference, wanted.lender_bin):
+            raise SourceUnavailable(SOURCE, "the answer is about another request or lender")
+        return raw
 
     def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
         """See `ConsentSource.read`."""

@@ -1,6 +1,7 @@
 """What the operator installed as files: trust anchors, each pinned by its SHA-256. A file is never trusted by name."""
 
 import re
+import shutil
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from verification.core.errors import Misconfigured
+from verification.core.official_certificates import OFFICIAL, OfficialCertificate
 from verification.sources import configured, is_configured
 
 SOURCE: Final = "trust_anchors"
@@ -19,6 +21,8 @@ _PIN = re.compile(r"(?P<digest>[0-9a-fA-F]{64})\s+(?P<role>anchor|intermediate|t
 _MODE = re.compile(r"mode\s+(?P<mode>\w+)")
 _MAX_FILE_BYTES: Final = 64 * 1024  # one certificate is about 2 KB; ours
 _PEM = b"-----BEGIN CERTIFICATE-----"
+_SUFFIXES: Final = {".cer", ".crt", ".der", ".pem"}
+_HEADING: Final = "# certificates of the national authority, written by manage.py install_anchors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,15 @@ class TrustSet:
     anchors: tuple[bytes, ...]
     intermediates: tuple[bytes, ...]
     timestamping: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Installation:
+    """What `install_official` did: what the live set holds now, and which known certificates it will not hold."""
+
+    directory: Path
+    held: tuple[OfficialCertificate, ...]
+    left_out: tuple[OfficialCertificate, ...]
 
 
 def trust_anchors(mode: str) -> TrustSet:
@@ -127,3 +140,91 @@ def _read(path: Path) -> bytes:
     if len(content) > _MAX_FILE_BYTES:
         raise Misconfigured(f"{path} is larger than {_MAX_FILE_BYTES} bytes: not one certificate")
     return content
+
+
+def install_official(source: Path) -> Installation:
+    """Copies the national authority's certificates from `source` into the live set: all of it or nothing.
+
+    1 every certificate there is in our table, and those that borrowers' signatures rest on are taken · 2 each has its
+    issuer beside it, here or in the live set · 3 the live set is empty or was written by this function, and shares
+    nothing with the test set · 4 a whole new directory takes its place. Raises `Misconfigured`; then nothing changed.
+    """
+    # 1
+    given = _read_official(source)
+    taken = {digest: der for digest, der in given.items() if OFFICIAL[digest].role}
+    if not taken:
+        raise Misconfigured(f"{source} has no certificate that a borrower's signature could rest on")
+    # 3, whose set it is; what it holds stays
+    directory = _directory("live")
+    held = _held_official(directory) | taken
+    # 2
+    names = {OFFICIAL[digest].name for digest in held}
+    for each in (OFFICIAL[digest] for digest in held):
+        if each.under and each.under not in names:
+            raise Misconfigured(f"{each.name} is there without {each.under}: nothing would end its path")
+    _refuse_mixing("live", directory=directory, pins={digest: OFFICIAL[digest].role for digest in held})
+    # 4
+    _replace(directory, files=_files(held))
+    left_out = tuple(OFFICIAL[digest] for digest in given if not OFFICIAL[digest].role)
+    return Installation(directory=directory, held=tuple(_in_order(held)), left_out=left_out)
+
+
+def _read_official(source: Path) -> dict[str, bytes]:
+    if not source.is_dir():
+        raise Misconfigured(f"{source} is no directory")
+    found = {}
+    for path in sorted(source.iterdir()):
+        if path.name.startswith(".") or path.suffix.lower() not in _SUFFIXES:
+            continue
+        der = _as_der(_read(path), path=path)
+        digest = sha256(der).hexdigest()
+        if digest not in OFFICIAL:
+            raise Misconfigured(f"{path} has SHA-256 {digest}, which is no certificate of the authority that we know")
+        found[digest] = der
+    return found
+
+
+def _held_official(directory: Path) -> dict[str, bytes]:
+    """What an earlier run wrote; empty for a directory that is empty or not there."""
+    if not directory.is_dir() or not any(directory.iterdir()):
+        return {}
+    pins = _read_pins(directory, mode="live")
+    if not _read(directory / PINS_FILE).startswith(_HEADING.encode()) or pins.keys() - OFFICIAL.keys():
+        raise Misconfigured(f"{directory} holds certificates of somebody else; nothing was written")
+    return _read_certificates(directory, pins=pins)
+
+
+def _in_order(digests: Mapping[str, bytes]) -> list[OfficialCertificate]:
+    return [each for digest, each in OFFICIAL.items() if digest in digests]
+
+
+def _files(certificates: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The content of a live set by file name."""
+    pins = [_HEADING, "mode live"]
+    pins += [f"{each.sha256}  {each.role}  {each.name}, {each.address}" for each in _in_order(certificates)]
+    files = {f"{OFFICIAL[digest].name}.cer": der for digest, der in certificates.items()}
+    return files | {PINS_FILE: ("\n".join(pins) + "\n").encode()}
+
+
+def _replace(directory: Path, *, files: Mapping[str, bytes]) -> None:
+    """Puts a directory of these files where `directory` was. Between two renames there is none: a fault, no pass."""
+    new, old = (directory.with_name(f".{directory.name}.{word}") for word in ("new", "old"))
+    try:
+        for left_over in (new, old):
+            shutil.rmtree(left_over, ignore_errors=True)
+        new.mkdir(parents=True)
+        for name, content in files.items():
+            (new / name).write_bytes(content)
+        if directory.exists():
+            directory.rename(old)
+        try:
+            new.rename(directory)
+        except OSError:
+            if old.exists():
+                old.rename(directory)
+            raise
+    except OSError as error:
+        raise Misconfigured(f"{directory} cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)

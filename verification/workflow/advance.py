@@ -112,7 +112,7 @@ def _prepare(verification: Verification, key: vault.Key) -> None:
     with transaction.atomic():
         transition.held(verification)
         dossier.keep(attempt, prepared.evidence, key=key, at=at)
-        attempts.hand_over(attempt, stage, prepared.memory, key=key, at=timezone.now())
+        attempts.hand_over(attempt, stage, prepared, key=key, at=timezone.now())
         if verification.status == Status.PROCESSING:
             transition.move(verification, Move.ASK, at=at)
 
@@ -121,7 +121,10 @@ def _judge(verification: Verification, key: vault.Key) -> None:
     """Collects, checks and decides one attempt, then writes all of it or nothing."""
     attempt = _attempt_in(verification)
     stage = attempts.stage_of(attempt)
-    found = _measure(verification, attempt, stage, key=key, at=timezone.now())
+    try:
+        found = _measure(verification, attempt, stage, key=key, at=timezone.now())
+    finally:
+        _forget(attempt.route)
     if found.decision.outcome is Outcome.RETRY and verification.faults < policy.FAULTS_MAX:
         raise Unavailable(found.decision.code, code=found.decision.code)
     at = timezone.now()
@@ -145,6 +148,13 @@ def _measure(verification: Verification, attempt: Attempt, stage: Stage, *, key:
     if stage.report is not None:
         collected[f"{stage.name}.report"] = stage.report(case, evidence, numbers, results)
     return Judgement(collected, evidence, results, decision)
+
+
+def _forget(route_name: str) -> None:
+    """No picture and no embedding outlives its judgement in the process."""
+    route = get(route_name)
+    if route.forget is not None:
+        route.forget()
 
 
 def _attempt_in(verification: Verification) -> Attempt:

@@ -5,15 +5,16 @@ register asked, for a dialogue that cannot begin.
 """
 
 import json
+import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet, Sum
 
 from verification.core import reasons
 from verification.core.canonical import canonical_json
-from verification.core.route import Memory, Stage
+from verification.core.route import ANSWERED, SEED, Memory, Prepared, Stage
 from verification.core.status import Move
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
@@ -25,6 +26,7 @@ BUSY = "borrower_busy"
 NONE_LEFT = "attempts_exhausted"
 TABLE = "verification_attempt"
 FIELD = "sealed_memory"
+SEED_BYTES = 32  # HMAC-SHA256 wants no more
 STEP_OPEN, STEP_PREPARE, STEP_JUDGE = "open", "prepare", "judge"
 
 
@@ -47,7 +49,7 @@ def open_attempt(
     if verification.last_failure == BUSY:
         _remember(verification, "")
     attempt = _fresh(verification, stage, at=at, notice=notice)
-    attempt.sealed_memory = seal_memory(attempt, _first_memory(verification, stage, key=key), key=key)
+    attempt.sealed_memory = seal_memory(attempt, _first_memory(verification, stage, key=key, at=at), key=key)
     try:
         hindrance = _take_place(attempt, stage, key=key, at=at)
     except IntegrityError:
@@ -105,12 +107,13 @@ def _remember(verification: Verification, code: str) -> None:
     verification.last_failure = code
 
 
-def hand_over(attempt: Attempt, stage: Stage, memory: Memory, *, key: vault.Key, at: datetime) -> None:
-    """Gives a prepared attempt to the borrower; the dialogue's clock begins now."""
+def hand_over(attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime) -> None:
+    """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done its work."""
     expires_at = min(at + timedelta(seconds=stage.seconds), attempt.verification.expires_at)
-    sealed = seal_memory(attempt, memory, key=key)
+    kept = {name: value for name, value in prepared.memory.items() if name not in (SEED, ANSWERED)}
+    sealed, notice = seal_memory(attempt, kept, key=key), prepared.notice or attempt.notice
     live = Attempt.objects.filter(pk=attempt.pk, status=JUDGING)
-    live.update(sealed_memory=sealed, status=OPEN, expires_at=expires_at)
+    live.update(sealed_memory=sealed, status=OPEN, expires_at=expires_at, notice=notice)
 
 
 def close(attempt: Attempt, *, outcome: str, code: str, burnt: bool, at: datetime) -> bool:
@@ -166,15 +169,18 @@ def current(verification: Verification) -> Attempt | None:
 def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
     """How many attempts of this borrower with this lender burnt at this stage, over all verifications of a day."""
     since = at - timedelta(seconds=policy.ATTEMPTS_COUNTED_SECONDS)
+    return _of_borrower(verification, stage).filter(burnt=True, closed_at__gte=since).count()
+
+
+def _of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
+    """Every attempt of this borrower with this lender at this stage, over all verifications."""
     return Attempt.objects.filter(
         lender_id=verification.lender_id,
         mode=verification.mode,
         borrower_index=verification.borrower_index,
         route=verification.route,
         stage=stage.name,
-        burnt=True,
-        closed_at__gte=since,
-    ).count()
+    )
 
 
 def attempts_left(verification: Verification, stage: Stage, *, at: datetime) -> int | None:
@@ -187,6 +193,11 @@ def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> bytes:
     return key.seal(canonical_json(memory), table=TABLE, field=f"{FIELD}:{attempt.pk}").data
 
 
+def seeded(memory: Memory) -> Memory:
+    """The memory with a fresh seed, for one preparation and all its tries."""
+    return {**memory, SEED: secrets.token_hex(SEED_BYTES)}
+
+
 def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
     """The memory of a stage; raises `EvidenceUnreadable`."""
     opened = key.unseal(bytes(attempt.sealed_memory), table=TABLE, field=f"{FIELD}:{attempt.pk}")
@@ -194,13 +205,16 @@ def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
     return memory
 
 
-def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key) -> Memory:
-    """What the latest earlier attempt at this stage remembered, so that a second preparation can differ."""
+def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> Memory:
+    """What the latest earlier attempt here remembered, so that a second preparation can differ, and what was spent."""
     if stage.prepare is None:
         return {}
     earlier = Attempt.objects.filter(verification=verification, route=verification.route, stage=stage.name)
     latest = earlier.order_by("-turn").first()
-    return memory_of(latest, key=key) if latest else {}
+    since = at - timedelta(seconds=policy.ATTEMPTS_COUNTED_SECONDS)
+    in_vain = _of_borrower(verification, stage).filter(opened_at__gte=since).exclude(status="passed")
+    answered = in_vain.aggregate(sum=Sum("answers"))["sum"] or 0
+    return seeded({**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered})
 
 
 def stage_of(attempt: Attempt) -> Stage:

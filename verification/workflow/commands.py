@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from verification import routes
@@ -147,12 +148,15 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
         # The earlier preparation stands: the code already sent may still be typed in.
         kept = attempts.memory_of(attempt, key=key)
         taken = Turn(next=Next.ASK, memory=kept, notice=quotas.code_of(stage))
+    memory = attempts.seeded(taken.memory) if taken.next is Next.PREPARE else taken.memory
     columns: dict[str, Any] = {
-        "sealed_memory": attempts.seal_memory(attempt, taken.memory, key=key),
+        "sealed_memory": attempts.seal_memory(attempt, memory, key=key),
         "notice": taken.notice,
     }
     if taken.seconds is not None:
         columns["expires_at"] = min(at + timedelta(seconds=taken.seconds), verification.expires_at)
+    if taken.evidence and taken.next is not Next.PREPARE:
+        columns["answers"] = F("answers") + 1
     if taken.next is not Next.ASK:
         columns["status"] = attempts.JUDGING
     Attempt.objects.filter(pk=attempt.pk).update(**columns)

@@ -47,14 +47,20 @@ def load(verification: Verification, attempt: Attempt | None, *, key: vault.Key,
     of_route = Q(route=verification.route) | Q(stage="consent")
     judged = Attempt.objects.filter(of_route, verification=verification, status="passed")
     chosen = [*judged.order_by("turn"), *([attempt] if attempt else [])]
+    items = contents(chosen, key=key)
+    seen = _presented_before(attempt, items) if attempt else frozenset()
+    return Evidence(items=items, at=at, seen=seen)
+
+
+def contents(of: Iterable[Attempt], *, key: vault.Key) -> dict[str, bytes]:
+    """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`."""
     items: dict[str, bytes] = {}
-    for one in chosen:
+    for one in of:
         for item in EvidenceItem.objects.filter(attempt=one):
             items[item.kind] = store.get(key, item)
         for use in SharedEvidenceUse.objects.filter(attempt=one):
             items[use.kind] = store.get_shared(use.evidence_id)
-    seen = _presented_before(attempt, items) if attempt else frozenset()
-    return Evidence(items=items, at=at, seen=seen)
+    return items
 
 
 def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:

@@ -43,7 +43,9 @@ def after(route_name: str, stage_name: str) -> Stage | None:
 def accept_consent(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     """The borrower's yes or no to the consent text, with its version, language and hash as evidence."""
     agreed, version, language = untrusted.get("agreed"), untrusted.get("version"), untrusted.get("language")
-    if not isinstance(agreed, bool) or version != consent.CURRENT or language not in consent.TEXTS[consent.CURRENT]:
+    if not isinstance(language, str) or language not in consent.TEXTS[consent.CURRENT]:
+        raise BadInput("a consent is to a text in kk, ru or en", code="bad_answer")
+    if not isinstance(agreed, bool) or version != consent.CURRENT:
         raise BadInput("a consent is agreed, version and language", code="bad_answer")
     text = consent.text_sha256(version, language)
     answer = {"agreed": agreed, "version": version, "language": language, "text_sha256": text, "at": at.isoformat()}

@@ -13,6 +13,7 @@ from tests.verification.workflow.conftest import authorities, issued, trusted  #
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.audit import compare_rows, verify_rows
 from verification.audit.held_rows import Held, load
+from verification.core.consent import CURRENT
 from verification.core.ids import new_check_id
 from verification.models import Attempt, AuditEntry, AuditPending, CheckRecord, EvidenceItem, SharedEvidenceUse
 from verification.workflow import commands, sweep
@@ -32,7 +33,7 @@ def test_honest_cases_have_no_findings(story: Story, issued: Callable[..., objec
     Attempt.objects.filter(verification_id=lapsed.id).update(expires_at=timezone.now() - timedelta(seconds=1))
     sweep.run_round(deliveries=False)
     declined = begin(lender("Other", number=500), "A-4")
-    declined.answer(agreed=False, version="2026-11", language="kk")
+    declined.answer(agreed=False, version=CURRENT, language="kk")
     declined.work()
     judging = begin(lender("Third", number=700), "A-5").to_statement()
     judging.sign(issued())

@@ -14,6 +14,7 @@ from tests.verification.borrower.pages import made
 from tests.verification.workflow.story import begin, lender
 from verification.borrower import camera, camera_hint, untrusted_answer
 from verification.core import live_capture
+from verification.core.consent import CURRENT
 from verification.workflow import hints, queries
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def entered(client, story):
 
 
 def consent(story, **changes):
-    return {"turn": story.page().turn, "agreed": True, "version": "2026-11", "language": "ru"} | changes
+    return {"turn": story.page().turn, "agreed": True, "version": CURRENT, "language": "ru"} | changes
 
 
 def post(client, answer, **headers):

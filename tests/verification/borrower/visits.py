@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from tests.verification.workflow.story import Story
+from verification.core.consent import CURRENT
 from verification.models import AuditEntry
 
 NOW = "/v/now/"
@@ -30,4 +31,4 @@ def entries(story: Story) -> int:
 
 def consent(story: Story, **changes: Any) -> dict[str, Any]:
     """The form of the consent page, filled in; `changes` are its other fields."""
-    return {"turn": story.page().turn, "agreed": "true", "version": "2026-11", "language": "ru"} | changes
+    return {"turn": story.page().turn, "agreed": "true", "version": CURRENT, "language": "ru"} | changes

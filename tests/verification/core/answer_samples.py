@@ -9,6 +9,8 @@ IIN = "990101100010"
 PHONE = "+77010000010"
 REQUEST_ID = "ver_test.person.1"
 CONSENT_ID = "kdp_0123456789abcdef"
+REFERENCE = "ver_aaaaaaaaaaaaaaaaaaaaaaaaaa"
+LENDER_BIN = "990240000008"
 JPEG = b"\xff\xd8\xff\xe0" + bytes(range(256)) + b"\xff\xd9"
 _ABOUT = {"request_id": REQUEST_ID, "iin": IIN}
 
@@ -35,6 +37,8 @@ OWNERSHIP: dict[str, Any] = _ABOUT | {"status": "owned", "phone": PHONE, "owned_
 CONSENT: dict[str, Any] = _ABOUT | {
     "status": "valid",
     "consent_id": CONSENT_ID,
+    "reference": REFERENCE,
+    "lender_bin": LENDER_BIN,
     "purpose": "online microcredit",
     "services": ["person", "photo"],
     "text_version": "2026-11",

@@ -43,6 +43,38 @@ def test_every_terminal_status_is_a_decision_told_to_the_lender():
     assert set(events.DECISIONS) <= set(events.TOLD)
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "en",
+            (
+                "IIN",
+                "identity document",
+                "phone",
+                "SMS",
+                "photo",
+                "face",
+                "biometric",
+                "signature",
+                "1414",
+                "five years",
+            ),
+        ),
+        ("ru", ("ИИН", "документ", "телефон", "SMS", "фото", "лиц", "биометрическ", "подпис", "1414", "пять лет")),
+        ("kk", ("ЖСН", "құжат", "телефон", "SMS", "фотосурет", "бет", "биометрия", "қолтаңба", "1414", "бес жыл")),
+    ],
+)
+def test_the_consent_says_which_data_from_whom_and_how_long(language, words):
+    text = consent.text(consent.CURRENT, language)
+    assert [word for word in words if word not in text] == []
+
+
+def test_a_text_that_people_consented_to_is_never_edited():
+    digests = {language: consent.text_sha256("2026-11", language)[:16] for language in ("kk", "ru", "en")}
+    assert digests == {"kk": "9f176a182c72bed1", "ru": "6b98fab4ec62d1a5", "en": "e2cf439788d62c33"}
+
+
 def test_a_consent_text_is_named_by_its_hash_in_three_languages():
     hashes = {consent.text_sha256(consent.CURRENT, language) for language in ("kk", "ru", "en")}
     assert len(hashes) == 3

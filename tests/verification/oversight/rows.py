@@ -9,6 +9,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from lenders.models import Lender
 from verification.audit import keys, receipt, sequencer
+from verification.core.consent import CURRENT
 from verification.core.ids import Iin, Phone
 from verification.core.person import Document, LenderFacts, Loan, Person
 from verification.evidence import vault
@@ -57,7 +58,7 @@ def declined(owner: Lender, *, iin: str = IIN, reference: str = "loan-1") -> str
     """A verification whose borrower did not consent: judged by a worker, decided, and ordered in the log."""
     verification_id = opened(owner, iin=iin, reference=reference)
     turn = Attempt.objects.get(verification_id=verification_id).turn
-    untrusted = {"agreed": False, "version": "2026-11", "language": "ru"}
+    untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
     commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
     claimed = advance.claim(verification_id)
     assert claimed is not None

@@ -25,13 +25,17 @@ class Script:
         self.prepared = 0
         self.pending = 0
         self.silent = 0
+        self.notice = ""
+        self.seeds = []
 
     def prepare(self, case, evidence, memory):
+        self.seeds.append(memory["seed"])
         if self.silent:
             self.silent -= 1
             raise SourceUnavailable("insecure", "scripted")
         self.prepared += 1
-        return Prepared(memory={"number": memory.get("number", 0) + 1}, evidence={f"asked.sent.{self.prepared}": b"x"})
+        kept = {**memory, "number": memory.get("number", 0) + 1}
+        return Prepared(memory=kept, evidence={f"asked.sent.{self.prepared}": b"x"}, notice=self.notice)
 
     def collect(self, case, evidence):
         if self.pending:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tests.verification.workflow.story import IIN, begin, decisions, in_parallel, lender, make_due, signed
 from verification import tasks
+from verification.core.consent import CURRENT
 from verification.core.errors import FenceLost, NotYourTurn
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.sources import installed
@@ -124,7 +125,7 @@ def test_of_64_posts_of_one_turn_one_is_taken_and_read():
             commands.answer(
                 verification_id=story.id,
                 turn=turn,
-                untrusted={"agreed": True, "version": "2026-11", "language": "kk"},
+                untrusted={"agreed": True, "version": CURRENT, "language": "kk"},
             )
         except NotYourTurn:
             return 0

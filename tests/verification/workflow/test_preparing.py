@@ -7,7 +7,7 @@ from tests.verification.workflow.story import begin, in_parallel, lender, make_d
 from verification.core.consent import CURRENT
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, QuotaUse
-from verification.workflow import policy
+from verification.workflow import attempts, cases, policy
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,6 +41,33 @@ def test_a_fault_while_preparing_keeps_the_place_and_is_tried_again(script):
     story.work()
     assert (story.page().page, story.row().status, script.prepared) == ("code", "requires_input", 1)
     assert QuotaUse.objects.get().used == 1
+
+
+def test_a_try_again_has_the_same_seed_another_preparation_another_and_none_is_kept(script):
+    script.silent = 2
+    story = asked("A-1", lender())
+    for _ in range(2):
+        make_due(story)
+        story.work()
+    first, *others = script.seeds
+    assert (len(first), others) == (64, [first, first])
+    kept = attempts.memory_of(Attempt.objects.get(status="open"), key=cases.key_of(story.row()))
+    assert kept == {"number": 1}
+    for _ in range(2):
+        story.answer(again=True)
+        story.work()
+    assert len(set(script.seeds)) == 3
+    assert story.page().data == {"number": 3}
+
+
+def test_what_a_preparation_has_to_tell_stands_with_the_question_until_it_is_answered(script):
+    script.notice = "sms_refused"
+    story = asked("A-1", lender())
+    assert (story.page().page, story.page().notice) == ("code", "sms_refused")
+    script.notice = ""
+    story.answer(again=True)
+    story.work()
+    assert (story.page().page, story.page().notice) == ("code", "")
 
 
 def test_silence_while_preparing_ends_in_failed_and_gives_the_place_back(script):

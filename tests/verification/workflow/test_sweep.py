@@ -8,6 +8,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from tests.verification.workflow.story import begin, decisions, in_parallel, later, lender, make_due, signed
+from verification.core.consent import CURRENT
 from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import commands, doorbell, policy, queries, sweep
@@ -74,7 +75,7 @@ def test_a_verification_nobody_finishes_expires_once():
     in_parallel(lambda _: sweep.run_round(), 2)
     assert (story.row().status, story.row().code, decisions(story)) == ("expired", "verification_expired", 1)
     with pytest.raises(NotYourTurn):
-        story.answer(agreed=True, version="2026-11", language="kk")
+        story.answer(agreed=True, version=CURRENT, language="kk")
 
 
 def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):

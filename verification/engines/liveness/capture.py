@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from statistics import median
 
 from verification.core.errors import Refused
@@ -18,11 +18,14 @@ from verification.engines.liveness import (
     policy,
 )
 from verification.engines.liveness.crops import Image
+from verification.engines.liveness.geometry import measurable
 from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement
+from verification.engines.liveness.latest import Latest, Steps
 from verification.engines.liveness.quality import flaws
 
-Steps = tuple[tuple[str, tuple[bytes, ...]], ...]
-"""The neutral step first, then the commands in order: the command's name and its JPEG frames."""
+_LATEST = Latest()
+forget = _LATEST.forget
+"""Lets go of the pixels and embeddings of the capture that was measured last; whoever judged it calls this."""
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,24 @@ class StepMeasurement:
     fit: tuple[int, ...]
 
 
-@lru_cache(maxsize=2)
+@_LATEST.once
 def measure(steps: Steps) -> tuple[StepMeasurement, ...]:
-    """Decodes and measures every frame. Raises `Refused` with a `frame_…` code for one that is no camera frame."""
+    """Decodes and measures every frame. Raises `Refused` with a `frame_…` code for one that is no camera frame.
+
+    All are decoded before one is measured, so that a frame that is none costs little. A camera keeps its size.
+    """
+    pictures = [
+        (command, tuple(frames.decode(content, limits=policy.FRAMES) for content in contents))
+        for command, contents in steps
+    ]
+    if len({image.shape for _, images in pictures for image in images}) > 1:
+        raise Refused("frame_size_changed", "the frames of a capture differ in size")
     loaded = _networks()
-    seen = []
-    for command, contents in steps:
-        images = tuple(frames.decode(content, limits=policy.FRAMES) for content in contents)
-        seen.append((command, images, tuple(landmarks.measure(image, networks=loaded) for image in images)))
+    with measurable():
+        seen = [
+            (command, images, tuple(landmarks.measure(image, networks=loaded) for image in images))
+            for command, images in pictures
+        ]
     rest = _pose(seen[0][2]) if seen else (0.0, 0.0)
     return tuple(StepMeasurement(command, images, found, _fit(found, rest)) for command, images, found in seen)
 
@@ -62,20 +75,22 @@ def gesture_judgements(steps: Sequence[StepMeasurement]) -> list[gestures.StepJu
 def depth(steps: Sequence[StepMeasurement]) -> planarity.Planarity:
     """How far the face is from a plane, over both turns; None in it where there is no evidence."""
     turns = [step for step in steps if step.command in ("turn_left", "turn_right")]
-    return planarity.together([_depth_of(step) for step in turns])
+    with measurable():
+        return planarity.together([_depth_of(step) for step in turns])
 
 
 def freshness_of(steps: Sequence[StepMeasurement]) -> freshness.Freshness:
     """Frozen runs, repeated frames and noise over the whole capture."""
-    return freshness.measure([image for step in steps for image in step.images], limits=policy.FRESHNESS)
+    with measurable():
+        return freshness.measure([image for step in steps for image in step.images], limits=policy.FRESHNESS)
 
 
 def presence_of(steps: Sequence[StepMeasurement]) -> continuity.Presence:
     """How many faces the frames show."""
-    return continuity.presence([frame for step in steps for frame in step.frames])
+    return continuity.presence([frame for step in steps for frame in step.frames], limits=policy.SECOND_FACE)
 
 
-@lru_cache(maxsize=2)
+@_LATEST.once
 def embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
     """The face in the best frame of each step, the neutral one first. Raises `Refused` where a step has none."""
     found = []
@@ -86,7 +101,7 @@ def embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=2)
+@_LATEST.once
 def rest_embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
     """The face at rest in several frames of the neutral step: turned and moving faces are poorer probes.
 

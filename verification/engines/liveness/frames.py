@@ -21,6 +21,7 @@ CODES = (
     "frame_truncated",
     "frame_not_baseline",
     "frame_not_colour",
+    "frame_foreign_segment",
     "frame_trailing_bytes",
     "frame_too_many_pixels",
     "frame_too_few_pixels",

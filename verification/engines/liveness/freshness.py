@@ -1,6 +1,5 @@
 """Whether each frame is a new picture: no frozen picture, none twice, and the noise of a sensor in all of them."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -51,12 +50,6 @@ def measure(frames: Sequence[Image], *, limits: FreshnessLimits) -> Freshness:
         for at, frame in enumerate(small)
     )
     return Freshness(longest, repeated, median(steps) if steps else None)
-
-
-def fingerprint(frame: Image) -> str:
-    """SHA-256 of the pixels, by which a frame that was seen before is known, whatever stands round its pixels."""
-    shape = ",".join(str(each) for each in frame.shape)
-    return hashlib.sha256(shape.encode() + frame.tobytes()).hexdigest()
 
 
 def _reduced(frame: Image) -> Floats:

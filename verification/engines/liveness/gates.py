@@ -5,11 +5,13 @@ The capture passes when every gate does; a route gives each its own named check.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import NoReturn
 
 from verification.core import reasons
 from verification.core.capture_evidence import Captured
 from verification.core.errors import BadInput, Refused
+from verification.core.person import Loan
 from verification.core.results import Detail, Failed, Inconclusive, Passed, Result
 from verification.engines import weights
 from verification.engines.faces import image_gate, recognition
@@ -54,6 +56,14 @@ class Zones:
 
     match: Threshold
     review: Threshold
+
+
+def unaided(loan: Loan, *, most: int) -> Found:
+    """Whether the loan is small enough, in KZT, for a capture that no detector of presentation attacks looked at."""
+    is_small = loan.currency == "KZT" and Decimal(loan.amount) <= most
+    detail: Detail = {"passive": "none"}
+    code = "" if is_small else "liveness_review"
+    return Found(score=float(loan.amount), threshold=float(most), detail=detail, code=code)
 
 
 def result(check: str, gate: Callable[[], Found]) -> Result:
@@ -156,13 +166,35 @@ def continuity(captured: Captured, *, limits: GateLimits, same_face: Threshold) 
 
 
 def match(captured: Captured, *, reference: bytes, limits: ImageLimits, zones: Zones) -> Found:
-    """The face at rest against the reference, in three zones; the middle one is for two people."""
-    known = recognition.embed(image_gate.open_image(reference, limits=limits))
+    """The face at rest, and the one that does the commands, against the reference; the worse of the two counts.
+
+    Three zones, of which the middle one is for two people. Looking straight alone proves nobody: a photograph can. No
+    command may show a face beyond the zones, and that of all commands together is judged as the face at rest is.
+    """
+    known = known_face(reference, limits=limits)
     probes = capture.rest_embeddings(captured.contents)
-    far = recognition.distance(known, probes)
-    detail: Detail = {"probes": len(probes), "calibration": zones.match.calibration, **RECOGNITION}
+    acting = capture.embeddings(captured.contents)[1:]
+    if not acting:
+        raise Refused("liveness_failed", "no command was done")
+    at_rest, at_work = recognition.distance(known, probes), recognition.distance(known, acting)
+    far = max(at_rest, at_work, key=lambda each: each.value)
+    is_beyond = not all(zones.review.admits(recognition.distance(known, [each])) for each in acting)
     code = "" if zones.match.admits(far) else "face_review" if zones.review.admits(far) else "face_mismatch"
-    return Found(far.value, zones.match.value, detail, code)
+    detail: Detail = {
+        "probes": len(probes),
+        "commands": f"{at_work.value:.4f}",
+        "calibration": zones.match.calibration,
+        **RECOGNITION,
+    }
+    return Found(far.value, zones.match.value, detail, "face_mismatch" if is_beyond else code)
+
+
+def known_face(reference: bytes, *, limits: ImageLimits) -> recognition.Embedding:
+    """The face to compare with. Raises `Refused` for a picture that nobody can be compared with, whatever is wrong."""
+    try:
+        return recognition.embed(image_gate.open_image(reference, limits=limits))
+    except Refused as unusable:
+        raise Refused("face_reference_unavailable", unusable.code) from unusable
 
 
 def _said(code: str) -> str:

@@ -1,7 +1,7 @@
 """The structure of a JPEG file, read without decoding it: what a camera frame of a browser is, and nothing else.
 
-1 start marker · 2 segments with their lengths · 3 one frame header: baseline, 8 bits, three components · 4 one scan ·
-5 the end marker, and not a byte after it. Source: ITU-T T.81, annex B.
+1 start marker · 2 segments with their lengths, none but those a browser writes · 3 one frame header: baseline, 8 bits,
+three components · 4 one scan · 5 the end marker, and not a byte after it. Source: ITU-T T.81, annex B.
 """
 
 import re
@@ -17,6 +17,15 @@ _OTHER_FRAMES = {0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xC
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 # In the entropy-coded data FF is followed by 00; D0 … D7 restart it.
 _MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+# What the browsers' `canvas.toBlob` puts beside a picture: all of them JFIF, Chromium a colour profile, Safari an EXIF
+# with the size and an empty Photoshop block. How each begins, and its most bytes. A comment makes an old frame new.
+_BESIDE = {
+    0xE0: (b"JFIF\x00", 14),
+    0xE1: (b"Exif\x00\x00", 512),
+    0xE2: (b"ICC_PROFILE\x00\x01\x01", 4096),
+    0xED: (b"Photoshop 3.0\x00", 54),
+}
+_COMMENT, _APPLICATIONS = 0xFE, range(0xE0, 0xF0)
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
 
@@ -35,15 +44,18 @@ def read_header(untrusted: bytes) -> Header:
     if not untrusted.startswith(_START):  # 1
         raise Refused("frame_not_jpeg", "no start marker")
     at, size, orientation = len(_START), None, _UPRIGHT
+    beside: set[int] = set()
     while True:
         marker, body, at = _segment(untrusted, at)  # 2
+        if marker == _COMMENT or marker in _APPLICATIONS:
+            _require_of_a_browser(marker, body, beside)
         if marker in _OTHER_FRAMES:
             raise Refused("frame_not_baseline", "progressive, lossless or arithmetic coding")
         if marker in _BASELINE:
             if size is not None:
                 raise Refused("frame_malformed", "two frame headers")
             size = _size(body)  # 3
-        elif marker == _EXIF and body.startswith(b"Exif\x00\x00"):
+        elif marker == _EXIF:
             orientation = _orientation(body[6:])
         elif marker == _SCAN:
             break
@@ -67,6 +79,13 @@ def _segment(untrusted: bytes, at: int) -> tuple[int, bytes, int]:
     if end > len(untrusted):
         raise Refused("frame_truncated", "the file ends in a segment")
     return untrusted[at + 1], untrusted[at + 4 : end], end
+
+
+def _require_of_a_browser(marker: int, body: bytes, beside: set[int]) -> None:
+    begins, most = _BESIDE.get(marker, (b"", 0))
+    if marker in beside or len(body) > most or not body.startswith(begins):
+        raise Refused("frame_foreign_segment", "no browser writes this beside a picture")
+    beside.add(marker)
 
 
 def _size(body: bytes) -> tuple[int, int]:

@@ -61,12 +61,16 @@ class FaceMeasurement:
 
 @dataclass(frozen=True)
 class FrameMeasurement:
-    """One frame: its pixels, how many faces, and the likeliest one. `face` is None when there is none."""
+    """One frame: its pixels, how many faces, and the likeliest one. `face` is None when there is none.
+
+    `others`: what the detector found beside it, not part of the numbers that are kept.
+    """
 
     width: int
     height: int
     faces: int
     face: FaceMeasurement | None
+    others: tuple[Face, ...] = field(default=(), compare=False, repr=False)
 
 
 _SCALARS = tuple(each.name for each in fields(FaceMeasurement) if each.name not in ("box", "mesh"))
@@ -79,7 +83,7 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     height, width = image.shape[:2]
     faces = detect(image, network=networks.detection)  # 1
     face = _measure_face(image, faces[0], networks) if faces else None
-    return FrameMeasurement(width, height, len(faces), face)
+    return FrameMeasurement(width, height, len(faces), face, tuple(faces[1:]))
 
 
 def numbers(measurement: FrameMeasurement) -> dict[str, object]:
@@ -95,12 +99,12 @@ def numbers(measurement: FrameMeasurement) -> dict[str, object]:
 def from_numbers(kept: Mapping[str, Any]) -> FrameMeasurement:
     """The measurement that `numbers` wrote, without its mesh. Raises `KeyError` or `TypeError` for anything else."""
     face = kept["face"]
-    whole = {name: int(kept[name]) for name in _WHOLE}
+    width, height, faces = (int(kept[name]) for name in _WHOLE)
     if face is None:
-        return FrameMeasurement(**whole, face=None)
+        return FrameMeasurement(width, height, faces, None)
     left, top, right, bottom = (edge / _MILLIONTH for edge in face["box"])
     scalars = {name: face[name] / _MILLIONTH for name in _SCALARS}
-    return FrameMeasurement(**whole, face=FaceMeasurement(box=(left, top, right, bottom), **scalars))
+    return FrameMeasurement(width, height, faces, FaceMeasurement(box=(left, top, right, bottom), **scalars))
 
 
 def _measure_face(image: Image, face: Face, networks: Networks) -> FaceMeasurement:

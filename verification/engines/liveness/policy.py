@@ -5,6 +5,7 @@ Fixed on 2026-11-24 from the real clips of docs/liveness-measurements.md, before
 
 from dataclasses import dataclass
 
+from verification.engines.liveness.continuity import SecondFaceLimits
 from verification.engines.liveness.frames import FrameLimits
 from verification.engines.liveness.freshness import FreshnessLimits
 from verification.engines.liveness.gestures import GestureThresholds, NeutralLimits
@@ -14,7 +15,7 @@ from verification.engines.liveness.quality import QualityLimits
 
 FRAMES = FrameLimits(
     most_bytes=40 * 1024,  # a 640 × 480 frame of quality 0.8 is 25 … 35 KB
-    most_side=1280,  # pixels; cameras are asked for 640 × 480
+    most_side=640,  # pixels; cameras are asked for 640 × 480, and the page reduces what is larger
     least_side=160,  # pixels; below that an eye is 15 pixels wide and its lids cannot be told
 )
 
@@ -52,6 +53,11 @@ REST_FRAMES = 5  # of the neutral step, compared with the reference: the mean of
 
 ONE_FACE = 0.95  # share of frames with exactly one face, at least; real clips 1.0
 MOST_FACES = 1  # in any frame
+SECOND_FACE = SecondFaceLimits(
+    score=0.55,  # boxes on a pattern 0.51; second faces of 0.3 … 0.47 of the width 0.57 … 0.62, larger ones more
+    share=0.25,  # of the likeliest face's width; smaller ones are mostly not found at all
+    frames=2,  # one frame alone may be the detector's fault, two are somebody
+)
 OVERLAP = 0.30  # of consecutive boxes, at least: below it the detector itself counts two faces; real clips ≥ 0.81
 
 FRESHNESS = FreshnessLimits(frozen=0.05)  # grey levels; the same picture 0.0, real clips ≥ 0.31

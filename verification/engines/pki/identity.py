@@ -32,9 +32,12 @@ class SubjectNames:
     patronymic: str = field(repr=False)
 
 
-def check_usage(certificate: Certificate, *, accepted_policies: Collection[str]) -> None:
+def check_usage(
+    certificate: Certificate, *, accepted_policies: Collection[str], accepts_any_role: bool = False
+) -> None:
     """Return if an individual may sign a statement with `certificate`. An empty `accepted_policies` refuses.
 
+    `accepts_any_role`: step 4 is left out, so that organisations may sign too.
     Raises `Refused`: eds_key_usage, eds_policy_refused, eds_not_individual.
     """
     # 1
@@ -47,6 +50,8 @@ def check_usage(certificate: Certificate, *, accepted_policies: Collection[str])
     if not certificate.policies & frozenset(accepted_policies):
         raise Refused("eds_policy_refused", "the certificate's policy is not accepted")
     # 4
+    if accepts_any_role:
+        return
     if INDIVIDUAL not in certificate.extended_key_usage or _has_other_role(certificate):
         raise Refused("eds_not_individual", "the certificate's role is not an individual's")
     if certificate.subject_attributes.keys() & {ORGANIZATION, ORGANIZATIONAL_UNIT}:

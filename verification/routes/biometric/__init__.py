@@ -1,6 +1,7 @@
 """The biometric route: a live face that follows random commands, matched against a photo from a register."""
 
 from verification.core.route import Route, Stage
+from verification.engines.liveness import capture
 from verification.routes.biometric.checks import COMMANDS
 from verification.routes.biometric.collect import collect_commands, prepare_commands
 from verification.routes.biometric.dialogue import STAGE, accept_commands, hint_commands, prompt_commands
@@ -9,6 +10,7 @@ from verification.routes.biometric.policy import POLICY
 ROUTE = Route(
     name="biometric",
     policy=POLICY,
+    forget=capture.forget,
     stages=(
         Stage(
             name=STAGE,

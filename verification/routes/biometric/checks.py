@@ -1,11 +1,12 @@
 """Was a living person in front of the camera, doing what was asked, and is it the borrower? All of it, or no.
 
 1 consent · 2 frames bound to the commands · 3 in time · 4 fresh · 5 one face · 6 good enough · 7 the commands ·
-8 depth · 9 the same face throughout · 10 the reference. A match without all the gates before it never passes.
+8 depth · 9 the same face throughout · 10 no detector: only small loans ·
+11 the reference. A match without all the gates before it never passes.
 """
 
 from verification.core.capture_evidence import Captured, read, stored, stored_object
-from verification.core.consent_answers import consent_id_for, parse_consent
+from verification.core.consent_answers import consent_id_to, parse_consent, why_missing
 from verification.core.errors import ConsentMissing, Refused
 from verification.core.person import Case
 from verification.core.registry_answers import parse_photo
@@ -13,12 +14,8 @@ from verification.core.results import Result
 from verification.core.route import Evidence
 from verification.engines.liveness import gates
 from verification.engines.liveness.gates import Found
-from verification.routes.biometric.dialogue import CONSENT, PHOTO, SHOWN, STAGE
+from verification.routes.biometric.dialogue import CONSENT, PHOTO, SERVICE, SHOWN, STAGE
 from verification.routes.biometric.policy import BiometricPolicy
-
-SERVICE = "photo"
-# What a consent that does not hold says of the person: they said no; they are unknown to the state. Else nothing.
-WITHOUT_CONSENT = {"invalid": "consent_declined", "not_found": "registry_mismatch"}
 
 
 def check_consent(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
@@ -69,8 +66,13 @@ def check_continuity(case: Case, evidence: Evidence, policy: BiometricPolicy) ->
     )
 
 
+def check_passive(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
+    """10: no detector of presentation attacks is installed, so above a sum two people look as well."""
+    return gates.result("face.passive", lambda: gates.unaided(case.loan, most=policy.unaided_max))
+
+
 def check_match(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
-    """10: the face at rest against the reference, in three zones; the middle one is for two people."""
+    """11: the face at rest against the reference, in three zones; the middle one is for two people."""
     return gates.result("face.match", lambda: _match(case, evidence, policy))
 
 
@@ -84,19 +86,18 @@ COMMANDS = {
     "face.commands": check_commands,
     "face.depth": check_depth,
     "face.continuity": check_continuity,
+    "face.passive": check_passive,
     "face.match": check_match,
 }
 
 
 def _consent(case: Case, evidence: Evidence) -> Found:
-    answer = parse_consent(stored(evidence, CONSENT))
+    answer, text = parse_consent(stored(evidence, CONSENT)), stored_object(evidence, SHOWN).get("text_sha256")
     try:
-        consent_id_for(answer, service=SERVICE, iin=case.person.iin, at=evidence.at)
+        consent_id_to(answer, services=(SERVICE,), case=case, text_sha256=text, at=evidence.at)
     except ConsentMissing as missing:
-        raise Refused(WITHOUT_CONSENT.get(answer.status, "consent_unanswered"), missing.detail) from missing
-    shown, terms = stored_object(evidence, SHOWN), answer.terms
-    if terms is None or (terms.purpose, terms.text_sha256) != (case.purpose, shown.get("text_sha256")):
-        raise Refused("consent_unanswered", "the consent is to another purpose or text")
+        code = why_missing(answer, case=case, text_sha256=text, at=evidence.at)
+        raise Refused(code, missing.detail) from missing
     return Found()
 
 

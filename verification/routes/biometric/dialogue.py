@@ -16,6 +16,8 @@ ORDER = "commands.order"
 CONSENT_REQUEST = "commands.consent_request"
 CONSENT = "commands.consent"
 PHOTO = "commands.photo"
+SERVICE = "photo"
+"""What the person's consent must allow to be asked."""
 
 
 def prompt_commands(memory: Memory) -> Mapping[str, Any]:

@@ -37,6 +37,8 @@ class BiometricPolicy:
     same_face: Threshold = REVIEW
     zones: Zones = ZONES
     reference: ImageLimits = REFERENCE
+    # The largest loan, KZT, without a detector of presentation attacks. liveness.md §4; 75 MCI of 2025, law.md S10.
+    unaided_max: int = 294_900
     # How long the consent to look the photo up shall hold, seconds. Ours: as long as a verification lives.
     consent_seconds: int = 24 * 3600
     # How long after the last frames a person may take to answer the state's message, seconds. Ours: a slow SMS, read.

@@ -1,7 +1,7 @@
 """The EDS route: the borrower signs a statement of ours with the national electronic signature (ЭЦП, NCA RK)."""
 
 from verification.core.route import Route, Stage
-from verification.routes.eds.checks import STATEMENT, report_statement
+from verification.routes.eds.checks import STATEMENT, ready, report_statement
 from verification.routes.eds.collect import collect_statement, prepare_statement
 from verification.routes.eds.dialogue import accept_statement, prompt_statement
 from verification.routes.eds.policy import POLICY
@@ -9,6 +9,7 @@ from verification.routes.eds.policy import POLICY
 ROUTE = Route(
     name="eds",
     policy=POLICY,
+    ready=ready,
     stages=(
         Stage(
             name="statement",

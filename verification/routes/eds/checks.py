@@ -9,7 +9,7 @@ Every check stands alone: it starts from the stored bytes and trusts nothing ano
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -29,7 +29,7 @@ from verification.engines.pki.revocation import Answers, check_authorities, find
 from verification.engines.pki.timestamp import TimestampToken, TimestampTrust, verify_answer, verify_inside
 from verification.routes.eds import dialogue
 from verification.routes.eds.dialogue import ANSWER, SIGNATURE, TEXT, statement
-from verification.routes.eds.policy import INDICATIONS, EdsPolicy
+from verification.routes.eds.policy import INDICATIONS, NOT_ASKED, EdsPolicy
 
 Detail = Mapping[str, str | int]
 
@@ -78,8 +78,9 @@ def check_signing_certificate(case: Case, evidence: Evidence, policy: EdsPolicy)
     """Step 6: a signing certificate of a natural person acting personally, under an accepted policy."""
 
     def measure() -> Detail:
-        check_usage(_signed(evidence, policy).signer, accepted_policies=policy.certificate_policies)
-        return {}
+        signer, policies = _signed(evidence, policy).signer, policy.certificate_policies
+        check_usage(signer, accepted_policies=policies, accepts_any_role=policy.accepts_any_role)
+        return {"role": "any" if policy.accepts_any_role else "individual"}
 
     return _measured("eds.usage", measure)
 
@@ -95,8 +96,8 @@ def check_identity(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
             raise Refused("eds_iin_missing", error.detail) from error
         if iin != case.person.iin:
             raise Refused("eds_iin_mismatch")
-        same = subject_names(signer).surname.casefold() == case.person.surname.casefold()
-        return {"surname": "same" if same else "different"}
+        known, found = case.person.surname.casefold(), subject_names(signer).surname.casefold()
+        return {"surname": "not asked" if not known else "same" if known == found else "different"}
 
     return _measured("eds.identity", measure)
 
@@ -152,14 +153,8 @@ def _token_asked(evidence: Evidence, policy: EdsPolicy) -> TimestampToken | None
 
 
 def _timestamp_trust(evidence: Evidence, policy: EdsPolicy) -> TimestampTrust:
-    return TimestampTrust(
-        anchors=_pinned(evidence, "shared.anchor"),
-        intermediates=_pinned(evidence, "shared.intermediate"),
-        pinned=_pinned(evidence, "shared.tsa"),
-        accepted_policies=policy.timestamp_policies,
-        max_bytes=policy.timestamp_max_bytes,
-        clock_skew=timedelta(seconds=policy.clock_skew_seconds),
-    )
+    anchors, intermediates = _pinned(evidence, "shared.anchor"), _pinned(evidence, "shared.intermediate")
+    return policy.timestamp_trust(anchors=anchors, intermediates=intermediates, pinned=_pinned(evidence, "shared.tsa"))
 
 
 def check_statement_fresh(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
@@ -180,6 +175,11 @@ def check_statement_fresh(case: Case, evidence: Evidence, policy: EdsPolicy) -> 
     return _measured("eds.statement", measure)
 
 
+def ready() -> Mapping[str, object]:
+    """What does the counting in this process. Raises `Misconfigured` if nothing passes its self-test."""
+    return backends.in_use().report()
+
+
 STATEMENT = {
     "eds.format": check_format,
     "eds.content": check_statement_signed,
@@ -196,7 +196,7 @@ STATEMENT = {
 def report_statement(case: Case, evidence: Evidence, policy: EdsPolicy, results: tuple[Result, ...]) -> bytes:
     """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer, times, hashes."""
     refused = [result for result in results if not isinstance(result, Passed)]
-    complete = [result.check for result in results] == list(STATEMENT)
+    complete = [result.check for result in results] == [name for name in STATEMENT if name not in policy.not_asked]
     code = refused[0].code if refused else "" if complete else "check_missing"
     status, sub_indication = INDICATIONS[code] if code else ("TOTAL-PASSED", "")
     return canonical_json(
@@ -204,7 +204,7 @@ def report_statement(case: Case, evidence: Evidence, policy: EdsPolicy, results:
             "status": status,
             "sub_indication": sub_indication,
             "code": code,
-            "checks": [_row(result) for result in results],
+            "checks": [*map(_row, results), *({"name": name, **NOT_ASKED} for name in policy.not_asked)],
             "signer": _signer(evidence, policy),
             "times": _times(evidence, policy),
             "evidence": {kind: sha256(content).hexdigest() for kind, content in sorted(evidence.items.items())},
@@ -219,9 +219,8 @@ def _measured(check: str, measure: Callable[[], Detail]) -> Result:
         return Passed(check, detail=measure())
     except Refused as refusal:
         detail: dict[str, str | int] = {**refusal.facts, "detail": refusal.detail}
-        if reasons.require(refusal.code).retry:
-            return Inconclusive(check, refusal.code, detail=detail)
-        return Failed(check, refusal.code, detail=detail)
+        kind = Inconclusive if reasons.require(refusal.code).retry else Failed
+        return kind(check, refusal.code, detail=detail)
 
 
 def _signed(evidence: Evidence, policy: EdsPolicy) -> SignedStatement:
@@ -235,6 +234,7 @@ def _path(evidence: Evidence, policy: EdsPolicy) -> tuple[Certificate, ...]:
         anchors=_pinned(evidence, "shared.anchor"),
         intermediates=_pinned(evidence, "shared.intermediate"),
         at=_reference(evidence, policy),
+        accepts_expired_anchors=policy.accepts_expired_anchors,
     )
 
 
@@ -260,8 +260,7 @@ def _pinned(evidence: Evidence, kind: str) -> list[Certificate]:
 
 
 def _stored(evidence: Evidence, kind: str) -> bytes:
-    content = evidence.get(kind)
-    if content is None:
+    if (content := evidence.get(kind)) is None:
         raise Refused("check_missing", f"no evidence {kind}")
     return content
 

@@ -44,8 +44,7 @@ def collect_statement(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
 def gather(case: Case, evidence: Evidence, *, policy: EdsPolicy) -> Mapping[str, bytes]:
     """`collect_statement` under another policy."""
     trusted = installed.trust_anchors(case.mode)
-    found = _numbered("shared.anchor", trusted.anchors) | _numbered("shared.intermediate", trusted.intermediates)
-    found |= _numbered("shared.tsa", trusted.timestamping)
+    found = _trust(trusted)
     try:
         signed = parse_cms(evidence.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
         leaf, issuer = _leaf_and_issuer(signed.signer, trusted, at=evidence.at)
@@ -55,6 +54,16 @@ def gather(case: Case, evidence: Evidence, *, policy: EdsPolicy) -> Mapping[str,
     if policy.asks_timestamp:
         found |= _ask_timestamp(case.mode, signed)
     return found | _ask_revocation(case.mode, leaf, issuer, policy=policy)
+
+
+def installed_trust(mode: str) -> dict[str, bytes]:
+    """The pinned certificates of a mode as evidence. Raises `Misconfigured`."""
+    return _trust(installed.trust_anchors(mode))
+
+
+def _trust(trusted: installed.TrustSet) -> dict[str, bytes]:
+    found = _numbered("shared.anchor", trusted.anchors) | _numbered("shared.intermediate", trusted.intermediates)
+    return found | _numbered("shared.tsa", trusted.timestamping)
 
 
 def _leaf_and_issuer(

@@ -1,9 +1,12 @@
 """Every number and list the EDS route judges by. Reviewed 2026-11-24."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
+from verification.engines.pki.certificate import Certificate
 from verification.engines.pki.revocation import Limits
+from verification.engines.pki.timestamp import TimestampTrust
 
 # EN 319 102-1 V1.3.1, tables 5 and 6: main status and sub-indication for each of our codes.
 INDICATIONS = {
@@ -34,6 +37,8 @@ INDICATIONS = {
     "eds_timestamp_unavailable": ("INDETERMINATE", "TRY_LATER"),
     "check_missing": ("INDETERMINATE", "POLICY_PROCESSING_ERROR"),
 }
+# The row of a check that was left out on purpose: see `EdsPolicy.not_asked`.
+NOT_ASKED = {"outcome": "NOT_ASKED", "status": "", "sub_indication": "", "code": "", "detail": {}}
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,13 @@ class EdsPolicy:
     asks_timestamp: bool = False
     # Whether a revocation after the time-stamp lets the signature pass. eds.md §6: no, for the money leaves after it.
     accepts_later_revocation: bool = False
+    # Checks that a report leaves out; for `manage.py verify_eds`, which judges files. A verification needs all of them
+    # whatever stands here: the workflow asks every check of the stage.
+    not_asked: tuple[str, ...] = ()
+    # Whether an organisation, its employee or an information system may sign; for `verify_eds`. Law: only the borrower.
+    accepts_any_role: bool = False
+    # Whether an anchor is trusted after its own last day; for `verify_eds` on old signatures.
+    accepts_expired_anchors: bool = False
 
     @property
     def revocation_limits(self) -> Limits:
@@ -77,6 +89,23 @@ class EdsPolicy:
             ocsp_max_bytes=self.ocsp_max_bytes,
             ocsp_max_age=timedelta(seconds=self.ocsp_max_age_seconds),
             crl_max_bytes=self.crl_max_bytes,
+            clock_skew=timedelta(seconds=self.clock_skew_seconds),
+        )
+
+    def timestamp_trust(
+        self,
+        *,
+        anchors: Collection[Certificate],
+        intermediates: Collection[Certificate],
+        pinned: Collection[Certificate],
+    ) -> TimestampTrust:
+        """Whose time-stamps are believed, as the engine takes it."""
+        return TimestampTrust(
+            anchors=anchors,
+            intermediates=intermediates,
+            pinned=pinned,
+            accepted_policies=self.timestamp_policies,
+            max_bytes=self.timestamp_max_bytes,
             clock_skew=timedelta(seconds=self.clock_skew_seconds),
         )
 

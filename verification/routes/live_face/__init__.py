@@ -1,6 +1,7 @@
 """The route of two factors: the state's registers, a code to the person's own phone, and a live face."""
 
 from verification.core.route import Quota, Route, Stage
+from verification.engines.liveness import capture
 from verification.routes.live_face.checks import CODE, COMMANDS, PERSON
 from verification.routes.live_face.collect import (
     collect_code,
@@ -24,6 +25,7 @@ from verification.routes.live_face.policy import POLICY
 ROUTE = Route(
     name="live_face",
     policy=POLICY,
+    forget=capture.forget,
     stages=(
         Stage(
             name="person",

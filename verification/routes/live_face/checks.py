@@ -3,29 +3,22 @@
 person: 1 consent · 2 the borrower's own answer · 3 the register knows them · 4 alive · 5 names · 6 document · 7 phone
 code: 1 sent · 2 guessed, in time and among the first five · 3 the phone is still theirs
 commands: 1 frames bound to the commands · 2 in time · 3 fresh · 4 one face · 5 good enough · 6 the commands · 7 depth ·
-8 the same face throughout · 9 the reference. A match without all the gates before it never passes.
+8 the same face throughout · 9 no detector: only small loans · 10 the reference. A match without all before it fails.
 Every check stands alone: it starts from the stored bytes and trusts nothing another check found.
 """
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from verification.core import reasons
+from verification.core import registry_answers as registers
 from verification.core.capture_evidence import Captured, read, stored, stored_object
-from verification.core.consent_answers import SERVICES, ConsentAnswer, consent_id_for, parse_consent
+from verification.core.consent_answers import SERVICES, consent_id_to, parse_consent, why_missing
 from verification.core.errors import BadInput, ConsentMissing, Refused
 from verification.core.names import is_same_name, is_same_patronymic
 from verification.core.person import Case
-from verification.core.registry_answers import (
-    RegisteredDocument,
-    RegisteredPerson,
-    parse_ownership,
-    parse_person,
-    parse_photo,
-)
 from verification.core.results import Detail, Failed, Passed, Result
 from verification.core.route import Evidence
 from verification.core.sms import parse_sms
@@ -34,23 +27,18 @@ from verification.engines.liveness.gates import Found
 from verification.routes.live_face import dialogue
 from verification.routes.live_face.policy import LiveFacePolicy
 
-# What a consent that does not hold says of the person: they said no; they are unknown to the state; they said nothing.
-_WITHOUT_CONSENT = {"invalid": "consent_declined", "not_found": "registry_mismatch"}
-
 
 def check_person_consent(case: Case, evidence: Evidence, policy: LiveFacePolicy) -> Result:
     """Person, 1: by the state's own service they consented to all that we ask, for this purpose and on this text."""
 
     def measure() -> Detail:
-        answer = parse_consent(stored(evidence, dialogue.CONSENT))
+        answer, shown = parse_consent(stored(evidence, dialogue.CONSENT)), stored_object(evidence, dialogue.SHOWN)
+        text = shown.get("text_sha256")
         try:
-            for service in SERVICES:
-                consent_id_for(answer, service=service, iin=case.person.iin, at=evidence.at)
+            consent_id_to(answer, services=SERVICES, case=case, text_sha256=text, at=evidence.at)
         except ConsentMissing as missing:
-            code = _WITHOUT_CONSENT.get(answer.status, "consent_unanswered")
+            code = why_missing(answer, case=case, text_sha256=text, at=evidence.at)
             raise Refused(code, missing.detail) from missing
-        if not _is_to_this(answer, case, stored_object(evidence, "consent.answer")):
-            raise Refused("consent_unanswered", "the consent is to another purpose or text")
         return {}
 
     return _judged("person.consent", measure)
@@ -99,11 +87,11 @@ def check_person_names(case: Case, evidence: Evidence, policy: LiveFacePolicy) -
     """Person, 5: surname, name, and the patronymic if the lender stated one, are the registered ones."""
 
     def measure() -> Detail:
-        registered, stated = _registered(case, evidence), case.person
+        theirs, stated = _registered(case, evidence), case.person
         same = {
-            "surname": is_same_name(stated.surname, registered.surname),
-            "name": is_same_name(stated.name, registered.name),
-            "patronymic": is_same_patronymic(stated.patronymic, registered.patronymic),
+            "surname": is_same_name(stated.surname, theirs.surname),
+            "name": is_same_name(stated.name, theirs.name),
+            "patronymic": is_same_patronymic(stated.patronymic, theirs.patronymic),
         }
         differing = ", ".join(name for name, is_same in same.items() if not is_same)
         if differing:
@@ -215,8 +203,13 @@ def check_continuity(case: Case, evidence: Evidence, policy: LiveFacePolicy) -> 
     )
 
 
+def check_passive(case: Case, evidence: Evidence, policy: LiveFacePolicy) -> Result:
+    """Face, 9: no detector of presentation attacks is installed, so above a sum two people look as well."""
+    return gates.result("face.passive", lambda: gates.unaided(case.loan, most=policy.unaided_max))
+
+
 def check_match(case: Case, evidence: Evidence, policy: LiveFacePolicy) -> Result:
-    """Face, 9: the face at rest against the reference, in three zones; the middle one is for two people."""
+    """Face, 10: the face at rest against the reference, in three zones; the middle one is for two people."""
     return gates.result("face.match", lambda: _match(case, evidence, policy))
 
 
@@ -239,6 +232,7 @@ COMMANDS = {
     "face.commands": check_commands,
     "face.depth": check_depth,
     "face.continuity": check_continuity,
+    "face.passive": check_passive,
     "face.match": check_match,
 }
 
@@ -253,19 +247,14 @@ def _judged(check: str, measure: Callable[[], Detail]) -> Result:
         return Failed(check, refusal.code, detail={"detail": refusal.detail})
 
 
-def _is_to_this(answer: ConsentAnswer, case: Case, shown: Mapping[str, Any]) -> bool:
-    terms = answer.terms
-    return terms is not None and terms.purpose == case.purpose and terms.text_sha256 == shown.get("text_sha256")
-
-
-def _registered(case: Case, evidence: Evidence) -> RegisteredPerson:
-    answer = parse_person(stored(evidence, dialogue.PERSON))
+def _registered(case: Case, evidence: Evidence) -> registers.RegisteredPerson:
+    answer = registers.parse_person(stored(evidence, dialogue.PERSON))
     if answer.person is None or answer.iin != case.person.iin:
         raise Refused("registry_mismatch", f"the register of people says {answer.status}")
     return answer.person
 
 
-def _is_valid(document: RegisteredDocument, case: Case) -> bool:
+def _is_valid(document: registers.RegisteredDocument, case: Case) -> bool:
     stated = case.person.document
     is_stated = dialogue.plain_number(document.number) == dialogue.plain_number(stated.number)
     return is_stated and document.type == stated.type and document.status == "valid"
@@ -273,13 +262,20 @@ def _is_valid(document: RegisteredDocument, case: Case) -> bool:
 
 def _owned(case: Case, evidence: Evidence, kind: str) -> Detail:
     # No answer is no ownership: the second factor is not there.
-    content = evidence.get(kind)
-    if content is None:
-        raise Refused("phone_owner_mismatch", "nobody could be asked")
-    answer = parse_ownership(content)
+    answer = registers.parse_ownership(_answer(evidence, kind, otherwise="phone_owner_mismatch"))
     if answer.status != "owned" or answer.iin != case.person.iin or answer.phone != case.person.phone:
         raise Refused("phone_owner_mismatch", f"the register of phones says {answer.status}")
     return {"owned_since": answer.owned_since.isoformat() if answer.owned_since else ""}
+
+
+def _answer(evidence: Evidence, kind: str, *, otherwise: str) -> bytes:
+    """What a register said; without it the code says why: a consent that ran out meanwhile is nobody's refusal."""
+    content = evidence.get(kind)
+    if content is None:
+        terms = parse_consent(stored(evidence, dialogue.CONSENT)).terms if dialogue.CONSENT in evidence.items else None
+        has_run_out = terms is not None and terms.expires_at <= evidence.at
+        raise Refused("consent_unanswered" if has_run_out else otherwise, "nobody could be asked")
+    return content
 
 
 def _seconds_between(earlier: str, later: str) -> float:
@@ -287,7 +283,7 @@ def _seconds_between(earlier: str, later: str) -> float:
 
 
 def _match(case: Case, evidence: Evidence, policy: LiveFacePolicy) -> Found:
-    answer = parse_photo(stored(evidence, dialogue.PHOTO))
+    answer = registers.parse_photo(_answer(evidence, dialogue.PHOTO, otherwise="check_missing"))
     if answer.status != "found" or answer.iin != case.person.iin:
         raise Refused("face_reference_unavailable", answer.status)
     return gates.match(_captured(evidence), reference=answer.jpeg, limits=policy.reference, zones=policy.zones)

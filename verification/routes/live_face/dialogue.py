@@ -16,6 +16,8 @@ from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
 from verification.engines.liveness import hints
 from verification.routes.live_face.policy import POLICY
 
+SHOWN = "consent.answer"
+"""The stage before: the borrower's own yes, and the wording they said it to."""
 NONCE = "person.nonce"
 CONSENT_REQUEST = "person.consent_request"
 CONSENT = "person.consent"
@@ -117,6 +119,7 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     """Takes a guess, or the wish for another code.
 
     A guess counts however late it is and whichever code it was for; the last one and a right one end the dialogue.
+    After one that is right and in time the count begins anew: whoever comes this way again has proved the phone.
     """
     if untrusted.get("resend") is True:
         return _resend(memory, at)
@@ -124,8 +127,10 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     number = memory["guesses"] + 1
     guess = {"number": number, "issued": memory["resends"], "digest": digest, "at": at.isoformat()}
     evidence = {numbered(GUESS, number): canonical_json(guess)}
-    counted = {**memory, "guesses": number}
-    if number >= POLICY.guesses or hmac.compare_digest(digest, memory["digest"]):
+    is_right = hmac.compare_digest(digest, memory["digest"])
+    is_in_time = 0 <= _seconds_since_issue(memory, at) <= POLICY.code_seconds
+    counted = {**memory, "guesses": 0 if is_right and is_in_time and number <= POLICY.guesses else number}
+    if number >= POLICY.guesses or is_right:
         return Turn(next=Next.COLLECT, memory=counted, evidence=evidence)
     return Turn(next=Next.ASK, memory=counted, evidence=evidence, notice="otp_wrong")
 
@@ -133,10 +138,13 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
 def _resend(memory: Memory, at: datetime) -> Turn:
     if memory["resends"] >= POLICY.resends:
         return Turn(next=Next.ASK, memory=memory, notice="otp_resends_exhausted")
-    waited = (at - datetime.fromisoformat(memory["issued_at"])).total_seconds()
-    if waited < POLICY.resend_after_seconds:
+    if _seconds_since_issue(memory, at) < POLICY.resend_after_seconds:
         return Turn(next=Next.ASK, memory=memory, notice="otp_resend_early")
     return Turn(next=Next.PREPARE, memory=memory)
+
+
+def _seconds_since_issue(memory: Memory, at: datetime) -> float:
+    return (at - datetime.fromisoformat(memory["issued_at"])).total_seconds()
 
 
 def _code(untrusted: Any) -> str:

@@ -58,6 +58,8 @@ class LiveFacePolicy:
     same_face: Threshold = REVIEW
     zones: Zones = ZONES
     reference: ImageLimits = REFERENCE
+    # The largest loan, KZT, without a detector of presentation attacks. liveness.md §4; 75 MCI of 2025, law.md S10.
+    unaided_max: int = 294_900
 
 
 POLICY = LiveFacePolicy()

@@ -71,7 +71,7 @@ _DEFECTS: list[tuple[str, bytes, str]] = [
     ("two_pictures", _GOOD + _GOOD, "frame_trailing_bytes"),
     ("progressive", _saved(_picture(), progressive=True), "frame_not_baseline"),
     ("grey", _saved(_picture().convert("L")), "frame_not_colour"),
-    ("cmyk", _saved(_picture().convert("CMYK"), quality=50), "frame_not_colour"),
+    ("cmyk", _saved(_picture().convert("CMYK"), quality=50), "frame_foreign_segment"),  # Adobe's, before its header
     ("bomb_65535", _resized_header(65535, 65535), "frame_too_many_pixels"),
     ("one_pixel_too_wide", _saved(_picture(policy.FRAMES.most_side + 1, 200), quality=20), "frame_too_many_pixels"),
     ("one_pixel", _saved(_picture(1, 1)), "frame_too_few_pixels"),
@@ -81,6 +81,16 @@ _DEFECTS: list[tuple[str, bytes, str]] = [
     ("mirrored_by_exif", _with_orientation(2), "frame_rotated"),
     ("exif_that_cannot_be_read", _after_start(_segment(0xE1, b"Exif\x00\x00XX")), "frame_rotated"),
     ("exif_that_points_outside", _after_start(_segment(0xE1, b"Exif\x00\x00II*\x00\xff\xff\xff\xff")), "frame_rotated"),
+    ("a_comment", _after_start(_segment(0xFE, b"again")), "frame_foreign_segment"),
+    ("an_xmp_packet", _after_start(_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\x00")), "frame_foreign_segment"),
+    ("a_segment_of_adobe", _after_start(_segment(0xEE, b"Adobe\x00d\x00\x00\x00\x00\x01")), "frame_foreign_segment"),
+    (
+        "jfif_twice",
+        _after_start(_segment(0xE0, b"JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00")),
+        "frame_foreign_segment",
+    ),
+    ("a_long_exif", _after_start(_segment(0xE1, b"Exif\x00\x00" + bytes(507))), "frame_foreign_segment"),
+    ("a_profile_in_parts", _after_start(_segment(0xE2, b"ICC_PROFILE\x00\x01\x02")), "frame_foreign_segment"),
     ("two_frame_headers", _after_start(_FRAME_HEADER), "frame_malformed"),
     ("segment_of_no_length", _after_start(b"\xff\xfe\x00\x00"), "frame_malformed"),
     ("noise_for_a_segment", _after_start(b"\x00\x01\x02\x03"), "frame_malformed"),
@@ -95,6 +105,19 @@ def test_a_frame_of_a_camera_passes() -> None:
     # Red grows to the right and green downwards, so the colours are not swapped.
     assert decoded[240, 200, 0] > decoded[240, 20, 0] + 100
     assert decoded[200, 128, 1] > decoded[20, 128, 1] + 100
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        _segment(0xE2, b"ICC_PROFILE\x00\x01\x01" + bytes(456)),
+        _segment(0xE1, b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00")
+        + _segment(0xED, b"Photoshop 3.0\x00" + bytes(40)),
+    ],
+    ids=["chromium", "safari"],
+)
+def test_what_a_browser_writes_beside_a_picture_passes(beside: bytes) -> None:
+    assert frames.decode(_after_start(beside), limits=policy.FRAMES).shape == (480, 640, 3)
 
 
 def test_an_upright_orientation_passes() -> None:
@@ -116,7 +139,7 @@ def test_a_defect_refuses_with_its_own_code(defect: str, content: bytes, code: s
 
 def test_a_header_that_lies_about_its_size_shows_no_other_picture() -> None:
     """A decoder fills what the scan does not have, or gives up; a smaller picture never comes back."""
-    assert _outcome(_resized_header(1000, 1000)) in ((1000, 1000, 3), "frame_undecodable")
+    assert _outcome(_resized_header(600, 600)) in ((600, 600, 3), "frame_undecodable")
 
 
 def test_a_scan_without_tables_is_undecodable() -> None:

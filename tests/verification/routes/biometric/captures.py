@@ -96,6 +96,8 @@ def sources(*, photo: bytes, consent: bytes = b"") -> dict[str, bytes]:
 def consent_answer(**changes: object) -> bytes:
     """A consent that holds, or one that is changed."""
     holds = {
+        "reference": case().verification_id,
+        "lender_bin": case().lender.bin,
         "purpose": "microcredit",
         "text_version": CURRENT,
         "language": "ru",

@@ -92,6 +92,10 @@ def test_with_any_one_original_spoilt_nothing_passes(good: Evidence, kind: str) 
         ({"status": "pending"}, "consent_unanswered"),
         ({"status": "timeout"}, "consent_unanswered"),
         ({"status": "invalid"}, "consent_declined"),
+        ({"status": "invalid", "expires_at": given.NOW.isoformat()}, "consent_unanswered"),
+        ({"status": "invalid", "reference": "ver_of_another_loan"}, "consent_unanswered"),
+        ({"reference": "ver_of_another_loan"}, "consent_unanswered"),
+        ({"lender_bin": "990240000008"}, "consent_unanswered"),
         ({"expires_at": given.NOW.isoformat()}, "consent_unanswered"),
         ({"iin": "990101100020"}, "consent_unanswered"),
         ({"services": ["person"]}, "consent_unanswered"),
@@ -129,7 +133,7 @@ def test_a_photo_that_is_not_the_borrowers_reference_refuses(
 
 def test_a_reference_that_is_no_picture_refuses(good: Evidence) -> None:
     spoilt = given.with_items(good, commands__photo=given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9"))
-    assert given.refusals(given.judge(spoilt)) == {"face.match": "face_image_malformed"}
+    assert given.refusals(given.judge(spoilt)) == {"face.match": "face_reference_unavailable"}
 
 
 def test_every_attempt_asks_under_ids_of_its_own() -> None:

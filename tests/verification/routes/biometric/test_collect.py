@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
 from tests.verification.routes.biometric import captures as given
 from tests.verification.routes.biometric import insecure_sources
-from tests.verification.routes.biometric.insecure_sources import LAID
+from tests.verification.routes.biometric.insecure_sources import LAID, Laid
 from verification.core.errors import ConsentPending, SourceUnavailable
 from verification.core.route import Evidence
 from verification.routes.biometric.collect import collect_commands, prepare_commands
@@ -24,7 +25,7 @@ def _sources(settings: Settings) -> Iterator[None]:
     adapters = {"consent": f"{here}.InsecureConsent", "photo_registry": f"{here}.InsecurePhotos"}
     settings.TULGA_SOURCES = {"test": {name: {"adapter": path} for name, path in adapters.items()}, "live": {}}
     yield
-    LAID.status, LAID.asked = "valid", {}
+    vars(LAID).update(vars(Laid()))
 
 
 def _answered(*, after: float = 30) -> Evidence:
@@ -76,9 +77,55 @@ def test_every_attempt_asks_under_its_own_ids_and_repeats_them_within_it() -> No
     assert ids[0] != ids[2]
 
 
+def _shown() -> Evidence:
+    return Evidence(items={"consent.answer": given.sources(photo=b"")["consent.answer"]}, at=given.NOW)
+
+
 def test_an_order_is_made_and_the_person_is_asked_for_their_consent() -> None:
-    shown = Evidence(items={"consent.answer": given.sources(photo=b"")["consent.answer"]}, at=given.NOW)
-    prepared = [prepare_commands(given.case(), shown, {}) for _ in range(2)]
+    prepared = [prepare_commands(given.case(), _shown(), {}) for _ in range(2)]
     assert [set(each.evidence) for each in prepared] == [{"commands.order", "commands.consent_request"}] * 2
     one, other = LAID.asked["consent"]
     assert one != other
+
+
+@pytest.mark.parametrize("status", ["no_photo", "not_found"])
+def test_without_a_photo_the_borrower_is_told_before_the_capture(status: str) -> None:
+    LAID.at_once, LAID.photo_status = "valid", status
+    prepared = prepare_commands(given.case(), _shown(), {})
+    assert prepared.notice == "face_reference_unavailable"
+    assert "commands.photo" in prepared.evidence
+
+
+def test_a_photo_that_nobody_can_be_compared_with_is_told_before_the_capture() -> None:
+    LAID.at_once = "valid"
+    assert prepare_commands(given.case(), _shown(), {}).notice == "face_reference_unavailable"
+
+
+def test_a_photo_that_was_fetched_before_the_capture_is_not_asked_for_again(portraits: Path) -> None:
+    LAID.at_once, LAID.photo = "valid", (portraits / "obama.jpg").read_bytes()
+    prepared = prepare_commands(given.case(), _shown(), {})
+    assert prepared.notice == ""
+    before = _answered()
+    photo = {"commands.photo": prepared.evidence["commands.photo"]}
+    assert set(collect_commands(given.case(), replace(before, items={**before.items, **photo}))) == {"commands.consent"}
+    assert len(LAID.asked["photo"]) == 1
+
+
+@pytest.mark.parametrize(
+    "changes", [{"reference": "ver_of_another_loan"}, {"lender_bin": "990240000008"}, {"purpose": "marketing"}]
+)
+def test_a_consent_to_something_else_looks_nobody_up(changes: dict[str, object]) -> None:
+    before = _answered()
+    asked = given.consent_answer(**changes)
+    LAID.changes = changes
+    collected = collect_commands(given.case(), given.with_items(before, commands__consent_request=asked))
+    assert set(collected) == {"commands.consent"}
+    assert "photo" not in LAID.asked
+
+
+def test_a_register_that_refuses_a_consent_that_holds_decides_nothing() -> None:
+    LAID.at_once, LAID.photo_status = "valid", "consent_refused"
+    with pytest.raises(SourceUnavailable):
+        collect_commands(given.case(), _answered())
+    with pytest.raises(SourceUnavailable):
+        prepare_commands(given.case(), _shown(), {})

@@ -37,6 +37,8 @@ DOCUMENT = {
 _SAID: dict[str, dict[str, Any]] = {
     dialogue.CONSENT: CONSENT
     | {
+        "reference": "ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "lender_bin": "120340000014",
         "purpose": "microcredit",
         "services": ["person", "photo", "phone"],
         "text_sha256": _CONSENTED["text_sha256"],

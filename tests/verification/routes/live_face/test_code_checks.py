@@ -124,6 +124,17 @@ def test_a_number_that_has_changed_hands_meanwhile_refuses(status):
     assert refused(found) == {"code.owner": "phone_owner_mismatch"}
 
 
+@pytest.mark.parametrize(
+    ("expires_at", "code"),
+    [("2026-11-24T18:30:30+00:00", "consent_unanswered"), ("2026-11-24T18:30:31+00:00", "phone_owner_mismatch")],
+)
+def test_a_consent_that_ran_out_meanwhile_is_nobodys_refusal(expires_at, code):
+    consent, first = given.said("person.consent", expires_at=expires_at), memory()
+    found = evidence(issued(first), guessed(first, CODE), {"person.consent": consent})
+    del found.items[OWNER]
+    assert refused(found) == {"code.owner": code}
+
+
 def test_without_evidence_nothing_passes():
     nothing = type(evidence())(items={}, at=NOW)
     assert set(refused(nothing)) == set(CHECKS)

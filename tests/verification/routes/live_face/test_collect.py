@@ -1,6 +1,7 @@
 """Our errands, run against the sandbox as it really runs."""
 
 import json
+import secrets
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -8,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.insecure_sandbox.asked import new_iin, picture
+from tests.verification.routes.live_face import insecure_registers
 from tests.verification.routes.live_face import known_case as given
 from tests.verification.routes.live_face.told import codes, tell
+from tests.verification.workflow.camera_story import portraits
 from verification.core.consent_answers import parse_consent
 from verification.core.errors import ConsentPending, SourceUnavailable
 from verification.core.ids import Iin, Phone
@@ -18,6 +21,7 @@ from verification.core.route import Evidence
 from verification.core.sms import parse_sms
 from verification.routes.live_face.checks import CODE, PERSON
 from verification.routes.live_face.collect import (
+    _drawn,
     collect_code,
     collect_commands,
     collect_person,
@@ -131,7 +135,7 @@ def _person(case, **changes):
 def sent(case, *, earlier=(), memory=None, at=NOW):
     passed = {} if earlier else {"person.consent": given.said("person.consent")}
     before = Evidence(items={**passed, **dict(earlier)}, at=at)
-    first = prepare_code(case, before, memory or {})
+    first = prepare_code(case, before, {"seed": secrets.token_hex(32), **(memory or {})})
     return first, {**before.items, **first.evidence}
 
 
@@ -183,24 +187,101 @@ def test_whose_the_number_is_is_asked_again_when_the_code_comes_back(asked):
     assert given.refusals(given.judge(CODE, case, evidence)) == {"code.owner": "phone_owner_mismatch"}
 
 
+def test_a_try_again_sends_the_same_code_under_the_same_id_and_another_preparation_another(asked):
+    case, seed = case_of(tell(asked)), {"seed": "5e" * 32}
+    before = len(codes(asked))
+    (first, _), (again, _), (other, _) = sent(case, memory=seed), sent(case, memory=seed), sent(case)
+    ids = [parse_sms(each.evidence["code.sent.0"]).request_id for each in (first, again, other)]
+    assert ids[0] == ids[1] != ids[2]
+    assert len(codes(asked)) == before + 2
+
+
+def test_neither_seed_nor_code_nor_a_hash_of_it_leaves_but_to_the_phone(asked):
+    case, seed = case_of(tell(asked)), "5e" * 32
+    first, items = sent(case, memory={"seed": seed})
+    request_id = parse_sms(items["code.sent.0"]).request_id
+    assert seed not in json.dumps(first.memory) + b"".join(first.evidence.values()).decode()
+    issued = given.fields(items["code.issued.0"])
+    assert request_id.removeprefix("sms.") not in (issued["text_sha256"][:32], issued["nonce"])
+    assert issued["text_sha256"][:32] not in request_id
+
+
+def test_codes_are_spread_over_all_there_are(asked):
+    drawn = [int(_drawn(f"{number:064x}", 0)) for number in range(2000)]
+    assert len(set(drawn)) > 1980
+    assert 0.45 < sum(code < 500_000 for code in drawn) / len(drawn) < 0.55
+    assert all(len(_drawn(f"{number:064x}", 0)) == 6 for number in range(50))
+
+
+def test_a_register_of_phones_that_refuses_a_consent_that_holds_decides_nothing(asked):
+    case = case_of(tell(asked))
+    consented = collected(case, prepared(case))
+    asked.post("/consent/answer", consent_id=_consent_id(consented), status="invalid")
+    _, items = sent(case, earlier=consented.items)
+    with pytest.raises(SourceUnavailable):
+        collect_code(case, Evidence(items=items, at=NOW))
+
+
 # The face
 
 
-def test_the_photo_is_asked_for_under_the_consent_of_the_person(asked):
+def test_the_photo_is_asked_for_before_the_capture_under_the_consent_of_the_person_and_once(asked):
     case = case_of(tell(asked))
     consented = collected(case, prepared(case))
     asked.post("/people", **_person(case, photo=b64encode(picture()).decode(), document={"number": "012345678"}))
     first = prepare_commands(case, consented, {})
-    evidence = replace(consented, items={**consented.items, **first.evidence})
-    assert parse_photo(collect_commands(case, evidence)["commands.photo"]).jpeg == picture()
+    assert parse_photo(first.evidence["commands.photo"]).jpeg == picture()
+    # A picture without a face: told before anybody does the capture.
+    assert first.notice == "face_reference_unavailable"
+    assert collect_commands(case, replace(consented, items={**consented.items, **first.evidence})) == {}
+
+
+def test_without_a_photo_the_borrower_is_told_before_the_capture(asked):
+    case = case_of(tell(asked))
+    assert prepare_commands(case, collected(case, prepared(case)), {}).notice == "face_reference_unavailable"
+
+
+def test_with_a_photo_of_a_face_nothing_is_told(asked):
+    case = case_of(tell(asked))
+    face = b64encode((portraits() / "obama.jpg").read_bytes()).decode()
+    asked.post("/people", **_person(case, photo=face, document={"number": "012345678"}))
+    assert prepare_commands(case, collected(case, prepared(case)), {}).notice == ""
 
 
 def test_every_order_is_another_one(asked):
-    case, nothing = given.case(), Evidence(items={}, at=NOW)
+    case, nothing = given.case(), given.known(consent=given.said("person.consent", status="invalid"))
     first = prepare_commands(case, nothing, {})
     second = prepare_commands(case, nothing, first.memory)
     assert first.memory["order"] != second.memory["order"]
     assert first.evidence != second.evidence
+
+
+def test_a_register_of_photos_that_refuses_a_consent_that_holds_decides_nothing(asked):
+    case = case_of(tell(asked))
+    consented = collected(case, prepared(case))
+    asked.post("/consent/answer", consent_id=_consent_id(consented), status="invalid")
+    with pytest.raises(SourceUnavailable):
+        prepare_commands(case, consented, {})
+
+
+@pytest.mark.parametrize("register", ["person_registry", "phone_registry"])
+def test_a_register_of_people_or_phones_that_refuses_a_consent_that_holds_decides_nothing(asked, settings, register):
+    refusing = {"adapter": f"{insecure_registers.__name__}.InsecureRefusing"}
+    settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | {register: refusing}}
+    case = case_of(tell(asked))
+    with pytest.raises(SourceUnavailable):
+        collected(case, prepared(case))
+
+
+def test_a_consent_that_was_given_to_another_loan_is_asked_for_anew(asked):
+    case = case_of(tell(asked))
+    other = replace(case, verification_id=case.verification_id.replace("a", "b"))
+    ids = {_consent_id(collected(one, prepared(one))) for one in (case, other)}
+    assert len(ids) == 2
+
+
+def _consent_id(evidence):
+    return parse_consent(evidence.items["person.consent"]).terms.consent_id
 
 
 def test_without_a_consent_that_holds_neither_photo_nor_owner_is_asked_for(asked):

@@ -106,6 +106,16 @@ def test_guesses_of_an_earlier_dialogue_are_not_given_back():
     assert accept_code(memory(guesses=5), {"code": OTHER_CODE}, NOW).next is Next.COLLECT
 
 
+@pytest.mark.parametrize(
+    ("guess", "seconds", "made", "left"),
+    [(CODE, 300, 2, 5), (CODE, 300, 4, 5), (CODE, 301, 2, 2), (CODE, 10, 5, 0), (OTHER_CODE, 10, 4, 0)],
+)
+def test_only_after_a_right_code_in_time_the_guesses_begin_anew(guess, seconds, made, left):
+    turn = accept_code(memory(guesses=made), {"code": guess}, later(seconds))
+    assert turn.next is Next.COLLECT
+    assert prompt_code(turn.memory)["guesses_left"] == left
+
+
 def test_neither_a_guess_nor_a_code_stands_in_memory_or_evidence():
     for guess in (CODE, OTHER_CODE):
         turn = accept_code(memory(), {"code": guess}, later(10))

@@ -2,20 +2,19 @@
 
 import base64
 import json
-from datetime import timedelta
+import re
 
 import pytest
-from django.utils import timezone
 
-from tests.verification.routes.live_face.told import codes, other_than, tell
+from tests.verification.routes.live_face import insecure_registers
+from tests.verification.routes.live_face.told import codes, tell
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import begin, lender, make_due
 from verification.core.consent import CURRENT
-from verification.core.errors import BadInput
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem
 from verification.routes.live_face.checks import CODE, COMMANDS, PERSON
-from verification.workflow import cases, commands, sweep
+from verification.workflow import cases
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,86 +60,6 @@ def test_person_and_code_pass_and_the_question_comes_before_the_camera(asked):
     assert (story.page().page, story.page().data) == ("commands", {"state": "ready"})
     names = CheckRecord.objects.filter(attempt__verification_id=story.id, outcome="pass").values_list("name", flat=True)
     assert {name.split(".")[0] for name in names} == {"consent", "person", "code", "question"}
-
-
-def test_a_right_code_after_four_wrong_ones_passes(asked):
-    story = to_code(asked)
-    for left in (4, 3, 2, 1):
-        guess(story, other_than(codes(asked)[-1]))
-        assert (story.page().page, story.page().notice) == ("code", "otp_wrong")
-        assert story.page().data["guesses_left"] == left
-    guess(story, codes(asked)[-1])
-    assert story.page().page == "question"
-
-
-def test_five_wrong_codes_decline(asked):
-    story = to_code(asked)
-    for _ in range(5):
-        guess(story, other_than(codes(asked)[-1]))
-    row = story.row()
-    assert (row.status, row.code, row.last_failure) == ("declined", "attempts_exhausted", "otp_attempts_exhausted")
-
-
-def test_no_code_is_sent_to_whoever_has_used_up_the_guesses_with_this_lender(asked):
-    of = lender()
-    story = to_code(asked, of=of)
-    for _ in range(5):
-        guess(story, other_than(codes(asked)[-1]))
-    sent = len(codes(asked))
-    again = begin(of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value)
-    again.answer(agreed=True, version=CURRENT, language="ru")
-    again.work()
-    again.answer(document_number=DOCUMENT, birth_date=BORN)
-    again.work()
-    assert (again.row().status, again.row().code) == ("declined", "attempts_exhausted")
-    assert len(codes(asked)) == sent
-
-
-def test_what_cannot_be_read_costs_no_guess(asked):
-    story = to_code(asked)
-    before = story.page()
-    with pytest.raises(BadInput):
-        story.answer(code="12 34")
-    assert story.page() == before
-
-
-def test_another_code_takes_half_a_minute_and_gives_no_guess_back(asked, monkeypatch):
-    story = to_code(asked)
-    guess(story, other_than(codes(asked)[-1]))
-    story.answer(resend=True)
-    assert story.page().notice == "otp_resend_early"
-    first = codes(asked)[-1]
-    pass_time(story, monkeypatch, seconds=31)
-    story.answer(resend=True)
-    story.work()
-    data = story.page().data
-    assert (data["guesses_left"], data["resends_left"]) == (4, 2)
-    second = codes(asked)[-1]
-    if first != second:
-        guess(story, first)
-        assert story.page().notice == "otp_wrong"
-    guess(story, second)
-    assert story.page().page == "question"
-
-
-def pass_time(story, monkeypatch, *, seconds):
-    """Turns the clock of edges and workers on."""
-    now = timezone.now
-    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=seconds))
-
-
-def test_silence_ends_the_dialogue_and_the_guesses_count_on(asked, monkeypatch):
-    story = to_code(asked)
-    for _ in range(4):
-        guess(story, other_than(codes(asked)[-1]))
-    pass_time(story, monkeypatch, seconds=301)
-    sweep.run_round(deliveries=False)
-    assert story.page().page == "resume"
-    commands.resume(verification_id=story.id)
-    story.work()
-    assert (story.page().page, story.page().data["guesses_left"]) == ("code", 1)
-    guess(story, other_than(codes(asked)[-1]))
-    assert story.row().status == "declined"
 
 
 def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
@@ -215,15 +134,37 @@ def test_a_silent_register_burns_nothing_and_passes_when_it_answers(asked):
     assert not Attempt.objects.filter(burnt=True).exists()
 
 
-def test_ten_codes_a_day_go_to_one_phone_whoever_asks(asked):
-    for number in range(1, 11):
-        guess(to_code(asked, f"A-{number}", of=lender(number=number * 10)), codes(asked)[-1])
-    late = to_person(asked, "A-11", of=lender(number=110))
-    sent = len(codes(asked))
-    late.answer(document_number=DOCUMENT, birth_date=BORN)
-    late.work()
-    assert (late.page().page, late.page().notice) == ("resume", "velocity_exceeded")
-    assert len(codes(asked)) == sent
+def with_gateway(settings, name):
+    gateway = {"adapter": f"{insecure_registers.__name__}.{name}"}
+    settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | {"sms": gateway}}
+    insecure_registers.SENT.clear()
+
+
+def only_code():
+    [text] = insecure_registers.SENT.values()
+    return re.search("[0-9]{6}", text).group()
+
+
+def test_a_message_that_was_refused_is_told_with_the_question(asked, settings):
+    with_gateway(settings, "InsecureRefusingGateway")
+    story = to_code(asked)
+    assert story.page().notice == "sms_refused"
+    guess(story, only_code())
+    assert story.row().status == "declined"
+    assert CheckRecord.objects.get(attempt__verification_id=story.id, name="code.sent").code == "sms_refused"
+
+
+def test_a_gateway_that_sends_but_answers_badly_sends_one_code(asked, settings):
+    with_gateway(settings, "InsecureStammeringGateway")
+    story = to_person(asked)
+    insecure_registers.STAMMER["left"] = 3
+    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    for _ in range(4):
+        story.work()
+        make_due(story)
+    assert story.page().page == "code"
+    guess(story, only_code())
+    assert story.page().page == "question"
 
 
 @pytest.mark.service
@@ -254,6 +195,7 @@ def test_a_person_without_a_photo_in_the_register_is_not_verified(asked):
     story = to_code(asked)
     guess(story, codes(asked)[-1])
     camera.free(story)
+    assert (story.page().page, story.page().notice) == ("commands", "face_reference_unavailable")
     camera.junk_capture(story)
     story.work()
     found = CheckRecord.objects.get(attempt__verification_id=story.id, name="face.match")

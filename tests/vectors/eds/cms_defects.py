@@ -1,0 +1,214 @@
+"""The CMS itself: its shape, its signed attributes, its algorithms. Certificate, path and revocation are right."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import replace
+
+from insecure_sandbox import encoding as asn1
+from insecure_sandbox import keys
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.signing import attribute, signed_data, signer_info
+from tests.vectors.eds.case import STATEMENT
+from tests.vectors.eds.workshop import Vector, World
+from verification.engines.pki import algorithms
+from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.signed_data import (
+    CONTENT_TYPE,
+    DATA,
+    MESSAGE_DIGEST,
+    SIGNED_DATA,
+    SIGNING_CERTIFICATE_V2,
+    SIGNING_TIME,
+)
+from verification.routes.eds.policy import POLICY
+
+FORMAT, CONTENT, SIGNATURE = "eds.format", "eds.content", "eds.signature"
+_MALFORMED, _ATTRIBUTES = "eds_malformed", "eds_signed_attributes_invalid"
+_DEPTH, _LENGTH = 10_000, 100 * 1024 * 1024
+
+
+def vectors(world: World) -> Iterator[Vector]:
+    """All of this file."""
+    yield from _passing(world)
+    yield from _shapes(world)
+    yield from _attributes(world)
+    yield from _contents(world)
+    yield from _algorithms(world)
+    yield from _bombs(world)
+
+
+def _of(defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: object) -> Vector:
+    return Vector(group="cms", defect=defect, content=content, code=code, check=check, why=why, **more)  # type: ignore[arg-type]
+
+
+def cades(world: World, signer: Credential, *, names: bytes | None = None, attached: bool = False) -> bytes:
+    """A CAdES-BES: its signing-certificate-v2 names the certificate `names`, the signer's own where none is given."""
+    digest = algorithms.ALGORITHMS["rsa"].digest(names or signer.certificate)
+    ess = attribute(SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(asn1.octets(digest)))))
+    content = STATEMENT if attached else None
+    return world.put_together(sorted([*world.attributes(), ess]), content=content, by=signer)
+
+
+def _passing(world: World) -> Iterator[Vector]:
+    good, attached = world.good, world.sign(world.person, attached=True)
+    yield _of("good", good)
+    yield _of("good_attached", attached)
+    yield _of("good_base64", base64.encodebytes(good))
+    yield _of("good_pem", pem(good))
+    yield _of("good_ber_wrapper", _indefinite(good))
+    yield _of("good_cades", cades(world, world.person))
+    yield _of("good_without_signing_time", world.put_together(_without(world, SIGNING_TIME)))
+    yield _of("good_with_another_attribute", world.put_together(_with(world, attribute("1.2.398.99.2", asn1.null()))))
+    chain = [world.person.certificate, world.issuing.certificate]
+    yield _of("good_with_its_issuer_inside", world.put_together(world.attributes(), certificates=chain))
+    if world.family == "rsa":
+        plain = asn1.algorithm(algorithms.RSA_ENCRYPTION)
+        yield _of("good_naming_just_the_key", world.put_together(world.attributes(), signature_algorithm=plain))
+
+
+def pem(cms: bytes) -> bytes:
+    """As the signer's program sends it."""
+    return b"-----BEGIN CMS-----\n" + base64.encodebytes(cms) + b"-----END CMS-----\n"
+
+
+def _indefinite(cms: bytes) -> bytes:
+    """The two outermost wrappers without lengths, as Bouncy Castle writes them."""
+    header = 2 if cms[1] < 0x80 else 2 + (cms[1] & 0x7F)
+    oid = asn1.oid(SIGNED_DATA)
+    inner = cms[header + len(oid) :]
+    start = 2 if inner[1] < 0x80 else 2 + (inner[1] & 0x7F)
+    return b"\x30\x80" + oid + b"\xa0\x80" + inner[start:] + b"\0\0\0\0"
+
+
+def _shapes(world: World) -> Iterator[Vector]:
+    person, good = world.person, world.good
+    info = signer_info(person, attributes=world.attributes())
+    own = [person.certificate]
+
+    def put(infos: list[bytes], certificates: list[bytes]) -> bytes:
+        return signed_data(person, infos=infos, certificates=certificates, content=None)
+
+    yield _of("zero_signers", put([], own), "eds_signer_count", FORMAT)
+    yield _of("two_signers", put([info, info], own), "eds_signer_count", FORMAT)
+    missing = "eds_certificate_missing"
+    yield _of("certificate_missing", put([info], []), missing, FORMAT)
+    yield _of("certificate_of_its_issuer_instead", put([info], [world.issuing.certificate]), missing, FORMAT)
+    twin = _same_serial_other_issuer(world)
+    yield _of("certificate_swapped_same_serial", put([info], [twin]), missing, FORMAT)
+    rival = replace(world.template(days=364), serial=world.leaf.serial)
+    ambiguous = put([info], [*own, world.certify_person(rival).certificate])
+    yield _of("certificate_twice_same_name", ambiguous, missing, FORMAT, "ambiguous")
+    yield _of("trailing_bytes", good + b"\0", _MALFORMED, FORMAT)
+    yield _of("leading_bytes", b"\0" + good, _MALFORMED, FORMAT)
+    yield _of("trailing_bytes_in_base64", base64.b64encode(good + b"\0"), _MALFORMED, FORMAT, nearest="good_base64")
+    yield _of("trailing_text_after_pem", pem(good) + b"x", _MALFORMED, FORMAT, nearest="good_pem")
+    yield _of("cut_off", good[:-1], _MALFORMED, FORMAT)
+    yield _of("not_signed_data", good.replace(asn1.oid(SIGNED_DATA), asn1.oid(DATA), 1), _MALFORMED, FORMAT)
+    thief = replace(person, private_key=world.issuing.private_key)
+    yield _of("signed_by_another_key", world.sign(thief), "eds_signature_invalid", SIGNATURE)
+    foreign = cades(world, person, names=world.issuing.certificate)
+    yield _of("cades_names_another_certificate", foreign, _ATTRIBUTES, SIGNATURE, nearest="good_cades")
+
+
+def _same_serial_other_issuer(world: World) -> bytes:
+    rival = replace(world.template(), serial=world.leaf.serial)
+    return world.certify_person(rival, by=world.root).certificate
+
+
+def _with(world: World, *more: bytes) -> list[bytes]:
+    return sorted([*world.attributes(), *more])
+
+
+def _without(world: World, oid: str) -> list[bytes]:
+    return [each for each in world.attributes() if asn1.oid(oid) not in each]
+
+
+def _attributes(world: World) -> Iterator[Vector]:
+    encoded = asn1.element(0x31, *world.attributes())
+    posed = world.put_together([], signature=keys.sign(world.person.private_key, encoded), content=encoded)
+    yield _of("no_attributes_their_encoding_as_content", posed, _ATTRIBUTES, CONTENT)
+    bare = world.put_together([], signature=keys.sign(world.person.private_key, STATEMENT))
+    yield _of("no_attributes", bare, _ATTRIBUTES, CONTENT)
+    digest = algorithms.ALGORITHMS[world.family].digest
+    right = {CONTENT_TYPE: asn1.oid(DATA), MESSAGE_DIGEST: asn1.octets(digest(STATEMENT))}
+    for name, oid in (("content_type", CONTENT_TYPE), ("message_digest", MESSAGE_DIGEST)):
+        rest, value = _without(world, oid), right[oid]
+        broken = {
+            "missing": rest,
+            "twice": sorted([*rest, attribute(oid, value), attribute(oid, value)]),
+            "with_two_values": sorted([*rest, attribute(oid, value, value)]),
+            "without_a_value": sorted([*rest, attribute(oid)]),
+        }
+        for how, attributes in broken.items():
+            yield _of(f"{name}_{how}", world.put_together(attributes), _ATTRIBUTES, CONTENT)
+    rightly = world.attributes()
+    yield _of("attributes_unsorted", world.put_together(rightly[::-1]), _ATTRIBUTES, SIGNATURE, "order")
+    longer = [bytes([rightly[0][0], 0x81, rightly[0][1]]) + rightly[0][2:], *rightly[1:]]
+    yield _of("attributes_in_ber", world.put_together(sorted(longer)), _MALFORMED, FORMAT)
+    other = attribute("1.2.398.99.2", asn1.null())
+    twice = world.put_together(_with(world, other, other))
+    yield _of("another_attribute_twice", twice, _ATTRIBUTES, SIGNATURE, nearest="good_with_another_attribute")
+    kind = sorted([*_without(world, CONTENT_TYPE), attribute(CONTENT_TYPE, asn1.oid(SIGNED_DATA))])
+    yield _of("content_type_is_no_data", world.put_together(kind), _ATTRIBUTES, CONTENT)
+
+
+def _contents(world: World) -> Iterator[Vector]:
+    code, near = "eds_statement_mismatch", "good_attached"
+    dearer = STATEMENT.replace(b'"amount":"150000.00"', b'"amount":"950000.00"')
+    yield _of("other_content", world.sign(world.person, dearer, attached=True), code, CONTENT, nearest=near)
+    yield _of("other_content_detached", world.sign(world.person, dearer), code, CONTENT)
+    copies = {"differs": dearer, "is_longer": STATEMENT + b" ", "is_empty": b""}
+    for how, copy in copies.items():
+        lying = world.put_together(world.attributes(), content=copy)
+        yield _of(f"copy_inside_{how}", lying, code, CONTENT, "copy", nearest=near)
+    right_copy = world.put_together(world.attributes(b"other bytes"), content=STATEMENT)
+    yield _of("copy_inside_right_hash_wrong", right_copy, code, CONTENT, nearest=near)
+    yield _of("detached_over_empty_data", world.sign(world.person, b""), code, CONTENT)
+
+
+def _algorithms(world: World) -> Iterator[Vector]:
+    code, attributes = "eds_algorithm_refused", world.attributes()
+    other = algorithms.STREEBOG_512 if world.family == "rsa" else algorithms.SHA256
+    digests = {"of_the_other_family": other, "sha1": "1.3.14.3.2.26", "sha512": "2.16.840.1.101.3.4.2.3"}
+    digests |= {"streebog_256": "1.2.398.3.10.1.3.2", "34311": algorithms.GOST_34311}
+    for name, oid in digests.items():
+        yield _of(f"digest_{name}", world.put_together(attributes, digest_oid=oid), code, CONTENT)
+    other = algorithms.GOST_512_SIGNATURE if world.family == "rsa" else algorithms.SHA256_WITH_RSA
+    signatures = {"of_the_other_family": other, "rsa_with_sha1": "1.2.840.113549.1.1.5", "pss": "1.2.840.113549.1.1.10"}
+    signatures |= {"gost_256": "1.2.398.3.10.1.1.2.3.1", "gost_2004": algorithms.GOST_2004_SIGNATURE}
+    for name, oid in signatures.items():
+        made = world.put_together(attributes, signature_algorithm=asn1.algorithm(oid))
+        yield _of(f"signature_{name}", made, code, CONTENT)
+    right = keys.sign(world.person.private_key, asn1.element(0x31, *attributes))
+    for name, value in {
+        "zeros": bytes(len(right)),
+        "cut_off": right[:-1],
+        "too_long": right + b"\0",
+        "empty": b"",
+    }.items():
+        yield _of(
+            f"signature_{name}", world.put_together(attributes, signature=value), "eds_signature_invalid", SIGNATURE
+        )
+
+
+def _bombs(world: World) -> Iterator[Vector]:
+    if world.family == "rsa":
+        return
+    yield _of("indefinite_lengths_without_end", b"\x30\x80" * 20, _MALFORMED, FORMAT)
+    nested = b""
+    for _ in range(500):
+        nested = asn1.sequence(nested)
+    yield _of("nested_500_deep", nested, _MALFORMED, FORMAT, "deep")
+    yield _of("nested_10000_deep", b"\x30\x80" * _DEPTH, _MALFORMED, FORMAT, "deep")
+    yield _of(
+        "length_of_100_mb", b"\x30\x84" + _LENGTH.to_bytes(4, "big") + world.sign(world.person), _MALFORMED, FORMAT
+    )
+    yield _of("too_large", asn1.sequence(bytes(POLICY.signature_max_bytes)), "eds_too_large", FORMAT)
+    yield _of("empty", b"", _MALFORMED, FORMAT)
+    yield _of("html", b"<html>503</html>", _MALFORMED, FORMAT)
+
+
+def tampered_body(world: World) -> bytes:
+    """The leaf's certificate with another IIN and the signature it had."""
+    leaf = parse_certificate(world.person.certificate)
+    return leaf.der.replace(b"IIN990101100010", b"IIN990101100020")

@@ -1,0 +1,121 @@
+"""Every input that must never pass, as a file named for its defect: refused with its own code; its neighbour passes.
+
+The files are judged as the route judges them: as evidence, by the route's own checks.
+"""
+
+import json
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.vectors.eds.build import MANIFEST, USUAL, build, file_name
+from tests.vectors.eds.case import AT, CASE, FOLDER, IIN, JUDGED, OCSP_NONCE, STATEMENT, TIMESTAMP_NONCE
+from verification.core.canonical import canonical_json
+from verification.core.results import Passed
+from verification.core.route import Evidence
+from verification.routes.eds import dialogue
+from verification.routes.eds.checks import STATEMENT as CHECKS
+from verification.routes.eds.checks import report_statement
+from verification.routes.eds.policy import INDICATIONS, POLICY, EdsPolicy
+
+VECTORS: list[dict[str, Any]] = json.loads((FOLDER / MANIFEST).read_text(encoding="utf-8"))
+REFUSED = [each for each in VECTORS if "code" in each]
+PASSING = [each for each in VECTORS if "code" not in each]
+# Codes no file can produce: they speak of what is beside the files.
+_NOT_OF_FILES = {
+    "check_missing",
+    "eds_signature_replayed",
+    "eds_statement_expired",
+}
+
+
+def files(vector: dict[str, Any]) -> dict[str, list[str]]:
+    """The names of the files a vector is judged by, by role."""
+    usual = {role: [file_name(stem, family=vector["family"], role=role)] for role, stem in USUAL.items()}
+    return usual | vector["evidence"]
+
+
+def evidence(vector: dict[str, Any], *, folder: Path = FOLDER) -> Evidence:
+    """What the checks get: the statement, the signature as it came, and the files the manifest names."""
+    items = {dialogue.TEXT: STATEMENT, dialogue.ANSWER: canonical_json({"at": AT.isoformat()})}
+    for role, names in files(vector).items():
+        contents = [(folder / name).read_bytes() for name in names]
+        if role == "signature":
+            items[dialogue.SIGNATURE] = contents[0]
+        elif role == "ocsp":
+            items |= {dialogue.OCSP: contents[0], dialogue.OCSP_NONCE: OCSP_NONCE}
+        elif role == "timestamp":
+            items |= {dialogue.TIMESTAMP: contents[0], dialogue.TIMESTAMP_NONCE: str(TIMESTAMP_NONCE).encode()}
+        else:
+            kind = {"delta": "delta_crl"}.get(role, role)
+            items |= {f"shared.{kind}.{number}": content for number, content in enumerate(contents)}
+    return Evidence(items=items, at=JUDGED)
+
+
+def _policy(given: Evidence) -> EdsPolicy:
+    """Who has no answer to a question for a time-stamp was not told to ask one."""
+    return replace(POLICY, asks_timestamp=dialogue.TIMESTAMP in given.items)
+
+
+def refusals(given: Evidence) -> dict[str, tuple[str, str]]:
+    """Code and detail of every check that does not pass, in the order of the checks."""
+    results = [check(CASE, given, _policy(given)) for check in CHECKS.values()]
+    return {each.check: (each.code, str(each.detail["detail"])) for each in results if not isinstance(each, Passed)}
+
+
+@cache
+def _names() -> set[str]:
+    return {each["file"] for each in PASSING}
+
+
+@pytest.mark.parametrize("vector", PASSING, ids=lambda each: each["file"])
+def test_what_is_right_passes_every_check(vector: dict[str, Any]) -> None:
+    assert refusals(evidence(vector)) == {}
+
+
+@pytest.mark.parametrize("vector", REFUSED, ids=lambda each: each["file"])
+def test_what_must_never_pass_is_refused_with_its_own_code(vector: dict[str, Any]) -> None:
+    found = refusals(evidence(vector))
+    assert next(iter(found)) == vector["check"]
+    code, detail = found[vector["check"]]
+    assert code == vector["code"]
+    assert vector.get("why", "") in detail
+    assert {each for each, _ in found.values()} == {code, *vector.get("also", ())}
+    assert vector["nearest"] in _names()
+
+
+def test_there_are_two_hundred_of_them_in_both_families() -> None:
+    assert len(REFUSED) >= 200
+    rsa, gost = ({each["file"].split(".")[0] for each in REFUSED if each["family"] == name} for name in ("rsa", "gost"))
+    assert len(rsa & gost) >= 100
+    assert {each["group"] for each in VECTORS} == {"cms", "trust", "certificate", "revocation", "time"}
+
+
+def test_every_code_of_the_route_has_a_file_that_produces_it() -> None:
+    assert {each["code"] for each in REFUSED} == INDICATIONS.keys() - _NOT_OF_FILES
+
+
+@pytest.mark.parametrize("code", sorted({each["code"] for each in REFUSED}))
+def test_the_report_names_the_code_and_its_indication_and_nobody(code: str) -> None:
+    vector = next(each for each in REFUSED if each["code"] == code)
+    given = evidence(vector)
+    results = tuple(check(CASE, given, _policy(given)) for check in CHECKS.values())
+    written = report_statement(CASE, given, _policy(given), results)
+    report = json.loads(written)
+    assert (report["code"], (report["status"], report["sub_indication"])) == (code, INDICATIONS[code])
+    assert IIN.encode() not in written
+
+
+def test_no_file_lies_there_without_being_used() -> None:
+    used = {name for each in VECTORS for names in files(each).values() for name in names}
+    assert {path.name for path in FOLDER.iterdir() if path.suffix in {".cms", ".crt", ".crl", ".ocsp", ".tsr"}} == used
+
+
+def test_the_script_writes_the_same_manifest_again_and_other_keys(tmp_path: Path) -> None:
+    build(tmp_path)
+    assert (tmp_path / MANIFEST).read_text(encoding="utf-8") == (FOLDER / MANIFEST).read_text(encoding="utf-8")
+    assert (tmp_path / "statement.txt").read_bytes() == (FOLDER / "statement.txt").read_bytes() == STATEMENT
+    assert (tmp_path / "root.gost.crt").read_bytes() != (FOLDER / "root.gost.crt").read_bytes()

@@ -1,0 +1,189 @@
+"""A judgement repeated from what is stored gives the same word, and what was changed since is found."""
+
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from tests.insecure_sandbox_process import sandbox as sandbox
+from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.story import OTHER_IIN, begin, lender
+from verification.core.results import Failed
+from verification.engines.gost import backends
+from verification.evidence import store, vault
+from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, SharedEvidenceUse
+from verification.routes import eds
+from verification.workflow.replay import CHANGED_POLICY, Verdict, replay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def verified(trusted, issued):
+    """A story that ended well at the second try of its signature."""
+    story = begin(lender()).to_statement()
+    story.sign(issued(iin=OTHER_IIN))
+    story.work()
+    story.sign(issued())
+    story.work()
+    assert story.row().status == "verified"
+    return story
+
+
+def command(story):
+    out = StringIO()
+    try:
+        call_command("replay", story.id, stdout=out)
+    except CommandError as error:
+        return error.returncode, out.getvalue() + str(error)
+    return 0, out.getvalue()
+
+
+def word(story):
+    """The verdict on the last attempt, and what is said of it."""
+    last = replay(verification_id=story.id)[-1]
+    return last.verdict, last.detail
+
+
+def last_attempt(story):
+    return Attempt.objects.filter(verification_id=story.id, stage="statement").order_by("turn").last()
+
+
+def own(story, kind):
+    return EvidenceItem.objects.get(attempt=last_attempt(story), kind=kind)
+
+
+def test_every_judged_attempt_comes_out_the_same_and_the_log_says_that_somebody_looked(verified):
+    before = AuditEntry.objects.count()
+    code, said = command(verified)
+    assert (code, said.count(": same")) == (0, 5)
+    assert AuditEntry.objects.count() == before + 1
+    entry = AuditEntry.objects.get(type="replay.read")
+    assert entry.body == {"verification": verified.id, "same": 4, "different": 0, "cannot": 0}
+    assert (entry.verification_id, entry.lender_id) == (None, None)
+
+
+def test_a_replay_asks_no_source_and_changes_no_row(verified, trusted):
+    trusted.asked, row = 0, verified.row()
+    trusted.lists["gost512"] = ()
+    records = list(CheckRecord.objects.values())
+    assert command(verified)[0] == 0
+    assert (trusted.asked, list(CheckRecord.objects.values())) == (0, records)
+    assert verified.row().sequence == row.sequence
+
+
+def test_a_refusal_that_rested_on_what_was_shown_before_comes_out_the_same(trusted, issued):
+    story = begin(lender()).to_statement()
+    story.sign(issued(iin=OTHER_IIN))
+    signature = story_signature(story)
+    story.work()
+    story.answer(signature=signature)
+    story.work()
+    assert "eds_signature_replayed" in CheckRecord.objects.values_list("code", flat=True)
+    assert command(story)[0] == 0
+
+
+def story_signature(story):
+    key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
+    return store.get(key, own(story, "statement.signature")).decode()
+
+
+def test_a_record_that_says_otherwise_is_different(verified):
+    CheckRecord.objects.filter(attempt=last_attempt(verified), name="eds.identity").update(
+        outcome="fail", code="eds_iin_mismatch"
+    )
+    code, said = command(verified)
+    assert code == 1
+    assert "eds.identity was fail eds_iin_mismatch and is pass" in said
+
+
+def test_a_record_that_is_gone_is_different(verified):
+    CheckRecord.objects.filter(attempt=last_attempt(verified), name="eds.statement").delete()
+    assert word(verified) == (Verdict.DIFFERENT, "8 checks are on record, and 9 were run")
+
+
+def test_a_check_that_says_something_else_today_is_different(verified, monkeypatch):
+    def stricter(case, evidence, policy):
+        return Failed("eds.usage", "eds_key_usage")
+
+    monkeypatch.setitem(eds.STATEMENT, "eds.usage", stricter)
+    verdict, detail = word(verified)
+    assert verdict is Verdict.DIFFERENT
+    assert "the attempt was passed and is failed eds_key_usage" in detail
+    assert "the report's status differs" in detail
+
+
+def test_another_arithmetic_gives_the_same_report(verified, monkeypatch):
+    other = replace(backends.in_use(), streebog_name="another")
+    monkeypatch.setattr(backends, "in_use", lambda: other)
+    assert command(verified)[0] == 0
+
+
+@pytest.mark.parametrize("kind", ["statement.signature", "statement.text", "statement.terms", "statement.report"])
+def test_a_file_that_is_gone_cannot_be_judged(verified, settings, kind):
+    name = own(verified, kind).sealed_sha256
+    (settings.TULGA_EVIDENCE_DIR / name[:2] / name).unlink()
+    code, said = command(verified)
+    assert (code, "cannot" in said, "missing" in said) == (2, True, True)
+
+
+@pytest.mark.parametrize("kind", ["statement.signature", "statement.terms", "statement.report"])
+def test_a_row_of_evidence_that_is_gone_cannot_be_judged_and_is_no_refusal(verified, kind):
+    own(verified, kind).delete()
+    assert word(verified) == (Verdict.CANNOT, f"evidence is missing: {kind}")
+
+
+def test_a_shared_list_that_is_gone_cannot_be_judged(verified):
+    SharedEvidenceUse.objects.filter(attempt=last_attempt(verified), kind="shared.crl.0").delete()
+    assert word(verified) == (Verdict.CANNOT, "evidence is missing: shared.crl.0")
+
+
+def test_evidence_that_was_redacted_cannot_be_judged(verified):
+    vault.destroy(verification_id=verified.id, at=timezone.now())
+    assert command(verified)[0] == 2
+
+
+def test_another_policy_is_no_replay(verified, monkeypatch):
+    other = replace(eds.ROUTE, policy=replace(eds.ROUTE.policy, clock_skew_seconds=61))
+    monkeypatch.setattr(eds, "ROUTE", other)
+    assert word(verified) == (Verdict.CANNOT, CHANGED_POLICY)
+    assert command(verified)[0] == 2
+
+
+def test_a_route_that_is_not_installed_any_more_cannot_be_judged(verified, settings):
+    settings.TULGA_ROUTES = []
+    assert command(verified)[0] == 2
+
+
+@pytest.mark.parametrize("number", ["ver_none", "", "'; --"])
+def test_an_unknown_verification_cannot_be_judged(number, db):
+    with pytest.raises(CommandError, match="not_found") as caught:
+        call_command("replay", number)
+    assert caught.value.returncode == 2
+
+
+def test_a_verification_of_which_nothing_was_judged_cannot_be(trusted):
+    story = begin(lender())
+    code, said = command(story)
+    assert (code, said) == (2, f"{story.id}: cannot")
+
+
+@pytest.mark.service
+def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox, settings):
+    settings.TULGA_ROUTES = ["biometric"]
+    camera.ask_at(sandbox, settings)
+    camera.register(sandbox)
+    story = begin(lender())
+    camera.agree(story)
+    camera.free(story)
+    camera.capture(story)
+    records = CheckRecord.objects.filter(attempt__stage="commands")
+    assert records.filter(score__isnull=False).exists()
+    settings.TULGA_SOURCES = {"test": {}, "live": {}}
+    code, said = command(story)
+    assert code == 0, said
+    records.filter(outcome="pass").update(outcome="inconclusive", code="face_review")
+    assert command(story)[0] == 1

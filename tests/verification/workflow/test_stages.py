@@ -1,0 +1,31 @@
+"""The stages woven into every route take what a page may send, and refuse the rest as unreadable."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from verification.core.consent import CURRENT, TEXTS
+from verification.core.errors import BadInput
+from verification.workflow.stages import accept_consent
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+AGREED = {"agreed": True, "version": CURRENT, "language": "kk"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *[{"language": wrong} for wrong in ([], {}, None, 1, "de", "")],
+        *[{"version": wrong} for wrong in ([], {}, None, "2026-11")],
+        *[{"agreed": wrong} for wrong in ([], "true", 1, None)],
+    ],
+)
+def test_a_consent_that_cannot_be_read_is_none(changes):
+    with pytest.raises(BadInput):
+        accept_consent({}, AGREED | changes, NOW)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_a_consent_is_taken_in_every_language_of_its_text(language):
+    assert language in TEXTS[CURRENT]
+    assert b'"agreed":true' in accept_consent({}, AGREED | {"language": language}, NOW).evidence["consent.answer"]

@@ -1,0 +1,232 @@
+"""A statement signed as XML, the way NCALayer does it: the signature is the last child of the document it covers.
+
+1 the algorithms are of the certificate's family · 2 the hash is that of the document we built of OUR statement · 3 the
+document around the signature is that document to the byte, in canonical form · 4 the hash is that of the document
+around the signature · 5 the signature is over SignedInfo in canonical form.
+Nothing is looked up by an identifier and nothing is taken out of the document: it equals ours or is refused.
+Source: XML Signature Syntax and Processing 1.1, §3.2 and §4; the profile was measured.
+"""
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from hmac import compare_digest
+
+from verification.core.errors import Refused
+from verification.engines.pki import algorithms, keys, xml_algorithms
+from verification.engines.pki.algorithms import Family
+from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.der import malformed
+from verification.engines.pki.xml_canonical import canonical, canonical_part, remove
+from verification.engines.pki.xml_document import (
+    Node,
+    attributes,
+    only_attributes,
+    only_base64,
+    only_children,
+    parse_document,
+)
+
+_DS = "{http://www.w3.org/2000/09/xmldsig#}"
+# NCALayer lets several people sign one document; ours are signed by one.
+_MAX_SIGNATURES = 10
+
+
+@dataclass(frozen=True)
+class SignedXml:
+    """What one signature in a document says: who signed, with what, and about what. Nothing of it is verified yet.
+
+    `covered` and `signed_info` are in canonical form; `covered` is the whole document but this signature and those
+    that were added after it.
+    """
+
+    signer: Certificate
+    covered: bytes = field(repr=False)
+    digest_oid: str
+    digest: bytes = field(repr=False)
+    signature_oid: str
+    signature: bytes = field(repr=False)
+    signed_info: bytes = field(repr=False)
+
+    @property
+    def family(self) -> Family:
+        """That of the signer's key."""
+        return self.signer.family
+
+
+def statement_document(statement: bytes) -> bytes:
+    """The document a borrower signs, in canonical form. The statement is inside as base64, so no text can be markup."""
+    return b'<statement encoding="base64" format="tulga-statement-1">' + b64encode(statement) + b"</statement>"
+
+
+def parse_xml(untrusted: bytes, *, max_bytes: int) -> SignedXml:
+    """The only signature of a document of at most `max_bytes` bytes. Raises what the two it is made of raise."""
+    return require_one(parse_signatures(untrusted, max_bytes=max_bytes))
+
+
+def require_one(signatures: tuple[SignedXml, ...]) -> SignedXml:
+    """The only signature; raises `Refused` (eds_signer_count) for none and for several. A borrower signs alone."""
+    if len(signatures) != 1:
+        raise Refused("eds_signer_count", "not exactly one signature", facts={"signers": len(signatures)})
+    return signatures[0]
+
+
+def parse_signatures(untrusted: bytes, *, max_bytes: int) -> tuple[SignedXml, ...]:
+    """Every signature of a document in the order they were added, which is that of the document.
+
+    Each covers what was there when it was added: neither itself nor any later one.
+    Raises `Refused`: eds_too_large, eds_malformed, eds_signer_count (more than ten), eds_algorithm_refused,
+    eds_signed_attributes_invalid (a reference to anything but the whole document, or not just one),
+    eds_certificate_missing, and what `parse_certificate` raises for a signer's certificate.
+    """
+    root = parse_document(untrusted, max_bytes=max_bytes)
+    # The last first: each is read where it stands and then taken out, so that the one before it covers what is left.
+    return tuple(reversed([_take_out(node, root) for node in reversed(_find_signatures(root))]))
+
+
+def check_content(signed: SignedXml, *, statement: bytes) -> None:
+    """Steps 1–3: return if `signed` is about exactly `statement`, the bytes we stored before asking.
+
+    Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch.
+    """
+    check_document(signed, document=statement_document(statement))
+
+
+def check_document(signed: SignedXml, *, document: bytes) -> None:
+    """Steps 1–3 for a document of any kind, given in canonical form."""
+    # 1
+    _require_algorithms(signed)
+    # 2
+    if not compare_digest(signed.digest, algorithms.DIGESTS[signed.digest_oid](document)):
+        raise Refused("eds_statement_mismatch", "another document than ours was signed")
+    # 3
+    if signed.covered != document:
+        raise Refused("eds_statement_mismatch", "the document around the signature differs from ours")
+
+
+def check_signature(signed: SignedXml) -> None:
+    """Steps 1, 4 and 5: return if the signer's key signed the document. Says nothing about whose key it is.
+
+    Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch, eds_signature_invalid.
+    """
+    # 1
+    _require_algorithms(signed)
+    # 4
+    if not compare_digest(signed.digest, algorithms.DIGESTS[signed.digest_oid](signed.covered)):
+        raise Refused("eds_statement_mismatch", "the hash is not that of the document")
+    # 5
+    keys.verify(signed.signer.public_key, signed.signed_info, signature=signed.signature)
+
+
+def _require_algorithms(signed: SignedXml) -> None:
+    algorithms.require_statement_algorithms(
+        signed.family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
+    )
+
+
+def _find_signatures(root: Node) -> list[Node]:
+    """The signatures directly under the root. Anywhere else one could hide, or hide from, what it covers."""
+    found = [child for child in root if child.tag == f"{_DS}Signature"]
+    if len(found) > _MAX_SIGNATURES:
+        raise Refused("eds_signer_count", "too many signatures", facts={"signers": len(found)})
+    inside = sum(1 for signature in found for _ in signature.iter(f"{_DS}*"))
+    if sum(1 for _ in root.iter(f"{_DS}*")) != inside:
+        raise malformed("XML: a part of a signature elsewhere than directly under the root")
+    return found
+
+
+def _take_out(node: Node, root: Node) -> SignedXml:
+    """One signature as plain values. Refuses every part that NCALayer would not have written."""
+    if set(attributes(node)) - {"Id"}:
+        raise malformed("Signature: other attributes than expected")
+    parts = only_children(node, where="Signature")
+    if [part.tag for part in parts[:2]] != [f"{_DS}SignedInfo", f"{_DS}SignatureValue"]:
+        raise malformed("Signature: not SignedInfo and SignatureValue first")
+    if len(parts) > 3:
+        raise malformed("Signature: unexpected parts")
+    signature_oid, digest_oid, digest = _read_signed_info(parts[0])
+    signed_info = canonical_part(parts[0])
+    remove(node)
+    return SignedXml(
+        signer=_read_certificate(parts[2:]),
+        covered=canonical(root),
+        digest_oid=digest_oid,
+        digest=digest,
+        signature_oid=signature_oid,
+        signature=only_base64(parts[1], where="SignatureValue"),
+        signed_info=signed_info,
+    )
+
+
+def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
+    """The identifiers of the signature and of the hash, and the hash."""
+    only_attributes(node, where="SignedInfo")
+    parts = only_children(node, where="SignedInfo")
+    if [part.tag for part in parts[:2]] != [f"{_DS}CanonicalizationMethod", f"{_DS}SignatureMethod"]:
+        raise malformed("SignedInfo: not the two methods first")
+    form = _algorithm(parts[0])
+    if form != xml_algorithms.CANONICAL:
+        raise xml_algorithms.refused(form, what="CanonicalizationMethod")
+    signature_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.SIGNATURES, what="SignatureMethod")
+    _require_empty(*parts[:2])
+    references = parts[2:]
+    if len(references) != 1 or references[0].tag != f"{_DS}Reference":
+        raise _invalid("not exactly one reference")
+    return signature_oid, *_read_reference(references[0])
+
+
+def _read_reference(node: Node) -> tuple[str, bytes]:
+    """The identifier of the hash and the hash, which is over the whole document and over nothing else."""
+    if attributes(node) != {"URI": ""}:
+        raise _invalid("the reference is not to the whole document")
+    parts = only_children(node, where="Reference")
+    if [part.tag for part in parts] != [f"{_DS}Transforms", f"{_DS}DigestMethod", f"{_DS}DigestValue"]:
+        raise malformed("Reference: not the transforms, the method and the value")
+    _check_transforms(parts[0])
+    digest_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.DIGESTS, what="DigestMethod")
+    _require_empty(parts[1])
+    return digest_oid, only_base64(parts[2], where="DigestValue")
+
+
+def _check_transforms(node: Node) -> None:
+    """Two transforms in one order. Any other could leave out what the borrower was not to see."""
+    only_attributes(node, where="Transforms")
+    transforms = only_children(node, where="Transforms")
+    if any(each.tag != f"{_DS}Transform" for each in transforms):
+        raise malformed("Transforms: unexpected parts")
+    names = [_algorithm(each) for each in transforms]
+    for name, wanted in zip(names, xml_algorithms.TRANSFORMS, strict=False):
+        if name != wanted:
+            raise xml_algorithms.refused(name, what="Transform")
+    if len(names) != len(xml_algorithms.TRANSFORMS):
+        raise Refused("eds_algorithm_refused", "Transform: not exactly two", facts={"transforms": len(names)})
+    _require_empty(*transforms)
+
+
+def _read_certificate(parts: list[Node]) -> Certificate:
+    """The one certificate in KeyInfo. A bare key is nobody's, and of two certificates we would have to guess."""
+    if not parts or parts[0].tag != f"{_DS}KeyInfo":
+        raise Refused("eds_certificate_missing", "there is no KeyInfo")
+    only_attributes(parts[0], where="KeyInfo")
+    inside = only_children(parts[0], where="KeyInfo")
+    if [each.tag for each in inside] != [f"{_DS}X509Data"]:
+        raise Refused("eds_certificate_missing", "KeyInfo is not just X509Data")
+    only_attributes(inside[0], where="X509Data")
+    certificates = only_children(inside[0], where="X509Data")
+    if [each.tag for each in certificates] != [f"{_DS}X509Certificate"]:
+        raise Refused("eds_certificate_missing", "X509Data is not exactly one certificate")
+    return parse_certificate(only_base64(certificates[0], where="X509Certificate"))
+
+
+def _algorithm(node: Node) -> str:
+    (name,) = only_attributes(node, "Algorithm", where="algorithm")
+    return name
+
+
+def _require_empty(*nodes: Node) -> None:
+    """An algorithm with parameters is another algorithm: a shortened HMAC, an expression of XPath."""
+    if any(len(node) or (node.text or "").strip() for node in nodes):
+        raise Refused("eds_algorithm_refused", "an algorithm with parameters")
+
+
+def _invalid(detail: str) -> Refused:
+    return Refused("eds_signed_attributes_invalid", detail)

@@ -1,0 +1,39 @@
+"""`manage.py replay`: judges a verification's attempts again from what is stored, and says whether the word is kept."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from verification.core.errors import NotFound
+from verification.workflow.replay import Verdict, replay, worst
+
+EXIT = {Verdict.SAME: 0, Verdict.DIFFERENT: 1, Verdict.CANNOT: 2}
+
+
+class Command(BaseCommand):
+    """Exits with 0 if every judgement comes out the same, 1 if one differs, 2 if one cannot be repeated."""
+
+    help = (
+        "Judge every judged attempt of a verification again from its stored evidence, time and policy, offline. "
+        "Exit 0 the same, 1 different, 2 cannot (evidence missing, policy changed, nothing judged). "
+        "The log gets one entry that it was read."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """The command line."""
+        parser.add_argument("verification_id", help="ver_…")
+
+    def handle(self, *args: Any, verification_id: str, **options: Any) -> None:
+        """One line an attempt; raises `CommandError` with the exit code where it is not 0."""
+        try:
+            found = replay(verification_id=verification_id)
+        except NotFound as error:
+            raise CommandError(f"{error.code}: {error.detail}", returncode=EXIT[Verdict.CANNOT]) from None
+        for number, one in enumerate(found, start=1):
+            detail = f": {one.detail}" if one.detail else ""
+            self.stdout.write(f"{number} {one.route} {one.stage} {one.attempt_id}: {one.verdict}{detail}")
+        word = worst(found)
+        if word is not Verdict.SAME:
+            raise CommandError(f"{verification_id}: {word}", returncode=EXIT[word])
+        self.stdout.write(f"{verification_id}: {word}")

@@ -1,0 +1,167 @@
+"""Files about one signature as the evidence that the EDS route judges. Reads and sorts them; judges nothing."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from verification.core.canonical import canonical_json
+from verification.core.errors import BadInput, Refused
+from verification.core.route import Evidence
+from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.crl import parse_crl
+from verification.engines.pki.ocsp_response import OcspResponse, parse_response
+from verification.routes.eds import collect, dialogue
+from verification.routes.eds.policy import EdsPolicy
+
+MODES = ("live", "test")
+STATEMENT_MAX_BYTES = 64 * 1024 * 1024  # ours: any document that one would sign; a statement of ours has 1 KB
+_CERTIFICATE_SUFFIXES = {".cer", ".crt", ".der", ".pem"}
+_CERTIFICATE_FILE_MAX_BYTES = 64 * 1024
+_PEM = re.compile(rb"-----BEGIN (CERTIFICATE|X509 CRL)-----([A-Za-z0-9+/=\s]*)-----END \1-----")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Certificates as evidence of the kinds `shared.…`, and what a reader must know of where they come from."""
+
+    items: dict[str, bytes]
+    notes: tuple[str, ...] = ()
+
+    def subjects(self) -> set[bytes]:
+        """The encoded names of all authorities."""
+        return {parse_certificate(der).subject for der in self.items.values()}
+
+
+def read(path: Path, *, max_bytes: int) -> bytes:
+    """The file, or its first `max_bytes` and one more. Raises `BadInput` naming it."""
+    try:
+        with path.open("rb") as file:
+            return file.read(max_bytes + 1)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_trust(named: str) -> Trust:
+    """The installed certificates of `live` or `test`, or those in a directory. Raises `BadInput`, `Misconfigured`."""
+    return Trust(collect.installed_trust(named)) if named in MODES else _read_directory(Path(named))
+
+
+def _read_directory(directory: Path) -> Trust:
+    """Self-signed certificates are anchors, others intermediates: whoever names the directory answers for it."""
+    if not directory.is_dir():
+        raise BadInput(f"--trust is live, test or a directory, and {directory} is none of them")
+    anchors: list[bytes] = []
+    intermediates: list[bytes] = []
+    left_out: list[str] = []
+    for path in sorted(directory.iterdir()):
+        if path.suffix.lower() not in _CERTIFICATE_SUFFIXES or path.name.startswith("."):
+            continue
+        for der in _unwrap(read(path, max_bytes=_CERTIFICATE_FILE_MAX_BYTES), path=path):
+            try:
+                certificate = parse_certificate(der)
+            except Refused as refused:
+                if refused.code != "eds_algorithm_refused":
+                    raise BadInput(f"{path} is no certificate: {refused.detail}") from refused
+                left_out.append(f"{path.name} was left out: {refused.detail}")
+                continue
+            (anchors if certificate.subject == certificate.issuer else intermediates).append(der)
+    if not anchors:
+        left_out.append(f"{directory} holds no self-signed certificate, so nothing ends a path")
+    items = number("shared.anchor", anchors) | number("shared.intermediate", intermediates)
+    return Trust(items, (f"the certificates of {directory} are trusted without pins", *left_out))
+
+
+def _unwrap(content: bytes, *, path: Path) -> list[bytes]:
+    """The binary structures of a file: itself, or every PEM block in it."""
+    if not content.lstrip().startswith(b"-----BEGIN"):
+        return [content]
+    blocks = _PEM.findall(content)
+    if not blocks:
+        raise BadInput(f"{path} has neither a certificate nor a list in PEM")
+    try:
+        return [base64.b64decode(b"".join(text.split()), validate=True) for _, text in blocks]
+    except binascii.Error as error:
+        raise BadInput(f"{path} is not PEM") from error
+
+
+def number(kind: str, contents: Iterable[bytes]) -> dict[str, bytes]:
+    """Evidence of one kind, numbered."""
+    return {f"{kind}.{position}": content for position, content in enumerate(contents)}
+
+
+def evidence(
+    *, signature: bytes, statement: bytes, trust: Trust, ocsp: list[Path], crls: list[Path], at: datetime, by: EdsPolicy
+) -> Evidence:
+    """All of it as one attempt of the route would have it, answered and judged at `at`."""
+    items = {
+        dialogue.TEXT: statement,
+        dialogue.SIGNATURE: signature,
+        dialogue.ANSWER: canonical_json({"at": at.isoformat()}),
+        **trust.items,
+    }
+    signer = None
+    with suppress(Refused):
+        signer = parse_cms(signature, max_bytes=by.signature_max_bytes).signer
+    lists = [der for path in crls for der in _unwrap(read(path, max_bytes=by.crl_max_bytes), path=path)]
+    items |= _sort_lists(lists, signer=signer, authorities=trust.subjects(), by=by)
+    items |= _choose_answer([read(path, max_bytes=by.ocsp_max_bytes) for path in ocsp], signer=signer, by=by)
+    return Evidence(items=items, at=at)
+
+
+def _sort_lists(
+    lists: list[bytes], *, signer: Certificate | None, authorities: set[bytes], by: EdsPolicy
+) -> dict[str, bytes]:
+    """Lists by what they are about: the signer's issuer, changes to that, or the authorities above."""
+    sorted_lists: dict[str, list[bytes]] = {"shared.crl": [], "shared.delta_crl": [], "shared.authority_crl": []}
+    for content in lists:
+        kind = "shared.crl"
+        with suppress(Refused):
+            found = parse_crl(content, max_bytes=by.crl_max_bytes)
+            is_of_issuer = signer is None or found.issuer == signer.issuer
+            if is_of_issuer and found.base_number is not None:
+                kind = "shared.delta_crl"
+            elif not is_of_issuer and found.issuer in authorities:
+                kind = "shared.authority_crl"
+        sorted_lists[kind].append(content)
+    return {name: one for kind, contents in sorted_lists.items() for name, one in number(kind, contents).items()}
+
+
+def _choose_answer(answers: list[bytes], *, signer: Certificate | None, by: EdsPolicy) -> dict[str, bytes]:
+    """The youngest answer about the signer's serial number, or the first of all, with the nonce that it carries itself.
+
+    Which nonce was sent is not on file, so it cannot be compared; an answer without one is still not believed.
+    """
+    if not answers:
+        return {}
+    about = [
+        (found.produced_at, position, found.nonce or b"")
+        for position, content in enumerate(answers)
+        if (found := _read_answer(content, by=by)) and signer and found.cert_id[3] == signer.serial
+    ]
+    _, position, nonce = max(about, default=(None, 0, b""))
+    return {dialogue.OCSP: answers[position], dialogue.OCSP_NONCE: nonce}
+
+
+def _read_answer(content: bytes, *, by: EdsPolicy) -> OcspResponse | None:
+    with suppress(Refused):
+        return parse_response(content, max_bytes=by.ocsp_max_bytes)
+    return None
+
+
+def youngest(given: Evidence, *, by: EdsPolicy) -> datetime:
+    """When the authority last said something in this evidence, but not after the time of judgement."""
+    times = [datetime.min.replace(tzinfo=UTC)]
+    if answer := _read_answer(given.get(dialogue.OCSP) or b"", by=by):
+        times.append(max(answer.this_update, answer.produced_at))
+    for kind, content in given.items.items():
+        if kind.startswith(("shared.crl.", "shared.delta_crl.", "shared.authority_crl.")):
+            with suppress(Refused):
+                times.append(parse_crl(content, max_bytes=by.crl_max_bytes).this_update)
+    latest = max(times)
+    return min(latest, given.at) if len(times) > 1 else given.at
