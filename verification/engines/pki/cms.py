@@ -69,6 +69,8 @@ def _require_algorithms(signed: SignedStatement) -> None:
     algorithms.require_statement_algorithms(
         signed.signer.family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
     )
+    if signed.digest_oid not in signed.announced_digests:
+        raise Refused("eds_algorithm_refused", "the digest algorithm of the signer is not among those announced")
 
 
 def _single_value(signed: SignedStatement, oid: str) -> Element:

@@ -4,7 +4,7 @@ Source: RFC 5652 §5. The wrapper may have indefinite lengths, as Bouncy Castle 
 SignerInfo may not, for their bytes are hashed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from verification.core.errors import Refused
@@ -37,7 +37,7 @@ class SignedStatement:
     """What a CMS says: who signed, with what, and about what. Nothing of it is verified yet.
 
     `encapsulated` is None for a detached signature; `signed_attributes` is the encoded [0] element or empty;
-    `claimed_signing_time` is what the signer's clock said.
+    `claimed_signing_time` is what the signer's clock said; `announced_digests` stand up front and nothing covers them.
     """
 
     der: bytes = field(repr=False)
@@ -51,6 +51,7 @@ class SignedStatement:
     signed_attributes: bytes = field(repr=False)
     unsigned_attributes: tuple[Attribute, ...] = field(repr=False)
     claimed_signing_time: datetime | None
+    announced_digests: frozenset[str] = frozenset()
 
 
 def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
@@ -66,11 +67,12 @@ def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
     (signed_data,) = values.items(wrapped, der.CONTEXT_0, "CMS", at_least=1, at_most=1)
     parts = values.items(signed_data, der.SEQUENCE, "signed data", at_least=4, at_most=6)
     values.small_integer(parts[0], "version")
-    values.expect(parts[1], der.SET, "digest algorithms")
     content_type, encapsulated = _parse_content(parts[2])
+    announced = _announced(parts[1])
     signer = _only_signer(parts[-1])
     certificate = _signer_certificate(parts[3:-1], signer[1])
-    return _assemble(binary, certificate, signer, content_type=content_type, encapsulated=encapsulated)
+    found = _assemble(binary, certificate, signer, content_type=content_type, encapsulated=encapsulated)
+    return replace(found, announced_digests=announced)
 
 
 def _parse_content(info: Element) -> tuple[str, bytes | None]:
@@ -95,6 +97,10 @@ def _only_signer(infos: Element) -> list[Element]:
     parts = values.items(signers[0], der.SEQUENCE, "signer", at_least=5, at_most=7)
     values.small_integer(parts[0], "signer version")
     return parts
+
+
+def _announced(digests: Element) -> frozenset[str]:
+    return frozenset(algorithm_oid(each) for each in values.expect(digests, der.SET, "digest algorithms").children)
 
 
 def _signer_certificate(optional: list[Element], signer_id: Element) -> Certificate:

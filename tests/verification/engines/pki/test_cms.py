@@ -1,6 +1,7 @@
 """Checking signed statements: the right one passes; each defect is refused by its own name."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -193,3 +194,11 @@ def _check_tampered_certificate(world: World, encoded: bytes) -> None:
         build_path(
             parse_cms(encoded, max_bytes=LIMIT).signer, anchors=[world.root], intermediates=[world.issuer], at=AT
         )
+
+
+@pytest.mark.parametrize("announced", [frozenset(), frozenset({"1.3.14.3.2.26"})])
+def test_a_digest_that_is_not_announced_refuses(world: World, announced: frozenset[str]) -> None:
+    signed = parse_cms(sign_cms(world.person, STATEMENT, signed_at=AT), max_bytes=LIMIT)
+    with pytest.raises(Refused) as refused:
+        check_signature(replace(signed, announced_digests=announced))
+    assert refused.value.code == "eds_algorithm_refused"

@@ -44,9 +44,9 @@ def _pointed_at_the_sandbox(sandbox, settings, tmp_path):
         "authority_crl_urls": lists("root_crl"),
         "ocsp_urls": lists("ocsp"),
         "seconds": 3.0,
-        "ocsp_seconds": 1.0,
+        "ocsp_seconds": 3.0,
     }
-    tsa = {"urls": {family: f"{sandbox.url}/tsa/{family}" for family in FAMILIES}, "seconds": 1.0}
+    tsa = {"urls": {family: f"{sandbox.url}/tsa/{family}" for family in FAMILIES}, "seconds": 3.0}
     settings.TULGA_SOURCES = {
         "test": {
             "revocation": {"adapter": f"{SOURCES}.revocation.HttpRevocationSource", "options": options},
