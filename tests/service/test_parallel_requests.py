@@ -54,7 +54,9 @@ def test_of_64_answers_of_one_turn_at_once_one_is_taken(deployment):
     browser.follow(opened["url"])
     form = browser.wait_for("consent").form("turn", "version")
     answer = urlencode(form.fields | {"agreed": "true"}).encode()
-    answers = in_parallel(lambda: browser._request("POST", form.action or "/v/now/", body=answer).status)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    place = form.action or "/v/now/"
+    answers = in_parallel(lambda: browser._request("POST", place, body=answer, more=kind).status)
     assert Counter(answers) == {302: 1, 409: _TIMES - 1}
     browser.wait_for("question")
     kept = "SELECT COUNT(*) FROM verification_evidenceitem WHERE verification_id = %s AND kind = 'consent.answer'"
