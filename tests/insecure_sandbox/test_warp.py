@@ -23,6 +23,9 @@ from verification.engines.liveness import (
 from verification.engines.liveness.crops import Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 
+# Minutes of painting and measuring: not for every commit's quick check.
+pytestmark = pytest.mark.proof("live_capture_attacks")
+
 _COUNT = 9  # frames in a step
 _SEED = 1
 

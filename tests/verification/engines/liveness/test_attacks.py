@@ -16,6 +16,9 @@ from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.networks import Networks
 from verification.engines.liveness.planarity import Planarity
 
+# Minutes of painting and measuring: not for every commit's quick check.
+pytestmark = pytest.mark.proof("live_capture_attacks")
+
 _PRINTS = ("obama.jpg", "obama3.jpg", "biden.jpg")
 _SEEDS = (1, 2)
 _COUNT = 9  # frames in a step

@@ -18,6 +18,9 @@ from verification.core.results import Inconclusive, Passed
 from verification.routes.biometric.checks import COMMANDS
 from verification.routes.biometric.policy import POLICY
 
+# Minutes of painting and measuring: not for every commit's quick check.
+pytestmark = pytest.mark.proof("live_capture_attacks")
+
 ORDER = ("look_straight", "turn_right", "blink", "turn_left")
 COUNT = 8
 
