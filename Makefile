@@ -1,5 +1,6 @@
 # `make` or `make help` says what there is. Everything is installed into .venv/, run-time files are in var/.
 PY    := .venv/bin/python
+MODELS := var/models/.built
 PO    := $(wildcard locale/*/LC_MESSAGES/*.po)
 # What the developer's environment says about databases and keys must not reach tests and checks.
 CLEAN := env -u DATABASE_URL -u MIGRATION_DATABASE_URL -u CELERY_BROKER_URL
@@ -8,20 +9,20 @@ export UV_PYTHON_DOWNLOADS := never
 export PYTHONUNBUFFERED := 1
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static-checks prove run ncalayer bench lock clean
+.PHONY: help demo test check static-checks prove run ncalayer bench fast lock clean
 
 help:  ## this list
 	@echo "Tulga. Two commands to know: make demo, make test."
 	@echo
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: .venv/.runtime .venv/.locale  ## the whole thing on this machine with a sandbox, until Ctrl-C; ONCE=1 stops after the checks
+demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine with a sandbox, until Ctrl-C; ONCE=1 stops after the checks
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo $(if $(ONCE),--once)
 
-test: static-checks  ## everything: SQLite, PostgreSQL + Redis, PostgreSQL + RabbitMQ, browser (about ten minutes)
+test: static-checks $(MODELS)  ## everything: SQLite, PostgreSQL + Redis, PostgreSQL + RabbitMQ, browser (about ten minutes)
 	@$(CLEAN) $(PY) -m tests.legs $(LEG)
 
-check: static-checks  ## before a commit: lint, types, imports, migrations, the fast tests (two minutes)
+check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (two minutes)
 	@echo "→ fast tests"
 	@$(CLEAN) $(PY) -m pytest -q -n 2 --dist loadfile -m "not service and not browser and not proof"
 
@@ -31,11 +32,12 @@ static-checks: .venv/.dev .venv/.locale
 	@echo "→ imports";       .venv/bin/lint-imports --no-logo >.venv/.imports.out || { cat .venv/.imports.out; false; }
 	@echo "→ migrations";    $(CLEAN) DATABASE_URL=sqlite://:memory: $(PY) manage.py makemigrations --check --dry-run
 
-prove: .venv/.dev .venv/.locale  ## proofs whole, written to docs/evidence/; PART=name for one part
+prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evidence/; PART=name for one part
 	@seed=$${TULGA_PROOF_SEED:-$$($(PY) -c "from tests.legs import seed_of_commit; print(seed_of_commit())")}; \
 	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
 
 run: .venv/.runtime .venv/.locale  ## web, worker and tick on this machine with your own set-up in var/
+	@$(PY) manage.py build_face_model
 	@echo "→ keys and tables"
 	@test -n "$$TULGA_KEYS_DIR" || $(PY) manage.py make_keys var/keys
 	@$(PY) manage.py migrate --verbosity=0 && $(PY) manage.py grant_application_role
@@ -44,13 +46,17 @@ run: .venv/.runtime .venv/.locale  ## web, worker and tick on this machine with 
 ncalayer: .venv/.runtime  ## a sandbox signer at wss://127.0.0.1:13579, to sign by hand in a browser; ARGS="--help"
 	@$(PY) -m insecure_sandbox.ncalayer $(ARGS)
 
-bench: .venv/.dev  ## measurements against named peers; PART=name for one
+bench: .venv/.dev $(MODELS)  ## measurements against named peers; PART=name for one
 	@set -e; for part in $(if $(PART),bench/$(PART).py,$(wildcard bench/[a-z]*.py)); do echo "→ $$part"; $(PY) $$part; done
+
+fast: .venv/.runtime  ## gmpy2, which verifies GOST signatures several times as fast; nothing needs it
+	@sh scripts/set_up.sh requirements-fast.txt
 
 lock: .venv/.dev  ## lock the requirements anew, with hashes
 	@set -e; lock=".venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes"; \
 	$$lock pyproject.toml -o requirements.txt; \
 	$$lock --group dev pyproject.toml -o requirements-dev.txt; \
+	$$lock --group fast -o requirements-fast.txt; \
 	$$lock --no-header requirements-uv.in -o requirements-uv.txt
 
 clean:  ## remove what was installed and built; var/ stays, for it holds keys and cases
@@ -67,6 +73,12 @@ clean:  ## remove what was installed and built; var/ stays, for it holds keys an
 .venv/.dev: requirements-dev.txt requirements-uv.txt scripts/set_up.sh
 	@sh scripts/set_up.sh requirements-dev.txt
 	@touch .venv/.runtime $@
+
+# The face net, converted from the installed package; it must give dlib's own numbers or this stops.
+$(MODELS): $(addprefix verification/engines/faces/,conversion.py building.py dlib_onnx.py) | .venv/.runtime
+	@echo "→ converting the face model"
+	@$(CLEAN) TULGA_FACE_MODELS_DIR=$(@D) $(PY) manage.py build_face_model
+	@touch $@
 
 .venv/.locale: $(PO) | .venv/.runtime
 	@echo "→ compiling translations"

@@ -50,6 +50,11 @@ def folder(name: str, default: Path) -> Path:
     return Path(text(name, str(default))).expanduser().absolute()
 
 
+def file(name: str) -> Path | None:
+    """The variable as an absolute path, or None where it is unset or empty. Whether it is there is not asked."""
+    return folder(name, Path()) if text(name, "") else None
+
+
 def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) -> str:
     """The variable as an address without a closing slash. Raises `Misconfigured` where it is not a whole one.
 

@@ -12,7 +12,9 @@ from verification.core.errors import Misconfigured
 KEY_BYTES = 32
 """Length of every key: 256 bits, what AES-256, HMAC-SHA256 and an Ed25519 seed take."""
 
-_NAME = re.compile(r"(?P<kind>django|kek|index|log)(?:-(?P<which>test|live|[1-9][0-9]{0,3}))?\.key")
+_NUMBER = "[1-9][0-9]{0,3}"
+_NAME = re.compile(rf"django|(?:kek|index)-{_NUMBER}|log-(?:test|live)|document-(?:test|live)-{_NUMBER}")
+_NAMES = "django.key, kek-N.key, index-N.key, log-test.key, log-live.key, document-test-N.key, document-live-N.key"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,7 @@ class Keys:
     encryption: dict[int, bytes] = field(default_factory=dict)
     index: dict[int, bytes] = field(default_factory=dict)
     log: dict[str, bytes] = field(default_factory=dict)
+    document: dict[str, dict[int, bytes]] = field(default_factory=dict)
     made_by_demo: frozenset[str] = frozenset()
 
 
@@ -43,6 +46,7 @@ def read_keys(directory: Path) -> Keys:
             for name, (key, _) in found.items()
             if name[:4] == "log-"
         },
+        document={mode: keys for mode in ("test", "live") if (keys := _numbered(found, f"document-{mode}"))},
         made_by_demo=frozenset(name for name, (_, made_by) in found.items() if made_by == "demo"),
     )
 
@@ -54,11 +58,8 @@ def _numbered(found: dict[str, tuple[bytes, str]], kind: str) -> dict[int, bytes
 
 def _read(path: Path) -> tuple[bytes, str]:
     """One file's key and maker. Never shows a byte of it: errors name the file only."""
-    name = _NAME.fullmatch(path.name)
-    if name is None or not _is_complete(name):
-        raise Misconfigured(
-            f"{path} is not a key's name: django.key, kek-N.key, index-N.key, log-test.key, log-live.key"
-        )
+    if _NAME.fullmatch(path.stem) is None:
+        raise Misconfigured(f"{path} is not a key's name: {_NAMES}")
     if path.stat().st_mode & 0o077:
         raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
     try:
@@ -66,13 +67,6 @@ def _read(path: Path) -> tuple[bytes, str]:
         kind, made_by, key = content["kind"], content["made_by"], base64.b64decode(content["key"], validate=True)
     except (ValueError, KeyError, TypeError, binascii.Error):
         raise Misconfigured(f"{path} is not a key file: make one by `manage.py make_keys`") from None
-    if kind != name["kind"] or made_by not in ("demo", "operator") or len(key) != KEY_BYTES:
+    if kind != path.stem.partition("-")[0] or made_by not in ("demo", "operator") or len(key) != KEY_BYTES:
         raise Misconfigured(f"{path} holds another kind of key, no maker, or not {KEY_BYTES} bytes")
     return key, made_by
-
-
-def _is_complete(name: re.Match[str]) -> bool:
-    kind, which = name["kind"], name["which"] or ""
-    if kind == "log":
-        return which in ("test", "live")
-    return which.isdigit() if kind in ("kek", "index") else which == ""

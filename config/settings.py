@@ -213,9 +213,17 @@ TULGA_VAR_DIR = _VAR
 TULGA_PUBLIC_URL = _PUBLIC_URL
 TULGA_BELL_DIR = env.folder("TULGA_BELL_DIR", _VAR / "bell")  # where the filesystem broker keeps its messages
 TULGA_EVIDENCE_DIR = env.folder("TULGA_EVIDENCE_DIR", _VAR / "evidence")
+# Which net compares faces; see docs/operator-guide.md. The models are what `manage.py build_face_model` made.
+TULGA_FACE_BACKEND = env.text("TULGA_FACE_BACKEND", "dlib-onnx")
+TULGA_FACE_MODELS_DIR = env.folder("TULGA_FACE_MODELS_DIR", _VAR / "models")
+TULGA_FACE_MODEL = env.file("TULGA_FACE_MODEL")  # the description of an operator's own net, for onnx-custom
+TULGA_FACE_CALIBRATION = env.file("TULGA_FACE_CALIBRATION")  # of calibrate_faces, in place of the shipped one
 TULGA_LOG_HEAD_DIR = env.folder("TULGA_LOG_HEAD_DIR", _VAR / "log_head")  # the last signed size, outside the database
 TULGA_LOG_ORIGIN = env.text("TULGA_LOG_ORIGIN", f"{_PUBLIC.hostname}/log")  # each mode's log adds its mode
 TULGA_NCALAYER_URL = "wss://127.0.0.1:13579"
+# How a phone opens eGov Mobile (CLAIMED: as public integrations do), and whether eGov has put our host on its list.
+TULGA_EGOV_MOBILE_LINK = env.text("TULGA_EGOV_MOBILE_LINK", "https://m.egov.kz/mobileSign/?link={address}")
+TULGA_LIVE_EGOV_MOBILE = env.flag("TULGA_LIVE_EGOV_MOBILE", default=False)
 
 # One complete live set of sources, anchors and keys is needed before live keys are issued; the default has none.
 TULGA_MODES_LIVE = env.flag("TULGA_MODES_LIVE", default=False)
@@ -232,7 +240,6 @@ def _by_family(variable: str) -> dict[str, list[str]]:
 
 
 _LIVE_TSA = {family: urls[0] for family, urls in _by_family("TULGA_LIVE_TSA").items() if urls}
-
 
 TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
     "test": {
@@ -276,6 +283,7 @@ TULGA_WEBHOOK_TEST_HOSTS = env.words("TULGA_WEBHOOK_TEST_HOSTS")
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index
 TULGA_LOG_KEYS = _KEYS.log
+TULGA_DOCUMENT_KEYS = _KEYS.document  # by mode, then by number
 TULGA_KEYS_MADE_BY_DEMO = _KEYS.made_by_demo
 
 STORAGES = {

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("lenders.urls")),
     path("v/", include("verification.borrower.urls")),
     path("oversight/", include("verification.oversight.urls")),
+    path("review/", include("verification.review.urls")),
     path("people/", include("people.urls")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.keys import PrivateKey
+from insecure_sandbox.keys import PrivateKey, require_rsa
 from insecure_sandbox.minting import Authority
 from verification.engines.pki.algorithms import Family
 
@@ -40,9 +40,11 @@ def _plain(credential: Credential) -> dict[str, str]:
     if isinstance(key, int):
         text = f"{key:x}"
     else:
-        text = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode()
+        text = (
+            require_rsa(key)
+            .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            .decode()
+        )
     return {"certificate": base64.b64encode(credential.certificate).decode(), "private_key": text}
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from insecure_sandbox.keys import PrivateKey
-from verification.engines.pki.algorithms import Family
-from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.algorithms import TimestampFamily
+from verification.engines.pki.certificate import parse_timestamp_certificate
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,11 @@ class Credential:
     """
 
     certificate: bytes = field(repr=False)
-    family: Family
+    family: TimestampFamily
     private_key: PrivateKey = field(repr=False)
     issuer_certificate: bytes = field(repr=False)
 
     @property
     def serial(self) -> int:
         """The certificate's serial number."""
-        return parse_certificate(self.certificate).serial
+        return parse_timestamp_certificate(self.certificate).serial

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.keys import PrivateKey
+from insecure_sandbox.keys import PrivateKey, require_rsa
 from verification.engines.pki.algorithms import Family
 
 
@@ -21,7 +21,7 @@ def credential_to_fields(credential: Credential) -> dict[str, str]:
     if isinstance(key, int):
         key_bytes = key.to_bytes(64, "big")
     else:
-        key_bytes = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        key_bytes = require_rsa(key).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return {
         "family": credential.family,
         "serial": f"{credential.serial:x}",

@@ -4,17 +4,34 @@ Plain integers and no constant time: these keys protect nothing.
 """
 
 import secrets
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from insecure_sandbox import encoding as asn1
-from verification.engines.gost.backends import multiply_base, streebog512
-from verification.engines.gost.curves import PARAM_SET_A_512
+from verification.engines.gost import backends
+from verification.engines.gost.curves import PARAM_SET_A_512, PARAM_SET_B_256, Curve
+from verification.engines.gost.gost34311 import gost34311
 from verification.engines.pki import algorithms
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki.algorithms import Family, TimestampFamily
 
-PrivateKey = int | rsa.RSAPrivateKey
+
+@dataclass(frozen=True)
+class OldKey:
+    """A private key of GOST 34.310-2004, below the order of its curve: for time-stamp authorities alone."""
+
+    number: int
+
+
+PrivateKey = int | OldKey | rsa.RSAPrivateKey
+
+
+_SIGNATURES = {
+    "gost512": algorithms.GOST_512_SIGNATURE,
+    "gost2004": algorithms.GOST_2004_SIGNATURE,
+    "rsa": algorithms.SHA256_WITH_RSA,
+}
 
 
 def generate_key(family: Family, *, rsa_bits: int = 2048) -> PrivateKey:
@@ -24,45 +41,77 @@ def generate_key(family: Family, *, rsa_bits: int = 2048) -> PrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=rsa_bits)
 
 
+def require_rsa(key: PrivateKey) -> rsa.RSAPrivateKey:
+    """The key itself if it is an RSA key. Raises `TypeError`."""
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key
+    raise TypeError("not an RSA key")
+
+
+def generate_old_key() -> OldKey:
+    """A new private key of GOST 34.310-2004."""
+    return OldKey(secrets.randbelow(PARAM_SET_B_256.q - 1) + 1)
+
+
+def family_of(key: PrivateKey) -> TimestampFamily:
+    """The family a key belongs to."""
+    if isinstance(key, OldKey):
+        return "gost2004"
+    return "gost512" if isinstance(key, int) else "rsa"
+
+
 def sign(key: PrivateKey, message: bytes) -> bytes:
-    """The signature of `message`: r ‖ s little-endian over Streebog-512, or PKCS #1 v1.5 over SHA-256."""
+    """The signature of `message`: r ‖ s little-endian over Streebog-512 or 34.311-95, or PKCS #1 v1.5 over SHA-256."""
+    if isinstance(key, OldKey):
+        return sign_digest(key.number, gost34311(message), curve=PARAM_SET_B_256)
     if isinstance(key, int):
-        return sign_digest(key, streebog512(message))
+        return sign_digest(key, backends.streebog512(message))
     return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
 
 
-def sign_digest(key: int, digest: bytes) -> bytes:
-    """The GOST signature of a hash of 64 bytes. Source: RFC 7091 §6.1."""
-    curve = PARAM_SET_A_512
+def sign_digest(key: int, digest: bytes, *, curve: Curve = PARAM_SET_A_512) -> bytes:
+    """The GOST signature of a hash as long as a coordinate of the curve. Source: RFC 7091 §6.1."""
     e = int.from_bytes(digest, "little") % curve.q or 1
     while True:
         k = secrets.randbelow(curve.q - 1) + 1
-        point = multiply_base(k)
+        point = backends.in_use().arithmetic.multiply_base(curve, k)
         r = point[0] % curve.q if point else 0
         s = (r * key + k * e) % curve.q
         if r and s:
-            return r.to_bytes(64, "little") + s.to_bytes(64, "little")
+            return r.to_bytes(curve.size, "little") + s.to_bytes(curve.size, "little")
 
 
 def signature_algorithm(key: PrivateKey) -> bytes:
     """The AlgorithmIdentifier of what `sign` makes."""
-    return asn1.algorithm(algorithms.GOST_512_SIGNATURE if isinstance(key, int) else algorithms.SHA256_WITH_RSA)
+    return asn1.algorithm(_SIGNATURES[family_of(key)])
 
 
 def public_key_info(key: PrivateKey) -> bytes:
     """The SubjectPublicKeyInfo of the public half."""
-    if not isinstance(key, int):
-        numbers = key.public_key().public_numbers()
-        body = asn1.sequence(asn1.integer(numbers.n), asn1.integer(numbers.e))
-        return asn1.sequence(asn1.algorithm(algorithms.RSA_ENCRYPTION), asn1.bits(body))
-    point = multiply_base(key)
+    if isinstance(key, OldKey):
+        return _old_key_info(_encoded_point(key.number, curve=PARAM_SET_B_256))
+    if isinstance(key, int):
+        return gost_key_info(_encoded_point(key, curve=PARAM_SET_A_512))
+    numbers = key.public_key().public_numbers()
+    body = asn1.sequence(asn1.integer(numbers.n), asn1.integer(numbers.e))
+    return asn1.sequence(asn1.algorithm(algorithms.RSA_ENCRYPTION), asn1.bits(body))
+
+
+def _encoded_point(key: int, *, curve: Curve) -> bytes:
+    point = backends.in_use().arithmetic.multiply_base(curve, key)
     if point is None:
         raise ValueError("a private key that is a multiple of the order")
-    return gost_key_info(point[0].to_bytes(64, "little") + point[1].to_bytes(64, "little"))
+    return point[0].to_bytes(curve.size, "little") + point[1].to_bytes(curve.size, "little")
 
 
 def gost_key_info(encoded_point: bytes) -> bytes:
     """The SubjectPublicKeyInfo around x ‖ y; the bytes are not checked, so that tests can break them."""
     parameters = asn1.sequence(asn1.oid(algorithms.GOST_512_PARAMETERS), asn1.oid(algorithms.STREEBOG_512))
     identifier = asn1.sequence(asn1.oid(algorithms.GOST_512_KEY), parameters)
+    return asn1.sequence(identifier, asn1.bits(asn1.octets(encoded_point)))
+
+
+def _old_key_info(encoded_point: bytes) -> bytes:
+    parameters = asn1.sequence(asn1.oid(algorithms.GOST_2004_PARAMETERS), asn1.oid(algorithms.GOST_34311_PARAMETERS))
+    identifier = asn1.sequence(asn1.oid(algorithms.GOST_2004_KEY), parameters)
     return asn1.sequence(identifier, asn1.bits(asn1.octets(encoded_point)))

@@ -9,7 +9,7 @@ from insecure_sandbox import keys, profile
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import PrivateKey
 from verification.engines.pki.algorithms import Family
-from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.certificate import parse_timestamp_certificate
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def certify(template: Template, key: PrivateKey, *, by: Credential | None) -> Cr
     """The certificate of `key`, signed by `by` or, without one, by itself."""
     info = keys.public_key_info(key)
     signing_key = by.private_key if by else key
-    issuer = parse_certificate(by.certificate).subject if by else template.subject
+    issuer = parse_timestamp_certificate(by.certificate).subject if by else template.subject
     own = profile.key_identifier(info)
     above = profile.key_identifier(keys.public_key_info(signing_key))
     body = certificate_body(
@@ -52,9 +52,7 @@ def certify(template: Template, key: PrivateKey, *, by: Credential | None) -> Cr
         key_identifiers=(profile.subject_key(own), profile.authority_key(above)),
     )
     certificate = seal(body, signing_key)
-    return Credential(
-        certificate, "gost512" if isinstance(key, int) else "rsa", key, by.certificate if by else certificate
-    )
+    return Credential(certificate, keys.family_of(key), key, by.certificate if by else certificate)
 
 
 def certificate_body(

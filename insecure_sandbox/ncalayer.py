@@ -34,12 +34,16 @@ _SECONDS: Final = 30.0  # for the sandbox to issue a certificate
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How the person at the keyboard behaves. `error` is NCALayer's code; `ask` gives yes or no before a signature."""
+    """How the person at the keyboard behaves. `error` is NCALayer's code; `ask` gives yes or no before a signature.
+
+    `old`: this person never updated NCALayer, and it lacks the module basics.
+    """
 
     cancels: bool = False
     error: str = ""
     delay_seconds: float = 0.0
     ask: Callable[[], bool] | None = None
+    old: bool = False
 
 
 def fetch_credential(sandbox_url: str, *, iin: str, family: str, state: str) -> Credential:
@@ -69,6 +73,7 @@ def signer_for(credential: Credential, *, iin: str, manner: Manner) -> Signer:
         iin=iin,
         extended_key_usages=frozenset(usage.dotted_string for usage in usages),
         sign=_signing(credential, manner=manner),
+        old=manner.old,
     )
 
 
@@ -151,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--error", default="", metavar="CODE", help="such as SIGNING_FAILURE")
     parser.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="before each answer to sign")
     parser.add_argument("--ask", action="store_true", help="ask in this terminal before each signature")
+    parser.add_argument("--old", action="store_true", help="an NCALayer without basics: only commonUtils signs")
     return parser
 
 
@@ -159,7 +165,13 @@ def main() -> None:
     arguments = _parser().parse_args()
     loopback_address(arguments.host)
     ask = _ask_in_terminal if arguments.ask else None
-    manner = Manner(cancels=arguments.cancel, error=arguments.error, delay_seconds=arguments.delay, ask=ask)
+    manner = Manner(
+        cancels=arguments.cancel,
+        error=arguments.error,
+        delay_seconds=arguments.delay,
+        ask=ask,
+        old=arguments.old,
+    )
     credential = fetch_credential(arguments.sandbox, iin=arguments.iin, family=arguments.family, state=arguments.state)
     tls = loopback_tls(arguments.state_dir)
     signer = signer_for(credential, iin=arguments.iin, manner=manner)

@@ -1,6 +1,6 @@
 """NCALayer's side of the conversation: one message in, one answer out; no socket, no keys.
 
-Modules `kz.gov.pki.knca.basics` (method `sign`) and, for older pages, `kz.gov.pki.knca.commonUtils`.
+Modules `kz.gov.pki.knca.basics` (method `sign`), which an old NCALayer lacks, and `kz.gov.pki.knca.commonUtils`.
 """
 
 import json
@@ -22,11 +22,15 @@ Sign = Callable[[bytes, bool], bytes]
 
 @dataclass(frozen=True, kw_only=True)
 class Signer:
-    """The key that the person at the keyboard would choose: `sign(content, attached)` gives a CMS in DER."""
+    """The key that the person at the keyboard would choose: `sign(content, attached)` gives a CMS in DER.
+
+    `old` makes it the key of an NCALayer that does not know basics.
+    """
 
     iin: str
     extended_key_usages: frozenset[str]
     sign: Sign
+    old: bool = False
 
 
 class Cancelled(Exception):
@@ -51,7 +55,7 @@ def answer(untrusted_message: str | bytes, *, signer: Signer) -> str:
     except Complaint as complaint:
         return json.dumps(_basics_error(complaint))
     module = message.get("module")
-    if module == _BASICS:
+    if module == _BASICS and not signer.old:
         content = _basics(message, signer)
     elif module == _COMMON:
         content = _common(message, signer)

@@ -7,7 +7,7 @@ from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys, profile
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.minting import Authority, seal
-from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.certificate import parse_timestamp_certificate
 
 
 def make_crl(
@@ -35,7 +35,7 @@ def make_crl(
     body = asn1.sequence(
         asn1.integer(1),
         keys.signature_algorithm(issuing.private_key),
-        parse_certificate(issuing.certificate).subject,
+        parse_timestamp_certificate(issuing.certificate).subject,
         asn1.time(this_update),
         *([asn1.time(next_update)] if next_update else []),
         *([asn1.sequence(*entries)] if entries else []),

@@ -10,8 +10,8 @@ from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys
 from insecure_sandbox.credential import Credential
 from verification.engines.pki import signed_data as formats
-from verification.engines.pki.algorithms import ALGORITHMS
-from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.algorithms import TIMESTAMP_ALGORITHMS
+from verification.engines.pki.certificate import parse_timestamp_certificate
 
 
 def sign_cms(credential: Credential, content: bytes, *, attached: bool = True, signed_at: datetime) -> bytes:
@@ -30,7 +30,7 @@ def attribute(dotted: str, *values: bytes) -> bytes:
 
 def signed_attributes(credential: Credential, content: bytes, *, signed_at: datetime) -> list[bytes]:
     """contentType, signingTime and messageDigest, encoded and in DER order."""
-    digest = ALGORITHMS[credential.family].digest(content)
+    digest = TIMESTAMP_ALGORITHMS[credential.family].digest(content)
     return sorted(
         [
             attribute(formats.CONTENT_TYPE, asn1.oid(formats.DATA)),
@@ -49,13 +49,13 @@ def signer_info(
     signature_algorithm: bytes | None = None,
 ) -> bytes:
     """The SignerInfo over the attributes in the order given. A given `signature` is taken as it is."""
-    certificate = parse_certificate(credential.certificate)
+    certificate = parse_timestamp_certificate(credential.certificate)
     if signature is None:
         signature = keys.sign(credential.private_key, asn1.element(0x31, *attributes))
     return asn1.sequence(
         asn1.integer(1),
         asn1.sequence(certificate.issuer, asn1.integer(certificate.serial)),
-        asn1.algorithm(digest_oid or ALGORITHMS[credential.family].digest_oid),
+        asn1.algorithm(digest_oid or TIMESTAMP_ALGORITHMS[credential.family].digest_oid),
         *([asn1.explicit(0, *attributes)] if attributes else []),
         signature_algorithm or keys.signature_algorithm(credential.private_key),
         asn1.octets(signature),
@@ -78,7 +78,7 @@ def signed_data(
             0,
             asn1.sequence(
                 asn1.integer(1),
-                asn1.set_of(asn1.algorithm(ALGORITHMS[credential.family].digest_oid)),
+                asn1.set_of(asn1.algorithm(TIMESTAMP_ALGORITHMS[credential.family].digest_oid)),
                 asn1.sequence(asn1.oid(content_type), *inner),
                 *([asn1.explicit(0, *certificates)] if certificates else []),
                 asn1.set_of(*infos),

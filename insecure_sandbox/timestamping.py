@@ -23,10 +23,10 @@ from insecure_sandbox.signing import attribute, signed_data, signer_info
 from verification.core.errors import Refused
 from verification.engines.pki import der, values
 from verification.engines.pki import signed_data as formats
-from verification.engines.pki.algorithms import ALGORITHMS
+from verification.engines.pki.algorithms import TIMESTAMP_ALGORITHMS
 
 SOURCE: Final = "tsa"
-POLICIES: Final = {"gost512": "1.2.398.3.3.2.6.4", "rsa": "1.2.398.3.3.2.6.2"}
+POLICIES: Final = {"gost512": "1.2.398.3.3.2.6.4", "rsa": "1.2.398.3.3.2.6.2", "gost2004": "1.2.398.3.3.2.6.1"}
 REJECTED: Final = asn1.sequence(asn1.sequence(asn1.integer(2)))
 
 _TST_INFO, _TOKEN = "1.2.840.113549.1.9.16.1.4", "1.2.840.113549.1.9.16.2.14"
@@ -64,8 +64,12 @@ def certify_timestamping(
     critical: bool = True,
     days: int = 365,
     key: PrivateKey | None = None,
+    by: Credential | None = None,
 ) -> Credential:
-    """A time-stamp authority certified by the issuing authority; its only purpose is critical, as RFC 3161 wants."""
+    """A time-stamp authority certified by the issuing authority; its only purpose is critical, as RFC 3161 wants.
+
+    `by`: certified by somebody else.
+    """
     usage = asn1.extension("2.5.29.37", asn1.sequence(*(asn1.oid(each) for each in purposes)), critical=critical)
     template = Template(
         subject=asn1.name(("2.5.4.3", "TULGA SANDBOX TSA"), ("2.5.4.6", "KZ")),
@@ -74,12 +78,25 @@ def certify_timestamping(
         not_after=at - _HOUR + timedelta(days=days),
         serial=new_serial(),
     )
-    return certify(template, keys.generate_key(authority.family) if key is None else key, by=authority.issuing)
+    return certify(template, keys.generate_key(authority.family) if key is None else key, by=by or authority.issuing)
+
+
+def create_old_root(*, at: datetime) -> Credential:
+    """A root of the old GOST, valid from a year before `at` for two years; for time-stamp authorities alone."""
+    year = timedelta(days=365)
+    template = Template(
+        subject=asn1.name(("2.5.4.3", "TULGA SANDBOX ROOT (OLD GOST)"), ("2.5.4.6", "KZ")),
+        extensions=profile.authority_extensions(root=True),
+        not_before=at - year,
+        not_after=at + year,
+        serial=new_serial(),
+    )
+    return certify(template, keys.generate_old_key(), by=None)
 
 
 def stamp(signer: Credential, signature: bytes, *, at: datetime, nonce: int | None = None) -> Timestamp:
     """The right time-stamp of a signature value, hashed as the signer's family does."""
-    algorithm = ALGORITHMS[signer.family]
+    algorithm = TIMESTAMP_ALGORITHMS[signer.family]
     return Timestamp(
         signer=signer,
         imprint_oid=algorithm.digest_oid,
@@ -97,7 +114,7 @@ def encode(timestamp: Timestamp) -> bytes:
     attributes = sorted(
         [
             attribute(formats.CONTENT_TYPE, asn1.oid(timestamp.content_type)),
-            attribute(formats.MESSAGE_DIGEST, asn1.octets(ALGORITHMS[signer.family].digest(info))),
+            attribute(formats.MESSAGE_DIGEST, asn1.octets(TIMESTAMP_ALGORITHMS[signer.family].digest(info))),
             *_signing_certificate(timestamp),
         ]
     )
@@ -175,7 +192,10 @@ class TimestampAuthority:
             return certify_timestamping(create_authority(authority.family, at=now), at=now)
         if kind == "no_eku":
             return certify_timestamping(authority, at=now, purposes=("1.3.6.1.5.5.7.3.4",))
-        return certify_timestamping(authority, at=now)
+        certified = certify_timestamping(authority, at=now)
+        if kind == "revoked":
+            self._keeper.revoke(certified.serial)
+        return certified
 
 
 def wrong_timestamps(authority: TimestampAuthority) -> Mapping[str, Callable[[Timestamp], Timestamp]]:
@@ -189,6 +209,7 @@ def wrong_timestamps(authority: TimestampAuthority) -> Mapping[str, Callable[[Ti
         "wrong_policy": lambda one: replace(one, policy="1.2.398.3.3.2.6.9"),
         "other_ca": lambda one: replace(one, signer=authority.certified("other_ca")),
         "no_eku": lambda one: replace(one, signer=authority.certified("no_eku")),
+        "revoked": lambda one: replace(one, signer=authority.certified("revoked")),
     }
 
 

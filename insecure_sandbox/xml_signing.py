@@ -10,12 +10,12 @@ from base64 import b64encode
 from insecure_sandbox import keys
 from insecure_sandbox.credential import Credential
 from verification.engines.pki import xml_algorithms
-from verification.engines.pki.algorithms import ALGORITHMS, Family
+from verification.engines.pki.algorithms import ALGORITHMS
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
 NAMESPACE = b' xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
 
-_METHODS: dict[Family, tuple[str, str]] = {
+_METHODS: dict[str, tuple[str, str]] = {
     "gost512": (xml_algorithms.GOST_512_SIGNATURE, xml_algorithms.STREEBOG_512),
     "rsa": (xml_algorithms.RSA_SHA256, xml_algorithms.SHA256),
 }
@@ -29,7 +29,7 @@ def sign_xml(credential: Credential, document: bytes) -> bytes:
     return envelop(document, signature_element(credential, info=signed_info(credential.family, document)))
 
 
-def signed_info(family: Family, document: bytes) -> bytes:
+def signed_info(family: str, document: bytes) -> bytes:
     """SignedInfo over the document, in canonical form."""
     signature, digest = _METHODS[family]
     parts = (

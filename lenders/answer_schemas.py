@@ -94,6 +94,40 @@ class VerificationPage(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True)
 
 
+class DocumentAnswer(serializers.Serializer[Any]):
+    """The signed document of one attempt. What only it could say is null once it is erased."""
+
+    id = serializers.CharField(help_text="`evd_…`: under this id its commitment stands in the log.")
+    attempt = serializers.CharField(help_text="`att_…`: its address.")
+    number = serializers.IntegerField(help_text="The `attempt` of its checks.")
+    route = serializers.CharField()
+    stage = serializers.CharField()
+    outcome = serializers.CharField(
+        allow_null=True, help_text="passed, failed, inconclusive, undecided, lapsed or void; accept unknown ones."
+    )
+    code = serializers.CharField(allow_null=True, help_text=_CODE_HELP)
+    at = serializers.DateTimeField(allow_null=True)
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField(allow_null=True)
+    commitment = serializers.CharField(help_text="HMAC-SHA256(salt, document) in hex, as it stands in the log.")
+    salt = serializers.CharField(allow_null=True, help_text="16 bytes in hex.")
+    erased = serializers.BooleanField()
+
+
+class DocumentList(serializers.Serializer[Any]):
+    """All documents of one verification, in the order of its attempts."""
+
+    data = DocumentAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+
+
+class SignedDocument(serializers.Serializer[Any]):
+    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see the lender guide."""
+
+    payload = serializers.CharField()
+    protected = serializers.CharField()
+    signature = serializers.CharField()
+
+
 class EventDataAnswer(serializers.Serializer[Any]):
     """What the event is about; all but `mode` null where it is about no verification."""
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from lenders.models import Delivery, WebhookEndpoint
+from verification.workflow.document_files import DocumentView
 from verification.workflow.queries import CheckView, EventView, NextAction, Page, VerificationView
 
 Json = dict[str, Any]
@@ -54,6 +55,25 @@ def verification(view: VerificationView) -> Json:
         "log_index": view.log_index,
     }
     return told if view.checks is None else told | {"checks": [_check(check) for check in view.checks]}
+
+
+def document(view: DocumentView) -> Json:
+    """A signed document in the list; what only the document itself could say is null once it is erased."""
+    return {
+        "id": view.id,
+        "attempt": view.attempt_id,
+        "number": view.number,
+        "route": view.route,
+        "stage": view.stage,
+        "outcome": view.outcome,
+        "code": view.code,
+        "at": view.at,
+        "size": view.size,
+        "sha256": view.sha256,
+        "commitment": view.commitment,
+        "salt": view.salt,
+        "erased": view.is_erased,
+    }
 
 
 def link(token: str, expires_at: datetime) -> Json:

@@ -50,6 +50,7 @@ _STATUSES = {
     403: "scope_missing",
     404: "not_found",
     409: "conflict",
+    410: "document_erased",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "bad_input",

@@ -1,6 +1,7 @@
 """Reads single untrusted values of a request. A function gives the value or raises `BadInput` with a stable code."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,17 +20,20 @@ _DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KATO = re.compile(r"[0-9]{9}")
 _ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Controls, invisible signs and those that turn the direction, breaks of line and paragraph: with one of them a borrower
+# could be shown a statement that reads otherwise than what is signed.
+_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def text(untrusted: Any, *, longest: int, shortest: int = 1) -> str:
-    """A string without control characters, blanks around it dropped."""
+    """A string of what can be seen, blanks around it dropped."""
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
     stripped = untrusted.strip()
     if not shortest <= len(stripped) <= longest:
         raise BadInput(f"{shortest} to {longest} characters are expected", code="length_wrong")
-    if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in stripped):
-        raise BadInput("control characters are not allowed", code="text_malformed")
+    if any(unicodedata.category(character) in _NOT_SHOWN for character in stripped):
+        raise BadInput("control, invisible and direction characters are not allowed", code="text_malformed")
     return stripped
 
 

@@ -11,6 +11,7 @@ LAST_USED_SECONDS: Final = 60  # `last_used_at` is written at most this often: r
 SCOPES: Final = (
     "verifications:read",
     "verifications:write",
+    "documents:read",
     "webhooks:read",
     "webhooks:write",
     "events:read",
@@ -22,6 +23,7 @@ BODY_MAX_BYTES: Final = 1_000_000  # ours: sixteen times the largest opening
 RATE_REQUESTS: Final = 600  # per key and window; our choice: ten a second, a hundred times a busy lender's need
 RATE_SECONDS: Final = 60
 PAGE_DEFAULT: Final = 20
+JWKS_SECONDS: Final = 3600  # how long public keys may be kept; our choice: a verifier that meets a new key asks again
 PAGE_MAX: Final = 100
 
 # Fields: characters, unless said otherwise.

@@ -35,6 +35,12 @@ def _string(longest: int, **more: Any) -> Schema:
     return {"type": "string", "minLength": 1, "maxLength": longest, **more}
 
 
+def _officer(help_text: str) -> Parsed:
+    longest = policy.OPENED_BY_MAX
+    parse = partial(parsing.impersonal, longest=longest)
+    return Parsed(parse, schema=_string(longest), required=False, help_text=help_text)
+
+
 def _name(untrusted: Any, *, optional: bool = False) -> str:
     return parse_name(parsing.text(untrusted, longest=4 * NAME_MAX, shortest=0), pointer="", optional=optional)
 
@@ -125,12 +131,7 @@ class VerificationRequest(serializers.Serializer[Any]):
         required=False,
         help_text="Where the borrower goes afterwards: https, registered for you. It carries no result.",
     )
-    opened_by = Parsed(
-        partial(parsing.impersonal, longest=policy.OPENED_BY_MAX),
-        schema=_string(policy.OPENED_BY_MAX),
-        required=False,
-        help_text="Your officer, if a person opened this.",
-    )
+    opened_by = _officer("Your officer, if a person opened this: they have no vote in a review of it.")
     metadata = Parsed(
         parsing.metadata,
         schema={
@@ -141,6 +142,12 @@ class VerificationRequest(serializers.Serializer[Any]):
         required=False,
         help_text="Given back to you as it is. No personal data.",
     )
+
+
+class LinkRequest(serializers.Serializer[Any]):
+    """An empty object or no body at all, or who sends the link."""
+
+    sent_by = _officer("Your officer, if a person sends this link: they have no vote in a review of the case.")
 
 
 def opening_of(values: dict[str, Any]) -> Opening:

@@ -19,6 +19,9 @@ _CHOSEN = {
 }
 _KEPT = ("TULGA_TEST_", "TULGA_PROOF_")
 
+# The face model as set-up built it: it takes no session's name, for it is the same in all.
+_MODELS = Path(__file__).resolve().parent.parent / "var" / "models"
+
 WORKERS = ("main", "gw0", "gw1", "gw2", "gw3")
 """The processes a session may consist of; each has a database and a place at the broker of its own."""
 
@@ -37,6 +40,7 @@ def prepare() -> Path:
             del os.environ[name]
     os.environ[_MARK] = f"{worker}|{folder}"
     os.environ.update(TULGA_VAR_DIR=str(folder), TULGA_KEYS_DIR=str(folder / "keys"))
+    os.environ["TULGA_FACE_MODELS_DIR"] = str(_MODELS)
     make_missing(folder / "keys", made_by="operator")
     for name, chosen in _CHOSEN.items():
         if chosen in os.environ:

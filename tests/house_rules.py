@@ -6,6 +6,7 @@ What ruff, mypy and the import contracts already say is not repeated here.
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import PurePosixPath
 
 Rule = Callable[[PurePosixPath, str], Iterator[str]]
@@ -220,7 +221,12 @@ def _functions(path: PurePosixPath, text: str) -> Iterator[ast.FunctionDef | ast
 
 def _walk(path: PurePosixPath, text: str) -> Iterator[ast.AST]:
     if path.suffix == ".py":
-        yield from ast.walk(ast.parse(text))
+        yield from _nodes(text)
+
+
+@cache
+def _nodes(text: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(text)))
 
 
 def _name(node: ast.AST) -> str:

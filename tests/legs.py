@@ -2,7 +2,7 @@
 
     sqlite     all tests, on SQLite and the filesystem broker
     redis      the tests that touch rows, a broker or worker processes, on PostgreSQL and Redis
-    rabbitmq   the same on PostgreSQL and RabbitMQ
+    rabbitmq   of these the ones with a broker or worker processes, on PostgreSQL and RabbitMQ
 A leg that could not run has failed.
 """
 
@@ -21,7 +21,8 @@ from tests.servers import Server, ServerMissing, missing_packages, start_postgre
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_PROCESSES", "2"), "--dist", "loadfile"]
-_ROWS_ONLY = ["--rows-only", "-m", "not browser and not proof"]
+_ROWS_ONLY = ("--rows-only", "-m", "not browser and not proof")
+_BROKER_ONLY = ("-m", "service and not browser and not proof")
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Outcome:
 
 LEGS = (
     Leg("sqlite", (), ()),
-    Leg("redis", (start_postgresql, start_redis), tuple(_ROWS_ONLY)),
-    Leg("rabbitmq", (start_postgresql, start_rabbitmq), tuple(_ROWS_ONLY)),
+    Leg("redis", (start_postgresql, start_redis), _ROWS_ONLY),
+    Leg("rabbitmq", (start_postgresql, start_rabbitmq), _BROKER_ONLY),
 )
 
 

@@ -1,7 +1,11 @@
 """Django's entry for this package."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import register
+
+from verification.engines.faces import backends
+from verification.engines.faces.backends import Choice
 
 
 class VerificationConfig(AppConfig):
@@ -11,8 +15,16 @@ class VerificationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Registers the deployment checks, which need the models loaded."""
+        """Names the weights of the engines, and registers the deployment checks, which need the rows loaded."""
         from verification.deploy_checks import check_live_set
         from verification.workflow.readiness import LIVE_TAG
 
+        backends.use(
+            Choice(
+                backend=settings.TULGA_FACE_BACKEND,
+                models=settings.TULGA_FACE_MODELS_DIR,
+                model=settings.TULGA_FACE_MODEL,
+                calibration=settings.TULGA_FACE_CALIBRATION,
+            )
+        )
         register(check_live_set, LIVE_TAG)

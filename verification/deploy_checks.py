@@ -47,6 +47,8 @@ def _key_faults() -> Iterator[str]:
         yield "No key-encryption key or index key: run manage.py make_keys."
     if "live" not in settings.TULGA_LOG_KEYS:
         yield "No signing key for the live log: run manage.py make_keys."
+    if not settings.TULGA_DOCUMENT_KEYS.get("live"):
+        yield "No signing key for live documents: run manage.py make_keys."
 
 
 def _source_faults() -> Iterator[str]:
@@ -75,3 +77,5 @@ def _route_faults() -> Iterator[str]:
     for name, said in readiness.routes().items():
         if not said.is_ready:
             yield f"Route {name} {said.detail}."
+        for reason in said.unfit_for_live:
+            yield f"Route {name}: {reason}."

@@ -118,6 +118,7 @@ class Demo:
         return {
             "TULGA_VAR_DIR": str(self.folder),
             "TULGA_KEYS_DIR": str(self.folder / "keys"),
+            "TULGA_FACE_MODELS_DIR": str(ROOT / "var" / "models"),  # as set-up built it
             "TULGA_PUBLIC_URL": self.url,
             "TULGA_SANDBOX_URL": self.sandbox,
             "TULGA_WEBHOOK_TEST_HOSTS": self.listener.address.split("/")[2],

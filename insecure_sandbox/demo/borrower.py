@@ -117,6 +117,14 @@ class Browser:
         form = self.wait_for("statement").form("turn", "signature")
         self._post(form.action, form.fields | {"signature": signature})
 
+    def egov_code(self) -> str:
+        """The text of the QR code for eGov Mobile that the page of the statement makes when its button is pressed."""
+        page = self.wait_for("statement")
+        form = next(form for form in page.forms if form.action.endswith("/egov/"))
+        more = _SCRIPT | _FORM | {"X-CSRFToken": page.script_token}
+        said = self._json(self._request("POST", form.action, body=urlencode(form.fields).encode(), more=more))
+        return str(said["text"])
+
     def wait_for(self, name: str, *, seconds: float = 90) -> Page:
         """Polls as the waiting page does until this page is open, and gets it."""
         wait_until(lambda: self.state()["page"] == name, what=f"the page {name}", seconds=seconds)

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import urllib3
 
+from insecure_sandbox import egov_mobile
 from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.demo.processes import wait_until
 from insecure_sandbox.demo.progress import Row, say
@@ -21,6 +23,19 @@ def own_signature(stage: Stage, family: str) -> Row:
     browser.sign(stage.credential(iin, family=family))
     browser.wait_for_judgement()
     return stage.row(f"own key, {family}", opened, since, must=("verified", ""))
+
+
+def on_the_phone(stage: Stage) -> Row:
+    """The borrower signs by eGov Mobile, after an app that altered the statement was turned away: must be verified."""
+    since, iin = time.monotonic(), stage.iin()
+    opened, browser = stage.borrow("on-the-phone", iin)
+    key = stage.credential(iin, family="rsa")
+    refused = egov_mobile.sign(browser.egov_code(), key, egov_mobile.Manner(alters="statement"))
+    taken = egov_mobile.sign(browser.egov_code(), key)
+    say(f"eGov Mobile: an altered statement got {refused[0].status} {refused[0].code}, the right one {taken[0].status}")
+    browser.wait_for_judgement()
+    row = stage.row("own key, eGov Mobile", opened, since, must=("verified", ""))
+    return replace(row, as_it_must=row.as_it_must and (refused[0].status, taken[0].status) == (403, 200))
 
 
 def another_person(stage: Stage) -> Row:
@@ -93,6 +108,7 @@ def _is_met_by_a_fault(stage: Stage) -> bool:
 SIGNATURE_SCENES: tuple[tuple[str, Callable[[Stage], Row]], ...] = (
     ("the borrower signs with a GOST key", lambda stage: own_signature(stage, "gost512")),
     ("the borrower signs with an RSA key", lambda stage: own_signature(stage, "rsa")),
+    ("the borrower signs on the phone, by eGov Mobile", on_the_phone),
     ("somebody else signs", another_person),
     ("somebody forges a certificate with NCA names", forged),
     ("the borrower signs with a revoked key", revoked),

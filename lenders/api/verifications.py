@@ -15,7 +15,7 @@ from lenders.fields import read, read_query
 from lenders.idempotency import Answer
 from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, problems
-from lenders.schemas import VerificationRequest, opening_of, require_registered
+from lenders.schemas import LinkRequest, VerificationRequest, opening_of, require_registered
 from verification.core.person import LenderFacts
 from verification.workflow import commands, links, queries
 
@@ -92,7 +92,7 @@ class VerificationLink(APIView):
         summary="Make a fresh link for the borrower",
         description="Earlier links that were not used stop working. A browser that is already at work is not stopped.",
         parameters=[IDEMPOTENCY_KEY],
-        request=webhook_schemas.NothingRequest,
+        request=LinkRequest,
         responses={201: answer_schemas.LinkAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
     def post(self, request: Request, verification_id: str) -> Response:
@@ -134,8 +134,8 @@ def _open(key: ApiKey, untrusted: Any) -> Answer:
 
 
 def _link(key: ApiKey, untrusted: Any, verification_id: str) -> Answer:
-    read(webhook_schemas.NothingRequest, untrusted)
-    minted = links.mint(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+    named = read(LinkRequest, untrusted)
+    minted = links.mint(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, **named)
     return Answer(201, answers.link(minted.token, minted.expires_at))
 
 

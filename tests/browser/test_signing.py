@@ -1,7 +1,6 @@
 """The page of the statement: every way NCALayer can fail is named and none is a dead end."""
 
 import time
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -139,7 +138,7 @@ def test_a_phone_is_told_to_use_a_computer_and_may_disagree(
 ) -> None:
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     at_the_statement(tab, story, language)
-    assert tab.state() == "phone"
+    tab.until_state("phone")
     tab.look(f"signing-phone-{language}")
     press(tab, language, "I am on a computer")
     assert tab.state() == "ready"
@@ -147,19 +146,3 @@ def test_a_phone_is_told_to_use_a_computer_and_may_disagree(
     press(tab, language, "Get a link for the computer")
     tab.until_heading(words(language, "Continue elsewhere"))
     tab.look(f"elsewhere-{language}-phone")
-
-
-def test_a_page_from_the_public_network_may_be_refused_by_the_browser(
-    launch: Launch, site: str, story: Story, desk: Desk, issued
-) -> None:
-    port = urlsplit(site).port
-    switch = f"--ip-address-space-overrides=127.0.0.1:{port}=public"
-    tab = arrived(launch, site, story, language="ru", expected=NO_SOCKET, switches=(switch,))
-    with desk.ncalayer(issued("rsa")):
-        at_the_statement(tab, story, "ru")
-        tab.page.context.grant_permissions([], origin=site)
-        tab.page.reload()
-        fails_with(tab, "blocked", language="ru")
-        tab.page.context.grant_permissions(["local-network-access"], origin=site)
-        tab.page.reload()
-        go_on(tab, story, "ru", SIGN, "Done: it is you")

@@ -1,6 +1,9 @@
 """The doorbell: what it is made to do, and what a broker that is down costs."""
 
+import resource
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -64,3 +67,31 @@ def test_a_broker_that_refuses_costs_a_request_next_to_nothing(scheme: str) -> N
             app.send_task("verification.advance", ("ver_x",), queue="default")
         seconds.append(time.monotonic() - began)
     assert seconds[-1] < 0.5  # measured 0.002 s; a busy machine gets room
+
+
+def limited(before: str) -> subprocess.CompletedProcess[str]:
+    """A process that runs this, takes on the limits of a worker's child, says them, and asks for too much."""
+    program = (
+        f"import config.celery as c, resource; {before}; c.limit_memory(); "
+        "print(resource.getrlimit(resource.RLIMIT_AS)[0]); bytearray(5 * 2**30)"
+    )
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("operators", [-1, 3 * 2**30, 64 * 2**30], ids=["none", "lower", "higher"])
+def test_a_workers_child_may_not_take_the_machines_memory(operators: int) -> None:
+    done = limited(f"resource.setrlimit(resource.RLIMIT_AS, ({operators}, -1))")
+    wanted = operators if 0 < operators < policy.CHILD_ADDRESS_BYTES else policy.CHILD_ADDRESS_BYTES
+    assert done.stdout.strip() == str(wanted)
+    assert "MemoryError" in done.stderr
+    assert celery.app.conf.worker_max_memory_per_child * 1024 == policy.CHILD_MEMORY_BYTES < policy.CHILD_ADDRESS_BYTES
+
+
+def test_a_child_gives_back_what_a_judged_picture_took() -> None:
+    program = (
+        "import config.celery as c; pages = lambda: int(open('/proc/self/statm').read().split()[1]); "
+        "pieces = [bytearray(b'x' * 100_000) for _ in range(1000)]; last = pieces.pop(); pieces.clear(); "
+        "before = pages(); c.give_memory_back(task=None); print(before - pages())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert int(done.stdout) * resource.getpagesize() > 80_000_000

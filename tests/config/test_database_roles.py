@@ -17,9 +17,15 @@ def test_a_test_that_commits_leaves_nothing_to_the_next(time: int) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "statement", ["UPDATE verification_auditentry SET type='x'", "DELETE FROM verification_auditentry"]
+    "statement",
+    [
+        "UPDATE verification_auditentry SET type='x'",
+        "DELETE FROM verification_auditentry",
+        "UPDATE verification_reviewvote SET passes=true",
+        "DELETE FROM verification_reviewvote",
+    ],
 )
 @pytest.mark.skipif("connection.vendor == 'sqlite'")
-def test_the_application_role_cannot_rewrite_the_log(statement: str) -> None:
+def test_the_application_role_cannot_rewrite_the_log_or_a_vote(statement: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), connection.cursor() as cursor:
         cursor.execute(statement)

@@ -16,6 +16,7 @@ def test_what_is_not_said_is_the_default() -> None:
     assert env.number(_NAME, 3) == 3
     assert env.words(_NAME, ["a"]) == ["a"]
     assert env.folder(_NAME, Path("/a")) == Path("/a")
+    assert env.file(_NAME) is None
     assert env.url(_NAME, "http://a") == "http://a"
 
 
@@ -74,3 +75,10 @@ def test_where_there_is_one_address_it_serves_both(monkeypatch: pytest.MonkeyPat
     monkeypatch.delenv("MIGRATION_DATABASE_URL", raising=False)
     monkeypatch.setenv("TULGA_DATABASE_ROLE", "owner")
     assert env.database_url("sqlite://") == "postgres://app@host/name"
+
+
+def test_a_file_is_an_absolute_path_whether_or_not_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_NAME, "absent.json")
+    assert env.file(_NAME) == Path.cwd() / "absent.json"
+    monkeypatch.setenv(_NAME, "")
+    assert env.file(_NAME) is None

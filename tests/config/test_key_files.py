@@ -23,10 +23,12 @@ def test_where_there_is_no_folder_there_are_no_keys(tmp_path: Path) -> None:
 
 def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
     keys = read_keys(folder)
-    every = [keys.secret_key, *keys.encryption.values(), *keys.index.values(), *keys.log.values()]
-    assert len(set(every)) == 5
+    documents = [seed for numbered in keys.document.values() for seed in numbered.values()]
+    every = [keys.secret_key, *keys.encryption.values(), *keys.index.values(), *keys.log.values(), *documents]
+    assert len(set(every)) == 7
     assert all(len(key) == KEY_BYTES for key in every[1:])
     assert (set(keys.encryption), set(keys.index), set(keys.log)) == ({1}, {1}, {"test", "live"})
+    assert {mode: set(numbered) for mode, numbered in keys.document.items()} == {"test": {1}, "live": {1}}
     assert not keys.made_by_demo
 
 
@@ -38,6 +40,8 @@ def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
         "index-1.key",
         "log-test.key",
         "log-live.key",
+        "document-test-1.key",
+        "document-live-1.key",
     }
 
 
@@ -63,13 +67,20 @@ def test_a_key_that_others_may_read_is_refused(folder: Path, mode: int) -> None:
 
 
 def test_a_second_key_counts_by_its_number(folder: Path) -> None:
-    (folder / "kek-2.key").write_bytes((folder / "kek-1.key").read_bytes())
-    (folder / "kek-2.key").chmod(0o600)
-    assert set(read_keys(folder).encryption) == {1, 2}
+    for first, second in (("kek-1.key", "kek-2.key"), ("document-live-1.key", "document-live-2.key")):
+        (folder / second).write_bytes((folder / first).read_bytes())
+        (folder / second).chmod(0o600)
+    keys = read_keys(folder)
+    assert set(keys.encryption) == {1, 2}
+    assert {mode: set(numbered) for mode, numbered in keys.document.items()} == {"test": {1}, "live": {1, 2}}
 
 
 @pytest.mark.parametrize(
-    "name", ["kek.key", "kek-0.key", "kek-x.key", "index-test.key", "log.key", "log-3.key", "django-1.key", "a.key"]
+    "name",
+    [
+        *("kek.key", "kek-0.key", "kek-x.key", "index-test.key", "log.key", "log-3.key", "django-1.key", "a.key"),
+        *("document.key", "document-1.key", "document-live.key", "document-live-0.key", "document-other-1.key"),
+    ],
 )
 def test_a_name_that_is_no_keys_is_refused(folder: Path, name: str) -> None:
     (folder / "kek-1.key").rename(folder / name)

@@ -28,6 +28,13 @@ def test_personal_numbers_are_masked(number: str) -> None:
     assert number not in _line("asked for %s", number)
 
 
+@pytest.mark.parametrize("rest", ["/mgovSign", "", "/?x=1", "/more"])
+def test_the_secret_in_an_address_for_the_app_is_masked_and_other_addresses_stay(rest: str) -> None:
+    assert json.loads(_line("Forbidden: /v/egov/s3cr-t_%s", rest))["message"].startswith("Forbidden: /v/egov/[secret]")
+    assert "s3cr" not in _line("Forbidden: /v/egov/s3cr-t_%s", rest)
+    assert "/v/now/" in _line("Not Found: /v/now/")
+
+
 @pytest.mark.parametrize("word", ["1234567890", "a990101100010b", "20261124154059123"])
 def test_other_numbers_stay(word: str) -> None:
     assert word in _line("asked for %s", word)

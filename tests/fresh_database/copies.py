@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -69,14 +69,15 @@ def _checkpointed_copy() -> None:
 
 def _restore_sqlite(database: Path) -> None:
     """Write the template over the file, so that a connection some thread still holds sees it too."""
-    with closing(sqlite3.connect(_sqlite_template())) as template, closing(sqlite3.connect(database)) as target:
-        try:
-            target.execute("PRAGMA busy_timeout=2000")
-            target.execute("PRAGMA synchronous=OFF")
-            template.backup(target)
-            return
-        except sqlite3.OperationalError:
-            pass  # somebody died or sleeps inside a transaction
+    with (
+        closing(sqlite3.connect(_sqlite_template())) as template,
+        closing(sqlite3.connect(database)) as target,
+        suppress(sqlite3.OperationalError),  # somebody died or sleeps inside a transaction
+    ):
+        target.execute("PRAGMA busy_timeout=2000")
+        target.execute("PRAGMA synchronous=OFF")
+        template.backup(target)
+        return
     _forget_sqlite(database)
     shutil.copyfile(_sqlite_template(), database)
 

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 import sys
 import time
-from base64 import b64encode
+from base64 import b64decode, b64encode, encodebytes
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +21,7 @@ from insecure_sandbox.ncalayer import Manner, fetch_credential, signer_for, star
 from insecure_sandbox.ncalayer_protocol import Signer
 from insecure_sandbox.tls_certificate import loopback_tls
 from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess
+from verification.core.errors import Refused
 from verification.engines.pki.cms import check_content, check_signature, parse_cms
 from verification.engines.pki.identity import subject_iin
 
@@ -36,6 +37,12 @@ REQUEST: dict[str, Any] = {
         "signerParams": {"extKeyUsageOids": ["1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1"], "chain": []},
         "locale": "ru",
     },
+}
+
+COMMON_REQUEST: dict[str, Any] = {
+    "module": "kz.gov.pki.knca.commonUtils",
+    "method": "createCAdESFromBase64",
+    "args": ["PKCS12", "SIGNATURE", b64encode(b"statement").decode(), True],
 }
 
 
@@ -76,6 +83,23 @@ def test_a_page_gets_a_signature_that_the_product_verifies(
     check_signature(signed)
     assert subject_iin(signed.signer) == IIN
     assert "page 'https://borrower.example'" in capsys.readouterr().out
+
+
+def test_what_either_module_gives_is_read_in_any_line_length_and_nothing_may_trail_it(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    with page(tmp_path, signer(sandbox, Manner())) as connection:
+        pem = asked(connection, REQUEST)["body"]["result"].encode()
+        bare = asked(connection, COMMON_REQUEST)["responseObject"].encode()
+    broken_up = encodebytes(b64decode(bare))
+    for given in (pem, pem.replace(b"\n", b"\r\n"), bare, broken_up, broken_up.replace(b"\n", b"\r\n"), bare + b"\n"):
+        signed = parse_cms(given, max_bytes=100_000)
+        check_content(signed, statement=b"statement")
+        check_signature(signed)
+        for trailing in (b"x", b"\0", b"-----END CMS-----", b"AAAA", pem):
+            with pytest.raises(Refused) as caught:
+                parse_cms(given + trailing, max_bytes=100_000)
+            assert caught.value.code == "eds_malformed"
 
 
 def test_a_page_that_does_not_trust_the_certificate_gets_no_further(sandbox: SandboxProcess, tmp_path: Path) -> None:

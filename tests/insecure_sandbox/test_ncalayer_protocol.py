@@ -17,8 +17,8 @@ def label(content: bytes, attached: bool) -> bytes:
     return b"attached " + content if attached else b"detached " + content
 
 
-def signer(sign: Callable[[bytes, bool], bytes] = label) -> Signer:
-    return Signer(iin=IIN, extended_key_usages=frozenset({EMAIL, INDIVIDUAL}), sign=sign)
+def signer(sign: Callable[[bytes, bool], bytes] = label, *, old: bool = False) -> Signer:
+    return Signer(iin=IIN, extended_key_usages=frozenset({EMAIL, INDIVIDUAL}), sign=sign, old=old)
 
 
 def cancelling(content: bytes, attached: bool) -> bytes:
@@ -137,6 +137,13 @@ def test_a_message_that_cannot_be_read_gets_an_error_answer(raw: str | bytes) ->
 
 def test_the_heartbeat_is_sent_back() -> None:
     assert answer(HEARTBEAT, signer=signer()) == HEARTBEAT
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_only_an_old_installation_lacks_basics_and_every_one_has_the_older_module(old: bool) -> None:
+    content = asked(request(), who=signer(old=old))
+    assert (content == {"success": False, "errorCode": "MODULE_NOT_FOUND"}) is old
+    assert asked(old_request(), who=signer(old=old))["code"] == "200"
 
 
 @pytest.mark.parametrize(("attach", "kind"), [(True, b"attached"), (False, b"detached")])

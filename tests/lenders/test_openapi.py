@@ -57,7 +57,7 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
 
 def test_every_address_of_the_api_is_described() -> None:
     ours = {str(pattern.pattern) for pattern in urlpatterns if str(pattern.pattern).startswith("v1/")}
-    described = {path.lstrip("/").replace("{", "<str:").replace("}", ">") for path in openapi.document()["paths"]}
+    described = {path.lstrip("/").replace("{", "<slug:").replace("}", ">") for path in openapi.document()["paths"]}
     assert described == ours
 
 

@@ -90,10 +90,11 @@ class Deployment:
         logs = {name: self.folder / "logs" / f"{name}.log" for name in self.processes.ended()}
         return {name: "\n".join(log.read_text().splitlines()[-12:]) for name, log in logs.items()}
 
-    def start_worker(self) -> str:
-        """One more worker with one pool child; gives its name."""
+    def start_worker(self, **more: str) -> str:
+        """One more worker with one pool child, with more in its environment; gives its name."""
         name = self._name("worker")
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h", "--concurrency=1"]
+        command = ["env", *(f"{variable}={value}" for variable, value in more.items())]
+        command += [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h", "--concurrency=1"]
         pid = ["--pidfile", str(self._pid_file(name))]
         self.processes.start(name, [*command, *pid, "--loglevel=DEBUG", "--without-gossip", "--without-mingle"])
         self.workers.append(name)

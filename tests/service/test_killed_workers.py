@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 
 import pytest
+from PIL import Image
 
 from insecure_sandbox.demo.processes import wait_until
 from tests.service.deployment import Deployment
 
 pytestmark = pytest.mark.service
+# By its name: who imports it dies of the first face.
+DEADLY_SETTINGS = "tests.service.insecure_deadly_settings"
 
 _STEP = "SELECT step, fence FROM verification_verification WHERE id = %s"
 
@@ -79,3 +82,25 @@ def test_a_worker_that_was_stopped_past_its_lease_writes_nothing_when_it_goes_on
     time.sleep(2)
     assert before[-1] == "verification.verified"
     assert deployment.entries(verification_id) == before
+
+
+def test_a_picture_that_kills_its_worker_ends_its_own_verification_in_failed_and_no_other(deployment, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (320, 240), "teal").save(photo)
+    deployment.staff(workers=0, ticks=1)
+    worker = deployment.start_worker(DJANGO_SETTINGS_MODULE=DEADLY_SETTINGS)
+    wait_until(lambda: deployment.children_of(worker), what="the worker's child", seconds=30)
+    first = deployment.children_of(worker)
+    opened, deadly = deployment.stage.arrive("deadly", deployment.stage.person(photo), routes=("biometric",))
+    deadly.agree()
+    wait_until(lambda: deployment.children_of(worker) not in ([], first), what="the child to die", seconds=20)
+    verification_id, browser, credential = deployment.borrow("beside")
+    browser.sign(credential)
+    browser.wait_for_judgement(seconds=60)
+    assert deployment.api.read(verification_id)["status"] == "verified"
+    wait_until(lambda: deployment.api.read(opened["id"])["status"] == "failed", what="the end", seconds=60)
+    assert deployment.api.read(opened["id"])["code"] == "retries_exhausted"
+    assert deployment.entries(opened["id"]).count("step.faulted") == 1
+    assert deployment.burnt(opened["id"]) == 0
+    assert deployment.workers == [worker]
+    deployment.kill_worker(worker)

@@ -9,7 +9,10 @@ import pytest
 
 from verification.core.errors import Misconfigured
 from verification.deploy_checks import check_live_set
-from verification.routes import eds
+from verification.engines.faces import backends
+from verification.engines.faces.backends import Choice
+from verification.management.commands.make_keys import make_missing
+from verification.routes import biometric, eds
 from verification.workflow import readiness
 from verification.workflow.readiness import live_is_complete
 
@@ -71,6 +74,28 @@ def test_the_web_server_and_a_worker_do_not_start_on_one(start):
     assert "live mode is not safe" in ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize(
+    "start", [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
+)
+def test_after_an_upgrade_nothing_starts_before_there_is_a_key_for_documents(start, tmp_path):
+    for path in make_missing(tmp_path / "keys", made_by="operator"):
+        if path.name.startswith("document-"):
+            path.unlink()
+    of_before = ["env", f"TULGA_KEYS_DIR={tmp_path / 'keys'}", "DJANGO_SETTINGS_MODULE=config.settings"]
+    ended = subprocess.run(
+        [*of_before, sys.executable, *start], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode != 0
+    assert "no key signs the documents" in ended.stdout + ended.stderr
+
+
+def test_a_key_for_test_documents_is_needed_whatever_live_has(settings):
+    readiness.refuse_unsigned_documents()
+    settings.TULGA_DOCUMENT_KEYS = {"live": {1: b"x" * 32}}
+    with pytest.raises(Misconfigured, match="make_keys"):
+        readiness.refuse_unsigned_documents()
+
+
 def test_test_mode_alone_is_never_complete(settings):
     assert faults() == []
     assert not live_is_complete()
@@ -85,6 +110,7 @@ def test_test_mode_alone_is_never_complete(settings):
         ("TULGA_KEY_ENCRYPTION_KEYS", {}, "make_keys"),
         ("TULGA_INDEX_KEYS", {}, "make_keys"),
         ("TULGA_LOG_KEYS", {"test": b"x" * 32}, "live log"),
+        ("TULGA_DOCUMENT_KEYS", {"test": {1: b"x" * 32}}, "live documents"),
         ("TULGA_ROUTES", ["eds", "unknown"], "does not load"),
         ("TULGA_SOURCES", {"live": {}}, "has no revocation"),
         ("TULGA_SOURCES", {"live": {"revocation": CRLS, "trust_anchors": ANCHORS}}, "anchors"),
@@ -132,3 +158,35 @@ def test_a_route_whose_self_test_fails_keeps_live_from_running_and_says_why(comp
 
     monkeypatch.setattr(eds, "ROUTE", replace(eds.ROUTE, ready=broken))
     assert faults() == ["Route eds cannot judge: no GOST backend passes its self-test."]
+
+
+def test_a_face_net_whose_calibration_admits_too_many_strangers_keeps_live_from_running(complete, monkeypatch):
+    def unfit():
+        return {"calibration": "own", "unfit_for_live": ["calibration own may match wrongly more often than 2e-04"]}
+
+    complete.TULGA_ROUTES = ["biometric"]
+    monkeypatch.setattr(biometric, "ROUTE", replace(biometric.ROUTE, ready=lambda: {"unfit_for_live": []}))
+    assert faults() == []
+    monkeypatch.setattr(biometric, "ROUTE", replace(biometric.ROUTE, ready=unfit))
+    assert faults() == ["Route biometric: calibration own may match wrongly more often than 2e-04."]
+
+
+def test_the_shipped_face_net_and_calibration_may_run_live(complete):
+    complete.TULGA_ROUTES = ["biometric", "live_face"]
+    assert faults() == []
+    for said in readiness.routes().values():
+        assert said.in_use["backend"] == "dlib-onnx"
+        assert said.in_use["embedding"] == "dlib-resnet-v1/mirror-mean-l2"
+        assert said.in_use["calibration"] == "lfw-2026-11.mirror-mean-l2"
+        assert len(said.in_use["model_sha256"]) == 64
+
+
+def test_without_the_built_face_model_both_camera_routes_say_what_to_run(complete, tmp_path):
+    complete.TULGA_ROUTES = ["biometric", "live_face"]
+    backends.use(Choice(models=tmp_path / "empty"))
+    try:
+        assert [said.detail for said in readiness.routes().values()] == [
+            "cannot judge: the face model is not built: run manage.py build_face_model"
+        ] * 2
+    finally:
+        backends.use(Choice(models=complete.TULGA_FACE_MODELS_DIR))

@@ -25,6 +25,7 @@ def compare(log: str, held: Held) -> Iterator[Finding]:
     yield from _compare_openings(log, held)
     yield from _compare_closings(log, held)
     yield from _compare_checks(log, held)
+    yield from _compare_votes(log, held)
     yield from _compare_sealed(log, held)
     yield from _compare_shared(log, held)
 
@@ -124,6 +125,26 @@ def _compare_checks(log: str, held: Held) -> Iterator[Finding]:
         yield from _differing(log, entry, f"check {place[1]} in attempt {place[0]}", pairs)
     for name, check in sorted(records.keys() - recorded):
         yield _unsaid(log, held, f"record {records[name, check].pk} of check {check} in attempt {name}")
+
+
+def _compare_votes(log: str, held: Held) -> Iterator[Finding]:
+    """A vote that nobody gave would let one person pass a case alone."""
+    votes = {(vote.attempt_id, vote.person): vote for vote in held.votes}
+    given = set()
+    for entry, body in held.said("review.voted", naming="attempt"):
+        place = (str(body["attempt"]), str(body.get("person")))
+        given.add(place)
+        vote = votes.get(place)
+        if vote is None:
+            yield _missing(log, entry, f"vote of {place[1]} on attempt {place[0]}")
+            continue
+        pairs: list[Pair] = [
+            ("outcome", body.get("outcome") == "passed", vote.passes),
+            ("at", entry.at, vote.created_at),
+        ]
+        yield from _differing(log, entry, f"vote of {place[1]} on attempt {place[0]}", pairs)
+    for attempt, person in sorted(votes.keys() - given):
+        yield _unsaid(log, held, f"vote of {person} on attempt {attempt}")
 
 
 def _compare_sealed(log: str, held: Held) -> Iterator[Finding]:

@@ -8,7 +8,15 @@ from typing import Any
 from django.db.models import QuerySet
 
 from verification.audit.stored import Damaged, read
-from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, SharedEvidenceUse, Verification
+from verification.models import (
+    Attempt,
+    AuditEntry,
+    CheckRecord,
+    EvidenceItem,
+    ReviewVote,
+    SharedEvidenceUse,
+    Verification,
+)
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,7 @@ class Held:
     entries: list[AuditEntry] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     checks: list[CheckRecord] = field(default_factory=list)
+    votes: list[ReviewVote] = field(default_factory=list)
     items: list[EvidenceItem] = field(default_factory=list)
     uses: list[SharedEvidenceUse] = field(default_factory=list)
 
@@ -40,6 +49,7 @@ def load(ids: Sequence[str]) -> dict[str, Held]:
             held[attempt.verification_id].attempts[attempt.pk] = attempt
     of_attempts = {"attempt__verification_id__in": ids}
     checks = _by_attempt(CheckRecord.objects.filter(**of_attempts).defer("sealed_detail").order_by("pk"), owners)
+    votes = _by_attempt(ReviewVote.objects.filter(**of_attempts).order_by("pk"), owners)
     uses = _by_attempt(SharedEvidenceUse.objects.filter(**of_attempts).order_by("pk"), owners)
     entries = AuditEntry.objects.filter(verification_id__in=ids).order_by("verification_sequence", "pk")
     items = EvidenceItem.objects.filter(verification_id__in=ids).order_by("pk")
@@ -47,6 +57,7 @@ def load(ids: Sequence[str]) -> dict[str, Held]:
     for pk, one in held.items():
         one.entries.extend(own_entries[pk])
         one.checks.extend(checks[pk])
+        one.votes.extend(votes[pk])
         one.items.extend(own_items[pk])
         one.uses.extend(uses[pk])
     return held

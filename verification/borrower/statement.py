@@ -13,6 +13,8 @@ from django.utils.translation import get_language
 from verification.borrower import wording
 from verification.workflow.queries import BorrowerPage
 
+_COMMON = "kz.gov.pki.knca.commonUtils"  # the module of every NCALayer, for those without basics
+
 
 def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
     """Shows the page with leave to reach NCALayer on the borrower's own computer. No other page of ours has it."""
@@ -26,11 +28,13 @@ def shown(page: BorrowerPage) -> Mapping[str, Any]:
         "exact_text": base64.b64decode(page.data["statement_base64"]).decode("utf-8"),
         "ncalayer_url": settings.TULGA_NCALAYER_URL,
         "ncalayer_request": json.dumps(_request(page), ensure_ascii=True),
+        "ncalayer_common_tokens": json.dumps({"module": _COMMON, "method": "getActiveTokens"}),
+        "ncalayer_common_request": json.dumps(_common_request(page), ensure_ascii=True),
     }
 
 
 def _request(page: BorrowerPage) -> dict[str, Any]:
-    """One signature over the statement, put into the CMS with it. No time stamp is asked for: nobody checks one yet.
+    """One signature over the statement, put into the CMS with it. No time-stamp: the route's policy wants none.
 
     Test certificates end at no root that NCALayer knows; an empty `chain` makes it offer them, in test mode only.
     """
@@ -49,3 +53,9 @@ def _request(page: BorrowerPage) -> dict[str, Any]:
             "locale": get_language() or page.locale,
         },
     }
+
+
+def _common_request(page: BorrowerPage) -> dict[str, Any]:
+    """The same of an old NCALayer: a key in a file (the script names a token that is plugged in), content attached."""
+    args = ["PKCS12", "SIGNATURE", page.data["statement_base64"], True]
+    return {"module": _COMMON, "method": "createCAdESFromBase64", "args": args}

@@ -1,8 +1,11 @@
-"""The borrower's addresses. None holds an id or a secret: the cookie says whose page it is."""
+"""The borrower's addresses. None holds an id: the cookie says whose page it is.
+
+One holds a secret, because eGov Mobile's protocol has no other place for it: see `workflow/mobile_signing.py`.
+"""
 
 from django.urls import path
 
-from verification.borrower import views
+from verification.borrower import egov_mobile, views
 
 app_name = "borrower"
 
@@ -15,4 +18,8 @@ urlpatterns = [
     path("now/route/", views.route, name="route"),
     path("now/resume/", views.resume, name="resume"),
     path("now/elsewhere/", views.elsewhere, name="elsewhere"),
+    path("now/egov/", egov_mobile.mint, name="egov_mint"),
+    # The app takes an address for one to sign by only if it holds the word mgovSign (CLAIMED, as all integrations do).
+    path("egov/<str:untrusted_code>/mgovSign", egov_mobile.start, name="egov_start"),
+    path("egov/documents", egov_mobile.documents, name="egov_documents"),
 ]

@@ -15,6 +15,7 @@ from verification.borrower import (
     camera,
     camera_hint,
     cookie,
+    egov_mobile,
     elsewhere_link,
     form_fields,
     one_time_code,
@@ -23,12 +24,12 @@ from verification.borrower import (
     wording,
 )
 from verification.core.errors import BadInput, Conflict, LinkUnusable
-from verification.workflow import commands, links, queries
+from verification.workflow import commands, links, mobile_signing, queries
 
 # What a page shows beyond the loan, the step and the notice.
 _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
     "consent": wording.consent,
-    "statement": statement.shown,
+    "statement": lambda page: {**statement.shown(page), **egov_mobile.shown(page)},
     "choose_route": wording.routes,
     "resume": wording.routes,
     "form": form_fields.shown,
@@ -116,6 +117,8 @@ def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
     page = queries.borrower_page(verification_id=_verification(request))
     said = {"page": page.page, "turn": page.turn, "status": page.status, "notice": wording.waited_for(page)}
+    if page.page == mobile_signing.PAGE:
+        said["egov_mobile"] = egov_mobile.progress(page)
     return JsonResponse(said)
 
 

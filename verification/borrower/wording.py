@@ -19,7 +19,7 @@ _TENGE = "KZT"
 _ROUTES = {
     "eds": (
         gettext_lazy("Electronic signature (EDS)"),
-        gettext_lazy("On a computer with NCALayer and your own EDS key."),
+        gettext_lazy("With your own EDS key, in the programme or app you sign with."),
     ),
     "biometric": (
         gettext_lazy("Face"),

@@ -46,6 +46,15 @@ def read(evidence: Evidence, *, stage: str) -> Captured:
     return Captured(order, steps, seen)
 
 
+def frame_kinds(evidence: Evidence, *, stage: str) -> tuple[tuple[str, str], ...]:
+    """The kind of each frame with the command it came for, in order. Raises `Refused` as `read` does."""
+    return tuple(
+        (f"{stage}.{number}.frame.{sent}", command)
+        for number, command in enumerate(_order(evidence, stage))
+        for sent in stored_object(evidence, f"{stage}.{number}.facts").get("sent", ())
+    )
+
+
 def last_arrival(evidence: Evidence, *, stage: str) -> datetime:
     """When the last frames of a whole capture came. Raises `Refused` as `read` does."""
     return _step(evidence, f"{stage}.{len(_order(evidence, stage)) - 1}").arrived

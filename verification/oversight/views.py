@@ -147,6 +147,7 @@ def _shown(file: case_file.CaseFile) -> dict[str, Any]:
         "attempts": lines.attempts(file),
         "checks": lines.checks(file),
         "timeline": lines.timeline(file.steps),
+        "looks": lines.looks(file.looks),
     }
 
 

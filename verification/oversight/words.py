@@ -63,6 +63,10 @@ ENTRIES: Final[dict[str, Words]] = {
     "route.chosen": _("Route chosen"),
     "link.minted": _("Link made"),
     "link.spent": _("Link opened by the borrower"),
+    "mobile_signing.minted": _("Code for eGov Mobile made"),
+    "mobile_signing.read": _("Code read by eGov Mobile"),
+    "mobile_signing.taken": _("Signature taken from eGov Mobile"),
+    "mobile_signing.refused": _("Answer of eGov Mobile refused"),
     "attempt.opened": _("Question put to the borrower"),
     "attempt.answered": _("Answered by the borrower"),
     "attempt.judged": _("Answer judged"),
@@ -71,10 +75,16 @@ ENTRIES: Final[dict[str, Words]] = {
     "review.voted": _("Vote of a reviewer"),
     "check.recorded": _("Check recorded"),
     "evidence.kept": _("Evidence sealed and kept"),
+    "document.missing": _("The signed document could not be made"),
     "step.faulted": _("Technical fault, to be tried again"),
     "oversight.searched": _("Searched"),
     "oversight.viewed": _("Viewed"),
     "oversight.counted": _("Counted"),
+}
+LOOKS: Final[dict[str, Words]] = {
+    "case": _("The case: name, loan, findings"),
+    "picture": _("A picture"),
+    "document": _("The signed document, with IIN, face and pictures"),
 }
 VIEWED: Final[dict[str, Words]] = {
     "case": _("A case"),

@@ -88,8 +88,8 @@ def _give_up(verification: Verification, *, cause: str) -> None:
     with transaction.atomic():
         transition.held(verification)
         transition.record(verification, "step.faulted", at=at, body={"cause": cause, "faults": verification.faults})
-        attempts.drop_open(verification, at=at)
         transition.move(verification, Move.FAIL, at=at, code="retries_exhausted")
+        attempts.drop_open(verification, at=at)
 
 
 def _open(verification: Verification, key: vault.Key) -> None:

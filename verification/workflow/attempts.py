@@ -14,11 +14,12 @@ from django.db.models import F, QuerySet, Sum
 
 from verification.core import reasons
 from verification.core.canonical import canonical_json
+from verification.core.decision import Outcome
 from verification.core.route import ANSWERED, SEED, Memory, Prepared, Stage
 from verification.core.status import Move
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
-from verification.workflow import policy, quotas, stages, transition
+from verification.workflow import documents, policy, quotas, stages, transition
 
 OPEN, JUDGING = "open", "judging"
 """With the borrower, and with us: being prepared or judged."""
@@ -147,6 +148,7 @@ def lapse(attempt: Attempt, *, at: datetime) -> bool:
     attempt.status, attempt.code, attempt.burnt = "lapsed", code, burnt
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": code, "burnt": burnt}
     transition.record(attempt.verification, "attempt.lapsed", at=at, body=body)
+    documents.produce(attempt, at=at)
     return True
 
 
@@ -156,9 +158,15 @@ def _has_begun(attempt: Attempt) -> bool:
 
 
 def drop_open(verification: Verification, *, at: datetime) -> None:
-    """Voids whatever attempt is still alive: the verification went on without its answer."""
+    """Voids whatever attempt is still alive: the verification went on without its answer.
+
+    One that was in review stays so for ever; its document is made now. Move the verification before: it says why.
+    """
+    left = list(Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING, Outcome.REVIEW)))
     live = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING))
     live.update(status="void", closed_at=at)
+    for attempt in left:
+        documents.produce(attempt, at=at)
 
 
 def current(verification: Verification) -> Attempt | None:

@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
+from django.db.models import Count, Max, Min
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
 
 from verification.audit import history, keys, proofs
 from verification.core import reasons
@@ -14,6 +18,9 @@ from verification.core.ids import is_id
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow import queries
 from verification.workflow.search import MODES, Found, Step, found_of, note_reading, step_of
+
+LOOKS: Final = ("review.viewed", "document.read")
+"""Entries that say who of the lender saw the person: its reviewers at the desk, its keys that fetched a document."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,20 @@ class EvidenceView:
 
 
 @dataclass(frozen=True)
+class Look:
+    """Who of the lender looked, by id (`usr_…`, `key_…`), at what, how often, and when first and last.
+
+    `what`: `case`, `picture`, or `document`.
+    """
+
+    who: str
+    what: str
+    times: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True)
 class CaseFile:
     """One case on one page, without images and without personal data.
 
@@ -64,6 +85,7 @@ class CaseFile:
     checks: tuple[queries.CheckView, ...]
     evidence: tuple[EvidenceView, ...]
     steps: tuple[Step, ...]
+    looks: tuple[Look, ...]
     log_key: str
 
     @property
@@ -164,8 +186,17 @@ def _read(row: Verification) -> CaseFile:
         checks=queries.check_views(row),
         evidence=_evidence(row, numbers=numbers),
         steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
+        looks=_looks(row),
         log_key=_log_key(row.mode),
     )
+
+
+def _looks(row: Verification) -> tuple[Look, ...]:
+    # They are no events of the case, so they name it in their body only. None is older than the case.
+    about = AuditEntry.objects.filter(log=row.mode, type__in=LOOKS, at__gte=row.created_at, body__verification=row.pk)
+    named = about.annotate(who=Coalesce(KT("body__person"), KT("body__key")), what=KT("body__what"))
+    counted = named.values("who", "what").annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
+    return tuple(Look(**one | {"what": one["what"] or "document"}) for one in counted.order_by("first", "who", "what"))
 
 
 def _log_key(mode: str) -> str:

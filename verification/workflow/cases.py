@@ -1,6 +1,7 @@
 """The case of a verification: what the lender said, sealed in the row and opened once a step."""
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -45,6 +46,17 @@ def same_request(sealed: SealedCase, opening: Opening) -> bool:
     """Whether a second opening asks for the same person and loan as the first."""
     case = sealed.case
     return (case.person, case.loan, case.purpose) == (opening.person, opening.loan, opening.purpose)
+
+
+def officer(told: str) -> str:
+    """What the lender calls one of its people, so that two spellings compare: capitals and blanks apart."""
+    return " ".join(unicodedata.normalize("NFKC", told).split()).casefold()
+
+
+def marks_of(told: str) -> list[str]:
+    """Keyed hashes of that name, which may stand in the log: one for each index key, newest first; none of no name."""
+    name = officer(told)
+    return [mark.hex() for mark in vault.blind_index_values(purpose="officer", value=name)] if name else []
 
 
 def plain(lender: LenderFacts, opening: Opening) -> bytes:

@@ -93,7 +93,8 @@ def _already_open(wanted: Verification, opening: Opening) -> Opened:
             raise Conflict("the open verification under this reference ended meanwhile; send again", code="conflict")
         if not cases.same_request(cases.read(found, cases.key_of(found)), opening):
             raise Conflict("this client_reference is open for another request", code="client_reference_in_use")
-        minted = links.mint_for(found, at=timezone.now())
+        # Whoever opens it again gets a link to send.
+        minted = links.mint_for(found, at=timezone.now(), sender=links.named(opening.opened_by))
         return Opened(found.pk, minted.token, minted.expires_at, created=False)
 
 

@@ -91,10 +91,19 @@ def record_checks(attempt: Attempt, results: Iterable[Result], *, key: vault.Key
             created_at=at,
         )
         detail = _canonical(dict(result.detail))
-        record.sealed_detail = key.seal(detail, table=TABLE, field=f"sealed_detail:{record.pk}").data
+        record.sealed_detail = key.seal(detail, table=TABLE, field=_detail_field(record)).data
         record.save(force_insert=True)
         body = {"check": record.name, "outcome": record.outcome, "code": record.code, "attempt": attempt.pk}
         transition.record(attempt.verification, "check.recorded", at=at, body=body | {"route": attempt.route})
+
+
+def detail_of(record: CheckRecord, *, key: vault.Key) -> bytes:
+    """What else a check wrote down, as JSON; raises `EvidenceUnreadable`."""
+    return key.unseal(bytes(record.sealed_detail), table=TABLE, field=_detail_field(record))
+
+
+def _detail_field(record: CheckRecord) -> str:
+    return f"sealed_detail:{record.pk}"
 
 
 def retryable(code: str) -> bool:

@@ -1,6 +1,7 @@
 """Links and sessions of the borrower: a link is spent once, and one browser at a time may answer."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -11,7 +12,7 @@ from django.utils import timezone
 from verification.core.errors import Conflict, LinkUnusable, NotFound
 from verification.core.status import TERMINAL
 from verification.models import BorrowerSession, Link, Verification
-from verification.workflow import policy, transition
+from verification.workflow import cases, policy, transition
 
 TOKEN_BYTES = 32
 TOKEN_MAX_CHARACTERS = 64  # 43 characters of base64url and room for a mistyped end
@@ -25,8 +26,11 @@ class Minted:
     expires_at: datetime
 
 
-def mint(*, lender_id: str, mode: str, verification_id: str) -> Minted:
-    """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end."""
+def mint(*, lender_id: str, mode: str, verification_id: str, sent_by: str = "") -> Minted:
+    """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end.
+
+    sent_by: what the lender calls whoever of its people sends it, if anybody does.
+    """
     at = timezone.now()
     with transaction.atomic():
         verification = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
@@ -34,13 +38,22 @@ def mint(*, lender_id: str, mode: str, verification_id: str) -> Minted:
             raise NotFound("no such verification")
         if verification.status in TERMINAL:
             raise Conflict(f"a verification that is {verification.status} needs no link", code="illegal_transition")
-        return mint_for(verification, at=at)
+        return mint_for(verification, at=at, sender=named(sent_by))
 
 
-def mint_for(verification: Verification, *, at: datetime) -> Minted:
-    """A fresh link inside the caller's transaction. Earlier unspent ones are superseded."""
+def named(officer: str) -> Mapping[str, str]:
+    """What the log says of a sender whom the lender names: a keyed hash of the name; nothing for none."""
+    marks = cases.marks_of(officer)
+    return {"sent_by": marks[0]} if marks else {}
+
+
+def mint_for(verification: Verification, *, at: datetime, sender: Mapping[str, str] | None = None) -> Minted:
+    """A fresh link inside the caller's transaction. Earlier unspent ones are superseded.
+
+    sender: what the log says of who sends it; nothing for the lender's own machine.
+    """
     # First the entry, which locks the verification's row: of links minted at once only the last one lives.
-    transition.record(verification, "link.minted", at=at)
+    transition.record(verification, "link.minted", at=at, body=sender)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
     Link.objects.filter(verification=verification, spent_at=None, expires_at__gt=at).update(expires_at=at)

@@ -4,12 +4,20 @@
 VERIFICATION_SECONDS = 24 * 3600
 # Life of a link, seconds. api.md §1.
 LINK_SECONDS = 30 * 60
+# How long a code for eGov Mobile may be read, seconds. Our choice: unlock the phone, sign in to the app, scan.
+MOBILE_CODE_SECONDS = 5 * 60
+# How long the app may take from then on, seconds; never longer than the statement may be signed. Our choice.
+MOBILE_SIGNING_SECONDS = 10 * 60
+# How many codes one open turn gives. Our choice: more than a person needs, few enough that rows do not pile up.
+MOBILE_CODES_A_TURN = 20
 # Over which time failed attempts of one borrower are counted, seconds. api.md §1: a day.
 ATTEMPTS_COUNTED_SECONDS = 24 * 3600
 # How long two people may take to review, seconds. api.md §1.
 REVIEW_SECONDS = 24 * 3600
 # How many different people must say so for a case in review to pass. law.md §5 (four eyes on overrides).
 REVIEWERS_TO_PASS = 2
+# How many cases a page of the review desk lists. Our choice: more than a shift leaves open.
+DESK_ROWS = 100
 # How long their reason is, characters. Our choice: more than "ok", less than a letter.
 REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
 
@@ -17,6 +25,12 @@ REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
 LEASE_SECONDS = 30
 STEP_SOFT_LIMIT_SECONDS = 20
 STEP_HARD_LIMIT_SECONDS = 25
+# What a worker's child may hold in memory, bytes: above it after a step it is replaced. Ours: a child that judged a
+# live capture holds about 300 MB, 110 of them its parent's, and the largest picture that is opened adds 150.
+CHILD_MEMORY_BYTES = 600 * 2**20
+# And the address space it never gets more of, bytes: whatever asks for it faults, and the machine's other processes
+# live. Ours: a child reserves about 1 GB, most of which it never touches.
+CHILD_ADDRESS_BYTES = 4 * 2**30
 # Faults in a row after which a verification ends in `failed`. With the backoff below: about two minutes.
 FAULTS_MAX = 5
 # Seconds before the next try, by the number of faults so far.

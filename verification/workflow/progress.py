@@ -8,7 +8,7 @@ from verification.core.route import Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, Verification
-from verification.workflow import attempts, stages, transition
+from verification.workflow import attempts, documents, stages, transition
 
 
 def go_on(
@@ -19,6 +19,8 @@ def go_on(
     attempts.close(attempt, outcome=decision.outcome, code=decision.code, burnt=burnt, at=at)
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": decision.outcome}
     transition.record(verification, "attempt.judged", at=at, body=body | {"code": decision.code, "burnt": burnt})
+    if decision.outcome is not Outcome.REVIEW:
+        documents.produce(attempt, key=key, at=at)
     if decision.outcome is Outcome.PASSED:
         passed(verification, stage, key=key, at=at)
     elif decision.outcome is Outcome.RETRY:

@@ -1,6 +1,6 @@
 """Whether this deployment may do what it is asked to: nothing live runs on less than a complete live set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -20,6 +20,12 @@ class Readiness:
     in_use: Mapping[str, object] = field(default_factory=dict)
     detail: str = ""
 
+    @property
+    def unfit_for_live(self) -> Sequence[str]:
+        """Why what the route judges with does not do for live verifications, in its own words: it says so if it is."""
+        told = self.in_use.get("unfit_for_live", ())
+        return told if isinstance(told, Sequence) else ()
+
 
 def live_is_complete() -> bool:
     """Whether live mode is on and every check tagged `live` (see `verification/deploy_checks.py`) finds nothing."""
@@ -32,6 +38,15 @@ def refuse_unsafe_live() -> None:
         raise Misconfigured("live mode is not safe to run: " + " ".join(str(one.msg) for one in found))
 
 
+def refuse_unsigned_documents() -> None:
+    """Raises `Misconfigured` without a key for documents of test mode, which always runs. Called as a process starts.
+
+    No attempt with a capture could end, so its borrower would wait for ever. For the live key: `refuse_unsafe_live`.
+    """
+    if not settings.TULGA_DOCUMENT_KEYS.get("test"):
+        raise Misconfigured("no key signs the documents of test mode: run manage.py make_keys once more")
+
+
 def routes() -> dict[str, Readiness]:
     """Every installed route by name: whether its folder loads, its checks pass their self-tests, and what they use."""
     return {name: _of(name) for name in names()}
@@ -40,7 +55,9 @@ def routes() -> dict[str, Readiness]:
 def _of(name: str) -> Readiness:
     try:
         route = get(name)
-    except (Misconfigured, ImportError) as error:
+    except Misconfigured as error:
+        return Readiness(is_ready=False, detail=f"does not load: {error.detail}")
+    except ImportError as error:
         return Readiness(is_ready=False, detail=f"does not load: {type(error).__name__}")
     try:
         return Readiness(is_ready=True, in_use=route.ready() if route.ready else {})

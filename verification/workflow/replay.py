@@ -1,8 +1,8 @@
 """Judges again what was judged: the same evidence, time and policy must give the same word.
 
-1 an attempt's terms say by what it was judged · 2 the policy must be today's: numbers are not read back into types ·
-3 every piece of evidence that the log says was kept must open · 4 the route's checks run on it · 5 their outcomes and
-codes, the decision, and the report without the name of the arithmetic are compared with what is on record.
+1 an attempt's terms say by what it was judged · 2 the policy is read back from them, whatever is today's · 3 every
+piece of evidence that the log says was kept must open · 4 the route's checks run on it · 5 their outcomes and codes,
+the decision, and the report without the name of the arithmetic are compared with what is on record.
 Nothing is collected, and nothing is written but one entry that says somebody looked.
 """
 
@@ -27,8 +27,8 @@ from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, CheckRecord, Verification
 from verification.routes import get
 from verification.workflow import cases, dossier, stages
+from verification.workflow.stored_policy import read_policy
 
-CHANGED_POLICY = "policy changed: judged by today's POLICY is not a replay"
 # Which of several ways to count was taken is no part of the judgement; all of them agree.
 _NOT_COMPARED = ("backend",)
 
@@ -43,13 +43,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Replayed:
-    """One attempt judged again. `detail`: what differs or what is missing, without personal data."""
+    """One attempt judged again. `detail`: what differs or what is missing, without personal data.
+
+    `code`: of the error that is why it could not be judged.
+    """
 
     attempt_id: str
     route: str
     stage: str
     verdict: Verdict
     detail: str = ""
+    code: str = ""
 
 
 def replay(*, verification_id: str) -> tuple[Replayed, ...]:
@@ -77,12 +81,12 @@ def worst(found: tuple[Replayed, ...]) -> Verdict:
 
 
 def _replay(row: Verification, attempt: Attempt) -> Replayed:
+    where = attempt.pk, attempt.route, attempt.stage
     try:
         differences = _differences(row, attempt)
-        verdict = Verdict.DIFFERENT if differences else Verdict.SAME
     except TulgaError as error:
-        differences, verdict = [error.detail or error.code], Verdict.CANNOT
-    return Replayed(attempt.pk, attempt.route, attempt.stage, verdict, "; ".join(differences))
+        return Replayed(*where, Verdict.CANNOT, error.detail or error.code, error.code)
+    return Replayed(*where, Verdict.DIFFERENT if differences else Verdict.SAME, "; ".join(differences))
 
 
 def _differences(row: Verification, attempt: Attempt) -> list[str]:
@@ -93,10 +97,10 @@ def _differences(row: Verification, attempt: Attempt) -> list[str]:
     kept = _kept(row, attempt, key=key)
     # 1, 2
     evidence = _evidence(row, attempt, kept, key=key)
-    policy = get(attempt.route).policy
-    terms = kept[f"{stage.name}.terms"]
-    if json.loads(dossier.terms(evidence, policy))["policy"] != json.loads(terms)["policy"]:
-        raise Misconfigured(CHANGED_POLICY)
+    stored = json.loads(kept[f"{stage.name}.terms"])["policy"]
+    policy = read_policy(stored, into=type(get(attempt.route).policy))
+    if json.loads(dossier.terms(evidence, policy))["policy"] != stored:
+        raise EvidenceUnreadable("the policy is not read back as it was kept", code="policy_unreadable")
     # 4
     case = cases.read(row, key).case
     results = tuple(check(case, evidence, policy) for check in stage.checks.values())
@@ -127,7 +131,7 @@ def _evidence(row: Verification, attempt: Attempt, kept: Mapping[str, bytes], *,
     for one in passed.order_by("turn"):
         before |= _kept(row, one, key=key)
     terms = json.loads(kept[f"{attempt.stage}.terms"])
-    written = {f"{attempt.stage}.terms", f"{attempt.stage}.report"}
+    written = {f"{attempt.stage}.{what}" for what in ("terms", "report", "document")}
     own = {kind: content for kind, content in kept.items() if kind not in written}
     return Evidence(
         items=before | own, at=datetime.fromisoformat(terms["at"]), seen=frozenset(str(kind) for kind in terms["seen"])

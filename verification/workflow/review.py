@@ -1,10 +1,14 @@
-"""What people decide about a verification that the checks left to them. Everything is one transaction."""
+"""What people decide about a verification that the checks left to them: votes, given together or one by one.
+
+Each giving is one transaction under the lock of the verification's row: of two at once the second sees the first.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from verification.core import reasons
@@ -13,47 +17,118 @@ from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Stage
 from verification.core.status import Status
-from verification.models import Attempt, AuditEntry, CheckRecord, Verification
-from verification.workflow import cases, dossier, policy, progress, stages, transition
+from verification.evidence import vault
+from verification.models import Attempt, AuditEntry, CheckRecord, ReviewVote, Verification
+from verification.workflow import cases, documents, dossier, policy, progress, stages, transition
 
 REASON_KIND = "review.reason"
+"""Evidence of the attempt, numbered in the order of the votes: `review.reason.1`."""
 REFUSED = "review_refused"
 
 
 @dataclass(frozen=True)
 class Reviewer:
-    """Somebody who may review: the id by which the log names them, and the lender they work for."""
+    """Somebody who may review: the id by which the log names them, and the lender they work for.
+
+    known_as: what that lender may call them by where it says who opened a case: e-mail address, full name.
+    """
 
     person_id: str
     lender_id: str
+    known_as: tuple[str, ...] = field(default=(), repr=False)
 
 
-def review(*, verification_id: str, passes: bool, reviewers: Sequence[Reviewer], reason: str) -> Status:
-    """The status after the common word of the reviewers: a pass counts as a passed judgement, a fail declines.
+def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str) -> Status:
+    """The status after the word of one reviewer: the second pass counts as a passed judgement, one fail refuses.
 
-    1. There is a reason, and a pass is said by two different people, a fail by one.
-    2. The verification is one of their lender and is in review, not yet too long. Its row is locked: of two reviews
-       at once the second finds it decided.
-    3. A pass needs that everything else had passed: the stored results are weighed again as when they were judged.
-    4. The reason is sealed; the votes, the attempt and the status are written and logged, or nothing is.
+    1. There is a reason.
+    2. The verification is one of their lender and is in review, not yet too long. Its row is locked.
+    3. The reviewer has not voted on this attempt, has sent no link of the case, and did not open it for the lender.
+    4. A pass needs that everything else had passed: the stored results are weighed again as when they were judged.
+    5. The reason is sealed and the vote is logged. Two passes or one fail end the attempt and move the status.
 
     Raises `BadInput`, `NotFound` (none, or another lender's), `Conflict`; then nothing was written.
     """
-    words = _words(reason)
+    return _give(verification_id, (reviewer,), passes=passes, reason=reason)
+
+
+def review(*, verification_id: str, passes: bool, reviewers: Sequence[Reviewer], reason: str) -> Status:
+    """The status after the common word of the reviewers, given at once: a pass by two or more, a fail by one.
+
+    Each of them is held to the steps of `vote`, which also raises the same; then none of their votes was written.
+    """
     _require_enough(reviewers, needed=policy.REVIEWERS_TO_PASS if passes else 1)
+    return _give(verification_id, reviewers, passes=passes, reason=reason)
+
+
+def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: bool = False) -> Verification:
+    """The row if it is this lender's and waits for reviewers now. Raises `NotFound`, or `Conflict` when it is over."""
+    rows = Verification.objects.filter(pk=verification_id, lender_id=lender_id)
+    verification = (rows.select_for_update() if lock else rows).first()
+    if verification is None:
+        raise NotFound("the lender of these reviewers has no such verification")
+    if verification.status != Status.IN_REVIEW:
+        raise Conflict(f"the verification is {verification.status}, not in review", code="not_in_review")
+    # The sweep ends such a case a moment later; until then it is over all the same.
+    if ends_at(verification) <= at:
+        raise Conflict("the time for this review is over", code="review_timeout")
+    return verification
+
+
+def ends_at(verification: Verification) -> datetime:
+    """Until when its reviewers may vote. A case may come to them a second time: the newest entry counts."""
+    given = AuditEntry.objects.filter(verification=verification, type="verification.in_review")
+    since = given.order_by("-verification_sequence").values_list("at", flat=True).first()
+    # Without that entry nobody gave it to them, and it is over.
+    return since + timedelta(seconds=policy.REVIEW_SECONDS) if since else verification.created_at
+
+
+def open_question(verification: Verification) -> tuple[Attempt, Stage]:
+    """The attempt that waits for the reviewers, and the stage it belongs to. Raises `Conflict` if there is none."""
+    waiting = Attempt.objects.filter(verification=verification, status=Outcome.REVIEW)
+    attempt = waiting.filter(route=verification.route, stage=verification.stage).order_by("-turn").first()
+    stage = stages.known(verification.route, verification.stage)
+    if attempt is None or stage is None:
+        raise Conflict("there is no attempt here that people could decide", code="not_reviewable")
+    attempt.verification = verification
+    return attempt, stage
+
+
+def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
+    """By a code, why this person may not vote on this attempt; empty if they may.
+
+    Four eyes are those of people who had no part in the case. Law: O-88.
+    """
+    if ReviewVote.objects.filter(attempt=attempt, person=reviewer.person_id).exists():
+        return "already_voted"
+    known_as = {cases.officer(name) for name in (reviewer.person_id, *reviewer.known_as)} - {""}
+    marks = [mark for name in known_as for mark in cases.marks_of(name)]
+    minted = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="link.minted")
+    if minted.filter(Q(body__person=reviewer.person_id) | Q(body__sent_by__in=marks)).exists():
+        return "reviewer_sent_link"
+    opened_by = cases.officer(cases.read(attempt.verification, key).opened_by)
+    return "reviewer_opened_case" if opened_by in known_as else ""
+
+
+def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, reason: str) -> Status:
+    words = _words(reason)  # 1
     at = timezone.now()
     with transaction.atomic():
-        verification = _in_review(verification_id, reviewers, at=at)
-        attempt, stage = _open_question(verification)
-        if passes:
-            _require_the_rest_passed(attempt, stage)
+        verification = _lock(verification_id, reviewers, at=at)  # 2
+        attempt, stage = open_question(verification)
         key = cases.key_of(verification)
-        dossier.keep(attempt, {REASON_KIND: words.encode()}, key=key, at=at)
-        _close(attempt, reviewers, passes=passes, at=at)
+        for reviewer in reviewers:
+            if code := hindrance(attempt, reviewer, key=key):  # 3
+                raise Conflict("this person may not vote here", code=code)
         if passes:
-            progress.passed(verification, stage, key=key, at=at)
-        else:
+            _require_the_rest_passed(attempt, stage)  # 4
+        _record(attempt, reviewers, words, passes=passes, key=key, at=at)  # 5
+        if not passes:
+            _close(attempt, passes=False, key=key, at=at)
             progress.refused(verification, stage, REFUSED, key=key, at=at)
+        elif ReviewVote.objects.filter(attempt=attempt, passes=True).count() >= policy.REVIEWERS_TO_PASS:
+            _close(attempt, passes=True, key=key, at=at)
+            progress.passed(verification, stage, key=key, at=at)
     return Status(verification.status)
 
 
@@ -74,30 +149,11 @@ def _require_enough(reviewers: Sequence[Reviewer], *, needed: int) -> None:
         raise BadInput(detail, code="reviewers_too_few", pointer="reviewers")
 
 
-def _in_review(verification_id: str, reviewers: Sequence[Reviewer], *, at: datetime) -> Verification:
-    """The locked row; raises unless it is these people's to decide, now."""
-    verification = Verification.objects.select_for_update().filter(pk=verification_id).first()
-    if verification is None or any(reviewer.lender_id != verification.lender_id for reviewer in reviewers):
+def _lock(verification_id: str, reviewers: Sequence[Reviewer], *, at: datetime) -> Verification:
+    lenders = {reviewer.lender_id for reviewer in reviewers}
+    if len(lenders) != 1:
         raise NotFound("the lender of these reviewers has no such verification")
-    if verification.status != Status.IN_REVIEW:
-        raise Conflict(f"the verification is {verification.status}, not in review", code="not_in_review")
-    given = AuditEntry.objects.filter(verification=verification, type="verification.in_review")
-    since = given.order_by("-verification_sequence").values_list("at", flat=True).first()
-    # The sweep ends such a case a moment later; until then it is over all the same.
-    if since is None or since <= at - timedelta(seconds=policy.REVIEW_SECONDS):
-        raise Conflict("the time for this review is over", code="review_timeout")
-    return verification
-
-
-def _open_question(verification: Verification) -> tuple[Attempt, Stage]:
-    """The attempt that waits for the reviewers, and the stage it belongs to."""
-    waiting = Attempt.objects.filter(verification=verification, status=Outcome.REVIEW)
-    attempt = waiting.filter(route=verification.route, stage=verification.stage).order_by("-turn").first()
-    stage = stages.known(verification.route, verification.stage)
-    if attempt is None or stage is None:
-        raise Conflict("there is no attempt here that people could decide", code="not_reviewable")
-    attempt.verification = verification
-    return attempt, stage
+    return case_in_review(verification_id, *lenders, at=at, lock=True)
 
 
 def _require_the_rest_passed(attempt: Attempt, stage: Stage) -> None:
@@ -118,16 +174,25 @@ def _result(record: CheckRecord) -> Result:
     return Inconclusive(record.name, record.code) if unclear else Failed(record.name, record.code)
 
 
-def _close(attempt: Attempt, reviewers: Sequence[Reviewer], *, passes: bool, at: datetime) -> None:
-    """Logs each vote and ends the attempt by them; of the reason the log holds the commitment only."""
+def _record(
+    attempt: Attempt, reviewers: Sequence[Reviewer], words: str, *, passes: bool, key: vault.Key, at: datetime
+) -> None:
+    """One row and one entry for each vote; of the reason the log holds the commitment only."""
+    before = ReviewVote.objects.filter(attempt=attempt).count()
+    dossier.keep(attempt, {f"{REASON_KIND}.{before + 1}": words.encode()}, key=key, at=at)
+    outcome = Outcome.PASSED if passes else Outcome.FAILED
+    for reviewer in reviewers:
+        ReviewVote.objects.create(attempt=attempt, person=reviewer.person_id, passes=passes, created_at=at)
+        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": outcome}
+        transition.record(attempt.verification, "review.voted", at=at, body=body | {"person": reviewer.person_id})
+
+
+def _close(attempt: Attempt, *, passes: bool, key: vault.Key, at: datetime) -> None:
     outcome, code = (Outcome.PASSED, "") if passes else (Outcome.FAILED, REFUSED)
     burnt = not passes and reasons.require(REFUSED).burns and attempt.counted
     waiting = Attempt.objects.filter(pk=attempt.pk, status=Outcome.REVIEW)
     if waiting.update(status=outcome, code=code, burnt=burnt, closed_at=at) != 1:
         raise Conflict("the attempt was decided meanwhile", code="not_in_review")
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": outcome}
-    for reviewer in reviewers:
-        vote = body | {"person": reviewer.person_id}
-        transition.record(attempt.verification, "review.voted", at=at, body=vote)
-    closed = body | {"code": code, "burnt": burnt}
-    transition.record(attempt.verification, "attempt.reviewed", at=at, body=closed)
+    transition.record(attempt.verification, "attempt.reviewed", at=at, body=body | {"code": code, "burnt": burnt})
+    documents.produce(attempt, key=key, at=at)

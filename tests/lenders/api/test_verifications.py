@@ -7,7 +7,7 @@ import pytest
 from lenders import keys
 from lenders.models import Lender
 from tests.lenders.samples import IIN, PHONE, Caller, faults, opening
-from verification.models import Verification
+from verification.models import AuditEntry, Verification
 
 PATH = "/v1/verifications"
 
@@ -191,6 +191,16 @@ def test_a_fresh_link_has_another_secret(api: Caller) -> None:
     assert fresh.status_code == 201
     assert set(fresh.json()) == {"url", "link_expires_at"}
     assert fresh.json()["url"] != opened["url"]
+
+
+def test_who_sends_a_link_is_on_record_without_the_name(api: Caller) -> None:
+    place = f"{PATH}/{api.post(PATH, opening()).json()['id']}/link"
+    for sent_by in ("", "990101100010", "x" * 201, 5, None):
+        assert api.post(place, {"sent_by": sent_by}).status_code == 422
+    assert api.post(place, {"sent_by": "asel@lender.example"}).status_code == 201
+    last = AuditEntry.objects.filter(type="link.minted").latest("verification_sequence")
+    assert set(last.body) == {"sent_by"}
+    assert "asel" not in last.body["sent_by"]
 
 
 def test_a_canceled_verification_has_ended(api: Caller) -> None:

@@ -18,6 +18,9 @@ from tests.vectors.eds import (
     revocation_defects,
     time_defects,
     trust_defects,
+    xml_document_defects,
+    xml_signature_defects,
+    xml_signer_defects,
 )
 from tests.vectors.eds.case import FOLDER, STATEMENT
 from tests.vectors.eds.workshop import SHORT, Vector, World
@@ -32,13 +35,17 @@ _PARTS = (
     revocation_defects,
     list_defects,
     time_defects,
+    xml_document_defects,
+    xml_signature_defects,
+    xml_signer_defects,
 )
 _SUFFIXES = {"signature": "cms", "ocsp": "ocsp", "anchor": "crt", "intermediate": "crt", "timestamp": "tsr"}
 
 
 def file_name(stem: str, *, family: str, role: str) -> str:
-    """How a file is called."""
-    return f"{stem}.{family}.{_SUFFIXES.get(role, 'crl')}"
+    """How a file is called. A signature is a CMS unless its name begins with `xml_`."""
+    is_xml = role == "signature" and stem.startswith("xml_")
+    return f"{stem}.{family}.{'xml' if is_xml else _SUFFIXES.get(role, 'crl')}"
 
 
 class Folder:
@@ -67,7 +74,7 @@ class Folder:
 def build(path: Path) -> int:
     """Write everything into the folder; gives how many vectors there are."""
     path.mkdir(parents=True, exist_ok=True)
-    for suffix in {"crl", *_SUFFIXES.values()}:
+    for suffix in {"crl", "xml", *_SUFFIXES.values()}:
         for old in path.glob(f"*.{suffix}"):
             old.unlink()
     (path / "statement.txt").write_bytes(STATEMENT)
@@ -109,7 +116,8 @@ def _entry(folder: Folder, vector: Vector, *, family: str) -> dict[str, Any]:
 
 
 def _kind_of(defect: str) -> str:
-    for start, suffix in {"ocsp": "ocsp", "tsr": "tsr", "crl": "crl", "delta": "crl", "authority_crl": "crl"}.items():
+    kinds = {"ocsp": "ocsp", "tsr": "tsr", "crl": "crl", "delta": "crl", "authority_crl": "crl", "xml": "xml"}
+    for start, suffix in kinds.items():
         if defect.startswith(f"{start}_"):
             return suffix
     return "cms"

@@ -205,7 +205,6 @@ def _bombs(world: World) -> Iterator[Vector]:
     )
     yield _of("too_large", asn1.sequence(bytes(POLICY.signature_max_bytes)), "eds_too_large", FORMAT)
     yield _of("empty", b"", _MALFORMED, FORMAT)
-    yield _of("html", b"<html>503</html>", _MALFORMED, FORMAT)
 
 
 def tampered_body(world: World) -> bytes:

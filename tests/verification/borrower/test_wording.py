@@ -98,5 +98,12 @@ def test_ncalayer_gets_the_very_bytes_of_the_statement_and_the_pages_language():
     assert args["signingParams"] == {"decode": True, "encapsulate": True, "digested": False}
 
 
+def test_the_older_module_gets_the_very_same_bytes_to_be_put_into_the_signature():
+    page = made("statement")
+    request = json.loads(statement.shown(page)["ncalayer_common_request"])
+    assert (request["module"], request["method"]) == ("kz.gov.pki.knca.commonUtils", "createCAdESFromBase64")
+    assert request["args"] == ["PKCS12", "SIGNATURE", page.data["statement_base64"], True]
+
+
 def test_what_is_shown_is_what_is_signed():
     assert json.loads(statement.shown(made("statement"))["exact_text"]) == STATEMENT

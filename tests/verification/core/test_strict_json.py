@@ -142,3 +142,35 @@ def test_an_object_is_read_from_bytes_of_at_most_the_limit() -> None:
 def test_what_is_not_exactly_one_object_is_refused(raw: bytes) -> None:
     with pytest.raises(BadInput):
         read_object(raw, max_bytes=1_000_000)
+
+
+def test_an_object_inside_is_finished_by_itself_and_an_unread_value_is_only_taken() -> None:
+    outer = StrictObject({"a": {"b": 1}, "c": [2]})
+    inner = outer.object("a")
+    assert inner.value_or_none("b") == 1
+    assert inner.value_or_none("b") is None
+    inner.finish()
+    with pytest.raises(BadInput):
+        outer.object("c")
+
+
+@pytest.mark.parametrize("number", ["1", "-7", "999999999"])
+def test_numbers_are_read_only_where_a_protocol_has_them(number: str) -> None:
+    untrusted = f'{{"a": {number}}}'.encode()
+    assert read_object(untrusted, max_bytes=100, numbers=True).value_or_none("a") == int(number)
+    with pytest.raises(BadInput):
+        read_object(untrusted, max_bytes=100)
+
+
+@pytest.mark.parametrize("number", ["1.0", "1e3", "1732450000000", "9" * 5000])
+def test_a_fraction_or_a_long_number_is_nothing_but_its_text(number: str) -> None:
+    untrusted = f'{{"a": {number}}}'.encode()
+    assert read_object(untrusted, max_bytes=10_000, numbers=True).value_or_none("a") == number
+    with pytest.raises(BadInput):
+        read_object(untrusted, max_bytes=10_000)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "01"])
+def test_what_is_no_number_of_json_is_never_read(number: str) -> None:
+    with pytest.raises(BadInput):
+        read_object(f'{{"a": {number}}}'.encode(), max_bytes=10_000, numbers=True)

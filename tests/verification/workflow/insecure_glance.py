@@ -1,21 +1,30 @@
-"""Two routes whose checks say what the borrower tells them to: `clear` passes, `grey` is for people, `wrong` fails."""
+"""Two routes whose checks say what the borrower tells them to: `clear` passes, `grey` is for people, `wrong` fails.
 
+Each stage keeps two pictures: a reference, and a frame of the command `blink` in whose file the camera wrote a word.
+"""
+
+import io
 import sys
+from functools import cache
 from types import ModuleType
 
 import pytest
+from PIL import Image
 from pytest_django import Settings
 
 from tests.verification.workflow.insecure_route import InsecurePolicy
 from tests.verification.workflow.story import Story, begin, lender
 from verification.core.consent import CURRENT
 from verification.core.results import Failed, Inconclusive, Passed
-from verification.core.route import Next, Route, Stage, Turn
+from verification.core.route import Next, Picture, Route, Stage, Turn
+from verification.engines.faces import pictures
+from verification.engines.faces.image_gate import ImageLimits
 from verification.models import Attempt, AuditEntry
 from verification.workflow import commands
-from verification.workflow.review import Reviewer, review
+from verification.workflow.review import Reviewer, review, vote
 
 ROUTES = ("eds", "biometric")
+BESIDE = "where the borrower lives"
 REASON = "Айгүл Ахметова, the same scar above the left eye"
 SAID = {
     "grey": lambda check: Inconclusive(check, "face_review"),
@@ -24,9 +33,19 @@ SAID = {
 }
 
 
+@cache
+def photograph(colour: str) -> bytes:
+    """A JPEG of one colour with a word in its EXIF."""
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[0x010E] = BESIDE
+    Image.new("RGB", (320, 240), colour).save(file, "JPEG", exif=exif, comment=BESIDE)
+    return file.getvalue()
+
+
 def _stage(name: str) -> Stage:
     def accept(memory, untrusted, at):
-        return Turn(next=Next.COLLECT, memory=memory, evidence={f"{name}.answer": untrusted["sees"].encode()})
+        shown = {f"{name}.photo": photograph("teal"), f"{name}.frame.0": photograph("olive")}
+        return Turn(next=Next.COLLECT, memory=memory, evidence={f"{name}.answer": untrusted["sees"].encode(), **shown})
 
     def match(case, evidence, policy):
         return SAID[evidence.get(f"{name}.answer").decode()](f"{name}.match")
@@ -38,8 +57,19 @@ def _stage(name: str) -> Stage:
         # A later stage sees what an earlier one was passed by, whoever passed it.
         return Passed(f"{name}.first") if evidence.get("glance.answer") else Failed(f"{name}.first", "bad_answer")
 
-    checks = {f"{name}.told": told, f"{name}.match": match, f"{name}.first": first}
-    return Stage(name=name, page="code", accept=accept, checks=checks, seconds=300, attempts=3)
+    def show(kind, content):
+        return pictures.renewed(content, limits=ImageLimits(max_bytes=100_000, max_pixels=100_000))
+
+    return Stage(
+        name=name,
+        page="code",
+        accept=accept,
+        checks={f"{name}.told": told, f"{name}.match": match, f"{name}.first": first},
+        seconds=300,
+        attempts=3,
+        pictures=lambda evidence: (Picture(f"{name}.photo"), Picture(f"{name}.frame.0", "blink")),
+        show=show,
+    )
 
 
 @pytest.fixture
@@ -80,6 +110,11 @@ def people(story, number=2):
 def voted(story, *, passes=True, reviewers=None, reason=REASON):
     reviewers = people(story) if reviewers is None else reviewers
     return review(verification_id=story.id, passes=passes, reviewers=reviewers, reason=reason)
+
+
+def one_voted(story, *, person="usr_0", passes=True, reason=REASON, known_as=()):
+    reviewer = Reviewer(person_id=person, lender_id=story.lender.pk, known_as=known_as)
+    return vote(verification_id=story.id, reviewer=reviewer, passes=passes, reason=reason)
 
 
 def judged(story):

@@ -1,6 +1,6 @@
 """A judgement repeated from what is stored gives the same word, and what was changed since is found."""
 
-from dataclasses import replace
+from dataclasses import fields, make_dataclass, replace
 from io import StringIO
 
 import pytest
@@ -16,7 +16,7 @@ from verification.engines.gost import backends
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, SharedEvidenceUse
 from verification.routes import eds
-from verification.workflow.replay import CHANGED_POLICY, Verdict, replay
+from verification.workflow.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -146,11 +146,30 @@ def test_evidence_that_was_redacted_cannot_be_judged(verified):
     assert command(verified)[0] == 2
 
 
-def test_another_policy_is_no_replay(verified, monkeypatch):
-    other = replace(eds.ROUTE, policy=replace(eds.ROUTE.policy, clock_skew_seconds=61))
-    monkeypatch.setattr(eds, "ROUTE", other)
-    assert word(verified) == (Verdict.CANNOT, CHANGED_POLICY)
-    assert command(verified)[0] == 2
+def test_another_policy_today_changes_nothing_for_it_is_judged_by_that_of_its_time(verified, monkeypatch):
+    stricter = replace(eds.ROUTE.policy, version="eds-2030-01", certificate_policies=())
+    monkeypatch.setattr(eds, "ROUTE", replace(eds.ROUTE, policy=stricter))
+    assert command(verified)[0] == 0
+
+
+def release(**changes):
+    """The policy's type of another release: these fields have another type, or are there or not (None)."""
+    types = {each.name: each.type for each in fields(eds.ROUTE.policy)} | changes
+    return make_dataclass("Policy", [(name, kind) for name, kind in types.items() if kind], frozen=True)
+
+
+def test_a_policy_of_another_release_cannot_be_judged_by_and_says_which_field(verified, monkeypatch):
+    for other, said in (
+        (release(mood=int), "policy.mood is missing, which this release needs"),
+        (release(attempts=None), "policy.attempts is a field that this release does not know"),
+        (release(attempts=str), "policy.attempts is no str"),
+    ):
+        values = dict.fromkeys((each.name for each in fields(other)), 0)
+        monkeypatch.setattr(eds, "ROUTE", replace(eds.ROUTE, policy=other(**values)))
+        last = replay(verification_id=verified.id)[-1]
+        assert (last.verdict, last.code, last.detail) == (Verdict.CANNOT, "policy_unreadable", said)
+    code, out = command(verified)
+    assert (code, f"cannot: policy_unreadable: {said}" in out) == (2, True)
 
 
 def test_a_route_that_is_not_installed_any_more_cannot_be_judged(verified, settings):

@@ -71,7 +71,7 @@ def test_each_vote_is_one_entry_by_id_and_the_reason_is_sealed_evidence_only():
     story = glanced("grey")
     voted(story)
     attempt = Attempt.objects.get(verification_id=story.id, stage="glance")
-    item = EvidenceItem.objects.get(attempt=attempt, kind="review.reason")
+    item = EvidenceItem.objects.get(attempt=attempt, kind="review.reason.1")
     votes = [(entry.body["person"], entry.body["outcome"]) for entry in entries(story, "review.voted")]
     assert votes == [("usr_0", "passed"), ("usr_1", "passed")]
     kept = [one for entry in entries(story, "evidence.kept") for one in entry.body["evidence"]]
@@ -105,7 +105,7 @@ def test_the_regulator_sees_votes_attempt_and_evidence_but_no_reason():
     voted(story)
     file = case_file.case_file(person_id="usr_9", verification_id=story.id)
     assert [step.body["person"] for step in file.steps if step.type == "review.voted"] == ["usr_0", "usr_1"]
-    assert "review.reason" in [item.kind for item in file.evidence]
+    assert "review.reason.1" in [item.kind for item in file.evidence]
     assert "scar" not in str(file)
 
 

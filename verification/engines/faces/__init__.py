@@ -1,1 +1,1 @@
-"""Two images in, one distance out. Which distance means what is a calibration, and that is the route's policy."""
+"""Two images in, one distance out. What a distance means is a calibration, and that comes with the backend in use."""

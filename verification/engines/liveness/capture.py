@@ -6,7 +6,8 @@ from functools import cache
 from statistics import median
 
 from verification.core.errors import Refused
-from verification.engines.faces import recognition
+from verification.engines.faces import embedding, recognition
+from verification.engines.faces.embedding import Embedding
 from verification.engines.liveness import (
     continuity,
     frames,
@@ -91,7 +92,7 @@ def presence_of(steps: Sequence[StepMeasurement]) -> continuity.Presence:
 
 
 @_LATEST.once
-def embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
+def embeddings(steps: Steps) -> tuple[Embedding, ...]:
     """The face in the best frame of each step, the neutral one first. Raises `Refused` where a step has none."""
     found = []
     for step in measure(steps):
@@ -102,14 +103,14 @@ def embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
 
 
 @_LATEST.once
-def rest_embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
-    """The face at rest in several frames of the neutral step: turned and moving faces are poorer probes.
+def rest_probes(steps: Steps) -> tuple[tuple[int, Embedding], ...]:
+    """Place and face of several frames of the neutral step, best first: turned and moving faces are poorer probes.
 
     Raises `Refused` where none is fit, or where one shows several faces.
     """
     neutral = measure(steps)[0]
-    found = [_embedded(neutral.images[at]) for at in neutral.fit[: policy.REST_FRAMES]]
-    probes = tuple(each for each in found if each is not None)
+    found = [(at, _embedded(neutral.images[at])) for at in neutral.fit[: policy.REST_FRAMES]]
+    probes = tuple((at, face) for at, face in found if face is not None)
     if not probes:
         raise Refused("face_not_found", "no frame of the face at rest is fit to be compared")
     return probes
@@ -118,7 +119,7 @@ def rest_embeddings(steps: Steps) -> tuple[recognition.Embedding, ...]:
 def continuity_of(steps: Steps) -> continuity.Continuity:
     """Overlap of boxes within the steps, and the farthest face from the neutral one in the embedding's units."""
     first, *others = embeddings(steps)
-    distances = [recognition.distance(first, [other]).value for other in others]
+    distances = [embedding.distance(first, [other]).value for other in others]
     return continuity.continuity([step.frames for step in measure(steps)], distances=distances)
 
 
@@ -127,17 +128,30 @@ def quality_flaws(steps: Sequence[StepMeasurement]) -> tuple[str, ...]:
     return tuple(_first_flaw(step) for step in steps if not step.fit)
 
 
+def poorest(steps: Sequence[StepMeasurement]) -> dict[str, str]:
+    """The poorest values among the steps' best frames: pixels between the eyes, light, sharpness."""
+    best = [face for step in steps for face in [step.frames[at].face for at in step.fit[:1]] if face is not None]
+    if not best:
+        return {}
+    return {
+        "interocular": f"{min(face.interocular for face in best):.0f}",
+        "darkest": f"{min(face.luminance for face in best):.2f}",
+        "brightest": f"{max(face.luminance for face in best):.2f}",
+        "sharpness": f"{min(face.sharpness for face in best):.2f}",
+    }
+
+
 def _first_flaw(step: StepMeasurement) -> str:
     found = [flaw for frame in step.frames for flaw in flaws(frame, limits=policy.QUALITY)]
     return found[0] if found else "no_face"
 
 
-def _embedded(image: Image) -> recognition.Embedding | None:
-    """The face of one of several frames; None where the matcher's own detector does not find it."""
+def _embedded(image: Image) -> Embedding | None:
+    """The face of one of several frames; None where the matcher does not find it, or finds it too poor."""
     try:
         return recognition.embed(image)
     except Refused as refusal:
-        if refusal.code != "face_not_found":
+        if refusal.code == "multiple_faces":
             raise
         return None
 

@@ -3,7 +3,7 @@
 The capture passes when every gate does; a route gives each its own named check. What cannot be measured is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NoReturn
@@ -11,11 +11,13 @@ from typing import NoReturn
 from verification.core import reasons
 from verification.core.capture_evidence import Captured
 from verification.core.errors import BadInput, Refused
-from verification.core.person import Loan
+from verification.core.person import Case, Loan
+from verification.core.registry_answers import parse_photo
 from verification.core.results import Detail, Failed, Inconclusive, Passed, Result
 from verification.engines import weights
-from verification.engines.faces import image_gate, recognition
-from verification.engines.faces.distances import Distance, Threshold
+from verification.engines.faces import backends, embedding, image_gate, recognition
+from verification.engines.faces.distances import Distance, Threshold, Zones
+from verification.engines.faces.embedding import Embedding
 from verification.engines.faces.image_gate import ImageLimits
 from verification.engines.liveness import capture
 from verification.engines.liveness.policy import GateLimits
@@ -26,12 +28,7 @@ LANDMARKS: Detail = {
     "eyes_sha256": weights.IRIS.sha256,
 }
 """The models that find faces and measure them, as a result names them."""
-RECOGNITION: Detail = {
-    "embedding": recognition.EMBEDDING,
-    "model": recognition.MODEL,
-    "model_sha256": weights.FACE_RECOGNITION.sha256,
-}
-"""The model that compares faces."""
+_CODES = {"match": "", "review": "face_review", "no_match": "face_mismatch"}  # by the zone a distance lies in
 
 
 @dataclass(frozen=True)
@@ -50,12 +47,14 @@ class Found:
         raise TypeError("what a gate found is not true or false: ask for its code")
 
 
-@dataclass(frozen=True)
-class Zones:
-    """Where a distance to the reference is a match, and up to where two people look. All of one embedding."""
+def ready() -> Mapping[str, object]:
+    """The models of a live capture: each is the pinned file, and the one that compares faces passes its self-test.
 
-    match: Threshold
-    review: Threshold
+    Raises `Misconfigured`. Nothing stays loaded: the process that asks may yet fork.
+    """
+    for pinned in weights.LIVENESS:
+        weights.read(pinned)
+    return {**backends.tested(), **LANDMARKS}
 
 
 def unaided(loan: Loan, *, most: int) -> Found:
@@ -128,10 +127,12 @@ def one_face(captured: Captured, *, limits: GateLimits) -> Found:
 
 def quality(captured: Captured) -> Found:
     """Each step has a frame that is light, sharp and near enough to be compared."""
-    flaws = capture.quality_flaws(capture.measure(captured.contents))
+    measured = capture.measure(captured.contents)
+    flaws = capture.quality_flaws(measured)
+    detail: Detail = {**capture.poorest(measured), **LANDMARKS}
     if flaws:
-        return Found(detail={"detail": flaws[0], **LANDMARKS}, code="face_quality")
-    return Found(detail=LANDMARKS)
+        return Found(detail={"detail": flaws[0], **detail}, code="face_quality")
+    return Found(detail=detail)
 
 
 def commands(captured: Captured) -> Found:
@@ -159,8 +160,9 @@ def continuity(captured: Captured, *, limits: GateLimits, same_face: Threshold) 
     found = capture.continuity_of(captured.contents)
     if found.overlap is None or found.distance is None:
         raise Refused("liveness_failed", "nothing to compare")
-    far = Distance(recognition.EMBEDDING, found.distance)
-    detail: Detail = {"overlap": f"{found.overlap:.4f}", "calibration": same_face.calibration, **RECOGNITION}
+    far = Distance(backends.in_use().embedding, found.distance)
+    facts = {**recognition.facts(), "calibration": same_face.calibration}
+    detail: Detail = {"overlap": f"{found.overlap:.4f}", **facts}
     code = "liveness_failed" if not same_face.admits(far) or found.overlap < limits.overlap else ""
     return Found(far.value, same_face.value, detail, code)
 
@@ -172,29 +174,44 @@ def match(captured: Captured, *, reference: bytes, limits: ImageLimits, zones: Z
     command may show a face beyond the zones, and that of all commands together is judged as the face at rest is.
     """
     known = known_face(reference, limits=limits)
-    probes = capture.rest_embeddings(captured.contents)
+    probes = capture.rest_probes(captured.contents)
     acting = capture.embeddings(captured.contents)[1:]
     if not acting:
         raise Refused("liveness_failed", "no command was done")
-    at_rest, at_work = recognition.distance(known, probes), recognition.distance(known, acting)
+    at_rest, at_work = embedding.distance(known, [face for _, face in probes]), embedding.distance(known, acting)
     far = max(at_rest, at_work, key=lambda each: each.value)
-    is_beyond = not all(zones.review.admits(recognition.distance(known, [each])) for each in acting)
-    code = "" if zones.match.admits(far) else "face_review" if zones.review.admits(far) else "face_mismatch"
+    is_beyond = not all(zones.review.admits(embedding.distance(known, [each])) for each in acting)
+    zone = "no_match" if is_beyond else zones.of(far)
     detail: Detail = {
         "probes": len(probes),
+        "rest_frames": ", ".join(str(place) for place, _ in probes),
         "commands": f"{at_work.value:.4f}",
+        "zone": zone,
+        "review": str(zones.review.value),
+        **recognition.facts(),
         "calibration": zones.match.calibration,
-        **RECOGNITION,
     }
-    return Found(far.value, zones.match.value, detail, "face_mismatch" if is_beyond else code)
+    return Found(far.value, zones.match.value, detail, _CODES[zone])
 
 
-def known_face(reference: bytes, *, limits: ImageLimits) -> recognition.Embedding:
+def known_face(reference: bytes, *, limits: ImageLimits) -> Embedding:
     """The face to compare with. Raises `Refused` for a picture that nobody can be compared with, whatever is wrong."""
     try:
         return recognition.embed(image_gate.open_image(reference, limits=limits))
     except Refused as unusable:
         raise Refused("face_reference_unavailable", unusable.code) from unusable
+
+
+def unusable(case: Case, photo: bytes, *, limits: ImageLimits) -> str:
+    """Why nobody can be compared with what the register gave, as a code; empty if somebody can."""
+    answer = parse_photo(photo)
+    if answer.status != "found" or answer.iin != case.person.iin:
+        return "face_reference_unavailable"
+    try:
+        known_face(answer.jpeg, limits=limits)
+    except Refused as refusal:
+        return refusal.code
+    return ""
 
 
 def _said(code: str) -> str:

@@ -1,25 +1,36 @@
 """An X.509 certificate as the national authority issues it, read once into plain values. Reading trusts nothing.
 
+There are two types. `Certificate` has a key of an accepted family; `TimestampCertificate` may have one of the old GOST
+besides, and only what reads time-stamp tokens takes it.
+
 Source: RFC 5280 §4.1; the profile was measured on certificates of the authority.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
+from typing import Generic, TypeVar
 
 from verification.core.errors import Refused
 from verification.engines.pki import der, extensions, keys, values
 from verification.engines.pki.algorithms import Family
 from verification.engines.pki.der import Element, malformed
 from verification.engines.pki.extensions import Extension
+from verification.engines.pki.keys import PublicKey, TimestampKey
 
 # A leaf of the national authority is 1.0–1.9 KiB.
 MAX_CERTIFICATE = 16 * 1024  # bytes
+# Each family has two authorities and a responder, in the live and the test system; ours: five times that.
+_KNOWN = 64  # certificates
+
+Key_co = TypeVar("Key_co", bound=TimestampKey, covariant=True)
+Key = TypeVar("Key", bound=TimestampKey)
 
 
 @dataclass(frozen=True)
-class Certificate:
+class X509(Generic[Key_co]):
     """What a certificate says of itself.
 
     `sha256` of `der` in hex; `subject` and `issuer` are the encoded names and compared as such; times are aware UTC;
@@ -33,8 +44,7 @@ class Certificate:
     serial: int = field(repr=False)
     not_before: datetime
     not_after: datetime
-    family: Family
-    public_key: keys.PublicKey = field(repr=False)
+    public_key: Key_co = field(repr=False)
     key_usage: frozenset[str]
     extended_key_usage: frozenset[str]
     policies: frozenset[str]
@@ -47,23 +57,53 @@ class Certificate:
     signature_oid: str
     signature: bytes = field(repr=False)
 
+    @property
+    def family(self: "X509[PublicKey]") -> Family:
+        """That of the key."""
+        return keys.family_of(self.public_key)
 
-def parse_certificate(untrusted: bytes) -> Certificate:
-    """The certificate in DER bytes.
+
+Certificate = X509[PublicKey]
+TimestampCertificate = X509[TimestampKey]
+
+
+def parse_certificate(untrusted: bytes, *, tree: Element | None = None) -> Certificate:
+    """The certificate in DER bytes. `tree`: the very same bytes, where they were read as a part of others.
 
     Raises `Refused`: eds_too_large, eds_malformed (also for trailing bytes and repeated extensions), or
     eds_algorithm_refused if its key is of no accepted family.
     """
+    return _parse(untrusted, tree, read_key=keys.parse_public_key)
+
+
+def parse_timestamp_certificate(untrusted: bytes, *, tree: Element | None = None) -> TimestampCertificate:
+    """`parse_certificate` for who signs time-stamp tokens, and who stands above: the old GOST is accepted here."""
+    return _parse(untrusted, tree, read_key=keys.parse_timestamp_key)
+
+
+@lru_cache(maxsize=_KNOWN)
+def parse_known(untrusted: bytes) -> Certificate:
+    """`parse_certificate` for certificates that come again, an authority's or a responder's: each is read once."""
+    return parse_certificate(untrusted)
+
+
+@lru_cache(maxsize=_KNOWN)
+def parse_known_timestamping(untrusted: bytes) -> TimestampCertificate:
+    """`parse_timestamp_certificate` for those that come again."""
+    return parse_timestamp_certificate(untrusted)
+
+
+def _parse(untrusted: bytes, tree: Element | None, *, read_key: Callable[[Element], Key]) -> X509[Key]:
     if len(untrusted) > MAX_CERTIFICATE:
         raise Refused("eds_too_large", "the certificate is too large")
-    root = der.read_tree(untrusted)
+    root = tree or der.read_tree(untrusted)
     if not root.strict:
         raise malformed("certificate: not DER")
     tbs, algorithm, signature = values.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
     head, tail = _split_tbs(tbs)
     if algorithm.raw != head[1].raw:
         raise malformed("certificate: two different signature algorithms")
-    return _assemble(untrusted, tbs, head=head, tail=tail, signature=signature)
+    return _assemble(untrusted, tbs, head=head, tail=tail, signature=signature, key=read_key(head[-1]))
 
 
 def _split_tbs(tbs: Element) -> tuple[list[Element], list[Element]]:
@@ -76,14 +116,13 @@ def _split_tbs(tbs: Element) -> tuple[list[Element], list[Element]]:
 
 
 def _assemble(
-    untrusted: bytes, tbs: Element, *, head: list[Element], tail: list[Element], signature: Element
-) -> Certificate:
-    serial, algorithm, issuer, validity, subject, key_info = head
+    untrusted: bytes, tbs: Element, *, head: list[Element], tail: list[Element], signature: Element, key: Key
+) -> X509[Key]:
+    serial, algorithm, issuer, validity, subject, _ = head
     not_before, not_after = values.items(validity, der.SEQUENCE, "validity", at_least=2, at_most=2)
     found = _find_extensions(tail)
     is_ca, path_len = extensions.basic_constraints(found)
-    key = keys.parse_public_key(key_info)
-    return Certificate(
+    return X509(
         der=untrusted,
         sha256=sha256(untrusted).hexdigest(),
         subject=values.expect(subject, der.SEQUENCE, "subject").raw,
@@ -91,7 +130,6 @@ def _assemble(
         serial=values.integer(serial, "serial number"),
         not_before=values.time(not_before, "validity"),
         not_after=values.time(not_after, "validity"),
-        family=keys.family_of(key),
         public_key=key,
         key_usage=extensions.key_usage(found),
         extended_key_usage=extensions.extended_key_usage(found),

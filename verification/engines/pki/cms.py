@@ -6,13 +6,16 @@ are in DER order · 6 the signature is over them, re-tagged SET · 7 a signing-c
 Source: RFC 5652 §5.4, §5.6, §11; RFC 5035 §3.
 """
 
+from collections.abc import Callable, Mapping
 from hmac import compare_digest
 
 from verification.core.errors import Refused
 from verification.engines.pki import algorithms, der, keys, signed_data, values
 from verification.engines.pki.certificate import algorithm_oid
 from verification.engines.pki.der import Element
-from verification.engines.pki.signed_data import SignedStatement, parse_cms
+from verification.engines.pki.signed_data import SignedStatement, SignedToken, parse_cms
+
+Digests = Mapping[str, Callable[[bytes], bytes]]
 
 __all__ = ["SignedStatement", "check_content", "check_signature", "parse_cms"]
 
@@ -44,7 +47,16 @@ def check_signature(signed: SignedStatement) -> None:
     """
     # 1
     _require_algorithms(signed)
-    # 5. Whether there are attributes at all comes first: without them encoded attributes could pose as content.
+    message = signed_message(signed)
+    # 6
+    keys.verify(signed.signer.public_key, message, signature=signed.signature)
+    # 7
+    check_signing_certificate(signed)
+
+
+def signed_message(signed: SignedToken) -> bytes:
+    """5: the bytes that the signature must be over. Raises `Refused` (eds_signed_attributes_invalid)."""
+    # Whether there are attributes at all comes first: without them encoded attributes could pose as content.
     if not signed.attributes:
         raise _invalid("there are no signed attributes")
     body = der.read_tree(signed.signed_attributes)
@@ -53,12 +65,7 @@ def check_signature(signed: SignedStatement) -> None:
         raise _invalid("the signed attributes are not in DER order")
     if len({each.oid for each in signed.attributes}) != len(signed.attributes):
         raise _invalid("a signed attribute occurs twice")
-    # 6
-    message = bytes([der.SET]) + signed.signed_attributes[1:]
-    keys.verify(signed.signer.public_key, message, signature=signed.signature)
-    # 7
-    if any(each.oid == signed_data.SIGNING_CERTIFICATE_V2 for each in signed.attributes):
-        _check_signing_certificate(signed)
+    return bytes([der.SET]) + signed.signed_attributes[1:]
 
 
 def _invalid(detail: str) -> Refused:
@@ -69,11 +76,16 @@ def _require_algorithms(signed: SignedStatement) -> None:
     algorithms.require_statement_algorithms(
         signed.signer.family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
     )
+    require_announced(signed)
+
+
+def require_announced(signed: SignedToken) -> None:
+    """1, the rest of it. Raises `Refused` (eds_algorithm_refused)."""
     if signed.digest_oid not in signed.announced_digests:
         raise Refused("eds_algorithm_refused", "the digest algorithm of the signer is not among those announced")
 
 
-def _single_value(signed: SignedStatement, oid: str) -> Element:
+def _single_value(signed: SignedToken, oid: str) -> Element:
     """The only value of the only signed attribute of that type."""
     found = [each for each in signed.attributes if each.oid == oid]
     if len(found) != 1 or len(found[0].values) != 1:
@@ -81,14 +93,19 @@ def _single_value(signed: SignedStatement, oid: str) -> Element:
     return found[0].values[0]
 
 
-def _check_signing_certificate(signed: SignedStatement) -> None:
-    """The first ESSCertIDv2 is the signer's; its hash is SHA-256 unless it says otherwise."""
+def check_signing_certificate(signed: SignedToken, *, digests: Digests = algorithms.DIGESTS) -> None:
+    """7: the first ESSCertIDv2, if there is any, is the signer's; its hash is SHA-256 unless it says otherwise.
+
+    `digests`: the hashes that may be said. Raises `Refused` (eds_signed_attributes_invalid).
+    """
+    if not any(each.oid == signed_data.SIGNING_CERTIFICATE_V2 for each in signed.attributes):
+        return
     outer = values.items(_single_value(signed, signed_data.SIGNING_CERTIFICATE_V2), der.SEQUENCE, "signing certificate")
     identifiers = values.items(outer[0], der.SEQUENCE, "signing certificate") if outer else []
     parts = values.items(identifiers[0], der.SEQUENCE, "signing certificate", at_most=3) if identifiers else []
     oid = algorithms.SHA256
     if parts and parts[0].tag == der.SEQUENCE:
         oid = algorithm_oid(parts.pop(0))
-    digest = algorithms.DIGESTS.get(oid)
+    digest = digests.get(oid)
     if digest is None or not parts or values.octets(parts[0], "signing certificate") != digest(signed.signer.der):
         raise _invalid("signing-certificate-v2 names another certificate")

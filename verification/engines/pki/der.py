@@ -107,12 +107,15 @@ def _open(open_elements: list[Element], data: bytes, at: int, limit: int) -> int
         raise malformed("a plain element without a length")
     stop = -1 if length is None else body + length
     # While an element is open, its `end` is the bound for what it holds.
-    open_elements.append(Element(data, tag, at, body, stop, limit if length is None else stop, strict))
+    element = Element(data, tag, at, body, stop, limit if length is None else stop, strict)
     if tag & _CONSTRUCTED:
+        open_elements.append(element)
         if len(open_elements) > _MAX_DEPTH:
             raise malformed("nested too deeply")
         return body
-    _close(open_elements, stop)
+    parent = open_elements[-1]
+    parent.children.append(element)
+    parent.strict = parent.strict and strict
     return stop
 
 

@@ -13,7 +13,7 @@ from hmac import compare_digest
 from verification.core.errors import Refused
 from verification.engines.pki import algorithms, der, keys, values
 from verification.engines.pki import encoding as asn1
-from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.certificate import Certificate, parse_known
 from verification.engines.pki.der import Element
 from verification.engines.pki.ocsp_response import BY_NAME, NONCE, OcspResponse, parse_response
 from verification.engines.pki.path import check_issued
@@ -109,7 +109,7 @@ def _find_responder(response: OcspResponse, *, issuer: Certificate) -> Certifica
         return issuer
     for encoded in response.certificates:
         try:
-            candidate = parse_certificate(encoded)
+            candidate = parse_known(encoded)
         except Refused:
             continue
         if _is_named(response.responder, candidate):
@@ -132,7 +132,7 @@ def _check_delegation(responder: Certificate, *, issuer: Certificate, at: dateti
     if responder.signature_oid not in algorithms.ALGORITHMS[issuer.family].certificate_signatures:
         raise unknown("the responder's certificate is not signed in the issuer's family")
     try:
-        check_issued(responder, issuer=issuer)
+        check_issued(responder, issuer=issuer, comes_again=True)
     except Refused:
         raise unknown("the responder is of another authority") from None
     if OCSP_SIGNING not in responder.extended_key_usage:

@@ -1,24 +1,29 @@
 """The chain from a leaf to a pinned anchor.
 
-1 the signature's algorithm is of an accepted family · 2 an issuer is found by its name: the encoded one, or where
-nobody has that, an equal one · 3 the issuer is an authority: CA bit, keyCertSign, path length, valid at the time, no
-unknown critical extension · 4 its key signed the certificate · 5 the chain ends in an anchor, pinned by the SHA-256 of
-the whole certificate · 6 the leaf's own critical extensions and dates. Policies and name constraints are not
+1 an issuer is found by its name: the encoded one, or where nobody has that, an equal one · 2 the signature's
+algorithm is of the issuer's family · 3 the issuer is an authority: CA bit, keyCertSign, path length, valid at the time,
+no unknown critical extension · 4 its key signed the certificate · 5 the chain ends in an anchor, pinned by the SHA-256
+of the whole certificate · 6 the leaf's own critical extensions and dates. Policies and name constraints are not
 processed: a critical one of the latter refuses. What that means for each vector of NIST: docs/pkits.md.
 Source: RFC 5280 §6.1 and §7.1, cut down to the profile of the national authority.
 """
 
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from verification.core.errors import Refused
 from verification.engines.pki import algorithms, der, keys, values
-from verification.engines.pki.certificate import Certificate
+from verification.engines.pki.algorithms import Algorithms
+from verification.engines.pki.certificate import X509, Certificate, Key, TimestampCertificate
+from verification.engines.pki.keys import PublicKey
 
 # The authority's chains have three certificates; each step may try a few issuers of the same name.
 _MAX_CHAIN = 6
 _MAX_SIGNATURES = 16
+# Ours: each family has a root above an issuing authority and that above a responder, in the live and the test system.
+_KNOWN_SIGNATURES = 64
 
 
 def build_path(
@@ -36,10 +41,53 @@ def build_path(
     Raises `Refused`: eds_path_untrusted, eds_algorithm_refused, eds_certificate_expired,
     eds_certificate_not_yet_valid (the last two of the leaf).
     """
+    undated = {anchor.sha256 for anchor in anchors} if accepts_expired_anchors else set()
+
+    def check(path: tuple[Certificate, ...], issuer: Certificate) -> None:
+        _require_family(path[-1], algorithms.ALGORITHMS[issuer.family])
+        _check_issuer(path, issuer, at=None if issuer.sha256 in undated else at)
+        check_issued(path[-1], issuer=issuer, comes_again=len(path) > 1)
+
+    try:
+        path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
+    except Refused:
+        _require_algorithm(leaf)
+        raise
+    _check_leaf(leaf, at=at)
+    return path
+
+
+def build_timestamp_path(
+    leaf: TimestampCertificate,
+    *,
+    anchors: Collection[TimestampCertificate],
+    intermediates: Collection[TimestampCertificate],
+    at: datetime,
+) -> tuple[TimestampCertificate, ...]:
+    """`build_path` for who signed a time-stamp token: the old GOST is accepted here, and nowhere else."""
+
+    def check(path: tuple[TimestampCertificate, ...], issuer: TimestampCertificate) -> None:
+        family = keys.timestamp_family_of(issuer.public_key)
+        _require_family(path[-1], algorithms.TIMESTAMP_ALGORITHMS[family])
+        _check_issuer(path, issuer, at=at)
+        _check_timestamp_issued(path[-1], issuer=issuer)
+
+    path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
+    _check_leaf(leaf, at=at)
+    return path
+
+
+def _search(
+    leaf: X509[Key],
+    *,
+    anchors: Collection[X509[Key]],
+    intermediates: Collection[X509[Key]],
+    check: Callable[[tuple[X509[Key], ...], X509[Key]], None],
+) -> tuple[X509[Key], ...]:
+    """1 and 5: the first chain to an anchor of which every link passes `check`."""
     pinned = {anchor.sha256 for anchor in anchors}
-    undated = pinned if accepts_expired_anchors else set()
     candidates = {each.sha256: each for each in (*anchors, *intermediates)}
-    waiting: list[tuple[Certificate, ...]] = [(leaf,)]
+    waiting: list[tuple[X509[Key], ...]] = [(leaf,)]
     problem, signatures = "no issuer of that name is known", 0
     while waiting:
         path = waiting.pop()
@@ -48,20 +96,18 @@ def build_path(
             if signatures > _MAX_SIGNATURES:
                 raise Refused("eds_path_untrusted", "too many issuers to try")
             try:
-                _check_link(path, issuer, at=None if issuer.sha256 in undated else at)
+                check(path, issuer)
             except Refused as refused:
                 problem = refused.detail
                 continue
             if issuer.sha256 in pinned:
-                _check_leaf(leaf, at=at)
                 return (*path, issuer)
             waiting.append((*path, issuer))
-    _require_algorithm(leaf)
     raise Refused("eds_path_untrusted", problem)
 
 
-def _issuers(path: tuple[Certificate, ...], candidates: dict[str, Certificate]) -> list[Certificate]:
-    """2: every candidate whose name the last certificate gives as its issuer and that is not in the path yet."""
+def _issuers(path: tuple[X509[Key], ...], candidates: Mapping[str, X509[Key]]) -> list[X509[Key]]:
+    """1: every candidate whose name the last certificate gives as its issuer and that is not in the path yet."""
     if len(path) >= _MAX_CHAIN:
         return []
     used = {each.sha256 for each in path}
@@ -91,12 +137,14 @@ def _attribute(attribute: der.Element) -> tuple[str, str]:
     return values.oid(oid, "name"), " ".join(text.split()).casefold()
 
 
-def _check_link(path: tuple[Certificate, ...], issuer: Certificate, *, at: datetime | None) -> None:
-    child = path[-1]
-    # 1
-    if child.signature_oid not in algorithms.ALGORITHMS[issuer.family].certificate_signatures:
+def _require_family(child: TimestampCertificate, accepted: Algorithms) -> None:
+    """2."""
+    if child.signature_oid not in accepted.certificate_signatures:
         raise Refused("eds_path_untrusted", "the signature's algorithm is not of the issuer's family")
-    # 3
+
+
+def _check_issuer(path: tuple[TimestampCertificate, ...], issuer: TimestampCertificate, *, at: datetime | None) -> None:
+    """3."""
     if not issuer.is_ca or "key_cert_sign" not in issuer.key_usage:
         raise Refused("eds_path_untrusted", "the issuer is not an authority")
     below = sum(1 for each in path[1:] if each.subject != each.issuer)
@@ -106,19 +154,39 @@ def _check_link(path: tuple[Certificate, ...], issuer: Certificate, *, at: datet
         raise Refused("eds_path_untrusted", "the issuer was not valid at the time")
     if issuer.unknown_critical:
         raise Refused("eds_path_untrusted", "the issuer has an unknown critical extension")
-    # 4
-    check_issued(child, issuer=issuer)
 
 
-def check_issued(certificate: Certificate, *, issuer: Certificate) -> None:
-    """Return if the key of `issuer` signed `certificate`; raise `Refused` (eds_path_untrusted) otherwise."""
+def check_issued(certificate: Certificate, *, issuer: Certificate, comes_again: bool = False) -> None:
+    """4: return if the key of `issuer` signed `certificate`; raise `Refused` (eds_path_untrusted) otherwise.
+
+    `comes_again`: it is an authority's or a responder's, so that its signature fits may be remembered.
+    """
+    verify = verify_known if comes_again else _verify
     try:
-        keys.verify(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
+        verify(issuer.public_key, certificate.tbs, certificate.signature)
     except Refused:
         raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
 
 
-def _check_leaf(leaf: Certificate, *, at: datetime) -> None:
+def _verify(key: PublicKey, message: bytes, signature: bytes) -> None:
+    keys.verify(key, message, signature=signature, often=True)
+
+
+@lru_cache(maxsize=_KNOWN_SIGNATURES)
+def verify_known(key: PublicKey, message: bytes, signature: bytes) -> None:
+    """A memory of the very bytes that were verified. One that does not fit raises, and is not remembered."""
+    _verify(key, message, signature)
+
+
+def _check_timestamp_issued(certificate: TimestampCertificate, *, issuer: TimestampCertificate) -> None:
+    """4, for time-stamps."""
+    try:
+        keys.verify_timestamp(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
+    except Refused:
+        raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
+
+
+def _check_leaf(leaf: TimestampCertificate, *, at: datetime) -> None:
     """6. After the signatures, so that a forged certificate is called untrusted and not merely expired."""
     if leaf.unknown_critical:
         raise Refused("eds_path_untrusted", "the certificate has an unknown critical extension")
@@ -129,6 +197,6 @@ def _check_leaf(leaf: Certificate, *, at: datetime) -> None:
 
 
 def _require_algorithm(leaf: Certificate) -> None:
-    """1, for the message only: a leaf signed with SHA-1 is told so and not that its issuer is unknown."""
+    """2, for the message only: a leaf signed with SHA-1 is told so and not that its issuer is unknown."""
     if not any(leaf.signature_oid in each.certificate_signatures for each in algorithms.ALGORITHMS.values()):
         raise Refused("eds_algorithm_refused", "the certificate is signed with a refused algorithm")

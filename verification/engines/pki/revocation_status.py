@@ -34,6 +34,10 @@ class RevocationStatus:
     reason: int | None = None
     revoked_at: datetime | None = None
 
+    def told(self) -> dict[str, str]:
+        """Where it stands, for a report."""
+        return {"source": self.source, "as_of": self.as_of.isoformat(), "sha256": self.sha256}
+
     @property
     def is_hold(self) -> bool:
         """Whether the certificate is only suspended; that refuses too, but may end."""

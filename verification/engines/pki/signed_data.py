@@ -4,14 +4,24 @@ Source: RFC 5652 §5. The wrapper may have indefinite lengths, as Bouncy Castle 
 SignerInfo may not, for their bytes are hashed.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Generic
 
 from verification.core.errors import Refused
 from verification.engines.pki import der, values
 from verification.engines.pki.armor import remove_armor
-from verification.engines.pki.certificate import Certificate, algorithm_oid, parse_certificate
+from verification.engines.pki.certificate import (
+    X509,
+    Key,
+    Key_co,
+    algorithm_oid,
+    parse_certificate,
+    parse_timestamp_certificate,
+)
 from verification.engines.pki.der import Element, malformed
+from verification.engines.pki.keys import PublicKey, TimestampKey
 
 DATA = "1.2.840.113549.1.7.1"
 SIGNED_DATA = "1.2.840.113549.1.7.2"
@@ -33,7 +43,7 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class SignedStatement:
+class SignedData(Generic[Key_co]):
     """What a CMS says: who signed, with what, and about what. Nothing of it is verified yet.
 
     `encapsulated` is None for a detached signature; `signed_attributes` is the encoded [0] element or empty;
@@ -41,7 +51,7 @@ class SignedStatement:
     """
 
     der: bytes = field(repr=False)
-    signer: Certificate
+    signer: X509[Key_co]
     content_type: str
     encapsulated: bytes | None = field(repr=False)
     digest_oid: str
@@ -54,12 +64,25 @@ class SignedStatement:
     announced_digests: frozenset[str] = frozenset()
 
 
+SignedStatement = SignedData[PublicKey]
+SignedToken = SignedData[TimestampKey]
+
+
 def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
     """The signed statement in DER, PEM or base64, of at most `max_bytes` bytes when decoded.
 
     Raises `Refused`: eds_too_large, eds_malformed, eds_signer_count, eds_certificate_missing, and what
     `parse_certificate` raises for the signer's certificate.
     """
+    return _parse(untrusted, max_bytes=max_bytes, read=lambda each: parse_certificate(each.raw, tree=each))
+
+
+def parse_token_cms(untrusted: bytes, *, max_bytes: int) -> SignedToken:
+    """`parse_cms` for time-stamp tokens: the signer's key may be of the old GOST."""
+    return _parse(untrusted, max_bytes=max_bytes, read=lambda each: parse_timestamp_certificate(each.raw, tree=each))
+
+
+def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[Key]]) -> SignedData[Key]:
     binary = remove_armor(untrusted, max_bytes=max_bytes)
     kind, wrapped = values.items(der.read_tree(binary), der.SEQUENCE, "CMS", at_least=2, at_most=2)
     if values.oid(kind, "CMS") != SIGNED_DATA:
@@ -70,7 +93,7 @@ def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
     content_type, encapsulated = _parse_content(parts[2])
     announced = _announced(parts[1])
     signer = _only_signer(parts[-1])
-    certificate = _signer_certificate(parts[3:-1], signer[1])
+    certificate = read(_signer_certificate(parts[3:-1], signer[1]))
     found = _assemble(binary, certificate, signer, content_type=content_type, encapsulated=encapsulated)
     return replace(found, announced_digests=announced)
 
@@ -103,7 +126,7 @@ def _announced(digests: Element) -> frozenset[str]:
     return frozenset(algorithm_oid(each) for each in values.expect(digests, der.SET, "digest algorithms").children)
 
 
-def _signer_certificate(optional: list[Element], signer_id: Element) -> Certificate:
+def _signer_certificate(optional: list[Element], signer_id: Element) -> Element:
     """The one certificate whose issuer and serial number the signer names."""
     if signer_id.tag != der.SEQUENCE:
         raise Refused("eds_certificate_missing", "the signer is not named by issuer and serial number")
@@ -115,10 +138,10 @@ def _signer_certificate(optional: list[Element], signer_id: Element) -> Certific
     if len(certificates) > _MAX_CERTIFICATES:
         raise malformed("signed data: too many certificates")
     wanted = (issuer.raw, values.integer(serial, "serial number"))
-    found = {each.raw for each in certificates if _issuer_and_serial(each) == wanted}
+    found = {each.raw: each for each in certificates if _issuer_and_serial(each) == wanted}
     if len(found) != 1:
         raise Refused("eds_certificate_missing", "the signer's certificate is absent or ambiguous")
-    return parse_certificate(found.pop())
+    return found.popitem()[1]
 
 
 def _issuer_and_serial(certificate: Element) -> tuple[bytes, int] | None:
@@ -130,15 +153,15 @@ def _issuer_and_serial(certificate: Element) -> tuple[bytes, int] | None:
 
 
 def _assemble(
-    binary: bytes, certificate: Certificate, signer: list[Element], *, content_type: str, encapsulated: bytes | None
-) -> SignedStatement:
+    binary: bytes, certificate: X509[Key], signer: list[Element], *, content_type: str, encapsulated: bytes | None
+) -> SignedData[Key]:
     rest = signer[3:]
     signed = rest.pop(0) if rest[0].tag == der.CONTEXT_0 else None
     unsigned = rest.pop() if rest and rest[-1].tag == der.CONTEXT_1 else None
     if len(rest) != 2:
         raise malformed("signer: a wrong number of parts")
     attributes = _parse_attributes(signed)
-    return SignedStatement(
+    return SignedData(
         der=binary,
         signer=certificate,
         content_type=content_type,

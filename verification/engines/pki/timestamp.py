@@ -1,30 +1,31 @@
 """A proof of an authority that a signature existed at a time, and whether it may be believed.
 
 1 there is one token, and it can be read · 2 it is over this signature's value, hashed with an accepted hash · 3 its
-content is what its signer's key signed, and a signing-certificate names that signer · 4 the signer is pinned, or has a
-path to a pinned anchor at the time; its key is for time-stamps alone, and says so critically · 5 the policy is an
-accepted one · 6 the time is not in the future and within the validity of the certificate that signed the statement.
+content is what its signer's key signed, and a signing-certificate names that signer · 4 the policy is an accepted one ·
+5 the time is not in the future and within the validity of the certificate that signed the statement · 6 the signer is
+an authority for time-stamps that we trust, and was not revoked: `timestamp_trust`. The old GOST is accepted here.
 Source: RFC 3161 §2.3, §2.4.2, appendix A; RFC 5816.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha1
 from hmac import compare_digest
 
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms, der, signed_data, values
+from verification.engines.pki import algorithms, cms, der, keys, signed_data, values
 from verification.engines.pki import encoding as asn1
 from verification.engines.pki.certificate import Certificate
-from verification.engines.pki.cms import check_signature
-from verification.engines.pki.extensions import EXTENDED_KEY_USAGE
-from verification.engines.pki.path import build_path
-from verification.engines.pki.signed_data import SignedStatement
+from verification.engines.pki.signatures import Signature
+from verification.engines.pki.signed_data import SignedToken
 from verification.engines.pki.timestamp_token import TST_INFO, TimestampToken, invalid, open_response, parse_token
+from verification.engines.pki.timestamp_trust import Standing, TimestampTrust, check_standing, untrusted
 
 __all__ = [
+    "ProvenTime",
     "TimestampToken",
+    "TimestampTrust",
     "build_request",
     "check_token",
     "find_token",
@@ -35,7 +36,6 @@ __all__ = [
 ]
 
 SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"  # id-aa-signatureTimeStampToken
-TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 _SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 NONCE_BITS = 64
 
@@ -43,7 +43,7 @@ NONCE_BITS = 64
 IMPRINTS: dict[str, Callable[[bytes], bytes]] = algorithms.TIMESTAMP_DIGESTS
 
 
-def find_token(signed: SignedStatement) -> bytes | None:
+def find_token(signed: Signature) -> bytes | None:
     """Step 1: the only token among the unsigned attributes, None if there is none. Raises `Refused` for several."""
     found = [each for each in signed.unsigned_attributes if each.oid == SIGNATURE_TIMESTAMP]
     if not found:
@@ -60,50 +60,54 @@ def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimestampTrust:
-    """Whose tokens are believed. `pinned`: certificates of time-stamp authorities that need no path."""
+class ProvenTime:
+    """What a believed token proves: that the signature existed at its time. `standing` is that of who says so."""
 
-    anchors: Collection[Certificate]
-    intermediates: Collection[Certificate]
-    pinned: Collection[Certificate] = ()
-    accepted_policies: Collection[str]
-    max_bytes: int
-    clock_skew: timedelta
+    time: datetime
+    policy: str
+    standing: Standing
+
+    def told(self) -> dict[str, str]:
+        """All of it, for a report."""
+        status = self.standing.status.told() if self.standing.status else {}
+        return {"time": self.time.isoformat(), "policy": self.policy, "authority": self.standing.word, **status}
 
 
-def verify_inside(signed: SignedStatement, *, trust: TimestampTrust, at: datetime) -> TimestampToken | None:
-    """Steps 1–6 of the token that came with a signature; None if none came. Raises `Refused` as `check_token`."""
+def verify_inside(signed: Signature, *, trust: TimestampTrust, at: datetime) -> ProvenTime | None:
+    """Steps 1–6: what the token that came with a signature proves; None if none came. Raises as `check_token`."""
     raw = find_token(signed)
     if raw is None:
         return None
     token = parse_token(raw, max_bytes=trust.max_bytes)
-    check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
-    return token
+    return check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
 
 
 def verify_answer(
-    untrusted: bytes, *, nonce: int, signed: SignedStatement, trust: TimestampTrust, at: datetime
-) -> TimestampToken:
-    """The token in an authority's answer to our question, after steps 2–6 and a look at our nonce.
+    untrusted: bytes, *, nonce: int, signed: Signature, trust: TimestampTrust, at: datetime
+) -> ProvenTime:
+    """What the token in an authority's answer to our question proves, after steps 2–6 and a look at our nonce.
 
-    Raises `Refused` (eds_timestamp_unavailable): what we asked for and cannot use is never the signer's fault.
+    Raises `Refused` (eds_timestamp_unavailable, or eds_revocation_unknown): what we asked for and cannot use is never
+    the signer's fault.
     """
     try:
         token = parse_token(open_response(untrusted, max_bytes=trust.max_bytes), max_bytes=trust.max_bytes)
         if token.nonce != nonce:
             raise invalid("the time-stamp does not carry our nonce")
-        check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
+        return check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
     except Refused as refused:
-        raise Refused("eds_timestamp_unavailable", refused.detail) from refused
-    return token
+        if refused.code == "eds_revocation_unknown":
+            raise
+        raise Refused("eds_timestamp_unavailable", refused.detail, facts=refused.facts) from refused
 
 
 def check_token(
     token: TimestampToken, *, signature: bytes, signer: Certificate, trust: TimestampTrust, at: datetime
-) -> None:
-    """Steps 2–6: return if `token` proves that `signature`, made with the key of `signer`, existed at its time.
+) -> ProvenTime:
+    """Steps 2–6: what `token` proves of `signature`, which the key of `signer` made.
 
-    `at`: now. Raises `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time.
+    `at`: now. Raises `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time, or
+    eds_revocation_unknown if nobody can tell whether who signed the token is revoked.
     """
     # 2
     digest = IMPRINTS.get(token.imprint_oid)
@@ -115,19 +119,16 @@ def check_token(
     except Refused as refused:
         raise invalid(refused.detail) from refused
     # 4
-    _check_authority(token, trust=trust)
-    # 5
     if token.policy not in trust.accepted_policies:
-        raise _untrusted("the time-stamp's policy is not accepted")
-    # 6
+        raise untrusted("the time-stamp's policy is not accepted")
+    # 5
     if token.time > at + trust.clock_skew:
         raise Refused("eds_timestamp_time", "the time-stamp is from the future")
     if not signer.not_before <= token.time <= signer.not_after:
         raise Refused("eds_timestamp_time", "the certificate was not valid at the time of the time-stamp")
-
-
-def _untrusted(detail: str) -> Refused:
-    return Refused("eds_timestamp_untrusted", detail)
+    # 6
+    standing = check_standing(token, trust=trust, at=at)
+    return ProvenTime(time=token.time, policy=token.policy, standing=standing)
 
 
 def _check_signed(token: TimestampToken) -> None:
@@ -136,24 +137,25 @@ def _check_signed(token: TimestampToken) -> None:
     if values.oid(_single_value(signed, signed_data.CONTENT_TYPE), "content type") != TST_INFO:
         raise invalid("the content type is not that of a time-stamp")
     claimed = values.octets(_single_value(signed, signed_data.MESSAGE_DIGEST), "message digest")
-    algorithms.require_statement_algorithms(
-        signed.signer.family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
-    )
-    if not compare_digest(claimed, algorithms.DIGESTS[signed.digest_oid](token.info)):
+    family = keys.timestamp_family_of(signed.signer.public_key)
+    algorithms.require_timestamp_algorithms(family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid)
+    cms.require_announced(signed)
+    if not compare_digest(claimed, IMPRINTS[signed.digest_oid](token.info)):
         raise invalid("other bytes than the time-stamp's content were signed")
-    check_signature(signed)
+    keys.verify_timestamp(signed.signer.public_key, cms.signed_message(signed), signature=signed.signature)
+    cms.check_signing_certificate(signed, digests=IMPRINTS)
     if any(each.oid == _SIGNING_CERTIFICATE for each in signed.attributes):
         _check_first_signing_certificate(signed)
 
 
-def _single_value(signed: SignedStatement, oid: str) -> der.Element:
+def _single_value(signed: SignedToken, oid: str) -> der.Element:
     found = [each for each in signed.attributes if each.oid == oid]
     if len(found) != 1 or len(found[0].values) != 1:
         raise invalid("a required signed attribute is missing or repeated")
     return found[0].values[0]
 
 
-def _check_first_signing_certificate(signed: SignedStatement) -> None:
+def _check_first_signing_certificate(signed: SignedToken) -> None:
     """The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates apart, no more."""
     parts = [_single_value(signed, _SIGNING_CERTIFICATE)]
     for _ in range(3):
@@ -161,20 +163,3 @@ def _check_first_signing_certificate(signed: SignedStatement) -> None:
     expected = sha1(signed.signer.der, usedforsecurity=False).digest()
     if values.octets(parts[0], "signing certificate") != expected:
         raise invalid("signing-certificate names another certificate")
-
-
-def _check_authority(token: TimestampToken, *, trust: TimestampTrust) -> None:
-    authority = token.signed.signer
-    usage = authority.extensions.get(EXTENDED_KEY_USAGE)
-    if usage is None or not usage.critical or authority.extended_key_usage != {TIME_STAMPING}:
-        raise _untrusted("the key is not for time-stamps alone, or does not say so critically")
-    if authority.key_usage and not authority.key_usage & {"digital_signature", "non_repudiation"}:
-        raise _untrusted("the key is not for signatures")
-    if authority.sha256 in {each.sha256 for each in trust.pinned}:
-        if not authority.not_before <= token.time <= authority.not_after or authority.unknown_critical:
-            raise _untrusted("the authority was not valid at the time")
-        return
-    try:
-        build_path(authority, anchors=trust.anchors, intermediates=trust.intermediates, at=token.time)
-    except Refused as refused:
-        raise _untrusted(refused.detail) from refused

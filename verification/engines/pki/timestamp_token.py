@@ -12,7 +12,7 @@ from verification.core.errors import Refused
 from verification.engines.pki import der, extensions, values
 from verification.engines.pki.certificate import algorithm_oid
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.signed_data import SignedStatement, parse_cms
+from verification.engines.pki.signed_data import SignedToken, parse_token_cms
 
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
@@ -34,7 +34,7 @@ class TimestampToken:
     time: datetime
     nonce: int | None = field(repr=False)
     info: bytes = field(repr=False)
-    signed: SignedStatement
+    signed: SignedToken
 
 
 def invalid(detail: str) -> Refused:
@@ -45,7 +45,7 @@ def invalid(detail: str) -> Refused:
 def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
     """The token in DER bytes. Raises `Refused` (eds_timestamp_invalid) whatever is wrong with it."""
     try:
-        signed = parse_cms(untrusted, max_bytes=max_bytes)
+        signed = parse_token_cms(untrusted, max_bytes=max_bytes)
         if signed.content_type != TST_INFO or not signed.encapsulated:
             raise malformed("the content is no time-stamp")
         return _read_info(signed, signed.encapsulated, sha256(untrusted).hexdigest())
@@ -53,7 +53,7 @@ def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
         raise invalid(refused.detail) from refused
 
 
-def _read_info(signed: SignedStatement, encoded: bytes, digest: str) -> TimestampToken:
+def _read_info(signed: SignedToken, encoded: bytes, digest: str) -> TimestampToken:
     info = der.read_tree(encoded)
     if not info.strict:
         raise malformed("time-stamp: not DER")

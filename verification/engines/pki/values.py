@@ -2,14 +2,12 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from verification.engines.pki import der
 from verification.engines.pki.der import Element, malformed
 
-_TIMES = {
-    der.UTC_TIME: (re.compile(rb"\d{12}Z"), "%y%m%d%H%M%SZ"),
-    der.GENERALIZED_TIME: (re.compile(rb"\d{14}Z"), "%Y%m%d%H%M%SZ"),
-}
+_TIMES = {der.UTC_TIME: re.compile(rb"\d{12}Z"), der.GENERALIZED_TIME: re.compile(rb"\d{14}Z")}
 _TEXTS = {0x0C: "utf-8", 0x12: "ascii", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1A: "ascii", 0x1E: "utf-16-be"}
 _MAX_INTEGER = 1100  # bytes; an RSA modulus of 8192 bits is 1025
 
@@ -56,13 +54,21 @@ def boolean(element: Element, what: str) -> bool:
 
 def oid(element: Element, what: str) -> str:
     """An object identifier as dotted numbers."""
-    content = expect(element, der.OID, what).content
+    try:
+        return _dotted(expect(element, der.OID, what).content)
+    except ValueError as error:
+        raise malformed(f"{what}: {error}") from None
+
+
+@lru_cache(maxsize=512)
+def _dotted(content: bytes) -> str:
+    """The few identifiers there are come again in every certificate. Raises `ValueError`."""
     if not content or content[-1] & 0x80 or len(content) > 32:
-        raise malformed(f"{what}: not an object identifier")
+        raise ValueError("not an object identifier")
     arcs, value, fresh = [], 0, True
     for byte in content:
         if fresh and byte == 0x80:
-            raise malformed(f"{what}: a padded object identifier")
+            raise ValueError("a padded object identifier")
         value = value << 7 | byte & 0x7F
         fresh = not byte & 0x80
         if fresh:
@@ -96,14 +102,13 @@ def named_bits(element: Element, what: str) -> frozenset[int]:
 
 def time(element: Element, what: str) -> datetime:
     """A UTCTime or GeneralizedTime in the one form DER allows, ending in Z. UTCTime means 1950 … 2049."""
-    pattern, layout = _TIMES.get(element.tag, (None, ""))
-    if pattern is None or not pattern.fullmatch(element.content):
+    pattern, content = _TIMES.get(element.tag), element.content
+    if pattern is None or not pattern.fullmatch(content):
         raise malformed(f"{what}: not a time")
-    text = element.content.decode("ascii")
-    if element.tag == der.UTC_TIME:
-        text, layout = ("19" if text >= "50" else "20") + text, "%Y%m%d%H%M%SZ"
+    digits = content if element.tag == der.GENERALIZED_TIME else (b"19" if content >= b"50" else b"20") + content
+    month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
     try:
-        return datetime.strptime(text, layout).replace(tzinfo=UTC)
+        return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         raise malformed(f"{what}: no such time") from None
 

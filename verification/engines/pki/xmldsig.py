@@ -9,6 +9,7 @@ Source: XML Signature Syntax and Processing 1.1, §3.2 and §4; the profile was 
 
 from base64 import b64encode
 from dataclasses import dataclass, field
+from datetime import datetime
 from hmac import compare_digest
 
 from verification.core.errors import Refused
@@ -16,6 +17,7 @@ from verification.engines.pki import algorithms, keys, xml_algorithms
 from verification.engines.pki.algorithms import Family
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.der import malformed
+from verification.engines.pki.signed_data import Attribute
 from verification.engines.pki.xml_canonical import canonical, canonical_part, remove
 from verification.engines.pki.xml_document import (
     Node,
@@ -51,6 +53,16 @@ class SignedXml:
     def family(self) -> Family:
         """That of the signer's key."""
         return self.signer.family
+
+    @property
+    def claimed_signing_time(self) -> datetime | None:
+        """What the signer's clock said: nothing, for XAdES would say it in an Object, and there may be none."""
+        return None
+
+    @property
+    def unsigned_attributes(self) -> tuple[Attribute, ...]:
+        """Where a CMS may carry a time-stamp: none, for the same reason. Whoever wants one asks for it."""
+        return ()
 
 
 def statement_document(statement: bytes) -> bytes:

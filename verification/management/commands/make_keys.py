@@ -16,6 +16,8 @@ _KINDS = {
     "index-1.key": "index",
     "log-test.key": "log",
     "log-live.key": "log",
+    "document-test-1.key": "document",
+    "document-live-1.key": "document",
 }
 _KEY_BYTES = 32
 
@@ -23,7 +25,7 @@ _KEY_BYTES = 32
 class Command(BaseCommand):
     """Writes what is missing; a key that exists is never touched, for what it has sealed would be lost."""
 
-    help = "Make the keys that are missing in a directory: session, sealing, index, and one for each mode's log."
+    help = "Make the keys that are missing in a directory: session, sealing, index, and each mode's log and documents."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:

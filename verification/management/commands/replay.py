@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     help = (
         "Judge every judged attempt of a verification again from its stored evidence, time and policy, offline. "
-        "Exit 0 the same, 1 different, 2 cannot (evidence missing, policy changed, nothing judged). "
+        "Exit 0 the same, 1 different, 2 cannot (evidence missing, policy of another release, nothing judged). "
         "The log gets one entry that it was read."
     )
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         except NotFound as error:
             raise CommandError(f"{error.code}: {error.detail}", returncode=EXIT[Verdict.CANNOT]) from None
         for number, one in enumerate(found, start=1):
-            detail = f": {one.detail}" if one.detail else ""
+            detail = "".join(f": {part}" for part in (one.code, one.detail) if part)
             self.stdout.write(f"{number} {one.route} {one.stage} {one.attempt_id}: {one.verdict}{detail}")
         word = worst(found)
         if word is not Verdict.SAME:

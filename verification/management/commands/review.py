@@ -65,4 +65,5 @@ def _reviewer(email: str, number: int) -> Reviewer:
         raise CommandError(f"reviewer {number}: this person may not review; reviewers are added with add_person")
     if not TOTPDevice.objects.devices_for_user(user, confirmed=True).exists():
         raise CommandError(f"reviewer {number}: this person has no second factor")
-    return Reviewer(person_id=user.pk, lender_id=getattr(user, "lender_id", None) or "")
+    known_as = (user.get_username(), str(getattr(user, "full_name", "")))
+    return Reviewer(person_id=user.pk, lender_id=getattr(user, "lender_id", None) or "", known_as=known_as)

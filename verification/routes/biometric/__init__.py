@@ -2,14 +2,22 @@
 
 from verification.core.route import Route, Stage
 from verification.engines.liveness import capture
-from verification.routes.biometric.checks import COMMANDS
+from verification.routes.biometric.checks import COMMANDS, ready
 from verification.routes.biometric.collect import collect_commands, prepare_commands
-from verification.routes.biometric.dialogue import STAGE, accept_commands, hint_commands, prompt_commands
+from verification.routes.biometric.dialogue import (
+    STAGE,
+    accept_commands,
+    hint_commands,
+    pictures_commands,
+    prompt_commands,
+    show_commands,
+)
 from verification.routes.biometric.policy import POLICY
 
 ROUTE = Route(
     name="biometric",
     policy=POLICY,
+    ready=ready,
     forget=capture.forget,
     stages=(
         Stage(
@@ -21,6 +29,8 @@ ROUTE = Route(
             collect=collect_commands,
             checks=COMMANDS,
             hint=hint_commands,
+            pictures=pictures_commands,
+            show=show_commands,
             seconds=POLICY.ready_seconds,
             attempts=POLICY.attempts,
             timeout_code="liveness_command_missed",

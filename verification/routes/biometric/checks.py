@@ -5,6 +5,8 @@
 11 the reference. A match without all the gates before it never passes.
 """
 
+from collections.abc import Mapping
+
 from verification.core.capture_evidence import Captured, read, stored, stored_object
 from verification.core.consent_answers import consent_id_to, parse_consent, why_missing
 from verification.core.errors import ConsentMissing, Refused
@@ -74,6 +76,11 @@ def check_passive(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Re
 def check_match(case: Case, evidence: Evidence, policy: BiometricPolicy) -> Result:
     """11: the face at rest against the reference, in three zones; the middle one is for two people."""
     return gates.result("face.match", lambda: _match(case, evidence, policy))
+
+
+def ready() -> Mapping[str, object]:
+    """What measures faces in this process. Raises `Misconfigured` if a model is missing, or fails its self-test."""
+    return gates.ready()
 
 
 COMMANDS = {

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from verification.core import live_capture
 from verification.core.capture_evidence import last_arrival, request_nonce
 from verification.core.consent_answers import consent_id_to, parse_consent
-from verification.core.errors import ConsentMissing, ConsentPending, Refused, SourceUnavailable
+from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
 from verification.core.person import Case
 from verification.core.registry_answers import parse_photo
 from verification.core.route import Evidence, Memory, Prepared
@@ -30,7 +30,7 @@ def prepare_commands(case: Case, evidence: Evidence, memory: Memory) -> Prepared
     ordered = replace(evidence, items={**evidence.items, ORDER: order})
     raw = _asked(case, ordered)
     photo = _photo(case, ordered, raw)
-    notice = _unusable(case, photo[PHOTO]) if photo else ""
+    notice = gates.unusable(case, photo[PHOTO], limits=POLICY.reference) if photo else ""
     return Prepared(memory=fresh, evidence={ORDER: order, CONSENT_REQUEST: raw, **photo}, notice=notice)
 
 
@@ -90,18 +90,6 @@ def _photo(case: Case, evidence: Evidence, consent: bytes) -> Mapping[str, bytes
     request_id = _request_id(case, evidence, "photo")
     raw = photo_registry.in_use(case.mode).photo(case.person.iin, consent_id=consent_id, request_id=request_id)
     return {PHOTO: check_granted(raw, source=photo_registry.SOURCE, read=parse_photo)}
-
-
-def _unusable(case: Case, photo: bytes) -> str:
-    """Why nobody can be compared with what the register gave, as a code; empty if somebody can."""
-    answer = parse_photo(photo)
-    if answer.status != "found" or answer.iin != case.person.iin:
-        return "face_reference_unavailable"
-    try:
-        gates.known_face(answer.jpeg, limits=POLICY.reference)
-    except Refused as unusable:
-        return unusable.code
-    return ""
 
 
 def _waited_for(evidence: Evidence) -> datetime:

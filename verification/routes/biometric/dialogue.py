@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from verification.core import live_capture
-from verification.core.route import Memory, Turn, Untrusted
+from verification.core import capture_evidence, live_capture
+from verification.core.registry_answers import parse_photo
+from verification.core.route import Evidence, Memory, Picture, Turn, Untrusted
+from verification.engines.faces import pictures
 from verification.engines.liveness import hints
 from verification.routes.biometric.policy import POLICY
 
@@ -33,3 +35,14 @@ def accept_commands(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
 def hint_commands(untrusted: bytes) -> str:
     """What would make the borrower's picture better, in one word of the page."""
     return hints.hint(untrusted, limits=POLICY.hints)
+
+
+def pictures_commands(evidence: Evidence) -> tuple[Picture, ...]:
+    """The register's photo, then the frames of each command. Raises `Refused` where a part is not there."""
+    frames = capture_evidence.frame_kinds(evidence, stage=STAGE)
+    return (Picture(PHOTO), *(Picture(kind, command) for kind, command in frames))
+
+
+def show_commands(kind: str, content: bytes) -> bytes:
+    """One of these pictures, made anew. Raises `BadInput` or `Refused`."""
+    return pictures.renewed(parse_photo(content).jpeg if kind == PHOTO else content, limits=POLICY.reference)

@@ -1,8 +1,8 @@
 """Is this statement signed by this borrower? The procedure of EN 319 102-1 in ten steps.
 
-1 format and limits · 2 one signer whose certificate is there · 3 digest over OUR statement · 4 signature value ·
-5 path to a pinned anchor · 6 usage and role · 7 the borrower's IIN · 8 revocation · 9 the time-stamp, where there is
-one or the policy wants one · 10 the statement is this verification's, in time, and the signature is new.
+1 format (CMS or XML) and limits · 2 one signer whose certificate is there · 3 digest over OUR statement · 4 signature
+value · 5 path to a pinned anchor · 6 usage and role · 7 the borrower's IIN · 8 revocation · 9 the time-stamp, where
+there is one or the policy wants one, and its authority · 10 the statement is this verification's, in time, and new.
 Every check stands alone: it starts from the stored bytes and trusts nothing another check found.
 """
 
@@ -10,55 +10,56 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
 from verification.core import reasons
 from verification.core.canonical import canonical_json
-from verification.core.errors import BadInput, Refused, SourceUnavailable
-from verification.core.ids import Iin
+from verification.core.errors import Refused, SourceUnavailable
 from verification.core.person import Case
 from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Evidence
 from verification.engines.gost import backends
-from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.cms import SignedStatement, check_content, check_signature, parse_cms
-from verification.engines.pki.identity import check_usage, subject_iin, subject_names
+from verification.engines.pki import signatures
+from verification.engines.pki.certificate import X509, Certificate, Key, parse_known, parse_known_timestamping
+from verification.engines.pki.identity import check_usage
 from verification.engines.pki.path import build_path
-from verification.engines.pki.revocation import Answers, check_authorities, find_status, require_good
-from verification.engines.pki.timestamp import TimestampToken, TimestampTrust, verify_answer, verify_inside
+from verification.engines.pki.revocation import check_authorities, find_status, require_good
+from verification.engines.pki.signatures import Signature
+from verification.engines.pki.signer import compare_surname, describe_signer, signer_iin
+from verification.engines.pki.timestamp import ProvenTime, TimestampTrust, verify_answer, verify_inside
 from verification.routes.eds import dialogue
-from verification.routes.eds.dialogue import ANSWER, SIGNATURE, TEXT, statement
+from verification.routes.eds.dialogue import SIGNATURE, TEXT, Said, answered, numbered, statement, stored
 from verification.routes.eds.policy import INDICATIONS, NOT_ASKED, EdsPolicy
 
 Detail = Mapping[str, str | int]
 
 
 def check_format(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
-    """Steps 1 and 2: a CMS within the limits, with exactly one signer and the signer's certificate."""
+    """Steps 1 and 2: a CMS or XML within the limits, with exactly one signer and the signer's certificate."""
 
     def measure() -> Detail:
-        signed = _signed(evidence, policy)
-        return {"digest": signed.digest_oid, "signature": signed.signature_oid, "family": signed.signer.family}
+        return signatures.describe_signature(_signed(evidence, policy))
 
     return _measured("eds.format", measure)
 
 
 def check_statement_signed(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
-    """Step 3: the digest is that of the statement we stored, whatever the CMS carries."""
+    """Step 3: the digest is that of the statement we stored, whatever the signature carries."""
 
     def measure() -> Detail:
-        check_content(_signed(evidence, policy), statement=_stored(evidence, TEXT))
-        return {"statement_sha256": sha256(_stored(evidence, TEXT)).hexdigest()}
+        signatures.check_content(_signed(evidence, policy), statement=stored(evidence, TEXT))
+        return {"statement_sha256": sha256(stored(evidence, TEXT)).hexdigest()}
 
     return _measured("eds.content", measure)
 
 
 def check_signature_value(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
-    """Step 4: the signature over the signed attributes verifies under the signer's key."""
+    """Step 4: the signature over the signed attributes, or SignedInfo, verifies under the signer's key."""
 
     def measure() -> Detail:
-        check_signature(_signed(evidence, policy))
+        signatures.check_signature(_signed(evidence, policy))
         return {}
 
     return _measured("eds.signature", measure)
@@ -90,14 +91,9 @@ def check_identity(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
 
     def measure() -> Detail:
         signer = _signed(evidence, policy).signer
-        try:
-            iin = Iin.parse(subject_iin(signer))
-        except BadInput as error:
-            raise Refused("eds_iin_missing", error.detail) from error
-        if iin != case.person.iin:
+        if signer_iin(signer) != case.person.iin:
             raise Refused("eds_iin_mismatch")
-        known, found = case.person.surname.casefold(), subject_names(signer).surname.casefold()
-        return {"surname": "not asked" if not known else "same" if known == found else "different"}
+        return {"surname": compare_surname(signer, case.person.surname)}
 
     return _measured("eds.identity", measure)
 
@@ -107,20 +103,14 @@ def check_revocation(case: Case, evidence: Evidence, policy: EdsPolicy) -> Resul
 
     def measure() -> Detail:
         path = _path(evidence, policy)
-        answers = Answers(
-            ocsp=evidence.get(dialogue.OCSP),
-            ocsp_nonce=evidence.get(dialogue.OCSP_NONCE) or b"",
-            crls=_all(evidence, "shared.crl"),
-            deltas=_all(evidence, "shared.delta_crl"),
-        )
-        limits, above = policy.revocation_limits, _all(evidence, "shared.authority_crl")
+        said, limits = dialogue.OF_SIGNER, policy.revocation_limits
+        answers, above = said.answers(evidence), numbered(evidence, said.authority_crl)
         status = find_status(path[0], issuer=path[1], answers=answers, limits=limits, at=evidence.at)
         is_accepted = policy.accepts_later_revocation
         require_good(status, reference=_reference(evidence, policy), is_later_accepted=is_accepted)
         if above:
             check_authorities(path, lists=above, limits=limits, at=evidence.at)
-        found = {"source": status.source, "as_of": status.as_of.isoformat(), "sha256": status.sha256}
-        return found | {"issuer": "good" if above else "not asked"}
+        return {**status.told(), "issuer": "good" if above else "not asked"}
 
     return _measured("eds.revocation", measure)
 
@@ -129,44 +119,50 @@ def check_timestamp(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result
     """Step 9: a time-stamp in the signature, and the one we asked for if the policy wants it, prove when it existed."""
 
     def measure() -> Detail:
-        found = [token for find in (_token_inside, _token_asked) if (token := find(evidence, policy))]
-        first = min(found, key=lambda token: token.time, default=None)
-        return {"time": first.time.isoformat(), "policy": first.policy} if first else {"time": "none"}
+        found = [proven for find in (_time_inside, _time_asked) if (proven := find(evidence, policy))]
+        first = min(found, key=lambda proven: proven.time, default=None)
+        return first.told() if first else {"time": "none"}
 
     return _measured("eds.timestamp", measure)
 
 
-def _token_inside(evidence: Evidence, policy: EdsPolicy) -> TimestampToken | None:
-    return verify_inside(_signed(evidence, policy), trust=_timestamp_trust(evidence, policy), at=evidence.at)
+def _time_inside(evidence: Evidence, policy: EdsPolicy) -> ProvenTime | None:
+    trust = _timestamp_trust(evidence, policy, said=dialogue.OF_TOKEN_INSIDE)
+    return verify_inside(_signed(evidence, policy), trust=trust, at=evidence.at)
 
 
-def _token_asked(evidence: Evidence, policy: EdsPolicy) -> TimestampToken | None:
+def _time_asked(evidence: Evidence, policy: EdsPolicy) -> ProvenTime | None:
     if not policy.asks_timestamp:
         return None
     return verify_answer(
         evidence.get(dialogue.TIMESTAMP) or b"",
         nonce=int(evidence.get(dialogue.TIMESTAMP_NONCE) or b"-1"),
         signed=_signed(evidence, policy),
-        trust=_timestamp_trust(evidence, policy),
+        trust=_timestamp_trust(evidence, policy, said=dialogue.OF_TOKEN_ASKED),
         at=evidence.at,
     )
 
 
-def _timestamp_trust(evidence: Evidence, policy: EdsPolicy) -> TimestampTrust:
-    anchors, intermediates = _pinned(evidence, "shared.anchor"), _pinned(evidence, "shared.intermediate")
-    return policy.timestamp_trust(anchors=anchors, intermediates=intermediates, pinned=_pinned(evidence, "shared.tsa"))
+def _timestamp_trust(evidence: Evidence, policy: EdsPolicy, *, said: Said) -> TimestampTrust:
+    return policy.timestamp_trust(
+        anchors=_pinned(evidence, "shared.anchor"),
+        intermediates=_pinned(evidence, "shared.intermediate"),
+        pinned=_read(evidence, "shared.tsa", parse_known_timestamping),
+        answers=said.answers(evidence),
+        above=numbered(evidence, said.authority_crl),
+    )
 
 
 def check_statement_fresh(case: Case, evidence: Evidence, policy: EdsPolicy) -> Result:
     """Step 10: the statement is this verification's and was in time; the signature was never presented before."""
 
     def measure() -> Detail:
-        text = _stored(evidence, TEXT)
+        text = stored(evidence, TEXT)
         says = json.loads(text)
         times = {name: str(says[name]) for name in ("nonce", "issued", "expires")}
         if statement(case, **times) != text:
             raise Refused("eds_statement_mismatch", "the stored statement is not that of this case")
-        if _answered(evidence) > datetime.fromisoformat(times["expires"]):
+        if answered(evidence) > datetime.fromisoformat(times["expires"]):
             raise Refused("eds_statement_expired")
         if SIGNATURE in evidence.seen:
             raise Refused("eds_signature_replayed")
@@ -223,8 +219,14 @@ def _measured(check: str, measure: Callable[[], Detail]) -> Result:
         return kind(check, refusal.code, detail=detail)
 
 
-def _signed(evidence: Evidence, policy: EdsPolicy) -> SignedStatement:
-    return parse_cms(_stored(evidence, SIGNATURE), max_bytes=policy.signature_max_bytes)
+def _signed(evidence: Evidence, policy: EdsPolicy) -> Signature:
+    return _parsed(stored(evidence, SIGNATURE), policy.signature_max_bytes)
+
+
+@lru_cache(maxsize=1)
+def _parsed(untrusted: bytes, max_bytes: int) -> Signature:
+    """Every check asks for the same bytes, which are read into values that nobody can change: once is enough."""
+    return signatures.parse_signature(untrusted, max_bytes=max_bytes)
 
 
 def _path(evidence: Evidence, policy: EdsPolicy) -> tuple[Certificate, ...]:
@@ -240,37 +242,27 @@ def _path(evidence: Evidence, policy: EdsPolicy) -> tuple[Certificate, ...]:
 
 def _reference(evidence: Evidence, policy: EdsPolicy) -> datetime:
     """When the signature is known to have existed: when it reached us, by our own clock, or as a time-stamp proves."""
-    return min([_answered(evidence), *_proven(evidence, policy)])
+    return min([answered(evidence), *_proven(evidence, policy)])
 
 
 def _proven(evidence: Evidence, policy: EdsPolicy) -> list[datetime]:
     tokens = []
-    for find in (_token_inside, _token_asked):
+    for find in (_time_inside, _time_asked):
         with suppress(Refused):
             tokens.append(find(evidence, policy))
     return [token.time for token in tokens if token is not None]
 
 
 def _pinned(evidence: Evidence, kind: str) -> list[Certificate]:
+    return _read(evidence, kind, parse_known)
+
+
+def _read(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) -> list[X509[Key]]:
     """The operator's certificates. One that cannot be read is our fault: it decides nothing about a person."""
     try:
-        return [parse_certificate(der) for der in _all(evidence, kind)]
+        return [read(der) for der in numbered(evidence, kind)]
     except Refused as refusal:
         raise SourceUnavailable("trust_anchors", f"{kind}: {refusal.detail}") from refusal
-
-
-def _stored(evidence: Evidence, kind: str) -> bytes:
-    if (content := evidence.get(kind)) is None:
-        raise Refused("check_missing", f"no evidence {kind}")
-    return content
-
-
-def _all(evidence: Evidence, kind: str) -> list[bytes]:
-    return [content for name, content in sorted(evidence.items.items()) if name.startswith(f"{kind}.")]
-
-
-def _answered(evidence: Evidence) -> datetime:
-    return datetime.fromisoformat(json.loads(_stored(evidence, ANSWER))["at"])
 
 
 def _times(evidence: Evidence, policy: EdsPolicy) -> dict[str, str]:
@@ -291,9 +283,6 @@ def _row(result: Result) -> dict[str, Any]:
 
 
 def _signer(evidence: Evidence, policy: EdsPolicy) -> dict[str, str]:
-    try:
-        signer = _signed(evidence, policy).signer
-        masked = Iin(subject_iin(signer)).masked
-    except Refused:
-        return {}
-    return {"iin": masked, "certificate_sha256": signer.sha256, "family": signer.family, "serial": f"{signer.serial:x}"}
+    with suppress(Refused):
+        return describe_signer(_signed(evidence, policy).signer)
+    return {}

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from verification.engines.pki.certificate import Certificate
-from verification.engines.pki.revocation import Limits
+from verification.engines.pki.certificate import Certificate, TimestampCertificate
+from verification.engines.pki.revocation import Answers, Limits
 from verification.engines.pki.timestamp import TimestampTrust
 
 # EN 319 102-1 V1.3.1, tables 5 and 6: main status and sub-indication for each of our codes.
@@ -39,6 +39,7 @@ INDICATIONS = {
 }
 # The row of a check that was left out on purpose: see `EdsPolicy.not_asked`.
 NOT_ASKED = {"outcome": "NOT_ASKED", "status": "", "sub_indication": "", "code": "", "detail": {}}
+_NOTHING = Answers()
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class EdsPolicy:
     statement_seconds: int = 15 * 60
     # How many signatures may fail before the verification is declined. api.md §1.
     attempts: int = 3
-    # One CMS with a certificate and a statement inside is about 3 KB; ours: sixteen times that.
+    # One CMS or XML with a certificate and a statement inside is 3 or 6 KB; ours: sixteen or eight times that.
     signature_max_bytes: int = 48 * 1024
     # One list, bytes. Measured on lists of the NCA: 39 to 53 bytes a serial; ours: a million of them, and room.
     crl_max_bytes: int = 64 * 1024 * 1024
@@ -74,6 +75,9 @@ class EdsPolicy:
     asks_timestamp: bool = False
     # Whether a revocation after the time-stamp lets the signature pass. eds.md §6: no, for the money leaves after it.
     accepts_later_revocation: bool = False
+    # Whether a time-stamp counts while nobody can tell if its authority is revoked; one that is known to be never does.
+    # EN 319 102-1 §5.6.3: no. A pinned authority is not asked about. `verify_eds` says yes where old answers do.
+    accepts_unknown_timestamp_revocation: bool = False
     # Checks that a report leaves out; for `manage.py verify_eds`, which judges files. A verification needs all of them
     # whatever stands here: the workflow asks every check of the stage.
     not_asked: tuple[str, ...] = ()
@@ -97,9 +101,11 @@ class EdsPolicy:
         *,
         anchors: Collection[Certificate],
         intermediates: Collection[Certificate],
-        pinned: Collection[Certificate],
+        pinned: Collection[TimestampCertificate],
+        answers: Answers = _NOTHING,
+        above: Collection[bytes] = (),
     ) -> TimestampTrust:
-        """Whose time-stamps are believed, as the engine takes it."""
+        """Whose time-stamps are believed, as the engine takes it, with what was said of who signed one."""
         return TimestampTrust(
             anchors=anchors,
             intermediates=intermediates,
@@ -107,6 +113,10 @@ class EdsPolicy:
             accepted_policies=self.timestamp_policies,
             max_bytes=self.timestamp_max_bytes,
             clock_skew=timedelta(seconds=self.clock_skew_seconds),
+            answers=answers,
+            above=above,
+            limits=self.revocation_limits,
+            accepts_unknown_revocation=self.accepts_unknown_timestamp_revocation,
         )
 
     # Extended key usages the signer's program is asked for: signing, and the role of a natural person.

@@ -2,7 +2,7 @@
 
 from verification.core.route import Quota, Route, Stage
 from verification.engines.liveness import capture
-from verification.routes.live_face.checks import CODE, COMMANDS, PERSON
+from verification.routes.live_face.checks import CODE, COMMANDS, PERSON, ready
 from verification.routes.live_face.collect import (
     collect_code,
     collect_commands,
@@ -16,15 +16,18 @@ from verification.routes.live_face.dialogue import (
     accept_commands,
     accept_person,
     hint_commands,
+    pictures_commands,
     prompt_code,
     prompt_commands,
     prompt_person,
+    show_commands,
 )
 from verification.routes.live_face.policy import POLICY
 
 ROUTE = Route(
     name="live_face",
     policy=POLICY,
+    ready=ready,
     forget=capture.forget,
     stages=(
         Stage(
@@ -64,6 +67,8 @@ ROUTE = Route(
             collect=collect_commands,
             checks=COMMANDS,
             hint=hint_commands,
+            pictures=pictures_commands,
+            show=show_commands,
             seconds=POLICY.ready_seconds,
             attempts=POLICY.commands_attempts,
             timeout_code="liveness_command_missed",

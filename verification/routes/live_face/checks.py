@@ -8,7 +8,7 @@ Every check stands alone: it starts from the stored bytes and trusts nothing ano
 """
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -211,6 +211,11 @@ def check_passive(case: Case, evidence: Evidence, policy: LiveFacePolicy) -> Res
 def check_match(case: Case, evidence: Evidence, policy: LiveFacePolicy) -> Result:
     """Face, 10: the face at rest against the reference, in three zones; the middle one is for two people."""
     return gates.result("face.match", lambda: _match(case, evidence, policy))
+
+
+def ready() -> Mapping[str, object]:
+    """What measures faces in this process. Raises `Misconfigured` if a model is missing, or fails its self-test."""
+    return gates.ready()
 
 
 PERSON = {

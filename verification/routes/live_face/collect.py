@@ -15,7 +15,7 @@ from verification.core import live_capture
 from verification.core.canonical import canonical_json
 from verification.core.capture_evidence import request_nonce
 from verification.core.consent_answers import consent_id_to, parse_consent
-from verification.core.errors import ConsentMissing, ConsentPending, Refused, SourceUnavailable
+from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
 from verification.core.person import Case
 from verification.core.registry_answers import parse_ownership, parse_person, parse_photo
 from verification.core.route import ANSWERED, SEED, Evidence, Memory, Prepared
@@ -128,7 +128,7 @@ def prepare_commands(case: Case, evidence: Evidence, memory: Memory) -> Prepared
     fresh = live_capture.begin(memory)
     order = {dialogue.ORDER: live_capture.order_evidence(fresh)}
     photo = _photo(case, replace(evidence, items={**evidence.items, **order}))
-    notice = _unusable(case, photo[dialogue.PHOTO]) if photo else ""
+    notice = gates.unusable(case, photo[dialogue.PHOTO], limits=POLICY.reference) if photo else ""
     return Prepared(memory=fresh, evidence={**order, **photo}, notice=notice)
 
 
@@ -145,18 +145,6 @@ def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     request_id = _question(case, "photo", request_nonce(evidence, stage=dialogue.COMMANDS_STAGE))
     photo = photo_registry.in_use(case.mode).photo(case.person.iin, consent_id=consent_id, request_id=request_id)
     return {dialogue.PHOTO: check_granted(photo, source=photo_registry.SOURCE, read=parse_photo)}
-
-
-def _unusable(case: Case, photo: bytes) -> str:
-    """Why nobody can be compared with what the register gave, as a code; empty if somebody can."""
-    answer = parse_photo(photo)
-    if answer.status != "found" or answer.iin != case.person.iin:
-        return "face_reference_unavailable"
-    try:
-        gates.known_face(answer.jpeg, limits=POLICY.reference)
-    except Refused as unusable:
-        return unusable.code
-    return ""
 
 
 def _drawn(seed: str, number: int) -> str:

@@ -8,11 +8,13 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from verification.core import live_capture
+from verification.core import capture_evidence, live_capture
 from verification.core.canonical import canonical_json
 from verification.core.errors import BadInput, Refused
 from verification.core.person import Case
-from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
+from verification.core.registry_answers import parse_photo
+from verification.core.route import Evidence, Memory, Next, Picture, Turn, Untrusted
+from verification.engines.faces import pictures
 from verification.engines.liveness import hints
 from verification.routes.live_face.policy import POLICY
 
@@ -167,3 +169,14 @@ def accept_commands(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
 def hint_commands(untrusted: bytes) -> str:
     """What would make the borrower's picture better, in one word of the page."""
     return hints.hint(untrusted, limits=POLICY.hints)
+
+
+def pictures_commands(evidence: Evidence) -> tuple[Picture, ...]:
+    """The register's photo, then the frames of each command. Raises `Refused` where a part is not there."""
+    frames = capture_evidence.frame_kinds(evidence, stage=COMMANDS_STAGE)
+    return (Picture(PHOTO), *(Picture(kind, command) for kind, command in frames))
+
+
+def show_commands(kind: str, content: bytes) -> bytes:
+    """One of these pictures, made anew. Raises `BadInput` or `Refused`."""
+    return pictures.renewed(parse_photo(content).jpeg if kind == PHOTO else content, limits=POLICY.reference)

@@ -4,19 +4,17 @@ docs/liveness-measurements.md and `verification/engines/liveness/policy.py`."""
 from dataclasses import dataclass
 
 from verification.core.live_capture import CaptureLimits
-from verification.engines.faces.distances import Threshold
+from verification.engines.faces import backends
+from verification.engines.faces.distances import Threshold, Zones
 from verification.engines.faces.image_gate import ImageLimits
-from verification.engines.faces.recognition import EMBEDDING
-from verification.engines.liveness.gates import Zones
 from verification.engines.liveness.hints import HintLimits
 from verification.engines.liveness.policy import GATES, HINTS, GateLimits
 
-CALIBRATION = "lfw-2026-11"
 # A page's frames, bytes and milliseconds; seconds from "ready" to the last frame. liveness.md §4.
 CAPTURE = CaptureLimits(frames_max=10, frame_max_bytes=40 * 1024, not_before_ms=250, window_ms=7000, seconds=90)
-# faces.md §2, LFW, East-Asian cohort: FMR 4.7e-5 (4 events), FNMR .57 at 0.35; FMR 6.3e-2, FNMR .059 at 0.50.
-MATCH, REVIEW = Threshold(EMBEDDING, 0.35, CALIBRATION), Threshold(EMBEDDING, 0.50, CALIBRATION)
-ZONES = Zones(MATCH, REVIEW)
+# Of the calibration in use. The shipped one, LFW, East-Asian cohort: match ≤ 0.26, FMR 4.7e-5 (4 events), FNMR .472;
+# review ≤ 0.37, FMR 7.8e-2, FNMR .039. faces.md §2.
+ZONES = backends.zones_in_use()
 # A portrait of a document is about 100 KB; faces.md §4 for pixels.
 REFERENCE = ImageLimits(max_bytes=2 * 1024 * 1024, max_pixels=25_000_000)
 
@@ -55,7 +53,7 @@ class LiveFacePolicy:
     gates: GateLimits = GATES
     hints: HintLimits = HINTS
     # The face of each step against the neutral one, in the embedding's units. faces.md §2: the edge of the review zone.
-    same_face: Threshold = REVIEW
+    same_face: Threshold = ZONES.review
     zones: Zones = ZONES
     reference: ImageLimits = REFERENCE
     # The largest loan, KZT, without a detector of presentation attacks. liveness.md §4; 75 MCI of 2025, law.md S10.

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from verification.core.errors import Refused
-from verification.engines.faces import recognition
 from verification.engines.faces.image_gate import ImageLimits, open_image
 
 LIMITS = ImageLimits(max_bytes=200_000, max_pixels=1_000_000)
@@ -52,6 +52,44 @@ def test_a_picture_is_turned_as_the_camera_said(orientation: int, shape: tuple[i
     assert open_image(saved(gradient(), exif=exif), limits=LIMITS).shape == shape
 
 
+def with_notes(*entries: bytes) -> bytes:
+    """A JPEG whose camera noted these things after the orientation 6."""
+    notes = struct.pack("<HHIHH", ORIENTATION, 3, 1, 6, 0), *entries
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(notes)) + b"".join(notes) + bytes(4)
+    jpeg = saved(gradient())
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+
+
+# As cameras and phones write them: what follows the orientation is of another type than the standard says.
+@pytest.mark.parametrize(
+    "note",
+    [
+        struct.pack("<HHIf", 0x010F, 11, 1, 1.5),  # the maker, as a number
+        struct.pack("<HHIf", 0x8769, 11, 1, 1.5),  # where further notes are, as a fraction
+        struct.pack("<HHI4s", 0x0111, 2, 4, b"abc\0"),  # where a strip begins, as text
+        struct.pack("<HHII", 0x927C, 7, 2**32 - 1, 2**31),  # the maker's own notes, of 4 GB
+    ],
+    ids=["maker", "further", "strip", "endless"],
+)
+def test_notes_of_a_camera_that_are_not_by_the_book_neither_fault_nor_keep_a_picture_from_being_turned(
+    note: bytes,
+) -> None:
+    assert open_image(with_notes(note), limits=LIMITS).shape == (160, 120, 3)
+
+
+@pytest.mark.parametrize("profile", ["no number", "\nexif\n 4\nzzzz\n", "\nexif\n 8\n49492a00ff\n"])
+def test_notes_of_an_editor_that_are_no_notes_do_not_keep_a_picture_from_being_opened(profile: str) -> None:
+    beside = PngInfo()
+    beside.add_text("Raw profile type exif", profile)
+    assert open_image(saved(gradient(), "PNG", pnginfo=beside), limits=LIMITS).shape == (120, 160, 3)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # what Pillow says about such notes
+@given(st.lists(st.binary(min_size=12, max_size=12), max_size=5), st.binary(max_size=60))
+def test_whatever_a_camera_noted_a_picture_is_opened(notes: list[bytes], more: bytes) -> None:
+    assert open_image(with_notes(*notes, more), limits=LIMITS).dtype == np.uint8
+
+
 @pytest.mark.parametrize(
     ("untrusted", "code"),
     [
@@ -82,9 +120,3 @@ def test_damage_is_refused_or_opened_and_never_anything_else(junk: bytes, place:
         assert open_image(damaged, limits=LIMITS).dtype == np.uint8
     except Refused:
         return
-
-
-def test_a_picture_without_a_face_is_refused() -> None:
-    with pytest.raises(Refused) as refused:
-        recognition.embed(open_image(saved(gradient()), limits=LIMITS))
-    assert refused.value.code == "face_not_found"

@@ -6,12 +6,12 @@ import pytest
 
 from insecure_sandbox import ocsp_responder, timestamping
 from tests.proofs import Figures
-from tests.verification.engines.pki import test_ocsp, test_revocation, test_timestamp
+from tests.verification.engines.pki import test_ocsp, test_old_timestamps, test_revocation, test_timestamp
 from tests.verification.engines.pki.test_fuzz import _mutations, _survivors
 from tests.verification.engines.pki.world import AT, LIMIT, World
 from verification.core.errors import Refused
 from verification.engines.pki.revocation_cache import VerifiedLists
-from verification.engines.pki.timestamp import parse_token, verify_answer
+from verification.engines.pki.timestamp import check_token, parse_token, verify_answer
 
 _ROUNDS = 20_000
 Judge = Callable[[bytes], object]
@@ -43,8 +43,23 @@ def _granted(world: World) -> tuple[bytes, Judge]:
     return encoded, lambda each: verify_answer(each, nonce=77, signed=signed, trust=trust, at=AT)
 
 
+def _old_token(world: World) -> tuple[bytes, Judge]:
+    """Of the old GOST, by a pinned authority, judged as if it had come inside the statement."""
+    right = test_old_timestamps.right(world)
+    pins, policies = [test_old_timestamps.old(right.signer)], test_old_timestamps.ACCEPTED
+    trust = test_timestamp.trust(world, pinned=pins, accepted_policies=policies)
+    given = {"signature": test_timestamp.signature_value(test_timestamp.statement(world)), "signer": world.leaf}
+
+    def judge(untrusted: bytes) -> object:
+        return check_token(parse_token(untrusted, max_bytes=LIMIT), trust=trust, at=AT, **given)  # type: ignore[arg-type]
+
+    return timestamping.encode(right), judge
+
+
 @pytest.mark.proof("eds")
-@pytest.mark.parametrize("make", [_answer, _list, _token, _granted], ids=["ocsp", "crl", "token", "answer"])
+@pytest.mark.parametrize(
+    "make", [_answer, _list, _token, _old_token, _granted], ids=["ocsp", "crl", "token", "old", "answer"]
+)
 def test_a_mutation_is_judged_or_refused(
     world: World,
     make: Callable[[World], tuple[bytes, Judge]],

@@ -2,17 +2,18 @@
 
 A process of its own reads the good vectors, breaks them and judges each: bytes are flipped, cut, doubled; elements are
 dropped, doubled, swapped, retagged and nested with all lengths around them put right, so that the damage goes deep.
+Tags and texts of XML are dropped, doubled, swapped and made of other markup.
 """
 
 import json
 import random
+import re
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -23,14 +24,15 @@ from insecure_sandbox import encoding as asn1
 from tests.proofs import Figures
 from tests.vectors.eds.case import FOLDER, JUDGED, OCSP_NONCE, STATEMENT, TIMESTAMP_NONCE
 from tests.verification.engines.pki.test_fuzz import _mutations
+from tests.verification.engines.pki.test_xml_fuzz import MARKUP
 from verification.core.errors import Refused
-from verification.engines.pki import cms, der
+from verification.engines.pki import cms, der, signatures
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.identity import check_usage, subject_iin, subject_names
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, find_status
 from verification.engines.pki.revocation_cache import VerifiedLists
-from verification.engines.pki.timestamp import TimestampTrust, check_token, find_token, parse_token, verify_answer
+from verification.engines.pki.timestamp import check_token, find_token, parse_token, verify_answer
 from verification.routes.eds.policy import POLICY
 
 _ROOT = Path(__file__).resolve().parents[4]
@@ -38,6 +40,7 @@ _INPUTS = 120_000
 _MEMORY = 1 << 30  # bytes of address space: the process with its libraries takes about a third
 _SECONDS_AN_INPUT = 0.02  # of processor time on average; measured 2 ms and less
 _START = 30  # seconds of processor time for everything before
+_MARKS = re.compile(rb"<[^<>]*>|[^<>]+")
 Judge = Callable[[bytes], object]
 
 
@@ -83,9 +86,9 @@ def _signatures(family: Family) -> Judge:
     root, issuer = family.root, family.issuer
 
     def judge(untrusted: bytes) -> None:
-        signed = cms.parse_cms(untrusted, max_bytes=POLICY.signature_max_bytes)
-        cms.check_content(signed, statement=STATEMENT)
-        cms.check_signature(signed)
+        signed = signatures.parse_signature(untrusted, max_bytes=POLICY.signature_max_bytes)
+        signatures.check_content(signed, statement=STATEMENT)
+        signatures.check_signature(signed)
         build_path(signed.signer, anchors=[root], intermediates=[issuer], at=JUDGED)
 
     return judge
@@ -108,13 +111,8 @@ def _revocation(family: Family, kind: str) -> Judge:
 
 def _tokens(family: Family, *, in_answer: bool) -> Judge:
     signed = family.signed()
-    trust = TimestampTrust(
-        anchors=[family.root],
-        intermediates=[family.issuer],
-        accepted_policies=POLICY.timestamp_policies,
-        max_bytes=POLICY.timestamp_max_bytes,
-        clock_skew=timedelta(seconds=POLICY.clock_skew_seconds),
-    )
+    answers = Answers(crls=[family.file("revocation", "crl")])
+    trust = POLICY.timestamp_trust(anchors=[family.root], intermediates=[family.issuer], pinned=[], answers=answers)
 
     def judge(untrusted: bytes) -> None:
         if in_answer:
@@ -134,6 +132,8 @@ def targets() -> Iterator[tuple[str, bytes, Judge]]:
         yield f"certificate.{name}", family.signed().signer.der, _certificates(family)
         for stem in ("good", "good_attached", "good_ber_wrapper", "good_cades", "good_time_stamped", "good_pem"):
             yield f"{stem}.{name}", family.file(stem), _signatures(family)
+        for stem in ("xml_good", "xml_good_with_an_identifier"):
+            yield f"{stem}.{name}", family.file(stem, "xml"), _signatures(family)
         yield f"ocsp.{name}", family.file("ocsp_good", "ocsp"), _revocation(family, "ocsp")
         yield f"crl.{name}", family.file("revocation", "crl"), _revocation(family, "crl")
         yield f"delta.{name}", family.file("delta_good", "crl"), _revocation(family, "delta")
@@ -194,15 +194,31 @@ def _changed(node: der.Element, nodes: list[der.Element], chance: random.Random)
             return asn1.element(node.tag, node.content, bytes([chance.randrange(256)]))
 
 
+def remarked(encoded: bytes, *, seed: int) -> Iterator[bytes]:
+    """Endless variants of XML with one or two tags or texts dropped, doubled, swapped or made of other markup."""
+    chance, parts = random.Random(seed), _MARKS.findall(encoded)
+    while True:
+        changed = list(parts)
+        for _ in range(chance.choice((1, 1, 2))):
+            at, other = chance.randrange(len(parts)), chance.choice(parts)
+            changed[at] = chance.choice((b"", changed[at] * 2, other, changed[at] + other, chance.choice(MARKUP)))
+        yield b"".join(changed)
+
+
 def _broken(encoded: bytes, *, seed: int) -> Iterator[bytes]:
-    """Damage of both kinds by turns; text and what is not DER is damaged byte by byte alone."""
+    """Damage of both kinds by turns; what is neither DER nor XML is damaged byte by byte alone."""
     bytewise = _mutations(encoded, seed=seed, rounds=sys.maxsize)
-    try:
-        deep = restructured(encoded, seed=seed) if der.read_tree(encoded).strict else bytewise
-    except Refused:
-        deep = bytewise
-    for source in cycle((bytewise, deep)):
+    for source in cycle((bytewise, _damaged_by_parts(encoded, seed=seed) or bytewise)):
         yield next(source)
+
+
+def _damaged_by_parts(encoded: bytes, *, seed: int) -> Iterator[bytes] | None:
+    if signatures.is_xml(encoded):
+        return remarked(encoded, seed=seed)
+    try:
+        return restructured(encoded, seed=seed) if der.read_tree(encoded).strict else None
+    except Refused:
+        return None
 
 
 def run(inputs: int, seed: int) -> dict[str, int | float]:

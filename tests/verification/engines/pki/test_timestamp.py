@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insecure_sandbox import encoding as asn1
-from insecure_sandbox.authority import create_authority
+from insecure_sandbox.authority import create_authority, make_crl
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.timestamping import (
@@ -29,10 +29,11 @@ from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
 from verification.core.errors import Refused
 from verification.engines.gost.streebog import streebog512
 from verification.engines.pki import algorithms, der
-from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.revocation import Answers, Limits
 from verification.engines.pki.timestamp import (
     IMPRINTS,
+    ProvenTime,
     TimestampToken,
     TimestampTrust,
     build_request,
@@ -45,6 +46,7 @@ from verification.engines.pki.timestamp import (
 POLICIES = ("1.2.398.3.3.2.6.2", "1.2.398.3.3.2.6.4")
 SKEW = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
+LIMITS = Limits(ocsp_max_bytes=LIMIT, ocsp_max_age=5 * SKEW, crl_max_bytes=LIMIT, clock_skew=SKEW)
 Change = Callable[[World, Timestamp], Timestamp]
 
 
@@ -53,6 +55,14 @@ def authority(world: World, **changes: object) -> Credential:
     """A time-stamp authority with this world's spare key."""
     given: dict[str, object] = {"at": AT - timedelta(days=30), "key": world.spare_key} | changes
     return certify_timestamping(world.authority, **given)  # type: ignore[arg-type]
+
+
+@cache
+def good_list(world: World) -> bytes:
+    """The issuer's list, on which no time-stamp authority stands; it holds as long as anything here."""
+    return make_crl(
+        world.authority, revoked={}, number=1, this_update=AT - timedelta(hours=1), next_update=AT + timedelta(days=400)
+    )
 
 
 @cache
@@ -69,12 +79,13 @@ def right(world: World) -> Timestamp:
 def trust(world: World, **changes: object) -> TimestampTrust:
     """What the world trusts."""
     given: dict[str, object] = {"anchors": [world.root], "intermediates": [world.issuer]}
-    given |= {"accepted_policies": POLICIES, "max_bytes": LIMIT, "clock_skew": SKEW} | changes
+    given |= {"accepted_policies": POLICIES, "max_bytes": LIMIT, "clock_skew": SKEW, "limits": LIMITS}
+    given |= {"answers": Answers(crls=[good_list(world)])} | changes
     return TimestampTrust(**given)  # type: ignore[arg-type]
 
 
-def judge(world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT, **of: object) -> TimestampToken | None:
-    """The verified token in the statement."""
+def judge(world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT, **of: object) -> ProvenTime | None:
+    """What is proven by the token in the statement."""
     cms = with_tokens(statement(world), *tokens, in_one=in_one) if tokens else statement(world)
     return verify_inside(parse_cms(cms, max_bytes=LIMIT), trust=trust(world, **of), at=at)
 
@@ -207,18 +218,6 @@ def test_what_is_no_token_proves_nothing(world: World, token: bytes) -> None:
 def test_a_token_of_plain_data_proves_nothing(world: World) -> None:
     plain = sign_cms(authority(world), b"", signed_at=AT)
     assert refusal(world, plain).code == INVALID
-
-
-def test_a_pinned_authority_needs_no_path_but_its_purpose_and_dates(world: World) -> None:
-    pinned = parse_certificate(authority(world).certificate)
-    nobody = {"anchors": [], "intermediates": [], "pinned": [pinned]}
-    assert judge(world, encode(right(world)), **nobody) is not None
-    with pytest.raises(Refused, match="no issuer"):
-        judge(world, encode(right(world)), **nobody | {"pinned": []})
-    unfit = authority(world, critical=False)
-    pins = {"pinned": [parse_certificate(unfit.certificate)]}
-    with pytest.raises(Refused, match="critically"):
-        judge(world, encode(by(right(world), unfit)), **nobody | pins)
 
 
 @pytest.mark.parametrize(

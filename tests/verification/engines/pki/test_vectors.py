@@ -31,6 +31,8 @@ _NOT_OF_FILES = {
     "eds_statement_expired",
 }
 
+_OF_TOKENS = (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED)
+
 
 def files(vector: dict[str, Any]) -> dict[str, list[str]]:
     """The names of the files a vector is judged by, by role."""
@@ -41,6 +43,9 @@ def files(vector: dict[str, Any]) -> dict[str, list[str]]:
 def evidence(vector: dict[str, Any], *, folder: Path = FOLDER) -> Evidence:
     """What the checks get: the statement, the signature as it came, and the files the manifest names."""
     items = {dialogue.TEXT: STATEMENT, dialogue.ANSWER: canonical_json({"at": AT.isoformat()})}
+    # Whatever is said of the signer, the time-stamp's authority stands on the usual list.
+    of_authority = folder / file_name(USUAL["crl"], family=vector["family"], role="crl")
+    items |= {f"{said.crl}.0": of_authority.read_bytes() for said in _OF_TOKENS}
     for role, names in files(vector).items():
         contents = [(folder / name).read_bytes() for name in names]
         if role == "signature":
@@ -91,7 +96,37 @@ def test_there_are_two_hundred_of_them_in_both_families() -> None:
     assert len(REFUSED) >= 200
     rsa, gost = ({each["file"].split(".")[0] for each in REFUSED if each["family"] == name} for name in ("rsa", "gost"))
     assert len(rsa & gost) >= 100
-    assert {each["group"] for each in VECTORS} == {"cms", "trust", "certificate", "revocation", "time"}
+    assert {each["group"] for each in VECTORS} == {"cms", "xml", "trust", "certificate", "revocation", "time"}
+
+
+@pytest.mark.parametrize(
+    ("attack", "defects"),
+    [
+        ("wrapping: a moved element", "document_moved_aside document_moved_into_an_object signature_moved_aside"),
+        ("wrapping: a duplicate root or identifier", "root_twice root_around_two_statements identifier_twice"),
+        ("two signatures", "two_signatures signature_twice no_signature"),
+        (
+            "a fragment or an external address",
+            "reference_to_a_fragment reference_by_an_xpointer reference_to_an_address",
+        ),
+        ("several references or none", "two_references no_reference"),
+        ("XSLT and XPath", "transform_xslt transform_xpath transform_xpath_filter"),
+        ("entity expansion", "entities_of_entities entity_of_our_own"),
+        ("XXE", "entity_of_a_file entity_of_an_address entity_for_the_document_type"),
+        ("DTD", "document_type document_type_at_an_address attribute_by_the_document_type"),
+        (
+            "a swapped canonical form",
+            "canonical_form_exclusive canonical_form_with_comments transform_canonical_form_1_1",
+        ),
+        ("HMAC", "signature_hmac_sha1 signature_hmac_sha256 signature_method_with_a_length_of_0"),
+        ("a bare key", "key_value_only key_value_before_the_certificate"),
+        ("a comment inside the IIN", "comment_inside_the_iin instruction_inside_the_iin"),
+        ("a forged certificate", "fcalayer_forgery self_signed own_authority_of_the_same_name"),
+    ],
+)
+def test_every_attack_on_signed_xml_has_its_files_in_both_families(attack: str, defects: str) -> None:
+    wanted = {f"xml_{defect}.{family}.xml" for defect in defects.split() for family in ("rsa", "gost")}
+    assert wanted <= {each["file"] for each in REFUSED}, attack
 
 
 def test_every_code_of_the_route_has_a_file_that_produces_it() -> None:
@@ -111,7 +146,8 @@ def test_the_report_names_the_code_and_its_indication_and_nobody(code: str) -> N
 
 def test_no_file_lies_there_without_being_used() -> None:
     used = {name for each in VECTORS for names in files(each).values() for name in names}
-    assert {path.name for path in FOLDER.iterdir() if path.suffix in {".cms", ".crt", ".crl", ".ocsp", ".tsr"}} == used
+    suffixes = {".cms", ".xml", ".crt", ".crl", ".ocsp", ".tsr"}
+    assert {path.name for path in FOLDER.iterdir() if path.suffix in suffixes} == used
 
 
 def test_the_script_writes_the_same_manifest_again_and_other_keys(tmp_path: Path) -> None:

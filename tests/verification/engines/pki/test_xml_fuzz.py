@@ -16,7 +16,7 @@ from verification.engines.pki.path import build_path
 from verification.engines.pki.xmldsig import SignedXml, check_signature, parse_signatures, parse_xml
 
 _ROUNDS = 20_000
-_MARKUP = (
+MARKUP = (
     b"<!DOCTYPE a>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"&x;", b"&lt;", b"&#13;", b"&#0;", b"&#x110000;",
     b"<", b">", b"/", b'"', b"'", b"=", b"\r\n", b"\x00", b"\xff", b"<a>", b"</a>", b"<a/>", b' Id="a"', b' xml:id="a"',
     b' xmlns=""', b' xmlns="urn:a"', b' xmlns:ds="urn:a"', b' xmlns:xml="urn:a"', b' xmlns:a="rel"', b' xml:lang="kk"',
@@ -60,7 +60,7 @@ def test_the_document_that_is_mutated_passes() -> None:
     assert _judge(_encoded())
 
 
-_edits = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(_MARKUP)), min_size=1, max_size=6)
+_edits = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)), min_size=1, max_size=6)
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -74,7 +74,7 @@ def test_markup_put_anywhere_is_judged_or_refused(edits: list[tuple[int, int, by
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(st.one_of(st.sampled_from(_MARKUP), st.binary(max_size=8), st.text(max_size=8).map(str.encode))))
+@given(st.lists(st.one_of(st.sampled_from(MARKUP), st.binary(max_size=8), st.text(max_size=8).map(str.encode))))
 def test_any_sequence_of_markup_is_judged_or_refused(parts: list[bytes]) -> None:
     for untrusted in (b"".join(parts), b"<a>" + b"".join(parts) + b"</a>"):
         try:

@@ -11,7 +11,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from insecure_sandbox.signing import sign_cms
+from insecure_sandbox.xml_signing import sign_xml
 from tests.verification.workflow.conftest import crl_of
+from verification.engines.pki.xmldsig import statement_document
 
 TEXT = b"I owe 150000 tenge"
 ROOT = Path(__file__).resolve().parents[4]
@@ -33,6 +35,11 @@ class Files:
 
     def sign(self, credential, **more):
         signature = sign_cms(credential, TEXT, signed_at=datetime.now(UTC), **more)
+        self.put("signature", signature)
+        return signature
+
+    def sign_as_xml(self, credential, text=TEXT):
+        signature = sign_xml(credential, statement_document(text))
         self.put("signature", signature)
         return signature
 

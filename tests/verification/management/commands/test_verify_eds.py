@@ -3,8 +3,10 @@
 import base64
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO, TextIOWrapper
 
 import pytest
+from django.core.management import call_command
 
 from insecure_sandbox.authority import forge_like_nca, person_template
 from insecure_sandbox.keys import generate_key
@@ -197,12 +199,22 @@ def test_the_same_files_and_time_give_the_same_report(files):
     assert files.run(*at) == files.run(*at)
 
 
+def test_a_report_is_printed_by_any_terminal_whatever_its_files_are_called(files):
+    named = (files.folder / "trust").rename(files.folder / "сертификаты\udcff")
+    printed = TextIOWrapper(BytesIO(), encoding="ascii")
+    signature, statement, crl = (str(files.folder / name) for name in ("signature", "statement", "list"))
+    call_command("verify_eds", signature, "--statement", statement, "--crl", crl, "--trust", str(named), stdout=printed)
+    printed.seek(0)
+    assert json.load(printed)["trust"] == str(named)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         (),
         ("signature",),
         ("signature", "--statement", "statement", "--trust", "nowhere"),
+        ("signature", "--statement", "statement", "--trust", ""),
         ("absent", "--statement", "statement", "--trust", "trust"),
         ("signature", "--statement", "absent", "--trust", "trust"),
         ("signature", "--statement", "statement", "--trust", "trust", "--crl", "absent"),

@@ -9,15 +9,21 @@ import pytest
 from insecure_sandbox.credential_fields import credential_from_fields
 from insecure_sandbox.install_trust import write_anchors
 from insecure_sandbox.signing import sign_cms
+from insecure_sandbox.timestamping import signature_value, with_tokens
+from insecure_sandbox.xml_signing import sign_xml
 from tests.insecure_sandbox_process import sandbox
 from tests.verification.routes.eds import signed_case as given
 from verification.core.canonical import canonical_json
 from verification.core.decision import Outcome, decide
 from verification.core.errors import SourceUnavailable
 from verification.core.route import Evidence
+from verification.engines.pki.algorithms import ALGORITHMS
+from verification.engines.pki.timestamp import build_request, open_response
+from verification.engines.pki.xmldsig import statement_document
 from verification.routes.eds.checks import STATEMENT
 from verification.routes.eds.collect import collect_statement, gather
 from verification.routes.eds.policy import POLICY
+from verification.sources import timestamp_authority
 
 __all__ = ["sandbox"]
 
@@ -66,15 +72,19 @@ def _pointed_at_the_sandbox(sandbox, settings, tmp_path):
 def answered(sandbox, family):
     """A case and the evidence of its signature, by a key of the sandbox in the state given."""
 
-    def make(state="valid"):
+    def make(state="valid", form="cms"):
         case = given.case()
         person = {"iin": case.person.iin.value, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": ""}
         fields = sandbox.post("/ca/credentials", family=family, state=state, **person)
         now = datetime.now(UTC)
-        text = given.text(case)
+        text, signer = given.text(case), credential_from_fields(fields)
+        signatures = {
+            "cms": lambda: base64.b64encode(sign_cms(signer, text, signed_at=now)),
+            "xml": lambda: sign_xml(signer, statement_document(text)),
+        }
         items = {
             "statement.text": text,
-            "statement.signature": base64.b64encode(sign_cms(credential_from_fields(fields), text, signed_at=now)),
+            "statement.signature": signatures[form](),
             "statement.answer": canonical_json({"at": now.isoformat()}),
         }
         return case, Evidence(items=items, at=now)
@@ -95,6 +105,11 @@ def judged(case, evidence, found, policy=POLICY):
 
 def kinds(found):
     return {kind.rsplit(".", 1)[0] if kind.startswith("shared") else kind for kind in found}
+
+
+def hurry(settings, source, name):
+    """Waits a moment only for one that is silent for good."""
+    settings.TULGA_SOURCES["test"][source]["options"][name] = 0.3
 
 
 def fault(sandbox, source, kind, times=1):
@@ -138,7 +153,9 @@ UNBELIEVABLE = [
 
 
 @pytest.mark.parametrize("kind", UNBELIEVABLE)
-def test_without_a_believable_answer_the_lists_decide(sandbox, answered, kind):
+def test_without_a_believable_answer_the_lists_decide(sandbox, answered, settings, kind):
+    if kind == "silent":
+        hurry(settings, "revocation", "ocsp_seconds")
     for state, expected in (
         ("valid", (Outcome.PASSED, [])),
         ("revoked", (Outcome.FAILED, ["eds_certificate_revoked"])),
@@ -209,6 +226,43 @@ def test_a_time_stamp_is_asked_for_only_where_the_policy_says_so(answered):
     assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
 
 
+def test_of_who_signed_the_time_stamp_the_responder_is_asked_too_and_without_it_the_lists(sandbox, answered):
+    case, evidence = answered()
+    found = collected(case, evidence, WANTING)
+    assert {"statement.tsa_asked_ocsp", "statement.tsa_asked_ocsp_nonce"} <= found.keys()
+    assert found["statement.tsa_asked_ocsp_nonce"] != found["statement.ocsp_nonce"]
+    fault(sandbox, "ocsp", "try_later", times=2)
+    found = collected(case, evidence, WANTING)
+    assert {"shared.tsa_asked_crl", "shared.tsa_asked_delta_crl"} <= kinds(found)
+    assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
+
+
+def test_a_time_stamp_that_came_inside_the_signature_is_asked_about(sandbox, answered, family):
+    case, evidence = answered()
+    cms = base64.b64decode(evidence.items["statement.signature"])
+    question = build_request(signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1)
+    answer = timestamp_authority.in_use("test").timestamp(family, question=question)
+    stamped = with_tokens(cms, open_response(answer, max_bytes=POLICY.timestamp_max_bytes))
+    evidence = replace(evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)})
+    found = collected(case, evidence)
+    assert "statement.tsa_inside_ocsp" in found
+    assert judged(case, evidence, found) == (Outcome.PASSED, [])
+    silent = {kind: content for kind, content in found.items() if "tsa_inside" not in kind}
+    assert judged(case, evidence, silent) == (Outcome.RETRY, ["eds_revocation_unknown"])
+
+
+def test_of_signed_xml_the_same_is_asked_and_it_passes_with_the_time_stamp_of_its_value_alone(sandbox, answered):
+    case, evidence = answered(form="xml")
+    assert judged(case, evidence, collected(case, evidence)) == (Outcome.PASSED, [])
+    found = collected(case, evidence, WANTING)
+    assert {"statement.timestamp", "statement.ocsp"} <= found.keys()
+    assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
+    without = {kind: content for kind, content in found.items() if kind != "statement.timestamp"}
+    assert judged(case, evidence, without, WANTING) == (Outcome.RETRY, ["eds_timestamp_unavailable"])
+    of_another = collected(*answered(form="xml"), WANTING) | {"statement.ocsp": found["statement.ocsp"]}
+    assert "eds_timestamp_unavailable" in judged(case, evidence, found | of_another, WANTING)[1]
+
+
 @pytest.mark.parametrize(
     "kind",
     [
@@ -220,6 +274,7 @@ def test_a_time_stamp_is_asked_for_only_where_the_policy_says_so(answered):
         "wrong_policy",
         "other_ca",
         "no_eku",
+        "revoked",
         "rejected",
         "garbage",
     ],
@@ -231,8 +286,9 @@ def test_a_time_stamp_of_ours_that_is_of_no_use_is_tried_again(sandbox, answered
     assert judged(case, evidence, found, WANTING) == (Outcome.RETRY, ["eds_timestamp_unavailable"])
 
 
-def test_a_silent_time_stamp_authority_is_a_fault(sandbox, answered):
+def test_a_silent_time_stamp_authority_is_a_fault(sandbox, answered, settings):
     case, evidence = answered()
+    hurry(settings, "timestamp_authority", "seconds")
     fault(sandbox, "tsa", "silent")
     with pytest.raises(SourceUnavailable, match="timestamp_authority"):
         collected(case, evidence, WANTING)

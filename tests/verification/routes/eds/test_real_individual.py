@@ -6,6 +6,7 @@ from hashlib import sha256
 import pytest
 
 from insecure_sandbox.credential import Credential
+from insecure_sandbox.xml_signing import sign_xml
 from tests.insecure_p12 import read_key_store
 from tests.verification.routes.eds import signed_case as given
 from verification.core.decision import Outcome, decide
@@ -13,6 +14,7 @@ from verification.core.errors import SourceUnavailable
 from verification.core.route import Evidence
 from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.identity import subject_iin
+from verification.engines.pki.xmldsig import statement_document
 from verification.routes.eds.checks import STATEMENT
 
 PASSWORD = "Qwerty12"
@@ -33,13 +35,14 @@ def credential(folder, name):
     )
 
 
-def signed(folder, name="individual_valid.p12", *, judged_at):
+def signed(folder, name="individual_valid.p12", *, judged_at, form="cms"):
     key = credential(folder, name)
     case = given.case(subject_iin(parse_certificate(key.certificate)))
     content = given.text(case, issued=SIGNED_AT, expires=SIGNED_AT + timedelta(minutes=15))
     plain = given.evidence(content, given.sign(key, content), trusted=[], lists=[], answered=SIGNED_AT)
     items = {
         **plain.items,
+        **({"statement.signature": sign_xml(key, statement_document(content))} if form == "xml" else {}),
         "shared.anchor.0": (folder / "root_test_gost_2022.cer").read_bytes(),
         "shared.intermediate.0": (folder / "nca_gost2022_test.cer").read_bytes(),
         "shared.crl.0": (folder / "nca_gost2022_test.crl").read_bytes(),
@@ -56,8 +59,9 @@ def test_the_real_key_signs_and_only_its_stale_list_keeps_it_from_passing(folder
     assert decide(results, required=tuple(STATEMENT)).outcome is Outcome.RETRY
 
 
-def test_judged_on_a_day_its_list_was_in_force_the_real_key_is_verified(folder):
-    case, evidence = signed(folder, judged_at=LIST_IN_FORCE)
+@pytest.mark.parametrize("form", ["cms", "xml"])
+def test_judged_on_a_day_its_list_was_in_force_the_real_key_is_verified(folder, form):
+    case, evidence = signed(folder, judged_at=LIST_IN_FORCE, form=form)
     assert decide(given.judge(case, evidence), required=tuple(STATEMENT)).outcome is Outcome.PASSED
 
 

@@ -1,10 +1,9 @@
-"""Columns and constraints only. Writers: `workflow`, `evidence` and `audit`; nobody else imports this module."""
+"""A verification and what the borrower, the lender's people and the workers do in it."""
 
 from django.db import models
 from django.db.models import Q
 
 from verification.core import ids
-from verification.core.events import DECISIONS
 from verification.core.status import OPEN
 
 ID_LENGTH = 30
@@ -135,6 +134,18 @@ class CheckRecord(models.Model):
         constraints = (models.UniqueConstraint(fields=("attempt", "name"), name="one_record_per_check"),)
 
 
+class ReviewVote(models.Model):
+    """What one reviewer said of one attempt. It is never changed; the reason is evidence of the attempt."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="votes")
+    person = models.CharField(max_length=ID_LENGTH)
+    passes = models.BooleanField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "person"), name="one_vote_per_person"),)
+
+
 class Link(models.Model):
     """A way in for the borrower. Only the SHA-256 of its token is kept."""
 
@@ -161,128 +172,13 @@ class BorrowerSession(models.Model):
         )
 
 
-class DataKey(models.Model):
-    """The wrapped key of one verification. Destroying it erases what it sealed."""
+class MobileSigning(models.Model):
+    """The way of eGov Mobile to one open turn; its secrets as SHA-256. `outcome` is empty until it has ended."""
 
-    verification = models.OneToOneField(Verification, on_delete=models.PROTECT, primary_key=True, related_name="+")
-    wrapped_key = models.BinaryField(null=True)
-    kek_version = models.PositiveSmallIntegerField()
-    created_at = models.DateTimeField()
-    destroyed_at = models.DateTimeField(null=True)
-
-
-class EvidenceItem(models.Model):
-    """Where one sealed original lies, and the commitment to its plain bytes that stands in the log."""
-
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_evidence_id, editable=False)
-    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="evidence")
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence")
-    kind = models.CharField(max_length=64)
-    sealed_sha256 = models.CharField(max_length=HASH_LENGTH, db_index=True)
-    commitment = models.CharField(max_length=HASH_LENGTH)
-    seen_index = models.BinaryField(null=True, db_index=True)
-    size = models.PositiveIntegerField()
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_item_per_kind_and_attempt"),)
-
-
-class SharedEvidence(models.Model):
-    """Evidence about nobody (a revocation list, an anchor): kept once, in the clear, under its hash."""
-
-    sha256 = models.CharField(primary_key=True, max_length=HASH_LENGTH)
-    size = models.PositiveIntegerField()
-    created_at = models.DateTimeField()
-
-
-class SharedEvidenceUse(models.Model):
-    """Which attempt was judged by which shared evidence, under which kind."""
-
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="shared")
-    evidence = models.ForeignKey(SharedEvidence, on_delete=models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=64)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_shared_item_per_kind"),)
-
-
-class AuditEntry(models.Model):
-    """Something that happened. Inserted in the business transaction, never changed; `body` holds no personal data."""
-
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_event_id, editable=False)
-    log = models.CharField(max_length=4)
-    type = models.CharField(max_length=40)
-    at = models.DateTimeField()
-    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, null=True, related_name="entries")
-    verification_sequence = models.PositiveIntegerField(null=True)
-    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, null=True, related_name="+")
-    body = models.JSONField()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("verification",), condition=Q(type__in=DECISIONS), name="one_decision_per_verification"
-            ),
-            models.UniqueConstraint(fields=("verification", "verification_sequence"), name="one_entry_per_sequence"),
-        )
-        indexes = (models.Index(fields=("log", "type", "at"), name="entry_by_type"),)
-
-
-class AuditPending(models.Model):
-    """Entries the sequencer has not ordered yet."""
-
-    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="pending")
-
-
-class AuditLeaf(models.Model):
-    """An ordered entry: its place in the log, the exact bytes that were hashed, and their RFC 6962 leaf hash."""
-
-    log = models.CharField(max_length=4)
-    leaf_index = models.PositiveBigIntegerField()
-    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="leaf")
-    lender_id_copy = models.CharField(max_length=ID_LENGTH, blank=True)
-    lender_sequence = models.PositiveBigIntegerField(null=True)
-    leaf = models.BinaryField()
-    leaf_hash = models.BinaryField()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("log", "leaf_index"), name="one_leaf_per_index"),
-            models.UniqueConstraint(
-                fields=("log", "lender_id_copy", "lender_sequence"), name="one_leaf_per_lender_sequence"
-            ),
-        )
-
-
-class AuditTile(models.Model):
-    """Up to 256 hashes of one level of the tree, 32 bytes each."""
-
-    log = models.CharField(max_length=4)
-    level = models.PositiveSmallIntegerField()
-    index = models.PositiveBigIntegerField()
-    hashes = models.BinaryField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("log", "level", "index"), name="one_tile_per_place"),)
-
-
-class AuditHead(models.Model):
-    """How far a log is ordered. Compare-and-set on `size` fences the sequencer."""
-
-    log = models.CharField(primary_key=True, max_length=4)
-    size = models.PositiveBigIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
-    fence = models.CharField(max_length=32, blank=True)
-
-
-class AuditCheckpoint(models.Model):
-    """A signed statement of size and root (C2SP signed-note)."""
-
-    log = models.CharField(max_length=4)
-    size = models.PositiveBigIntegerField()
-    note = models.TextField()
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("log", "size"), name="one_checkpoint_per_size"),)
+    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(BorrowerSession, on_delete=models.CASCADE, related_name="+")
+    turn = models.PositiveIntegerField()
+    code_sha256 = models.BinaryField(unique=True)
+    access_sha256 = models.BinaryField(null=True, unique=True)
+    expires_at = models.DateTimeField()
+    outcome = models.CharField(max_length=64, blank=True)

@@ -1,0 +1,172 @@
+"""How long one face takes to be matched, beside face_recognition as its own documentation uses it, in one run.
+
+`make bench PART=faces`, or `python bench/faces.py FOLDER` to compare decisions on a folder of people of yours as well.
+Both take two JPEGs of 1280 × 960 from their bytes to a distance. Times are medians in the processor time of the
+process, after a warm-up, in turns, so that a busy machine wrongs nobody. A line `ratio N.Nx` says how many times as
+long the peer takes.
+"""
+
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from io import BytesIO
+from itertools import combinations
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(_ROOT))  # run as a file, so that `make bench` takes any file here
+
+import face_recognition
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from insecure_sandbox import samples
+from verification.engines.faces import backends, recognition
+from verification.engines.faces.backends import Choice
+from verification.engines.faces.calibration import read
+from verification.engines.faces.embedding import Embedding, distance
+from verification.engines.faces.image_gate import ImageLimits, open_image
+
+_LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
+_MODELS = Path(os.environ.get("TULGA_FACE_MODELS_DIR", _ROOT / "var" / "models"))
+_SIZE = (1280, 960)
+_REPEATS, _SECONDS = 7, 8.0
+_RATIO_AIM, _MEMORY_AIM = 17, 220  # times; MB
+
+# What a worker imports, and what it then does once; the peak of its memory is the kernel's own count.
+_WORKER = """
+import sys
+from pathlib import Path
+from verification.engines.faces import backends, recognition
+from verification.engines.faces.embedding import distance
+from verification.engines.faces.image_gate import ImageLimits, open_image
+backends.use(backends.Choice(models=Path(sys.argv[1])))
+limits = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
+for _ in range(3):
+    one, other = (recognition.embed(open_image(Path(name).read_bytes(), limits=limits)) for name in sys.argv[2:4])
+    distance(one, [other])
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+print(status["VmRSS"].split()[0], status["VmHWM"].split()[0])
+"""
+
+
+def our_face(path: Path) -> Embedding:
+    """The product's own pipeline: gate, detection, quality, alignment, net."""
+    return recognition.embed(open_image(path.read_bytes(), limits=_LIMITS))
+
+
+def ours(one: Path, other: Path) -> float:
+    """One verification by the product."""
+    return distance(our_face(one), [our_face(other)]).value
+
+
+def their_face(path: Path) -> npt.NDArray[np.float64]:
+    """face_recognition as its documentation uses it, with the small landmark model."""
+    image = face_recognition.load_image_file(str(path))
+    return np.asarray(face_recognition.face_encodings(image, model="small")[0])
+
+
+def theirs(one: Path, other: Path) -> float:
+    """One verification by face_recognition: `face_distance` is this norm."""
+    return float(np.linalg.norm(their_face(one) - their_face(other)))
+
+
+def camera_pictures(folder: Path) -> list[Path]:
+    """The portraits as a camera would take them: 1280 × 960, the face a third of the height."""
+    places = {"obama.jpg": (0, 0, 910, 683), "obama2.jpg": (0, 120, 626, 590), "biden.jpg": (0, 150, 970, 878)}
+    made = []
+    for name, square in places.items():
+        with Image.open(samples.fetch() / name) as portrait:
+            picture = portrait.convert("RGB").crop(square).resize(_SIZE, Image.Resampling.LANCZOS)
+        made.append(folder / name)
+        content = BytesIO()
+        picture.save(content, "JPEG", quality=90)
+        made[-1].write_bytes(content.getvalue())
+    return made
+
+
+def in_turns(calls: list[Callable[[], object]]) -> list[float]:
+    """Median milliseconds of processor time of each, which take turns."""
+    times: list[list[float]] = [[] for _ in calls]
+    for turn in range(_REPEATS + 1):
+        for call, taken in zip(calls, times, strict=True):
+            began = time.process_time()
+            call()
+            if turn:
+                taken.append(1000 * (time.process_time() - began))
+    return [statistics.median(taken) for taken in times]
+
+
+def count_for(pair: tuple[Path, Path]) -> int:
+    """Verifications that one process does in the time there is."""
+    backends.use(Choice(models=_MODELS))
+    ours(*pair)
+    count, end = 0, time.perf_counter() + _SECONDS
+    while time.perf_counter() < end:
+        ours(*pair)
+        count += 1
+    return count
+
+
+def conditions() -> str:
+    """The machine, in one line."""
+    model, cpuinfo = platform.processor() or platform.machine(), Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.split(":", 1)[1] for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = names[0].strip() if names else model
+    load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+    return f"CPU {model}, {os.cpu_count()} cores, load {load}; Python {platform.python_version()}"
+
+
+def measure_memory(pair: tuple[Path, Path]) -> None:
+    """Resident memory of a fresh process that imports the pipeline alone."""
+    command = [sys.executable, "-c", _WORKER, str(_MODELS), *map(str, pair)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT)
+    now, peak = (int(kib) * 1024 / 1e6 for kib in done.stdout.split())
+    print(f"  a worker holds {now:.0f} MB, at its peak {peak:.0f} MB (aim ≤ {_MEMORY_AIM})")
+
+
+def compare_decisions(pictures: list[Path]) -> None:
+    """How many pairs both judge alike, each by the calibration of its own embedding, and whether any is opposed."""
+    folder = Path(backends.__file__).parent / "calibrations"
+    unit, raw = (read((folder / f"{name}.json").read_bytes()).zones for name in ("mirror-mean-l2", "single"))
+    faces = {path: (our_face(path), Embedding(raw.match.embedding, their_face(path))) for path in pictures}
+    alike = opposed = pairs = 0
+    for one, other in combinations(pictures, 2):
+        mine, them = (
+            scale.of(distance(first, [second]))
+            for scale, first, second in zip((unit, raw), faces[one], faces[other], strict=True)
+        )
+        pairs, alike = pairs + 1, alike + (mine == them)
+        opposed += {mine, them} == {"match", "no_match"}
+    print(f"  {alike} of {pairs} pairs lie in the same zone of both; match against no match: {opposed}")
+
+
+def main() -> None:
+    """Measure all of it."""
+    print(conditions())
+    backends.use(Choice(models=_MODELS))
+    with tempfile.TemporaryDirectory() as place:
+        pictures = camera_pictures(Path(place))
+        pair = (pictures[0], pictures[1])
+        measure_memory(pair)
+        with ProcessPoolExecutor(2) as pool:
+            total = sum(pool.map(count_for, [pair] * 2))
+        print(f"  {total / _SECONDS:.1f} verifications a second by 2 processes (wall clock)")
+        mine, them = in_turns([lambda: ours(*pair), lambda: theirs(*pair)])
+        print(f"  ours {mine:.1f} ms, face_recognition {them:.1f} ms of processor time")
+        print(f"ratio {them / mine:.1f}x  one verification of two JPEGs, 1280 × 960 (aim ≥ {_RATIO_AIM}x)")
+        compare_decisions(pictures)
+    if len(sys.argv) > 1:
+        compare_decisions(sorted(Path(sys.argv[1]).rglob("*.jpg")))
+
+
+if __name__ == "__main__":
+    main()

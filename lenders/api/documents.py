@@ -1,0 +1,81 @@
+"""/v1/verifications/{id}/documents: the signed document of each attempt with a live face, and the keys to verify by."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from lenders import answer_schemas, answers, policy, query_schemas
+from lenders.auth import caller
+from lenders.fields import read_query
+from lenders.openapi import problems
+from verification.workflow import document_files
+
+MEDIA_TYPE = "application/jose+json"
+_SCOPES = {"GET": "documents:read"}
+
+
+class Documents(APIView):
+    """All documents of one verification."""
+
+    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+
+    @extend_schema(
+        operation_id="list_documents",
+        summary="List the signed documents of a verification",
+        description=(
+            "One for every attempt with a live face that has ended, however it ended, in the order of the attempts. "
+            "`commitment` is HMAC-SHA256(`salt`, document) and stands in the log. Once the personal data are erased, "
+            "only that it existed is left: `erased` is true."
+        ),
+        responses={200: answer_schemas.DocumentList, **problems(401, 403, 404, 422, 429)},
+    )
+    def get(self, request: Request, verification_id: str) -> Response:
+        """The list."""
+        read_query(query_schemas.NoQuery, request.query_params)
+        key = caller(request)
+        found = document_files.list_documents(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        return Response({"data": [answers.document(view) for view in found]})
+
+
+class DocumentFile(APIView):
+    """One document."""
+
+    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+
+    @extend_schema(
+        operation_id="get_document",
+        summary="Download a signed document",
+        description=(
+            "A JSON Web Signature (RFC 7515, flattened JSON form, EdDSA) over the identification: result, times, "
+            "lender, IIN, face, pictures of every command, model and thresholds. Personal data: every download is "
+            "logged with the id of the key. Verify it offline by `scripts/verify_document.py`."
+        ),
+        responses={(200, MEDIA_TYPE): answer_schemas.SignedDocument, **problems(401, 403, 404, 409, 410, 422, 429)},
+    )
+    def get(self, request: Request, verification_id: str, attempt_id: str) -> HttpResponse:
+        """The bytes as they were signed."""
+        read_query(query_schemas.NoQuery, request.query_params)
+        key = caller(request)
+        content = document_files.read_document(
+            lender_id=key.lender_id,
+            mode=key.mode,
+            verification_id=verification_id,
+            attempt_id=attempt_id,
+            key_id=key.pk,
+        )
+        headers = {"Content-Disposition": f'attachment; filename="{attempt_id}.jws.json"', "Cache-Control": "no-store"}
+        return HttpResponse(content, content_type=MEDIA_TYPE, headers=headers)
+
+
+@require_safe
+def jwks(request: HttpRequest) -> HttpResponse:
+    """The public keys of the documents (RFC 7517), for anybody: a key in use and those that were."""
+    answer = JsonResponse({"keys": document_files.public_keys()}, content_type="application/jwk-set+json")
+    answer.headers["Cache-Control"] = f"public, max-age={policy.JWKS_SECONDS}"
+    return answer

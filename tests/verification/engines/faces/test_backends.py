@@ -1,0 +1,230 @@
+"""One interface, three backends: each is tested before it is used, and none is judged by another's calibration."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.verification.engines.faces import insecure_nets
+from tests.verification.engines.faces.test_calibration import shipped
+from verification.core.errors import CalibrationMismatch, Misconfigured
+from verification.engines import weights
+from verification.engines.faces import backends, custom, dlib_onnx
+from verification.engines.faces.alignment import Face
+from verification.engines.faces.backends import Backend, Choice
+from verification.engines.faces.custom import Description
+from verification.engines.faces.embedding import distance
+
+# Where dlib's own cut has the eyes, so that the converted net sees nearly what it sees in its own backend.
+DESCRIPTION = {
+    "schema": "tulga-face-model-1",
+    "model": "own-net",
+    "file": "own.onnx",
+    "sha256": "",
+    "side": "150",
+    "channels": "RGB",
+    "mean": "0",
+    "scale": "1",
+    "left_eye_x": "47.7",
+    "left_eye_y": "47.1",
+    "right_eye_x": "100.3",
+    "right_eye_y": "47.1",
+}
+OWN = "own-net-fe587a1b/mirror-mean-l2"
+"""What comes out of it: the name, how faces are prepared, and how numbers become an embedding."""
+
+
+@pytest.fixture
+def chosen() -> Iterator[None]:
+    """Whatever a test chooses is forgotten after it."""
+    before = backends._chosen[0]
+    yield
+    backends.use(before)
+
+
+@pytest.fixture
+def own(tmp_path: Path, models: Path) -> Path:
+    """An operator's net, which is the converted one under another name, and its description."""
+    content = dlib_onnx.path_in(models).read_bytes()
+    (tmp_path / "own.onnx").write_bytes(content)
+    return described(tmp_path, sha256=hashlib.sha256(content).hexdigest())
+
+
+def described(folder: Path, **changes: str) -> Path:
+    (folder / "own.json").write_text(json.dumps(DESCRIPTION | changes))
+    return folder / "own.json"
+
+
+def calibrated(folder: Path, **changes: str) -> Path:
+    (folder / "calibration.json").write_text(json.dumps(json.loads(shipped()) | changes))
+    return folder / "calibration.json"
+
+
+def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
+    own: Path, faces: dict[str, Face], default: Backend
+) -> None:
+    theirs = backends.load(Choice(backend="onnx-custom", model=own))
+    assert (theirs.embedding, theirs.model, theirs.calibration) == (OWN, "own-net", None)
+    numbers = {name: theirs.embed(face) for name, face in faces.items()}
+    assert distance(numbers["obama.jpg"], [numbers["obama3.jpg"]]).value < 0.30
+    assert distance(numbers["obama.jpg"], [numbers["biden.jpg"]]).value > 0.45
+    near = np.linalg.norm(numbers["obama.jpg"].numbers - default.embed(faces["obama.jpg"]).numbers)
+    assert near < 0.15
+    with pytest.raises(CalibrationMismatch):
+        distance(default.embed(faces["obama.jpg"]), [numbers["obama.jpg"]])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sha256": "ab" * 32},
+        {"side": "0"},
+        {"side": "5000"},
+        {"scale": "0"},
+        {"channels": "GBR"},
+        {"file": "../own.onnx"},
+        {"file": "absent.onnx"},
+        {"left_eye_x": "120"},
+        {"right_eye_x": "900"},
+        {"left_eye_y": "150"},
+        {"schema": "tulga-face-model-2"},
+        {"more": "1"},
+        {"mean": "1e3"},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_an_operators_net_that_is_not_as_described_refuses_to_run(own: Path, changes: dict[str, str]) -> None:
+    right = json.loads(own.read_text())
+    described(own.parent, **{"sha256": right["sha256"], **changes})
+    with pytest.raises(Misconfigured):
+        backends.load(Choice(backend="onnx-custom", model=own))
+
+
+def test_a_net_that_tells_pictures_apart_may_be_calibrated(tmp_path: Path) -> None:
+    (tmp_path / "own.onnx").write_bytes(insecure_nets.sound())
+    model = described(tmp_path, sha256=hashlib.sha256(insecure_nets.sound()).hexdigest())
+    assert backends.load(Choice(backend="onnx-custom", model=model)).model == "own-net"
+
+
+@pytest.mark.parametrize("content", [pytest.param(net, id=name) for name, net in insecure_nets.every()])
+def test_a_net_that_says_nothing_about_a_face_or_is_not_all_pinned_refuses_to_run(
+    content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "own.onnx").write_bytes(content)
+    (tmp_path / insecure_nets.ELSEWHERE).write_bytes(insecure_nets.MATRIX.tobytes())
+    model = described(tmp_path, sha256=hashlib.sha256(content).hexdigest())
+    with pytest.raises(Misconfigured):
+        backends.load(Choice(backend="onnx-custom", model=model))
+
+
+def test_an_operators_net_of_another_size_of_face_refuses_to_run(own: Path) -> None:
+    described(own.parent, sha256=json.loads(own.read_text())["sha256"], side="112")
+    with pytest.raises(Misconfigured, match="of this size"):
+        backends.load(Choice(backend="onnx-custom", model=own))
+
+
+def test_an_operators_net_without_a_calibration_judges_nobody(own: Path, chosen: None) -> None:
+    backends.use(Choice(backend="onnx-custom", model=own))
+    assert backends.tested()["unfit_for_live"] == [
+        "face backend onnx-custom has no calibration: run manage.py calibrate_faces"
+    ]
+    with pytest.raises(Misconfigured, match="calibrate_faces"):
+        backends.zones_in_use()
+
+
+def test_an_operators_net_is_judged_by_the_calibration_measured_with_it_and_by_no_other(own: Path) -> None:
+    sha256 = json.loads(own.read_text())["sha256"]
+    right = calibrated(own.parent, id="own-2026", embedding=OWN, model_sha256=sha256)
+    found = backends.load(Choice(backend="onnx-custom", model=own, calibration=right))
+    assert found.calibration is not None
+    assert found.report()["calibration"] == "own-2026"
+    for wrong in ({"embedding": "own-net/single"}, {"model_sha256": "ab" * 32}):
+        calibrated(own.parent, **({"embedding": OWN, "model_sha256": sha256} | wrong))
+        with pytest.raises(Misconfigured, match="another net or embedding"):
+            backends.load(Choice(backend="onnx-custom", model=own, calibration=right))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"mean": "127.5"}, {"scale": "2"}, {"channels": "BGR"}, {"left_eye_x": "47.8"}],
+    ids=lambda changes: "-".join(changes),
+)
+def test_a_calibration_does_not_hold_for_a_net_that_is_shown_faces_otherwise(
+    own: Path, changes: dict[str, str]
+) -> None:
+    sha256 = json.loads(own.read_text())["sha256"]
+    right = calibrated(own.parent, embedding=OWN, model_sha256=sha256)
+    assert backends.load(Choice(backend="onnx-custom", model=own, calibration=right)).embedding == OWN
+    described(own.parent, sha256=sha256, **changes)
+    with pytest.raises(Misconfigured, match="another net or embedding"):
+        backends.load(Choice(backend="onnx-custom", model=own, calibration=right))
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", None])
+def test_a_calibration_that_is_none_keeps_the_backend_from_loading(
+    content: bytes | None, models: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "calibration.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(Misconfigured):
+        backends.load(Choice(models=models, calibration=path))
+
+
+@given(st.binary(max_size=40), st.integers(0, 400))
+def test_a_damaged_description_is_refused_or_read_and_never_anything_else(junk: bytes, place: int) -> None:
+    whole = json.dumps(DESCRIPTION | {"sha256": "ab" * 32}).encode()
+    try:
+        assert isinstance(custom.read_description(whole[:place] + junk + whole[place + len(junk) :]), Description)
+    except Misconfigured:
+        return
+
+
+def test_a_backend_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(Misconfigured, match="dlib-onnx"):
+        backends.use(Choice(backend="dlib"))
+
+
+def test_the_reference_is_named_with_its_own_scale_and_calibration(reference: Backend) -> None:
+    assert reference.report() == {
+        "backend": "face_recognition",
+        "embedding": "dlib-resnet-v1/single",
+        "model": dlib_onnx.MODEL,
+        "model_sha256": weights.FACE_RECOGNITION.sha256,
+        "calibration": "lfw-2026-11.single",
+    }
+    assert reference.unfit_for_live() == []
+
+
+def test_four_processes_find_the_same_numbers_as_one(folder: Path, models: Path, tmp_path: Path) -> None:
+    for name in ("obama.jpg", "biden.jpg"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    command = [sys.executable, "-m", "tests.verification.engines.faces.judge_files"]
+    command += [str(tmp_path), str(models), "60", str(2 * 2**30)]
+
+    def judged(_: int) -> object:
+        done = subprocess.run(command, capture_output=True, check=True, timeout=240)
+        return json.loads(done.stdout)["found"]
+
+    with ThreadPoolExecutor(4) as pool:
+        one, *others = pool.map(judged, range(4))
+    assert isinstance(one, dict)
+    assert all(isinstance(numbers, list) and len(numbers) == 128 for numbers in one.values())
+    assert [other == one for other in others] == [True] * 3
+
+
+def test_the_default_backend_never_loads_the_library_that_holds_the_68_point_model(models: Path) -> None:
+    program = (
+        "import sys, pathlib; from verification.engines.faces import backends; "
+        f"backends.load(backends.Choice(models=pathlib.Path({str(models)!r}))); "
+        "sys.exit('face_recognition' in sys.modules or 'onnx' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=120).returncode == 0

@@ -1,0 +1,78 @@
+"""Which of the two forms a signature has is told by its first byte, and both are checked by one name."""
+
+import base64
+
+import pytest
+
+from insecure_sandbox.signing import sign_cms
+from insecure_sandbox.xml_signing import sign_xml
+from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
+from tests.verification.engines.pki.xml_statements import DOCUMENT
+from verification.core.errors import Refused
+from verification.engines.pki.signatures import (
+    Signature,
+    check_content,
+    check_signature,
+    describe_signature,
+    is_xml,
+    parse_signature,
+)
+
+
+@pytest.fixture(params=["cms", "xml"])
+def encoded(request: pytest.FixtureRequest, world: World) -> bytes:
+    """A good signature in each form."""
+    if request.param == "xml":
+        return sign_xml(world.person, DOCUMENT)
+    return base64.b64encode(sign_cms(world.person, STATEMENT, signed_at=AT))
+
+
+def _verify(signed: Signature, *, statement: bytes = STATEMENT) -> None:
+    check_content(signed, statement=statement)
+    check_signature(signed)
+
+
+def test_both_forms_pass_and_neither_passes_for_another_statement(world: World, encoded: bytes) -> None:
+    signed = parse_signature(encoded, max_bytes=LIMIT)
+    _verify(signed)
+    with pytest.raises(Refused) as refused:
+        _verify(signed, statement=STATEMENT + b" ")
+    assert refused.value.code == "eds_statement_mismatch"
+    told = describe_signature(signed)
+    assert (told["form"], told["family"]) == ("xml" if is_xml(encoded) else "cms", world.family)
+
+
+def test_neither_form_is_accepted_over_what_the_other_would_sign(world: World) -> None:
+    for encoded in (sign_cms(world.person, DOCUMENT, signed_at=AT), sign_xml(world.person, b"<a>I owe</a>")):
+        with pytest.raises(Refused) as refused:
+            _verify(parse_signature(encoded, max_bytes=LIMIT))
+        assert refused.value.code == "eds_statement_mismatch"
+
+
+def test_xml_claims_no_time_and_carries_no_time_stamp(rsa: World) -> None:
+    signed = parse_signature(sign_xml(rsa.person, DOCUMENT), max_bytes=LIMIT)
+    assert (signed.claimed_signing_time, signed.unsigned_attributes) == (None, ())
+    signed = parse_signature(sign_cms(rsa.person, STATEMENT, signed_at=AT), max_bytes=LIMIT)
+    assert signed.claimed_signing_time == AT
+
+
+@pytest.mark.parametrize("lead", [b"", b" ", b"\r\n\t "])
+def test_white_space_of_xml_and_nothing_else_may_stand_before_the_first_tag(lead: bytes) -> None:
+    assert is_xml(lead + b"<")
+    for other in (b"", b"0", b"\x0b<", b"\x0c<", b"\x00<", b"\x85<", b"\xa0<", b"\xef\xbb\xbf<", b"&lt;", b"\xff\xfe<"):
+        assert not is_xml(lead + other)
+
+
+def test_what_claims_to_be_xml_is_never_tried_as_a_cms_nor_the_other_way(rsa: World) -> None:
+    der, xml = sign_cms(rsa.person, STATEMENT, signed_at=AT), sign_xml(rsa.person, DOCUMENT)
+    for untrusted, word in ((b"<" + base64.b64encode(der), "XML"), (b"a" + xml, "neither DER, PEM nor base64")):
+        with pytest.raises(Refused, match=word) as refused:
+            parse_signature(untrusted, max_bytes=LIMIT)
+        assert refused.value.code == "eds_malformed"
+
+
+def test_the_size_is_limited_in_both_forms_before_anything_is_read(encoded: bytes) -> None:
+    _verify(parse_signature(encoded, max_bytes=len(encoded)))
+    with pytest.raises(Refused) as refused:
+        parse_signature(encoded, max_bytes=len(encoded) // 2)
+    assert refused.value.code == "eds_too_large"

@@ -1,0 +1,140 @@
+"""A folder of people is compared pair by pair, by cohort and by the protocol of LFW, and told the same each time."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from tests.proofs import Figures
+from verification.engines.faces import backends
+from verification.management import det_svg, face_folders
+from verification.management.face_survey import survey
+
+EVIDENCE = Path(__file__).resolve().parents[4] / "docs" / "evidence"
+
+
+def run(*words: object) -> str:
+    out = StringIO()
+    call_command("report_faces", *map(str, words), stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def folder(people: Path, tmp_path: Path) -> Path:
+    """The people, with their cohorts and a protocol of two folds in the form of LFW."""
+    copytree(people, tmp_path / "people", ignore=lambda *_: ["pairs.csv"])
+    folder = tmp_path / "people"
+    (folder / "people.csv").write_text("person,cohort\nobama,tall\nbiden,tall\n")
+    fold = ["obama\t1\t2", "biden\t1\t2", "obama\t1\tbiden\t1", "obama\t2\tbiden\t2"]
+    other = ["obama\t3\t4", "biden\t3\t4", "obama\t3\tbiden\t3", "obama\t4\tbiden\t4"]
+    (folder / "pairs.txt").write_text("\n".join(["2\t2", *fold, *other]) + "\n")
+    return folder
+
+
+def test_everybody_is_compared_with_everybody_and_the_report_is_the_same_each_time(
+    folder: Path, nobody: Path, tmp_path: Path
+) -> None:
+    (folder / "biden" / "biden_0009.jpg").write_bytes(nobody.read_bytes())
+    told = [run(folder, "--output", tmp_path / name) for name in ("one", "two")]
+    assert told[0] == told[1] == (tmp_path / "one" / "report.md").read_text()
+    for name in ("report.json", "det.svg"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    facts = json.loads((tmp_path / "one" / "report.json").read_text())
+    assert (facts["people"], facts["failures"]["pictures"]) == (2, 11)
+    assert facts["failures"]["refused"] == {"face_not_found": 1}
+    assert [(row["name"], row["impostor_pairs"], row["genuine_pairs"]) for row in facts["cohorts"]] == [
+        ("all", 24, 21),
+        ("tall", 24, 21),
+    ]
+    assert facts["cohorts"][0]["rates"]["match"]["fmr"]["events"] == 0
+    assert facts["nearest_impostors"] > 0.4
+    assert "2 people, 11 pictures" in told[0]
+    assert "| tall | 2 | 24 / 21 | match: 0.26 | 0 of 24 (0 … 0.14) |" in told[0]
+    assert "1 of them at most have nobody in common" in told[0]
+
+
+def test_the_protocol_of_lfw_is_judged_fold_by_fold(folder: Path) -> None:
+    told = survey(folder, backends.in_use()).facts["lfw"]
+    assert told == {"pairs": 8, "folds": 2, "refused_pairs": 0, "accuracy": 1.0, "standard_error": 0.0}
+    assert "8 pairs in 2 folds, accuracy 1.0000" in run(folder)
+
+
+def test_a_pair_of_the_protocol_that_is_labelled_wrongly_costs_accuracy(folder: Path) -> None:
+    lines = (folder / "pairs.txt").read_text().replace("obama\t4\tbiden\t4", "obama\t4\tobama\t1")
+    (folder / "pairs.txt").write_text(lines)
+    assert survey(folder, backends.in_use()).facts["lfw"]["accuracy"] < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("pairs.txt", "2\t2\nobama\t1\t2\n", "as many pairs"),
+        ("pairs.txt", "two\tfolds\n", "no protocol"),
+        ("pairs.txt", "2\t1\n" + "obama\t1\n" * 4, "no protocol"),
+        ("pairs.txt", "2\t1\n" + "../obama\t1\t2\n" * 4, "no protocol"),
+        ("pairs.txt", "2\t1\n" + "obama\t1\t99\n" * 4, "obama_0099.jpg"),
+        ("people.csv", "name,tribe\nobama,tall\n", "no columns"),
+        ("people.csv", "person,cohort\nobama,all\n", "cohort"),
+        ("people.csv", 'person,cohort\n"obama\n', "no CSV"),
+        ("people.csv", "person,cohort\nobama\n", None),
+        ("extra.jpg", "x", "whose picture"),
+    ],
+)
+def test_a_folder_that_cannot_be_understood_is_refused(folder: Path, name: str, content: str, says: str | None) -> None:
+    (folder / name).write_text(content)
+    if says is None:
+        face_folders.read(folder)
+        return
+    with pytest.raises(CommandError, match=says):
+        run(folder)
+
+
+def test_one_person_alone_or_no_folder_has_no_report(people: Path, tmp_path: Path) -> None:
+    for path in (people / "biden", tmp_path / "absent", tmp_path):
+        with pytest.raises(CommandError, match="no report"):
+            run(path)
+
+
+def test_a_picture_outside_the_folder_is_refused(folder: Path, nobody: Path) -> None:
+    (folder / "biden" / "link.jpg").symlink_to(nobody)
+    with pytest.raises(CommandError, match="outside"):
+        run(folder)
+
+
+@pytest.mark.proof("faces")
+def test_nobody_of_london_is_in_the_match_zone_of_somebody_else(
+    shared_data: Path, tmp_path: Path, proof_figures: Figures, proof_scale: float
+) -> None:
+    london = shared_data / "faces" / "london"
+    if not london.is_dir():
+        pytest.skip("the London set is not here")
+    if proof_scale < 1:
+        people = sorted({path.name[:3] for path in london.glob("*.jpg")})[: max(3, round(42 * proof_scale))]
+        copytree(london, tmp_path / "few", ignore=lambda _, names: [name for name in names if name[:3] not in people])
+        london = tmp_path / "few"
+    found = survey(london, backends.in_use())
+    everyone = found.facts["cohorts"][0]
+    match, review = everyone["rates"]["match"], everyone["rates"]["review"]
+    assert match["fmr"]["events"] == 0
+    assert found.facts["failures"]["refused"] == {}
+    proof_figures |= {
+        "people": found.facts["people"],
+        "pictures": found.facts["failures"]["pictures"],
+        "refused": 0,
+        "impostor_pairs": everyone["impostor_pairs"],
+        "genuine_pairs": everyone["genuine_pairs"],
+        "match_false": match["fmr"]["events"],
+        "match_fmr_high": match["fmr"]["high"],
+        "match_missed": match["fnmr"]["events"],
+        "review_false": review["fmr"]["events"],
+        "review_missed": review["fnmr"]["events"],
+        "nearest": found.facts["nearest_impostors"],
+    }
+    if proof_scale >= 1:
+        EVIDENCE.mkdir(parents=True, exist_ok=True)
+        drawing = det_svg.draw(found.tallies, zones=list(found.zones.values()), title="DET on the London set")
+        (EVIDENCE / "faces-det.svg").write_text(drawing, encoding="utf-8")

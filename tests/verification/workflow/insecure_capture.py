@@ -1,0 +1,120 @@
+"""A route with a live capture whose comparison says what the test tells it to; nobody looks at the frames."""
+
+import base64
+import hmac
+import sys
+from dataclasses import dataclass
+from hashlib import sha256
+from types import ModuleType
+
+import pytest
+from pytest_django import Settings
+
+from tests.verification.routes.biometric.captures import photo_answer
+from tests.verification.workflow.insecure_route import InsecurePolicy
+from tests.verification.workflow.story import Story, begin, lender
+from verification.core import live_capture
+from verification.core.consent import CURRENT
+from verification.core.live_capture import CaptureLimits
+from verification.core.results import Failed, Inconclusive, Passed
+from verification.core.route import Prepared, Route, Stage
+
+LIMITS = CaptureLimits(frames_max=10, frame_max_bytes=1024, not_before_ms=0, window_ms=7000, seconds=90)
+PORTRAIT = b"\xff\xd8\xff portrait \xff\xd9"
+MODEL = {"model": "insecure", "model_sha256": "ab" * 32, "calibration": "insecure-2026", "review": "0.5"}
+WORDS = {
+    "clear": lambda: Passed("face.match", score=0.31, threshold=0.35, detail=MODEL),
+    "grey": lambda: Inconclusive("face.match", "face_review", score=0.45, threshold=0.35, detail=MODEL),
+    "wrong": lambda: Failed("face.match", "face_mismatch", score=0.8, threshold=0.35, detail=MODEL),
+    "nothing": lambda: Failed("face.match", "face_reference_unavailable", detail={"detail": "no_photo"}),
+    "unclear": lambda: Inconclusive("face.match", "eds_revocation_unknown"),
+}
+
+
+@dataclass
+class Script:
+    """What the next comparison says, and what the register answers; None: it is not asked."""
+
+    word: str = "clear"
+    photo: bytes | None = PORTRAIT
+    gate: str = ""
+    faults: int = 0
+
+    def prepare(self, case, evidence, memory):
+        fresh = live_capture.begin(memory)
+        return Prepared(memory=fresh, evidence={"commands.order": live_capture.order_evidence(fresh)})
+
+    def collect(self, case, evidence):
+        if self.faults:
+            self.faults -= 1
+            raise OSError("scripted")
+        return {} if self.photo is None else {"commands.photo": photo_answer(self.photo)}
+
+    def check_gate(self, case, evidence, policy):
+        if self.gate:
+            return Failed("face.one_face", self.gate, score=0.4, threshold=0.9, detail={"most": 2})
+        return Passed("face.one_face", score=1.0, threshold=0.9, detail={"most": 1})
+
+    def check_match(self, case, evidence, policy):
+        return WORDS[self.word]()
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Script:
+    """The workflow finds the scripted route where it looks for `biometric`."""
+    scripted = Script()
+    settings.TULGA_ROUTES = ["biometric"]
+    stage = Stage(
+        name="commands",
+        page="commands",
+        prepare=scripted.prepare,
+        prompt=lambda memory: live_capture.prompt(memory, limits=LIMITS),
+        accept=lambda memory, untrusted, at: live_capture.accept(
+            memory, untrusted, at, stage="commands", limits=LIMITS
+        ),
+        collect=scripted.collect,
+        checks={"face.one_face": scripted.check_gate, "face.match": scripted.check_match},
+        seconds=300,
+        attempts=3,
+        timeout_code="liveness_command_missed",
+    )
+    module = ModuleType("insecure_biometric")
+    module.ROUTE = Route(name="biometric", policy=InsecurePolicy(), stages=(stage,))
+    monkeypatch.setitem(sys.modules, "verification.routes.biometric", module)
+    return scripted
+
+
+def at_commands(of=None, reference: str = "A-1", **more: object) -> Story:
+    """A verification whose borrower is about to say that they are ready."""
+    story = begin(of or lender(), reference, **more)
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    story.work()
+    story.answer(somebody_tells_me=False)
+    story.work()
+    return story
+
+
+def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
+    """Says "ready" and answers so many commands, or all of them, by frames that are no pictures."""
+    story.answer(ready=True)
+    asked = story.page()
+    for number in range(asked.data["steps"] if commands is None else commands):
+        asked = story.page().data
+        sent = []
+        for seq in range(frames):
+            jpeg = f"{story.id} {story.page().turn} {number} {seq}".encode()
+            said = f"{asked['step']}:{seq}:{sha256(jpeg).hexdigest()}".encode()
+            mac = hmac.new(asked["key"].encode(), said, sha256).hexdigest()
+            sent.append({"seq": seq, "jpeg": base64.b64encode(jpeg).decode(), "mac": mac})
+        story.answer(frames=sent)
+
+
+def played(of=None, reference: str = "A-1", **more: object) -> Story:
+    """The whole capture, and the worker's judgement."""
+    story = at_commands(of, reference, **more)
+    show(story)
+    story.work()
+    return story
+
+
+__all__ = ("LIMITS", "MODEL", "PORTRAIT", "Script", "at_commands", "played", "script", "show")

@@ -1,0 +1,251 @@
+"""Every attempt with a live capture ends with one signed document, however it ends; erasing leaves its trace alone."""
+
+import json
+
+import pytest
+from django.utils import timezone
+
+from insecure_sandbox import samples
+from tests.insecure_sandbox_process import sandbox as sandbox
+from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.document_reading import documents_of, endings, listed
+from tests.verification.workflow.insecure_capture import at_commands, played, show
+from tests.verification.workflow.insecure_capture import script as script
+from tests.verification.workflow.insecure_glance import people, voted
+from tests.verification.workflow.story import begin, lender, make_due
+from verification.core.errors import Misconfigured
+from verification.evidence import store, vault
+from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
+from verification.routes import get
+from verification.workflow import commands, policy, stages, sweep
+from verification.workflow.replay import replay
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def captures(story):
+    return Attempt.objects.filter(verification_id=story.id, stage="commands").order_by("turn")
+
+
+def run_out(story):
+    """The borrower's time for the attempt is over."""
+    Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=timezone.now())
+    sweep.run_round(deliveries=False)
+
+
+def expire(story):
+    Verification.objects.filter(pk=story.id).update(expires_at=timezone.now())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policy, "REVIEW_SECONDS", -1)
+        sweep.run_round(deliveries=False)
+
+
+def cancel(story):
+    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+
+
+def fault(story):
+    for _ in range(policy.FAULTS_MAX):
+        make_due(story)
+        story.work()
+
+
+def passed(script):
+    return played()
+
+
+def another_face(script):
+    script.word = "wrong"
+    return played()
+
+
+def two_faces(script):
+    script.gate, script.word = "multiple_faces", "nothing"
+    return played()
+
+
+def no_reference(script):
+    script.photo, script.word = None, "nothing"
+    return played()
+
+
+def unclear(script):
+    script.word = "unclear"
+    story = played()
+    fault(story)
+    return story
+
+
+def broken_worker(script):
+    script.faults = 100
+    story = played()
+    fault(story)
+    return story
+
+
+def silent_midway(script):
+    story = at_commands()
+    show(story, commands=2)
+    run_out(story)
+    return story
+
+
+def never_ready(script):
+    story = at_commands()
+    run_out(story)
+    return story
+
+
+def canceled_midway(script):
+    story = at_commands()
+    show(story, commands=1)
+    cancel(story)
+    return story
+
+
+def expired_midway(script):
+    story = at_commands()
+    show(story, commands=1)
+    expire(story)
+    return story
+
+
+def reviewed(decide):
+    def play(script):
+        script.word = "grey"
+        story = played()
+        assert (story.row().status, listed(story)) == ("in_review", ())
+        decide(story)
+        return story
+
+    return play
+
+
+ENDINGS = {
+    "passed": (passed, ("passed", None, "checks"), 15),
+    "another face": (another_face, ("failed", "face_mismatch", "checks"), 15),
+    "two faces": (two_faces, ("failed", "multiple_faces", "checks"), 15),
+    "no reference": (no_reference, ("failed", "face_reference_unavailable", "checks"), 15),
+    "unclear": (unclear, ("inconclusive", "eds_revocation_unknown", "checks"), 15),
+    "a broken worker": (broken_worker, ("void", "retries_exhausted", "nobody"), 15),
+    "silent midway": (silent_midway, ("lapsed", "liveness_command_missed", "nobody"), 6),
+    "never ready": (never_ready, ("lapsed", "liveness_command_missed", "nobody"), 0),
+    "canceled midway": (canceled_midway, ("void", "canceled_by_lender", "nobody"), 3),
+    "expired midway": (expired_midway, ("lapsed", "liveness_command_missed", "nobody"), 3),
+    "passed by people": (reviewed(voted), ("passed", None, "people"), 15),
+    "refused by people": (
+        reviewed(lambda story: voted(story, passes=False, reviewers=people(story, 1))),
+        ("failed", "review_refused", "people"),
+        15,
+    ),
+    "left by reviewers": (reviewed(expire), ("undecided", "review_timeout", "nobody"), 15),
+    "canceled in review": (reviewed(cancel), ("undecided", "canceled_by_lender", "nobody"), 15),
+}
+
+
+@pytest.mark.parametrize(("play", "ending", "frames"), ENDINGS.values(), ids=ENDINGS)
+def test_each_attempt_that_has_ended_has_one_document(script, play, ending, frames):
+    story = play(script)
+    assert endings(story)[0] == ending
+    document = documents_of(story)[0]
+    shown = sum(len(command["frames"]) for command in document["live_image"]["commands"])
+    # The order holds four or five commands.
+    assert shown in ({12, 15} if frames == 15 else {frames})
+    assert document["attempt"]["id"] == captures(story).first().pk
+    items = EvidenceItem.objects.filter(attempt__in=captures(story), kind="commands.document")
+    ended = captures(story).exclude(status__in=("open", "judging"))
+    assert items.count() == ended.count() == len(listed(story))
+
+
+def test_a_failed_and_a_passed_attempt_each_have_their_own(script):
+    script.word = "wrong"
+    story = played()
+    script.word = "clear"
+    show(story)
+    story.work()
+    first, second = documents_of(story)
+    assert [one["result"]["outcome"] for one in (first, second)] == ["failed", "passed"]
+    assert (first["attempt"]["burnt"], second["attempt"]["burnt"]) == (True, False)
+    assert first["attempt"]["number"] < second["attempt"]["number"]
+    assert story.row().status == "verified"
+
+
+def test_it_names_the_reviewers_by_id_and_the_stages_before(script):
+    document = documents_of(reviewed(voted)(script))[0]
+    assert [vote["person"] for vote in document["result"]["votes"]] == ["usr_0", "usr_1"]
+    assert [one["stage"] for one in document["passed_before"]] == ["consent", "question"]
+    assert document["comparison"]["zone"] == "review"
+
+
+def test_it_stands_in_the_transaction_of_the_judgement_and_before_the_decision(script):
+    story = played()
+    entries = AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence")
+    said = [
+        "document" if "document" in json.dumps(entry.body) else entry.type
+        for entry in entries
+        if entry.type in ("attempt.judged", "verification.verified", "evidence.kept")
+    ]
+    assert said[-3:] == ["attempt.judged", "document", "verification.verified"]
+
+
+def test_without_a_key_to_sign_by_nothing_is_decided(script, settings):
+    kept, settings.TULGA_DOCUMENT_KEYS = settings.TULGA_DOCUMENT_KEYS, {}
+    story = played()
+    assert (story.row().status, story.row().faults, captures(story).get().status) == ("processing", 1, "judging")
+    settings.TULGA_DOCUMENT_KEYS = kept
+    Verification.objects.filter(pk=story.id).update(lease_until=None)  # its worker gave up; the lease runs out
+    make_due(story)
+    story.work()
+    assert (story.row().status, len(listed(story))) == ("verified", 1)
+
+
+def test_without_a_key_to_sign_by_the_lender_cannot_cancel_a_capture(script, settings):
+    story = at_commands()
+    settings.TULGA_DOCUMENT_KEYS = {}
+    with pytest.raises(Misconfigured):
+        cancel(story)
+    assert story.row().status == "requires_input"
+
+
+def test_a_picture_that_is_damaged_is_named_and_keeps_nothing_from_ending(script):
+    story = at_commands()
+    show(story, commands=2)
+    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="commands.1.frame.0")
+    EvidenceItem.objects.filter(pk=item.pk).update(commitment="0" * 64)
+    cancel(story)
+    document = documents_of(story)[0]
+    assert document["unreadable"] == ["commands.1.frame.0"]
+    assert [len(command["frames"]) for command in document["live_image"]["commands"]] == [3, 2]
+
+
+def test_a_replay_makes_no_other_and_is_not_disturbed(script):
+    story = played()
+    before = EvidenceItem.objects.count()
+    assert {one.verdict for one in replay(verification_id=story.id)} == {"same"}
+    assert EvidenceItem.objects.count() == before
+
+
+@pytest.mark.service
+def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings):
+    samples.fetch()
+    settings.TULGA_ROUTES = ["biometric"]
+    camera.ask_at(sandbox, settings)
+    camera.register(sandbox)
+    story = begin(lender())
+    camera.agree(story)
+    camera.free(story)
+    camera.capture(story)
+    (document,) = documents_of(story)
+    assert (document["result"]["outcome"], document["comparison"]["zone"]) == ("passed", "match")
+    detail = document["comparison"]["detail"]
+    assert {"model", "model_sha256", "calibration"} <= detail.keys()
+    # The browser numbers the frames of a command from 0, so here a place is a number.
+    assert document["live_image"]["face"] == f"0.{detail['rest_frames'].partition(',')[0]}"
+    checks = [document["comparison"]["name"], *(gate["name"] for gate in document["live_image"]["gates"])]
+    assert sorted(checks) == sorted(stages.find("biometric", "commands").checks)
+    assert document["policy"]["version"] == get("biometric").policy.version
+    assert document["reference"]["source"] == "STATE"
+    key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
+    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="commands.0.frame.0")
+    first = document["live_image"]["commands"][0]["frames"][0]
+    assert len(store.get(key, item)) * 4 // 3 <= len(first["jpeg"])

@@ -1,0 +1,84 @@
+"""What eGov Mobile is given to sign, and how its answer is read. The document that comes back is never believed.
+
+`CMS_SIGN_ONLY`, a detached signature: the bytes that are judged are those we stored, so a copy of them inside the
+signature could only differ. `CMS_WITH_DATA` would send the whole statement back for nobody to read, and `XML` would
+have the app sign a canonical form of a text instead of the text that the page shows.
+The protocol is known from public integrations only: see docs/operator-guide.md, "eGov Mobile".
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.utils import translation
+from django.utils.translation import gettext
+
+from verification.borrower import wording
+from verification.core.errors import BadInput
+from verification.core.strict_json import MALFORMED, StrictObject, read_object
+from verification.workflow.queries import BorrowerPage
+
+METHOD: Final = "CMS_SIGN_ONLY"
+MIME: Final = "text/plain"
+PUT_MAX_BYTES: Final = 160 * 1024
+"""A signature of 48 KiB is 64 KiB in base64; its PEM, the rows beside it and escapes in JSON fit twice. 2026-11."""
+
+_NAMES: Final = {"nameRu": "ru", "nameKz": "kk", "nameEn": "en"}
+
+
+def documents(page: BorrowerPage) -> dict[str, Any]:
+    """API2's answer: the statement's exact bytes, and the rows the page shows beside them, in the page's language."""
+    with translation.override(page.locale):
+        rows = wording.statement_rows(page.data["statement"])
+    return {
+        "signMethod": METHOD,
+        "documentsToSign": [
+            {
+                "id": 1,
+                **{field: _name(page, language) for field, language in _NAMES.items()},
+                "meta": [{"name": name, "value": value} for name, value in rows],
+                "document": {"file": {"mime": MIME, "data": page.data["statement_base64"]}},
+            }
+        ],
+    }
+
+
+def signature_in(untrusted: bytes, *, given: Mapping[str, Any]) -> str:
+    """The text in the document's place, for the route to judge. Raises `BadInput`, by code:
+
+    egov_answer_malformed for what is not one such document; egov_document_altered where the answer says something else
+    about the document than was given. A field left out, null or unknown is passed over: of it nothing is taken.
+    """
+    try:
+        return _signature_in(read_object(untrusted, max_bytes=PUT_MAX_BYTES, numbers=True), given=given)
+    except BadInput as error:
+        if error.code != MALFORMED:
+            raise
+        raise BadInput(error.detail, code="egov_answer_malformed", pointer=error.pointer) from error
+
+
+def _signature_in(answer: StrictObject, *, given: Mapping[str, Any]) -> str:
+    returned = answer.objects("documentsToSign", most=1)
+    if len(returned) != 1:
+        raise BadInput("not one document", code=MALFORMED, pointer="/documentsToSign")
+    (asked,), (document,) = given["documentsToSign"], returned
+    _require_unaltered(answer, {"signMethod": given["signMethod"]})
+    _require_unaltered(document, {name: asked[name] for name in ("id", *_NAMES, "meta")})
+    file = document.object("document").object("file")
+    _require_unaltered(file, {"mime": MIME})
+    signature = file.value_or_none("data")
+    if not isinstance(signature, str) or not signature.strip():
+        raise BadInput("no signature", code=MALFORMED, pointer="/documentsToSign/0/document/file/data")
+    return signature
+
+
+def _require_unaltered(returned: StrictObject, given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
+        found = returned.value_or_none(name)
+        # JSON's true would equal 1.
+        if found is not None and (type(found) is not type(value) or found != value):
+            raise BadInput(f"another {name} than was given", code="egov_document_altered")
+
+
+def _name(page: BorrowerPage, language: str) -> str:
+    with translation.override(language):
+        return gettext("Statement about a loan of %(lender)s") % {"lender": page.lender.name}

@@ -1,0 +1,151 @@
+"""Signing by eGov Mobile: the page's own call for a code, and the three calls of the app.
+
+The QR says `mobileSign:` and the address of API1. The app gets API1 (who asks, and an access token), gets API2 with
+that token (the statement), and puts the same document back with the signature in place: 200 or 403, nothing else.
+Its requests carry no cookie; what they may do stands in `workflow/mobile_signing.py`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import segno
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from verification.borrower import cookie, egov_documents, untrusted_answer, wording
+from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
+from verification.workflow import links, mobile_signing, queries
+from verification.workflow.queries import BorrowerPage
+
+_ZONE = ZoneInfo("Asia/Almaty")
+_BEARER = "Bearer "
+# What the page can say of an answer that was refused; for any other code it has one sentence more.
+_REFUSALS = ("egov_document_altered", "egov_answer_malformed", "eds_statement_mismatch")
+
+
+def shown(page: BorrowerPage) -> Mapping[str, Any]:
+    """What the statement's page needs to offer the app; nothing where eGov does not know our host."""
+    if not _is_offered(page):
+        return {"egov_mobile": False}
+    return {"egov_mobile": True, "egov_refusals": [(code, wording.sentence(code)) for code in _REFUSALS]}
+
+
+def progress(page: BorrowerPage) -> str:
+    """How the code that the page shows stands: waiting, read, expired, taken, or the code of a refusal."""
+    return mobile_signing.progress(verification_id=page.verification_id, turn=page.turn)
+
+
+@never_cache
+@require_POST
+def mint(request: HttpRequest) -> HttpResponse:
+    """A fresh code for the page's script, as a drawing and as links. 409 if the page is no longer that of the turn."""
+    session = cookie.untrusted_session(request)
+    try:
+        turn = untrusted_answer.read(request).turn
+        if not _is_offered(queries.borrower_page(verification_id=links.verification_of(untrusted_session=session))):
+            raise NotYourTurn("eGov Mobile is not offered here")
+        minted = mobile_signing.mint(untrusted_session=session, turn=turn)
+    except Conflict as error:
+        return JsonResponse({"code": error.code}, status=409)
+    except BadInput as error:
+        return JsonResponse({"code": error.code}, status=422)
+    address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:egov_start', args=[minted.token])}"
+    text = f"mobileSign:{address}"
+    return JsonResponse(
+        {
+            "text": text,
+            "qr": segno.make(text, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None),
+            "link": settings.TULGA_EGOV_MOBILE_LINK.replace("{address}", quote(address, safe="")),
+            "seconds": int((minted.expires_at - timezone.now()).total_seconds()),
+        }
+    )
+
+
+@never_cache
+@require_GET
+def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
+    """API1: who asks for a signature, and the access token, once. Nothing about the person or the loan."""
+    try:
+        reading = mobile_signing.read(untrusted_code=untrusted_code)
+    except LinkUnusable as error:
+        return _refused(error.code)
+    # The operator may have switched it off since the code was made.
+    if not _is_offered(reading.page):
+        return _refused(mobile_signing.UNUSABLE)
+    lender = reading.page.lender
+    return JsonResponse(
+        {
+            "description": " / ".join(_warning(lender.name, language) for language in _warned_in(reading.page.locale)),
+            "expiry_date": _moment(reading.expires_at),
+            "organisation": {"nameRu": lender.name, "nameKz": lender.name, "nameEn": lender.name, "bin": lender.bin},
+            "document": {
+                "uri": f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:egov_documents')}",
+                "auth_type": "Token",
+                "auth_token": reading.access,
+            },
+        }
+    )
+
+
+@never_cache
+@csrf_exempt  # the app has no cookie of ours: the token in its header is all that counts
+@require_http_methods(["GET", "PUT"])
+def documents(request: HttpRequest) -> HttpResponse:
+    """API2: the statement to sign, and where it comes back signed."""
+    header = request.headers.get("Authorization", "")
+    access = header.removeprefix(_BEARER).strip() if header.startswith(_BEARER) else ""
+    try:
+        page = mobile_signing.statement_page(untrusted_access=access)
+        if not _is_offered(page):
+            return _refused(mobile_signing.UNUSABLE)
+        given = egov_documents.documents(page)
+        if request.method == "PUT":
+            _take(request, access, given)
+            return JsonResponse({"code": "200", "message": "success"})
+    except (LinkUnusable, BadInput) as error:
+        return _refused(error.code)
+    return JsonResponse(given)
+
+
+def _take(request: HttpRequest, access: str, given: Mapping[str, Any]) -> None:
+    try:
+        signature = egov_documents.signature_in(request.body, given=given)
+    except BadInput as error:
+        mobile_signing.refuse(untrusted_access=access, code=error.code)
+        raise
+    mobile_signing.take(untrusted_access=access, untrusted_signature=signature)
+
+
+def _warned_in(locale: str) -> Mapping[str, None]:
+    """Kazakh and Russian always: whoever sends a code to a victim chose the page's language, and the victim did not."""
+    return dict.fromkeys(("kk", "ru", locale))
+
+
+def _warning(lender_name: str, language: str) -> str:
+    with translation.override(language):
+        return gettext("Sign only if you yourself ask %(lender)s for a loan.") % {"lender": lender_name}
+
+
+def _is_offered(page: BorrowerPage) -> bool:
+    # In test mode the sandbox plays the app. The real one refuses a host that is not on eGov's list.
+    return page.mode == "test" or bool(settings.TULGA_LIVE_EGOV_MOBILE)
+
+
+def _moment(at: datetime) -> str:
+    """A time as eGov's own example writes it: 2022-09-29T16:21:37.060+0600."""
+    local = timezone.localtime(at, _ZONE)
+    return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03}{local:%z}"
+
+
+def _refused(code: str) -> JsonResponse:
+    sentence = wording.sentence(code) or gettext("This code can no longer be used. Make a new one on the page.")
+    return JsonResponse({"code": code, "message": sentence}, status=403)

@@ -1,0 +1,54 @@
+"""Between which shares the truth lies, when so many of so many trials were seen: the interval of Clopper and Pearson.
+
+The regularised incomplete beta function is summed by Lentz's continued fraction (DLMF 8.17.22); standard library only.
+"""
+
+import math
+
+CERTAINTY = 0.95
+_TINY, _EPSILON, _TERMS = 1e-300, 1e-12, 10_000
+
+
+def interval(events: int, trials: int, *, certainty: float = CERTAINTY) -> tuple[float, float]:
+    """The lower and the upper end, two-sided. Trials are taken as independent. `trials` is at least 1."""
+    outside = (1 - certainty) / 2
+    low = 0.0 if events == 0 else _share_at(outside, events, trials - events + 1)
+    high = 1.0 if events == trials else _share_at(1 - outside, events + 1, trials - events)
+    return low, high
+
+
+def _share_at(likelihood: float, a: float, b: float) -> float:
+    """The share up to which a beta distribution of these two has this much of its mass, by halving."""
+    low, high = 0.0, 1.0
+    while high - low > high * 1e-9:
+        middle = (low + high) / 2
+        low, high = (middle, high) if beta_share(middle, a, b) < likelihood else (low, middle)
+    return high
+
+
+def beta_share(x: float, a: float, b: float) -> float:
+    """The regularised incomplete beta function: how much of the distribution's mass lies below x, 0 < x < 1."""
+    front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    # The fraction converges fast on this side of the mean, and the function is symmetric.
+    if x < (a + 1) / (a + b + 2):
+        return math.exp(front) * _fraction(x, a, b) / a
+    return 1 - math.exp(front) * _fraction(1 - x, b, a) / b
+
+
+def _fraction(x: float, a: float, b: float) -> float:
+    c, d = 1.0, 1 / _away_from_zero(1 - (a + b) * x / (a + 1))
+    found = d
+    for m in range(1, _TERMS):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for term in (even, odd):
+            d = 1 / _away_from_zero(1 + term * d)
+            c = _away_from_zero(1 + term / c)
+            found *= c * d
+        if abs(c * d - 1) < _EPSILON:
+            break
+    return found
+
+
+def _away_from_zero(value: float) -> float:
+    return value if abs(value) > _TINY else _TINY

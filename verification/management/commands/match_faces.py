@@ -1,0 +1,96 @@
+"""`manage.py match_faces`: one face against another as the routes compare them, on files. Never touches the network.
+
+It says how near two faces are, not that anybody is there: without the gates of a live capture a match verifies nobody.
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from verification.core.errors import Misconfigured, Refused, TulgaError
+from verification.engines.faces.backends import Backend
+from verification.engines.faces.embedding import distance
+from verification.management import face_pictures
+from verification.management.face_pictures import Measured
+
+EXIT = {"match": 0, "no_match": 1, "review": 2}
+REFUSED = 3
+
+
+class Command(BaseCommand):
+    """Exits with 0 for match, 1 for no match, 2 for review, 3 where a picture or the command line is refused."""
+
+    help = (
+        "Compare the one face of each PROBE (their mean) with that of REFERENCE and print the result as JSON. "
+        "Exit 0 match, 1 no match, 2 review, 3 refused or usage. It does not say that a living person was there."
+    )
+    # It judges files, on a machine that may have no database and no deployment.
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The command line."""
+        parser.add_argument("reference", type=Path, metavar="REFERENCE")
+        parser.add_argument("probes", type=Path, nargs="+", metavar="PROBE")
+        parser.add_argument("--calibration", type=Path, metavar="FILE", help="in place of TULGA_FACE_CALIBRATION")
+        face_pictures.add_backend(parser)
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """As usual, but a mistake on the command line exits with 3: argparse's own 2 means review here."""
+        self._called_from_command_line = True
+        try:
+            self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
+        except SystemExit as leaving:
+            raise SystemExit(REFUSED if leaving.code else 0) from None
+        super().run_from_argv(argv)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints the result, and raises `CommandError` with the exit code where it is not 0."""
+        try:
+            backend = face_pictures.backend_of(options, calibration=face_pictures.calibration_of(options))
+            result = _judged(backend, [options["reference"], *options["probes"]])
+        except TulgaError as error:
+            told = {"zone": "refused", "code": error.code, "detail": error.detail}
+            self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
+            raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
+        self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
+        if code := EXIT[result["zone"]]:
+            raise CommandError(result["zone"], returncode=code)
+
+
+def _judged(backend: Backend, paths: Sequence[Path]) -> dict[str, Any]:
+    if backend.calibration is None:
+        raise Misconfigured(f"face backend {backend.name} has no calibration: run manage.py calibrate_faces")
+    zones, began = backend.calibration.zones, time.perf_counter()
+    measured = [face_pictures.measure(path, backend) for path in paths]
+    for path, each in zip(paths, measured, strict=True):
+        if each.code:
+            raise Refused(each.code, path.name)
+    reference, *probes = [each.embedding for each in measured if each.embedding is not None]
+    far = distance(reference, probes)
+    return {
+        "zone": zones.of(far),
+        "distance": round(far.value, 6),
+        "thresholds": {"match": zones.match.value, "review": zones.review.value},
+        "faces": [_face(path, each) for path, each in zip(paths, measured, strict=True)],
+        "backend": backend.name,
+        "embedding": backend.embedding,
+        "model_sha256": backend.sha256,
+        "calibration_id": backend.calibration.id,
+        "ms": round(1000 * (time.perf_counter() - began)),
+    }
+
+
+def _face(path: Path, measured: Measured) -> dict[str, Any]:
+    """What kind of picture a file has: raw measures, and OFIQ's components from 0 to 1."""
+    found = measured.quality
+    if found is None:
+        return {"file": path.name}
+    raw = {name: round(value, 4) for name, value in asdict(found).items()}
+    components = {name: round(value, 4) for name, value in found.components.items()}
+    return {"file": path.name, "quality": raw, "components": components}

@@ -1,0 +1,123 @@
+"""DET curves as one SVG: FMR against FNMR, both on logarithmic axes, a curve for each cohort (ISO/IEC 19795-1).
+
+None has no logarithm, so what was never seen lies on the edge of the plane, and the drawing says so. The axes begin a
+power of ten below what one pair of the largest cohort is.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from verification.engines.faces.accuracy import Tally
+
+MOST_CURVES = 6
+"""More cannot be told apart; the first ones are drawn, and the description says how many are not."""
+# User units of the drawing, and where its plane lies.
+_WIDTH, _HEIGHT = 640, 520
+_LEFT, _TOP, _RIGHT, _BOTTOM = 72, 24, 616, 386
+_INK = "#1a1a1a"
+# Colour and dashes together, so that curves are told apart in black and white. Contrast with white is 4.5 or more.
+_LOOKS = (
+    (_INK, "none"),
+    ("#0b61a4", "8 4"),
+    ("#b3261e", "2 3"),
+    ("#1b6e3c", "12 4 2 4"),
+    ("#7b3fa0", "5 2"),
+    ("#8a5a00", "1 5"),
+)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The powers of ten at which its axes begin."""
+
+    fmr: int
+    fnmr: int
+
+    def x(self, fmr: float) -> float:
+        """Where an FMR lies, in user units."""
+        return _LEFT + (_RIGHT - _LEFT) * (1 - _depth(fmr, self.fmr))
+
+    def y(self, fnmr: float) -> float:
+        """Where an FNMR lies, in user units."""
+        return _TOP + (_BOTTOM - _TOP) * _depth(fnmr, self.fnmr)
+
+
+def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str:
+    """The drawing. zones: distances marked on each curve. Cohorts without pairs of both kinds are not drawn."""
+    able = [tally for tally in tallies if tally.genuine_pairs and tally.impostor_pairs]
+    drawn = able[:MOST_CURVES]
+    plane = Plane(_begin([tally.impostor_pairs for tally in drawn]), _begin([tally.genuine_pairs for tally in drawn]))
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        'aria-labelledby="title desc" font-family="sans-serif" font-size="13">',
+        f'<title id="title">{escape(title)}</title>',
+        f'<desc id="desc">{escape(_told(drawn, zones, left_out=len(able) - len(drawn)))}</desc>',
+        f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
+        *_axes(plane),
+    ]
+    for place, tally in enumerate(drawn):
+        lines += _curve(tally, zones, place=place, plane=plane)
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def _told(drawn: Sequence[Tally], zones: Sequence[float], *, left_out: int) -> str:
+    curves = [
+        f"{tally.name}: "
+        + ", ".join(
+            f"at {zone:g} FMR {tally.false_matches(zone).value:.2g} and FNMR {tally.false_non_matches(zone).value:.2g}"
+            for zone in zones
+        )
+        for tally in drawn
+    ]
+    more = [f"{left_out} more cohorts are not drawn"] if left_out else []
+    return f"False non-match rate against false match rate. {'; '.join([*curves, *more])}."
+
+
+def _axes(plane: Plane) -> Iterator[str]:
+    columns, rows = (range(power, 1) for power in (plane.fmr, plane.fnmr))
+    yield '<g stroke="#c9c9c9" fill="none">'
+    yield from (f'<path d="M{plane.x(10.0**power):.1f} {_TOP}V{_BOTTOM}"/>' for power in columns)
+    yield from (f'<path d="M{_LEFT} {plane.y(10.0**power):.1f}H{_RIGHT}"/>' for power in rows)
+    yield "</g>"
+    yield f'<g fill="{_INK}" text-anchor="middle">'
+    for power in columns:
+        yield f'<text x="{plane.x(10.0**power):.1f}" y="{_BOTTOM + 18}">{_number(power, plane.fmr)}</text>'
+    for power in rows:
+        y = plane.y(10.0**power) + 4
+        yield f'<text x="{_LEFT - 8}" y="{y:.1f}" text-anchor="end">{_number(power, plane.fnmr)}</text>'
+    middle = f"{(_LEFT + _RIGHT) / 2:.1f}"
+    yield f'<text x="{middle}" y="{_BOTTOM + 38}">False match rate</text>'
+    yield f'<text transform="translate(18 {(_TOP + _BOTTOM) / 2:.1f}) rotate(-90)">False non-match rate</text>'
+    yield f'<text x="{middle}" y="{_HEIGHT - 8}">Dots: the zones. On an edge: no such error was seen.</text>'
+    yield "</g>"
+
+
+def _number(power: int, begin: int) -> str:
+    """The edge is none, and the first power above it is a number."""
+    return "none" if power == begin else f"{10.0**power:g}"
+
+
+def _curve(tally: Tally, zones: Sequence[float], *, place: int, plane: Plane) -> Iterator[str]:
+    colour, dashes = _LOOKS[place]
+    path = " ".join(f"{plane.x(fmr):.1f},{plane.y(fnmr):.1f}" for fmr, fnmr in tally.det())
+    stroke = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"'
+    yield f'<polyline points="{path}" {stroke}/>'
+    for zone in zones:
+        x, y = plane.x(tally.false_matches(zone).value), plane.y(tally.false_non_matches(zone).value)
+        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>'
+    row, left = _BOTTOM + 64 + 20 * (place // 2), _LEFT + 290 * (place % 2)
+    yield f'<path d="M{left} {row - 4}h34" {stroke}/>'
+    pairs = f"{tally.impostor_pairs:,} / {tally.genuine_pairs:,} pairs".replace(",", "\u202f")
+    yield f'<text x="{left + 42}" y="{row}" fill="{_INK}">{escape(tally.name[:24])} ({pairs})</text>'
+
+
+def _begin(pairs: Sequence[int]) -> int:
+    """A power of ten that is below one of these pairs."""
+    return -(math.floor(math.log10(max(pairs, default=1))) + 1)
+
+
+def _depth(rate: float, begin: int) -> float:
+    """How far down its axis a rate is: 0 for all, 1 for none."""
+    return min(math.log10(rate) / begin, 1.0) if rate > 0 else 1.0

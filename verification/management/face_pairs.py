@@ -1,0 +1,118 @@
+"""Pairs of photographs in a CSV file: which two files, whether they show one person, and of which cohort they are.
+
+The file names its pictures below its own folder. It says nothing twice and nothing that contradicts it, for either
+would make the rates it is counted into untrue.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+from verification.core.errors import BadInput
+from verification.engines.faces.calibrating import ALL
+
+COLUMNS = ("reference", "probe", "same", "cohort")
+# Ours: thirty times the pairs that an FMR of 1e-4 needs, each with names of 100 characters.
+MAX_ROWS, MAX_BYTES = 1_000_000, 256 * 1024 * 1024
+_MAX_NAME, _MAX_COHORT = 400, 64  # characters; the second is what a calibration takes
+_SAME = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures. cohort: empty where it is not told."""
+
+    row: int
+    reference: str
+    probe: str
+    same: bool
+    cohort: str
+
+
+def parse(untrusted: bytes) -> tuple[Pair, ...]:
+    """The rows of the file. Raises `BadInput` naming the row, for anything that is not exactly these columns."""
+    if len(untrusted) > MAX_BYTES:
+        raise BadInput(f"the pairs are more than {MAX_BYTES} bytes")
+    try:
+        text = untrusted.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput("the pairs are not UTF-8") from error
+    pairs = tuple(_pairs(text))
+    if not pairs:
+        raise BadInput("there are no pairs")
+    _refuse_contradictions(pairs)
+    return pairs
+
+
+def locate(folder: Path, names: frozenset[str]) -> dict[str, Path]:
+    """Where the pictures lie. Raises `BadInput` for one that is not there, or lies outside the folder by any way."""
+    root = folder.resolve()
+    found = {}
+    for name in sorted(names):
+        try:
+            path = (root / name).resolve(strict=True)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise BadInput(f"{name} cannot be read: {type(error).__name__}") from error
+        if Path(name).is_absolute() or not path.is_relative_to(root) or not path.is_file():
+            raise BadInput(f"{name} is no file below the folder of the pairs")
+        found[name] = path
+    return found
+
+
+def people_of(pairs: tuple[Pair, ...]) -> dict[str, str]:
+    """For each picture one that stands for its person: pictures are one person's where pairs say so, by any chain."""
+    leads: dict[str, str] = {}
+    for pair in pairs:
+        for name in (pair.reference, pair.probe):
+            leads.setdefault(name, name)
+        if pair.same:
+            leads[_lead(leads, pair.probe)] = _lead(leads, pair.reference)
+    return {name: _lead(leads, name) for name in leads}
+
+
+def _pairs(text: str) -> Iterator[Pair]:
+    try:
+        # Text that is split only where CSV ends a row, and is refused where a quote is not closed.
+        rows = csv.reader(StringIO(text, newline=""), strict=True)
+        if tuple(next(rows, ())) != COLUMNS:
+            raise BadInput(f"the first row must be {','.join(COLUMNS)}")
+        for number, row in enumerate(rows, start=2):
+            if number > MAX_ROWS + 1:
+                raise BadInput(f"there are more than {MAX_ROWS} pairs")
+            yield _pair(number, row)
+    except csv.Error as error:
+        raise BadInput("the pairs are no CSV") from error
+
+
+def _pair(number: int, row: list[str]) -> Pair:
+    if len(row) != len(COLUMNS):
+        raise BadInput(f"row {number} has {len(row)} columns, not {len(COLUMNS)}")
+    reference, probe, same, cohort = row
+    names = (reference, probe)
+    if not all(0 < len(name) <= _MAX_NAME and name.isprintable() for name in names) or reference == probe:
+        raise BadInput(f"row {number} does not name two files")
+    if same.lower() not in _SAME:
+        raise BadInput(f"row {number}: same is 1 or 0")
+    if len(cohort) > _MAX_COHORT or not cohort.isprintable() or cohort == ALL:
+        raise BadInput(f"row {number}: a cohort is a short name, and not {ALL}")
+    return Pair(number, reference, probe, _SAME[same.lower()], cohort)
+
+
+def _refuse_contradictions(pairs: tuple[Pair, ...]) -> None:
+    seen: set[frozenset[str]] = set()
+    people = people_of(pairs)
+    for pair in pairs:
+        both = frozenset((pair.reference, pair.probe))
+        if both in seen:
+            raise BadInput(f"row {pair.row}: the pair stands twice")
+        seen.add(both)
+        if not pair.same and people[pair.reference] == people[pair.probe]:
+            raise BadInput(f"row {pair.row} says two people, and other rows say one")
+
+
+def _lead(leads: dict[str, str], name: str) -> str:
+    while leads[name] != name:
+        leads[name] = name = leads[leads[name]]
+    return name

@@ -1,0 +1,52 @@
+"""Where sealed originals lie, and the key each verification has for them."""
+
+from django.db import models
+
+from verification.core import ids
+from verification.models.cases import HASH_LENGTH, ID_LENGTH, Attempt, Verification
+
+
+class DataKey(models.Model):
+    """The wrapped key of one verification. Destroying it erases what it sealed."""
+
+    verification = models.OneToOneField(Verification, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    wrapped_key = models.BinaryField(null=True)
+    kek_version = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField(null=True)
+
+
+class EvidenceItem(models.Model):
+    """Where one sealed original lies, and the commitment to its plain bytes that stands in the log."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_evidence_id, editable=False)
+    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="evidence")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence")
+    kind = models.CharField(max_length=64)
+    sealed_sha256 = models.CharField(max_length=HASH_LENGTH, db_index=True)
+    commitment = models.CharField(max_length=HASH_LENGTH)
+    seen_index = models.BinaryField(null=True, db_index=True)
+    size = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_item_per_kind_and_attempt"),)
+
+
+class SharedEvidence(models.Model):
+    """Evidence about nobody (a revocation list, an anchor): kept once, in the clear, under its hash."""
+
+    sha256 = models.CharField(primary_key=True, max_length=HASH_LENGTH)
+    size = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+
+
+class SharedEvidenceUse(models.Model):
+    """Which attempt was judged by which shared evidence, under which kind."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="shared")
+    evidence = models.ForeignKey(SharedEvidence, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_shared_item_per_kind"),)

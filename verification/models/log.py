@@ -1,0 +1,89 @@
+"""The append-only log, the order the sequencer gave it, and its signed heads."""
+
+from django.db import models
+from django.db.models import Q
+
+from verification.core import ids
+from verification.core.events import DECISIONS
+from verification.models.cases import ID_LENGTH, Verification
+
+
+class AuditEntry(models.Model):
+    """Something that happened. Inserted in the business transaction, never changed; `body` holds no personal data."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_event_id, editable=False)
+    log = models.CharField(max_length=4)
+    type = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, null=True, related_name="entries")
+    verification_sequence = models.PositiveIntegerField(null=True)
+    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, null=True, related_name="+")
+    body = models.JSONField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("verification",), condition=Q(type__in=DECISIONS), name="one_decision_per_verification"
+            ),
+            models.UniqueConstraint(fields=("verification", "verification_sequence"), name="one_entry_per_sequence"),
+        )
+        indexes = (models.Index(fields=("log", "type", "at"), name="entry_by_type"),)
+
+
+class AuditPending(models.Model):
+    """Entries the sequencer has not ordered yet."""
+
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="pending")
+
+
+class AuditLeaf(models.Model):
+    """An ordered entry: its place in the log, the exact bytes that were hashed, and their RFC 6962 leaf hash."""
+
+    log = models.CharField(max_length=4)
+    leaf_index = models.PositiveBigIntegerField()
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="leaf")
+    lender_id_copy = models.CharField(max_length=ID_LENGTH, blank=True)
+    lender_sequence = models.PositiveBigIntegerField(null=True)
+    leaf = models.BinaryField()
+    leaf_hash = models.BinaryField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("log", "leaf_index"), name="one_leaf_per_index"),
+            models.UniqueConstraint(
+                fields=("log", "lender_id_copy", "lender_sequence"), name="one_leaf_per_lender_sequence"
+            ),
+        )
+
+
+class AuditTile(models.Model):
+    """Up to 256 hashes of one level of the tree, 32 bytes each."""
+
+    log = models.CharField(max_length=4)
+    level = models.PositiveSmallIntegerField()
+    index = models.PositiveBigIntegerField()
+    hashes = models.BinaryField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("log", "level", "index"), name="one_tile_per_place"),)
+
+
+class AuditHead(models.Model):
+    """How far a log is ordered. Compare-and-set on `size` fences the sequencer."""
+
+    log = models.CharField(primary_key=True, max_length=4)
+    size = models.PositiveBigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.CharField(max_length=32, blank=True)
+
+
+class AuditCheckpoint(models.Model):
+    """A signed statement of size and root (C2SP signed-note)."""
+
+    log = models.CharField(max_length=4)
+    size = models.PositiveBigIntegerField()
+    note = models.TextField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("log", "size"), name="one_checkpoint_per_size"),)

@@ -1,0 +1,155 @@
+"""The review desk. Each page asks one thing of the workflow, which logs it before anything is shown.
+
+Who asks has given both factors and holds the permission; everybody else is sent to sign in, or refused. Another
+lender's case is raised as `NotFound`, as if there were none.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required, user_passes_test
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from verification.core.errors import Conflict
+from verification.core.status import Status
+from verification.review import lines, sent_link, words
+from verification.review.forms import PASS, ReferenceForm, VoteForm
+from verification.workflow import review, review_case, review_desk
+from verification.workflow.review import Reviewer
+
+PERMISSION = "people.review_cases"
+
+
+def has_both_factors(user: Any) -> bool:
+    """Whether this session was opened with both factors; False for strangers."""
+    return bool(user.is_verified())
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def queue(request: HttpRequest) -> HttpResponse:
+    """The cases that wait for reviewers, oldest first."""
+    mode = _mode(request.GET.get("mode", ""))
+    found = review_desk.queue(reviewer=_reviewer(request), mode=mode)
+    shown = {"found": lines.queue(found.rows, at=timezone.now()), "has_more": found.has_more}
+    return render(request, "review/queue.html", shown | _modes(mode))
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_cases(request: HttpRequest) -> HttpResponse:
+    """The cases that wait for their borrowers, newest first; a POST shows those of one reference."""
+    mode = _mode(request.GET.get("mode", ""))
+    form = ReferenceForm(request.POST or None)
+    reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
+    found = review_desk.open_cases(reviewer=_reviewer(request), mode=mode, reference=reference)
+    shown = {"form": form, "found": lines.open_cases(found.rows), "has_more": found.has_more, "asked": reference}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "review/open.html", shown | _modes(mode), status=status)
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def case(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """One case: pictures, findings, and the form of a vote."""
+    return _case(request, verification_id, VoteForm())
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def picture(request: HttpRequest, verification_id: str, evidence_id: str) -> HttpResponse:
+    """One picture, made anew; there is none before the review and none after."""
+    jpeg = review_case.picture(reviewer=_reviewer(request), verification_id=verification_id, evidence_id=evidence_id)
+    response = HttpResponse(jpeg, content_type="image/jpeg")
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+@never_cache
+@sensitive_post_parameters("reason")
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """One vote of whoever is signed in."""
+    form = VoteForm(request.POST)
+    if not form.is_valid():
+        return _case(request, verification_id, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    passes = form.cleaned_data["word"] == PASS
+    try:
+        status = review.vote(
+            verification_id=verification_id,
+            reviewer=_reviewer(request),
+            passes=passes,
+            reason=form.cleaned_data["reason"],
+        )
+    except Conflict as error:
+        return _refused(request, error)
+    messages.success(request, _said(status, passes=passes))
+    return redirect("review:queue")
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def send_link(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """A fresh link for the borrower, shown once; its sender cannot vote on this case."""
+    try:
+        minted = review_desk.send_link(reviewer=_reviewer(request), verification_id=verification_id)
+    except Conflict as error:
+        return _refused(request, error)
+    return render(request, "review/link.html", sent_link.shown(minted), status=HTTPStatus.CREATED)
+
+
+def _case(
+    request: HttpRequest, verification_id: str, form: VoteForm, *, status: HTTPStatus = HTTPStatus.OK
+) -> HttpResponse:
+    try:
+        found = review_case.look(reviewer=_reviewer(request), verification_id=verification_id)
+    except Conflict as error:
+        return _refused(request, error)
+    shown = lines.case(found, at=timezone.now()) | {"form": form}
+    return render(request, "review/case.html", shown, status=status)
+
+
+def _reviewer(request: HttpRequest) -> Reviewer:
+    user: Any = request.user
+    return Reviewer(person_id=str(user.pk), lender_id=user.lender_id or "", known_as=(user.email, user.full_name))
+
+
+def _mode(untrusted: str) -> str:
+    return untrusted or review_desk.modes()[0]
+
+
+def _modes(mode: str) -> dict[str, Any]:
+    offered = [(name, words.MODES[name]) for name in review_desk.modes()]
+    return {"mode": mode, "modes": offered if len(offered) > 1 else []}
+
+
+def _said(status: Status, *, passes: bool) -> str:
+    if not passes:
+        return _("Your vote is kept. The case was refused.")
+    if status == Status.IN_REVIEW:
+        return _("Your vote is kept. A second reviewer must look with their own eyes.")
+    return _("Your vote is kept, and it was the second one. The case goes on.")
+
+
+def _refused(request: HttpRequest, error: Conflict) -> HttpResponse:
+    shown = {"sentence": words.REFUSALS.get(error.code, ""), "code": error.code}
+    return render(request, "review/refused.html", shown, status=HTTPStatus.CONFLICT)
