@@ -1,8 +1,8 @@
 /**
  * The live capture: camera on, face into the oval, then one command after another, each answered by a few frames.
  *
- * The server reveals one command at a time and judges; here nothing is judged and no model runs. The page holds one
- * element per state, translated by the server. Every post carries its turn, so one that is sent twice is taken once.
+ * The server reveals one command at a time and judges; here no model runs. The page holds one element per state,
+ * translated by the server. Every post carries its turn, so one that is sent twice is taken once.
  */
 
 // Milliseconds, unless said otherwise.
@@ -20,7 +20,6 @@ const SHORTEST_MS = 1_500; // what is captured of a window that is almost over
 const STRAIGHT_MS = 900; // between two commands, to come back to straight
 const WORST = 0.1; // quality at which even noise of 60 grey levels fits
 const TIMED = 0.5; // share of the choice of frames that follows time; the rest follows movement
-
 const FAULTS = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "absent" };
 const INSIDE_AN_APP = /; wv\)|FBA[NV]|Instagram|Line\/|MicroMessenger|musical_ly|Bytedance|VKAndroidApp|OKApp|Snapchat/;
 
@@ -42,6 +41,7 @@ let round = 0; // counts what the camera is used for; a loop of an earlier round
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 // A camera in the dark gives fewer pictures than are sampled, and one that is sent twice looks like a recording.
 const nextPicture = () => new Promise((resolve) => (video.requestVideoFrameCallback?.(resolve) ?? resolve()));
+const shake = (pattern) => navigator.userActivation?.hasBeenActive && navigator.vibrate?.(pattern); // once touched
 const utf8 = (text) => new TextEncoder().encode(text);
 const late = async (ms) => { await pause(ms); throw new DOMException("no picture", "NotReadableError"); };
 const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -55,7 +55,7 @@ function show(name) {
   if (name === "live") camera.scrollIntoView({ block: "start" });
 }
 
-/** Says what to do: a command, or one of the page's own words. */
+/** Says a command, or one of the page's own words. */
 function tell(words, command = "") {
   for (const sign of camera.querySelectorAll("[data-command]")) sign.hidden = sign.dataset.command !== command;
   order.textContent = camera.querySelector(`[data-command="${command}"]`)?.dataset.words ?? words;
@@ -193,13 +193,13 @@ async function step() {
   tell("", asked.command);
   count.textContent = count.dataset.words.replace("{step}", asked.step).replace("{steps}", asked.steps);
   progress.value = 0; // the bar of the task before was full
-  navigator.vibrate?.(80);
+  shake(80);
   camera.scrollIntoView({ block: "start" }); // on a small phone the button stood below
   const frames = await capture(asked, told.elapsed_ms + performance.now() - told.heard);
   if (frames.length === 0) return trouble() || "in_use";
   const sent = performance.now();
   tell(asked.step === asked.steps ? order.dataset.done : order.dataset.sent);
-  navigator.vibrate?.([40, 60, 40]); // for those whose eyes are closed
+  shake([40, 60, 40]); // for those whose eyes are closed
   told = await exchange({ turn: told.turn, frames: await bound(frames, asked) });
   if (told.unread) return "unread";
   if (told.data.state === "command") await pause(STRAIGHT_MS - (performance.now() - sent));

@@ -9,8 +9,9 @@ from typing import Any
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from verification.core.document_facts import Judged
 from verification.review import words
-from verification.workflow.review_case import Measured, ReviewCase, Shot
+from verification.workflow.review_case import ReviewCase, Shot
 
 MATCH, QUALITY = "face.match", "face.quality"
 
@@ -84,7 +85,7 @@ def _strips(shots: Iterable[Shot]) -> list[Strip]:
     return [Strip(words.COMMANDS.get(command, command), tuple(together)) for command, together in by_command]
 
 
-def _check(check: Measured) -> Line:
+def _check(check: Judged) -> Line:
     return Line(
         of=check,
         label=words.CHECKS.get(check.name, check.name),
@@ -94,7 +95,7 @@ def _check(check: Measured) -> Line:
     )
 
 
-def _comparison(checks: Iterable[Measured]) -> tuple[tuple[words.Words, Any], ...]:
+def _comparison(checks: Iterable[Judged]) -> tuple[tuple[words.Words, Any], ...]:
     """Distance, zone, thresholds, model and calibration of the comparison with the reference."""
     match = next((check for check in checks if check.name == MATCH), None)
     if match is None or match.score is None:
@@ -112,6 +113,6 @@ def _comparison(checks: Iterable[Measured]) -> tuple[tuple[words.Words, Any], ..
     return tuple((label, value) for label, value in facts if value is not None)
 
 
-def _quality(checks: Iterable[Measured]) -> tuple[tuple[words.Words, Any], ...]:
+def _quality(checks: Iterable[Judged]) -> tuple[tuple[words.Words, Any], ...]:
     found = next((check.detail for check in checks if check.name == QUALITY), {})
     return tuple((label, number_format(found[name])) for name, label in words.DETAILS.items() if name in found)

@@ -5,14 +5,13 @@ decided or left undecided by reviewers, left in silence, or ended around it. It 
 its commitment is in the log, and erasing the verification erases it.
 """
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
 
 from verification.core import identification_document
-from verification.core.document_facts import AttemptFacts, Ending, Facts, Judged, Vote
+from verification.core.document_facts import AttemptFacts, Ending, Facts, Vote
 from verification.core.errors import EvidenceUnreadable
 from verification.evidence import document_signing, store, vault
 from verification.models import Attempt, CheckRecord, EvidenceItem, ReviewVote, Verification
@@ -76,7 +75,7 @@ def _facts(attempt: Attempt, *, key: vault.Key, at: datetime) -> Facts:
         attempt=_attempt(attempt),
         ending=_ending(attempt, verification, at=at),
         passed=tuple((one.route, one.stage, one.closed_at or one.opened_at) for one in earlier.order_by("turn")),
-        checks=tuple(_judged(record, key=key) for record in records),
+        checks=tuple(dossier.judged(record, key=key) for record in records),
         evidence=evidence,
         kept_at={item.kind: item.created_at for item in items},
         unreadable=unreadable,
@@ -119,15 +118,4 @@ def _ending(attempt: Attempt, verification: Verification, *, at: datetime) -> En
         decided_by=by_people if is_judged else "nobody",
         at=at,
         votes=votes,
-    )
-
-
-def _judged(record: CheckRecord, *, key: vault.Key) -> Judged:
-    return Judged(
-        name=record.name,
-        outcome=record.outcome,
-        code=record.code,
-        score=record.score,
-        threshold=record.threshold,
-        detail=json.loads(dossier.detail_of(record, key=key)),
     )

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from verification.core import reasons
 from verification.core.canonical import canonical_json
+from verification.core.document_facts import Judged
 from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Evidence
 from verification.evidence import store, vault
@@ -100,6 +101,18 @@ def record_checks(attempt: Attempt, results: Iterable[Result], *, key: vault.Key
 def detail_of(record: CheckRecord, *, key: vault.Key) -> bytes:
     """What else a check wrote down, as JSON; raises `EvidenceUnreadable`."""
     return key.unseal(bytes(record.sealed_detail), table=TABLE, field=_detail_field(record))
+
+
+def judged(record: CheckRecord, *, key: vault.Key) -> Judged:
+    """One check as it stands on record; raises `EvidenceUnreadable`."""
+    return Judged(
+        name=record.name,
+        outcome=record.outcome,
+        code=record.code,
+        score=record.score,
+        threshold=record.threshold,
+        detail=json.loads(detail_of(record, key=key)),
+    )
 
 
 def _detail_field(record: CheckRecord) -> str:

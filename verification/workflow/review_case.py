@@ -4,8 +4,6 @@ The pictures are opened here only, while the case waits for reviewers of its own
 Whether another reviewer has voted is not among what is shown: a vote that stands is a pass, for a fail ends the case.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from verification.core.document_facts import Judged
 from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.person import LenderFacts, Loan
 from verification.core.route import Evidence, Stage
@@ -28,18 +27,6 @@ class Shot:
 
     evidence_id: str
     command: str
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What one check of the attempt found: outcome, numbers, and what else it wrote down."""
-
-    name: str
-    outcome: str
-    code: str
-    score: float | None
-    threshold: float | None
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +45,7 @@ class ReviewCase:
     code: str
     until: datetime
     shots: tuple[Shot, ...]
-    checks: tuple[Measured, ...]
+    checks: tuple[Judged, ...]
     hindrance: str
 
 
@@ -112,7 +99,8 @@ def _shown(
         until=review.ends_at(row),
         shots=_shots(attempt, stage, key=key, at=at),
         checks=tuple(
-            _measured(record, key=key) for record in CheckRecord.objects.filter(attempt=attempt).order_by("position")
+            dossier.judged(record, key=key)
+            for record in CheckRecord.objects.filter(attempt=attempt).order_by("position")
         ),
         hindrance=review.hindrance(attempt, reviewer, key=key),
     )
@@ -128,17 +116,6 @@ def _shots(attempt: Attempt, stage: Stage, *, key: vault.Key, at: datetime) -> t
         return ()
     ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
     return tuple(Shot(ids[one.kind], one.command) for one in listed if one.kind in ids)
-
-
-def _measured(record: CheckRecord, *, key: vault.Key) -> Measured:
-    return Measured(
-        name=record.name,
-        outcome=record.outcome,
-        code=record.code,
-        score=record.score,
-        threshold=record.threshold,
-        detail=json.loads(dossier.detail_of(record, key=key)),
-    )
 
 
 def _note(reviewer: Reviewer, row: Verification, body: dict[str, Any]) -> None:
