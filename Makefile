@@ -19,10 +19,10 @@ help:  ## this list
 demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine with a sandbox, until Ctrl-C; ONCE=1 stops after the checks
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo $(if $(ONCE),--once)
 
-test: static-checks $(MODELS)  ## everything: SQLite, PostgreSQL + Redis, PostgreSQL + RabbitMQ, browser (about ten minutes)
+test: static-checks $(MODELS)  ## everything: SQLite, PostgreSQL + Redis, PostgreSQL + RabbitMQ, browser (about half an hour on two cores)
 	@$(CLEAN) $(PY) -m tests.legs $(LEG)
 
-check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (two minutes)
+check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (three minutes)
 	@echo "→ fast tests"
 	@$(CLEAN) $(PY) -m pytest -q -n 2 --dist loadfile -m "not service and not browser and not proof"
 

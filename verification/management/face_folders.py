@@ -15,6 +15,7 @@ from verification.engines.faces.calibrating import ALL
 
 SUFFIXES = {".jpg", ".jpeg", ".png"}
 MAX_PICTURES, MAX_TEXT_BYTES = 100_000, 16 * 1024 * 1024  # ours: seven times LFW, which has 13 233
+_MAX_NAME_BYTES = 255  # of a file's name, as file systems have it
 _PERSON = re.compile(r"([A-Za-z0-9-]{1,64})_[^/]{1,128}")
 _PERSON_COLUMNS, _COHORT_COLUMNS = ("face_id", "person"), ("face_eth", "cohort")
 
@@ -42,17 +43,21 @@ def read(folder: Path) -> tuple[Picture, ...]:
     """All pictures, in the order of their names. Raises `BadInput` where there are none, or one is not readable so."""
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder")
-    root, cohorts = folder.resolve(), _cohorts(folder / "people.csv")
-    found = []
+    cohorts, found = _cohorts(folder / "people.csv"), []
+    folders: dict[str, Path] = {}
     for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in SUFFIXES):
-        if not path.resolve().is_relative_to(root):
-            raise BadInput(f"{path.name} lies outside the folder")
+        _refuse_elsewhere(path, folder)
         person = _person(path, folder)
+        # A folder for each day below that of each person would make everybody of one day one person.
+        if folders.setdefault(person, path.parent) != path.parent:
+            raise BadInput(f"two folders are named {person}: each person has one, which names nobody else")
         found.append(Picture(path, person, cohorts.get(person, "")))
         if len(found) > MAX_PICTURES:
             raise BadInput(f"there are more than {MAX_PICTURES} pictures")
-    if len({picture.person for picture in found}) < 2:
+    if len(folders) < 2:
         raise BadInput(f"{folder} has no pictures of two people")
+    if cohorts and not cohorts.keys() & folders.keys():
+        raise BadInput("people.csv names nobody who has a picture here")
     return tuple(found)
 
 
@@ -61,8 +66,9 @@ def read_protocol(folder: Path) -> tuple[ProtocolPair, ...]:
     path = folder / "pairs.txt"
     if not path.is_file():
         return ()
-    head, *lines = [line.split("\t") for line in _text(path).splitlines()]
+    content = _text(path)
     try:
+        head, *lines = [line.split("\t") for line in content.splitlines()]
         folds, of_each = (int(number) for number in head)
         if not (2 <= folds <= 100 and of_each > 0 and len(lines) == 2 * folds * of_each):
             raise BadInput("pairs.txt has not as many pairs as its first line says")
@@ -85,16 +91,20 @@ def _cohorts(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        rows = list(csv.DictReader(StringIO(_text(path), newline=""), strict=True))
+        reader = csv.DictReader(StringIO(_text(path), newline=""), strict=True)
+        columns, rows = set(reader.fieldnames or ()), list(reader)
     except csv.Error as error:
         raise BadInput("people.csv is no CSV") from error
-    columns = set(rows[0]) if rows else set()
     person, cohort = (
         next((name for name in names if name in columns), "") for names in (_PERSON_COLUMNS, _COHORT_COLUMNS)
     )
     if not person or not cohort:
         raise BadInput("people.csv has no columns person and cohort")
-    found = {row[person]: (row[cohort] or "").strip() for row in rows}
+    found: dict[str, str] = {}
+    for row in rows:
+        named = (row[cohort] or "").strip()
+        if found.setdefault(row[person], named) != named:
+            raise BadInput(f"people.csv names two cohorts for {row[person]!r}")
     if any(not name.isprintable() or len(name) > 64 or name == ALL for name in found.values()):
         raise BadInput(f"people.csv: a cohort is a short name, and not {ALL}")
     return found
@@ -112,10 +122,19 @@ def _located(folder: Path, person: str, number: str) -> Path:
     if not re.fullmatch(r"[^/\\.][^/\\]{0,99}", person):
         raise ValueError(person)
     name = f"{person}_{int(number):04d}.jpg"
+    if not re.fullmatch("[0-9]{1,4}", number) or len(name.encode()) > _MAX_NAME_BYTES:
+        raise ValueError(name)
     for place in (folder / person / name, folder / "lfw" / person / name):
         if place.is_file():
+            _refuse_elsewhere(place, folder)
             return place
     raise BadInput(f"pairs.txt names {name}, which is not there")
+
+
+def _refuse_elsewhere(path: Path, folder: Path) -> None:
+    # A pipe would be waited for without end.
+    if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f"{path.name} is no file, or lies outside the folder")
 
 
 def _text(path: Path) -> str:

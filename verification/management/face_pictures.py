@@ -80,9 +80,9 @@ def measure_all(paths: Iterable[Path], backend: Backend) -> dict[Path, Measured]
     return {path: measure(path, backend) for path in sorted(set(paths))}
 
 
-def refusals(measured: Mapping[Path, Measured]) -> dict[str, int]:
+def refusals(measured: Iterable[Measured]) -> dict[str, int]:
     """How many pictures were refused, by code; the commonest first, then by name."""
-    counts = Counter(each.code for each in measured.values() if each.code)
+    counts = Counter(each.code for each in measured if each.code)
     return dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
 
 

@@ -48,6 +48,16 @@ def failures(pictures: int, refused: Mapping[str, int]) -> Facts:
     return {"pictures": pictures, "refused": dict(refused), "rate": share(Share(sum(refused.values()), pictures))}
 
 
+def dependent(tallies: Sequence[Tally], *, needed: int) -> list[str]:
+    """Cohorts that have enough impostor pairs only because the same few people stand in many of them."""
+    return [
+        f"{tally.name}: its {tally.impostor_pairs} impostor pairs are of {tally.people} people, who make "
+        f"{pairs} pairs; the certainty that is told takes {needed}"
+        for tally in tallies
+        if (pairs := tally.people * (tally.people - 1) // 2) < needed
+    ]
+
+
 def backend_facts(backend: Backend) -> Facts:
     """Which net measured."""
     return dict(backend.report())
@@ -55,8 +65,8 @@ def backend_facts(backend: Backend) -> Facts:
 
 def markdown(facts: Facts) -> str:
     """The report for people."""
-    failed, backend = facts["failures"], facts["backend"]
-    nearest = facts["nearest_impostors"]
+    failed, backend, nearest = facts["failures"], facts["backend"], facts["nearest_impostors"]
+    twice = f"{facts['duplicates']} pictures are another, byte for byte: pairs of the two say nothing."
     lines = [
         "# Faces: what this net does on these photographs",
         "",
@@ -66,7 +76,10 @@ def markdown(facts: Facts) -> str:
         f"{facts['people']} people, {failed['pictures']} pictures, of which {_of(failed['rate'])} refused"
         + (f" ({', '.join(f'{code} {n}' for code, n in failed['refused'].items())})." if failed["refused"] else "."),
         f"The nearest two people are between {nearest - 0.001:.3f} and {nearest:.3f} apart." if nearest else "",
+        *([twice] if facts["duplicates"] else []),
         "",
+        "FMR: pairs of two people at most so far apart. FNMR: pairs of one person farther apart. "
+        "In brackets: the 95 % interval (Clopper and Pearson).",
         DEPENDENCE,
         f"The {facts['cohorts'][0]['impostor_pairs']} impostor pairs are pairs of {facts['people']} people: "
         f"{facts['people'] // 2} of them at most have nobody in common.",
@@ -79,14 +92,15 @@ def markdown(facts: Facts) -> str:
 
 def _table(rows: Sequence[Facts]) -> list[str]:
     lines = [
-        "| cohort | people | pairs impostor / genuine | zone: distance ≤ | FMR | FNMR |",
-        "|---|---|---|---|---|---|",
+        "| cohort | people | pairs impostor / genuine | zone: distance ≤ | FMR | FNMR | pictures refused |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         for name, rate in row["rates"].items():
             pairs = f"{row['impostor_pairs']} / {row['genuine_pairs']}"
             zone = f"{name}: {rate['distance']:g}"
-            cells = (row["name"], row["people"], pairs, zone, _of(rate["fmr"]), _of(rate["fnmr"]))
+            shares = (_of(each) for each in (rate["fmr"], rate["fnmr"], row["failures"]["rate"]))
+            cells = (row["name"], row["people"], pairs, zone, *shares)
             lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
     return lines
 

@@ -35,14 +35,19 @@ def survey(folder: Path, backend: Backend) -> Survey:
     paths = {each.path for each in pictures} | {path for pair in protocol for path in (pair.first, pair.second)}
     measured = face_pictures.measure_all(paths, backend)
     seen = [(each, face) for each in pictures if (face := measured[each.path].embedding) is not None]
-    tallies = _tallies(seen, zones)
+    tallies = _tallies(pictures, seen, zones)
+    cohorts = face_report.cohorts(tallies, zones)
+    for row in cohorts:
+        of_it = [measured[each.path] for each in pictures if row["name"] in (ALL, each.cohort)]
+        row["failures"] = face_report.failures(len(of_it), face_pictures.refusals(of_it))
     nearest = tallies[0].nearest_impostors
     facts: Facts = {
         "backend": face_report.backend_facts(backend),
         "people": len({picture.person for picture, _ in seen}),
-        "failures": face_report.failures(len(measured), face_pictures.refusals(measured)),
+        "failures": face_report.failures(len(measured), face_pictures.refusals(measured.values())),
+        "duplicates": len(measured) - len({each.sha256 for each in measured.values()}),
         "nearest_impostors": nearest if nearest < accuracy.FARTHEST else None,
-        "cohorts": face_report.cohorts(tallies, zones),
+        "cohorts": cohorts,
         "note": face_report.DEPENDENCE,
     }
     if protocol:
@@ -50,11 +55,12 @@ def survey(folder: Path, backend: Backend) -> Survey:
     return Survey(facts, tallies, zones)
 
 
-def _tallies(seen: Sequence[Seen], zones: Mapping[str, float]) -> list[Tally]:
+def _tallies(pictures: Sequence[Picture], seen: Sequence[Seen], zones: Mapping[str, float]) -> list[Tally]:
+    """All pairs, then each cohort by its name, also one of which no picture was accepted."""
     if len({picture.person for picture, _ in seen}) < 2:
         raise BadInput("there are no two people whose pictures were accepted")
     at = accuracy.edges(*zones.values())
-    names = sorted({picture.cohort for picture, _ in seen} - {""})
+    names = sorted({picture.cohort for picture in pictures} - {""})
     groups = [(ALL, seen), *((name, [each for each in seen if each[0].cohort == name]) for name in names)]
     return [
         accuracy.compare_all([face for _, face in group], [picture.person for picture, _ in group], name=name, at=at)

@@ -107,9 +107,11 @@ def counted(distances: Iterable[float] | Numbers, at: Edges) -> Counts:
 def compare_all(seen: Sequence[Embedding], people: Sequence[str], *, name: str, at: Edges) -> Tally:
     """Each picture with each other: faces, and whose each is. Raises `CalibrationMismatch` for two embeddings."""
     _refuse_mixed(seen)
+    genuine, impostor = (np.zeros(len(at) + 1, np.int64) for _ in range(2))
+    if not seen:
+        return Tally(name, 0, at, genuine, impostor)
     faces = np.stack([each.numbers for each in seen])
     persons, squares = np.unique(people, return_inverse=True)[1], np.einsum("ij,ij->i", faces, faces)
-    genuine, impostor = (np.zeros(len(at) + 1, np.int64) for _ in range(2))
     for start in range(0, len(faces), _BLOCK):
         rows = slice(start, start + _BLOCK)
         squared = squares[rows, None] + squares[None, start:] - 2 * faces[rows] @ faces[start:].T

@@ -19,6 +19,7 @@ from verification.engines.faces.embedding import distance
 from verification.management import det_svg, face_pairs, face_pictures, face_report
 from verification.management.face_pairs import Pair
 from verification.management.face_pictures import Measured
+from verification.management.face_report import Facts
 
 # Half of what live mode lets be, so that a calibration stays fit when pairs are added: NIST SP 800-63A-4 asks 1:10 000.
 TARGET_FMR = 1e-4
@@ -63,17 +64,17 @@ class Command(BaseCommand):
         # What was measured before is no concern of what is measured now: it may be of another net.
         backend = face_pictures.backend_of(options, calibration=None)
         pairs, measured = _measured(options["pairs"], backend)
-        tallies, left_out = _tallies(pairs, measured)
+        tallies = _tallies(pairs, measured)
         zones = accuracy.propose(tallies, target_fmr=options["target_fmr"], review_fnmr=options["review_fnmr"])
         digest, today = _digest(pairs, measured), timezone.now().date()
-        refused = face_pictures.refusals({Path(name): each for name, each in measured.items()})
+        refused = face_pictures.refusals(measured.values())
         written = calibrating.spell(
             tallies,
             name=f"own-{today.isoformat()}.{digest[:16]}",
             embedding=backend.embedding,
             model_sha256=backend.sha256,
             made_on=today,
-            conditions=_told(options, digest=digest, pictures=len(measured), refused=refused, left_out=left_out),
+            conditions=_told(options, digest=digest, pictures=len(measured), refused=refused),
             zones=zones,
         )
         report = {
@@ -81,9 +82,8 @@ class Command(BaseCommand):
             "backend": face_report.backend_facts(backend),
             "failures": face_report.failures(len(measured), refused),
             "zones": dict(zip(("match", "review"), zones, strict=True)),
-            "cohorts": face_report.cohorts(
-                tallies, {f"{step:.2f}": step for step in sorted({*calibrating.hundredths(tallies), *zones})}
-            ),
+            "cohorts": _cohorts(pairs, measured, tallies, zones),
+            "dependent": face_report.dependent(tallies, needed=accuracy.pairs_needed(options["target_fmr"])),
             "unfit_for_live": calibration.read(written).unfit_for_live(),
             "note": face_report.DEPENDENCE,
         }
@@ -103,6 +103,8 @@ class Command(BaseCommand):
             self.stdout.write(written.decode(), ending="")
         for sentence in report["unfit_for_live"]:
             self.stderr.write(f"not fit for live: {sentence}")
+        for sentence in report["dependent"]:
+            self.stderr.write(f"more people are better: {sentence}")
 
 
 def _measured(path: Path, backend: Backend) -> tuple[tuple[Pair, ...], dict[str, Measured]]:
@@ -121,17 +123,20 @@ def _measured(path: Path, backend: Backend) -> tuple[tuple[Pair, ...], dict[str,
     return pairs, {name: measured[place] for name, place in places.items()}
 
 
-def _tallies(pairs: Sequence[Pair], measured: Mapping[str, Measured]) -> tuple[list[Tally], list[str]]:
-    """All pairs, then each cohort by its name; and the cohorts that have not pairs of both kinds."""
+def _tallies(pairs: Sequence[Pair], measured: Mapping[str, Measured]) -> list[Tally]:
+    """All pairs, then each cohort by its name. Raises `BadInput` for one without pairs of both kinds.
+
+    Such a cohort would be one that the zones do not hold in, and nobody would see it.
+    """
     people, at = face_pairs.people_of(tuple(pairs)), accuracy.edges()
-    groups: dict[str, list[tuple[Pair, float]]] = {ALL: []}
+    groups: dict[str, list[tuple[Pair, float]]] = {ALL: [], **{pair.cohort: [] for pair in pairs if pair.cohort}}
     for pair in pairs:
         reference, probe = measured[pair.reference].embedding, measured[pair.probe].embedding
         if reference is not None and probe is not None:
             found = (pair, distance(reference, [probe]).value)
             groups[ALL].append(found)
             if pair.cohort:
-                groups.setdefault(pair.cohort, []).append(found)
+                groups[pair.cohort].append(found)
     tallies = [
         Tally(
             name,
@@ -142,11 +147,25 @@ def _tallies(pairs: Sequence[Pair], measured: Mapping[str, Measured]) -> tuple[l
         )
         for name in [ALL, *sorted(groups.keys() - {ALL})]
     ]
-    whole = [tally for tally in tallies if tally.genuine_pairs and tally.impostor_pairs]
-    if not whole or whole[0].name != ALL:
-        raise BadInput("there are not pairs of both kinds whose pictures were accepted")
-    named = {pair.cohort for pair in pairs if pair.cohort}
-    return whole, sorted(named - {tally.name for tally in whole})
+    if lacking := [
+        f"{tally.name} has {tally.impostor_pairs} impostor and {tally.genuine_pairs} genuine"
+        for tally in tallies
+        if not (tally.genuine_pairs and tally.impostor_pairs)
+    ]:
+        raise BadInput(f"each cohort needs pairs of both kinds whose pictures were accepted: {', '.join(lacking)}")
+    return tallies
+
+
+def _cohorts(
+    pairs: Sequence[Pair], measured: Mapping[str, Measured], tallies: Sequence[Tally], zones: Sequence[float]
+) -> list[Facts]:
+    steps = sorted({*calibrating.hundredths(tallies), *zones})
+    rows = face_report.cohorts(tallies, {f"{step:.2f}": step for step in steps})
+    for row in rows:
+        own = [pair for pair in pairs if row["name"] in (ALL, pair.cohort)]
+        pictures = [measured[name] for name in {name for pair in own for name in (pair.reference, pair.probe)}]
+        row["failures"] = face_report.failures(len(pictures), face_pictures.refusals(pictures))
+    return rows
 
 
 def _digest(pairs: Sequence[Pair], measured: Mapping[str, Measured]) -> str:
@@ -159,9 +178,7 @@ def _digest(pairs: Sequence[Pair], measured: Mapping[str, Measured]) -> str:
     return hashlib.sha256("\n".join([*files, *rows]).encode()).hexdigest()
 
 
-def _told(
-    options: Mapping[str, Any], *, digest: str, pictures: int, refused: Mapping[str, int], left_out: Sequence[str]
-) -> str:
+def _told(options: Mapping[str, Any], *, digest: str, pictures: int, refused: Mapping[str, int]) -> str:
     codes = ", ".join(f"{code} {count}" for code, count in refused.items()) or "none"
     sentences = [
         options["conditions"],
@@ -170,8 +187,6 @@ def _told(
         f"{options['review_fnmr']:g}.",
         face_report.DEPENDENCE,
     ]
-    if left_out:
-        sentences.append(f"{len(left_out)} cohorts without pairs of both kinds count in {ALL} alone.")
     return " ".join(sentences)
 
 

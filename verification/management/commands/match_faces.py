@@ -56,9 +56,10 @@ class Command(BaseCommand):
             result = _judged(backend, [options["reference"], *options["probes"]])
         except TulgaError as error:
             told = {"zone": "refused", "code": error.code, "detail": error.detail}
-            self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
+            self.stdout.write(json.dumps(told, indent=2))
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
-        self.stdout.write(json.dumps(result, ensure_ascii=False, indent=2))
+        # In ASCII: a file's name that the terminal cannot show must not end in a crash, whose 1 means no match.
+        self.stdout.write(json.dumps(result, indent=2))
         if code := EXIT[result["zone"]]:
             raise CommandError(result["zone"], returncode=code)
 
@@ -77,7 +78,8 @@ def _judged(backend: Backend, paths: Sequence[Path]) -> dict[str, Any]:
         "zone": zones.of(far),
         "distance": round(far.value, 6),
         "thresholds": {"match": zones.match.value, "review": zones.review.value},
-        "faces": [_face(path, each) for path, each in zip(paths, measured, strict=True)],
+        "faces": [path.name for path in paths],
+        "quality": [_quality(path, each) for path, each in zip(paths, measured, strict=True)],
         "backend": backend.name,
         "embedding": backend.embedding,
         "model_sha256": backend.sha256,
@@ -86,11 +88,11 @@ def _judged(backend: Backend, paths: Sequence[Path]) -> dict[str, Any]:
     }
 
 
-def _face(path: Path, measured: Measured) -> dict[str, Any]:
-    """What kind of picture a file has: raw measures, and OFIQ's components from 0 to 1."""
+def _quality(path: Path, measured: Measured) -> dict[str, Any]:
+    """How good the one face of a file is: raw measures, and OFIQ's components from 0 to 1."""
     found = measured.quality
     if found is None:
         return {"file": path.name}
     raw = {name: round(value, 4) for name, value in asdict(found).items()}
     components = {name: round(value, 4) for name, value in found.components.items()}
-    return {"file": path.name, "quality": raw, "components": components}
+    return {"file": path.name, "measures": raw, "components": components}

@@ -110,6 +110,15 @@ def test_the_report_has_the_intervals_and_the_hash_of_the_data(made: Path) -> No
     assert "aria-labelledby" in (made / "det" / "det.svg").read_text()
 
 
+def test_the_report_tells_failures_by_cohort_and_pairs_of_the_same_few_people(made: Path) -> None:
+    report = json.loads((made / "r.json").read_text())
+    assert [(row["name"], row["failures"]["pictures"]) for row in report["cohorts"]] == [
+        ("all", 10),
+        ("presidents", 10),
+    ]
+    assert report["dependent"][1].startswith("presidents: its 24 impostor pairs are of 2 people, who make 1 pairs")
+
+
 @pytest.fixture
 def changed(people: Path, pairs: Path, nobody: Path, tmp_path: Path) -> tuple[Path, list[tuple[str, ...]]]:
     """The pictures and rows again, to be spoilt."""
@@ -126,9 +135,8 @@ def test_a_picture_without_a_face_is_told_by_its_code_and_its_pairs_are_not_coun
     changed: tuple[Path, list[tuple[str, ...]]],
 ) -> None:
     folder, rows = changed
-    found = calibration.read(run(write(folder, [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "none")])).encode())
+    found = calibration.read(run(write(folder, [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "")])).encode())
     assert "11 pictures, refused: face_not_found 1." in found.conditions
-    assert "1 cohorts without pairs of both kinds" in found.conditions
     assert [cohort.impostor_pairs for cohort in found.cohorts] == [24, 24]
     assert found.embedding == "dlib-resnet-v1/mirror-mean-l2"
 
@@ -145,6 +153,14 @@ def _twice(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [*rows, ("copy.jpg", "obama/obama_0001.jpg", "0", "")]
 
 
+def _cohort_of_strangers(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [(*row[:3], "strangers") if row[2] == "0" else row for row in rows]
+
+
+def _refused_cohort(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    return [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "lost")]
+
+
 def _outside(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     (folder / "link.jpg").symlink_to("/etc/hostname")
     return [*rows, ("link.jpg", "obama/obama_0001.jpg", "0", "")]
@@ -159,8 +175,10 @@ def _outside(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]
         (lambda folder, rows: [row for row in rows if row[2] == "0"], "pairs of both kinds"),
         (lambda folder, rows: [row for row in rows if row[2] == "1"], "pairs of both kinds"),
         (lambda folder, rows: [], "no pairs"),
+        (_cohort_of_strangers, "presidents has 0 impostor and 21 genuine.*strangers has 24 impostor and 0 genuine"),
+        (_refused_cohort, "lost has 0 impostor and 0 genuine"),
     ],
-    ids=["twice", "outside", "absent", "only_impostors", "only_genuine", "empty"],
+    ids=["twice", "outside", "absent", "only_impostors", "only_genuine", "empty", "strangers", "lost"],
 )
 def test_pairs_that_show_nothing_are_refused(
     changed: tuple[Path, list[tuple[str, ...]]], spoil: Any, says: str

@@ -1,7 +1,8 @@
 """The command compares files as the routes compare faces, and its exit code says the zone."""
 
 import json
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
+from os import fsdecode
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,22 @@ def test_pictures_of_one_person_match_and_say_by_what(portraits: Path) -> None:
     code, told = run(portraits / "obama.jpg", portraits / "obama3.jpg")
     assert (code, told["zone"], told["thresholds"]) == (0, "match", {"match": 0.26, "review": 0.37})
     assert told["calibration_id"] == "lfw-2026-11.mirror-mean-l2"
-    assert [face["file"] for face in told["faces"]] == ["obama.jpg", "obama3.jpg"]
-    assert told["faces"][0]["quality"]["eyes"] > 100
-    assert 0 <= min(told["faces"][0]["components"].values()) <= max(told["faces"][0]["components"].values()) <= 1
+    assert told["faces"] == [of["file"] for of in told["quality"]] == ["obama.jpg", "obama3.jpg"]
+    assert told["quality"][0]["measures"]["eyes"] > 100
+    assert 0 <= min(told["quality"][0]["components"].values()) <= max(told["quality"][0]["components"].values()) <= 1
     assert set(told) == {
-        *("zone", "distance", "thresholds", "faces", "backend", "embedding", "model_sha256", "calibration_id", "ms")
+        *(
+            "zone",
+            "distance",
+            "thresholds",
+            "faces",
+            "quality",
+            "backend",
+            "embedding",
+            "model_sha256",
+            "calibration_id",
+            "ms",
+        )
     }
 
 
@@ -47,6 +59,22 @@ def test_the_distance_is_the_one_that_the_routes_find(people: Path) -> None:
         for path in (reference, *probes)
     ]
     assert told["distance"] == pytest.approx(distance(faces[0], faces[1:]).value, abs=1e-6)
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_name_that_cannot_be_shown_is_no_reason_for_no_match(people: Path, tmp_path: Path, exists: bool) -> None:
+    picture, odd = people / "obama" / "obama_0001.jpg", tmp_path / fsdecode(b"\xff.jpg")
+    if exists:
+        odd.write_bytes(picture.read_bytes())
+    out = TextIOWrapper(BytesIO(), encoding="utf-8", errors="strict")
+    if exists:
+        call_command("match_faces", str(picture), str(odd), stdout=out)
+    else:
+        with pytest.raises(CommandError, match="bad_input") as refused:
+            call_command("match_faces", str(picture), str(odd), stdout=out)
+        assert refused.value.returncode == 3
+    out.seek(0)
+    assert json.load(out)["zone"] == ("match" if exists else "refused")
 
 
 def test_pictures_of_two_people_do_not_match(people: Path) -> None:

@@ -2,16 +2,20 @@
 
 import json
 from io import StringIO
+from os import mkfifo
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.proofs import Figures
+from verification.core.errors import BadInput
 from verification.engines.faces import backends
-from verification.management import det_svg, face_folders
+from verification.management import det_svg, face_folders, face_report
 from verification.management.face_survey import survey
 
 EVIDENCE = Path(__file__).resolve().parents[4] / "docs" / "evidence"
@@ -74,6 +78,9 @@ def test_a_pair_of_the_protocol_that_is_labelled_wrongly_costs_accuracy(folder: 
     [
         ("pairs.txt", "2\t2\nobama\t1\t2\n", "as many pairs"),
         ("pairs.txt", "two\tfolds\n", "no protocol"),
+        ("pairs.txt", "", "no protocol"),
+        ("pairs.txt", "2\t1\n" + "obama\t1\t00002\n" * 4, "no protocol"),
+        ("pairs.txt", "2\t1\n" + "\U00020000" * 99 + "\t1\t2\n" + "obama\t1\t2\n" * 3, "no protocol"),
         ("pairs.txt", "2\t1\n" + "obama\t1\n" * 4, "no protocol"),
         ("pairs.txt", "2\t1\n" + "../obama\t1\t2\n" * 4, "no protocol"),
         ("pairs.txt", "2\t1\n" + "obama\t1\t99\n" * 4, "obama_0099.jpg"),
@@ -81,6 +88,10 @@ def test_a_pair_of_the_protocol_that_is_labelled_wrongly_costs_accuracy(folder: 
         ("people.csv", "person,cohort\nobama,all\n", "cohort"),
         ("people.csv", 'person,cohort\n"obama\n', "no CSV"),
         ("people.csv", "person,cohort\nobama\n", None),
+        ("people.csv", "person,cohort\nobama,tall\nobama,short\n", "two cohorts for 'obama'"),
+        ("people.csv", "person,cohort\nobama,tall\nobama,tall\n", None),
+        ("people.csv", "person,cohort\nObama,tall\n", "nobody"),
+        ("people.csv", "person,cohort\n", None),
         ("extra.jpg", "x", "whose picture"),
     ],
 )
@@ -103,6 +114,73 @@ def test_a_picture_outside_the_folder_is_refused(folder: Path, nobody: Path) -> 
     (folder / "biden" / "link.jpg").symlink_to(nobody)
     with pytest.raises(CommandError, match="outside"):
         run(folder)
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(folder: Path) -> None:
+    pipe, loop = folder / "biden" / "pipe.jpg", folder / "biden" / "loop.jpg"
+    mkfifo(pipe)
+    with pytest.raises(BadInput, match=r"pipe\.jpg is no file"):
+        face_folders.read(folder)
+    pipe.unlink()
+    loop.symlink_to(loop)
+    with pytest.raises(BadInput, match=r"loop\.jpg is no file"):
+        face_folders.read(folder)
+
+
+def test_the_protocol_leads_nowhere_but_below_the_folder(folder: Path, tmp_path: Path) -> None:
+    (folder / "obama").rename(tmp_path / "elsewhere")
+    (folder / "obama").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BadInput, match="outside"):
+        face_folders.read_protocol(folder)
+
+
+def test_two_folders_of_one_name_are_not_taken_for_one_person(folder: Path) -> None:
+    (folder / "more" / "biden").mkdir(parents=True)
+    (folder / "biden" / "biden_0001.jpg").rename(folder / "more" / "biden" / "biden_0001.jpg")
+    with pytest.raises(BadInput, match="two folders are named biden"):
+        face_folders.read(folder)
+
+
+def test_a_picture_that_stands_twice_is_told(folder: Path) -> None:
+    assert "byte for byte" not in run(folder)
+    (folder / "biden" / "biden_0009.jpg").write_bytes((folder / "obama" / "obama_0001.jpg").read_bytes())
+    assert "1 pictures are another, byte for byte" in run(folder)
+
+
+def test_failures_are_told_by_cohort_even_where_no_picture_of_it_was_accepted(folder: Path, nobody: Path) -> None:
+    (folder / "eve").mkdir()
+    (folder / "eve" / "eve_0001.jpg").write_bytes(nobody.read_bytes())
+    (folder / "people.csv").write_text("person,cohort\nobama,tall\nbiden,tall\neve,short\n")
+    found = survey(folder, backends.in_use()).facts
+    told = {row["name"]: (row["failures"]["rate"]["events"], row["failures"]["pictures"]) for row in found["cohorts"]}
+    assert told == {"all": (1, 11), "short": (1, 1), "tall": (0, 10)}
+    text = face_report.markdown(found)
+    assert "| short | 0 | 0 / 0 | match: 0.26 | no pairs | no pairs | 1 of 1 (0.025 … 1) |" in text
+    assert "95 % interval" in text
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["people.csv", "pairs.txt"]),
+    st.binary(max_size=60) | st.text('0123456789\t\n,"obamaiden\0\u0436.-', max_size=60).map(str.encode),
+    st.integers(0, 60),
+    st.integers(0, 60),
+)
+def test_damage_to_what_lies_beside_the_pictures_is_refused_or_read_and_never_anything_else(
+    folder: Path, name: str, junk: bytes, place: int, gone: int
+) -> None:
+    good = {"people.csv": "person,cohort\nobama,tall\nbiden,tall\n", "pairs.txt": "2\t1\n" + "obama\t1\t2\n" * 4}
+    whole = good[name].encode()
+    (folder / name).write_bytes(whole[:place] + junk + whole[place + gone :])
+    try:
+        pictures, pairs = face_folders.read(folder), face_folders.read_protocol(folder)
+    except BadInput:
+        return
+    finally:
+        for each, content in good.items():
+            (folder / each).write_text(content)
+    assert {picture.person for picture in pictures} == {"obama", "biden"}
+    assert all(path.is_relative_to(folder) for pair in pairs for path in (pair.first, pair.second))
 
 
 @pytest.mark.proof("faces")
