@@ -1,5 +1,6 @@
 """A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers and ticks, and a lender."""
 
+import random
 import re
 import sys
 from pathlib import Path
@@ -28,7 +29,9 @@ class Deployment:
     def __init__(self, folder: Path, receiver: Receiver) -> None:
         """Starts nothing yet. `receiver`: the lender's endpoint for webhooks."""
         self.folder, self.receiver = folder, receiver
-        self.url, self.sandbox = (f"http://127.0.0.1:{free_port(0)}" for _ in range(2))
+        # Below the ports that a system gives away by itself: the web server binds seconds after its port was chosen.
+        web, sandbox = random.sample(range(20_000, 32_000), 2)
+        self.url, self.sandbox = (f"http://127.0.0.1:{free_port(port)}" for port in (web, sandbox))
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.workers: list[str] = []
         self.ticks: list[str] = []
