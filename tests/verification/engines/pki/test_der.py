@@ -82,11 +82,11 @@ def test_twenty_thousand_elements_are_the_most(count: int, passes: bool) -> None
 
 @pytest.mark.parametrize("bomb", [b"\x30\x80" * 10_000, _nested(10_000), b"\x30\x80" + b"\x05\x00" * 200_000])
 def test_a_bomb_dies_at_once(bomb: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Refused):
         der.read_tree(bomb)
-    # Generous for a loaded machine: the work is bounded by 20 000 elements.
-    assert time.perf_counter() - started < 2
+    # Of our own time, whatever else the machine does: the work is bounded by 20 000 elements.
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
