@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from verification.core.errors import BadInput, Misconfigured, Refused
-from verification.engines.faces import backends, image_gate, policy, quality
+from verification.engines.faces import backends, image_gate, recognition
 from verification.engines.faces.backends import Backend, Choice
 from verification.engines.faces.embedding import Embedding
 from verification.engines.faces.image_gate import ImageLimits
@@ -67,9 +67,7 @@ def measure(path: Path, backend: Backend) -> Measured:
     digest = hashlib.sha256(untrusted).hexdigest()
     try:
         image = image_gate.open_image(untrusted, limits=LIMITS)
-        face = backend.align(image, backend.detect(image))
-        found = quality.measure(face)
-        quality.refuse_poor(found, limits=policy.QUALITY)
+        face, found = recognition.accept(image, backend=backend)
     except Refused as refused:
         return Measured(digest, code=refused.code)
     return Measured(digest, backend.embed(face), found)

@@ -2,8 +2,11 @@
 
 from verification.core.results import Detail
 from verification.engines.faces import backends, policy, quality
+from verification.engines.faces.alignment import Face
+from verification.engines.faces.backends import Backend
 from verification.engines.faces.embedding import Embedding
 from verification.engines.faces.image_gate import Pixels
+from verification.engines.faces.quality import Quality
 
 
 def embed(image: Pixels) -> Embedding:
@@ -12,9 +15,16 @@ def embed(image: Pixels) -> Embedding:
     Raises `Refused` with a code of `core/reasons.py`: no face, several, or one too poor to be compared.
     """
     backend = backends.in_use()
-    face = backend.align(image, backend.detect(image))
-    quality.refuse_poor(quality.measure(face), limits=policy.QUALITY)
+    face, _ = accept(image, backend=backend)
     return backend.embed(face)
+
+
+def accept(image: Pixels, *, backend: Backend) -> tuple[Face, Quality]:
+    """The one face in an image, aligned, and how good it is. Raises what `embed` raises."""
+    face = backend.align(image, backend.detect(image))
+    found = quality.measure(face)
+    quality.refuse_poor(found, limits=policy.QUALITY)
+    return face, found
 
 
 def facts() -> Detail:
