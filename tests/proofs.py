@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def proof_figures(request: pytest.FixtureRequest) -> Figures:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember how each proof ended, by its part."""
     report = yield
     part = _part(item)
@@ -75,21 +75,30 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write one file of evidence for each part that ran."""
     if not session.config.getoption("--prove"):
         return
-    _EVIDENCE.mkdir(parents=True, exist_ok=True)
     for part, outcomes in session.config.stash[_outcomes_of_part].items():
-        content = {
-            "part": part,
-            "commit": _git("rev-parse", "HEAD") or "none",
-            "has_uncommitted_changes": bool(_git("status", "--porcelain", "--", ".", ":!docs/evidence")),
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seed": int(os.environ.get("TULGA_PROOF_SEED", "0")),
-            "conditions": _conditions(),
+        found = {
             "counts": {word: len(outcomes.get(word, [])) for word in ("passed", "failed", "skipped")},
             "failures": outcomes.get("failed", []),
             "figures": session.config.stash[_figures_of_part].get(part, {}),
         }
-        path = _EVIDENCE / f"{part}.json"
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_evidence(part, seed=int(os.environ.get("TULGA_PROOF_SEED", "0")), found=found)
+
+
+def write_evidence(part: str, *, seed: int, found: Mapping[str, object]) -> Path:
+    """One file of evidence: what was found, behind what it was found on. `found` has `failures` and `figures`."""
+    content = {
+        "part": part,
+        "commit": _git("rev-parse", "HEAD") or "none",
+        "has_uncommitted_changes": bool(_git("status", "--porcelain", "--", ".", ":!docs/evidence")),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "conditions": _conditions(),
+        **found,
+    }
+    _EVIDENCE.mkdir(parents=True, exist_ok=True)
+    path = _EVIDENCE / f"{part}.json"
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
 
 
 def _part(item: pytest.Item) -> str:

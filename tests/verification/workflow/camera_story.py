@@ -104,13 +104,21 @@ def step(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> None:
 
 def capture(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> None:
     """The whole live capture: ready, every command, and the worker's judgement."""
+    follow(story, gesture=gesture, of=of)
+    story.work()
+
+
+def follow(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> list[str]:
+    """A live capture up to the judgement, which a worker then owes; gives the commands in their order."""
     # Painted before the clock of a command runs: on a busy machine it takes longer than a borrower has.
     for play in (gesture,) if gesture else ("neutral", *GESTURES):
         _played(of, play)
     story.answer(ready=True)
-    while story.page().page == "commands":
+    commanded = []
+    while (page := story.page()).page == "commands":
+        commanded.append(page.data["command"])
         step(story, gesture=gesture, of=of)
-    story.work()
+    return commanded
 
 
 def junk_capture(story: Story) -> None:
