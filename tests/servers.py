@@ -93,10 +93,12 @@ def start_rabbitmq(folder: Path) -> Server:
     for worker in WORKERS:
         command("add_vhost", f"tulga_test_{worker}")
         command("set_permissions", "-p", f"tulga_test_{worker}", "guest", ".*", ".*", ".*")
-    return Server(
-        environment={"TULGA_TEST_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{port}/"},
-        stop=lambda: (command("stop"), _end(process))[1],
-    )
+
+    def stop() -> None:
+        command("stop")
+        _end(process)
+
+    return Server(environment={"TULGA_TEST_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{port}/"}, stop=stop)
 
 
 def _rabbitmq_environment(home: Path, port: int) -> dict[str, str]:
@@ -192,7 +194,7 @@ def _wait(ask: Callable[[], object], process: subprocess.Popen[bytes], not_yet: 
             return
         except not_yet as error:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ServerMissing(f"{process.args} did not start: {error}") from error
+                raise ServerMissing(f"{process.args!r} did not start: {error}") from error
             time.sleep(0.1)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
@@ -72,8 +73,8 @@ class OurSignatures(DefaultSignatureValidator):
         signed_data: bytes,
         public_key_info: keys.PublicKeyInfo,
         signature_algorithm: algos.SignedDigestAlgorithm,
-        *rest: object,
-        **more: object,
+        *rest: Any,
+        **more: Any,
     ) -> None:
         """Raises InvalidSignature."""
         if signature_algorithm["algorithm"].dotted != _GOST:

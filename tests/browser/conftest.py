@@ -19,10 +19,10 @@ from insecure_sandbox.ncalayer import Manner, signer_for, start
 from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
 from tests.insecure_sandbox_process import sandbox
 from tests.verification.borrower import catalogues
-from tests.verification.workflow.conftest import authorities, issued, trusted
+from tests.verification.workflow.conftest import Issued, authorities, issued, trusted
 from tests.verification.workflow.story import IIN, Story, begin, lender
 
-__all__ = ["authorities", "issued", "sandbox", "trusted"]
+__all__ = ["Issued", "authorities", "issued", "sandbox", "trusted"]
 
 _QUIET = [
     "--no-sandbox",

@@ -7,15 +7,17 @@ attack of docs/liveness-measurements.md, and here the positive control.
 import base64
 import json
 from functools import cache
+from typing import cast
 
 from playwright.sync_api import Page, Route
 
+from insecure_sandbox.warp import Play
 from tests.verification.workflow import camera_story
 from verification.core import live_capture
 
 FRAMES = 12  # of one gesture, in the order they are played
 _ADDRESS = "/insecure-camera/frames.json"
-_GESTURES = ("neutral", *live_capture.TURNS, *live_capture.OTHERS)
+_GESTURES = cast("tuple[Play, ...]", ("neutral", *live_capture.TURNS, *live_capture.OTHERS))
 
 # The page's policy forbids pictures and requests of other origins; this asks its own, and the test answers.
 _CAMERA = """

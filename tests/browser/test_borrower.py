@@ -4,10 +4,11 @@ The worker's steps are done by the test itself; `test_borrower_with_workers.py` 
 """
 
 import re
+from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Desk, Launch
+from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words
 from tests.browser.tab import open_context, open_tab
 from tests.verification.workflow.story import Story
@@ -20,7 +21,9 @@ GONE = ("status of 410",)
 
 
 @pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk"), ("ru", "phone"), ("en", "desk")])
-def test_the_whole_way_to_verified(launch: Launch, site: str, story: Story, desk: Desk, issued, language, size) -> None:
+def test_the_whole_way_to_verified(
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued, language: str, size: str
+) -> None:
     def look(name: str) -> None:
         tab.look(f"{name}-{language}-{size}")
 
@@ -125,7 +128,7 @@ def test_a_reported_caller_ends_it_with_help(launch: Launch, site: str, story: S
 
 
 def test_another_persons_key_is_named_and_the_next_attempt_may_pass(
-    launch: Launch, site: str, story: Story, desk: Desk, issued
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
 ) -> None:
     tab = arrived(launch, site, story)
     with desk.ncalayer(issued("rsa", iin="990101100020")):
@@ -142,7 +145,7 @@ def test_another_persons_key_is_named_and_the_next_attempt_may_pass(
         go_on(tab, story, "en", "Sign with NCALayer", "Done: it is you")
 
 
-def test_the_end_of_all_attempts_says_why(launch: Launch, site: str, story: Story, desk: Desk, issued) -> None:
+def test_the_end_of_all_attempts_says_why(launch: Launch, site: str, story: Story, desk: Desk, issued: Issued) -> None:
     tab = arrived(launch, site, story, language="ru")
     with desk.ncalayer(issued("rsa", iin="990101100020")):
         at_the_statement(tab, story, "ru")
@@ -167,7 +170,8 @@ def test_the_pages_work_by_keyboard_and_without_scripts_where_they_can(launch: L
     press(tab, "en", "Continue")
     tab.until_heading("Your consent")
     without = launch().new_context(java_script_enabled=False, locale="en")
-    without.add_cookies(tab.page.context.cookies())
+    cookies: Any = tab.page.context.cookies()  # what one gives is what the other takes
+    without.add_cookies(cookies)
     page = without.new_page()
     page.goto(f"{site}/v/now/")
     page.get_by_role("button", name="I agree", exact=True).press("Enter")

@@ -43,7 +43,9 @@ def _sources(sandbox: SandboxProcess, settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(("language", "size"), SIZES)
-def test_a_face_that_does_what_is_asked_is_verified(launch: Launch, site: str, story: Story, language, size) -> None:
+def test_a_face_that_does_what_is_asked_is_verified(
+    launch: Launch, site: str, story: Story, language: str, size: str
+) -> None:
     def look(name: str) -> None:
         tab.look(f"biometric-{name}-{language}-{size}")
 
@@ -121,6 +123,7 @@ def test_the_quota_of_codes_is_told_and_nothing_is_lost(launch: Launch, site: st
     chosen(tab, "ru", "live_face")
     go_on(tab, story, "ru", "I agree", "Your document")
     code = stages.find("live_face", "code")
+    assert code.quota is not None
     for _ in range(code.quota.a_day):
         assert quotas.take(story.row(), code, key=cases.key_of(story.row()), at=timezone.now())
     filled_in(tab, "ru")

@@ -9,8 +9,9 @@ from django.utils import timezone
 from playwright.sync_api import Route
 
 from insecure_sandbox import egov_mobile
+from insecure_sandbox.credential import Credential
 from insecure_sandbox.egov_mobile import Manner
-from tests.browser.conftest import Launch
+from tests.browser.conftest import Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, press, words
 from tests.browser.tab import Tab
 from tests.verification.workflow.story import Story
@@ -46,7 +47,9 @@ def scanned(tab: Tab) -> str:
     """What a camera reads on the screen."""
     pixels = np.frombuffer(tab.page.screenshot(full_page=True), np.uint8)
     # The older detector of this library misses one code in fifty.
-    return str(cv2.QRCodeDetectorAruco().detectAndDecode(cv2.imdecode(pixels, cv2.IMREAD_GRAYSCALE))[0])
+    picture = cv2.imdecode(pixels, cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    return str(cv2.QRCodeDetectorAruco().detectAndDecode(picture)[0])
 
 
 def code(tab: Tab) -> str:
@@ -55,7 +58,7 @@ def code(tab: Tab) -> str:
     return str(tab.page.locator("[data-text]").text_content())
 
 
-def signed(tab: Tab, story: Story, language: str, credential: object) -> None:
+def signed(tab: Tab, story: Story, language: str, credential: Credential) -> None:
     """The app signs, and the page goes to the end by itself."""
     assert egov_mobile.sign(code(tab), credential)[0].status == 200
     tab.until_heading(words(language, "One moment"))
@@ -65,7 +68,7 @@ def signed(tab: Tab, story: Story, language: str, credential: object) -> None:
 
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_on_a_computer_the_code_is_scanned_and_the_page_goes_on(
-    launch: Launch, site: str, story: Story, issued, language: str
+    launch: Launch, site: str, story: Story, issued: Issued, language: str
 ) -> None:
     tab = at_the_statement(arrived(launch, site, story, language=language), story, language)
     assert not tab.page.get_by_role("button", name=words(language, SIGN_HERE), exact=True).is_visible()
@@ -80,7 +83,9 @@ def test_on_a_computer_the_code_is_scanned_and_the_page_goes_on(
 
 
 @pytest.mark.parametrize("language", ["kk", "ru"])
-def test_on_a_phone_the_app_is_opened_by_a_link(launch: Launch, site: str, story: Story, issued, language: str) -> None:
+def test_on_a_phone_the_app_is_opened_by_a_link(
+    launch: Launch, site: str, story: Story, issued: Issued, language: str
+) -> None:
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     at_the_statement(tab, story, language)
     tab.look(f"egov-start-{language}-phone")
@@ -100,7 +105,7 @@ def test_on_a_phone_the_app_is_opened_by_a_link(launch: Launch, site: str, story
 
 @pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk")])
 def test_whatever_goes_wrong_is_named_and_a_new_code_signs(
-    launch: Launch, site: str, story: Story, issued, language: str, size: str
+    launch: Launch, site: str, story: Story, issued: Issued, language: str, size: str
 ) -> None:
     tab = arrived(launch, site, story, language=language, size=size, touch=size == "phone")
     at_the_statement(tab, story, language)
@@ -139,7 +144,7 @@ def test_without_a_connection_no_code_is_made_and_a_later_try_makes_one(
 
 
 def test_a_page_loaded_anew_knows_that_the_app_has_the_statement_and_of_no_other_code(
-    launch: Launch, site: str, story: Story, issued
+    launch: Launch, site: str, story: Story, issued: Issued
 ) -> None:
     tab = at_the_statement(arrived(launch, site, story), story)
     press(tab, "en", SHOW)

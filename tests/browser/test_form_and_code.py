@@ -1,11 +1,13 @@
 """The pages of a form and of a one-time code in a real browser, on a phone and on a desk."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from tests.browser.capture_page import Open, opened
+from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import press, words
 from tests.verification.borrower.pages import DATA, made
@@ -98,11 +100,12 @@ def test_a_form_is_filled_and_a_mistake_in_it_is_marked(opened: Open, language: 
     assert dialogue.answers[0]["birth_date"] == "1999-01-31"
 
 
-def test_a_borrower_without_scripts_can_still_send_the_code(opened: Open, launch, site) -> None:
+def test_a_borrower_without_scripts_can_still_send_the_code(opened: Open, launch: Launch, site: str) -> None:
     dialogue = code(resend_in=60)
     tab, _ = opened(dialogue, heading=CODE)
     without = launch().new_context(java_script_enabled=False, locale="en")
-    without.add_cookies(tab.page.context.cookies())
+    cookies: Any = tab.page.context.cookies()  # what one gives is what the other takes
+    without.add_cookies(cookies)
     page = without.new_page()
     page.goto(f"{site}/v/now/")
     page.get_by_label("Code from the SMS").fill("654321")

@@ -1,7 +1,7 @@
 """An NCALayer that lacks the module basics is asked once more, by its older module, and never after a cancel."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -9,7 +9,7 @@ from websockets.sync.server import ServerConnection
 
 from insecure_sandbox.ncalayer import Manner
 from insecure_sandbox.ncalayer_protocol import GREETING
-from tests.browser.conftest import Desk, Launch
+from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press
 from tests.browser.test_signing import SIGN, fails_with
 from tests.verification.workflow.story import Story
@@ -29,7 +29,7 @@ OLD = [
     {"code": "500", "message": "unknown module"},
 ]
 # What is answered one after another; the state this comes to; where the key was sought, if the older module was asked.
-CONVERSATIONS = [
+CONVERSATIONS: list[tuple[Sequence[object], str, str | None]] = [
     *[([answer, NO_TOKENS, FAILED], "refused", "PKCS12") for answer in OLD],
     ([NO_MODULE, TOKEN, FAILED], "refused", "AKKaztokenStore"),
     ([NO_MODULE, NO_MODULE, NO_MODULE], "refused", "PKCS12"),
@@ -63,7 +63,7 @@ class Scripted:
 
 
 def test_an_old_ncalayer_signs_by_its_older_module_and_a_cancel_there_is_final(
-    launch: Launch, site: str, story: Story, desk: Desk, issued
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
 ) -> None:
     asked: list[bool] = []
 

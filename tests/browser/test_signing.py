@@ -3,10 +3,11 @@
 import time
 
 import pytest
+from websockets.sync.server import ServerConnection
 
 from insecure_sandbox.ncalayer import Manner
 from insecure_sandbox.ncalayer_protocol import GREETING
-from tests.browser.conftest import Desk, Launch
+from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words
 from tests.browser.tab import Tab
 from tests.verification.workflow.story import Story
@@ -33,7 +34,7 @@ def fails_with(tab: Tab, state: str, *, language: str = "en", picture: str = "")
 
 @pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk"), ("en", "desk")])
 def test_an_absent_ncalayer_is_named_and_a_later_try_signs(
-    launch: Launch, site: str, story: Story, desk: Desk, issued, language, size
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued, language: str, size: str
 ) -> None:
     tab = arrived(launch, site, story, language=language, size=size, expected=NO_SOCKET)
     at_the_statement(tab, story, language)
@@ -48,7 +49,7 @@ def test_an_absent_ncalayer_is_named_and_a_later_try_signs(
 
 
 def test_a_cancel_in_ncalayer_sends_nothing_and_may_be_repeated(
-    launch: Launch, site: str, story: Story, desk: Desk, issued
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
 ) -> None:
     answers = iter([False, True])
     tab = arrived(launch, site, story)
@@ -60,7 +61,9 @@ def test_a_cancel_in_ncalayer_sends_nothing_and_may_be_repeated(
         go_on(tab, story, "en", "Try again", "Done: it is you")
 
 
-def test_what_ncalayer_says_is_shown_as_text_only(launch: Launch, site: str, story: Story, desk: Desk, issued) -> None:
+def test_what_ncalayer_says_is_shown_as_text_only(
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
+) -> None:
     error = "<img src=x onerror=alert(1)>" + "x" * 400
     tab = arrived(launch, site, story)
     with desk.ncalayer(issued("rsa"), Manner(error=error)):
@@ -72,7 +75,9 @@ def test_what_ncalayer_says_is_shown_as_text_only(launch: Launch, site: str, sto
     assert tab.page.locator("[data-said] *").count() == 0
 
 
-def test_a_wait_for_the_person_can_be_stopped(launch: Launch, site: str, story: Story, desk: Desk, issued) -> None:
+def test_a_wait_for_the_person_can_be_stopped(
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
+) -> None:
     tab = arrived(launch, site, story)
     with desk.ncalayer(issued("rsa"), Manner(delay_seconds=3)):
         at_the_statement(tab, story)
@@ -86,7 +91,7 @@ def test_a_wait_for_the_person_can_be_stopped(launch: Launch, site: str, story: 
 def test_a_connection_that_breaks_is_named(launch: Launch, site: str, story: Story, desk: Desk) -> None:
     tab = arrived(launch, site, story)
 
-    def leave(connection) -> None:
+    def leave(connection: ServerConnection) -> None:
         connection.send(GREETING)
         connection.recv(5)
 
@@ -101,7 +106,7 @@ def test_a_programme_that_is_not_ncalayer_is_named(
 ) -> None:
     tab = arrived(launch, site, story)
 
-    def chat(connection) -> None:
+    def chat(connection: ServerConnection) -> None:
         connection.send(said)
         time.sleep(1)
 
@@ -113,7 +118,7 @@ def test_a_programme_that_is_not_ncalayer_is_named(
 def test_a_silent_ncalayer_runs_out_of_time(launch: Launch, site: str, story: Story, desk: Desk) -> None:
     tab = arrived(launch, site, story)
 
-    def be_silent(connection) -> None:
+    def be_silent(connection: ServerConnection) -> None:
         connection.send(GREETING)
         connection.recv(5)
         time.sleep(3)

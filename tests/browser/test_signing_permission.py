@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.browser.conftest import Desk, Launch
+from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on
 from tests.browser.tab import Tab
 from tests.browser.test_signing import NO_SOCKET, SIGN, fails_with, way_out
@@ -41,7 +41,7 @@ def visible(tab: Tab, words: str) -> bool:
 
 
 def test_a_question_is_foretold_and_its_refusal_named_until_it_is_taken_back(
-    launch: Launch, site: str, story: Story, desk: Desk, issued
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
 ) -> None:
     with desk.ncalayer(issued("rsa")):
         tab = arrived_from_outside(launch, site, story, "ru")
@@ -59,7 +59,7 @@ def test_a_question_is_foretold_and_its_refusal_named_until_it_is_taken_back(
 
 
 def test_a_question_closed_without_an_answer_is_no_refusal_and_a_change_is_noticed(
-    launch: Launch, site: str, story: Story, desk: Desk, issued
+    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
 ) -> None:
     with desk.ncalayer(issued("rsa")):
         tab = arrived_from_outside(launch, site, story, "kk", "phone")

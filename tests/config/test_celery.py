@@ -56,6 +56,7 @@ def test_a_broker_that_refuses_costs_a_request_next_to_nothing(scheme: str) -> N
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"{scheme}://127.0.0.1:{closed.getsockname()[1]}//"
+    assert celery.app.conf.changes is not None
     app = Celery("sample", broker=address, set_as_current=False)
     app.conf.update(
         celery.app.conf.changes, broker_url=address, broker_transport_options=celery._transport_options(address)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from verification.core.errors import Misconfigured
-from verification.engines.gost import backends
+from verification.engines.gost import backends, streebog
 from verification.routes import eds
 from verification.workflow import readiness
 from verification.workflow.readiness import Readiness
@@ -63,6 +63,6 @@ def test_posting_is_not_asking(client):
 def test_a_tier_that_fails_its_self_test_is_told_among_the_refused():
     found = backends.choose(
         [backends.in_use().arithmetic],
-        {"wrong": lambda data: bytes(64), "python": backends.streebog.streebog512},
+        {"wrong": lambda data: bytes(64), "python": streebog.streebog512},
     )
     assert found.report()["refused"] == ["wrong: does not reproduce the published vectors"]

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import pytest
 
@@ -10,27 +11,34 @@ from insecure_sandbox.egov_mobile import AppRefused, Manner, address_in
 from tests.insecure_sandbox_process import REPOSITORY
 from tests.verification.workflow.conftest import authorities as authorities
 from tests.verification.workflow.conftest import issued as issued
-from tests.verification.workflow.story import begin, lender
+from tests.verification.workflow.story import Story, begin, lender
 from verification.models import MobileSigning
 from verification.workflow import links, mobile_signing
 
 served = pytest.mark.django_db(transaction=True)
 
 
+@dataclass
+class Borrower:
+    """At the page of the statement: called, it gives the text of a fresh code."""
+
+    story: Story
+    session: str
+    address: str
+
+    def __call__(self) -> str:
+        minted = mobile_signing.mint(untrusted_session=self.session, turn=self.story.page().turn)
+        return f"{self.address}/v/egov/{minted.token}/mgovSign"
+
+
 @pytest.fixture
 def borrower(live_server, settings):
-    """Makes codes as the page of the statement does: a function that gives the text of a fresh one."""
+    """Makes codes as the page of the statement does."""
     settings.TULGA_PUBLIC_URL = live_server.url
     story = begin(lender())
     session = links.redeem(untrusted_token=story.token)
     story.to_statement()
-
-    def code():
-        minted = mobile_signing.mint(untrusted_session=session, turn=story.page().turn)
-        return f"mobileSign:{live_server.url}/v/egov/{minted.token}/mgovSign"
-
-    code.story = story
-    return code
+    return Borrower(story, session, f"mobileSign:{live_server.url}")
 
 
 @served
@@ -70,7 +78,7 @@ def test_a_put_after_the_time_is_refused(borrower, issued, monkeypatch):
     def run_out(seconds):
         MobileSigning.objects.update(expires_at="2020-01-01T00:00:00Z")
 
-    monkeypatch.setattr(egov_mobile.time, "sleep", run_out)
+    monkeypatch.setattr("insecure_sandbox.egov_mobile.time.sleep", run_out)
     (answer,) = egov_mobile.sign(borrower(), issued("rsa"))
     assert (answer.status, answer.code) == (403, "mobile_code_unusable")
 

@@ -4,8 +4,9 @@ import copy
 import json
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
+
+from tests.responses import Response
 
 IIN = "990101100010"
 OTHER_IIN = "990101100020"
@@ -55,30 +56,30 @@ class Caller:
     def __init__(self, secret: str, *, address: str = "192.0.2.7") -> None:
         self._client = Client(headers={"authorization": f"Bearer {secret}"} if secret else {}, REMOTE_ADDR=address)
 
-    def get(self, path: str, **query: str) -> HttpResponse:
+    def get(self, path: str, **query: str) -> Response:
         """A GET."""
         return self._client.get(path, query_params=query)
 
-    def post(self, path: str, body: Any = None, *, key: str = "") -> HttpResponse:
+    def post(self, path: str, body: Any = None, *, key: str = "") -> Response:
         """A POST, with an Idempotency-Key if one is given."""
         return self.send("POST", path, json.dumps(body) if body is not None else "", key=key)
 
-    def patch(self, path: str, body: Any) -> HttpResponse:
+    def patch(self, path: str, body: Any) -> Response:
         """A PATCH."""
         return self.send("PATCH", path, json.dumps(body))
 
-    def delete(self, path: str) -> HttpResponse:
+    def delete(self, path: str) -> Response:
         """A DELETE."""
         return self._client.delete(path)
 
     def send(
         self, method: str, path: str, body: str | bytes, *, content_type: str = "application/json", key: str = ""
-    ) -> HttpResponse:
+    ) -> Response:
         """Any body at all."""
         headers = {"idempotency-key": key} if key else {}
         return self._client.generic(method, path, body, content_type=content_type, headers=headers)
 
 
-def faults(response: HttpResponse) -> set[tuple[str, str]]:
+def faults(response: Response) -> set[tuple[str, str]]:
     """The place and code of every fault of a problem."""
     return {(fault["pointer"], fault["code"]) for fault in response.json()["errors"]}

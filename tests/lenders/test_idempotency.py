@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from rest_framework.request import Request
@@ -18,6 +17,7 @@ from lenders.idempotency import Answer
 from lenders.json_body import StrictJSONParser
 from lenders.models import ApiKey, IdempotentRequest, Lender
 from tests.lenders.samples import Caller, opening
+from tests.responses import Response
 from verification.core.errors import Conflict, FenceLost
 from verification.models import Verification
 
@@ -148,7 +148,7 @@ def test_the_same_key_64_times_in_parallel_opens_one_verification() -> None:
     secret = keys.issue(lender, mode="test").secret
     body = json.dumps(opening())
 
-    def send(_: int) -> HttpResponse:
+    def send(_: int) -> Response:
         try:
             headers = {"authorization": f"Bearer {secret}", "idempotency-key": "k-1"}
             return Client().post(PATH, body, content_type="application/json", headers=headers)

@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
@@ -13,6 +12,7 @@ from lenders.models import Delivery
 from lenders.urls import urlpatterns
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.samples import Caller, opening
+from tests.responses import Response
 from verification.audit import sequencer
 from verification.core.events import TOLD
 
@@ -34,7 +34,7 @@ def _closed(components: dict[str, Any]) -> dict[str, Any]:
     return {"schemas": schemas}
 
 
-def hold(response: HttpResponse, path: str, method: str) -> Any:
+def hold(response: Response, path: str, method: str) -> Any:
     """The answer's body, after it was held against its shape."""
     media_type = response.headers["Content-Type"].partition(";")[0]
     shape(path, method, response.status_code, media_type).validate(response.json())

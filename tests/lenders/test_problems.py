@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError
@@ -79,7 +80,10 @@ def test_a_fault_tells_when_to_try_again() -> None:
 
 
 def test_the_places_of_faults_are_json_pointers() -> None:
-    tree = {"a": {"b/c~d": [ErrorDetail("x", code="required")]}, "non_field_errors": [ErrorDetail("y", code="invalid")]}
+    tree: dict[str, Any] = {
+        "a": {"b/c~d": [ErrorDetail("x", code="required")]},
+        "non_field_errors": [ErrorDetail("y", code="invalid")],
+    }
     faults = answer(ValidationError(tree))["errors"]
     assert faults == [
         {"pointer": "/a/b~1c~0d", "code": "required", "detail": "x"},

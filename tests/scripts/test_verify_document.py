@@ -19,6 +19,8 @@ from verification.evidence import document_signing
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "verify_document.py"
 _spec = importlib.util.spec_from_file_location("verify_document", SCRIPT)
+assert _spec is not None
+assert _spec.loader is not None
 verifier = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(verifier)
 NEVER = (verifier.Refused, verifier.Unreadable)

@@ -3,6 +3,8 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from kombu import Connection
@@ -26,11 +28,11 @@ def test_a_torn_bell_ends_no_worker_and_stops_nobody_elses(deployment, torn):
     assert deployment.processes.ended() == []
 
 
-def ring_often(folder) -> None:
+def ring_often(folder: Path) -> None:
     """Many long bells, one after the other."""
     options = {"data_folder_in": str(folder), "data_folder_out": str(folder)}
     with Connection("filesystem://", transport_options=options) as connection:
-        channel = connection.channel()
+        channel: Any = connection.channel()
         for _ in range(100):
             channel._put("default", {"body": "x" * 100_000})
 

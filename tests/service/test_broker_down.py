@@ -28,7 +28,9 @@ def deaf_url(deployment):
         deployment.processes.kill("deaf-web")
 
 
-def test_a_broker_that_is_down_at_commit_costs_neither_the_answer_nor_the_case(deployment: Deployment, deaf_url: str):
+def test_a_broker_that_is_down_at_commit_costs_neither_the_answer_nor_the_case(
+    deployment: Deployment, deaf_url: str
+) -> None:
     iin = deployment.stage.iin()
     credential = deployment.stage.credential(iin, family="rsa")
     since = time.monotonic()

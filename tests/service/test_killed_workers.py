@@ -18,7 +18,9 @@ DEADLY_SETTINGS = "tests.service.insecure_deadly_settings"
 _STEP = "SELECT step, fence FROM verification_verification WHERE id = %s"
 
 
-def play_killed(deployment: Deployment, name: str, *, kill: Callable[[], object], take_over: Callable[[], object]):
+def play_killed(
+    deployment: Deployment, name: str, *, kill: Callable[[], object], take_over: Callable[[], object]
+) -> None:
     """A borrower signs; the worker is killed while it reads the slow revocation list; somebody takes over."""
     verification_id, browser, credential = deployment.borrow(name)
     deployment.script_fault("slow")

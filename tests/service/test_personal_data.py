@@ -90,6 +90,6 @@ def webhooks(deployment):
     return "\n".join(f"{request.path} {request.headers} {request.body.decode()}" for request in received)
 
 
-def files(folder: Path):
+def files(folder: Path) -> list[Path]:
     """Every file of the deployment: logs, evidence, the log's head; on SQLite the database too."""
     return [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "keys"]

@@ -178,7 +178,7 @@ def test_the_shipped_face_net_and_calibration_may_run_live(complete):
         assert said.in_use["backend"] == "dlib-onnx"
         assert said.in_use["embedding"] == "dlib-resnet-v1/mirror-mean-l2"
         assert said.in_use["calibration"] == "lfw-2026-11.mirror-mean-l2"
-        assert len(said.in_use["model_sha256"]) == 64
+        assert len(str(said.in_use["model_sha256"])) == 64
 
 
 def test_without_the_built_face_model_both_camera_routes_say_what_to_run(complete, tmp_path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox.minting import seal
@@ -23,12 +24,12 @@ def vectors(world: World) -> Iterator[Vector]:
     yield from _authorities(world)
 
 
-def _of(defect: str, content: bytes, why: str = "", **more: object) -> Vector:
-    said = {"code": _OPEN, "check": REVOCATION, "why": why, "nearest": "crl_good", "role": "crl"} | more
-    return Vector(group="revocation", defect=defect, content=content, **said)  # type: ignore[arg-type]
+def _of(defect: str, content: bytes, why: str = "", **more: Any) -> Vector:
+    said: dict[str, Any] = {"code": _OPEN, "check": REVOCATION, "why": why, "nearest": "crl_good", "role": "crl"} | more
+    return Vector(group="revocation", defect=defect, content=content, **said)
 
 
-def _passes(defect: str, content: bytes, **more: object) -> Vector:
+def _passes(defect: str, content: bytes, **more: Any) -> Vector:
     return _of(defect, content, **{"code": "", "check": "", "nearest": "good"} | more)
 
 
@@ -95,7 +96,7 @@ def _with_entry(world: World, entries: bytes) -> bytes:
     return seal(asn1.sequence(*parts), world.issuing.private_key)
 
 
-def _delta(defect: str, content: bytes, why: str = "", **more: object) -> Vector:
+def _delta(defect: str, content: bytes, why: str = "", **more: Any) -> Vector:
     return _of(defect, content, why, **{"role": "delta", "nearest": "delta_good"} | more)
 
 

@@ -6,6 +6,7 @@ The signature is good in all of them; where the answer is wrong there is no list
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys, timestamping
@@ -47,13 +48,14 @@ def answer(world: World, *, leaf: Certificate | None = None, issuer: Certificate
     )
 
 
-def _of(defect: str, made: ocsp.Answer | bytes, why: str = "", **more: object) -> Vector:
+def _of(defect: str, made: ocsp.Answer | bytes, why: str = "", **more: Any) -> Vector:
     content = made if isinstance(made, bytes) else ocsp.encode(made)
-    said = {"code": _OPEN, "check": REVOCATION, "why": why, "nearest": "ocsp_good", "with_": {"crl": []}} | more
-    return Vector(group="revocation", role="ocsp", defect=f"ocsp_{defect}", content=content, **said)  # type: ignore[arg-type]
+    said: dict[str, Any] = {"code": _OPEN, "check": REVOCATION, "why": why, "nearest": "ocsp_good"}
+    said |= {"with_": {"crl": []}} | more
+    return Vector(group="revocation", role="ocsp", defect=f"ocsp_{defect}", content=content, **said)
 
 
-def _passes(defect: str, made: ocsp.Answer, **more: object) -> Vector:
+def _passes(defect: str, made: ocsp.Answer, **more: Any) -> Vector:
     return _of(defect, made, **{"code": "", "check": "", "nearest": "good"} | more)
 
 
@@ -129,7 +131,7 @@ def _responders(world: World) -> Iterator[Vector]:
 def _statuses(world: World) -> Iterator[Vector]:
     right = answer(world)
     yield _of("unknown", replace(right, status=ocsp.UNKNOWN), "does not know")
-    late = {"with_": {}, "nearest": "ocsp_good"}
+    late: dict[str, Any] = {"with_": {}, "nearest": "ocsp_good"}
     yield _of("unknown_beside_a_list", replace(right, status=ocsp.UNKNOWN), "does not know", **late)
     revoked = {"code": _REVOKED}
     for name, reason in {"without_a_reason": None, "key_compromise": 1, "on_hold": 6}.items():

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import timestamping
@@ -42,8 +43,8 @@ def _of(world: World, defect: str, token: Timestamp | bytes, code: str = "", **m
     check = TIMESTAMP if code else ""
     near = "good_time_stamped" if code else "good"
     content = with_tokens(world.good, encoded)
-    said: dict[str, object] = {"nearest": near, "code": code, "check": check} | more
-    return Vector(group="time", defect=defect, content=content, **said)  # type: ignore[arg-type]
+    said: dict[str, Any] = {"nearest": near, "code": code, "check": check} | more
+    return Vector(group="time", defect=defect, content=content, **said)
 
 
 def _hashed(world: World, oid: str) -> Timestamp:
@@ -111,11 +112,11 @@ def _times(world: World) -> Iterator[Vector]:
 
 def _counts(world: World) -> Iterator[Vector]:
     token = encode(right(world))
-    said = {"group": "time", "code": _INVALID, "check": TIMESTAMP, "nearest": "good_time_stamped"}
+    said: dict[str, Any] = {"group": "time", "code": _INVALID, "check": TIMESTAMP, "nearest": "good_time_stamped"}
     two = with_tokens(world.good, token, token)
-    yield Vector(defect="time_stamps_two", content=two, **said)  # type: ignore[arg-type]
+    yield Vector(defect="time_stamps_two", content=two, **said)
     two = with_tokens(world.good, token, token, in_one=True)
-    yield Vector(defect="time_stamps_two_in_one", content=two, **said)  # type: ignore[arg-type]
+    yield Vector(defect="time_stamps_two_in_one", content=two, **said)
 
 
 def _certificates(world: World) -> Iterator[Vector]:
@@ -125,14 +126,12 @@ def _certificates(world: World) -> Iterator[Vector]:
     signed = world.sign(expired)
     before = encode(replace(right(world, signed), time=AT - MINUTE))
     after = encode(replace(right(world, signed), time=AT - SECOND))
-    said = {"group": "time", "code": "eds_certificate_expired", "check": "eds.path"}
+    said: dict[str, Any] = {"group": "time", "code": "eds_certificate_expired", "check": "eds.path"}
     near = "good_expired_after_its_time_stamp"
     yield Vector(defect=near, content=with_tokens(signed, before), group="time")
-    yield Vector(defect="expired_without_a_time_stamp", content=signed, nearest=near, **said)  # type: ignore[arg-type]
+    yield Vector(defect="expired_without_a_time_stamp", content=signed, nearest=near, **said)
     wrong = with_tokens(signed, after)
-    yield Vector(  # type: ignore[arg-type]
-        defect="expired_before_its_time_stamp", content=wrong, nearest=near, also=(_TIME,), **said
-    )
+    yield Vector(defect="expired_before_its_time_stamp", content=wrong, nearest=near, also=(_TIME,), **said)
 
 
 def _asked(world: World) -> Iterator[Vector]:

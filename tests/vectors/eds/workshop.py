@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys, profile
@@ -74,7 +75,8 @@ class World:
         return certify_timestamping(self.authority, at=AT - 30 * DAY, key=self.spare)
 
     def template(self, *, at: datetime = AT, days: int = 365, iin: str = IIN, surname: str = "Тестов") -> Template:
-        return person_template(self.family, iin=iin, **{**WHO, "surname": surname}, at=at, days=days)
+        who: dict[str, Any] = {**WHO, "surname": surname}
+        return person_template(self.family, iin=iin, **who, at=at, days=days)
 
     def certify_person(self, template: Template | None = None, *, by: Credential | None = None) -> Credential:
         """A borrower's certificate, with the family's spare key."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from insecure_sandbox import timestamping
 from insecure_sandbox.authority import forge_like_nca
@@ -72,7 +73,7 @@ def _time_stamps(world: World) -> Iterator[Vector]:
         "time_stamp_of_another_signature": granted(encode(replace(stamp, imprint=bytes(len(stamp.imprint))))),
     }
     for name, answer in answers.items():
-        given = {"with_": {"timestamp": [answer]}, "nearest": f"xml_{near}"}
+        given: dict[str, Any] = {"with_": {"timestamp": [answer]}, "nearest": f"xml_{near}"}
         yield vector(name, good, _UNAVAILABLE, TIMESTAMP, **given)
     properties = b'<ds:Object><xades:QualifyingProperties xmlns:xades="http://uri.etsi.org/01903/v1.3.2#"/></ds:Object>'
     inside = good.replace(CLOSED, properties + CLOSED)

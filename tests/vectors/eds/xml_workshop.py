@@ -1,5 +1,7 @@
 """What vectors of signed XML are put together with: rightly, or with one thing changed and signed as it then stands."""
 
+from typing import Any
+
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.xml_signing import envelop, sign_xml, signature_element, signed_info
 from tests.vectors.eds.case import STATEMENT
@@ -12,10 +14,10 @@ DEARER = statement_document(STATEMENT.replace(b'"amount":"150000.00"', b'"amount
 CLOSED = b"</ds:Signature>"
 
 
-def vector(defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: object) -> Vector:
+def vector(defect: str, content: bytes, code: str = "", check: str = "", why: str = "", **more: Any) -> Vector:
     """A vector of this group; what its file is called begins with `xml_`, as its nearest must too."""
-    said = {"code": code, "check": check, "why": why, "nearest": "xml_good"} | more
-    return Vector(group="xml", defect=f"xml_{defect}", content=content, **said)  # type: ignore[arg-type]
+    said: dict[str, Any] = {"code": code, "check": check, "why": why, "nearest": "xml_good"} | more
+    return Vector(group="xml", defect=f"xml_{defect}", content=content, **said)
 
 
 def element(world: World, document: bytes = DOCUMENT, *, by: Credential | None = None) -> bytes:

@@ -1,7 +1,6 @@
 """A case that was judged for real, and what the command says after somebody changed it."""
 
 import json
-from collections.abc import Callable
 from contextlib import suppress
 from io import StringIO
 from typing import Any
@@ -10,13 +9,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tests.verification.audit.rows import order_all
+from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.models import AuditEntry
 
 Finding = dict[str, Any]
 
 
-def judged(issued: Callable[..., object]) -> Story:
+def judged(issued: Issued) -> Story:
     """A verified case with one burnt attempt in it, ordered."""
     story = begin(lender()).to_statement()
     story.sign(issued(iin=OTHER_IIN))

@@ -1,5 +1,7 @@
 """What is on record is neither changed nor deleted, not even by our own code."""
 
+from typing import Any
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
@@ -14,7 +16,11 @@ DELETES = {
     AuditLeaf: "DELETE FROM verification_auditleaf",
     AuditCheckpoint: "DELETE FROM verification_auditcheckpoint",
 }
-CHANGES = {AuditEntry: {"type": "link.spent"}, AuditLeaf: {"leaf": b""}, AuditCheckpoint: {"note": ""}}
+CHANGES: dict[type[Model], dict[str, Any]] = {
+    AuditEntry: {"type": "link.spent"},
+    AuditLeaf: {"leaf": b""},
+    AuditCheckpoint: {"note": ""},
+}
 
 
 @pytest.mark.parametrize("table", CHANGES)

@@ -28,7 +28,7 @@ SPELT = (
 
 def test_a_leaf_has_one_spelling() -> None:
     assert LEAF.bytes == SPELT
-    assert replace(LEAF, body=dict(reversed(LEAF.body.items()))).bytes == SPELT
+    assert replace(LEAF, body=dict(reversed(list(LEAF.body.items())))).bytes == SPELT
     almaty = timezone(timedelta(hours=5))
     assert replace(LEAF, at=LEAF.at.astimezone(almaty)).bytes == SPELT
 

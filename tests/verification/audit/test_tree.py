@@ -1,5 +1,7 @@
 """Roots and proofs against an independent recursive tree, and against the roots everybody's tests of RFC 6962 use."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,7 +77,7 @@ def test_an_inclusion_proof_fits_no_other_place(size: int, data: st.DataObject) 
     proof, root = naive.path(index, LEAVES[:size]), naive.root(LEAVES[:size])
     leaf = tree.leaf_hash(LEAVES[index])
     flipped = data.draw(st.sampled_from(range(len(proof)))) if proof else None
-    changes = [
+    changes: list[dict[str, Any]] = [
         {"leaf": tree.leaf_hash(b"another")},
         {"root": naive.root([b"another"])},
         {"proof": [*proof, root]},
@@ -85,16 +87,16 @@ def test_an_inclusion_proof_fits_no_other_place(size: int, data: st.DataObject) 
         *([{"proof": proof[:-1]}, {"proof": _flip(proof, flipped)}] if flipped is not None else []),
     ]
     for change in changes:
-        wrong = {"leaf": leaf, "index": index, "size": size, "proof": proof, "root": root} | change
+        wrong: dict[str, Any] = {"leaf": leaf, "index": index, "size": size, "proof": proof, "root": root} | change
         with pytest.raises(LogInconsistent):
-            tree.verify_inclusion(**wrong)  # type: ignore[arg-type]
+            tree.verify_inclusion(**wrong)
 
 
 @given(second=SIZES, data=st.data())
 def test_a_consistency_proof_fits_no_other_trees(second: int, data: st.DataObject) -> None:
     first = data.draw(st.integers(1, second))
     proof = naive.consistency(first, LEAVES[:second])
-    right = {
+    right: dict[str, Any] = {
         "first": first,
         "first_root": naive.root(LEAVES[:first]),
         "second": second,
@@ -102,13 +104,14 @@ def test_a_consistency_proof_fits_no_other_trees(second: int, data: st.DataObjec
         "proof": proof,
     }
     other = naive.root([b"another"])
-    changes = [{"first_root": other}, {"second_root": other}, {"proof": [*proof, other]}, {"first": second + 1}]
+    changes: list[dict[str, Any]] = [{"first_root": other}, {"second_root": other}]
+    changes += [{"proof": [*proof, other]}, {"first": second + 1}]
     if proof:
         flipped = data.draw(st.sampled_from(range(len(proof))))
         changes += [{"proof": proof[:-1]}, {"proof": proof[1:]}, {"proof": []}, {"proof": _flip(proof, flipped)}]
     for change in changes:
         with pytest.raises(LogInconsistent):
-            tree.verify_consistency(**(right | change))  # type: ignore[arg-type]
+            tree.verify_consistency(**(right | change))
 
 
 def test_an_empty_tree_is_a_prefix_of_every_tree_if_its_root_is_the_empty_one() -> None:

@@ -1,7 +1,6 @@
 """The sealed case is the one that its opening committed to, and its borrower is found by the IIN in it."""
 
 import json
-from collections.abc import Callable
 from io import StringIO
 
 import pytest
@@ -11,7 +10,7 @@ from pytest_django import Settings
 
 from tests.verification.audit.judged import audit, entry_of, findings, judged, places, update
 from tests.verification.audit.rows import tamper
-from tests.verification.workflow.conftest import authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from tests.verification.workflow.story import OTHER_IIN, Story
 from verification.evidence import vault
 
@@ -19,7 +18,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture
-def story(issued: Callable[..., object]) -> Story:  # noqa: F811 (the fixture)
+def story(issued: Issued) -> Story:  # noqa: F811 (the fixture)
     return judged(issued)
 
 

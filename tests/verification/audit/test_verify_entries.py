@@ -27,6 +27,7 @@ def test_a_status_that_the_log_did_not_decide_is_named(log: list[AuditLeaf]) -> 
     decision = log[5].entry
     tamper(("UPDATE verification_verification SET status = 'declined' WHERE id = %s", (decision.verification_id,)))
     assert [(finding.code, finding.entry, finding.field) for finding in found()] == [("status", decision.pk, "status")]
+    assert decision.lender is not None
     undecided = add_verification(decision.lender, status="verified")
     assert [finding.detail for finding in found() if finding.code == "undecided"] == [
         f"verification {undecided.pk} stands as verified, but the log decided nothing"

@@ -1,6 +1,6 @@
 """What the tables hold beside the log is compared with it: every row that was changed, added or taken away is named."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tests.verification.audit.judged import audit, delete, entry_of, findings, judged, places, update
 from tests.verification.audit.rows import order_all, tamper
-from tests.verification.workflow.conftest import authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.audit import compare_rows, verify_rows
 from verification.audit.held_rows import Held, load
@@ -22,11 +22,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture
-def story(issued: Callable[..., object]) -> Story:  # noqa: F811 (the fixture)
+def story(issued: Issued) -> Story:  # noqa: F811 (the fixture)
     return judged(issued)
 
 
-def test_honest_cases_have_no_findings(story: Story, issued: Callable[..., object]) -> None:  # noqa: F811
+def test_honest_cases_have_no_findings(story: Story, issued: Issued) -> None:  # noqa: F811
     canceled = begin(story.lender, "A-2", iin=OTHER_IIN).to_statement()
     commands.cancel(lender_id=canceled.lender.pk, mode="test", verification_id=canceled.id)
     lapsed = begin(story.lender, "A-3", iin=OTHER_IIN)

@@ -38,7 +38,7 @@ def _sources() -> Iterator[tuple[str, str]]:
 
 def _marked(source: str) -> Iterator[tuple[str, MsgId]]:
     for _line, function, messages, _comments in extract_python(
-        BytesIO(source.encode()), KEYWORDS, [], {"encoding": "utf-8"}
+        BytesIO(source.encode()), dict.fromkeys(KEYWORDS), [], {"encoding": "utf-8"}
     ):
         if isinstance(messages, tuple):
             words = tuple(message for message in messages if message)
@@ -46,5 +46,5 @@ def _marked(source: str) -> Iterator[tuple[str, MsgId]]:
                 yield function, words[:2]
             elif words:
                 yield function, words[0]
-        elif messages:
+        elif isinstance(messages, str) and messages:
             yield function, messages

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.verification.borrower.pages import made
+from tests.verification.borrower.visits import find
 from tests.verification.workflow.story import begin, lender
 from verification.borrower import camera, camera_hint, untrusted_answer
 from verification.core import live_capture
@@ -195,7 +196,7 @@ def test_json_over_the_limit_of_all_requests_is_refused_before_it_is_read(client
 def test_json_needs_the_token_of_the_page_in_a_header(story):
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = entered(Client(), story).cookies
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', text(strict.get(NOW))).group(1)
+    token = find(r'name="csrfmiddlewaretoken" value="(\w+)"', text(strict.get(NOW))).group(1)
     assert post(strict, consent(story)).status_code == 403
     assert post(strict, consent(story) | {"csrfmiddlewaretoken": token}).status_code == 403
     assert post(strict, consent(story), **{"X-CSRFToken": token}).status_code == 200

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from config.log_lines import LineFormatter
 from insecure_sandbox.signing import sign_cms
-from tests.verification.borrower.visits import NOW, browser, entries, text
+from tests.verification.borrower.visits import NOW, browser, entries, find, text
 from tests.verification.workflow.conftest import authorities as authorities
 from tests.verification.workflow.conftest import issued as issued
 from tests.verification.workflow.conftest import trusted as trusted
@@ -185,7 +185,7 @@ def test_a_code_and_a_token_are_no_way_into_the_pages(page, app):
 
 
 def test_a_code_ends_when_the_borrower_goes_on_elsewhere(page, app):
-    link = re.search(r"/v/#([\w-]{43})", text(page.post("/v/now/elsewhere/"))).group(1)
+    link = find(r"/v/#([\w-]{43})", text(page.post("/v/now/elsewhere/"))).group(1)
     Client().post("/v/", {"token": link})
     assert app.start().status_code == 403
 

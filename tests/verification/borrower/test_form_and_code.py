@@ -1,6 +1,5 @@
 """The pages of a form and of a one-time code."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.verification.borrower.pages import DATA, made
+from tests.verification.borrower.visits import find
 from tests.verification.workflow.story import begin, lender
 from verification.borrower import one_time_code
 from verification.core.errors import BadInput
@@ -51,7 +51,7 @@ def text(response):
 
 
 def field(shown, name):
-    return re.search(rf'<input [^>]*id="field-{name}".*?>', shown, re.DOTALL).group(0)
+    return find(rf'<input [^>]*id="field-{name}".*?>', shown).group(0)
 
 
 # The form

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from tests.verification.borrower.visits import NOW, browser, consent, entries, text
+from tests.verification.borrower.visits import NOW, browser, consent, entries, find, text
 from verification.borrower import cookie
 from verification.models import Link
 
@@ -40,7 +40,7 @@ def test_the_switch_of_languages_on_the_page_of_a_used_link_comes_back_to_it():
     client = Client()
     client.cookies["django_language"] = "en"
     used = client.post("/v/", {"token": "x"})
-    back = re.search(r'name="next" value="([^"]+)"', text(used)).group(1)
+    back = find(r'name="next" value="([^"]+)"', text(used)).group(1)
     switched = client.post("/i18n/setlang/", {"next": back, "language": "ru"}, follow=True)
     assert switched.status_code == 410
     assert "Этой ссылкой больше нельзя воспользоваться" in text(switched)
@@ -87,7 +87,7 @@ def test_a_browser_without_a_session_is_told_what_to_do():
 def test_taking_over_elsewhere_ends_the_first_browser(story):
     first = browser(story)
     page = first.post("/v/now/elsewhere/")
-    token = re.search(r"/v/#([\w-]{43})", text(page)).group(1)
+    token = find(r"/v/#([\w-]{43})", text(page)).group(1)
     assert first.get(NOW).status_code == 200
     second = Client()
     assert second.post("/v/", {"token": token}).status_code == 302
@@ -104,7 +104,7 @@ def test_a_link_for_elsewhere_is_made_by_a_post_only_and_its_code_needs_no_style
     assert Link.objects.count() == before
     page = client.post("/v/now/elsewhere/")
     assert Link.objects.count() == before + 1
-    drawing = re.search(r"<svg.*?</svg>", text(page), re.DOTALL).group(0)
+    drawing = find(r"<svg.*?</svg>", text(page)).group(0)
     assert "style" not in drawing
     assert "150 000" in text(page).replace("\N{NO-BREAK SPACE}", " ")
 

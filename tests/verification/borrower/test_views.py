@@ -1,13 +1,12 @@
 """The borrower's pages over HTTP: what they show, what they take, and nothing half-done."""
 
 import json
-import re
 
 import pytest
 from django.test import Client
 
 from tests.verification.borrower.pages import made
-from tests.verification.borrower.visits import NOW, browser, consent, entries, text
+from tests.verification.borrower.visits import NOW, browser, consent, entries, find, text
 from tests.verification.workflow.story import begin, lender, opening
 from verification.borrower import cookie, wording
 from verification.models import Link, Verification
@@ -142,14 +141,14 @@ def test_only_the_page_of_the_statement_may_reach_ncalayer(story):
     story.to_statement()
     response = client.get(NOW)
     assert "connect-src 'self' wss://127.0.0.1:13579;" in response.headers["Content-Security-Policy"] + ";"
-    request = json.loads(re.search(r'data-request="([^"]*)"', text(response)).group(1).replace("&quot;", '"'))
+    request = json.loads(find(r'data-request="([^"]*)"', text(response)).group(1).replace("&quot;", '"'))
     assert request["args"]["data"] == story.page().data["statement_base64"]
 
 
 def test_the_statement_is_shown_in_words_with_the_iin_masked(story):
     client = browser(story)
     story.to_statement()
-    rows = re.search(r'<dl class="facts">.*?</dl>', text(client.get(NOW)), re.DOTALL).group(0)
+    rows = find(r'<dl class="facts">.*?</dl>', text(client.get(NOW))).group(0)
     assert "********0010" in rows
     assert "990101100010" not in rows
     assert "150 000 ₸" in rows.replace("\N{NO-BREAK SPACE}", " ")

@@ -1,10 +1,11 @@
 """A borrower's browser without a browser: requests, and what the pages answered."""
 
+import re
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
+from tests.responses import Response
 from tests.verification.workflow.story import Story
 from verification.core.consent import CURRENT
 from verification.models import AuditEntry
@@ -19,9 +20,16 @@ def browser(story: Story, **options: Any) -> Client:
     return client
 
 
-def text(response: HttpResponse) -> str:
+def text(response: Response) -> str:
     """The page as text."""
     return response.content.decode()
+
+
+def find(pattern: str, shown: str) -> re.Match[str]:
+    """Where the page shows the pattern, in which a dot is also the end of a line. It must show it."""
+    found = re.search(pattern, shown, re.DOTALL)
+    assert found is not None
+    return found
 
 
 def entries(story: Story) -> int:

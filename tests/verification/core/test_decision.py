@@ -1,9 +1,10 @@
 import itertools
+from collections.abc import Callable
 
 import pytest
 
 from verification.core.decision import Outcome, decide
-from verification.core.results import Failed, Inconclusive, Passed
+from verification.core.results import Failed, Inconclusive, Passed, Result
 
 REQUIRED = ("a", "b")
 GOOD = (Passed("a"), Passed("b"))
@@ -44,7 +45,11 @@ def test_an_unknown_revocation_is_tried_again_and_never_passes():
 
 
 def test_no_combination_without_two_passes_passes():
-    words = [Passed, lambda c: Failed(c, "eds_malformed"), lambda c: Inconclusive(c, "eds_revocation_unknown")]
+    words: list[Callable[[str], Result]] = [
+        Passed,
+        lambda c: Failed(c, "eds_malformed"),
+        lambda c: Inconclusive(c, "eds_revocation_unknown"),
+    ]
     for left, right in itertools.product([*words, None], repeat=2):
         results = [make(name) for make, name in ((left, "a"), (right, "b")) if make]
         passes = decide(results, required=REQUIRED).outcome is Outcome.PASSED

@@ -3,6 +3,7 @@
 import os
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -227,7 +228,12 @@ def test_a_file_stands_before_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
     key = add_key()
     seen: list[int] = []
     create = EvidenceItem.objects.create
-    monkeypatch.setattr(EvidenceItem.objects, "create", lambda **row: (seen.append(len(files())), create(**row))[1])
+
+    def create_seen(**row: Any) -> EvidenceItem:
+        seen.append(len(files()))
+        return create(**row)
+
+    monkeypatch.setattr(EvidenceItem.objects, "create", create_seen)
     store.put(key, ORIGINAL, kind="a.b")
     assert seen == [1]
 

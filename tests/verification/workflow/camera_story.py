@@ -4,9 +4,11 @@ import base64
 import hmac
 import io
 import time
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +91,7 @@ def free(story: Story) -> None:
     story.work()
 
 
-def step(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> None:
+def step(story: Story, *, gesture: warp.Play | None = None, of: str = "obama3.jpg") -> None:
     """Answers the command that is due by frames that show it, or by those of another gesture, once it can be seen."""
     asked = story.page().data
     time.sleep(asked["not_before_ms"] / 1000)
@@ -102,7 +104,7 @@ def step(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> None:
     story.answer(frames=frames)
 
 
-def capture(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> None:
+def capture(story: Story, *, gesture: warp.Play | None = None, of: str = "obama3.jpg") -> None:
     """The whole live capture: ready, every command, and the worker's judgement."""
     follow(story, gesture=gesture, of=of)
     story.work()
@@ -111,7 +113,8 @@ def capture(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> None:
 def follow(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> list[str]:
     """A live capture up to the judgement, which a worker then owes; gives the commands in their order."""
     # Painted before the clock of a command runs: on a busy machine it takes longer than a borrower has.
-    for play in (gesture,) if gesture else ("neutral", *GESTURES):
+    plays: tuple[warp.Play, ...] = (gesture,) if gesture else ("neutral", *GESTURES)
+    for play in plays:
         _played(of, play)
     story.answer(ready=True)
     commanded = []
@@ -129,7 +132,7 @@ def junk_capture(story: Story) -> None:
 
 
 @cache
-def _played(of: str, gesture: str) -> tuple[Image.Image, ...]:
+def _played(of: str, gesture: warp.Play) -> tuple[Image.Image, ...]:
     return tuple(Image.open(io.BytesIO(jpeg)) for jpeg in puppet(of).play(gesture, FRAMES, seed=1))
 
 
@@ -141,6 +144,6 @@ def _taken_anew(picture: Image.Image) -> bytes:
     return kept.getvalue()
 
 
-def _mac(asked: dict[str, object], seq: int, jpeg: bytes) -> str:
+def _mac(asked: Mapping[str, Any], seq: int, jpeg: bytes) -> str:
     said = f"{asked['step']}:{seq}:{sha256(jpeg).hexdigest()}".encode()
     return hmac.new(str(asked["key"]).encode(), said, sha256).hexdigest()

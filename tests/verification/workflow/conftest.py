@@ -4,15 +4,20 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from insecure_sandbox.authority import Authority, create_authority, issue, make_crl
+from insecure_sandbox.credential import Credential
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import IIN
+from verification.engines.pki.algorithms import Family
 
-FAMILIES = ("gost512", "rsa")
+FAMILIES: tuple[Family, ...] = ("gost512", "rsa")
+
+Issued = Callable[..., Credential]
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +27,10 @@ def authorities() -> dict[str, Authority]:
 
 
 @pytest.fixture(scope="session")
-def issued(authorities: dict[str, Authority]) -> Callable[..., object]:
+def issued(authorities: dict[str, Authority]) -> Issued:
     """Issues a certificate a day old; keyword arguments as in `insecure_sandbox.authority.issue`."""
 
-    def make(family: str = "gost512", *, iin: str = IIN, **more: object) -> object:
+    def make(family: Family = "gost512", *, iin: str = IIN, **more: Any) -> Credential:
         at = more.pop("at", datetime.now(UTC) - timedelta(days=1))
         return issue(authorities[family], iin=iin, surname="ТЕСТОВ", given_name="ТЕСТ", at=at, **more)
 

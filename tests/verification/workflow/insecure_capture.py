@@ -6,10 +6,12 @@ import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from types import ModuleType
+from typing import Any
 
 import pytest
 from pytest_django import Settings
 
+from lenders.models import Lender
 from tests.verification.routes.biometric.captures import photo_answer
 from tests.verification.workflow.insecure_route import InsecurePolicy
 from tests.verification.workflow.story import Story, begin, lender
@@ -78,13 +80,13 @@ def script(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Script:
         attempts=3,
         timeout_code="liveness_command_missed",
     )
-    module = ModuleType("insecure_biometric")
+    module: Any = ModuleType("insecure_biometric")
     module.ROUTE = Route(name="biometric", policy=InsecurePolicy(), stages=(stage,))
     monkeypatch.setitem(sys.modules, "verification.routes.biometric", module)
     return scripted
 
 
-def at_commands(of=None, reference: str = "A-1", **more: object) -> Story:
+def at_commands(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Story:
     """A verification whose borrower is about to say that they are ready."""
     story = begin(of or lender(), reference, **more)
     story.answer(agreed=True, version=CURRENT, language="ru")
@@ -97,8 +99,7 @@ def at_commands(of=None, reference: str = "A-1", **more: object) -> Story:
 def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
     """Says "ready" and answers so many commands, or all of them, by frames that are no pictures."""
     story.answer(ready=True)
-    asked = story.page()
-    for number in range(asked.data["steps"] if commands is None else commands):
+    for number in range(story.page().data["steps"] if commands is None else commands):
         asked = story.page().data
         sent = []
         for seq in range(frames):
@@ -109,7 +110,7 @@ def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
         story.answer(frames=sent)
 
 
-def played(of=None, reference: str = "A-1", **more: object) -> Story:
+def played(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Story:
     """The whole capture, and the worker's judgement."""
     story = at_commands(of, reference, **more)
     show(story)

@@ -5,17 +5,20 @@ Each stage keeps two pictures: a reference, and a frame of the command `blink` i
 
 import io
 import sys
+from collections.abc import Callable
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 import pytest
 from PIL import Image
 from pytest_django import Settings
 
+from lenders.models import Lender
 from tests.verification.workflow.insecure_route import InsecurePolicy
 from tests.verification.workflow.story import Story, begin, lender
 from verification.core.consent import CURRENT
-from verification.core.results import Failed, Inconclusive, Passed
+from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Next, Picture, Route, Stage, Turn
 from verification.engines.faces import pictures
 from verification.engines.faces.image_gate import ImageLimits
@@ -26,7 +29,7 @@ from verification.workflow.review import Reviewer, review, vote
 ROUTES = ("eds", "biometric")
 BESIDE = "where the borrower lives"
 REASON = "Айгүл Ахметова, the same scar above the left eye"
-SAID = {
+SAID: dict[str, Callable[[str], Result]] = {
     "grey": lambda check: Inconclusive(check, "face_review"),
     "wrong": lambda check: Failed(check, "face_mismatch"),
     "clear": Passed,
@@ -77,12 +80,14 @@ def glances(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """The workflow finds these routes, of the stages `glance` and `nod`, where it looks for `eds` and `biometric`."""
     settings.TULGA_ROUTES = list(ROUTES)
     for name in ROUTES:
-        module = ModuleType(f"insecure_{name}")
+        module: Any = ModuleType(f"insecure_{name}")
         module.ROUTE = Route(name=name, policy=InsecurePolicy(), stages=(_stage("glance"), _stage("nod")))
         monkeypatch.setitem(sys.modules, f"verification.routes.{name}", module)
 
 
-def glanced(*answers: str, of=None, reference: str = "A-1", profile: str = "KZ-2025-01", **more) -> Story:
+def glanced(
+    *answers: str, of: Lender | None = None, reference: str = "A-1", profile: str = "KZ-2025-01", **more: Any
+) -> Story:
     """A verification whose borrower agreed and then was seen like this, stage after stage."""
     story = begin(of or lender(), reference, profile=profile, **more)
     if not story.row().route:

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ class Script:
         self.pending = 0
         self.silent = 0
         self.notice = ""
-        self.seeds = []
+        self.seeds: list[object] = []
 
     def prepare(self, case, evidence, memory):
         self.seeds.append(memory["seed"])
@@ -64,7 +65,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
         attempts=3,
         quota=Quota(purpose="asked", value=lambda case: case.person.phone.value, a_day=3, code="abandoned"),
     )
-    module = ModuleType("insecure_route")
+    module: Any = ModuleType("insecure_route")
     module.ROUTE = Route(name="eds", policy=InsecurePolicy(), stages=(stage,))
     monkeypatch.setitem(sys.modules, "verification.routes.eds", module)
     return scripted

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from django.db import connections
 from django.utils import timezone
 
+from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from lenders.models import Lender
 from verification import tasks
@@ -84,7 +85,10 @@ class Story:
         """What a worker does for this verification until nothing is due."""
         for _ in range(rounds):
             before = self.row()
-            if not before.step or before.due_at > timezone.now():
+            if not before.step:
+                return
+            assert before.due_at is not None
+            if before.due_at > timezone.now():
                 return
             tasks.advance(self.id)
 
@@ -98,7 +102,7 @@ class Story:
     def statement(self) -> bytes:
         return base64.b64decode(self.page().data["statement_base64"])
 
-    def sign(self, credential: object, *, content: bytes | None = None, at: datetime | None = None) -> None:
+    def sign(self, credential: Credential, *, content: bytes | None = None, at: datetime | None = None) -> None:
         signed_at = at or timezone.now()
         signature = sign_cms(credential, content or self.statement(), signed_at=signed_at)
         self.answer(signature=base64.b64encode(signature).decode())

@@ -26,6 +26,7 @@ def open_again(story, **changes):
 def test_a_verification_begins_with_consent_and_pins_its_profile():
     story = begin(lender())
     view = queries.view(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    assert view.next_action is not None
     assert (view.status, view.next_action.type, view.combinations) == ("requires_input", "consent", (("eds",),))
     assert len(view.profile_sha256) == 64
 

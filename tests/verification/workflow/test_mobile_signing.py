@@ -185,6 +185,7 @@ def test_no_secret_opens_what_another_opens_and_none_is_kept(phone):
             with pytest.raises(LinkUnusable):
                 into(secret)
         kept = MobileSigning.objects.get()
+        assert kept.access_sha256 is not None
         assert secret.encode() not in (bytes(kept.code_sha256), bytes(kept.access_sha256))
     for token in (code, phone.session, phone.story.token, "", "x" * 65, "\ud800"):
         with pytest.raises(LinkUnusable):

@@ -16,6 +16,7 @@ from verification.engines.gost import backends
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, SharedEvidenceUse
 from verification.routes import eds
+from verification.routes.eds.checks import STATEMENT
 from verification.workflow.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,7 +110,7 @@ def test_a_check_that_says_something_else_today_is_different(verified, monkeypat
     def stricter(case, evidence, policy):
         return Failed("eds.usage", "eds_key_usage")
 
-    monkeypatch.setitem(eds.STATEMENT, "eds.usage", stricter)
+    monkeypatch.setitem(STATEMENT, "eds.usage", stricter)
     verdict, detail = word(verified)
     assert verdict is Verdict.DIFFERENT
     assert "the attempt was passed and is failed eds_key_usage" in detail

@@ -10,16 +10,14 @@ from verification.workflow.stages import accept_consent
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 AGREED = {"agreed": True, "version": CURRENT, "language": "kk"}
+WRONG: dict[str, tuple[object, ...]] = {
+    "language": ([], {}, None, 1, "de", ""),
+    "version": ([], {}, None, "2026-11"),
+    "agreed": ([], "true", 1, None),
+}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        *[{"language": wrong} for wrong in ([], {}, None, 1, "de", "")],
-        *[{"version": wrong} for wrong in ([], {}, None, "2026-11")],
-        *[{"agreed": wrong} for wrong in ([], "true", 1, None)],
-    ],
-)
+@pytest.mark.parametrize("changes", [{name: wrong} for name, values in WRONG.items() for wrong in values])
 def test_a_consent_that_cannot_be_read_is_none(changes):
     with pytest.raises(BadInput):
         accept_consent({}, AGREED | changes, NOW)

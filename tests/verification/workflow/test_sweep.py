@@ -13,13 +13,15 @@ from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import commands, doorbell, policy, queries, sweep
 
+SEND_TASK = "verification.workflow.doorbell.current_app.send_task"
+
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
 
 def hear_bells(monkeypatch):
     """What reaches the broker from now on, as (task, argument)."""
     rung = []
-    monkeypatch.setattr(doorbell.current_app, "send_task", lambda task, args, **_: rung.append((task, *args)))
+    monkeypatch.setattr(SEND_TASK, lambda task, args, **_: rung.append((task, *args)))
     return rung
 
 
@@ -45,7 +47,7 @@ def test_a_broker_that_is_down_at_commit_costs_nothing_but_a_round_of_the_sweep(
         raise ConnectionRefusedError
 
     with monkeypatch.context() as down:
-        down.setattr(doorbell.current_app, "send_task", refuse)
+        down.setattr(SEND_TASK, refuse)
         story = signed(issued)
     assert story.row().step == "judge"
     rung = hear_bells(monkeypatch)
@@ -103,7 +105,7 @@ def test_a_broker_that_hangs_is_asked_once_a_round_and_the_log_is_ordered_all_th
         asked.append(task)
         raise OperationalError
 
-    monkeypatch.setattr(doorbell.current_app, "send_task", hang)
+    monkeypatch.setattr(SEND_TASK, hang)
     sweep.run_round()
     assert len(asked) == 1
     assert AuditEntry.objects.filter(leaf__isnull=False, verification_id=stories[0].id).exists()

@@ -6,6 +6,7 @@ from pytest_django import Settings
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.insecure_sandbox_process import sandbox as sandbox
 from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import Story, begin, lender
 from verification.core.errors import BadInput, NotYourTurn
@@ -26,14 +27,14 @@ def _asked(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings:
     camera.register(sandbox)
 
 
-def signed(issued, reference: str = "A-1") -> Story:
+def signed(issued: Issued, reference: str = "A-1") -> Story:
     story = begin(lender(), reference, profile=BOTH).to_statement()
     story.sign(issued())
     story.work()
     return story
 
 
-def test_a_signature_and_then_a_face_verify_and_neither_alone(issued) -> None:
+def test_a_signature_and_then_a_face_verify_and_neither_alone(issued: Issued) -> None:
     story = signed(issued)
     row = story.row()
     assert (row.status, row.route, row.passed_routes) == ("requires_input", "biometric", ["eds"])
@@ -49,7 +50,7 @@ def test_a_signature_and_then_a_face_verify_and_neither_alone(issued) -> None:
     assert AuditEntry.objects.filter(type="verification.verified").count() == 1
 
 
-def test_after_the_signature_there_is_no_way_round_the_face(issued) -> None:
+def test_after_the_signature_there_is_no_way_round_the_face(issued: Issued) -> None:
     story = signed(issued)
     for route in ("eds", "biometric", "live_face"):
         with pytest.raises((NotYourTurn, BadInput)):
@@ -57,7 +58,7 @@ def test_after_the_signature_there_is_no_way_round_the_face(issued) -> None:
     assert story.page().routes == ()
 
 
-def test_a_signature_and_a_face_that_does_not_follow_are_declined(issued) -> None:
+def test_a_signature_and_a_face_that_does_not_follow_are_declined(issued: Issued) -> None:
     story = signed(issued)
     camera.free(story)
     for _ in range(3):
@@ -67,7 +68,7 @@ def test_a_signature_and_a_face_that_does_not_follow_are_declined(issued) -> Non
     assert not AuditEntry.objects.filter(type="verification.verified").exists()
 
 
-def test_a_signature_and_another_persons_face_are_not_verified(issued, sandbox: SandboxProcess) -> None:
+def test_a_signature_and_another_persons_face_are_not_verified(issued: Issued, sandbox: SandboxProcess) -> None:
     camera.register(sandbox, photo="biden.jpg")
     story = signed(issued)
     camera.free(story)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -47,7 +48,7 @@ def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(iss
 def test_a_forged_certificate_of_the_authoritys_name_refuses_in_xml_too(issued, authorities):
     story = begin(lender()).to_statement()
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    forger = {"iin": IIN, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "at": yesterday}
+    forger: dict[str, Any] = {"iin": IIN, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "at": yesterday}
     sign(story, forge_like_nca(authorities["gost512"].issuing.certificate, **forger))
     assert (story.row().status, codes(story)) == ("requires_input", {"eds_path_untrusted"})
     assert is_same_again(story)

@@ -22,7 +22,7 @@ def every() -> Iterator[tuple[str, bytes]]:
     constant = helper.make_node("Add", ["black", "always"], ["answer"])
     yield "always the same", _spelled([*_COLOURS, _multiplied("black"), constant], MATRIX * 0, always=MATRIX[:1])
     positive = helper.make_node("Exp", ["one"], ["answer"])
-    yield "one number", _spelled([*_COLOURS, _multiplied("one"), positive], MATRIX[:, :1] / 1000)
+    yield "one number", _spelled([*_COLOURS, _multiplied("one"), positive], MATRIX[:, :1] / np.float32(1000))
     yield "chance", _spelled([helper.make_node("RandomNormalLike", ["faces"], ["answer"])], MATRIX)
     yield "unknown", _spelled([helper.make_node("Evil", ["faces"], ["answer"], domain="evil")], MATRIX)
     huge = helper.make_node("ConstantOfShape", ["size"], ["answer"])

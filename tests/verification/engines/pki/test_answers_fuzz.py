@@ -1,15 +1,18 @@
 """Whatever bytes come in the place of an answer, a list or a time-stamp, only `Refused` comes out."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from insecure_sandbox import ocsp_responder, timestamping
+from insecure_sandbox.timestamping import signature_value
 from tests.proofs import Figures
 from tests.verification.engines.pki import test_ocsp, test_old_timestamps, test_revocation, test_timestamp
 from tests.verification.engines.pki.test_fuzz import _mutations, _survivors
 from tests.verification.engines.pki.world import AT, LIMIT, World
 from verification.core.errors import Refused
+from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.revocation_cache import VerifiedLists
 from verification.engines.pki.timestamp import check_token, parse_token, verify_answer
 
@@ -37,8 +40,8 @@ def _token(world: World) -> tuple[bytes, Judge]:
 
 
 def _granted(world: World) -> tuple[bytes, Judge]:
-    signed = test_timestamp.parse_cms(test_timestamp.statement(world), max_bytes=LIMIT)
-    encoded = timestamping.granted(timestamping.encode(test_timestamp.replace(test_timestamp.right(world), nonce=77)))
+    signed = parse_cms(test_timestamp.statement(world), max_bytes=LIMIT)
+    encoded = timestamping.granted(timestamping.encode(replace(test_timestamp.right(world), nonce=77)))
     trust = test_timestamp.trust(world)
     return encoded, lambda each: verify_answer(each, nonce=77, signed=signed, trust=trust, at=AT)
 
@@ -48,7 +51,7 @@ def _old_token(world: World) -> tuple[bytes, Judge]:
     right = test_old_timestamps.right(world)
     pins, policies = [test_old_timestamps.old(right.signer)], test_old_timestamps.ACCEPTED
     trust = test_timestamp.trust(world, pinned=pins, accepted_policies=policies)
-    given = {"signature": test_timestamp.signature_value(test_timestamp.statement(world)), "signer": world.leaf}
+    given = {"signature": signature_value(test_timestamp.statement(world)), "signer": world.leaf}
 
     def judge(untrusted: bytes) -> object:
         return check_token(parse_token(untrusted, max_bytes=LIMIT), trust=trust, at=AT, **given)  # type: ignore[arg-type]

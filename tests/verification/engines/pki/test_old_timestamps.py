@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,15 @@ from insecure_sandbox.keys import OldKey, generate_old_key
 from insecure_sandbox.minting import certify
 from insecure_sandbox.revocation_list import make_crl
 from insecure_sandbox.signing import sign_cms
-from insecure_sandbox.timestamping import Timestamp, certify_timestamping, create_old_root, encode, stamp
-from tests.verification.engines.pki.test_timestamp import POLICIES, judge, signature_value, statement
+from insecure_sandbox.timestamping import (
+    Timestamp,
+    certify_timestamping,
+    create_old_root,
+    encode,
+    signature_value,
+    stamp,
+)
+from tests.verification.engines.pki.test_timestamp import POLICIES, judge, statement
 from tests.verification.engines.pki.world import AT, LIMIT, PERSON, STATEMENT, World
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import (
@@ -55,11 +63,11 @@ def old(credential: Credential) -> TimestampCertificate:
     return parse_timestamp_certificate(credential.certificate)
 
 
-def code(world: World, timestamp: Timestamp, **trust: object) -> str:
+def code(world: World, timestamp: Timestamp, **trust: Any) -> str:
     """Why the token in the statement proves nothing; empty if it does."""
-    trust = {"accepted_policies": ACCEPTED, "accepts_unknown_revocation": True} | trust
+    given: dict[str, Any] = {"accepted_policies": ACCEPTED, "accepts_unknown_revocation": True} | trust
     try:
-        judge(world, encode(timestamp), **trust)
+        judge(world, encode(timestamp), **given)
     except Refused as refused:
         return refused.code
     return ""
@@ -72,7 +80,7 @@ def test_a_token_by_a_pinned_old_authority_proves_the_time(world: World) -> None
 
 
 def test_a_token_under_a_pinned_old_root_proves_it_only_where_its_revocation_may_be_unknown(world: World) -> None:
-    given = {"accepted_policies": ACCEPTED, "pinned": [old(old_root())]}
+    given: dict[str, Any] = {"accepted_policies": ACCEPTED, "pinned": [old(old_root())]}
     proven = judge(world, encode(right(world)), **given, accepts_unknown_revocation=True)
     assert proven is not None
     assert proven.standing.word == "unknown"
@@ -82,9 +90,13 @@ def test_a_token_under_a_pinned_old_root_proves_it_only_where_its_revocation_may
 
 
 def test_a_list_of_the_old_root_clears_nobody(world: World) -> None:
-    times = {"this_update": AT - timedelta(hours=1), "next_update": AT + timedelta(hours=1)}
+    times: dict[str, Any] = {"this_update": AT - timedelta(hours=1), "next_update": AT + timedelta(hours=1)}
     encoded = make_crl(world.authority, revoked={}, number=1, by=old_root(), **times)
-    given = {"accepted_policies": ACCEPTED, "pinned": [old(old_root())], "answers": Answers(crls=[encoded])}
+    given: dict[str, Any] = {
+        "accepted_policies": ACCEPTED,
+        "pinned": [old(old_root())],
+        "answers": Answers(crls=[encoded]),
+    }
     with pytest.raises(Refused, match="must be pinned"):
         judge(world, encode(right(world)), **given)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -155,7 +156,7 @@ def test_only_a_policy_accepts_a_later_revocation_and_never_a_hold(world: World)
 
 def test_a_revoked_issuer_refuses_under_its_own_code(world: World) -> None:
     path = (world.leaf, world.issuer, world.root)
-    by = {"by": world.authority.root}
+    by: dict[str, Any] = {"by": world.authority.root}
     check_authorities(path, lists=[crl(world, **by)], limits=_LIMITS, at=AT)
     for lists, code in (
         ([crl(world, world.issuer.serial, **by)], "eds_issuer_revoked"),

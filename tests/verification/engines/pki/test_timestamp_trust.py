@@ -1,6 +1,7 @@
 """Whose time-stamps are believed: a pinned authority without asking, any other only if nobody above it was revoked."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 def test_a_pinned_authority_needs_no_path_but_its_purpose_and_dates(world: World) -> None:
     pinned = parse_certificate(authority(world).certificate)
-    nobody = {"anchors": [], "intermediates": [], "pinned": [pinned]}
+    nobody: dict[str, Any] = {"anchors": [], "intermediates": [], "pinned": [pinned]}
     assert judge(world, encode(right(world)), **nobody) is not None
     with pytest.raises(Refused, match="no issuer"):
         judge(world, encode(right(world)), **nobody | {"pinned": []})

@@ -37,7 +37,8 @@ _OF_TOKENS = (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED)
 def files(vector: dict[str, Any]) -> dict[str, list[str]]:
     """The names of the files a vector is judged by, by role."""
     usual = {role: [file_name(stem, family=vector["family"], role=role)] for role, stem in USUAL.items()}
-    return usual | vector["evidence"]
+    own: dict[str, list[str]] = vector["evidence"]
+    return usual | own
 
 
 def evidence(vector: dict[str, Any], *, folder: Path = FOLDER) -> Evidence:

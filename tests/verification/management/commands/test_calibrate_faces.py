@@ -196,7 +196,8 @@ class InsecureCounter:
 
     def embed(self, face: Face) -> Embedding:
         self.asked += 1
-        return self.net.embed(face)
+        embedding: Embedding = self.net.embed(face)
+        return embedding
 
     def test(self) -> None:
         """It gives the numbers of the net it asks."""

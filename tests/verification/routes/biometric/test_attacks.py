@@ -18,7 +18,7 @@ from verification.core.route import Evidence
 from verification.engines.liveness import landmarks, networks
 from verification.engines.liveness.crops import Image
 from verification.routes.biometric.checks import COMMANDS
-from verification.routes.biometric.dialogue import accept_commands
+from verification.routes.biometric.dialogue import accept_commands, prompt_commands
 
 # Minutes of painting and measuring: not for every commit's quick check.
 pytestmark = pytest.mark.proof("live_capture_attacks")
@@ -156,7 +156,7 @@ def test_a_frame_beyond_its_size_is_not_taken(live: given.Frames) -> None:
     memory = given.begun()
     large = live["look_straight"][0] + bytes(40 * 1024)
     with pytest.raises(BadInput):
-        accept_commands(memory, {"frames": given.bound([large], given.prompt_commands(memory))}, given.NOW)
+        accept_commands(memory, {"frames": given.bound([large], prompt_commands(memory))}, given.NOW)
 
 
 @pytest.mark.parametrize("spoil", [attack.on_its_side, attack.bomb, attack.with_a_tail, attack.no_picture])

@@ -259,7 +259,8 @@ def test_of_signed_xml_the_same_is_asked_and_it_passes_with_the_time_stamp_of_it
     assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
     without = {kind: content for kind, content in found.items() if kind != "statement.timestamp"}
     assert judged(case, evidence, without, WANTING) == (Outcome.RETRY, ["eds_timestamp_unavailable"])
-    of_another = collected(*answered(form="xml"), WANTING) | {"statement.ocsp": found["statement.ocsp"]}
+    another, signed = answered(form="xml")
+    of_another = collected(another, signed, WANTING) | {"statement.ocsp": found["statement.ocsp"]}
     assert "eds_timestamp_unavailable" in judged(case, evidence, found | of_another, WANTING)[1]
 
 

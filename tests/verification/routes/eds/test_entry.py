@@ -13,7 +13,7 @@ from tests.vectors.eds.case import AT, CASE, FOLDER, JUDGED, STATEMENT
 from tests.verification.engines.pki.test_xml_fuzz import MARKUP
 from verification.core.canonical import canonical_json
 from verification.core.errors import BadInput
-from verification.core.results import Passed
+from verification.core.results import Failed, Passed
 from verification.core.route import Evidence, Next
 from verification.engines.pki.xmldsig import statement_document
 from verification.routes.eds.checks import STATEMENT as CHECKS
@@ -82,6 +82,7 @@ def test_another_statement_in_store_refuses_a_signature_that_is_right_in_itself(
     assert _passes(_right())
     items = {TEXT: STATEMENT + b" ", SIGNATURE: _right().encode(), ANSWER: canonical_json({"at": AT.isoformat()})}
     found = CHECKS["eds.content"](CASE, Evidence(items=items, at=JUDGED), POLICY)
+    assert isinstance(found, Failed)
     assert found.code == "eds_statement_mismatch"
 
 

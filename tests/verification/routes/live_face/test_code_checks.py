@@ -1,5 +1,6 @@
 """The checks of the code, on evidence that the dialogue itself made."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -131,7 +132,7 @@ def test_a_number_that_has_changed_hands_meanwhile_refuses(status):
 def test_a_consent_that_ran_out_meanwhile_is_nobodys_refusal(expires_at, code):
     consent, first = given.said("person.consent", expires_at=expires_at), memory()
     found = evidence(issued(first), guessed(first, CODE), {"person.consent": consent})
-    del found.items[OWNER]
+    found = replace(found, items={kind: content for kind, content in found.items.items() if kind != OWNER})
     assert refused(found) == {"code.owner": code}
 
 

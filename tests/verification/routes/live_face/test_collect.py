@@ -99,7 +99,7 @@ def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
             collected(case, before, at=NOW + timedelta(seconds=seconds))
     late = collected(case, before, at=NOW + timedelta(seconds=600))
     assert refused(case, late)["person.consent"] == "consent_unanswered"
-    consent_id = parse_consent(before.items["person.consent_request"]).terms.consent_id
+    consent_id = _terms(before.items["person.consent_request"]).consent_id
     asked.post("/consent/answer", consent_id=consent_id, status="valid")
     assert refused(case, collected(case, before, at=NOW + timedelta(seconds=599))) == {}
 
@@ -281,7 +281,13 @@ def test_a_consent_that_was_given_to_another_loan_is_asked_for_anew(asked):
 
 
 def _consent_id(evidence):
-    return parse_consent(evidence.items["person.consent"]).terms.consent_id
+    return _terms(evidence.items["person.consent"]).consent_id
+
+
+def _terms(answer):
+    terms = parse_consent(answer).terms
+    assert terms is not None
+    return terms
 
 
 def test_without_a_consent_that_holds_neither_photo_nor_owner_is_asked_for(asked):

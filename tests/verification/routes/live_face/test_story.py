@@ -142,7 +142,9 @@ def with_gateway(settings, name):
 
 def only_code():
     [text] = insecure_registers.SENT.values()
-    return re.search("[0-9]{6}", text).group()
+    found = re.search("[0-9]{6}", text)
+    assert found is not None
+    return found.group()
 
 
 def test_a_message_that_was_refused_is_told_with_the_question(asked, settings):
