@@ -5,6 +5,7 @@ import binascii
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, NoReturn
 
@@ -15,7 +16,7 @@ MALFORMED: Final = "answer_malformed"
 
 _MOMENT_MAX: Final = 40  # characters of an RFC 3339 time, with microseconds and an offset
 _DAY: Final = len("2026-11-24")
-_DIGITS_MAX: Final = 9
+_SHORT_MAX: Final = 9  # characters of a number that is read as one, its sign among them
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -23,6 +24,13 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def is_reference(untrusted: str) -> bool:
     """Whether a string has the form of an id that stands in questions and answers: 8 to 128 of A-Z a-z 0-9 _ . : -."""
     return _REFERENCE.fullmatch(untrusted) is not None
+
+
+@dataclass(frozen=True)
+class SpelledNumber:
+    """A fraction or a long number as it was spelled. It is a type of its own, so that it passes nowhere for a text."""
+
+    spelling: str
 
 
 class StrictObject:
@@ -137,7 +145,8 @@ def read_object(untrusted: bytes, *, max_bytes: int, numbers: bool = False) -> S
     """The object that UTF-8 JSON spells. Raises `BadInput` for anything else, for numbers and for a doubled name.
 
     The answers read here hold no number: what counts is spelled as text, so that it has one spelling. A protocol of
-    somebody else's may have them: with `numbers`, whole ones of at most nine digits, and any other as its own text.
+    somebody else's may have them: with `numbers`, whole ones of at most nine characters are an `int` and any other is a
+    `SpelledNumber`, which only `value_or_none` gives.
     """
     if len(untrusted) > max_bytes:
         raise BadInput(f"more than {max_bytes} bytes", code=MALFORMED)
@@ -145,8 +154,8 @@ def read_object(untrusted: bytes, *, max_bytes: int, numbers: bool = False) -> S
         found = json.loads(
             untrusted.decode("utf-8"),
             object_pairs_hook=_each_name_once,
-            parse_int=_number_or_text if numbers else _no_number,
-            parse_float=str if numbers else _no_number,
+            parse_int=_short_or_spelled if numbers else _no_number,
+            parse_float=SpelledNumber if numbers else _no_number,
             parse_constant=_no_number,
         )
     # RecursionError: brackets nested deeper than the reader can follow.
@@ -164,8 +173,8 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _number_or_text(spelling: str) -> int | str:
-    return int(spelling) if len(spelling) <= _DIGITS_MAX else spelling
+def _short_or_spelled(spelling: str) -> int | SpelledNumber:
+    return int(spelling) if len(spelling) <= _SHORT_MAX else SpelledNumber(spelling)
 
 
 def _no_number(spelling: str) -> NoReturn:

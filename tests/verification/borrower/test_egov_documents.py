@@ -115,6 +115,8 @@ MALFORMED = [
     answer(file__data=" \n"),
     answer(file__data=[SIGNATURE]),
     answer(file__data={"a": 1}),
+    answer(file__data=True),
+    *(answer(file__data=number) for number in (7, 10**9, -(10**9), 10**30, 1.5, 1e300)),
 ]
 
 

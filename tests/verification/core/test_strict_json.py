@@ -1,11 +1,12 @@
 """An object from outside is read exactly, or refused without repeating what it said."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
 
 from verification.core.errors import BadInput
-from verification.core.strict_json import StrictObject, is_reference, read_object
+from verification.core.strict_json import SpelledNumber, StrictObject, is_reference, read_object
 
 
 def one(value: object) -> StrictObject:
@@ -162,12 +163,40 @@ def test_numbers_are_read_only_where_a_protocol_has_them(number: str) -> None:
         read_object(untrusted, max_bytes=100)
 
 
-@pytest.mark.parametrize("number", ["1.0", "1e3", "1732450000000", "9" * 5000])
-def test_a_fraction_or_a_long_number_is_nothing_but_its_text(number: str) -> None:
+LONG_NUMBERS = ["1.0", "1e3", "1234567890", "1732450000000", "9" * 5000]
+
+
+@pytest.mark.parametrize("number", LONG_NUMBERS)
+def test_a_fraction_or_a_long_number_is_kept_as_it_was_spelled_and_equals_nothing_else(number: str) -> None:
     untrusted = f'{{"a": {number}}}'.encode()
-    assert read_object(untrusted, max_bytes=10_000, numbers=True).value_or_none("a") == number
+    found = read_object(untrusted, max_bytes=10_000, numbers=True).value_or_none("a")
+    assert found == SpelledNumber(number)
+    assert found != number
     with pytest.raises(BadInput):
         read_object(untrusted, max_bytes=10_000)
+
+
+@pytest.mark.parametrize("number", ["7", *LONG_NUMBERS])
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda read: read.text("a", longest=10_000),
+        lambda read: read.choice("a", ["7", *LONG_NUMBERS]),
+        lambda read: read.choices("a", ["7", *LONG_NUMBERS]),
+        lambda read: read.day("a"),
+        lambda read: read.day_or_none("a"),
+        lambda read: read.moment("a"),
+        lambda read: read.reference("a"),
+        lambda read: read.sha256("a"),
+        lambda read: read.octets("a", most=10_000),
+        lambda read: read.objects("a", most=10_000),
+        lambda read: read.object("a"),
+    ],
+)
+def test_no_number_is_read_where_anything_else_is_expected(take: Callable[[StrictObject], object], number: str) -> None:
+    for untrusted in (f'{{"a": {number}}}', f'{{"a": [{number}]}}'):
+        with pytest.raises(BadInput):
+            take(read_object(untrusted.encode(), max_bytes=10_000, numbers=True))
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "01"])
