@@ -1,8 +1,7 @@
 """`make test`: every leg of the test suite, and at the end how many tests each of them ran.
 
     sqlite     all tests but the next leg's, on SQLite and the filesystem broker
-    workers    a browser, a worker and a tick together, the same way; in a process of its own, since at the end of a
-               long one SQLite was seen to answer with `disk I/O error`, and alone never
+    workers    a browser, a worker and a tick together, the same way, in a process of its own
     redis      the tests that touch rows, a broker or worker processes, on PostgreSQL and Redis
     rabbitmq   of these the ones with a broker or worker processes, on PostgreSQL and RabbitMQ
 A leg that could not run has failed.

@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import psycopg
 from django.conf import settings
@@ -20,10 +19,13 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 def make() -> None:
     """Migrate a template as the owner, then copy it. The test's own role takes no part in it."""
     connections.close_all()
+    # A thread of the live server lives as long as its client; it would take its connection into the next test.
+    connections.settings["default"]["CONN_MAX_AGE"] = 0
     if connection.vendor == "postgresql":
         _recreate(_template(), like="template1")
     else:
-        _forget_sqlite(Path(settings.DATABASES["default"]["NAME"]))
+        _forget_sqlite(sqlite_file())
+        _forget_sqlite(_sqlite_name())
     for command in ("migrate", "grant_application_role"):
         _manage(command)
     if connection.vendor == "sqlite":
@@ -37,7 +39,19 @@ def renew() -> None:
     if connection.vendor == "postgresql":
         _recreate(_name(), like=_template())
         return
-    _restore_sqlite(Path(settings.DATABASES["default"]["NAME"]))
+    _restore_sqlite(_sqlite_template())
+
+
+def sqlite_file() -> Path:
+    """The file that the configured name stands for at this moment."""
+    return _sqlite_name().resolve()
+
+
+def put_sqlite(content: Path) -> Path:
+    """Make a copy of this file the database until the test's end; gives the copy, which nobody has opened yet."""
+    connections.close_all()
+    _restore_sqlite(content)
+    return sqlite_file()
 
 
 def drop() -> None:
@@ -64,22 +78,24 @@ def _checkpointed_copy() -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connections.close_all()
-    shutil.copyfile(settings.DATABASES["default"]["NAME"], _sqlite_template())
+    # With the last connection SQLite removed its `-wal`: the file alone is the database.
+    os.replace(sqlite_file(), _sqlite_template())
 
 
-def _restore_sqlite(database: Path) -> None:
-    """Write the template over the file, so that a connection some thread still holds sees it too."""
-    with (
-        closing(sqlite3.connect(_sqlite_template())) as template,
-        closing(sqlite3.connect(database)) as target,
-        suppress(sqlite3.OperationalError),  # somebody died or sleeps inside a transaction
-    ):
-        target.execute("PRAGMA busy_timeout=2000")
-        target.execute("PRAGMA synchronous=OFF")
-        template.backup(target)
-        return
-    _forget_sqlite(database)
-    shutil.copyfile(_sqlite_template(), database)
+def _restore_sqlite(content: Path) -> None:
+    """A fresh file under the old name, which is a link to it. No lock is asked for, and no file in use is touched.
+
+    Whoever still has the file of the test before keeps that one, its `-wal` and its locks, and meets nobody there. To
+    write over it would wait for its writer without end; to copy it or to remove its `-wal` would take the locks and the
+    log from under every connection to it: <https://www.sqlite.org/howtocorrupt.html>, 2.2 and 4.
+    """
+    name, used = _sqlite_name(), sqlite_file()
+    fresh = name.with_name(f"{name.name}.{uuid4().hex}")
+    shutil.copyfile(content, fresh)
+    _forget_sqlite(used)
+    link = name.with_name(f"{name.name}.link")
+    link.symlink_to(fresh)
+    link.replace(name)
 
 
 def _forget_sqlite(database: Path) -> None:
@@ -87,8 +103,12 @@ def _forget_sqlite(database: Path) -> None:
         Path(f"{database}{suffix}").unlink(missing_ok=True)
 
 
+def _sqlite_name() -> Path:
+    return Path(settings.DATABASES["default"]["NAME"])
+
+
 def _sqlite_template() -> Path:
-    return Path(f"{settings.DATABASES['default']['NAME']}.template")
+    return _sqlite_name().with_name(f"{_sqlite_name().name}.template")
 
 
 def _recreate(name: str, *, like: str) -> None:

@@ -14,6 +14,7 @@ from django.core.management.base import CommandError
 from django.db import connection, connections
 from pytest_django import Settings
 
+from tests.fresh_database import copies
 from tests.verification.audit.ordered import ENTRY, nine_ordered
 from tests.verification.audit.rows import add_lender, add_verification, tamper
 from verification.audit.verify import verify_file
@@ -97,18 +98,9 @@ def copied(log: list[AuditLeaf], tmp_path: Path) -> "Callable[[], Path]":
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connections.close_all()
-    database = Path(settings.DATABASES["default"]["NAME"])
     whole = tmp_path / "whole.sqlite3"
-    shutil.copyfile(database, whole)
-
-    def put_back() -> Path:
-        connections.close_all()
-        for suffix in ("-wal", "-shm"):
-            Path(f"{database}{suffix}").unlink(missing_ok=True)
-        shutil.copyfile(whole, database)
-        return database
-
-    return put_back
+    shutil.copyfile(copies.sqlite_file(), whole)
+    return lambda: copies.put_sqlite(whole)
 
 
 def test_a_byte_of_an_entry_flipped_in_the_file_names_the_entry(

@@ -1,0 +1,144 @@
+"""What a test leaves open, or locked, never reaches the database of the next one."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import urllib3
+from django.conf import settings
+from django.db import connection, connections
+from pytest_django.live_server_helper import LiveServer
+
+from lenders.models import Lender
+from tests.fresh_database import copies
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECONDS = 20.0
+# A worker: a process of its own that finds the database by its name, writes, and is the last to leave or not.
+WORKER = """import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], timeout=5)
+database.execute("INSERT INTO note VALUES ('worker')")
+database.commit()
+print(*(said for (said,) in database.execute("SELECT said FROM note ORDER BY said")))
+database.close()"""
+
+
+@pytest.fixture(autouse=True)
+def _only_files() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("a server drops a database whoever is connected")
+
+
+@contextmanager
+def left_open(*statements: str) -> Iterator[sqlite3.Connection]:
+    """Somebody's connection to the database of this moment, after these statements."""
+    with closing(sqlite3.connect(name(), isolation_level=None, timeout=1)) as left:
+        left.execute("PRAGMA journal_mode=WAL")
+        for statement in statements:
+            left.execute(statement)
+        yield left
+
+
+def name() -> str:
+    return str(settings.DATABASES["default"]["NAME"])
+
+
+def renewed() -> None:
+    """Renews within seconds, or fails: a wait without an end would be the end of the whole run."""
+    waiting = Thread(target=copies.renew, daemon=True)
+    waiting.start()
+    waiting.join(SECONDS)
+    assert not waiting.is_alive(), f"a fresh database was not there after {SECONDS:.0f} s"
+    connections.close_all()
+
+
+def note(said: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS note (said TEXT)")
+        cursor.execute("INSERT INTO note VALUES (%s)", [said])
+
+
+def notes() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT said FROM note ORDER BY said")
+        return [said for (said,) in cursor.fetchall()]
+
+
+def said_by_a_worker() -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", WORKER, name()], capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.stdout.strip() or done.stderr
+
+
+def assert_shared_and_whole() -> None:
+    """This process and another one write to the same database, in turns, and SQLite finds nothing wrong with it."""
+    note("page")
+    assert said_by_a_worker() == "page worker"
+    note("page")
+    assert notes() == ["page", "page", "worker"]
+    assert said_by_a_worker() == "page page worker worker"
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA integrity_check")
+        assert cursor.fetchall() == [("ok",)]
+
+
+def assert_nothing_was_taken_away() -> None:
+    """Whoever left after `assert_shared_and_whole` removed no file by the name it knew."""
+    note("page")
+    assert said_by_a_worker().count("page") == 3
+
+
+@pytest.mark.parametrize("held", [(), ("BEGIN",), ("BEGIN IMMEDIATE",), ("BEGIN EXCLUSIVE",)], ids=str)
+def test_a_database_is_renewed_below_whoever_still_holds_it(held: tuple[str, ...]) -> None:
+    Lender.objects.create(name="of this test", bin="120340000125")
+    with left_open(*held, "SELECT count(*) FROM lenders_lender") as left:
+        renewed()
+        assert not Lender.objects.exists()
+        assert_shared_and_whole()
+        assert left.execute("SELECT count(*) FROM lenders_lender").fetchone() == (1,)
+    assert_nothing_was_taken_away()
+
+
+def test_another_file_is_put_below_whoever_still_holds_the_database(tmp_path: Path) -> None:
+    whole = tmp_path / "whole.sqlite3"
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connections.close_all()
+    whole.write_bytes(copies.sqlite_file().read_bytes())
+    with left_open("DELETE FROM django_session", "SELECT count(*) FROM lenders_lender"):
+        copies.put_sqlite(whole)
+        assert_shared_and_whole()
+    assert_nothing_was_taken_away()
+
+
+def test_a_thread_of_the_live_server_keeps_no_connection_between_requests(live_server: LiveServer) -> None:
+    address = f"{live_server.url}/v1/events"
+    with urllib3.PoolManager(headers={"Authorization": f"Bearer tlg_test_{'x' * 43}"}) as client:
+        assert client.request("GET", address, timeout=SECONDS, retries=False).status == 401
+        connections.close_all()
+        deadline = time.monotonic() + SECONDS
+        while held := open_files():  # the thread hangs up just after its answer
+            assert time.monotonic() < deadline, held
+            time.sleep(0.01)
+
+
+def open_files() -> list[str]:
+    """The database's files that this process has open."""
+    links = (Path("/proc/self/fd") / number for number in os.listdir("/proc/self/fd"))
+    return [target for link in links if (target := _target(link)).startswith(str(copies.sqlite_file()))]
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:  # closed since it was listed
+        return ""
