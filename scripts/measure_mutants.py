@@ -26,8 +26,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import mutants
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from scripts import mutants
 
 _ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = _ROOT / "docs" / "evidence" / "mutants.json"

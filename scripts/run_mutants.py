@@ -21,9 +21,8 @@ import hypothesis
 import pytest
 
 _ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(_ROOT), str(_ROOT / "scripts")]
-import mutants  # noqa: E402
-
+sys.path.insert(0, str(_ROOT))
+from scripts import mutants  # noqa: E402
 from tests.fresh_database import copies  # noqa: E402
 
 FAST = "not service and not browser and not proof"

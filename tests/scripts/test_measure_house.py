@@ -153,7 +153,7 @@ def test_a_name_imported_by_another_module_is_a_reference(sample):
 def test_a_run_is_the_functions_it_enters_in_all_its_threads_and_none_of_imports(sample):
     (sample / "sample_house" / "late.py").write_text(_LATE)
     one = import_module("sample_house.one")
-    with traced(sample, ["sample_house"]) as functions:
+    with traced(sample, ("sample_house",)) as functions:
         one.public("")
         beside = threading.Thread(target=one._nobody, args=("",))
         beside.start()

@@ -1,41 +1,16 @@
 """Mutants are one change each, keep their ids while code moves, and what was killed before is asked for again."""
 
 import ast
-import importlib.util
 import json
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+from scripts import measure_mutants as measured
+from scripts import mutants
 
-
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module", autouse=True)
-def scripts():
-    before = list(sys.path), set(sys.modules)
-    yield
-    sys.path[:] = before[0]
-    for name in ("mutants", "measure_mutants"):
-        if name not in before[1]:
-            sys.modules.pop(name, None)
-
-
-@pytest.fixture(scope="module")
-def mutants(scripts):
-    return load("mutants")
-
-
-@pytest.fixture(scope="module")
-def measured(mutants):
-    return load("measure_mutants")
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def body(text):
@@ -72,15 +47,15 @@ def body(text):
         ("g(limit=1)", ["pass", "g(limit=2)"]),
     ],
 )
-def test_a_mutant_is_one_change(mutants, text, changed):
+def test_a_mutant_is_one_change(text, changed):
     made = mutants.make(body(text), file="a.py")
     assert sorted(mutant.source() for mutant in made) == sorted(ast.unparse(ast.parse(body(one))) for one in changed)
 
 
-def test_a_changed_function_does_what_it_says_and_the_original_stays(mutants):
+def test_a_changed_function_does_what_it_says_and_the_original_stays():
     text = "class A:\n    @property\n    def is_small(self):\n        return self.size < 3\n"
     (mutant,) = mutants.make(text, file="a.py")
-    names = {}
+    names: dict[str, Any] = {}
     exec(compile(text, "a.py", "exec"), names)  # noqa: S102
     small = names["A"].is_small.fget
     before = small(type("Three", (), {"size": 3}))
@@ -89,7 +64,7 @@ def test_a_changed_function_does_what_it_says_and_the_original_stays(mutants):
     assert [each.source() for each in mutants.make(text, file="a.py")] == [mutant.source()]
 
 
-def test_ids_hold_while_other_lines_move_and_go_with_their_code(mutants):
+def test_ids_hold_while_other_lines_move_and_go_with_their_code():
     text = body("if a < b:\n        return a < b\n    return b - c")
     moved = f"import os\n\n\ndef g(): return os\n\n\n{body('d = b + c')}".replace("def f", "def h") + text.replace(
         "    return b", "\n    # Why.\n    if c in a: return g()\n    return b"
@@ -100,22 +75,22 @@ def test_ids_hold_while_other_lines_move_and_go_with_their_code(mutants):
     assert len(before - {mutant.id for mutant in mutants.make(text.replace("b - c", "c - b"), file="a.py")}) == 1
 
 
-def test_only_the_named_functions_are_changed_and_a_name_without_one_is_an_error(mutants):
+def test_only_the_named_functions_are_changed_and_a_name_without_one_is_an_error():
     text = body("return a < b") + body("return a < b").replace("def f", "def g")
     assert {mutant.function for mutant in mutants.make(text, file="a.py", functions=("g",))} == {"g"}
     with pytest.raises(KeyError):
         mutants.make(text, file="a.py", functions=("h",))
 
 
-def test_every_target_and_selected_test_is_there(measured):
+def test_every_target_and_selected_test_is_there():
     made = [mutant for of_target in measured.make().values() for mutant in of_target]
     assert len({mutant.id for mutant in made}) == len(made)
     assert {mutant.file for mutant in made} == {target.file for target in measured.TARGETS}
     for file, _, test in (chosen.partition("::") for target in measured.TARGETS for chosen in target.tests):
-        assert f"def {test}" in (SCRIPTS.parent / file).read_text(encoding="utf-8")
+        assert f"def {test}" in (ROOT / file).read_text(encoding="utf-8")
 
 
-def test_every_mutant_is_told_with_its_result_and_the_tests_it_was_shown_to(measured):
+def test_every_mutant_is_told_with_its_result_and_the_tests_it_was_shown_to():
     made = measured.make()
     lines = [{"id": name, "tests_run": 1} for name in made]
     lines += [{"id": each.id, "result": "killed", "test": "a"} for of_target in made.values() for each in of_target]
@@ -137,7 +112,7 @@ def test_every_mutant_is_told_with_its_result_and_the_tests_it_was_shown_to(meas
         ({"b": "killed"}, [], ["a"]),
     ],
 )
-def test_what_was_killed_is_asked_for_again(measured, tmp_path, monkeypatch, capsys, now, lost, gone):
+def test_what_was_killed_is_asked_for_again(tmp_path, monkeypatch, capsys, now, lost, gone):
     def written(results):
         return {"mutants": [{"id": id_, "result": result} for id_, result in results.items()]}
 

@@ -110,7 +110,7 @@ def capture(story: Story, *, gesture: warp.Play | None = None, of: str = "obama3
     story.work()
 
 
-def follow(story: Story, *, gesture: str = "", of: str = "obama3.jpg") -> list[str]:
+def follow(story: Story, *, gesture: warp.Play | None = None, of: str = "obama3.jpg") -> list[str]:
     """A live capture up to the judgement, which a worker then owes; gives the commands in their order."""
     # Painted before the clock of a command runs: on a busy machine it takes longer than a borrower has.
     plays: tuple[warp.Play, ...] = (gesture,) if gesture else ("neutral", *GESTURES)
