@@ -19,12 +19,13 @@ help:  ## this list
 demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine with a sandbox, until Ctrl-C; ONCE=1 stops after the checks
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo $(if $(ONCE),--once)
 
-test: static-checks $(MODELS)  ## everything: SQLite, PostgreSQL + Redis, PostgreSQL + RabbitMQ, browser (about half an hour on two cores)
-	@$(CLEAN) $(PY) -m tests.legs $(LEG)
+test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (12 minutes on two cores); LEG= TESTS= SEED=
+	@echo "→ tests"
+	@$(CLEAN) $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)")
 
-check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (three minutes)
+check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (75 seconds); SEED=
 	@echo "→ fast tests"
-	@$(CLEAN) $(PY) -m pytest -q -n 2 --dist loadfile -m "not service and not browser and not proof"
+	@$(CLEAN) $(PY) -m tests.legs fast $(if $(SEED),--seed $(SEED))
 
 static-checks: .venv/.dev .venv/.locale
 	@echo "→ ruff";          .venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .

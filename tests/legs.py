@@ -1,145 +1,139 @@
-"""`make test`: every leg of the test suite, and at the end how many tests each of them ran.
+"""`make check` and `make test`: the legs of the test suite, in processes side by side, and what became of each.
 
-    sqlite     all tests but the next leg's, on SQLite and the filesystem broker
-    workers    a browser, a worker and a tick together, the same way, in a process of its own
-    redis      the tests that touch rows, a broker or worker processes, on PostgreSQL and Redis
-    rabbitmq   of these the ones with a broker or worker processes, on PostgreSQL and RabbitMQ
-A leg that could not run has failed.
+    fast       the tests of `make check`: without processes, servers, browser or proofs, on SQLite
+    sqlite     all tests without a browser, on SQLite and the filesystem broker
+    browser    the tests in Chromium, on SQLite
+    workers    a browser, a worker and a tick together, the same way
+    redis      the tests that SQL, transactions or a broker can change, on PostgreSQL and Redis
+    rabbitmq   the tests with a broker or worker processes, on PostgreSQL and RabbitMQ
+Without a name all but `fast` run, of which `sqlite` is the greater. A leg that could not run has failed.
+Tests that a leg leaves out though they touch rows stand in tests/left_out.toml, each with its reason.
 """
 
-import os
-import shutil
-import subprocess
+import argparse
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+import tomllib
 from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import Any
 
-from tests.servers import Server, ServerMissing, missing_packages, start_postgresql, start_rabbitmq, start_redis
+from tests import jobs, packages
+from tests.environment import quick_place
+from tests.jobs import Job
+from tests.servers import Servers
 
-_ROOT = Path(__file__).resolve().parent.parent
-_PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", os.environ.get("TEST_PROCESSES", "2"), "--dist", "loadfile"]
-_ROWS_ONLY = ("--rows-only", "-m", "not browser and not proof")
-_BROKER_ONLY = ("-m", "service and not browser and not proof")
-
-
-@dataclass(frozen=True)
-class Leg:
-    """One run of the suite: the servers it needs and what it selects."""
-
-    name: str
-    servers: tuple[Callable[[Path], Server], ...]
-    selection: tuple[str, ...]
+ROOT = Path(__file__).resolve().parent.parent
+SEED = "20261126"
+"""Of every generated set, in check, test and CI alike: what fails for one fails for all. `make prove` tries others."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What became of a leg. `fault` says why it did not run, or that pytest itself was not content."""
+class Leg:
+    """A run of part of the suite. `marks` selects tests, `word` the files: those in which it stands."""
 
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    fault: str = ""
-
-    def is_good(self) -> bool:
-        """Whether the leg ran, and nothing in it failed."""
-        return not self.fault and self.failed == 0 and self.passed > 0
+    name: str
+    marks: str
+    word: str = "def test_"
+    database: str = "sqlite"
+    broker: str = "filesystem"
+    shards: int = 1
+    waits: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 LEGS = (
-    Leg("sqlite", (), ("--ignore-glob=*_with_workers.py",)),
-    Leg("workers", (), tuple(str(path) for path in sorted(_ROOT.glob("tests/browser/*_with_workers.py")))),
-    Leg("redis", (start_postgresql, start_redis), _ROWS_ONLY),
-    Leg("rabbitmq", (start_postgresql, start_rabbitmq), _BROKER_ONLY),
+    Leg(name="sqlite", marks="not browser", shards=4),
+    Leg(name="browser", marks="browser", word="mark.browser", shards=4, waits=True),
+    Leg(name="workers", marks="browser", word="mark.browser", waits=True),
+    Leg(
+        name="redis",
+        marks="not browser and not proof",
+        database="postgresql",
+        broker="redis",
+        shards=2,
+        arguments=("--rows-only",),
+    ),
+    Leg(
+        name="rabbitmq",
+        marks="service and not browser and not proof",
+        word="mark.service",
+        database="postgresql",
+        broker="rabbitmq",
+        waits=True,
+    ),
 )
+FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES)
 
 
-def main(names: list[str]) -> int:
-    """Run the legs of these names, or all; 0 only if each of them ran and is good."""
-    _install_what_is_missing()
-    environment = dict(os.environ, TULGA_PROOF_SEED=os.environ.get("TULGA_PROOF_SEED") or seed_of_commit())
-    outcomes = {leg.name: _run(leg, environment) for leg in LEGS if leg.name in names or not names}
-    print(f"\nTests by leg (seed {environment['TULGA_PROOF_SEED']}):")
-    for name, outcome in outcomes.items():
-        words = f"{outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped"
-        print(f"  {name:10} {words}{f'   NOT GOOD: {outcome.fault}' if outcome.fault else ''}")
-    total = [sum(getattr(outcome, word) for outcome in outcomes.values()) for word in ("passed", "failed", "skipped")]
-    print("{} passed, {} failed, {} skipped".format(*total), flush=True)
-    return 0 if outcomes and all(outcome.is_good() for outcome in outcomes.values()) else 1
-
-
-def seed_of_commit() -> str:
-    """A number from the commit's hash, so that every commit tries another sample; 0 outside of a repository."""
-    if shutil.which("git") is None:
-        return "0"
-    call = ["git", "rev-parse", "--verify", "--quiet", "HEAD"]
-    commit = subprocess.run(call, cwd=_ROOT, capture_output=True, text=True, check=False).stdout.strip()
-    return str(int(commit[:8], 16)) if commit else "0"
-
-
-def _run(leg: Leg, environment: dict[str, str]) -> Outcome:
-    print(f"\n── leg {leg.name}", flush=True)
-    with ExitStack() as stack:
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="tulga-servers-", ignore_cleanup_errors=True))
-        )
+def main() -> int:
+    """Run the legs that were named; 0 only if each of them ran and is good."""
+    parser = argparse.ArgumentParser(description="Run legs of the test suite.")
+    parser.add_argument("legs", nargs="*", metavar="LEG", help="fast, " + ", ".join(leg.name for leg in LEGS))
+    parser.add_argument("--seed", default=SEED)
+    parser.add_argument("--tests", default="", help="only these, as pytest names them; with one leg")
+    parser.add_argument("--keep-seconds", action="store_true", help="write tests/seconds.json, by which shards are cut")
+    options = parser.parse_args()
+    chosen = [leg for leg in (FAST, *LEGS) if leg.name in options.legs or (not options.legs and leg is not FAST)]
+    if not chosen or {leg.name for leg in chosen} != set(options.legs or [leg.name for leg in LEGS]):
+        parser.error("no such leg")
+    if any(leg.database != "sqlite" or leg.waits for leg in chosen):
+        packages.install_what_is_missing()
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="tulga-legs-", dir=quick_place(), ignore_cleanup_errors=True) as place:
+        folder = Path(place)
         folder.chmod(0o755)  # PostgreSQL's own user has to pass
-        chosen: dict[str, str] = {}
-        try:
-            for start in leg.servers:
-                server = start(folder)
-                stack.callback(server.stop)
-                chosen |= server.environment
-        except ServerMissing as missing:
-            print(missing, flush=True)
-            return Outcome(failed=1, fault="did not run")
-        report = folder / "report.xml"
-        seed = f"--hypothesis-seed={environment['TULGA_PROOF_SEED']}"
-        command = [*_PYTEST, *leg.selection, seed, f"--junitxml={report}"]
-        status = subprocess.run(command, cwd=_ROOT, env=environment | chosen, check=False).returncode
-        return _read(report, status)
+        with Servers(folder) as servers:
+            work = [job for leg in chosen for job in _jobs(leg, options.tests.split(), options.seed, servers)]
+            print(f"{len(work)} processes of pytest, {jobs.CORES} cores, seed {options.seed}", flush=True)
+            ended = jobs.run(work, folder)
+    if options.keep_seconds:
+        jobs.keep_seconds(ended)
+    return jobs.conclude(ended, seconds=time.monotonic() - began, seed=options.seed)
 
 
-def _read(report: Path, status: int) -> Outcome:
-    """Count from pytest's own report. A run that ended badly without a failed test counts as one."""
-    if not report.is_file():
-        return Outcome(failed=1, fault=f"pytest left no report (exit {status})")
-    suites = list(ElementTree.parse(report).getroot().iter("testsuite"))  # noqa: S314  # written by our own pytest
-    tests, failures, errors, skipped = (
-        sum(int(suite.get(word, "0")) for suite in suites) for word in ("tests", "failures", "errors", "skipped")
-    )
-    failed = failures + errors
-    passed = max(tests - failed - skipped, 0)
-    if passed == 0:
-        return Outcome(failed=failed or 1, skipped=skipped, fault="ran no test")
-    if status and not failed:
-        return Outcome(passed=passed, failed=1, skipped=skipped, fault=f"pytest ended with {status}")
-    return Outcome(passed=passed, failed=failed, skipped=skipped)
-
-
-def _install_what_is_missing() -> None:
-    """Install Debian's packages where we may, else say what to type. Who misses one says so later."""
-    wanted = missing_packages() + ([] if shutil.which("chromium") else ["chromium"])
-    if not wanted:
-        return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        print(
-            f"Missing on this machine: {' '.join(wanted)}. On Debian: sudo apt install {' '.join(wanted)}", flush=True
+def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
+    """The leg's processes of pytest: its files, cut by the seconds they took when that was kept."""
+    left_out = [one["tests"] for one in _left_out() if leg.name in one["legs"]]
+    files = [path for path in _files(leg) if not any(fnmatch(path, pattern) for pattern in left_out)]
+    deselected = [f"--deselect={one}" for one in left_out if "::" in one]
+    return [
+        Job(
+            leg=leg.name,
+            name=f"{leg.name}_{number}",
+            files=tuple(shard),
+            arguments=("-m", leg.marks, f"--hypothesis-seed={seed}", *leg.arguments, *deselected),
+            environment=partial(servers.environment, database=leg.database, broker=leg.broker),
+            seed=seed,
+            waits=leg.waits,
         )
-        return
-    print(f"Installing with apt: {' '.join(wanted)}", flush=True)
-    quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    for call in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *wanted]):
-        done = subprocess.run(
-            ["apt-get", *call], env=quiet, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
-        )
-        if done.returncode:
-            print(f"apt-get {call[0]} failed: going on without", flush=True)
-            return
+        for number, shard in enumerate([tests] if tests else jobs.cut(files, leg.shards, leg.name), start=1)
+    ]
+
+
+def _files(leg: Leg) -> list[str]:
+    """The files with a test of this leg, by a word that its marks need; the mark itself decides in pytest."""
+    found = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        is_with_workers = path.match("*_with_workers.py")
+        text = path.read_text(encoding="utf-8")
+        if is_with_workers == (leg.name == "workers") and leg.word in text and _may_match(leg, text):
+            found.append(path.relative_to(ROOT).as_posix())
+    return found
+
+
+def _may_match(leg: Leg, text: str) -> bool:
+    """Whether the leg's marks leave anything of a file whose every test bears the mark it excludes."""
+    marked = text.partition("pytestmark")[2].partition("\n\n")[0]
+    return not any(f"not {word}" in leg.marks and f"mark.{word}" in marked for word in ("browser", "service", "proof"))
+
+
+def _left_out() -> list[dict[str, Any]]:
+    return list(tomllib.loads((ROOT / "tests" / "left_out.toml").read_text(encoding="utf-8"))["left_out"])
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -6,19 +6,24 @@ everybody as superuser hides no missing grant.
 
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from types import TracebackType
 
 import psycopg
 import redis
 
-from tests.environment import WORKERS
+REDIS_DATABASES = 256
+"""How many processes of pytest one Redis serves; more is no defect of Redis, only of this number."""
 
 _START_SECONDS = 60
 _PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "rabbitmq-server": "rabbitmq-server"}
@@ -31,15 +36,67 @@ class ServerMissing(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """A running server: where it answers, and how to end it."""
+    """A running server: what points a process of this name to its own place there, and how to end it."""
 
-    environment: Mapping[str, str]
+    places: Callable[[str], Mapping[str, str]]
     stop: Callable[[], None]
 
 
 def missing_packages() -> list[str]:
     """Debian packages whose programs are not here."""
     return [package for program, package in _PACKAGES.items() if _find(program) is None]
+
+
+class Servers:
+    """The servers of one run: each starts when a process first needs it, all end together.
+
+    Every process gets a database, a number (Redis) or a virtual host (RabbitMQ) of its own, however many there are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` is the run's own, and gone after it."""
+        self._folder, self._lock, self._stack = folder, Lock(), ExitStack()
+        self._running: dict[str, Server | ServerMissing] = {}
+        self._numbers: dict[str, int] = {}
+
+    def __enter__(self) -> "Servers":
+        """Nothing runs yet."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End what was started."""
+        self._stack.close()
+
+    def environment(self, process: str, *, database: str, broker: str) -> dict[str, str]:
+        """What points this process of pytest to its own places. Raises `ServerMissing`."""
+        found = {"TULGA_TEST_RUN_DIR": str(self._folder)}
+        if database == "postgresql":
+            found |= self._start("postgresql", start_postgresql).places(process)
+        if broker == "redis":
+            found |= self._start("redis", start_redis).places(str(self._number(process)))
+        if broker == "rabbitmq":
+            found |= self._start("rabbitmq", start_rabbitmq).places(process)
+        return found
+
+    def _start(self, name: str, start: Callable[[Path], Server]) -> Server:
+        with self._lock:
+            if name not in self._running:
+                try:
+                    self._running[name] = server = start(self._folder)
+                    self._stack.callback(server.stop)
+                except ServerMissing as missing:
+                    self._running[name] = missing
+            running = self._running[name]
+        if isinstance(running, ServerMissing):
+            raise running
+        return running
+
+    def _number(self, process: str) -> int:
+        with self._lock:
+            number = self._numbers.setdefault(process, len(self._numbers))
+        if number >= REDIS_DATABASES:
+            raise ServerMissing(f"Redis was started for {REDIS_DATABASES} processes, and there are more")
+        return number
 
 
 def start_postgresql(folder: Path) -> Server:
@@ -58,27 +115,29 @@ def start_postgresql(folder: Path) -> Server:
     root = f"postgresql://tulga_root@127.0.0.1:{port}/postgres"
     _wait(lambda: psycopg.connect(root, connect_timeout=1).close(), process, psycopg.OperationalError)
     _make_roles(root)
-    address = f"127.0.0.1:{port}/tulga_test"
     return Server(
-        environment={
-            "TULGA_TEST_DATABASE_URL": f"postgresql://tulga_app@{address}",
-            "TULGA_TEST_MIGRATION_DATABASE_URL": f"postgresql://tulga_owner@{address}",
+        places=lambda name: {
+            "TULGA_TEST_DATABASE_URL": f"postgresql://tulga_app@127.0.0.1:{port}/tulga_test_{name}",
+            "TULGA_TEST_MIGRATION_DATABASE_URL": f"postgresql://tulga_owner@127.0.0.1:{port}/tulga_test_{name}",
         },
         stop=lambda: _end(process, signal.SIGINT),  # which does not wait for clients to leave
     )
 
 
 def start_redis(folder: Path) -> Server:
-    """A Redis that keeps nothing on disk. Raises `ServerMissing`."""
+    """A Redis that keeps nothing on disk, with a number for each process. Raises `ServerMissing`."""
     port = _free_port()
     command = [_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
-    process = _spawn([*command, "--save", "", "--appendonly", "no"], folder)
+    process = _spawn([*command, "--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES)], folder)
     _wait(lambda: redis.Redis(port=port).ping(), process, redis.ConnectionError)
-    return Server(environment={"TULGA_TEST_BROKER_URL": f"redis://127.0.0.1:{port}/0"}, stop=lambda: _end(process))
+    return Server(
+        places=lambda number: {"TULGA_TEST_BROKER_URL": f"redis://127.0.0.1:{port}/{number}"},
+        stop=lambda: _end(process),
+    )
 
 
 def start_rabbitmq(folder: Path) -> Server:
-    """A RabbitMQ node with one virtual host for each process of a session. Raises `ServerMissing`."""
+    """A RabbitMQ node that makes a virtual host for each process that asks. Raises `ServerMissing`."""
     home, port = folder / "rabbitmq", _free_port()
     home.mkdir()
     (home / "plugins").write_text("[].")
@@ -89,16 +148,17 @@ def start_rabbitmq(folder: Path) -> Server:
     def command(*words: str) -> None:
         _run([control, "--quiet", *words], environment)
 
-    _wait(lambda: command("await_startup", "--timeout", "30"), process, ServerMissing)
-    for worker in WORKERS:
-        command("add_vhost", f"tulga_test_{worker}")
-        command("set_permissions", "-p", f"tulga_test_{worker}", "guest", ".*", ".*", ".*")
+    def places(name: str) -> dict[str, str]:
+        command("add_vhost", name)
+        command("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        return {"TULGA_TEST_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{port}/{name}"}
 
     def stop() -> None:
         command("stop")
         _end(process)
 
-    return Server(environment={"TULGA_TEST_BROKER_URL": f"amqp://guest:guest@127.0.0.1:{port}/"}, stop=stop)
+    _wait(lambda: command("await_startup", "--timeout", "30"), process, ServerMissing)
+    return Server(places=places, stop=stop)
 
 
 def _rabbitmq_environment(home: Path, port: int) -> dict[str, str]:
@@ -161,9 +221,16 @@ def _find(name: str) -> str | None:
 
 
 def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A free port that the system gives to nobody who asks for any: a server binds seconds after its port is chosen.
+
+    Below the range of <https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html>, `ip_local_port_range`. Two
+    runs at once choose by chance, and hardly ever the same.
+    """
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise ServerMissing("a hundred ports of loopback are taken")
 
 
 def _spawn(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:

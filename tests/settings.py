@@ -11,3 +11,5 @@ INSTALLED_APPS = ["tests.fresh_database", *INSTALLED_APPS]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]  # noqa: F405
 # One route, so that a verification begins at its first stage; a test that wants others, or a choice, names them.
 TULGA_ROUTES = ["eds"]
+# Static files are looked up when they are asked for: a scan of them all would be part of every test with a page.
+WHITENOISE_AUTOREFRESH = True

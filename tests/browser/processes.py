@@ -1,5 +1,6 @@
 """Processes of the product and of the sandbox, beside the pages."""
 
+import re
 import subprocess
 import sys
 import time
@@ -26,9 +27,10 @@ def running(*command: str, folder: Path, environment: dict[str, str]) -> Iterato
         process.wait(_SECONDS)
 
 
-def wait_for(log: Path, words: str) -> None:
-    """Waits until a process has said this."""
+def said(log: Path, pattern: str) -> str:
+    """Waits until a process has said something of this form; gives what it said in the pattern's group."""
     deadline = time.monotonic() + _SECONDS
-    while words not in log.read_text():
+    while (found := re.search(pattern, log.read_text())) is None:
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
+    return found[1]

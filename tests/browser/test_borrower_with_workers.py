@@ -1,7 +1,6 @@
 """The whole way with nothing played by the test but the borrower: a worker, a tick, the sandbox, its NCALayer."""
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,10 +9,9 @@ import pytest
 from pytest_django import Settings
 
 from insecure_sandbox.install_trust import write_anchors
-from insecure_sandbox.ncalayer import PORT
 from insecure_sandbox.tls_certificate import LoopbackTls
 from tests.browser.conftest import Launch
-from tests.browser.processes import running, wait_for
+from tests.browser.processes import running, said
 from tests.browser.steps import arrived, press
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow.story import IIN, Story
@@ -24,14 +22,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.django_db(tr
 
 @pytest.fixture
 def product(sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings: Settings) -> Iterator[None]:
-    """A worker and a tick that ask the sandbox, and the sandbox's NCALayer where pages look for it."""
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
-            pytest.fail(f"port {PORT} is taken: another NCALayer, or `make ncalayer`, runs on this machine; stop it")
+    """A worker and a tick that ask the sandbox, and the sandbox's NCALayer on a free port, which the pages are told."""
     anchors = tmp_path / "anchors"
     write_anchors(sandbox.url, anchors)
     environment = dict(os.environ, TULGA_SANDBOX_URL=sandbox.url, TULGA_TEST_TRUST_ANCHORS=str(anchors))
-    signer = ("--sandbox", sandbox.url, "--state-dir", str(tls.authority.parent), "--iin", IIN)
+    signer = ("--sandbox", sandbox.url, "--state-dir", str(tls.authority.parent), "--iin", IIN, "--port", "0")
     commands = (
         ("celery", "--app", "config.celery", "worker", "--concurrency", "1", "--queues", "default,eds"),
         ("django", "tick", "--settings", os.environ["DJANGO_SETTINGS_MODULE"]),
@@ -40,7 +35,7 @@ def product(sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings:
     with ExitStack() as stack:
         for command in commands:
             log = stack.enter_context(running(*command, folder=tmp_path, environment=environment))
-        wait_for(log, "wss://127.0.0.1")
+        settings.TULGA_NCALAYER_URL = said(log, r"at (wss://127\.0\.0\.1:\d+),")
         yield
 
 

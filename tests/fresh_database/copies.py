@@ -1,9 +1,12 @@
 """Make the migrated database once, and copy it as often as needed."""
 
+import fcntl
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -17,20 +20,28 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def make() -> None:
-    """Migrate a template as the owner, then copy it. The test's own role takes no part in it."""
+    """Migrate a template as the owner, once for all processes of a run, and copy it. The test's role takes no part."""
     connections.close_all()
     # A thread of the live server lives as long as its client; it would take its connection into the next test.
     connections.settings["default"]["CONN_MAX_AGE"] = 0
+    folder = Path(_run_folder() or os.environ["TULGA_VAR_DIR"])
+    with (folder / f"{connection.vendor}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / f"{connection.vendor}.made"
+        if not made.exists():
+            _make_template()
+            made.touch()
+    renew()
+
+
+def _make_template() -> None:
     if connection.vendor == "postgresql":
         _recreate(_template(), like="template1")
-    else:
-        _forget_sqlite(sqlite_file())
-        _forget_sqlite(_sqlite_name())
     for command in ("migrate", "grant_application_role"):
         _manage(command)
     if connection.vendor == "sqlite":
-        _checkpointed_copy()
-    renew()
+        with closing(sqlite3.connect(_sqlite_template())) as template:
+            template.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the file alone is the database
 
 
 def renew() -> None:
@@ -55,10 +66,10 @@ def put_sqlite(content: Path) -> Path:
 
 
 def drop() -> None:
-    """Remove both databases."""
+    """Remove what this process made on a server; a template of the whole run ends with the server."""
     connections.close_all()
     if connection.vendor == "postgresql":
-        for name in (_name(), _template()):
+        for name in (_name(), *(() if _run_folder() else (_template(),))):
             _as_owner(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -68,18 +79,12 @@ def _manage(command: str) -> None:
     if connection.vendor == "postgresql":
         for variable in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
             environment[variable] = _renamed(os.environ[variable], _template())
+    else:
+        environment["DATABASE_URL"] = f"sqlite:///{_sqlite_template()}"
     call = [sys.executable, str(_ROOT / "manage.py"), command, "--verbosity=0", "--skip-checks"]
     done = subprocess.run(call, env=environment, cwd=_ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"manage.py {command} failed:\n{done.stderr}")
-
-
-def _checkpointed_copy() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connections.close_all()
-    # With the last connection SQLite removed its `-wal`: the file alone is the database.
-    os.replace(sqlite_file(), _sqlite_template())
 
 
 def _restore_sqlite(content: Path) -> None:
@@ -107,8 +112,13 @@ def _sqlite_name() -> Path:
     return Path(settings.DATABASES["default"]["NAME"])
 
 
+def _run_folder() -> str:
+    """Where the processes of one run share what they made; empty for one that runs alone."""
+    return os.environ.get("TULGA_TEST_RUN_DIR", "")
+
+
 def _sqlite_template() -> Path:
-    return _sqlite_name().with_name(f"{_sqlite_name().name}.template")
+    return Path(_run_folder() or os.environ["TULGA_VAR_DIR"]) / "template.sqlite3"
 
 
 def _recreate(name: str, *, like: str) -> None:
@@ -133,4 +143,4 @@ def _name() -> str:
 
 
 def _template() -> str:
-    return f"{_name()}_template"
+    return "tulga_test_template" if _run_folder() else f"{_name()}_template"

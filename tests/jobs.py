@@ -1,0 +1,213 @@
+"""Processes of pytest side by side: who runs when, how far they are, and what became of them.
+
+As many as there are cores compute; beside them as many may run that mostly wait, for a browser or for workers.
+"""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.servers import ServerMissing
+
+ROOT = Path(__file__).resolve().parent.parent
+CORES = int(os.environ.get("TEST_PROCESSES") or os.cpu_count() or 2)
+
+_SECONDS = ROOT / "tests" / "seconds.json"
+_UNKNOWN_SECONDS = 1.0  # of a file nobody has timed
+_SILENCE_SECONDS = 300  # in which no test of a process ends: it hangs
+_TELL_SECONDS = 10.0
+_FAILURES_SHOWN = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One process of pytest. `environment` is asked when it starts, with the job's name: servers start as needed."""
+
+    leg: str
+    name: str
+    files: tuple[str, ...]
+    arguments: tuple[str, ...]
+    environment: Callable[[str], Mapping[str, str]]
+    seed: str
+    waits: bool = False
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """How far a job is. `fault` says why it did not run, or that pytest itself was not content."""
+
+    job: Job
+    total: int = 0
+    under_way: str = ""
+    changed: float = 0.0
+    outcomes: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    fault: str = ""
+
+    def read(self, path: Path) -> None:
+        """Take in what the process has told since."""
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
+        for said in map(json.loads, lines):
+            self.total = said.get("total", self.total)
+            self.under_way = said.get("started", self.under_way)
+            if "test" in said and said["test"] not in self.outcomes:
+                self.outcomes[said["test"]] = said["outcome"]
+                self.seconds[said["test"]] = said["seconds"]
+                self.changed = time.monotonic()
+
+    def failed(self) -> list[str]:
+        """The tests that failed, in the order they ran."""
+        return [name for name, outcome in self.outcomes.items() if outcome == "failed"]
+
+
+def cut(files: Sequence[str], shards: int, leg: str) -> list[list[str]]:
+    """The files in that many parts of about the same seconds, the longest file first to the part that has least."""
+    known = _known_seconds(leg)
+    parts: list[tuple[float, list[str]]] = [(0.0, []) for _ in range(min(shards, len(files)))]
+    for path in sorted(files, key=lambda path: (-known.get(path, _UNKNOWN_SECONDS), path)):
+        at = min(range(len(parts)), key=lambda at: parts[at][0])
+        parts[at] = (parts[at][0] + known.get(path, _UNKNOWN_SECONDS), [*parts[at][1], path])
+    return [sorted(part) for _, part in parts]
+
+
+def run(work: Sequence[Job], folder: Path) -> list[Progress]:
+    """Run all jobs and show how far they are; what each of them printed is shown when something in it failed."""
+    began = time.monotonic()
+    progress = {job.name: Progress(job=job, changed=began) for job in work}
+    longest_first = sorted(work, key=lambda job: -_weight(job))
+    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(CORES) as waiting:
+        running: set[Future[None]] = {
+            (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder)
+            for job in longest_first
+        }
+        told = began
+        while running:
+            running = wait(running, timeout=0.5).not_done
+            for name, one in progress.items():
+                one.read(folder / f"{name}.progress")
+            if time.monotonic() > told + _TELL_SECONDS:
+                told = time.monotonic()
+                print(_line(list(progress.values()), told - began), flush=True)
+    return list(progress.values())
+
+
+def conclude(ended: Sequence[Progress], *, seconds: float, seed: str) -> int:
+    """Print what became of each leg, and if it was not good, what repeats it. 0 only if all is good."""
+    print(f"\nTests by leg, in {_clock(seconds)}:")
+    for leg in dict.fromkeys(one.job.leg for one in ended):
+        counts = _counts(one for one in ended if one.job.leg == leg)
+        spent = sum(sum(one.seconds.values()) for one in ended if one.job.leg == leg)
+        faults = [one.fault for one in ended if one.job.leg == leg and one.fault]
+        words = f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
+        print(f"  {leg:10} {words} ({spent:.0f} s of tests){''.join(f'   NOT GOOD: {fault}' for fault in faults)}")
+    counts = _counts(ended)
+    print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    bad = [one for one in ended if one.fault or one.failed()]
+    for one in bad:
+        tests = " ".join(one.failed()[:_FAILURES_SHOWN])
+        print(f"Repeat with: make test LEG={one.job.leg} SEED={seed}{f' TESTS={shlex.quote(tests)}' if tests else ''}")
+    return 1 if bad or not counts["passed"] else 0
+
+
+def keep_seconds(ended: Sequence[Progress]) -> None:
+    """Write how long each file took, by leg; `cut` reads it."""
+    kept: dict[str, dict[str, float]] = json.loads(_SECONDS.read_text()) if _SECONDS.is_file() else {}
+    for leg in {one.job.leg for one in ended}:
+        spent: Counter[str] = Counter()
+        for one in ended:
+            if one.job.leg == leg:
+                for name, seconds in one.seconds.items():
+                    spent[name.partition("::")[0]] += seconds  # type: ignore[assignment]
+        kept[leg] = {path: round(seconds, 1) for path, seconds in sorted(spent.items()) if seconds >= 0.1}
+    _SECONDS.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n")
+
+
+def _run_one(job: Job, progress: Progress, folder: Path) -> None:
+    log, told = folder / f"{job.name}.log", folder / f"{job.name}.progress"
+    try:
+        environment = dict(os.environ) | dict(job.environment(job.name))
+    except ServerMissing as missing:
+        progress.fault = f"did not run: {missing}"
+        return
+    environment |= {"TULGA_TEST_PROGRESS": str(told), "TULGA_PROOF_SEED": job.seed}
+    place = ("--basetemp", str(folder / f"{job.name}.tmp"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.progress", *place, *job.arguments, *job.files]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+        progress.changed = time.monotonic()
+        status = _wait(process, progress)
+    progress.read(told)
+    if status and not progress.failed() and not progress.fault:
+        progress.fault = f"pytest ended with {status}" + (f" at {progress.under_way}" if progress.under_way else "")
+    if not progress.fault and not progress.outcomes:
+        progress.fault = "ran no test"
+    if progress.fault or progress.failed():
+        print(f"\n── {job.name} failed:\n{log.read_text(encoding='utf-8', errors='replace')}", flush=True)
+
+
+def _wait(process: subprocess.Popen[bytes], progress: Progress) -> int:
+    """The exit code. A process in which no test ends for minutes is made to say where it stands, and ended."""
+    while True:
+        try:
+            return process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() < progress.changed + _SILENCE_SECONDS:
+                continue
+        progress.fault = f"no test ended for {_SILENCE_SECONDS} s; under way was {progress.under_way}"
+        process.send_signal(signal.SIGABRT)  # pytest's fault handler prints the stack of every thread
+        return process.wait()
+
+
+def _line(progress: Sequence[Progress], seconds: float) -> str:
+    """Which legs run, how far they are, what failed, and about what is left."""
+    parts = []
+    for leg in dict.fromkeys(one.job.leg for one in progress):
+        of_leg = [one for one in progress if one.job.leg == leg]
+        done, failed = sum(len(one.outcomes) for one in of_leg), sum(len(one.failed()) for one in of_leg)
+        share = sum(_done(one) * _weight(one.job) for one in of_leg) / (sum(_weight(one.job) for one in of_leg) or 1)
+        parts.append(f"{leg} {done} tests, {share:.0%}{f', {failed} FAILED' if failed else ''}")
+    whole = sum(_weight(one.job) for one in progress)
+    done_share = sum(_done(one) * _weight(one.job) for one in progress) / whole if whole else 0
+    left = f"about {_clock(seconds / done_share - seconds)} left" if done_share > 0.05 else "starting"
+    return f"{_clock(seconds)}  {' · '.join(parts)}   {left}"
+
+
+def _done(one: Progress) -> float:
+    """The share of a job that is over, by its number of tests; 1 for one that could not run."""
+    if one.fault:
+        return 1.0
+    return len(one.outcomes) / one.total if one.total else 0.0
+
+
+def _weight(job: Job) -> float:
+    known = _known_seconds(job.leg)
+    return sum(known.get(path.partition("::")[0], _UNKNOWN_SECONDS) for path in job.files)
+
+
+def _known_seconds(leg: str) -> dict[str, float]:
+    kept: Any = json.loads(_SECONDS.read_text()) if _SECONDS.is_file() else {}
+    return dict(kept.get(leg, {}))
+
+
+def _counts(ended: Any) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for one in ended:
+        counts.update(one.outcomes.values())
+        counts["failed"] += 1 if one.fault and not one.failed() else 0
+    return counts
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"

@@ -1,0 +1,28 @@
+"""Debian's packages of the servers and of the browser: installed where we may, else named."""
+
+import os
+import shutil
+import subprocess
+
+from tests.servers import missing_packages
+
+
+def install_what_is_missing() -> None:
+    """Install what is not here, or say what to type. Who misses one says so later, and has failed."""
+    wanted = missing_packages() + ([] if shutil.which("chromium") else ["chromium"])
+    if not wanted:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print(
+            f"Missing on this machine: {' '.join(wanted)}. On Debian: sudo apt install {' '.join(wanted)}", flush=True
+        )
+        return
+    print(f"Installing with apt: {' '.join(wanted)}", flush=True)
+    quiet = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    for call in (["update", "-qq"], ["install", "-qq", "-y", "--no-install-recommends", *wanted]):
+        done = subprocess.run(
+            ["apt-get", *call], env=quiet, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False
+        )
+        if done.returncode:
+            print(f"apt-get {call[0]} failed: going on without", flush=True)
+            return

@@ -1,0 +1,52 @@
+"""Tells the runner how far this process of pytest is: JSON lines in the file that TULGA_TEST_PROGRESS names.
+
+First how many tests there are, then for each one its name when it starts, and its outcome and seconds when it is over.
+"""
+
+import gc
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_reports = pytest.StashKey[dict[str, dict[str, Any]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin with no test under way."""
+    config.stash[_reports] = {}
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """So many are to come. What is loaded by now stays: the collector of garbage need not look through it again."""
+    gc.collect()
+    gc.freeze()
+    _tell(total=len(session.items))
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """This one is under way."""
+    _tell(started=nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Gather the phases of a test; when the last is over, tell."""
+    report = yield
+    known = item.config.stash[_reports].setdefault(item.nodeid, {"outcome": "passed", "seconds": 0.0})
+    known["seconds"] += report.duration
+    if report.failed or (report.skipped and known["outcome"] == "passed"):
+        known["outcome"] = report.outcome
+    if report.when == "teardown":
+        ended = item.config.stash[_reports].pop(item.nodeid)
+        _tell(test=item.nodeid, outcome=ended["outcome"], seconds=round(ended["seconds"], 3))
+    return report
+
+
+def _tell(**said: Any) -> None:
+    path = os.environ.get("TULGA_TEST_PROGRESS")
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(said) + "\n")
