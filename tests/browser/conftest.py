@@ -1,6 +1,5 @@
 """A real Chromium, and a sandbox's NCALayer that it trusts."""
 
-import shutil
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -8,8 +7,7 @@ from contextlib import contextmanager
 from threading import Thread
 
 import pytest
-from django.db import connections
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 from websockets.sync.server import Server, ServerConnection, serve
@@ -17,22 +15,13 @@ from websockets.sync.server import Server, ServerConnection, serve
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.ncalayer import Manner, signer_for, start
 from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
+from tests.browser.chromium import Chromiums, chromium, chromiums
 from tests.insecure_sandbox_process import sandbox
 from tests.verification.borrower import catalogues
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted
 from tests.verification.workflow.story import IIN, Story, begin, lender
 
-__all__ = ["Issued", "authorities", "issued", "sandbox", "trusted"]
-
-_QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+__all__ = ["Issued", "authorities", "chromium", "chromiums", "issued", "sandbox", "trusted"]
 
 Launch = Callable[..., Browser]
 
@@ -49,28 +38,11 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> LoopbackTls:
 
 
 @pytest.fixture
-def launch(monkeypatch: pytest.MonkeyPatch, tls: LoopbackTls) -> Iterator[Launch]:
-    """Starts headless Chromiums that trust the sandbox's NCALayer; further switches are arguments."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium here")
-    # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to ask the database.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+def launch(chromiums: Chromiums, tls: LoopbackTls) -> Iterator[Launch]:
+    """Gives headless Chromiums that trust the sandbox's NCALayer; further switches are arguments."""
     trust = f"--ignore-certificate-errors-spki-list={tls.spki_sha256}"
-    with sync_playwright() as playwright:
-        started: list[Browser] = []
-
-        def run(*switches: str) -> Browser:
-            browser = playwright.chromium.launch(executable_path=program, args=[*_QUIET, trust, *switches])
-            started.append(browser)
-            return browser
-
-        yield run
-        for browser in started:
-            browser.close()
-        # Beside a running event loop Django keeps connections apart from the usual ones; left open, they would show
-        # the next test the database of this one.
-        connections.close_all()
+    yield lambda *switches: chromiums.with_switches(trust, *switches)
+    chromiums.forget()
 
 
 class Desk:

@@ -1,0 +1,69 @@
+"""Headless Chromiums, started once for a file of tests; each test has profiles of its own."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Chromiums:
+    """The browsers of one file of tests: one for each set of switches."""
+
+    def __init__(self, playwright: Playwright, program: str) -> None:
+        self._playwright, self._program = playwright, program
+        self._started: dict[tuple[str, ...], Browser] = {}
+
+    def with_switches(self, *switches: str) -> Browser:
+        """The browser with these switches; it is started when it is first asked for."""
+        if switches not in self._started:
+            self._started[switches] = self._playwright.chromium.launch(
+                executable_path=self._program, args=[*_QUIET, *switches]
+            )
+        return self._started[switches]
+
+    def forget(self) -> None:
+        """Closes every profile, and with it the pages: nothing of one test is left for the next."""
+        for browser in self._started.values():
+            for context in browser.contexts:
+                context.close()
+
+    def close(self) -> None:
+        """Ends every browser."""
+        for browser in self._started.values():
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromiums(django_db_setup: None) -> Iterator[Chromiums]:
+    """What starts browsers. Not for the whole run: other files' tests want no event loop beside them."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium here")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to ask the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        started = Chromiums(playwright, program)
+        yield started
+        started.close()
+        # Beside a running event loop Django keeps connections apart from the usual ones; left open, they would show
+        # the next file's tests the database of this one.
+        connections.close_all()
+
+
+@pytest.fixture
+def chromium(chromiums: Chromiums) -> Iterator[Browser]:
+    """A browser without further switches."""
+    yield chromiums.with_switches()
+    chromiums.forget()
