@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import insecure_camera
+from tests.browser import insecure_camera, quick_clock
 from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import arrived, press, words
@@ -66,6 +66,18 @@ def turned_on(tab: Tab, language: str = "en") -> None:
     tab.until_state("primer")
     press(tab, language, ON)
     tab.until_state("live")
+
+
+def begun(tab: Tab, language: str = "en") -> None:
+    """Begins the capture, and lets the page hurry through it."""
+    press(tab, language, "Begin")
+    quick_clock.hurry(tab.page)
+
+
+def halted(tab: Tab, message: str) -> None:
+    """Lets the page hurry on until it says this command; its clock then stands."""
+    quick_clock.hurry(tab.page, halts=True)
+    until_said(tab, message)
 
 
 def fits(tab: Tab, first: str, last: str) -> bool:

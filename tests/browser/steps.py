@@ -42,8 +42,13 @@ def go_on(tab: Tab, story: Story, language: str, message: str, heading: str) -> 
     """Presses a button, lets the worker judge, and waits until the page has gone on by itself."""
     press(tab, language, message)
     tab.until_heading(words(language, "One moment"))
+    worked(tab, story, language, heading)
+
+
+def worked(tab: Tab, story: Story, language: str, heading: str) -> None:
+    """Lets the worker judge, and waits until the page that waits for it has gone on by itself."""
     story.work()
-    tab.until_heading(words(language, heading))
+    tab.until_left(words(language, heading))
 
 
 def at_the_statement(tab: Tab, story: Story, language: str = "en") -> Tab:

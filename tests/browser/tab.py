@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, ViewportSize
+
+from tests.browser import axe, quick_clock
 
 PICTURES = Path(__file__).resolve().parents[2] / "var" / "screenshots"
 SIZES: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
@@ -47,6 +49,12 @@ class Tab:
         """Waits for a page with this first heading."""
         self.until(lambda: self.heading() == words, words, seconds=seconds)
 
+    def until_left(self, words: str) -> None:
+        """Waits until a page that only waits has gone on to the one with this heading; its own clock hurries."""
+        with suppress(Error):  # it has gone on already
+            quick_clock.hurry(self.page)
+        self.until_heading(words)
+
     def heading(self) -> str:
         """The visible first heading, or nothing while a page is loading."""
         texts = self.page.locator("h1").all_inner_texts()
@@ -68,14 +76,8 @@ class Tab:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.page.evaluate("scrollTo(0, 0)")
         self.page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
-        found = Axe().run(self.page).response["violations"]
-        serious = [
-            f"{one['id']}: {node['html']}"
-            for one in found
-            if one["impact"] in ("serious", "critical")
-            for node in one["nodes"]
-        ]
-        assert serious == []
+        with quick_clock.lent(self.page):
+            assert axe.serious(self.page) == []
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert self.problems == []
 
@@ -101,4 +103,6 @@ def open_tab(context: BrowserContext, *, site: str, expected: tuple[str, ...] = 
 
 def open_context(browser: Browser, *, size: str = "desk", language: str = "en", touch: bool = False) -> BrowserContext:
     """A fresh browser profile of a size and language; `touch` makes it a phone."""
-    return browser.new_context(viewport=SIZES[size], locale=language, has_touch=touch, is_mobile=touch)
+    context = browser.new_context(viewport=SIZES[size], locale=language, has_touch=touch, is_mobile=touch)
+    quick_clock.put(context)
+    return context

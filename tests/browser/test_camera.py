@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from tests.browser import insecure_camera
-from tests.browser.capture_page import ON, Open, fits, opened, turned_on, until_said, words_of
+from tests.browser import insecure_camera, quick_clock
+from tests.browser.capture_page import ON, Open, begun, fits, halted, opened, turned_on, words_of
 from tests.browser.insecure_dialogue import LIMITS, ORDER, InsecureDialogue
 from tests.browser.steps import press, words
 from verification.core import live_capture
@@ -50,9 +50,10 @@ def test_a_borrower_is_led_through_every_command(opened: Open, language: str, si
     look("3-guide")
     press(tab, language, "Begin")
     for command in order:
-        until_said(tab, words_of(language, command))
+        halted(tab, words_of(language, command))
         assert fits(tab, "#order", "#progress")
         look(f"4-{command}")
+    quick_clock.hurry(tab.page)
     tab.until_heading(words(language, "One moment"))
     assert [dialogue.facts(step)["command"] for step in range(len(order))] == list(order)
     assert tab.problems == []
@@ -61,7 +62,7 @@ def test_a_borrower_is_led_through_every_command(opened: Open, language: str, si
 def test_frames_are_few_small_bound_and_in_order(opened: Open) -> None:
     tab, dialogue = opened()
     turned_on(tab)
-    press(tab, "en", "Begin")
+    begun(tab)
     tab.until_heading("One moment")
     for step in range(len(ORDER)):
         facts = dialogue.facts(step)
@@ -75,7 +76,7 @@ def test_a_picture_that_does_not_fit_is_compressed_more_and_never_made_smaller(o
     tight = replace(LIMITS, frame_max_bytes=4_600)
     tab, dialogue = opened(InsecureDialogue(order=ORDER[:2], limits=tight))
     turned_on(tab)
-    press(tab, "en", "Begin")
+    begun(tab)
     tab.until_heading("One moment")
     sent = [frame for step in (0, 1) for frame in dialogue.frames(step)]
     assert {decode(frame, limits=policy.FRAMES).shape for frame in sent} == {(480, 640, 3)}
@@ -96,9 +97,10 @@ def test_what_happens_in_a_quarter_of_a_second_is_among_the_frames(opened: Open)
     tab, dialogue = opened(InsecureDialogue(order=("look_straight", "blink"), limits=long))
     turned_on(tab)
     press(tab, "en", "Begin")
-    until_said(tab, words_of("en", "blink"))
+    halted(tab, words_of("en", "blink"))
     # Ten frames spread over the window by time alone are 555 ms apart, from 500 on: these fall in between.
     insecure_camera.flash(tab.page, after_ms=(1_100, 2_210, 3_320), ms=250)
+    quick_clock.hurry(tab.page)
     tab.until_heading("One moment")
     brows = [colour(Image.open(io.BytesIO(frame)), (320, 150)) for frame in dialogue.frames(1)]
     assert 2 <= sum(min(brow) > 200 for brow in brows) < 8
@@ -108,7 +110,7 @@ def test_the_preview_is_a_mirror_and_the_frames_are_not(opened: Open) -> None:
     tab, dialogue = opened()
     turned_on(tab)
     assert tab.page.locator("#preview").evaluate("e => getComputedStyle(e).transform").startswith("matrix(-1")
-    press(tab, "en", "Begin")
+    begun(tab)
     tab.until_heading("One moment")
     frame = Image.open(io.BytesIO(dialogue.frames(0)[0]))
     assert frame.size == (640, 480)
