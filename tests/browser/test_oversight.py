@@ -1,21 +1,18 @@
 """The regulator's pages in a real browser, on a desk and on a phone, in light and dark."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
 
+from tests.browser import axe
 from tests.verification.oversight import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-_CHROMIUM = "/usr/bin/chromium"
-_QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-_QUIET += ["--disable-component-update", "--disable-sync"]
 _SIZES = {"desk": ViewportSize(width=1280, height=900), "phone": ViewportSize(width=390, height=844)}
 _PICTURES = os.environ.get("PICTURES", "")
 
@@ -41,24 +38,12 @@ def session(case_id: str) -> str:
     return rows.signed_in(rows.person("regulator")).cookies["sessionid"].value
 
 
-# Playwright keeps an event loop in this thread: rows are made before it starts, and never asked for while it runs.
 @pytest.fixture
-def browser(session: str) -> Iterator[Browser]:
-    """A headless Chromium; skips where there is none."""
-    if not Path(_CHROMIUM).exists():
-        pytest.skip("no Chromium here")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=_CHROMIUM, args=_QUIET)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, live_server: Any, session: str) -> Callable[..., Page]:
+def visit(chromium: Browser, live_server: Any, session: str) -> Callable[..., Page]:
     """Opens a window for the regulator, watched: `page_problems` has what was refused or went to strangers."""
 
     def new(*, size: str, scheme: Literal["light", "dark"] = "light", language: str = "en") -> Page:
-        context = browser.new_context(
+        context = chromium.new_context(
             viewport=_SIZES[size], color_scheme=scheme, locale=language, base_url=live_server.url
         )
         cookies = {"sessionid": session, "django_language": language}
@@ -97,9 +82,7 @@ def looked_at(page: Page, name: str) -> None:
     """Nothing serious for people with disabilities, nothing wider than the screen, nothing refused."""
     if _PICTURES:
         page.screenshot(path=str(Path(_PICTURES) / f"{name}.png"), full_page=True)
-    found = Axe().run(page).response["violations"]
-    serious = [f"{one['id']}: {one['nodes'][0]['html']}" for one in found if one["impact"] in ("serious", "critical")]
-    assert serious == []
+    assert axe.serious(page) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page_problems(page) == []
 

@@ -1,29 +1,19 @@
 """The documentation in a real browser: nothing is refused by its policy, nothing goes to strangers."""
 
-import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.chromium import chromium, chromiums
+
+__all__ = ["chromium", "chromiums"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-_QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 # Runs before any script of the page.
 _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation",
     (event) => console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI))"""
-
-
-@pytest.fixture
-def browser(transactional_db: None) -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium here")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=_QUIET)
-        yield chromium
-        chromium.close()
 
 
 def visit(browser: Browser, site: str, path: str, *, width: int) -> tuple[Page, list[str]]:
@@ -40,16 +30,16 @@ def visit(browser: Browser, site: str, path: str, *, width: int) -> tuple[Page, 
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
 def test_a_page_is_whole_and_not_wider_than_its_window(
-    browser: Browser, live_server: Any, path: str, width: int
+    chromium: Browser, live_server: Any, path: str, width: int
 ) -> None:
-    page, wrong = visit(browser, live_server.url, path, width=width)
+    page, wrong = visit(chromium, live_server.url, path, width=width)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert wrong == []
 
 
-def test_the_reference_shows_every_operation_under_the_strict_policy(browser: Browser, live_server: Any) -> None:
-    page, wrong = visit(browser, live_server.url, "/docs/reference", width=1280)
+def test_the_reference_shows_every_operation_under_the_strict_policy(chromium: Browser, live_server: Any) -> None:
+    page, wrong = visit(chromium, live_server.url, "/docs/reference", width=1280)
     summary = page.get_by_text("Open a verification", exact=True)
     expect(summary).to_be_visible()
     summary.click()

@@ -1,16 +1,17 @@
 """The pages of people as a browser shows them: forms that post, nothing blocked, nothing too small or cut off."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from people.enrolment import current_code
+from tests.browser import axe
+from tests.browser.chromium import chromium, chromiums
 from tests.people.enrolled import PASSWORD, Enrolled
+
+__all__ = ["chromium", "chromiums"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SIZES = [(390, 844), (1280, 800)]
@@ -21,20 +22,13 @@ TOO_SMALL = """[...document.querySelectorAll("button, .button, input:not([type=h
 TOO_WIDE = "document.documentElement.scrollWidth > innerWidth"
 
 
-@contextmanager
-def _page(*, width: int, height: int, scheme: str = "light") -> Iterator[tuple[Page, list[str]]]:
-    """A page in English, and what its console complains about. The rows a test needs are made before it opens."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        context = browser.new_context(viewport={"width": width, "height": height}, locale="en", color_scheme=scheme)  # type: ignore[arg-type]
-        page, complaints = context.new_page(), list[str]()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page, complaints
-        browser.close()
+def _page(chromium: Browser, *, width: int, height: int, scheme: str = "light") -> tuple[Page, list[str]]:
+    """A page in English, and what its console complains about."""
+    context = chromium.new_context(viewport={"width": width, "height": height}, locale="en", color_scheme=scheme)  # type: ignore[arg-type]
+    page, complaints = context.new_page(), list[str]()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return page, complaints
 
 
 def _fill_in(page: Page, person: Enrolled) -> None:
@@ -48,75 +42,72 @@ def _assert_pleasant(page: Page) -> None:
     page.wait_for_load_state("load")  # the address changes before the stylesheet is there
     assert page.evaluate(TOO_SMALL) == []
     assert not page.evaluate(TOO_WIDE)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert axe.violations(page) == []
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_pages_of_people_are_accessible_and_fit(
-    live_server: LiveServer, add: Callable[..., Enrolled], width: int, height: int, scheme: str
+    live_server: LiveServer, chromium: Browser, add: Callable[..., Enrolled], width: int, height: int, scheme: str
 ) -> None:
     person = add("operator")
-    with _page(width=width, height=height, scheme=scheme) as (page, complaints):
-        page.goto(f"{live_server.url}/people/password/")
-        _assert_pleasant(page)
-        _fill_in(page, person)
-        assert page.url == f"{live_server.url}/people/password/"
-        _assert_pleasant(page)
-        page.goto(f"{live_server.url}/people/")
-        _assert_pleasant(page)
-        assert complaints == []
+    page, complaints = _page(chromium, width=width, height=height, scheme=scheme)
+    page.goto(f"{live_server.url}/people/password/")
+    _assert_pleasant(page)
+    _fill_in(page, person)
+    assert page.url == f"{live_server.url}/people/password/"
+    _assert_pleasant(page)
+    page.goto(f"{live_server.url}/people/")
+    _assert_pleasant(page)
+    assert complaints == []
 
 
 def test_the_language_switch_keeps_the_page_and_the_sign_in(
-    live_server: LiveServer, add: Callable[..., Enrolled]
+    live_server: LiveServer, chromium: Browser, add: Callable[..., Enrolled]
 ) -> None:
     person = add("regulator")
-    with _page(width=390, height=844) as (page, complaints):
-        page.goto(f"{live_server.url}/people/sign-in/?next=/people/password/")
-        page.click("button[lang=kk]")
-        assert page.url == f"{live_server.url}/people/sign-in/?next=/people/password/"
-        assert page.get_attribute("html", "lang") == "kk"
-        assert page.get_attribute("button[lang=kk]", "aria-pressed") == "true"
-        _fill_in(page, person)
-        assert page.url == f"{live_server.url}/people/password/"
-        page.click("button[lang=ru]")
-        assert page.url == f"{live_server.url}/people/password/"
-        assert page.get_attribute("html", "lang") == "ru"
-        page.click(".account button")
-        assert page.url == f"{live_server.url}/people/sign-in/"
-        assert complaints == []
+    page, complaints = _page(chromium, width=390, height=844)
+    page.goto(f"{live_server.url}/people/sign-in/?next=/people/password/")
+    page.click("button[lang=kk]")
+    assert page.url == f"{live_server.url}/people/sign-in/?next=/people/password/"
+    assert page.get_attribute("html", "lang") == "kk"
+    assert page.get_attribute("button[lang=kk]", "aria-pressed") == "true"
+    _fill_in(page, person)
+    assert page.url == f"{live_server.url}/people/password/"
+    page.click("button[lang=ru]")
+    assert page.url == f"{live_server.url}/people/password/"
+    assert page.get_attribute("html", "lang") == "ru"
+    page.click(".account button")
+    assert page.url == f"{live_server.url}/people/sign-in/"
+    assert complaints == []
 
 
 def test_a_refusal_is_announced_and_the_page_says_which_field(
-    live_server: LiveServer, add: Callable[..., Enrolled]
+    live_server: LiveServer, chromium: Browser, add: Callable[..., Enrolled]
 ) -> None:
     add("regulator")
-    with _page(width=390, height=844) as (page, _):
-        page.goto(f"{live_server.url}/people/sign-in/")
-        page.click("form.card button")
-        assert page.get_attribute("#id_code", "aria-invalid") == "true"
-        assert "id_code_error" in (page.get_attribute("#id_code", "aria-describedby") or "")
-        _assert_pleasant(page)
-        page.fill("#id_email", "regulator@example.kz")
-        page.fill("#id_password", "another-long-one-1")
-        page.fill("#id_code", "000000")
-        page.click("form.card button")
-        assert page.get_by_role("alert").is_visible()
-        _assert_pleasant(page)
+    page, _ = _page(chromium, width=390, height=844)
+    page.goto(f"{live_server.url}/people/sign-in/")
+    page.click("form.card button")
+    assert page.get_attribute("#id_code", "aria-invalid") == "true"
+    assert "id_code_error" in (page.get_attribute("#id_code", "aria-describedby") or "")
+    _assert_pleasant(page)
+    page.fill("#id_email", "regulator@example.kz")
+    page.fill("#id_password", "another-long-one-1")
+    page.fill("#id_code", "000000")
+    page.click("form.card button")
+    assert page.get_by_role("alert").is_visible()
+    _assert_pleasant(page)
 
 
-def test_one_can_reach_everything_with_the_keyboard(live_server: LiveServer) -> None:
-    with _page(width=1280, height=800) as (page, _):
-        page.goto(f"{live_server.url}/people/sign-in/")
-        page.focus(".skip-link")
-        reached = []
-        for _step in range(7):
-            page.keyboard.press("Tab")
-            reached.append(
-                page.evaluate("[document.activeElement.lang, document.activeElement.id].join('') || 'button'")
-            )
-        assert reached == ["kk", "ru", "en", "id_email", "id_password", "id_code", "button"]
-        page.focus(".skip-link")
-        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+def test_one_can_reach_everything_with_the_keyboard(live_server: LiveServer, chromium: Browser) -> None:
+    page, _ = _page(chromium, width=1280, height=800)
+    page.goto(f"{live_server.url}/people/sign-in/")
+    page.focus(".skip-link")
+    reached = []
+    for _step in range(7):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("[document.activeElement.lang, document.activeElement.id].join('') || 'button'"))
+    assert reached == ["kk", "ru", "en", "id_email", "id_password", "id_code", "button"]
+    page.focus(".skip-link")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
