@@ -5,8 +5,8 @@ import time
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser import insecure_camera
-from tests.browser.capture_page import ON, Open, opened, turned_on, until_said, words_of
+from tests.browser import insecure_camera, quick_clock
+from tests.browser.capture_page import ON, Open, begun, halted, opened, turned_on, until_said, words_of
 from tests.browser.insecure_dialogue import ORDER, InsecureDialogue
 from tests.browser.steps import press, words
 from tests.browser.tab import Tab
@@ -85,11 +85,14 @@ def test_a_camera_that_is_pulled_out_is_named_and_the_capture_goes_on(opened: Op
     tab, dialogue = opened()
     turned_on(tab)
     press(tab, "en", "Begin")
-    until_said(tab, words_of("en", "turn_left"))
+    halted(tab, words_of("en", "turn_left"))
+    quick_clock.go_as_ours(tab.page)
     insecure_camera.break_off(tab.page)
     tab.until_state("in_use")
     assert not tab.page.locator("[data-state=in_use] [data-unspent]").is_visible()
     press(tab, "en", "Try again")
+    tab.until_state("live")
+    quick_clock.hurry(tab.page)
     tab.until_heading("One moment")
     assert dialogue.facts(1)["command"] == "turn_left"
 
@@ -101,9 +104,10 @@ def test_a_reload_in_the_middle_goes_on_at_the_same_command(opened: Open) -> Non
     tab, dialogue = opened()
     turned_on(tab)
     press(tab, "en", "Begin")
-    until_said(tab, words_of("en", "turn_left"))
+    halted(tab, words_of("en", "turn_left"))
     tab.page.reload()
     until_said(tab, words_of("en", "turn_left"))
+    quick_clock.hurry(tab.page)
     tab.until_heading("One moment")
     assert [dialogue.facts(step)["command"] for step in range(len(ORDER))] == list(ORDER)
     assert tab.problems == []
@@ -120,11 +124,14 @@ def test_a_page_that_is_left_turns_the_camera_off_and_waits(opened: Open) -> Non
     press(tab, "ru", "Continue")
     tab.until_state("live")
     press(tab, "ru", "Begin")
-    until_said(tab, words_of("ru", "turn_left"))
+    halted(tab, words_of("ru", "turn_left"))
+    quick_clock.go_as_ours(tab.page)
     hide(tab, hidden=True)
     tab.until_state("paused")
     hide(tab, hidden=False)
     tab.page.locator("[data-state=paused] button").click()
+    tab.until_state("live")
+    quick_clock.hurry(tab.page)
     tab.until_heading(words("ru", "One moment"))
     assert len(dialogue.facts(1)["bound"]) >= 8
 
@@ -160,6 +167,7 @@ def test_a_lost_connection_is_named_and_the_same_post_is_repeated(opened: Open, 
     until_said(tab, words_of("kk", "turn_left"))
     assert not tab.page.locator("[data-offline]").is_visible()
     assert bodies[0] == bodies[1] == bodies[2]
+    quick_clock.hurry(tab.page)
     tab.until_heading(words("kk", "One moment"))
     assert [dialogue.facts(step)["command"] for step in range(len(ORDER))] == list(ORDER)
 
@@ -171,7 +179,7 @@ def test_pictures_that_cannot_be_read_are_named_and_may_be_sent_again(opened: Op
     tab.until_state("unread")
     press(tab, "en", "Try again")
     tab.until_state("live")
-    press(tab, "en", "Begin")
+    begun(tab)
     tab.until_heading("One moment")
     assert len(dialogue.facts(3)["bound"]) >= 8
 
