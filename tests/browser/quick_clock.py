@@ -1,7 +1,8 @@
 """A page's own clock, which passes faster where the page only waits, and stands while a test looks.
 
-Timers and `performance.now` agree on it. While it hurries it stands for as long as a picture, a JPEG or an answer is
-under way: a busy machine that needs longer for them is given that time, and takes as many pictures as an idle one.
+Timers and `performance.now` agree on it. While it hurries it goes from one timer to the next, and stands for as long as
+a picture, a JPEG or an answer is under way. What the page computes takes no time on it: a busy machine takes as many
+pictures as an idle one.
 """
 
 from collections.abc import Iterator
@@ -20,42 +21,45 @@ _CLOCK = """
   let busy = 0; // what is under way
   let at = now(); // our time, at which the page's was `told`
   let told = at;
+  let next; // our timer, for the first that is due
   let last = 1_000_000; // no id of the browser's own timers
   let [halts, shown] = [false, ""];
-  const pace = () => (busy && rate !== 1 ? 0 : rate);
-  const time = () => told + (now() - at) * pace();
+  const time = () => (rate === 1 ? told + now() - at : told);
+  const stands = () => rate === 0 || (busy > 0 && rate !== 1);
+  const first = () => [...sleeping].reduce((one, other) => (other[1].due < one[1].due ? other : one));
+  const arm = () => {
+    clear(next);
+    if (stands() || sleeping.size === 0) return;
+    next = set(wake, Math.max(0, first()[1].due - time()) / rate);
+  };
+  const wake = () => {
+    const [id, { due, every, call }] = first();
+    if (rate === 1 && time() < due) return arm();
+    if (rate !== 1) told = Math.max(told, due); // in between no time has passed, however long it took
+    if (every === undefined) sleeping.delete(id);
+    else sleeping.get(id).due = Math.max(due + every, time());
+    arm();
+    call();
+  };
   const change = (by) => {
     [told, at] = [time(), now()];
     by();
-    if (pace()) for (const id of sleeping.keys()) rest(id);
+    arm();
   };
   const takesTime = () => {
     let open = true;
     const end = () => { if (open) change(() => { open = false; busy -= 1; }); };
     change(() => { busy += 1; });
-    set(end, 2_000); // what has not come by then is waited for
+    set(end, 5_000); // what has not come by then is waited for
     return end;
-  };
-  const rest = (id) => {
-    const sleeper = sleeping.get(id);
-    clear(sleeper.own);
-    if (pace()) sleeper.own = set(() => wake(id), (sleeper.due - time()) / pace());
-  };
-  const wake = (id) => {
-    const { due, every, call } = sleeping.get(id);
-    if (time() < due) return rest(id);
-    if (every === undefined) sleeping.delete(id);
-    else sleeping.get(id).due = Math.max(due + every, time());
-    call();
-    if (sleeping.has(id)) rest(id);
   };
   const sleep = (call, ms, every) => {
     last += 1;
     sleeping.set(last, { call, every, due: time() + Math.max(0, Number(ms) || 0) });
-    rest(last);
+    arm();
     return last;
   };
-  const stop = (id) => { clear(sleeping.get(id)?.own ?? id); sleeping.delete(id); };
+  const stop = (id) => { if (sleeping.delete(id)) arm(); else clear(id); };
   performance.now = time;
   const later = (call, ms, ...given) => sleep(() => call(...given), ms);
   window.setTimeout = later;
@@ -66,6 +70,7 @@ _CLOCK = """
     const own = kind.prototype[name];
     kind.prototype[name] = function (call, ...given) {
       const end = takesTime();
+      if (rate !== 1 && name !== "toBlob") set(draw, 0);
       return own.call(this, (...found) => { end(); call(...found); }, ...given);
     };
   }
@@ -75,8 +80,9 @@ _CLOCK = """
     if (command && command !== shown && halts) hurry(0, true);
     shown = command;
   }).observe(document, { subtree: true, attributes: true, attributeFilter: ["hidden"] });
-  // What a camera does goes by our clock: it stands for nobody.
-  const draws = (call, ms) => set(() => { call(); draws(call, ms); }, rate === 1 ? ms : Math.min(ms, 20));
+  // A camera goes by our clock, and shows a hurrying page a picture when it asks: drawn oftener, none would be encoded.
+  let draw = () => {};
+  const draws = (call, ms) => { draw = call; set(() => { call(); draws(call, ms); }, ms); };
   const lend = (yes) => { window.setTimeout = yes ? set : later; };
   window.quickClock = { hurry, draws, lend };
 }
