@@ -1,6 +1,7 @@
 """The page of the statement: every way NCALayer can fail is named and none is a dead end."""
 
 import time
+from functools import partial
 
 import pytest
 from websockets.sync.server import ServerConnection
@@ -106,7 +107,7 @@ STRANGE = ("hello", "{}", "[]", "null", '{"result": 5}', '{"result": {"version":
 def test_a_programme_that_is_not_ncalayer_is_named(launch: Launch, site: str, story: Story, desk: Desk) -> None:
     tab, said = arrived(launch, site, story), list[str]()
 
-    def chat(connection) -> None:
+    def chat(connection: ServerConnection) -> None:
         connection.send(STRANGE[len(said)])
         said.append(STRANGE[len(said)])
         time.sleep(1)
@@ -116,10 +117,14 @@ def test_a_programme_that_is_not_ncalayer_is_named(launch: Launch, site: str, st
         fails_with(tab, "strange")
         for number in range(2, len(STRANGE) + 1):
             press(tab, "en", "Try again")
-            tab.until(lambda number=number: len(said) == number, "what the programme says")
+            tab.until(partial(_has_said, said, number), "what the programme says")
             tab.until_state("strange")
             way_out(tab)
     assert tuple(said) == STRANGE
+
+
+def _has_said(said: list[str], number: int) -> bool:
+    return len(said) == number
 
 
 def test_a_silent_ncalayer_runs_out_of_time(launch: Launch, site: str, story: Story, desk: Desk) -> None:
