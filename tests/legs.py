@@ -66,7 +66,7 @@ LEGS = (
         waits=True,
     ),
 )
-FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES)
+FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES + 1)
 
 
 def main() -> int:

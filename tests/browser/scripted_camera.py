@@ -12,6 +12,7 @@ from typing import cast
 from playwright.sync_api import Page, Route
 
 from insecure_sandbox.warp import Play
+from tests.painted import painted
 from tests.verification.workflow import camera_story
 from verification.core import live_capture
 
@@ -67,10 +68,10 @@ _CAMERA = """
 
 @cache
 def _sequences() -> str:
-    puppet = camera_story.puppet()
+    portrait = camera_story.portraits() / "obama3.jpg"
     return json.dumps(
         {
-            gesture: [base64.b64encode(jpeg).decode() for jpeg in puppet.play(gesture, FRAMES, seed=7)]
+            gesture: [base64.b64encode(jpeg).decode() for jpeg in painted(portrait, gesture, FRAMES, seed=7)]
             for gesture in _GESTURES
         }
     )

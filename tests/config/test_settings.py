@@ -10,6 +10,8 @@ import pytest
 
 from verification.management.commands.make_keys import make_missing
 
+pytestmark = pytest.mark.service
+
 _ROOT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -98,6 +98,7 @@ def test_the_app_opens_no_code_that_is_none_of_ours(text, said):
     assert address_in(" mobileSign:http://127.0.0.1:8000/v/egov/x/mgovSign\n").endswith("/x/mgovSign")
 
 
+@pytest.mark.service
 @served
 @pytest.mark.parametrize(("more", "said", "exit_code"), [((), "PUT answered 200", 0), (("--cancel",), "cancelled", 0)])
 def test_the_command_signs_by_hand(borrower, sandbox, more, said, exit_code):

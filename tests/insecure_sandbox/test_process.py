@@ -139,6 +139,7 @@ def test_a_list_is_reused_until_something_is_revoked(sandbox: SandboxProcess) ->
     assert numbers[0] < numbers[1]
 
 
+@pytest.mark.service
 def test_a_restart_keeps_authorities_revocations_and_numbers(tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "state") as before:
         anchors, serial = before.get("/ca/anchors.json"), issue(before, "rsa", state="revoked")["serial"]
@@ -189,6 +190,7 @@ def test_it_lists_its_addresses(sandbox: SandboxProcess) -> None:
     assert b"POST /ca/credentials" in sandbox.get("/")
 
 
+@pytest.mark.service
 def test_the_process_refuses_to_listen_to_the_world(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "insecure_sandbox", "--host", "0.0.0.0", "--state", str(tmp_path / "s")]  # noqa: S104
     ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=30)

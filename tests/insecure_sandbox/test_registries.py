@@ -143,6 +143,7 @@ def test_a_scripted_person_keeps_the_script_when_registered_anew(sandbox: Sandbo
         sandbox.post("/people/forget", iin=iin)
 
 
+@pytest.mark.service
 def test_a_restart_keeps_people_photos_and_consents(tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "state") as before:
         iin = register(before, photo=picture())

@@ -47,6 +47,7 @@ def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], byt
     }[source]
 
 
+@pytest.mark.service
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_scripted_fault_hits_exactly_n_times_within_the_time(

@@ -64,6 +64,7 @@ def test_no_process_starts_on_an_unsafe_live_set(complete):
         readiness.refuse_unsafe_live()
 
 
+@pytest.mark.service
 @pytest.mark.parametrize(
     "start", [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
 )
@@ -74,6 +75,7 @@ def test_the_web_server_and_a_worker_do_not_start_on_one(start):
     assert "live mode is not safe" in ended.stdout + ended.stderr
 
 
+@pytest.mark.service
 @pytest.mark.parametrize(
     "start", [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
 )

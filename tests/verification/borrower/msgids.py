@@ -1,6 +1,7 @@
 """Every sentence of the project that is marked for translation, read from the templates and the Python files."""
 
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -14,6 +15,7 @@ KEYWORDS = ("_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettex
 MsgId = str | tuple[str, ...]
 
 
+@cache
 def collect() -> dict[MsgId, set[str]]:
     """Each sentence (a tuple for singular and plural), with the files it stands in."""
     found: dict[MsgId, set[str]] = {}

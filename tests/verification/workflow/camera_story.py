@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from insecure_sandbox import samples, warp
 from tests.insecure_sandbox_process import SandboxProcess
+from tests.painted import painted
 from tests.verification.workflow.story import IIN, Story
 from verification.core.consent import CURRENT
 from verification.engines.liveness.gestures import GESTURES
@@ -33,13 +34,6 @@ def portraits() -> Path:
         return samples.fetch()
     except OSError as error:
         pytest.skip(str(error))
-
-
-@cache
-def puppet(name: str = "obama3.jpg") -> warp.Puppet:
-    """A portrait that does what it is told."""
-    picture = Image.open(portraits() / name).convert("RGB")
-    return warp.Puppet(np.asarray(picture, dtype=np.uint8))
 
 
 def register(sandbox: SandboxProcess, iin: str = IIN, *, photo: str | None = "obama.jpg", **changes: object) -> None:
@@ -133,7 +127,7 @@ def junk_capture(story: Story) -> None:
 
 @cache
 def _played(of: str, gesture: warp.Play) -> tuple[Image.Image, ...]:
-    return tuple(Image.open(io.BytesIO(jpeg)) for jpeg in puppet(of).play(gesture, FRAMES, seed=1))
+    return tuple(Image.open(io.BytesIO(jpeg)) for jpeg in painted(portraits() / of, gesture, FRAMES, seed=1))
 
 
 def _taken_anew(picture: Image.Image) -> bytes:

@@ -1,5 +1,6 @@
 """A test authority, its anchors installed, its revocation list at hand."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -11,11 +12,13 @@ from pytest_django import Settings
 
 from insecure_sandbox.authority import Authority, create_authority, issue, make_crl
 from insecure_sandbox.credential import Credential
+from insecure_sandbox.keys import PrivateKey, generate_key
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import IIN
 from verification.engines.pki.algorithms import Family
 
 FAMILIES: tuple[Family, ...] = ("gost512", "rsa")
+_RSA_KEYS = 8
 
 Issued = Callable[..., Credential]
 
@@ -30,8 +33,14 @@ def authorities() -> dict[str, Authority]:
 def issued(authorities: dict[str, Authority]) -> Issued:
     """Issues a certificate a day old; keyword arguments as in `insecure_sandbox.authority.issue`."""
 
+    rsa_keys: deque[PrivateKey] = deque()
+
     def make(family: Family = "gost512", *, iin: str = IIN, **more: Any) -> Credential:
         at = more.pop("at", datetime.now(UTC) - timedelta(days=1))
+        if family == "rsa" and "key" not in more:
+            # An RSA key takes 50 ms to make: eight serve in turn, so neighbours never have the same.
+            rsa_keys.appendleft(generate_key("rsa") if len(rsa_keys) < _RSA_KEYS else rsa_keys.pop())
+            more["key"] = rsa_keys[0]
         return issue(authorities[family], iin=iin, surname="ТЕСТОВ", given_name="ТЕСТ", at=at, **more)
 
     return make

@@ -204,6 +204,7 @@ def test_the_reference_is_named_with_its_own_scale_and_calibration(reference: Ba
     assert reference.unfit_for_live() == []
 
 
+@pytest.mark.service
 def test_four_processes_find_the_same_numbers_as_one(folder: Path, models: Path, tmp_path: Path) -> None:
     for name in ("obama.jpg", "biden.jpg"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
@@ -221,6 +222,7 @@ def test_four_processes_find_the_same_numbers_as_one(folder: Path, models: Path,
     assert [other == one for other in others] == [True] * 3
 
 
+@pytest.mark.service
 def test_the_default_backend_never_loads_the_library_that_holds_the_68_point_model(models: Path) -> None:
     program = (
         "import sys, pathlib; from verification.engines.faces import backends; "

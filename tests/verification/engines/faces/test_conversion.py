@@ -27,6 +27,7 @@ def _apart(face: Face, *, default: Backend, reference: Backend) -> float:
     return float(np.linalg.norm(ours.numbers - theirs.numbers))
 
 
+@pytest.mark.service
 def test_the_converted_net_agrees_with_face_recognition_on_every_portrait(
     faces: dict[str, Face], default: Backend, reference: Backend
 ) -> None:
@@ -34,6 +35,7 @@ def test_the_converted_net_agrees_with_face_recognition_on_every_portrait(
     assert max(apart.values()) <= self_test.TOLERANCE, apart
 
 
+@pytest.mark.service
 @pytest.mark.proof("faces")
 def test_the_converted_net_agrees_on_every_face_of_the_london_set(
     shared_data: Path, default: Backend, reference: Backend, proof_scale: float, proof_figures: dict[str, object]
@@ -103,6 +105,7 @@ def test_a_model_that_cannot_be_read_is_refused_by_what_to_run(tmp_path: Path) -
             backends.load(Choice(models=models))
 
 
+@pytest.mark.service
 def test_two_builds_at_once_leave_one_whole_model(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert len({built.path for built in pool.map(building.build, [tmp_path] * 2)}) == 1

@@ -11,6 +11,8 @@ from PIL import Image
 
 from tests.verification.engines.faces import hostile
 
+pytestmark = pytest.mark.service
+
 _SECONDS, _BYTES = 60, 2 * 2**30  # of processor time; of address space, for the whole process with its libraries
 _PEAK = 400 * 2**20  # bytes in memory, at any moment
 _PATIENCE = 240  # seconds, on a busy machine

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -78,16 +79,21 @@ WINDOWS = (
 
 def read_clip(folder: Path, clip: Clip, first: int, last: int, *, count: int) -> list[Image]:
     """`count` frames from `first` to `last`, evenly spread, each sent through a JPEG as a page would send it."""
+    return [frames.decode(jpeg, limits=policy.FRAMES) for jpeg in _sent(folder, clip, first, last, count)]
+
+
+@cache
+def _sent(folder: Path, clip: Clip, first: int, last: int, count: int) -> tuple[bytes, ...]:
     wanted = np.linspace(first, last, count).astype(int).tolist()
     video = cv2.VideoCapture(str(folder / clip.file))
-    found: dict[int, Image] = {}
+    found: dict[int, bytes] = {}
     for at in range(last + 1):
         there, frame = video.read()
         if not there:
             raise ValueError(f"{clip.file} ends at {at}")
         if at in wanted:
-            found[at] = frames.decode(encode(np.asarray(frame, dtype=np.uint8)), limits=policy.FRAMES)
-    return [found[at] for at in wanted]
+            found[at] = encode(np.asarray(frame, dtype=np.uint8))
+    return tuple(found[at] for at in wanted)
 
 
 def encode(bgr: Image) -> bytes:

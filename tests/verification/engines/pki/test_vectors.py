@@ -151,6 +151,7 @@ def test_no_file_lies_there_without_being_used() -> None:
     assert {path.name for path in FOLDER.iterdir() if path.suffix in suffixes} == used
 
 
+@pytest.mark.service
 def test_the_script_writes_the_same_manifest_again_and_other_keys(tmp_path: Path) -> None:
     build(tmp_path)
     assert (tmp_path / MANIFEST).read_text(encoding="utf-8") == (FOLDER / MANIFEST).read_text(encoding="utf-8")

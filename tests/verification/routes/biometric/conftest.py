@@ -1,15 +1,13 @@
 """The frames of a person who does what is asked, once for the session, and the photographs of the registers."""
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from insecure_sandbox import samples, warp
+from tests.painted import painted
 from tests.verification.routes.biometric.captures import ORDER, Frames, Sent, photo_answer
 from verification.core.route import Evidence
 
@@ -31,14 +29,9 @@ def portraits() -> Path:
 def play(portraits: Path) -> Player:
     """`play(name, seed=1, order=ORDER)`: the frames of every command, played by the person of this portrait."""
 
-    @cache
-    def puppet(name: str) -> warp.Puppet:
-        return warp.Puppet(np.asarray(Image.open(portraits / name).convert("RGB"), dtype=np.uint8))
-
-    @cache
     def step(name: str, seed: int, command: str) -> tuple[bytes, ...]:
         gesture = "neutral" if command == "look_straight" else cast("warp.Play", command)
-        return tuple(puppet(name).play(gesture, COUNT, seed=seed))
+        return painted(portraits / name, gesture, COUNT, seed=seed)
 
     def played(name: str, *, seed: int = 1, order: tuple[str, ...] = ORDER) -> Frames:
         return {command: step(name, seed, command) for command in order}
