@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes .venv and installs a hash-locked list of requirements into it. Usage: set_up.sh requirements.txt
-# Finds a Python from 3.11 to 3.13, or takes the one named by $PYTHON; never downloads one.
+# Finds the newest Python from 3.11 to 3.13, or takes the one named by $PYTHON; never downloads one.
 set -eu
 cd "$(dirname "$0")/.."
 requirements=$1
@@ -9,9 +9,9 @@ fits() { # Is this command a Python that we run on?
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
 }
 
-find_python() { # The first that fits and can make a venv; else the first that fits.
+find_python() { # The first that fits and can make a venv; else the first that fits. A newer one is a faster one.
     second_best=
-    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 /usr/bin/python3; do
+    for candidate in ${PYTHON:-} python3.13 python3.12 python3.11 python3 /usr/bin/python3; do
         fits "$candidate" || continue
         if "$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1; then
             echo "$candidate"

@@ -15,11 +15,11 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tests import jobs, packages
 from tests.environment import quick_place
@@ -95,34 +95,40 @@ def main() -> int:
     return jobs.conclude(ended, seconds=time.monotonic() - began, seed=options.seed)
 
 
+def selection(leg: Leg, tests: Sequence[str] = ()) -> list[str]:
+    """What pytest is told to select for a leg, the files last."""
+    return [*_arguments(leg), *(tests or _files(leg))]
+
+
 def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
     """The leg's processes of pytest: its files, cut by the seconds they took when that was kept."""
-    left_out = [one["tests"] for one in _left_out() if leg.name in one["legs"]]
-    files = [path for path in _files(leg) if not any(fnmatch(path, pattern) for pattern in left_out)]
-    deselected = [f"--deselect={one}" for one in left_out if "::" in one]
     return [
         Job(
             leg=leg.name,
             name=f"{leg.name}_{number}",
             files=tuple(shard),
-            arguments=("-m", leg.marks, f"--hypothesis-seed={seed}", *leg.arguments, *deselected),
+            arguments=(*_arguments(leg), f"--hypothesis-seed={seed}"),
             environment=partial(servers.environment, database=leg.database, broker=leg.broker),
             seed=seed,
             waits=leg.waits,
         )
-        for number, shard in enumerate([tests] if tests else jobs.cut(files, leg.shards, leg.name), start=1)
+        for number, shard in enumerate([tests] if tests else jobs.cut(_files(leg), leg.shards, leg.name), start=1)
     ]
+
+
+def _arguments(leg: Leg) -> list[str]:
+    return ["-m", leg.marks, *leg.arguments, *(f"--deselect={one}" for one in _left_out(leg) if "::" in one)]
 
 
 def _files(leg: Leg) -> list[str]:
     """The files with a test of this leg, by a word that its marks need; the mark itself decides in pytest."""
-    found = []
+    found, left_out = [], _left_out(leg)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         is_with_workers = path.match("*_with_workers.py")
         text = path.read_text(encoding="utf-8")
         if is_with_workers == (leg.name == "workers") and leg.word in text and _may_match(leg, text):
             found.append(path.relative_to(ROOT).as_posix())
-    return found
+    return [path for path in found if not any(fnmatch(path, pattern) for pattern in left_out)]
 
 
 def _may_match(leg: Leg, text: str) -> bool:
@@ -131,8 +137,9 @@ def _may_match(leg: Leg, text: str) -> bool:
     return not any(f"not {word}" in leg.marks and f"mark.{word}" in marked for word in ("browser", "service", "proof"))
 
 
-def _left_out() -> list[dict[str, Any]]:
-    return list(tomllib.loads((ROOT / "tests" / "left_out.toml").read_text(encoding="utf-8")).get("left_out", []))
+def _left_out(leg: Leg) -> list[str]:
+    listed = tomllib.loads((ROOT / "tests" / "left_out.toml").read_text(encoding="utf-8")).get("left_out", [])
+    return [one["tests"] for one in listed if leg.name in one["legs"]]
 
 
 if __name__ == "__main__":
