@@ -21,7 +21,7 @@ demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine
 
 test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (12 minutes on two cores); LEG= TESTS= SEED=
 	@echo "→ tests"
-	@$(CLEAN) $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)")
+	@$(CLEAN) $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
 
 check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (75 seconds); SEED=
 	@echo "→ fast tests"
