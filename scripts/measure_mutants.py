@@ -95,7 +95,7 @@ TARGETS = (
         name="guesses_spent",
         file=f"{_WORKFLOW}/attempts.py",
         functions=("_first_memory",),
-        tests=(f"{_FACE_TESTS}/test_guesses.py",),
+        tests=(f"{_FACE_TESTS}/test_guesses.py", _PREPARING),
     ),
     Target(name="tree", file=f"{_LOG}/tree.py", tests=(f"{_LOG_TESTS}/test_tree.py",)),
     # Without `_take` and `_hold_still`, whose locks are PostgreSQL's: the fast tests are on SQLite.
@@ -106,7 +106,11 @@ TARGETS = (
             *("order", "_stored_size", "_last_signed", "_waiting", "_left_behind", "_store", "_leaves"),
             *("_last_sequence", "_move_head"),
         ),
-        tests=(f"{_LOG_TESTS}/test_sequencer.py",),
+        tests=(
+            f"{_LOG_TESTS}/test_sequencer.py",
+            f"{_LOG_TESTS}/test_head_file.py",
+            f"{_LOG_TESTS}/test_missing_head_file.py",
+        ),
     ),
     Target(
         name="head",
@@ -121,7 +125,7 @@ TARGETS = (
         tests=(f"{_LOG_TESTS}/test_checkpoint.py",),
     ),
 )
-EQUIVALENT: dict[str, str] = {}
+EQUIVALENT: dict[str, str] = json.loads((_ROOT / "scripts" / "equivalent_mutants.json").read_text("utf-8"))
 """Ids of mutants that no test can kill, with the reason."""
 
 
@@ -159,7 +163,7 @@ def evidence(made: dict[str, list[mutants.Mutant]], lines: Iterable[dict[str, An
     listed = [
         {"id": one.id, "file": one.file, "function": one.function, "change": one.change, "target": name}
         | {word: by_id[one.id][word] for word in ("result", "test")}
-        | ({"equivalent": EQUIVALENT[one.id]} if one.id in EQUIVALENT else {})
+        | ({"equivalent": EQUIVALENT[one.id]} if _is_equivalent(one.id, by_id[one.id]["result"]) else {})
         for name, of_target in made.items()
         for one in of_target
     ]
@@ -189,6 +193,11 @@ def evidence(made: dict[str, list[mutants.Mutant]], lines: Iterable[dict[str, An
         "selections": selections,
         "mutants": listed,
     }
+
+
+def _is_equivalent(id_: str, result: str) -> bool:
+    """Whether it is listed as one that no test can kill, and none has."""
+    return id_ in EQUIVALENT and result == "survived"
 
 
 def make() -> dict[str, list[mutants.Mutant]]:

@@ -13,6 +13,7 @@ import resource
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TextIO
@@ -86,6 +87,9 @@ class Runner:
                 # A busy machine may have failed the test, not the mutant.
                 result, test, _ = self._judge(items, mutant, limit=limit)
             self._tell(id=mutant.id, result=result, test=test)
+        result, test, _ = self._judge(items, None, limit=_BASELINE_SECONDS)
+        if result != "survived":
+            raise pytest.UsageError(f"after the mutants of {name} its tests do not pass without: {result} {test}")
 
     def _tell(self, **line: object) -> None:
         print(json.dumps(line, ensure_ascii=False), file=self._results, flush=True)
@@ -98,6 +102,8 @@ class Runner:
             self._run_and_exit(items, mutant, limit=limit, writer=writer)
         os.close(writer)
         status, used = _wait(child, seconds=_WALL_TIMES * limit)
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what its tests had started
         with open(reader, encoding="utf-8") as told:
             test = told.read()
         is_late = os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)
@@ -136,12 +142,15 @@ def _is_of(item: pytest.Item, chosen: str) -> bool:
 
 def _make_database(items: list[pytest.Item]) -> None:
     """Run one test that has a database, so that forks find it made, and leave nothing of the test but that."""
-    with_rows = [item for item in items if item.get_closest_marker("django_db")]
-    if with_rows:
-        # With a next test elsewhere the session's fixtures stay, and the module's go.
-        others = [item for item in items if item.path.parent != with_rows[0].path.parent]
-        with_rows[0].config.hook.pytest_runtest_protocol(item=with_rows[0], nextitem=others[0])
-        copies.renew()
+    # The plainest of them: a sandbox that all forks shared would remember for one what another told it.
+    first = min(
+        (item for item in items if item.get_closest_marker("django_db")),
+        key=lambda item: len(getattr(item, "fixturenames", ())),
+    )
+    # With a next test elsewhere the session's fixtures stay, and the module's go.
+    elsewhere = next(item for item in items if item.path.parent != first.path.parent)
+    first.config.hook.pytest_runtest_protocol(item=first, nextitem=elsewhere)
+    copies.renew()
 
 
 def _wait(child: int, *, seconds: int) -> tuple[int, resource.struct_rusage]:

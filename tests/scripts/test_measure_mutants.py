@@ -86,6 +86,7 @@ def test_every_target_and_selected_test_is_there():
     made = [mutant for of_target in measured.make().values() for mutant in of_target]
     assert len({mutant.id for mutant in made}) == len(made)
     assert {mutant.file for mutant in made} == {target.file for target in measured.TARGETS}
+    assert set(measured.EQUIVALENT) <= {mutant.id for mutant in made}
     for file, _, test in (chosen.partition("::") for target in measured.TARGETS for chosen in target.tests):
         assert f"def {test}" in (ROOT / file).read_text(encoding="utf-8")
 
@@ -98,6 +99,8 @@ def test_every_mutant_is_told_with_its_result_and_the_tests_it_was_shown_to():
     found = measured.evidence(made, lines)
     assert found["counts"] == {"killed": found["figures"]["mutants"] - 1, "timed_out": 0, "survived": 1}
     assert {mutant["target"] for mutant in found["mutants"]} == set(found["selections"])
+    # What a test has killed is not equivalent, whatever the table says.
+    assert found["figures"]["equivalent"] == 0
     with pytest.raises(KeyError):
         measured.evidence(made, lines[:-1])
 

@@ -125,6 +125,12 @@ def test_a_checkpoint_has_one_spelling(text: str) -> None:
         checkpoint.open_checkpoint(signed_text(text), key=KEY.public)
 
 
+def test_nothing_stands_behind_the_third_line_of_a_checkpoint() -> None:
+    assert Checkpoint.parse(HEAD.text) == HEAD
+    with pytest.raises(BadInput, match="three lines"):
+        Checkpoint.parse(f"{HEAD.text}extension")
+
+
 GOOD_LINE = SIGNED.split("\n\n")[1]
 
 

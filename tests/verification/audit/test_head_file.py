@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.verification.audit.rows import add_entry, order_all
+from tests.verification.audit.rows import add_entry, order_all, tamper
 from verification.audit import checkpoint, head_file, keys, proofs, sequencer, tree
 from verification.core.errors import LogInconsistent
+from verification.models import AuditTile
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,6 +37,19 @@ def test_a_head_file_that_lags_is_no_obstacle_and_catches_up() -> None:
     kept = head_file.read("test", key=keys.verification_key("test"))
     assert kept is not None
     assert kept.size == 3
+
+
+def test_behind_a_head_file_that_lags_the_tiles_must_still_lead_to_what_was_signed_last() -> None:
+    add_entry()
+    order_all()
+    lagging = proofs.latest_checkpoint("test")
+    add_entry()
+    order_all()
+    (Path(settings.TULGA_LOG_HEAD_DIR) / "test.head").write_text(str(lagging))
+    first = bytes(AuditTile.objects.get().hashes)[:32]
+    tamper(("UPDATE verification_audittile SET hashes = %s", (first + tree.leaf_hash(b"another"),)))
+    with pytest.raises(LogInconsistent, match="root signed at 2"):
+        sequencer.verify_head("test")
 
 
 def test_an_older_head_does_not_replace_a_newer_one() -> None:

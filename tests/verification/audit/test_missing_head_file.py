@@ -63,6 +63,25 @@ def test_nothing_is_signed_on_a_log_without_its_head_file(log: list[AuditLeaf]) 
     assert sequencer.order("test") == 1
 
 
+def test_a_log_emptied_but_for_its_checkpoints_is_not_one_that_begins(log: list[AuditLeaf]) -> None:
+    path().unlink()
+    tamper(("DELETE FROM verification_auditleaf", ()), ("DELETE FROM verification_audithead", ()))
+    with pytest.raises(LogInconsistent, match="last checkpoint is of 9"):
+        sequencer.order("test")
+    assert not AuditLeaf.objects.exists()
+
+
+def test_a_log_emptied_but_for_its_head_file_is_not_one_that_begins(log: list[AuditLeaf]) -> None:
+    tamper(
+        ("DELETE FROM verification_auditleaf", ()),
+        ("DELETE FROM verification_auditcheckpoint", ()),
+        ("DELETE FROM verification_audithead", ()),
+    )
+    with pytest.raises(LogInconsistent, match="an old backup"):
+        sequencer.order("test")
+    assert not AuditLeaf.objects.exists()
+
+
 def test_a_log_begins_without_a_head_file_and_has_one_before_its_first_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found() == []
     assert sequencer.order("test") == 0

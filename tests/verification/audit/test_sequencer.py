@@ -92,6 +92,41 @@ def test_a_full_batch_takes_no_more_of_a_verification_than_its_order_needs() -> 
     assert order_all() == 3
 
 
+def test_with_a_late_entry_of_one_verification_comes_nothing_of_another() -> None:
+    lender = add_lender()
+    steady, behind = add_verification(lender), add_verification(lender)
+    for sequence in (1, 2):
+        add_entry(steady, verification_sequence=sequence, at=NOON + timedelta(seconds=sequence))
+    for sequence, second in ((1, 9), (2, 8), (3, 0)):
+        add_entry(behind, verification_sequence=sequence, at=NOON + timedelta(seconds=second))
+    assert sequencer.order("test", limit=2) == 4
+    own = [(leaf.entry.verification_id, leaf.entry.verification_sequence) for leaf in leaves()]
+    assert own == [(behind.pk, 1), (steady.pk, 1), (behind.pk, 2), (behind.pk, 3)]
+
+
+def test_a_full_batch_takes_none_of_its_own_entries_twice() -> None:
+    add_case(add_lender(), length=3)
+    assert sequencer.order("test", limit=2) == 2
+    assert [leaf.entry.verification_sequence for leaf in leaves()] == [1, 2]
+
+
+@pytest.mark.parametrize("limit", [3, 1024])
+def test_an_entry_of_a_verification_without_a_sequence_keeps_its_place_in_time(limit: int) -> None:
+    verification = add_verification(add_lender())
+    for second, sequence in enumerate((2, None, 1)):
+        add_entry(verification, verification_sequence=sequence, at=NOON + timedelta(seconds=second))
+    order_all(limit=limit)
+    assert [leaf.entry.verification_sequence for leaf in leaves()] == [1, None, 2]
+
+
+def test_nothing_is_ordered_inside_a_transaction_of_somebody_else() -> None:
+    add_entry()
+    with pytest.raises(RuntimeError), transaction.atomic():
+        sequencer.order("test")
+    assert not AuditLeaf.objects.exists()
+    assert head_file.read("test", key=keys.verification_key("test")) is None
+
+
 def test_every_batch_is_signed_and_every_checkpoint_is_a_prefix_of_the_next() -> None:
     for _ in range(7):
         add_entry()
@@ -118,6 +153,11 @@ def test_the_log_grows_over_tiles() -> None:
     assert widths == {(0, 0): 256, (0, 1): 44, (1, 0): 1}
     root = tiles.edge_root(proofs.tile_loader("test"), 300)
     assert root == tree.root_of(bytes(leaf.leaf_hash) for leaf in leaves())
+    # One more entry changes a single tile; the others are read.
+    add_entry()
+    assert order_all() == 1
+    signed = checkpoint.open_checkpoint(AuditCheckpoint.objects.get(size=301).note, key=keys.verification_key("test"))
+    assert signed.root == tree.root_of(bytes(leaf.leaf_hash) for leaf in leaves())
 
 
 def test_the_two_logs_are_apart() -> None:
@@ -167,6 +207,21 @@ def test_a_sequencer_whose_fence_was_taken_writes_nothing(monkeypatch: pytest.Mo
         sequencer.order("test")
     assert not AuditLeaf.objects.exists()
     assert not AuditCheckpoint.objects.exists()
+
+
+def test_a_sequencer_whose_entries_another_has_ordered_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    add_entry()
+    store = sequencer._store
+
+    def store_and_lose_the_entries(log: str, *args: object, **kwargs: object) -> None:
+        store(log, *args, **kwargs)  # type: ignore[arg-type]
+        AuditPending.objects.all().delete()
+
+    monkeypatch.setattr(sequencer, "_store", store_and_lose_the_entries)
+    with pytest.raises(FenceLost):
+        sequencer.order("test")
+    assert not AuditLeaf.objects.exists()
+    assert AuditPending.objects.count() == 1
 
 
 def test_entries_that_another_transaction_took_back_are_not_ordered() -> None:

@@ -42,6 +42,17 @@ def test_every_root_is_that_of_the_recursive_definition(size: int) -> None:
     assert growing.size == size
 
 
+def test_a_fork_has_the_same_leaves_and_grows_on_its_own() -> None:
+    growing, hashes = tree.Growing(), [tree.leaf_hash(leaf) for leaf in LEAVES[:5]]
+    for value in hashes[:3]:
+        growing.append(value)
+    other = growing.fork()
+    other.append(hashes[3])
+    growing.append(hashes[4])
+    assert (other.size, other.root) == (4, naive.root(LEAVES[:4]))
+    assert (growing.size, growing.root) == (4, naive.root([*LEAVES[:3], LEAVES[4]]))
+
+
 def test_a_leaf_and_a_node_over_the_same_bytes_have_different_hashes() -> None:
     left, right = tree.leaf_hash(b"a"), tree.leaf_hash(b"b")
     assert tree.leaf_hash(left + right) != tree.node_hash(left, right)
@@ -112,6 +123,30 @@ def test_a_consistency_proof_fits_no_other_trees(second: int, data: st.DataObjec
     for change in changes:
         with pytest.raises(LogInconsistent):
             tree.verify_consistency(**(right | change))
+
+
+def test_a_proof_of_larger_trees_is_too_long_for_smaller_ones_though_it_leads_to_the_roots() -> None:
+    seven, eight = naive.root(LEAVES[:7]), naive.root(LEAVES[:8])
+    with pytest.raises(LogInconsistent, match="longer than the tree is high"):
+        tree.verify_inclusion(
+            leaf=tree.leaf_hash(LEAVES[6]), index=2, size=4, proof=naive.path(6, LEAVES[:8]), root=eight
+        )
+    with pytest.raises(LogInconsistent, match="longer than the tree is high"):
+        tree.verify_consistency(
+            first=3, first_root=seven, second=4, second_root=eight, proof=naive.consistency(7, LEAVES[:8])
+        )
+
+
+def test_a_proof_of_smaller_trees_is_too_short_for_larger_ones_though_it_leads_to_the_roots() -> None:
+    two, three = naive.root(LEAVES[:2]), naive.root(LEAVES[:3])
+    with pytest.raises(LogInconsistent, match="shorter than the tree is high"):
+        tree.verify_inclusion(
+            leaf=tree.leaf_hash(LEAVES[0]), index=0, size=5, proof=naive.path(0, LEAVES[:3]), root=three
+        )
+    with pytest.raises(LogInconsistent, match="shorter than the tree is high"):
+        tree.verify_consistency(
+            first=2, first_root=two, second=5, second_root=three, proof=naive.consistency(2, LEAVES[:3])
+        )
 
 
 def test_an_empty_tree_is_a_prefix_of_every_tree_if_its_root_is_the_empty_one() -> None:

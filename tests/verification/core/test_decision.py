@@ -1,9 +1,11 @@
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
-from verification.core.decision import Outcome, decide
+from verification.core.decision import Decision, Outcome, decide
 from verification.core.results import Failed, Inconclusive, Passed, Result
 
 REQUIRED = ("a", "b")
@@ -44,6 +46,45 @@ def test_an_unknown_revocation_is_tried_again_and_never_passes():
     assert (decision.outcome, decision.burns) == (Outcome.RETRY, False)
 
 
+def test_what_only_two_people_can_tell_is_for_review_and_burns_nothing():
+    unclear = Inconclusive("b", "face_review")
+    assert decide((Passed("a"), unclear), required=REQUIRED) == Decision(Outcome.REVIEW, "face_review", burns=False)
+    # Whether or not the check was required, and by the first of several reasons.
+    two = (*GOOD, Inconclusive("c", "liveness_review"), Inconclusive("d", "face_review"))
+    assert decide(two, required=REQUIRED) == Decision(Outcome.REVIEW, "liveness_review", burns=False)
+
+
+@pytest.mark.parametrize(
+    ("codes", "outcome", "code"),
+    [
+        (("face_review", "eds_revocation_unknown"), Outcome.RETRY, "eds_revocation_unknown"),
+        (("eds_revocation_unknown", "face_review"), Outcome.RETRY, "eds_revocation_unknown"),
+        (("face_review", "check_missing"), Outcome.FAILED, "check_missing"),
+        (("eds_revocation_unknown", "check_missing"), Outcome.FAILED, "check_missing"),
+        (("face_review", "eds_revocation_unknown", "check_missing"), Outcome.FAILED, "check_missing"),
+    ],
+)
+def test_another_try_outweighs_review_and_refusal_outweighs_both(codes, outcome, code):
+    unclear = [Inconclusive(f"c{number}", each) for number, each in enumerate(codes)]
+    assert decide((*GOOD, *unclear), required=REQUIRED) == Decision(outcome, code, burns=False)
+
+
+def test_a_failure_outweighs_whatever_could_not_be_told():
+    unclear = (Inconclusive("c", "face_review"), Inconclusive("d", "eds_revocation_unknown"))
+    decision = decide((*GOOD, *unclear, Failed("e", "eds_iin_mismatch")), required=REQUIRED)
+    assert decision == Decision(Outcome.FAILED, "eds_iin_mismatch", burns=True)
+
+
+def test_a_result_of_a_kind_that_nobody_knows_refuses():
+    @dataclass(frozen=True)
+    class Odd:
+        check: str
+
+    beside, instead = cast("Result", Odd("c")), cast("Result", Odd("b"))
+    assert decide((*GOOD, beside), required=REQUIRED) == Decision(Outcome.FAILED, "check_missing", burns=False)
+    assert decide((Passed("a"), instead), required=REQUIRED).outcome is Outcome.FAILED
+
+
 def test_no_combination_without_two_passes_passes():
     words: list[Callable[[str], Result]] = [
         Passed,
@@ -58,7 +99,7 @@ def test_no_combination_without_two_passes_passes():
 
 @pytest.mark.parametrize("result", [Passed("a"), Failed("a", "eds_malformed"), Inconclusive("a", "check_missing")])
 def test_a_result_is_neither_true_nor_false(result):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="is not true or false"):
         bool(result)
 
 

@@ -28,9 +28,11 @@ class Script:
         self.silent = 0
         self.notice = ""
         self.seeds: list[object] = []
+        self.answered: list[object] = []
 
     def prepare(self, case, evidence, memory):
         self.seeds.append(memory["seed"])
+        self.answered.append(memory.get("answered"))
         if self.silent:
             self.silent -= 1
             raise SourceUnavailable("insecure", "scripted")

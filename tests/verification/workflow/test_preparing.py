@@ -1,13 +1,17 @@
 """A stage that must be prepared: its place is taken first, its quota counted once, and waiting costs nothing."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
+from django.utils import timezone
 
 from tests.verification.workflow.insecure_route import script as script
 from tests.verification.workflow.story import begin, in_parallel, lender, make_due
 from verification.core.consent import CURRENT
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, QuotaUse
-from verification.workflow import attempts, cases, policy
+from verification.workflow import attempts, cases, commands, policy, quotas, stages, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,6 +95,47 @@ def test_the_clock_of_a_dialogue_begins_when_the_borrower_is_asked(script):
     assert story.page().data == {"number": 2}
 
 
+def test_answers_in_vain_are_told_to_the_next_preparation_and_those_that_passed_are_not(script):
+    of = lender()
+    for reference in ("A-1", "A-2"):
+        story = asked(reference, of)
+        story.answer()
+        story.work()
+    assert story.row().status == "verified"
+    spent = Attempt.objects.filter(stage="asked")
+    spent.update(answers=1)
+    spent.filter(verification_id=story.id).update(status="lapsed")
+    asked("A-3", of)
+    assert script.answered == [0, 0, 1]
+
+
+def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
+    story = asked("A-1", lender())
+    for number in (1, 2):
+        assert story.page().data == {"number": number}
+        Attempt.objects.filter(status="open").update(expires_at=timezone.now())
+        sweep.run_round(deliveries=False)
+        commands.resume(verification_id=story.id)
+        story.work()
+    assert story.page().data == {"number": 3}
+
+
+def test_a_stage_that_is_not_prepared_remembers_nothing_at_first(script):
+    story = begin(lender(), "A-1")
+    assert attempts.memory_of(Attempt.objects.get(), key=cases.key_of(story.row())) == {}
+
+
+def test_who_has_failed_too_often_with_a_lender_gets_no_place_and_is_declined(script):
+    of = lender()
+    for number in (1, 2, 3):
+        story = asked(f"A-{number}", of)
+        story.answer()
+        story.work()
+    Attempt.objects.filter(stage="asked").update(burnt=True)
+    late = asked("A-4", of)
+    assert (late.row().status, late.row().code, script.prepared) == ("declined", "attempts_exhausted", 3)
+
+
 def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
     story = asked("A-1", lender())
     for number in (2, 3):
@@ -115,6 +160,39 @@ def test_a_quota_counts_over_all_lenders_and_begins_no_dialogue_beyond_it(script
     assert (late.page().page, late.page().notice) == ("resume", "abandoned")
     assert not Attempt.objects.filter(verification_id=late.id, stage="asked").exists()
     assert script.prepared == 3
+
+
+def test_a_quota_is_one_phones_in_one_mode_for_one_purpose_and_one_day(script):
+    row, live = (begin(lender(number=number)).row() for number in (1, 20))
+    live.mode = "live"
+    stage, noon = stages.find("eds", "asked"), datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    assert stage.quota is not None
+    quota = stage.quota
+
+    def take(of=row, at=noon, **changes):
+        counted = replace(stage, quota=replace(quota, **changes))
+        return quotas.take(of, counted, key=cases.key_of(of), at=at)
+
+    assert [take() for _ in range(4)] == [True, True, True, False]
+    assert take(live)
+    assert take(value=lambda case: "+77019999998")
+    assert take(purpose="another")
+    assert take(at=noon + timedelta(days=1))
+    # The hashes do not tell that two purposes or modes count the same phone.
+    assert QuotaUse.objects.values("value_index").distinct().count() == 4
+    assert quotas.take(row, replace(stage, quota=None), key=cases.key_of(row), at=noon)
+
+
+def test_counts_of_days_gone_by_are_forgotten_and_todays_stay(script):
+    row, noon = begin(lender()).row(), datetime(2026, 11, 24, 12, tzinfo=UTC)
+    for days in (0, 0, 1):
+        at = noon + timedelta(days=days)
+        assert quotas.take(row, stages.find("eds", "asked"), key=cases.key_of(row), at=at)
+    quotas.forget(at=noon)
+    assert QuotaUse.objects.count() == 2
+    quotas.forget(at=noon + timedelta(days=1))
+    assert [(use.day, use.used) for use in QuotaUse.objects.all()] == [(noon.date() + timedelta(days=1), 1)]
 
 
 @pytest.mark.service

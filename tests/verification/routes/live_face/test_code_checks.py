@@ -28,6 +28,7 @@ def test_the_right_code_passes_every_check():
     results = given.judge(CHECKS, given.case(), after(CODE))
     assert given.refusals(results) == {}
     assert decide(results, required=tuple(CHECKS)).outcome is Outcome.PASSED
+    assert [result.detail for result in results] == [{}, {"guess": 1}, {"owned_since": "2021-05-06"}]
 
 
 @pytest.mark.parametrize(

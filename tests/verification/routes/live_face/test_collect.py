@@ -148,6 +148,7 @@ def test_a_code_is_sent_and_stands_nowhere(asked):
     assert code not in kept
     assert case.person.phone.value not in b"".join(first.evidence.values()).decode()
     assert first.memory["guesses"] == first.memory["resends"] == 0
+    assert given.fields(items["code.issued.0"])["expires"] == (NOW + timedelta(minutes=5)).isoformat()
 
 
 def test_the_code_that_came_is_right_and_lives_on_in_the_evidence(asked):
@@ -196,6 +197,13 @@ def test_a_try_again_sends_the_same_code_under_the_same_id_and_another_preparati
     assert len(codes(asked)) == before + 2
 
 
+def test_of_one_seed_the_next_code_is_another_under_another_id(asked):
+    case, seed = case_of(tell(asked)), {"seed": secrets.token_hex(32)}
+    _, items = sent(case, earlier=sent(case, memory=seed)[1], memory=seed)
+    assert len(set(codes(asked)[-2:])) == 2
+    assert len({parse_sms(items[f"code.sent.{number}"]).request_id for number in (0, 1)}) == 2
+
+
 def test_neither_seed_nor_code_nor_a_hash_of_it_leaves_but_to_the_phone(asked):
     case, seed = case_of(tell(asked)), "5e" * 32
     first, items = sent(case, memory={"seed": seed})
@@ -210,7 +218,7 @@ def test_codes_are_spread_over_all_there_are(asked):
     drawn = [int(_drawn(f"{number:064x}", 0)) for number in range(2000)]
     assert len(set(drawn)) > 1980
     assert 0.45 < sum(code < 500_000 for code in drawn) / len(drawn) < 0.55
-    assert all(len(_drawn(f"{number:064x}", 0)) == 6 for number in range(50))
+    assert [_drawn(f"{number:064x}", 1) for number in (32, 489_816)] == ["072697", "603773"]
 
 
 def test_a_register_of_phones_that_refuses_a_consent_that_holds_decides_nothing(asked):
@@ -276,17 +284,12 @@ def test_a_register_of_people_or_phones_that_refuses_a_consent_that_holds_decide
 def test_a_consent_that_was_given_to_another_loan_is_asked_for_anew(asked):
     case = case_of(tell(asked))
     other = replace(case, verification_id=case.verification_id.replace("a", "b"))
-    ids = {_consent_id(collected(one, prepared(one))) for one in (case, other)}
+    ids = {_terms(collected(one, prepared(one)).items["person.consent"]).consent_id for one in (case, other)}
     assert len(ids) == 2
 
 
-def _consent_id(evidence):
-    return _terms(evidence.items["person.consent"]).consent_id
-
-
 def _terms(answer):
-    terms = parse_consent(answer).terms
-    assert terms is not None
+    assert (terms := parse_consent(answer).terms) is not None
     return terms
 
 

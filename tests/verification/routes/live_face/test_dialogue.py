@@ -10,10 +10,10 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from tests.verification.routes.live_face import known_case as given
-from tests.verification.routes.live_face.known_case import CODE, NOW, OTHER_CODE, memory
+from tests.verification.routes.live_face.known_case import CODE, NOW, OTHER_CODE, PHONE, memory
 from verification.core.errors import BadInput
 from verification.core.route import Next
-from verification.routes.live_face.dialogue import accept_code, accept_person, prompt_code, prompt_person
+from verification.routes.live_face.dialogue import accept_code, accept_person, bound_to, prompt_code, prompt_person
 
 TYPED = {"document_number": "012345678", "birth_date": "1899-01-01"}
 
@@ -100,6 +100,14 @@ def test_a_right_guess_ends_the_dialogue_and_looks_like_the_fifth_wrong_one():
     assert list(turn.evidence) == ["code.guess.1"]
 
 
+def test_a_code_is_for_one_purpose_one_verification_and_one_phone():
+    assert bound_to(given.case()) == f"live_face.code|ver_{'a' * 26}|{PHONE}"
+
+
+def test_a_code_is_read_among_as_many_blanks_as_a_hand_may_add():
+    assert accept_code(memory(), {"code": CODE.center(64)}, later(10)).next is Next.COLLECT
+
+
 def test_guesses_of_an_earlier_dialogue_are_not_given_back():
     assert accept_code(memory(guesses=4), {"code": OTHER_CODE}, NOW).next is Next.COLLECT
     assert accept_code(memory(guesses=3), {"code": OTHER_CODE}, NOW).next is Next.ASK
@@ -108,7 +116,15 @@ def test_guesses_of_an_earlier_dialogue_are_not_given_back():
 
 @pytest.mark.parametrize(
     ("guess", "seconds", "made", "left"),
-    [(CODE, 300, 2, 5), (CODE, 300, 4, 5), (CODE, 301, 2, 2), (CODE, 10, 5, 0), (OTHER_CODE, 10, 4, 0)],
+    [
+        (CODE, 0, 2, 5),
+        (CODE, 300, 2, 5),
+        (CODE, 300, 4, 5),
+        (CODE, 301, 2, 2),
+        (CODE, -1, 2, 2),
+        (CODE, 10, 5, 0),
+        (OTHER_CODE, 10, 4, 0),
+    ],
 )
 def test_only_after_a_right_code_in_time_the_guesses_begin_anew(guess, seconds, made, left):
     turn = accept_code(memory(guesses=made), {"code": guess}, later(seconds))
@@ -154,6 +170,7 @@ def test_another_code_is_sent_half_a_minute_later_and_three_times(seconds, resen
         {"code": "12345a"},
         {"code": "\u0661\u0662\u0663\u0664\u0665\u0666"},
         {"code": "0" * 1_000_000},
+        {"code": CODE.center(65)},
         {"resend": "true"},
         {"resend": 1},
         {"resend": False},
