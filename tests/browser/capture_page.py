@@ -1,11 +1,11 @@
 """A tab on the page of the live capture, and what a test asks it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from tests.browser import insecure_camera, quick_clock
+from tests.browser import insecure_camera
 from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import arrived, press, words
@@ -68,16 +68,21 @@ def turned_on(tab: Tab, language: str = "en") -> None:
     tab.until_state("live")
 
 
-def begun(tab: Tab, language: str = "en") -> None:
-    """Begins the capture, and lets the page hurry through it."""
+def commands_shown(
+    tab: Tab, dialogue: InsecureDialogue, look: Callable[[str], None], *, language: str, order: Sequence[str]
+) -> None:
+    """Begins a capture whose commands are held, and looks at one after another; each by loading the page anew.
+
+    Looking straight takes 2.5 s in any window: the page goes on to the command after it by itself.
+    """
     press(tab, language, "Begin")
-    quick_clock.hurry(tab.page)
-
-
-def halted(tab: Tab, message: str) -> None:
-    """Lets the page hurry on until it says this command; its clock then stands."""
-    quick_clock.hurry(tab.page, halts=True)
-    until_said(tab, message)
+    for step, command in enumerate(order):
+        if step > 1:
+            dialogue.reveal(step)
+            tab.page.reload()
+        until_said(tab, words_of(language, command))
+        assert fits(tab, "#order", "#progress")
+        look(command)
 
 
 def fits(tab: Tab, first: str, last: str) -> bool:

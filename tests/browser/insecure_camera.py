@@ -29,13 +29,13 @@ _CAMERA = """
     }
   };
   draw();
-  quickClock.draws(draw, every);
+  setInterval(draw, every);
   window.insecureCamera = { fault, streams: [] };
   const give = async () => {
     const fault = window.insecureCamera.fault;
     if (fault === "silent") return new Promise(() => {});
     if (fault) throw new DOMException("made by a test", fault);
-    const stream = canvas.captureStream();
+    const stream = canvas.captureStream(15);
     window.insecureCamera.streams.push(stream);
     return stream;
   };

@@ -13,10 +13,13 @@ from verification.core.errors import BadInput, NotYourTurn
 from verification.core.route import Next
 from verification.workflow.queries import BorrowerPage
 
-# A real window is 7 s; a short one keeps the tests short.
+# A short window keeps the tests short; the product's own gives a busy machine time to take all its pictures; and a long
+# one holds a command while a test is busy with it.
 LIMITS = live_capture.CaptureLimits(
     frames_max=10, frame_max_bytes=40_960, not_before_ms=250, window_ms=3_500, seconds=90
 )
+AMPLE = replace(LIMITS, window_ms=7_000)
+HELD = replace(LIMITS, window_ms=60_000)
 ORDER = ("look_straight", "turn_left", "blink", "turn_right")
 
 
@@ -35,6 +38,10 @@ class InsecureDialogue:
 
     def __post_init__(self) -> None:
         self._memory = live_capture.begin({}) | {"order": list(self.order)}
+
+    def reveal(self, step: int) -> None:
+        """This command is due, counted from 0. An open page learns of it when it is loaded anew."""
+        self._memory = {**self._memory, "step": step, "revealed": timezone.now().isoformat()}
 
     def page(self, *, verification_id: str) -> BorrowerPage:
         """In place of `queries.borrower_page`."""

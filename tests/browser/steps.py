@@ -48,7 +48,7 @@ def go_on(tab: Tab, story: Story, language: str, message: str, heading: str) -> 
 def worked(tab: Tab, story: Story, language: str, heading: str) -> None:
     """Lets the worker judge, and waits until the page that waits for it has gone on by itself."""
     story.work()
-    tab.until_left(words(language, heading))
+    tab.until_heading(words(language, heading))
 
 
 def at_the_statement(tab: Tab, story: Story, language: str = "en") -> Tab:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from tests.browser import insecure_camera, quick_clock
-from tests.browser.capture_page import ON, Open, begun, fits, halted, opened, turned_on, words_of
-from tests.browser.insecure_dialogue import LIMITS, ORDER, InsecureDialogue
+from tests.browser import insecure_camera
+from tests.browser.capture_page import ON, Open, commands_shown, fits, opened, turned_on, until_said, words_of
+from tests.browser.insecure_dialogue import AMPLE, HELD, LIMITS, ORDER, InsecureDialogue
 from tests.browser.steps import press, words
 from verification.core import live_capture
 from verification.engines.liveness import policy
@@ -18,6 +18,9 @@ from verification.engines.liveness.frames import decode
 __all__ = ["opened"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+EVERY = (live_capture.NEUTRAL, *live_capture.TURNS, *live_capture.OTHERS)
 
 
 def colour(picture: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
@@ -31,9 +34,10 @@ def colour(picture: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "phone"), ("ru", "desk"), ("kk", "desk")])
-def test_a_borrower_is_led_through_every_command(opened: Open, language: str, size: str) -> None:
-    order = (live_capture.NEUTRAL, *live_capture.TURNS, *live_capture.OTHERS)
-    tab, dialogue = opened(InsecureDialogue(order=order), language=language, size=size, touch=size == "phone")
+def test_every_page_of_a_capture_is_whole_on_the_screen(opened: Open, language: str, size: str) -> None:
+    tab, dialogue = opened(
+        InsecureDialogue(order=EVERY, limits=HELD), language=language, size=size, touch=size == "phone"
+    )
 
     def look(name: str) -> None:
         tab.look(f"camera-{name}-{language}-{size}")
@@ -48,23 +52,25 @@ def test_a_borrower_is_led_through_every_command(opened: Open, language: str, si
     tab.until(lambda: len(dialogue.asked) > 1, "a second hint")
     assert fits(tab, "#order", "#begin")
     look("3-guide")
-    press(tab, language, "Begin")
-    for command in order:
-        halted(tab, words_of(language, command))
-        assert fits(tab, "#order", "#progress")
-        look(f"4-{command}")
-    quick_clock.hurry(tab.page)
-    tab.until_heading(words(language, "One moment"))
-    assert [dialogue.facts(step)["command"] for step in range(len(order))] == list(order)
+    commands_shown(tab, dialogue, lambda command: look(f"4-{command}"), language=language, order=EVERY)
+    assert tab.problems == []
+
+
+def test_a_borrower_is_led_through_every_command(opened: Open) -> None:
+    tab, dialogue = opened(InsecureDialogue(order=EVERY))
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    tab.until_heading("One moment")
+    assert [dialogue.facts(step)["command"] for step in range(len(EVERY))] == list(EVERY)
     assert tab.problems == []
 
 
 def test_frames_are_few_small_bound_and_in_order(opened: Open) -> None:
-    tab, dialogue = opened()
+    tab, dialogue = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE))
     turned_on(tab)
-    begun(tab)
+    press(tab, "en", "Begin")
     tab.until_heading("One moment")
-    for step in range(len(ORDER)):
+    for step in range(3):
         facts = dialogue.facts(step)
         assert facts["sent"] == facts["bound"] == list(range(len(facts["sent"])))
         assert 8 <= len(facts["sent"]) <= LIMITS.frames_max
@@ -76,14 +82,14 @@ def test_a_picture_that_does_not_fit_is_compressed_more_and_never_made_smaller(o
     tight = replace(LIMITS, frame_max_bytes=4_600)
     tab, dialogue = opened(InsecureDialogue(order=ORDER[:2], limits=tight))
     turned_on(tab)
-    begun(tab)
+    press(tab, "en", "Begin")
     tab.until_heading("One moment")
     sent = [frame for step in (0, 1) for frame in dialogue.frames(step)]
     assert {decode(frame, limits=policy.FRAMES).shape for frame in sent} == {(480, 640, 3)}
 
 
 def test_a_slow_camera_sends_no_picture_twice(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2]), every_ms=250)
+    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2], limits=AMPLE), every_ms=250)
     turned_on(tab)
     press(tab, "en", "Begin")
     tab.until_heading("One moment")
@@ -93,14 +99,12 @@ def test_a_slow_camera_sends_no_picture_twice(opened: Open) -> None:
 
 
 def test_what_happens_in_a_quarter_of_a_second_is_among_the_frames(opened: Open) -> None:
-    long = replace(LIMITS, window_ms=7_000)
-    tab, dialogue = opened(InsecureDialogue(order=("look_straight", "blink"), limits=long))
+    tab, dialogue = opened(InsecureDialogue(order=("look_straight", "blink"), limits=AMPLE))
     turned_on(tab)
     press(tab, "en", "Begin")
-    halted(tab, words_of("en", "blink"))
+    until_said(tab, words_of("en", "blink"))
     # Ten frames spread over the window by time alone are 555 ms apart, from 500 on: these fall in between.
     insecure_camera.flash(tab.page, after_ms=(1_100, 2_210, 3_320), ms=250)
-    quick_clock.hurry(tab.page)
     tab.until_heading("One moment")
     brows = [colour(Image.open(io.BytesIO(frame)), (320, 150)) for frame in dialogue.frames(1)]
     assert 2 <= sum(min(brow) > 200 for brow in brows) < 8
@@ -110,7 +114,7 @@ def test_the_preview_is_a_mirror_and_the_frames_are_not(opened: Open) -> None:
     tab, dialogue = opened()
     turned_on(tab)
     assert tab.page.locator("#preview").evaluate("e => getComputedStyle(e).transform").startswith("matrix(-1")
-    begun(tab)
+    press(tab, "en", "Begin")
     tab.until_heading("One moment")
     frame = Image.open(io.BytesIO(dialogue.frames(0)[0]))
     assert frame.size == (640, 480)
@@ -122,7 +126,7 @@ def test_the_preview_is_a_mirror_and_the_frames_are_not(opened: Open) -> None:
 
 def test_a_real_camera_of_the_browser_is_taken_too(opened: Open) -> None:
     fake = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2]), real=True, switches=fake)
+    tab, dialogue = opened(InsecureDialogue(order=ORDER[:2], limits=AMPLE), real=True, switches=fake)
     press(tab, "en", "Continue")
     tab.until(lambda: tab.state() in ("primer", "live"), "the camera")
     if tab.state() == "primer":

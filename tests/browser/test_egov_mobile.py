@@ -11,7 +11,6 @@ from playwright.sync_api import Route
 from insecure_sandbox import egov_mobile
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.egov_mobile import Manner
-from tests.browser import quick_clock
 from tests.browser.conftest import Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, press, words, worked
 from tests.browser.tab import Tab
@@ -35,8 +34,7 @@ def shown(tab: Tab) -> str:
 
 
 def until(tab: Tab, state: str) -> None:
-    """Waits for a state; the page, which asks every two seconds, hurries."""
-    quick_clock.hurry(tab.page)
+    """Waits for a state; the page asks every two seconds."""
     tab.until(lambda: shown(tab) == state, f"state {state} of eGov Mobile")
 
 
@@ -64,7 +62,7 @@ def code(tab: Tab) -> str:
 def signed(tab: Tab, story: Story, language: str, credential: Credential) -> None:
     """The app signs, and the page goes to the end by itself."""
     assert egov_mobile.sign(code(tab), credential)[0].status == 200
-    tab.until_left(words(language, "One moment"))
+    tab.until_heading(words(language, "One moment"))
     worked(tab, story, language, "Done: it is you")
 
 
@@ -159,7 +157,7 @@ def test_a_page_loaded_anew_knows_that_the_app_has_the_statement_and_of_no_other
     until(tab, "read")
     back = egov_mobile.signed_documents(egov_mobile.get(asked["uri"], token=asked["auth_token"]), issued("rsa"))
     assert egov_mobile.put(asked["uri"], back, token=asked["auth_token"]).status == 200
-    tab.until_left("One moment")
+    tab.until_heading("One moment")
 
 
 def test_a_code_whose_answer_was_lost_leaves_no_older_one_on_the_page(launch: Launch, site: str, story: Story) -> None:
@@ -189,4 +187,4 @@ def test_a_page_that_was_left_behind_goes_to_the_open_one(launch: Launch, site: 
     press(tab, "en", SHOW)
     code(tab)
     story.answer(signature="AAAA")
-    tab.until_left("One moment")
+    tab.until_heading("One moment")

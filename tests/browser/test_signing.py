@@ -1,7 +1,7 @@
 """The page of the statement: every way NCALayer can fail is named and none is a dead end."""
 
 import time
-from functools import partial
+from collections.abc import Callable
 
 import pytest
 from websockets.sync.server import ServerConnection
@@ -112,19 +112,18 @@ def test_a_programme_that_is_not_ncalayer_is_named(launch: Launch, site: str, st
         said.append(STRANGE[len(said)])
         time.sleep(1)
 
+    def has_said(number: int) -> Callable[[], bool]:
+        return lambda: len(said) == number
+
     with desk.impostor(chat):
         at_the_statement(tab, story)
         fails_with(tab, "strange")
         for number in range(2, len(STRANGE) + 1):
             press(tab, "en", "Try again")
-            tab.until(partial(_has_said, said, number), "what the programme says")
+            tab.until(has_said(number), "what the programme says")
             tab.until_state("strange")
             way_out(tab)
     assert tuple(said) == STRANGE
-
-
-def _has_said(said: list[str], number: int) -> bool:
-    return len(said) == number
 
 
 def test_a_silent_ncalayer_runs_out_of_time(launch: Launch, site: str, story: Story, desk: Desk) -> None:
