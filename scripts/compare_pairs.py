@@ -45,7 +45,7 @@ def lost(before: Pairs, now: Pairs, reasons: dict[str, list[dict[str, str | list
     merged = [str(one["tests"]) for one in reasons.get("merged", [])]
     told = []
     for place, tests in before.items():
-        left_out = [str(one["tests"]) for one in reasons.get("left_out", []) if place in one["legs"]]
+        left_out = [str(one["tests"]) for one in reasons.get("left_out", []) if place in one["places"]]
         for name, cases in tests.items():
             listed = any(fnmatch(name, pattern) or fnmatch(name.partition("::")[0], pattern) for pattern in left_out)
             if now.get(place, {}).get(name, 0) < cases and not listed and name not in merged:
@@ -57,7 +57,6 @@ def collected() -> Pairs:
     """The cases of each test by place, as the legs select them."""
     found: Pairs = {}
     for leg in legs.LEGS:
-        place = leg.name if leg.database == "postgresql" else "sqlite"
         command = [
             sys.executable,
             "-m",
@@ -72,8 +71,8 @@ def collected() -> Pairs:
         names = [
             line.partition("[")[0] for line in done.stdout.splitlines() if line.startswith("tests/") and "::" in line
         ]
-        counts = Counter(names) + Counter(found.get(place, {}))
-        found[place] = dict(sorted(counts.items()))
+        counts = Counter(names) + Counter(found.get(leg.place, {}))
+        found[leg.place] = dict(sorted(counts.items()))
     return found
 
 

@@ -1,6 +1,6 @@
 """Processes of pytest side by side: who runs when, how far they are, and what became of them.
 
-As many as there are cores compute; beside them as many may run that mostly wait, for a browser or for workers.
+As many as there are cores compute; beside them run those that mostly wait, for a browser or for workers.
 """
 
 import json
@@ -85,7 +85,7 @@ def run(work: Sequence[Job], folder: Path) -> list[Progress]:
     began = time.monotonic()
     progress = {job.name: Progress(job=job, changed=began) for job in work}
     longest_first = sorted(work, key=lambda job: -_weight(job))
-    with ThreadPoolExecutor(CORES + 1) as computing, ThreadPoolExecutor(CORES) as waiting:
+    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(CORES + 1) as waiting:
         running: set[Future[None]] = {
             (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder)
             for job in longest_first

@@ -1,13 +1,15 @@
 """`make check` and `make test`: the legs of the test suite, in processes side by side, and what became of each.
 
-    fast       the tests of `make check`: without processes, servers, browser or proofs, on SQLite
-    sqlite     all tests without a browser, on SQLite and the filesystem broker
-    browser    the tests in Chromium, on SQLite
-    workers    a browser, a worker and a tick together, the same way
-    redis      the tests that SQL, transactions or a broker can change, on PostgreSQL and Redis
-    rabbitmq   the tests with a broker or worker processes, on PostgreSQL and RabbitMQ
-Without a name all but `fast` run, of which `sqlite` is the greater. A leg that could not run has failed.
-Tests that a leg leaves out though they touch rows stand in tests/left_out.toml, each with its reason.
+    fast        the tests of `make check`: without processes, servers, browser or proofs, on SQLite
+    sqlite      all tests without processes or a browser, proofs too, on SQLite
+    processes   the tests with processes of their own, on SQLite and the filesystem broker
+    browser     the tests in Chromium, the same way
+    workers     a browser, a worker and a tick together, the same way
+    postgresql  the tests that rows can change, on PostgreSQL
+    redis       the tests with processes that use the database or the broker, on PostgreSQL and Redis
+    rabbitmq    the same on PostgreSQL and RabbitMQ
+Without a name all but `fast` run, whose tests are among those of `sqlite`. A leg that could not run has failed.
+What does not run on a server though it ran there once stands in tests/left_out.toml, with its reason.
 """
 
 import argparse
@@ -31,42 +33,41 @@ SEED = "20261126"
 """Of every generated set, in check, test and CI alike: what fails for one fails for all. `make prove` tries others."""
 
 
+_ON_SERVERS = "not browser and not proof"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Leg:
-    """A run of part of the suite. `marks` selects tests, `word` the files: those in which it stands."""
+    """A run of part of the suite. `marks` selects tests, `word` the files: those in which it stands.
+
+    A broker other than the filesystem's comes with PostgreSQL. `waits`: its tests mostly wait, and need no core.
+    """
 
     name: str
     marks: str
     word: str = "def test_"
-    database: str = "sqlite"
     broker: str = "filesystem"
     shards: int = 1
     waits: bool = False
-    arguments: tuple[str, ...] = ()
+    rows_only: bool = False
+
+    @property
+    def place(self) -> str:
+        """What the leg runs on, as tests/left_out.toml calls it."""
+        return "sqlite" if self.broker == "filesystem" else self.broker
 
 
 LEGS = (
-    Leg(name="sqlite", marks="not browser", shards=4),
+    Leg(name="sqlite", marks="not browser and not service", shards=4),
+    Leg(name="processes", marks="service and not browser", word="mark.service", shards=2, waits=True),
     Leg(name="browser", marks="browser", word="mark.browser", shards=4, waits=True),
     Leg(name="workers", marks="browser", word="mark.browser", waits=True),
-    Leg(
-        name="redis",
-        marks="not browser and not proof",
-        database="postgresql",
-        broker="redis",
-        shards=2,
-        arguments=("--rows-only",),
-    ),
-    Leg(
-        name="rabbitmq",
-        marks="service and not browser and not proof",
-        word="mark.service",
-        database="postgresql",
-        broker="rabbitmq",
-        waits=True,
-    ),
+    Leg(name="postgresql", marks=f"{_ON_SERVERS} and not service", broker="redis", shards=3, rows_only=True),
+    Leg(name="redis", marks=f"{_ON_SERVERS} and service", word="mark.service", broker="redis", waits=True),
+    Leg(name="rabbitmq", marks=f"{_ON_SERVERS} and service", word="mark.service", broker="rabbitmq", waits=True),
 )
-FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES + 1)
+# It runs alone, and a test waits for threads now and then: one process more than there are cores keeps them busy.
+FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES + 1, waits=True)
 
 
 def main() -> int:
@@ -80,7 +81,7 @@ def main() -> int:
     chosen = [leg for leg in (FAST, *LEGS) if leg.name in options.legs or (not options.legs and leg is not FAST)]
     if not chosen or {leg.name for leg in chosen} != set(options.legs or [leg.name for leg in LEGS]):
         parser.error("no such leg")
-    if any(leg.database != "sqlite" or leg.waits for leg in chosen):
+    if chosen != [FAST]:
         packages.install_what_is_missing()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tulga-legs-", dir=quick_place(), ignore_cleanup_errors=True) as place:
@@ -108,7 +109,7 @@ def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
             name=f"{leg.name}_{number}",
             files=tuple(shard),
             arguments=(*_arguments(leg), f"--hypothesis-seed={seed}"),
-            environment=partial(servers.environment, database=leg.database, broker=leg.broker),
+            environment=partial(servers.environment, broker=leg.broker),
             seed=seed,
             waits=leg.waits,
         )
@@ -117,7 +118,7 @@ def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
 
 
 def _arguments(leg: Leg) -> list[str]:
-    return ["-m", leg.marks, *leg.arguments, *(f"--deselect={one}" for one in _left_out(leg) if "::" in one)]
+    return ["-m", leg.marks, *(["--rows-only"] if leg.rows_only else [])]
 
 
 def _files(leg: Leg) -> list[str]:
@@ -139,7 +140,7 @@ def _may_match(leg: Leg, text: str) -> bool:
 
 def _left_out(leg: Leg) -> list[str]:
     listed = tomllib.loads((ROOT / "tests" / "left_out.toml").read_text(encoding="utf-8")).get("left_out", [])
-    return [one["tests"] for one in listed if leg.name in one["legs"]]
+    return [one["tests"] for one in listed if leg.place in one["places"]]
 
 
 if __name__ == "__main__":

@@ -67,10 +67,10 @@ class Servers:
         """End what was started."""
         self._stack.close()
 
-    def environment(self, process: str, *, database: str, broker: str) -> dict[str, str]:
-        """What points this process of pytest to its own places. Raises `ServerMissing`."""
+    def environment(self, process: str, *, broker: str) -> dict[str, str]:
+        """What points this process of pytest to its own places; with a broker, PostgreSQL too. Raises `ServerMissing`."""
         found = {"TULGA_TEST_RUN_DIR": str(self._folder)}
-        if database == "postgresql":
+        if broker != "filesystem":
             found |= self._start("postgresql", start_postgresql).places(process)
         if broker == "redis":
             found |= self._start("redis", start_redis).places(str(self._number(process)))

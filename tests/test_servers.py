@@ -30,7 +30,7 @@ def test_a_process_uses_the_place_it_is_given_and_no_developers_own() -> None:
 
 
 def test_sqlite_and_the_filesystem_need_no_server(servers: Servers, tmp_path: Path) -> None:
-    found = servers.environment("fast_1", database="sqlite", broker="filesystem")
+    found = servers.environment("fast_1", broker="filesystem")
     assert found == {"TULGA_TEST_RUN_DIR": str(tmp_path)}
 
 
@@ -52,4 +52,4 @@ def test_forty_processes_have_forty_places_at_one_redis_and_too_many_are_told_so
 
 
 def _broker(servers: Servers, process: str) -> str:
-    return servers.environment(process, database="sqlite", broker="redis")["TULGA_TEST_BROKER_URL"]
+    return servers.environment(process, broker="redis")["TULGA_TEST_BROKER_URL"]

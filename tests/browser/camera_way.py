@@ -59,13 +59,13 @@ def turned_on(tab: Tab, language: str, look: Look = no_look) -> None:
     look("09-guide")
 
 
-def captured(tab: Tab, language: str, look: Look = no_look) -> list[str]:
+def captured(tab: Tab, language: str) -> list[str]:
     """Begins, and waits until everything asked for was shown; gives the commands in their order."""
     press(tab, language, "Begin")
-    return played_out(tab, language, look)
+    return played_out(tab, language)
 
 
-def played_out(tab: Tab, language: str, look: Look = no_look) -> list[str]:
+def played_out(tab: Tab, language: str) -> list[str]:
     """Waits until the commands still to come were shown; gives them in their order."""
     names = {words(language, message): name for name, message in COMMANDS.items()}
     seen: list[str] = []
@@ -76,7 +76,6 @@ def played_out(tab: Tab, language: str, look: Look = no_look) -> list[str]:
         command = names.get(said(tab), "") if tab.page.locator("#order").count() else ""
         if command and command not in seen:
             seen.append(command)
-            look(f"10-{command}")
         return False
 
     tab.until(is_over, "the end of the capture", seconds=CAPTURE_SECONDS)

@@ -38,13 +38,15 @@ _CAMERA = """
   };
   const camera = (window.insecureCamera = { plays, pictures: null });
   const scale = height > width ? 1.15 : 1; // a phone is held nearer than a screen stands
+  // Of a window of 7 s the page captures 4.6: not while the head comes back to straight, nor for the way to the server.
+  const GESTURE_MS = 4_000;
   let shown = "";
   let since = 0;
   const draw = () => {
     const now = document.querySelector("#camera [data-command]:not([hidden])")?.dataset.command ?? "";
     if (now !== shown) [shown, since] = [now, performance.now()];
     const sequence = camera.pictures[camera.plays[now] ?? now];
-    const passed = (performance.now() - since - 400) / 4500;
+    const passed = (performance.now() - since - 400) / GESTURE_MS;
     const at = sequence ? Math.floor(Math.min(Math.max(passed, 0), 0.999) * sequence.length) : 0;
     const still = camera.pictures.neutral;
     const picture = sequence?.[at] ?? still[Math.floor(Math.random() * still.length)];
@@ -59,7 +61,7 @@ _CAMERA = """
     camera.pictures = Object.fromEntries(
       await Promise.all(sequences.map(async ([name, texts]) => [name, await Promise.all(texts.map(decode))])));
     draw();
-    setInterval(draw, 66);
+    setInterval(draw, 100); // as often as the page looks: oftener would only cost a busy machine pictures
     return canvas.captureStream(15);
   };
 }

@@ -6,10 +6,13 @@ test_form_and_code.py.
 
 import pytest
 
-from tests.browser.capture_page import Open, opened
-from tests.browser.insecure_dialogue import InsecureDialogue
+from tests.browser import scripted_camera
+from tests.browser.camera_way import turned_on
+from tests.browser.capture_page import Open, commands_shown, opened
+from tests.browser.insecure_dialogue import HELD, InsecureDialogue
 from tests.browser.steps import words
 from tests.verification.borrower.pages import made
+from verification.core import live_capture
 
 __all__ = ["opened"]
 
@@ -44,3 +47,19 @@ def test_every_page_is_whole_in_other_languages_and_sizes(opened: Open, site: st
         tab.page.goto(f"{site}/v/now/")
         tab.until_heading(words(language, heading))
         tab.look(f"{name}-{language}-{size}")
+
+
+@pytest.mark.parametrize(("route", "step", "steps"), [("biometric", 3, 3), ("live-face", 5, 5)])
+def test_every_command_is_whole_before_a_face_that_does_it(opened: Open, route: str, step: int, steps: int) -> None:
+    language, order = "ru", (live_capture.NEUTRAL, *live_capture.TURNS, *live_capture.OTHERS)
+    now = made("commands", attempts=3, step=step, steps=steps)
+    dialogue = InsecureDialogue(now, order=order, limits=HELD)
+    tab, _ = opened(dialogue, language=language, size="phone", touch=True, real=True)
+    scripted_camera.put(tab.page, upright=True)
+    tab.page.reload()
+    turned_on(tab, language)
+
+    def look(command: str) -> None:
+        tab.look(f"{route}-10-{command}-{language}-phone")
+
+    commands_shown(tab, dialogue, look, language=language, order=order)

@@ -1,6 +1,8 @@
 """The camera routes in a real browser, nothing played but the borrower: real dialogues, models, registers, verdicts.
 
-The worker's steps are done by the test itself; `test_camera_routes_with_workers.py` has real ones.
+The worker's steps are done by the test itself; `test_camera_routes_with_workers.py` has real ones. The commands,
+and the same pages in other languages and sizes, are pictured in `test_camera_route_pages.py`: there it costs no judge a
+frame.
 """
 
 import pytest
@@ -31,7 +33,7 @@ from verification.workflow import cases, quotas, stages
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-SIZES = [("ru", "phone"), ("kk", "phone"), ("ru", "desk")]
+LANGUAGE = "ru"
 DONE = "Done: it is you"
 
 
@@ -42,21 +44,18 @@ def _sources(sandbox: SandboxProcess, settings: Settings) -> None:
     camera_story.ask_at(sandbox, settings)
 
 
-@pytest.mark.parametrize(("language", "size"), SIZES)
-def test_a_face_that_does_what_is_asked_is_verified(
-    launch: Launch, site: str, story: Story, language: str, size: str
-) -> None:
+def test_a_face_that_does_what_is_asked_is_verified(launch: Launch, site: str, story: Story) -> None:
     def look(name: str) -> None:
-        tab.look(f"biometric-{name}-{language}-{size}")
+        tab.look(f"biometric-{name}-{LANGUAGE}-phone")
 
-    tab = arrived(launch, site, story, language=language, size=size, touch=size == "phone")
-    scripted_camera.put(tab.page, upright=size == "phone")
-    at_the_camera(tab, story, language, look)
-    turned_on(tab, language, look)
-    commands = captured(tab, language, look)
+    tab = arrived(launch, site, story, language=LANGUAGE, size="phone", touch=True)
+    scripted_camera.put(tab.page, upright=True)
+    at_the_camera(tab, story, LANGUAGE, look)
+    turned_on(tab, LANGUAGE, look)
+    commands = captured(tab, LANGUAGE)
     look("11-wait")
     story.work()
-    tab.until_heading(words(language, DONE))
+    tab.until_heading(words(LANGUAGE, DONE))
     look("12-verified")
     assert story.row().status == "verified"
     assert commands[0] == NEUTRAL
@@ -65,57 +64,55 @@ def test_a_face_that_does_what_is_asked_is_verified(
     assert CheckRecord.objects.get(name="face.commands").outcome == "pass"
 
 
-@pytest.mark.parametrize(("language", "size"), SIZES)
 def test_a_document_a_code_and_a_face_verify_together(
-    launch: Launch, site: str, story: Story, sandbox: SandboxProcess, language: str, size: str
+    launch: Launch, site: str, story: Story, sandbox: SandboxProcess
 ) -> None:
     def look(name: str) -> None:
-        tab.look(f"live-face-{name}-{language}-{size}")
+        tab.look(f"live-face-{name}-{LANGUAGE}-phone")
 
-    tab = arrived(launch, site, story, language=language, size=size, touch=size == "phone")
-    scripted_camera.put(tab.page, upright=size == "phone")
-    chosen(tab, language, "live_face", look)
-    go_on(tab, story, language, "I agree", "Your document")
+    tab = arrived(launch, site, story, language=LANGUAGE, size="phone", touch=True)
+    scripted_camera.put(tab.page, upright=True)
+    chosen(tab, LANGUAGE, "live_face", look)
+    go_on(tab, story, LANGUAGE, "I agree", "Your document")
     look("04-form")
-    filled_in(tab, language)
-    go_on(tab, story, language, "Continue", CODE)
+    filled_in(tab, LANGUAGE)
+    go_on(tab, story, LANGUAGE, "Continue", CODE)
     look("05-code")
     tab.page.locator("#field-code").fill("000000")
-    press(tab, language, "Confirm")
+    press(tab, LANGUAGE, "Confirm")
     tab.until(lambda: tab.page.get_by_role("alert").filter(visible=True).count() == 1, "the notice")
     look("05-code-wrong")
     tab.page.locator("#field-code").fill(code_in(sandbox))
-    go_on(tab, story, language, "Confirm", QUESTION)
-    asked(tab, story, language, look)
-    turned_on(tab, language, look)
-    captured(tab, language, look)
+    go_on(tab, story, LANGUAGE, "Confirm", QUESTION)
+    asked(tab, story, LANGUAGE, look)
+    turned_on(tab, LANGUAGE, look)
+    captured(tab, LANGUAGE)
     look("11-wait")
     story.work()
-    tab.until_heading(words(language, DONE))
+    tab.until_heading(words(LANGUAGE, DONE))
     look("12-verified")
     assert story.row().passed_routes == ["live_face"]
 
 
-@pytest.mark.parametrize("language", ["ru", "kk"])
 def test_an_unanswered_message_of_the_state_is_told_and_its_answer_lets_it_go_on(
-    launch: Launch, site: str, sandbox: SandboxProcess, language: str
+    launch: Launch, site: str, sandbox: SandboxProcess
 ) -> None:
     camera_story.register(sandbox, consent="pending")
     # Another lender asks: a consent that is open to exactly the same is given back by the state, and asks nobody.
     story = begin(lender("ТОО «МФО Второй кредит»", number=2))
-    tab = arrived(launch, site, story, language=language, size="phone", touch=True)
+    tab = arrived(launch, site, story, language=LANGUAGE, size="phone", touch=True)
     scripted_camera.put(tab.page, upright=True)
-    at_the_camera(tab, story, language)
-    turned_on(tab, language)
-    captured(tab, language)
+    at_the_camera(tab, story, LANGUAGE)
+    turned_on(tab, LANGUAGE)
+    captured(tab, LANGUAGE)
     story.work()
     told = tab.page.get_by_role("alert").filter(has_text="1414")
     tab.until(told.is_visible, "the notice")
-    tab.look(f"biometric-11-wait-consent-{language}-phone")
+    tab.look(f"biometric-11-wait-consent-{LANGUAGE}-phone")
     say_yes_to_the_state(sandbox)
     make_due(story)
     story.work()
-    tab.until_heading(words(language, DONE))
+    tab.until_heading(words(LANGUAGE, DONE))
 
 
 def test_the_quota_of_codes_is_told_and_nothing_is_lost(launch: Launch, site: str, story: Story) -> None:
