@@ -68,7 +68,7 @@ class Servers:
         self._stack.close()
 
     def environment(self, process: str, *, broker: str) -> dict[str, str]:
-        """What points this process of pytest to its own places; with a broker, PostgreSQL too. Raises `ServerMissing`."""
+        """What points this process to its own places; with a broker, PostgreSQL too. Raises `ServerMissing`."""
         found = {"TULGA_TEST_RUN_DIR": str(self._folder)}
         if broker != "filesystem":
             found |= self._start("postgresql", start_postgresql).places(process)
