@@ -111,6 +111,8 @@ class _Download:
             self.failure = ""
         except (_Oversize, _UnusableAnswer) as reason:
             self.failure = str(reason)
+        except TimeoutError:  # the socket's own clock ran out a moment before ours
+            self.failure = f"no whole answer within {self.limits.seconds:g} s"
         # Only the kind of error is told: its text may hold the address, and with it a query.
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             self.failure = type(error).__name__

@@ -121,7 +121,7 @@ def test_a_silent_and_a_slow_service_are_faults_within_the_time() -> None:
             time.sleep(0.05)
 
     for behave in (silent, slow):
-        with insecure_server(behave) as url, pytest.raises(SourceUnavailable, match=r"within 0\.5 s|TimeoutError"):
+        with insecure_server(behave) as url, pytest.raises(SourceUnavailable, match=r"within 0\.5 s"):
             ask(service(url, seconds=0.5))
 
 
@@ -132,7 +132,7 @@ def test_a_service_that_reads_nothing_is_a_fault_within_the_time() -> None:
     question = QUESTION | {"text": "x" * 20_000_000}  # more than the buffers of both sockets hold
     with (
         insecure_server(deaf, reads_head=False) as url,
-        pytest.raises(SourceUnavailable, match=r"within 0\.5 s|TimeoutError"),
+        pytest.raises(SourceUnavailable, match=r"within 0\.5 s"),
     ):
         ask(service(url, seconds=0.5), question)
 

@@ -92,7 +92,7 @@ def test_an_answer_that_is_not_whole_small_and_plain_is_a_fault(raw: bytes, reas
 )
 def test_the_deadline_bounds_the_whole_answer_and_not_each_read(behave: Behaviour) -> None:
     started = time.monotonic()
-    with insecure_server(behave) as url, pytest.raises(SourceUnavailable, match=r"within 0\.6 s|TimeoutError"):
+    with insecure_server(behave) as url, pytest.raises(SourceUnavailable, match=r"within 0\.6 s"):
         fetch(url, source="crl", limits=LIMITS)
     assert 0.5 < time.monotonic() - started < 4  # the server itself takes longer
 

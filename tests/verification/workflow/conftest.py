@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,12 @@ Issued = Callable[..., Credential]
 @pytest.fixture(scope="session")
 def authorities() -> dict[str, Authority]:
     """One authority a family, made once: keys are slow."""
+    return _authorities()
+
+
+@cache
+def _authorities() -> dict[str, Authority]:
+    # A module that imports the fixture has one of its own, and so would have keys of its own.
     return {family: create_authority(family, at=datetime.now(UTC) - timedelta(days=30)) for family in FAMILIES}
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys, profile
-from insecure_sandbox.authority import create_authority, make_crl
+from insecure_sandbox.authority import make_crl
 from insecure_sandbox.minting import seal
-from tests.verification.engines.pki.world import AT, World
+from tests.verification.engines.pki.world import AT, World, foreign_authority
 from verification.core.errors import Refused
 from verification.engines.pki.crl import RevocationList, check_not_revoked, parse_crl
 
@@ -95,7 +95,7 @@ def test_a_list_by_another_issuer_is_unknown(gost: World, rsa: World) -> None:
 
 
 def test_a_list_by_an_authority_of_the_same_name_is_unknown(world: World) -> None:
-    own = create_authority(world.family, at=AT)
+    own = foreign_authority(world.family)
     encoded = make_crl(own, revoked={}, number=8, this_update=AT - _HOUR, next_update=AT + _HOUR)
     assert "signature" in _refusal(world, encoded).detail
 

@@ -9,7 +9,7 @@ from hashlib import sha1
 import pytest
 
 from insecure_sandbox import encoding as asn1
-from insecure_sandbox.authority import create_authority, issue
+from insecure_sandbox.authority import issue
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.ocsp_responder import (
     GOOD,
@@ -21,7 +21,7 @@ from insecure_sandbox.ocsp_responder import (
     read_question,
     revoked,
 )
-from tests.verification.engines.pki.world import AT, PERSON, World
+from tests.verification.engines.pki.world import AT, PERSON, World, foreign_authority
 from verification.core.errors import Refused
 from verification.engines.pki import der
 from verification.engines.pki.certificate import parse_certificate
@@ -129,7 +129,7 @@ def test_what_still_may_be_passes(world: World, change: Change) -> None:
 
 def _other_authority(world: World, answer: Answer) -> Answer:
     """An authority of the same name certified the responder."""
-    signer = certify_responder(create_authority(world.family, at=AT), at=AT, key=world.spare_key)
+    signer = certify_responder(foreign_authority(world.family), at=AT, key=world.spare_key)
     return replace(answer, signer=signer, certificates=(signer.certificate,))
 
 
@@ -149,7 +149,7 @@ def _of_issuer(world: World, answer: Answer, issuer_der: bytes) -> Answer:
 
 
 def _same_name_other_key(world: World, answer: Answer) -> Answer:
-    return _of_issuer(world, answer, create_authority(world.family, at=AT).issuing.certificate)
+    return _of_issuer(world, answer, foreign_authority(world.family).issuing.certificate)
 
 
 def _sha384_id(world: World, answer: Answer) -> Answer:

@@ -7,10 +7,10 @@ import pytest
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys, profile
-from insecure_sandbox.authority import create_authority, forge_like_nca, issue, person_template
+from insecure_sandbox.authority import forge_like_nca, issue, person_template
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.minting import Template, certificate_body, certify, new_serial
-from tests.verification.engines.pki.world import AT, PERSON, World
+from tests.verification.engines.pki.world import AT, PERSON, World, foreign_authority
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.path import build_path
@@ -84,7 +84,7 @@ def test_a_self_signed_person_is_untrusted_even_when_handed_in_as_an_intermediat
 
 
 def test_an_authority_of_ones_own_with_the_same_names_is_untrusted(world: World) -> None:
-    own = create_authority(world.family, at=AT)
+    own = foreign_authority(world.family)
     assert parse_certificate(own.issuing.certificate).subject == world.issuer.subject
     leaf = issue(own, **PERSON, at=AT, key=world.spare_key)
     assert _refusal(world, leaf).code == "eds_path_untrusted"
@@ -92,7 +92,7 @@ def test_an_authority_of_ones_own_with_the_same_names_is_untrusted(world: World)
 
 
 def test_a_second_certificate_of_the_same_name_does_not_hide_the_right_one(world: World) -> None:
-    decoy = create_authority(world.family, at=AT).issuing
+    decoy = foreign_authority(world.family).issuing
     assert _path(world, world.person, decoy, world.authority.issuing)[1] == world.issuer
 
 

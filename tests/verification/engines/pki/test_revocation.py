@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from insecure_sandbox.authority import create_authority, make_crl
+from insecure_sandbox.authority import make_crl
 from insecure_sandbox.ocsp_responder import TRY_LATER, UNKNOWN, encode, revoked
 from tests.verification.engines.pki.test_ocsp import LIMIT, MAX_AGE, NONCE, SKEW, right
-from tests.verification.engines.pki.world import AT, World
+from tests.verification.engines.pki.world import AT, World, foreign_authority
 from verification.core.errors import Refused
 from verification.engines.pki.revocation import Answers, Limits, check_authorities, find_status, require_good
 from verification.engines.pki.revocation_cache import VerifiedLists
@@ -76,7 +76,7 @@ def test_lists_of_others_are_no_answer(world: World, gost: World, rsa: World) ->
 @pytest.mark.parametrize("fault", ["unsigned", "stale", "empty", "of the same name"])
 def test_one_wrong_list_of_the_issuer_leaves_it_open_beside_a_right_one(world: World, fault: str) -> None:
     good = crl(world)
-    made = create_authority(world.family, at=AT)
+    made = foreign_authority(world.family)
     wrong = {
         "unsigned": good[:-8] + bytes(8),
         "stale": crl(world, next_update=AT),

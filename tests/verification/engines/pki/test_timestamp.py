@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insecure_sandbox import encoding as asn1
-from insecure_sandbox.authority import create_authority, make_crl
+from insecure_sandbox.authority import make_crl
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.timestamping import (
@@ -25,7 +25,7 @@ from insecure_sandbox.timestamping import (
     with_tokens,
 )
 from tests.verification.engines.pki.statements import verify
-from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
+from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World, foreign_authority
 from verification.core.errors import Refused
 from verification.engines.gost.streebog import streebog512
 from verification.engines.pki import algorithms, der
@@ -146,7 +146,7 @@ def _imprint_of(content: bytes) -> Change:
 
 
 def _other_root(world: World, timestamp: Timestamp) -> Timestamp:
-    other = create_authority(world.family, at=AT)
+    other = foreign_authority(world.family)
     return by(timestamp, certify_timestamping(other, at=AT, key=world.spare_key))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypedDict
 
 from insecure_sandbox.authority import Authority, create_authority, issue
@@ -43,6 +44,12 @@ class World:
     def family(self) -> Family:
         """Of the authority and all under it."""
         return self.authority.family
+
+
+@cache
+def foreign_authority(family: Family) -> Authority:
+    """An authority of the same names as a world's, and of other keys; made once, for RSA keys are slow."""
+    return create_authority(family, at=AT)
 
 
 def make_world(family: Family) -> World:
