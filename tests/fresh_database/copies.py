@@ -65,6 +65,13 @@ def put_sqlite(content: Path) -> Path:
     return sqlite_file()
 
 
+def keep_sqlite(place: Path) -> Path:
+    """Write the database as it is at this moment to a file, for `put_sqlite`."""
+    with closing(sqlite3.connect(_sqlite_name())) as database:
+        database.execute("VACUUM INTO ?", (str(place),))
+    return place
+
+
 def drop() -> None:
     """Remove what this process made on a server; a template of the whole run ends with the server."""
     connections.close_all()

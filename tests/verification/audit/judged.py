@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from tests.scenes import staged
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
@@ -17,7 +18,11 @@ Finding = dict[str, Any]
 
 
 def judged(issued: Issued) -> Story:
-    """A verified case with one burnt attempt in it, ordered."""
+    """A verified case with one burnt attempt in it, ordered. Nothing may have been written before."""
+    return staged("judged", lambda: _judged(issued))
+
+
+def _judged(issued: Issued) -> Story:
     story = begin(lender()).to_statement()
     story.sign(issued(iin=OTHER_IIN))
     story.work()

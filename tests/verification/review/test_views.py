@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from PIL import Image
 
+from tests.scenes import staged
 from tests.verification.review import desk
 from tests.verification.workflow.insecure_glance import BESIDE, entries, glanced, one_voted, see
 from tests.verification.workflow.insecure_glance import glances as glances
@@ -23,7 +24,7 @@ _OF_THE_LOG = {"AuditEntry", "AuditPending"}
 @pytest.fixture
 def story():
     """A case that waits for reviewers, at the last stage of what suffices."""
-    return glanced("clear", "grey", profile="KZ-2021-04")
+    return staged("glanced", lambda: glanced("clear", "grey", profile="KZ-2021-04"))
 
 
 def page(response):

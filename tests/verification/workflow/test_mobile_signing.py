@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from insecure_sandbox.signing import sign_cms
+from tests.scenes import staged
 from tests.verification.workflow.story import begin, lender
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
 from verification.models import AuditEntry, BorrowerSession, EvidenceItem, MobileSigning
@@ -44,7 +45,7 @@ class Phone:
 
 @pytest.fixture
 def phone():
-    return Phone()
+    return staged("phone", Phone)
 
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from tests.insecure_sandbox_process import sandbox as sandbox
+from tests.scenes import staged
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import OTHER_IIN, begin, lender
 from verification.core.results import Failed
@@ -25,6 +26,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def verified(trusted, issued):
     """A story that ended well at the second try of its signature."""
+    return staged("verified", lambda: verify(issued))
+
+
+def verify(issued):
     story = begin(lender()).to_statement()
     story.sign(issued(iin=OTHER_IIN))
     story.work()

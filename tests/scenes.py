@@ -1,0 +1,55 @@
+"""A scene that many tests begin with, played once a process and then put back: its rows, its files, and what it gave.
+
+Only for tests that commit, and on SQLite, where the database is a file; elsewhere the scene is played each time.
+"""
+
+import shutil
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import connection
+
+from tests.environment import prepare
+from tests.fresh_database import copies
+
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A scene as it was when it had been played."""
+
+    database: Path
+    folders: dict[str, Path]
+    given: Any
+
+
+_FOLDERS = ("TULGA_EVIDENCE_DIR", "TULGA_LOG_HEAD_DIR")
+_kept: dict[str, _Kept] = {}
+
+
+def staged(name: str, play: Callable[[], Given]) -> Given:
+    """What `play` gives, with the rows and files it leaves. The name stands for all that has a say in the scene."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return play()
+    if name not in _kept:
+        _kept[name] = _keep(play())
+    else:
+        copies.put_sqlite(_kept[name].database)
+        for setting, folder in _kept[name].folders.items():
+            shutil.copytree(folder, getattr(settings, setting), dirs_exist_ok=True)
+    return deepcopy(_kept[name].given)  # type: ignore[no-any-return]
+
+
+def _keep(given: object) -> _Kept:
+    place = Path(mkdtemp(prefix="scene-", dir=prepare()))
+    folders = {}
+    for setting in _FOLDERS:
+        if (folder := getattr(settings, setting)).is_dir():
+            folders[setting] = shutil.copytree(folder, place / setting.lower())
+    return _Kept(copies.keep_sqlite(place / "database"), folders, given)
