@@ -33,7 +33,7 @@ SEED = "20261126"
 """Of every generated set, in check, test and CI alike: what fails for one fails for all. `make prove` tries others."""
 
 
-_ON_SERVERS = "not browser and not proof"
+_ON_SERVERS_WAITING = "service and not browser and not proof"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,9 +62,9 @@ LEGS = (
     Leg(name="processes", marks="service and not browser", word="mark.service", shards=2, waits=True),
     Leg(name="browser", marks="browser", word="mark.browser", shards=4, waits=True),
     Leg(name="workers", marks="browser", word="mark.browser", waits=True),
-    Leg(name="postgresql", marks=f"{_ON_SERVERS} and not service", broker="redis", shards=3, rows_only=True),
-    Leg(name="redis", marks=f"{_ON_SERVERS} and service", word="mark.service", broker="redis", waits=True),
-    Leg(name="rabbitmq", marks=f"{_ON_SERVERS} and service", word="mark.service", broker="rabbitmq", waits=True),
+    Leg(name="postgresql", marks="not browser and not proof and not service", broker="redis", shards=3, rows_only=True),
+    Leg(name="redis", marks=_ON_SERVERS_WAITING, word="mark.service", broker="redis", shards=2, waits=True),
+    Leg(name="rabbitmq", marks=_ON_SERVERS_WAITING, word="mark.service", broker="rabbitmq", shards=2, waits=True),
 )
 # It runs alone, and a test waits for threads now and then: one process more than there are cores keeps them busy.
 FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES + 1, waits=True)

@@ -72,11 +72,13 @@ class Servers:
         found = {"TULGA_TEST_RUN_DIR": str(self._folder)}
         if broker != "filesystem":
             found |= self._start("postgresql", start_postgresql).places(process)
+        return found | self.broker(process, broker)
+
+    def broker(self, process: str, broker: str) -> dict[str, str]:
+        """The process's own place at the broker alone."""
         if broker == "redis":
-            found |= self._start("redis", start_redis).places(str(self._number(process)))
-        if broker == "rabbitmq":
-            found |= self._start("rabbitmq", start_rabbitmq).places(process)
-        return found
+            return dict(self._start("redis", start_redis).places(str(self._number(process))))
+        return dict(self._start("rabbitmq", start_rabbitmq).places(process)) if broker == "rabbitmq" else {}
 
     def _start(self, name: str, start: Callable[[Path], Server]) -> Server:
         with self._lock:

@@ -52,4 +52,4 @@ def test_forty_processes_have_forty_places_at_one_redis_and_too_many_are_told_so
 
 
 def _broker(servers: Servers, process: str) -> str:
-    return servers.environment(process, broker="redis")["TULGA_TEST_BROKER_URL"]
+    return servers.broker(process, "redis")["TULGA_TEST_BROKER_URL"]

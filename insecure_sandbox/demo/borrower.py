@@ -160,7 +160,9 @@ class Browser:
         self, method: str, path: str, body: bytes | None = None, *, more: Mapping[str, str] | None = None
     ) -> urllib3.BaseHTTPResponse:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        headers = {"Cookie": cookies, "Referer": self._url, **(more or {})}
+        # A connection of its own each: a server may hang up on one just as it is used again, and an answer is no POST
+        # to be sent twice.
+        headers = {"Cookie": cookies, "Referer": self._url, "Connection": "close", **(more or {})}
         answer = self._http.request(method, f"{self._url}{path}", body=body, headers=headers, redirect=False)
         for line in answer.headers.getlist("Set-Cookie"):
             self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}

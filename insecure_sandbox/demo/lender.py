@@ -26,7 +26,8 @@ class LenderApi:
     def __init__(self, url: str, key: str) -> None:
         """`url` of the service, and the lender's test key."""
         self.url, self.key = url, key
-        self._http = urllib3.PoolManager(retries=False, timeout=30)
+        # A server may hang up on a connection just as it is used again. An opening has its key: asked twice, it is one.
+        self._http = urllib3.PoolManager(retries=urllib3.Retry(2, redirect=0, allowed_methods=None), timeout=30)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
         """The JSON answer; raises `DemoFailed` for anything but success."""

@@ -71,7 +71,7 @@ def test_planted_personal_data_is_in_no_log_no_address_no_bell_no_webhook_and_no
     time.sleep(3)
     bells = "\n".join(broker.take_messages(deployment.folder))
     deployment.staff(workers=1, ticks=1)
-    browser.wait_for_judgement(seconds=60)
+    browser.wait_for_judgement(seconds=150)
     assert deployment.api.read(opened["id"])["status"] == "verified"
     wait_until(lambda: opened["id"] in webhooks(deployment), what="the webhook", seconds=30)
 
