@@ -30,7 +30,7 @@ def test_a_list_that_comes_like_this_is_asked_for_again_and_then_verifies(deploy
     browser.sign(credential)
     wait_until(lambda: causes(deployment, verification_id), what="the fault to be written down", seconds=20)
     assert deployment.decisions(verification_id) in ([], ["verification.verified"])
-    browser.wait_for_judgement(seconds=60)
+    browser.wait_for_judgement(seconds=150)
     assert len(causes(deployment, verification_id)) == 1, "the faulted list was judged by, or more went wrong"
     assert deployment.decisions(verification_id) == ["verification.verified"]
     entries = deployment.entries(verification_id)
@@ -44,7 +44,7 @@ def test_a_list_that_stays_like_this_ends_in_failed(deployment, kind):
     verification_id, browser, credential = deployment.borrow(f"stays-{kind.replace('_', '-')}")
     deployment.script_fault(kind, times=100)
     browser.sign(credential)
-    browser.wait_for_judgement(seconds=60)
+    browser.wait_for_judgement(seconds=150)
     verification = deployment.api.read(verification_id)
     assert (verification["status"], verification["code"]) == ("failed", "retries_exhausted")
     # The last try is a fault as well, or a judgement that is kept although nobody can tell.

@@ -32,7 +32,7 @@ def play_killed(
     assert fence
     assert deployment.api.read(verification_id)["status"] == "processing"
     take_over()
-    browser.wait_for_judgement(seconds=60)
+    browser.wait_for_judgement(seconds=150)
     assert deployment.api.read(verification_id)["status"] == "verified"
     assert deployment.decisions(verification_id) == ["verification.verified"]
     # The killed worker released nothing: the step was finished by another claim, not retried by the first.
@@ -77,7 +77,7 @@ def test_a_worker_that_was_stopped_past_its_lease_writes_nothing_when_it_goes_on
     os.killpg(group, signal.SIGSTOP)
     try:
         deployment.start_worker()
-        browser.wait_for_judgement(seconds=60)
+        browser.wait_for_judgement(seconds=150)
         before = deployment.entries(verification_id)
     finally:
         os.killpg(group, signal.SIGCONT)
@@ -98,7 +98,7 @@ def test_a_picture_that_kills_its_worker_ends_its_own_verification_in_failed_and
     wait_until(lambda: deployment.children_of(worker) not in ([], first), what="the child to die", seconds=20)
     verification_id, browser, credential = deployment.borrow("beside")
     browser.sign(credential)
-    browser.wait_for_judgement(seconds=60)
+    browser.wait_for_judgement(seconds=150)
     assert deployment.api.read(verification_id)["status"] == "verified"
     wait_until(lambda: deployment.api.read(opened["id"])["status"] == "failed", what="the end", seconds=60)
     assert deployment.api.read(opened["id"])["code"] == "retries_exhausted"
