@@ -84,7 +84,7 @@ def run(work: Sequence[Job], folder: Path) -> list[Progress]:
     began = time.monotonic()
     progress = {job.name: Progress(job=job, changed=began) for job in work}
     longest_first = sorted(work, key=lambda job: -_weight(job))
-    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(CORES + 1) as waiting:
+    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(2 * CORES) as waiting:
         running: set[Future[None]] = {
             (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder)
             for job in longest_first
