@@ -19,11 +19,11 @@ help:  ## this list
 demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine with a sandbox, until Ctrl-C; ONCE=1 stops after the checks
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo $(if $(ONCE),--once)
 
-test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (12 minutes on two cores); LEG= TESTS= SEED=
+test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (a quarter of an hour on two cores); LEG= TESTS= SEED=
 	@echo "→ tests"
 	@$(CLEAN) $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
 
-check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (75 seconds); SEED=
+check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (a minute and a half); SEED=
 	@echo "→ fast tests"
 	@$(CLEAN) $(PY) -m tests.legs fast $(if $(SEED),--seed $(SEED))
 
