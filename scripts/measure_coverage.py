@@ -65,7 +65,7 @@ def _run(folder: Path, legs: list[str]) -> int:
 
 def _figures(folder: Path) -> dict[str, Any]:
     """Statements, missing ones and the share of each package, and of all."""
-    coverage = Coverage(data_file=str(folder / ".combined"), config_file=False, omit=["*/migrations/*"])
+    coverage = Coverage(data_file=str(folder / ".coverage"), config_file=False, omit=["*/migrations/*"])
     coverage.combine([str(folder)], keep=True)
     statements: Counter[str] = Counter()
     missing: Counter[str] = Counter()
