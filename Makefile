@@ -34,7 +34,7 @@ static-checks: .venv/.dev .venv/.locale
 	@echo "→ migrations";    $(CLEAN) DATABASE_URL=sqlite://:memory: $(PY) manage.py makemigrations --check --dry-run
 
 prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evidence/; PART=name for one part
-	@seed=$${TULGA_PROOF_SEED:-$$($(PY) -c "from tests.legs import seed_of_commit; print(seed_of_commit())")}; \
+	@seed=$${TULGA_PROOF_SEED:-$$($(PY) -c "from tests.proofs import seed_of_commit; print(seed_of_commit())")}; \
 	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
 
 run: .venv/.runtime .venv/.locale  ## web, worker and tick on this machine with your own set-up in var/

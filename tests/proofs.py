@@ -49,7 +49,7 @@ def proof_scale(request: pytest.FixtureRequest) -> float:
 
 @pytest.fixture(scope="session")
 def proof_seed() -> int:
-    """The seed of a proof's set: in `make test` a number from the commit's hash, so that each commit tries others."""
+    """The seed of a proof's set: always the same in `make test`, a number from the commit's hash in `make prove`."""
     return int(os.environ.get("TULGA_PROOF_SEED", "0"))
 
 
@@ -99,6 +99,11 @@ def write_evidence(part: str, *, seed: int, found: Mapping[str, object]) -> Path
     path = _EVIDENCE / f"{part}.json"
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def seed_of_commit() -> int:
+    """A number from the commit's hash, so that `make prove` tries another sample with every commit; 0 without git."""
+    return int(_git("rev-parse", "--verify", "--quiet", "HEAD")[:8] or "0", 16)
 
 
 def _part(item: pytest.Item) -> str:
