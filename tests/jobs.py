@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,11 +53,18 @@ class Progress:
     outcomes: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     fault: str = ""
+    told_bytes: int = 0
 
     def read(self, path: Path) -> None:
-        """Take in what the process has told since."""
-        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.is_file() else []
-        for said in map(json.loads, lines):
+        """Take in what the process has told since. Read by two threads at once it is the same: a line counts once."""
+        if not path.is_file():
+            return
+        start = self.told_bytes
+        with path.open("rb") as file:
+            file.seek(start)
+            whole, newline, _ = file.read().rpartition(b"\n")
+        self.told_bytes = start + len(whole + newline)
+        for said in map(json.loads, whole.splitlines()):
             self.total = said.get("total", self.total)
             self.under_way = said.get("started", self.under_way)
             if "test" in said and said["test"] not in self.outcomes:
@@ -141,7 +149,8 @@ def _run_one(job: Job, progress: Progress, folder: Path) -> None:
         return
     environment |= {"TULGA_TEST_PROGRESS": str(told), "TULGA_PROOF_SEED": job.seed}
     place = ("--basetemp", str(folder / f"{job.name}.tmp"))
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.progress", *place, *job.arguments, *job.files]
+    options = ["-q", "-p", "tests.progress", f"--hypothesis-seed={job.seed}", *place, *job.arguments]
+    command = [sys.executable, "-m", "pytest", *options, *job.files]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
@@ -196,6 +205,7 @@ def _weight(job: Job) -> float:
     return sum(known.get(path.partition("::")[0], _UNKNOWN_SECONDS) for path in job.files)
 
 
+@cache
 def _known_seconds(leg: str) -> dict[str, float]:
     kept: Any = json.loads(_SECONDS.read_text()) if _SECONDS.is_file() else {}
     return dict(kept.get(leg, {}))

@@ -108,7 +108,7 @@ def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
             leg=leg.name,
             name=f"{leg.name}_{number}",
             files=tuple(shard),
-            arguments=(*_arguments(leg), f"--hypothesis-seed={seed}"),
+            arguments=tuple(_arguments(leg)),
             environment=partial(servers.environment, broker=leg.broker),
             seed=seed,
             waits=leg.waits,

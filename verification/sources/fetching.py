@@ -10,7 +10,7 @@ from threading import Event, Lock, Thread
 from typing import Final
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError, LocationParseError, ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Url, parse_url
 
@@ -74,7 +74,7 @@ def _download(download: "_Download", *, source: str) -> bytes:
     Thread(target=download.run, name=f"fetch-{source}", daemon=True).start()
     if not download.done.wait(download.limits.seconds):
         download.abandon()
-        raise SourceUnavailable(source, f"no whole answer within {download.limits.seconds:g} s")
+        raise SourceUnavailable(source, download.silence)
     if download.failure or not download.body:
         raise SourceUnavailable(source, download.failure or "the answer is empty")
     return download.body
@@ -104,6 +104,11 @@ class _Download:
     _socket: socket | None = None
     _is_abandoned: bool = False
 
+    @property
+    def silence(self) -> str:
+        """What is said of a source that took longer than it may, whoever noticed first."""
+        return f"no whole answer within {self.limits.seconds:g} s"
+
     def run(self) -> None:
         """Thread body: downloads and always sets `done`."""
         try:
@@ -111,8 +116,9 @@ class _Download:
             self.failure = ""
         except (_Oversize, _UnusableAnswer) as reason:
             self.failure = str(reason)
-        except TimeoutError:  # the socket's own clock ran out a moment before ours
-            self.failure = f"no whole answer within {self.limits.seconds:g} s"
+        # The socket's own clock ran out a moment before ours: the system's error, or urllib3's about it.
+        except (TimeoutError, ReadTimeoutError):
+            self.failure = self.silence
         # Only the kind of error is told: its text may hold the address, and with it a query.
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             self.failure = type(error).__name__
