@@ -13,7 +13,6 @@ Numbers of a policy are no mutants: they are read while modules are imported, be
 import argparse
 import json
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -22,17 +21,16 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from scripts import mutants
+from tests.proofs import write_evidence
 
 _ROOT = Path(__file__).resolve().parent.parent
 EVIDENCE = _ROOT / "docs" / "evidence" / "mutants.json"
 RESULTS = ("killed", "timed out", "survived")
-_TRACKED = (".", ":!docs/evidence")
 _PROCESSES = 2
 _NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", ".hypothesis", "__pycache__", "static_root")
 
@@ -141,12 +139,11 @@ def main(arguments: list[str]) -> int:
         print(f"{len(lost)} no longer killed, {len(gone)} gone")
         return 1 if lost else 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    commit, is_changed = _git("rev-parse", "HEAD") or "none", bool(_git("status", "--porcelain", "--", *_TRACKED))
     made = make()
     lines = _run([mutant.id for of_target in made.values() for mutant in of_target])
-    content = {"part": "mutants", "commit": commit, "has_uncommitted_changes": is_changed, **evidence(made, lines)}
-    EVIDENCE.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(json.dumps(content["counts"]))
+    found = evidence(made, lines)
+    write_evidence("mutants", seed=0, found=found)
+    print(json.dumps(found["counts"]))
     return 0
 
 
@@ -178,14 +175,6 @@ def evidence(made: dict[str, list[mutants.Mutant]], lines: Iterable[dict[str, An
         for target in TARGETS
     }
     return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seed": 0,
-        "conditions": {
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "cores": os.cpu_count() or 0,
-            "database": "sqlite",
-        },
         "counts": {word.replace(" ", "_"): counts[word] for word in RESULTS},
         "failures": [],
         "figures": {"mutants": len(listed), "equivalent": sum("equivalent" in one for one in listed)}
@@ -244,13 +233,6 @@ def _ignored(place: str, names: list[str]) -> set[str]:
     if Path(place) == _ROOT / "var":
         return {name for name in names if name != "models"}
     return set(_NOT_COPIED(place, names))
-
-
-def _git(*words: str) -> str:
-    try:
-        return subprocess.run(["git", *words], cwd=_ROOT, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S607
-    except FileNotFoundError:
-        return ""
 
 
 if __name__ == "__main__":
