@@ -7,6 +7,10 @@ CLEAN := env -u DATABASE_URL -u MIGRATION_DATABASE_URL -u CELERY_BROKER_URL
 export PYTHON
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONUNBUFFERED := 1
+# Bytecode is kept, in one folder that `make clean` removes, also where the machine's environment says never to write
+# any: without it every process of every test would compile Django anew.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help demo test check static-checks prove run ncalayer bench fast lock clean
@@ -19,11 +23,11 @@ help:  ## this list
 demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine with a sandbox, until Ctrl-C; ONCE=1 stops after the checks
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo $(if $(ONCE),--once)
 
-test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (a quarter of an hour on two cores); LEG= TESTS= SEED=
+test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (a quarter of an hour on two cores, more on slow ones); LEG= TESTS= SEED=
 	@echo "→ tests"
 	@$(CLEAN) $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
 
-check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (a minute and a half); SEED=
+check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (one to two minutes); SEED=
 	@echo "→ fast tests"
 	@$(CLEAN) $(PY) -m tests.legs fast $(if $(SEED),--seed $(SEED))
 
@@ -37,10 +41,11 @@ prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evid
 	@seed=$${TULGA_PROOF_SEED:-$$($(PY) -c "from tests.proofs import seed_of_commit; print(seed_of_commit())")}; \
 	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
 
-run: .venv/.runtime .venv/.locale  ## web, worker and tick on this machine with your own set-up in var/
+run: .venv/.runtime .venv/.locale  ## web, worker, tick and deliver on this machine with your own set-up in var/
+	@sh scripts/fetch_face_weights.sh "$${TULGA_FACE_MODELS_DIR:-var/models}"
 	@$(PY) manage.py build_face_model
 	@echo "→ keys and tables"
-	@test -n "$$TULGA_KEYS_DIR" || $(PY) manage.py make_keys var/keys
+	@test -n "$$TULGA_KEYS_DIR" || $(PY) manage.py make_keys "$${TULGA_VAR_DIR:-var}/keys"
 	@$(PY) manage.py migrate --verbosity=0 && $(PY) manage.py grant_application_role
 	@$(PY) scripts/run_together.py
 
@@ -51,14 +56,14 @@ bench: .venv/.dev $(MODELS)  ## measurements against named peers; PART=name for 
 	@set -e; for part in $(if $(PART),bench/$(PART).py,$(wildcard bench/[a-z]*.py)); do echo "→ $$part"; $(PY) $$part; done
 
 fast: .venv/.runtime  ## gmpy2, which verifies GOST signatures several times as fast; nothing needs it
-	@sh scripts/set_up.sh requirements-fast.txt
+	@sh scripts/set_up.sh fast
 
 lock: .venv/.dev  ## lock the requirements anew, with hashes
 	@set -e; lock=".venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes"; \
-	$$lock pyproject.toml -o requirements.txt; \
-	$$lock --group dev pyproject.toml -o requirements-dev.txt; \
-	$$lock --group fast -o requirements-fast.txt; \
-	$$lock --no-header requirements-uv.in -o requirements-uv.txt
+	$$lock pyproject.toml -o requirements/runtime.txt; \
+	$$lock --group dev pyproject.toml -o requirements/dev.txt; \
+	$$lock --group fast -o requirements/fast.txt; \
+	$$lock --no-header requirements/uv.in -o requirements/uv.txt
 
 clean:  ## remove what was installed and built; var/ stays, for it holds keys and cases
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -67,17 +72,18 @@ clean:  ## remove what was installed and built; var/ stays, for it holds keys an
 	@test ! -e var || echo "var/ is still there: it holds keys and cases. Remove it yourself if nothing in it is needed."
 
 # Set-up, each step once: the stamps say what is installed. What developers need includes what the product needs.
-.venv/.runtime: requirements.txt requirements-uv.txt scripts/set_up.sh
-	@sh scripts/set_up.sh requirements.txt
+.venv/.runtime: requirements/runtime.txt requirements/uv.txt scripts/set_up.sh
+	@sh scripts/set_up.sh runtime
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements-uv.txt scripts/set_up.sh
-	@sh scripts/set_up.sh requirements-dev.txt
+.venv/.dev: requirements/dev.txt requirements/uv.txt scripts/set_up.sh
+	@sh scripts/set_up.sh dev
 	@touch .venv/.runtime $@
 
-# The face net, converted from the installed package; it must give dlib's own numbers or this stops.
-$(MODELS): $(addprefix verification/engines/faces/,conversion.py building.py dlib_onnx.py) | .venv/.runtime
-	@echo "→ converting the face model"
+# The face nets, made of pinned weights; each must give its source's own numbers or this stops.
+$(MODELS): $(addprefix verification/engines/faces/,conversion.py folding.py building.py nets.py self_test.py) | .venv/.runtime
+	@sh scripts/fetch_face_weights.sh $(@D)
+	@echo "→ making the face models"
 	@$(CLEAN) TULGA_FACE_MODELS_DIR=$(@D) $(PY) manage.py build_face_model
 	@touch $@
 

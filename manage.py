@@ -4,11 +4,15 @@
 import sys
 
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError
 
-from config import env
+from config import env, starting
+from verification.core.errors import Misconfigured
 
 # These two change tables and grants, which the application's own role must not be able to do.
 _OWNERS_COMMANDS = ("migrate", "grant_application_role")
+# These go on while a database is away, and so would not end for want of tables.
+_LASTING_COMMANDS = ("tick", "deliver")
 
 
 def main() -> None:
@@ -16,7 +20,23 @@ def main() -> None:
     env.use_settings("config.settings")
     if sys.argv[1:2] and sys.argv[1] in _OWNERS_COMMANDS:
         env.act_as_owner()
-    execute_from_command_line(sys.argv)
+    starting.load_settings()
+    try:
+        if sys.argv[1:2] and sys.argv[1] in _LASTING_COMMANDS:
+            starting.require_tables()
+        execute_from_command_line(sys.argv)
+    except Misconfigured as error:
+        raise SystemExit(starting.told(error)) from None
+    except DatabaseError:
+        _tell_missing_tables()
+        raise
+
+
+def _tell_missing_tables() -> None:
+    try:
+        starting.require_tables()
+    except Misconfigured as error:
+        raise SystemExit(starting.told(error)) from None
 
 
 if __name__ == "__main__":

@@ -1,37 +1,50 @@
-"""The Celery application: a doorbell that may lose a ring and never holds more than an id. The rows are the queue."""
+"""The Celery application: processes, pools, limits, and a doorbell that may lose a ring. The rows are the queue."""
 
 import ctypes
+import logging
 import resource
+import warnings
 from contextlib import suppress
 from logging.config import dictConfig
 
 from celery import Celery
+from celery.apps import worker
 from celery.signals import setup_logging, task_postrun, worker_init, worker_process_init
 from django.conf import settings
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
-from config import env
-from verification.core.errors import Misconfigured
+from config import env, starting
 from verification.workflow import policy
-from verification.workflow.readiness import refuse_unsafe_live, refuse_unsigned_documents
+from verification.workflow.reading.readiness import calibrations
 
 env.use_settings("config.settings")
+starting.load_settings()
 
-QUEUES = ("default", "eds", "faces", "webhooks")
-
-# Seconds after which Redis hands an unacknowledged task to another worker. Above the hard limit, or a healthy task
-# would be started twice; the two restore options were measured to bring a killed worker's tasks back in 19 s, not 108.
-_VISIBILITY_SECONDS = 2 * policy.STEP_HARD_LIMIT_SECONDS
+logger = logging.getLogger(__name__)
 
 
 def _transport_options(broker_url: str) -> dict[str, object]:
     scheme = broker_url.split(":", 1)[0]
     if scheme == "filesystem":
-        return _filesystem_options()
+        bell = settings.TULGA_BELL_DIR
+        bell.parent.mkdir(parents=True, exist_ok=True)
+        messages, control = bell / "messages", bell / "control"
+        for folder in (bell, messages, control):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        return {
+            "data_folder_in": str(messages),
+            "data_folder_out": str(messages),
+            "control_folder": str(control),
+            # Seconds between looks into an empty folder. kombu's default of 1 was measured to take one ring a second.
+            "polling_interval": 0.1,
+        }
     if scheme in ("redis", "rediss"):
         return {
-            "visibility_timeout": _VISIBILITY_SECONDS,
+            # Seconds after which Redis hands an unacknowledged task to another worker: above the hard limit, or a
+            # healthy task would be started twice. The two restore options were measured to bring a killed worker's
+            # tasks back in 19 s, not 108.
+            "visibility_timeout": 2 * policy.STEP_HARD_LIMIT_SECONDS,
             "unacked_restore_interval": 2,
             "unacked_restore_throttle": 1,
             "socket_timeout": 5,
@@ -41,28 +54,27 @@ def _transport_options(broker_url: str) -> dict[str, object]:
     return {"confirm_publish": True}
 
 
-def _filesystem_options() -> dict[str, object]:
-    bell = settings.TULGA_BELL_DIR
-    bell.parent.mkdir(parents=True, exist_ok=True)
-    messages, control = bell / "messages", bell / "control"
-    for folder in (bell, messages, control):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return {
-        "data_folder_in": str(messages),
-        "data_folder_out": str(messages),
-        "control_folder": str(control),
-        # Seconds between two looks into an empty folder. kombu's default of 1 was measured to take one ring a second.
-        "polling_interval": 0.1,
-    }
+class Worker(worker.Worker):
+    """A worker whose pool is fed by a thread. Celery's event loop would only run while a broker is there."""
+
+    def should_use_eventloop(self) -> bool:
+        """Never: with it no job reaches a child, and no result comes back, until the broker was reached."""
+        return False
 
 
-def _queue(name: str) -> Queue:
-    """A queue with an exchange and a key of its own: those that share Celery's default ones all get every ring."""
-    return Queue(name, Exchange(name, type="direct"), routing_key=name)
+class Application(Celery):
+    """Celery, with our own kind of worker."""
+
+    @property
+    def Worker(self) -> type[Worker]:  # Celery's name
+        """What `celery worker` starts."""
+        return self.subclass_with_self(Worker)
 
 
 TRANSPORT_ALIASES["filesystem"] = "config.file_broker:Transport"
-app = Celery("tulga", broker=settings.CELERY_BROKER_URL, backend=None, set_as_current=True)
+# Celery warns of a fault outside of a task with the fault's whole text; the log tells its type.
+warnings.filterwarnings("ignore", message="Exception raised outside body", category=RuntimeWarning)
+app = Application("tulga", broker=settings.CELERY_BROKER_URL, backend=None, set_as_current=True)
 app.conf.update(
     accept_content=["json"],
     task_serializer="json",
@@ -74,17 +86,23 @@ app.conf.update(
     task_soft_time_limit=policy.STEP_SOFT_LIMIT_SECONDS,
     task_time_limit=policy.STEP_HARD_LIMIT_SECONDS,
     worker_max_memory_per_child=policy.CHILD_MEMORY_BYTES // 1024,
-    task_queues=[_queue(name) for name in QUEUES],
+    # Each with an exchange and a key of its own: those that share Celery's default ones all get every ring. RabbitMQ
+    # keeps one message a queue that nobody took: of bells one is enough, for they all say the same.
+    task_queues=[Queue(name, Exchange(name, type="direct"), routing_key=name, max_length=1) for name in policy.QUEUES],
     task_default_queue="default",
     task_create_missing_queues=False,
-    # One immediate retry: it costs a request 0.06 s when the broker refuses. The sweep is the real retry.
+    # One immediate retry: it costs a request 0.06 s when the broker refuses. Workers look by themselves as well.
     task_publish_retry=True,
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0},
     broker_transport_options=_transport_options(settings.CELERY_BROKER_URL),
     broker_connection_timeout=2,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,  # a worker waits for its broker for as long as it takes
+    worker_pool="config.pool:TaskPool",
     worker_prefetch_multiplier=1,
+    # Seconds after which the job of a child that is gone is given up, and its place is free. A result that comes later
+    # is not missed: what counts was written by the child.
+    worker_lost_wait=1.0,
     worker_cancel_long_running_tasks_on_connection_loss=False,  # the fence keeps the late writer out
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
@@ -92,17 +110,18 @@ app.conf.update(
     enable_utc=True,
     timezone="UTC",
 )
+# By its name: it needs models, which are there only after Django's set-up.
+app.steps["worker"].add("config.feeding:Feeder")
 app.autodiscover_tasks()
 
 
 @worker_init.connect
 def _refuse_to_start(**_: object) -> None:
-    """Keep a worker from starting on an unsafe set. Celery swallows an `Exception` here, but no `SystemExit`."""
-    try:
-        refuse_unsafe_live()
-        refuse_unsigned_documents()
-    except Misconfigured as error:
-        raise SystemExit(error.detail) from error
+    """Keep a worker from starting on a wrong set-up. Celery swallows an `Exception` here, but no `SystemExit`."""
+    starting.refuse_wrong_setup()
+    # Whoever starts what judges faces shall read once how often it errs, and on whose word.
+    for calibration in calibrations():
+        logger.warning(calibration)
 
 
 @worker_process_init.connect

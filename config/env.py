@@ -37,7 +37,7 @@ def number(name: str, default: int, *, least: int = 0) -> int:
     return int(word)
 
 
-def words(name: str, default: Sequence[str] = ()) -> list[str]:
+def comma_separated(name: str, default: Sequence[str] = ()) -> list[str]:
     """The variable as a list of comma-separated words, blanks around them dropped."""
     value = os.environ.get(name)
     if value is None:
@@ -48,6 +48,16 @@ def words(name: str, default: Sequence[str] = ()) -> list[str]:
 def folder(name: str, default: Path) -> Path:
     """The variable as an absolute path; a relative one is read from the working directory. Nothing is created."""
     return Path(text(name, str(default))).expanduser().absolute()
+
+
+def make_folder(name: str, path: Path) -> None:
+    """Makes the folder of a variable, for the owner alone. Raises `Misconfigured` where that cannot be."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Misconfigured(
+            f"{name} is {path}, which cannot be made ({error.strerror}).\nName a folder that this user may write."
+        ) from None
 
 
 def file(name: str) -> Path | None:
@@ -63,9 +73,10 @@ def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) 
     address = text(name, default)
     parts = urlsplit(address)
     if parts.scheme not in schemes:
-        raise Misconfigured(f"{name} must start with one of: {', '.join(f'{scheme}://' for scheme in schemes)}")
+        named = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise Misconfigured(f"{name} is no whole address.\nIt must start with one of: {named}")
     if parts.scheme in ("http", "https") and not parts.hostname:
-        raise Misconfigured(f"{name} must name a host, such as http://127.0.0.1:8000")
+        raise Misconfigured(f"{name} names no host.\nWrite it like http://127.0.0.1:8000")
     return address.rstrip("/") if parts.path == "/" else address
 
 

@@ -1,19 +1,21 @@
-"""The embedded broker: kombu's `filesystem` transport, with bells that appear whole.
+"""The embedded broker: kombu's `filesystem` transport, with bells that appear whole, and equal ones once.
 
 kombu opens a message's file under the name its readers look for and writes it afterwards. A worker that looks in
 between finds an empty file, cannot read it and ends ("Unrecoverable error"); so does one that finds what a killed
 process or a full disk left half-written.
+A bell that says the same as one nobody has taken yet takes its place: however long the workers were away, a folder with
+one bell a queue waits for them, not one of ten thousand, which kombu would read anew for each.
 """
 
+from hashlib import sha256
 from pathlib import Path
 from queue import Empty
-from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 from kombu.exceptions import ChannelError
 from kombu.transport import filesystem
-from kombu.utils.json import dumps
+from kombu.utils.json import dumps, loads
 
 
 class Channel(filesystem.Channel):
@@ -21,20 +23,31 @@ class Channel(filesystem.Channel):
 
     def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
         """Writes under a name nobody looks for, then renames: a reader finds all of it or nothing."""
-        folder, name = Path(self.data_folder_out), uuid4()
-        unfinished = folder / f"{name}.unfinished"
+        folder = Path(self.data_folder_out)
+        unfinished = folder / f"{uuid4()}.unfinished"
+        said = sha256(dumps([payload.get("headers", {}).get("task"), payload["body"]]).encode()).hexdigest()[:16]
         try:
             unfinished.write_text(dumps(payload), encoding="utf-8")
-            unfinished.rename(folder / f"{round(monotonic() * 1000)}_{name}.{queue}.msg")
+            unfinished.rename(folder / f"{said}.{queue}.msg")
         except OSError as error:
             raise ChannelError("the bell could not be written") from error
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
-        """The oldest message. One that cannot be read is dropped: whatever it rang for is rung for again."""
-        try:
-            return super()._get(queue)
-        except ValueError:
-            raise Empty from None
+        """One message, taken by a name nobody else has. One that cannot be read is dropped: workers look anyway."""
+        folder = Path(self.data_folder_in)
+        for path in sorted(folder.glob(f"*.{queue}.msg")):
+            taken = folder / f"{uuid4()}.taken"
+            try:
+                path.rename(taken)
+            except OSError:
+                continue  # another worker was faster
+            content = taken.read_bytes()
+            taken.unlink()
+            try:
+                return loads(content.decode())
+            except ValueError:
+                break
+        raise Empty
 
 
 class Transport(filesystem.Transport):

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from verification.core.errors import Misconfigured
@@ -36,24 +36,23 @@ def read_keys(directory: Path) -> Keys:
     """
     if not directory.is_dir():
         return Keys()
-    found = {path.name: _read(path) for path in sorted(directory.glob("*.key"))}
-    return Keys(
-        secret_key=next((key.hex() for name, (key, _) in found.items() if name == "django.key"), ""),
-        encryption=_numbered(found, "kek"),
-        index=_numbered(found, "index"),
-        log={
-            name.removeprefix("log-").removesuffix(".key"): key
-            for name, (key, _) in found.items()
-            if name[:4] == "log-"
-        },
-        document={mode: keys for mode in ("test", "live") if (keys := _numbered(found, f"document-{mode}"))},
-        made_by_demo=frozenset(name for name, (_, made_by) in found.items() if made_by == "demo"),
-    )
-
-
-def _numbered(found: dict[str, tuple[bytes, str]], kind: str) -> dict[int, bytes]:
-    prefix = f"{kind}-"
-    return {int(name[len(prefix) : -4]): key for name, (key, _) in found.items() if name.startswith(prefix)}
+    keys, secret_key, made_by_demo = Keys(), "", set()
+    for path in sorted(directory.glob("*.key")):
+        key, made_by = _read(path)
+        match path.stem.split("-"):
+            case ["django"]:
+                secret_key = key.hex()
+            case ["kek", number]:
+                keys.encryption[int(number)] = key
+            case ["index", number]:
+                keys.index[int(number)] = key
+            case ["log", mode]:
+                keys.log[mode] = key
+            case ["document", mode, number]:
+                keys.document.setdefault(mode, {})[int(number)] = key
+        if made_by == "demo":
+            made_by_demo.add(path.name)
+    return replace(keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo))
 
 
 def _read(path: Path) -> tuple[bytes, str]:

@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import traceback
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
@@ -13,12 +14,21 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 """Names the request this thread is answering; empty outside of one. Set by `config.middleware.RequestIdMiddleware`."""
 
 # JSON escapes the controls below 0x20. DEL, C1 (0x9b starts a terminal code), line and direction marks are left to us.
-_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE = (*range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_ESCAPES = {code: f"\\u{code:04x}" for code in _UNSAFE}
 # An IIN is twelve digits, a mobile number eleven after an optional plus. A second line: callers log neither.
 _PERSONAL = re.compile(r"(?<![0-9A-Za-z])\+?[0-9]{11,12}(?![0-9A-Za-z])")
 
 # eGov's protocol puts a secret into an address, and Django writes the address of each refused request into the log.
 _SECRET_PLACE = re.compile(r"(?<=/v/egov/)[^/\s]+")
+
+
+def _message(record: logging.LogRecord) -> str:
+    """What the record says. Celery spells the exception of a task, as `exc`: of that only its type is told."""
+    if not isinstance(record.args, Mapping) or "exc" not in record.args:
+        return record.getMessage()
+    error = record.exc_info[1] if record.exc_info else None
+    return str(record.msg) % {**record.args, "exc": type(error).__name__ if error else "an exception"}
 
 
 class LineFormatter(logging.Formatter):
@@ -34,26 +44,18 @@ class LineFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": _SECRET_PLACE.sub("[secret]", _PERSONAL.sub("[number]", record.getMessage())),
+            "message": _SECRET_PLACE.sub("[secret]", _PERSONAL.sub("[number]", _message(record))),
         }
         if identity := request_id.get():
             line["request_id"] = identity
-        if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = _chain(record.exc_info[1])
-        return _UNSAFE.sub(_escape, json.dumps(line, ensure_ascii=False))
-
-
-def _chain(error: BaseException) -> list[str]:
-    """The exception and its causes, outermost first: type, our own text, the innermost places."""
-    told: list[str] = []
-    current: BaseException | None = error
-    while current is not None and len(told) < 5:
-        text = f" {current}" if isinstance(current, TulgaError) else ""
-        places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(current.__traceback__)[-4:]]
-        told.append(f"{type(current).__name__}{_PERSONAL.sub('[number]', text)} at {' < '.join(reversed(places))}")
-        current = current.__cause__ or current.__context__
-    return told
-
-
-def _escape(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0]):04x}"
+        # The exception and its causes, outermost first: type, our own text, the innermost places.
+        told: list[str] = []
+        error = record.exc_info[1] if record.exc_info else None
+        while error is not None and len(told) < 5:
+            text = f" {error}" if isinstance(error, TulgaError) else ""
+            places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-4:]]
+            told.append(f"{type(error).__name__}{_PERSONAL.sub('[number]', text)} at {' < '.join(reversed(places))}")
+            error = error.__cause__ or error.__context__
+        if told:
+            line["exception"] = told
+        return json.dumps(line, ensure_ascii=False).translate(_ESCAPES)

@@ -1,15 +1,15 @@
-"""What every answer carries: an id to find it in the log by, and headers that keep pages to themselves."""
+"""What every request has: an id to find it in the log by, transactions, and headers that keep pages to themselves."""
 
 import re
 import secrets
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.deprecation import MiddlewareMixin
 
 from config.log_lines import request_id
+from verification import transactions
 
-_GetResponse = Callable[[HttpRequest], HttpResponse]
-_SENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 # A page that needs the camera sets its own header; everything else is off.
 _PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=(), browsing-topics=()"
 
@@ -20,13 +20,14 @@ class RequestIdMiddleware:
     The caller's own id is kept when it is a plain word, so that a lender can find a request in both logs.
     """
 
-    def __init__(self, get_response: _GetResponse) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request under its id."""
+        # A plain word: what stands in a header and in the log must not break a line of either.
         untrusted_id = request.headers.get("X-Request-Id", "")
-        identity = untrusted_id if _SENT_ID.fullmatch(untrusted_id) else secrets.token_hex(12)
+        identity = untrusted_id if re.fullmatch(r"[A-Za-z0-9_-]{8,64}", untrusted_id) else secrets.token_hex(12)
         request.request_id = identity  # type: ignore[attr-defined]  # Django's own way to hand a value to a view
         token = request_id.set(identity)
         try:
@@ -37,15 +38,24 @@ class RequestIdMiddleware:
         return response
 
 
-class PageHeadersMiddleware:
+def in_transactions(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware in which every statement of a request runs in a transaction that says whose rows it may see.
+
+    Nobody's, until the key, the link or the person is known: see `transactions.see`.
+    """
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        with transactions.running():
+            return get_response(request)
+
+    return respond
+
+
+class PageHeadersMiddleware(MiddlewareMixin):
     """Forbids storing what was made for one person, and the browser's powers, unless a view has said otherwise."""
 
-    def __init__(self, get_response: _GetResponse) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request with both headers."""
-        response = self._get_response(request)
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """The answer with both headers."""
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         return response

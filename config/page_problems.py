@@ -1,13 +1,13 @@
 """Our errors as a sentence on a page, in the reader's language, with a way out. Machines get theirs from lenders/."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
 
 from lenders import problems
@@ -19,35 +19,30 @@ MACHINES = "/v1/"
 BORROWER = "/v/"
 
 
-@dataclass(frozen=True)
-class _Words:
-    title: Any
-    text: Any
-
-
-_BY_CODE: Mapping[str, _Words] = {
-    "link_unusable": _Words(
+# What a page says: its title and its text.
+_BY_CODE: Mapping[str, tuple[Any, Any]] = {
+    "link_unusable": (
         _("This link can no longer be used"),
         _(
             "It was opened before, or its time has run out. If you opened it yourself, go on there. "
             "Else ask the lender for a new link."
         ),
     ),
-    "session_missing": _Words(
+    "session_missing": (
         _("Nothing is open in this browser"),
         _(
             "Open the lender's link here, or go on in the browser where you began. "
             "Cookies must be allowed for this page."
         ),
     ),
-    "session_ended": _Words(
+    "session_ended": (
         _("This check goes on elsewhere"),
         _(
             "It was opened in another browser or on another device. Go on there. "
             "Was that not you? Then call the lender at once, at the number in your contract."
         ),
     ),
-    "csrf": _Words(
+    "csrf": (
         _("The page could not be sent"),
         _(
             "It was open for too long, or the browser blocks cookies. Go back, load the page again, and repeat. "
@@ -55,36 +50,33 @@ _BY_CODE: Mapping[str, _Words] = {
         ),
     ),
 }
-_BY_STATUS: Mapping[int, _Words] = {
-    400: _Words(_("We could not read that"), _("Nothing was kept. Go back, load the page again, and repeat.")),
-    403: _Words(_("This page is not for you"), _("Sign in as somebody who may see it, or ask the operator.")),
-    404: _Words(_("There is no such page"), _("Check the address, or open the link from the message once more.")),
-    409: _Words(_("Something happened meanwhile"), _("Load the page again to see how things stand now.")),
-    413: _Words(_("That was too large"), _("Nothing was kept. Go back and send less.")),
-    503: _Words(_("Something does not answer"), _("Nothing is lost. Try again in a minute.")),
-    500: _Words(
+_BY_STATUS: Mapping[int, tuple[Any, Any]] = {
+    400: (_("We could not read that"), _("Nothing was kept. Go back, load the page again, and repeat.")),
+    403: (_("This page is not for you"), _("Sign in as somebody who may see it, or ask the operator.")),
+    404: (_("There is no such page"), _("Check the address, or open the link from the message once more.")),
+    409: (_("Something happened meanwhile"), _("Load the page again to see how things stand now.")),
+    413: (_("That was too large"), _("Nothing was kept. Go back and send less.")),
+    503: (_("Something does not answer"), _("Nothing is lost. Try again in a minute.")),
+    500: (
         _("Something did not work on our side"),
         _("Nothing is lost and nothing was decided. Try again in a minute."),
     ),
 }
 
 
-class PageProblems:
+class PageProblems(MiddlewareMixin):
     """Shows our errors as pages, and refuses a body that is too large before anything of it is read.
 
     Django's own limit counts form fields only; a file in a form would be written to the disk first.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request, unless it is too large."""
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """The page of a 413 for a body that is too large; anything else goes on."""
         untrusted_length = request.META.get("CONTENT_LENGTH") or "0"
         length = int(untrusted_length) if untrusted_length.isascii() and untrusted_length.isdigit() else 0
         if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not request.path.startswith(MACHINES):
             return _page(request, status=413)
-        return self._get_response(request)
+        return None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page of one of our own errors; anything else goes on to Django and ends in `server_error`."""
@@ -119,6 +111,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _page(request: HttpRequest, *, status: int, code: str = "") -> HttpResponse:
-    words = _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
+    title, text = _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
     has_session = request.path.startswith(BORROWER) and not code.startswith(("link_", "session_"))
-    return render(request, "problem.html", {"words": words, "code": code, "to_borrower": has_session}, status=status)
+    told = {"title": title, "text": text, "code": code, "to_borrower": has_session}
+    return render(request, "problem.html", told, status=status)

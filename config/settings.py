@@ -7,12 +7,12 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config import env, registers
+from config import env, sources
 from config.key_files import read_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _VAR = env.folder("TULGA_VAR_DIR", BASE_DIR / "var")
-_VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
+env.make_folder("TULGA_VAR_DIR", _VAR)
 _PUBLIC_URL = env.url("TULGA_PUBLIC_URL", "http://127.0.0.1:8000")
 _PUBLIC = urlsplit(_PUBLIC_URL)
 _IS_HTTPS = _PUBLIC.scheme == "https"
@@ -24,7 +24,7 @@ DEBUG = env.flag("TULGA_DEBUG", default=False)
 SECRET_KEY = _KEYS.secret_key  # empty where there is no key: Django then refuses whatever needs it
 ALLOWED_HOSTS = [
     _PUBLIC.hostname or "",
-    *env.words("TULGA_ALLOWED_HOSTS", ["127.0.0.1", "localhost"] if _IS_LOCAL else []),
+    *env.comma_separated("TULGA_ALLOWED_HOSTS", ["127.0.0.1", "localhost"] if _IS_LOCAL else []),
 ]
 AUTH_USER_MODEL = "people.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.in_transactions",
     "config.middleware.PageHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "people.sessions.end_stale_sessions",
+    "people.sessions.see_what_is_theirs",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -171,8 +173,8 @@ CSRF_FAILURE_VIEW = "config.page_problems.csrf_failure"
 
 # The lenders' door ----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["lenders.auth.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["lenders.auth.HasKey"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["lenders.keys.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["lenders.keys.HasKey"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -196,7 +198,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.text("TULGA_LOG_LEVEL", "INFO").upper()},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "urllib3": {"level": "ERROR"},  # its warnings spell whole addresses
+        **{name: {"level": "ERROR"} for name in ("httpcore", "httpx", "urllib3")},  # they spell whole addresses
         # Which ring came and went is no news: what was done stands in the log of the verification. Failures are told.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
@@ -214,7 +216,7 @@ TULGA_PUBLIC_URL = _PUBLIC_URL
 TULGA_BELL_DIR = env.folder("TULGA_BELL_DIR", _VAR / "bell")  # where the filesystem broker keeps its messages
 TULGA_EVIDENCE_DIR = env.folder("TULGA_EVIDENCE_DIR", _VAR / "evidence")
 # Which net compares faces; see docs/operator-guide.md. The models are what `manage.py build_face_model` made.
-TULGA_FACE_BACKEND = env.text("TULGA_FACE_BACKEND", "dlib-onnx")
+TULGA_FACE_BACKEND = env.text("TULGA_FACE_BACKEND", "sface-onnx")
 TULGA_FACE_MODELS_DIR = env.folder("TULGA_FACE_MODELS_DIR", _VAR / "models")
 TULGA_FACE_MODEL = env.file("TULGA_FACE_MODEL")  # the description of an operator's own net, for onnx-custom
 TULGA_FACE_CALIBRATION = env.file("TULGA_FACE_CALIBRATION")  # of calibrate_faces, in place of the shipped one
@@ -229,55 +231,18 @@ TULGA_LIVE_EGOV_MOBILE = env.flag("TULGA_LIVE_EGOV_MOBILE", default=False)
 TULGA_MODES_LIVE = env.flag("TULGA_MODES_LIVE", default=False)
 TULGA_ROUTES = ["eds", "biometric", "live_face"]
 TULGA_SANDBOX_URL = env.url("TULGA_SANDBOX_URL", "http://127.0.0.1:8310")
-_CRLS = "verification.sources.revocation.HttpRevocationSource"
-_TIMESTAMPS = "verification.sources.timestamp_authority.HttpTimestampAuthority"
-_FAMILIES = ("gost512", "rsa")
-
-
-def _by_family(variable: str) -> dict[str, list[str]]:
-    """Addresses out of two variables, `…_GOST512` and `…_RSA`."""
-    return {family: env.words(f"{variable}_{family.upper()}") for family in _FAMILIES}
-
-
-_LIVE_TSA = {family: urls[0] for family, urls in _by_family("TULGA_LIVE_TSA").items() if urls}
-
 TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
     "test": {
-        "revocation": {
-            "adapter": _CRLS,
-            "options": {
-                "crl_urls": {family: [f"{TULGA_SANDBOX_URL}/crl/{family}"] for family in _FAMILIES},
-                "delta_crl_urls": {family: [f"{TULGA_SANDBOX_URL}/delta_crl/{family}"] for family in _FAMILIES},
-                "authority_crl_urls": {family: [f"{TULGA_SANDBOX_URL}/root_crl/{family}"] for family in _FAMILIES},
-                "ocsp_urls": {family: [f"{TULGA_SANDBOX_URL}/ocsp/{family}"] for family in _FAMILIES},
-            },
-        },
-        "timestamp_authority": {
-            "adapter": _TIMESTAMPS,
-            "options": {"urls": {family: f"{TULGA_SANDBOX_URL}/tsa/{family}" for family in _FAMILIES}},
-        },
         "trust_anchors": {"directory": env.folder("TULGA_TEST_TRUST_ANCHORS", _VAR / "anchors" / "test")},
-        **registers.at_sandbox(TULGA_SANDBOX_URL),
+        **sources.at_sandbox(TULGA_SANDBOX_URL),
     },
     "live": {"trust_anchors": {"directory": env.folder("TULGA_LIVE_TRUST_ANCHORS", _VAR / "anchors" / "live")}},
 }
 # Whom live verifications ask. While live mode is off nobody is; its certificates may be installed and read before.
 if TULGA_MODES_LIVE:
-    TULGA_SOURCES["live"] |= {
-        "revocation": {
-            "adapter": _CRLS,
-            "options": {
-                "crl_urls": _by_family("TULGA_LIVE_CRL"),
-                "delta_crl_urls": _by_family("TULGA_LIVE_DELTA_CRL"),
-                "authority_crl_urls": _by_family("TULGA_LIVE_ROOT_CRL"),
-                "ocsp_urls": _by_family("TULGA_LIVE_OCSP"),
-            },
-        },
-        **({"timestamp_authority": {"adapter": _TIMESTAMPS, "options": {"urls": _LIVE_TSA}}} if _LIVE_TSA else {}),
-        **registers.named_live(),
-    }
+    TULGA_SOURCES["live"] |= sources.named_live()
 # Hosts that test endpoints may name although they are private or without TLS, such as 127.0.0.1:9100.
-TULGA_WEBHOOK_TEST_HOSTS = env.words("TULGA_WEBHOOK_TEST_HOSTS")
+TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
 # Keys by number (the highest is the newest) or by mode; the names of those that `make demo` made.
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
@@ -290,7 +255,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing may be kept outside evidence
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "evidence": {
-        "BACKEND": "verification.evidence.files.DurableFileSystemStorage",
+        "BACKEND": "verification.evidence.store.DurableFileSystemStorage",
         "OPTIONS": {
             "location": TULGA_EVIDENCE_DIR,
             "file_permissions_mode": 0o600,

@@ -1,11 +1,19 @@
-"""What the web server calls: `gunicorn config.wsgi`."""
+"""What the web server calls: `gunicorn --config config/gunicorn_settings.py`."""
+
+import os
+import sys
 
 from django.core.wsgi import get_wsgi_application
 
-from config import env
-from verification.workflow.readiness import refuse_unsafe_live, refuse_unsigned_documents
+from config import env, starting
 
 env.use_settings("config.settings")
+starting.load_settings()
 application = get_wsgi_application()
-refuse_unsafe_live()
-refuse_unsigned_documents()
+try:
+    starting.refuse_wrong_setup()
+except SystemExit as refused:
+    print(refused, file=sys.stderr, flush=True)
+    # gunicorn's word for a process that must not be started again and again. At once: an ordinary exit while the
+    # application is being loaded was seen to wait for a lock that nobody holds any more.
+    os._exit(3)

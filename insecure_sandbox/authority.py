@@ -12,8 +12,8 @@ from insecure_sandbox.keys import PrivateKey
 from insecure_sandbox.minting import Authority, Template, certificate_body, certify, new_serial, seal
 from insecure_sandbox.profile import Role
 from insecure_sandbox.revocation_list import make_crl
-from verification.engines.pki.algorithms import Family
 from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.keys import Family
 
 __all__ = [
     "Authority",

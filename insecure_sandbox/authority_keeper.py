@@ -15,7 +15,7 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.minting import Authority
 from insecure_sandbox.profile import Role
 from insecure_sandbox.revocation_list import make_crl
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki.keys import Family
 
 FAMILIES: Final[tuple[Family, ...]] = ("gost512", "rsa")
 STATES: Final = ("valid", "revoked", "expired")

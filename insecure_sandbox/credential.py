@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from insecure_sandbox.keys import PrivateKey
-from verification.engines.pki.algorithms import TimestampFamily
 from verification.engines.pki.certificate import parse_timestamp_certificate
+from verification.engines.pki.keys import TimestampFamily
 
 
 @dataclass(frozen=True)

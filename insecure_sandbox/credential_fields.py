@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import PrivateKey, require_rsa
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki.keys import Family
 
 
 def credential_to_fields(credential: Credential) -> dict[str, str]:
@@ -45,7 +45,7 @@ def credential_from_fields(fields: Mapping[str, Any]) -> Credential:
 def _private_key(key_bytes: bytes, *, family: Family) -> PrivateKey:
     if family == "gost512":
         return int.from_bytes(key_bytes, "big")
-    key = load_der_private_key(key_bytes, password=None)
+    key = load_der_private_key(key_bytes, password=None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(key, RSAPrivateKey):
         raise ValueError("not an RSA key")
     return key

@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from insecure_sandbox import encoding as asn1
+from insecure_sandbox.ready_keys import next_rsa_key
 from verification.engines.gost import backends
 from verification.engines.gost.curves import PARAM_SET_A_512, PARAM_SET_B_256, Curve
 from verification.engines.gost.gost34311 import gost34311
-from verification.engines.pki import algorithms
-from verification.engines.pki.algorithms import Family, TimestampFamily
+from verification.engines.pki import keys
+from verification.engines.pki.keys import Family, TimestampFamily
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ PrivateKey = int | OldKey | rsa.RSAPrivateKey
 
 
 _SIGNATURES = {
-    "gost512": algorithms.GOST_512_SIGNATURE,
-    "gost2004": algorithms.GOST_2004_SIGNATURE,
-    "rsa": algorithms.SHA256_WITH_RSA,
+    "gost512": keys.GOST_512_SIGNATURE,
+    "gost2004": keys.GOST_2004_SIGNATURE,
+    "rsa": keys.SHA256_WITH_RSA,
 }
 
 
@@ -38,7 +39,7 @@ def generate_key(family: Family, *, rsa_bits: int = 2048) -> PrivateKey:
     """A new private key: a number below the order of the curve, or an RSA key of that many bits."""
     if family == "gost512":
         return secrets.randbelow(PARAM_SET_A_512.q - 1) + 1
-    return rsa.generate_private_key(public_exponent=65537, key_size=rsa_bits)
+    return next_rsa_key(rsa_bits)
 
 
 def require_rsa(key: PrivateKey) -> rsa.RSAPrivateKey:
@@ -94,7 +95,7 @@ def public_key_info(key: PrivateKey) -> bytes:
         return gost_key_info(_encoded_point(key, curve=PARAM_SET_A_512))
     numbers = key.public_key().public_numbers()
     body = asn1.sequence(asn1.integer(numbers.n), asn1.integer(numbers.e))
-    return asn1.sequence(asn1.algorithm(algorithms.RSA_ENCRYPTION), asn1.bits(body))
+    return asn1.sequence(asn1.algorithm(keys.RSA_ENCRYPTION), asn1.bits(body))
 
 
 def _encoded_point(key: int, *, curve: Curve) -> bytes:
@@ -106,12 +107,12 @@ def _encoded_point(key: int, *, curve: Curve) -> bytes:
 
 def gost_key_info(encoded_point: bytes) -> bytes:
     """The SubjectPublicKeyInfo around x ‖ y; the bytes are not checked, so that tests can break them."""
-    parameters = asn1.sequence(asn1.oid(algorithms.GOST_512_PARAMETERS), asn1.oid(algorithms.STREEBOG_512))
-    identifier = asn1.sequence(asn1.oid(algorithms.GOST_512_KEY), parameters)
+    parameters = asn1.sequence(asn1.oid(keys.GOST_512_PARAMETERS), asn1.oid(keys.STREEBOG_512))
+    identifier = asn1.sequence(asn1.oid(keys.GOST_512_KEY), parameters)
     return asn1.sequence(identifier, asn1.bits(asn1.octets(encoded_point)))
 
 
 def _old_key_info(encoded_point: bytes) -> bytes:
-    parameters = asn1.sequence(asn1.oid(algorithms.GOST_2004_PARAMETERS), asn1.oid(algorithms.GOST_34311_PARAMETERS))
-    identifier = asn1.sequence(asn1.oid(algorithms.GOST_2004_KEY), parameters)
+    parameters = asn1.sequence(asn1.oid(keys.GOST_2004_PARAMETERS), asn1.oid(keys.GOST_34311_PARAMETERS))
+    identifier = asn1.sequence(asn1.oid(keys.GOST_2004_KEY), parameters)
     return asn1.sequence(identifier, asn1.bits(asn1.octets(encoded_point)))

@@ -8,8 +8,8 @@ from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys, profile
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import PrivateKey
-from verification.engines.pki.algorithms import Family
 from verification.engines.pki.certificate import parse_timestamp_certificate
+from verification.engines.pki.keys import Family
 
 
 @dataclass(frozen=True)

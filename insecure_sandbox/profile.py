@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Literal
 
 from insecure_sandbox import encoding as asn1
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki.keys import Family
 
 Role = Literal["individual", "legal", "auth"]
 

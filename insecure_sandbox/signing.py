@@ -9,9 +9,9 @@ from datetime import datetime
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import keys
 from insecure_sandbox.credential import Credential
-from verification.engines.pki import signed_data as formats
-from verification.engines.pki.algorithms import TIMESTAMP_ALGORITHMS
+from verification.engines.pki import cms
 from verification.engines.pki.certificate import parse_timestamp_certificate
+from verification.engines.pki.keys import TIMESTAMP_ALGORITHMS
 
 
 def sign_cms(credential: Credential, content: bytes, *, attached: bool = True, signed_at: datetime) -> bytes:
@@ -33,9 +33,9 @@ def signed_attributes(credential: Credential, content: bytes, *, signed_at: date
     digest = TIMESTAMP_ALGORITHMS[credential.family].digest(content)
     return sorted(
         [
-            attribute(formats.CONTENT_TYPE, asn1.oid(formats.DATA)),
-            attribute(formats.SIGNING_TIME, asn1.time(signed_at)),
-            attribute(formats.MESSAGE_DIGEST, asn1.octets(digest)),
+            attribute(cms.CONTENT_TYPE, asn1.oid(cms.DATA)),
+            attribute(cms.SIGNING_TIME, asn1.time(signed_at)),
+            attribute(cms.MESSAGE_DIGEST, asn1.octets(digest)),
         ]
     )
 
@@ -68,12 +68,12 @@ def signed_data(
     infos: Sequence[bytes],
     certificates: Sequence[bytes],
     content: bytes | None,
-    content_type: str = formats.DATA,
+    content_type: str = cms.DATA,
 ) -> bytes:
     """The whole CMS around SignerInfos and certificates."""
     inner = [asn1.explicit(0, asn1.octets(content))] if content is not None else []
     return asn1.sequence(
-        asn1.oid(formats.SIGNED_DATA),
+        asn1.oid(cms.SIGNED_DATA),
         asn1.explicit(
             0,
             asn1.sequence(

@@ -21,9 +21,8 @@ from insecure_sandbox.minting import Authority, Template, certify, new_serial
 from insecure_sandbox.ocsp_responder import generalized_time
 from insecure_sandbox.signing import attribute, signed_data, signer_info
 from verification.core.errors import Refused
-from verification.engines.pki import der, values
-from verification.engines.pki import signed_data as formats
-from verification.engines.pki.algorithms import TIMESTAMP_ALGORITHMS
+from verification.engines.pki import cms, der
+from verification.engines.pki.keys import TIMESTAMP_ALGORITHMS
 
 SOURCE: Final = "tsa"
 POLICIES: Final = {"gost512": "1.2.398.3.3.2.6.4", "rsa": "1.2.398.3.3.2.6.2", "gost2004": "1.2.398.3.3.2.6.1"}
@@ -113,8 +112,8 @@ def encode(timestamp: Timestamp) -> bytes:
     signer = timestamp.signer
     attributes = sorted(
         [
-            attribute(formats.CONTENT_TYPE, asn1.oid(timestamp.content_type)),
-            attribute(formats.MESSAGE_DIGEST, asn1.octets(TIMESTAMP_ALGORITHMS[signer.family].digest(info))),
+            attribute(cms.CONTENT_TYPE, asn1.oid(timestamp.content_type)),
+            attribute(cms.MESSAGE_DIGEST, asn1.octets(TIMESTAMP_ALGORITHMS[signer.family].digest(info))),
             *_signing_certificate(timestamp),
         ]
     )
@@ -146,7 +145,7 @@ def _signing_certificate(timestamp: Timestamp) -> list[bytes]:
         return [attribute("1.2.840.113549.1.9.16.2.12", asn1.sequence(asn1.sequence(asn1.sequence(digest))))]
     if timestamp.ess == "v2":
         digest = asn1.octets(sha256(named).digest())
-        return [attribute(formats.SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(digest))))]
+        return [attribute(cms.SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(digest))))]
     return []
 
 
@@ -176,10 +175,10 @@ class TimestampAuthority:
     def answer(self, untrusted: bytes) -> Timestamp:
         """The right time-stamp for a question, before it is encoded. Raises `Rejected` for what is no question."""
         try:
-            _, imprint, *rest = values.items(der.read_tree(untrusted), der.SEQUENCE, "question", at_least=2)
-            hashed, digest = values.items(imprint, der.SEQUENCE, "imprint", at_least=2, at_most=2)
-            oid = values.oid(hashed.children[0], "imprint")
-            nonce = next((values.integer(each, "nonce") for each in rest if each.tag == der.INTEGER), None)
+            _, imprint, *rest = der.items(der.read_tree(untrusted), der.SEQUENCE, "question", at_least=2)
+            hashed, digest = der.items(imprint, der.SEQUENCE, "imprint", at_least=2, at_most=2)
+            oid = der.oid(hashed.children[0], "imprint")
+            nonce = next((der.integer(each, "nonce") for each in rest if each.tag == der.INTEGER), None)
         except (Refused, IndexError) as error:
             raise Rejected(400, "not a question for a time-stamp") from error
         signer = self.certified("right")

@@ -10,7 +10,7 @@ from base64 import b64encode
 from insecure_sandbox import keys
 from insecure_sandbox.credential import Credential
 from verification.engines.pki import xml_algorithms
-from verification.engines.pki.algorithms import ALGORITHMS
+from verification.engines.pki.keys import ALGORITHMS
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8" standalone="no"?>'
 NAMESPACE = b' xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'

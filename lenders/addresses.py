@@ -1,26 +1,20 @@
-"""Where a webhook may go. A lender chooses the address, so it may point at our own network: nothing private is reached.
+"""Which address a webhook may have. A lender chooses it, so it is read strictly: https, one plain spelling of the host,
+no user, no fragment, no blanks or breaks. Where its name leads is checked by `verification.outbound` when it is called.
 
-1. The address is read strictly: https, one plain spelling of the host, no user, no fragment, no blanks or breaks.
-2. The name is looked up once; every address it has must be a public one.
-3. The caller connects to an address found here, never to the name: a second look-up could answer otherwise.
 In test mode hosts that the operator lists may be private and without TLS.
 """
 
 import re
-import socket
-from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 
 from lenders import policy
-from lenders.personal_numbers import holds_personal_number
-from verification.core.errors import BadInput, Unavailable
-
-LookUp = Callable[..., list[Any]]
+from lenders.parsing import holds_personal_number
+from verification import outbound
+from verification.core.errors import BadInput
+from verification.outbound.addresses import is_public
 
 _VISIBLE_URL = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
 _NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -28,54 +22,17 @@ _NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-
 _NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _WELL_KNOWN_PORTS = 1024
 
-# What is not the public internet. Source: IANA's IPv4 and IPv6 special-purpose registries, read 2026-11-24, and the
-# address at which one cloud answers its own machines (168.63.129.16). Python's own `is_global` differs by version.
-_REFUSED_V4 = tuple(
-    ip_network(network)
-    for network in (
-        "0.0.0.0/8",
-        "10.0.0.0/8",
-        "100.64.0.0/10",
-        "127.0.0.0/8",
-        "168.63.129.16/32",
-        "169.254.0.0/16",
-        "172.16.0.0/12",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "192.31.196.0/24",
-        "192.52.193.0/24",
-        "192.88.99.0/24",
-        "192.168.0.0/16",
-        "192.175.48.0/24",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-    )
-)
-# Of IPv6 only global unicast is open. That closes mapped, compatible and NAT64 addresses, unique local, link-local and
-# multicast ones; 6to4, Teredo and the documentation's ranges lie inside and are closed by name.
-_OPEN_V6 = ip_network("2000::/3")
-_REFUSED_V6 = tuple(
-    ip_network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
-)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A webhook's address, taken apart. `is_listed`: the operator lets tests reach it although it is private."""
+    """A webhook's address in its one spelling. `is_listed`: the operator lets tests reach it although it is private."""
 
-    scheme: str
-    host: str
-    port: int
-    authority: str
-    path: str
+    url: str
     is_listed: bool
 
 
 def read(url: str, *, mode: str) -> Target:
-    """The address taken apart. Raises `BadInput` (webhook_url_refused) for all that may never be called."""
+    """The address as it will be called. Raises `BadInput` (webhook_url_refused) for all that may never be called."""
     if not _VISIBLE_URL.fullmatch(url) or len(url) > policy.URL_MAX:
         raise _refused("an address has no blanks, breaks, backslashes, fragment or letters beyond ASCII")
     try:
@@ -91,40 +48,13 @@ def read(url: str, *, mode: str) -> Target:
     is_listed = mode == "test" and f"{host}:{port}" in settings.TULGA_WEBHOOK_TEST_HOSTS
     if not is_listed:
         _require_public_form(parts.scheme, host, port)
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(scheme=parts.scheme, host=host, port=port, authority=parts.netloc, path=path, is_listed=is_listed)
-
-
-def resolve(target: Target, *, look_up: LookUp = socket.getaddrinfo) -> list[str]:
-    """The addresses to connect to, checked. Raises `BadInput` if one is not public, `Unavailable` if there is none."""
+    # Spelled anew of the parts that were judged: who reads it next can find no other host in it.
+    netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    whole = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
     try:
-        found = look_up(target.host, target.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    except (OSError, UnicodeError):
-        raise Unavailable("the name has no address", code="name_unresolved") from None
-    literals = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not literals:
-        raise Unavailable("the name has no address", code="name_unresolved")
-    # One private address among public ones refuses all: such an answer is made to slip through.
-    if not target.is_listed and not all(is_public(literal) for literal in literals):
-        raise _refused("the name leads to an address that is not public")
-    return literals
-
-
-def is_public(literal: str) -> bool:
-    """Whether an IP address belongs to the public internet, not to a network of ours, a cloud's or a tunnel's."""
-    try:
-        address = ip_address(literal)
+        return Target(url=outbound.spelled(whole), is_listed=is_listed)
     except ValueError:
-        return False
-    if isinstance(address, IPv4Address):
-        return not any(address in network for network in _REFUSED_V4)
-    return _is_public_v6(address)
-
-
-def _is_public_v6(address: IPv6Address) -> bool:
-    if address.scope_id is not None or address not in _OPEN_V6:
-        return False
-    return not any(address in network for network in _REFUSED_V6)
+        raise _refused("this host name has no spelling in the DNS") from None
 
 
 def _require_public_form(scheme: str, host: str, port: int) -> None:

@@ -8,60 +8,50 @@ from django.http import HttpRequest
 from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
 
 
+def never(self: object, request: HttpRequest, obj: Any = None) -> bool:
+    """Nobody may, not even an operator: for the questions that Django's admin asks."""
+    return False
+
+
 class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    """The keys of a lender, to look at."""
+    """The keys of a lender, to look at. `manage.py add_key` prints one once; a page would be cached and filmed."""
 
     model = ApiKey
     fields = readonly_fields = ("id", "mode", "shown", "scopes", "cidrs", "expires_at", "revoked_at", "last_used_at")
     extra = 0
     can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: `manage.py add_key` prints a key once, a page would be cached and filmed."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
+    has_add_permission = has_change_permission = never
 
 
 @admin.register(Lender)
 class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Names, legal profiles and return addresses of lenders."""
+    """Names, legal profiles and return addresses. `manage.py add_lender` checks the BIN; the log names who is here."""
 
     list_display = ("name", "bin", "test_profile", "live_profile", "created_at")
     search_fields = ("name", "bin")
     readonly_fields = ("id", "bin", "created_at")
     inlines = (KeyInline,)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never: `manage.py add_lender` checks the BIN and makes the first key."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never: the log names it."""
-        return False
+    has_add_permission = has_delete_permission = never
 
 
 @admin.register(WebhookEndpoint)
 class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Endpoints, to look at."""
+    """Endpoints, to look at: their lender makes, changes and ends them."""
 
-    list_display = ("id", "lender", "mode", "url", "cursor", "failing", "disabled_at", "disabled_reason")
-    list_filter = ("mode", "failing")
+    list_display = (
+        "id",
+        "lender",
+        "mode",
+        "url",
+        "cursor",
+        "failures",
+        "paused_until",
+        "disabled_at",
+        "disabled_reason",
+    )
+    list_filter = ("mode",)
     exclude = ("sealed_secret", "sealed_previous_secret", "sealed_signing_key")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never: its lender makes it."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
+    has_add_permission = has_change_permission = has_delete_permission = never
 
 
 @admin.register(Delivery)
@@ -71,15 +61,4 @@ class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscrip
     list_display = ("id", "endpoint", "type", "status", "tries", "due_at", "response_status", "failure")
     list_filter = ("status", "mode")
     exclude = ("body", "fence")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
+    has_add_permission = has_change_permission = has_delete_permission = never

@@ -1,17 +1,21 @@
-"""How our things are spelled in JSON. What is absent is null; times are RFC 3339 in UTC; money is never a float."""
+"""What we answer: one declaration spells a thing in JSON and describes it in openapi.json.
 
-from collections.abc import Callable
+What is absent is null; times are RFC 3339 in UTC; money is never a float. Each is made of a view of the workflow or of
+a row of ours: `VerificationAnswer(view).data`.
+"""
+
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from django.conf import settings
+from rest_framework import serializers
 
-from lenders.models import Delivery, WebhookEndpoint
-from verification.workflow.document_files import DocumentView
-from verification.workflow.queries import CheckView, EventView, NextAction, Page, VerificationView
+from verification.core.events import TOLD
+from verification.core.status import Status
+from verification.core.stored import VERSION
 
-Json = dict[str, Any]
-Item = TypeVar("Item")
+_CODE_HELP = "A code of the table in /docs/problems; accept unknown ones."
+_PAGES = ("choose_route", "consent", "question", "statement", "resume", "wait")
 
 
 def moment(value: datetime) -> str:
@@ -19,160 +23,275 @@ def moment(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def moment_or_null(value: datetime | None) -> str | None:
-    """A time, or null."""
-    return None if value is None else moment(value)
+class Moment(serializers.DateTimeField):
+    """A time; one that was spelled before stays as it is."""
+
+    def to_representation(self, value: Any) -> Any:
+        """As `moment` spells it."""
+        return moment(value) if isinstance(value, datetime) else value
 
 
-def page(items: Page[Item], spell: Callable[[Item], Json]) -> Json:
-    """A slice of a list: `next` goes into `after` for the following one."""
-    return {"data": [spell(item) for item in items.data], "has_more": items.has_more, "next": items.next}
+class Word(serializers.CharField):
+    """A word, null where there is none."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_null=True, **options)
+
+    def to_representation(self, value: Any) -> Any:
+        """Rows and views have an empty text for none."""
+        return value or None
 
 
-def verification(view: VerificationView) -> Json:
-    """A verification; its checks only where they were asked for."""
-    told: Json = {
-        "id": view.id,
-        "mode": view.mode,
-        "status": view.status,
-        "code": view.code or None,
-        "last_failure": view.last_failure or None,
-        "next_action": None if view.next_action is None else _next_action(view.next_action),
-        "combinations": [list(combination) for combination in view.combinations],
-        "route": view.route or None,
-        "profile": {"id": view.profile_id, "sha256": view.profile_sha256},
-        "purpose": view.purpose,
-        "client_reference": view.client_reference,
-        "locale": view.locale,
-        "opened_by": view.opened_by or None,
-        "metadata": dict(view.metadata),
-        "created_at": moment(view.created_at),
-        "expires_at": moment(view.expires_at),
-        "finished_at": moment_or_null(view.finished_at),
-        "redacted_at": moment_or_null(view.redacted_at),
-        "disputed_at": moment_or_null(view.disputed_at),
-        "sequence": view.sequence,
-        "log_index": view.log_index,
-    }
-    return told if view.checks is None else told | {"checks": [_check(check) for check in view.checks]}
+class BorrowersAddress(serializers.URLField):
+    """Where the borrower goes. The token stands in the fragment, which no server ever sees."""
+
+    def to_representation(self, value: Any) -> Any:
+        """The address around a token."""
+        return f"{settings.TULGA_PUBLIC_URL}/v/#{value}"
 
 
-def document(view: DocumentView) -> Json:
-    """A signed document in the list; what only the document itself could say is null once it is erased."""
-    return {
-        "id": view.id,
-        "attempt": view.attempt_id,
-        "number": view.number,
-        "route": view.route,
-        "stage": view.stage,
-        "outcome": view.outcome,
-        "code": view.code,
-        "at": view.at,
-        "size": view.size,
-        "sha256": view.sha256,
-        "commitment": view.commitment,
-        "salt": view.salt,
-        "erased": view.is_erased,
-    }
+class NextActionAnswer(serializers.Serializer[Any]):
+    """What the borrower must do next."""
+
+    type = serializers.CharField(help_text=f"The borrower's page: {', '.join(_PAGES)}, or one to come.")
+    route = Word()
+    stage = Word()
+    attempts_left = serializers.IntegerField(allow_null=True, help_text="Null where attempts are not counted.")
+    expires_at = Moment()
+    code = Word(help_text=_CODE_HELP)
 
 
-def link(token: str, expires_at: datetime) -> Json:
-    """The borrower's address, shown once. The token stands in the fragment, which no server ever sees."""
-    return {"url": f"{settings.TULGA_PUBLIC_URL}/v/#{token}", "link_expires_at": moment(expires_at)}
+class ProfileAnswer(serializers.Serializer[Any]):
+    """The legal profile pinned by this verification."""
+
+    id = serializers.CharField(source="profile_id")
+    sha256 = serializers.CharField(source="profile_sha256")
 
 
-def event_body(view: EventView) -> Json:
-    """What a webhook says of an event: thin, and free of personal data."""
-    return {
-        "type": view.type,
-        "timestamp": moment(view.timestamp),
-        "data": {
-            "id": view.verification_id,
-            "client_reference": view.client_reference or None,
-            "status": view.status or None,
-            "sequence": view.sequence if view.verification_id else None,
-            "mode": view.mode,
-        },
-    }
+class CheckAnswer(serializers.Serializer[Any]):
+    """What one check said."""
+
+    id = serializers.CharField(help_text="`chk_…`")
+    route = serializers.CharField()
+    stage = serializers.CharField()
+    attempt = serializers.IntegerField()
+    name = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=("pass", "fail", "inconclusive", "error"))
+    code = Word(help_text=_CODE_HELP)
+    retryable = serializers.BooleanField()
+    score = serializers.FloatField(allow_null=True)
+    threshold = serializers.FloatField(allow_null=True)
+    engine = serializers.DictField(child=serializers.CharField())
+    borrower_message = Word(help_text="English; the borrower saw it translated.")
+    lender_detail = Word()
+    created_at = Moment()
 
 
-def event(view: EventView) -> Json:
-    """An event in the list: the webhook's body with its id and its places."""
-    places = {"id": view.id, "lender_sequence": view.lender_sequence, "log_index": view.log_index}
-    return places | event_body(view)
+class VerificationAnswer(serializers.Serializer[Any]):
+    """Where a verification stands."""
+
+    id = serializers.CharField(help_text="`ver_…`")
+    mode = serializers.ChoiceField(choices=("test", "live"))
+    status = serializers.ChoiceField(choices=tuple(Status))
+    code = Word(help_text=f"Why it ended as it did. {_CODE_HELP}")
+    last_failure = Word(help_text=f"The last thing that went wrong. {_CODE_HELP}")
+    next_action = NextActionAnswer(allow_null=True)
+    combinations = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
+    route = Word()
+    profile = ProfileAnswer(source="*")
+    purpose = serializers.CharField(source="opening.purpose")
+    client_reference = serializers.CharField()
+    locale = serializers.ChoiceField(choices=("kk", "ru", "en"))
+    opened_by = Word(source="opening.opened_by")
+    metadata = serializers.DictField(source="opening.metadata", child=serializers.CharField(allow_blank=True))
+    created_at = Moment()
+    expires_at = Moment()
+    finished_at = Moment(allow_null=True)
+    redacted_at = Moment(allow_null=True)
+    disputed_at = Moment(allow_null=True)
+    sequence = serializers.IntegerField(help_text="Grows with every change: a webhook with a smaller one is older.")
+    log_index = serializers.IntegerField(allow_null=True, help_text="The decision's place in the log, once ordered.")
+    checks = CheckAnswer(many=True, required=False, help_text="Only with `?expand=checks`.")
+
+    def to_representation(self, instance: Any) -> dict[str, Any]:
+        """Checks stand there only where they were asked for."""
+        spelled: dict[str, Any] = super().to_representation(instance)
+        # Null would say that there are none; left out says that nobody asked.
+        if spelled["checks"] is None:
+            del spelled["checks"]
+        return spelled
 
 
-def endpoint(row: WebhookEndpoint) -> Json:
-    """A webhook endpoint, without its secret."""
-    return {
-        "id": row.pk,
-        "mode": row.mode,
-        "url": row.url,
-        "events": list(row.events),
-        "public_key": row.public_key,
-        "last_sequence": row.cursor,
-        "failing": row.failing,
-        "created_at": moment(row.created_at),
-        "disabled_at": moment_or_null(row.disabled_at),
-        "disabled_reason": row.disabled_reason or None,
-        "previous_secret_until": moment_or_null(row.previous_secret_until),
-    }
+VERIFICATION = VerificationAnswer()
+"""Spells a verification by `to_representation`: the answer asked for most, whose fields are not copied each time."""
 
 
-def delivery(row: Delivery) -> Json:
-    """A delivery and what the other side said last."""
-    said = row.response_status is not None or row.failure != ""
-    return {
-        "id": row.pk,
-        "mode": row.mode,
-        "endpoint": row.endpoint_id,
-        "event": row.event_id,
-        "type": row.type,
-        "lender_sequence": row.lender_sequence,
-        "redelivery_of": row.redelivery_of_id,
-        "status": row.status,
-        "tries": row.tries,
-        "due_at": moment(row.due_at) if row.status == "pending" else None,
-        "created_at": moment(row.created_at),
-        "finished_at": moment_or_null(row.finished_at),
-        "response": _response(row) if said else None,
-    }
+class LinkAnswer(serializers.Serializer[Any]):
+    """The borrower's link. It works once and for 30 minutes; it is shown here only."""
+
+    url = BorrowersAddress(
+        source="token", help_text="Send the borrower here. The secret stands after `#`; keep it out of logs."
+    )
+    link_expires_at = Moment(source="expires_at")
 
 
-def _response(row: Delivery) -> Json:
-    return {
-        "status": row.response_status,
-        "failure": row.failure or None,
-        "excerpt": row.response_excerpt,
-        "milliseconds": row.response_ms,
-    }
+class OpenedAnswer(VerificationAnswer, LinkAnswer):
+    """A verification with a fresh link for its borrower."""
 
 
-def _next_action(action: NextAction) -> Json:
-    return {
-        "type": action.type,
-        "route": action.route or None,
-        "stage": action.stage or None,
-        "attempts_left": action.attempts_left,
-        "expires_at": moment(action.expires_at),
-        "code": action.code or None,
-    }
+class VerificationPage(serializers.Serializer[Any]):
+    """A slice of the list, newest first."""
+
+    data = VerificationAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    has_more = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True)
 
 
-def _check(view: CheckView) -> Json:
-    return {
-        "id": view.id,
-        "route": view.route,
-        "stage": view.stage,
-        "attempt": view.attempt,
-        "name": view.name,
-        "outcome": view.outcome,
-        "code": view.code or None,
-        "retryable": view.retryable,
-        "score": view.score,
-        "threshold": view.threshold,
-        "engine": dict(view.engine),
-        "borrower_message": view.borrower_message or None,
-        "lender_detail": view.lender_detail or None,
-        "created_at": moment(view.created_at),
-    }
+class DocumentAnswer(serializers.Serializer[Any]):
+    """The signed document of one attempt. What only it could say is null once it is erased."""
+
+    id = serializers.CharField(help_text="`evd_…`: under this id its commitment stands in the log.")
+    attempt = serializers.CharField(source="attempt_id", help_text="`att_…`: its address.")
+    number = serializers.IntegerField(help_text="The `attempt` of its checks.")
+    route = serializers.CharField()
+    stage = serializers.CharField()
+    outcome = serializers.CharField(
+        allow_null=True, help_text="passed, failed, inconclusive, undecided, lapsed or void; accept unknown ones."
+    )
+    code = serializers.CharField(allow_null=True, help_text=_CODE_HELP)
+    at = Moment(allow_null=True)
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField(allow_null=True)
+    commitment = serializers.CharField(help_text="HMAC-SHA256(salt, document) in hex, as it stands in the log.")
+    salt = serializers.CharField(allow_null=True, help_text="16 bytes in hex.")
+    erased = serializers.BooleanField(source="is_erased")
+
+
+class DocumentList(serializers.Serializer[Any]):
+    """All documents of one verification, in the order of its attempts."""
+
+    data = DocumentAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+
+
+class SignedDocument(serializers.Serializer[Any]):
+    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see the lender guide."""
+
+    payload = serializers.CharField()
+    protected = serializers.CharField()
+    signature = serializers.CharField()
+
+
+class EventDataAnswer(serializers.Serializer[Any]):
+    """What the event is about; all but `mode` null where it is about no verification."""
+
+    id = serializers.CharField(source="verification_id", allow_null=True)
+    client_reference = Word()
+    status = Word()
+    sequence = serializers.IntegerField(allow_null=True)
+    mode = serializers.ChoiceField(choices=("test", "live"))
+
+
+class WebhookBody(serializers.Serializer[Any]):
+    """What a webhook says. Read the verification for more."""
+
+    v = serializers.SerializerMethodField(help_text="The version of this form. Accept unknown fields.")
+    type = serializers.CharField(help_text=f"{', '.join(TOLD)}; accept unknown ones.")
+    timestamp = Moment()
+    lender_sequence = serializers.IntegerField(
+        allow_null=True, help_text="Counts what you are told in this mode, from 1 without a gap; null in a mere test."
+    )
+    data = EventDataAnswer(source="*")  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+
+    def get_v(self, event: Any) -> int:
+        """The version of what is stored and sent."""
+        return VERSION
+
+
+class EventAnswer(WebhookBody):
+    """One event, in the order of the log."""
+
+    id = serializers.CharField(help_text="`evt_…`, the `webhook-id` of its deliveries.")
+    log_index = serializers.IntegerField()
+
+
+class EventPage(serializers.Serializer[Any]):
+    """A slice of the events, oldest first."""
+
+    data = EventAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    has_more = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True)
+
+
+class EndpointAnswer(serializers.Serializer[Any]):
+    """Where you are told."""
+
+    id = serializers.CharField(help_text="`whe_…`")
+    mode = serializers.ChoiceField(choices=("test", "live"))
+    url = serializers.URLField()
+    events = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
+    public_key = serializers.CharField(help_text="`whpk_…`: checks the `v1a` signatures (Ed25519).")
+    last_sequence = serializers.IntegerField(
+        source="cursor", help_text="`lender_sequence` of the last event made into a delivery."
+    )
+    failing = serializers.BooleanField(help_text="The last answer was no success.")
+    paused_until = Moment(allow_null=True, help_text="Nothing is sent before: it failed again and again, or asked so.")
+    created_at = Moment()
+    disabled_at = Moment(allow_null=True)
+    disabled_reason = Word(help_text="gone, exhausted or by_lender.")
+    previous_secret_until = Moment(allow_null=True)
+
+
+class EndpointSecretAnswer(EndpointAnswer):
+    """An endpoint with its secret, which is shown here only."""
+
+    secret = serializers.CharField(help_text="`whsec_…`: checks the `v1` signatures (HMAC-SHA256).")
+
+
+class EndpointPage(serializers.Serializer[Any]):
+    """All endpoints of the key's mode."""
+
+    data = EndpointAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    has_more = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True)
+
+
+class ResponseAnswer(serializers.Serializer[Any]):
+    """What the endpoint said last."""
+
+    status = serializers.IntegerField(source="response_status", allow_null=True)
+    failure = Word(help_text="Why there is no status, in a word.")
+    excerpt = serializers.CharField(source="response_excerpt", allow_blank=True)
+    milliseconds = serializers.IntegerField(source="response_ms", allow_null=True)
+
+
+class DeliveryAnswer(serializers.Serializer[Any]):
+    """One message to one endpoint."""
+
+    id = serializers.CharField(help_text="`dlv_…`")
+    mode = serializers.ChoiceField(choices=("test", "live"))
+    endpoint = serializers.CharField(source="endpoint_id")
+    event = serializers.CharField(source="event_id")
+    type = serializers.CharField()
+    lender_sequence = serializers.IntegerField(allow_null=True)
+    redelivery_of = Word()
+    status = serializers.ChoiceField(choices=("pending", "delivered", "exhausted", "canceled"))
+    tries = serializers.IntegerField()
+    due_at = Moment(source="next_try_at", allow_null=True)
+    created_at = Moment()
+    finished_at = Moment(allow_null=True)
+    response = ResponseAnswer(source="last_response", allow_null=True)
+
+
+class DeliveryPage(serializers.Serializer[Any]):
+    """A slice of the deliveries, newest first."""
+
+    data = DeliveryAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    has_more = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True)
+
+
+class RedeliveredAnswer(serializers.Serializer[Any]):
+    """How many deliveries were made anew."""
+
+    redelivered = serializers.IntegerField()
+    has_more = serializers.BooleanField(help_text="The range holds more than may wait at once: go on later.")

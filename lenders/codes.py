@@ -50,6 +50,7 @@ _TABLE = (
     Problem("receipt_not_ready", 409, "The log has not ordered this yet", "Try again in a second.", retry_after=1),
     Problem("idempotency_in_progress", 409, "The same request is being worked on", _WAIT, retry_after=1),
     Problem("endpoint_limit", 409, "Too many endpoints", "Delete an endpoint that you no longer need."),
+    Problem("redelivery_limit", 409, "Too many redeliveries wait", "Ask again when those that wait have been sent."),
     Problem("endpoint_disabled", 409, "The endpoint is disabled", 'Enable it first: PATCH {"enabled": true}.'),
     Problem("link_unusable", 410, "The link cannot be used", "Make a fresh link."),
     Problem("document_erased", 410, "The document was erased", "The log still has its commitment: see the list."),

@@ -1,7 +1,5 @@
 """The documentation, served by this installation itself: nothing is fetched from elsewhere."""
 
-from typing import Any
-
 from csp.decorators import csp_update
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -13,8 +11,6 @@ from lenders.codes import FIELD_CODES, PROBLEMS
 from verification.core.events import TOLD
 from verification.core.reasons import REASONS
 from verification.core.status import TERMINAL, Status
-
-_METHODS = ("get", "post", "patch", "put", "delete")
 
 
 @require_safe
@@ -28,7 +24,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     """The first page a developer reads: a call, the operations, the statuses, the webhook."""
     facts = {
         "base": settings.TULGA_PUBLIC_URL,
-        "operations": _operations(),
+        "operations": [
+            {"method": method.upper(), "path": path, "summary": item[method]["summary"]}
+            for path, item in openapi.document()["paths"].items()
+            for method in ("get", "post", "patch", "put", "delete")
+            if method in item
+        ],
         "statuses": [(status.value, status in TERMINAL) for status in Status],
         "event_types": TOLD,
         "ladder": [_span(seconds) for seconds in policy.LADDER_SECONDS],
@@ -50,15 +51,6 @@ def problems_page(request: HttpRequest) -> HttpResponse:
 def reference(request: HttpRequest) -> HttpResponse:
     """All operations with their fields, to be tried out. Its pictures are data in its own style sheet."""
     return render(request, "lenders/reference.html")
-
-
-def _operations() -> list[dict[str, Any]]:
-    return [
-        {"method": method.upper(), "path": path, "summary": item[method]["summary"]}
-        for path, item in openapi.document()["paths"].items()
-        for method in _METHODS
-        if method in item
-    ]
 
 
 def _span(seconds: int) -> str:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import models, transaction
-from django.utils import timezone
+from django.db import models
 
 from lenders import addresses, policy, signing
 from lenders.models import Delivery, Lender, WebhookEndpoint, new_endpoint_id
+from verification import clock, transactions
 from verification.core.errors import Conflict, NotFound
-from verification.workflow import commands, queries, sealing
+from verification.workflow.moving import commands, sealing
+from verification.workflow.reading import queries
 
 
 def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tuple[WebhookEndpoint, str]:
@@ -18,12 +19,13 @@ def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tup
     Raises `BadInput` for an address that may not be called, `Conflict` when there are too many.
     """
     addresses.read(url, mode=mode)
-    with transaction.atomic():
+    with transactions.writing():
         # The lender's row is the lock: of many at once none sees the others' missing.
         Lender.objects.select_for_update().get(pk=lender.pk)
         if of_lender(lender, mode=mode).count() >= policy.ENDPOINTS_MAX:
             raise Conflict(f"at most {policy.ENDPOINTS_MAX} endpoints", code="endpoint_limit")
-        endpoint_id, secret, key = new_endpoint_id(), signing.new_secret(), signing.new_signing_key()
+        endpoint_id, secret = new_endpoint_id(), signing.new_secret()
+        seed, public_key = signing.new_signing_key()
         endpoint = WebhookEndpoint.objects.create(
             id=endpoint_id,
             lender=lender,
@@ -31,10 +33,10 @@ def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tup
             url=url,
             events=list(events),
             sealed_secret=sealing.seal(secret_scope(endpoint_id), secret),
-            sealed_signing_key=sealing.seal(signing_key_scope(endpoint_id), key.seed),
-            public_key=key.public,
+            sealed_signing_key=sealing.seal(signing_key_scope(endpoint_id), seed),
+            public_key=public_key,
             cursor=queries.last_sequence(lender_id=lender.pk, mode=mode),
-            created_at=timezone.now(),
+            created_at=clock.now(),
         )
     return endpoint, signing.spell_secret(secret)
 
@@ -63,26 +65,28 @@ def change(
     columns: dict[str, object] = {}
     if url is not None:
         addresses.read(url, mode=endpoint.mode)
-        columns["url"] = url
+        columns |= {"url": url, "failures": 0, "paused_until": None}  # what another address did says nothing of it
     if events is not None:
         columns["events"] = list(events)
     if enabled is True:
-        columns |= {"disabled_at": None, "disabled_reason": "", "failing": False}
+        # The cursor stays where it was: what happened meanwhile is sent when it is awake again.
+        columns |= {"disabled_at": None, "disabled_reason": "", "failures": 0, "paused_until": None}
     if columns:
         WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(**columns)
     if enabled is False:
-        disable(endpoint, reason="by_lender", at=timezone.now())
+        disable(endpoint, reason="by_lender", at=clock.now())
     endpoint.refresh_from_db()
 
 
 def rotate_secret(endpoint: WebhookEndpoint) -> str:
     """A new secret; the one before signs too for a day. Raises `Conflict` if two rotate at once."""
     secret = signing.new_secret()
+    # Compared with the secret that was read: of two rotations at once one would else end the other's unseen.
     unchanged = WebhookEndpoint.objects.filter(pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret))
     changed = unchanged.update(
         sealed_secret=sealing.seal(secret_scope(endpoint.pk), secret),
         sealed_previous_secret=bytes(endpoint.sealed_secret),
-        previous_secret_until=timezone.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
+        previous_secret_until=clock.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
     )
     if changed != 1:
         raise Conflict("the secret was rotated by another request")
@@ -92,31 +96,34 @@ def rotate_secret(endpoint: WebhookEndpoint) -> str:
 
 def delete(endpoint: WebhookEndpoint) -> None:
     """Ends an endpoint for good: nothing is sent any more, its deliveries stay on record."""
-    at = timezone.now()
-    with transaction.atomic():
+    at = clock.now()
+    with transactions.writing():
         WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(deleted_at=at)
         Delivery.objects.filter(endpoint=endpoint, status="pending").update(status="canceled", finished_at=at)
 
 
 def disable(endpoint: WebhookEndpoint, *, reason: str, at: datetime) -> None:
     """Flags an endpoint and puts that on record, once. Its events stay listed."""
-    with transaction.atomic():
+    with transactions.writing():
         awake = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None, deleted_at=None)
         if awake.update(disabled_at=at, disabled_reason=reason) == 1:
             commands.record_endpoint_disabled(lender_id=endpoint.lender_id, mode=endpoint.mode, endpoint_id=endpoint.pk)
 
 
-def shared_secrets(endpoint: WebhookEndpoint, *, at: datetime) -> list[bytes]:
-    """The secrets that sign now: the current one, and for a while the one before."""
+def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
+    """The headers of one try of a delivery; its endpoint's secrets stay in here. Raises `EvidenceUnreadable`."""
+    endpoint = delivery.endpoint
     sealed = [bytes(endpoint.sealed_secret)]
     if endpoint.previous_secret_until is not None and endpoint.previous_secret_until > at:
         sealed.append(bytes(endpoint.sealed_previous_secret or b""))
-    return [sealing.unseal(secret_scope(endpoint.pk), one) for one in sealed]
-
-
-def signing_seed(endpoint: WebhookEndpoint) -> bytes:
-    """The seed of the endpoint's Ed25519 key."""
-    return sealing.unseal(signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key))
+    # The id is the event's: it stays the same over tries and redeliveries, so the lender can drop what it has.
+    return signing.headers(
+        message_id=delivery.event_id,
+        timestamp=int(at.timestamp()),
+        body=bytes(delivery.body),
+        shared_secrets=[sealing.unseal(secret_scope(endpoint.pk), one) for one in sealed],
+        seed=sealing.unseal(signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)),
+    )
 
 
 def secret_scope(endpoint_id: str) -> str:

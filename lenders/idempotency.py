@@ -11,54 +11,51 @@
 import json
 import re
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db import IntegrityError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from lenders import policy
-from lenders.auth import caller
-from lenders.models import ApiKey, IdempotentRequest
+from lenders.keys import caller
+from lenders.models import IdempotentRequest
+from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, FenceLost
-from verification.workflow import sealing
-
-HEADER = "Idempotency-Key"
-REPLAYED = "Idempotent-Replayed"
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
+from verification.workflow.moving import sealing
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a piece of work answers. `body` None stands for an empty answer."""
-
-    status: int
-    body: Mapping[str, Any] | None
-
-
-def once(request: Request, work: Callable[[], Answer]) -> Response:
+def run_once(request: Request, work: Callable[[], Response]) -> Response:
     """Does the work, or replays its answer. Without a key it is simply done, in one transaction.
 
     Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while another is at work.
     """
-    key = _key_sha256(request)
-    if key is None:
-        with transaction.atomic():
-            return _response(work())
-    fingerprint = _fingerprint(request)
-    row = _reserve(caller(request), key, fingerprint)
+    key_sha256 = _key_sha256(request)
+    if key_sha256 is None:
+        with transactions.writing():
+            return work()
+    row = _reserve(request, key_sha256)
+    scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
+    # 3. A repeat.
     if row.answered_at is not None:
-        return _replay(row)
+        body = json.loads(sealing.unseal(scope, bytes(row.sealed_answer or b"")))
+        return Response(body, status=row.status or 200, headers={"Idempotent-Replayed": "true"})
+    ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
     try:
-        return _response(_work_under(row, work))
+        with transactions.writing():
+            # 5. The first statement asks whether the row is still ours, and locks it until the answer is committed.
+            if ours.update(reserved_until=clock.now() + timedelta(seconds=policy.RESERVATION_SECONDS)) != 1:
+                raise FenceLost("the reservation was taken over")
+            # 2. The work and its answer.
+            answer = work()
+            sealed = sealing.seal(scope, json.dumps(answer.data, default=str).encode())
+            ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
+        return answer
     except Exception:
-        # Whatever went wrong, the transaction took the work back; the key is free for a repeat.
-        IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None).delete()
+        # 4. Whatever went wrong, the transaction took the work back; the key is free for a repeat.
+        ours.delete()
         raise
 
 
@@ -70,87 +67,50 @@ def purge(*, at: datetime) -> int:
 
 
 def _key_sha256(request: Request) -> str | None:
-    untrusted = request.headers.get(HEADER)
+    untrusted = request.headers.get("Idempotency-Key")
     if untrusted is None:
         return None
     # The draft writes the key as a quoted string; most clients send it bare.
     word = untrusted.strip()
     if len(word) >= 2 and word[0] == word[-1] == '"':
         word = word[1:-1]
-    if not _VISIBLE.fullmatch(word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
+    if not re.fullmatch(r"[\x21-\x7e]+", word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
         raise BadInput("1 to 255 visible ASCII characters", code="idempotency_key_malformed")
     return sha256(word.encode()).hexdigest()
 
 
-def _fingerprint(request: Request) -> str:
-    """SHA-256 of method, path and body; two spellings of the same JSON are the same request."""
-    body = json.dumps(request.data, sort_keys=True, separators=(",", ":"), default=str)
-    return sha256(f"{request.method}\n{request.get_full_path()}\n{body}".encode()).hexdigest()
-
-
-def _reserve(key: ApiKey, key_sha256: str, fingerprint: str) -> IdempotentRequest:
+def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
     """A row that is ours to work on, or one that is answered."""
-    at = timezone.now()
+    # Two spellings of the same JSON are the same request. Fractions are exact decimals, which json knows by `str` only.
+    body = json.dumps(request.data, sort_keys=True, separators=(",", ":"), default=str)
+    key, at = caller(request), clock.now()
     fresh = IdempotentRequest(
         lender=key.lender,
         mode=key.mode,
         key_sha256=key_sha256,
-        request_sha256=fingerprint,
+        request_sha256=sha256(f"{request.method}\n{request.get_full_path()}\n{body}".encode()).hexdigest(),
         fence=secrets.token_hex(16),
         reserved_until=at + timedelta(seconds=policy.RESERVATION_SECONDS),
         created_at=at,
     )
     try:
-        # A transaction of its own: others must see the reservation before the work begins.
-        with transaction.atomic(durable=True):
+        # 1. A transaction of its own: others must see the reservation before the work begins.
+        with transactions.writing(durable=True):
             fresh.save(force_insert=True)
+        return fresh
     except IntegrityError:
-        return _present(fresh, at=at)
-    return fresh
-
-
-def _present(fresh: IdempotentRequest, *, at: datetime) -> IdempotentRequest:
-    own = IdempotentRequest.objects.filter(lender=fresh.lender, mode=fresh.mode, key_sha256=fresh.key_sha256)
+        own = IdempotentRequest.objects.filter(lender=key.lender, mode=key.mode, key_sha256=key_sha256)
+    in_progress = Conflict("the first request with this key is still at work", code="idempotency_in_progress")
     row = own.first()
     if row is None:
-        raise _in_progress()  # given back between our two statements: the repeat will find it free
+        raise in_progress  # given back between our two statements: the repeat will find it free
     if row.request_sha256 != fresh.request_sha256:
         raise BadInput("this key was used for another request", code="idempotency_key_reused")
     if row.answered_at is not None:
         return row
+    # 5. One UPDATE: of many that find it stale, one takes it over.
     stale = own.filter(fence=row.fence, answered_at=None, reserved_until__lt=at)
     if stale.update(fence=fresh.fence, reserved_until=fresh.reserved_until) != 1:
-        raise _in_progress()
+        raise in_progress
     row.fence = fresh.fence
     return row
-
-
-def _work_under(row: IdempotentRequest, work: Callable[[], Answer]) -> Answer:
-    """The work and its stored answer in one transaction, whose first statement asks whether the row is still ours."""
-    ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
-    with transaction.atomic():
-        if ours.update(reserved_until=timezone.now() + timedelta(seconds=policy.RESERVATION_SECONDS)) != 1:
-            raise FenceLost("the reservation was taken over")
-        answer = work()
-        plain = json.dumps(answer.body, default=str).encode()
-        ours.update(status=answer.status, sealed_answer=sealing.seal(_scope(row), plain), answered_at=timezone.now())
-        return answer
-
-
-def _replay(row: IdempotentRequest) -> Response:
-    body = json.loads(sealing.unseal(_scope(row), bytes(row.sealed_answer or b"")))
-    response = _response(Answer(row.status or 200, body))
-    response.headers[REPLAYED] = "true"
-    return response
-
-
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, status=answer.status)
-
-
-def _scope(row: IdempotentRequest) -> str:
-    return f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
-
-
-def _in_progress() -> Conflict:
-    return Conflict("the first request with this key is still at work", code="idempotency_in_progress")

@@ -1,20 +1,35 @@
-"""Issues and revokes the lenders' API keys. A key is shown once, when it is made."""
+"""The lenders' API keys: issued and ended, and asked for at the door, `Authorization: Bearer tlg_test_…|tlg_live_…`.
+
+A key gives the lender and the mode. It is shown once, when it is made, and is not looked for anywhere else than in that
+header. `request.auth` is the `ApiKey`, its lender loaded; `request.user` is anonymous, for a user is only ever a human.
+"""
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
-from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 from lenders import policy
 from lenders.models import ApiKey, Lender
+from verification import clock, transactions
 from verification.core.errors import BadInput, Misconfigured
-from verification.workflow import readiness
+from verification.workflow.moving import rates
+from verification.workflow.reading import readiness
+
+if TYPE_CHECKING:  # the framework's settings name this module while its views are being imported
+    from rest_framework.views import APIView
 
 MODES = ("test", "live")
 MARK = "tlg"
@@ -37,18 +52,28 @@ def issue(
     days: int = policy.KEY_DAYS,
 ) -> Issued:
     """A fresh key. Raises `BadInput` for a scope or network that is none, `Misconfigured` where live is incomplete."""
-    _require_mode(lender, mode)
+    if mode not in MODES:
+        raise BadInput("a key is for test or live", code="mode_unknown")
+    if mode == "live" and not (settings.TULGA_MODES_LIVE and readiness.live_is_complete()):
+        raise Misconfigured("this deployment has no complete live set of sources, anchors and keys: no live keys")
+    if mode == "live" and not lender.live_profile:
+        raise Misconfigured("choose the lender's live profile first: it is never taken for granted")
     if unknown := sorted(set(scopes) - set(policy.SCOPES)):
         raise BadInput(f"unknown scopes {unknown}; there are {list(policy.SCOPES)}", code="scope_unknown")
+    try:
+        networks = [str(ip_network(cidr)) for cidr in cidrs]
+    except ValueError:
+        raise BadInput("a network is written like 203.0.113.0/24 or 2001:db8::/48", code="cidr_malformed") from None
+    # A mark that scanners of repositories can look for, and the mode, so that nobody takes one key for the other.
     secret = f"{MARK}_{mode}_{secrets.token_urlsafe(policy.KEY_BYTES)}"
-    at = timezone.now()
+    at = clock.now()
     key = ApiKey.objects.create(
         lender=lender,
         mode=mode,
         sha256=digest(secret),
         shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
         scopes=list(dict.fromkeys(scopes)),
-        cidrs=[_network(cidr) for cidr in cidrs],
+        cidrs=networks,
         created_at=at,
         expires_at=at + timedelta(days=days),
     )
@@ -57,7 +82,7 @@ def issue(
 
 def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
     """Lets a replaced key run out soon; gives when. A key that ends earlier anyway is left as it is."""
-    end = timezone.now() + timedelta(seconds=seconds)
+    end = clock.now() + timedelta(seconds=seconds)
     ApiKey.objects.filter(pk=key.pk, expires_at__gt=end).update(expires_at=end)
     key.refresh_from_db(fields=["expires_at"])
     return key.expires_at
@@ -65,7 +90,7 @@ def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
 
 def revoke(key: ApiKey) -> bool:
     """Ends a key at once; False if it was revoked before."""
-    return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()) == 1
+    return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=clock.now()) == 1
 
 
 def find(secret: str) -> ApiKey | None:
@@ -87,19 +112,85 @@ def digest(secret: str) -> str:
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _require_mode(lender: Lender, mode: str) -> None:
-    if mode not in MODES:
-        raise BadInput("a key is for test or live", code="mode_unknown")
-    if mode == "test":
-        return
-    if not settings.TULGA_MODES_LIVE or not readiness.live_is_complete():
-        raise Misconfigured("this deployment has no complete live set of sources, anchors and keys: no live keys")
-    if not lender.live_profile:
-        raise Misconfigured("choose the lender's live profile first: it is never taken for granted")
+class ApiKeyAuthentication(BaseAuthentication):
+    """Finds the key of the request. No header: nobody. A header that is of no use: 401 with the reason."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
+        """Nobody, or an anonymous user and the key. Raises `AuthenticationFailed`, or `PermissionDenied` in step 3."""
+        untrusted_header = request.headers.get("Authorization")
+        if untrusted_header is None:
+            return None
+        # 1. The header is as RFC 6750 says, its scheme in capitals or not; other ways of that standard are not read.
+        scheme, _, secret = untrusted_header.partition(" ")
+        if scheme.lower() != "bearer" or not secret.startswith(f"{MARK}_"):
+            raise AuthenticationFailed("send the header: Authorization: Bearer tlg_…", code="key_malformed")
+        # 2. The key is one of ours and still good.
+        at = clock.now()
+        with transactions.looking_up("api_key"):
+            key = find(secret.strip())
+        if key is None:
+            raise AuthenticationFailed("there is no such key", code="key_unknown")
+        if key.revoked_at is not None:
+            raise AuthenticationFailed("this key was revoked", code="key_revoked")
+        if key.expires_at <= at:
+            raise AuthenticationFailed("this key has run out", code="key_expired")
+        # 3. The caller is in one of its networks. An address that cannot be read, such as a Unix socket's, is in none.
+        if key.cidrs:
+            try:
+                address = ip_address(str(request.META.get("REMOTE_ADDR", "")))
+            except ValueError:
+                address = None
+            if address is None or not any(address in ip_network(cidr) for cidr in key.cidrs):
+                raise PermissionDenied("this key may not be used from this address", code="address_not_allowed")
+        transactions.see(lender=key.lender_id)
+        note_use(key, at=at)
+        return AnonymousUser(), key
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a caller without a key is told to send."""
+        return 'Bearer realm="tulga"'
 
 
-def _network(cidr: str) -> str:
-    try:
-        return str(ip_network(cidr))
-    except ValueError:
-        raise BadInput("a network is written like 203.0.113.0/24 or 2001:db8::/48", code="cidr_malformed") from None
+class HasKey(BasePermission):
+    """The key must hold the scope that the view names for this method; a view that names none lets nobody in."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Whether there is a key at all; raises `PermissionDenied` if its scopes do not reach."""
+        if not isinstance(request.auth, ApiKey):
+            return False
+        scopes: dict[str, str] = getattr(view, "scopes", {})
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        # A method that the view does not have is answered with 405, not with a missing scope.
+        if method == "OPTIONS" or not hasattr(view, method.lower()):
+            return True
+        if scopes.get(method) not in request.auth.scopes:
+            raise PermissionDenied(f"this key lacks the scope {scopes.get(method)}", code="scope_missing")
+        return True
+
+
+def caller(request: Request) -> ApiKey:
+    """The key of a request that got past `HasKey`; raises `NotAuthenticated` otherwise."""
+    if not isinstance(request.auth, ApiKey):
+        raise NotAuthenticated
+    return request.auth
+
+
+class KeyRate(BaseThrottle):
+    """Fixed windows of a minute for each key; the framework makes one of these for each request."""
+
+    _seconds_left = 0
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        """Counts this request; False once the window is full."""
+        if request.auth is None:
+            return True
+        self._seconds_left = rates.seconds_left(seconds=policy.RATE_SECONDS)
+        used = rates.count(request.auth.pk, seconds=policy.RATE_SECONDS)
+        view.headers["RateLimit-Limit"] = str(policy.RATE_REQUESTS)
+        view.headers["RateLimit-Remaining"] = str(max(0, policy.RATE_REQUESTS - used))
+        view.headers["RateLimit-Reset"] = str(self._seconds_left)
+        return used <= policy.RATE_REQUESTS
+
+    def wait(self) -> float:
+        """Seconds until the next window."""
+        return float(self._seconds_left)

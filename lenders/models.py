@@ -1,5 +1,7 @@
 """The microcredit organizations that call the API, and what belongs to their access."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -27,6 +29,11 @@ def new_endpoint_id() -> str:
 def new_delivery_id() -> str:
     """A fresh `dlv_…`."""
     return new_id("dlv")
+
+
+def new_sender_id() -> str:
+    """A fresh `snd_…`."""
+    return new_id("snd")
 
 
 class Lender(models.Model):
@@ -57,6 +64,7 @@ class ApiKey(models.Model):
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="keys")
     mode = models.CharField(max_length=4)
     sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
+    # The first characters, by which people tell keys apart; far too few to guess the rest.
     shown = models.CharField(max_length=20)
     scopes = models.JSONField(default=list)
     cidrs = models.JSONField(default=list)
@@ -98,8 +106,8 @@ class WebhookEndpoint(models.Model):
     """Where a lender wants to be told. `cursor`: the last `lender_sequence` that was turned into a delivery.
 
     Moving the cursor by compare-and-set in the transaction that makes the deliveries is the fence of the pump.
-    `events`: the types wanted, none for all. `failing`: its last answer was no success. `deleted_at` keeps the row,
-    for its deliveries are a record.
+    `events`: the types wanted, none for all. `failures`: tries in a row that were no success; `paused_until`: nothing
+    is sent before, because of them or because it asked so. `deleted_at` keeps the row: its deliveries are a record.
     """
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_endpoint_id, editable=False)
@@ -113,7 +121,8 @@ class WebhookEndpoint(models.Model):
     sealed_signing_key = models.BinaryField()
     public_key = models.CharField(max_length=64)
     cursor = models.PositiveBigIntegerField(default=0)
-    failing = models.BooleanField(default=False)
+    failures = models.PositiveIntegerField(default=0)
+    paused_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=32, blank=True)
@@ -127,12 +136,18 @@ class WebhookEndpoint(models.Model):
     def __str__(self) -> str:
         return self.id
 
+    @property
+    def failing(self) -> bool:
+        """Whether its last answer was no success."""
+        return self.failures > 0
+
 
 class Delivery(models.Model):
     """One message to one endpoint; a redelivery is another row with the same event and body.
 
     `status`: pending, delivered, exhausted or canceled. `body` is fixed when the row is made, so every try, whenever,
-    brings the same bytes. `rung_until`, `lease_until` and `fence` keep workers apart.
+    brings the same bytes. `lease_until` and `fence` keep senders apart. `redelivery_of`: the first delivery's id, which
+    is forgotten before its copies are.
     """
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_delivery_id, editable=False)
@@ -143,14 +158,13 @@ class Delivery(models.Model):
     type = models.CharField(max_length=40)
     lender_sequence = models.PositiveBigIntegerField(null=True)
     event_at = models.DateTimeField()
-    redelivery_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="redeliveries")
+    redelivery_of = models.CharField(max_length=ID_LENGTH, blank=True)
     body = models.BinaryField()
     created_at = models.DateTimeField()
 
     status = models.CharField(max_length=10, default="pending")
     tries = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
-    rung_until = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     fence = models.CharField(max_length=32, blank=True)
     finished_at = models.DateTimeField(null=True)
@@ -163,14 +177,38 @@ class Delivery(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("endpoint", "event_id"), condition=Q(redelivery_of=None), name="one_delivery_per_event"
+                fields=("endpoint", "event_id"), condition=Q(redelivery_of=""), name="one_delivery_per_event"
             ),
         )
         indexes = (
-            models.Index(fields=("due_at", "id"), condition=Q(status="pending"), name="delivery_due"),
+            models.Index(
+                fields=("endpoint", "due_at", "lender_sequence"), condition=Q(status="pending"), name="delivery_due"
+            ),
             models.Index(fields=("lender", "mode", "created_at", "id"), name="delivery_of_lender"),
-            models.Index(fields=("endpoint", "lease_until"), condition=Q(status="pending"), name="delivery_in_flight"),
+            models.Index(fields=("lease_until",), condition=Q(lease_until__isnull=False), name="delivery_in_flight"),
+            models.Index(fields=("created_at",), name="delivery_by_age"),
+            models.Index(fields=("lender", "mode"), condition=Q(status="pending"), name="delivery_waiting"),
         )
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When it is sent again; None once it is over."""
+        return self.due_at if self.status == "pending" else None
+
+    @property
+    def last_response(self) -> "Delivery | None":
+        """The row itself, for its columns of the response; None before anybody answered or failed to."""
+        return self if self.response_status is not None or self.failure else None
+
+
+class Sender(models.Model):
+    """A running `manage.py deliver`, which says every few seconds that it lives."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_sender_id, editable=False)
+    seen_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return self.id

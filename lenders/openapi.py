@@ -2,15 +2,16 @@
 
 from functools import cache
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, OpenApiWebhook, extend_schema
+from rest_framework import serializers
 
-from lenders.answer_schemas import ProblemAnswer, WebhookBody
+from lenders.answers import WebhookBody
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
 from verification.core.events import TOLD
@@ -55,14 +56,14 @@ _STATUSES = {
     415: "unsupported_media_type",
     422: "bad_input",
     429: "throttled",
+    500: "internal_error",
+    503: "unavailable",
 }
 _WEBHOOK_HEADERS = {
     "webhook-id": "The event's id: the same on every try and redelivery. Drop what you already have.",
     "webhook-timestamp": "Seconds since 1970, fresh on every try. Refuse what is older than five minutes.",
     "webhook-signature": "`v1,` and HMAC-SHA256, `v1a,` and Ed25519, base64, blanks between, of `id.timestamp.body`.",
 }
-# How the names of what we read end; unknown fields are refused there.
-_READ_STRICTLY = ("Request", "Change")
 _lock = Lock()
 
 EVENT_WEBHOOK = OpenApiWebhook(
@@ -71,7 +72,8 @@ EVENT_WEBHOOK = OpenApiWebhook(
         summary="Something happened to a verification",
         description=(
             f"One of: {', '.join(TOLD)}; also `endpoint.test`. Answer 2xx within 15 seconds. 410 disables the "
-            "endpoint; anything else, a redirect too, is tried again for about three days."
+            "endpoint; anything else, a redirect too, is tried again for about three days, not before a `Retry-After` "
+            "of up to an hour. Messages may come twice and out of order; `lender_sequence` has no gap."
         ),
         request={"application/json": WebhookBody},
         responses={200: OpenApiResponse(description="Taken. What the body says is not read by anybody.")},
@@ -79,10 +81,31 @@ EVENT_WEBHOOK = OpenApiWebhook(
 )
 
 
+class FaultAnswer(serializers.Serializer[Any]):
+    """One field that cannot be used."""
+
+    pointer = serializers.CharField(allow_blank=True, help_text="JSON pointer into the body, or `?name`.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemAnswer(serializers.Serializer[Any]):
+    """RFC 9457. `code` is stable; `title` and `detail` are for people."""
+
+    type = serializers.URLField(help_text="Leads to the documentation of the code.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    code = serializers.CharField()
+    request_id = serializers.CharField()
+    errors = FaultAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `errors`
+
+
 class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the library has no types here
     """Describes our key; found by drf-spectacular because this module is imported."""
 
-    target_class = "lenders.auth.ApiKeyAuthentication"
+    target_class = "lenders.keys.ApiKeyAuthentication"
     name = "key"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
@@ -92,10 +115,19 @@ class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-cal
 
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
     """The problems an operation can answer with, by status; 500 and 503 are added to all."""
-    return {(status, MEDIA_TYPE): _problem(status, _STATUSES[status]) for status in statuses} | {
-        (500, MEDIA_TYPE): _problem(500, "internal_error"),
-        (503, MEDIA_TYPE): _problem(503, "unavailable"),
-    }
+    described = {}
+    for status in (*statuses, 500, 503):
+        code = _STATUSES[status]
+        body = body_of(PROBLEMS[code], code=code, detail="", instance="/v1/verifications", request_id="8c1f0a2b7d35")
+        fault = {"pointer": "/subject/iin", "code": "iin_malformed", "detail": "an IIN is 12 digits"}
+        value = body | {"errors": [fault] if code == "bad_input" else []}
+        codes = ", ".join(f"`{problem.code}`" for problem in PROBLEMS.values() if problem.status == status)
+        described[status, MEDIA_TYPE] = OpenApiResponse(
+            ProblemAnswer,
+            description=f"{PROBLEMS[code].title}. Codes: {codes}.",
+            examples=[OpenApiExample(code, value=value, media_type=MEDIA_TYPE)],
+        )
+    return described
 
 
 @cache
@@ -103,24 +135,21 @@ def document() -> dict[str, Any]:
     """The whole description as JSON-ready values. Made once a process; the same for everybody."""
     # The library's settings are patched for the time of making, so two threads must not make it at once.
     with _lock, patched_settings(_SETTINGS):
-        made = _generate()
+        generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]  # no types there
+        made: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+        # The library lists the components before it has read the webhooks, so what only those use is missing.
+        made["components"]["schemas"] |= generator.registry.build({})["schemas"]
+    made = _without(made, "x-spec-enum-id")
     made["servers"] = [{"url": settings.TULGA_PUBLIC_URL}]
     made["webhooks"]["event"]["post"]["parameters"] = [
         {"in": "header", "name": name, "required": True, "description": text, "schema": {"type": "string"}}
         for name, text in _WEBHOOK_HEADERS.items()
     ]
     for name, schema in made["components"]["schemas"].items():
-        if name.endswith(_READ_STRICTLY):
+        # How the names of what we read end: `fields.read` refuses what a schema does not know.
+        if name.endswith(("Request", "Change")):
             schema["additionalProperties"] = False
     return made
-
-
-def _generate() -> dict[str, Any]:
-    generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]  # no types there
-    made: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    # The library lists the components before it has read the webhooks, so what only those use is missing.
-    made["components"]["schemas"] |= generator.registry.build({})["schemas"]
-    return cast(dict[str, Any], _without(made, "x-spec-enum-id"))
 
 
 def _without(value: Any, name: str) -> Any:
@@ -128,13 +157,3 @@ def _without(value: Any, name: str) -> Any:
     if isinstance(value, dict):
         return {key: _without(item, name) for key, item in value.items() if key != name}
     return [_without(item, name) for item in value] if isinstance(value, list) else value
-
-
-def _problem(status: int, code: str) -> OpenApiResponse:
-    codes = ", ".join(f"`{problem.code}`" for problem in PROBLEMS.values() if problem.status == status)
-    faults = []
-    if code == "bad_input":
-        faults = [{"pointer": "/subject/iin", "code": "iin_malformed", "detail": "an IIN is 12 digits"}]
-    body = body_of(PROBLEMS[code], code=code, detail="", instance="/v1/verifications", request_id="8c1f0a2b7d35")
-    example = OpenApiExample(code, value=body | {"errors": faults}, media_type=MEDIA_TYPE)
-    return OpenApiResponse(ProblemAnswer, description=f"{PROBLEMS[code].title}. Codes: {codes}.", examples=[example])

@@ -1,4 +1,7 @@
-"""Reads single untrusted values of a request. A function gives the value or raises `BadInput` with a stable code."""
+"""Reads single untrusted values of a request. A function gives the value or raises `BadInput` with a stable code.
+
+What ends up in webhooks, logs and other systems must hold no IIN and no mobile number: see `impersonal`.
+"""
 
 import re
 import unicodedata
@@ -9,20 +12,16 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from lenders import policy
-from lenders.personal_numbers import holds_personal_number
 from verification.core.errors import BadInput
-from verification.core.ids import is_id
+from verification.core.ids import Iin, Phone, is_id
 
-_REFERENCE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_METADATA_KEY = re.compile(r"[A-Za-z0-9_.-]+")
-_DOCUMENT_NUMBER = re.compile(r"[0-9A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]+")
-_DECIMAL = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_KATO = re.compile(r"[0-9]{9}")
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Controls, invisible signs and those that turn the direction, breaks of line and paragraph: with one of them a borrower
 # could be shown a statement that reads otherwise than what is signed.
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_RUN = re.compile(r"[0-9]+")
+# Digits with at most one separator, or a bracket and a blank, between two of them: how people write numbers.
+_WRITTEN = re.compile(r"[+]?[0-9](?:[-._:() ]{0,2}[0-9])*")
+_IIN_DIGITS = 12
 
 
 def text(untrusted: Any, *, longest: int, shortest: int = 1) -> str:
@@ -48,7 +47,7 @@ def impersonal(untrusted: Any, *, longest: int, shortest: int = 1) -> str:
 def client_reference(untrusted: Any) -> str:
     """The lender's own name for a request; it comes back in webhooks and logs."""
     value = impersonal(untrusted, longest=64)
-    if not _REFERENCE.fullmatch(value):
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", value):
         raise BadInput("1 to 64 of: A-Z a-z 0-9 _ . : -", code="reference_malformed")
     return value
 
@@ -110,7 +109,7 @@ def annual_rate(untrusted: Any) -> str:
 
 
 def _decimal(untrusted: Any, *, places: int) -> Decimal:
-    is_spelled = isinstance(untrusted, str) and _DECIMAL.fullmatch(untrusted) is not None
+    is_spelled = isinstance(untrusted, str) and re.fullmatch(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", untrusted) is not None
     is_number = isinstance(untrusted, int | Decimal) and not isinstance(untrusted, bool)
     if not is_spelled and not is_number:
         raise BadInput('a decimal such as "150000.00" is expected', code="decimal_malformed")
@@ -125,7 +124,7 @@ def _decimal(untrusted: Any, *, places: int) -> Decimal:
 
 def day(untrusted: Any) -> date:
     """A calendar date, `2026-11-24`."""
-    if not isinstance(untrusted, str) or not _ISO_DAY.fullmatch(untrusted):
+    if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", untrusted):
         raise BadInput("a date such as 2026-11-24 is expected", code="date_malformed")
     try:
         return date.fromisoformat(untrusted)
@@ -144,12 +143,16 @@ def birth_date(untrusted: Any) -> date:
 def moment(untrusted: Any) -> datetime:
     """A time with its zone, `2026-11-24T10:00:00Z` (RFC 3339)."""
     try:
-        value = datetime.fromisoformat(untrusted) if isinstance(untrusted, str) and len(untrusted) <= 40 else None
-    except ValueError:
-        value = None
-    if value is None or value.tzinfo is None:
-        raise BadInput("a time with its zone such as 2026-11-24T10:00:00Z is expected", code="time_malformed")
-    return value.astimezone(UTC)
+        # Python also reads a day by its week, and times that are in no year in UTC.
+        is_time = (
+            isinstance(untrusted, str) and len(untrusted) <= 40 and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", untrusted)
+        )
+        value = datetime.fromisoformat(untrusted) if is_time else None
+        if value is not None and value.tzinfo is not None:
+            return value.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadInput("a time with its zone such as 2026-11-24T10:00:00Z is expected", code="time_malformed")
 
 
 def our_id(untrusted: Any, *, prefix: str) -> str:
@@ -183,7 +186,7 @@ def yes_or_no(untrusted: Any) -> bool:
 def document_number(untrusted: Any) -> str:
     """Letters and digits, capitals, no blanks."""
     value = text(untrusted, longest=policy.DOCUMENT_NUMBER_MAX + 5).replace(" ", "").upper()
-    if len(value) > policy.DOCUMENT_NUMBER_MAX or not _DOCUMENT_NUMBER.fullmatch(value):
+    if len(value) > policy.DOCUMENT_NUMBER_MAX or not re.fullmatch(r"[0-9A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]+", value):
         raise BadInput(f"1 to {policy.DOCUMENT_NUMBER_MAX} letters and digits", code="document_malformed")
     return value
 
@@ -191,14 +194,14 @@ def document_number(untrusted: Any) -> str:
 def sha256_hex(untrusted: Any) -> str:
     """A SHA-256 in hex, small letters."""
     value = untrusted.lower() if isinstance(untrusted, str) else ""
-    if not _SHA256.fullmatch(value):
+    if not re.fullmatch(r"[0-9a-f]{64}", value):
         raise BadInput("64 hexadecimal digits are expected", code="sha256_malformed")
     return value
 
 
 def kato(untrusted: Any) -> str:
     """A KATO code of a region, nine digits."""
-    if not isinstance(untrusted, str) or not _KATO.fullmatch(untrusted):
+    if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{9}", untrusted):
         raise BadInput("a KATO code has 9 digits", code="region_malformed")
     return untrusted
 
@@ -212,6 +215,7 @@ def https_url(untrusted: Any) -> SplitResult:
         is_whole = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         is_whole = False
+    # The characters of RFC 3986 without `#`. A backslash or a blank is another address to a browser than to us.
     if not is_whole or not re.fullmatch(r"[!$&-;=?-Z\[\]_a-z~%]+", untrusted) or "@" in parts.netloc:
         raise BadInput("an https address without user and fragment is expected", code="url_malformed")
     return parts
@@ -223,13 +227,30 @@ def metadata(untrusted: Any) -> dict[str, str]:
         raise BadInput("an object of strings is expected", code="type_wrong")
     if len(untrusted) > policy.METADATA_KEYS_MAX:
         raise BadInput(f"at most {policy.METADATA_KEYS_MAX} keys", code="length_wrong")
-    return dict(_note(key, value) for key, value in untrusted.items())
+    notes = {}
+    for key, value in untrusted.items():
+        is_word = re.fullmatch(r"[A-Za-z0-9_.-]+", key) and len(key) <= policy.METADATA_KEY_MAX
+        if not is_word or holds_personal_number(key):
+            expected = "a key is 1 to 40 of: A-Z a-z 0-9 _ . -, and no personal number"
+            raise BadInput(expected, code="metadata_key_malformed")
+        try:
+            notes[key] = impersonal(value, longest=policy.METADATA_VALUE_MAX, shortest=0)
+        except BadInput as error:
+            raise BadInput(error.detail, code=error.code, pointer=f"/{key}") from None
+    return notes
 
 
-def _note(key: str, value: Any) -> tuple[str, str]:
-    if not _METADATA_KEY.fullmatch(key) or len(key) > policy.METADATA_KEY_MAX or holds_personal_number(key):
-        raise BadInput("a key is 1 to 40 of: A-Z a-z 0-9 _ . -, and no personal number", code="metadata_key_malformed")
+def holds_personal_number(text: str) -> bool:
+    """Whether a text contains a valid IIN, even inside a longer number, or a whole Kazakh mobile number."""
+    written = ["".join(_RUN.findall(number)) for number in _WRITTEN.findall(text)]
+    # An IIN is looked for at every digit: twelve of them inside a longer number can be told by their check digit.
+    inside = [run[at : at + _IIN_DIGITS] for run in _RUN.findall(text) for at in range(len(run) - _IIN_DIGITS + 1)]
+    return any(_is_one(Iin, one) for one in (*inside, *written)) or any(_is_one(Phone, one) for one in written)
+
+
+def _is_one(kind: type[Iin] | type[Phone], digits: str) -> bool:
     try:
-        return key, impersonal(value, longest=policy.METADATA_VALUE_MAX, shortest=0)
-    except BadInput as error:
-        raise BadInput(error.detail, code=error.code, pointer=f"/{key}") from None
+        kind.parse(digits)
+    except BadInput:
+        return False
+    return True

@@ -47,39 +47,44 @@ TERM_MAX_DAYS: Final = 3653  # ten years
 IDEMPOTENCY_KEY_MAX: Final = 255
 # A reservation older than this, seconds, belongs to a dead worker: gunicorn's own limit for a request is 30 s.
 RESERVATION_SECONDS: Final = 60
-RESERVATION_RETRY_SECONDS: Final = 1  # what a request in progress is told to wait
 REPLAY_SECONDS: Final = 48 * 3600  # api.md asks for 24 h or more; twice that covers a weekend's retry of a day
 PURGE_BATCH: Final = 500  # rows one purge deletes
 
 # Webhooks (api.md §1: Standard Webhooks' ladder).
 # Seconds to wait before each try, counted from the try before it.
-LADDER_SECONDS: Final = (
-    0,
-    5,
-    5 * 60,
-    30 * 60,
-    2 * 3600,
-    5 * 3600,
-    10 * 3600,
-    14 * 3600,
-    20 * 3600,
-    24 * 3600,
-)
+LADDER_SECONDS: Final = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 JITTER: Final = 0.1  # up to this part of the wait is added, so that a lender that comes back is not hit at once
 POST_SECONDS: Final = 15  # from the look-up of the name to the answer's last byte; api.md
-POST_LEASE_SECONDS: Final = 30  # how long a worker holds a delivery; above POST_SECONDS and Celery's hard limit
-CONNECT_TRIES: Final = 3  # addresses of one name tried in one post
+POST_LEASE_SECONDS: Final = 30  # how long a sender holds a delivery; twice what a post may take
 EXCERPT_BYTES: Final = 1024  # of the lender's answer kept for its developers
 SECRET_BYTES: Final = 32  # of a webhook secret; Standard Webhooks asks for 24 to 64
 SECRET_OVERLAP_SECONDS: Final = 24 * 3600  # both secrets sign after a rotation
-EVENTS_BATCH: Final = 100  # events one pump turns into deliveries for one endpoint in one transaction
-PUMP_ROUNDS: Final = 10  # batches one ring works off for one endpoint; the next ring takes the rest
-RING_BATCH: Final = 200  # deliveries rung in one round
-RING_AGAIN_SECONDS: Final = 5  # the same delivery is not rung again before this: a slow queue is not flooded
-IN_FLIGHT: Final = 4  # posts to one endpoint at once
-IN_FLIGHT_FAILING: Final = 1  # the same, while its last answer was no success: a hanging lender holds one worker
 ENDPOINTS_MAX: Final = 10  # per lender and mode
-REDELIVER_MAX: Final = 1000  # deliveries of one call
+REDELIVER_MAX: Final = 1000  # redeliveries and test messages of a lender and mode that may wait at once
+DELIVERY_DAYS: Final = 30  # deliveries are kept so long, whatever became of them; their events stay listed. Ours
+DELIVERIES_PURGED: Final = 500  # rows of them that one purge deletes
+
+# Who is told how much at once. Those that fail have half of everything at most: the rest is for those that answer.
+IN_FLIGHT: Final = 4  # posts to one endpoint
+IN_FLIGHT_FAILING: Final = 1  # the same, while its last answer was no success
+LENDER_IN_FLIGHT: Final = 8  # posts to all endpoints of a lender and mode
+SENDER_IN_FLIGHT: Final = 512  # posts of one process: 64 lenders may begin to hang in one quarter of a minute
+FILES_MAX: Final = 8192  # that a sender may have open: its posts, and look-ups of names that were left behind
+# An endpoint that failed so many times in a row is left alone, for these seconds at first, twice as long each time.
+BREAKER_FAILURES: Final = 3
+BREAKER_SECONDS: Final = 5
+BREAKER_MAX_SECONDS: Final = 300  # a lender that is back waits no longer than this for the first message
+RETRY_AFTER_MAX_SECONDS: Final = 3600  # of what an answer asks for (RFC 9110 §10.2.3); ours: an hour of maintenance
+RETRY_AFTER_CHARACTERS: Final = 64  # of that header that are read; a date has 29
+
+# The sender's rounds.
+WAKE_SECONDS: Final = 0.5  # between two looks when nothing happens: no bell is needed
+GATHER_SECONDS: Final = 0.02  # what has ended within this time is written in one transaction
+SILENCE_SECONDS: Final = 1  # before the database is asked again after it did not answer
+EVENTS_BATCH: Final = 100  # events that become deliveries of one endpoint in one transaction
+PUMP_ENDPOINTS: Final = 10  # endpoints of one round that get a batch, in turn
+SEEN_SECONDS: Final = 5  # how often a sender says that it lives; it also tidies up then
+UNSEEN_SECONDS: Final = 20  # a sender that has said nothing for so long is taken for dead
 
 
 def wait_seconds(tries: int, *, chance: float) -> float | None:
@@ -87,3 +92,10 @@ def wait_seconds(tries: int, *, chance: float) -> float | None:
     if tries >= len(LADDER_SECONDS):
         return None
     return LADDER_SECONDS[tries] * (1 + JITTER * chance)
+
+
+def pause_seconds(failures: int) -> float:
+    """Seconds for which nothing is sent to an endpoint after so many failures in a row; 0 for few."""
+    if failures < BREAKER_FAILURES:
+        return 0
+    return float(min(BREAKER_SECONDS * 2 ** min(failures - BREAKER_FAILURES, 16), BREAKER_MAX_SECONDS))

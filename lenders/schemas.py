@@ -1,4 +1,4 @@
-"""What a request may say: shapes for openapi.json, and their translation into the words of the workflow."""
+"""What a request may say, body or query: shapes for openapi.json, and their translation into words of the workflow."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -10,12 +10,14 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from lenders import parsing, policy
-from lenders.fields import Parsed, nested
-from lenders.personal_numbers import holds_personal_number
+from lenders.fields import Parsed, nested, one_of, our_id
+from lenders.parsing import holds_personal_number
 from verification.core.errors import BadInput
+from verification.core.events import TOLD
 from verification.core.ids import Iin, Phone
 from verification.core.person import DOCUMENT_TYPES, NAME_MAX, Document, Loan, Person, parse_iban, parse_name
-from verification.workflow.commands import Opening
+from verification.core.status import Status
+from verification.workflow.moving.commands import Opening
 
 Schema = dict[str, Any]
 
@@ -26,9 +28,11 @@ _MONEY: Schema = {
     "examples": ["150000.00"],
 }
 
-
-def _words(*words: str) -> Schema:
-    return {"type": "string", "enum": list(words)}
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": policy.PAGE_MAX, "default": policy.PAGE_DEFAULT}
+_URL = {"type": "string", "format": "uri", "maxLength": policy.URL_MAX, "examples": ["https://lender.example/tulga"]}
+_EVENTS = {"type": "array", "items": {"type": "string", "enum": list(TOLD)}}
+_TIME = {"type": "string", "format": "date-time"}
+_EVENTS_HELP = "The types you want. Leave out, or send [], for all, those to come included."
 
 
 def _string(longest: int, **more: Any) -> Schema:
@@ -36,9 +40,8 @@ def _string(longest: int, **more: Any) -> Schema:
 
 
 def _officer(help_text: str) -> Parsed:
-    longest = policy.OPENED_BY_MAX
-    parse = partial(parsing.impersonal, longest=longest)
-    return Parsed(parse, schema=_string(longest), required=False, help_text=help_text)
+    parse = partial(parsing.impersonal, longest=policy.OPENED_BY_MAX)
+    return Parsed(parse, schema=_string(policy.OPENED_BY_MAX), required=False, help_text=help_text)
 
 
 def _name(untrusted: Any, *, optional: bool = False) -> str:
@@ -52,7 +55,7 @@ def _iban(untrusted: Any) -> str:
 class DocumentRequest(serializers.Serializer[Any]):
     """The identity document the borrower named."""
 
-    type = Parsed(partial(parsing.one_of, choices=DOCUMENT_TYPES), schema=_words(*DOCUMENT_TYPES))
+    type = one_of(DOCUMENT_TYPES)
     number = Parsed(parsing.document_number, schema=_string(policy.DOCUMENT_NUMBER_MAX, examples=["045678912"]))
     valid_to = Parsed(parsing.day, schema=_DAY, help_text="Its last day.")
 
@@ -73,7 +76,7 @@ class LoanRequest(serializers.Serializer[Any]):
     """What the borrower is about to owe; decimals as strings, or as JSON numbers where those are exact."""
 
     amount = Parsed(parsing.amount, schema=_MONEY)
-    currency = Parsed(partial(parsing.one_of, choices=policy.CURRENCIES), schema=_words(*policy.CURRENCIES))
+    currency = one_of(policy.CURRENCIES)
     term_days = Parsed(
         partial(parsing.whole_number, least=1, most=policy.TERM_MAX_DAYS),
         schema={"type": "integer", "minimum": 1, "maximum": policy.TERM_MAX_DAYS, "examples": [30]},
@@ -97,6 +100,7 @@ class LoanRequest(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuses a loan that pays back less than it gives: somebody swapped two fields."""
+        # Both are strings by now, with two places: exact, and not to be compared as such.
         if Decimal(attrs["total_repayable"]) < Decimal(attrs["amount"]):
             fault = ErrorDetail("less than the amount", code="total_below_amount")
             raise serializers.ValidationError({"total_repayable": [fault]})
@@ -124,7 +128,7 @@ class VerificationRequest(serializers.Serializer[Any]):
         schema={"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$", "examples": ["loan-2026-000123"]},
         help_text="Your own id of this request. Refused if it contains an IIN or a mobile number.",
     )
-    locale = Parsed(partial(parsing.one_of, choices=policy.LOCALES), schema=_words(*policy.LOCALES))
+    locale = one_of(policy.LOCALES)
     return_url = Parsed(
         parsing.https_url,
         schema={"type": "string", "format": "uri", "maxLength": policy.URL_MAX},
@@ -152,19 +156,11 @@ class LinkRequest(serializers.Serializer[Any]):
 
 def opening_of(values: dict[str, Any]) -> Opening:
     """What `VerificationRequest` read, in the workflow's words."""
-    subject, loan, document = values["subject"], values["loan"], values["subject"]["document"]
+    subject = {"patronymic": "", **values["subject"], "document": Document(**values["subject"]["document"])}
     return Opening(
         purpose=values["purpose"],
-        person=Person(
-            iin=subject["iin"],
-            surname=subject["surname"],
-            name=subject["name"],
-            patronymic=subject.get("patronymic", ""),
-            birth_date=subject["birth_date"],
-            phone=subject["phone"],
-            document=Document(type=document["type"], number=document["number"], valid_to=document["valid_to"]),
-        ),
-        loan=Loan(**loan),
+        person=Person(**subject),
+        loan=Loan(**values["loan"]),
         routes=values.get("routes"),
         client_reference=values["client_reference"],
         locale=values["locale"],
@@ -176,8 +172,94 @@ def opening_of(values: dict[str, Any]) -> Opening:
 
 def require_registered(return_url: SplitResult, *, registered: Sequence[str]) -> None:
     """Raises `BadInput` unless an address, its query aside, is one of the lender's registered ones."""
+    # As a whole, which RFC 9700 §2.1 wants of OAuth too: a prefix would let an open redirect in.
     plain = return_url._replace(query="").geturl()
     if plain not in registered:
         raise BadInput("register this address first", code="return_url_unregistered", pointer="/return_url")
     if holds_personal_number(return_url.geturl()):
         raise BadInput("must not contain an IIN or a mobile number", code="personal_number", pointer="/return_url")
+
+
+class VerificationQuery(serializers.Serializer[Any]):
+    """Which verifications to list."""
+
+    client_reference = Parsed(parsing.client_reference, schema={"type": "string", "maxLength": 64}, required=False)
+    status = one_of(tuple(Status), required=False)
+    created_from = Parsed(parsing.moment, schema={"type": "string", "format": "date-time"}, required=False)
+    after = our_id("ver", required=False, help_text="`next` of the page before.")
+    limit = Parsed(parsing.page_limit, schema=_LIMIT, required=False)
+
+
+class ExpandQuery(serializers.Serializer[Any]):
+    """What to add to a verification."""
+
+    expand = one_of(("checks",), required=False)
+
+
+class EventQuery(serializers.Serializer[Any]):
+    """Which events to list."""
+
+    after = Parsed(
+        parsing.sequence_number,
+        schema={"type": "integer", "minimum": 0, "default": 0},
+        required=False,
+        help_text="The `lender_sequence` of the last event you have, or `next` of the page before.",
+    )
+    limit = Parsed(parsing.page_limit, schema=_LIMIT, required=False)
+
+
+class ProofQuery(serializers.Serializer[Any]):
+    """Which event to prove."""
+
+    event = our_id("evt", help_text="Its id, `evt_…`.")
+
+
+class DeliveryQuery(serializers.Serializer[Any]):
+    """Which deliveries to list."""
+
+    endpoint = our_id("whe", required=False)
+    event = our_id("evt", required=False)
+    status = one_of(("pending", "delivered", "exhausted", "canceled"), required=False)
+    after = our_id("dlv", required=False, help_text="`next` of the page before.")
+    limit = Parsed(parsing.page_limit, schema=_LIMIT, required=False)
+
+
+class NoQuery(serializers.Serializer[Any]):
+    """Nothing: an unknown parameter is refused here too, or a misspelt filter would silently filter nothing."""
+
+
+class EndpointRequest(serializers.Serializer[Any]):
+    """Where you want to be told."""
+
+    url = Parsed(partial(parsing.text, longest=policy.URL_MAX), schema=_URL)
+    events = Parsed(partial(parsing.several_of, choices=TOLD), schema=_EVENTS, required=False, help_text=_EVENTS_HELP)
+
+
+class EndpointChange(serializers.Serializer[Any]):
+    """What to change of an endpoint. `enabled: true` wakes a disabled one; it then gets what it missed."""
+
+    url = Parsed(partial(parsing.text, longest=policy.URL_MAX), schema=_URL, required=False)
+    events = Parsed(partial(parsing.several_of, choices=TOLD), schema=_EVENTS, required=False, help_text=_EVENTS_HELP)
+    enabled = Parsed(parsing.yes_or_no, schema={"type": "boolean"}, required=False)
+
+
+class RangeRequest(serializers.Serializer[Any]):
+    """Which events to deliver again: those that happened from one time up to another."""
+
+    to = Parsed(parsing.moment, schema=_TIME, help_text="The end, itself not included.")
+    endpoint = our_id("whe", required=False, help_text="Only to this one.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Adds `from`, which is no name Python lets one write."""
+        start = Parsed(parsing.moment, schema=_TIME, help_text="The beginning, included.")
+        return {"from": start, **super().get_fields()}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuses an empty range."""
+        if attrs["from"] >= attrs["to"]:
+            raise serializers.ValidationError({"to": [ErrorDetail("not after `from`", code="out_of_range")]})
+        return attrs
+
+
+class NothingRequest(serializers.Serializer[Any]):
+    """An empty object, or no body at all."""

@@ -5,24 +5,12 @@ Source: the Standard Webhooks specification, "Signature scheme". What is signed 
 
 import hmac
 import secrets
-from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from base64 import b64encode
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lenders import policy
-
-SECRET_MARK = "whsec_"  # noqa: S105  # what a secret begins with, not a secret
-PUBLIC_KEY_MARK = "whpk_"
-
-
-@dataclass(frozen=True)
-class SigningKey:
-    """An Ed25519 key of one endpoint: the seed that stays here and the public key that its lender may check with."""
-
-    seed: bytes
-    public: str
 
 
 def new_secret() -> bytes:
@@ -32,36 +20,23 @@ def new_secret() -> bytes:
 
 def spell_secret(secret: bytes) -> str:
     """A secret as the lender gets it, once: `whsec_` and base64."""
-    return SECRET_MARK + b64encode(secret).decode()
+    return f"whsec_{b64encode(secret).decode()}"
 
 
-def new_signing_key() -> SigningKey:
-    """A fresh Ed25519 key."""
+def new_signing_key() -> tuple[bytes, str]:
+    """A fresh Ed25519 key of one endpoint: the seed, which stays here, and the public key as its lender gets it."""
     seed = secrets.token_bytes(32)
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-    return SigningKey(seed, PUBLIC_KEY_MARK + b64encode(public).decode())
-
-
-def read_secret(spelled: str) -> bytes:
-    """The bytes of a secret as it was spelled; raises `ValueError` for anything else."""
-    if not spelled.startswith(SECRET_MARK):
-        raise ValueError("a secret begins with whsec_")
-    return b64decode(spelled.removeprefix(SECRET_MARK), validate=True)
+    return seed, f"whpk_{b64encode(public).decode()}"
 
 
 def headers(
     *, message_id: str, timestamp: int, body: bytes, shared_secrets: Sequence[bytes], seed: bytes
-) -> Mapping[str, str]:
+) -> dict[str, str]:
     """The three headers of a message. `timestamp`: seconds since 1970. Each shared secret gives one `v1`."""
     signed = f"{message_id}.{timestamp}.".encode() + body
-    signatures = [f"v1,{_spell(hmac.digest(secret, signed, 'sha256'))}" for secret in shared_secrets]
-    signatures.append(f"v1a,{_spell(Ed25519PrivateKey.from_private_bytes(seed).sign(signed))}")
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(signatures),
-    }
-
-
-def _spell(signature: bytes) -> str:
-    return b64encode(signature).decode()
+    # A message may carry several signatures, blanks between them; one that verifies is enough, as in a rotation.
+    signatures = [("v1", hmac.digest(secret, signed, "sha256")) for secret in shared_secrets]
+    signatures.append(("v1a", Ed25519PrivateKey.from_private_bytes(seed).sign(signed)))
+    spelled = " ".join(f"{scheme},{b64encode(signature).decode()}" for scheme, signature in signatures)
+    return {"webhook-id": message_id, "webhook-timestamp": str(timestamp), "webhook-signature": spelled}

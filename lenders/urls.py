@@ -4,31 +4,34 @@ from django.urls import path, re_path
 
 from lenders import docs
 from lenders.api import deliveries, documents, events, log, unknown, verifications, webhook_endpoints
-from lenders.door import DOOR, OPEN_DOOR
+from lenders.json_body import OPEN_VIEW_OPTIONS, VIEW_OPTIONS
 
 app_name = "lenders"
 
 urlpatterns = [
-    path("v1/verifications", verifications.Verifications.as_view(**DOOR)),
-    path("v1/verifications/<slug:verification_id>", verifications.VerificationDetail.as_view(**DOOR)),
-    path("v1/verifications/<slug:verification_id>/link", verifications.VerificationLink.as_view(**DOOR)),
-    path("v1/verifications/<slug:verification_id>/cancel", verifications.VerificationCancel.as_view(**DOOR)),
-    path("v1/verifications/<slug:verification_id>/documents", documents.Documents.as_view(**DOOR)),
-    path("v1/verifications/<slug:verification_id>/documents/<slug:attempt_id>", documents.DocumentFile.as_view(**DOOR)),
-    path("v1/webhook-endpoints", webhook_endpoints.WebhookEndpoints.as_view(**DOOR)),
-    path("v1/webhook-endpoints/<slug:endpoint_id>", webhook_endpoints.WebhookEndpointDetail.as_view(**DOOR)),
-    path("v1/webhook-endpoints/<slug:endpoint_id>/test", webhook_endpoints.WebhookEndpointTest.as_view(**DOOR)),
+    path("v1/verifications", verifications.Verifications.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>", verifications.VerificationDetail.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>/link", verifications.VerificationLink.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>/cancel", verifications.VerificationCancel.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>/documents", documents.Documents.as_view(**VIEW_OPTIONS)),
+    path(
+        "v1/verifications/<slug:verification_id>/documents/<slug:attempt_id>",
+        documents.DocumentFile.as_view(**VIEW_OPTIONS),
+    ),
+    path("v1/webhook-endpoints", webhook_endpoints.WebhookEndpoints.as_view(**VIEW_OPTIONS)),
+    path("v1/webhook-endpoints/<slug:endpoint_id>", webhook_endpoints.WebhookEndpointDetail.as_view(**VIEW_OPTIONS)),
+    path("v1/webhook-endpoints/<slug:endpoint_id>/test", webhook_endpoints.WebhookEndpointTest.as_view(**VIEW_OPTIONS)),
     path(
         "v1/webhook-endpoints/<slug:endpoint_id>/rotate-secret",
-        webhook_endpoints.WebhookEndpointSecret.as_view(**DOOR),
+        webhook_endpoints.WebhookEndpointSecret.as_view(**VIEW_OPTIONS),
     ),
-    path("v1/events", events.Events.as_view(**DOOR)),
-    path("v1/deliveries", deliveries.Deliveries.as_view(**DOOR)),
-    path("v1/deliveries/redeliver", deliveries.DeliveriesAgain.as_view(**DOOR)),
-    path("v1/deliveries/<slug:delivery_id>/redeliver", deliveries.DeliveryAgain.as_view(**DOOR)),
-    path("v1/log/checkpoint", log.LogCheckpoint.as_view(**DOOR)),
-    path("v1/log/proof", log.LogProof.as_view(**DOOR)),
-    re_path(r"^v1(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**OPEN_DOOR)),
+    path("v1/events", events.Events.as_view(**VIEW_OPTIONS)),
+    path("v1/deliveries", deliveries.Deliveries.as_view(**VIEW_OPTIONS)),
+    path("v1/deliveries/redeliver", deliveries.DeliveriesAgain.as_view(**VIEW_OPTIONS)),
+    path("v1/deliveries/<slug:delivery_id>/redeliver", deliveries.DeliveryAgain.as_view(**VIEW_OPTIONS)),
+    path("v1/log/checkpoint", log.LogCheckpoint.as_view(**VIEW_OPTIONS)),
+    path("v1/log/proof", log.LogProof.as_view(**VIEW_OPTIONS)),
+    re_path(r"^v1(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**OPEN_VIEW_OPTIONS)),
     path(".well-known/jwks.json", documents.jwks, name="jwks"),
     path("openapi.json", docs.openapi_json, name="openapi"),
     path("docs", docs.overview, name="docs"),

@@ -14,15 +14,7 @@ from people.models import User
 class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # Django's class takes no parameter at run time
     """Name and whether the account is open may change; everything else is read."""
 
-    fields = (
-        "email",
-        "full_name",
-        "role",
-        "lender",
-        "is_active",
-        "last_login",
-        "created_at",
-    )
+    fields = ("email", "full_name", "role", "lender", "is_active", "last_login", "created_at")
     readonly_fields = ("email", "role", "lender", "last_login", "created_at")
     list_display = ("email", "full_name", "role", "lender", "is_active", "last_login")
     list_filter = ("role", "is_active")

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
-from django.db import transaction
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from people.models import User
 from people.policy import CODE_DIGITS, GENERATED_PASSWORD_BYTES
+from verification import transactions
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,7 +32,7 @@ def enrol(*, email: str, full_name: str, role: str, lender: Any = None, password
     validate_password(password, candidate)
     candidate.set_password(password)
     candidate.full_clean()
-    with transaction.atomic():
+    with transactions.writing():
         candidate.save(force_insert=True)
         return candidate, Credentials(password=password, device=_fresh_device(candidate))
 
@@ -42,7 +42,8 @@ def renew(user: User, *, password: str = "") -> Credentials:
     password = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
     validate_password(password, user)
     user.set_password(password)
-    with transaction.atomic():
+    with transactions.writing():
+        # Ends every session too: Django binds a session to the hash of the password.
         user.save(update_fields=["password"])
         TOTPDevice.objects.filter(user=user).delete()
         return Credentials(password=password, device=_fresh_device(user))

@@ -10,10 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from people.models import User
 from people.policy import CODE_DIGITS, PASSWORD_MAX_LENGTH
 from people.sign_in import prove
-
-_IS_CODE = RegexValidator(
-    rf"\A[0-9]{{{CODE_DIGITS}}}\Z", _("Enter the 6 digits your app shows."), code="code_malformed"
-)
+from verification import transactions
 
 
 class CodeInput(forms.PasswordInput):
@@ -46,7 +43,9 @@ class SignInForm(forms.Form):
         label=_("Code"),
         help_text=_("6 digits from your authenticator app."),
         max_length=16,
-        validators=[_IS_CODE],
+        validators=[
+            RegexValidator(rf"\A[0-9]{{{CODE_DIGITS}}}\Z", _("Enter the 6 digits your app shows."), "code_malformed")
+        ],
         widget=CodeInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "input-code"}),
     )
 
@@ -59,7 +58,8 @@ class SignInForm(forms.Form):
         """Proves both factors once the fields can be read. A form that cannot be read costs no try."""
         given = super().clean() or {}
         if not self.errors:
-            self._user = prove(self._request, email=given["email"], password=given["password"], code=given["code"])
+            with transactions.looking_up("sign_in"):
+                self._user = prove(self._request, email=given["email"], password=given["password"], code=given["code"])
         return given
 
     def get_user(self) -> User | None:

@@ -40,6 +40,7 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
     full_name = models.CharField(max_length=200)
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
+    # PROTECT: whoever once voted must stay somebody, for the log names them.
     lender = models.ForeignKey(
         "lenders.Lender", null=True, blank=True, on_delete=models.PROTECT, related_name="reviewers"
     )

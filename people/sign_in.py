@@ -26,11 +26,17 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
     3. The code is checked under a lock on the device and spent.
     """
     address = request.META.get("REMOTE_ADDR", "")
+    # 1. The try.
     if not take_try(email=email, address=address):
         _log.warning("sign-in: too many tries")
         raise ValidationError(_("Too many tries. Wait 15 minutes, then try again."), code="too_many_tries")
+    # 2. The password.
     user = authenticate(request, username=email, password=password)
-    device = _spend(user, code=code) if isinstance(user, User) else None
+    device: TOTPDevice | None = None
+    if isinstance(user, User):
+        # 3. The library gives the device back only if it shows this code now and has not shown it to us before.
+        device = TOTPDevice.objects.devices_for_user(user, confirmed=True).first()
+        device = device and django_otp.verify_token(user, device.persistent_id, code)
     if not isinstance(user, User) or device is None:
         _log.warning("sign-in: refused")
         refused = _("The e-mail address, the password or the code is wrong. Wait for the next code, then try again.")
@@ -38,9 +44,3 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
     forget_tries(email=email, address=address)
     user.otp_device = device  # type: ignore[attr-defined]  # django-otp's name: login() puts it into the session
     return user
-
-
-def _spend(user: User, *, code: str) -> TOTPDevice | None:
-    """The person's device if it shows this code now and has not shown it to us before."""
-    device = TOTPDevice.objects.devices_for_user(user, confirmed=True).first()
-    return device and django_otp.verify_token(user, device.persistent_id, code)

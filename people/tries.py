@@ -1,14 +1,15 @@
 """The limit on tries at the door: counted before anything is checked, so that parallel guesses cannot slip through."""
 
+from contextlib import suppress
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 from django.db.models import F
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from people.models import SignInTries
 from people.policy import IPV6_NETWORK_BITS, SIGN_IN_TRIES, SIGN_IN_WINDOW_S
+from verification import clock
 
 
 def take_try(*, email: str, address: str) -> bool:
@@ -16,7 +17,7 @@ def take_try(*, email: str, address: str) -> bool:
 
     The count moves in one conditional UPDATE: of any number of requests at once, `SIGN_IN_TRIES` get a yes.
     """
-    key, now = _key(email=email, address=address), timezone.now()
+    key, now = _key(email=email, address=address), clock.now()
     SignInTries.objects.filter(started_at__lte=now - timedelta(seconds=SIGN_IN_WINDOW_S)).delete()
     SignInTries.objects.bulk_create([SignInTries(key=key, started_at=now)], ignore_conflicts=True)
     return SignInTries.objects.filter(key=key, tries__lt=SIGN_IN_TRIES).update(tries=F("tries") + 1) == 1
@@ -28,14 +29,10 @@ def forget_tries(*, email: str, address: str) -> None:
 
 
 def _key(*, email: str, address: str) -> str:
-    account = f"{email.strip().lower()}\n{_network(address)}"
-    return salted_hmac("people.tries", account, algorithm="sha256").hexdigest()
-
-
-def _network(address: str) -> str:
-    """An IPv4 address as it is, an IPv6 address cut to what one subscriber holds; a Unix socket's is empty."""
-    try:
+    network = ""  # a Unix socket has no address
+    with suppress(ValueError):
         parsed = ip_address(address)
-    except ValueError:
-        return ""
-    return str(ip_network((parsed, IPV6_NETWORK_BITS), strict=False)) if parsed.version == 6 else str(parsed)
+        # IPv6 is cut to what one subscriber holds: whoever is refused would else take the next of 2^64 addresses.
+        network = str(parsed if parsed.version == 4 else ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
+    account = f"{email.strip().lower()}\n{network}"
+    return salted_hmac("people.tries", account, algorithm="sha256").hexdigest()

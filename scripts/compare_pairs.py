@@ -48,7 +48,8 @@ def lost(before: Pairs, now: Pairs, reasons: dict[str, list[dict[str, str | list
         left_out = [str(one["tests"]) for one in reasons.get("left_out", []) if place in one["places"]]
         for name, cases in tests.items():
             listed = any(fnmatch(name, pattern) or fnmatch(name.partition("::")[0], pattern) for pattern in left_out)
-            if now.get(place, {}).get(name, 0) < cases and not listed and name not in merged:
+            listed = listed or any(fnmatch(name, pattern) for pattern in merged)
+            if now.get(place, {}).get(name, 0) < cases and not listed:
                 told.append(f"{place} {name}: {now.get(place, {}).get(name, 0)} of {cases} cases")
     return told
 

@@ -58,7 +58,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SCENES = "tests/measured/house_runs.py"
 _RUNS = ("eds_judgement", "live_judgement", "opening")
 _NAMED_IN = (*PRODUCT, "static", "templates", "docs")
-_REGULATOR = ("verification/oversight", "verification/workflow/case_file.py", "templates/oversight")
+_REGULATOR = ("verification/oversight", "verification/workflow/reading/case_file.py", "templates/oversight")
 _FIELDS_LIKE_IT = {"contract_sha256": _NAMED_IN, "opened_by": _NAMED_IN, "redacted_at": _REGULATOR}
 _ROUTE_LIKE_IT = "live_face"
 
@@ -94,8 +94,7 @@ def _counts(by_word: Mapping[str, Iterable[str]]) -> Figures:
 
 
 def _files_of_a_route(name: str) -> list[str]:
-    own = f"verification/routes/{name}/"
-    return [path for path in files_naming(name, _ROOT, _NAMED_IN) if not path.startswith(own)]
+    return files_naming(name, _ROOT, _NAMED_IN)
 
 
 def _run(name: str) -> Functions:

@@ -2,8 +2,9 @@
 
 Usage: python scripts/measure_runs.py --check 20 --test 3     writes docs/evidence/runs.json after every run
 
-Times are of a clock on the wall, with everything installed and every cache warm; `load` is the machine's load average
-of one minute as the run began, so that a busy machine can be told from a slow suite.
+Times are of a clock on the wall, with everything installed and every cache warm. `load` is the machine's load average
+of one minute as the run began, and `loop_seconds` what ten million rounds of an empty calculation took just before: a
+busy or a slow machine can be told from a slow suite.
 """
 
 import argparse
@@ -17,6 +18,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_ROOT))
 from tests import legs, proofs  # noqa: E402
 
+_ROUNDS = 10_000_000
 _LAST_WORDS = 4  # lines of a run that are kept, which say how many tests passed and what repeats a failure
 
 
@@ -40,16 +42,24 @@ def main() -> int:
 
 
 def _run(target: str) -> dict[str, object]:
-    load, began = os.getloadavg()[0], time.monotonic()
+    load, loop_seconds, began = os.getloadavg()[0], _loop_seconds(), time.monotonic()
     done = subprocess.run(["make", target], cwd=_ROOT, capture_output=True, text=True, check=False)  # noqa: S607
     seconds = time.monotonic() - began
     said = [line for line in done.stdout.splitlines() if " passed, " in line or line.startswith("Repeat")]
     return {
         "seconds": round(seconds, 1),
         "load": round(load, 2),
+        "loop_seconds": round(loop_seconds, 2),
         "is_green": not done.returncode,
         "said": said[-_LAST_WORDS:],
     }
+
+
+def _loop_seconds() -> float:
+    began, total = time.monotonic(), 0
+    for number in range(_ROUNDS):
+        total += number * number % 7
+    return time.monotonic() - began
 
 
 def _figures(runs: dict[str, list[dict[str, object]]]) -> dict[str, float]:

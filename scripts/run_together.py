@@ -1,6 +1,7 @@
-"""Runs web, worker and tick as one: for a developer's machine or a small server. Ctrl-C ends all; if one ends, all do.
+"""Runs web, worker, tick and deliver as one: for a developer's machine or a small server. Ctrl-C ends all.
 
-A larger installation runs each of them as often as it likes under its own supervisor: see the operator's guide.
+If one ends, all do. A larger installation runs each of them as often as it likes under its own supervisor: see the
+operator's guide.
 """
 
 import os
@@ -15,8 +16,8 @@ _ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
 _STOP_SECONDS = 30  # a worker finishes the step it is at: above the step's hard limit
 
-_PARTS = {
-    "web": [str(_BIN / "gunicorn"), "config.wsgi"],
+PARTS = {
+    "web": [str(_BIN / "gunicorn"), "--config", "config/gunicorn_settings.py"],
     "worker": [
         str(_BIN / "celery"),
         "-A",
@@ -27,6 +28,7 @@ _PARTS = {
         "--without-mingle",
     ],
     "tick": [sys.executable, "manage.py", "tick"],
+    "deliver": [sys.executable, "manage.py", "deliver"],
 }
 
 
@@ -40,7 +42,7 @@ def main() -> int:
         signal.signal(asked, _stop)
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:
-        for name, command in _PARTS.items():
+        for name, command in PARTS.items():
             # Each part is a group of its own, so that Ctrl-C reaches it through us, once and in order.
             running[name] = subprocess.Popen(command, cwd=_ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
             print(f"→ {name} started (process {running[name].pid})", flush=True)

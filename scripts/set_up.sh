@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes .venv and installs a hash-locked list of requirements into it. Usage: set_up.sh requirements.txt
+# Makes .venv and installs a hash-locked list of requirements/ into it. Usage: set_up.sh runtime|dev|fast
 # Finds the newest Python from 3.11 to 3.13, or takes the one named by $PYTHON; never downloads one.
 set -eu
 cd "$(dirname "$0")/.."
-requirements=$1
+requirements=requirements/$1.txt
 
 fits() { # Is this command a Python that we run on?
     "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
@@ -42,7 +42,7 @@ fi
 
 if ! .venv/bin/uv --version >/dev/null 2>&1; then
     echo "→ installing uv into .venv"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements-uv.txt
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements/uv.txt
 fi
 
 echo "→ installing $requirements (hash-locked; the first time it takes a minute or two)"

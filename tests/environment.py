@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from insecure_sandbox import ready_keys
 from verification.management.commands.make_keys import make_missing
 
 # Child processes of a test find the mark and join its session.
@@ -20,6 +21,8 @@ _KEPT = ("TULGA_TEST_", "TULGA_PROOF_")
 
 # The face model as set-up built it: it takes no session's name, for it is the same in all.
 _MODELS = Path(__file__).resolve().parent.parent / "var" / "models"
+RSA_KEYS = Path(__file__).resolve().parent.parent / "var" / "samples" / "rsa_keys"
+"""A folder for each process that makes keys, counted within a session: no two of a session have the same."""
 
 
 def prepare() -> Path:
@@ -35,6 +38,7 @@ def prepare() -> Path:
     os.environ[_MARK] = str(folder)
     os.environ.update(TULGA_VAR_DIR=str(folder), TULGA_KEYS_DIR=str(folder / "keys"))
     os.environ["TULGA_FACE_MODELS_DIR"] = str(_MODELS)
+    os.environ[ready_keys.FOLDER_VARIABLE] = str(RSA_KEYS / "session")
     make_missing(folder / "keys", made_by="operator")
     for name, chosen in _CHOSEN.items():
         if chosen in os.environ:

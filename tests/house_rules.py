@@ -29,14 +29,16 @@ _NO_NAMES = {
     "misc",
 }
 _READS_ENVIRONMENT = ("config/env.py",)
-_WRITES_STATUS = "verification/workflow/transition.py"
+_WRITES_STATUS = "verification/workflow/moving/transition.py"
 # Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's, a process's loop.
 _EDGES = (
+    "config/feeding.py",
     "verification/tasks.py",
-    "lenders/tasks.py",
+    "lenders/sender.py",
     "lenders/idempotency.py",
     "verification/management/commands/tick.py",
 )
+_CHANGES_GRANTS = "verification/management/commands/grant_application_role.py"  # the owner's, about no row
 # Rows of other kinds have a status of their own.
 _OTHER_STATUS = re.compile(r"attempt|delivery|answer|response|problem|self", re.IGNORECASE)
 
@@ -77,7 +79,7 @@ def leaves_the_environment_alone(path: PurePosixPath, text: str) -> Iterator[str
 
 
 def leaves_the_status_alone(path: PurePosixPath, text: str) -> Iterator[str]:
-    """Only workflow/transition.py writes the status of a verification."""
+    """Only workflow/moving/transition.py writes the status of a verification."""
     if path.parts[0] not in PRODUCT or str(path) == _WRITES_STATUS or "migrations" in path.parts:
         return
     for node in _walk(path, text):
@@ -98,6 +100,15 @@ def catches_what_it_knows(path: PurePosixPath, text: str) -> Iterator[str]:
             caught = ast.unparse(node.type) if node.type else "everything"
             if caught == "everything" or re.search(r"\b(Base)?Exception\b", caught):
                 yield f"line {node.lineno} catches {caught}"
+
+
+def asks_one_clock(path: PurePosixPath, text: str) -> Iterator[str]:
+    """Only verification/clock.py asks this machine for the time, and only verification/transactions.py begins one."""
+    owners = {"timezone.now()": "verification/clock.py", "transaction.atomic(": "verification/transactions.py"}
+    for words, owner in owners.items():
+        is_product = path.parts[0] in ("lenders", "people", "verification") and "migrations" not in path.parts
+        if is_product and str(path) not in (owner, _CHANGES_GRANTS) and words in text:
+            yield f"{words} stands outside of {owner}"
 
 
 def imports_on_top(path: PurePosixPath, text: str) -> Iterator[str]:
@@ -127,7 +138,7 @@ def asks_no_forbidden_landmarks(path: PurePosixPath, text: str) -> Iterator[str]
 
 def locks_without_addresses(path: PurePosixPath, text: str) -> Iterator[str]:
     """A lock file names packages and hashes; where they come from is the installing machine's matter."""
-    if path.name.startswith("requirements") and re.search(
+    if (path.parts[0] == "requirements" or path.name.endswith("-requirements.txt")) and re.search(
         r"https?://|^--(index|extra-index|find-links)", text, re.MULTILINE
     ):
         yield "names an address"
@@ -163,6 +174,7 @@ TEXT_RULES: tuple[Rule, ...] = (
     leaves_the_environment_alone,
     leaves_the_status_alone,
     catches_what_it_knows,
+    asks_one_clock,
     imports_on_top,
     is_finished,
     asks_no_forbidden_landmarks,
@@ -216,7 +228,8 @@ def _assigned(node: ast.AST) -> list[ast.expr]:
 
 
 def _functions(path: PurePosixPath, text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    yield from (node for node in _walk(path, text) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    if path.suffix == ".py":
+        yield from _functions_of(text)
 
 
 def _walk(path: PurePosixPath, text: str) -> Iterator[ast.AST]:
@@ -227,6 +240,11 @@ def _walk(path: PurePosixPath, text: str) -> Iterator[ast.AST]:
 @cache
 def _nodes(text: str) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(ast.parse(text)))
+
+
+@cache
+def _functions_of(text: str) -> tuple[ast.FunctionDef | ast.AsyncFunctionDef, ...]:
+    return tuple(node for node in _nodes(text) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def _name(node: ast.AST) -> str:

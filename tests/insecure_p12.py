@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
-from verification.engines.pki import der, values
+from verification.engines.pki import der
 from verification.engines.pki.der import Element
 
 _DATA, _ENCRYPTED_DATA = "1.2.840.113549.1.7.1", "1.2.840.113549.1.7.6"
@@ -43,7 +43,7 @@ def read_key_store(untrusted: bytes, *, password: str) -> KeyStore:
     certificates: list[bytes] = []
     for info in der.read_tree(_octets(store.children[1].children[0])).children:
         for bag in der.read_tree(_safe_contents(info, password)).children:
-            kind = values.oid(bag.children[0], "bag")
+            kind = der.oid(bag.children[0], "bag")
             inner = bag.children[1].children[0]
             if kind == _SHROUDED_KEY:
                 keys.append(_private_scalar(_decrypt(inner.children[0], _octets(inner.children[1]), password)))
@@ -58,9 +58,9 @@ def _octets(element: Element) -> bytes:
 
 
 def _safe_contents(info: Element, password: str) -> bytes:
-    if values.oid(info.children[0], "content") == _DATA:
+    if der.oid(info.children[0], "content") == _DATA:
         return _octets(info.children[1].children[0])
-    assert values.oid(info.children[0], "content") == _ENCRYPTED_DATA
+    assert der.oid(info.children[0], "content") == _ENCRYPTED_DATA
     encrypted = info.children[1].children[0].children[1]
     return _decrypt(encrypted.children[1], _octets(encrypted.children[2]), password)
 
@@ -68,13 +68,13 @@ def _safe_contents(info: Element, password: str) -> bytes:
 def _private_scalar(pkcs8: bytes) -> int:
     """The number in a PrivateKeyInfo of the authority: an OCTET STRING, the least significant byte first."""
     inner = der.read_tree(der.read_tree(pkcs8).children[2].content)
-    return int.from_bytes(values.octets(inner, "private key"), "little")
+    return int.from_bytes(der.octets(inner, "private key"), "little")
 
 
 def _decrypt(algorithm: Element, ciphertext: bytes, password: str) -> bytes:
-    kind = values.oid(algorithm.children[0], "cipher")
+    kind = der.oid(algorithm.children[0], "cipher")
     salt = algorithm.children[1].children[0].content
-    rounds = values.integer(algorithm.children[1].children[1], "rounds")
+    rounds = der.integer(algorithm.children[1].children[1], "rounds")
     iv = _derive(password, salt, rounds, purpose=2, size=8)
     if kind == _3DES:
         key = _derive(password, salt, rounds, purpose=1, size=24)

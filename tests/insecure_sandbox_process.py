@@ -1,19 +1,25 @@
 """The sandbox as it really runs: a process of its own on a free port of loopback."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 
+from insecure_sandbox.ready_keys import FOLDER_VARIABLE
+from tests.environment import RSA_KEYS
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 _STOP_SECONDS = 10.0
+_numbers = count(1)
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,11 @@ class SandboxProcess:
 def start_sandbox(state: Path) -> SandboxProcess:
     """Starts one over `state` on a free port and waits until it has said where it listens."""
     command = [sys.executable, "-m", "insecure_sandbox", "--state", str(state), "--port", "0"]
+    environment = os.environ | {FOLDER_VARIABLE: str(RSA_KEYS / f"sandbox-{next(_numbers)}")}
     with (state.parent / f"{state.name}.log").open("a") as log:
-        process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=log, text=True)
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
+        )
     assert process.stdout is not None
     announced = process.stdout.readline()
     assert announced.startswith("insecure sandbox at http://"), announced
@@ -70,6 +79,6 @@ def running_sandbox(state: Path) -> Iterator[SandboxProcess]:
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    """One sandbox for the whole run. Script faults with `post("/faults", …)`; `mend()` when done."""
+    """One sandbox for the whole process of pytest. Script faults with `post("/faults", …)`; `mend()` when done."""
     with running_sandbox(tmp_path_factory.mktemp("sandbox") / "state") as running:
         yield running

@@ -24,14 +24,19 @@ CORES = int(os.environ.get("TEST_PROCESSES") or os.cpu_count() or 2)
 
 _SECONDS = ROOT / "tests" / "seconds.json"
 _UNKNOWN_SECONDS = 1.0  # of a file nobody has timed
-_SILENCE_SECONDS = 300  # in which no test of a process ends: it hangs
+_SILENCE_SECONDS = 600  # in which no test of a process ends: it hangs
 _TELL_SECONDS = 10.0
+_GIVES_WAY = 10  # nice
 _FAILURES_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One process of pytest. `environment` is asked when it starts, with the job's name: servers start as needed."""
+    """One process of pytest. `environment` is asked when it starts, with the job's name: servers start as needed.
+
+    waits: it mostly waits, and needs no core of its own. in_real_time: what it plays has to keep up with a clock, so
+    the processes beside it give way.
+    """
 
     leg: str
     name: str
@@ -40,6 +45,7 @@ class Job:
     environment: Callable[[str], Mapping[str, str]]
     seed: str
     waits: bool = False
+    in_real_time: bool = False
 
 
 @dataclass(kw_only=True)
@@ -78,34 +84,55 @@ class Progress:
 
 
 def cut(files: Sequence[str], shards: int, leg: str) -> list[list[str]]:
-    """The files in that many parts of about the same seconds, the longest file first to the part that has least."""
+    """The files in that many parts of about the same seconds.
+
+    Neighbours stay together, for they share what is slow to make: nets, keys, a sandbox. So a folder is dealt in pieces
+    of a quarter of a part, the longest piece first to the part that has least.
+    """
     known = _known_seconds(leg)
-    parts: list[tuple[float, list[str]]] = [(0.0, []) for _ in range(min(shards, len(files)))]
-    for path in sorted(files, key=lambda path: (-known.get(path, _UNKNOWN_SECONDS), path)):
+    seconds = {path: known.get(path, _UNKNOWN_SECONDS) for path in sorted(files)}
+    piece_seconds = sum(seconds.values()) / max(shards, 1) / 4
+    pieces: list[list[str]] = []
+    for path in seconds:
+        last = pieces[-1] if pieces else []
+        is_neighbour = bool(last) and Path(last[0]).parent == Path(path).parent
+        if is_neighbour and sum(seconds[one] for one in (*last, path)) <= piece_seconds:
+            last.append(path)
+        else:
+            pieces.append([path])
+    parts: list[tuple[float, list[str]]] = [(0.0, []) for _ in range(min(shards, len(pieces)))]
+    for piece in sorted(pieces, key=lambda piece: (-sum(seconds[path] for path in piece), piece)):
         at = min(range(len(parts)), key=lambda at: parts[at][0])
-        parts[at] = (parts[at][0] + known.get(path, _UNKNOWN_SECONDS), [*parts[at][1], path])
+        parts[at] = (parts[at][0] + sum(seconds[path] for path in piece), [*parts[at][1], *piece])
     return [sorted(part) for _, part in parts]
 
 
 def run(work: Sequence[Job], folder: Path) -> list[Progress]:
-    """Run all jobs and show how far they are; what each of them printed is shown when something in it failed."""
+    """Run all jobs in this order and show how far they are; what each of them printed is shown when it failed."""
     began = time.monotonic()
     progress = {job.name: Progress(job=job, changed=began) for job in work}
-    longest_first = sorted(work, key=lambda job: -_weight(job))
-    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(2 * CORES) as waiting:
+    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(CORES + 1) as waiting:
         running: set[Future[None]] = {
-            (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder)
-            for job in longest_first
+            (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder) for job in work
         }
-        told = began
-        while running:
-            running = wait(running, timeout=0.5).not_done
-            for name, one in progress.items():
-                one.read(folder / f"{name}.progress")
-            if time.monotonic() > told + _TELL_SECONDS:
-                told = time.monotonic()
-                print(_line(list(progress.values()), told - began), flush=True)
+        try:
+            _watch(running, list(progress.values()), folder)
+        except KeyboardInterrupt:
+            for pool in (computing, waiting):
+                pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return list(progress.values())
+
+
+def _watch(running: set[Future[None]], progress: list[Progress], folder: Path) -> None:
+    began = told = time.monotonic()
+    while running:
+        running = wait(running, timeout=0.5).not_done
+        for one in progress:
+            one.read(folder / f"{one.job.name}.progress")
+        if time.monotonic() > told + _TELL_SECONDS:
+            told = time.monotonic()
+            print(_line(progress, told - began), flush=True)
 
 
 def conclude(ended: Sequence[Progress], *, seconds: float, seed: str) -> int:
@@ -156,6 +183,8 @@ def _run_one(job: Job, progress: Progress, folder: Path) -> None:
             command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
         progress.changed = time.monotonic()
+        if not job.in_real_time:
+            os.setpriority(os.PRIO_PROCESS, process.pid, _GIVES_WAY)
         status = _wait(process, progress)
     progress.read(told)
     if status and not progress.failed() and not progress.fault:

@@ -40,7 +40,7 @@ _ON_SERVERS_WAITING = "service and not browser and not proof"
 class Leg:
     """A run of part of the suite. `marks` selects tests, `word` the files: those in which it stands.
 
-    A broker other than the filesystem's comes with PostgreSQL. `waits`: its tests mostly wait, and need no core.
+    A broker other than the filesystem's comes with PostgreSQL. `waits`, `in_real_time`: see `Job`.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Leg:
     broker: str = "filesystem"
     shards: int = 1
     waits: bool = False
+    in_real_time: bool = False
     rows_only: bool = False
 
     @property
@@ -57,14 +58,15 @@ class Leg:
         return "sqlite" if self.broker == "filesystem" else self.broker
 
 
+# In the order in which they begin: those that wait longest first, so that at the end no core waits with them.
 LEGS = (
-    Leg(name="sqlite", marks="not browser and not service", shards=4),
-    Leg(name="processes", marks="service and not browser", word="mark.service", shards=2, waits=True),
-    Leg(name="browser", marks="browser", word="mark.browser", shards=4, waits=True),
-    Leg(name="workers", marks="browser", word="mark.browser", waits=True),
-    Leg(name="postgresql", marks="not browser and not proof and not service", broker="redis", shards=3, rows_only=True),
+    Leg(name="browser", marks="browser", word="mark.browser", shards=3, waits=True, in_real_time=True),
+    Leg(name="workers", marks="browser", word="mark.browser", waits=True, in_real_time=True),
     Leg(name="redis", marks=_ON_SERVERS_WAITING, word="mark.service", broker="redis", shards=2, waits=True),
     Leg(name="rabbitmq", marks=_ON_SERVERS_WAITING, word="mark.service", broker="rabbitmq", shards=2, waits=True),
+    Leg(name="processes", marks="service and not browser", word="mark.service", shards=2, waits=True),
+    Leg(name="postgresql", marks="not browser and not proof and not service", broker="redis", shards=3, rows_only=True),
+    Leg(name="sqlite", marks="not browser and not service", shards=4),
 )
 # It runs alone, and a test waits for threads now and then: one process more than there are cores keeps them busy.
 FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES + 1, waits=True)
@@ -112,6 +114,7 @@ def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
             environment=partial(servers.environment, broker=leg.broker),
             seed=seed,
             waits=leg.waits,
+            in_real_time=leg.in_real_time,
         )
         for number, shard in enumerate([tests] if tests else jobs.cut(_files(leg), leg.shards, leg.name), start=1)
     ]

@@ -17,7 +17,7 @@ from PIL import Image
 from insecure_sandbox import samples, warp
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
-_PAINTERS: Final = ("insecure_sandbox/warp*.py", "verification/engines/liveness/*.py", "requirements.txt")
+_PAINTERS: Final = ("insecure_sandbox/warp*.py", "verification/engines/liveness/*.py", "requirements/runtime.txt")
 _FOLDER: Final = samples.SAMPLES / "painted"
 _LENGTH_BYTES: Final = 4  # before each frame in a file
 

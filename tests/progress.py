@@ -6,8 +6,9 @@ First how many tests there are, then for each one its name when it starts, and i
 import gc
 import json
 import os
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -23,6 +24,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """So many are to come. What is loaded by now stays: the collector of garbage need not look through it again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)
     _tell(total=len(session.items))
 
 
@@ -46,7 +48,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 
 def _tell(**said: Any) -> None:
+    if file := _file():
+        file.write(json.dumps(said).encode() + b"\n")
+
+
+@cache
+def _file() -> BinaryIO | None:
+    """Unbuffered, so that every line is there when it is told."""
     path = os.environ.get("TULGA_TEST_PROGRESS")
-    if path:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(said) + "\n")
+    return Path(path).open("ab", buffering=0) if path else None

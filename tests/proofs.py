@@ -32,9 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--prove` only proofs stay, with `--part` only that part's."""
+    """With `--prove` only proofs stay, with `--part` only that part's; without it the cases marked `whole` go."""
     part = config.getoption("--part")
     if not config.getoption("--prove"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("whole")])
+        items[:] = [item for item in items if not item.get_closest_marker("whole")]
         return
     chosen = [item for item in items if _part(item) and part in ("", _part(item))]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])

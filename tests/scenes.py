@@ -1,6 +1,6 @@
 """A scene that many tests begin with, played once a process and then put back: its rows, its files, and what it gave.
 
-Only for tests that commit, and on SQLite, where the database is a file; elsewhere the scene is played each time.
+Only for tests that commit, and before they have written anything; else the scene is played.
 """
 
 import shutil
@@ -24,7 +24,7 @@ Given = TypeVar("Given")
 class _Kept:
     """A scene as it was when it had been played."""
 
-    database: Path
+    database: copies.Kept
     folders: dict[str, Path]
     given: Any
 
@@ -35,12 +35,11 @@ _kept: dict[str, _Kept] = {}
 
 def staged(name: str, play: Callable[[], Given]) -> Given:
     """What `play` gives, with the rows and files it leaves. The name stands for all that has a say in the scene."""
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
+    if connection.in_atomic_block or not copies.is_untouched():
         return play()
-    if name not in _kept:
+    if name not in _kept or not copies.put(_kept[name].database):
         _kept[name] = _keep(play())
     else:
-        copies.put_sqlite(_kept[name].database)
         for setting, folder in _kept[name].folders.items():
             shutil.copytree(folder, getattr(settings, setting), dirs_exist_ok=True)
     return deepcopy(_kept[name].given)  # type: ignore[no-any-return]
@@ -52,4 +51,4 @@ def _keep(given: object) -> _Kept:
     for setting in _FOLDERS:
         if (folder := getattr(settings, setting)).is_dir():
             folders[setting] = shutil.copytree(folder, place / setting.lower())
-    return _Kept(copies.keep_sqlite(place / "database"), folders, given)
+    return _Kept(copies.keep(place / "database"), folders, given)

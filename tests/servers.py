@@ -101,9 +101,12 @@ class Servers:
         return number
 
 
-def start_postgresql(folder: Path) -> Server:
-    """A cluster whose owner role may make databases and whose application role may not. Raises `ServerMissing`."""
-    port, data, owner = _free_port(), folder / "postgresql", _unprivileged_user()
+def start_postgresql(folder: Path, *more: str) -> Server:
+    """A cluster whose owner role may make databases and whose application role may not. Raises `ServerMissing`.
+
+    `more`: options of PostgreSQL beside those of every test, as `name=value`.
+    """
+    port, data, owner = free_port(), folder / "postgresql", _unprivileged_user()
     data.mkdir()
     if owner:
         shutil.chown(data, owner)
@@ -111,7 +114,7 @@ def start_postgresql(folder: Path) -> Server:
     _run([*_as_user(owner), *initdb])
     # What is lost with the machine is no loss here, so nothing waits for the disk.
     options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
-    options.append(f"unix_socket_directories={data}")
+    options += [f"unix_socket_directories={data}", *more]
     command = [_program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port)]
     process = _spawn([*_as_user(owner), *command, *(word for option in options for word in ("-c", option))], folder)
     root = f"postgresql://tulga_root@127.0.0.1:{port}/postgres"
@@ -128,7 +131,7 @@ def start_postgresql(folder: Path) -> Server:
 
 def start_redis(folder: Path) -> Server:
     """A Redis that keeps nothing on disk, with a number for each process. Raises `ServerMissing`."""
-    port = _free_port()
+    port = free_port()
     command = [_program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     process = _spawn([*command, "--save", "", "--appendonly", "no", "--databases", str(REDIS_DATABASES)], folder)
     _wait(lambda: redis.Redis(port=port).ping(), process, redis.ConnectionError)
@@ -140,7 +143,7 @@ def start_redis(folder: Path) -> Server:
 
 def start_rabbitmq(folder: Path) -> Server:
     """A RabbitMQ node that makes a virtual host for each process that asks. Raises `ServerMissing`."""
-    home, port = folder / "rabbitmq", _free_port()
+    home, port = folder / "rabbitmq", free_port()
     home.mkdir()
     (home / "plugins").write_text("[].")
     environment = dict(os.environ) | _rabbitmq_environment(home, port)
@@ -170,7 +173,7 @@ def _rabbitmq_environment(home: Path, port: int) -> dict[str, str]:
         "RABBITMQ_NODENAME": f"tulga-test-{port}@localhost",
         "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
         "RABBITMQ_NODE_PORT": str(port),
-        "RABBITMQ_DIST_PORT": str(_free_port()),
+        "RABBITMQ_DIST_PORT": str(free_port()),
         "RABBITMQ_MNESIA_BASE": str(home / "data"),
         "RABBITMQ_LOGS": str(home / "node.log"),
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "plugins"),
@@ -187,6 +190,8 @@ def _make_roles(address: str) -> None:
         root.execute("CREATE ROLE tulga_app LOGIN")
         # To drop a database is to end what still runs in it, another role's sessions and the server's own workers too.
         root.execute("GRANT pg_signal_backend TO tulga_owner")
+        if root.info.server_version >= 150_000:  # else each test that commits gets a copy, which takes longer
+            root.execute("GRANT SET ON PARAMETER session_replication_role TO tulga_owner")
 
 
 def _unprivileged_user() -> str:
@@ -222,7 +227,7 @@ def _find(name: str) -> str | None:
     return shutil.which(name)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A free port that the system gives to nobody who asks for any: a server binds seconds after its port is chosen.
 
     Below the range of <https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html>, `ip_local_port_range`. Two

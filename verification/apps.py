@@ -16,9 +16,6 @@ class VerificationConfig(AppConfig):
 
     def ready(self) -> None:
         """Names the weights of the engines, and registers the deployment checks, which need the rows loaded."""
-        from verification.deploy_checks import check_live_set
-        from verification.workflow.readiness import LIVE_TAG
-
         backends.use(
             Choice(
                 backend=settings.TULGA_FACE_BACKEND,
@@ -27,4 +24,7 @@ class VerificationConfig(AppConfig):
                 calibration=settings.TULGA_FACE_CALIBRATION,
             )
         )
+        from verification.deploy_checks import check_live_set
+        from verification.workflow.reading.readiness import LIVE_TAG
+
         register(check_live_set, LIVE_TAG)

@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error
 
 from verification.core.errors import Misconfigured
 from verification.sources import adapters, configured, installed, is_configured, resolve
-from verification.workflow import readiness
+from verification.workflow.reading import readiness
 
 LIVE_SOURCES = (
     "revocation",

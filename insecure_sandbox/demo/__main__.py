@@ -140,9 +140,10 @@ class Demo:
         self.processes.wait_for(f"{self.sandbox}/ca/anchors.json", name="sandbox")
         write_anchors(self.sandbox, self.folder / "anchors" / "test")
         bind = f"127.0.0.1:{self._web}"
-        self.processes.start("web", [str(BIN / "gunicorn"), "config.wsgi", "--bind", bind])
+        self.processes.start("web", [str(BIN / "gunicorn"), "--config", "config/gunicorn_settings.py", "--bind", bind])
         self._start_worker()
         self.processes.start("tick", self._python("manage.py", "tick"))
+        self.processes.start("deliver", self._python("manage.py", "deliver"))
         self.processes.wait_for(f"{self.url}/healthz", name="web")
         self._add_people()
 

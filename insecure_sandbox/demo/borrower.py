@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -14,11 +14,14 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.demo.processes import DemoFailed, wait_until
+from insecure_sandbox.demo.processes import DemoFailed
 from insecure_sandbox.signing import sign_cms
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _SCRIPT = {"Accept": "application/json"}  # a page's own script asks so; browsers themselves ask for HTML
+
+# The pauses of static/borrower/wait.js between its questions; the first question here is the page it stands on.
+FIRST_SECONDS, SLOWEST_SECONDS, SLOWER = 0.4, 10.0, 1.5
 
 
 @dataclass
@@ -127,14 +130,22 @@ class Browser:
 
     def wait_for(self, name: str, *, seconds: float = 90) -> Page:
         """Polls as the waiting page does until this page is open, and gets it."""
-        wait_until(lambda: self.state()["page"] == name, what=f"the page {name}", seconds=seconds)
+        self._poll(lambda page: page == name, what=f"the page {name}", seconds=seconds)
         return self._get("/v/now/")
 
     def wait_for_judgement(self, *, seconds: float = 120) -> str:
         """Polls until the answer was judged; gives the page that is open then."""
-        time.sleep(0.1)
-        wait_until(lambda: self.state()["page"] != "wait", what="the judgement", seconds=seconds)
-        return self.state()["page"]
+        return self._poll(lambda page: page != "wait", what="the judgement", seconds=seconds)
+
+    def _poll(self, is_awaited: Callable[[str], bool], *, what: str, seconds: float) -> str:
+        """Asks which page is open, with the pauses of the waiting page, until it is the awaited one; gives it."""
+        deadline, pause = time.monotonic() + seconds, FIRST_SECONDS
+        while not is_awaited(page := self.state()["page"]):
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"{what} did not come within {seconds:.0f} s")
+            time.sleep(pause)
+            pause = min(pause * SLOWER, SLOWEST_SECONDS)
+        return page
 
     def state(self) -> dict[str, str]:
         """What the waiting page asks for."""

@@ -1,4 +1,4 @@
-"""The processes of the demo: sandbox, web, worker, tick, on free loopback ports, with their output in files."""
+"""The processes of the demo: sandbox, web, worker, tick, deliver, on free ports of loopback; their output in files."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ class Processes:
     def __init__(self, *, environment: dict[str, str], logs: Path) -> None:
         """`environment` is what all of them see; `logs` gets one file each."""
         # `env` sets these before it becomes the command itself; everything else is inherited.
-        self._env = ["env", *(f"{name}={value}" for name, value in environment.items())]
+        self.environment = ["env", *(f"{name}={value}" for name, value in environment.items())]
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         logs.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ class Processes:
         """Starts one under a name."""
         with self._log(name) as output:
             self._running[name] = subprocess.Popen(  # noqa: S603 (our own commands)
-                [*self._env, *command],
+                [*self.environment, *command],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -68,11 +68,15 @@ class Processes:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """A signal to the whole group."""
+        os.killpg(self._running[name].pid, number)
+
     def manage(self, *arguments: str, database: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Runs a management command to its end and gives its output; on another SQLite file if one is named."""
         other = [f"DATABASE_URL=sqlite:///{database}"] if database else []
         return subprocess.run(  # noqa: S603 (our own commands)
-            [*self._env, *other, sys.executable, "manage.py", *arguments],
+            [*self.environment, *other, sys.executable, "manage.py", *arguments],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -94,6 +98,10 @@ class Processes:
     def ended(self) -> list[str]:
         """Names of those that have ended by themselves."""
         return [name for name, process in self._running.items() if process.poll() is not None]
+
+    def forget(self, name: str) -> None:
+        """One that has ended as it was told to is no surprise any more."""
+        del self._running[name]
 
     def stop(self) -> None:
         """Ends all: asked first, killed after a while."""

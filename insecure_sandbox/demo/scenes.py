@@ -92,9 +92,7 @@ def killed_worker(stage: Stage) -> Row:
     wait_until(lambda: _is_met_by_a_fault(stage), what="the worker to ask for word of revocation", seconds=30)
     stage.processes.kill("worker")
     urllib3.request("DELETE", f"{stage.sandbox}/faults", timeout=10, redirect=False)
-    say(
-        "worker killed with SIGKILL in the middle of the step; its lease runs out in 30 s at most, then the sweep rings"
-    )
+    say("worker killed with SIGKILL in the middle of the step; its lease ends in 30 s at most, then another takes it")
     stage.start_worker()
     browser.wait_for_judgement()
     return stage.row("worker killed mid-step", opened, since, must=("verified", ""))

@@ -1,8 +1,5 @@
 """/v1/verifications/{id}/documents: the signed document of each attempt with a live face, and the keys to verify by."""
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import extend_schema
@@ -10,11 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import answer_schemas, answers, policy, query_schemas
-from lenders.auth import caller
+from lenders import answers, policy, schemas
 from lenders.fields import read_query
+from lenders.keys import caller
 from lenders.openapi import problems
-from verification.workflow import document_files
+from verification.workflow.reading import document_files
 
 MEDIA_TYPE = "application/jose+json"
 _SCOPES = {"GET": "documents:read"}
@@ -23,7 +20,7 @@ _SCOPES = {"GET": "documents:read"}
 class Documents(APIView):
     """All documents of one verification."""
 
-    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    scopes = _SCOPES
 
     @extend_schema(
         operation_id="list_documents",
@@ -33,20 +30,20 @@ class Documents(APIView):
             "`commitment` is HMAC-SHA256(`salt`, document) and stands in the log. Once the personal data are erased, "
             "only that it existed is left: `erased` is true."
         ),
-        responses={200: answer_schemas.DocumentList, **problems(401, 403, 404, 422, 429)},
+        responses={200: answers.DocumentList, **problems(401, 403, 404, 422, 429)},
     )
     def get(self, request: Request, verification_id: str) -> Response:
         """The list."""
-        read_query(query_schemas.NoQuery, request.query_params)
+        read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
         found = document_files.list_documents(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
-        return Response({"data": [answers.document(view) for view in found]})
+        return Response(answers.DocumentList({"data": found}).data)
 
 
 class DocumentFile(APIView):
     """One document."""
 
-    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    scopes = _SCOPES
 
     @extend_schema(
         operation_id="get_document",
@@ -56,11 +53,11 @@ class DocumentFile(APIView):
             "lender, IIN, face, pictures of every command, model and thresholds. Personal data: every download is "
             "logged with the id of the key. Verify it offline by `scripts/verify_document.py`."
         ),
-        responses={(200, MEDIA_TYPE): answer_schemas.SignedDocument, **problems(401, 403, 404, 409, 410, 422, 429)},
+        responses={(200, MEDIA_TYPE): answers.SignedDocument, **problems(401, 403, 404, 409, 410, 422, 429)},
     )
     def get(self, request: Request, verification_id: str, attempt_id: str) -> HttpResponse:
         """The bytes as they were signed."""
-        read_query(query_schemas.NoQuery, request.query_params)
+        read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
         content = document_files.read_document(
             lender_id=key.lender_id,

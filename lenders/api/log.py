@@ -1,19 +1,16 @@
 """/v1/log: the signed head of the log, and the proof that an event of the lender stands in it."""
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from lenders import query_schemas
-from lenders.auth import caller
+from lenders import schemas
 from lenders.fields import read_query
+from lenders.keys import caller
 from lenders.openapi import problems
-from verification.workflow import queries
+from verification.workflow.reading import queries
 
 _TEXT = "text/plain; charset=utf-8"
 _SCOPES = {"GET": "log:read"}
@@ -22,7 +19,7 @@ _SCOPES = {"GET": "log:read"}
 class LogCheckpoint(APIView):
     """The newest checkpoint of the key's mode."""
 
-    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    scopes = _SCOPES
 
     @extend_schema(
         operation_id="get_checkpoint",
@@ -32,23 +29,23 @@ class LogCheckpoint(APIView):
     )
     def get(self, request: Request) -> HttpResponse:
         """The signed note as text."""
-        read_query(query_schemas.NoQuery, request.query_params)
+        read_query(schemas.NoQuery, request.query_params)
         return HttpResponse(queries.checkpoint(caller(request).mode), content_type=_TEXT)
 
 
 class LogProof(APIView):
     """The proof of one event."""
 
-    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    scopes = _SCOPES
 
     @extend_schema(
         operation_id="get_proof",
         summary="Read the proof that an event stands in the log (C2SP tlog-proof)",
-        parameters=[query_schemas.ProofQuery],
+        parameters=[schemas.ProofQuery],
         responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 404, 409, 422, 429)},
     )
     def get(self, request: Request) -> HttpResponse:
         """The proof as text."""
-        wanted = read_query(query_schemas.ProofQuery, request.query_params)
+        wanted = read_query(schemas.ProofQuery, request.query_params)
         text = queries.proof(lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted["event"])
         return HttpResponse(text, content_type=_TEXT)

@@ -1,23 +1,23 @@
 """/v1/verifications: open, list, read, link, cancel."""
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import answer_schemas, answers, idempotency, query_schemas, webhook_schemas
-from lenders.auth import caller
+from lenders import answers, idempotency, schemas
 from lenders.fields import read, read_query
-from lenders.idempotency import Answer
+from lenders.keys import caller
 from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.schemas import LinkRequest, VerificationRequest, opening_of, require_registered
 from verification.core.person import LenderFacts
-from verification.workflow import commands, links, queries
+from verification.workflow.moving import commands, links
+from verification.workflow.moving.links import Minted
+from verification.workflow.reading import queries
 
 _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
 
@@ -25,19 +25,19 @@ _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
 class Verifications(APIView):
     """All verifications of the key's lender and mode."""
 
-    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    scopes = _SCOPES
 
     @extend_schema(
         operation_id="list_verifications",
         summary="List verifications, newest first",
-        parameters=[query_schemas.VerificationQuery],
-        responses={200: answer_schemas.VerificationPage, **problems(401, 403, 422, 429)},
+        parameters=[schemas.VerificationQuery],
+        responses={200: answers.VerificationPage, **problems(401, 403, 422, 429)},
     )
     def get(self, request: Request) -> Response:
         """A page of verifications."""
-        wanted = read_query(query_schemas.VerificationQuery, request.query_params)
+        wanted = read_query(schemas.VerificationQuery, request.query_params)
         found = queries.list_views(lender_id=caller(request).lender_id, mode=caller(request).mode, **wanted)
-        return Response(answers.page(found, answers.verification))
+        return Response(answers.VerificationPage(found).data)
 
     @extend_schema(
         operation_id="open_verification",
@@ -49,43 +49,41 @@ class Verifications(APIView):
         parameters=[IDEMPOTENCY_KEY],
         request=VerificationRequest,
         responses={
-            201: answer_schemas.OpenedAnswer,
-            200: answer_schemas.OpenedAnswer,
+            201: answers.OpenedAnswer,
+            200: answers.OpenedAnswer,
             **problems(400, 401, 403, 409, 413, 415, 422, 429),
         },
     )
     def post(self, request: Request) -> Response:
         """A fresh verification, or the open one of this reference."""
-        return idempotency.once(request, partial(_open, caller(request), request.data))
+        return idempotency.run_once(request, partial(_open, caller(request), request.data))
 
 
 class VerificationDetail(APIView):
     """One verification."""
 
-    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    scopes = _SCOPES
 
     @extend_schema(
         operation_id="get_verification",
         summary="Read a verification",
-        parameters=[query_schemas.ExpandQuery],
-        responses={200: answer_schemas.VerificationAnswer, **problems(401, 403, 404, 422, 429)},
+        parameters=[schemas.ExpandQuery],
+        responses={200: answers.VerificationAnswer, **problems(401, 403, 404, 422, 429)},
     )
     def get(self, request: Request, verification_id: str) -> Response:
         """The verification, with its checks if asked for."""
-        wanted = read_query(query_schemas.ExpandQuery, request.query_params)
+        wanted = read_query(schemas.ExpandQuery, request.query_params)
+        key, with_checks = caller(request), "expand" in wanted
         found = queries.view(
-            lender_id=caller(request).lender_id,
-            mode=caller(request).mode,
-            verification_id=verification_id,
-            with_checks="expand" in wanted,
+            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, with_checks=with_checks
         )
-        return Response(answers.verification(found))
+        return Response(answers.VERIFICATION.to_representation(found))
 
 
 class VerificationLink(APIView):
     """The borrower's way in."""
 
-    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    scopes = _SCOPES
 
     @extend_schema(
         operation_id="make_link",
@@ -93,33 +91,34 @@ class VerificationLink(APIView):
         description="Earlier links that were not used stop working. A browser that is already at work is not stopped.",
         parameters=[IDEMPOTENCY_KEY],
         request=LinkRequest,
-        responses={201: answer_schemas.LinkAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+        responses={201: answers.LinkAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
     def post(self, request: Request, verification_id: str) -> Response:
         """A fresh link."""
-        return idempotency.once(request, partial(_link, caller(request), request.data, verification_id))
+        return idempotency.run_once(request, partial(_link, caller(request), request.data, verification_id))
 
 
 class VerificationCancel(APIView):
     """The end, by the lender."""
 
-    scopes: ClassVar[Mapping[str, str]] = _SCOPES
+    scopes = _SCOPES
 
     @extend_schema(
         operation_id="cancel_verification",
         summary="Cancel a verification",
         parameters=[IDEMPOTENCY_KEY],
-        request=webhook_schemas.NothingRequest,
-        responses={200: answer_schemas.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+        request=schemas.NothingRequest,
+        responses={200: answers.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
     def post(self, request: Request, verification_id: str) -> Response:
         """The canceled verification."""
-        return idempotency.once(request, partial(_cancel, caller(request), request.data, verification_id))
+        return idempotency.run_once(request, partial(_cancel, caller(request), request.data, verification_id))
 
 
-def _open(key: ApiKey, untrusted: Any) -> Answer:
+def _open(key: ApiKey, untrusted: Any) -> Response:
     lender = key.lender
     values = read(VerificationRequest, untrusted)
+    # An address that is not the lender's own could take the borrower, who trusts this page, anywhere.
     if "return_url" in values:
         require_registered(values["return_url"], registered=lender.return_urls)
     opened = commands.open_verification(
@@ -128,19 +127,22 @@ def _open(key: ApiKey, untrusted: Any) -> Answer:
         profile_id=lender.test_profile if key.mode == "test" else lender.live_profile,
         opening=opening_of(values),
     )
-    view = queries.view(lender_id=lender.pk, mode=key.mode, verification_id=opened.verification_id)
-    body = answers.verification(view) | answers.link(opened.token, opened.link_expires_at)
-    return Answer(201 if opened.created else 200, body)
+    # The token is shown here and nowhere again: only its hash is kept.
+    body = (
+        answers.VERIFICATION.to_representation(queries.opened_view(opened))
+        | answers.LinkAnswer(Minted(opened.token, opened.link_expires_at)).data
+    )
+    return Response(body, status=201 if opened.created else 200)
 
 
-def _link(key: ApiKey, untrusted: Any, verification_id: str) -> Answer:
+def _link(key: ApiKey, untrusted: Any, verification_id: str) -> Response:
     named = read(LinkRequest, untrusted)
     minted = links.mint(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, **named)
-    return Answer(201, answers.link(minted.token, minted.expires_at))
+    return Response(answers.LinkAnswer(minted).data, status=201)
 
 
-def _cancel(key: ApiKey, untrusted: Any, verification_id: str) -> Answer:
-    read(webhook_schemas.NothingRequest, untrusted)
+def _cancel(key: ApiKey, untrusted: Any, verification_id: str) -> Response:
+    read(schemas.NothingRequest, untrusted)
     commands.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
     view = queries.view(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
-    return Answer(200, answers.verification(view))
+    return Response(answers.VERIFICATION.to_representation(view))

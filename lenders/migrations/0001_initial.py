@@ -54,7 +54,8 @@ class Migration(migrations.Migration):
                 ('sealed_signing_key', models.BinaryField()),
                 ('public_key', models.CharField(max_length=64)),
                 ('cursor', models.PositiveBigIntegerField(default=0)),
-                ('failing', models.BooleanField(default=False)),
+                ('failures', models.PositiveIntegerField(default=0)),
+                ('paused_until', models.DateTimeField(null=True)),
                 ('created_at', models.DateTimeField()),
                 ('disabled_at', models.DateTimeField(null=True)),
                 ('disabled_reason', models.CharField(blank=True, max_length=32)),
@@ -71,12 +72,12 @@ class Migration(migrations.Migration):
                 ('type', models.CharField(max_length=40)),
                 ('lender_sequence', models.PositiveBigIntegerField(null=True)),
                 ('event_at', models.DateTimeField()),
+                ('redelivery_of', models.CharField(blank=True, max_length=30)),
                 ('body', models.BinaryField()),
                 ('created_at', models.DateTimeField()),
                 ('status', models.CharField(default='pending', max_length=10)),
                 ('tries', models.PositiveSmallIntegerField(default=0)),
                 ('due_at', models.DateTimeField()),
-                ('rung_until', models.DateTimeField(null=True)),
                 ('lease_until', models.DateTimeField(null=True)),
                 ('fence', models.CharField(blank=True, max_length=32)),
                 ('finished_at', models.DateTimeField(null=True)),
@@ -84,7 +85,6 @@ class Migration(migrations.Migration):
                 ('response_excerpt', models.TextField(blank=True)),
                 ('response_ms', models.PositiveIntegerField(null=True)),
                 ('failure', models.CharField(blank=True, max_length=32)),
-                ('redelivery_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='redeliveries', to='lenders.delivery')),
                 ('lender', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lenders.lender')),
                 ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='lenders.webhookendpoint')),
             ],
@@ -108,13 +108,20 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('lender', 'mode', 'key_sha256'), name='one_request_per_key')],
             },
         ),
+        migrations.CreateModel(
+            name='Sender',
+            fields=[
+                ('id', models.CharField(default=lenders.models.new_sender_id, editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('seen_at', models.DateTimeField()),
+            ],
+        ),
         migrations.AddIndex(
             model_name='webhookendpoint',
             index=models.Index(condition=models.Q(('deleted_at', None), ('disabled_at', None)), fields=['mode', 'id'], name='endpoint_awake'),
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['due_at', 'id'], name='delivery_due'),
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['endpoint', 'due_at', 'lender_sequence'], name='delivery_due'),
         ),
         migrations.AddIndex(
             model_name='delivery',
@@ -122,10 +129,18 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['endpoint', 'lease_until'], name='delivery_in_flight'),
+            index=models.Index(condition=models.Q(('lease_until__isnull', False)), fields=['lease_until'], name='delivery_in_flight'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(fields=['created_at'], name='delivery_by_age'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('status', 'pending')), fields=['lender', 'mode'], name='delivery_waiting'),
         ),
         migrations.AddConstraint(
             model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('redelivery_of', None)), fields=('endpoint', 'event_id'), name='one_delivery_per_event'),
+            constraint=models.UniqueConstraint(condition=models.Q(('redelivery_of', '')), fields=('endpoint', 'event_id'), name='one_delivery_per_event'),
         ),
     ]

@@ -1,11 +1,13 @@
 /**
- * Asks every second or so whether another page is open, and goes there. It asks less often the longer it takes, and
- * loads the page anew only when the server has named another one, or something else to wait for: a slow check never makes it flicker.
+ * Asks whether another page is open, and goes there: soon at first, for most checks take less than a second, and then
+ * each time half as long again later, so that a slow one is asked after five times in its first five seconds and six
+ * times a minute from then on. It loads the page anew only when the server has named another one, or something else to
+ * wait for: a slow check never makes it flicker.
  */
 
-const FIRST_MS = 1_000;
+const FIRST_MS = 400;
 const SLOWEST_MS = 10_000;
-const SLOWER = 1.25; // factor from one question to the next
+const SLOWER = 1.5; // factor from one pause to the next
 const SLOW_AFTER_MS = 30_000;
 
 const waiting = document.querySelector("#waiting");

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from tests.browser import insecure_camera
+from tests.browser import insecure_camera, insecure_clock
 from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import arrived, press, words
 from tests.browser.tab import Tab
 from tests.verification.workflow.story import Story
-from verification.workflow import commands, hints, queries
+from verification.workflow.moving import commands, hints
+from verification.workflow.reading import queries
 
 ON = "Turn on the camera"
 COMMANDS = {
@@ -38,16 +39,21 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
         heading: str = "Show your face to the camera",
         real: bool = False,
         every_ms: int = 66,
+        own_time: bool = False,
         **options: Any,
     ) -> tuple[Tab, InsecureDialogue]:
         dialogue = dialogue or InsecureDialogue()
         monkeypatch.setattr(queries, "borrower_page", dialogue.page)
+        monkeypatch.setattr(queries, "borrower_state", dialogue.page)
         monkeypatch.setattr(commands, "answer", dialogue.answer)
         monkeypatch.setattr(hints, "hint", dialogue.hint)
         tab = arrived(launch, site, story, language=language, **options)
+        if own_time:
+            insecure_clock.put(tab.page)
         if not real:
             # A phone's camera gives a picture as upright as the phone.
-            insecure_camera.put(tab.page, fault=fault, upright=options.get("size") == "phone", every_ms=every_ms)
+            upright = options.get("size") == "phone"
+            insecure_camera.put(tab.page, fault=fault, upright=upright, every_ms=0 if own_time else every_ms)
         press(tab, language, "Continue")
         tab.until_heading(words(language, heading))
         return tab, dialogue

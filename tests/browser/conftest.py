@@ -16,12 +16,11 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.ncalayer import Manner, signer_for, start
 from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
 from tests.browser.chromium import Chromiums, chromium, chromiums
-from tests.insecure_sandbox_process import sandbox
 from tests.verification.borrower import catalogues
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted
 from tests.verification.workflow.story import IIN, Story, begin, lender
 
-__all__ = ["Issued", "authorities", "chromium", "chromiums", "issued", "sandbox", "trusted"]
+__all__ = ["Issued", "authorities", "chromium", "chromiums", "issued", "trusted"]
 
 Launch = Callable[..., Browser]
 

@@ -1,4 +1,8 @@
-"""A camera of canvas in place of a real one: a drawing that moves, its left side red, or one of the known failures."""
+"""A camera of canvas in place of a real one: a drawing that moves, its left side red, or one of the known failures.
+
+It gives a picture so often, or where the page's clock is a test's own, whenever the page waits for the next one: what
+the page then takes was drawn at that moment, and not some pictures before.
+"""
 
 from playwright.sync_api import Page
 
@@ -22,21 +26,37 @@ _CAMERA = """
     for (const eye of [275, 365]) context.fillRect(eye - 14 + 26 * Math.sin(turn), 205, 28, 10);
     context.fillRect(290 + 22 * Math.sin(turn), 310, 60, 10);
     context.fillStyle = "#ffffff";
-    if (performance.now() < window.insecureCamera?.flashUntil) context.fillRect(215, 95, 210, 100);
+    if (performance.now() < window.insecureCamera?.flashUntil) context.fillRect(60, 60, 520, 200);
     for (let spot = 0; spot < 200; spot += 1) {
       context.fillStyle = `rgb(${90 * Math.random()} 90 120 / .3)`;
       context.fillRect(640 * Math.random(), 480 * Math.random(), 3, 3);
     }
   };
+  const show = () => {
+    draw();
+    for (const stream of window.insecureCamera.streams) stream.getVideoTracks()[0].requestFrame();
+  };
   draw();
-  setInterval(draw, every);
+  if (every) setInterval(draw, every);
+  else {
+    const { requestVideoFrameCallback } = HTMLVideoElement.prototype;
+    HTMLVideoElement.prototype.requestVideoFrameCallback = function (call) {
+      const again = setInterval(show, 1_000); // a browser may drop a picture
+      requestVideoFrameCallback.call(this, (...given) => {
+        clearInterval(again);
+        call(...given);
+      });
+      show();
+    };
+  }
   window.insecureCamera = { fault, streams: [] };
   const give = async () => {
     const fault = window.insecureCamera.fault;
     if (fault === "silent") return new Promise(() => {});
     if (fault) throw new DOMException("made by a test", fault);
-    const stream = canvas.captureStream(15);
+    const stream = canvas.captureStream(every ? 15 : 0);
     window.insecureCamera.streams.push(stream);
+    if (!every) show();
     return stream;
   };
   if (fault === "missing") Object.defineProperty(navigator, "mediaDevices", { value: undefined });
@@ -46,7 +66,10 @@ _CAMERA = """
 
 
 def put(page: Page, *, fault: str = "", upright: bool = False, every_ms: int = 66) -> None:
-    """From the next page on the camera is ours; `fault` is the name of what goes wrong: an error, silent, missing."""
+    """From the next page on the camera is ours; `fault` is the name of what goes wrong: an error, silent, missing.
+
+    every_ms: from one picture to the next; 0 for one whenever the page waits for it.
+    """
     width, height = (480, 640) if upright else (640, 480)
     page.add_init_script(f"({_CAMERA})({fault!r}, {width}, {height}, {every_ms})")
 
@@ -56,13 +79,17 @@ def mend(page: Page) -> None:
     page.evaluate("window.insecureCamera.fault = ''")
 
 
-def flash(page: Page, *, after_ms: tuple[int, ...], ms: int) -> None:
-    """Something short happens in the picture, at these times from now: white on the brow."""
+def flash(page: Page, *, command: str, after_ms: tuple[int, ...], ms: int) -> None:
+    """Something short happens in the picture, so long after a command is shown: white on the brow."""
     page.evaluate(
-        """([all, ms]) => all.forEach((at) => setTimeout(() => {
-          window.insecureCamera.flashUntil = performance.now() + ms;
-        }, at))""",
-        [list(after_ms), ms],
+        """([command, all, ms]) => new MutationObserver((_, watch) => {
+          if (document.querySelector(`#camera [data-command=${command}]`).hidden) return;
+          watch.disconnect();
+          for (const at of all) setTimeout(() => {
+            window.insecureCamera.flashUntil = performance.now() + ms;
+          }, at);
+        }).observe(document.querySelector("#camera"), { subtree: true, attributeFilter: ["hidden"] })""",
+        [command, list(after_ms), ms],
     )
 
 

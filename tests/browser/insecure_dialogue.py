@@ -8,17 +8,18 @@ from typing import Any
 from django.utils import timezone
 
 from tests.verification.borrower.pages import made
-from verification.core import live_capture
 from verification.core.errors import BadInput, NotYourTurn
 from verification.core.route import Next
-from verification.workflow.queries import BorrowerPage
+from verification.stages.live_capture import dialogue as live_capture
+from verification.stages.live_capture.policy import CaptureLimits, LiveCapturePolicy
+from verification.workflow.reading.queries import BorrowerPage
+
+POLICY = LiveCapturePolicy()
 
 # A short window keeps the tests short; the product's own gives a busy machine time to take all its pictures; and a long
 # one holds a command while a test is busy with it.
-LIMITS = live_capture.CaptureLimits(
-    frames_max=10, frame_max_bytes=40_960, not_before_ms=250, window_ms=3_500, seconds=90
-)
-AMPLE = replace(LIMITS, window_ms=7_000)
+LIMITS = replace(POLICY.capture, window_ms=3_500)
+AMPLE = POLICY.capture
 HELD = replace(LIMITS, window_ms=60_000)
 ORDER = ("look_straight", "turn_left", "blink", "turn_right")
 
@@ -34,7 +35,7 @@ class InsecureDialogue:
     answers: list[dict[str, Any]] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list)
     unreadable: int = 0
-    limits: live_capture.CaptureLimits = LIMITS
+    limits: CaptureLimits = LIMITS
 
     def __post_init__(self) -> None:
         self._memory = live_capture.begin({}) | {"order": list(self.order)}
@@ -44,10 +45,13 @@ class InsecureDialogue:
         self._memory = {**self._memory, "step": step, "revealed": timezone.now().isoformat()}
 
     def page(self, *, verification_id: str) -> BorrowerPage:
-        """In place of `queries.borrower_page`."""
+        """In place of `queries.borrower_page`, and of `queries.borrower_state`, which says a part of it."""
         if self.now.page != "commands":
             return self.now
-        return replace(self.now, data=live_capture.prompt(self._memory, limits=self.limits))
+        data = dict(live_capture.prompt_live_capture(self._memory))
+        if data["state"] == "command":
+            data["window_ms"] = self.limits.window_ms
+        return replace(self.now, data=data)
 
     def answer(self, *, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> None:
         """In place of `commands.answer`: a turn is taken once."""
@@ -60,7 +64,7 @@ class InsecureDialogue:
             self.answers.append(dict(untrusted))
             self.now = made("wait")
             return
-        taken = live_capture.accept(self._memory, untrusted, timezone.now(), stage="commands", limits=self.limits)
+        taken = live_capture.accept_live_capture(self._memory, untrusted, timezone.now())
         self._memory = taken.memory
         self.taken |= taken.evidence
         self.now = replace(self.now, turn=turn + 1) if taken.next is Next.ASK else made("wait", turn=turn + 1)
@@ -72,8 +76,8 @@ class InsecureDialogue:
 
     def facts(self, step: int) -> dict[str, Any]:
         """What the dialogue wrote about a step, counted from 0."""
-        return dict(json.loads(self.taken[f"commands.{step}.facts"]))
+        return dict(json.loads(self.taken[f"live_capture.{step}.turn"]))
 
     def frames(self, step: int) -> list[bytes]:
         """The frames of a step, in order."""
-        return [self.taken[f"commands.{step}.frame.{seq}"] for seq in self.facts(step)["sent"]]
+        return [self.taken[f"live_capture.{step}.frame.{seq}"] for seq in self.facts(step)["sent"]]

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, Route
 from insecure_sandbox.warp import Play
 from tests.painted import painted
 from tests.verification.workflow import camera_story
-from verification.core import live_capture
+from verification.stages.live_capture import dialogue as live_capture
 
 FRAMES = 12  # of one gesture, in the order they are played
 _ADDRESS = "/insecure-camera/frames.json"

@@ -12,8 +12,8 @@ from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words
 from tests.browser.tab import open_context, open_tab
 from tests.verification.workflow.story import Story
-from verification.core.consent import CURRENT
 from verification.models import BorrowerSession, Link
+from verification.stages.consent.policy import CURRENT
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -15,7 +15,7 @@ from tests.browser.processes import running, said
 from tests.browser.steps import arrived, press
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow.story import IIN, Story
-from verification.workflow import queries
+from verification.workflow.reading import queries
 
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.django_db(transaction=True)]
 

@@ -11,14 +11,14 @@ from tests.browser.camera_way import turned_on
 from tests.browser.capture_page import Open, commands_shown, opened
 from tests.browser.insecure_dialogue import HELD, InsecureDialogue
 from tests.browser.steps import words
-from tests.verification.borrower.pages import made
-from verification.core import live_capture
+from tests.verification.borrower.pages import choices, made
+from verification.stages.live_capture import dialogue as live_capture
 
 __all__ = ["opened"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-CHOICE = made("choose_route", routes=("eds", "biometric", "live_face"))
+CHOICE = made("choose_route", routes=choices("eds", "biometric", "live_face"))
 PAGES = [
     ("live-face-05-code-wrong", "Enter the code from the SMS", made("code", attempts=1, notice="otp_wrong")),
     ("biometric-11-wait-consent", "One moment", made("wait", notice="consent_pending")),

@@ -27,9 +27,10 @@ from tests.browser.steps import arrived, go_on, press, words
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow import camera_story
 from tests.verification.workflow.story import Story, begin, lender, make_due
-from verification.core.live_capture import NEUTRAL, TURNS
 from verification.models import Attempt, CheckRecord
-from verification.workflow import cases, quotas, stages
+from verification.stages.live_capture.dialogue import NEUTRAL, TURNS
+from verification.workflow import cases, stages
+from verification.workflow.moving import quotas
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -39,8 +39,10 @@ def until(tab: Tab, state: str) -> None:
 
 
 def is_drawn(tab: Tab) -> bool:
-    """Whether the squares of a QR code are seen, and not an empty frame."""
-    boxes = [path.bounding_box() for path in tab.page.locator("[data-qr] svg path").all()]
+    """Whether the squares of a QR code are seen, and not an empty frame or a code below a summary that is shut."""
+    # Chromium may give the box of what a shut <details> hides: only its visibility says that nobody sees it.
+    paths = [path for path in tab.page.locator("[data-qr] svg path").all() if path.is_visible()]
+    boxes = [path.bounding_box() for path in paths]
     return any(box is not None and box["width"] > 150 for box in boxes)
 
 

@@ -9,7 +9,7 @@ from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender, opening, replace
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, EvidenceItem
-from verification.workflow import commands
+from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,7 +32,7 @@ def waiting(of):
 def case(sandbox, settings, of):
     """A case whose loan is so large that people look: a face that follows, and the register's photo of the same man."""
     settings.TULGA_ROUTES = ["biometric"]
-    camera.ask_at(sandbox, settings, seconds=2.0)
+    camera.ask_at(sandbox, settings)
     camera.register(sandbox)
     given = opening("loan-2026-000123")
     given = replace(given, loan=replace(given.loan, amount="450000.00"))

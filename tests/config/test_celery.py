@@ -23,7 +23,7 @@ def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:
     assert conf.worker_prefetch_multiplier == 1
     assert conf.accept_content == ["json"]
     assert not conf.task_always_eager
-    assert {queue.name for queue in conf.task_queues} == {"default", "eds", "faces", "webhooks"}
+    assert {queue.name for queue in conf.task_queues} == {"default", "eds", "faces"}
 
 
 @pytest.mark.service  # each leg has another broker
@@ -79,7 +79,6 @@ def limited(before: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.service
 @pytest.mark.parametrize("operators", [-1, 3 * 2**30, 64 * 2**30], ids=["none", "lower", "higher"])
 def test_a_workers_child_may_not_take_the_machines_memory(operators: int) -> None:
     done = limited(f"resource.setrlimit(resource.RLIMIT_AS, ({operators}, -1))")
@@ -89,7 +88,6 @@ def test_a_workers_child_may_not_take_the_machines_memory(operators: int) -> Non
     assert celery.app.conf.worker_max_memory_per_child * 1024 == policy.CHILD_MEMORY_BYTES < policy.CHILD_ADDRESS_BYTES
 
 
-@pytest.mark.service
 def test_a_child_gives_back_what_a_judged_picture_took() -> None:
     program = (
         "import config.celery as c; pages = lambda: int(open('/proc/self/statm').read().split()[1]); "

@@ -14,7 +14,7 @@ def test_what_is_not_said_is_the_default() -> None:
     assert env.text(_NAME, "a") == "a"
     assert env.flag(_NAME, default=True)
     assert env.number(_NAME, 3) == 3
-    assert env.words(_NAME, ["a"]) == ["a"]
+    assert env.comma_separated(_NAME, ["a"]) == ["a"]
     assert env.folder(_NAME, Path("/a")) == Path("/a")
     assert env.file(_NAME) is None
     assert env.url(_NAME, "http://a") == "http://a"
@@ -43,7 +43,7 @@ def test_a_number_is_whole_and_not_too_small(monkeypatch: pytest.MonkeyPatch, wo
 
 def test_words_lose_their_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(_NAME, " a, ,b ")
-    assert env.words(_NAME) == ["a", "b"]
+    assert env.comma_separated(_NAME) == ["a", "b"]
 
 
 @pytest.mark.parametrize("address", ["ftp://a", "a", "http://", "//a"])

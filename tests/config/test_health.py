@@ -1,14 +1,20 @@
 """Readiness is told to everybody by one word, and with its reasons on loopback alone."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
 
+from lenders.models import Sender
+from verification import routes
 from verification.core.errors import Misconfigured
 from verification.engines.gost import backends, streebog
-from verification.routes import eds
-from verification.workflow import readiness
-from verification.workflow.readiness import Readiness
+from verification.stages import statement
+from verification.stages.statement.measure import ready
+from verification.workflow.reading import readiness
+from verification.workflow.reading.readiness import Readiness
 
 
 def _broken():
@@ -18,15 +24,18 @@ def _broken():
 @pytest.fixture
 def broken(monkeypatch):
     """The signature route's self-test fails."""
-    monkeypatch.setattr(eds, "ROUTE", replace(eds.ROUTE, ready=_broken))
+    broken = replace(routes.EDS, stages=(statement.STAGE.differing(ready=_broken),))
+    monkeypatch.setitem(routes.ROUTES, "eds", broken)
 
 
+@pytest.mark.django_db
 def test_the_tiers_that_count_are_told_on_loopback(client):
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
         "ready": True,
-        "routes": {"eds": {"ready": True, "in_use": backends.in_use().report(), "detail": ""}},
+        "routes": {"eds": {"ready": True, "in_use": ready(), "detail": ""}},
+        "webhooks": {"ready": False, "senders": 0, "detail": "nobody delivers webhooks: start manage.py deliver"},
     }
     assert answer.json()["routes"]["eds"]["in_use"].keys() == {"arithmetic", "streebog", "refused"}
 
@@ -41,6 +50,29 @@ def test_whom_a_proxy_on_this_machine_speaks_for_is_a_stranger(client, name):
     assert client.get("/readyz", headers={name: "127.0.0.1"}).json() == {"ready": True}
 
 
+@pytest.mark.django_db
+def test_senders_are_counted_while_they_say_that_they_live(client):
+    at = timezone.now()
+    for seconds in (0, 10, 15, 25, 3600):
+        Sender.objects.create(seen_at=at - timedelta(seconds=seconds))
+    answer = client.get("/readyz")
+    assert answer.json()["webhooks"] == {"ready": True, "senders": 3, "detail": ""}
+    Sender.objects.update(seen_at=at - timedelta(seconds=21))
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["webhooks"]["ready"]) == (200, False)
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_away_is_named(client):
+    def away(*_):
+        raise OperationalError
+
+    with connection.execute_wrapper(away):
+        answer = client.get("/readyz")
+    assert answer.json()["webhooks"]["detail"] == "the database does not answer"
+
+
+@pytest.mark.django_db
 def test_a_failed_self_test_is_503_and_named_on_loopback(client, broken):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (503, False)
@@ -53,7 +85,9 @@ def test_a_route_that_does_not_load_is_not_ready(settings):
     settings.TULGA_ROUTES = ["eds", "unknown"]
     found = readiness.routes()
     assert found["eds"].is_ready
-    assert found["unknown"] == Readiness(is_ready=False, detail="does not load: ModuleNotFoundError")
+    assert found["unknown"] == Readiness(
+        is_ready=False, detail="does not load: TULGA_ROUTES names unknown, and there is no such route"
+    )
 
 
 def test_posting_is_not_asking(client):

@@ -5,6 +5,7 @@ import logging
 import sys
 
 import pytest
+from celery.app import trace
 
 from config.log_lines import LineFormatter, request_id
 from verification.core.errors import Misconfigured
@@ -66,3 +67,15 @@ def _raised(error: Exception) -> BaseException:
         caught = sys.exc_info()[1]
         assert caught is not None
         return caught
+
+
+def test_of_what_a_task_raised_celery_tells_the_type_and_never_the_text() -> None:
+    error = ValueError("the borrower ТЕСТОВ")
+    told = {"name": "verification.advance", "id": "1", "description": "raised unexpected", "exc": repr(error)}
+    record = logging.LogRecord(
+        "celery.app.trace", logging.ERROR, "here", 1, trace.LOG_FAILURE, ({**told, "internal": ""},), None
+    )
+    assert "ТЕСТОВ" in record.getMessage()
+    assert "ТЕСТОВ" not in LineFormatter().format(record)
+    record.exc_info = (ValueError, error, None)
+    assert "raised unexpected: ValueError" in LineFormatter().format(record)

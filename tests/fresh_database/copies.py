@@ -16,7 +16,26 @@ from django.conf import settings
 from django.db import connection, connections
 from psycopg import sql
 
+from tests.fresh_database import emptying
+
 _ROOT = Path(__file__).resolve().parent.parent.parent
+Kept = Path | emptying.Migrated
+
+_COMMANDS = """
+import django
+from config import env
+from django.core.management import call_command
+env.act_as_owner()
+django.setup()
+for command in ("migrate", "grant_application_role"):
+    call_command(command, verbosity=0, skip_checks=True)
+"""
+
+_EMPTIED_MOST = 100  # times, then the dead rows of a PostgreSQL database are left with it
+
+_as_put: tuple[str, int] | None = None
+_migrated: emptying.Migrated | None = None
+_emptied = 0
 
 
 def make() -> None:
@@ -37,8 +56,7 @@ def make() -> None:
 def _make_template() -> None:
     if connection.vendor == "postgresql":
         _recreate(_template(), like="template1")
-    for command in ("migrate", "grant_application_role"):
-        _manage(command)
+    _migrate()
     if connection.vendor == "sqlite":
         with closing(sqlite3.connect(_sqlite_template())) as template:
             template.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the file alone is the database
@@ -48,7 +66,7 @@ def renew() -> None:
     """Put back the migrated database. Connections of other processes to the old one break: it is gone."""
     connections.close_all()
     if connection.vendor == "postgresql":
-        _recreate(_name(), like=_template())
+        _renew_postgresql()
         return
     _restore_sqlite(_sqlite_template())
 
@@ -58,18 +76,37 @@ def sqlite_file() -> Path:
     return _sqlite_name().resolve()
 
 
+def keep(place: Path) -> Kept:
+    """The database as it is at this moment, for `put`: a file at this place, or rows in memory."""
+    if connection.vendor == "postgresql":
+        return emptying.remember(_owners_address())
+    with closing(sqlite3.connect(_sqlite_name())) as database:
+        database.execute("VACUUM INTO ?", (str(place),))
+    return place
+
+
+def put(kept: Kept) -> bool:
+    """Make what was kept the database until the test's end; False where rows may not be put back, see `emptying`."""
+    connections.close_all()
+    if isinstance(kept, Path):
+        _restore_sqlite(kept)
+        return True
+    return emptying.empty(_owners_address(), kept)
+
+
+def is_untouched() -> bool:
+    """Whether nothing was written since the database was put here; on a file, neither to it nor to the log beside."""
+    if connection.vendor == "postgresql":
+        return _migrated is not None and emptying.is_as(_owners_address(), _migrated)
+    log = Path(f"{sqlite_file()}-wal")
+    return _as_put == _stamp(sqlite_file()) and (not log.exists() or not log.stat().st_size)
+
+
 def put_sqlite(content: Path) -> Path:
     """Make a copy of this file the database until the test's end; gives the copy, which nobody has opened yet."""
     connections.close_all()
     _restore_sqlite(content)
     return sqlite_file()
-
-
-def keep_sqlite(place: Path) -> Path:
-    """Write the database as it is at this moment to a file, for `put_sqlite`."""
-    with closing(sqlite3.connect(_sqlite_name())) as database:
-        database.execute("VACUUM INTO ?", (str(place),))
-    return place
 
 
 def drop() -> None:
@@ -80,18 +117,28 @@ def drop() -> None:
             _as_owner(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _manage(command: str) -> None:
-    """Run a command of the product, in a process of its own, on the template."""
+def _migrate() -> None:
+    """Run the owner's commands of the product, in a process of their own, on the template."""
     environment = dict(os.environ, DJANGO_SETTINGS_MODULE="config.settings")
     if connection.vendor == "postgresql":
         for variable in ("DATABASE_URL", "MIGRATION_DATABASE_URL"):
             environment[variable] = _renamed(os.environ[variable], _template())
     else:
         environment["DATABASE_URL"] = f"sqlite:///{_sqlite_template()}"
-    call = [sys.executable, str(_ROOT / "manage.py"), command, "--verbosity=0", "--skip-checks"]
+    call = [sys.executable, "-c", _COMMANDS]
     done = subprocess.run(call, env=environment, cwd=_ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"manage.py {command} failed:\n{done.stderr}")
+        raise RuntimeError(f"the template was not made:\n{done.stderr}")
+
+
+def _renew_postgresql() -> None:
+    global _migrated, _emptied
+    address = _owners_address()
+    if _migrated is not None and _emptied < _EMPTIED_MOST and emptying.empty(address, _migrated):
+        _emptied += 1
+        return
+    _recreate(_name(), like=_template())
+    _migrated, _emptied = emptying.remember(address), 0
 
 
 def _restore_sqlite(content: Path) -> None:
@@ -103,11 +150,17 @@ def _restore_sqlite(content: Path) -> None:
     """
     name, used = _sqlite_name(), sqlite_file()
     fresh = name.with_name(f"{name.name}.{uuid4().hex}")
+    global _as_put
     shutil.copyfile(content, fresh)
+    _as_put = _stamp(fresh)
     _forget_sqlite(used)
     link = name.with_name(f"{name.name}.link")
     link.symlink_to(fresh)
     link.replace(name)
+
+
+def _stamp(database: Path) -> tuple[str, int]:
+    return database.name, database.stat().st_mtime_ns
 
 
 def _forget_sqlite(database: Path) -> None:
@@ -132,6 +185,10 @@ def _recreate(name: str, *, like: str) -> None:
     database, template = sql.Identifier(name), sql.Identifier(like)
     _as_owner(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
     _as_owner(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(database, template))
+
+
+def _owners_address() -> str:
+    return _renamed(os.environ["MIGRATION_DATABASE_URL"], _name())
 
 
 def _as_owner(statement: sql.Composed) -> None:

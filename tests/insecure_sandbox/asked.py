@@ -10,13 +10,14 @@ from typing import Any
 from PIL import Image
 
 from tests.insecure_sandbox_process import SandboxProcess
-from verification.core import consent as consent_texts
-from verification.core.consent_answers import ConsentAnswer, consent_id_for, parse_consent
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.registry_answers import (
+    ConsentAnswer,
     OwnershipAnswer,
     PersonAnswer,
     PhotoAnswer,
+    consent_id_for,
+    parse_consent,
     parse_ownership,
     parse_person,
     parse_photo,
@@ -25,6 +26,7 @@ from verification.sources.consent import ConsentRequest, HttpConsentSource
 from verification.sources.person_registry import HttpPersonRegistry
 from verification.sources.phone_registry import HttpPhoneRegistry
 from verification.sources.photo_registry import HttpPhotoRegistry
+from verification.stages.consent import policy as consent_texts
 
 SECONDS = 2.0  # for a question that is to be answered; a fault's test says its own
 

@@ -16,10 +16,10 @@ from tests.insecure_sandbox.asked import (
     wanted,
 )
 from tests.insecure_sandbox_process import SandboxProcess
-from verification.core import consent as consent_texts
-from verification.core.consent_answers import ConsentAnswer, parse_consent
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
+from verification.core.registry_answers import ConsentAnswer, parse_consent
+from verification.stages.consent import policy as consent_texts
 
 
 def id_in(answer: ConsentAnswer) -> str:

@@ -13,7 +13,7 @@ from tests.verification.workflow.conftest import authorities as authorities
 from tests.verification.workflow.conftest import issued as issued
 from tests.verification.workflow.story import Story, begin, lender
 from verification.models import MobileSigning
-from verification.workflow import links, mobile_signing
+from verification.workflow.moving import links, mobile_signing
 
 served = pytest.mark.django_db(transaction=True)
 

@@ -14,10 +14,11 @@ from insecure_sandbox.credential_fields import credential_from_fields
 from insecure_sandbox.install_trust import write_anchors
 from insecure_sandbox.signing import sign_cms
 from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess, running_sandbox
+from tests.verification.engines.pki.lists import check_not_revoked
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.cms import check_content, check_signature, parse_cms
-from verification.engines.pki.crl import RevocationList, check_not_revoked, parse_crl
+from verification.engines.pki.crl import RevocationList, parse_crl
 from verification.engines.pki.identity import subject_iin
 from verification.engines.pki.path import build_path
 from verification.sources import revocation

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -99,9 +100,16 @@ def test_a_person_may_be_dead_and_a_document_worth_nothing(
     assert (person.life_status, person.documents[0].valid_to, person.documents[0].status) == found
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """A sandbox of its own: in the one of all tests a story may have registered one of these people anew."""
+    with running_sandbox(tmp_path_factory.mktemp("untouched") / "state") as running:
+        yield running
+
+
 @pytest.mark.parametrize("scenario", sorted(SCRIPTED.keys() - {"failed"}))
-def test_scripted_people_are_known_from_the_start(sandbox: SandboxProcess, scenario: str) -> None:
-    person = person_of(sandbox, SCRIPTED[scenario]).person
+def test_scripted_people_are_known_from_the_start(untouched: SandboxProcess, scenario: str) -> None:
+    person = person_of(untouched, SCRIPTED[scenario]).person
     assert person is not None
     assert person.birth_date == date(1899, 1, 1)
     assert person.surname == ("ИНАКОВ" if scenario == "registry_mismatch" else "АСАНОВ")
@@ -113,12 +121,12 @@ def test_of_who_is_to_fail_the_consent_service_reports_an_error(sandbox: Sandbox
     assert consent_of(sandbox, SCRIPTED["verified"]).status == "valid"
 
 
-def test_the_person_of_the_lenders_guide_is_known(sandbox: SandboxProcess) -> None:
+def test_the_person_of_the_lenders_guide_is_known(untouched: SandboxProcess) -> None:
     guide = (REPOSITORY / "docs/lender-guide.md").read_text()
     asked = re.search(r"-d '(\{.*?\n  \})'", guide, re.DOTALL)
     assert asked is not None
     subject = json.loads(asked[1])["subject"]
-    person = person_of(sandbox, subject["iin"]).person
+    person = person_of(untouched, subject["iin"]).person
     assert person is not None
     names = (person.surname, person.name, person.patronymic)
     assert names == (subject["surname"].upper(), subject["name"].upper(), subject.get("patronymic", ""))
@@ -127,7 +135,7 @@ def test_the_person_of_the_lenders_guide_is_known(sandbox: SandboxProcess) -> No
     assert document.valid_to is not None
     found = {"type": document.type, "number": document.number, "valid_to": document.valid_to.isoformat()}
     assert found == subject["document"]
-    assert ownership_of(sandbox, subject["phone"], iin=subject["iin"]).status == "owned"
+    assert ownership_of(untouched, subject["phone"], iin=subject["iin"]).status == "owned"
 
 
 @pytest.mark.parametrize("scenario", ["registry_mismatch", "deceased"])

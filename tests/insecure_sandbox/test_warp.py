@@ -4,22 +4,15 @@ If one of these tests fails because a gate became better, say so in docs/livenes
 """
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from insecure_sandbox import samples, warp, warp_picture
-from verification.engines.liveness import (
-    continuity,
-    frames,
-    freshness,
-    gestures,
-    landmarks,
-    networks,
-    planarity,
-    policy,
-)
+from tests.painted import painted
+from verification.engines.liveness import continuity, frames, gestures, landmarks, networks, planarity, policy
 from verification.engines.liveness.crops import Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 
@@ -30,13 +23,16 @@ _COUNT = 9  # frames in a step
 _SEED = 1
 
 
-@cache
-def _puppet() -> warp.Puppet:
+def _portrait() -> Path:
     try:
-        path = samples.fetch() / "obama3.jpg"
+        return samples.fetch() / "obama3.jpg"
     except OSError as error:
         pytest.skip(str(error))
-    return warp.Puppet(np.asarray(Pillow.open(path).convert("RGB"), dtype=np.uint8))
+
+
+@cache
+def _puppet() -> warp.Puppet:
+    return warp.Puppet(np.asarray(Pillow.open(_portrait()).convert("RGB"), dtype=np.uint8))
 
 
 @cache
@@ -46,7 +42,7 @@ def _networks() -> networks.Networks:
 
 @cache
 def _played(gesture: warp.Play) -> tuple[Image, ...]:
-    sent = _puppet().play(gesture, _COUNT, seed=_SEED)
+    sent = painted(_portrait(), gesture, _COUNT, seed=_SEED)
     return tuple(frames.decode(each, limits=policy.FRAMES) for each in sent)
 
 
@@ -74,8 +70,8 @@ def test_warped_turns_have_depth() -> None:
     depth = planarity.together(turns)
     assert depth.ratio is not None
     assert depth.residual is not None
-    assert depth.ratio >= policy.PLANARITY_RATIO
-    assert depth.residual >= policy.PLANARITY_RESIDUAL
+    assert depth.ratio >= policy.GATES.planarity_ratio
+    assert depth.residual >= policy.GATES.planarity_residual
 
 
 def test_a_warped_capture_is_one_face_continuous_and_fresh() -> None:
@@ -85,11 +81,11 @@ def test_a_warped_capture_is_one_face_continuous_and_fresh() -> None:
     assert (there.one_face, there.most) == (1.0, 1)
     overlap = continuity.continuity(steps, distances=[]).overlap
     assert overlap is not None
-    assert overlap >= policy.OVERLAP
-    fresh = freshness.measure([image for each in order for image in _played(each)], limits=policy.FRESHNESS)
+    assert overlap >= policy.GATES.overlap
+    fresh = continuity.freshness([image for each in order for image in _played(each)], limits=policy.FRESHNESS)
     assert (fresh.frozen_run, fresh.repeated) == (1, 0)
     assert fresh.noise is not None
-    assert fresh.noise > policy.NOISE
+    assert fresh.noise > policy.GATES.noise
 
 
 def test_the_same_seed_plays_the_same_frames_and_another_one_others() -> None:

@@ -11,7 +11,6 @@ from lenders.models import Lender, WebhookEndpoint
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE
 from tests.lenders.samples import Caller
-from verification.workflow import doorbell
 
 
 @pytest.fixture(autouse=True)
@@ -50,20 +49,6 @@ def receiver(settings: Settings) -> Iterator[Receiver]:
     with listening(Receiver()) as receiver:
         settings.TULGA_WEBHOOK_TEST_HOSTS = [receiver.authority]
         yield receiver
-
-
-@pytest.fixture
-def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The deliveries rung for, instead of a broker's queue."""
-    heard: list[str] = []
-
-    def ring(task: str, argument: str, *, queue: str) -> bool:
-        assert (task, queue) == ("lenders.post", "webhooks")
-        heard.append(argument)
-        return True
-
-    monkeypatch.setattr(doorbell, "ring", ring)
-    return heard
 
 
 @pytest.fixture

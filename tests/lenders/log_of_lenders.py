@@ -1,10 +1,11 @@
-"""Makes things happen in the log, and does what rings would make workers do."""
+"""Makes things happen in the log, and does what a sender's rounds would do."""
 
+import asyncio
 from typing import Any
 
 from django.utils import timezone
 
-from lenders import webhooks
+from lenders import policy, reservations, sender, webhooks
 from lenders.models import Delivery
 from tests.lenders.samples import Caller, opening
 from verification.audit import sequencer
@@ -19,15 +20,32 @@ def happen(api: Caller, number: int = 1) -> None:
     sequencer.order(MODE)
 
 
+def pump() -> int:
+    """Makes deliveries of all that endpoints have not had yet; gives how many there are more."""
+    before = Delivery.objects.count()
+    while webhooks.pump()[1]:
+        pass
+    return Delivery.objects.count() - before
+
+
+def take(*, room: int = policy.SENDER_IN_FLIGHT, failing_room: int | None = None) -> list[Delivery]:
+    """What a sender would post now."""
+    return reservations.take(room=room, failing_room=room if failing_room is None else failing_room)
+
+
 def send_due() -> None:
-    """Does what rings would make workers do, until nothing is due."""
-    while True:
-        due = webhooks._due(timezone.now()).values_list("pk", flat=True)
-        if not due:
-            return
-        for delivery_id in list(due):
-            webhooks.post(delivery_id)
+    """Rounds as a sender's, until nothing is due; but each waits for its posts, and all in this thread."""
+
+    async def post(taken: list[Delivery]) -> list[sender.Sent]:
+        return list(await asyncio.gather(*map(sender.send, taken)))
+
+    while taken := take():
+        reservations.settle(asyncio.run(post(taken)))
 
 
 def make_due(**where: Any) -> None:
-    Delivery.objects.filter(status="pending", **where).update(due_at=timezone.now(), rung_until=None)
+    """The waiting is over, of deliveries and of their endpoints."""
+    for delivery in Delivery.objects.filter(status="pending", **where).select_related("endpoint"):
+        Delivery.objects.filter(pk=delivery.pk).update(due_at=timezone.now())
+        delivery.endpoint.paused_until = None
+        delivery.endpoint.save(update_fields=["paused_until"])

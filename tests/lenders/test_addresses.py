@@ -1,73 +1,20 @@
 """Where a webhook may never go: no spelling of a private address gets through, and nothing is connected to."""
 
+import asyncio
 import socket
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from lenders import addresses, transport
+from lenders import addresses, posting
+from tests.verification.outbound.insecure_names import PRIVATE, PUBLIC, answering, refuse_connects
 from verification.core.errors import BadInput
+from verification.outbound.addresses import LookUp
 
-PRIVATE = [
-    "0.0.0.0",  # noqa: S104  # nothing is bound to it
-    "0.1.2.3",
-    "10.0.0.1",
-    "10.255.255.255",
-    "100.64.0.1",
-    "100.100.100.200",  # a cloud's metadata
-    "127.0.0.1",
-    "127.255.255.254",
-    "168.63.129.16",  # a cloud's own agent
-    "169.254.0.1",
-    "169.254.169.254",  # metadata
-    "169.254.170.2",  # credentials of containers
-    "172.16.0.1",
-    "172.31.255.255",
-    "192.0.0.1",
-    "192.0.0.192",
-    "192.0.2.1",
-    "192.88.99.1",
-    "192.168.0.1",
-    "192.168.255.255",
-    "198.18.0.1",
-    "198.19.255.255",
-    "198.51.100.1",
-    "203.0.113.1",
-    "224.0.0.1",
-    "239.255.255.250",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::127.0.0.1",  # IPv4-compatible
-    "::ffff:127.0.0.1",  # IPv4-mapped
-    "::ffff:7f00:1",
-    "::ffff:169.254.169.254",
-    "::ffff:8.8.8.8",  # mapped too, though public inside
-    "::ffff:0:127.0.0.1",  # IPv4-translated
-    "64:ff9b::7f00:1",  # NAT64
-    "64:ff9b::a9fe:a9fe",
-    "64:ff9b:1::1",
-    "100::1",
-    "2001::1",  # Teredo
-    "2001:2::1",
-    "2001:10::1",
-    "2001:db8::1",
-    "2002:7f00:1::1",  # 6to4 around 127.0.0.1
-    "2002:a9fe:a9fe::",
-    "3fff::1",
-    "5f00::1",
-    "fc00::1",
-    "fd00:ec2::254",  # metadata
-    "fe80::1",
-    "fe80::1%eth0",
-    "fec0::1",
-    "ff02::1",
-]
-PUBLIC = ["8.8.8.8", "93.184.216.34", "172.32.0.1", "100.128.0.1", "2606:4700:4700::1111", "2a00:1450::1"]
 # Spellings that some readers take for an address, and addresses that are something else than they seem.
 REFUSED_URLS = [
+    "https://xn--i-7iq.ws/hook",  # RFC 5891 has no such name
     "http://lender.example/",
     "ftp://lender.example/",
     "file:///etc/passwd",
@@ -124,28 +71,11 @@ ACCEPTED_URLS = [
 
 @pytest.fixture
 def connects(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every attempt to connect, none of which is let through."""
-    seen: list[Any] = []
-
-    def refuse(self: socket.socket, address: Any) -> None:
-        seen.append(address)
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    return seen
+    return refuse_connects(monkeypatch)
 
 
-def answering(*literals: str) -> addresses.LookUp:
-    """A name server whose answer is fixed."""
-
-    def look_up(host: str, port: int, **_: Any) -> list[Any]:
-        return [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (literal, port)) for literal in literals]
-
-    return look_up
-
-
-def send(url: str, look_up: addresses.LookUp, *, mode: str = "test") -> transport.Outcome:
-    return transport.post(url, mode=mode, headers={}, body=b"{}", look_up=look_up)
+def send(url: str, look_up: LookUp, *, mode: str = "test") -> posting.Outcome:
+    return asyncio.run(posting.post(url, mode=mode, headers={}, body=b"{}", look_up=look_up))
 
 
 @pytest.mark.parametrize("literal", PRIVATE)
@@ -180,7 +110,13 @@ def test_a_misleading_address_is_not_even_looked_up(url: str, connects: list[Any
 
 @pytest.mark.parametrize("url", ACCEPTED_URLS)
 def test_a_plain_public_address_is_read(url: str) -> None:
-    assert addresses.read(url, mode="live").scheme == "https"
+    assert addresses.read(url, mode="live").url.startswith("https://")
+
+
+def test_an_address_is_kept_as_it_will_be_sent() -> None:
+    assert (
+        addresses.read("https://lender.example:443/a/../b/./c?x=1", mode="live").url == "https://lender.example/b/c?x=1"
+    )
 
 
 def test_a_second_look_up_that_answers_otherwise_changes_nothing(connects: list[Any]) -> None:

@@ -70,11 +70,9 @@ def test_the_guides_verifier_accepts_our_signature_and_no_other() -> None:
     assert code
     names: dict[str, Any] = {}
     exec(code[1], names)  # noqa: S102  # what we print is what we run
-    secret, key, body = signing.new_secret(), signing.new_signing_key(), b'{"type":"endpoint.test"}'
+    secret, (seed, _), body = signing.new_secret(), signing.new_signing_key(), b'{"type":"endpoint.test"}'
     now = int(time.time())
-    headers = dict(
-        signing.headers(message_id="evt_1", timestamp=now, body=body, shared_secrets=[secret], seed=key.seed)
-    )
+    headers = signing.headers(message_id="evt_1", timestamp=now, body=body, shared_secrets=[secret], seed=seed)
     accepts, spelled = names["is_from_tulga"], signing.spell_secret(secret)
     assert accepts(headers, body, spelled)
     assert not accepts(headers, body + b" ", spelled)

@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 from rest_framework.request import Request
+from rest_framework.response import Response as Answer
 from rest_framework.test import APIRequestFactory
 
 from lenders import idempotency, keys, policy
-from lenders.idempotency import Answer
 from lenders.json_body import StrictJSONParser
 from lenders.models import ApiKey, IdempotentRequest, Lender
 from tests.lenders.samples import Caller, opening
@@ -92,9 +92,9 @@ def test_a_fault_of_ours_is_not_kept_and_undoes_its_work(lender: Lender) -> None
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        idempotency.once(request, fails)
+        idempotency.run_once(request, fails)
     assert Lender.objects.get(pk=lender.pk).name != "changed"
-    assert idempotency.once(request, lambda: Answer(201, {})).status_code == 201
+    assert idempotency.run_once(request, lambda: Answer({}, status=201)).status_code == 201
 
 
 def test_while_the_first_is_at_work_a_repeat_is_told_to_wait(api: Caller) -> None:
@@ -108,13 +108,13 @@ def test_while_the_first_is_at_work_a_repeat_is_told_to_wait(api: Caller) -> Non
 
 def test_a_dead_workers_reservation_is_taken_over(lender: Lender) -> None:
     request, row = _abandoned(lender, seconds=policy.RESERVATION_SECONDS + 1)
-    assert idempotency.once(request, lambda: Answer(201, {"n": 2})).data == {"n": 2}
+    assert idempotency.run_once(request, lambda: Answer({"n": 2}, status=201)).data == {"n": 2}
     assert IdempotentRequest.objects.get(pk=row.pk).fence != row.fence
 
 
 def test_a_reservation_that_may_still_live_is_not(lender: Lender) -> None:
     request, _ = _abandoned(lender, seconds=policy.RESERVATION_SECONDS - 2)
-    assert _code(lambda: idempotency.once(request, lambda: Answer(201, {}))) == "idempotency_in_progress"
+    assert _code(lambda: idempotency.run_once(request, lambda: Answer({}, status=201))) == "idempotency_in_progress"
 
 
 def test_a_late_worker_whose_reservation_was_taken_over_commits_nothing(lender: Lender) -> None:
@@ -129,7 +129,7 @@ def test_a_late_worker_whose_reservation_was_taken_over_commits_nothing(lender: 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(idempotency, "_reserve", reserve_and_sleep)
         with pytest.raises(FenceLost):
-            idempotency.once(request, lambda: pytest.fail("it did the work"))
+            idempotency.run_once(request, lambda: pytest.fail("it did the work"))
     assert IdempotentRequest.objects.get().fence == "another"
 
 
@@ -180,7 +180,7 @@ def _abandoned(lender: Lender, *, seconds: int) -> tuple[Request, IdempotentRequ
     """A request whose key was reserved this long ago by a worker that is gone."""
     request = _request(keys.issue(lender, mode="test").key)
     with pytest.raises(SystemExit):
-        idempotency.once(request, _dies)
+        idempotency.run_once(request, _dies)
     row = IdempotentRequest.objects.get()
     row.reserved_until = timezone.now() + timedelta(seconds=policy.RESERVATION_SECONDS - seconds)
     row.save()
@@ -195,3 +195,18 @@ def _code(act: Any) -> str:
     with pytest.raises(Conflict) as refused:
         act()
     return refused.value.code
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_that_cannot_be_stored_takes_the_work_back(api: Caller) -> None:
+    def refuse(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE") and "sealed_answer" in sql:
+            raise DatabaseError("the answer is not stored")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        refused = api.post(PATH, opening(), key="k-1")
+    assert refused.status_code == 500
+    assert not Verification.objects.exists(), "the work outlived its answer: a repeat would do it again"
+    assert api.post(PATH, opening(), key="k-1").status_code == 201
+    assert Verification.objects.count() == 1

@@ -7,10 +7,10 @@ from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
 
-from lenders import openapi, webhooks
-from lenders.models import Delivery
+from lenders import openapi
 from lenders.urls import urlpatterns
 from tests.lenders.insecure_receiver import Receiver
+from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller, opening
 from tests.responses import Response
 from verification.audit import sequencer
@@ -101,9 +101,8 @@ def test_the_answers_about_webhooks_have_their_shape(api: Caller, receiver: Rece
     hold(api.post(f"{place}/rotate-secret"), f"{one}/rotate-secret", "post")
     api.post("/v1/verifications", opening())
     sequencer.order("test")
-    webhooks.pump("test")
-    for delivery in Delivery.objects.all():
-        webhooks.post(delivery.pk)
+    pump()
+    send_due()
     sent = hold(api.get("/v1/deliveries"), "/v1/deliveries", "get")["data"][0]
     hold(api.post(f"/v1/deliveries/{sent['id']}/redeliver"), "/v1/deliveries/{delivery_id}/redeliver", "post")
     span = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lenders.personal_numbers import holds_personal_number
+from lenders.parsing import holds_personal_number
 
 HOLDS = [
     "990101100010",

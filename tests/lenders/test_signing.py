@@ -12,14 +12,12 @@ from lenders import policy, signing
 
 BODY = '{"type":"verification.verified","data":{"client_reference":"Ә-1"}}'.encode()
 OLD, NEW = signing.new_secret(), signing.new_secret()
-KEY = signing.new_signing_key()
+SEED, PUBLIC_KEY = signing.new_signing_key()
 
 
 def signed(*, at: int | None = None, secrets: tuple[bytes, ...] = (NEW,)) -> dict[str, str]:
     timestamp = int(time.time()) if at is None else at
-    return dict(
-        signing.headers(message_id="evt_1", timestamp=timestamp, body=BODY, shared_secrets=secrets, seed=KEY.seed)
-    )
+    return signing.headers(message_id="evt_1", timestamp=timestamp, body=BODY, shared_secrets=secrets, seed=SEED)
 
 
 def test_the_reference_library_accepts_our_v1() -> None:
@@ -51,15 +49,14 @@ def _v1a(headers: dict[str, str]) -> bytes:
 
 
 def test_the_v1a_signature_verifies_with_the_public_key_shown() -> None:
-    public = Ed25519PublicKey.from_public_bytes(b64decode(KEY.public.removeprefix("whpk_")))
+    public = Ed25519PublicKey.from_public_bytes(b64decode(PUBLIC_KEY.removeprefix("whpk_")))
     headers = signed(at=1_800_000_000)
     public.verify(_v1a(headers), b"evt_1.1800000000." + BODY)
     with pytest.raises(InvalidSignature):
         public.verify(_v1a(headers), b"evt_1.1800000001." + BODY)
 
 
-def test_a_secret_is_spelled_and_read_back() -> None:
+def test_a_secret_is_spelled_as_the_specification_says() -> None:
     assert len(NEW) == policy.SECRET_BYTES
-    assert signing.read_secret(signing.spell_secret(NEW)) == NEW
-    with pytest.raises(ValueError, match="whsec_"):
-        signing.read_secret(signing.spell_secret(NEW).removeprefix("whsec_"))
+    assert signing.spell_secret(NEW).startswith("whsec_")
+    assert b64decode(signing.spell_secret(NEW).removeprefix("whsec_"), validate=True) == NEW

@@ -13,7 +13,6 @@ import pytest
 
 from scripts.house_shape import CAPTURE_SEED, PRODUCT
 from scripts.house_shape.runs import Functions, traced
-from tests.insecure_sandbox_process import sandbox as sandbox
 from tests.lenders.conftest import api as api
 from tests.lenders.conftest import lender as lender
 from tests.lenders.samples import opening

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.utils import quote
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -64,7 +65,7 @@ def test_the_admin_site_closes_an_account_but_does_not_change_what_a_person_is(s
     client = signed_in("operator")
     person = add("regulator").user
     given = {"full_name": "Жаңа Аты", "email": "x@example.kz", "role": "operator"}
-    client.post(f"/admin/people/user/{person.pk}/change/", given)
+    client.post(f"/admin/people/user/{quote(person.pk)}/change/", given)
     person.refresh_from_db()
     assert (person.full_name, person.is_active) == ("Жаңа Аты", False)
     assert (person.email, person.role) == ("regulator@example.kz", "regulator")

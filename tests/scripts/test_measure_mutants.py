@@ -126,3 +126,11 @@ def test_what_was_killed_is_asked_for_again(tmp_path, monkeypatch, capsys, now, 
     monkeypatch.setattr(measured, "EVIDENCE", tmp_path / "new.json")
     assert measured.main(["--compare", str(tmp_path / "old.json")]) == (1 if lost else 0)
     assert f"{len(lost)} no longer killed, {len(gone)} gone" in capsys.readouterr().out
+
+
+def test_a_mutant_of_a_file_that_moved_is_the_same_one():
+    old, new = next(iter(measured.MOVED.items()))
+    before = {"mutants": [{"id": f"{old}attempts.py:a", "result": "killed"}]}
+    now = {"mutants": [{"id": f"{new}attempts.py:a", "result": "survived"}]}
+    assert measured.compare(before, now) == ([f"{new}attempts.py:a"], [])
+    assert measured.compare(now | {"mutants": [now["mutants"][0] | {"result": "killed"}]}, now)[0]

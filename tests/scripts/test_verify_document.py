@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verification.core.document_samples import facts
-from verification.core.canonical import canonical_json
 from verification.core.identification_document import build
+from verification.core.stored import canonical_json
 from verification.evidence import document_signing
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "verify_document.py"

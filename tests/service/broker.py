@@ -2,14 +2,14 @@
 
 import json
 import os
-import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from kombu import Connection
 
-from config.celery import QUEUES
+from config.celery import app
+from tests.servers import free_port
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -23,7 +23,7 @@ def deaf_environment(folder: Path) -> dict[str, str]:
     if parts.scheme == "filesystem":
         return {"TULGA_BELL_DIR": str(folder / "deaf-bell")}
     user = parts.netloc.rpartition("@")[0]
-    place = f"127.0.0.1:{_dead_port()}"
+    place = f"127.0.0.1:{free_port()}"
     return {"CELERY_BROKER_URL": urlunsplit(parts._replace(netloc=f"{user}@{place}" if user else place))}
 
 
@@ -44,9 +44,9 @@ def take_messages(folder: Path) -> list[str]:
     options = filesystem if _address().startswith("filesystem") else {}
     with Connection(_address(), transport_options=options) as connection:
         channel: Any = connection.channel()
-        for name in QUEUES:
-            channel.queue_declare(queue=name, durable=True, auto_delete=False)
-            while (message := channel.basic_get(name, no_ack=True)) is not None:
+        for queue in app.conf.task_queues:
+            queue(channel).declare()
+            while (message := channel.basic_get(queue.name, no_ack=True)) is not None:
                 body = message.body if isinstance(message.body, str) else bytes(message.body).decode()
                 around = json.dumps([message.headers, message.properties], default=str, ensure_ascii=False)
                 taken.append(f"{body}\n{around}")
@@ -55,9 +55,3 @@ def take_messages(folder: Path) -> list[str]:
 
 def _address() -> str:
     return os.environ.get("CELERY_BROKER_URL", "filesystem://")
-
-
-def _dead_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

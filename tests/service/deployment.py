@@ -1,6 +1,5 @@
-"""A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers and ticks, and a lender."""
+"""A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers, ticks, a sender, and a lender."""
 
-import random
 import re
 import sys
 from pathlib import Path
@@ -11,10 +10,11 @@ import urllib3
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.demo.borrower import Browser
 from insecure_sandbox.demo.lender import LenderApi
-from insecure_sandbox.demo.processes import BIN, Processes, free_port, wait_until
+from insecure_sandbox.demo.processes import BIN, Processes, wait_until
 from insecure_sandbox.demo.stage import Stage
 from insecure_sandbox.install_trust import write_anchors
 from tests.lenders.insecure_receiver import Receiver
+from tests.servers import free_port
 from tests.service import broker, database
 from verification.core.events import DECISIONS
 from verification.management.commands.make_keys import make_missing
@@ -29,9 +29,7 @@ class Deployment:
     def __init__(self, folder: Path, receiver: Receiver) -> None:
         """Starts nothing yet. `receiver`: the lender's endpoint for webhooks."""
         self.folder, self.receiver = folder, receiver
-        # Below the ports that a system gives away by itself: the web server binds seconds after its port was chosen.
-        web, sandbox = random.sample(range(20_000, 32_000), 2)
-        self.url, self.sandbox = (f"http://127.0.0.1:{free_port(port)}" for port in (web, sandbox))
+        self.url, self.sandbox = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.workers: list[str] = []
         self.ticks: list[str] = []
@@ -40,7 +38,7 @@ class Deployment:
         self.stage: Stage
 
     def start(self) -> None:
-        """Sets up as an operator does, and hires one worker and one tick."""
+        """Sets up as an operator does, and hires one worker, one tick and one sender."""
         make_missing(self.folder / "keys", made_by="operator")
         sandbox_port = self.sandbox.rpartition(":")[2]
         state = str(self.folder.parent / f"{self.folder.name}-sandbox")
@@ -52,11 +50,11 @@ class Deployment:
         self.start_web("web", url=self.url)
         broker.take_messages(self.folder)
         self.staff(workers=1, ticks=1)
+        self.start_sender("deliver")
         self.processes.wait_for(f"{self.sandbox}/ca/anchors.json", name="sandbox")
         write_anchors(self.sandbox, self.folder / "anchors" / "test")
         self.processes.wait_for(f"{self.url}/healthz", name="web")
-        said = self.processes.must("add_lender", "Sandbox Credit LLP", "--bin", _BIN)
-        self.api = LenderApi(self.url, _KEY.findall(said)[0])
+        self.api = self.add_lender("Sandbox Credit LLP", bin=_BIN)
         self.stage = Stage(self.api, self.url, self.sandbox, self.processes, start_worker=lambda: None)
         self.api.call("POST", "/v1/webhook-endpoints", {"url": self.receiver.url})
 
@@ -75,7 +73,19 @@ class Deployment:
         asked = ["--access-logfile", str(self.folder / "logs" / f"{name}-addresses.log")]
         written = ["--access-logformat", "%(r)s %(f)s"]
         bind = ["--bind", url.removeprefix("http://")]
-        self.processes.start(name, ["env", *variables, str(BIN / "gunicorn"), "config.wsgi", *bind, *asked, *written])
+        self.processes.start(
+            name,
+            [
+                "env",
+                *variables,
+                str(BIN / "gunicorn"),
+                "--config",
+                "config/gunicorn_settings.py",
+                *bind,
+                *asked,
+                *written,
+            ],
+        )
 
     def staff(self, *, workers: int, ticks: int) -> None:
         """Starts or kills workers and ticks until there are so many of them."""
@@ -88,16 +98,26 @@ class Deployment:
             while len(present) < wanted:
                 start()
 
+    def start_sender(self, name: str, **more: str) -> None:
+        """One more process that tells lenders, with more in its environment."""
+        variables = [f"{variable}={value}" for variable, value in more.items()]
+        self.processes.start(name, ["env", *variables, sys.executable, "manage.py", "deliver"])
+
+    def add_lender(self, name: str, *, bin: str) -> LenderApi:
+        """One more lender; its server."""
+        return LenderApi(self.url, _KEY.findall(self.processes.must("add_lender", name, "--bin", bin))[0])
+
     def last_words(self) -> dict[str, str]:
         """What those that ended by themselves wrote last."""
         logs = {name: self.folder / "logs" / f"{name}.log" for name in self.processes.ended()}
         return {name: "\n".join(log.read_text().splitlines()[-12:]) for name, log in logs.items()}
 
-    def start_worker(self, **more: str) -> str:
-        """One more worker with one pool child, with more in its environment; gives its name."""
+    def start_worker(self, *, children: int = 1, **more: str) -> str:
+        """One more worker with a pool of one child or more, with more in its environment; gives its name."""
         name = self._name("worker")
         command = ["env", *(f"{variable}={value}" for variable, value in more.items())]
-        command += [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h", "--concurrency=1"]
+        command += [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h"]
+        command.append(f"--concurrency={children}")
         pid = ["--pidfile", str(self._pid_file(name))]
         self.processes.start(name, [*command, *pid, "--loglevel=DEBUG", "--without-gossip", "--without-mingle"])
         self.workers.append(name)

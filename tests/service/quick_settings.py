@@ -13,10 +13,9 @@ _STEP = {
     "STEP_SOFT_LIMIT_SECONDS": 4,
     "STEP_HARD_LIMIT_SECONDS": 5,
     "LEASE_SECONDS": 6,
-    "RING_AGAIN_SECONDS": 2,
     "BACKOFF_SECONDS": (1,),
 }
-_WEBHOOK = {"POST_SECONDS": 3, "POST_LEASE_SECONDS": 6, "RING_AGAIN_SECONDS": 2}
+_WEBHOOK = {"POST_SECONDS": 3, "POST_LEASE_SECONDS": 6, "BREAKER_SECONDS": 1, "BREAKER_MAX_SECONDS": 2}
 
 for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
     for name, number in numbers.items():

@@ -6,14 +6,13 @@ from threading import Barrier
 import pytest
 from django.db import connections
 
-from tests.verification.routes.live_face.conftest import asked as asked
-from tests.verification.routes.live_face.conftest import sandbox as sandbox
-from tests.verification.routes.live_face.told import codes, other_than, tell
+from tests.verification.stages.person.conftest import asked as asked
+from tests.verification.stages.person.told import codes, other_than, tell
 from tests.verification.workflow.story import begin, lender
-from verification.core.consent import CURRENT
 from verification.core.errors import NotYourTurn
 from verification.models import CheckRecord, EvidenceItem
-from verification.workflow import commands
+from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 

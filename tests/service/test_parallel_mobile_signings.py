@@ -11,10 +11,10 @@ from django.utils import timezone
 from insecure_sandbox.signing import sign_cms
 from tests.verification.workflow.conftest import authorities as authorities
 from tests.verification.workflow.conftest import issued as issued
-from tests.verification.workflow.story import begin, lender
+from tests.verification.workflow.story import at_statement
 from verification.core.errors import LinkUnusable, NotYourTurn
 from verification.models import AuditEntry, EvidenceItem, MobileSigning
-from verification.workflow import commands, links, mobile_signing
+from verification.workflow.moving import commands, links, mobile_signing
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 
@@ -42,7 +42,7 @@ def at_once(*acts):
 @pytest.fixture
 def story():
     """A borrower at the statement."""
-    return begin(lender()).to_statement()
+    return at_statement()
 
 
 @pytest.fixture

@@ -7,14 +7,15 @@ from hashlib import sha256
 
 import pytest
 
+from verification import routes
 from verification.core.errors import Misconfigured
 from verification.deploy_checks import check_live_set
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Choice
 from verification.management.commands.make_keys import make_missing
-from verification.routes import biometric, eds
-from verification.workflow import readiness
-from verification.workflow.readiness import live_is_complete
+from verification.stages import live_capture, statement
+from verification.workflow.reading import readiness
+from verification.workflow.reading.readiness import live_is_complete
 
 ANCHORS = {"directory": "/nonexistent"}
 CRLS = {
@@ -31,6 +32,11 @@ ASKED = {
         ("sms", "sms.HttpSmsGateway"),
     )
 }
+
+
+def put(monkeypatch, route, *stages):
+    """The route has these stages."""
+    monkeypatch.setitem(routes.ROUTES, route.name, replace(route, stages=stages))
 
 
 @pytest.fixture
@@ -158,7 +164,7 @@ def test_a_route_whose_self_test_fails_keeps_live_from_running_and_says_why(comp
     def broken():
         raise Misconfigured("no GOST backend passes its self-test")
 
-    monkeypatch.setattr(eds, "ROUTE", replace(eds.ROUTE, ready=broken))
+    put(monkeypatch, routes.EDS, statement.STAGE.differing(ready=broken))
     assert faults() == ["Route eds cannot judge: no GOST backend passes its self-test."]
 
 
@@ -167,9 +173,9 @@ def test_a_face_net_whose_calibration_admits_too_many_strangers_keeps_live_from_
         return {"calibration": "own", "unfit_for_live": ["calibration own may match wrongly more often than 2e-04"]}
 
     complete.TULGA_ROUTES = ["biometric"]
-    monkeypatch.setattr(biometric, "ROUTE", replace(biometric.ROUTE, ready=lambda: {"unfit_for_live": []}))
+    put(monkeypatch, routes.BIOMETRIC, live_capture.ASKING.differing(ready=lambda: {"unfit_for_live": []}))
     assert faults() == []
-    monkeypatch.setattr(biometric, "ROUTE", replace(biometric.ROUTE, ready=unfit))
+    put(monkeypatch, routes.BIOMETRIC, live_capture.ASKING.differing(ready=unfit))
     assert faults() == ["Route biometric: calibration own may match wrongly more often than 2e-04."]
 
 
@@ -177,10 +183,20 @@ def test_the_shipped_face_net_and_calibration_may_run_live(complete):
     complete.TULGA_ROUTES = ["biometric", "live_face"]
     assert faults() == []
     for said in readiness.routes().values():
-        assert said.in_use["backend"] == "dlib-onnx"
-        assert said.in_use["embedding"] == "dlib-resnet-v1/mirror-mean-l2"
-        assert said.in_use["calibration"] == "lfw-2026-11.mirror-mean-l2"
+        assert said.in_use["backend"] == "sface-onnx"
+        assert said.in_use["embedding"] == "sface-2021dec-yunet5/single-l2"
+        assert said.in_use["calibration"] == "lfw-2026-11.sface-single-l2"
+        assert "FMR" in str(said.in_use["calibration_told"])
         assert len(str(said.in_use["model_sha256"])) == 64
+
+
+def test_live_mode_says_at_start_how_often_faces_are_taken_for_others_and_on_whose_word(complete):
+    complete.TULGA_ROUTES = ["biometric", "live_face"]
+    (told,) = readiness.calibrations()
+    for word in ("match ≤ 1, review ≤ 1.08", "east-asian (quoted, 192247 impostor pairs)", "FMR 1.0e-04", "FNMR 0.043"):
+        assert word in told
+    complete.TULGA_MODES_LIVE = False
+    assert readiness.calibrations() == []
 
 
 def test_without_the_built_face_model_both_camera_routes_say_what_to_run(complete, tmp_path):

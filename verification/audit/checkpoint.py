@@ -105,6 +105,7 @@ class Note:
         """Splits text from signatures; raises `BadInput` for anything C2SP signed-note does not allow."""
         if len(untrusted.encode(errors="replace")) > policy.NOTE_BYTES:
             raise BadInput("the note is too large")
+        # Half of a surrogate pair is one character to Python and no UTF-8: what was signed could not be spelled.
         if any((character < " " and character != "\n") or "\ud800" <= character <= "\udfff" for character in untrusted):
             raise BadInput("the note has control characters or is no valid Unicode")
         text, blank, tail = untrusted.rpartition("\n\n")
@@ -113,7 +114,18 @@ class Note:
         lines = tail[:-1].split("\n")
         if len(lines) > policy.NOTE_SIGNATURES:
             raise BadInput("the note has too many signatures")
-        return cls(text=f"{text}\n", signatures=tuple(_parse_signature(line) for line in lines))
+        signatures = []
+        for line in lines:
+            name, space, encoded = line.removeprefix(_DASH).rpartition(" ")
+            if not line.startswith(_DASH):
+                raise BadInput("a signature line begins with an em dash and a space")
+            if not space or not is_key_name(name):
+                raise BadInput("a signature line has a key name and a signature")
+            value = parse_base64(encoded)
+            if len(value) <= _KEY_ID_BYTES:
+                raise BadInput("a signature is longer than its key id")
+            signatures.append(Signature(name=name, key_id=value[:_KEY_ID_BYTES], value=value[_KEY_ID_BYTES:]))
+        return cls(text=f"{text}\n", signatures=tuple(signatures))
 
 
 def sign(checkpoint: Checkpoint, *, key: SigningKey) -> str:
@@ -129,6 +141,7 @@ def open_checkpoint(untrusted: str, *, key: VerificationKey) -> Checkpoint:
     Signatures of other keys are passed over.
     """
     note = Note.parse(untrusted)
+    # Witnesses may sign as well (C2SP tlog-cosignature): theirs are neither needed nor in the way.
     mine = [signature for signature in note.signatures if (signature.name, signature.key_id) == (key.name, key.id)]
     if len(mine) != 1:
         raise LogInconsistent(f"the note has {len(mine)} signatures of {key.name}, not one")
@@ -170,18 +183,7 @@ def parse_base64(untrusted: str) -> bytes:
         value = b64decode(untrusted, validate=True)
     except (binascii.Error, ValueError):
         raise BadInput("not base64") from None
+    # Unused bits in the last character could spell the same bytes in up to sixteen ways.
     if b64encode(value).decode() != untrusted:
         raise BadInput("base64 that is not in its canonical spelling")
     return value
-
-
-def _parse_signature(untrusted: str) -> Signature:
-    if not untrusted.startswith(_DASH):
-        raise BadInput("a signature line begins with an em dash and a space")
-    name, space, encoded = untrusted.removeprefix(_DASH).rpartition(" ")
-    if not space or not is_key_name(name):
-        raise BadInput("a signature line has a key name and a signature")
-    value = parse_base64(encoded)
-    if len(value) <= _KEY_ID_BYTES:
-        raise BadInput("a signature is longer than its key id")
-    return Signature(name=name, key_id=value[:_KEY_ID_BYTES], value=value[_KEY_ID_BYTES:])

@@ -38,23 +38,19 @@ def write(log: str, note: str, *, key: VerificationKey) -> None:
         kept = read(log, key=key)
         if kept is not None and kept.size >= open_checkpoint(note, key=key).size:
             return
-        _replace(path, note.encode())
+        # In place whole and on disk, or not at all: the name must survive a power cut as well as the bytes.
+        fresh = path.with_suffix(".new")
+        with fresh.open("wb") as file:
+            file.write(note.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
 
 def _path(log: str) -> Path:
     return Path(settings.TULGA_LOG_HEAD_DIR) / f"{log}.head"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Puts a file in place whole and on disk, or not at all."""
-    fresh = path.with_suffix(".new")
-    with fresh.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

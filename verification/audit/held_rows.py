@@ -1,13 +1,10 @@
 """What the tables hold about verifications besides the log, to be compared with what their entries say."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
-
-from verification.audit.stored import Damaged, read
+from verification.audit.stored import readable
 from verification.models import (
     Attempt,
     AuditEntry,
@@ -40,42 +37,30 @@ class Held:
 
 def load(ids: Sequence[str]) -> dict[str, Held]:
     """What is held about these verifications; one whose own row cannot be read is left out, as is any such row."""
-    rows = _good(Verification.objects.filter(pk__in=ids).defer("sealed_case").order_by("pk"))
+    # Sealed columns are left where they are: they are large, and what they seal is compared elsewhere.
+    rows = readable(Verification.objects.filter(pk__in=ids).defer("sealed_case").order_by("pk"))
     held = {row.pk: Held(verification=row) for row in rows}
-    owners: dict[str, str] = {}
-    for attempt in _good(Attempt.objects.filter(verification_id__in=ids).defer("sealed_memory").order_by("turn", "pk")):
-        owners[attempt.pk] = attempt.verification_id
-        if attempt.verification_id in held:
-            held[attempt.verification_id].attempts[attempt.pk] = attempt
+    owners: dict[str, Held] = {}
+    attempts = Attempt.objects.filter(verification_id__in=ids).defer("sealed_memory").order_by("turn", "pk")
+    for attempt in readable(attempts):
+        if one := held.get(attempt.verification_id):
+            owners[attempt.pk] = one
+            one.attempts[attempt.pk] = attempt
     of_attempts = {"attempt__verification_id__in": ids}
-    checks = _by_attempt(CheckRecord.objects.filter(**of_attempts).defer("sealed_detail").order_by("pk"), owners)
-    votes = _by_attempt(ReviewVote.objects.filter(**of_attempts).order_by("pk"), owners)
-    uses = _by_attempt(SharedEvidenceUse.objects.filter(**of_attempts).order_by("pk"), owners)
+    for check in readable(CheckRecord.objects.filter(**of_attempts).defer("sealed_detail").order_by("pk")):
+        if one := owners.get(check.attempt_id):
+            one.checks.append(check)
+    for vote in readable(ReviewVote.objects.filter(**of_attempts).order_by("pk")):
+        if one := owners.get(vote.attempt_id):
+            one.votes.append(vote)
+    for use in readable(SharedEvidenceUse.objects.filter(**of_attempts).order_by("pk")):
+        if one := owners.get(use.attempt_id):
+            one.uses.append(use)
     entries = AuditEntry.objects.filter(verification_id__in=ids).order_by("verification_sequence", "pk")
-    items = EvidenceItem.objects.filter(verification_id__in=ids).order_by("pk")
-    own_entries, own_items = _by_verification(entries), _by_verification(items)
-    for pk, one in held.items():
-        one.entries.extend(own_entries[pk])
-        one.checks.extend(checks[pk])
-        one.votes.extend(votes[pk])
-        one.items.extend(own_items[pk])
-        one.uses.extend(uses[pk])
+    for entry in readable(entries):
+        if one := held.get(entry.verification_id or ""):
+            one.entries.append(entry)
+    for item in readable(EvidenceItem.objects.filter(verification_id__in=ids).order_by("pk")):
+        if one := held.get(item.verification_id):
+            one.items.append(item)
     return held
-
-
-def _by_verification(query: QuerySet[Any, Any]) -> dict[str, list[Any]]:
-    rows: dict[str, list[Any]] = defaultdict(list)
-    for row in _good(query):
-        rows[row.verification_id].append(row)
-    return rows
-
-
-def _by_attempt(query: QuerySet[Any, Any], owners: dict[str, str]) -> dict[str, list[Any]]:
-    rows: dict[str, list[Any]] = defaultdict(list)
-    for row in _good(query):
-        rows[owners.get(row.attempt_id, "")].append(row)
-    return rows
-
-
-def _good(query: QuerySet[Any, Any]) -> Iterator[Any]:
-    return (row for row in read(query) if not isinstance(row, Damaged))

@@ -1,20 +1,11 @@
 """Reading what the log says, in its order."""
 
-from collections.abc import Collection
-
 from verification.models import AuditEntry, AuditLeaf
 
 
-def entries_after(
-    log: str, *, lender_id: str, lender_sequence: int, limit: int, types: Collection[str] | None = None
-) -> list[AuditLeaf]:
-    """A lender's ordered entries after a sequence number, oldest first, each leaf with its `entry`.
-
-    `types`: only these. A cursor moves to the last `lender_sequence` returned; gaps are entries of other types.
-    """
+def told_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) -> list[AuditLeaf]:
+    """What a lender is told after a sequence number, in the log's order without a gap, each leaf with its `entry`."""
     found = AuditLeaf.objects.filter(log=log, lender_id_copy=lender_id, lender_sequence__gt=lender_sequence)
-    if types is not None:
-        found = found.filter(entry__type__in=types)
     return list(found.select_related("entry").order_by("lender_sequence")[:limit])
 
 

@@ -1,19 +1,109 @@
-"""Putting something on record: inserted here, in the caller's transaction; ordered later by the sequencer."""
+"""An entry of the log: what its leaf says, and how it is put on record. The sequencer orders it later.
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Any
+A leaf (schema 1) is canonical JSON with integers and strings, absent fields left out:
+`schema` 1, `id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`, `verification_sequence`, `lender`,
+`lender_sequence` and `body`, which says by route, check, outcome, codes, versions and commitments what happened.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from django.db import transaction
-from django.utils import timezone
 
+from verification import clock, transactions
 from verification.audit import policy
 from verification.audit.keys import LOGS
-from verification.audit.leaf import Leaf, require_anonymous
-from verification.core import events
+from verification.core import events, stored
+from verification.core.stored import canonical_json
 from verification.models import AuditEntry, AuditPending, Verification
 
+SCHEMA: Final = 1
+# A whole string of 11 or 12 digits is a phone number or an IIN that somebody forgot to leave out.
+_IDENTIFIES: Final = re.compile(r"\+?[0-9]{11,12}")
 _HEARTBEAT = "log.heartbeat"
+_gathered: ContextVar[list[AuditEntry] | None] = ContextVar("gathered", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaf:
+    """What a leaf says. `lender_sequence` counts what the lender is told of this log, from 1; None for the rest."""
+
+    id: str
+    log: str
+    type: str
+    at: datetime
+    verification: str | None
+    verification_sequence: int | None
+    lender: str | None
+    lender_sequence: int | None
+    body: Mapping[str, Any]
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The leaf as a JSON object; raises `ValueError` for a time without a zone."""
+        if self.at.tzinfo is None:
+            raise ValueError("a leaf's time has a zone")
+        written = {
+            "schema": SCHEMA,
+            "id": self.id,
+            "mode": self.log,
+            "type": self.type,
+            "at": self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "verification": self.verification,
+            "verification_sequence": self.verification_sequence,
+            "lender": self.lender,
+            "lender_sequence": self.lender_sequence,
+            "body": self.body,
+        }
+        return {name: value for name, value in written.items() if value is not None}
+
+    @property
+    def bytes(self) -> bytes:
+        """The exact bytes that are hashed; raises `ValueError` beyond `policy.LEAF_BYTES`."""
+        spelt = canonical_json(self.fields)
+        if len(spelt) > policy.LEAF_BYTES:
+            raise ValueError(f"a leaf has at most {policy.LEAF_BYTES} bytes, not {len(spelt)}")
+        return spelt
+
+
+def require_anonymous(body: Mapping[str, Any]) -> None:
+    """Raises `ValueError` if a string of the body is nothing but an IIN or a phone number; names the key alone."""
+    # A list to work off instead of a recursion: bodies come from many places, and their depth is nobody's to choose.
+    waiting: list[tuple[str, Any]] = list(body.items())
+    while waiting:
+        key, value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting.extend((f"{key}.{inner}", item) for inner, item in value.items())
+        elif isinstance(value, list | tuple):
+            waiting.extend((key, item) for item in value)
+        elif isinstance(value, str) and _IDENTIFIES.fullmatch(value):
+            raise ValueError(f"the body's {key} looks like personal data, which a leaf may not hold")
+
+
+def differences(stored: bytes, expected: Leaf) -> list[str]:
+    """Names of the fields in which a stored leaf differs from what it should say; empty if byte for byte the same."""
+    try:
+        spelt = expected.bytes
+    except (TypeError, ValueError):
+        return ["body"]
+    if stored == spelt:
+        return []
+    try:
+        says = json.loads(stored)
+    except (ValueError, RecursionError):
+        return ["leaf"]
+    if not isinstance(says, dict):
+        return ["leaf"]
+    should = expected.fields
+    # Keys outside the schema are what somebody wrote over ours: their names are not repeated.
+    different = {name for name in should if says.get(name) != should[name]} | {"leaf" for name in says.keys() - should}
+    return sorted(different) or ["leaf"]
 
 
 def append(
@@ -28,10 +118,9 @@ def append(
 ) -> AuditEntry:
     """Inserts an entry that stands or falls with the transaction around it.
 
-    `log`: the mode, `test` or `live`. `verification`: the row or its id; with the row, its lender is taken. `lender`:
-    an id. `body`: strings, integers, lists and maps, no personal data. `at`: now, if left out.
-    Raises `KeyError` for a type that `core/events.py` does not list, `ValueError` or `TypeError` for a body that
-    is no leaf, `TransactionManagementError` outside a transaction.
+    `verification`: the row, whose lender is taken, or its id. `body`: strings, integers, lists, maps; nothing personal.
+    Raises `KeyError` for a type that `core/events.py` lacks, `ValueError` or `TypeError` for a body that is no leaf,
+    `TransactionManagementError` outside a transaction.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an entry is written in the transaction of what it records")
@@ -42,24 +131,53 @@ def append(
         verification = verification.pk
     entry = AuditEntry(
         log=log,
-        type=events.require(type).name,
-        at=at or timezone.now(),
+        type=events.ENTRY_TYPES[type].name,
+        at=at or clock.now(),
         verification_id=verification,
         verification_sequence=verification_sequence,
         lender_id=lender,
-        body=dict(body),
+        body={"v": stored.VERSION, **body},
     )
-    _require_leaf(entry)
-    entry.save(force_insert=True)
-    AuditPending(entry=entry).save(force_insert=True)
+    # What is no leaf is refused here, or it would stop the sequencer later. The largest sequence is the longest.
+    require_anonymous(entry.body)
+    _ = leaf_of_entry(entry, lender_sequence=policy.SIZE if lender else None).bytes
+    _put(entry)
     return entry
+
+
+@contextmanager
+def gathering() -> Iterator[None]:
+    """What is appended within is inserted at its end, in two statements; after an error nothing is.
+
+    Use it right inside the transaction: what is read within does not see the entries yet.
+    """
+    entries: list[AuditEntry] = []
+    before = _gathered.set(entries)
+    try:
+        yield
+    finally:
+        _gathered.reset(before)
+    _insert(entries)
+
+
+def _put(entry: AuditEntry) -> None:
+    gathered = _gathered.get()
+    if gathered is None:
+        _insert([entry])
+    else:
+        gathered.append(entry)
+
+
+def _insert(entries: Sequence[AuditEntry]) -> None:
+    AuditEntry.objects.bulk_create(entries)
+    AuditPending.objects.bulk_create([AuditPending(entry=entry) for entry in entries])
 
 
 def heartbeat(log: str, *, at: datetime | None = None) -> AuditEntry | None:
     """An entry that shows the log to be alive, if the last one is an hour old; None otherwise."""
-    now = at or timezone.now()
+    now = at or clock.now()
     since = now - timedelta(seconds=policy.HEARTBEAT_SECONDS)
-    with transaction.atomic():
+    with transactions.writing():
         if AuditEntry.objects.filter(log=log, type=_HEARTBEAT, at__gt=since).exists():
             return None
         return append(log=log, type=_HEARTBEAT, body={}, at=now)
@@ -78,11 +196,3 @@ def leaf_of_entry(entry: AuditEntry, *, lender_sequence: int | None) -> Leaf:
         lender_sequence=lender_sequence,
         body=entry.body,
     )
-
-
-def _require_leaf(entry: AuditEntry) -> None:
-    """Raises unless the entry fits in a leaf, so that no entry can stop the sequencer later."""
-    require_anonymous(entry.body)
-    # The largest sequence is the longest to spell.
-    longest = policy.SIZE if entry.lender_id else None
-    _ = leaf_of_entry(entry, lender_sequence=longest).bytes

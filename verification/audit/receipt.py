@@ -45,15 +45,19 @@ def make(*, index: int, hashes: Sequence[bytes], note: str, extra: bytes = b"") 
 
 def parse(untrusted: str) -> Proof:
     """Reads a proof; raises `BadInput` for anything C2SP tlog-proof does not allow."""
+    # The first blank line ends the proof: the note behind it has one of its own, before its signatures.
     head, blank, note = untrusted.partition("\n\n")
     if not blank:
         raise BadInput("the proof has no checkpoint")
+    # A header, at most an extra and an index line, then hashes: what a hostile text has beyond is left in one piece.
     header, *lines = head.split("\n", policy.PROOF_HASHES + 3)
     if header != _HEADER:
         raise BadInput(f"the proof does not begin with {_HEADER}")
     extra = b""
     if lines and lines[0].startswith("extra "):
-        extra = _parse_extra(lines.pop(0).removeprefix("extra "))
+        extra = parse_base64(lines.pop(0).removeprefix("extra "))
+        if not 0 < len(extra) <= policy.EXTRA_BYTES:
+            raise BadInput("the extra data is empty or too large")
     if not lines or not lines[0].startswith("index "):
         raise BadInput("the proof has no index")
     index = parse_decimal(lines.pop(0).removeprefix("index "))
@@ -67,16 +71,10 @@ def verify(untrusted: str, *, leaf: bytes, key: VerificationKey) -> Checkpoint:
 
     Raises `BadInput` for a proof that cannot be read, `LogInconsistent` for one that does not verify.
     """
+    # The note is opened before the tree is climbed: its size and root are nobody's until a known key has signed them.
     proof = parse(untrusted)
     checkpoint = open_checkpoint(proof.note, key=key)
     verify_inclusion(
         leaf=leaf_hash(leaf), index=proof.index, size=checkpoint.size, proof=proof.hashes, root=checkpoint.root
     )
     return checkpoint
-
-
-def _parse_extra(untrusted: str) -> bytes:
-    extra = parse_base64(untrusted)
-    if not 0 < len(extra) <= policy.EXTRA_BYTES:
-        raise BadInput("the extra data is empty or too large")
-    return extra

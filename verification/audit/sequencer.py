@@ -12,17 +12,18 @@ from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, policy, proofs, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
 from verification.audit.log import leaf_of_entry
 from verification.audit.tree import EMPTY_ROOT, leaf_hash
+from verification.core import events
 from verification.core.errors import BadInput, FenceLost, LogInconsistent
 from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending, AuditTile
 
+# First half of the PostgreSQL advisory lock's number: "Tulg"; the second is the log's.
 _LOCK_CLASS: Final = 0x54756C67
-"""First half of the PostgreSQL advisory lock's number: "Tulg"; the second is the log's."""
 
 
 def order(log: str, *, limit: int = policy.BATCH) -> int:
@@ -33,17 +34,23 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
     key = keys.signing_key(log)
     if not AuditPending.objects.filter(entry__log=log).exists():
         return 0
-    with transaction.atomic(durable=True):
-        fence = _take(log)
-        if fence is None:
+    with transactions.writing(durable=True):
+        # 1 Writing first takes the row's lock too, and on SQLite the database's: what is read after it stands still.
+        if not _take(log, wait=False):
             return 0
-        size = _verified_size(log, key=key.public)
-        batch = _waiting(log, limit=limit)
+        fence = secrets.token_hex(16)
+        if not AuditHead.objects.filter(log=log).update(fence=fence):
+            AuditHead.objects.create(log=log, fence=fence)
+        size = _verified_size(log, key=key.public)  # 2
+        batch = _waiting(log, limit=limit)  # 3
         if not batch:
             return 0
         if size == 0:
-            _begin_head_file(log, key=key)
-        _store(log, batch, size=size, key=key)
+            # The head file stands before the first commit, and says that the log is empty. Otherwise a crash between
+            # that commit and its head would look like somebody's taking the file away.
+            empty = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
+            head_file.write(log, empty, key=key.public)
+        _store(log, batch, size=size, key=key)  # 4, 5; and 6, once this transaction has committed
         _move_head(log, batch=batch, size=size, fence=fence)
     return len(batch)
 
@@ -53,8 +60,8 @@ def verify_head(log: str) -> int:
 
     Raises `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile, a head file taken away.
     """
-    with transaction.atomic():
-        _hold_still(log)
+    with transactions.writing():
+        _take(log, wait=True)
         return _verified_size(log, key=keys.verification_key(log))
 
 
@@ -65,8 +72,8 @@ def adopt_head(log: str) -> int | None:
     back signs on from there. Raises `LogInconsistent` if the right edge is not what was signed last.
     """
     key = keys.verification_key(log)
-    with transaction.atomic():
-        _hold_still(log)
+    with transactions.writing():
+        _take(log, wait=True)
         if head_file.read(log, key=key) is not None:
             return None
         size = _stored_size(log, key=key)
@@ -76,37 +83,17 @@ def adopt_head(log: str) -> int | None:
     return size
 
 
-def _hold_still(log: str) -> None:
-    """Waits until nobody orders the log, and keeps it so until the transaction ends, so that sizes read apart agree.
+def _take(log: str, *, wait: bool) -> bool:
+    """Whether nobody else orders the log until the transaction ends, so that sizes read apart agree; may be waited for.
 
     SQLite's transactions are such already: each takes the database's write lock first.
     """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, keys.LOGS.index(log)])
-
-
-def _take(log: str) -> str | None:
-    """A fresh fence on the log until the transaction ends, or None if another process has it."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, keys.LOGS.index(log)])
-            if not cursor.fetchone()[0]:
-                return None
-    fence = secrets.token_hex(16)
-    # Writing first also takes the row's lock, and on SQLite the database's: what we read after it stands still.
-    if not AuditHead.objects.filter(log=log).update(fence=fence):
-        AuditHead.objects.create(log=log, fence=fence)
-    return fence
-
-
-def _begin_head_file(log: str, *, key: SigningKey) -> None:
-    """Keeps the head of the empty log, before the first commit: from then on a log without a head file is no accident.
-
-    A crash between the first commit and its head would otherwise look like somebody's taking the file away.
-    """
-    note = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
-    head_file.write(log, note, key=key.public)
+    if connection.vendor != "postgresql":
+        return True
+    taken = "SELECT pg_advisory_xact_lock(%s, %s)" if wait else "SELECT pg_try_advisory_xact_lock(%s, %s)"
+    with connection.cursor() as cursor:
+        cursor.execute(taken, [_LOCK_CLASS, keys.LOGS.index(log)])
+        return wait or bool(cursor.fetchone()[0])
 
 
 def _verified_size(log: str, *, key: VerificationKey) -> int:
@@ -194,6 +181,7 @@ def _left_behind(batch: Sequence[AuditEntry], waiting: QuerySet[AuditEntry, Audi
 
 
 def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey) -> None:
+    # Leaves, tiles and the signed head in one transaction: there is never a tree without its signature.
     leaves = _leaves(log, batch, size=size)
     AuditLeaf.objects.bulk_create(leaves)
     load = proofs.tile_loader(log)
@@ -207,7 +195,7 @@ def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey)
     size += len(batch)
     root = tiles.edge_root(lambda place: grown.get(place) or load(place), size)
     note = checkpoint.sign(Checkpoint(origin=key.name, size=size, root=root), key=key)
-    AuditCheckpoint.objects.create(log=log, size=size, note=note, created_at=timezone.now())
+    AuditCheckpoint.objects.create(log=log, size=size, note=note, created_at=clock.now())
     transaction.on_commit(partial(head_file.write, log, note, key=key.public))
 
 
@@ -216,7 +204,8 @@ def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLe
     leaves = []
     for index, entry in enumerate(batch, start=size):
         sequence = None
-        if entry.lender_id:
+        # Only what is told is counted: a lender that misses a number knows that it misses an event.
+        if entry.lender_id and entry.type in events.TOLD:
             sequence = sequences[entry.lender_id] = sequences[entry.lender_id] + 1
         spelt = leaf_of_entry(entry, lender_sequence=sequence).bytes
         leaves.append(
@@ -234,7 +223,8 @@ def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLe
 
 
 def _last_sequence(log: str, lender_id: str) -> int:
-    last = AuditLeaf.objects.filter(log=log, lender_id_copy=lender_id).order_by("-lender_sequence")
+    counted = AuditLeaf.objects.filter(log=log, lender_id_copy=lender_id, lender_sequence__isnull=False)
+    last = counted.order_by("-lender_sequence")
     return last.values_list("lender_sequence", flat=True).first() or 0
 
 

@@ -1,10 +1,12 @@
 """Reading rows that somebody may have damaged: what cannot be read is named, and reading goes on behind it."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+
+Row = TypeVar("Row", bound=Model)
 
 PAGE: Final = 1000
 """Rows in memory at a time."""
@@ -32,6 +34,11 @@ def read(query: QuerySet[Any, Any]) -> Iterator[Any]:
             except UNREADABLE:
                 rows.append(Damaged(pk))
     yield from rows
+
+
+def readable(query: QuerySet[Row, Row]) -> Iterator[Row]:
+    """Those rows of a query that can be read, in its order."""
+    return (row for row in read(query) if not isinstance(row, Damaged))
 
 
 def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:

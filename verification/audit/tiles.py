@@ -66,6 +66,7 @@ def grow(load: Load, *, size: int, leaves: Iterable[bytes]) -> dict[Place, bytes
         for offset in range(0, len(row), FULL_BYTES):
             tile = row[offset : offset + FULL_BYTES]
             changed[Place(level, index + offset // FULL_BYTES)] = tile
+            # Only full tiles have a parent, so no hash above ever changes once it is written.
             if len(tile) == FULL_BYTES:
                 pending.append(root_of(hashes(tile)))
         size, level = size // WIDTH, level + 1
@@ -88,6 +89,7 @@ def node_reader(load: Load) -> Node:
     """A reader of tree nodes for proofs. Reads raise `LogInconsistent` where a tile is missing or too short."""
 
     def node(level: int, index: int) -> bytes:
+        # Levels between two rows of tiles are kept nowhere: they are computed from the 256 hashes of the row below.
         tile_level, height = divmod(level, HEIGHT)
         start = index << height
         tile_index, offset = divmod(start, WIDTH)

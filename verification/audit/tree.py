@@ -18,6 +18,7 @@ Node = Callable[[int, int], bytes]
 
 def leaf_hash(leaf: bytes) -> bytes:
     """Hash of a leaf's bytes. Source: RFC 9162, 2.1.1."""
+    # The first byte differs from a node's, so nobody passes two hashes off as a leaf (a second preimage).
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
@@ -121,6 +122,7 @@ def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[byte
     """Raises `LogInconsistent` unless the proof leads from the leaf's hash to the root. Source: RFC 9162, 2.1.3.2."""
     if not 0 <= index < size:
         raise LogInconsistent(f"leaf {index} is not in a tree of {size}")
+    # The RFC's fn and sn: the places of our subtree and of the last one, level by level upwards.
     number, last, value = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -152,6 +154,7 @@ def verify_consistency(
     path = list(proof) if first & (first - 1) else [first_root, *proof]
     if not path:
         raise LogInconsistent("the consistency proof is empty")
+    # Steps 3 and 4 of the RFC: climb to the largest subtree that ends the first tree, where its proof begins.
     number, last = first - 1, second - 1
     while number & 1:
         number, last = number >> 1, last >> 1

@@ -54,24 +54,26 @@ def describe(log: str) -> str:
 
 def verify_database() -> Iterator[Finding]:
     """What is wrong with the database of both logs: rows whose owner is gone, and what SQLite finds in its file."""
-    yield from verify_file()
+    yield from _guarded("", "the database file", verify_file())
     yield from _guarded("", "the rows", verify_parents())
 
 
 def verify_file() -> Iterator[Finding]:
     """What SQLite itself finds wrong with its file; nothing for another database."""
     if connection.vendor == "sqlite":
-        yield from _guarded("", "the database file", _check_integrity())
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA integrity_check(20)")
+            for (line,) in cursor.fetchall():
+                if line != "ok":
+                    yield Finding(code="file", detail=f"the database file is damaged: {line}")
 
 
 def _verify_sizes(log: str) -> Iterator[Finding]:
     said, held, signed = _sizes(log)
-    if said != held:
-        detail = f"the head says {said} entries, the leaves say {held}"
-        yield Finding(code="head", log=log, field="size", detail=detail)
-    if said != signed:
-        detail = f"the head says {said} entries, the last checkpoint says {signed}"
-        yield Finding(code="head", log=log, field="size", detail=detail)
+    for others, number in (("leaves say", held), ("last checkpoint says", signed)):
+        if said != number:
+            detail = f"the head says {said} entries, the {others} {number}"
+            yield Finding(code="head", log=log, field="size", detail=detail)
 
 
 def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iterator[Finding]:
@@ -80,11 +82,13 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
     try:
         kept = head_file.read(log, key=key)
         held = _sizes(log)[1]
-        if kept is None and begun and not adopting:
-            yield Finding(code="head_file", log=log, detail=f"the head file is missing: {_NOTHING_OUTSIDE}")
-        if kept is not None and kept.size > held:
+        if kept is None:
+            if begun and not adopting:
+                yield Finding(code="head_file", log=log, detail=f"the head file is missing: {_NOTHING_OUTSIDE}")
+            return
+        if kept.size > held:
             raise LogInconsistent(f"it was signed up to {kept.size} entries, the database holds {held}")
-        if kept is not None and edge_root(tile_loader(log), kept.size) != kept.root:
+        if edge_root(tile_loader(log), kept.size) != kept.root:
             raise LogInconsistent(f"the root signed at {kept.size} entries is not that of the stored tiles")
     except LogInconsistent as error:
         yield Finding(code="head_file", log=log, detail=f"the head file does not fit: {error.detail}")
@@ -110,14 +114,6 @@ def _sizes(log: str) -> tuple[int, int, int]:
     # Without a head nothing was ordered yet, or somebody took it away.
     said, last, last_signed = head or (0, leaves.first(), signed.first())
     return int(said), 0 if last is None else int(last) + 1, int(last_signed or 0)
-
-
-def _check_integrity() -> Iterator[Finding]:
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA integrity_check(20)")
-        for (line,) in cursor.fetchall():
-            if line != "ok":
-                yield Finding(code="file", detail=f"the database file is damaged: {line}")
 
 
 def _guarded(log: str, what: str, findings: Iterator[Finding]) -> Iterator[Finding]:

@@ -27,7 +27,8 @@ def signed_roots(log: str, *, key: VerificationKey, upto: int, wrong: list[Findi
                     raise LogInconsistent(f"it is of {signed.size} entries")
             except (BadInput, LogInconsistent) as error:
                 name = row.pk if isinstance(row, Damaged) else f"of {row.size} entries"
-                wrong.append(_finding(log, "checkpoint", f"the stored checkpoint {name} is not good: {error.detail}"))
+                detail = f"the stored checkpoint {name} is not good: {error.detail}"
+                wrong.append(Finding(code="checkpoint", log=log, detail=detail))
                 continue
             yield signed.size, signed.root
 
@@ -66,7 +67,20 @@ class TreeInspection:
         self._by_leaves.append(computed)
         self._by_tiles.append(stored)
         while self._next and self._next[0] <= index + 1:
-            yield from self._compare(self._next)
+            size, root = self._next
+            by_leaves, by_tiles = self._by_leaves.root == root, self._by_tiles.root == root
+            if by_leaves and by_tiles:
+                self._fits = size
+            elif by_tiles:
+                yield from self._tell("are not those that were signed")
+                self._by_leaves, self._fits = self._by_tiles.fork(), size
+            elif by_leaves:
+                what = "are those that were signed, but the tile's hash of them was changed"
+                yield from self._tell(what, field="tile")
+                self._by_tiles, self._fits = self._by_leaves.fork(), size
+            else:
+                yield from self._tell("differ from the tile's hash of them, and neither leads to the signed root")
+                self._misfits.append(size)
             self._next = next(self._signed, None)
         if len(self._different) > PAGE:
             yield from self._tell("differ from the tile's hash of them, and no signed root says which was changed")
@@ -75,61 +89,36 @@ class TreeInspection:
         """What is left to say at the end: later checkpoints, unresolved differences, the tiles above the leaves."""
         yield from self._tell("differ from the tile's hash of them, and no signed root says which was changed")
         if self._misfits:
-            yield _finding(
-                self._log,
-                "root",
-                f"the entries do not lead to the root signed at {self._misfits[0]} entries, nor to "
-                f"{len(self._misfits) - 1} later ones: one of the entries {self._fits} to {self._misfits[0] - 1} is "
-                "not what was signed",
-            )
+            first, later = self._misfits[0], len(self._misfits) - 1
+            detail = f"the entries do not lead to the root signed at {first} entries, nor to {later} later ones"
+            which = f"one of the entries {self._fits} to {first - 1} is not what was signed"
+            yield Finding(code="root", log=self._log, detail=f"{detail}: {which}")
         beyond = [self._next[0]] if self._next else []
         beyond += [size for size, _ in self._signed]
         if beyond:
             detail = f"checkpoints were signed up to {beyond[-1]} entries, the log holds {self._size}: it was cut"
-            yield _finding(self._log, "truncated", detail)
-        yield from _verify_upper_tiles(self._log, self._size)
-
-    def _compare(self, signed: Signed) -> Iterator[Finding]:
-        size, root = signed
-        by_leaves, by_tiles = self._by_leaves.root == root, self._by_tiles.root == root
-        if by_leaves and by_tiles:
-            self._fits = size
-        elif by_tiles:
-            yield from self._tell("are not those that were signed", field="leaf")
-            self._by_leaves, self._fits = self._by_tiles.fork(), size
-        elif by_leaves:
-            yield from self._tell("are those that were signed, but the tile's hash of them was changed", field="tile")
-            self._by_tiles, self._fits = self._by_leaves.fork(), size
-        else:
-            yield from self._tell("differ from the tile's hash of them, and neither leads to the signed root")
-            self._misfits.append(size)
+            yield Finding(code="truncated", log=self._log, detail=detail)
+        # Every tile has its width, and every hash above level 0 is the root of the full tile below it.
+        for place, width in tiles.places(self._size):
+            row = _tile(self._log, place)
+            name = f"tile {place.level}/{place.index}"
+            detail = f"{name} holds {len(row)} bytes, not {width * HASH_BYTES}"
+            if not width * HASH_BYTES <= len(row) <= tiles.FULL_BYTES or len(row) % HASH_BYTES:
+                yield Finding(code="tile", log=self._log, detail=detail)
+                continue
+            for offset, value in enumerate(list(tiles.hashes(row))[:width] if place.level else ()):
+                below = Place(place.level - 1, place.index * tiles.WIDTH + offset)
+                if root_of(tiles.hashes(_tile(self._log, below))) != value:
+                    detail = f"{name} and tile {below.level}/{below.index} below it do not agree"
+                    yield Finding(code="tile", log=self._log, detail=detail)
 
     def _tell(self, what: str, *, field: str = "leaf") -> Iterator[Finding]:
+        detail = f"the leaf's bytes {what}"
         for index in self._different:
-            yield Finding(
-                code="leaf_hash", log=self._log, leaf_index=index, field=field, detail=f"the leaf's bytes {what}"
-            )
+            yield Finding(code="leaf_hash", log=self._log, leaf_index=index, field=field, detail=detail)
         self._different = []
-
-
-def _verify_upper_tiles(log: str, size: int) -> Iterator[Finding]:
-    """Every tile has its width, and every hash above level 0 is the root of the full tile below it."""
-    for place, width in tiles.places(size):
-        row = _tile(log, place)
-        name = f"tile {place.level}/{place.index}"
-        if not width * HASH_BYTES <= len(row) <= tiles.FULL_BYTES or len(row) % HASH_BYTES:
-            yield _finding(log, "tile", f"{name} holds {len(row)} bytes, not {width * HASH_BYTES}")
-        elif place.level:
-            for offset, value in enumerate(list(tiles.hashes(row))[:width]):
-                below = Place(place.level - 1, place.index * tiles.WIDTH + offset)
-                if root_of(tiles.hashes(_tile(log, below))) != value:
-                    yield _finding(log, "tile", f"{name} and tile {below.level}/{below.index} below it do not agree")
 
 
 def _tile(log: str, place: Place) -> bytes:
     found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
     return as_bytes(found.values_list("hashes", flat=True).first())
-
-
-def _finding(log: str, code: str, detail: str) -> Finding:
-    return Finding(code=code, log=log, detail=detail)

@@ -18,6 +18,7 @@ def keep(response: HttpResponse, session: str) -> None:
         path=PATH,
         secure=settings.TULGA_PUBLIC_URL.startswith("https:"),
         httponly=True,
+        # Not Strict: whoever comes back by a link on the lender's page would be a stranger.
         samesite="Lax",
     )
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext
 from verification.borrower import wording
 from verification.core.errors import BadInput
 from verification.core.strict_json import MALFORMED, StrictObject, read_object
-from verification.workflow.queries import BorrowerPage
+from verification.workflow.reading.queries import BorrowerPage
 
 METHOD: Final = "CMS_SIGN_ONLY"
 MIME: Final = "text/plain"
@@ -29,17 +29,17 @@ def documents(page: BorrowerPage) -> dict[str, Any]:
     """API2's answer: the statement's exact bytes, and the rows the page shows beside them, in the page's language."""
     with translation.override(page.locale):
         rows = wording.statement_rows(page.data["statement"])
-    return {
-        "signMethod": METHOD,
-        "documentsToSign": [
-            {
-                "id": 1,
-                **{field: _name(page, language) for field, language in _NAMES.items()},
-                "meta": [{"name": name, "value": value} for name, value in rows],
-                "document": {"file": {"mime": MIME, "data": page.data["statement_base64"]}},
-            }
-        ],
+    names = {}
+    for field, language in _NAMES.items():
+        with translation.override(language):
+            names[field] = gettext("Statement about a loan of %(lender)s") % {"lender": page.lender.name}
+    document = {
+        "id": 1,
+        **names,
+        "meta": [{"name": name, "value": value} for name, value in rows],
+        "document": {"file": {"mime": MIME, "data": page.data["statement_base64"]}},
     }
+    return {"signMethod": METHOD, "documentsToSign": [document]}
 
 
 def signature_in(untrusted: bytes, *, given: Mapping[str, Any]) -> str:
@@ -49,26 +49,23 @@ def signature_in(untrusted: bytes, *, given: Mapping[str, Any]) -> str:
     about the document than was given. A field left out, null or unknown is passed over: of it nothing is taken.
     """
     try:
-        return _signature_in(read_object(untrusted, max_bytes=PUT_MAX_BYTES, numbers=True), given=given)
+        answer = read_object(untrusted, max_bytes=PUT_MAX_BYTES, numbers=True)
+        returned = answer.objects("documentsToSign", most=1)
+        if len(returned) != 1:
+            raise BadInput("not one document", code=MALFORMED, pointer="/documentsToSign")
+        (asked,), (document,) = given["documentsToSign"], returned
+        _require_unaltered(answer, {"signMethod": given["signMethod"]})
+        _require_unaltered(document, {name: asked[name] for name in ("id", *_NAMES, "meta")})
+        file = document.object("document").object("file")
+        _require_unaltered(file, {"mime": MIME})
+        signature = file.value_or_none("data")
+        if not isinstance(signature, str) or not signature.strip():
+            raise BadInput("no signature", code=MALFORMED, pointer="/documentsToSign/0/document/file/data")
+        return signature
     except BadInput as error:
         if error.code != MALFORMED:
             raise
         raise BadInput(error.detail, code="egov_answer_malformed", pointer=error.pointer) from error
-
-
-def _signature_in(answer: StrictObject, *, given: Mapping[str, Any]) -> str:
-    returned = answer.objects("documentsToSign", most=1)
-    if len(returned) != 1:
-        raise BadInput("not one document", code=MALFORMED, pointer="/documentsToSign")
-    (asked,), (document,) = given["documentsToSign"], returned
-    _require_unaltered(answer, {"signMethod": given["signMethod"]})
-    _require_unaltered(document, {name: asked[name] for name in ("id", *_NAMES, "meta")})
-    file = document.object("document").object("file")
-    _require_unaltered(file, {"mime": MIME})
-    signature = file.value_or_none("data")
-    if not isinstance(signature, str) or not signature.strip():
-        raise BadInput("no signature", code=MALFORMED, pointer="/documentsToSign/0/document/file/data")
-    return signature
 
 
 def _require_unaltered(returned: StrictObject, given: Mapping[str, Any]) -> None:
@@ -77,8 +74,3 @@ def _require_unaltered(returned: StrictObject, given: Mapping[str, Any]) -> None
         # JSON's true would equal 1.
         if found is not None and (type(found) is not type(value) or found != value):
             raise BadInput(f"another {name} than was given", code="egov_document_altered")
-
-
-def _name(page: BorrowerPage, language: str) -> str:
-    with translation.override(language):
-        return gettext("Statement about a loan of %(lender)s") % {"lender": page.lender.name}

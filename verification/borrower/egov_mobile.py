@@ -2,11 +2,10 @@
 
 The QR says `mobileSign:` and the address of API1. The app gets API1 (who asks, and an access token), gets API2 with
 that token (the statement), and puts the same document back with the signature in place: 200 or 403, nothing else.
-Its requests carry no cookie; what they may do stands in `workflow/mobile_signing.py`.
+Its requests carry no cookie; what they may do stands in `workflow/moving/mobile_signing.py`.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -21,10 +20,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from verification import clock
 from verification.borrower import cookie, egov_documents, untrusted_answer, wording
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
-from verification.workflow import links, mobile_signing, queries
-from verification.workflow.queries import BorrowerPage
+from verification.workflow.moving import links, mobile_signing
+from verification.workflow.reading import queries
+from verification.workflow.reading.queries import BorrowerPage
 
 _ZONE = ZoneInfo("Asia/Almaty")
 _BEARER = "Bearer "
@@ -32,16 +33,11 @@ _BEARER = "Bearer "
 _REFUSALS = ("egov_document_altered", "egov_answer_malformed", "eds_statement_mismatch")
 
 
-def shown(page: BorrowerPage) -> Mapping[str, Any]:
+def context(page: BorrowerPage) -> Mapping[str, Any]:
     """What the statement's page needs to offer the app; nothing where eGov does not know our host."""
     if not _is_offered(page):
         return {"egov_mobile": False}
     return {"egov_mobile": True, "egov_refusals": [(code, wording.sentence(code)) for code in _REFUSALS]}
-
-
-def progress(page: BorrowerPage) -> str:
-    """How the code that the page shows stands: waiting, read, expired, taken, or the code of a refusal."""
-    return mobile_signing.progress(verification_id=page.verification_id, turn=page.turn)
 
 
 @never_cache
@@ -58,14 +54,16 @@ def mint(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"code": error.code}, status=409)
     except BadInput as error:
         return JsonResponse({"code": error.code}, status=422)
+    # The app takes the address as it stands; only in the link that opens the app is it a parameter.
     address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:egov_start', args=[minted.token])}"
     text = f"mobileSign:{address}"
     return JsonResponse(
         {
             "text": text,
+            # Level M of ISO/IEC 18004 at least: it is read with 15 % of it spoilt.
             "qr": segno.make(text, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None),
             "link": settings.TULGA_EGOV_MOBILE_LINK.replace("{address}", quote(address, safe="")),
-            "seconds": int((minted.expires_at - timezone.now()).total_seconds()),
+            "seconds": int((minted.expires_at - clock.now()).total_seconds()),
         }
     )
 
@@ -81,11 +79,17 @@ def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
     # The operator may have switched it off since the code was made.
     if not _is_offered(reading.page):
         return _refused(mobile_signing.UNUSABLE)
-    lender = reading.page.lender
+    lender, warnings = reading.page.lender, []
+    # Kazakh and Russian always: whoever sends a code to a victim chose the page's language, and the victim did not.
+    for language in dict.fromkeys(("kk", "ru", reading.page.locale)):
+        with translation.override(language):
+            warnings.append(gettext("Sign only if you yourself ask %(lender)s for a loan.") % {"lender": lender.name})
+    until = timezone.localtime(reading.expires_at, _ZONE)
     return JsonResponse(
         {
-            "description": " / ".join(_warning(lender.name, language) for language in _warned_in(reading.page.locale)),
-            "expiry_date": _moment(reading.expires_at),
+            "description": " / ".join(warnings),
+            # As eGov's own example writes a time: 2022-09-29T16:21:37.060+0600.
+            "expiry_date": f"{until:%Y-%m-%dT%H:%M:%S}.{until.microsecond // 1000:03}{until:%z}",
             "organisation": {"nameRu": lender.name, "nameKz": lender.name, "nameEn": lender.name, "bin": lender.bin},
             "document": {
                 "uri": f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:egov_documents')}",
@@ -108,42 +112,23 @@ def documents(request: HttpRequest) -> HttpResponse:
         if not _is_offered(page):
             return _refused(mobile_signing.UNUSABLE)
         given = egov_documents.documents(page)
-        if request.method == "PUT":
-            _take(request, access, given)
-            return JsonResponse({"code": "200", "message": "success"})
+        if request.method != "PUT":
+            return JsonResponse(given)
+        try:
+            signature = egov_documents.signature_in(request.body, given=given)
+        except BadInput as error:
+            # The page that shows the code learns why. What `take` refuses, it records itself.
+            mobile_signing.refuse(untrusted_access=access, code=error.code)
+            raise
+        mobile_signing.take(untrusted_access=access, untrusted_signature=signature)
     except (LinkUnusable, BadInput) as error:
         return _refused(error.code)
-    return JsonResponse(given)
-
-
-def _take(request: HttpRequest, access: str, given: Mapping[str, Any]) -> None:
-    try:
-        signature = egov_documents.signature_in(request.body, given=given)
-    except BadInput as error:
-        mobile_signing.refuse(untrusted_access=access, code=error.code)
-        raise
-    mobile_signing.take(untrusted_access=access, untrusted_signature=signature)
-
-
-def _warned_in(locale: str) -> Mapping[str, None]:
-    """Kazakh and Russian always: whoever sends a code to a victim chose the page's language, and the victim did not."""
-    return dict.fromkeys(("kk", "ru", locale))
-
-
-def _warning(lender_name: str, language: str) -> str:
-    with translation.override(language):
-        return gettext("Sign only if you yourself ask %(lender)s for a loan.") % {"lender": lender_name}
+    return JsonResponse({"code": "200", "message": "success"})
 
 
 def _is_offered(page: BorrowerPage) -> bool:
     # In test mode the sandbox plays the app. The real one refuses a host that is not on eGov's list.
     return page.mode == "test" or bool(settings.TULGA_LIVE_EGOV_MOBILE)
-
-
-def _moment(at: datetime) -> str:
-    """A time as eGov's own example writes it: 2022-09-29T16:21:37.060+0600."""
-    local = timezone.localtime(at, _ZONE)
-    return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03}{local:%z}"
 
 
 def _refused(code: str) -> JsonResponse:

@@ -7,7 +7,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from verification.workflow.queries import BorrowerPage
+from verification.workflow.reading.queries import BorrowerPage
 
 
 class _Words(NamedTuple):
@@ -33,27 +33,27 @@ _FIELDS: Mapping[str, _Words] = {
 }
 
 
-def shown(page: BorrowerPage) -> Mapping[str, Any]:
+def context(page: BorrowerPage) -> Mapping[str, Any]:
     """The fields, empty."""
     return returned(page, untrusted=QueryDict(), pointer="")
 
 
 def returned(page: BorrowerPage, *, untrusted: QueryDict, pointer: str) -> Mapping[str, Any]:
     """The fields as they were sent, the one that could not be read marked. `pointer` is that of the refusal."""
-    fields = [_field(field, untrusted, pointer) for field in page.data["fields"]]
+    fields = []
+    for field in page.data["fields"]:
+        name = field["name"]
+        words = _FIELDS.get(name, _Words(name, "", "", "off"))
+        fields.append(
+            {
+                "name": name,
+                "kind": field["kind"],
+                "max_length": field.get("max_length"),
+                "label": words.label,
+                "hint": words.hint,
+                "autocomplete": words.autocomplete,
+                "value": untrusted.get(name, ""),
+                "wrong": words.wrong if pointer == f"/{name}" else "",
+            }
+        )
     return {"fields": fields, "today": timezone.localdate().isoformat()}
-
-
-def _field(field: Mapping[str, Any], untrusted: QueryDict, pointer: str) -> dict[str, Any]:
-    name = field["name"]
-    words = _FIELDS.get(name, _Words(name, "", "", "off"))
-    return {
-        "name": name,
-        "kind": field["kind"],
-        "max_length": field.get("max_length"),
-        "label": words.label,
-        "hint": words.hint,
-        "autocomplete": words.autocomplete,
-        "value": untrusted.get(name, ""),
-        "wrong": words.wrong if pointer == f"/{name}" else "",
-    }

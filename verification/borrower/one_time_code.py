@@ -5,21 +5,22 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
+from verification import clock
+from verification.workflow.reading.queries import BorrowerPage
 
-from verification.workflow.queries import BorrowerPage
 
-
-def shown(page: BorrowerPage) -> Mapping[str, Any]:
+def context(page: BorrowerPage) -> Mapping[str, Any]:
     """What the template needs. Seconds, not moments: the browser's clock may be wrong."""
+    now = clock.now()
+    # Rounded up: a button that is promised is never too early.
+    resend_in, expires_in = (
+        max(0, math.ceil((datetime.fromisoformat(page.data[name]) - now).total_seconds()))
+        for name in ("resend_from", "expires")
+    )
     return {
         "phone": page.data["phone_masked"],
         "guesses_left": page.data["guesses_left"],
         "resends_left": page.data["resends_left"],
-        "resend_in": _seconds_to(page.data["resend_from"]),
-        "expires_in": _seconds_to(page.data["expires"]),
+        "resend_in": resend_in,
+        "expires_in": expires_in,
     }
-
-
-def _seconds_to(moment: str) -> int:
-    return max(0, math.ceil((datetime.fromisoformat(moment) - timezone.now()).total_seconds()))

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import get_language
 
 from verification.borrower import wording
-from verification.workflow.queries import BorrowerPage
+from verification.workflow.reading.queries import BorrowerPage
 
 _COMMON = "kz.gov.pki.knca.commonUtils"  # the module of every NCALayer, for those without basics
 
@@ -21,41 +21,30 @@ def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) 
     return csp_update({"connect-src": [settings.TULGA_NCALAYER_URL]})(view)(request)
 
 
-def shown(page: BorrowerPage) -> Mapping[str, Any]:
+def context(page: BorrowerPage) -> Mapping[str, Any]:
     """The statement in words, its exact text, and the request the script will send to NCALayer."""
-    return {
-        "rows": wording.statement_rows(page.data["statement"]),
-        "exact_text": base64.b64decode(page.data["statement_base64"]).decode("utf-8"),
-        "ncalayer_url": settings.TULGA_NCALAYER_URL,
-        "ncalayer_request": json.dumps(_request(page), ensure_ascii=True),
-        "ncalayer_common_tokens": json.dumps({"module": _COMMON, "method": "getActiveTokens"}),
-        "ncalayer_common_request": json.dumps(_common_request(page), ensure_ascii=True),
-    }
-
-
-def _request(page: BorrowerPage) -> dict[str, Any]:
-    """One signature over the statement, put into the CMS with it. No time-stamp: the route's policy wants none.
-
-    Test certificates end at no root that NCALayer knows; an empty `chain` makes it offer them, in test mode only.
-    """
+    data = page.data["statement_base64"]
     signer: dict[str, Any] = {"extKeyUsageOids": list(page.data["eku_oids"])}
     if page.mode == "test":
+        # Test certificates end at no root that NCALayer knows; an empty `chain` makes it offer them.
         signer["chain"] = []
-    return {
-        "module": "kz.gov.pki.knca.basics",
-        "method": "sign",
-        "args": {
-            "allowedStorages": None,
-            "format": "cms",
-            "data": page.data["statement_base64"],
-            "signingParams": {"decode": True, "encapsulate": True, "digested": False},
-            "signerParams": signer,
-            "locale": get_language() or page.locale,
-        },
+    # One signature over the statement, put into the CMS with it. No time-stamp: the route's policy wants none.
+    arguments = {
+        "allowedStorages": None,
+        "format": "cms",
+        "data": data,
+        "signingParams": {"decode": True, "encapsulate": True, "digested": False},
+        "signerParams": signer,
+        "locale": get_language() or page.locale,
     }
-
-
-def _common_request(page: BorrowerPage) -> dict[str, Any]:
-    """The same of an old NCALayer: a key in a file (the script names a token that is plugged in), content attached."""
-    args = ["PKCS12", "SIGNATURE", page.data["statement_base64"], True]
-    return {"module": _COMMON, "method": "createCAdESFromBase64", "args": args}
+    request = {"module": "kz.gov.pki.knca.basics", "method": "sign", "args": arguments}
+    # The same of an old NCALayer: a key in a file (the script names a token that is plugged in), content attached.
+    of_old = {"module": _COMMON, "method": "createCAdESFromBase64", "args": ["PKCS12", "SIGNATURE", data, True]}
+    return {
+        "rows": wording.statement_rows(page.data["statement"]),
+        "exact_text": base64.b64decode(data).decode("utf-8"),
+        "ncalayer_url": settings.TULGA_NCALAYER_URL,
+        "ncalayer_request": json.dumps(request, ensure_ascii=True),
+        "ncalayer_common_tokens": json.dumps({"module": _COMMON, "method": "getActiveTokens"}),
+        "ncalayer_common_request": json.dumps(of_old, ensure_ascii=True),
+    }

@@ -1,6 +1,6 @@
 """The borrower's addresses. None holds an id: the cookie says whose page it is.
 
-One holds a secret, because eGov Mobile's protocol has no other place for it: see `workflow/mobile_signing.py`.
+One holds a secret, because eGov Mobile's protocol has no other place for it: see `workflow/moving/mobile_signing.py`.
 """
 
 from django.urls import path

@@ -4,19 +4,20 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+import segno
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
+from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from verification.borrower import (
     camera,
-    camera_hint,
     cookie,
     egov_mobile,
-    elsewhere_link,
     form_fields,
     one_time_code,
     statement,
@@ -24,17 +25,18 @@ from verification.borrower import (
     wording,
 )
 from verification.core.errors import BadInput, Conflict, LinkUnusable
-from verification.workflow import commands, links, mobile_signing, queries
+from verification.workflow.moving import commands, links, mobile_signing
+from verification.workflow.reading import queries
 
 # What a page shows beyond the loan, the step and the notice.
 _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
     "consent": wording.consent,
-    "statement": lambda page: {**statement.shown(page), **egov_mobile.shown(page)},
+    "statement": lambda page: {**statement.context(page), **egov_mobile.context(page)},
     "choose_route": wording.routes,
     "resume": wording.routes,
-    "form": form_fields.shown,
-    "code": one_time_code.shown,
-    "commands": camera.shown,
+    "form": form_fields.context,
+    "code": one_time_code.context,
+    "commands": camera.context,
     "finished": wording.ending,
 }
 _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], HttpResponseBase]
@@ -108,17 +110,24 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
         return redirect("borrower:now")
     page = queries.borrower_page(verification_id=verification_id)
     _speak(request, page.locale)
-    return render(request, "borrower/elsewhere.html", wording.frame(page) | dict(elsewhere_link.shown(minted)))
+    # The token stands in the fragment, which browsers do not send to servers.
+    address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:link')}#{minted.token}"
+    # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no style the policy forbids.
+    drawing = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
+    qr = mark_safe(drawing)  # noqa: S308  # segno's own drawing: the address is in it as squares, not as text
+    shown = {"address": address, "qr": qr, "link_until": wording.moment(minted.expires_at)}
+    return render(request, "borrower/elsewhere.html", wording.frame(page) | shown)
 
 
 @never_cache
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
-    page = queries.borrower_page(verification_id=_verification(request))
-    said = {"page": page.page, "turn": page.turn, "status": page.status, "notice": wording.waited_for(page)}
-    if page.page == mobile_signing.PAGE:
-        said["egov_mobile"] = egov_mobile.progress(page)
+    verification_id = _verification(request)
+    now = queries.borrower_state(verification_id=verification_id)
+    said = {"page": now.page, "turn": now.turn, "status": now.status, "notice": wording.waited_for(now)}
+    if now.page == mobile_signing.PAGE:
+        said["egov_mobile"] = mobile_signing.progress(verification_id=verification_id, turn=now.turn)
     return JsonResponse(said)
 
 
@@ -126,7 +135,7 @@ def state(request: HttpRequest) -> HttpResponse:
 @require_POST
 def hint(request: HttpRequest) -> HttpResponse:
     """A word for the camera's guide, about one small picture that is kept nowhere."""
-    return camera_hint.answer(request, verification_id=_verification(request))
+    return camera.hint(request, verification_id=_verification(request))
 
 
 def _verification(request: HttpRequest) -> str:
@@ -162,8 +171,10 @@ def _page(
     page = queries.borrower_page(verification_id=verification_id)
     _speak(request, page.locale)
     if _is_script(request):
-        return JsonResponse(camera.told(page), status=status)
-    context = wording.frame(page, notice=notice) | dict(_MORE.get(page.page, wording.nothing_more)(page))
+        return JsonResponse(camera.state(page), status=status)
+    context = wording.frame(page, notice=notice)
+    if page.page in _MORE:
+        context |= _MORE[page.page](page)
     if page.page == "form" and notice:
         context |= form_fields.returned(page, untrusted=request.POST, pointer=pointer)
     show = partial(render, template_name=f"borrower/{page.page}.html", context=context, status=status)

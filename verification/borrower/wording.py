@@ -10,25 +10,13 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from verification.core.reasons import REASONS
-from verification.workflow.queries import BorrowerPage
+from verification.workflow.reading.queries import BorrowerPage, BorrowerState
 
 # Kazakhstan has had one time zone since 1 March 2024, UTC+5.
 _ZONE = ZoneInfo("Asia/Almaty")
 _TENGE = "KZT"
 
-_ROUTES = {
-    "eds": (
-        gettext_lazy("Electronic signature (EDS)"),
-        gettext_lazy("With your own EDS key, in the programme or app you sign with."),
-    ),
-    "biometric": (
-        gettext_lazy("Face"),
-        gettext_lazy("Your face by the camera, compared with the state's photo of you."),
-    ),
-    "live_face": (gettext_lazy("SMS code and face"), gettext_lazy("A code by SMS, then your face by the camera.")),
-}
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
-_CAMERA_ROUTES = frozenset({"biometric", "live_face"})
 _STATEMENT_ROWS = (
     ("lender_name", gettext_lazy("Lender")),
     ("lender_bin", gettext_lazy("Lender's BIN")),
@@ -48,6 +36,9 @@ _STATEMENT_ROWS = (
 
 def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
     """What every page shows: the loan, the step, and why it is asked again. `notice` overrides the page's own."""
+    waits_for = waited_for(page)
+    # The last page says its own reason, and why something was refused is said where it is asked again.
+    said = "" if page.page == "finished" else notice or (waits_for if page.page == "wait" else page.notice)
     return {
         "page": page,
         "loan": {
@@ -56,33 +47,18 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
             "rate": percent(page.annual_rate),
             "total": money(page.total_repayable, page.currency),
         },
-        "notice": sentence(_notice(page, notice=notice)),
-        "waited_for": waited_for(page),
-        "steps": [_step_class(number, page.step) for number in range(1, page.steps + 1)],
+        "notice": sentence(said),
+        "waited_for": waits_for,
+        "steps": [
+            "current" if number == page.step else "done" if number < page.step else "ahead"
+            for number in range(1, page.steps + 1)
+        ],
     }
 
 
-def _notice(page: BorrowerPage, *, notice: str) -> str:
-    # The last page says its own reason, and why something was refused is said where it is asked again.
-    if page.page == "finished":
-        return ""
-    return notice or (waited_for(page) if page.page == "wait" else page.notice)
-
-
-def waited_for(page: BorrowerPage) -> str:
+def waited_for(page: BorrowerPage | BorrowerState) -> str:
     """What the waiting page waits for, if it is not our own work: a code; it says nothing about the person."""
     return page.notice if page.page == "wait" and page.notice in _WAITED_FOR else ""
-
-
-def _step_class(number: int, current: int) -> str:
-    if number == current:
-        return "current"
-    return "done" if number < current else "ahead"
-
-
-def nothing_more(page: BorrowerPage) -> Mapping[str, Any]:
-    """For a page that shows no more than its frame."""
-    return {}
 
 
 def consent(page: BorrowerPage) -> Mapping[str, Any]:
@@ -93,12 +69,12 @@ def consent(page: BorrowerPage) -> Mapping[str, Any]:
 
 def routes(page: BorrowerPage) -> Mapping[str, Any]:
     """The routes to choose from, each with its name and what it takes."""
-    return {"routes": [(route, *_ROUTES.get(route, (route, ""))) for route in page.routes]}
+    return {"routes": page.routes}
 
 
 def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
     """What a person whose camera fails may choose instead: routes with their names."""
-    return [(route, _ROUTES.get(route, (route,))[0]) for route in page.routes if route not in _CAMERA_ROUTES]
+    return [(route.name, route.label) for route in page.routes if not route.needs_camera]
 
 
 def ending(page: BorrowerPage) -> Mapping[str, Any]:

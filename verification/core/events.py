@@ -56,9 +56,8 @@ ENTRY_TYPES = {
     )
 }
 DECISIONS = tuple(name for name, entry in ENTRY_TYPES.items() if entry.decides)
+READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
+"""What a regulator read."""
+LOOKS = ("document.read", "review.viewed")
+"""Who of the lender saw the person: its keys that fetched a document, its reviewers at the desk."""
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.told)
-
-
-def require(name: str) -> EntryType:
-    """The entry type of this name; raises `KeyError` for one that is not in the table."""
-    return ENTRY_TYPES[name]

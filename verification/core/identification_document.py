@@ -1,20 +1,95 @@
 """The electronic document of one attempt with a live capture: the four legal stages, each with its time. Pure.
 
 1 the live image with its gates · 2 the identification data (IIN) · 3 the reference sample · 4 the comparison.
-Fields are written down in docs/identification-document.schema.json. Source: law.md O-20, O-21, O-25.
+It is made from `Facts`, which `workflow/moving/documents.py` gathers. Fields are written down in
+docs/identification-document.schema.json. Source: law.md O-20, O-21, O-25.
 """
 
 import json
 from base64 import b64encode
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from verification.core.canonical import canonical_json, digest
-from verification.core.document_facts import Ending, Facts, Judged
 from verification.core.errors import BadInput
+from verification.core.person import Case
 from verification.core.registry_answers import parse_photo
+from verification.core.stored import canonical_json, digest
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptFacts:
+    """Which attempt. `number`: its place among all of the verification, from 1."""
+
+    id: str
+    number: int
+    route: str
+    stage: str
+    opened_at: datetime
+    burnt: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vote:
+    """What one reviewer said, by the id that stands in the log."""
+
+    person: str
+    passes: bool
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What became of the attempt, when, and who decided it: `checks`, `people` or `nobody`.
+
+    `outcome`: passed, failed, inconclusive (the checks could not tell), undecided (reviewers did not), lapsed (the
+    borrower fell silent or left) or void (ended around it).
+    """
+
+    outcome: str
+    code: str
+    decided_by: str
+    at: datetime
+    votes: tuple[Vote, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One check of the attempt as it stands on record. `outcome`: pass, fail or inconclusive."""
+
+    name: str
+    outcome: str
+    code: str
+    score: float | None
+    threshold: float | None
+    detail: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that a document says.
+
+    issuer: the address of the installation. identified_at: when the lender gave the IIN. passed: route, stage and time
+    of what the borrower had passed before. evidence and kept_at: of this attempt, by kind; of what cannot be read any
+    more the kinds are in `unreadable`.
+    """
+
+    issuer: str
+    case: Case
+    client_reference: str
+    identified_at: datetime
+    profile_id: str
+    profile_sha256: str
+    attempt: AttemptFacts
+    ending: Ending
+    passed: tuple[tuple[str, str, datetime], ...]
+    checks: tuple[Judged, ...]
+    evidence: Mapping[str, bytes] = field(repr=False)
+    kept_at: Mapping[str, datetime]
+    unreadable: tuple[str, ...] = ()
+
 
 TYPE: Final = "tulga.identification"
 VERSION: Final = 1
@@ -35,17 +110,31 @@ def is_due(kinds: Collection[str], *, stage: str) -> bool:
 
 def build(facts: Facts) -> bytes:
     """The canonical bytes that are signed. Evidence that cannot be read is left out: an ending never waits for it."""
+    attempt, ending, lender = facts.attempt, facts.ending, facts.case.lender
     terms = _object(facts, "terms")
-    iin = facts.case.person.iin.value
+    # The numbers it was judged by, all of which stand in the terms that were kept: their version and hash.
+    numbers = terms.get("policy")
+    policy = {"version": numbers.get("version"), "sha256": digest(numbers)} if isinstance(numbers, dict) else None
+    place = {"id": attempt.id, "number": attempt.number, "route": attempt.route, "stage": attempt.stage}
+    result = {"outcome": ending.outcome, "code": ending.code or None, "decided_by": ending.decided_by}
+    votes = [{"person": vote.person, "passes": vote.passes, "at": _moment(vote.at)} for vote in ending.votes]
+    given = {"at": _moment(facts.identified_at), "iin": facts.case.person.iin.value, "source": "LENDER"}
     return canonical_json(
         {
-            **_heading(facts),
-            "attempt": _attempt(facts),
+            "type": TYPE,
+            "version": VERSION,
+            "issuer": facts.issuer,
+            "mode": facts.case.mode,
+            "verification": facts.case.verification_id,
+            "client_reference": facts.client_reference,
+            "lender": {"name": lender.name, "bin": lender.bin},
+            "profile": {"id": facts.profile_id, "sha256": facts.profile_sha256},
+            "attempt": {**place, "opened_at": _moment(attempt.opened_at), "burnt": attempt.burnt},
             "passed_before": [{"route": route, "stage": stage, "at": _moment(at)} for route, stage, at in facts.passed],
-            "result": _result(facts.ending),
-            "policy": _policy(terms),
+            "result": {**result, "at": _moment(ending.at), "votes": votes},
+            "policy": policy,
             "live_image": _live_image(facts, terms),
-            "identification_data": {"at": _moment(facts.identified_at), "iin": iin, "source": "LENDER"},
+            "identification_data": given,
             "reference": _reference(facts, terms),
             "comparison": _comparison(facts, terms),
             "unreadable": sorted(facts.unreadable),
@@ -53,84 +142,37 @@ def build(facts: Facts) -> bytes:
     )
 
 
-def _heading(facts: Facts) -> dict[str, Any]:
-    return {
-        "type": TYPE,
-        "version": VERSION,
-        "issuer": facts.issuer,
-        "mode": facts.case.mode,
-        "verification": facts.case.verification_id,
-        "client_reference": facts.client_reference,
-        "lender": {"name": facts.case.lender.name, "bin": facts.case.lender.bin},
-        "profile": {"id": facts.profile_id, "sha256": facts.profile_sha256},
-    }
-
-
-def _attempt(facts: Facts) -> dict[str, Any]:
-    attempt = facts.attempt
-    place = {"id": attempt.id, "number": attempt.number, "route": attempt.route, "stage": attempt.stage}
-    return {**place, "opened_at": _moment(attempt.opened_at), "burnt": attempt.burnt}
-
-
-def _result(ending: Ending) -> dict[str, Any]:
-    votes = [{"person": vote.person, "passes": vote.passes, "at": _moment(vote.at)} for vote in ending.votes]
-    said = {"outcome": ending.outcome, "code": ending.code or None, "decided_by": ending.decided_by}
-    return {**said, "at": _moment(ending.at), "votes": votes}
-
-
-def _policy(terms: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The numbers it was judged by, all of which stand in the terms that were kept: their version and hash."""
-    numbers = terms.get("policy")
-    return {"version": numbers.get("version"), "sha256": digest(numbers)} if isinstance(numbers, dict) else None
-
-
 def _live_image(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
     """Stage 1: what was asked, what came for it and when, and what each gate said. `at`: the last frames' arrival."""
-    ordered = _ordered(facts)
-    commands = [said for number, command in enumerate(ordered) if (said := _command(facts, number, command))]
-    gates = [_judged(check) for check in facts.checks if not check.name.endswith(_COMPARISON)]
+    order = _object(facts, "order").get("order")
+    ordered = [str(command) for command in order] if isinstance(order, list) else []
+    commands: list[dict[str, Any]] = []
+    for number, command in enumerate(ordered):
+        told = _object(facts, f"{number}.turn")
+        if not isinstance(sent := told.get("sent"), list):
+            continue
+        kept = ((seq, facts.evidence.get(f"{facts.attempt.stage}.{number}.frame.{seq}")) for seq in sent)
+        frames = [
+            {"name": f"{number}.{seq}", "sha256": sha256(jpeg).hexdigest(), "jpeg": b64encode(jpeg).decode()}
+            for seq, jpeg in kept
+            if jpeg is not None
+        ]
+        shown, received = _told(told.get("revealed")), _told(told.get("arrived"))
+        commands.append({"command": command, "shown_at": shown, "received_at": received, "frames": frames})
+    # The frame for the face is one of the first command, which is to look straight ahead: the best of those that were
+    # compared with the reference, or the middle one. A place counts while all frames are there.
+    first = commands[0]["frames"] if commands else []
+    compared = next((check.detail for check in facts.checks if check.name.endswith(_COMPARISON)), {})
+    best = str(compared.get("rest_frames", "")).partition(",")[0]
+    is_known = not facts.unreadable and best.isdecimal() and int(best) < len(first)
     return {
         "at": commands[-1]["received_at"] if commands else None,
         "judged_at": _told(terms.get("at")),
         "ordered": ordered,
         "commands": commands,
-        "face": _face(facts, commands),
-        "gates": gates,
+        "face": first[int(best) if is_known else len(first) // 2]["name"] if first else None,
+        "gates": [_judged(check) for check in facts.checks if not check.name.endswith(_COMPARISON)],
     }
-
-
-def _ordered(facts: Facts) -> list[str]:
-    ordered = _object(facts, "order").get("order")
-    return [str(command) for command in ordered] if isinstance(ordered, list) else []
-
-
-def _command(facts: Facts, number: int, command: str) -> dict[str, Any] | None:
-    told = _object(facts, f"{number}.facts")
-    sent = told.get("sent")
-    if not isinstance(sent, list):
-        return None
-    frames = []
-    for seq in sent:
-        jpeg = facts.evidence.get(f"{facts.attempt.stage}.{number}.frame.{seq}")
-        if jpeg is not None:
-            content = b64encode(jpeg).decode()
-            frames.append({"name": f"{number}.{seq}", "sha256": sha256(jpeg).hexdigest(), "jpeg": content})
-    shown, received = _told(told.get("revealed")), _told(told.get("arrived"))
-    return {"command": command, "shown_at": shown, "received_at": received, "frames": frames}
-
-
-def _face(facts: Facts, commands: list[dict[str, Any]]) -> str | None:
-    """The frame that stands for the face, of the first command, which is to look straight ahead.
-
-    It is the best of those that were compared with the reference; where none was, the middle one.
-    """
-    frames = commands[0]["frames"] if commands else []
-    detail = found.detail if (found := _matched(facts)) else {}
-    best = str(detail.get("rest_frames", "")).partition(",")[0]
-    # A place counts while all frames are there.
-    is_known = not facts.unreadable and best.isdecimal() and int(best) < len(frames)
-    name: str | None = frames[int(best) if is_known else len(frames) // 2]["name"] if frames else None
-    return name
 
 
 def _reference(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,38 +199,30 @@ def _comparison(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any] | None
 
     The zone is `none` where there was nothing to compare: no face in the capture, or no sample.
     """
-    found = _matched(facts)
+    found = next((check for check in facts.checks if check.name.endswith(_COMPARISON)), None)
     if found is None:
         return None
     zone = _ZONES[found.outcome] if found.score is not None else "none"
     return {"at": _told(terms.get("at")), "zone": zone, **_judged(found)}
 
 
-def _matched(facts: Facts) -> Judged | None:
-    return next((check for check in facts.checks if check.name.endswith(_COMPARISON)), None)
-
-
 def _judged(check: Judged) -> dict[str, Any]:
+    # Canonical JSON has no fractions: each is the shortest decimal that reads back as the same number.
+    score, threshold = (None if one is None else repr(float(one)) for one in (check.score, check.threshold))
     return {
         "name": check.name,
         "outcome": check.outcome,
         "code": check.code or None,
-        "score": _number(check.score),
-        "threshold": _number(check.threshold),
+        "score": score,
+        "threshold": threshold,
         "detail": {name: str(value) for name, value in check.detail.items()},
     }
 
 
-def _number(value: float | None) -> str | None:
-    """A measured number as the shortest decimal that reads back as the same one."""
-    return None if value is None else repr(float(value))
-
-
 def _object(facts: Facts, name: str) -> Mapping[str, Any]:
     """A JSON object of the attempt's stage; empty where there is none that can be read."""
-    content = facts.evidence.get(f"{facts.attempt.stage}.{name}", b"")
     try:
-        found = json.loads(content)
+        found = json.loads(facts.evidence.get(f"{facts.attempt.stage}.{name}", b""))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from verification.core import canonical
+from verification.core import stored
 from verification.core.errors import BadInput
 
 Combination = tuple[str, ...]
@@ -23,7 +23,7 @@ class Profile:
     @property
     def sha256(self) -> str:
         """Hash of the rule itself, pinned by every verification opened under it."""
-        return canonical.digest(
+        return stored.digest(
             {
                 "id": self.id,
                 "in_force_from": self.in_force_from.isoformat(),
@@ -67,6 +67,7 @@ def usable(profile: Profile, *, installed: Sequence[str], wanted: Sequence[str] 
     Raises `BadInput` when none is left: such a verification could never end in `verified`.
     """
     allowed = set(installed) if wanted is None else set(installed) & set(wanted)
+    # A combination is left whole or not at all: half of one suffices for nothing.
     left = tuple(combination for combination in profile.combinations if set(combination) <= allowed)
     if not left:
         raise BadInput(

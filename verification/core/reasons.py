@@ -44,6 +44,7 @@ _NOT_CONFIRMED = gettext_noop(
     "The state registers did not confirm the data. Compare names, document and date of birth with your document; the "
     "phone must be registered to you. If all is right, ask the lender to check what it sent."
 )
+_PEOPLE_LOOK = gettext_noop("Two of the lender's people look at your request. You get an answer within 24 hours.")
 _NO_CODE_LEFT = gettext_noop("All tries for the code are used up. If you still need the loan, call the lender.")
 
 _TABLE = (
@@ -53,9 +54,7 @@ _TABLE = (
     Reason("eds_signer_count", _SIGN_AGAIN, "Exactly one signer is required.", burns=True),
     Reason("eds_certificate_missing", _SIGN_AGAIN, "The signer's certificate is not in the signature.", burns=True),
     Reason("eds_algorithm_refused", _OWN_KEY, "An algorithm outside the profile, or of another family.", burns=True),
-    Reason(
-        "eds_signed_attributes_invalid", _SIGN_AGAIN, "Signed attributes or reference missing or wrong.", burns=True
-    ),
+    Reason("eds_signed_attributes_invalid", _SIGN_AGAIN, "Signed attributes or reference are wrong.", burns=True),
     Reason(
         "eds_statement_mismatch",
         gettext_noop("The signature belongs to another text. Read the statement on this page and sign it again."),
@@ -74,9 +73,7 @@ _TABLE = (
     Reason("eds_certificate_not_yet_valid", _OWN_KEY, "The certificate is not valid yet.", burns=True),
     Reason("eds_key_usage", _OWN_KEY, "Not a signing certificate (keyUsage, EKU or policy).", burns=True),
     Reason("eds_policy_refused", _OWN_KEY, "No certificate policy that we accept.", burns=True),
-    Reason(
-        "eds_not_individual", _OWN_KEY, "The certificate is not that of a natural person acting personally.", burns=True
-    ),
+    Reason("eds_not_individual", _OWN_KEY, "The certificate is not of a person acting personally.", burns=True),
     Reason("eds_iin_missing", _OWN_KEY, "The subject has no single well-formed IIN.", burns=True),
     Reason(
         "eds_iin_mismatch",
@@ -93,7 +90,7 @@ _TABLE = (
         burns=True,
     ),
     Reason("eds_revocation_unknown", _OUR_FAULT, "No fresh, verified revocation list; tried again.", retry=True),
-    Reason("eds_statement_expired", _SIGN_AGAIN, "The statement had expired when the signature came.", burns=False),
+    Reason("eds_statement_expired", _SIGN_AGAIN, "The statement had expired when the signature came."),
     Reason("eds_issuer_revoked", _OWN_KEY, "The authority that issued the certificate is itself revoked.", burns=True),
     Reason("eds_timestamp_invalid", _SIGN_AGAIN, "The time-stamp is not over this signature, or broken.", burns=True),
     Reason("eds_timestamp_untrusted", _SIGN_AGAIN, "The time-stamp is of no authority that we trust.", burns=True),
@@ -170,18 +167,33 @@ _TABLE = (
         "The distance to the reference is beyond the review zone.",
         burns=True,
     ),
+    # Once, before two people look: what would make the picture better.
     Reason(
-        "face_review",
-        gettext_noop("Two of the lender's people look at your request. You get an answer within 24 hours."),
-        "The distance to the reference is in the review zone.",
-        review=True,
+        "face_again_light",
+        gettext_noop("Not clear enough yet. Face a window or a lamp, so that the light is even, and try again."),
+        "In the review zone, in a picture that was dark or bright; it is asked for once more.",
+        burns=True,
     ),
     Reason(
-        "liveness_review",
-        gettext_noop("Two of the lender's people look at your request. You get an answer within 24 hours."),
-        "The loan exceeds the sum up to which a capture passes without a detector of presentation attacks.",
-        review=True,
+        "face_again_near",
+        gettext_noop("Not clear enough yet. Hold the camera nearer, until your face fills the oval, and try again."),
+        "In the review zone, in a picture whose face was small; it is asked for once more.",
+        burns=True,
     ),
+    Reason(
+        "face_again_still",
+        gettext_noop("Not clear enough yet. Wipe the lens, hold the phone still, and try again."),
+        "In the review zone, in a picture that was blurred; it is asked for once more.",
+        burns=True,
+    ),
+    Reason(
+        "face_again",
+        gettext_noop("Not clear enough yet. Take off glasses, move hair from your face, look ahead, and try again."),
+        "In the review zone; the picture is asked for once more.",
+        burns=True,
+    ),
+    Reason("face_review", _PEOPLE_LOOK, "The distance to the reference is in the review zone.", review=True),
+    Reason("liveness_review", _PEOPLE_LOOK, "The loan is too large for a capture alone.", review=True),
     Reason(
         "face_reference_unavailable",
         gettext_noop("The state register gave no photo to compare with. Choose another way or ask the lender."),
@@ -204,12 +216,7 @@ _TABLE = (
     Reason("name_mismatch", _NOT_CONFIRMED, "Another surname, name or patronymic is registered.", burns=True),
     Reason("person_deceased", _NOT_CONFIRMED, "The register says that the person has died.", burns=True, final=True),
     Reason("document_expired", _NOT_CONFIRMED, "The document had run out on the day of judgement.", burns=True),
-    Reason(
-        "phone_owner_mismatch",
-        _NOT_CONFIRMED,
-        "The phone is not registered to this IIN, or nobody said so.",
-        burns=True,
-    ),
+    Reason("phone_owner_mismatch", _NOT_CONFIRMED, "The phone is not this IIN's, or nobody said so.", burns=True),
     Reason(
         "otp_wrong",
         gettext_noop("That is not the code. Type the 6 digits of the newest SMS; the earlier ones no longer count."),

@@ -1,33 +1,152 @@
-"""What the registers of people, photos and phones answered, read from the original bytes.
+"""What the state's registers and its consent service answered, read from the original bytes.
 
 Each reader takes the bytes as they were kept and gives a frozen value, or raises `BadInput` naming the field, never
-its content. Whether the answer suffices is for checks to judge. `docs/sandbox.md` writes the answers down.
+its content. Whether an answer suffices is for checks to judge; whether a consent lets somebody be looked up stands
+here, for sources ask that too. `docs/sandbox.md` writes the answers down.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
-from verification.core.errors import BadInput
+from verification.core.errors import BadInput, ConsentMissing, Refused
 from verification.core.ids import Iin, Phone
-from verification.core.person import DOCUMENT_TYPES, NAME_MAX
+from verification.core.person import DOCUMENT_TYPES, NAME_MAX, Case
 from verification.core.strict_json import MALFORMED, StrictObject, read_object
 
+CONSENT_STATUSES: Final = ("pending", "valid", "invalid", "timeout", "not_found", "error")  # law.md §3, KDP
+WITHOUT_TERMS: Final = ("not_found", "error")
+SERVICES: Final = ("person", "photo", "phone")
+"""What a consent may allow to be asked."""
+LANGUAGES: Final = ("kk", "ru", "en")
+
+CONSENT_MAX_BYTES: Final = 64 * 1024  # of an answer; ours: far above the 1 KB that one is
+PURPOSE_MAX: Final = 200  # characters
+VERSION_MAX: Final = 32  # characters
+BIN_LENGTH: Final = 12  # characters of a lender's business number
 LOOKUP_STATUSES: Final = ("found", "not_found", "consent_refused")
 PHOTO_STATUSES: Final = ("found", "not_found", "no_photo", "consent_refused")
 OWNERSHIP_STATUSES: Final = ("owned", "owned_by_another", "not_found", "consent_refused")
 LIFE_STATUSES: Final = ("alive", "deceased", "unknown")
 DOCUMENT_STATUSES: Final = ("valid", "invalid", "lost")
 PHOTO_SOURCES: Final = ("STATE", "PROVIDER")  # law.md O-21: a picture from anywhere else is no reference
-
 TEXT_MAX_BYTES: Final = 64 * 1024  # of an answer without a photo; ours: sixteen times a person with twenty documents
 PHOTO_MAX_BYTES: Final = 2 * 1024 * 1024  # of one JPEG; ours: a portrait of a document is about 100 KB
 PHOTO_ANSWER_MAX_BYTES: Final = PHOTO_MAX_BYTES * 4 // 3 + 16 * 1024  # base64, and the fields around it
-
 _DOCUMENTS_MAX: Final = 20
 _DOCUMENT_NUMBER_MAX: Final = 20
-_JPEG_BEGIN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+_JPEG_BEGIN, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"  # SOI and the first byte of a marker; EOI (ITU-T T.81, B.1.1.3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentTerms:
+    """What was consented to, until when, and which text was shown. `reference` and `lender_bin`: for whose request."""
+
+    consent_id: str
+    reference: str
+    lender_bin: str
+    purpose: str
+    services: tuple[str, ...]
+    text_version: str
+    language: str
+    text_sha256: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentAnswer:
+    """`status` is one of `CONSENT_STATUSES`; there are terms unless it is one of `WITHOUT_TERMS`."""
+
+    request_id: str
+    status: str
+    iin: Iin
+    terms: ConsentTerms | None
+
+
+def parse_consent(untrusted: bytes) -> ConsentAnswer:
+    """An answer of the consent service. Raises `BadInput`."""
+    answer = read_object(untrusted, max_bytes=CONSENT_MAX_BYTES)
+    status, request_id = answer.choice("status", CONSENT_STATUSES), answer.reference("request_id")
+    iin, terms = Iin.parse(answer.text("iin", longest=12)), None
+    if status not in WITHOUT_TERMS:
+        # What it was given for stands in the answer itself, so that it need not be believed from our question.
+        terms = ConsentTerms(
+            consent_id=answer.reference("consent_id"),
+            reference=answer.reference("reference"),
+            lender_bin=answer.text("lender_bin", longest=BIN_LENGTH, shortest=BIN_LENGTH),
+            purpose=answer.text("purpose", longest=PURPOSE_MAX),
+            services=answer.choices("services", SERVICES),
+            text_version=answer.text("text_version", longest=VERSION_MAX),
+            language=answer.choice("language", LANGUAGES),
+            text_sha256=answer.sha256("text_sha256"),
+            created_at=answer.moment("created_at"),
+            expires_at=answer.moment("expires_at"),
+        )
+    answer.finish()
+    return ConsentAnswer(request_id=request_id, status=status, iin=iin, terms=terms)
+
+
+def consent_id_for(consent: ConsentAnswer, *, service: str, iin: Iin, at: datetime) -> str:
+    """The id to look somebody up with. Raises `ConsentMissing` unless it is theirs and holds now for this service."""
+    terms = consent.terms
+    if consent.status != "valid" or terms is None:
+        raise ConsentMissing(f"the consent is {consent.status}")
+    if consent.iin != iin:
+        raise ConsentMissing("the consent is another person's")
+    if at >= terms.expires_at:
+        raise ConsentMissing("the consent has run out")
+    if service not in terms.services:
+        raise ConsentMissing(f"the consent does not cover {service}")
+    return terms.consent_id
+
+
+def consent_id_to(
+    consent: ConsentAnswer, *, services: Sequence[str], case: Case, text_sha256: object, at: datetime
+) -> str:
+    """The id to look the person of a case up with at all these services. Raises `ConsentMissing`.
+
+    It must hold for each of them, and be to this very request of this lender, its purpose and the text shown.
+    """
+    # One that holds for the person and not for their photo is no consent to the photo.
+    ids = {consent_id_for(consent, service=service, iin=case.person.iin, at=at) for service in services}
+    if not _is_to(consent, case, text_sha256):
+        raise ConsentMissing("the consent is to another request, lender, purpose or text")
+    return ids.pop()
+
+
+def require_consent(
+    consent: ConsentAnswer, *, services: Sequence[str], case: Case, text_sha256: object, at: datetime
+) -> None:
+    """Return if the consent holds as `consent_id_to` wants it; raises `Refused` with the code of why it does not.
+
+    Services say `invalid` of a consent that has run out as of one that was refused; only to this very request, and
+    before its time is over, it is a no.
+    """
+    try:
+        consent_id_to(consent, services=services, case=case, text_sha256=text_sha256, at=at)
+    except ConsentMissing as missing:
+        code = "consent_unanswered"
+        # Of an answer about somebody else nothing is concluded about this person.
+        if consent.iin == case.person.iin and consent.status == "not_found":
+            code = "registry_mismatch"
+        elif consent.iin == case.person.iin and consent.status == "invalid" and not has_run_out(consent, at=at):
+            code = "consent_declined" if _is_to(consent, case, text_sha256) else code
+        raise Refused(code, missing.detail) from missing
+
+
+def has_run_out(consent: ConsentAnswer, *, at: datetime) -> bool:
+    """Whether its time is over: that nobody could be asked under it is nobody's refusal."""
+    return consent.terms is not None and consent.terms.expires_at <= at
+
+
+def _is_to(consent: ConsentAnswer, case: Case, text_sha256: object) -> bool:
+    if (terms := consent.terms) is None:
+        return False
+    said = (terms.reference, terms.lender_bin, terms.purpose, terms.text_sha256)
+    return said == (case.verification_id, case.lender.bin, case.purpose, text_sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +210,16 @@ def parse_person(untrusted: bytes) -> PersonAnswer:
     """An answer of the person register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id, iin = answer.choice("status", LOOKUP_STATUSES), answer.reference("request_id"), _iin(answer)
-    person = _person(answer) if status == "found" else None
+    person = None
+    if status == "found":
+        person = RegisteredPerson(
+            surname=answer.text("surname", longest=NAME_MAX),
+            name=answer.text("name", longest=NAME_MAX),
+            patronymic=answer.text("patronymic", longest=NAME_MAX, shortest=0),
+            birth_date=answer.day("birth_date"),
+            life_status=answer.choice("life_status", LIFE_STATUSES),
+            documents=tuple(_document(entry) for entry in answer.objects("documents", most=_DOCUMENTS_MAX)),
+        )
     answer.finish()
     return PersonAnswer(request_id=request_id, status=status, iin=iin, person=person)
 
@@ -103,9 +231,15 @@ def parse_photo(untrusted: bytes) -> PhotoAnswer:
     if status != "found":
         answer.finish()
         return PhotoAnswer(request_id=request_id, status=status, iin=iin)
+    # Where the picture comes from is part of the law's demand on it: O-21 knows two sources.
     source, taken_on = answer.choice("source", PHOTO_SOURCES), answer.day_or_none("taken_on")
     answer.choice("media_type", ("image/jpeg",))
-    jpeg = _jpeg(answer)
+    digest, jpeg = answer.sha256("sha256"), answer.octets("photo", most=PHOTO_MAX_BYTES)
+    if not jpeg.startswith(_JPEG_BEGIN) or not jpeg.endswith(_JPEG_END):
+        raise BadInput("the photo does not begin and end as a JPEG", code=MALFORMED, pointer="/photo")
+    # A picture cut off on its way would still begin and may still end as a JPEG; its hash tells.
+    if hashlib.sha256(jpeg).hexdigest() != digest:
+        raise BadInput("the photo has another SHA-256", code=MALFORMED, pointer="/sha256")
     answer.finish()
     return PhotoAnswer(request_id=request_id, status=status, iin=iin, source=source, taken_on=taken_on, jpeg=jpeg)
 
@@ -120,17 +254,6 @@ def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
     return OwnershipAnswer(request_id=request_id, status=status, iin=iin, phone=phone, owned_since=owned_since)
 
 
-def _person(answer: StrictObject) -> RegisteredPerson:
-    return RegisteredPerson(
-        surname=answer.text("surname", longest=NAME_MAX),
-        name=answer.text("name", longest=NAME_MAX),
-        patronymic=answer.text("patronymic", longest=NAME_MAX, shortest=0),
-        birth_date=answer.day("birth_date"),
-        life_status=answer.choice("life_status", LIFE_STATUSES),
-        documents=tuple(_document(entry) for entry in answer.objects("documents", most=_DOCUMENTS_MAX)),
-    )
-
-
 def _document(entry: StrictObject) -> RegisteredDocument:
     document = RegisteredDocument(
         type=entry.choice("type", DOCUMENT_TYPES),
@@ -141,15 +264,6 @@ def _document(entry: StrictObject) -> RegisteredDocument:
     )
     entry.finish()
     return document
-
-
-def _jpeg(answer: StrictObject) -> bytes:
-    digest, jpeg = answer.sha256("sha256"), answer.octets("photo", most=PHOTO_MAX_BYTES)
-    if not jpeg.startswith(_JPEG_BEGIN) or not jpeg.endswith(_JPEG_END):
-        raise BadInput("the photo does not begin and end as a JPEG", code=MALFORMED, pointer="/photo")
-    if hashlib.sha256(jpeg).hexdigest() != digest:
-        raise BadInput("the photo has another SHA-256", code=MALFORMED, pointer="/sha256")
-    return jpeg
 
 
 def _iin(answer: StrictObject) -> Iin:

@@ -1,10 +1,20 @@
-"""What a check says. A result is neither true nor false: code that forgets to ask which one it is fails loudly."""
+"""What a measurement found, what a check says of it, and what all checks of an attempt come to.
 
-from collections.abc import Mapping
+A result is neither true nor false: code that forgets to ask which one it is fails loudly. In the decision whatever is
+missing, unknown or odd refuses.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import NoReturn
+from enum import StrEnum
+from typing import NoReturn, ParamSpec, TypeVar
 
 from verification.core import reasons
+from verification.core.errors import BadInput, Refused
+
+Given = ParamSpec("Given")
+Value = TypeVar("Value")
 
 Detail = Mapping[str, str | int]
 
@@ -44,3 +54,112 @@ class Inconclusive(_Negative):
 
 
 Result = Passed | Failed | Inconclusive
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a measurement, as a fact: what it established, or why nothing may pass.
+
+    `code`: what it refuses by, of `core/reasons.py` or an engine's own; empty if it holds.
+    """
+
+    code: str = ""
+    detail: Detail = field(default_factory=dict)
+
+
+@dataclass
+class Steps:
+    """The steps of a procedure, done one after another: of each what it established, or why nothing may pass."""
+
+    done: dict[str, Step] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict[str, str | int]]:
+        """Does the step of this name; what it establishes goes into the mapping. What refuses ends this step alone."""
+        detail: dict[str, str | int] = {}
+        try:
+            yield detail
+            self.done[name] = Step(detail=detail)
+        except BadInput as fault:
+            self.done[name] = Step("check_missing", {"detail": fault.code})
+        except Refused as refusal:
+            self.done[name] = Step(refusal.code, {"detail": refusal.detail or refusal.code, **refusal.facts})
+
+
+def measured(measure: Callable[Given, Value], *args: Given.args, **kwargs: Given.kwargs) -> Value | Step:
+    """What a measurement gives; where it refuses, or the bytes cannot be read, the step that says so."""
+    steps = Steps()
+    with steps.step("only"):
+        return measure(*args, **kwargs)
+    return steps.done["only"]
+
+
+def judged(
+    check: str, code: str = "", *, detail: Detail, score: float | None = None, threshold: float | None = None
+) -> Result:
+    """What a check of this name says by a code: nothing, and it passes; by its reason it fails or could not tell."""
+    if not code:
+        return Passed(check, detail=detail, score=score, threshold=threshold)
+    reason = reasons.require(code)
+    negative = Inconclusive if reason.retry or reason.review else Failed
+    return negative(check, code, detail=detail, score=score, threshold=threshold)
+
+
+def said(check: str, step: Step) -> Result:
+    """What a check says that a step alone decides."""
+    return judged(check, step.code, detail=step.detail)
+
+
+class Outcome(StrEnum):
+    """What becomes of an attempt."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    REVIEW = "review"
+    RETRY = "retry"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An outcome with the code that explains it; `burns` says whether the attempt counts against the borrower."""
+
+    outcome: Outcome
+    code: str = ""
+    burns: bool = False
+
+
+def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decision:
+    """The outcome of an attempt, given the names of the checks that must have passed.
+
+    1. Nothing required, a required check missing, or a check said twice: refused, and the borrower pays nothing.
+    2. Any failure refuses, whether or not the check was required; the first in order names the code. One that burns
+       burns, whichever came first: a dark picture must not make a wrong gesture free.
+    3. Any inconclusive result keeps the attempt from passing: refused, tried again, or looked at by two people.
+    4. Passed only when every result is a `Passed` and every required check is among them.
+    """
+    given = tuple(results)
+    names = [result.check for result in given]
+    failed = [result for result in given if isinstance(result, Failed)]
+    if failed:
+        burns = any(reasons.require(result.code).burns for result in failed)
+        return Decision(Outcome.FAILED, failed[0].code, burns=burns)
+    if not required or set(required) - set(names) or len(names) != len(set(names)):
+        return Decision(Outcome.FAILED, "check_missing")
+    unclear = [result for result in given if isinstance(result, Inconclusive)]
+    if unclear:
+        return _weigh(unclear)
+    if all(isinstance(result, Passed) for result in given):
+        return Decision(Outcome.PASSED)
+    return Decision(Outcome.FAILED, "check_missing")
+
+
+def _weigh(unclear: list[Inconclusive]) -> Decision:
+    """Refusal outweighs another try, which outweighs review: two people never look at half of a case."""
+    found = [reasons.require(result.code) for result in unclear]
+    for reason in found:
+        if not reason.retry and not reason.review:
+            return Decision(Outcome.FAILED, reason.code)
+    for reason in found:
+        if reason.retry:
+            return Decision(Outcome.RETRY, reason.code)
+    return Decision(Outcome.REVIEW, found[0].code)

@@ -1,11 +1,13 @@
-"""What a route exports, and what passes between a route and the workflow. See ARCHITECTURE.md, "How a route works"."""
+"""What a stage and a route are, and what passes between them and the workflow: ARCHITECTURE.md, "How a stage works"."""
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from verification.core.errors import BadInput, Refused
 from verification.core.person import Case
 from verification.core.results import Result
 
@@ -18,6 +20,8 @@ must not differ between two tries is derived from it. It is forgotten with the p
 SEED = "seed"
 ANSWERED = "answered"
 """In the memory a fresh attempt is prepared with: how many answers the borrower gave here today in vain."""
+PARTS = "parts"
+"""In a memory: how many parts of the open turn's answer are kept already, and how many it has by its first."""
 Untrusted = Mapping[str, Any]
 """One answer as the page sent it: parsed JSON or form fields, everything else about it unknown."""
 
@@ -25,6 +29,8 @@ Untrusted = Mapping[str, Any]
 class Next(StrEnum):
     """Who moves after an answer."""
 
+    PART = "part"
+    """Nobody new: the answer comes in parts, one of them was kept, and the turn is taken by the last."""
     ASK = "ask"
     PREPARE = "prepare"
     COLLECT = "collect"
@@ -36,15 +42,33 @@ class Evidence:
 
     items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this attempt.
     at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented before, anywhere.
+    left: how many attempts the borrower has, this one among them; None where none are counted.
     """
 
     items: Mapping[str, bytes]
     at: datetime
     seen: frozenset[str] = frozenset()
+    left: int | None = None
 
     def get(self, kind: str) -> bytes | None:
         """The bytes of a kind, or None."""
         return self.items.get(kind)
+
+    def require(self, kind: str) -> bytes:
+        """The bytes of a kind. Raises `Refused` (check_missing) where there are none."""
+        if (content := self.items.get(kind)) is None:
+            raise Refused("check_missing", f"no evidence {kind}")
+        return content
+
+    def require_object(self, kind: str) -> Mapping[str, Any]:
+        """The JSON object of a kind. Raises `Refused` (check_missing) where there is none that can be read."""
+        try:
+            found = json.loads(self.require(kind))
+        except (ValueError, RecursionError) as fault:
+            raise Refused("check_missing", f"{kind} cannot be read") from fault
+        if not isinstance(found, dict):
+            raise Refused("check_missing", f"{kind} cannot be read")
+        return found
 
 
 @dataclass(frozen=True)
@@ -75,12 +99,32 @@ class Turn:
     seconds: int | None = None
 
 
+def take_part(memory: Memory, untrusted: Untrusted, *, most: int) -> tuple[Memory, bool]:
+    """The memory with one more part of a turn's answer counted, and whether it was the last.
+
+    A part says `part`, its number from 0, and `parts`, how many there are, at most `most`. They come in order, each
+    once. Raises `BadInput` for anything else; then nothing was kept.
+    """
+    part, parts = untrusted.get("part"), untrusted.get("parts")
+    # The first part says how many there will be; a later one that says otherwise is of another answer.
+    taken, of = memory.get(PARTS) or (0, parts)
+    if type(part) is not int or type(parts) is not int:  # a truth value is an int to isinstance
+        raise BadInput("a part says its number, and of how many", code="bad_answer", pointer="/part")
+    if not 1 <= parts <= most or parts != of or part != taken or part >= parts:
+        raise BadInput(f"part {taken} of at most {most} is due", code="bad_answer", pointer="/part")
+    # The workflow forgets the count as soon as the turn goes on in any other way.
+    return {**memory, PARTS: [taken + 1, parts]}, part == parts - 1
+
+
+Words = Any
+"""A string, or one that is translated when it is shown: core knows no framework."""
 Prepare = Callable[[Case, Evidence, Memory], Prepared]
 Prompt = Callable[[Memory], Mapping[str, Any]]
 Accept = Callable[[Memory, Untrusted, datetime], Turn]
 Collect = Callable[[Case, Evidence], Mapping[str, bytes]]
-Check = Callable[[Case, Evidence, Any], Result]
-Report = Callable[[Case, Evidence, Any, tuple[Result, ...]], bytes]
+Measure = Callable[[Case, Evidence, Any], Any]
+Check = Callable[[Any, Any], Result]
+Report = Callable[[Any, Any, tuple[Result, ...]], bytes]
 Hint = Callable[[bytes], str]
 Pictures = Callable[[Evidence], tuple[Picture, ...]]
 Show = Callable[[str, bytes], bytes]
@@ -103,10 +147,15 @@ class Quota:
 class Stage:
     """One dialogue and its judgement.
 
-    page: the template that asks. seconds: time from the opening to the end of the dialogue. attempts: how many may
-    fail before the verification is declined, None for a stage that counts none. timeout_code: the reason written when
-    the borrower falls silent; it burns an attempt only if the reason says so. queue: the Celery queue of its judgement.
-    report: makes one document of all results, kept as evidence `<stage>.report`.
+    page: the template that asks. measure: turns case, evidence and policy into the stage's facts, a frozen dataclass.
+    facts: that dataclass, by which kept facts are read back. checks: predicates of facts and policy, in the order they
+    are run and logged. policy_in_use: makes every number they judge by, a frozen dataclass; asked when it is needed,
+    for some of the numbers depend on what the operator has installed, and raises `Misconfigured` where that is missing.
+    seconds: time from the opening to the end of the dialogue. attempts: how many may fail before the verification is
+    declined, None for a stage that counts none. timeout_code: the reason written when the borrower falls silent; it
+    burns an attempt only if the reason says so. queue: the Celery queue of its judgement.
+    report: makes one document of facts and results, kept as evidence `<stage>.report`.
+    ready: loads what measures and says what is in use; raises `Misconfigured` if it cannot.
     hint: one word about a camera picture that is kept nowhere. quota: limits how often it is prepared.
     pictures: what of its evidence reviewers look at. show: the bytes of a kind as a fresh JPEG without anything beside
     the picture; both raise `BadInput` or `Refused` for what cannot be shown.
@@ -115,12 +164,16 @@ class Stage:
     name: str
     page: str
     accept: Accept
+    measure: Measure
+    facts: type
     checks: Mapping[str, Check]
+    policy_in_use: Callable[[], Any]
     seconds: int
     prepare: Prepare | None = None
     prompt: Prompt | None = None
     collect: Collect | None = None
     report: Report | None = None
+    ready: Callable[[], Mapping[str, object]] | None = None
     hint: Hint | None = None
     pictures: Pictures | None = None
     show: Show | None = None
@@ -129,17 +182,29 @@ class Stage:
     timeout_code: str = "abandoned"
     queue: str = "default"
 
+    @property
+    def policy(self) -> Any:
+        """Every number the checks judge by now."""
+        return self.policy_in_use()
+
+    def differing(self, **changes: Any) -> "Stage":
+        """The same stage but for these of its parts."""
+        return replace(self, **changes)
+
+    def judge(self, facts: Any, policy: Any) -> tuple[Result, ...]:
+        """What every check says of these facts."""
+        return tuple(check(facts, policy) for check in self.checks.values())
+
 
 @dataclass(frozen=True)
 class Route:
-    """One way to identify the borrower: its stages in order, and the numbers it judges by.
+    """One way to identify the borrower: its stages in order. Its words are translated when they are shown.
 
-    ready: loads what its checks need and says what is in use; raises `Misconfigured` if it cannot judge.
-    forget: drops what a judgement leaves in the process, such as pictures and embeddings of a face.
+    title: what reviewers and regulators call it. label, explanation: what a borrower chooses it by.
     """
 
     name: str
-    policy: Any
+    title: Words
+    label: Words
+    explanation: Words
     stages: tuple[Stage, ...]
-    ready: Callable[[], Mapping[str, object]] | None = None
-    forget: Callable[[], None] | None = None

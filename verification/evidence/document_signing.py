@@ -12,8 +12,8 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-from verification.core.canonical import canonical_json
 from verification.core.errors import Misconfigured
+from verification.core.stored import canonical_json
 
 ALGORITHM: Final = "EdDSA"
 TYPE: Final = "tulga-identification+jws"
@@ -26,6 +26,7 @@ def sign(payload: bytes, *, mode: str) -> bytes:
     keys = _keys(mode)
     if not keys:
         raise Misconfigured(f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: run manage.py make_keys")
+    # The highest number is the newest; older ones stay, so that what they signed can be verified.
     seed = keys[max(keys)]
     header = {"alg": ALGORITHM, "kid": _public(seed, mode)["kid"], "typ": TYPE}
     protected, body = _spell(canonical_json(header)), _spell(payload)

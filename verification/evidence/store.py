@@ -1,30 +1,69 @@
 """Originals: sealed, kept as files under the hash of the sealed bytes; a row says which, the log holds a commitment.
 
-The file stands before the row, so a row never points at nothing; a file without a row is what a crash left over.
-Evidence about nobody (a revocation list, an anchor) is kept once, in the clear, under its own hash.
+The file stands before the row, whole and on disk, so a row never points at nothing; a file without a row is what a
+crash left over. Evidence about nobody (a revocation list, an anchor) is kept once, in the clear, under its own hash.
 """
 
+import os
 import re
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
-from django.core.files.base import ContentFile
-from django.core.files.storage import storages
-from django.utils import timezone
+from django.core.files.base import ContentFile, File
+from django.core.files.storage import FileSystemStorage, storages
 
+from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
-from verification.evidence.vault import BlindIndex, Key, Opening, blind_index, blind_index_values, commitment
+from verification.evidence.vault import Key, Opening, blind_index, blind_index_values, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
+# For the process that wrote them and nobody else, whatever the umask and Django's settings for uploads say.
+_FILE_MODE: Final = 0o600
+_DIRECTORY_MODE: Final = 0o700
 _TABLE: Final = "EvidenceItem"
 _SEEN: Final = "evidence"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
+class DurableFileSystemStorage(FileSystemStorage):
+    """Django's storage on a file system, for names that are hashes: a name has one content for ever."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """The name itself: what is there already under a hash is the same bytes, or damaged and to be replaced."""
+        return name
+
+    def _save(self, name: str, content: "File[Any]") -> str:
+        path = Path(self.path(name))
+        for directory in (Path(self.location), path.parent):
+            directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+        # Of two processes that write the same bytes each has a file of its own; a rename is whole or not at all.
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
+        try:
+            with fresh.open("xb") as file:
+                for chunk in content.chunks():
+                    file.write(chunk)
+                file.flush()
+                os.fchmod(file.fileno(), _FILE_MODE)
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+        # The name must survive a power cut as well: the directory, and its parent if the directory is new.
+        for directory in (path.parent, path.parent.parent):
+            opened = os.open(directory, os.O_RDONLY)
+            try:
+                os.fsync(opened)
+            finally:
+                os.close(opened)
+        return name
+
+
 def put(key: Key, content: bytes, *, kind: str, attempt_id: str | None = None) -> EvidenceItem:
     """Seals and keeps an original; its row is written in the caller's transaction, its file at once."""
     item_id = ids.new_evidence_id()
+    # Bound to its row and kind, so that no file can be passed off as another's evidence.
     sealed = key.seal(content, table=_TABLE, field=_field(item_id, kind))
     name = sha256(sealed.data).hexdigest()
     _write(name, sealed.data)
@@ -35,9 +74,9 @@ def put(key: Key, content: bytes, *, kind: str, attempt_id: str | None = None) -
         kind=kind,
         sealed_sha256=name,
         commitment=sealed.commitment,
-        seen_index=_seen(content).value,
+        seen_index=blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).value,
         size=len(content),
-        created_at=timezone.now(),
+        created_at=clock.now(),
     )
 
 
@@ -64,7 +103,7 @@ def put_shared(content: bytes) -> SharedEvidence:
     name = sha256(content).hexdigest()
     _write(name, content)
     row, _ = SharedEvidence.objects.get_or_create(
-        sha256=name, defaults={"size": len(content), "created_at": timezone.now()}
+        sha256=name, defaults={"size": len(content), "created_at": clock.now()}
     )
     return row
 
@@ -106,22 +145,14 @@ def read(name: str) -> bytes:
 
 def _write(name: str, content: bytes) -> None:
     """Puts the bytes under their hash; bytes that are there already are left alone, damaged ones are replaced."""
-    storage = storages["evidence"]
-    if _is_kept(name):
-        return
-    saved = storage.save(_path(name), ContentFile(content))
-    if saved != _path(name):
-        # A storage that does not overwrite kept the name for whoever came first.
-        storage.delete(saved)
-        read(name)
-
-
-def _is_kept(name: str) -> bool:
     try:
         read(name)
     except EvidenceUnreadable:
-        return False
-    return True
+        storage = storages["evidence"]
+        if (saved := storage.save(_path(name), ContentFile(content))) != _path(name):
+            # A storage that does not overwrite kept the name for whoever came first.
+            storage.delete(saved)
+            read(name)
 
 
 def _path(name: str) -> str:
@@ -131,7 +162,3 @@ def _path(name: str) -> str:
 
 def _field(item_id: str, kind: str) -> str:
     return f"{item_id}:{kind}"
-
-
-def _seen(content: bytes) -> BlindIndex:
-    return blind_index(purpose=_SEEN, value=sha256(content).hexdigest())

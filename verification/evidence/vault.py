@@ -10,23 +10,25 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
-from django.utils import timezone
 
-from verification.core.canonical import canonical_json
+from verification import clock
 from verification.core.errors import EvidenceUnreadable, Misconfigured
+from verification.core.stored import canonical_json
 from verification.models import DataKey
 
 KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
-_NONCE_BYTES: Final = 12
+_NONCE_BYTES: Final = 12  # NIST SP 800-38D, 5.2.1.1: a nonce of any other length is hashed first
 _FORMAT: Final = b"\x01"
+# A verification has one data key for its life; rotation wraps it anew and does not change it.
 _KEY_VERSION: Final = 1
-"""A verification has one data key for its life; rotation wraps it anew and does not change it."""
+_KEKS: Final = "TULGA_KEY_ENCRYPTION_KEYS"
+_INDEX_KEYS: Final = "TULGA_INDEX_KEYS"
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ class Key:
 
         `field` names the row too where a verification has several: `f"memory:{attempt.pk}"`.
         """
+        # Fresh for each seal: two commitments to the same bytes must not be seen to be equal.
         salt = secrets.token_bytes(SALT_BYTES)
-        place = self._place(table=table, field=field)
+        place = _place(self.verification_id, self.lender_id, table=table, field=field, version=_KEY_VERSION)
         return Sealed(data=_encrypt(self.secret, salt + plain, place=place), commitment=commitment(salt, plain))
 
     def unseal(self, sealed: bytes, *, table: str, field: str) -> bytes:
@@ -68,13 +71,11 @@ class Key:
 
     def opening(self, sealed: bytes, *, table: str, field: str) -> Opening:
         """The salt and the plain bytes; raises `EvidenceUnreadable` as `unseal` does."""
-        salted = _decrypt(self.secret, bytes(sealed), place=self._place(table=table, field=field))
+        place = _place(self.verification_id, self.lender_id, table=table, field=field, version=_KEY_VERSION)
+        salted = _decrypt(self.secret, bytes(sealed), place=place)
         if len(salted) < SALT_BYTES:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
-
-    def _place(self, *, table: str, field: str) -> bytes:
-        return canonical_json([self.lender_id, table, field, self.verification_id, _KEY_VERSION])
 
 
 @dataclass(frozen=True)
@@ -97,12 +98,12 @@ def make(*, verification_id: str, lender_id: str) -> Key:
 
 def keep(key: Key) -> DataKey:
     """Stores a fresh key, wrapped; the verification's row stands already."""
-    version = _current(_keks())
+    version = max(_keys(_KEKS))
     return DataKey.objects.create(
         verification_id=key.verification_id,
         wrapped_key=_wrap(key, version=version),
         kek_version=version,
-        created_at=timezone.now(),
+        created_at=clock.now(),
     )
 
 
@@ -118,8 +119,8 @@ def unwrap(row: DataKey, *, lender_id: str) -> Key:
     """The key in a row; raises `EvidenceUnreadable` if it was destroyed or is not this lender's."""
     if row.destroyed_at is not None or row.wrapped_key is None:
         raise EvidenceUnreadable(f"the key of {row.verification_id} was destroyed")
-    place = _wrapping_place(row.verification_id, lender_id, version=row.kek_version)
-    secret = _decrypt(_kek(row.kek_version), bytes(row.wrapped_key), place=place)
+    place = _place(row.verification_id, lender_id, table="DataKey", field="wrapped_key", version=row.kek_version)
+    secret = _decrypt(_key_of(_KEKS, row.kek_version), bytes(row.wrapped_key), place=place)
     return Key(verification_id=row.verification_id, lender_id=lender_id, secret=secret)
 
 
@@ -131,7 +132,7 @@ def destroy(*, verification_id: str, at: datetime) -> bool:
 
 def rewrap(*, limit: int = 1000) -> int:
     """Wraps up to `limit` keys anew that an older KEK wraps, and says how many; 0 when that KEK can be retired."""
-    version = _current(_keks())
+    version = max(_keys(_KEKS))
     old = DataKey.objects.filter(destroyed_at=None, kek_version__lt=version).select_related("verification")
     done = 0
     for row in old.only("wrapped_key", "kek_version", "destroyed_at", "verification__lender_id")[:limit]:
@@ -144,14 +145,16 @@ def rewrap(*, limit: int = 1000) -> int:
 
 def seal_secret(plain: bytes, *, scope: str) -> bytes:
     """Bytes that belong to no verification, sealed under the newest KEK; they open only under the same scope."""
-    version = _current(_keks())
-    return version.to_bytes(2, "big") + _encrypt(_keks()[version], plain, place=_secret_place(scope, version=version))
+    version = max(_keys(_KEKS))
+    place = _secret_place(scope, version=version)
+    # The version goes before the seal and into its place: it says which key opens, and cannot be changed for another.
+    return version.to_bytes(2, "big") + _encrypt(_key_of(_KEKS, version), plain, place=place)
 
 
 def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
     """The plain bytes; raises `EvidenceUnreadable` under another scope or without the KEK that sealed them."""
     version = int.from_bytes(sealed[:2], "big")
-    kek = _keks().get(version)
+    kek = _keys(_KEKS).get(version)
     if kek is None:
         raise EvidenceUnreadable(f"no key-encryption key of version {version}")
     return _decrypt(kek, bytes(sealed[2:]), place=_secret_place(scope, version=version))
@@ -159,35 +162,31 @@ def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
 
 def blind_index(*, purpose: str, value: str) -> BlindIndex:
     """What finds equal values of one purpose without showing them, under the newest index key."""
-    version = _current(_index_keys())
-    return BlindIndex(value=_index(version, purpose=purpose, value=value), version=version)
+    version = max(_keys(_INDEX_KEYS))
+    return BlindIndex(value=blind_index_value(purpose=purpose, value=value, version=version), version=version)
 
 
 def blind_index_values(*, purpose: str, value: str) -> list[bytes]:
     """The index under every key that rows may still carry, newest first: search with `…__in`."""
-    versions = sorted(_index_keys(), reverse=True)
-    return [_index(version, purpose=purpose, value=value) for version in versions]
+    versions = sorted(_keys(_INDEX_KEYS), reverse=True)
+    return [blind_index_value(purpose=purpose, value=value, version=version) for version in versions]
 
 
 def blind_index_value(*, purpose: str, value: str, version: int) -> bytes:
     """The index under the key of one version; raises `Misconfigured` if there is none of that version."""
-    if version not in _index_keys():
-        raise Misconfigured(f"TULGA_INDEX_KEYS has no version {version}")
-    return _index(version, purpose=purpose, value=value)
-
-
-def _index(version: int, *, purpose: str, value: str) -> bytes:
+    # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of them within seconds.
     # The zero byte keeps purpose and value apart: neither contains one.
-    return hmac.digest(_index_keys()[version], f"{purpose}\0{value}".encode(), "sha256")
+    return hmac.digest(_key_of(_INDEX_KEYS, version), f"{purpose}\0{value}".encode(), "sha256")
 
 
 def _wrap(key: Key, *, version: int) -> bytes:
-    place = _wrapping_place(key.verification_id, key.lender_id, version=version)
-    return _encrypt(_keks()[version], key.secret, place=place)
+    place = _place(key.verification_id, key.lender_id, table="DataKey", field="wrapped_key", version=version)
+    return _encrypt(_key_of(_KEKS, version), key.secret, place=place)
 
 
-def _wrapping_place(verification_id: str, lender_id: str, *, version: int) -> bytes:
-    return canonical_json([lender_id, "DataKey", "wrapped_key", verification_id, version])
+def _place(verification_id: str, lender_id: str, *, table: str, field: str, version: int) -> bytes:
+    """What sealed bytes are authenticated together with, so that they open nowhere else."""
+    return canonical_json([lender_id, table, field, verification_id, version])
 
 
 def _secret_place(scope: str, *, version: int) -> bytes:
@@ -195,6 +194,7 @@ def _secret_place(scope: str, *, version: int) -> bytes:
 
 
 def _encrypt(secret: bytes, plain: bytes, *, place: bytes) -> bytes:
+    # Drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK seals once or twice a verification.
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, plain, place)
 
@@ -209,27 +209,15 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: bytes) -> bytes:
         raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
 
 
-def _kek(version: int) -> bytes:
-    kek = _keks().get(version)
-    if kek is None:
-        raise Misconfigured(f"TULGA_KEY_ENCRYPTION_KEYS has no version {version}")
-    return kek
-
-
-def _keks() -> dict[int, bytes]:
-    return _keys("TULGA_KEY_ENCRYPTION_KEYS")
-
-
-def _index_keys() -> dict[int, bytes]:
-    return _keys("TULGA_INDEX_KEYS")
+def _key_of(name: str, version: int) -> bytes:
+    keys = _keys(name)
+    if version not in keys:
+        raise Misconfigured(f"{name} has no version {version}")
+    return keys[version]
 
 
 def _keys(name: str) -> dict[int, bytes]:
-    keys: Any = getattr(settings, name)
+    keys: dict[int, bytes] = getattr(settings, name)
     if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
         raise Misconfigured(f"{name} holds no keys of {KEY_BYTES} bytes")
-    return dict(keys)
-
-
-def _current(keys: dict[int, bytes]) -> int:
-    return max(keys)
+    return keys

@@ -49,30 +49,26 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
     able = [tally for tally in tallies if tally.genuine_pairs and tally.impostor_pairs]
     drawn = able[:MOST_CURVES]
     plane = Plane(_begin([tally.impostor_pairs for tally in drawn]), _begin([tally.genuine_pairs for tally in drawn]))
+    # The same in words, for whoever cannot see it.
+    told = []
+    for tally in drawn:
+        rates = [(zone, tally.false_matches(zone).value, tally.false_non_matches(zone).value) for zone in zones]
+        at_zones = ", ".join(f"at {zone:g} FMR {fmr:.2g} and FNMR {fnmr:.2g}" for zone, fmr, fnmr in rates)
+        told.append(f"{tally.name}: {at_zones}")
+    if left_out := len(able) - len(drawn):
+        told.append(f"{left_out} more cohorts are not drawn")
+    description = f"False non-match rate against false match rate. {'; '.join(told)}."
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         'aria-labelledby="title desc" font-family="sans-serif" font-size="13">',
         f'<title id="title">{escape(title)}</title>',
-        f'<desc id="desc">{escape(_told(drawn, zones, left_out=len(able) - len(drawn)))}</desc>',
+        f'<desc id="desc">{escape(description)}</desc>',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#fff"/>',
         *_axes(plane),
     ]
     for place, tally in enumerate(drawn):
         lines += _curve(tally, zones, place=place, plane=plane)
     return "\n".join([*lines, "</svg>", ""])
-
-
-def _told(drawn: Sequence[Tally], zones: Sequence[float], *, left_out: int) -> str:
-    curves = [
-        f"{tally.name}: "
-        + ", ".join(
-            f"at {zone:g} FMR {tally.false_matches(zone).value:.2g} and FNMR {tally.false_non_matches(zone).value:.2g}"
-            for zone in zones
-        )
-        for tally in drawn
-    ]
-    more = [f"{left_out} more cohorts are not drawn"] if left_out else []
-    return f"False non-match rate against false match rate. {'; '.join([*curves, *more])}."
 
 
 def _axes(plane: Plane) -> Iterator[str]:
@@ -82,21 +78,18 @@ def _axes(plane: Plane) -> Iterator[str]:
     yield from (f'<path d="M{_LEFT} {plane.y(10.0**power):.1f}H{_RIGHT}"/>' for power in rows)
     yield "</g>"
     yield f'<g fill="{_INK}" text-anchor="middle">'
+    # The edge is none, and the first power above it is a number.
     for power in columns:
-        yield f'<text x="{plane.x(10.0**power):.1f}" y="{_BOTTOM + 18}">{_number(power, plane.fmr)}</text>'
+        told = "none" if power == plane.fmr else f"{10.0**power:g}"
+        yield f'<text x="{plane.x(10.0**power):.1f}" y="{_BOTTOM + 18}">{told}</text>'
     for power in rows:
-        y = plane.y(10.0**power) + 4
-        yield f'<text x="{_LEFT - 8}" y="{y:.1f}" text-anchor="end">{_number(power, plane.fnmr)}</text>'
+        y, told = plane.y(10.0**power) + 4, "none" if power == plane.fnmr else f"{10.0**power:g}"
+        yield f'<text x="{_LEFT - 8}" y="{y:.1f}" text-anchor="end">{told}</text>'
     middle = f"{(_LEFT + _RIGHT) / 2:.1f}"
     yield f'<text x="{middle}" y="{_BOTTOM + 38}">False match rate</text>'
     yield f'<text transform="translate(18 {(_TOP + _BOTTOM) / 2:.1f}) rotate(-90)">False non-match rate</text>'
     yield f'<text x="{middle}" y="{_HEIGHT - 8}">Dots: the zones. On an edge: no such error was seen.</text>'
     yield "</g>"
-
-
-def _number(power: int, begin: int) -> str:
-    """The edge is none, and the first power above it is a number."""
-    return "none" if power == begin else f"{10.0**power:g}"
 
 
 def _curve(tally: Tally, zones: Sequence[float], *, place: int, plane: Plane) -> Iterator[str]:

@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
-from verification.core.canonical import canonical_json
 from verification.core.errors import BadInput, Refused
 from verification.core.route import Evidence
+from verification.core.stored import canonical_json
 from verification.engines.pki.certificate import Certificate, parse_certificate, parse_timestamp_certificate
 from verification.engines.pki.crl import parse_crl
-from verification.engines.pki.ocsp_response import OcspResponse, parse_response
+from verification.engines.pki.ocsp import OcspResponse, parse_response
 from verification.engines.pki.signatures import parse_signature
-from verification.routes.eds import collect, dialogue
-from verification.routes.eds.policy import EdsPolicy
+from verification.stages.statement import collect, dialogue
+from verification.stages.statement.policy import StatementPolicy
 
 MODES = ("live", "test")
 STATEMENT_MAX_BYTES = 64 * 1024 * 1024  # ours: any document that one would sign; a statement of ours has 1 KB
@@ -32,10 +32,6 @@ class Trust:
 
     items: dict[str, bytes]
     notes: tuple[str, ...] = ()
-
-    def subjects(self) -> set[bytes]:
-        """The encoded names of all authorities."""
-        return {parse_timestamp_certificate(der).subject for der in self.items.values()}
 
 
 def read(path: Path, *, max_bytes: int) -> bytes:
@@ -54,11 +50,7 @@ def read_trust(named: str) -> Trust:
     # A variable that a script forgot to set would name the directory it happens to run in.
     if not named.strip():
         raise BadInput("--trust is empty")
-    return _read_directory(Path(named))
-
-
-def _read_directory(directory: Path) -> Trust:
-    """Self-signed certificates are anchors, others intermediates: whoever names the directory answers for it."""
+    directory = Path(named)
     if not directory.is_dir():
         raise BadInput(f"--trust is live, test or a directory, and {directory} is none of them")
     anchors: list[bytes] = []
@@ -75,6 +67,7 @@ def _read_directory(directory: Path) -> Trust:
                     raise BadInput(f"{path} is no certificate: {refused.detail}") from refused
                 left_out.append(f"{path.name} was left out: {refused.detail}")
                 continue
+            # Self-signed ones are anchors, others intermediates: whoever names the directory answers for it.
             (anchors if certificate.subject == certificate.issuer else intermediates).append(der)
     if not anchors:
         left_out.append(f"{directory} holds no self-signed certificate, so nothing ends a path")
@@ -101,7 +94,14 @@ def number(kind: str, contents: Iterable[bytes]) -> dict[str, bytes]:
 
 
 def evidence(
-    *, signature: bytes, statement: bytes, trust: Trust, ocsp: list[Path], crls: list[Path], at: datetime, by: EdsPolicy
+    *,
+    signature: bytes,
+    statement: bytes,
+    trust: Trust,
+    ocsp: list[Path],
+    crls: list[Path],
+    at: datetime,
+    by: StatementPolicy,
 ) -> Evidence:
     """All of it as one attempt of the route would have it, answered and judged at `at`."""
     items = {
@@ -114,13 +114,14 @@ def evidence(
     with suppress(Refused):
         signer = parse_signature(signature, max_bytes=by.signature_max_bytes).signer
     lists = [der for path in crls for der in _unwrap(read(path, max_bytes=by.crl_max_bytes), path=path)]
-    items |= _sort_lists(lists, signer=signer, authorities=trust.subjects(), by=by)
+    authorities = {parse_timestamp_certificate(der).subject for der in trust.items.values()}
+    items |= _sort_lists(lists, signer=signer, authorities=authorities, by=by)
     items |= _choose_answer([read(path, max_bytes=by.ocsp_max_bytes) for path in ocsp], signer=signer, by=by)
     return Evidence(items=items, at=at)
 
 
 def _sort_lists(
-    lists: list[bytes], *, signer: Certificate | None, authorities: set[bytes], by: EdsPolicy
+    lists: list[bytes], *, signer: Certificate | None, authorities: set[bytes], by: StatementPolicy
 ) -> dict[str, bytes]:
     """Lists by what they are about: the signer's issuer, changes to that, or the authorities above."""
     sorted_lists: dict[str, list[bytes]] = {"shared.crl": [], "shared.delta_crl": [], "shared.authority_crl": []}
@@ -137,7 +138,7 @@ def _sort_lists(
     return {name: one for kind, contents in sorted_lists.items() for name, one in number(kind, contents).items()}
 
 
-def _choose_answer(answers: list[bytes], *, signer: Certificate | None, by: EdsPolicy) -> dict[str, bytes]:
+def _choose_answer(answers: list[bytes], *, signer: Certificate | None, by: StatementPolicy) -> dict[str, bytes]:
     """The youngest answer about the signer's serial number, or the first of all, with the nonce that it carries itself.
 
     Which nonce was sent is not on file, so it cannot be compared; an answer without one is still not believed.
@@ -153,20 +154,19 @@ def _choose_answer(answers: list[bytes], *, signer: Certificate | None, by: EdsP
     return {dialogue.OCSP: answers[position], dialogue.OCSP_NONCE: nonce}
 
 
-def _read_answer(content: bytes, *, by: EdsPolicy) -> OcspResponse | None:
+def _read_answer(content: bytes, *, by: StatementPolicy) -> OcspResponse | None:
     with suppress(Refused):
         return parse_response(content, max_bytes=by.ocsp_max_bytes)
     return None
 
 
-def youngest(given: Evidence, *, by: EdsPolicy) -> datetime:
+def youngest(given: Evidence, *, by: StatementPolicy) -> datetime:
     """When the authority last said something in this evidence, but not after the time of judgement."""
-    times = [datetime.min.replace(tzinfo=UTC)]
+    times = []
     if answer := _read_answer(given.get(dialogue.OCSP) or b"", by=by):
         times.append(max(answer.this_update, answer.produced_at))
     for kind, content in given.items.items():
         if kind.startswith(("shared.crl.", "shared.delta_crl.", "shared.authority_crl.")):
             with suppress(Refused):
                 times.append(parse_crl(content, max_bytes=by.crl_max_bytes).this_update)
-    latest = max(times)
-    return min(latest, given.at) if len(times) > 1 else given.at
+    return min(max(times, default=given.at), given.at)

@@ -47,7 +47,14 @@ def read(folder: Path) -> tuple[Picture, ...]:
     folders: dict[str, Path] = {}
     for path in sorted(each for each in folder.rglob("*") if each.suffix.lower() in SUFFIXES):
         _refuse_elsewhere(path, folder)
-        person = _person(path, folder)
+        # Whose it is says the folder it lies in, or else the name of the file.
+        inside, named = path.relative_to(folder).parts, _PERSON.fullmatch(path.stem)
+        if len(inside) > 1:
+            person = inside[-2]
+        elif named is not None:
+            person = named.group(1)
+        else:
+            raise BadInput(f"{path.name} does not say whose picture it is")
         # A folder for each day below that of each person would make everybody of one day one person.
         if folders.setdefault(person, path.parent) != path.parent:
             raise BadInput(f"two folders are named {person}: each person has one, which names nobody else")
@@ -72,19 +79,16 @@ def read_protocol(folder: Path) -> tuple[ProtocolPair, ...]:
         folds, of_each = (int(number) for number in head)
         if not (2 <= folds <= 100 and of_each > 0 and len(lines) == 2 * folds * of_each):
             raise BadInput("pairs.txt has not as many pairs as its first line says")
-        return tuple(_protocol_pair(folder, line, fold=at // (2 * of_each)) for at, line in enumerate(lines))
+        pairs = []
+        for at, line in enumerate(lines):
+            # One person and two numbers, or a person and a number twice.
+            name, first, *rest = line
+            other, second = rest if len(rest) == 2 else (name, *rest)
+            places = _located(folder, name, first), _located(folder, other, second)
+            pairs.append(ProtocolPair(at // (2 * of_each), *places, same=len(rest) == 1))
+        return tuple(pairs)
     except ValueError as error:
         raise BadInput("pairs.txt is no protocol of LFW") from error
-
-
-def _person(path: Path, folder: Path) -> str:
-    inside = path.relative_to(folder).parts
-    if len(inside) > 1:
-        return inside[-2]
-    named = _PERSON.fullmatch(path.stem)
-    if named is None:
-        raise BadInput(f"{path.name} does not say whose picture it is")
-    return named.group(1)
 
 
 def _cohorts(path: Path) -> dict[str, str]:
@@ -108,14 +112,6 @@ def _cohorts(path: Path) -> dict[str, str]:
     if any(not name.isprintable() or len(name) > 64 or name == ALL for name in found.values()):
         raise BadInput(f"people.csv: a cohort is a short name, and not {ALL}")
     return found
-
-
-def _protocol_pair(folder: Path, line: list[str], *, fold: int) -> ProtocolPair:
-    if len(line) == 3:
-        (name, first, second), other = line, line[0]
-    else:
-        name, first, other, second = line
-    return ProtocolPair(fold, _located(folder, name, first), _located(folder, other, second), len(line) == 3)
 
 
 def _located(folder: Path, person: str, number: str) -> Path:

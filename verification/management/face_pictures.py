@@ -1,9 +1,9 @@
 """Photographs in files, each measured once by a backend, as a route would measure it."""
 
 import hashlib
+import time
 from argparse import ArgumentParser
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from typing import Any
 from django.conf import settings
 
 from verification.core.errors import BadInput, Misconfigured, Refused
-from verification.engines.faces import backends, image_gate, recognition
+from verification.engines.faces import backends
 from verification.engines.faces.backends import Backend, Choice
 from verification.engines.faces.embedding import Embedding
 from verification.engines.faces.image_gate import ImageLimits
-from verification.engines.faces.quality import Quality
+from verification.engines.faces.portrait import Quality
 
 # faces.md §4: what a camera of today writes, and no bomb.
+_PROGRESS_SECONDS = 5
 LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
 
 
@@ -33,7 +34,7 @@ class Measured:
 
 def add_backend(parser: ArgumentParser) -> None:
     """The arguments that choose a backend for one run."""
-    parser.add_argument("--backend", choices=sorted(backends.MODULES), help="in place of TULGA_FACE_BACKEND")
+    parser.add_argument("--backend", choices=backends.NAMES, help="in place of TULGA_FACE_BACKEND")
     parser.add_argument("--model", type=Path, metavar="FILE", help="the description of your own net, for onnx-custom")
 
 
@@ -43,11 +44,11 @@ def backend_of(options: Mapping[str, Any], *, calibration: Path | None) -> Backe
     calibration: a file in place of the shipped one.
     """
     named = _name(options)
-    if named not in backends.MODULES:
+    if named not in backends.NAMES:
         raise Misconfigured(f"there is no face backend {named}")
     model = options["model"] or settings.TULGA_FACE_MODEL
     choice = Choice(backend=named, models=settings.TULGA_FACE_MODELS_DIR, model=model, calibration=calibration)
-    return backends.load(choice)
+    return backends.loaded(choice)
 
 
 def calibration_of(options: Mapping[str, Any]) -> Path | None:
@@ -66,22 +67,26 @@ def measure(path: Path, backend: Backend) -> Measured:
         raise BadInput(f"{path.name} cannot be read: {type(error).__name__}") from error
     digest = hashlib.sha256(untrusted).hexdigest()
     try:
-        image = image_gate.open_image(untrusted, limits=LIMITS)
-        face, found = recognition.accept(image, backend=backend)
+        face, found = backend.open(untrusted, limits=LIMITS)
     except Refused as refused:
         return Measured(digest, code=refused.code)
     return Measured(digest, backend.embed(face), found)
 
 
-def measure_all(paths: Iterable[Path], backend: Backend) -> dict[Path, Measured]:
-    """Each of these files once, however often it is named. Raises `BadInput` for one that cannot be read."""
-    return {path: measure(path, backend) for path in sorted(set(paths))}
+def measure_all(
+    paths: Iterable[Path], backend: Backend, *, progress: Callable[[str], object] | None = None
+) -> dict[Path, Measured]:
+    """Each of these files once, however often it is named. Raises `BadInput` for one that cannot be read.
 
-
-def refusals(measured: Iterable[Measured]) -> dict[str, int]:
-    """How many pictures were refused, by code; the commonest first, then by name."""
-    counts = Counter(each.code for each in measured if each.code)
-    return dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
+    progress: told every few seconds how many are done.
+    """
+    wanted, found, told = sorted(set(paths)), {}, time.monotonic()
+    for path in wanted:
+        found[path] = measure(path, backend)
+        if progress is not None and time.monotonic() - told > _PROGRESS_SECONDS:
+            told = time.monotonic()
+            progress(f"{len(found)} of {len(wanted)} pictures measured")
+    return found
 
 
 def _name(options: Mapping[str, Any]) -> str:

@@ -1,10 +1,11 @@
 """What was counted about faces, as facts for machines and as Markdown for people. The same pictures give the same."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from verification.engines.faces.accuracy import Share, Tally
-from verification.engines.faces.backends import Backend
+from verification.management.face_pictures import Measured
 
 Facts = dict[str, Any]
 DEPENDENCE = (
@@ -19,11 +20,15 @@ def share(found: Share) -> Facts:
         return {"events": found.events, "trials": 0}
     low, high = found.bounds
     told = {"share": found.value, "low": low, "high": high}
-    return {"events": found.events, "trials": found.trials, **{name: _rounded(value) for name, value in told.items()}}
+    # Six significant digits: what is beyond them is the machine's.
+    rounded = {name: float(f"{value:.6g}") for name, value in told.items()}
+    return {"events": found.events, "trials": found.trials, **rounded}
 
 
-def cohorts(tallies: Sequence[Tally], distances: Mapping[str, float]) -> list[Facts]:
-    """Each cohort with its rates at these distances, by the name of the distance."""
+def cohorts(
+    tallies: Sequence[Tally], distances: Mapping[str, float], *, pictures: Mapping[str, Collection[Measured]]
+) -> list[Facts]:
+    """Each cohort with its rates at these distances, by the name of the distance, and the failures of its pictures."""
     return [
         {
             "name": tally.name,
@@ -35,17 +40,23 @@ def cohorts(tallies: Sequence[Tally], distances: Mapping[str, float]) -> list[Fa
                     "distance": distance,
                     "fmr": share(tally.false_matches(distance)),
                     "fnmr": share(tally.false_non_matches(distance)),
+                    "by_person": dict(
+                        zip(("fmr", "fnmr"), (float(f"{each:.6g}") for each in tally.by_person(distance)), strict=True)
+                    ),
                 }
                 for name, distance in distances.items()
             },
+            "failures": failures(pictures[tally.name]),
         }
         for tally in tallies
     ]
 
 
-def failures(pictures: int, refused: Mapping[str, int]) -> Facts:
-    """Pictures without a face, or too poor, by code: the failure to acquire of ISO/IEC 19795-1."""
-    return {"pictures": pictures, "refused": dict(refused), "rate": share(Share(sum(refused.values()), pictures))}
+def failures(measured: Collection[Measured]) -> Facts:
+    """Pictures without a face, or too poor, by code, the commonest first: ISO/IEC 19795-1's failure to acquire."""
+    counts = Counter(each.code for each in measured if each.code)
+    refused = dict(sorted(counts.items(), key=lambda count: (-count[1], count[0])))
+    return {"pictures": len(measured), "refused": refused, "rate": share(Share(counts.total(), len(measured)))}
 
 
 def dependent(tallies: Sequence[Tally], *, needed: int) -> list[str]:
@@ -56,11 +67,6 @@ def dependent(tallies: Sequence[Tally], *, needed: int) -> list[str]:
         for tally in tallies
         if (pairs := tally.people * (tally.people - 1) // 2) < needed
     ]
-
-
-def backend_facts(backend: Backend) -> Facts:
-    """Which net measured."""
-    return dict(backend.report())
 
 
 def markdown(facts: Facts) -> str:
@@ -79,49 +85,40 @@ def markdown(facts: Facts) -> str:
         *([twice] if facts["duplicates"] else []),
         "",
         "FMR: pairs of two people at most so far apart. FNMR: pairs of one person farther apart. "
-        "In brackets: the 95 % interval (Clopper and Pearson).",
+        "In brackets: the 95 % interval (Clopper and Pearson). By person: each weighs alike.",
         DEPENDENCE,
         f"The {facts['cohorts'][0]['impostor_pairs']} impostor pairs are pairs of {facts['people']} people: "
         f"{facts['people'] // 2} of them at most have nobody in common.",
         "",
         *_table(facts["cohorts"]),
-        *_protocol(facts.get("lfw")),
     ]
+    if lfw := facts.get("lfw"):
+        lines += [
+            "",
+            f"The protocol of LFW: {lfw['pairs']} pairs in {lfw['folds']} folds, accuracy {lfw['accuracy']:.4f} ± "
+            f"{lfw['standard_error']:.4f} (standard error of the folds), each judged at the distance that is best on "
+            f"the others. {lfw['refused_pairs']} pairs had a refused picture, which counts as no match.",
+        ]
     return "\n".join(lines) + "\n"
 
 
 def _table(rows: Sequence[Facts]) -> list[str]:
     lines = [
-        "| cohort | people | pairs impostor / genuine | zone: distance ≤ | FMR | FNMR | pictures refused |",
-        "|---|---|---|---|---|---|---|",
+        "| cohort | people | pairs impostor / genuine | zone: distance ≤ | FMR | FNMR | by person | pictures refused |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         for name, rate in row["rates"].items():
             pairs = f"{row['impostor_pairs']} / {row['genuine_pairs']}"
             zone = f"{name}: {rate['distance']:g}"
-            shares = (_of(each) for each in (rate["fmr"], rate["fnmr"], row["failures"]["rate"]))
+            by_person = " / ".join(f"{each:.2g}" for each in rate["by_person"].values())
+            shares = (_of(rate["fmr"]), _of(rate["fnmr"]), by_person, _of(row["failures"]["rate"]))
             cells = (row["name"], row["people"], pairs, zone, *shares)
             lines.append(f"| {' | '.join(str(cell).replace('|', '/') for cell in cells)} |")
     return lines
-
-
-def _protocol(found: Facts | None) -> list[str]:
-    if found is None:
-        return []
-    return [
-        "",
-        f"The protocol of LFW: {found['pairs']} pairs in {found['folds']} folds, accuracy {found['accuracy']:.4f} ± "
-        f"{found['standard_error']:.4f} (standard error of the folds), each judged at the distance that is best on the "
-        f"others. {found['refused_pairs']} pairs had a refused picture, which counts as no match.",
-    ]
 
 
 def _of(found: Facts) -> str:
     if not found["trials"]:
         return "no pairs"
     return f"{found['events']} of {found['trials']} ({found['low']:.2g} … {found['high']:.2g})"
-
-
-def _rounded(value: float) -> float:
-    """Six significant digits: what is beyond them is the machine's."""
-    return float(f"{value:.6g}")

@@ -9,12 +9,10 @@ from verification.engines.faces import accuracy
 from verification.engines.faces.accuracy import Tally
 from verification.engines.faces.backends import Backend
 from verification.engines.faces.calibrating import ALL
-from verification.engines.faces.embedding import Embedding
 from verification.management import face_folders, face_pictures, face_report, lfw_protocol
-from verification.management.face_folders import Picture
 from verification.management.face_report import Facts
 
-Seen = tuple[Picture, Embedding]
+_MOST_NEAR = 100  # pairs of two people that are told by their files, to look at them and at their labels
 
 
 @dataclass(frozen=True)
@@ -35,34 +33,32 @@ def survey(folder: Path, backend: Backend) -> Survey:
     paths = {each.path for each in pictures} | {path for pair in protocol for path in (pair.first, pair.second)}
     measured = face_pictures.measure_all(paths, backend)
     seen = [(each, face) for each in pictures if (face := measured[each.path].embedding) is not None]
-    tallies = _tallies(pictures, seen, zones)
-    cohorts = face_report.cohorts(tallies, zones)
-    for row in cohorts:
-        of_it = [measured[each.path] for each in pictures if row["name"] in (ALL, each.cohort)]
-        row["failures"] = face_report.failures(len(of_it), face_pictures.refusals(of_it))
+    if len({picture.person for picture, _ in seen}) < 2:
+        raise BadInput("there are no two people whose pictures were accepted")
+    # All pairs, then each cohort by its name, also one of which no picture was accepted.
+    at, tallies, by_cohort = accuracy.edges(*zones.values()), [], {}
+    for name in (ALL, *sorted({picture.cohort for picture in pictures} - {""})):
+        own = [(picture.person, face) for picture, face in seen if name in (ALL, picture.cohort)]
+        people, faces = [person for person, _ in own], [face for _, face in own]
+        tallies.append(accuracy.compare_all(faces, people, name=name, at=at))
+        by_cohort[name] = [measured[each.path] for each in pictures if name in (ALL, each.cohort)]
     nearest = tallies[0].nearest_impostors
     facts: Facts = {
-        "backend": face_report.backend_facts(backend),
+        "backend": dict(backend.report()),
         "people": len({picture.person for picture, _ in seen}),
-        "failures": face_report.failures(len(measured), face_pictures.refusals(measured.values())),
+        "failures": face_report.failures(measured.values()),
         "duplicates": len(measured) - len({each.sha256 for each in measured.values()}),
         "nearest_impostors": nearest if nearest < accuracy.FARTHEST else None,
-        "cohorts": cohorts,
+        "farthest_genuine": tallies[0].farthest_genuine,
+        "near": [
+            {"pictures": [seen[one][0].path.name, seen[other][0].path.name], "distance": round(apart, 3)}
+            for one, other, apart in accuracy.near_strangers(
+                [face for _, face in seen], [each.person for each, _ in seen], within=zones["review"], most=_MOST_NEAR
+            )
+        ],
+        "cohorts": face_report.cohorts(tallies, zones, pictures=by_cohort),
         "note": face_report.DEPENDENCE,
     }
     if protocol:
         facts["lfw"] = lfw_protocol.judge(protocol, measured)
     return Survey(facts, tallies, zones)
-
-
-def _tallies(pictures: Sequence[Picture], seen: Sequence[Seen], zones: Mapping[str, float]) -> list[Tally]:
-    """All pairs, then each cohort by its name, also one of which no picture was accepted."""
-    if len({picture.person for picture, _ in seen}) < 2:
-        raise BadInput("there are no two people whose pictures were accepted")
-    at = accuracy.edges(*zones.values())
-    names = sorted({picture.cohort for picture in pictures} - {""})
-    groups = [(ALL, seen), *((name, [each for each in seen if each[0].cohort == name]) for name in names)]
-    return [
-        accuracy.compare_all([face for _, face in group], [picture.person for picture, _ in group], name=name, at=at)
-        for name, group in groups
-    ]

@@ -21,7 +21,9 @@ def judge(pairs: Sequence[ProtocolPair], measured: Mapping[Path, Measured]) -> d
     """Accuracy with its standard error over the folds."""
     folds: list[list[Judged]] = [[] for _ in range(pairs[-1].fold + 1)]
     for pair in pairs:
-        folds[pair.fold].append((_apart(pair, measured), pair.same))
+        first, second = measured[pair.first].embedding, measured[pair.second].embedding
+        apart = math.inf if first is None or second is None else distance(first, second).value
+        folds[pair.fold].append((apart, pair.same))
     shares = []
     for at, fold in enumerate(folds):
         edge = _best([one for other in folds[:at] + folds[at + 1 :] for one in other])
@@ -33,11 +35,6 @@ def judge(pairs: Sequence[ProtocolPair], measured: Mapping[Path, Measured]) -> d
         "accuracy": round(statistics.mean(shares), 6),
         "standard_error": round(statistics.stdev(shares) / math.sqrt(len(shares)), 6),
     }
-
-
-def _apart(pair: ProtocolPair, measured: Mapping[Path, Measured]) -> float:
-    first, second = (measured[path].embedding for path in (pair.first, pair.second))
-    return math.inf if first is None or second is None else distance(first, [second]).value
 
 
 def _best(judged: Sequence[Judged]) -> float:

@@ -6,6 +6,8 @@ from verification.models.cases import (
     CheckRecord,
     Link,
     MobileSigning,
+    MonthlyChange,
+    MonthlyCount,
     QuotaUse,
     ReviewVote,
     Verification,
@@ -17,6 +19,8 @@ from verification.models.evidence import (
     SharedEvidenceUse,
 )
 from verification.models.log import (
+    LOOKED_AT,
+    READER,
     AuditCheckpoint,
     AuditEntry,
     AuditHead,
@@ -26,6 +30,8 @@ from verification.models.log import (
 )
 
 __all__ = (
+    "LOOKED_AT",
+    "READER",
     "Attempt",
     "AuditCheckpoint",
     "AuditEntry",
@@ -39,6 +45,8 @@ __all__ = (
     "EvidenceItem",
     "Link",
     "MobileSigning",
+    "MonthlyChange",
+    "MonthlyCount",
     "QuotaUse",
     "ReviewVote",
     "SharedEvidence",

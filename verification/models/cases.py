@@ -4,22 +4,26 @@ from django.db import models
 from django.db.models import Q
 
 from verification.core import ids
-from verification.core.status import OPEN
+from verification.core.status import OPEN, Status
 
 ID_LENGTH = 30
 HASH_LENGTH = 64
+PAGE = ("created_at", "id")
 
 
 class Verification(models.Model):
     """One borrower to be identified for one loan of one lender. The row is also its own queue: see `step`."""
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_verification_id, editable=False)
-    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+")
+    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
+    # The lender's own name for the request: one open verification has it, so that a repeated opening finds the first.
     client_reference = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+    in_review_since = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # When the key was destroyed. The row stays: the log speaks of it for ever.
     redacted_at = models.DateTimeField(null=True)
     disputed_at = models.DateTimeField(null=True)
 
@@ -27,23 +31,27 @@ class Verification(models.Model):
     code = models.CharField(max_length=64, blank=True)
     last_failure = models.CharField(max_length=64, blank=True)
     locale = models.CharField(max_length=2)
+    # The law it was opened under, pinned with its hash: a profile that changes later changes nothing here.
     profile_id = models.CharField(max_length=32)
     profile_sha256 = models.CharField(max_length=HASH_LENGTH)
+    # Every combination that would suffice, the one chosen, and which of its routes have passed, in order.
     combinations = models.JSONField()
     combination = models.JSONField(default=list)
     passed_routes = models.JSONField(default=list)
     route = models.CharField(max_length=32, blank=True)
     stage = models.CharField(max_length=32, blank=True)
+    # Counts on over all attempts: a number that was posted once never fits again.
     turn = models.PositiveIntegerField(default=0)
 
     sealed_case = models.BinaryField()
     borrower_index = models.BinaryField(null=True)
     borrower_index_version = models.PositiveSmallIntegerField(default=1)
 
-    # The step a worker owes this row, and who holds it. Times are UTC.
+    # The step a worker owes this row, who has it in hand and who holds it. Times are UTC by the database's clock.
     step = models.CharField(max_length=8, blank=True)
+    queue = models.CharField(max_length=16, blank=True)
     due_at = models.DateTimeField(null=True)
-    rung_until = models.DateTimeField(null=True)
+    reserved_until = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     fence = models.CharField(max_length=32, blank=True)
     faults = models.PositiveSmallIntegerField(default=0)
@@ -57,12 +65,31 @@ class Verification(models.Model):
                 name="one_open_verification_per_reference",
             ),
         )
+        # Lists are pages by `created_at` and `id`: each way to ask has an index that ends with them, so that a page
+        # of what is rare, or of nothing at all, is read without walking through everything else.
         indexes = (
-            models.Index(fields=("step", "due_at"), name="verification_due"),
-            models.Index(fields=("status", "expires_at"), name="verification_expiry"),
-            models.Index(fields=("lender", "mode", "created_at", "id"), name="verification_of_lender"),
-            models.Index(fields=("mode", "created_at", "id"), name="verification_by_mode"),
-            models.Index(fields=("borrower_index",), name="verification_by_borrower"),
+            models.Index(fields=("queue", "due_at"), condition=Q(due_at__isnull=False), name="verification_due"),
+            models.Index(
+                fields=("expires_at",), condition=Q(status=Status.REQUIRES_INPUT.value), name="verification_expiry"
+            ),
+            models.Index(
+                fields=("lender", "mode", "in_review_since", "id"),
+                condition=Q(status=Status.IN_REVIEW.value),
+                name="verification_in_review",
+            ),
+            models.Index(
+                fields=("in_review_since",), condition=Q(status=Status.IN_REVIEW.value), name="verification_overdue"
+            ),
+            models.Index(fields=("lender", "mode", "client_reference", *PAGE), name="verification_by_reference"),
+            models.Index(fields=("lender", "mode", *PAGE), name="verification_of_lender"),
+            models.Index(fields=("lender", "mode", "status", *PAGE), name="of_lender_by_status"),
+            models.Index(fields=("lender", "mode", "route", *PAGE), name="of_lender_by_route"),
+            models.Index(fields=("lender", "mode", "route", "status", *PAGE), name="of_lender_by_both"),
+            models.Index(fields=("mode", *PAGE), name="verification_by_mode"),
+            models.Index(fields=("mode", "status", *PAGE), name="verification_by_status"),
+            models.Index(fields=("mode", "route", *PAGE), name="verification_by_route"),
+            models.Index(fields=("mode", "route", "status", *PAGE), name="verification_by_both"),
+            models.Index(fields=("borrower_index", "mode", *PAGE), name="verification_by_borrower"),
         )
 
 
@@ -71,18 +98,20 @@ class Attempt(models.Model):
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_attempt_id, editable=False)
     verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="attempts")
-    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+")
+    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
     borrower_index = models.BinaryField(null=True)
     route = models.CharField(max_length=32)
     stage = models.CharField(max_length=32)
     counted = models.BooleanField(default=False)
+    # Whether it used up one of the borrower's tries: our own faults do not.
     burnt = models.BooleanField(default=False)
     status = models.CharField(max_length=8)
     code = models.CharField(max_length=64, blank=True)
     notice = models.CharField(max_length=64, blank=True)
     turn = models.PositiveIntegerField()
     answers = models.PositiveSmallIntegerField(default=0)
+    # What the stage remembers between turns, secrets among it; only `prompt` decides what of it may leave.
     sealed_memory = models.BinaryField()
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -93,21 +122,30 @@ class Attempt(models.Model):
             models.UniqueConstraint(
                 fields=("lender", "mode", "borrower_index", "route", "stage"),
                 condition=Q(status__in=("open", "judging"), counted=True),
+                # Two verifications at once would else double the tries of a day.
                 name="one_open_attempt_per_borrower",
             ),
             models.UniqueConstraint(
                 fields=("verification",),
                 condition=Q(status__in=("open", "judging")),
+                # The database holds it, whatever two workers think they have read.
                 name="one_open_attempt_per_verification",
             ),
         )
-        indexes = (models.Index(fields=("status", "expires_at"), name="attempt_expiry"),)
+        indexes = (
+            models.Index(fields=("expires_at",), condition=Q(status="open"), name="attempt_expiry"),
+            models.Index(
+                fields=("borrower_index", "lender", "stage", "closed_at"), condition=Q(burnt=True), name="attempt_burnt"
+            ),
+            models.Index(fields=("borrower_index", "lender", "stage", "opened_at"), name="attempt_of_borrower"),
+        )
 
 
 class QuotaUse(models.Model):
     """How often a day (UTC) something was done for one phone, say. Counted by a keyed hash, over all lenders."""
 
     purpose = models.CharField(max_length=32)
+    # Keyed like `borrower_index`: a table of telephone numbers would be a list of people who want a loan.
     value_index = models.BinaryField()
     day = models.DateField(db_index=True)
     used = models.PositiveIntegerField(default=0)
@@ -116,17 +154,51 @@ class QuotaUse(models.Model):
         constraints = (models.UniqueConstraint(fields=("purpose", "value_index", "day"), name="one_count_per_day"),)
 
 
+class MonthlyCount(models.Model):
+    """How many verifications opened in a month (its first day) stand thus. Triggers and `sweep` keep it.
+
+    `status`: open, or how they have ended; `code` is the reason of those that have.
+    """
+
+    mode = models.CharField(max_length=4)
+    month = models.DateField()
+    route = models.CharField(max_length=32, blank=True)
+    status = models.CharField(max_length=16)
+    code = models.CharField(max_length=64, blank=True)
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("mode", "month", "route", "status", "code"), name="one_count_per_month"),
+        )
+
+
+class MonthlyChange(models.Model):
+    """What a verification that began or moved adds to a count or takes from it, until `sweep` has added it up.
+
+    A row of its own, because two transactions that changed one count would wait for each other.
+    """
+
+    mode = models.CharField(max_length=4)
+    month = models.DateField()
+    route = models.CharField(max_length=32, blank=True)
+    status = models.CharField(max_length=16)
+    code = models.CharField(max_length=64, blank=True)
+    number = models.SmallIntegerField()
+
+
 class CheckRecord(models.Model):
     """What one check said in one judged attempt."""
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_check_id, editable=False)
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="checks")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="checks", db_index=False)
     position = models.PositiveSmallIntegerField()
     name = models.CharField(max_length=64)
     outcome = models.CharField(max_length=12)
     code = models.CharField(max_length=64, blank=True)
     score = models.FloatField(null=True)
     threshold = models.FloatField(null=True)
+    # Details may tell of a face or a document; name, outcome and code may stand in the clear.
     sealed_detail = models.BinaryField()
     created_at = models.DateTimeField()
 
@@ -137,7 +209,7 @@ class CheckRecord(models.Model):
 class ReviewVote(models.Model):
     """What one reviewer said of one attempt. It is never changed; the reason is evidence of the attempt."""
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="votes")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="votes", db_index=False)
     person = models.CharField(max_length=ID_LENGTH)
     passes = models.BooleanField()
     created_at = models.DateTimeField()

@@ -9,7 +9,7 @@ from verification.models.cases import HASH_LENGTH, ID_LENGTH, Attempt, Verificat
 class DataKey(models.Model):
     """The wrapped key of one verification. Destroying it erases what it sealed."""
 
-    verification = models.OneToOneField(Verification, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    verification = models.OneToOneField(Verification, on_delete=models.PROTECT, primary_key=True, related_name="key")
     wrapped_key = models.BinaryField(null=True)
     kek_version = models.PositiveSmallIntegerField()
     created_at = models.DateTimeField()
@@ -21,7 +21,7 @@ class EvidenceItem(models.Model):
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_evidence_id, editable=False)
     verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="evidence")
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence", db_index=False)
     kind = models.CharField(max_length=64)
     sealed_sha256 = models.CharField(max_length=HASH_LENGTH, db_index=True)
     commitment = models.CharField(max_length=HASH_LENGTH)
@@ -44,7 +44,7 @@ class SharedEvidence(models.Model):
 class SharedEvidenceUse(models.Model):
     """Which attempt was judged by which shared evidence, under which kind."""
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="shared")
+    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="shared", db_index=False)
     evidence = models.ForeignKey(SharedEvidence, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=64)
 

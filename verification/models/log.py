@@ -2,10 +2,16 @@
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from verification.core import ids
-from verification.core.events import DECISIONS
+from verification.core.events import DECISIONS, LOOKS, READINGS
 from verification.models.cases import ID_LENGTH, Verification
+
+# As text, and so that the queries and the indexes say the same: Django compares a bare key of JSON as JSON.
+LOOKED_AT = Cast(KT("body__verification"), models.TextField())
+READER = Cast(KT("body__person"), models.TextField())
 
 
 class AuditEntry(models.Model):
@@ -15,9 +21,11 @@ class AuditEntry(models.Model):
     log = models.CharField(max_length=4)
     type = models.CharField(max_length=40)
     at = models.DateTimeField()
-    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, null=True, related_name="entries")
+    verification = models.ForeignKey(
+        Verification, on_delete=models.PROTECT, null=True, related_name="entries", db_index=False
+    )
     verification_sequence = models.PositiveIntegerField(null=True)
-    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, null=True, related_name="+")
+    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     body = models.JSONField()
 
     class Meta:
@@ -27,7 +35,11 @@ class AuditEntry(models.Model):
             ),
             models.UniqueConstraint(fields=("verification", "verification_sequence"), name="one_entry_per_sequence"),
         )
-        indexes = (models.Index(fields=("log", "type", "at"), name="entry_by_type"),)
+        indexes = (
+            models.Index(fields=("log", "type", "at"), name="entry_by_type"),
+            models.Index("log", LOOKED_AT, condition=Q(type__in=LOOKS), name="look_at_case"),
+            models.Index("log", READER, "at", "id", condition=Q(type__in=READINGS), name="reading_by_person"),
+        )
 
 
 class AuditPending(models.Model):

@@ -1,7 +1,7 @@
 """Monthly counts as stacked bars: which month has which bars, in numbers the template draws. Nothing here is markup."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -9,8 +9,9 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from verification.core.reasons import REASONS
-from verification.oversight import words
-from verification.workflow.search import Count
+from verification.oversight import labels
+from verification.workflow import stages
+from verification.workflow.reading.search import Count
 
 # User units of the drawing, which is as wide as a phone's screen, so that its words stay readable there.
 WIDTH: Final = 340
@@ -21,7 +22,6 @@ RIGHT: Final = 304
 LEGEND_ROW: Final = 22
 REASONS_SHOWN: Final = 5
 """How many reasons have a bar of their own; the rarer ones share one. More patterns are hard to tell apart."""
-_OPEN: Final = ("requires_input", "processing", "in_review")
 _OTHER: Final = "other"
 
 # Colour and pattern together: each can be told from the others in black and white. The colours are the page's own.
@@ -38,7 +38,7 @@ class Series:
     """
 
     key: str
-    label: words.Words
+    label: labels.Words
     letter: str
     detail: str
     look: str
@@ -75,7 +75,7 @@ class Chart:
     """One drawing and the table that says the same."""
 
     id: str
-    title: words.Words
+    title: labels.Words
     series: tuple[Series, ...]
     rows: tuple[Row, ...]
     total: int
@@ -102,27 +102,19 @@ def all_of(counts: Sequence[Count], *, months: Sequence[date]) -> tuple[Chart, .
 
 def by_outcome(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
     """How the verifications opened in each month have ended; those still going on count as one kind."""
-    labels: dict[str, words.Words] = {
-        name: words.STATUSES[name] for name in ("verified", "declined", "expired", "canceled", "failed")
-    }
-    labels["open"] = _("Not ended yet")
-    return _chart(
-        "outcome",
-        _("By outcome"),
-        counts,
-        months=months,
-        labels=labels,
-        key=lambda count: "open" if count.status in _OPEN else count.status,
-        colours=_MEANING,
-    )
+    ended = ("verified", "declined", "expired", "canceled", "failed")
+    by_key = {name: labels.STATUSES[name] for name in ended} | {"open": _("Not ended yet")}
+    counted = [(count.month, count.status, count.number) for count in counts]
+    return _chart("outcome", _("By outcome"), counted, months=months, by_key=by_key, colours=_MEANING)
 
 
 def by_route(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
     """By which route the borrower went last."""
-    labels: dict[str, words.Words] = dict(words.ROUTES)
+    by_key: dict[str, labels.Words] = stages.titles()
     for count in counts:
-        labels.setdefault(count.route or "none", count.route or _("None chosen"))
-    return _chart("route", _("By route"), counts, months=months, labels=labels, key=lambda count: count.route or "none")
+        by_key.setdefault(count.route or "none", count.route or _("None chosen"))
+    counted = [(count.month, count.route or "none", count.number) for count in counts]
+    return _chart("route", _("By route"), counted, months=months, by_key=by_key)
 
 
 def by_reason(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
@@ -132,40 +124,43 @@ def by_reason(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
     for count in reasoned:
         totals[count.code] += count.number
     frequent = sorted(totals, key=lambda code: (-totals[code], code))[:REASONS_SHOWN]
-    labels: dict[str, words.Words] = {code: code for code in frequent}
+    by_key: dict[str, labels.Words] = {code: code for code in frequent}
     if len(totals) > len(frequent):
-        labels[_OTHER] = _("Other reasons")
-    return _chart(
-        "reason",
-        _("By reason"),
-        reasoned,
-        months=months,
-        labels=labels,
-        key=lambda count: count.code if count.code in labels else _OTHER,
-    )
+        by_key[_OTHER] = _("Other reasons")
+    counted = [(count.month, count.code if count.code in by_key else _OTHER, count.number) for count in reasoned]
+    return _chart("reason", _("By reason"), counted, months=months, by_key=by_key)
 
 
 def _chart(
     chart_id: str,
-    title: words.Words,
-    counts: Sequence[Count],
+    title: labels.Words,
+    counted: Iterable[tuple[date, str, int]],
     *,
     months: Sequence[date],
-    labels: Mapping[str, words.Words],
-    key: Callable[[Count], str],
+    by_key: Mapping[str, labels.Words],
     colours: Sequence[str] = _NEUTRAL,
 ) -> Chart:
+    """The drawing of (month, key of a series, number) in these months; all bars are to the scale of the busiest."""
     numbers: Counter[tuple[date, str]] = Counter()
-    for count in counts:
-        numbers[count.month, key(count)] += count.number
-    series = _series(labels, numbers, below=len(months) * ROW, colours=colours)
+    for month, key, number in counted:
+        numbers[month, key] += number
+    series = _series(by_key, numbers, below=len(months) * ROW, colours=colours)
+    # One scale for all months, or two bars of one length could be different numbers.
     most = max((sum(numbers[month, one.key] for one in series) for month in months), default=0)
-    rows = tuple(_row(month, place, series, numbers, most=most) for place, month in enumerate(months))
+    rows = []
+    for place, month in enumerate(months):
+        x, segments = float(LEFT), []
+        for one in series:
+            width = (RIGHT - LEFT) * numbers[month, one.key] / most if most else 0.0
+            segments.append(Segment(series=one, number=numbers[month, one.key], x=f"{x:.2f}", width=f"{width:.2f}"))
+            x += width
+        y, total = place * ROW + (ROW - BAR) // 2, sum(segment.number for segment in segments)
+        rows.append(Row(month, y=y, text_y=y + 14, total=total, segments=tuple(segments), total_x=f"{x + 6:.2f}"))
     return Chart(
         id=chart_id,
         title=title,
         series=series,
-        rows=rows,
+        rows=tuple(rows),
         total=sum(row.total for row in rows),
         foot=len(months) * ROW,
         height=len(months) * ROW + len(series) * LEGEND_ROW + 16,
@@ -174,7 +169,7 @@ def _chart(
 
 
 def _series(
-    labels: Mapping[str, words.Words], numbers: Counter[tuple[date, str]], *, below: int, colours: Sequence[str]
+    by_key: Mapping[str, labels.Words], numbers: Counter[tuple[date, str]], *, below: int, colours: Sequence[str]
 ) -> tuple[Series, ...]:
     return tuple(
         Series(
@@ -188,17 +183,5 @@ def _series(
             legend_text_y=below + 25 + place * LEGEND_ROW,
             total=sum(number for (_month, counted), number in numbers.items() if counted == key),
         )
-        for place, (key, label) in enumerate(labels.items())
+        for place, (key, label) in enumerate(by_key.items())
     )
-
-
-def _row(month: date, place: int, series: Sequence[Series], numbers: Counter[tuple[date, str]], *, most: int) -> Row:
-    x, segments = float(LEFT), []
-    for one in series:
-        number = numbers[month, one.key]
-        width = (RIGHT - LEFT) * number / most if most else 0.0
-        segments.append(Segment(series=one, number=number, x=f"{x:.2f}", width=f"{width:.2f}"))
-        x += width
-    y = place * ROW + (ROW - BAR) // 2
-    total = sum(segment.number for segment in segments)
-    return Row(month=month, y=y, text_y=y + 14, total=total, segments=tuple(segments), total_x=f"{x + 6:.2f}")

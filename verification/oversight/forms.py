@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from verification.core.errors import BadInput
 from verification.core.ids import Iin
 from verification.core.status import Status
-from verification.oversight import words
-from verification.workflow import search
+from verification.oversight import labels
+from verification.workflow import stages
+from verification.workflow.reading import search
 
 MONTHS_OFFERED: Final = (12, 24, 36)
 # Django's own codes say what is wrong, ours also say where.
@@ -23,6 +24,7 @@ _OF_DJANGO: Final = {
 }
 _CHOOSE = {"invalid_choice": _("Choose one from the list.")}
 _DAY = {"invalid": _("Write a day as year, month and day: 2026-11-24.")}
+_IIN = _("An IIN is 12 digits with a valid date and check digit.")
 _ANY: tuple[str, Any] = ("", _("Any"))
 
 
@@ -43,7 +45,7 @@ class SearchForm(forms.Form):
         required=False,
         max_length=32,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"}),
-        error_messages={"max_length": _("An IIN is 12 digits with a valid date and check digit.")},
+        error_messages={"max_length": _IIN},
     )
     lender = forms.ChoiceField(label=_("Lender"), required=False, choices=_lenders, error_messages=_CHOOSE)
     date_from = _day(_("Opened from"))
@@ -51,18 +53,18 @@ class SearchForm(forms.Form):
     route = forms.ChoiceField(
         label=_("Route"),
         required=False,
-        choices=[_ANY, *((name, words.ROUTES.get(name, name)) for name in search.ROUTES)],
+        choices=[_ANY, *((name, stages.titles().get(name, name)) for name in search.ROUTES)],
         error_messages=_CHOOSE,
     )
     outcome = forms.ChoiceField(
         label=_("Outcome"),
         required=False,
-        choices=[_ANY, *((status.value, words.STATUSES[status.value]) for status in Status)],
+        choices=[_ANY, *((status.value, labels.STATUSES[status.value]) for status in Status)],
         error_messages=_CHOOSE,
     )
     mode = forms.ChoiceField(
         label=_("Log"),
-        choices=list(words.MODES.items()),
+        choices=list(labels.MODES.items()),
         error_messages={**_CHOOSE, "required": _("Choose one from the list.")},
     )
 
@@ -77,17 +79,14 @@ class SearchForm(forms.Form):
         try:
             return Iin.parse(typed).value
         except BadInput:
-            raise forms.ValidationError(
-                _("An IIN is 12 digits with a valid date and check digit."), code="iin_malformed"
-            ) from None
+            raise forms.ValidationError(_IIN, code="iin_malformed") from None
 
     def clean(self) -> dict[str, Any]:
         """The fields together: a period ends after it begins."""
         first, last = self.cleaned_data.get("date_from"), self.cleaned_data.get("date_to")
         if first and last and first > last:
-            self.add_error(
-                "date_to", forms.ValidationError(_("The period ends before it begins."), code="dates_reversed")
-            )
+            reversed_dates = forms.ValidationError(_("The period ends before it begins."), code="dates_reversed")
+            self.add_error("date_to", reversed_dates)
         return self.cleaned_data
 
     def question(self, *, untrusted_after: str) -> search.Question:
@@ -114,7 +113,7 @@ class PeriodForm(forms.Form):
     """Which log, and for the counts how many months. It names nobody, so it may stand in an address."""
 
     mode = forms.ChoiceField(
-        label=_("Log"), choices=list(words.MODES.items()), initial="live", required=False, error_messages=_CHOOSE
+        label=_("Log"), choices=list(labels.MODES.items()), initial="live", required=False, error_messages=_CHOOSE
     )
     months = forms.ChoiceField(
         label=_("Months"),
@@ -135,14 +134,11 @@ class PeriodForm(forms.Form):
 
 def problems(form: forms.Form) -> list[tuple[str, str, str]]:
     """Label, sentence and stable code of each mistake, in the order of the fields; those of none come last."""
-    found = form.errors.as_data()
-    return [
-        (str(form.fields[name].label) if name in form.fields else "", error.messages[0], _stable(name, error))
-        for name in (*form.fields, NON_FIELD_ERRORS)
-        for error in found.get(name, [])
-    ]
-
-
-def _stable(name: str, error: forms.ValidationError) -> str:
-    code = error.code or ""
-    return f"{name}_{_OF_DJANGO[code]}" if code in _OF_DJANGO else code
+    found, told = form.errors.as_data(), []
+    for name in (*form.fields, NON_FIELD_ERRORS):
+        label = str(form.fields[name].label) if name in form.fields else ""
+        for error in found.get(name, []):
+            code = error.code or ""
+            stable = f"{name}_{_OF_DJANGO[code]}" if code in _OF_DJANGO else code
+            told.append((label, error.messages[0], stable))
+    return told

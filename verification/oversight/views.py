@@ -17,9 +17,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
 from verification.core.errors import BadInput, Conflict
-from verification.oversight import charts, lines, words
+from verification.oversight import charts, tables
 from verification.oversight.forms import PeriodForm, SearchForm, problems
-from verification.workflow import case_file, search, sweep
+from verification.workflow import stages
+from verification.workflow.moving import sweep
+from verification.workflow.reading import case_file, search
 
 PERMISSION = "people.read_oversight"
 
@@ -44,10 +46,11 @@ def find(request: HttpRequest) -> HttpResponse:
         try:
             page = search.search(person_id=_person(request), question=question)
         except BadInput as error:
-            form.add_error(_field(error), ValidationError(_("This cannot be asked. Search again."), code=error.code))
+            field = error.pointer if error.pointer in SearchForm.base_fields else None
+            form.add_error(field, ValidationError(_("This cannot be asked. Search again."), code=error.code))
         else:
             following = form.following(after=page.next) if page.next else None
-            shown = {"form": form, "found": lines.results(page.data), "following": following}
+            shown = {"form": form, "found": tables.results(page.data), "following": following}
             shown |= {"is_further": bool(question.after), "is_not_kept": _is_not_kept(question.mode)}
             return render(request, "oversight/search.html", shown)
     refused = {"form": form, "problems": problems(form)}
@@ -61,7 +64,16 @@ def find(request: HttpRequest) -> HttpResponse:
 def case(request: HttpRequest, verification_id: str) -> HttpResponse:
     """One case on one page."""
     file = case_file.case_file(person_id=_person(request), verification_id=verification_id)
-    return render(request, "oversight/case.html", _shown(file))
+    shown = {
+        "file": file,
+        "found": tables.result(file.found),
+        "combination": [stages.titles().get(route, route) for route in file.combination],
+        "attempts": tables.attempts(file),
+        "checks": tables.checks(file),
+        "timeline": tables.timeline(file.steps),
+        "looks": tables.looks(file.looks),
+    }
+    return render(request, "oversight/case.html", shown)
 
 
 @never_cache
@@ -131,7 +143,7 @@ def readings(request: HttpRequest) -> HttpResponse:
         return _refused(request, "oversight/readings.html", form)
     mode = form.cleaned_data["mode"]
     own = search.own_readings(person_id=_person(request), mode=mode)
-    shown = {"form": PeriodForm(initial={"mode": mode}), "readings": lines.own_readings(own)}
+    shown = {"form": PeriodForm(initial={"mode": mode}), "readings": tables.own_readings(own)}
     return render(request, "oversight/readings.html", shown | {"is_not_kept": _is_not_kept(mode)})
 
 
@@ -139,24 +151,8 @@ def _person(request: HttpRequest) -> str:
     return str(request.user.pk)
 
 
-def _shown(file: case_file.CaseFile) -> dict[str, Any]:
-    return {
-        "file": file,
-        "found": lines.result(file.found),
-        "combination": [words.ROUTES.get(route, route) for route in file.combination],
-        "attempts": lines.attempts(file),
-        "checks": lines.checks(file),
-        "timeline": lines.timeline(file.steps),
-        "looks": lines.looks(file.looks),
-    }
-
-
 def _is_not_kept(mode: str) -> bool:
     return mode not in sweep.modes()
-
-
-def _field(error: BadInput) -> str | None:
-    return error.pointer if error.pointer in SearchForm.base_fields else None
 
 
 def _refused(request: HttpRequest, template: str, form: PeriodForm) -> HttpResponse:
@@ -169,6 +165,7 @@ def _not_ready(request: HttpRequest, error: Conflict) -> HttpResponse:
 
 
 def _download(content: bytes, *, name: str) -> HttpResponse:
+    # To be kept, not shown: what stands in the bytes of a log is never read as markup.
     response = HttpResponse(content, content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

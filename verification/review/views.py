@@ -7,22 +7,26 @@ lender's case is raised as `NotFound`, as if there were none.
 from http import HTTPStatus
 from typing import Any
 
+import segno
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required, user_passes_test
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.urls import reverse
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from verification import clock
 from verification.core.errors import Conflict
 from verification.core.status import Status
-from verification.review import lines, sent_link, words
+from verification.review import labels, tables
 from verification.review.forms import PASS, ReferenceForm, VoteForm
-from verification.workflow import review, review_case, review_desk
-from verification.workflow.review import Reviewer
+from verification.workflow.people import review, review_case, review_desk
+from verification.workflow.people.review import Reviewer
 
 PERMISSION = "people.review_cases"
 
@@ -40,7 +44,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     """The cases that wait for reviewers, oldest first."""
     mode = _mode(request.GET.get("mode", ""))
     found = review_desk.queue(reviewer=_reviewer(request), mode=mode)
-    shown = {"found": lines.queue(found.rows, at=timezone.now()), "has_more": found.has_more}
+    shown = {"found": tables.queue(found.rows, at=clock.now()), "has_more": found.has_more}
     return render(request, "review/queue.html", shown | _modes(mode))
 
 
@@ -54,7 +58,7 @@ def open_cases(request: HttpRequest) -> HttpResponse:
     form = ReferenceForm(request.POST or None)
     reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
     found = review_desk.open_cases(reviewer=_reviewer(request), mode=mode, reference=reference)
-    shown = {"form": form, "found": lines.open_cases(found.rows), "has_more": found.has_more, "asked": reference}
+    shown = {"form": form, "found": tables.open_cases(found.rows), "has_more": found.has_more, "asked": reference}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "review/open.html", shown | _modes(mode), status=status)
 
@@ -76,6 +80,7 @@ def picture(request: HttpRequest, verification_id: str, evidence_id: str) -> Htt
     """One picture, made anew; there is none before the review and none after."""
     jpeg = review_case.picture(reviewer=_reviewer(request), verification_id=verification_id, evidence_id=evidence_id)
     response = HttpResponse(jpeg, content_type="image/jpeg")
+    # No page of anybody else may show it, not even to a reviewer who is signed in here.
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response
 
@@ -100,7 +105,13 @@ def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
         )
     except Conflict as error:
         return _refused(request, error)
-    messages.success(request, _said(status, passes=passes))
+    if not passes:
+        said = _("Your vote is kept. The case was refused.")
+    elif status == Status.IN_REVIEW:
+        said = _("Your vote is kept. A second reviewer must look with their own eyes.")
+    else:
+        said = _("Your vote is kept, and it was the second one. The case goes on.")
+    messages.success(request, said)
     return redirect("review:queue")
 
 
@@ -114,7 +125,13 @@ def send_link(request: HttpRequest, verification_id: str) -> HttpResponse:
         minted = review_desk.send_link(reviewer=_reviewer(request), verification_id=verification_id)
     except Conflict as error:
         return _refused(request, error)
-    return render(request, "review/link.html", sent_link.shown(minted), status=HTTPStatus.CREATED)
+    # The token stands in the fragment, which browsers do not send to servers.
+    address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:link')}#{minted.token}"
+    # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no style the policy forbids.
+    drawing = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
+    qr = mark_safe(drawing)  # noqa: S308  # segno's own drawing: the address is in it as squares, not as text
+    shown = {"address": address, "qr": qr, "expires_at": minted.expires_at}
+    return render(request, "review/link.html", shown, status=HTTPStatus.CREATED)
 
 
 def _case(
@@ -124,7 +141,7 @@ def _case(
         found = review_case.look(reviewer=_reviewer(request), verification_id=verification_id)
     except Conflict as error:
         return _refused(request, error)
-    shown = lines.case(found, at=timezone.now()) | {"form": form}
+    shown = tables.case(found, at=clock.now()) | {"form": form}
     return render(request, "review/case.html", shown, status=status)
 
 
@@ -138,18 +155,10 @@ def _mode(untrusted: str) -> str:
 
 
 def _modes(mode: str) -> dict[str, Any]:
-    offered = [(name, words.MODES[name]) for name in review_desk.modes()]
+    offered = [(name, labels.MODES[name]) for name in review_desk.modes()]
     return {"mode": mode, "modes": offered if len(offered) > 1 else []}
 
 
-def _said(status: Status, *, passes: bool) -> str:
-    if not passes:
-        return _("Your vote is kept. The case was refused.")
-    if status == Status.IN_REVIEW:
-        return _("Your vote is kept. A second reviewer must look with their own eyes.")
-    return _("Your vote is kept, and it was the second one. The case goes on.")
-
-
 def _refused(request: HttpRequest, error: Conflict) -> HttpResponse:
-    shown = {"sentence": words.REFUSALS.get(error.code, ""), "code": error.code}
+    shown = {"sentence": labels.REFUSALS.get(error.code, ""), "code": error.code}
     return render(request, "review/refused.html", shown, status=HTTPStatus.CONFLICT)

@@ -1,7 +1,8 @@
-"""One question to a register or gateway: JSON over POST, answered in time and readably, or a fault.
+"""One question to a source, at the address that the operator configured: answered in time and whole, or a fault.
 
-The question's data stand in the body, never in the address. The answer must repeat the question's id and what it was
-about; an answer that cannot be read, or is to another question, is a fault, not a finding about the person.
+The data of a question to a register or gateway stand in the body, never in the address. Its answer must repeat the
+question's id and what it was about; an answer that cannot be read, or is to another question, is a fault, not a finding
+about the person.
 """
 
 import ipaddress
@@ -11,15 +12,77 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
+from urllib.parse import SplitResult, urlsplit
 
-from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable
+from verification import outbound
+from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable, Unavailable
 from verification.core.strict_json import is_reference
-from verification.sources.fetching import Limits, check_address, post_json
+from verification.outbound import Limits
 
 SECONDS: Final = 6.0  # default for one question; ours: four in a row stay below a worker's lease of 30 s
 
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
+_USER_AGENT: Final = "tulga"
+
+
+def check_address(url: str) -> SplitResult:
+    """A configured address, taken apart. Raises `Misconfigured` unless it is plain http(s) without credentials."""
+    try:
+        address = urlsplit(url)
+        # urlsplit drops tabs and line breaks on its way (Python's bpo-43882): what it reads must be what stands there.
+        is_readable = _VISIBLE.fullmatch(url) is not None and address.port != 0
+    except ValueError as error:
+        raise Misconfigured("a source's address cannot be read") from error
+    if not is_readable or address.scheme not in ("http", "https") or not address.hostname:
+        raise Misconfigured("a source's address must start with http:// or https:// and name a host")
+    if "@" in address.netloc:
+        raise Misconfigured("a source's address must not carry credentials")
+    return address
+
+
+def fetch(url: str, *, source: str, limits: Limits) -> bytes:
+    """The body of a GET answered with 200; never empty, never decoded, never from where a redirect points.
+
+    `url` comes from the operator's configuration, never from a certificate or a request. Every failure is
+    `SourceUnavailable(source, …)`, whose text has neither path nor query. What the bytes are is for checks to judge.
+    """
+    return _body("GET", url, source=source, limits=limits)
+
+
+def post_binary(url: str, content: bytes, *, media_type: str, source: str, limits: Limits) -> bytes:
+    """The body of a POST of bytes of this type answered with 200, under the same rules as `fetch`. It is sent once."""
+    return _body("POST", url, source=source, limits=limits, content=content, headers={"Content-Type": media_type})
+
+
+def _body(
+    method: str,
+    url: str,
+    *,
+    source: str,
+    limits: Limits,
+    content: bytes = b"",
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
+    check_address(url)
+    request = outbound.Request(
+        method=method,
+        url=url,
+        headers={"User-Agent": _USER_AGENT, **headers},
+        body=content,
+        limits=limits,
+        is_public_only=False,  # the operator's own registers and proxies may stand in private networks
+        wants_whole=True,
+    )
+    try:
+        body = outbound.send(request).body
+    except Unavailable as fault:
+        raise SourceUnavailable(source, fault.detail) from None
+    if not body:
+        raise SourceUnavailable(source, "the answer is empty")
+    return body
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +101,7 @@ class Service:
         Raises `Misconfigured` for a plain http address that is not on this machine: the questions name people.
         """
         address = check_address(url)
-        if address.scheme != "https" and not _is_loopback(str(address.host)):
+        if address.scheme != "https" and not _is_loopback(str(address.hostname)):
             raise Misconfigured(f"the address of {source} must be https: its questions name people")
         if not seconds > 0:
             raise Misconfigured(f"{source} needs a time above 0 s")
@@ -55,12 +118,14 @@ class Service:
         """
         check_request_id(str(question["request_id"]))
         content = json.dumps(question).encode()
-        raw = post_json(self.url, content, source=self.source, limits=self.limits, headers=self.headers)
+        headers = {"Content-Type": "application/json", "Accept": "application/json", **self.headers}
+        raw = _body("POST", self.url, source=self.source, limits=self.limits, content=content, headers=headers)
         try:
             answer = read(raw)
         except BadInput as unreadable:
             where = f" at {unreadable.pointer}" if unreadable.pointer else ""
             raise SourceUnavailable(self.source, f"the answer cannot be read{where}: {unreadable.detail}") from None
+        # An answer that was mixed up, or kept by somebody between, is a fault: what it says is about another question.
         for name in repeated:
             if _spelled(getattr(answer, name)) != question[name]:
                 raise SourceUnavailable(self.source, f"the answer is to another question: {name} differs")
@@ -105,6 +170,7 @@ def _is_loopback(host: str) -> bool:
 
 def _token(source: str, path: Path) -> str:
     try:
+        # As ssh does with private keys: whoever reads the token asks in our name.
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
         text = path.read_text(encoding="ascii").strip()

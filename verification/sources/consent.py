@@ -3,16 +3,16 @@
 1. `request` asks the service to ask the person; while a consent to the same is open, that one is given back. A consent
    is to one request for a loan: no other is looked up under it.
 2. The person answers the state's message. `read` tells what came of it.
-3. `core.consent_answers.consent_id_for` gives the id that registers want, or raises.
+3. `core.registry_answers.consent_id_for` gives the id that registers want, or raises.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from verification.core.consent_answers import CONSENT_MAX_BYTES, parse_consent
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.core.ids import Iin, Phone
+from verification.core.registry_answers import CONSENT_MAX_BYTES, parse_consent
 from verification.sources import resolve
 from verification.sources.asking import SECONDS, Service, check_consent_id
 
@@ -21,9 +21,9 @@ SOURCE: Final = "consent"
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentRequest:
-    """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see `core/consent.py`.
+    """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see `stages/consent/policy.py`.
 
-    reference: the verification it is for. services: a choice of `core.consent_answers.SERVICES`. valid_seconds: how
+    reference: the verification it is for. services: a choice of `core.registry_answers.SERVICES`. valid_seconds: how
     long the consent shall hold.
     """
 
@@ -46,7 +46,7 @@ class ConsentSource(Protocol):
     """Whoever asks people for their consent in the name of the state's registers."""
 
     def request(self, wanted: ConsentRequest) -> bytes:
-        """The answer, raw; `core.consent_answers.parse_consent` reads it. The status may be `pending` for minutes.
+        """The answer, raw; `core.registry_answers.parse_consent` reads it. The status may be `pending` for minutes.
 
         Raises `SourceUnavailable`; asking again with the same id sends the person no second message.
         """

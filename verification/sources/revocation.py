@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 from verification.core.errors import Misconfigured, SourceUnavailable
+from verification.outbound import Limits
 from verification.sources import resolve
-from verification.sources.fetching import Limits, check_address, fetch, post_binary
+from verification.sources.asking import check_address, fetch, post_binary
 
 SOURCE: Final = "revocation"
 
@@ -88,6 +89,7 @@ class HttpRevocationSource:
     def ocsp(self, family: str, *, question: bytes) -> bytes | None:
         """See `RevocationSource.ocsp`."""
         silent: SourceUnavailable | None = None
+        # In the operator's order; a second address is for when the first is silent, not for another opinion.
         for url in self._responders.get(family, ()):
             try:
                 return post_binary(

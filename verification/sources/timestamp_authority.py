@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 from verification.core.errors import Misconfigured
+from verification.outbound import Limits
 from verification.sources import resolve
-from verification.sources.fetching import Limits, check_address, post_binary
+from verification.sources.asking import check_address, post_binary
 
 SOURCE: Final = "timestamp_authority"
 

@@ -3,23 +3,23 @@
 import json
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import date
-from typing import Any
+from dataclasses import dataclass, field
 
-from verification.core.canonical import canonical_json
-from verification.core.ids import Iin, Phone
-from verification.core.person import Case, Document, LenderFacts, Loan, Person
+from verification.core import stored
+from verification.core.errors import EvidenceUnreadable, NotFound
+from verification.core.ids import is_id
+from verification.core.person import Case, LenderFacts, Loan, Person
 from verification.evidence import sealed_case, vault
 from verification.models import Verification
-
-TABLE = sealed_case.TABLE
-FIELD = sealed_case.FIELD
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opening:
-    """What a lender hands over to open a verification. `routes` None leaves every route of the profile to choose."""
+    """What a lender hands over to open a verification. `routes` None leaves every route of the profile to choose.
+
+    It is sealed as it stands, and handed to the edges as it stands: a new field has a default, so that older rows are
+    read, and is named here, where a request is read, and where an answer or a page shows it.
+    """
 
     purpose: str
     person: Person
@@ -34,18 +34,10 @@ class Opening:
 
 @dataclass(frozen=True)
 class SealedCase:
-    """An opened row: the case for the routes, and what only the edges need."""
+    """An opened row: the case for the routes, and all that the lender handed over, for the edges."""
 
     case: Case
-    return_url: str
-    opened_by: str
-    metadata: Mapping[str, str]
-
-
-def same_request(sealed: SealedCase, opening: Opening) -> bool:
-    """Whether a second opening asks for the same person and loan as the first."""
-    case = sealed.case
-    return (case.person, case.loan, case.purpose) == (opening.person, opening.loan, opening.purpose)
+    opening: Opening
 
 
 def officer(told: str) -> str:
@@ -59,25 +51,35 @@ def marks_of(told: str) -> list[str]:
     return [mark.hex() for mark in vault.blind_index_values(purpose="officer", value=name)] if name else []
 
 
-def plain(lender: LenderFacts, opening: Opening) -> bytes:
+@dataclass(frozen=True)
+class StoredCase:
+    """What is sealed in the row."""
+
+    lender: LenderFacts
+    opening: Opening
+
+
+def to_bytes(lender: LenderFacts, opening: Opening) -> bytes:
     """The canonical bytes to be sealed."""
-    person = asdict(opening.person) | {
-        "iin": opening.person.iin.value,
-        "phone": opening.person.phone.value,
-        "birth_date": opening.person.birth_date.isoformat(),
-        "document": asdict(opening.person.document) | {"valid_to": opening.person.document.valid_to.isoformat()},
-    }
-    return canonical_json(
-        {
-            "lender": asdict(lender),
-            "person": person,
-            "loan": asdict(opening.loan),
-            "purpose": opening.purpose,
-            "return_url": opening.return_url,
-            "opened_by": opening.opened_by,
-            "metadata": dict(opening.metadata),
-        }
-    )
+    return stored.to_bytes(StoredCase(lender, opening))
+
+
+def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:
+    """The row, if it is this lender's; raises `NotFound` for none and for another's alike."""
+    found = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
+    if found is None:
+        raise NotFound("no such verification")
+    return found
+
+
+def of_any_lender(untrusted_id: str) -> Verification:
+    """The row with its lender, for whoever may see every lender's; raises `NotFound`."""
+    row = None
+    if is_id(untrusted_id, prefix="ver"):
+        row = Verification.objects.filter(pk=untrusted_id).select_related("lender").first()
+    if row is None:
+        raise NotFound("there is no such verification")
+    return row
 
 
 def key_of(verification: Verification) -> vault.Key:
@@ -85,32 +87,25 @@ def key_of(verification: Verification) -> vault.Key:
     return vault.open(verification_id=verification.pk, lender_id=verification.lender_id)
 
 
+def key_beside(verification: Verification) -> vault.Key:
+    """The key of a row that was read together with it (`select_related("key")`); raises `EvidenceUnreadable`."""
+    if not hasattr(verification, "key"):
+        raise EvidenceUnreadable(f"{verification.pk} has no key")
+    return vault.unwrap(verification.key, lender_id=verification.lender_id)
+
+
 def read(verification: Verification, key: vault.Key) -> SealedCase:
     """Unseals the case; raises `EvidenceUnreadable` when it does not open under its key and place."""
-    stored = json.loads(key.unseal(bytes(verification.sealed_case), table=TABLE, field=FIELD))
+    opened = json.loads(key.unseal(bytes(verification.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD))
+    kept = stored.read(opened, into=StoredCase, what="case")
     case = Case(
         verification_id=verification.id,
         mode=verification.mode,
-        lender=LenderFacts(**stored["lender"]),
-        person=_person(stored["person"]),
-        loan=Loan(**stored["loan"]),
-        purpose=stored["purpose"],
+        lender=kept.lender,
+        person=kept.opening.person,
+        loan=kept.opening.loan,
+        purpose=kept.opening.purpose,
         locale=verification.locale,
         expires_at=verification.expires_at,
     )
-    return SealedCase(case, stored["return_url"], stored["opened_by"], stored["metadata"])
-
-
-def _person(stored: dict[str, Any]) -> Person:
-    document = stored["document"]
-    return Person(
-        iin=Iin(stored["iin"]),
-        surname=stored["surname"],
-        name=stored["name"],
-        patronymic=stored["patronymic"],
-        birth_date=date.fromisoformat(stored["birth_date"]),
-        phone=Phone(stored["phone"]),
-        document=Document(
-            type=document["type"], number=document["number"], valid_to=date.fromisoformat(document["valid_to"])
-        ),
-    )
+    return SealedCase(case, kept.opening)

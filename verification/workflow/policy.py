@@ -21,6 +21,8 @@ DESK_ROWS = 100
 # How long their reason is, characters. Our choice: more than "ok", less than a letter.
 REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
 
+# By what a step costs; a stage names its own. A worker may serve some of them only.
+QUEUES = ("default", "eds", "faces")
 # A claim holds a step this long, seconds; Celery's hard limit is below it, so two workers never overlap.
 LEASE_SECONDS = 30
 STEP_SOFT_LIMIT_SECONDS = 20
@@ -35,9 +37,14 @@ CHILD_ADDRESS_BYTES = 4 * 2**30
 FAULTS_MAX = 5
 # Seconds before the next try, by the number of faults so far.
 BACKOFF_SECONDS = (2, 5, 15, 45, 60)
-# The doorbell is not rung again for the same step before this many seconds: a slow queue is not flooded.
-RING_AGAIN_SECONDS = 5
-# A bell that nobody heard within this time is void, seconds: the sweep has rung again many times.
+# How long a worker has due rows in hand before it starts them, seconds; then others may. reliability.md §6.
+RESERVED_SECONDS = 10
+# Rows in hand for each child of a worker's pool. Ours: enough that a look at the database is rare beside the steps, few
+# enough that another worker finds some too.
+RESERVED_A_CHILD = 4
+# Every how many seconds a worker looks for work without being rung. reliability.md: found within 2 s, broker or not.
+LOOK_SECONDS = 1.0
+# A bell that nobody heard within this time is void, seconds: whoever was away has looked by itself since.
 BELL_SECONDS = 60
 # How long a second verification of the same borrower waits before it asks again, seconds.
 BUSY_SECONDS = 10
@@ -45,13 +52,10 @@ BUSY_SECONDS = 10
 PENDING_SECONDS = 3
 # Rows one sweep looks at per kind; the next sweep takes the rest.
 SWEEP_BATCH = 500
+# Changes of monthly counts that one round adds up. Ours: five a verification, so two hundred verifications a round.
+COUNT_BATCH = 1000
 # Pause between two rounds of `manage.py tick`, seconds.
 TICK_SECONDS = 0.5
-# Every how many rounds the lenders' deliveries are rung for retries that have become due: every 2 s.
-DELIVERY_ROUNDS = 4
-# Own stages, seconds to the end of the dialogue.
-CONSENT_SECONDS = 30 * 60
-QUESTION_SECONDS = 10 * 60
 
 
 def backoff(faults: int) -> int:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from django.db.models import Q
 
 from lenders import keys, policy
 from lenders.models import ApiKey, Lender
+from verification import transactions
 from verification.core.errors import TulgaError
 
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         if options["days"] < 1:
             raise CommandError("a key lives a day or longer")
         try:
-            with transaction.atomic():
+            with transactions.writing():
                 issued = keys.issue(
                     lender,
                     mode=options["mode"],
@@ -42,7 +42,12 @@ class Command(BaseCommand):
                     cidrs=options["cidr"],
                     days=options["days"],
                 )
-                ends = keys.retire(_replaced(lender, options)) if options["replaces"] else None
+                ends = None
+                if options["replaces"]:
+                    old = ApiKey.objects.filter(pk=options["replaces"], lender=lender, mode=options["mode"]).first()
+                    if old is None:
+                        raise CommandError("the lender has no such key in this mode")
+                    ends = keys.retire(old)
         except TulgaError as error:
             raise CommandError(error.detail) from error
         self.stdout.write(f"key id   {issued.key.pk}")
@@ -50,10 +55,3 @@ class Command(BaseCommand):
         self.stdout.write("It is shown this once.")
         if ends is not None:
             self.stdout.write(f"{options['replaces']} runs out at {ends.isoformat(timespec='seconds')}")
-
-
-def _replaced(lender: Lender, options: dict[str, Any]) -> ApiKey:
-    key = ApiKey.objects.filter(pk=options["replaces"], lender=lender, mode=options["mode"]).first()
-    if key is None:
-        raise CommandError("the lender has no such key in this mode")
-    return key

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from lenders import keys, parsing
 from lenders.models import Lender
+from verification import transactions
 from verification.core import profiles
 from verification.core.errors import TulgaError
 from verification.core.ids import Bin
@@ -29,8 +30,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Adds both or nothing."""
         try:
-            with transaction.atomic():
-                lender = _add(options)
+            for profile in filter(None, (options["profile"], options["live_profile"])):
+                profiles.get(profile)
+            addresses = [parsing.https_url(url) for url in options["return_url"]]
+            if any(address.query for address in addresses):
+                raise CommandError("register an address without its query: a borrower's may have any")
+            with transactions.writing():
+                lender = Lender.objects.create(
+                    name=parsing.text(options["name"], longest=200),
+                    bin=Bin.parse(options["bin"]).value,
+                    test_profile=options["profile"],
+                    live_profile=options["live_profile"],
+                    return_urls=[address.geturl() for address in addresses],
+                )
                 issued = keys.issue(lender, mode="test")
         except TulgaError as error:
             raise CommandError(error.detail) from error
@@ -41,18 +53,3 @@ class Command(BaseCommand):
         self.stdout.write("It is shown this once. Try it:")
         header = f"Authorization: Bearer {issued.secret}"
         self.stdout.write(f"  curl -H '{header}' {settings.TULGA_PUBLIC_URL}/v1/verifications")
-
-
-def _add(options: dict[str, Any]) -> Lender:
-    for profile in filter(None, (options["profile"], options["live_profile"])):
-        profiles.get(profile)
-    addresses = [parsing.https_url(url) for url in options["return_url"]]
-    if any(address.query for address in addresses):
-        raise CommandError("register an address without its query: a borrower's may have any")
-    return Lender.objects.create(
-        name=parsing.text(options["name"], longest=200),
-        bin=Bin.parse(options["bin"]).value,
-        test_profile=options["profile"],
-        live_profile=options["live_profile"],
-        return_urls=[address.geturl() for address in addresses],
-    )

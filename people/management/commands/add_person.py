@@ -44,35 +44,37 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs it; every refusal is one sentence and exit status 1, and nothing is half-done."""
         if options["print_code"] and not options["renew"] and not options["role"]:
-            self._say("code", current_code(_device_of(_find(options["email"]))))
+            device = TOTPDevice.objects.devices_for_user(_find(options["email"]), confirmed=True).first()
+            if device is None:
+                raise CommandError("this person has no second factor; give one with --renew")
+            self.stdout.write(f"code: {current_code(device)}")
             return
         password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else ""
         if options["password_stdin"] and not password:
             raise CommandError("there was no password on stdin")
         try:
-            user, credentials = _renew(options, password) if options["renew"] else _enrol(options, password)
+            if options["renew"]:
+                user = _find(options["email"])
+                credentials = renew(user, password=password)
+            else:
+                user, credentials = _enrol(options, password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self._hand_over(user, credentials, options)
 
     def _hand_over(self, user: User, credentials: Credentials, options: dict[str, Any]) -> None:
         device = credentials.device
-        self._say("id", user.id)
-        self._say("email", user.email)
-        self._say("role", user.role)
-        self._say("password", credentials.password)
-        self._say("secret", b32encode(device.bin_key).decode())
-        self._say("otpauth", device.config_url)
+        told = {"id": user.id, "email": user.email, "role": user.role, "password": credentials.password}
+        told |= {"secret": b32encode(device.bin_key).decode(), "otpauth": device.config_url}
         if options["print_code"]:
-            self._say("code", current_code(device))
+            told["code"] = current_code(device)
+        for name, value in told.items():
+            self.stdout.write(f"{name}: {value}")
         if options["qr"]:
             drawing = StringIO()
             segno.make(device.config_url).terminal(out=drawing, compact=True)
             self.stdout.write(drawing.getvalue())
         self.stderr.write("Shown once: pass both on by separate ways. Lost ones are replaced with --renew.")
-
-    def _say(self, name: str, value: str) -> None:
-        self.stdout.write(f"{name}: {value}")
 
 
 def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
@@ -80,15 +82,19 @@ def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
         raise CommandError("--name and --role are needed")
     if (options["role"] == Role.REVIEWER) != bool(options["lender"]):
         raise CommandError("a reviewer has a --lender, nobody else has one")
-    lender = _find_lender(options["lender"]) if options["lender"] else None
+    lender = None
+    if options["lender"]:
+        # Reached through the foreign key, because people do not import lenders.
+        lenders = User._meta.get_field("lender").related_model._default_manager
+        found = list(lenders.filter(pk=options["lender"]) or lenders.filter(name=options["lender"])[:2])
+        if not found:
+            raise CommandError("no lender has this id or name")
+        if len(found) > 1:
+            raise CommandError("several lenders have this name: give the id")
+        lender = found[0]
     return enrol(
         email=options["email"], full_name=options["name"], role=options["role"], lender=lender, password=password
     )
-
-
-def _renew(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
-    user = _find(options["email"])
-    return user, renew(user, password=password)
 
 
 def _find(email: str) -> User:
@@ -96,21 +102,3 @@ def _find(email: str) -> User:
         return User.objects.get_by_natural_key(email)
     except User.DoesNotExist as error:
         raise CommandError("nobody has this e-mail address; add them with --name and --role") from error
-
-
-def _device_of(user: User) -> TOTPDevice:
-    device = TOTPDevice.objects.devices_for_user(user, confirmed=True).first()
-    if device is None:
-        raise CommandError("this person has no second factor; give one with --renew")
-    return device
-
-
-def _find_lender(id_or_name: str) -> Any:
-    """The lender by id or by exact name. Reached through the foreign key, because people do not import lenders."""
-    lenders = User._meta.get_field("lender").related_model._default_manager
-    found = list(lenders.filter(pk=id_or_name) or lenders.filter(name=id_or_name)[:2])
-    if len(found) != 1:
-        raise CommandError(
-            "no lender has this id or name" if not found else "several lenders have this name: give the id"
-        )
-    return found[0]

@@ -97,7 +97,7 @@ def test_it_takes_the_scope_of_documents(api, story, lender):
 
 def test_too_early_and_too_late_have_codes_of_their_own(api, script, lender):
     story = at_commands(lender)
-    attempt = Attempt.objects.get(verification_id=story.id, stage="commands")
+    attempt = Attempt.objects.get(verification_id=story.id, stage="live_capture")
     address = f"{place(story)}/{attempt.pk}"
     assert api.get(place(story)).json() == {"data": []}
     hold(api.get(address), ONE, "get")

@@ -23,7 +23,7 @@ def test_nothing_is_told_before_the_log_has_ordered_it(api: Caller) -> None:
 
 def test_an_event_is_thin(api: Caller, three_events: list[str]) -> None:
     event = api.get("/v1/events").json()["data"][0]
-    assert set(event) == {"id", "type", "timestamp", "lender_sequence", "log_index", "data"}
+    assert set(event) == {"v", "id", "type", "timestamp", "lender_sequence", "log_index", "data"}
     assert event["type"] == "verification.created"
     assert event["data"] == {
         "id": three_events[0],

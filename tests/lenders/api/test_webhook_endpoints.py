@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from django.utils import timezone
 from standardwebhooks.webhooks import Webhook
 
-from lenders import policy, webhooks
-from lenders.models import Delivery, WebhookEndpoint
+from lenders import policy
+from lenders.models import WebhookEndpoint
 from tests.lenders.insecure_receiver import Receiver
+from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller, faults, opening
 from verification.audit import sequencer
 
@@ -19,9 +19,8 @@ URL = "https://lender.example/tulga"
 def deliver() -> None:
     """The log is ordered, and every due delivery is sent once."""
     sequencer.order("test")
-    webhooks.pump("test")
-    for delivery in Delivery.objects.filter(status="pending", due_at__lte=timezone.now()):
-        webhooks.post(delivery.pk)
+    pump()
+    send_due()
 
 
 def test_the_secret_is_told_once(api: Caller) -> None:

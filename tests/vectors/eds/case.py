@@ -5,7 +5,7 @@ from pathlib import Path
 
 from verification.core.ids import Iin, Phone
 from verification.core.person import Case, Document, LenderFacts, Loan, Person
-from verification.routes.eds.dialogue import statement
+from verification.stages.statement.dialogue import statement
 
 FOLDER = Path(__file__).resolve().parent
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)  # the signature came

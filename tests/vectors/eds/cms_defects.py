@@ -10,9 +10,9 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import attribute, signed_data, signer_info
 from tests.vectors.eds.case import STATEMENT
 from tests.vectors.eds.workshop import Vector, World
-from verification.engines.pki import algorithms
+from verification.engines.pki import keys as accepted
 from verification.engines.pki.certificate import parse_certificate
-from verification.engines.pki.signed_data import (
+from verification.engines.pki.cms import (
     CONTENT_TYPE,
     DATA,
     MESSAGE_DIGEST,
@@ -20,7 +20,7 @@ from verification.engines.pki.signed_data import (
     SIGNING_CERTIFICATE_V2,
     SIGNING_TIME,
 )
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.policy import POLICY
 
 FORMAT, CONTENT, SIGNATURE = "eds.format", "eds.content", "eds.signature"
 _MALFORMED, _ATTRIBUTES = "eds_malformed", "eds_signed_attributes_invalid"
@@ -43,7 +43,7 @@ def _of(defect: str, content: bytes, code: str = "", check: str = "", why: str =
 
 def cades(world: World, signer: Credential, *, names: bytes | None = None, attached: bool = False) -> bytes:
     """A CAdES-BES: its signing-certificate-v2 names the certificate `names`, the signer's own where none is given."""
-    digest = algorithms.ALGORITHMS["rsa"].digest(names or signer.certificate)
+    digest = accepted.ALGORITHMS["rsa"].digest(names or signer.certificate)
     ess = attribute(SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(asn1.sequence(asn1.octets(digest)))))
     content = STATEMENT if attached else None
     return world.put_together(sorted([*world.attributes(), ess]), content=content, by=signer)
@@ -62,7 +62,7 @@ def _passing(world: World) -> Iterator[Vector]:
     chain = [world.person.certificate, world.issuing.certificate]
     yield _of("good_with_its_issuer_inside", world.put_together(world.attributes(), certificates=chain))
     if world.family == "rsa":
-        plain = asn1.algorithm(algorithms.RSA_ENCRYPTION)
+        plain = asn1.algorithm(accepted.RSA_ENCRYPTION)
         yield _of("good_naming_just_the_key", world.put_together(world.attributes(), signature_algorithm=plain))
 
 
@@ -129,7 +129,7 @@ def _attributes(world: World) -> Iterator[Vector]:
     yield _of("no_attributes_their_encoding_as_content", posed, _ATTRIBUTES, CONTENT)
     bare = world.put_together([], signature=keys.sign(world.person.private_key, STATEMENT))
     yield _of("no_attributes", bare, _ATTRIBUTES, CONTENT)
-    digest = algorithms.ALGORITHMS[world.family].digest
+    digest = accepted.ALGORITHMS[world.family].digest
     right = {CONTENT_TYPE: asn1.oid(DATA), MESSAGE_DIGEST: asn1.octets(digest(STATEMENT))}
     for name, oid in (("content_type", CONTENT_TYPE), ("message_digest", MESSAGE_DIGEST)):
         rest, value = _without(world, oid), right[oid]
@@ -168,14 +168,14 @@ def _contents(world: World) -> Iterator[Vector]:
 
 def _algorithms(world: World) -> Iterator[Vector]:
     code, attributes = "eds_algorithm_refused", world.attributes()
-    other = algorithms.STREEBOG_512 if world.family == "rsa" else algorithms.SHA256
+    other = accepted.STREEBOG_512 if world.family == "rsa" else accepted.SHA256
     digests = {"of_the_other_family": other, "sha1": "1.3.14.3.2.26", "sha512": "2.16.840.1.101.3.4.2.3"}
-    digests |= {"streebog_256": "1.2.398.3.10.1.3.2", "34311": algorithms.GOST_34311}
+    digests |= {"streebog_256": "1.2.398.3.10.1.3.2", "34311": accepted.GOST_34311}
     for name, oid in digests.items():
         yield _of(f"digest_{name}", world.put_together(attributes, digest_oid=oid), code, CONTENT)
-    other = algorithms.GOST_512_SIGNATURE if world.family == "rsa" else algorithms.SHA256_WITH_RSA
+    other = accepted.GOST_512_SIGNATURE if world.family == "rsa" else accepted.SHA256_WITH_RSA
     signatures = {"of_the_other_family": other, "rsa_with_sha1": "1.2.840.113549.1.1.5", "pss": "1.2.840.113549.1.1.10"}
-    signatures |= {"gost_256": "1.2.398.3.10.1.1.2.3.1", "gost_2004": algorithms.GOST_2004_SIGNATURE}
+    signatures |= {"gost_256": "1.2.398.3.10.1.1.2.3.1", "gost_2004": accepted.GOST_2004_SIGNATURE}
     for name, oid in signatures.items():
         made = world.put_together(attributes, signature_algorithm=asn1.algorithm(oid))
         yield _of(f"signature_{name}", made, code, CONTENT)

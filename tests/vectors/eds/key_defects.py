@@ -10,7 +10,7 @@ from insecure_sandbox import keys
 from tests.vectors.eds.cms_defects import FORMAT, SIGNATURE
 from tests.vectors.eds.workshop import Vector, World
 from verification.engines.gost.curves import PARAM_SET_A_512 as CURVE
-from verification.engines.pki import algorithms
+from verification.engines.pki import keys as accepted
 
 _REFUSED, _INVALID = "eds_algorithm_refused", "eds_signature_invalid"
 _SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
@@ -89,9 +89,9 @@ def _gost_keys(world: World) -> Iterator[Vector]:
         made = _with_key(world, keys.gost_key_info(encoded))
         yield _of(name, made, _REFUSED, FORMAT, why, nearest="good_key_put_by_hand")
     names = {
-        "key_of_the_256_bit_algorithm": (algorithms.GOST_512_KEY, "1.2.398.3.10.1.1.2.1"),
-        "parameters_of_256_bits": (algorithms.GOST_512_PARAMETERS, "1.2.398.3.10.1.1.2.1.1"),
-        "key_of_gost_2004": (algorithms.GOST_512_KEY, algorithms.GOST_2004_KEY),
+        "key_of_the_256_bit_algorithm": (accepted.GOST_512_KEY, "1.2.398.3.10.1.1.2.1"),
+        "parameters_of_256_bits": (accepted.GOST_512_PARAMETERS, "1.2.398.3.10.1.1.2.1.1"),
+        "key_of_gost_2004": (accepted.GOST_512_KEY, accepted.GOST_2004_KEY),
     }
     for name, (old, new) in names.items():
         yield _of(name, _with_key(world, _renamed(point, old, new)), _REFUSED, FORMAT, nearest="good_key_put_by_hand")
@@ -99,7 +99,7 @@ def _gost_keys(world: World) -> Iterator[Vector]:
 
 def _renamed(point: bytes, old: str, new: str) -> bytes:
     """The key's info with one identifier changed for another."""
-    said = [algorithms.GOST_512_KEY, algorithms.GOST_512_PARAMETERS, algorithms.STREEBOG_512]
+    said = [accepted.GOST_512_KEY, accepted.GOST_512_PARAMETERS, accepted.STREEBOG_512]
     key, parameters, hashed = (asn1.oid(new if each == old else each) for each in said)
     return asn1.sequence(asn1.sequence(key, asn1.sequence(parameters, hashed)), asn1.bits(asn1.octets(point)))
 
@@ -122,7 +122,7 @@ def _rsa(world: World) -> Iterator[Vector]:
     }
     for name, (modulus, exponent) in moduli.items():
         body = asn1.sequence(asn1.integer(modulus), asn1.integer(exponent))
-        info = asn1.sequence(asn1.algorithm(algorithms.RSA_ENCRYPTION), asn1.bits(body))
+        info = asn1.sequence(asn1.algorithm(accepted.RSA_ENCRYPTION), asn1.bits(body))
         code = "eds_malformed" if "16384" in name else _REFUSED
         yield _of(name, _with_key(world, info), code, FORMAT, nearest="good_key_put_by_hand")
     yield from _paddings(world)

@@ -17,7 +17,7 @@ from tests.vectors.eds.workshop import DAY, SECOND, Vector, World
 from verification.engines.pki import der
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.ocsp import build_request
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.policy import POLICY
 
 REVOCATION = "eds.revocation"
 _OPEN, _REVOKED = "eds_revocation_unknown", "eds_certificate_revoked"
@@ -88,7 +88,7 @@ def _answers(world: World) -> Iterator[Vector]:
     twin = parse_certificate(world.other.issuing.certificate)
     yield _of("about_an_issuer_of_the_same_name", answer(world, issuer=twin), about)
     yield _of("with_a_critical_extension", replace(right, response_extensions=(_UNKNOWN,)), "unknown critical")
-    yield _of("two_statuses", _doubled(right), "wrong number of parts")
+    yield _of("two_statuses", _doubled(right), "not as RFC 6960 has it")
 
 
 def _doubled(right: ocsp.Answer) -> bytes:
@@ -147,9 +147,9 @@ def _statuses(world: World) -> Iterator[Vector]:
         made = replace(right, status=status)
         yield _of(f"revoked_{name}_the_time_stamp", made, **revoked, with_=stamped, nearest="ocsp_good_time_stamped")
     yield _passes("good_time_stamped", right, with_=stamped)
-    yield _of("reason_of_no_meaning", replace(right, status=ocsp.revoked(AT, reason=7)), "no such reason")
+    yield _of("reason_of_no_meaning", replace(right, status=ocsp.revoked(AT, reason=7)), "not as RFC 6960 has it")
     yield _of("removed_from_a_list", replace(right, status=ocsp.revoked(AT, reason=8)), "no such reason")
-    yield _of("good_with_content", replace(right, status=asn1.element(0x80, b"\0")), "another type")
+    yield _of("good_with_content", replace(right, status=asn1.element(0x80, b"\0")), "not as RFC 6960 has it")
 
 
 def _no_answers(world: World) -> Iterator[Vector]:
@@ -161,7 +161,7 @@ def _no_answers(world: World) -> Iterator[Vector]:
     said = {1: "malformed_request", 2: "internal_error", 3: "try_later", 5: "sign_required", 6: "unauthorized"}
     for number, name in said.items():
         yield _of(name, asn1.sequence(asn1.element(0x0A, bytes([number]))))
-    yield _of("successful_and_empty", asn1.sequence(asn1.element(0x0A, b"\0")), "nothing in it")
+    yield _of("successful_and_empty", asn1.sequence(asn1.element(0x0A, b"\0")), "not as RFC 6960 has it")
     yield _of("of_0_bytes", b"")
     yield _of("html", b"<html><title>503</title></html>")
     yield _of("in_ber", b"\x30\x80\x0a\x01\x00\x00\x00", "not DER")

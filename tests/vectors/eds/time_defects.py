@@ -12,9 +12,9 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.timestamping import Timestamp, certify_timestamping, encode, signature_value, with_tokens
 from tests.vectors.eds.case import AT, JUDGED, STATEMENT, TIMESTAMP_NONCE
 from tests.vectors.eds.workshop import DAY, HOUR, MINUTE, SECOND, Vector, World
-from verification.engines.pki import algorithms
+from verification.engines.pki import keys
 from verification.engines.pki.timestamp import IMPRINTS
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.policy import POLICY
 
 TIMESTAMP = "eds.timestamp"
 _INVALID, _UNTRUSTED, _TIME = "eds_timestamp_invalid", "eds_timestamp_untrusted", "eds_timestamp_time"
@@ -54,7 +54,7 @@ def _hashed(world: World, oid: str) -> Timestamp:
 def _passing(world: World) -> Iterator[Vector]:
     stamp = right(world)
     yield _of(world, "good_time_stamped", stamp)
-    hashes = {"sha256": algorithms.SHA256, "streebog": algorithms.STREEBOG_512, "34311": algorithms.GOST_34311}
+    hashes = {"sha256": keys.SHA256, "streebog": keys.STREEBOG_512, "34311": keys.GOST_34311}
     for name, oid in hashes.items():
         yield _of(world, f"good_time_stamped_over_{name}", _hashed(world, oid))
     yield _of(world, "good_time_stamped_naming_by_sha1", replace(stamp, ess="v1"))
@@ -65,11 +65,11 @@ def _passing(world: World) -> Iterator[Vector]:
 
 def _tokens(world: World) -> Iterator[Vector]:
     stamp, of = right(world), partial(_of, world)
-    digest = algorithms.ALGORITHMS[world.family].digest
+    digest = keys.ALGORITHMS[world.family].digest
     yield of("time_stamp_of_another_signature", replace(stamp, imprint=digest(b"another")), _INVALID)
     yield of("time_stamp_of_the_statement", replace(stamp, imprint=digest(STATEMENT)), _INVALID)
     yield of("time_stamp_over_sha1", replace(stamp, imprint_oid="1.3.14.3.2.26"), _INVALID)
-    yield of("time_stamp_over_a_misnamed_hash", replace(stamp, imprint_oid=algorithms.GOST_34311), _INVALID)
+    yield of("time_stamp_over_a_misnamed_hash", replace(stamp, imprint_oid=keys.GOST_34311), _INVALID)
     yield of("time_stamp_unsigned", replace(stamp, signature=bytes(128)), _INVALID)
     thief = replace(stamp.signer, private_key=world.root.private_key)
     yield of("time_stamp_by_another_key", replace(stamp, signer=thief), _INVALID)

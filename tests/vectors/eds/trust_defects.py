@@ -178,7 +178,7 @@ def _extensions(world: World) -> Iterator[Vector]:
     twice = replace(leaf, extensions=(*leaf.extensions, leaf.extensions[0]))
     content = world.sign_by_hand(twice, info=keys.public_key_info(world.spare))
     said = {"code": "eds_malformed", "check": "eds.format", "nearest": "good_key_put_by_hand"}
-    yield _of("leaf_with_an_extension_twice", content, "twice", **said)
+    yield _of("leaf_with_an_extension_twice", content, "not as RFC 5280 has it", **said)
     more = replace(issuing, extensions=(*issuing.extensions, _UNKNOWN))
     yield _under(world, more, "intermediate_with_an_unknown_critical_extension", "unknown critical")
     excluded = asn1.element(0xA1, asn1.sequence(asn1.element(0x82, b"example.invalid")))

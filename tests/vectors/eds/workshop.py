@@ -19,8 +19,8 @@ from insecure_sandbox.ocsp_responder import certify_responder
 from insecure_sandbox.signing import sign_cms, signed_attributes, signed_data, signer_info
 from insecure_sandbox.timestamping import certify_timestamping
 from tests.vectors.eds.case import AT, IIN, STATEMENT
-from verification.engines.pki.algorithms import ALGORITHMS, Family
 from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.keys import ALGORITHMS, Family
 
 DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 SHORT = {"gost512": "gost", "rsa": "rsa"}

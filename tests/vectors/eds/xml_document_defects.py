@@ -18,7 +18,7 @@ from tests.vectors.eds.xml_workshop import (
     signed,
     vector,
 )
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.policy import POLICY
 
 _MALFORMED, _OTHER, _COUNT = "eds_malformed", "eds_statement_mismatch", "eds_signer_count"
 _OPENED = b"<statement "

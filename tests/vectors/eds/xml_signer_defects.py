@@ -14,7 +14,7 @@ from tests.vectors.eds.case import AT, IIN, OTHER_IIN, TIMESTAMP_NONCE
 from tests.vectors.eds.workshop import DAY, HOUR, SECOND, WHO, Vector, World
 from tests.vectors.eds.xml_workshop import CLOSED, DOCUMENT, FORMAT, signed, vector
 from verification.engines.pki.xmldsig import parse_xml
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.policy import POLICY
 
 PATH, IDENTITY, REVOCATION, TIMESTAMP = "eds.path", "eds.identity", "eds.revocation", "eds.timestamp"
 _UNTRUSTED, _UNAVAILABLE = "eds_path_untrusted", "eds_timestamp_unavailable"

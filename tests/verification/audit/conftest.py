@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.scenes import staged
 from tests.verification.audit.ordered import nine_ordered
 from verification.models import AuditLeaf
 
@@ -9,4 +10,4 @@ from verification.models import AuditLeaf
 @pytest.fixture
 def log(transactional_db: None) -> list[AuditLeaf]:
     """Nine ordered entries and one that waits."""
-    return nine_ordered()
+    return staged("nine_ordered", nine_ordered)

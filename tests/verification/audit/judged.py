@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from tests.scenes import staged
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.conftest import Issued
-from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
+from tests.verification.workflow.story import OTHER_IIN, Story, at_statement
 from verification.models import AuditEntry
 
 Finding = dict[str, Any]
@@ -23,7 +23,7 @@ def judged(issued: Issued) -> Story:
 
 
 def _judged(issued: Issued) -> Story:
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued(iin=OTHER_IIN))
     story.work()
     story.sign(issued())

@@ -8,15 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from tests.verification.audit.rows import add_entry, add_lender, add_verification, order_all
 from verification.audit import sequencer
 from verification.audit.verify import verify_log
+from verification.core.events import TOLD
 from verification.models import AuditCheckpoint, AuditEntry, AuditLeaf, AuditPending
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +96,43 @@ def test_writers_and_sequencers_together_leave_a_whole_log() -> None:
 
 
 @pytest.mark.service
+def test_what_each_lender_is_told_has_no_gap_whoever_writes_orders_breaks_off_or_is_killed() -> None:
+    verifications = [add_verification(add_lender(f"{number:012}")) for number in range(1, 5)]
+
+    def write_or_order(own: int) -> int:
+        if own >= len(verifications):
+            for _ in range(25):
+                order_all(limit=7)
+                time.sleep(0.005)
+            return 0
+        kept = 0
+        for number in range(25):
+            # Two of three are told; of those that are rolled back nobody ever hears, and no number is spent on them.
+            kind = ("verification.in_review", "link.minted", "verification.disputed")[number % 3]
+            with suppress(DatabaseError), transaction.atomic():
+                add_entry(verifications[own], type=kind, verification_sequence=kept + 1)
+                if number % 5 == 0:
+                    raise DatabaseError
+                kept += 1
+            time.sleep(0.002)
+        return kept
+
+    with sequencer_process() as process:
+        killer = threading.Timer(0.15, process.kill)
+        killer.start()
+        assert sum(in_threads(write_or_order, 6)) == 80
+        killer.join()
+    order_all()
+    assert_whole(80)
+    for verification in verifications:
+        own = AuditLeaf.objects.filter(lender_id_copy=verification.lender_id).order_by("leaf_index")
+        told = own.filter(entry__type__in=TOLD).values_list("lender_sequence", flat=True)
+        assert list(told) == list(range(1, len(told) + 1))
+        assert 0 < len(told) < own.count()
+        assert not own.exclude(entry__type__in=TOLD).filter(lender_sequence__isnull=False).exists()
+
+
+@pytest.mark.service
 def test_a_sequencer_killed_at_any_moment_leaves_a_whole_log() -> None:
     entries = 0
     for pause in (0.0, 0.01, 0.03, 0.07):
@@ -120,7 +158,7 @@ def test_a_sequencer_that_finds_the_log_taken_leaves_at_once() -> None:
     def hold() -> None:
         try:
             with transaction.atomic():
-                assert sequencer._take("test") is not None
+                assert sequencer._take("test", wait=False)
                 taken.set()
                 done.wait(10)
         finally:
@@ -144,7 +182,7 @@ def test_a_head_is_verified_only_while_nobody_orders() -> None:
         pytest.skip("on SQLite it waits for the database's only writer instead")
     with ThreadPoolExecutor(1) as pool:
         with transaction.atomic():
-            assert sequencer._take("test") is not None
+            assert sequencer._take("test", wait=False)
             verified = pool.submit(in_threads, lambda own: sequencer.verify_head("test"), 1)
             assert not wait([verified], timeout=0.5).done
         assert verified.result(timeout=10) == [0]

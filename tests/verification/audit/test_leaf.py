@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from verification.audit import policy
-from verification.audit.leaf import Leaf, differences, require_anonymous
+from verification.audit.log import Leaf, differences, require_anonymous
 
 LEAF = Leaf(
     id="evt_a",

@@ -32,7 +32,7 @@ def test_an_entry_waits_to_be_ordered() -> None:
     entry = add_entry(body={"outcome": "passed"})
     assert AuditPending.objects.get().entry == entry
     assert entry.pk.startswith("evt_")
-    assert AuditEntry.objects.get().body == {"outcome": "passed"}
+    assert AuditEntry.objects.get().body == {"v": 1, "outcome": "passed"}
 
 
 @pytest.mark.django_db

@@ -11,6 +11,9 @@ from verification.models import AuditLeaf, EvidenceItem, SharedEvidence
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+TOLD = 2  # the decision of the first case: the first that its lender is told, and so counted
+
+
 def test_a_log_that_nobody_changed_has_no_findings(log: list[AuditLeaf]) -> None:
     assert found() == []
     assert found("live") == []
@@ -67,11 +70,11 @@ def test_an_edited_body_has_exactly_one_finding(log: list[AuditLeaf]) -> None:
 
 
 def test_a_deleted_leaf_is_named_and_so_is_its_entry(log: list[AuditLeaf]) -> None:
-    tamper(("DELETE FROM verification_auditleaf WHERE leaf_index = %s", (ENTRY,)))
+    tamper(("DELETE FROM verification_auditleaf WHERE leaf_index = %s", (TOLD,)))
     named = {finding.code: finding for finding in found()}
-    assert named["leaf_missing"].leaf_index == ENTRY
-    assert named["entry_lost"].entry == log[ENTRY].entry_id
-    assert "goes from 4 to 6" in named["lender_sequence"].detail
+    assert named["leaf_missing"].leaf_index == TOLD
+    assert named["entry_lost"].entry == log[TOLD].entry_id
+    assert "goes from 0 to 2" in named["lender_sequence"].detail
     assert set(named) == {"leaf_missing", "entry_lost", "lender_sequence"}
 
 
@@ -85,11 +88,11 @@ def test_a_deleted_entry_is_named_with_its_leaf(log: list[AuditLeaf]) -> None:
 
 def test_a_leaf_deleted_with_its_entry_leaves_gaps_that_are_named(log: list[AuditLeaf]) -> None:
     tamper(
-        ("DELETE FROM verification_auditleaf WHERE leaf_index = %s", (ENTRY,)),
-        ("DELETE FROM verification_auditentry WHERE id = %s", (log[ENTRY].entry_id,)),
+        ("DELETE FROM verification_auditleaf WHERE leaf_index = %s", (TOLD,)),
+        ("DELETE FROM verification_auditentry WHERE id = %s", (log[TOLD].entry_id,)),
     )
     codes = [finding.code for finding in found()]
-    assert sorted(codes) == ["leaf_missing", "lender_sequence", "verification_sequence"]
+    assert sorted(codes) == ["leaf_missing", "lender_sequence", "undecided"]
 
 
 def test_two_entries_with_swapped_places_are_named(log: list[AuditLeaf]) -> None:
@@ -154,6 +157,13 @@ def test_a_body_that_is_none_is_named_and_reading_goes_on(log: list[AuditLeaf], 
 def test_a_lenders_sequence_that_is_no_number_is_named(log: list[AuditLeaf], column: str) -> None:
     if connection.vendor != "sqlite":
         column = column.replace("'x'", "NULL")
-    tamper((ON_LEAF.format(column), (ENTRY,)))
+    tamper((ON_LEAF.format(column), (TOLD,)))
     named = [(finding.leaf_index, finding.code) for finding in found() if finding.field == "lender_sequence"]
-    assert (ENTRY, "lender_sequence") in named
+    assert (TOLD, "lender_sequence") in named
+
+
+def test_an_entry_that_no_lender_is_told_of_has_no_number(log: list[AuditLeaf]) -> None:
+    assert [leaf.lender_sequence for leaf in log if leaf.entry.type == "check.recorded"] == [None] * 6
+    tamper((ON_LEAF.format("lender_sequence = 4"), (ENTRY,)))
+    named = [(finding.leaf_index, finding.detail) for finding in found() if finding.code == "lender_sequence"]
+    assert (ENTRY, "an entry of the type check.recorded is counted for its lender") in named

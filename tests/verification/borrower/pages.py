@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from verification.core import consent
 from verification.core.person import LenderFacts
-from verification.workflow.queries import BorrowerPage
+from verification.routes import ROUTES
+from verification.stages.consent import policy as consent
+from verification.workflow.reading.views import BorrowerPage, RouteChoice
 
 AT = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
 STATEMENT = {
@@ -49,6 +50,15 @@ DATA: dict[str, dict[str, Any]] = {
     },
     "commands": {"state": "ready"},
 }
+
+
+def choices(*names: str) -> tuple[RouteChoice, ...]:
+    """These routes as a page offers them."""
+    return tuple(
+        RouteChoice(name, ROUTES[name].label, ROUTES[name].explanation, needs_camera=name != "eds") for name in names
+    )
+
+
 _PAGE = BorrowerPage(
     verification_id=str(STATEMENT["verification_id"]),
     page="consent",
@@ -73,7 +83,7 @@ _PAGE = BorrowerPage(
     expires_at=AT,
     return_url="",
     mode="test",
-    routes=("eds",),
+    routes=choices("eds"),
 )
 
 

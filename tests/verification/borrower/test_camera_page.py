@@ -10,13 +10,14 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from tests.verification.borrower.pages import made
+from tests.verification.borrower.pages import choices, made
 from tests.verification.borrower.visits import find
 from tests.verification.workflow.story import begin, lender
-from verification.borrower import camera, camera_hint, untrusted_answer
-from verification.core import live_capture
-from verification.core.consent import CURRENT
-from verification.workflow import hints, queries
+from verification.borrower import camera, untrusted_answer
+from verification.stages.consent.policy import CURRENT
+from verification.stages.live_capture import dialogue as live_capture
+from verification.workflow.moving import hints
+from verification.workflow.reading import queries
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +70,15 @@ def text(response):
 # The page
 
 
+@pytest.mark.parametrize("notice", ["", "face_again", "liveness_failed"])
+def test_a_key_is_offered_before_a_capture_that_two_people_may_have_to_look_at(client, shows, notice):
+    for routes, is_offered in ((("biometric", "eds"), True), (("biometric",), False)):
+        shows("commands", routes=choices(*routes), notice=notice)
+        ready = text(client.get(NOW)).partition('data-state="ready"')[2].partition('data-state="primer"')[0]
+        assert ('form="another-way" name="route" value="eds"' in ready) == is_offered
+        assert 'value="biometric"' not in ready
+
+
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_every_command_has_a_sign_and_words(client, shows, language):
     shows("commands")
@@ -112,7 +122,7 @@ def test_its_script_is_small_and_alone():
 def test_where_there_is_no_other_way_none_is_offered(client, shows):
     shows("commands", routes=())
     assert 'name="route"' not in text(client.get(NOW))
-    shows("commands", routes=("eds", "biometric"))
+    shows("commands", routes=choices("eds", "biometric"))
     shown = text(client.get(NOW))
     assert 'value="eds"' in shown
     assert 'value="biometric"' not in shown
@@ -140,7 +150,7 @@ def test_the_script_is_told_what_is_due_and_how_long_ago_it_was_revealed(client,
 
 def test_the_clock_of_a_reveal_never_runs_backwards():
     ahead = (timezone.now() + timedelta(seconds=5)).isoformat()
-    assert camera.told(made("commands", data={"state": "command", "revealed": ahead}))["elapsed_ms"] == 0
+    assert camera.state(made("commands", data={"state": "command", "revealed": ahead}))["elapsed_ms"] == 0
 
 
 @pytest.mark.parametrize("page", ["form", "code", "statement", "consent", "wait"])
@@ -235,8 +245,8 @@ def test_a_picture_gets_a_word_and_changes_nothing(client, story, seen):
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [
-        (b"x" * camera_hint.JPEG_MAX_BYTES, "image/jpeg", 200),
-        (b"x" * (camera_hint.JPEG_MAX_BYTES + 1), "image/jpeg", 413),
+        (b"x" * camera.JPEG_MAX_BYTES, "image/jpeg", 200),
+        (b"x" * (camera.JPEG_MAX_BYTES + 1), "image/jpeg", 413),
         (JPEG, "image/png", 415),
         (b"{}", "application/json", 415),
         (b"x" * 1_000_001, "image/jpeg", 413),

@@ -3,73 +3,52 @@
 import json
 import logging
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from datetime import datetime
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from config.log_lines import LineFormatter
-from insecure_sandbox.signing import sign_cms
+from tests.scenes import staged
+from tests.verification.borrower.egov_app import DOCUMENTS, App, signed
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
 from tests.verification.workflow.conftest import authorities as authorities
 from tests.verification.workflow.conftest import issued as issued
 from tests.verification.workflow.conftest import trusted as trusted
-from tests.verification.workflow.story import IIN
+from tests.verification.workflow.story import IIN, begin, lender
 from verification.borrower import egov_documents
 from verification.models import EvidenceItem, MobileSigning, Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MINT, DOCUMENTS, STATE = "/v/now/egov/", "/v/egov/documents", "/v/now/state/"
-
-
-class App:
-    """The app: no cookie of ours, and only what the QR code said."""
-
-    def __init__(self, qr_text):
-        assert qr_text.startswith("mobileSign:http")
-        self.place = urlsplit(qr_text.removeprefix("mobileSign:")).path
-        self.client = Client(enforce_csrf_checks=True)
-        self.token = ""
-
-    def start(self):
-        asked = self.client.get(self.place)
-        if asked.status_code == 200:
-            self.token = asked.json()["document"]["auth_token"]
-        return asked
-
-    @property
-    def _headers(self):
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
-
-    def documents(self):
-        return self.client.get(DOCUMENTS, headers=self._headers)
-
-    def put(self, body, **headers):
-        body = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-        more = self._headers | {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.put(DOCUMENTS, body, content_type="application/json", headers=more)
-
-
-def signed(given, credential, **changes):
-    back = json.loads(json.dumps(given))
-    (document,) = back["documentsToSign"]
-    content = b64decode(document["document"]["file"]["data"])
-    der = sign_cms(credential, changes.pop("content", content), attached=False, signed_at=timezone.now())
-    document["document"]["file"]["data"] = b64encode(der).decode()
-    document.update(changes)
-    return back
+MINT, STATE = "/v/now/egov/", "/v/now/state/"
 
 
 @pytest.fixture
-def page(story):
-    """A browser at the statement."""
+def visit():
+    """A verification, and a browser at its statement."""
+    return staged("visit", _visit)
+
+
+def _visit():
+    story = begin(lender())
     client = browser(story)
-    story.to_statement()
-    return client
+    return story.to_statement(), client
+
+
+@pytest.fixture
+def story(visit):
+    """The verification."""
+    return visit[0]
+
+
+@pytest.fixture
+def page(visit):
+    """The browser."""
+    return visit[1]
 
 
 @pytest.fixture

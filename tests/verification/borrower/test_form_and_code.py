@@ -11,7 +11,8 @@ from tests.verification.borrower.visits import find
 from tests.verification.workflow.story import begin, lender
 from verification.borrower import one_time_code
 from verification.core.errors import BadInput
-from verification.workflow import commands, queries
+from verification.workflow.moving import commands
+from verification.workflow.reading import queries
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +141,6 @@ def test_seconds_are_whole_and_never_negative():
         "resend_from": (now - timedelta(seconds=9)).isoformat(),
         "expires": (now + timedelta(seconds=100)).isoformat(),
     }
-    shown = one_time_code.shown(made("code", data=data))
+    shown = one_time_code.context(made("code", data=data))
     assert shown["resend_in"] == 0
     assert 95 <= shown["expires_in"] <= 100

@@ -5,12 +5,13 @@ import json
 import pytest
 from django.test import Client
 
-from tests.verification.borrower.pages import made
+from tests.verification.borrower.pages import choices, made
 from tests.verification.borrower.visits import NOW, browser, consent, entries, find, text
 from tests.verification.workflow.story import begin, lender, opening
 from verification.borrower import cookie, wording
 from verification.models import Link, Verification
-from verification.workflow import commands, links, queries
+from verification.workflow.moving import commands, links
+from verification.workflow.reading import queries
 
 pytestmark = pytest.mark.django_db
 
@@ -208,12 +209,12 @@ def test_every_ending_says_what_happened_and_the_way_back_carries_no_result(stor
 
 
 def test_a_choice_of_routes_names_them(story, monkeypatch):
-    page = made("choose_route", routes=("eds", "unheard_of"))
+    page = made("choose_route", routes=choices("eds", "live_face"))
     monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: page)
     shown = text(browser(story).get(NOW))
     assert 'value="eds"' in shown
     assert "Электронная подпись (ЭЦП)" in shown
-    assert "unheard_of" in shown
+    assert 'value="live_face"' in shown
 
 
 def test_a_head_request_of_a_scanner_gets_no_body_and_spends_nothing(story):

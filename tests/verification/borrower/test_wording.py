@@ -80,7 +80,7 @@ def test_a_refused_answer_is_named_even_where_the_page_has_a_notice_of_its_own()
 
 
 def request_of(page):
-    return json.loads(statement.shown(page)["ncalayer_request"])["args"]
+    return json.loads(statement.context(page)["ncalayer_request"])["args"]
 
 
 def test_only_in_test_mode_is_ncalayer_asked_for_certificates_of_any_root():
@@ -100,10 +100,10 @@ def test_ncalayer_gets_the_very_bytes_of_the_statement_and_the_pages_language():
 
 def test_the_older_module_gets_the_very_same_bytes_to_be_put_into_the_signature():
     page = made("statement")
-    request = json.loads(statement.shown(page)["ncalayer_common_request"])
+    request = json.loads(statement.context(page)["ncalayer_common_request"])
     assert (request["module"], request["method"]) == ("kz.gov.pki.knca.commonUtils", "createCAdESFromBase64")
     assert request["args"] == ["PKCS12", "SIGNATURE", page.data["statement_base64"], True]
 
 
 def test_what_is_shown_is_what_is_signed():
-    assert json.loads(statement.shown(made("statement"))["exact_text"]) == STATEMENT
+    assert json.loads(statement.context(made("statement"))["exact_text"]) == STATEMENT

@@ -7,8 +7,8 @@ from django.test import Client
 
 from tests.responses import Response
 from tests.verification.workflow.story import Story
-from verification.core.consent import CURRENT
 from verification.models import AuditEntry
+from verification.stages.consent.policy import CURRENT
 
 NOW = "/v/now/"
 

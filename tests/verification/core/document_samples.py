@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 
 from tests.verification.core import answer_samples
-from verification.core.document_facts import AttemptFacts, Ending, Facts, Judged
+from verification.core.identification_document import AttemptFacts, Ending, Facts, Judged
 from verification.core.ids import Iin, Phone
 from verification.core.person import Case, Document, LenderFacts, Loan, Person
 
@@ -63,11 +63,11 @@ def later(seconds: float) -> datetime:
 
 def capture(commands: int = len(ORDER), *, frames: int = 3) -> dict[str, bytes]:
     """The evidence of a capture in which so many commands were answered."""
-    evidence = {"commands.order": json.dumps({"order": ORDER}).encode()}
+    evidence = {"live_capture.order": json.dumps({"order": ORDER}).encode()}
     for number, command in enumerate(ORDER[:commands]):
-        evidence |= {f"commands.{number}.frame.{seq}": f"frame {number} {seq}".encode() for seq in range(frames)}
+        evidence |= {f"live_capture.{number}.frame.{seq}": f"frame {number} {seq}".encode() for seq in range(frames)}
         told = {"command": command, "revealed": later(3 * number + 1), "arrived": later(3 * number + 3)}
-        evidence[f"commands.{number}.facts"] = json.dumps(
+        evidence[f"live_capture.{number}.turn"] = json.dumps(
             {**told, "sent": list(range(frames)), "bound": list(range(frames))}, default=datetime.isoformat
         ).encode()
     return evidence
@@ -93,7 +93,7 @@ def terms() -> bytes:
 def facts(*, mode: str = "test", evidence: dict[str, bytes] | None = None, **changes: Any) -> Facts:
     """A passed attempt, or a changed one."""
     if evidence is None:
-        evidence = {**capture(), "commands.photo": photo(), "commands.terms": terms()}
+        evidence = {**capture(), "live_capture.photo": photo(), "live_capture.terms": terms()}
     whole = Facts(
         issuer="https://tulga.example",
         case=replace(CASE, mode=mode),
@@ -105,7 +105,7 @@ def facts(*, mode: str = "test", evidence: dict[str, bytes] | None = None, **cha
             id="att_aaaaaaaaaaaaaaaaaaaaaaaaaa",
             number=3,
             route="biometric",
-            stage="commands",
+            stage="live_capture",
             opened_at=AT,
             burnt=False,
         ),

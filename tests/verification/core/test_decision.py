@@ -5,8 +5,7 @@ from typing import cast
 
 import pytest
 
-from verification.core.decision import Decision, Outcome, decide
-from verification.core.results import Failed, Inconclusive, Passed, Result
+from verification.core.results import Decision, Failed, Inconclusive, Outcome, Passed, Result, decide
 
 REQUIRED = ("a", "b")
 GOOD = (Passed("a"), Passed("b"))

@@ -20,9 +20,8 @@ from tests.verification.core.document_samples import (
     terms,
     valid,
 )
-from verification.core.canonical import canonical_json
-from verification.core.document_facts import Ending, Vote
-from verification.core.identification_document import build, is_due, kind_of
+from verification.core.identification_document import Ending, Vote, build, is_due, kind_of
+from verification.core.stored import canonical_json
 
 
 def said(**changes):
@@ -74,7 +73,7 @@ def test_of_the_reference_there_is_the_source_and_the_hash_but_no_picture():
 
 def test_a_reference_that_stood_before_the_capture_has_the_earlier_time():
     early = facts()
-    early = replace(early, kept_at={**early.kept_at, "commands.photo": later(-10)})
+    early = replace(early, kept_at={**early.kept_at, "live_capture.photo": later(-10)})
     assert valid(build(early))["reference"]["at"] == "2026-11-24T11:59:50.000000Z"
 
 
@@ -102,7 +101,7 @@ def test_the_comparison_says_its_zone(match, zone):
     ],
 )
 def test_a_reference_is_a_registers_or_none(answer, status):
-    evidence = {**capture(), "commands.terms": terms()} | ({"commands.photo": answer} if answer else {})
+    evidence = {**capture(), "live_capture.terms": terms()} | ({"live_capture.photo": answer} if answer else {})
     reference = said(evidence=evidence)["reference"]
     assert reference["status"] == status
     assert (reference["sha256"] is None) == (status != "found")
@@ -120,10 +119,12 @@ def test_what_was_never_judged_has_no_policy_and_no_comparison():
     assert (document["policy"], document["comparison"], document["live_image"]["judged_at"]) == (None, None, None)
 
 
-@pytest.mark.parametrize("broken", ["commands.order", "commands.0.facts", "commands.terms", "commands.photo"])
+@pytest.mark.parametrize(
+    "broken", ["live_capture.order", "live_capture.0.turn", "live_capture.terms", "live_capture.photo"]
+)
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"{}", b'{"order": 5, "sent": 7, "at": 1}'])
 def test_evidence_that_cannot_be_read_is_left_out_and_the_document_is_made(broken, content):
-    whole = {**capture(), "commands.photo": photo(), "commands.terms": terms()}
+    whole = {**capture(), "live_capture.photo": photo(), "live_capture.terms": terms()}
     assert said(evidence={**whole, broken: content}, unreadable=(broken,))["unreadable"] == [broken]
 
 
@@ -149,6 +150,6 @@ def test_the_schema_refuses_what_is_no_document():
 
 
 def test_a_document_is_due_where_commands_were_drawn():
-    assert is_due({"commands.order", "commands.photo"}, stage="commands")
+    assert is_due({"live_capture.order", "live_capture.photo"}, stage="live_capture")
     assert not is_due({"code.issued"}, stage="code")
-    assert kind_of("commands") == "commands.document"
+    assert kind_of("live_capture") == "live_capture.document"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verification.core.names import is_same_name, is_same_patronymic
+from verification.core.person import is_same_name, is_same_patronymic
 
 SAME = {
     "case": ("ӘБДІҒАЛИЕВА", "Әбдіғалиева"),

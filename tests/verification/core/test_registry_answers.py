@@ -23,13 +23,14 @@ from tests.verification.core.answer_samples import (
     SMS,
     spelled,
 )
-from verification.core.consent_answers import consent_id_for, parse_consent
 from verification.core.errors import BadInput, ConsentMissing
 from verification.core.ids import Iin, Phone
 from verification.core.registry_answers import (
     PHOTO_ANSWER_MAX_BYTES,
     PHOTO_MAX_BYTES,
     TEXT_MAX_BYTES,
+    consent_id_for,
+    parse_consent,
     parse_ownership,
     parse_person,
     parse_photo,

@@ -1,6 +1,7 @@
 """Originals come back byte for byte or not at all, and nothing readable lies in the storage."""
 
 import os
+import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,15 @@ from pytest_django import Settings
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable
 from verification.evidence import store, vault
-from verification.evidence.files import DurableFileSystemStorage
 from verification.evidence.inspection import verify_evidence, verify_shared
+from verification.evidence.store import DurableFileSystemStorage
 from verification.models import DataKey, EvidenceItem, SharedEvidence
 
 pytestmark = pytest.mark.django_db
 
 ORIGINAL = b"IIN 850101300123, signed"
 BACKENDS = {
-    "ours": "verification.evidence.files.DurableFileSystemStorage",
+    "ours": "verification.evidence.store.DurableFileSystemStorage",
     "Django's": "django.core.files.storage.FileSystemStorage",
 }
 
@@ -241,7 +242,7 @@ def test_a_file_stands_before_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_storage_that_is_away_is_no_traceback(settings: Settings) -> None:
     item = store.put(add_key(), ORIGINAL, kind="a.b")
     root = Path(django_settings.TULGA_EVIDENCE_DIR)
-    root.rename(root.with_name("away"))
+    shutil.rmtree(root)
     root.write_bytes(b"a file where a folder was")
     assert [finding.code for finding in verify_evidence("test")] == ["evidence"]
     assert os.path.exists(root)

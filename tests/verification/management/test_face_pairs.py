@@ -87,7 +87,26 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["deep/a.jpg", "deep/../deep/a.jpg", "near.jpg"])
 def test_a_picture_below_the_folder_is_found(folder: Path, name: str) -> None:
-    assert locate(folder, frozenset({name}))[name].read_bytes() == b"a"
+    assert [path.read_bytes() for path in located(folder, name)] == [b"a"]
+
+
+def test_a_probe_may_be_a_folder_of_pictures_and_a_reference_may_not(folder: Path) -> None:
+    (folder / "deep" / "notes.txt").write_text("no picture")
+    (folder / "deep" / "b.png").write_bytes(b"b")
+    assert [path.read_bytes() for path in located(folder, "deep")] == [b"a", b"b"]
+    with pytest.raises(BadInput, match="deep is no file"):
+        locate(folder, [Pair(2, "deep", "near.jpg", True, "")])
+    (folder / "deep" / "c.jpg").symlink_to(folder.parent / "secret.jpg")
+    with pytest.raises(BadInput, match="is no file below"):
+        located(folder, "deep")
+    (folder / "empty").mkdir()
+    with pytest.raises(BadInput, match="0 pictures"):
+        located(folder, "empty")
+
+
+def located(folder: Path, name: str) -> tuple[Path, ...]:
+    """Where the pictures of a probe lie."""
+    return locate(folder, [Pair(2, "deep/a.jpg", name, True, "")])[name]
 
 
 @pytest.mark.parametrize(
@@ -98,16 +117,15 @@ def test_a_picture_below_the_folder_is_found(folder: Path, name: str) -> None:
         "link.jpg",
         "out/secret.jpg",
         "loop.jpg",
-        "deep",
         "absent.jpg",
         "x" * 300,
     ],
 )
 def test_a_name_that_leads_out_or_to_no_file_is_refused(folder: Path, name: str) -> None:
     with pytest.raises(BadInput):
-        locate(folder, frozenset({name}))
+        located(folder, name)
 
 
 def test_an_absolute_path_is_refused_even_to_a_picture_of_the_folder(folder: Path) -> None:
     with pytest.raises(BadInput):
-        locate(folder, frozenset({str(folder / "deep" / "a.jpg")}))
+        located(folder, str(folder / "deep" / "a.jpg"))

@@ -9,12 +9,13 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from lenders.models import Lender
 from verification.audit import keys, receipt, sequencer
-from verification.core.consent import CURRENT
 from verification.core.ids import Iin, Phone
 from verification.core.person import Document, LenderFacts, Loan, Person
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
-from verification.workflow import advance, commands, search
+from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving import advance, commands
+from verification.workflow.reading import search
 
 # Born in 1899, so nobody holds them.
 IIN, OTHER_IIN = "990101100010", "990101100020"
@@ -29,6 +30,11 @@ def lender(name: str = "First Credit LLP", *, number: int = 0) -> Lender:
 
 def opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test") -> str:
     """A verification opened through the workflow; gives its id."""
+    return just_opened(owner, iin=iin, reference=reference, mode=mode).verification_id
+
+
+def just_opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test") -> commands.Opened:
+    """A verification opened through the workflow, as its lender is shown it."""
     person = Person(
         iin=Iin.parse(iin),
         surname="Ахметова",
@@ -51,7 +57,7 @@ def opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: st
         purpose="credit", person=person, loan=loan, routes=("eds",), client_reference=reference, locale="ru"
     )
     facts = LenderFacts(id=owner.pk, name=owner.name, bin=owner.bin)
-    return commands.open_verification(lender=facts, mode=mode, profile_id="KZ-2021-04", opening=opening).verification_id
+    return commands.open_verification(lender=facts, mode=mode, profile_id="KZ-2021-04", opening=opening)
 
 
 def declined(owner: Lender, *, iin: str = IIN, reference: str = "loan-1") -> str:
@@ -60,11 +66,16 @@ def declined(owner: Lender, *, iin: str = IIN, reference: str = "loan-1") -> str
     turn = Attempt.objects.get(verification_id=verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
     commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
+    work(verification_id)
+    sequencer.order("test")
+    return verification_id
+
+
+def work(verification_id: str) -> None:
+    """What a worker does with the step that is due."""
     claimed = advance.claim(verification_id)
     assert claimed is not None
     advance.run(claimed)
-    sequencer.order("test")
-    return verification_id
 
 
 def bare(owner: Lender, *, created_at: datetime, iin: str = IIN, index_key: bytes | None = None, **columns: Any) -> str:

@@ -8,14 +8,14 @@ from django.utils import translation
 
 from verification.core.reasons import REASONS
 from verification.oversight import charts
-from verification.workflow.search import Count
+from verification.workflow.reading.search import Count
 
 MONTHS = charts.months_from(date(2025, 11, 1), number=3)
 COUNTS = (
     Count(MONTHS[0], "eds", "verified", "", 7),
     Count(MONTHS[0], "eds", "declined", "eds_iin_mismatch", 2),
-    Count(MONTHS[2], "", "requires_input", "", 1),
-    Count(MONTHS[2], "eds", "processing", "", 1),
+    Count(MONTHS[2], "", "open", "", 1),
+    Count(MONTHS[2], "eds", "open", "", 1),
 )
 
 

@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.scenes import staged
 from tests.verification.oversight import rows
 from verification.oversight import urls
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SEARCH = "/oversight/"
 
@@ -18,7 +19,7 @@ SEARCH = "/oversight/"
 @pytest.fixture
 def case_id() -> str:
     """A real verification, declined and ordered."""
-    return rows.declined(rows.lender())
+    return staged("declined", lambda: rows.declined(rows.lender()))
 
 
 @pytest.fixture

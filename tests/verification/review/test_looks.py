@@ -9,7 +9,7 @@ from tests.verification.workflow.insecure_capture import played
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.insecure_glance import glanced
 from tests.verification.workflow.insecure_glance import glances as glances
-from verification.workflow import case_file
+from verification.workflow.reading import case_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

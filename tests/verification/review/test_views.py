@@ -8,13 +8,15 @@ import pytest
 from django.apps import apps
 from PIL import Image
 
-from tests.scenes import staged
 from tests.verification.review import desk
 from tests.verification.workflow.insecure_glance import BESIDE, entries, glanced, one_voted, see
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import IIN, OTHER_IIN, decisions
+from verification.core.identification_document import Judged
 from verification.models import ReviewVote
-from verification.workflow import commands, policy
+from verification.review import tables
+from verification.workflow import policy
+from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 
@@ -24,7 +26,7 @@ _OF_THE_LOG = {"AuditEntry", "AuditPending"}
 @pytest.fixture
 def story():
     """A case that waits for reviewers, at the last stage of what suffices."""
-    return staged("glanced", lambda: glanced("clear", "grey", profile="KZ-2021-04"))
+    return glanced("clear", "grey", profile="KZ-2021-04")
 
 
 def page(response):
@@ -93,6 +95,15 @@ def test_a_case_shows_borrower_masked_number_loan_findings_and_every_picture(sto
         assert f'src="{desk.address("picture", story, kind=kind)}"' in shown
     assert 'type="radio" name="word" value="pass"' in shown
     assert "checked" not in shown
+
+
+def test_the_comparison_is_told_with_its_backend_and_whose_rates_it_has():
+    told = {"backend": "sface-onnx", "model": "net", "calibration": "own-2026", "calibration_source": "quoted"}
+    check = Judged(name="face.match", outcome="inconclusive", code="", score=1.05, threshold=1.0, detail=told)
+    shown = {str(label): str(value) for label, value in tables._comparison([check])}
+    assert shown["Backend"] == "sface-onnx"
+    assert shown["Calibration"] == "own-2026"
+    assert "quoted" in shown["Rates of the calibration"]
 
 
 def test_a_picture_is_a_fresh_jpeg_without_anything_beside_it(story):

@@ -12,17 +12,14 @@ from typing import Any
 import pytest
 
 from tests.verification.core.answer_samples import IIN, PERSON, REQUEST_ID, spelled
-from tests.verification.sources.insecure_servers import insecure_server
+from tests.verification.outbound.insecure_servers import answer, insecure_server, whole
 from verification.core.errors import BadInput, Misconfigured, SourceUnavailable
 from verification.core.registry_answers import parse_person
-from verification.sources.asking import Service
+from verification.outbound import Limits
+from verification.sources.asking import Service, check_address, fetch, post_binary
 
 QUESTION = {"request_id": REQUEST_ID, "iin": IIN, "consent_id": "kdp_0123456789"}
 TOKEN = "secret-token-of-the-operator"
-
-
-def whole(body: bytes) -> bytes:
-    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
 def service(url: str, *, token_file: str | Path = "", seconds: float = 5.0, max_bytes: int = 10_000) -> Service:
@@ -95,7 +92,7 @@ def test_without_a_token_file_no_credential_is_sent() -> None:
         (b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\n{}", "status 404"),
         (b"HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}", "status 409"),
         (b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n", "status 302"),
-        (b"", "RemoteDisconnected"),
+        (b"", "ProtocolError"),
     ],
 )
 def test_anything_but_a_readable_answer_to_this_question_is_a_fault(
@@ -179,3 +176,60 @@ def test_a_token_that_others_may_read_or_nobody_can_is_a_misconfiguration(token_
 
 def test_printing_a_service_shows_no_token(token_file: Path) -> None:
     assert TOKEN not in repr(service("http://127.0.0.1:1/", token_file=token_file))
+
+
+LIMITS = Limits(seconds=5.0, max_bytes=1000)
+
+
+def test_bytes_are_fetched_and_posted_as_they_are() -> None:
+    with recording(whole(b"\0list")) as (url, received):
+        assert fetch(f"{url}/a?b", source="crl", limits=LIMITS) == b"\0list"
+        assert post_binary(url, b"\0?", media_type="application/x", source="ocsp", limits=LIMITS) == b"\0list"
+    got, posted = received
+    assert got.startswith(b"GET /a?b HTTP/1.1\r\n")
+    assert posted.startswith(b"POST / HTTP/1.1\r\n")
+    assert b"content-type: application/x\r\n" in posted.lower()
+    assert posted.endswith(b"\r\n\r\n\0?")
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"HTTP/1.1 500 No\r\n\r\n", "crl: status 500"),
+        (b"", "crl: RemoteProtocolError"),
+        (whole(b""), "crl: the answer is empty"),
+        (whole(b"x" * 1001), "crl: the answer is longer than 1000 bytes"),
+    ],
+)
+def test_what_cannot_be_fetched_is_a_fault_of_the_source_that_tells_neither_path_nor_query(
+    raw: bytes, reason: str
+) -> None:
+    with insecure_server(answer(raw)) as url, pytest.raises(SourceUnavailable, match=reason) as caught:
+        fetch(f"{url}/hidden-path?key=hidden-key", source="crl", limits=LIMITS)
+    assert (caught.value.source, caught.value.code) == ("crl", "source_unavailable")
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://sources.example/list.crl", "https://sources.example:8443/list.crl?a=b"])
+def test_an_http_address_is_accepted(url: str) -> None:
+    assert check_address(url).hostname == "sources.example"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://sources.example/list.crl",
+        "file:///etc/passwd",
+        "sources.example/list.crl",
+        "http://",
+        "http://user:word@sources.example/",
+        "http://sources.example:99999/",
+        "http://[::1/",
+        "http://two words.example/",
+        "http://sources.example/\r\nX: y",
+        "",
+    ],
+)
+def test_any_other_address_is_a_misconfiguration(url: str) -> None:
+    with pytest.raises(Misconfigured):
+        check_address(url)

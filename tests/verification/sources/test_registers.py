@@ -25,7 +25,7 @@ from tests.verification.core.answer_samples import (
     SMS,
     spelled,
 )
-from tests.verification.sources.insecure_servers import insecure_server
+from tests.verification.outbound.insecure_servers import insecure_server
 from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable
 from verification.core.ids import Iin, Phone
 from verification.sources import consent, person_registry, phone_registry, photo_registry, sms

@@ -6,7 +6,7 @@ import time
 import pytest
 from pytest_django import Settings
 
-from tests.verification.sources.insecure_servers import answer, insecure_server
+from tests.verification.outbound.insecure_servers import answer, insecure_server
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.sources import revocation
 from verification.sources.revocation import HttpRevocationSource

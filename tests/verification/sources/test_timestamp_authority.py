@@ -5,7 +5,7 @@ import socket
 import pytest
 from pytest_django import Settings
 
-from tests.verification.sources.insecure_servers import answer, insecure_server
+from tests.verification.outbound.insecure_servers import answer, insecure_server
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.sources import timestamp_authority
 from verification.sources.timestamp_authority import HttpTimestampAuthority

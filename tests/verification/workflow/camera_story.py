@@ -19,8 +19,8 @@ from insecure_sandbox import samples, warp
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.painted import painted
 from tests.verification.workflow.story import IIN, Story
-from verification.core.consent import CURRENT
 from verification.engines.liveness.gestures import GESTURES
+from verification.stages.consent.policy import CURRENT
 
 FRAMES = 8
 _QUALITY = 72
@@ -52,8 +52,8 @@ def register(sandbox: SandboxProcess, iin: str = IIN, *, photo: str | None = "ob
     sandbox.post("/people", **person | changes)
 
 
-def ask_at(sandbox: SandboxProcess, settings: Settings, *, seconds: float = 4.0) -> None:
-    """The product asks this sandbox, and waits so long for an answer."""
+def ask_at(sandbox: SandboxProcess, settings: Settings, *, seconds: float = 20.0) -> None:
+    """The product asks this sandbox, and waits so long for an answer: on a busy machine that takes its time."""
     adapters = {
         "person_registry": ("person_registry.HttpPersonRegistry", "person"),
         "photo_registry": ("photo_registry.HttpPhotoRegistry", "photo"),

@@ -16,7 +16,7 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import PrivateKey, generate_key
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import IIN
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki.keys import Family
 
 FAMILIES: tuple[Family, ...] = ("gost512", "rsa")
 _RSA_KEYS = 8

@@ -4,7 +4,7 @@ import json
 from base64 import urlsafe_b64decode
 
 from tests.verification.core.document_samples import valid
-from verification.workflow import document_files
+from verification.workflow.reading import document_files
 
 
 def listed(story):

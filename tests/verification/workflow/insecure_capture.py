@@ -2,26 +2,22 @@
 
 import base64
 import hmac
-import sys
 from dataclasses import dataclass
 from hashlib import sha256
-from types import ModuleType
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
 from lenders.models import Lender
-from tests.verification.routes.biometric.captures import photo_answer
-from tests.verification.workflow.insecure_route import InsecurePolicy
+from tests.verification.stages.live_capture.captures import photo_answer
+from tests.verification.workflow.insecure_route import InsecurePolicy, NoFacts, install, no_facts
 from tests.verification.workflow.story import Story, begin, lender
-from verification.core import live_capture
-from verification.core.consent import CURRENT
-from verification.core.live_capture import CaptureLimits
 from verification.core.results import Failed, Inconclusive, Passed
-from verification.core.route import Prepared, Route, Stage
+from verification.core.route import Prepared, Stage
+from verification.stages.consent.policy import CURRENT
+from verification.stages.live_capture import dialogue as live_capture
 
-LIMITS = CaptureLimits(frames_max=10, frame_max_bytes=1024, not_before_ms=0, window_ms=7000, seconds=90)
 PORTRAIT = b"\xff\xd8\xff portrait \xff\xd9"
 MODEL = {"model": "insecure", "model_sha256": "ab" * 32, "calibration": "insecure-2026", "review": "0.5"}
 WORDS = {
@@ -44,20 +40,20 @@ class Script:
 
     def prepare(self, case, evidence, memory):
         fresh = live_capture.begin(memory)
-        return Prepared(memory=fresh, evidence={"commands.order": live_capture.order_evidence(fresh)})
+        return Prepared(memory=fresh, evidence={"live_capture.order": live_capture.order_evidence(fresh)})
 
     def collect(self, case, evidence):
         if self.faults:
             self.faults -= 1
             raise OSError("scripted")
-        return {} if self.photo is None else {"commands.photo": photo_answer(self.photo)}
+        return {} if self.photo is None else {"live_capture.photo": photo_answer(self.photo)}
 
-    def check_gate(self, case, evidence, policy):
+    def check_gate(self, facts, policy):
         if self.gate:
             return Failed("face.one_face", self.gate, score=0.4, threshold=0.9, detail={"most": 2})
         return Passed("face.one_face", score=1.0, threshold=0.9, detail={"most": 1})
 
-    def check_match(self, case, evidence, policy):
+    def check_match(self, facts, policy):
         return WORDS[self.word]()
 
 
@@ -67,22 +63,21 @@ def script(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Script:
     scripted = Script()
     settings.TULGA_ROUTES = ["biometric"]
     stage = Stage(
-        name="commands",
+        name="live_capture",
         page="commands",
         prepare=scripted.prepare,
-        prompt=lambda memory: live_capture.prompt(memory, limits=LIMITS),
-        accept=lambda memory, untrusted, at: live_capture.accept(
-            memory, untrusted, at, stage="commands", limits=LIMITS
-        ),
+        prompt=live_capture.prompt_live_capture,
+        accept=live_capture.accept_live_capture,
         collect=scripted.collect,
+        measure=no_facts,
+        facts=NoFacts,
+        policy_in_use=InsecurePolicy,
         checks={"face.one_face": scripted.check_gate, "face.match": scripted.check_match},
         seconds=300,
         attempts=3,
         timeout_code="liveness_command_missed",
     )
-    module: Any = ModuleType("insecure_biometric")
-    module.ROUTE = Route(name="biometric", policy=InsecurePolicy(), stages=(stage,))
-    monkeypatch.setitem(sys.modules, "verification.routes.biometric", module)
+    install(monkeypatch, "biometric", stage)
     return scripted
 
 
@@ -118,4 +113,4 @@ def played(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Sto
     return story
 
 
-__all__ = ("LIMITS", "MODEL", "PORTRAIT", "Script", "at_commands", "played", "script", "show")
+__all__ = ("MODEL", "PORTRAIT", "Script", "at_commands", "played", "script", "show")

@@ -4,10 +4,9 @@ Each stage keeps two pictures: a reference, and a frame of the command `blink` i
 """
 
 import io
-import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -15,16 +14,17 @@ from PIL import Image
 from pytest_django import Settings
 
 from lenders.models import Lender
-from tests.verification.workflow.insecure_route import InsecurePolicy
+from tests.scenes import staged
+from tests.verification.workflow.insecure_route import InsecurePolicy, install
 from tests.verification.workflow.story import Story, begin, lender
-from verification.core.consent import CURRENT
 from verification.core.results import Failed, Inconclusive, Passed, Result
-from verification.core.route import Next, Picture, Route, Stage, Turn
-from verification.engines.faces import pictures
+from verification.core.route import Next, Picture, Stage, Turn
+from verification.engines.faces import image_gate
 from verification.engines.faces.image_gate import ImageLimits
 from verification.models import Attempt, AuditEntry
-from verification.workflow import commands
-from verification.workflow.review import Reviewer, review, vote
+from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving import commands
+from verification.workflow.people.review import Reviewer, review, vote
 
 ROUTES = ("eds", "biometric")
 BESIDE = "where the borrower lives"
@@ -34,6 +34,14 @@ SAID: dict[str, Callable[[str], Result]] = {
     "wrong": lambda check: Failed(check, "face_mismatch"),
     "clear": Passed,
 }
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What was seen."""
+
+    seen: str
+    is_after_a_glance: bool
 
 
 @cache
@@ -50,23 +58,30 @@ def _stage(name: str) -> Stage:
         shown = {f"{name}.photo": photograph("teal"), f"{name}.frame.0": photograph("olive")}
         return Turn(next=Next.COLLECT, memory=memory, evidence={f"{name}.answer": untrusted["sees"].encode(), **shown})
 
-    def match(case, evidence, policy):
-        return SAID[evidence.get(f"{name}.answer").decode()](f"{name}.match")
-
-    def told(case, evidence, policy):
-        return Passed(f"{name}.told") if evidence.get(f"{name}.answer") else Failed(f"{name}.told", "bad_answer")
-
-    def first(case, evidence, policy):
+    def measure(case, evidence, policy):
         # A later stage sees what an earlier one was passed by, whoever passed it.
-        return Passed(f"{name}.first") if evidence.get("glance.answer") else Failed(f"{name}.first", "bad_answer")
+        seen = (evidence.get(f"{name}.answer") or b"").decode()
+        return Glance(seen=seen, is_after_a_glance=evidence.get("glance.answer") is not None)
+
+    def told(facts, policy):
+        return Passed(f"{name}.told") if facts.seen else Failed(f"{name}.told", "bad_answer")
+
+    def match(facts, policy):
+        return SAID[facts.seen](f"{name}.match")
+
+    def first(facts, policy):
+        return Passed(f"{name}.first") if facts.is_after_a_glance else Failed(f"{name}.first", "bad_answer")
 
     def show(kind, content):
-        return pictures.renewed(content, limits=ImageLimits(max_bytes=100_000, max_pixels=100_000))
+        return image_gate.renewed(content, limits=ImageLimits(max_bytes=100_000, max_pixels=100_000))
 
     return Stage(
         name=name,
         page="code",
         accept=accept,
+        measure=measure,
+        facts=Glance,
+        policy_in_use=InsecurePolicy,
         checks={f"{name}.told": told, f"{name}.match": match, f"{name}.first": first},
         seconds=300,
         attempts=3,
@@ -80,16 +95,17 @@ def glances(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """The workflow finds these routes, of the stages `glance` and `nod`, where it looks for `eds` and `biometric`."""
     settings.TULGA_ROUTES = list(ROUTES)
     for name in ROUTES:
-        module: Any = ModuleType(f"insecure_{name}")
-        module.ROUTE = Route(name=name, policy=InsecurePolicy(), stages=(_stage("glance"), _stage("nod")))
-        monkeypatch.setitem(sys.modules, f"verification.routes.{name}", module)
+        install(monkeypatch, name, _stage("glance"), _stage("nod"))
 
 
 def glanced(
     *answers: str, of: Lender | None = None, reference: str = "A-1", profile: str = "KZ-2025-01", **more: Any
 ) -> Story:
     """A verification whose borrower agreed and then was seen like this, stage after stage."""
-    story = begin(of or lender(), reference, profile=profile, **more)
+    if of is None:
+        name = f"glanced {answers} {reference} {profile} {more}"
+        return staged(name, lambda: glanced(*answers, of=lender(), reference=reference, profile=profile, **more))
+    story = begin(of, reference, profile=profile, **more)
     if not story.row().route:
         commands.choose_route(verification_id=story.id, route=ROUTES[0])
     story.answer(agreed=True, version=CURRENT, language="ru")

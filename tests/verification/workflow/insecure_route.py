@@ -1,12 +1,10 @@
 """A route of one prepared and counted stage, put in the place of `eds`; what it does is scripted by the test."""
 
-import sys
 from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
 
 import pytest
 
+from verification import routes
 from verification.core.errors import ConsentPending, SourceUnavailable
 from verification.core.results import Passed
 from verification.core.route import Next, Prepared, Quota, Route, Stage, Turn
@@ -17,6 +15,21 @@ class InsecurePolicy:
     """Judges by nothing."""
 
     version: str = "insecure"
+
+
+@dataclass(frozen=True)
+class NoFacts:
+    """Measures nothing."""
+
+
+def no_facts(case, evidence, policy):
+    return NoFacts()
+
+
+def install(monkeypatch: pytest.MonkeyPatch, name: str, *stages: Stage) -> None:
+    """The workflow finds these stages where it looks for a route of this name."""
+    route = Route(name=name, title=name, label=name, explanation="", stages=stages)
+    monkeypatch.setitem(routes.ROUTES, name, route)
 
 
 class Script:
@@ -62,12 +75,13 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
         prepare=scripted.prepare,
         prompt=lambda memory: {"number": memory["number"]},
         collect=scripted.collect,
-        checks={"asked.answered": lambda case, evidence, policy: Passed("asked.answered")},
+        measure=no_facts,
+        facts=NoFacts,
+        checks={"asked.answered": lambda facts, policy: Passed("asked.answered")},
+        policy_in_use=InsecurePolicy,
         seconds=300,
         attempts=3,
         quota=Quota(purpose="asked", value=lambda case: case.person.phone.value, a_day=3, code="abandoned"),
     )
-    module: Any = ModuleType("insecure_route")
-    module.ROUTE = Route(name="eds", policy=InsecurePolicy(), stages=(stage,))
-    monkeypatch.setitem(sys.modules, "verification.routes.eds", module)
+    install(monkeypatch, "eds", stage)
     return scripted

@@ -11,13 +11,15 @@ from django.utils import timezone
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from lenders.models import Lender
+from tests.scenes import staged
 from verification import tasks
 from verification.core import events
-from verification.core.consent import CURRENT
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.person import Document, LenderFacts, Loan, Person
 from verification.models import AuditEntry, Verification
-from verification.workflow import commands, queries
+from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving import commands
+from verification.workflow.reading import queries
 
 IIN = "990101100010"
 OTHER_IIN = "990101100020"
@@ -116,12 +118,17 @@ def begin(of: Lender, reference: str = "A-1", *, iin: str = IIN, profile: str = 
     return Story(of, opened.verification_id, opened.token)
 
 
+def at_statement() -> Story:
+    """A new lender's verification whose borrower has the statement before them."""
+    return staged("at_statement", lambda: begin(lender()).to_statement())
+
+
 def later(seconds: float) -> datetime:
     return timezone.now() + timedelta(seconds=seconds)
 
 
 def make_due(story):
-    Verification.objects.filter(pk=story.id).update(due_at=timezone.now(), rung_until=None)
+    Verification.objects.filter(pk=story.id).update(due_at=timezone.now())
 
 
 def decisions(story):
@@ -139,8 +146,8 @@ def in_parallel(work, times):
         return list(pool.map(one, range(times)))
 
 
-def signed(issued, reference="A-1", of=None):
-    story = begin(of or lender(), reference).to_statement()
+def signed(issued):
+    story = at_statement()
     story.sign(issued())
     return story
 
@@ -150,6 +157,7 @@ __all__ = (
     "IIN",
     "OTHER_IIN",
     "Story",
+    "at_statement",
     "begin",
     "decisions",
     "in_parallel",

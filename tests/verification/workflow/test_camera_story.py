@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.insecure_sandbox_process import sandbox as sandbox
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import OTHER_IIN, begin, in_parallel, lender, make_due
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem
-from verification.workflow import commands, policy
+from verification.workflow import policy
+from verification.workflow.moving import commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _asked(sandbox, settings):
     settings.TULGA_ROUTES = ["biometric"]
-    camera.ask_at(sandbox, settings, seconds=1.0)
+    camera.ask_at(sandbox, settings)
     yield
     sandbox.mend()
 
@@ -34,7 +34,7 @@ def judge_until_it_ends(story):
 
 
 def attempts():
-    return Attempt.objects.filter(stage="commands")
+    return Attempt.objects.filter(stage="live_capture")
 
 
 @pytest.mark.service
@@ -43,11 +43,11 @@ def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_rec
     story = at_commands()
     camera.capture(story)
     assert (story.row().status, story.row().code) == ("verified", "")
-    records = CheckRecord.objects.filter(attempt__stage="commands").order_by("position")
+    records = CheckRecord.objects.filter(attempt__stage="live_capture").order_by("position")
     assert [record.outcome for record in records] == ["pass"] * len(records)
     measured = {record.name for record in records if record.score is not None and record.threshold is not None}
     assert {"face.timing", "face.fresh", "face.one_face", "face.depth", "face.continuity", "face.match"} <= measured
-    assert EvidenceItem.objects.filter(attempt__stage="commands", kind="commands.terms").count() == 1
+    assert EvidenceItem.objects.filter(attempt__stage="live_capture", kind="live_capture.terms").count() == 1
 
 
 @pytest.mark.service
@@ -142,7 +142,8 @@ def test_twenty_parallel_posts_make_no_fourth_attempt(sandbox):
 @pytest.mark.service
 @pytest.mark.parametrize("kind", ["silent", "http_500", "garbage", "oversize"])
 @pytest.mark.parametrize("source", ["consent", "photo"])
-def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(sandbox, source, kind):
+def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(sandbox, settings, source, kind):
+    camera.ask_at(sandbox, settings, seconds=1.0)
     iin = OTHER_IIN
     camera.register(sandbox, iin)
     story = begin(lender(), iin=iin)

@@ -9,7 +9,8 @@ from tests.verification.workflow.story import IIN, begin, lender, opening, perso
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, Verification
-from verification.workflow import commands, queries
+from verification.workflow.moving import commands
+from verification.workflow.reading import queries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

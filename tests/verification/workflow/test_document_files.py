@@ -29,7 +29,7 @@ def test_a_stage_without_a_capture_has_none(script):
 
 def test_an_attempt_under_way_or_in_review_says_that_it_is_too_soon(script):
     story = at_commands()
-    attempt = Attempt.objects.get(verification_id=story.id, stage="commands")
+    attempt = Attempt.objects.get(verification_id=story.id, stage="live_capture")
     for _ in range(2):
         with pytest.raises(Conflict) as refused:
             download(story, attempt.pk)
@@ -50,6 +50,7 @@ def test_each_download_is_one_entry_with_the_key_and_no_event_of_the_case(script
     one, other = AuditEntry.objects.filter(type="document.read")
     assert one.body == other.body
     assert one.body == {
+        "v": 1,
         "verification": story.id,
         "attempt": view.attempt_id,
         "document": view.id,
@@ -69,7 +70,7 @@ def test_once_erased_the_log_still_proves_that_it_existed(script):
     (after,) = listed(story)
     assert (after.is_erased, after.sha256, after.salt, after.commitment) == (True, None, None, before.commitment)
     logged = AuditEntry.objects.filter(verification_id=story.id, type="evidence.kept")
-    (said,) = (one for entry in logged for one in entry.body["evidence"] if one["kind"] == "commands.document")
+    (said,) = (one for entry in logged for one in entry.body["evidence"] if one["kind"] == "live_capture.document")
     # Who kept the document and its salt can show that it is the one in the log.
     assert said["commitment"] == vault.commitment(bytes.fromhex(before.salt), document)
     sequencer.order("test")
@@ -79,7 +80,7 @@ def test_once_erased_the_log_still_proves_that_it_existed(script):
 def test_a_reference_comes_from_a_register_and_there_is_no_other_way_in(script, client):
     """Law O-21: no answer of the borrower and no request of the lender can bring a reference."""
     story = at_commands()
-    portrait = {"photo": "AAAA", "reference": "AAAA", "commands.photo": "AAAA"}
+    portrait = {"photo": "AAAA", "reference": "AAAA", "live_capture.photo": "AAAA"}
     story.answer(ready=True, **portrait)
     answered = EvidenceItem.objects.filter(verification_id=story.id).values_list("kind", flat=True)
     assert not [kind for kind in answered if "photo" in kind or "reference" in kind]

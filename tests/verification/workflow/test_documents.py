@@ -6,7 +6,6 @@ import pytest
 from django.utils import timezone
 
 from insecure_sandbox import samples
-from tests.insecure_sandbox_process import sandbox as sandbox
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.document_reading import documents_of, endings, listed
 from tests.verification.workflow.insecure_capture import at_commands, played, show
@@ -16,28 +15,31 @@ from tests.verification.workflow.story import begin, lender, make_due
 from verification.core.errors import Misconfigured
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
-from verification.routes import get
-from verification.workflow import commands, policy, stages, sweep
-from verification.workflow.replay import replay
+from verification.stages.live_capture.policy import LiveCapturePolicy
+from verification.workflow import policy, stages
+from verification.workflow.moving import commands, sweep
+from verification.workflow.reading.replay import replay
+
+POLICY = LiveCapturePolicy()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def captures(story):
-    return Attempt.objects.filter(verification_id=story.id, stage="commands").order_by("turn")
+    return Attempt.objects.filter(verification_id=story.id, stage="live_capture").order_by("turn")
 
 
 def run_out(story):
     """The borrower's time for the attempt is over."""
     Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=timezone.now())
-    sweep.run_round(deliveries=False)
+    sweep.run_round()
 
 
 def expire(story):
     Verification.objects.filter(pk=story.id).update(expires_at=timezone.now())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(policy, "REVIEW_SECONDS", -1)
-        sweep.run_round(deliveries=False)
+        sweep.run_round()
 
 
 def cancel(story):
@@ -152,7 +154,7 @@ def test_each_attempt_that_has_ended_has_one_document(script, play, ending, fram
     # The order holds four or five commands.
     assert shown in ({12, 15} if frames == 15 else {frames})
     assert document["attempt"]["id"] == captures(story).first().pk
-    items = EvidenceItem.objects.filter(attempt__in=captures(story), kind="commands.document")
+    items = EvidenceItem.objects.filter(attempt__in=captures(story), kind="live_capture.document")
     ended = captures(story).exclude(status__in=("open", "judging"))
     assert items.count() == ended.count() == len(listed(story))
 
@@ -210,11 +212,11 @@ def test_without_a_key_to_sign_by_the_lender_cannot_cancel_a_capture(script, set
 def test_a_picture_that_is_damaged_is_named_and_keeps_nothing_from_ending(script):
     story = at_commands()
     show(story, commands=2)
-    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="commands.1.frame.0")
+    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.1.frame.0")
     EvidenceItem.objects.filter(pk=item.pk).update(commitment="0" * 64)
     cancel(story)
     document = documents_of(story)[0]
-    assert document["unreadable"] == ["commands.1.frame.0"]
+    assert document["unreadable"] == ["live_capture.1.frame.0"]
     assert [len(command["frames"]) for command in document["live_image"]["commands"]] == [3, 2]
 
 
@@ -238,14 +240,21 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
     (document,) = documents_of(story)
     assert (document["result"]["outcome"], document["comparison"]["zone"]) == ("passed", "match")
     detail = document["comparison"]["detail"]
-    assert {"model", "model_sha256", "calibration"} <= detail.keys()
+    named = {name: detail[name] for name in ("backend", "embedding", "calibration", "calibration_source")}
+    assert named == {
+        "backend": "sface-onnx",
+        "embedding": "sface-2021dec-yunet5/single-l2",
+        "calibration": "lfw-2026-11.sface-single-l2",
+        "calibration_source": "quoted",
+    }
+    assert {"model", "model_sha256", "detector_sha256", "decision"} <= detail.keys()
     # The browser numbers the frames of a command from 0, so here a place is a number.
     assert document["live_image"]["face"] == f"0.{detail['rest_frames'].partition(',')[0]}"
     checks = [document["comparison"]["name"], *(gate["name"] for gate in document["live_image"]["gates"])]
-    assert sorted(checks) == sorted(stages.find("biometric", "commands").checks)
-    assert document["policy"]["version"] == get("biometric").policy.version
+    assert sorted(checks) == sorted(stages.find("biometric", "live_capture").checks)
+    assert document["policy"]["version"] == POLICY.version
     assert document["reference"]["source"] == "STATE"
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
-    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="commands.0.frame.0")
+    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.0.frame.0")
     first = document["live_image"]["commands"][0]["frames"][0]
     assert len(store.get(key, item)) * 4 // 3 <= len(first["jpeg"])

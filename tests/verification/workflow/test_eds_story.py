@@ -10,11 +10,12 @@ from django.utils import timezone
 from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.signing import sign_cms
 from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.story import IIN, OTHER_IIN, begin, lender
-from verification.core.consent import CURRENT
+from tests.verification.workflow.story import IIN, OTHER_IIN, at_statement, begin, lender
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, Verification
-from verification.workflow import cases, policy, queries
+from verification.stages.consent.policy import CURRENT
+from verification.workflow import cases, policy
+from verification.workflow.reading import queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -34,7 +35,7 @@ def types(story):
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
 def test_the_borrowers_own_signature_verifies(issued, family):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued(family))
     story.work()
     row = story.row()
@@ -45,7 +46,7 @@ def test_the_borrowers_own_signature_verifies(issued, family):
 
 
 def test_every_check_of_the_procedure_is_recorded_and_passed(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued())
     story.work()
     records = CheckRecord.objects.filter(attempt__verification_id=story.id, attempt__stage="statement")
@@ -53,7 +54,7 @@ def test_every_check_of_the_procedure_is_recorded_and_passed(issued):
 
 
 def test_the_report_is_kept_as_evidence_with_a_status_of_the_standard(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued())
     story.work()
     item = EvidenceItem.objects.get(verification_id=story.id, kind="statement.report")
@@ -75,13 +76,13 @@ def refuse(story, code):
 
 
 def test_another_persons_certificate_refuses(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued(iin=OTHER_IIN))
     refuse(story, "eds_iin_mismatch")
 
 
 def test_a_forged_certificate_with_the_authoritys_names_refuses(issued, authorities):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     issuer = authorities["gost512"].issuing.certificate
     yesterday = datetime.now(UTC) - timedelta(days=1)
     story.sign(forge_like_nca(issuer, iin=IIN, surname="ТЕСТОВ", given_name="ТЕСТ", at=yesterday))
@@ -91,14 +92,14 @@ def test_a_forged_certificate_with_the_authoritys_names_refuses(issued, authorit
 def test_a_revoked_certificate_refuses(issued, authorities, trusted):
     credential = issued(serial=4711)
     trusted.lists["gost512"] = (crl_of(authorities["gost512"], revoked=(4711,)),)
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(credential)
     refuse(story, "eds_certificate_revoked")
 
 
 def test_a_stale_revocation_list_is_tried_again_and_never_a_pass(issued, authorities, trusted):
     trusted.lists["gost512"] = (crl_of(authorities["gost512"], age=3),)
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued())
     story.work()
     row = story.row()
@@ -109,7 +110,7 @@ def test_a_stale_revocation_list_is_tried_again_and_never_a_pass(issued, authori
 
 def test_a_list_that_stays_stale_ends_in_failed_with_its_report_as_evidence(issued, authorities, trusted):
     trusted.lists["gost512"] = (crl_of(authorities["gost512"], age=3),)
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued())
     for _ in range(policy.FAULTS_MAX):
         Verification.objects.filter(pk=story.id).update(due_at=timezone.now())
@@ -135,19 +136,19 @@ def test_three_failures_are_final_for_verifications_that_waited_beside(issued):
 
 
 def test_an_expired_certificate_refuses(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued(at=datetime.now(UTC) - timedelta(days=20), days=10))
     refuse(story, "eds_certificate_expired")
 
 
 def test_a_signature_over_another_text_refuses(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued(), content=b"another text")
     refuse(story, "eds_statement_mismatch")
 
 
 def test_a_signature_of_an_earlier_attempt_is_not_accepted_again(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     first = sign_cms(issued(iin=OTHER_IIN), story.statement(), signed_at=datetime.now(UTC))
     presented = base64.b64encode(first).decode()
     story.answer(signature=presented)
@@ -159,7 +160,7 @@ def test_a_signature_of_an_earlier_attempt_is_not_accepted_again(issued):
 
 
 def test_what_is_no_cms_refuses_by_name_and_leaves_nothing_half_done(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.answer(signature="bm90IGEgQ01T")
     refuse(story, "eds_malformed")
 

@@ -6,13 +6,14 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from tests.verification.workflow.story import IIN, begin, decisions, in_parallel, lender, make_due, signed
+from tests.verification.workflow.story import IIN, at_statement, begin, decisions, in_parallel, lender, make_due, signed
 from verification import tasks
-from verification.core.consent import CURRENT
 from verification.core.errors import FenceLost, NotYourTurn
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.sources import installed
-from verification.workflow import advance, commands, policy, transition
+from verification.stages.consent.policy import CURRENT
+from verification.workflow import policy
+from verification.workflow.moving import advance, commands, dossier, queue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -37,6 +38,23 @@ def test_a_source_that_stays_silent_ends_in_failed_and_burns_nothing(issued, tru
     row = story.row()
     assert (row.status, row.code, decisions(story)) == ("failed", "retries_exhausted", 1)
     assert not Attempt.objects.filter(verification_id=story.id, burnt=True).exists()
+
+
+def test_a_fault_while_the_result_is_written_is_released_at_once_and_tried_again(issued, monkeypatch):
+    story, record = signed(issued), dossier.record_checks
+
+    def broken(*args, **kwargs):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(dossier, "record_checks", broken)
+    story.work()
+    entry = AuditEntry.objects.get(verification_id=story.id, type="step.faulted")
+    assert (entry.body["cause"], entry.body["faults"]) == ("OSError", 1)
+    assert (story.row().fence, story.row().step) == ("", "judge")
+    monkeypatch.setattr(dossier, "record_checks", record)
+    make_due(story)
+    story.work()
+    assert (story.row().status, decisions(story)) == ("verified", 1)
 
 
 @pytest.mark.parametrize("hostile", [(b"",), (b"<html>",), (b"\x30\x80" * 500,), ()])
@@ -100,6 +118,8 @@ def test_a_step_whose_workers_die_without_a_word_ends_in_failed(issued):
         Verification.objects.filter(pk=story.id).update(lease_until=timezone.now() - timedelta(seconds=1))
     story.work()
     assert (story.row().status, decisions(story)) == ("failed", 1)
+    entry = AuditEntry.objects.get(verification_id=story.id, type="step.faulted")
+    assert entry.body == {"v": 1, "cause": "worker_lost", "faults": policy.FAULTS_MAX + 1}
 
 
 def test_a_verification_canceled_while_it_is_judged_stays_canceled(issued):
@@ -149,7 +169,7 @@ def test_an_answer_that_cannot_be_read_leaves_the_turn_open():
 
 
 def test_an_answer_to_an_earlier_turn_fits_no_later_attempt(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     old = story.page().turn
     story.sign(issued(iin="990101100020"))
     story.work()
@@ -184,6 +204,6 @@ def test_the_fence_is_the_first_statement_of_the_transaction_that_writes(issued,
     assert claimed is not None
     Verification.objects.filter(pk=story.id).update(fence="another")
     with pytest.raises(FenceLost):
-        transition.held(claimed)
+        queue.require_fence(claimed)
     assert claimed.pk == story.id
     assert IIN not in str(story.row().__dict__)

@@ -8,7 +8,7 @@ from django.db import connections
 from tests.verification.workflow.story import begin, later, lender
 from verification.core.errors import Conflict, LinkUnusable, NotFound
 from verification.models import BorrowerSession, Link
-from verification.workflow import commands, links
+from verification.workflow.moving import commands, links
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

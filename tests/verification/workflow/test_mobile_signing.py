@@ -11,7 +11,8 @@ from tests.scenes import staged
 from tests.verification.workflow.story import begin, lender
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
 from verification.models import AuditEntry, BorrowerSession, EvidenceItem, MobileSigning
-from verification.workflow import commands, links, mobile_signing, policy
+from verification.workflow import policy
+from verification.workflow.moving import commands, links, mobile_signing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

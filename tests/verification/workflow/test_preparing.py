@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from tests.verification.workflow.insecure_route import script as script
 from tests.verification.workflow.story import begin, in_parallel, lender, make_due
-from verification.core.consent import CURRENT
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, QuotaUse
-from verification.workflow import attempts, cases, commands, policy, quotas, stages, sweep
+from verification.stages.consent.policy import CURRENT
+from verification.workflow import cases, policy, stages
+from verification.workflow.moving import attempts, commands, quotas, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,7 +115,7 @@ def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
     for number in (1, 2):
         assert story.page().data == {"number": number}
         Attempt.objects.filter(status="open").update(expires_at=timezone.now())
-        sweep.run_round(deliveries=False)
+        sweep.run_round()
         commands.resume(verification_id=story.id)
         story.work()
     assert story.page().data == {"number": 3}

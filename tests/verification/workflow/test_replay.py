@@ -8,17 +8,17 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from tests.insecure_sandbox_process import sandbox as sandbox
 from tests.scenes import staged
 from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import OTHER_IIN, begin, lender
+from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, lender
+from verification import routes
 from verification.core.results import Failed
 from verification.engines.gost import backends
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, SharedEvidenceUse
-from verification.routes import eds
-from verification.routes.eds.checks import STATEMENT
-from verification.workflow.replay import Verdict, replay
+from verification.stages import statement
+from verification.stages.statement.checks import CHECKS
+from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def verified(trusted, issued):
 
 
 def verify(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued(iin=OTHER_IIN))
     story.work()
     story.sign(issued())
@@ -68,7 +68,7 @@ def test_every_judged_attempt_comes_out_the_same_and_the_log_says_that_somebody_
     assert (code, said.count(": same")) == (0, 5)
     assert AuditEntry.objects.count() == before + 1
     entry = AuditEntry.objects.get(type="replay.read")
-    assert entry.body == {"verification": verified.id, "same": 4, "different": 0, "cannot": 0}
+    assert entry.body == {"v": 1, "verification": verified.id, "same": 4, "different": 0, "cannot": 0}
     assert (entry.verification_id, entry.lender_id) == (None, None)
 
 
@@ -82,7 +82,7 @@ def test_a_replay_asks_no_source_and_changes_no_row(verified, trusted):
 
 
 def test_a_refusal_that_rested_on_what_was_shown_before_comes_out_the_same(trusted, issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     story.sign(issued(iin=OTHER_IIN))
     signature = story_signature(story)
     story.work()
@@ -108,14 +108,17 @@ def test_a_record_that_says_otherwise_is_different(verified):
 
 def test_a_record_that_is_gone_is_different(verified):
     CheckRecord.objects.filter(attempt=last_attempt(verified), name="eds.statement").delete()
-    assert word(verified) == (Verdict.DIFFERENT, "8 checks are on record, and 9 were run")
+    assert word(verified) == (
+        Verdict.DIFFERENT,
+        "; ".join(f"from {source}: 8 checks are on record, and 9 were run" for source in ("evidence", "facts")),
+    )
 
 
 def test_a_check_that_says_something_else_today_is_different(verified, monkeypatch):
-    def stricter(case, evidence, policy):
+    def stricter(facts, policy):
         return Failed("eds.usage", "eds_key_usage")
 
-    monkeypatch.setitem(STATEMENT, "eds.usage", stricter)
+    monkeypatch.setitem(CHECKS, "eds.usage", stricter)
     verdict, detail = word(verified)
     assert verdict is Verdict.DIFFERENT
     assert "the attempt was passed and is failed eds_key_usage" in detail
@@ -128,7 +131,9 @@ def test_another_arithmetic_gives_the_same_report(verified, monkeypatch):
     assert command(verified)[0] == 0
 
 
-@pytest.mark.parametrize("kind", ["statement.signature", "statement.text", "statement.terms", "statement.report"])
+@pytest.mark.parametrize(
+    "kind", ["statement.signature", "statement.text", "statement.terms", "statement.facts", "statement.report"]
+)
 def test_a_file_that_is_gone_cannot_be_judged(verified, settings, kind):
     name = own(verified, kind).sealed_sha256
     (settings.TULGA_EVIDENCE_DIR / name[:2] / name).unlink()
@@ -136,7 +141,7 @@ def test_a_file_that_is_gone_cannot_be_judged(verified, settings, kind):
     assert (code, "cannot" in said, "missing" in said) == (2, True, True)
 
 
-@pytest.mark.parametrize("kind", ["statement.signature", "statement.terms", "statement.report"])
+@pytest.mark.parametrize("kind", ["statement.signature", "statement.terms", "statement.facts", "statement.report"])
 def test_a_row_of_evidence_that_is_gone_cannot_be_judged_and_is_no_refusal(verified, kind):
     own(verified, kind).delete()
     assert word(verified) == (Verdict.CANNOT, f"evidence is missing: {kind}")
@@ -153,14 +158,20 @@ def test_evidence_that_was_redacted_cannot_be_judged(verified):
 
 
 def test_another_policy_today_changes_nothing_for_it_is_judged_by_that_of_its_time(verified, monkeypatch):
-    stricter = replace(eds.ROUTE.policy, version="eds-2030-01", certificate_policies=())
-    monkeypatch.setattr(eds, "ROUTE", replace(eds.ROUTE, policy=stricter))
+    stricter = replace(statement.STAGE.policy, version="eds-2030-01", certificate_policies=())
+    judge_by(monkeypatch, stricter)
     assert command(verified)[0] == 0
+
+
+def judge_by(monkeypatch, policy):
+    """Today's policy of the signature is this one."""
+    stages = (statement.STAGE.differing(policy_in_use=lambda: policy),)
+    monkeypatch.setitem(routes.ROUTES, "eds", replace(routes.EDS, stages=stages))
 
 
 def release(**changes):
     """The policy's type of another release: these fields have another type, or are there or not (None)."""
-    types = {each.name: each.type for each in fields(eds.ROUTE.policy)} | changes
+    types = {each.name: each.type for each in fields(statement.STAGE.policy)} | changes
     return make_dataclass("Policy", [(name, kind) for name, kind in types.items() if kind], frozen=True)
 
 
@@ -171,11 +182,11 @@ def test_a_policy_of_another_release_cannot_be_judged_by_and_says_which_field(ve
         (release(attempts=str), "policy.attempts is no str"),
     ):
         values = dict.fromkeys((each.name for each in fields(other)), 0)
-        monkeypatch.setattr(eds, "ROUTE", replace(eds.ROUTE, policy=other(**values)))
+        judge_by(monkeypatch, other(**values))
         last = replay(verification_id=verified.id)[-1]
-        assert (last.verdict, last.code, last.detail) == (Verdict.CANNOT, "policy_unreadable", said)
+        assert (last.verdict, last.code, last.detail) == (Verdict.CANNOT, "stored_unreadable", said)
     code, out = command(verified)
-    assert (code, f"cannot: policy_unreadable: {said}" in out) == (2, True)
+    assert (code, f"cannot: stored_unreadable: {said}" in out) == (2, True)
 
 
 def test_a_route_that_is_not_installed_any_more_cannot_be_judged(verified, settings):
@@ -205,7 +216,7 @@ def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox
     camera.agree(story)
     camera.free(story)
     camera.capture(story)
-    records = CheckRecord.objects.filter(attempt__stage="commands")
+    records = CheckRecord.objects.filter(attempt__stage="live_capture")
     assert records.filter(score__isnull=False).exists()
     settings.TULGA_SOURCES = {"test": {}, "live": {}}
     code, said = command(story)

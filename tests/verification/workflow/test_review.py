@@ -12,8 +12,10 @@ from verification.audit import sequencer
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
-from verification.workflow import case_file, cases, commands, policy, queries, sweep
-from verification.workflow.review import Reviewer, review
+from verification.workflow import cases, policy
+from verification.workflow.moving import commands, sweep
+from verification.workflow.people.review import Reviewer, review
+from verification.workflow.reading import case_file, queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 

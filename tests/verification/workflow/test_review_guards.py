@@ -9,7 +9,7 @@ from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import decisions, in_parallel, lender
 from verification.core.errors import Conflict
 from verification.models import Attempt, CheckRecord
-from verification.workflow import commands
+from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 

@@ -18,8 +18,10 @@ from verification.core.person import LenderFacts
 from verification.core.status import Move
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, ReviewVote, Verification
-from verification.workflow import cases, commands, links, policy, review_desk, transition
-from verification.workflow.review import Reviewer
+from verification.workflow import cases, policy
+from verification.workflow.moving import commands, links, transition
+from verification.workflow.people import review_desk
+from verification.workflow.people.review import Reviewer
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 

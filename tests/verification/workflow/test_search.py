@@ -14,8 +14,8 @@ from verification.audit.verify import verify_log
 from verification.core.errors import BadInput
 from verification.evidence import vault
 from verification.models import AuditEntry, Verification
-from verification.workflow import case_file, search
-from verification.workflow.search import Question
+from verification.workflow.reading import case_file, search
+from verification.workflow.reading.search import Question
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +137,7 @@ def test_a_search_is_logged_by_what_was_asked_and_how_many_were_found() -> None:
     assert (entry.log, entry.type) == ("live", "oversight.searched")
     assert (entry.verification_id, entry.verification_sequence, entry.lender_id) == (None, None, None)
     assert entry.body == {
+        "v": 1,
         "person": READER,
         "asked": ["iin", "lender_id", "date_from", "outcome"],
         "lender": owner.pk,

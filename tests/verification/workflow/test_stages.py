@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from verification.core.consent import CURRENT, TEXTS
 from verification.core.errors import BadInput
-from verification.workflow.stages import accept_consent
+from verification.stages.consent.dialogue import accept_consent
+from verification.stages.consent.policy import CURRENT, TEXTS
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 AGREED = {"agreed": True, "version": CURRENT, "language": "kk"}

@@ -1,19 +1,28 @@
 """What time, a broker or an unreadable row may do to the sweep, and what it must do all the same."""
 
 import threading
-from datetime import timedelta
 
 import pytest
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from tests.verification.workflow.story import begin, decisions, in_parallel, later, lender, make_due, signed
-from verification.core.consent import CURRENT
+from tests.verification.workflow.story import (
+    at_statement,
+    begin,
+    decisions,
+    in_parallel,
+    later,
+    lender,
+    make_due,
+    signed,
+)
 from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
-from verification.workflow import commands, doorbell, policy, queries, sweep
+from verification.stages.consent.policy import CURRENT
+from verification.workflow import policy
+from verification.workflow.moving import commands, sweep
+from verification.workflow.reading import queries
 
-SEND_TASK = "verification.workflow.doorbell.current_app.send_task"
+SEND_TASK = "verification.workflow.moving.doorbell.current_app.send_task"
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -25,7 +34,7 @@ def hear_bells(monkeypatch):
     return rung
 
 
-def test_two_ticks_at_once_ring_once_and_order_each_entry_once(issued, monkeypatch):
+def test_two_ticks_at_once_order_each_entry_once_and_ring_for_no_step(issued, monkeypatch):
     story = signed(issued)
     make_due(story)
     rung = hear_bells(monkeypatch)
@@ -36,28 +45,15 @@ def test_two_ticks_at_once_ring_once_and_order_each_entry_once(issued, monkeypat
         sweep.run_round()
 
     in_parallel(tick, 2)
-    assert rung.count((doorbell.ADVANCE, story.id)) == 1
     sweep.run_round()
+    assert rung == []
+    assert story.row().step == "judge"
     leaves = AuditEntry.objects.filter(leaf__isnull=False).count()
     assert leaves == AuditEntry.objects.count()
 
 
-def test_a_broker_that_is_down_at_commit_costs_nothing_but_a_round_of_the_sweep(issued, monkeypatch):
-    def refuse(*args, **kwargs):
-        raise ConnectionRefusedError
-
-    with monkeypatch.context() as down:
-        down.setattr(SEND_TASK, refuse)
-        story = signed(issued)
-    assert story.row().step == "judge"
-    rung = hear_bells(monkeypatch)
-    Verification.objects.filter(pk=story.id).update(rung_until=timezone.now() - timedelta(seconds=1))
-    sweep.run_round()
-    assert (doorbell.ADVANCE, story.id) in rung
-
-
 def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=later(-1))
     assert story.page().page == "resume"
     sweep.run_round()
@@ -82,7 +78,7 @@ def test_a_verification_nobody_finishes_expires_once():
 
 def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
     gone, other = begin(lender()), begin(lender("Other", number=500))
-    Verification.objects.filter(pk=gone.id).update(route="gone", step="judge", due_at=later(-9), rung_until=None)
+    Verification.objects.filter(pk=gone.id).update(route="gone", step="judge", due_at=later(-9))
     Attempt.objects.filter(verification_id=gone.id).update(route="gone")
     Attempt.objects.update(expires_at=later(-1))
     sweep.run_round()
@@ -96,9 +92,9 @@ def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
     assert (gone.row().status, decisions(gone)) == ("failed", 1)
 
 
-def test_a_broker_that_hangs_is_asked_once_a_round_and_the_log_is_ordered_all_the_same(issued, monkeypatch):
+def test_a_broker_that_hangs_is_not_asked_in_a_round_and_the_log_is_ordered(issued, monkeypatch):
     stories = [begin(lender(number=number * 20)) for number in range(1, 5)]
-    Verification.objects.update(step="open", due_at=later(-9), rung_until=None)
+    Verification.objects.update(step="open", due_at=later(-9))
     asked = []
 
     def hang(task, **_):
@@ -107,7 +103,7 @@ def test_a_broker_that_hangs_is_asked_once_a_round_and_the_log_is_ordered_all_th
 
     monkeypatch.setattr(SEND_TASK, hang)
     sweep.run_round()
-    assert len(asked) == 1
+    assert asked == []
     assert AuditEntry.objects.filter(leaf__isnull=False, verification_id=stories[0].id).exists()
 
 

@@ -4,14 +4,13 @@ import pytest
 from pytest_django import Settings
 
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.insecure_sandbox_process import sandbox as sandbox
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import Story, begin, lender
 from verification.core.errors import BadInput, NotYourTurn
 from verification.models import AuditEntry, CheckRecord
-from verification.workflow import commands
+from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service]
 

@@ -9,9 +9,9 @@ from django.core.management import call_command
 
 from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.xml_signing import sign_xml
-from tests.verification.workflow.story import IIN, OTHER_IIN, begin, lender
+from tests.verification.workflow.story import IIN, OTHER_IIN, at_statement
 from verification.models import CheckRecord
-from verification.workflow.replay import Verdict, replay
+from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -37,7 +37,7 @@ def is_same_again(story):
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
 def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(issued, family):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     sign(story, issued(family, iin=OTHER_IIN))
     assert (story.row().status, codes(story)) == ("requires_input", {"eds_iin_mismatch"})
     sign(story, issued(family))
@@ -46,7 +46,7 @@ def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(iss
 
 
 def test_a_forged_certificate_of_the_authoritys_name_refuses_in_xml_too(issued, authorities):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     yesterday = datetime.now(UTC) - timedelta(days=1)
     forger: dict[str, Any] = {"iin": IIN, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "at": yesterday}
     sign(story, forge_like_nca(authorities["gost512"].issuing.certificate, **forger))
@@ -55,7 +55,7 @@ def test_a_forged_certificate_of_the_authoritys_name_refuses_in_xml_too(issued, 
 
 
 def test_xml_signed_for_an_earlier_attempt_is_not_accepted_again(issued):
-    story = begin(lender()).to_statement()
+    story = at_statement()
     presented = sign(story, issued(iin=OTHER_IIN))
     story.answer(signature=presented)
     story.work()

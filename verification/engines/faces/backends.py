@@ -11,24 +11,23 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, Protocol
 
-from verification.core.errors import Misconfigured
-from verification.engines.faces import calibration, detection
-from verification.engines.faces.alignment import Face, align
+from verification.core.errors import Misconfigured, Refused
+from verification.engines import weights
+from verification.engines.faces import calibration, custom, detection, image_gate, nets, policy
 from verification.engines.faces.calibration import Calibration
-from verification.engines.faces.detection import Box
-from verification.engines.faces.distances import Zones
-from verification.engines.faces.embedding import Embedding
-from verification.engines.faces.image_gate import Pixels
+from verification.engines.faces.embedding import Embedding, Zones
+from verification.engines.faces.image_gate import ImageLimits, Pixels
+from verification.engines.faces.nets import OnnxNet
+from verification.engines.faces.portrait import Portrait, Quality
 
-_HERE = "verification.engines.faces"
-# Only the module of the chosen one is imported: the reference loads 100 MB that nobody else needs.
-MODULES: Final = {
-    "dlib-onnx": f"{_HERE}.dlib_onnx",
-    "face_recognition": f"{_HERE}.reference",
-    "onnx-custom": f"{_HERE}.custom",
+NAMES: Final = ("sface-onnx", "dlib-onnx", "face_recognition", "onnx-custom")
+SHIPPED: Final = {
+    "sface-onnx": "sface-single-l2.json",
+    "dlib-onnx": "dlib-mirror-mean-l2.json",
+    "face_recognition": "dlib-single.json",
 }
-SHIPPED: Final = {"dlib-onnx": "mirror-mean-l2.json", "face_recognition": "single.json"}
 """Calibrations that come with the product, by backend."""
+_HERE = "verification.engines.faces"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,17 +38,32 @@ class Choice:
     `onnx-custom`. calibration: a file of `manage.py calibrate_faces`, in place of the shipped one.
     """
 
-    backend: str = "dlib-onnx"
+    backend: str = NAMES[0]
     models: Path | None = None
     model: Path | None = None
     calibration: Path | None = None
 
 
 class Recogniser(Protocol):
-    """A loaded net."""
+    """A loaded net. model, sha256: which, and the file it comes from. embedding: what its distances are of."""
 
-    def embed(self, face: Face) -> Embedding:
-        """The numbers of an aligned face."""
+    @property
+    def model(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Of the file it comes from."""
+        ...
+
+    @property
+    def embedding(self) -> str:
+        """The id of what comes out."""
+        ...
+
+    def embed(self, face: Portrait) -> Embedding:
+        """The numbers of a face."""
         ...
 
     def test(self) -> None:
@@ -57,41 +71,90 @@ class Recogniser(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Backend:
-    """One net with all that its results are told by.
+@dataclass(frozen=True)
+class Look:
+    """What one frame shows: a face, or none, and the code for which it is no probe; empty where it is one.
 
-    model, sha256: which net, and the file it comes from. embedding: what its distances are distances of.
-    calibration: what they mean; None where nobody has measured it.
+    eyes: the middle of them, pixels.
     """
 
+    face: Embedding | None
+    code: str
+    eyes: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """One net with the detector before it, and what its distances mean; None where nobody has measured it."""
+
     name: str
-    model: str
-    sha256: str
-    embedding: str
-    calibration: Calibration | None
     recogniser: Recogniser
+    yunet: OnnxNet
+    calibration: Calibration | None
 
-    def detect(self, image: Pixels) -> Box:
-        """The one face of an image. Raises `Refused`: `face_not_found` or `multiple_faces`."""
-        return detection.locate(image)
+    @property
+    def embedding(self) -> str:
+        """The id of what comes out."""
+        return self.recogniser.embedding
 
-    def align(self, image: Pixels, box: Box) -> Face:
-        """The face in the box, with its points and cut out."""
-        return align(image, box)
+    def find(self, image: Pixels, *, scale: float = 1.0) -> tuple[Portrait, Quality]:
+        """The one face of an image, and how good it is. scale: as `Portrait.scale`.
 
-    def embed(self, face: Face) -> Embedding:
-        """The numbers of an aligned face."""
+        Raises `Refused` with a code of `core/reasons.py`: no face, several, or one too poor to be compared.
+        """
+        face = detection.locate(image, yunet=self.yunet, scale=scale)
+        found = face.quality()
+        found.refuse_poor(policy.QUALITY)
+        return face, found
+
+    def open(self, untrusted: bytes, *, limits: ImageLimits) -> tuple[Portrait, Quality]:
+        """The one face of a file: in a draft of it, or in all its pixels where the draft has too few of the face.
+
+        Raises `Refused`, as `find` and `open_draft`.
+        """
+        draft = image_gate.open_draft(untrusted, limits=limits, least=policy.DRAFT_SIDE)
+        face = detection.locate(draft.pixels, yunet=self.yunet, scale=draft.scale)
+        if draft.scale > 1 and face.eye_distance < policy.LEAST_DRAFT_EYES:
+            return self.find(image_gate.open_image(untrusted, limits=limits))
+        found = face.quality()
+        found.refuse_poor(policy.QUALITY)
+        return face, found
+
+    def embed(self, face: Portrait) -> Embedding:
+        """The numbers of a face."""
         return self.recogniser.embed(face)
 
-    def report(self) -> Mapping[str, object]:
+    def embed_image(self, image: Pixels) -> Embedding:
+        """The numbers of the one face of an image. Raises `Refused` as `find`."""
+        return self.embed(self.find(image)[0])
+
+    def embed_file(self, untrusted: bytes, *, limits: ImageLimits) -> Embedding:
+        """The numbers of the one face of a file. Raises `Refused` as `open`."""
+        return self.embed(self.open(untrusted, limits=limits)[0])
+
+    def look(self, image: Pixels) -> Look:
+        """The face of one frame of many, turned or not, as YuNet alone sees it; a poor one is embedded all the same."""
+        try:
+            face = detection.glance(image, yunet=self.yunet)
+        except Refused as refused:
+            return Look(None, refused.code)
+        across, down = face.points[:2].mean(axis=0)
+        try:
+            face.quality().refuse_poor(policy.QUALITY)
+        except Refused as refused:
+            return Look(self.embed(face), refused.code, (across, down))
+        return Look(self.embed(face), "", (across, down))
+
+    def report(self) -> Mapping[str, str]:
         """What is in use, for a result and for /readyz."""
         return {
             "backend": self.name,
             "embedding": self.embedding,
-            "model": self.model,
-            "model_sha256": self.sha256,
+            "model": self.recogniser.model,
+            "model_sha256": self.recogniser.sha256,
+            "detector_sha256": weights.YUNET.sha256,
             "calibration": self.calibration.id if self.calibration else "",
+            "calibration_source": self.calibration.source if self.calibration else "",
         }
 
     def unfit_for_live(self) -> list[str]:
@@ -106,41 +169,66 @@ _chosen: list[Choice] = [Choice()]
 
 def use(choice: Choice) -> None:
     """Which backend this process uses; called once as it starts. Raises `Misconfigured` for a name that is none."""
-    if choice.backend not in MODULES:
-        raise Misconfigured(f"there is no face backend {choice.backend}: one of {', '.join(MODULES)}")
+    if choice.backend not in NAMES:
+        raise Misconfigured(f"there is no face backend {choice.backend}: one of {', '.join(NAMES)}")
     _chosen[0] = choice
-    in_use.cache_clear()
-    tested.cache_clear()
+    for kept in (in_use, tested, _calibration_in_use):
+        kept.cache_clear()
 
 
 @cache
 def in_use() -> Backend:
     """The chosen backend, loaded and tested once in a process. Raises `Misconfigured` saying what to do."""
-    return load(_chosen[0])
+    return _load(_chosen[0], _calibration_in_use())
 
 
 @cache
 def tested() -> Mapping[str, object]:
     """What the chosen backend is, once it was loaded, tested and let go of: the process that asks may yet fork."""
-    backend = load(_chosen[0])
-    return {**backend.report(), "unfit_for_live": backend.unfit_for_live()}
+    backend = _load(_chosen[0], _calibration_in_use())
+    told = backend.calibration.told() if backend.calibration else ""
+    return {**backend.report(), "unfit_for_live": backend.unfit_for_live(), "calibration_told": told}
+
+
+def loaded(choice: Choice) -> Backend:
+    """This backend: the one in use where it is that one, else loaded. Raises `Misconfigured`."""
+    return in_use() if choice == _chosen[0] else load(choice)
 
 
 def load(choice: Choice) -> Backend:
     """This backend, loaded and tested. Raises `Misconfigured`."""
-    module = import_module(MODULES[choice.backend])
-    backend: Backend = module.load(choice, calibration=calibration_of(choice))
-    backend.recogniser.test()
-    _refuse_strange(backend)
-    return backend
+    return _load(choice, calibration_of(choice))
+
+
+def _load(choice: Choice, found: Calibration | None) -> Backend:
+    if choice.backend == "sface-onnx":
+        recogniser: Recogniser = nets.load_sface(choice.models)
+    elif choice.backend == "dlib-onnx":
+        recogniser = nets.load_dlib(choice.models)
+    elif choice.backend == "onnx-custom":
+        recogniser = custom.load(choice.model)
+    else:
+        # Only where it is chosen: the reference loads 100 MB that nobody else needs.
+        recogniser = import_module(f"{_HERE}.reference").FaceRecognition()
+    recogniser.test()
+    yunet = OnnxNet(nets.built(choice.models, weights.YUNET.sha256))
+    if found is not None and (found.embedding, found.model_sha256) != (recogniser.embedding, recogniser.sha256):
+        raise Misconfigured(f"calibration {found.id} was measured with another net or embedding than is in use")
+    return Backend(name=choice.backend, recogniser=recogniser, yunet=yunet, calibration=found)
 
 
 def zones_in_use() -> Zones:
     """The zones of the chosen calibration; no net is loaded for it. Raises `Misconfigured` where there is none."""
-    found = calibration_of(_chosen[0])
+    found = _calibration_in_use()
     if found is None:
         raise Misconfigured("the face backend has no calibration: run manage.py calibrate_faces")
     return found.zones
+
+
+@cache
+def _calibration_in_use() -> Calibration | None:
+    # Read once: what lies in the file later, or is being written to it, judges nobody until a start has checked it.
+    return calibration_of(_chosen[0])
 
 
 def calibration_of(choice: Choice) -> Calibration | None:
@@ -152,9 +240,3 @@ def calibration_of(choice: Choice) -> Calibration | None:
             raise Misconfigured(f"the face calibration cannot be read: {type(error).__name__}") from error
     shipped = SHIPPED.get(choice.backend)
     return calibration.read((files(_HERE) / "calibrations" / shipped).read_bytes()) if shipped else None
-
-
-def _refuse_strange(backend: Backend) -> None:
-    found = backend.calibration
-    if found is not None and (found.embedding, found.model_sha256) != (backend.embedding, backend.sha256):
-        raise Misconfigured(f"calibration {found.id} was measured with another net or embedding than is in use")

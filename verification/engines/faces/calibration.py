@@ -1,38 +1,48 @@
 """What a distance means: a calibration, measured on pairs of photographs by cohort, and the zones that follow from it.
 
 A calibration is a JSON file in one form, whether it came with the product or `manage.py calibrate_faces` wrote it.
-All in it is text, so that a number has one spelling:
-`schema id embedding model_sha256 made_on conditions match review` and `cohorts`, each with `name people impostor_pairs
-genuine_pairs` and `rates`, each with `distance false_matches fnmr`. Both zones must be among the rates of every cohort.
+All in it is text, so that a number has one spelling: `schema id embedding model_sha256 made_on conditions match
+review`, `cohorts` of single pictures, and `also`, what several pictures of one person give: each with `decision match
+review cohorts`. A cohort has `name source people impostor_pairs genuine_pairs` and `rates`, each with `distance
+false_matches fnmr fnmr_by_person`, the last two empty where they were not told. Both zones must be among the rates of
+every cohort.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.strict_json import StrictObject, read_object
-from verification.engines.faces.distances import Threshold, Zones
+from verification.engines.faces.embedding import Threshold, Zones
 from verification.engines.faces.intervals import interval
 
 SCHEMA = "tulga-face-calibration-1"
-# Limits of a file, ours: the largest has a few cohorts with a rate at each hundredth.
-MAX_BYTES, MAX_COHORTS, MAX_RATES, MAX_TEXT = 512 * 1024, 50, 500, 2000
+Source = Literal["quoted", "measured"]
+"""Whether we repeat what others measured, or the file was written where it was measured."""
+# Limits of a file, ours: the largest has a few cohorts with a rate at each hundredth, thrice.
+MAX_BYTES, MAX_COHORTS, MAX_RATES, MAX_TEXT, MAX_ALSO = 2 * 1024 * 1024, 50, 500, 2000, 8
 # What may decide without a person. faces.md §2: pairs a cohort must have to show it, and the rate of false matches that
 # the match zone must stay below with 95 % certainty.
 LIVE_PAIRS_MIN, LIVE_FMR_MAX = 30_000, 2e-4
 
 _COUNT = re.compile(r"0|[1-9][0-9]{0,11}")
 _DECIMAL = re.compile(r"[0-9]{1,2}(\.[0-9]{1,8})?")
+_DECISION = re.compile(r"(median|mean)-of-([2-9]|[1-9][0-9])")
 
 
 @dataclass(frozen=True)
 class Rate:
-    """At a distance: how many impostor pairs matched, and the share of genuine pairs that did not."""
+    """At a distance: how many impostor pairs matched, and the share of genuine pairs that did not.
+
+    fnmr_by_person: each person weighing alike, however many pictures they have. None where it was not told.
+    """
 
     distance: float
     false_matches: int
-    fnmr: float
+    fnmr: float | None
+    fnmr_by_person: float | None
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,7 @@ class Cohort:
     """A group of people and its pairs. people, genuine_pairs: 0 where the source does not say how many."""
 
     name: str
+    source: str
     people: int
     impostor_pairs: int
     genuine_pairs: int
@@ -59,6 +70,15 @@ class Cohort:
 
 
 @dataclass(frozen=True)
+class Several:
+    """What a decision on several pictures of one person does: `median-of-<k>` or `mean-of-<k>`."""
+
+    decision: str
+    zones: Zones
+    cohorts: tuple[Cohort, ...]
+
+
+@dataclass(frozen=True)
 class Calibration:
     """The zones of one embedding by one net, and the error rates they rest on, with the conditions they hold under."""
 
@@ -69,6 +89,12 @@ class Calibration:
     conditions: str
     zones: Zones
     cohorts: tuple[Cohort, ...]
+    also: tuple[Several, ...]
+
+    @property
+    def source(self) -> str:
+        """Where the largest cohort's numbers come from: they are what it rests on."""
+        return max(self.cohorts, key=lambda cohort: cohort.impostor_pairs).source
 
     def unfit_for_live(self) -> list[str]:
         """Why nobody may be verified by it without a person; empty where nothing is against it. faces.md §2."""
@@ -82,63 +108,91 @@ class Calibration:
             if cohort.fmr_upper(match) > LIVE_FMR_MAX
         ]
 
+    def told(self) -> str:
+        """What it says, in a sentence a cohort, for whoever starts a process that judges by it."""
+        zones = self.zones
+        edges = f"match ≤ {zones.match.value:g}, review ≤ {zones.review.value:g}"
+        lines = [f"Calibration {self.id} of {self.embedding}: {edges}."]
+        for cohort in self.cohorts:
+            rates = [cohort.at(zone.value) for zone in (zones.match, zones.review)]
+            missed = ["?" if rate.fnmr is None else f"{rate.fnmr:.3f}" for rate in rates]
+            wrong = [f"{rate.false_matches / cohort.impostor_pairs:.1e}" for rate in rates]
+            lines.append(
+                f"{cohort.name} ({cohort.source}, {cohort.impostor_pairs} impostor pairs): "
+                f"FMR {wrong[0]} and {wrong[1]}, FNMR {missed[0]} and {missed[1]}."
+            )
+        return " ".join([*lines, self.conditions])
+
 
 def read(untrusted: bytes) -> Calibration:
     """The calibration a file spells. Raises `Misconfigured` naming the place, for anything that is not exactly one."""
     try:
-        return _calibration(read_object(untrusted, max_bytes=MAX_BYTES))
+        fields = read_object(untrusted, max_bytes=MAX_BYTES)
+        fields.choice("schema", [SCHEMA])
+        named, embedding = fields.text("id", longest=64), fields.text("embedding", longest=128)
+        zones, cohorts = _judged(fields, embedding=embedding, calibration=named)
+        also = []
+        for each in fields.objects("also", most=MAX_ALSO):
+            decision = each.text("decision", longest=16)
+            if not _DECISION.fullmatch(decision):
+                raise BadInput("median-of-3, mean-of-5 or such is expected", pointer="/also")
+            # A mean of several is another embedding: no threshold of it ever meets a single's distance.
+            own = f"{embedding}/{decision}" if decision.startswith("mean") else embedding
+            also.append(Several(decision, *_judged(each, embedding=own, calibration=named)))
+            each.finish()
+        found = Calibration(
+            id=named,
+            embedding=embedding,
+            model_sha256=fields.sha256("model_sha256"),
+            made_on=fields.day("made_on"),
+            conditions=fields.text("conditions", longest=MAX_TEXT),
+            zones=zones,
+            cohorts=cohorts,
+            also=tuple(also),
+        )
+        fields.finish()
+        if len({each.decision for each in also}) != len(also):
+            raise BadInput("a decision stands twice", pointer="/also")
     except BadInput as fault:
         raise Misconfigured(f"no face calibration: {fault.detail} {fault.pointer}".rstrip()) from fault
+    return found
 
 
-def _calibration(fields: StrictObject) -> Calibration:
-    fields.choice("schema", [SCHEMA])
-    named, embedding = fields.text("id", longest=64), fields.text("embedding", longest=128)
-    match, review = (Threshold(embedding, _decimal(fields, name), named) for name in ("match", "review"))
-    found = Calibration(
-        id=named,
-        embedding=embedding,
-        model_sha256=fields.sha256("model_sha256"),
-        made_on=fields.day("made_on"),
-        conditions=fields.text("conditions", longest=MAX_TEXT),
-        zones=Zones(match, review),
-        cohorts=tuple(_cohort(each) for each in fields.objects("cohorts", most=MAX_COHORTS)),
-    )
-    fields.finish()
-    if not 0 < match.value <= review.value:
-        raise BadInput("the zones are not in order", pointer="/match")
-    if len({cohort.name for cohort in found.cohorts}) != len(found.cohorts):
+def _judged(fields: StrictObject, *, embedding: str, calibration: str) -> tuple[Zones, tuple[Cohort, ...]]:
+    """Zones, and the cohorts they were measured on."""
+    match, review = (Threshold(embedding, _decimal(fields, name), calibration) for name in ("match", "review"))
+    cohorts = tuple(_cohort(each) for each in fields.objects("cohorts", most=MAX_COHORTS))
+    # Without a zone for people whoever is a hundredth beyond a match is declined unseen: 3.7 % of the honest were.
+    if not 0 < match.value < review.value:
+        raise BadInput("the zones are not in order, or people see nobody", pointer="/match")
+    if len({cohort.name for cohort in cohorts}) != len(cohorts):
         raise BadInput("a cohort stands twice", pointer="/cohorts")
-    for cohort in found.cohorts:
+    for cohort in cohorts:
         if not {match.value, review.value} <= {rate.distance for rate in cohort.rates}:
             raise BadInput("a cohort has no rate at the edge of a zone", pointer="/cohorts")
-    return found
+    return Zones(match, review), cohorts
 
 
 def _cohort(fields: StrictObject) -> Cohort:
-    found = Cohort(
-        name=fields.text("name", longest=64),
-        people=_count(fields, "people"),
-        impostor_pairs=_count(fields, "impostor_pairs"),
-        genuine_pairs=_count(fields, "genuine_pairs"),
-        rates=tuple(_rate(each) for each in fields.objects("rates", most=MAX_RATES)),
-    )
+    name, source = fields.text("name", longest=64), fields.choice("source", ["quoted", "measured"])
+    people, impostors, genuine = (_count(fields, each) for each in ("people", "impostor_pairs", "genuine_pairs"))
+    rates = []
+    for each in fields.objects("rates", most=MAX_RATES):
+        shares = [_share(each, kind) for kind in ("fnmr", "fnmr_by_person")]
+        rates.append(Rate(_decimal(each, "distance"), _count(each, "false_matches"), *shares))
+        each.finish()
     fields.finish()
-    distances = [rate.distance for rate in found.rates]
-    matches, missed = [rate.false_matches for rate in found.rates], [rate.fnmr for rate in found.rates]
-    if not found.impostor_pairs or max(matches, default=0) > found.impostor_pairs:
+    distances, matches = [rate.distance for rate in rates], [rate.false_matches for rate in rates]
+    if not impostors or max(matches, default=0) > impostors:
         raise BadInput("more wrong matches than pairs, or none", pointer="/cohorts")
-    if distances != sorted(set(distances)) or matches != sorted(matches) or missed != sorted(missed, reverse=True):
+    # Whoever is admitted at a distance is admitted at a greater one: rates that say otherwise were not counted so.
+    is_rising = distances == sorted(set(distances)) and matches == sorted(matches)
+    for missed in ([rate.fnmr for rate in rates], [rate.fnmr_by_person for rate in rates]):
+        told = [share for share in missed if share is not None]
+        is_rising = is_rising and told == sorted(told, reverse=True)
+    if not is_rising:
         raise BadInput("rates do not rise, or fall, with the distance", pointer="/cohorts")
-    return found
-
-
-def _rate(fields: StrictObject) -> Rate:
-    found = Rate(_decimal(fields, "distance"), _count(fields, "false_matches"), _decimal(fields, "fnmr"))
-    fields.finish()
-    if found.fnmr > 1:
-        raise BadInput("a share is at most 1", pointer="/cohorts")
-    return found
+    return Cohort(name, source, people, impostors, genuine, tuple(rates))
 
 
 def _count(fields: StrictObject, name: str) -> int:
@@ -146,6 +200,15 @@ def _count(fields: StrictObject, name: str) -> int:
     if not _COUNT.fullmatch(spelled):
         raise BadInput("a whole number is expected", pointer=f"/{name}")
     return int(spelled)
+
+
+def _share(fields: StrictObject, name: str) -> float | None:
+    spelled = fields.text(name, longest=12, shortest=0)
+    if not spelled:
+        return None
+    if not _DECIMAL.fullmatch(spelled) or float(spelled) > 1:
+        raise BadInput("a share is a number from 0 to 1", pointer=f"/{name}")
+    return float(spelled)
 
 
 def _decimal(fields: StrictObject, name: str) -> float:

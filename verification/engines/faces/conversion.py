@@ -6,7 +6,6 @@ Architecture: dlib, `dnn_face_recognition_ex.cpp`. A block adds what came in to 
 a block halves the picture, what came in is averaged 2 × 2, and whichever of the two is smaller is filled with zeros.
 """
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from onnx import NodeProto, TensorProto, checker, helper, numpy_helper
 
 from verification.core.errors import Misconfigured
-from verification.engines.faces.alignment import SIDE
+from verification.engines.faces.portrait import DLIB_SIDE as SIDE
 
 NUMBERS = 128  # that the net says about a face
 INPUT, OUTPUT = "faces", "embeddings"
@@ -43,42 +42,34 @@ class Layer:
 def convert(weights: bytes) -> bytes:
     """The ONNX model of dlib's face net. Raises `Misconfigured` for a file that is not built like the pinned one."""
     try:
-        return _Graph().built(_blocks(read_layers(weights)))
+        # A block ends with the layer that pools or adds; what is left after the last is the tail.
+        blocks: list[list[Layer]] = [[]]
+        for layer in read_layers(weights):
+            blocks[-1].append(layer)
+            if layer.name in ("max_pool_2", "add_prev_"):
+                blocks.append([])
+        return _Graph().built(blocks)
     except (ValueError, IndexError, checker.ValidationError) as error:
         raise Misconfigured("the face net is not built like the one that is converted here") from error
 
 
 def read_layers(weights: bytes) -> Iterator[Layer]:
-    """The layers in order. What lies inside a tensor is never taken for a name."""
+    """The layers in order. What lies inside a tensor is never taken for a name.
+
+    dlib's tensor, version 2: four sizes, each after its own length in bytes, and plain little-endian floats.
+    """
     at = 0
     while found := _LAYER.search(weights, at):
         name, at = next(each for each in found.groups() if each).decode(), found.end()
         numbers = np.zeros(0, np.float32)
         if name in _WITH_NUMBERS:
-            numbers, at = _tensor(weights, at)
+            size = 4  # bytes of a number
+            for _ in range(4):
+                start = at + 1
+                at = start + weights[at]
+                size *= int.from_bytes(weights[start:at], "little")
+            numbers, at = np.frombuffer(weights[at : at + size], "<f4"), at + size
         yield Layer(name, numbers)
-
-
-def _tensor(weights: bytes, at: int) -> tuple[Floats, int]:
-    """dlib's tensor, version 2: four sizes, each after its own length in bytes, and plain little-endian floats."""
-    sizes = []
-    for _ in range(4):
-        length = weights[at]
-        sizes.append(int.from_bytes(weights[at + 1 : at + 1 + length], "little"))
-        at += 1 + length
-    end = at + 4 * math.prod(sizes)
-    return np.frombuffer(weights[at:end], "<f4"), end
-
-
-def _blocks(layers: Iterator[Layer]) -> Iterator[list[Layer]]:
-    """The layers up to each `max_pool_2` or `add_prev_`, and what is left after the last."""
-    block: list[Layer] = []
-    for layer in layers:
-        block.append(layer)
-        if layer.name in ("max_pool_2", "add_prev_"):
-            yield block
-            block = []
-    yield block
 
 
 class _Graph:
@@ -89,14 +80,19 @@ class _Graph:
         self._constants: list[TensorProto] = []
         self._side, self._channels = SIDE, 3
 
-    def built(self, blocks: Iterator[list[Layer]]) -> bytes:
-        """The whole net, checked and spelled."""
-        stem, *middle = list(blocks)
-        *middle, tail = middle
-        value = self._stem(self._centred(), stem)
-        for block in middle:
+    def built(self, blocks: Sequence[Sequence[Layer]]) -> bytes:
+        """The whole net, checked and spelled: 1 centre the picture · 2 stem · 3 residual blocks · 4 tail."""
+        (convolution, normalisation, _), *middle, (_, matrix) = blocks
+        means, scale = np.array(_MEANS, np.float32).reshape(1, 3, 1, 1), np.array(_SCALE, np.float32)
+        value = self._node("Div", [self._node("Sub", [INPUT, self._kept(means)]), self._kept(scale)])  # 1
+        value = self._convolved(value, convolution, normalisation, kernel=7, stride=2, padding=0)  # 2
+        value = self._node("MaxPool", [self._node("Relu", [value])], kernel_shape=[3, 3], strides=[2, 2])
+        self._side = (self._side - 3) // 2 + 1
+        for block in middle:  # 3
             value = self._residual(value, block)
-        self._tail(value, tail)
+        flat = self._node("Flatten", [self._node("GlobalAveragePool", [value])])  # 4
+        weights = self._kept(matrix.numbers.reshape(self._channels, NUMBERS))
+        self._nodes.append(helper.make_node("MatMul", [flat, weights], [OUTPUT]))
         sizes = {INPUT: ("n", 3, SIDE, SIDE), OUTPUT: ("n", NUMBERS)}
         ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name, size in sizes.items()]
         graph = helper.make_graph(self._nodes, "dlib_face", ends[:1], ends[1:], self._constants)
@@ -105,18 +101,6 @@ class _Graph:
         checker.check_model(model, full_check=True)
         spelled: bytes = model.SerializeToString(deterministic=True)
         return spelled
-
-    def _centred(self) -> str:
-        means = self._kept(np.array(_MEANS, np.float32).reshape(1, 3, 1, 1))
-        centred = self._node("Sub", [INPUT, means])
-        return self._node("Div", [centred, self._kept(np.array(_SCALE, np.float32))])
-
-    def _stem(self, value: str, block: Sequence[Layer]) -> str:
-        convolution, normalisation, _ = block
-        value = self._convolved(value, convolution, normalisation, kernel=7, stride=2, padding=0)
-        value = self._node("Relu", [value])
-        self._side = (self._side - 3) // 2 + 1
-        return self._node("MaxPool", [value], kernel_shape=[3, 3], strides=[2, 2])
 
     def _residual(self, entry: str, block: Sequence[Layer]) -> str:
         first, first_scale, second, second_scale, *rest = block
@@ -132,12 +116,6 @@ class _Graph:
         entry = self._filled(entry, channels=self._channels - channels, side=self._side - side)
         self._side = max(side, self._side)
         return self._node("Relu", [self._node("Add", [value, entry])])
-
-    def _tail(self, value: str, block: Sequence[Layer]) -> None:
-        _, matrix = block
-        flat = self._node("Flatten", [self._node("GlobalAveragePool", [value])])
-        weights = self._kept(matrix.numbers.reshape(self._channels, NUMBERS))
-        self._nodes.append(helper.make_node("MatMul", [flat, weights], [OUTPUT]))
 
     def _convolved(self, value: str, layer: Layer, scale: Layer, *, kernel: int, stride: int, padding: int) -> str:
         """dlib keeps filters, then biases; of the normalisation the factors, then the summands."""

@@ -1,23 +1,30 @@
-"""The numbers that stand for a face, and how faces of one embedding are averaged and compared."""
+"""A face in numbers, how far two are apart, and which zone that is. Neither is ever mixed with those of another net.
 
+The id of an embedding says the net, how the face was shown to it, and what was made of its numbers. A threshold belongs
+to one id. A mean of several pictures has an id of its own, for its distances are shorter: at a threshold of single
+pictures it was measured to let in up to ten times as many strangers.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from verification.core.errors import CalibrationMismatch, Misconfigured
-from verification.engines.faces.distances import Distance
 
 Numbers = npt.NDArray[np.float64]
-SINGLE, MIRROR_MEAN_L2 = "single", "mirror-mean-l2"
-"""How the numbers of a net become an embedding: one picture's as they are; or the mean of the picture's and its
-mirror's, of length 1. faces.md §2: the second errs less, and its distances are about 0.7 of the first's."""
+Zone = Literal["match", "review", "no_match"]
+Form = Literal["single", "single-l2", "mirror-mean-l2"]
+"""What is made of a net's numbers: those of one picture as they are; or of length 1; or the mean of those of the
+picture and of its mirror image, of length 1."""
 
 
 @dataclass(frozen=True)
 class Embedding:
-    """A face in the numbers of one embedding. `embedding`: its id, `<net>/single` or `<net>/mirror-mean-l2`.
+    """A face in the numbers of one embedding. `embedding`: its id, `<net>/<form>`, or `<net>/<form>/mean-of-<k>`.
 
     Raises `Misconfigured` for numbers that say nothing: two faces that are all zeros would be at no distance.
     """
@@ -30,31 +37,91 @@ class Embedding:
             raise Misconfigured("the face model gave no numbers for a face")
 
 
-def mirror_mean(face: Numbers, mirrored: Numbers) -> Numbers:
-    """The mean of a face and its mirror image, of length 1."""
-    return _unit(face + mirrored)
+@dataclass(frozen=True)
+class Distance:
+    """How far two faces are apart, Euclidean, in the units of one embedding."""
+
+    embedding: str
+    value: float
 
 
-def mean(faces: Sequence[Embedding]) -> Embedding:
-    """Several pictures of one person as one embedding. Raises `CalibrationMismatch` for pictures of two embeddings."""
-    first = faces[0]
-    _refuse_others(first, faces)
-    numbers = np.mean(np.stack([face.numbers for face in faces]), axis=0)
-    return Embedding(first.embedding, _unit(numbers) if first.embedding.endswith(f"/{MIRROR_MEAN_L2}") else numbers)
+@dataclass(frozen=True)
+class Threshold:
+    """A distance that means something for one embedding, and the calibration it comes from."""
+
+    embedding: str
+    value: float
+    calibration: str
+
+    def admits(self, distance: Distance) -> bool:
+        """Whether a distance is this near. Raises `CalibrationMismatch` for that of another embedding."""
+        if distance.embedding != self.embedding:
+            raise CalibrationMismatch(f"{distance.embedding} is not judged by a threshold for {self.embedding}")
+        return distance.value <= self.value
 
 
-def distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance:
-    """From one face to the mean of several pictures of another, Euclidean. Raises `CalibrationMismatch` across ids."""
-    _refuse_others(reference, probes)
-    return Distance(reference.embedding, float(np.linalg.norm(reference.numbers - mean(probes).numbers)))
+@dataclass(frozen=True)
+class Zones:
+    """Where a distance to the reference is a match, and up to where two people look. All of one embedding."""
+
+    match: Threshold
+    review: Threshold
+
+    def of(self, distance: Distance) -> Zone:
+        """The zone a distance lies in. Raises `CalibrationMismatch`; what is no number matches nobody."""
+        if self.match.admits(distance):
+            return "match"
+        return "review" if self.review.admits(distance) else "no_match"
 
 
-def _refuse_others(one: Embedding, others: Sequence[Embedding]) -> None:
-    if other := next((other for other in others if other.embedding != one.embedding), None):
-        raise CalibrationMismatch(f"a face of {one.embedding} is not compared with one of {other.embedding}")
-
-
-def _unit(numbers: Numbers) -> Numbers:
+def unit(numbers: Numbers) -> Numbers:
+    """The numbers with length 1."""
     length = float(np.linalg.norm(numbers))
     # Numbers too large or too small to have a length become none, which `Embedding` refuses.
     return numbers / length if 0 < length < np.inf else np.zeros_like(numbers)
+
+
+def distance(one: Embedding, other: Embedding) -> Distance:
+    """Between two faces. Raises `CalibrationMismatch` across ids."""
+    if one.embedding != other.embedding:
+        raise CalibrationMismatch(f"a face of {one.embedding} is not compared with one of {other.embedding}")
+    return Distance(one.embedding, float(np.linalg.norm(one.numbers - other.numbers)))
+
+
+def median_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance:
+    """The upper median of the single distances of several pictures: at least half of them are this near.
+
+    So a threshold of single pictures may judge it: where a stranger's picture passes with a chance p, half of k pass
+    with a chance of at most 2 p (Markov), however alike the pictures are. faces.md §7. Raises `ValueError` for none.
+    """
+    apart = sorted(distance(reference, probe).value for probe in probes)
+    if not apart:
+        raise ValueError("a median of no pictures")
+    # Of an even number the farther of the two in the middle: of 4 the third, so that three are this near.
+    return Distance(reference.embedding, apart[len(apart) // 2])
+
+
+def mean(faces: Sequence[Embedding]) -> Embedding:
+    """Several pictures of one person as one face, whose distances no threshold of single pictures judges.
+
+    Of length 1 where the pictures are. Raises `CalibrationMismatch` for pictures of two embeddings.
+    """
+    (embedding, *others) = sorted({face.embedding for face in faces})
+    if others:
+        raise CalibrationMismatch(f"a mean of {embedding} and {', '.join(others)} says nothing")
+    numbers = np.mean(np.stack([face.numbers for face in faces]), axis=0)
+    return Embedding(mean_id(embedding, len(faces)), unit(numbers) if embedding.endswith("-l2") else numbers)
+
+
+def mean_id(embedding: str, pictures: int) -> str:
+    """What the mean of so many pictures is called."""
+    return f"{embedding}/mean-of-{pictures}"
+
+
+def mean_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance:
+    """From one picture to the mean of several of another. Raises `CalibrationMismatch` across ids."""
+    together = mean(probes)
+    if reference.embedding != probes[0].embedding:
+        raise CalibrationMismatch(f"a face of {reference.embedding} is not compared with {together.embedding}")
+    apart = float(np.linalg.norm(reference.numbers - together.numbers))
+    return Distance(together.embedding, apart if math.isfinite(apart) else math.inf)

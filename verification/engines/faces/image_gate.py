@@ -1,7 +1,8 @@
-"""Opens an image of a face only after its header has been found harmless."""
+"""Opens an image of a face only after its header has been found harmless, and makes one anew for people to look at."""
 
 import re
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -11,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
 
 from verification.core.errors import Refused
+from verification.engines.faces import policy
 
 Pixels = npt.NDArray[np.uint8]
 """Height × width × 3, RGB."""
@@ -21,6 +23,9 @@ _SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 # 15 ms at 25 million pixels, so that a file of 2 MB asks for minutes.
 _MOST_SCANS = 50
 FORMATS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
+# Of a picture for people: longest side in pixels, and quality as libjpeg counts it. Ours: a face fills a screen without
+# an artefact to mistake.
+_LONGEST, _QUALITY = 1280, 90
 _ORIENTATION = 0x0112  # EXIF tag, and what turns each of its values upright
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -41,11 +46,25 @@ class ImageLimits:
     max_pixels: int
 
 
-def open_image(untrusted: bytes, *, limits: ImageLimits) -> Pixels:
-    """The pixels of a JPEG or PNG, upright. Raises `Refused`; pixels are counted from the header before any is decoded.
+@dataclass(frozen=True)
+class Opened:
+    """A picture upright. scale: pixels of the file that one of these is wide, 1, 2, 4 or 8."""
 
-    A 20 KB file may hold 169 million pixels, so the order of the steps matters: 1 bytes, 2 kind, 3 size in the header,
-    4 nothing moves, follows or comes again and again, 5 decode, 6 turn as the camera said.
+    pixels: Pixels
+    scale: float
+
+
+def open_image(untrusted: bytes, *, limits: ImageLimits) -> Pixels:
+    """All pixels of a JPEG or PNG, upright. Raises `Refused` as `open_draft` does."""
+    return open_draft(untrusted, limits=limits, least=policy.MOST_SIDE).pixels
+
+
+def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
+    """A JPEG or PNG upright, a JPEG at the least of its sizes whose longer side has `least` pixels, which costs less.
+
+    Raises `Refused`; a picture is judged by its header before a pixel is decoded. A 20 KB file may hold 169 million
+    pixels, so the order of the steps matters: 1 bytes, 2 kind, 3 size in the header, 4 nothing moves, follows or comes
+    again and again, 5 decode, 6 turn as the camera said.
     """
     if len(untrusted) > limits.max_bytes:  # 1
         raise Refused("face_image_too_large", f"at most {limits.max_bytes} bytes")
@@ -54,41 +73,52 @@ def open_image(untrusted: bytes, *, limits: ImageLimits) -> Pixels:
         raise Refused("face_image_malformed", "neither JPEG nor PNG")
     try:
         with Image.open(BytesIO(untrusted), formats=[kind]) as image:
-            if image.width * image.height > limits.max_pixels:  # 3
-                raise Refused("face_image_too_large", f"at most {limits.max_pixels} pixels")
+            _refuse_size(image.width, image.height, limits=limits)  # 3
             if image.mode.startswith("I"):  # 4
                 raise Refused("face_image_malformed", "more than 8 bits a channel")
-            if _end(untrusted, kind) != len(untrusted.rstrip(b"\0")):
+            end = _end_of_jpeg(untrusted) if kind == "JPEG" else _end_of_png(untrusted)
+            if end != len(untrusted.rstrip(b"\0")):
                 raise Refused("face_image_malformed", "more or less in the file than one picture")
-            picture = image.convert("RGB")  # 5
-            turn = _UPRIGHT.get(_orientation(image))  # 6
-            return np.asarray(picture if turn is None else picture.transpose(turn))
+            (width, height), longer = image.size, max(image.size)
+            if kind == "JPEG":  # 5, at half, a quarter or an eighth of its size, whichever leaves that much
+                image.draft(None, (max(1, width * least // longer), max(1, height * least // longer)))
+            picture, turn = image.convert("RGB"), None
+            # Pillow's own turning also writes all notes anew, and faults on those of an honest camera that are not by
+            # the book. Notes that cannot be read say nothing.
+            with suppress(SyntaxError, ValueError, struct.error):  # 6
+                found = image.getexif().get(_ORIENTATION)
+                turn = _UPRIGHT.get(found) if isinstance(found, int) else None
+            upright = np.asarray(picture if turn is None else picture.transpose(turn))
+            return Opened(upright, width / picture.width)
     except Image.DecompressionBombError as error:
         raise Refused("face_image_too_large", "the header announces a bomb") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as error:
         raise Refused("face_image_malformed", type(error).__name__) from error
 
 
-def _orientation(image: Image.Image) -> int:
-    """What the camera says; 0 where its notes say nothing. Pillow's own turning also writes all notes anew, and faults
-    on those of an honest camera that are not by the book.
+def _refuse_size(width: int, height: int, *, limits: ImageLimits) -> None:
+    shorter, longer = sorted((width, height))
+    if width * height > limits.max_pixels:
+        raise Refused("face_image_too_large", f"at most {limits.max_pixels} pixels")
+    # Rows cost as well as pixels: 1 × 25 000 000 takes 2 s to decode.
+    if longer > policy.MOST_SIDE or longer > policy.MOST_RATIO * shorter:
+        raise Refused("face_image_too_large", f"at most {policy.MOST_SIDE} a side, {policy.MOST_RATIO} times the other")
+
+
+def renewed(untrusted: bytes, *, limits: ImageLimits) -> bytes:
+    """A picture made anew from its pixels: nothing that lay beside them in the file goes on.
+
+    A baseline JPEG, upright, at most 1280 pixels wide or high. Raises `Refused` as `open_image` does.
     """
-    try:
-        found = image.getexif().get(_ORIENTATION)
-    except (SyntaxError, ValueError, struct.error):
-        return 0
-    return found if isinstance(found, int) else 0
-
-
-def _end(untrusted: bytes, kind: str) -> int:
-    """Where the one picture of the file ends; -1 where it does not, or is the first of several. Raises `Refused`."""
-    try:
-        return _end_of_jpeg(untrusted) if kind == "JPEG" else _end_of_png(untrusted)
-    except (IndexError, struct.error):
-        return -1
+    picture = Image.fromarray(open_image(untrusted, limits=limits))
+    picture.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
+    fresh = BytesIO()
+    picture.save(fresh, "JPEG", quality=_QUALITY)
+    return fresh.getvalue()
 
 
 def _end_of_jpeg(untrusted: bytes) -> int:
+    """Where the one picture of the file ends; -1 where it does not. Raises `Refused` for too many scans."""
     at, scans = 2, 0
     while True:
         found = _MARKER.search(untrusted, at)
@@ -100,16 +130,19 @@ def _end_of_jpeg(untrusted: bytes) -> int:
         scans += found.group(1) == _SCAN
         if scans > _MOST_SCANS:
             raise Refused("face_image_too_large", f"at most {_MOST_SCANS} scans")
+        # A segment of no length would be read again for ever: after it there is no end.
         at += int.from_bytes(untrusted[at : at + 2], "big") or len(untrusted)
 
 
 def _end_of_png(untrusted: bytes) -> int:
+    """Where the one picture of the file ends; -1 where it does not, or is the first of several."""
     at = 8
-    while True:
+    while at + 8 <= len(untrusted):
         length, name = struct.unpack_from(">I4s", untrusted, at)
         at += 12 + length
-        if name == b"acTL":
+        if name == b"acTL":  # an animation: more pictures than the one that would be looked at
             return -1
         if name == b"IEND":
             # The check value of an empty last chunk ends in a byte that is not zero, so that zeros after it are told.
             return int(at)
+    return -1

@@ -29,13 +29,10 @@ def _share_at(likelihood: float, a: float, b: float) -> float:
 def beta_share(x: float, a: float, b: float) -> float:
     """The regularised incomplete beta function: how much of the distribution's mass lies below x, 0 < x < 1."""
     front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
-    # The fraction converges fast on this side of the mean, and the function is symmetric.
-    if x < (a + 1) / (a + b + 2):
-        return math.exp(front) * _fraction(x, a, b) / a
-    return 1 - math.exp(front) * _fraction(1 - x, b, a) / b
-
-
-def _fraction(x: float, a: float, b: float) -> float:
+    # The fraction converges fast below the mean, and the function is symmetric.
+    is_above = x >= (a + 1) / (a + b + 2)
+    if is_above:
+        x, a, b = 1 - x, b, a
     c, d = 1.0, 1 / _away_from_zero(1 - (a + b) * x / (a + 1))
     found = d
     for m in range(1, _TERMS):
@@ -47,7 +44,8 @@ def _fraction(x: float, a: float, b: float) -> float:
             found *= c * d
         if abs(c * d - 1) < _EPSILON:
             break
-    return found
+    share = math.exp(front) * found / a
+    return 1 - share if is_above else share
 
 
 def _away_from_zero(value: float) -> float:

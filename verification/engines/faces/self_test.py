@@ -1,16 +1,20 @@
-"""A picture of no face, and dlib's own numbers for it: whatever runs the net must give them, on every machine."""
+"""A picture of no face, and each net's own numbers for it: whatever runs the net must give them, on every machine."""
 
 import numpy as np
 
-from verification.engines.faces.alignment import SIDE
 from verification.engines.faces.embedding import Numbers
 from verification.engines.faces.image_gate import Pixels
 
-TOLERANCE = 1e-4
-"""How far from dlib's numbers a backend may be, Euclidean. faces.md §5; measured 1e-6."""
+MOST = 1e-4
+"""How far from a net's own numbers those that run here may be, Euclidean. faces.md §5; measured 2e-6."""
 
-# By dlib 20.0.1, compute_face_descriptor of `chip()`.
-_NUMBERS = """
+
+def _numbers(spelled: str) -> Numbers:
+    return np.array(spelled.split(), dtype=np.float64)
+
+
+# By dlib 20.0.1, compute_face_descriptor of `pattern(150)`.
+DLIB = _numbers("""
     -0.063710 0.158900 0.088036 -0.065250 -0.101780 -0.018027 -0.107723 -0.042203
     0.133151 -0.068480 0.173375 -0.041580 -0.182413 0.030797 -0.061419 0.089586
     -0.128847 -0.112996 -0.169316 -0.079875 0.057567 0.073580 0.050313 0.068527
@@ -27,16 +31,34 @@ _NUMBERS = """
     -0.177280 0.136850 -0.034919 -0.019931 -0.036403 -0.005632 -0.085277 -0.019206
     0.218176 -0.269581 0.198059 0.237253 0.138629 0.121999 0.077110 0.124455
     0.084968 -0.017255 -0.100281 -0.094046 -0.001897 -0.051805 -0.071323 0.081692
-"""
+""")
+# By OpenCV 5.0's own reading of the quantised file, of `pattern(112)`, with length 1.
+SFACE = _numbers("""
+    0.068544 0.036173 0.095635 0.050422 -0.093104 0.024347 0.066172 0.084340
+    -0.043320 0.007707 -0.038770 -0.029438 0.004926 -0.149637 0.021616 -0.098372
+    0.080945 -0.013472 0.067544 0.107199 -0.161669 -0.151229 -0.050892 -0.029970
+    0.093362 0.154838 0.092856 0.030828 -0.119882 -0.040702 -0.020073 0.016047
+    -0.112414 -0.031630 -0.014996 -0.011275 -0.017913 0.069826 -0.026423 0.096349
+    -0.113035 -0.044142 0.138120 0.158238 -0.107243 0.171546 0.038616 -0.041459
+    0.056040 -0.023815 -0.129902 -0.001685 0.012242 0.005857 -0.047927 0.131015
+    -0.077177 0.159659 0.031277 -0.078719 -0.056928 -0.033269 -0.230922 0.037728
+    -0.070096 0.093077 -0.147850 0.061877 -0.058546 0.051988 0.030004 -0.095784
+    -0.067875 0.015168 0.031503 -0.018476 0.105095 0.003182 0.105031 0.114357
+    0.104497 0.009848 0.003249 -0.097423 -0.132511 -0.031194 0.017939 -0.024834
+    0.116161 -0.127301 -0.015298 0.162695 0.175942 0.166001 0.058244 0.088471
+    -0.043553 0.036175 0.072001 -0.116505 0.041761 0.051631 0.010305 -0.153902
+    -0.098680 -0.063410 0.106052 -0.046803 0.022842 0.078359 0.006376 -0.100075
+    0.166123 -0.115357 -0.119258 0.074768 0.088048 -0.050184 -0.181771 0.094885
+    0.143569 -0.026314 -0.057160 0.050289 0.078857 0.006347 0.010274 -0.129803
+""")
 
 
-def chip() -> Pixels:
-    """A pattern as large as an aligned face."""
-    row, column, channel = np.mgrid[0:SIDE, 0:SIDE, 0:3]
+def pattern(side: int) -> Pixels:
+    """A square of so many pixels, as an aligned face is."""
+    row, column, channel = np.mgrid[0:side, 0:side, 0:3]
     return np.asarray((row * 7 + column * 13 + channel * 29) % 256, dtype=np.uint8)
 
 
-def difference(numbers: Numbers) -> float:
-    """How far these numbers for `chip()` are from dlib's; infinity for another count of them."""
-    expected = np.array(_NUMBERS.split(), dtype=np.float64)
+def difference(numbers: Numbers, expected: Numbers) -> float:
+    """How far these numbers are from those expected; infinity for another count of them."""
     return float(np.linalg.norm(numbers - expected)) if numbers.shape == expected.shape else float("inf")

@@ -48,35 +48,24 @@ def verify(key: PublicKey, *, digest: bytes, signature: bytes, arithmetic: Arith
 
     `often`: the same key will come again, so `arithmetic` may remember multiples of it.
     """
-    curve = key.curve
-    # 1
-    r, s = _read_signature(signature, curve)
-    # 2
-    if len(digest) != curve.size:
-        raise Refused("eds_signature_invalid", "a hash of another length than the curve's")
-    e = int.from_bytes(digest, "little") % curve.q or 1
-    # 3
-    inverse = arithmetic.inverse(e, curve.q)
-    total = arithmetic.multiply_both(
-        curve,
-        base=s * inverse % curve.q,
-        point=(key.x, key.y),
-        scalar=(curve.q - r) * inverse % curve.q,
-        often=often,
-    )
-    # 4
-    if total is None or total[0] % curve.q != r:
-        raise Refused("eds_signature_invalid", "the GOST signature does not fit")
-
-
-def _read_signature(signature: bytes, curve: Curve) -> tuple[int, int]:
+    curve, q = key.curve, key.curve.q
+    # 1 Out of range is refused, not reduced modulo q: s + q would be a second spelling of one signature.
     if len(signature) != 2 * curve.size:
         raise Refused("eds_signature_invalid", "a GOST signature of a wrong length")
-    r = int.from_bytes(signature[: curve.size], "little")
-    s = int.from_bytes(signature[curve.size :], "little")
+    r, s = (int.from_bytes(half, "little") for half in (signature[: curve.size], signature[curve.size :]))
     for name, number in (("r", r), ("s", s)):
         if not number:
             raise Refused("eds_signature_invalid", f"{name} of the GOST signature is zero")
-        if number >= curve.q:
+        if number >= q:
             raise Refused("eds_signature_invalid", f"{name} of the GOST signature is out of range")
-    return r, s
+    # 2
+    if len(digest) != curve.size:
+        raise Refused("eds_signature_invalid", "a hash of another length than the curve's")
+    e = int.from_bytes(digest, "little") % q or 1
+    # 3
+    inverse = arithmetic.inverse(e, q)
+    base, scalar = s * inverse % q, (q - r) * inverse % q
+    total = arithmetic.multiply_both(curve, base=base, point=(key.x, key.y), scalar=scalar, often=often)
+    # 4 The neutral element has no x: it fits no r.
+    if total is None or total[0] % q != r:
+        raise Refused("eds_signature_invalid", "the GOST signature does not fit")

@@ -27,5 +27,6 @@ class OldPublicKey:
 
 def verify(key: OldPublicKey, message: bytes, *, signature: bytes, arithmetic: Arithmetic, often: bool = False) -> None:
     """Return if `signature`, 64 bytes r ‖ s little-endian, is of `message` by `key`; raise `Refused` otherwise."""
+    # The hash belongs to the algorithm here: a caller that chose it could choose another.
     digest = gost34311(message)
     gost3410.verify(key.point, digest=digest, signature=signature, arithmetic=arithmetic, often=often)

@@ -37,6 +37,7 @@ _T0, _T1, _T2, _T3 = (_byte_table(pair) for pair in range(4))
 
 def _encrypt(key: bytes, block: int) -> int:
     """A quarter of the hash by GOST 28147-89: the key forwards three times, then backwards."""
+    # RFC 5830: 32 rounds, of which three times eight take the key forwards and the last eight backwards.
     words = struct.unpack("<8I", key)
     low, high = block & 0xFFFFFFFF, block >> 32
     for word in (*words * 3, *reversed(words)):
@@ -51,21 +52,6 @@ def _shift(y: int) -> int:
     return y >> 64 | ((y ^ y >> 64) & _WORD) << 192
 
 
-def _transpose(y: int) -> bytes:
-    """P of RFC 5831 §5.1: byte 8i + k goes to 4k + i."""
-    plain = y.to_bytes(_BLOCK, "little")
-    return bytes(plain[8 * i + k] for k in range(8) for i in range(4))
-
-
-def _keys(chain: int, block: int) -> list[bytes]:
-    keys = [_transpose(chain ^ block)]
-    for constant in (0, _C3, 0):
-        chain = _shift(chain) ^ constant
-        block = _shift(_shift(block))
-        keys.append(_transpose(chain ^ block))
-    return keys
-
-
 def _stir(y: int, times: int) -> int:
     """ψ of RFC 5831 §5.3, so many times: sixteen words of 16 bits move down, a sum of six comes in above."""
     for _ in range(times):
@@ -74,21 +60,16 @@ def _stir(y: int, times: int) -> int:
     return y
 
 
-def _step(chain: int, block: int) -> int:
-    # 1, 2
-    encrypted = 0
-    for position, key in enumerate(_keys(chain, block)):
-        encrypted |= _encrypt(key, chain >> 64 * position & _WORD) << 64 * position
-    # 3
-    return _stir(chain ^ _stir(block ^ _stir(encrypted, 12), 1), 61)
-
-
 def gost34311(data: bytes) -> bytes:
     """32 bytes of hash, least significant first, as in certificates. About 0.2 ms for each 32 bytes of `data`."""
-    chain = checksum = 0
-    for start in range(0, len(data), _BLOCK):
-        block = int.from_bytes(data[start : start + _BLOCK], "little")
-        chain = _step(chain, block)
-        checksum = (checksum + block) & _MASK
-    # 4
-    return _step(_step(chain, 8 * len(data)), checksum).to_bytes(_BLOCK, "little")
+    blocks = [int.from_bytes(data[start : start + _BLOCK], "little") for start in range(0, len(data), _BLOCK)]
+    chain = 0
+    for block in (*blocks, 8 * len(data), sum(blocks) & _MASK):  # 4
+        encrypted, u, v = 0, chain, block
+        for position, constant in enumerate((0, _C3, 0, 0)):  # RFC 5831 §5.1; what the last turn makes is not used
+            plain = (u ^ v).to_bytes(_BLOCK, "little")
+            key = b"".join(plain[at::8] for at in range(8))  # 1, P of §5.1: byte 8i + k goes to 4k + i
+            encrypted |= _encrypt(key, chain >> 64 * position & _WORD) << 64 * position  # 2
+            u, v = _shift(u) ^ constant, _shift(_shift(v))
+        chain = _stir(chain ^ _stir(block ^ _stir(encrypted, 12), 1), 61)  # 3
+    return chain.to_bytes(_BLOCK, "little")

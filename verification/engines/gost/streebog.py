@@ -42,6 +42,7 @@ def _substitute_transpose_multiply(state: int) -> int:
 def _compress(chain: int, block: int, length: int) -> int:
     """g_N(h, m) of RFC 6986 §8: twelve keyed rounds, then the feed-forward."""
     mix = _substitute_transpose_multiply
+    # RFC 6986 §8: the length so far is in the first key, so that no two blocks are compressed alike.
     key = mix(chain ^ length)
     state = block
     for constant in ROUNDS:
@@ -51,6 +52,7 @@ def _compress(chain: int, block: int, length: int) -> int:
 
 
 def _digest(data: bytes, chain: int) -> int:
+    # The stages of RFC 6986: each whole block, the rest padded, then length and sum of all blocks at position 0.
     length = checksum = 0
     whole = len(data) - len(data) % BLOCK
     for start in range(0, whole, BLOCK):

@@ -1,32 +1,22 @@
-"""Everything that is measured in one live capture, once: the checks of a route then judge the numbers one by one."""
+"""Everything that is measured in one live capture. `measure` comes first; the rest takes what it gives."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import median
 
 from verification.core.errors import Refused
-from verification.engines.faces import embedding, recognition
-from verification.engines.faces.embedding import Embedding
-from verification.engines.liveness import (
-    continuity,
-    frames,
-    freshness,
-    gestures,
-    landmarks,
-    networks,
-    planarity,
-    policy,
-)
-from verification.engines.liveness.crops import Image
-from verification.engines.liveness.geometry import measurable
-from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement
-from verification.engines.liveness.latest import Latest, Steps
+from verification.engines.faces import backends
+from verification.engines.faces.backends import Look
+from verification.engines.faces.embedding import Embedding, distance
+from verification.engines.liveness import continuity, frames, gestures, landmarks, networks, planarity, policy
+from verification.engines.liveness.crops import Image, measurable
+from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.quality import flaws
 
-_LATEST = Latest()
-forget = _LATEST.forget
-"""Lets go of the pixels and embeddings of the capture that was measured last; whoever judged it calls this."""
+Steps = tuple[tuple[str, tuple[bytes, ...]], ...]
+"""The neutral step first, then the commands in order: the command's name and its JPEG frames."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +32,13 @@ class StepMeasurement:
     fit: tuple[int, ...]
 
 
-@_LATEST.once
 def measure(steps: Steps) -> tuple[StepMeasurement, ...]:
     """Decodes and measures every frame. Raises `Refused` with a `frame_…` code for one that is no camera frame.
 
-    All are decoded before one is measured, so that a frame that is none costs little. A camera keeps its size.
+    1 decode all before one is measured, so that a frame that is none costs little; a camera keeps its size ·
+    2 measure · 3 the pose at rest, straight into the camera where no face shows · 4 what is fit, nearest to it first.
     """
+    # 1: nothing is measured before all of it is known to be frames, for measuring costs far more than decoding.
     pictures = [
         (command, tuple(frames.decode(content, limits=policy.FRAMES) for content in contents))
         for command, contents in steps
@@ -55,35 +46,57 @@ def measure(steps: Steps) -> tuple[StepMeasurement, ...]:
     if len({image.shape for _, images in pictures for image in images}) > 1:
         raise Refused("frame_size_changed", "the frames of a capture differ in size")
     loaded = _networks()
-    with measurable():
+    with measurable():  # 2
         seen = [
             (command, images, tuple(landmarks.measure(image, networks=loaded) for image in images))
             for command, images in pictures
         ]
-    rest = _pose(seen[0][2]) if seen else (0.0, 0.0)
-    return tuple(StepMeasurement(command, images, found, _fit(found, rest)) for command, images, found in seen)
+    # 3: people hold a phone below their face, so "straight" is what they showed when asked to look straight.
+    at_rest = [frame.face for frame in seen[0][2] if frame.face is not None] if seen else []
+    turn = median(face.turn for face in at_rest) if at_rest else 0.0  # 3
+    pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
+    measured = []
+    for command, images, found in seen:
+        away = [  # 4
+            # A turned or bowed face is a poor probe. Each in units of what a face at rest may deviate, so that a ratio
+            # and degrees may be added.
+            (abs(face.turn - turn) / policy.NEUTRAL.turn + abs(face.pitch - pitch) / policy.NEUTRAL.pitch, at)
+            for at, frame in enumerate(found)
+            if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)
+        ]
+        measured.append(StepMeasurement(command, images, found, tuple(at for _, at in sorted(away))))
+    return tuple(measured)
 
 
-def gesture_judgements(steps: Sequence[StepMeasurement]) -> list[gestures.StepJudgement]:
+def gesture_judgements(steps: Sequence[StepMeasurement]) -> tuple[gestures.StepJudgement, ...]:
     """What each commanded step showed against the neutral one. Raises `Refused` if that shows no face at rest."""
     rest = gestures.neutral(steps[0].frames, limits=policy.NEUTRAL)
     wanted: dict[str, gestures.Gesture] = {name: name for name in gestures.GESTURES}
-    return [
+    return tuple(
         gestures.judge(wanted[step.command], step.frames, rest=rest, thresholds=policy.GESTURES) for step in steps[1:]
-    ]
+    )
 
 
 def depth(steps: Sequence[StepMeasurement]) -> planarity.Planarity:
     """How far the face is from a plane, over both turns; None in it where there is no evidence."""
-    turns = [step for step in steps if step.command in ("turn_left", "turn_right")]
+    turns = []
     with measurable():
-        return planarity.together([_depth_of(step) for step in turns])
+        for step in steps:
+            if step.command in ("turn_left", "turn_right"):
+                shown = [
+                    (image, frame.face.mesh)
+                    for image, frame in zip(step.images, step.frames, strict=True)
+                    if frame.face is not None and frame.face.mesh is not None
+                ]
+                images, meshes = [image for image, _ in shown], [mesh for _, mesh in shown]
+                turns.append(planarity.measure(images, meshes, limits=policy.PLANARITY))
+        return planarity.together(turns)
 
 
-def freshness_of(steps: Sequence[StepMeasurement]) -> freshness.Freshness:
+def freshness_of(steps: Sequence[StepMeasurement]) -> continuity.Freshness:
     """Frozen runs, repeated frames and noise over the whole capture."""
     with measurable():
-        return freshness.measure([image for step in steps for image in step.images], limits=policy.FRESHNESS)
+        return continuity.freshness([image for step in steps for image in step.images], limits=policy.FRESHNESS)
 
 
 def presence_of(steps: Sequence[StepMeasurement]) -> continuity.Presence:
@@ -91,41 +104,101 @@ def presence_of(steps: Sequence[StepMeasurement]) -> continuity.Presence:
     return continuity.presence([frame for step in steps for frame in step.frames], limits=policy.SECOND_FACE)
 
 
-@_LATEST.once
-def embeddings(steps: Steps) -> tuple[Embedding, ...]:
-    """The face in the best frame of each step, the neutral one first. Raises `Refused` where a step has none."""
-    found = []
-    for step in measure(steps):
-        if not step.fit:
-            raise Refused("face_not_found", f"no frame of {step.command} is fit to be compared")
-        found.append(recognition.embed(step.images[step.fit[0]]))
+Looks = tuple[tuple[Look, ...], ...]
+"""The face of each frame, step by step."""
+
+
+@dataclass(frozen=True)
+class FrameIdentity:
+    """Who one frame shows, and how the head is held.
+
+    step, place: which frame. yaw, pitch: `FaceMeasurement.turn` (no unit) and `.pitch` (degrees). to_neutral,
+    to_reference: distance to the best face at rest, and to the register's. None where nothing was there to measure.
+    """
+
+    step: int
+    place: int
+    yaw: float | None
+    pitch: float | None
+    to_neutral: float | None
+    to_reference: float | None
+
+
+def looks(steps: Sequence[StepMeasurement]) -> Looks:
+    """The face of every frame, also of those that no verdict is made of: any of them may be another person's.
+
+    It is the one that was measured, or there are two: whoever acts beside a photograph that leaves the frame is seen by
+    one detector, and the photograph by the other.
+    """
+    backend = backends.in_use()
+    return tuple(
+        tuple(_measured(backend.look(image), frame) for image, frame in zip(step.images, step.frames, strict=True))
+        for step in steps
+    )
+
+
+def _measured(look: Look, frame: FrameMeasurement) -> Look:
+    """The look; `multiple_faces` where its eyes are not those of the face whose gestures and depth were measured."""
+    if look.eyes is None or frame.face is None or frame.face.mesh is None:
+        return look
+    apart = math.dist(look.eyes, frame.face.mesh[[*landmarks.RIGHT_EYE, *landmarks.LEFT_EYE], :2].mean(axis=0))
+    is_same = apart <= policy.SAME_EYES * (frame.face.box[2] - frame.face.box[0])
+    return look if is_same else Look(None, "multiple_faces")
+
+
+def probes(step: StepMeasurement, seen: Sequence[Look], *, most: int) -> tuple[tuple[int, Embedding], ...]:
+    """Place and face of the best frames of a step, best first: turned and moving faces are poorer probes.
+
+    Raises `Refused` where none is fit to be compared, or where a better one shows several faces.
+    """
+    found: list[tuple[int, Embedding]] = []
+    for at in step.fit:
+        # A face the matcher does not find, or finds too poor, is one probe fewer; a second person is no accident.
+        if (look := seen[at]).code == "multiple_faces":
+            raise Refused(look.code, f"in a frame of {step.command}")
+        if look.face is not None and not look.code and len(found) < most:
+            found.append((at, look.face))
+    if not found:
+        code = next((seen[at].code for at in step.fit), "face_not_found")
+        raise Refused(code, f"no frame of {step.command} is fit to be compared")
     return tuple(found)
 
 
-@_LATEST.once
-def rest_probes(steps: Steps) -> tuple[tuple[int, Embedding], ...]:
-    """Place and face of several frames of the neutral step, best first: turned and moving faces are poorer probes.
-
-    Raises `Refused` where none is fit, or where one shows several faces.
-    """
-    neutral = measure(steps)[0]
-    found = [(at, _embedded(neutral.images[at])) for at in neutral.fit[: policy.REST_FRAMES]]
-    probes = tuple((at, face) for at, face in found if face is not None)
-    if not probes:
-        raise Refused("face_not_found", "no frame of the face at rest is fit to be compared")
-    return probes
+def embeddings(steps: Sequence[StepMeasurement], seen: Looks) -> tuple[Embedding, ...]:
+    """The face in the best frame of each step, the neutral one first. Raises `Refused` where a step has none."""
+    return tuple(probes(step, own, most=1)[0][1] for step, own in zip(steps, seen, strict=True))
 
 
-def continuity_of(steps: Steps) -> continuity.Continuity:
-    """Overlap of boxes within the steps, and the farthest face from the neutral one in the embedding's units."""
-    first, *others = embeddings(steps)
-    distances = [embedding.distance(first, [other]).value for other in others]
-    return continuity.continuity([step.frames for step in measure(steps)], distances=distances)
+def identities(
+    steps: Sequence[StepMeasurement], seen: Looks, *, neutral: Embedding | None, known: Embedding | None
+) -> tuple[FrameIdentity, ...]:
+    """A row for each frame, in order."""
+    rows = []
+    for number, (step, own) in enumerate(zip(steps, seen, strict=True)):
+        for place, (frame, look) in enumerate(zip(step.frames, own, strict=True)):
+            apart = [
+                None if look.face is None or other is None else distance(other, look.face).value
+                for other in (neutral, known)
+            ]
+            pose = (None, None) if frame.face is None else (frame.face.turn, frame.face.pitch)
+            rows.append(FrameIdentity(number, place, *pose, *apart))
+    return tuple(rows)
+
+
+def continuity_of(steps: Sequence[StepMeasurement], faces: Sequence[Embedding]) -> continuity.Continuity:
+    """Overlap of boxes within the steps, and the farthest of the `embeddings` from the first, in their units."""
+    first, *others = faces
+    distances = [distance(first, other).value for other in others]
+    return continuity.continuity([step.frames for step in steps], distances=distances)
 
 
 def quality_flaws(steps: Sequence[StepMeasurement]) -> tuple[str, ...]:
     """The first flaw of each step that has no frame fit to be compared."""
-    return tuple(_first_flaw(step) for step in steps if not step.fit)
+    return tuple(
+        next((flaw for frame in step.frames for flaw in flaws(frame, limits=policy.QUALITY)), "no_face")
+        for step in steps
+        if not step.fit
+    )
 
 
 def poorest(steps: Sequence[StepMeasurement]) -> dict[str, str]:
@@ -139,51 +212,6 @@ def poorest(steps: Sequence[StepMeasurement]) -> dict[str, str]:
         "brightest": f"{max(face.luminance for face in best):.2f}",
         "sharpness": f"{min(face.sharpness for face in best):.2f}",
     }
-
-
-def _first_flaw(step: StepMeasurement) -> str:
-    found = [flaw for frame in step.frames for flaw in flaws(frame, limits=policy.QUALITY)]
-    return found[0] if found else "no_face"
-
-
-def _embedded(image: Image) -> Embedding | None:
-    """The face of one of several frames; None where the matcher does not find it, or finds it too poor."""
-    try:
-        return recognition.embed(image)
-    except Refused as refusal:
-        if refusal.code == "multiple_faces":
-            raise
-        return None
-
-
-def _fit(seen: Sequence[FrameMeasurement], rest: tuple[float, float]) -> tuple[int, ...]:
-    """The frames without a flaw, those nearest to the pose at rest first: a turned or bowed face is a poor probe."""
-    away = [(_away(frame.face, rest), at) for at, frame in enumerate(seen) if frame.face and not _flaws(frame)]
-    return tuple(at for _, at in sorted(away))
-
-
-def _pose(seen: Sequence[FrameMeasurement]) -> tuple[float, float]:
-    """Turn and pitch of the face at rest; straight into the camera where there is none."""
-    faces = [frame.face for frame in seen if frame.face is not None]
-    return (median(face.turn for face in faces), median(face.pitch for face in faces)) if faces else (0.0, 0.0)
-
-
-def _away(face: FaceMeasurement, rest: tuple[float, float]) -> float:
-    # Each in units of what a face at rest may deviate, so that a ratio and degrees may be added.
-    return abs(face.turn - rest[0]) / policy.NEUTRAL.turn + abs(face.pitch - rest[1]) / policy.NEUTRAL.pitch
-
-
-def _flaws(frame: FrameMeasurement) -> tuple[str, ...]:
-    return tuple(flaws(frame, limits=policy.QUALITY))
-
-
-def _depth_of(step: StepMeasurement) -> planarity.Planarity:
-    pairs = [
-        (image, frame.face.mesh)
-        for image, frame in zip(step.images, step.frames, strict=True)
-        if frame.face is not None and frame.face.mesh is not None
-    ]
-    return planarity.measure([image for image, _ in pairs], [mesh for _, mesh in pairs], limits=policy.PLANARITY)
 
 
 @cache

@@ -1,11 +1,20 @@
-"""Whether one and the same face was there from the first frame to the last."""
+"""What holds from the first frame of a capture to the last: one and the same face, and each frame a new picture.
+
+No frozen picture, none twice, and the noise of a sensor in all of them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
-from verification.engines.liveness.detection import Box, overlap
-from verification.engines.liveness.landmarks import FrameMeasurement
+import cv2
+import numpy as np
+
+from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.landmarks import FrameMeasurement, overlap
+
+_WIDTH = 320  # pixels to which frames are reduced before they are compared
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,11 @@ def presence(frames: Sequence[FrameMeasurement], *, limits: SecondFaceLimits) ->
     """How many faces the frames show."""
     if not frames:
         return Presence(0.0, 0)
-    faint = [_faint(frame, limits) for frame in frames]
+    faint = [0] * len(frames)  # how many faces beside the likeliest one are not believed in a frame alone
+    for at, frame in enumerate(frames):
+        if frame.face is not None:
+            least = limits.share * (frame.face.box[2] - frame.face.box[0])
+            faint[at] = sum(each.score < limits.score or each.box[2] - each.box[0] < least for each in frame.others)
     if sum(each > 0 for each in faint) >= limits.frames:
         faint = [0] * len(frames)
     faces = [frame.faces - each for frame, each in zip(frames, faint, strict=True)]
@@ -66,13 +79,49 @@ def continuity(steps: Sequence[Sequence[FrameMeasurement]], *, distances: Sequen
     return Continuity(min(overlaps, default=None), max(distances, default=None))
 
 
-def _faint(frame: FrameMeasurement, limits: SecondFaceLimits) -> int:
-    """How many faces beside the likeliest one are not believed in this frame alone."""
-    if frame.face is None:
-        return 0
-    least = limits.share * _width(frame.face.box)
-    return sum(other.score < limits.score or _width(other.box) < least for other in frame.others)
+@dataclass(frozen=True)
+class FreshnessLimits:
+    """`frozen`: grey levels (0 … 255) of mean difference up to which two frames show the same picture."""
+
+    frozen: float
 
 
-def _width(box: Box) -> float:
-    return box[2] - box[0]
+@dataclass(frozen=True)
+class Freshness:
+    """Over frames in order.
+
+    `frozen_run`: most consecutive frames that show the same picture, 1 when none do; a slow camera gives short runs.
+    `repeated`: frames that show an earlier picture again after another one, which no camera gives. `noise`: median
+    of the mean differences of consecutive frames, in grey levels; None with fewer than two, which must not pass.
+    """
+
+    frozen_run: int
+    repeated: int
+    noise: float | None
+
+
+def freshness(frames: Sequence[Image], *, limits: FreshnessLimits) -> Freshness:
+    """How fresh the frames of one attempt are; hand in all its steps, in order."""
+    small: list[Floats] = []
+    for frame in frames:
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        size = _WIDTH, max(1, round(grey.shape[0] * _WIDTH / grey.shape[1]))
+        small.append(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.float64))
+    steps = [_difference(before, after) for before, after in pairwise(small)]
+    run = longest = min(1, len(small))
+    begins = [0] * len(small)  # where the run of each frame begins
+    for at, step in enumerate(steps, start=1):
+        frozen = step <= limits.frozen
+        run = run + 1 if frozen else 1
+        begins[at] = begins[at - 1] if frozen else at
+        longest = max(longest, run)
+    repeated = sum(
+        any(_difference(earlier, frame) <= limits.frozen for earlier in small[: begins[at]])
+        for at, frame in enumerate(small)
+    )
+    return Freshness(longest, repeated, median(steps) if steps else None)
+
+
+def _difference(one: Floats, other: Floats) -> float:
+    # What has another shape is another picture: as different as black and white.
+    return float(np.abs(one - other).mean()) if one.shape == other.shape else 255.0

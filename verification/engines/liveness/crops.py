@@ -1,11 +1,18 @@
-"""Square cuts of an image, turned so that what is in them stands upright, and the way back to image coordinates."""
+"""Square cuts of an image, turned so that what is in them stands upright, and the way back to image coordinates.
+
+What arithmetic cannot work with of somebody else's picture is refused, never a fault: see `measurable`.
+"""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from verification.core.errors import Refused
 
 Image = NDArray[np.uint8]  # (height, width, 3), RGB
 Floats = NDArray[np.float64]
@@ -22,7 +29,10 @@ class Crop:
 
     def cut(self, image: Image, *, pixels: int) -> Floats:
         """The square as (pixels, pixels, 3) from 0 to 1; what lies outside the image is black."""
-        cut = cv2.warpAffine(image, self._forward(pixels), (pixels, pixels), flags=cv2.INTER_LINEAR)
+        linear = self._rotation().T * (pixels / self.side)
+        shift = pixels / 2 - linear @ (self.x, self.y)
+        forward = np.column_stack([linear, shift])
+        cut = cv2.warpAffine(image, forward, (pixels, pixels), flags=cv2.INTER_LINEAR)
         return np.asarray(cut, dtype=np.float64) / 255
 
     def back(self, points: Floats, *, pixels: int) -> Floats:
@@ -36,13 +46,17 @@ class Crop:
         cosine, sine = math.cos(self.angle), math.sin(self.angle)
         return np.array([[cosine, -sine], [sine, cosine]])
 
-    def _forward(self, pixels: int) -> Floats:
-        linear = self._rotation().T * (pixels / self.side)
-        shift = pixels / 2 - linear @ (self.x, self.y)
-        return np.column_stack([linear, shift])
-
 
 def upright(first: Floats, second: Floats, *, side: float, middle: Floats) -> Crop:
     """The square round `middle` in which the line from `first` to `second` is level."""
     across = second - first
     return Crop(float(middle[0]), float(middle[1]), side, math.atan2(float(across[1]), float(across[0])))
+
+
+@contextmanager
+def measurable() -> Iterator[None]:
+    """Raises `Refused` with `frame_unmeasurable` where OpenCV or NumPy reject what a frame or a face's points are."""
+    try:
+        yield
+    except (cv2.error, ValueError, ArithmeticError) as error:  # ValueError: LinAlgError among others
+        raise Refused("frame_unmeasurable", type(error).__name__) from error

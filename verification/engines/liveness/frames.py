@@ -1,9 +1,12 @@
 """The gate a camera frame passes before anything looks at it: untrusted bytes in, pixels out.
 
-1 bytes · 2 structure of the file (`jpeg`) · 3 pixels as the header says, before one is decoded · 4 upright · 5 decode ·
-6 the decoder found what the header said.
+1 bytes · 2 the structure of the JPEG, read without decoding it · 3 pixels as the header says, before one is decoded ·
+4 upright · 5 decode · 6 the decoder found what the header said.
+Source: ITU-T T.81, annex B.
 """
 
+import re
+import struct
 from dataclasses import dataclass
 
 import cv2
@@ -11,8 +14,25 @@ import numpy as np
 
 from verification.core.errors import Refused
 from verification.engines.liveness.crops import Image
-from verification.engines.liveness.jpeg import read_header
 
+_START, _END = b"\xff\xd8", b"\xff\xd9"
+_BASELINE, _SCAN, _EXIF = (0xC0, 0xC1), 0xDA, 0xE1
+# C4, C8 and CC are tables; the others of this row are frame headers: progressive, lossless or arithmetic.
+_OTHER_FRAMES = {0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
+# In the entropy-coded data FF is followed by 00; D0 … D7 restart it.
+_MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+# What the browsers' `canvas.toBlob` puts beside a picture: all of them JFIF, Chromium a colour profile, Safari an EXIF
+# with the size and an empty Photoshop block. How each begins, and its most bytes. A comment makes an old frame new.
+_BESIDE = {
+    0xE0: (b"JFIF\x00", 14),
+    0xE1: (b"Exif\x00\x00", 512),
+    0xE2: (b"ICC_PROFILE\x00\x01\x01", 4096),
+    0xED: (b"Photoshop 3.0\x00", 54),
+}
+_COMMENT, _APPLICATIONS = 0xFE, range(0xE0, 0xF0)
+_ORIENTATION = 0x0112
+_UPRIGHT = 1
 # Every code this gate refuses with.
 CODES = (
     "frame_too_large",
@@ -28,6 +48,97 @@ CODES = (
     "frame_rotated",
     "frame_undecodable",
 )
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the file says about its picture: pixels, and the EXIF orientation (1 when it has none)."""
+
+    width: int
+    height: int
+    orientation: int
+
+
+def read_header(untrusted: bytes) -> Header:
+    """The header of a whole JPEG file of one baseline colour picture. Raises `Refused` with a code for each defect.
+
+    1 start marker · 2 segments with their lengths, none but those a browser writes · 3 one frame header: baseline, 8
+    bits, three components · 4 one scan · 5 the end marker, and not a byte after it.
+    """
+    if not untrusted.startswith(_START):  # 1
+        raise Refused("frame_not_jpeg", "no start marker")
+    at, marker, size, orientation = len(_START), 0, None, _UPRIGHT
+    beside: set[int] = set()
+    while marker != _SCAN:
+        marker, body, at = _segment(untrusted, at)  # 2
+        if marker == _COMMENT or marker in _APPLICATIONS:
+            begins, most = _BESIDE.get(marker, (b"", 0))
+            if marker in beside or len(body) > most or not body.startswith(begins):
+                raise Refused("frame_foreign_segment", "no browser writes this beside a picture")
+            beside.add(marker)
+        if marker in _OTHER_FRAMES:
+            raise Refused("frame_not_baseline", "progressive, lossless or arithmetic coding")
+        if marker in _BASELINE:
+            if size is not None:
+                raise Refused("frame_malformed", "two frame headers")
+            size = _size(body)  # 3
+        elif marker == _EXIF:
+            orientation = _orientation(body[6:])
+    if size is None:
+        raise Refused("frame_malformed", "a scan without a frame header")
+    end = _MARKER_IN_SCAN.search(untrusted, at)  # 4
+    if end is None:
+        raise Refused("frame_truncated", "the file ends in its scan")
+    if not end.group().endswith(_END[1:]):
+        raise Refused("frame_not_baseline", "more than one scan")
+    if end.end() != len(untrusted):  # 5
+        raise Refused("frame_trailing_bytes", "something follows the picture")
+    return Header(*size, orientation)
+
+
+def _segment(untrusted: bytes, at: int) -> tuple[int, bytes, int]:
+    while untrusted[at : at + 2] == b"\xff\xff":  # fill bytes
+        at += 1
+    if at + 4 > len(untrusted):
+        raise Refused("frame_truncated", "the file ends in its header")
+    if untrusted[at] != 0xFF or untrusted[at + 1] in _WITHOUT_LENGTH or untrusted[at + 1] == 0:
+        raise Refused("frame_malformed", "no segment where one must be")
+    (length,) = struct.unpack_from(">H", untrusted, at + 2)
+    end = at + 2 + length
+    if length < 2:
+        raise Refused("frame_malformed", "a segment shorter than its own length")
+    if end > len(untrusted):
+        raise Refused("frame_truncated", "the file ends in a segment")
+    return untrusted[at + 1], untrusted[at + 4 : end], end
+
+
+def _size(body: bytes) -> tuple[int, int]:
+    # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for each of them follow.
+    if len(body) < 6:
+        raise Refused("frame_malformed", "a frame header that is too short")
+    precision, height, width, components = struct.unpack_from(">BHHB", body)
+    if precision != 8 or components != 3:
+        raise Refused("frame_not_colour", "a frame of a camera has three components of 8 bits")
+    if len(body) != 6 + 3 * components:
+        raise Refused("frame_malformed", "a frame header of the wrong length")
+    return width, height
+
+
+def _orientation(tiff: bytes) -> int:
+    """The orientation of the first directory. What cannot be read counts as 0, which is no orientation."""
+    order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(tiff[:4])
+    if order is None or len(tiff) < 8:
+        return 0
+    (directory,) = struct.unpack_from(order + "I", tiff, 4)
+    if directory + 2 > len(tiff):
+        return 0
+    (entries,) = struct.unpack_from(order + "H", tiff, directory)
+    # TIFF 6.0 §2: an entry is tag, type, count and value, 12 bytes. No more are read than the segment can hold.
+    for entry in range(min(entries, (len(tiff) - directory - 2) // 12)):
+        tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, directory + 2 + 12 * entry)
+        if tag == _ORIENTATION:
+            return int(value)
+    return _UPRIGHT
 
 
 @dataclass(frozen=True)
@@ -53,15 +164,11 @@ def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
         raise Refused("frame_too_few_pixels", "smaller than a frame may be")
     if header.orientation != 1:  # 4
         raise Refused("frame_rotated", "EXIF turns the picture; frames come upright")
-    return _decode(untrusted, header.width, header.height)
-
-
-def _decode(untrusted: bytes, width: int, height: int) -> Image:
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         decoded = cv2.imdecode(np.frombuffer(untrusted, dtype=np.uint8), flags)  # 5
     except cv2.error as error:
         raise Refused("frame_undecodable", "the decoder gave up") from error
-    if decoded is None or decoded.shape != (height, width, 3):  # 6
+    if decoded is None or decoded.shape != (header.height, header.width, 3):  # 6
         raise Refused("frame_undecodable", "the decoder found another picture than the header")
     return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)

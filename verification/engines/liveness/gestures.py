@@ -98,6 +98,7 @@ class StepJudgement:
 def neutral(frames: Sequence[FrameMeasurement], *, limits: NeutralLimits) -> Neutral:
     """The face at rest. Raises `Refused` when the frames are too few or the face is turned, speaking or asleep."""
     faces = [frame.face for frame in frames if frame.face is not None]
+    # All later numbers are relative to these: the median of a few frames is no rest.
     if len(faces) < limits.frames:
         raise Refused("liveness_neutral_missing", "too few frames with a face before the first command")
     rest = Neutral(
@@ -120,13 +121,35 @@ def judge(
 ) -> StepJudgement:
     """The step judged for one commanded gesture. Too few faces show nothing, so they pass nothing."""
     faces = [frame.face for frame in frames if frame.face is not None]
-    threshold = _threshold(gesture, thresholds)
+    limits: dict[Gesture, float] = {
+        "turn_left": thresholds.turn,
+        "turn_right": thresholds.turn,
+        "blink": thresholds.closure,
+        "open_mouth": thresholds.mouth,
+        "come_closer": thresholds.closer,
+        "nod": thresholds.nod,
+    }
     if len(faces) < thresholds.frames:
-        return StepJudgement(gesture, False, None, threshold, ())
-    series = {each: strengths(each, faces, rest) for each in GESTURES}  # 1
-    fired = _shows(gesture, series[gesture], thresholds)  # 2
-    against = tuple(each for each in _CONTRADICTING[gesture] if _contradicts(each, series[each], thresholds))  # 3
-    return StepJudgement(gesture, fired, max(series[gesture]), threshold, against)
+        return StepJudgement(gesture, False, None, limits[gesture], ())
+    # 1: every gesture is measured, for what was not asked for must not show either.
+    series = {each: strengths(each, faces, rest) for each in GESTURES}
+    # 2: a command that was not followed is the borrower's to repeat, whatever else they did.
+    fired = _shows(gesture, series[gesture], limits[gesture], thresholds)
+    against = []
+    # 3: somebody who does everything, or a recording of it, follows every command and contradicts each.
+    for other in _CONTRADICTING[gesture]:
+        if other == "come_closer":
+            # Who came closer for an earlier command need not go back: only coming closer now contradicts.
+            shown = [value >= thresholds.closer * series[other][0] for value in series[other]]
+        else:
+            limit = thresholds.contrary_turn if other in ("turn_left", "turn_right") else limits[other]
+            shown = [value >= limit for value in series[other]]
+            # What shows from the first frame on is the previous command's, as long as it may be forgiven.
+            begun = next((at for at, each in enumerate(shown) if not each), len(shown))
+            shown = shown[min(begun, thresholds.leftover) :]
+        if any(shown):
+            against.append(other)
+    return StepJudgement(gesture, fired, max(series[gesture]), limits[gesture], tuple(against))
 
 
 def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral) -> list[float]:
@@ -146,41 +169,16 @@ def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral)
             return [rest.pitch - face.pitch for face in faces]
 
 
-def _threshold(gesture: Gesture, thresholds: GestureThresholds) -> float:
-    return {
-        "turn_left": thresholds.turn,
-        "turn_right": thresholds.turn,
-        "blink": thresholds.closure,
-        "open_mouth": thresholds.mouth,
-        "come_closer": thresholds.closer,
-        "nod": thresholds.nod,
-    }[gesture]
-
-
-def _shows(gesture: Gesture, series: Sequence[float], thresholds: GestureThresholds) -> bool:
-    threshold = _threshold(gesture, thresholds)
+def _shows(gesture: Gesture, series: Sequence[float], threshold: float, thresholds: GestureThresholds) -> bool:
     if gesture == "blink":
         # Closed eyes alone are a sleeper's or a mask's: in the same step they must have been open too.
         return max(series) >= threshold and min(series) <= thresholds.open_eyes
     if gesture == "nod":
-        return max(series) >= threshold and _returns(series, thresholds.nod_rest)
+        # A head that stays down is bowed: before and after its lowest frame it must have been up.
+        lowest = series.index(max(series))
+        limit = thresholds.nod_rest * series[lowest]
+        is_up = [value <= limit for value in series]
+        return series[lowest] >= threshold and any(is_up[:lowest]) and any(is_up[lowest:])
     if gesture == "come_closer" and max(series) < thresholds.approach * min(series):
         return False
     return sum(value >= threshold for value in series) >= thresholds.held
-
-
-def _returns(series: Sequence[float], rest: float) -> bool:
-    lowest = series.index(max(series))
-    limit = rest * series[lowest]
-    return any(value <= limit for value in series[:lowest]) and any(value <= limit for value in series[lowest:])
-
-
-def _contradicts(gesture: Gesture, series: Sequence[float], thresholds: GestureThresholds) -> bool:
-    if gesture == "come_closer":
-        # Who came closer for an earlier command need not go back: only coming closer now contradicts.
-        return any(value >= thresholds.closer * series[0] for value in series)
-    is_turn = gesture in ("turn_left", "turn_right")
-    limit = thresholds.contrary_turn if is_turn else _threshold(gesture, thresholds)
-    shown = [value >= limit for value in series]
-    begun = next((at for at, each in enumerate(shown) if not each), len(shown))
-    return any(shown[min(begun, thresholds.leftover) :])

@@ -11,9 +11,8 @@ from typing import Literal
 
 from verification.core.errors import Refused
 from verification.engines.liveness import frames
-from verification.engines.liveness.crops import Image
-from verification.engines.liveness.detection import Face, detect
 from verification.engines.liveness.frames import FrameLimits
+from verification.engines.liveness.landmarks import detect
 from verification.engines.liveness.networks import Network, load_detection
 
 Word = Literal["", "no_face", "two_faces", "turn_phone", "too_dark", "too_bright", "too_far", "too_near", "not_centred"]
@@ -51,39 +50,26 @@ def hint(untrusted: bytes, *, limits: HintLimits) -> Word:
         faces = detect(image, network=_detector())
     if len(faces) > 1:
         return "two_faces"
+    height, width = image.shape[:2]
+    left, top, right, bottom = faces[0].box if faces else (0.0, 0.0, width, height)
+    inside = image[max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))]
+    # The detector may place a face outside of the picture; then all of it is looked at.
+    luminance = float((inside if inside.size else image).mean()) / 255
+    is_dark, is_bright = luminance < limits.least_luminance, luminance > limits.most_luminance
     if not faces:
         # In the dark nobody is found, and light is what helps.
-        return _light(image, limits) or "no_face"
-    return _about(faces[0], image, limits)
-
-
-def _about(face: Face, image: Image, limits: HintLimits) -> Word:
-    height, width = image.shape[:2]
-    left, top, right, bottom = face.box
-    across, down = (float(each) for each in face.left_eye - face.right_eye)
+        return "too_dark" if is_dark else "too_bright" if is_bright else "no_face"
+    across, down = (float(each) for each in faces[0].left_eye - faces[0].right_eye)
     aside = max(abs((left + right) / 2 / width - 0.5), abs((top + bottom) / 2 / height - 0.5))
     found: dict[Word, bool] = {
         "turn_phone": abs(math.degrees(math.atan2(down, across))) > limits.most_lean,
-        _light(_inside(image, face), limits): True,
+        "too_dark": is_dark,
+        "too_bright": is_bright,
         "too_far": math.hypot(across, down) < limits.eyes * max(height, width),
         "too_near": right - left > limits.most_width * width,
         "not_centred": aside > limits.most_aside,
     }
-    return next((word for word, is_so in found.items() if word and is_so), "")
-
-
-def _light(image: Image, limits: HintLimits) -> Word:
-    luminance = float(image.mean()) / 255
-    if luminance < limits.least_luminance:
-        return "too_dark"
-    return "too_bright" if luminance > limits.most_luminance else ""
-
-
-def _inside(image: Image, face: Face) -> Image:
-    """The face; the whole picture where the detector places it outside."""
-    left, top, right, bottom = (max(0, round(edge)) for edge in face.box)
-    cut = image[top:bottom, left:right]
-    return cut if cut.size else image
+    return next((word for word, is_so in found.items() if is_so), "")
 
 
 @cache

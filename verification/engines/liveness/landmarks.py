@@ -5,31 +5,88 @@ by the eye model, for the mesh's own do not see a blink · 6 ratios, all without
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 
 from verification.engines.liveness.crops import Floats, Image, upright
-from verification.engines.liveness.detection import Box, Face, detect
 from verification.engines.liveness.networks import Network, Networks
+
+# The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and 8 × 8 with six.
+_GRIDS = ((16, 2), (8, 6))
+# The middle of its cell for each anchor, row by row; (x, y) in shares of the square.
+_CELLS = [(np.indices((cells, cells))[::-1].reshape(2, -1).T + 0.5) / cells for cells, _ in _GRIDS]
+_ANCHORS = np.concatenate([np.repeat(cells, each, axis=0) for cells, (_, each) in zip(_CELLS, _GRIDS, strict=True)])
+_SCORE = 0.5  # a face is likelier than none; the model card's operating point
+_OVERLAP = 0.3  # boxes that share more than this of their union show the same face; the model card's
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
 # The models' own cuts, from their model cards, not choices of ours.
 _FACE_CUT = 1.5
 _EYE_CUT = 2.3
 _MESH_POINTS = 468
-
 # Points of the mesh. Right and left are the person's own; frames are not mirrored, so the right eye lies to the left.
 NOSE, RIGHT_EDGE, LEFT_EDGE = 1, 234, 454
 RIGHT_EYE, LEFT_EYE = (33, 133), (362, 263)  # corners, the one further to the image's left first
 UPPER_LIP, LOWER_LIP, MOUTH = 13, 14, (61, 291)
 FOREHEAD, NOSE_BASE = 10, 2
-
 # Points of the eye model's contour: 0 and 8 are the corners, 1 … 7 the lower lid, 9 … 15 the upper one.
 _CONTOUR = 16
 _LOWER_LID, _UPPER_LID = slice(3, 6), slice(11, 14)
+
+
+@dataclass(frozen=True)
+class Face:
+    """One face. `box` is left, top, right, bottom in pixels; the eyes are the person's own right and left one."""
+
+    score: float
+    box: Box
+    right_eye: Floats
+    left_eye: Floats
+
+
+def detect(image: Image, *, network: Network) -> list[Face]:
+    """All faces in the image, the most certain first, by BlazeFace, short range.
+
+    1 scale the image into the model's square, black round it · 2 run · 3 drop scores below the limit · 4 decode against
+    the anchors · 5 suppress what overlaps a better one. Source: Bazarevsky et al. 2019, "BlazeFace", the model card.
+    """
+    height, width = image.shape[:2]
+    scale = network.side / max(height, width)
+    wide, high = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = (network.side - wide) // 2, (network.side - high) // 2
+    square = np.zeros((network.side, network.side, 3))
+    square[top : top + high, left : left + wide] = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)  # 1
+    boxes, logits = network.run(square / 127.5 - 1)  # 2
+    # Clipped: beyond 709 exp overflows.
+    scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
+    likely = np.flatnonzero(scores >= _SCORE)  # 3
+    likely = likely[np.argsort(-scores[likely], kind="stable")]
+    decoded = boxes.reshape(-1, 8, 2)[likely] / network.side  # 4
+    decoded[:, 0] += _ANCHORS[likely]
+    decoded[:, 2:] += _ANCHORS[likely][:, np.newaxis]
+    decoded[:, [0, 2, 3]] = (decoded[:, [0, 2, 3]] * network.side - (left, top)) / scale
+    decoded[:, 1] *= network.side / scale
+    kept: list[Face] = []
+    for score, points in zip(scores[likely], decoded, strict=True):
+        (x, y), (across, down), right_eye, left_eye = points[:4]
+        box = (float(x - across / 2), float(y - down / 2), float(x + across / 2), float(y + down / 2))
+        if all(overlap(box, other.box) <= _OVERLAP for other in kept):  # 5
+            kept.append(Face(float(score), box, right_eye=right_eye, left_eye=left_eye))
+    return kept
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes: 0 apart, 1 the same."""
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    if wide <= 0 or high <= 0:
+        return 0.0
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return wide * high / (areas - wide * high)
 
 
 @dataclass(frozen=True)
@@ -73,11 +130,6 @@ class FrameMeasurement:
     others: tuple[Face, ...] = field(default=(), compare=False, repr=False)
 
 
-_SCALARS = tuple(each.name for each in fields(FaceMeasurement) if each.name not in ("box", "mesh"))
-_WHOLE = ("width", "height", "faces")
-_MILLIONTH = 1_000_000
-
-
 def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     """The faces of an RGB image and the numbers of the likeliest one."""
     height, width = image.shape[:2]
@@ -86,36 +138,17 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     return FrameMeasurement(width, height, len(faces), face, tuple(faces[1:]))
 
 
-def numbers(measurement: FrameMeasurement) -> dict[str, object]:
-    """The measurement as whole millionths, to be kept as evidence. The mesh, which shows a face, is left out."""
-    face = measurement.face
-    whole: dict[str, object] = {name: getattr(measurement, name) for name in _WHOLE}
-    if face is None:
-        return {**whole, "face": None}
-    scalars = {name: round(getattr(face, name) * _MILLIONTH) for name in _SCALARS}
-    return {**whole, "face": {**scalars, "box": [round(edge * _MILLIONTH) for edge in face.box]}}
-
-
-def from_numbers(kept: Mapping[str, Any]) -> FrameMeasurement:
-    """The measurement that `numbers` wrote, without its mesh. Raises `KeyError` or `TypeError` for anything else."""
-    face = kept["face"]
-    width, height, faces = (int(kept[name]) for name in _WHOLE)
-    if face is None:
-        return FrameMeasurement(width, height, faces, None)
-    left, top, right, bottom = (edge / _MILLIONTH for edge in face["box"])
-    scalars = {name: face[name] / _MILLIONTH for name in _SCALARS}
-    return FrameMeasurement(width, height, faces, FaceMeasurement(box=(left, top, right, bottom), **scalars))
-
-
 def _measure_face(image: Image, face: Face, networks: Networks) -> FaceMeasurement:
     left, top, right, bottom = face.box
     side = _FACE_CUT * max(right - left, bottom - top)
     middle = np.array([left + right, top + bottom]) / 2
     cut = upright(face.right_eye, face.left_eye, side=side, middle=middle)  # 2
-    square = cut.cut(image, pixels=networks.mesh.side)
+    pixels = networks.mesh.side
+    square = cut.cut(image, pixels=pixels)
     points, logit = networks.mesh.run(square)  # 3
-    mesh = cut.back(points.reshape(_MESH_POINTS, 3), pixels=networks.mesh.side)
-    luminance, sharpness = _light(square)
+    mesh = cut.back(points.reshape(_MESH_POINTS, 3), pixels=pixels)
+    inner = slice(pixels // 6, -pixels // 6)  # the face without the margin of the cut
+    grey = cv2.cvtColor(square[inner, inner].astype(np.float32), cv2.COLOR_RGB2GRAY)
     eyes = mesh[list(RIGHT_EYE)].mean(axis=0), mesh[list(LEFT_EYE)].mean(axis=0)
     right_to_left = eyes[1] - eyes[0]
     to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
@@ -131,8 +164,8 @@ def _measure_face(image: Image, face: Face, networks: Networks) -> FaceMeasureme
         left_eye=_opening(image, mesh, LEFT_EYE, network=networks.eye, mirrored=True),
         pitch=math.degrees(math.atan2(up[2], math.hypot(up[0], up[1]))),
         roll=math.degrees(math.atan2(right_to_left[1], right_to_left[0])),
-        luminance=luminance,
-        sharpness=sharpness,
+        luminance=float(grey.mean()),
+        sharpness=float(cv2.Laplacian(grey, cv2.CV_32F).std()) / max(float(grey.std()), 1e-6),
         mesh=mesh,
     )
 
@@ -153,11 +186,3 @@ def _opening(image: Image, mesh: Floats, corners: Sequence[int], *, network: Net
     contour = points.reshape(-1, 3)[:_CONTOUR, :2]
     gap = np.linalg.norm(contour[_LOWER_LID].mean(axis=0) - contour[_UPPER_LID].mean(axis=0))
     return float(gap / max(float(np.linalg.norm(contour[8] - contour[0])), 1e-6))
-
-
-def _light(square: Floats) -> tuple[float, float]:
-    side = square.shape[0]
-    inner = square[side // 6 : -side // 6, side // 6 : -side // 6]  # the face without the margin of the cut
-    grey = cv2.cvtColor(inner.astype(np.float32), cv2.COLOR_RGB2GRAY)
-    edges = float(cv2.Laplacian(grey, cv2.CV_32F).std())
-    return float(grey.mean()), edges / max(float(grey.std()), 1e-6)

@@ -24,9 +24,8 @@ _OVAL = (
 _LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 _RIGHT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
-# Which part, and how much larger or smaller than its contour it is drawn.
-_INSIDE = 0.92
-_LEFT_OUT = ((_RIGHT_LIDS, 1.6), (_LEFT_LIDS, 1.6), (_LIPS, 1.3))
+# Where corners are sought: each part, how much larger or smaller than its contour it is drawn, and whether they count.
+_DRAWN = ((_OVAL, 0.92, 255), (_RIGHT_LIDS, 1.6, 0), (_LEFT_LIDS, 1.6, 0), (_LIPS, 1.3, 0))
 
 # How corners are found and followed: the method the thresholds were measured with.
 _CORNERS, _QUALITY, _APART = 150, 0.01, 5.0
@@ -68,14 +67,22 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
     start, points, moved = found, found, 0.0
     pairs: list[tuple[float, float]] = []
     for before in range(len(greys) - 1):
-        kept, points = _follow(greys[before : before + 2], meshes[before : before + 2], points)  # 2
-        start = start[kept]
+        images, faces = greys[before : before + 2], meshes[before : before + 2]
+        there, arrived = _flow(images, faces, points)  # 2
+        back, returned = _flow(images[::-1], faces[::-1], there)
+        kept = arrived & returned & (np.linalg.norm(back - points, axis=1) < _RETURN)
+        start, points = start[kept], there[kept]
         if len(points) < limits.points:
             break
-        similarity = _residual(_similar(start, points), points) / _eye_distance(meshes[before + 1])  # 3
+        right, left = (faces[1][list(eye), :2].mean(axis=0) for eye in (RIGHT_EYE, LEFT_EYE))
+        eyes = max(float(np.linalg.norm(left - right)), 1.0)
+        similarity = _residual(_similar(start, points), points) / eyes  # 3
         moved = max(moved, similarity)
         if similarity >= limits.evidence:  # 4
-            homography = _residual(_projected(start, points), points) / _eye_distance(meshes[before + 1])
+            matrix, _ = cv2.findHomography(start, points, 0)
+            # Where no plane could be fitted it counts as flat, which must not pass.
+            flat = points if matrix is None else np.asarray(cv2.perspectiveTransform(start[np.newaxis], matrix)[0])
+            homography = _residual(flat, points) / eyes
             pairs.append((homography / similarity, homography))  # 5
     if not pairs:
         return Planarity(0, None, None, moved)
@@ -94,37 +101,27 @@ def together(steps: Sequence[Planarity]) -> Planarity:
 
 def _corners(grey: NDArray[np.uint8], mesh: Floats) -> Floats | None:
     mask = np.zeros_like(grey)
-    cv2.fillPoly(mask, [_drawn(mesh, _OVAL, _INSIDE)], 255)
-    for part, scale in _LEFT_OUT:
-        cv2.fillPoly(mask, [_drawn(mesh, part, scale)], 0)
+    for part, scale, colour in _DRAWN:
+        outline = mesh[list(part), :2]
+        middle = outline.mean(axis=0)
+        hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
+        cv2.fillPoly(mask, [np.asarray(hull).astype(np.int32)], colour)
     found = cv2.goodFeaturesToTrack(grey, _CORNERS, _QUALITY, _APART, mask=mask)
     return None if found is None else np.asarray(found, dtype=np.float64)[:, 0]
 
 
-def _drawn(mesh: Floats, part: Sequence[int], scale: float) -> NDArray[np.int32]:
-    outline = mesh[list(part), :2]
-    middle = outline.mean(axis=0)
-    hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
-    return np.asarray(hull).astype(np.int32)
-
-
-def _follow(
-    greys: Sequence[NDArray[np.uint8]], meshes: Sequence[Floats], points: Floats
-) -> tuple[NDArray[np.bool_], Floats]:
-    there, arrived = _flow(greys[0], greys[1], points, _guess(meshes[0], meshes[1], points))
-    back, returned = _flow(greys[1], greys[0], there, _guess(meshes[1], meshes[0], there))
-    kept = arrived & returned & (np.linalg.norm(back - points, axis=1) < _RETURN)
-    return kept, there[kept]
-
-
 def _flow(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], points: Floats, guess: Floats
+    greys: Sequence[NDArray[np.uint8]], meshes: Sequence[Floats], points: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
+    """Where the points of the first picture are in the second, and which of them were found there."""
     if not len(points):
         return points, np.zeros(0, dtype=np.bool_)
+    # The search starts where they would be if the face only shifted, turned in the picture and grew.
+    rigid = list(_OVAL)
+    guess = _similar(meshes[0][rigid, :2], meshes[1][rigid, :2], of=points)
     found, status, _ = cv2.calcOpticalFlowPyrLK(
-        before,
-        after,
+        greys[0],
+        greys[1],
         points.astype(np.float32, order="C").reshape(-1, 1, 2),
         guess.astype(np.float32, order="C").reshape(-1, 1, 2),
         winSize=_WINDOW,
@@ -134,36 +131,15 @@ def _flow(
     return np.asarray(found, dtype=np.float64)[:, 0], np.asarray(status)[:, 0] == 1
 
 
-def _guess(before: Floats, after: Floats, points: Floats) -> Floats:
-    """Where the points go when the face only shifts, turns in the picture and grows: a start for the search."""
-    rigid = list(_OVAL)
-    return _similar(before[rigid, :2], after[rigid, :2], of=points)
-
-
 def _similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
     """The least-squares similarity from `start` to `end`, applied to `of` or to `start`. Source: complex regression."""
     middle, target = start.mean(axis=0), end.mean(axis=0)
-    flat, goal = _complex(start - middle), _complex(end - target)
-    factor = np.vdot(flat, goal) / max(float(np.vdot(flat, flat).real), 1e-9)
-    moved = factor * _complex((start if of is None else of) - middle)
+    planes = (start - middle, end - target, (start if of is None else of) - middle)
+    here, there, given = (plane[:, 0] + 1j * plane[:, 1] for plane in planes)
+    factor = np.vdot(here, there) / max(float(np.vdot(here, here).real), 1e-9)
+    moved = factor * given
     return np.asarray(np.stack([moved.real, moved.imag], axis=1) + target, dtype=np.float64)
-
-
-def _complex(points: Floats) -> NDArray[np.complex128]:
-    return np.asarray(points[:, 0] + 1j * points[:, 1], dtype=np.complex128)
-
-
-def _projected(start: Floats, end: Floats) -> Floats:
-    matrix, _ = cv2.findHomography(start, end, 0)
-    if matrix is None:
-        return end  # No plane could be fitted: count it as flat, which must not pass.
-    return np.asarray(cv2.perspectiveTransform(start[np.newaxis], matrix)[0], dtype=np.float64)
 
 
 def _residual(fitted: Floats, points: Floats) -> float:
     return float(np.median(np.linalg.norm(fitted - points, axis=1)))
-
-
-def _eye_distance(mesh: Floats) -> float:
-    across = mesh[list(LEFT_EYE), :2].mean(axis=0) - mesh[list(RIGHT_EYE), :2].mean(axis=0)
-    return max(float(np.linalg.norm(across)), 1.0)

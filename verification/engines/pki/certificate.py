@@ -1,5 +1,10 @@
 """An X.509 certificate as the national authority issues it, read once into plain values. Reading trusts nothing.
 
+1 it is within our limits on size, depth and elements and is DER throughout: the library would follow nested parameters
+until the stack of a thread is full · 2 it has nothing that the library passes over · 3 its key is read by us, for the
+library knows none of GOST · 4 the library reads the rest, and what it refuses is refused, or an attacker would choose
+the reader. What it refuses and we take is listed at `_for_library`.
+
 There are two types. `Certificate` has a key of an accepted family; `TimestampCertificate` may have one of the old GOST
 besides, and only what reads time-stamp tokens takes it.
 
@@ -11,22 +16,53 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from verification.core.errors import Refused
-from verification.engines.pki import der, extensions, keys, values
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki import der, keys
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.extensions import Extension
-from verification.engines.pki.keys import PublicKey, TimestampKey
+from verification.engines.pki.keys import Family, PublicKey, TimestampKey
 
+# All that the library says no with, seen in seven million mutations of certificates.
+LIBRARY_REFUSES: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
+# What of a certificate, alone or inside something, the library alone reads: nothing nests in extensions.
+EXTENSIONS: Final = der.CONTEXT_3
 # A leaf of the national authority is 1.0–1.9 KiB.
 MAX_CERTIFICATE = 16 * 1024  # bytes
 # Each family has two authorities and a responder, in the live and the test system; ours: five times that.
 _KNOWN = 64  # certificates
+# An `ocsp-nocheck` as the authority has it, and as the library takes it.
+_EMPTY_NOCHECK: Final = bytes.fromhex("300d06092b06010505073001050400")
+_NOCHECK: Final = bytes.fromhex("300f06092b060105050730010504020500")
 
 Key_co = TypeVar("Key_co", bound=TimestampKey, covariant=True)
 Key = TypeVar("Key", bound=TimestampKey)
+
+EXTENDED_KEY_USAGE = x509.ExtendedKeyUsage.oid.dotted_string
+_MAX_EXTENSIONS = 64
+_MAX_PATH_LEN = 2**31 - 1
+# RFC 5280 §4.2.1.3 still says nonRepudiation where the library has the later word.
+_KEY_USAGES: Final = {
+    "digital_signature": "digital_signature",
+    "non_repudiation": "content_commitment",
+    "key_encipherment": "key_encipherment",
+    "data_encipherment": "data_encipherment",
+    "key_agreement": "key_agreement",
+    "key_cert_sign": "key_cert_sign",
+    "crl_sign": "crl_sign",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +70,8 @@ class X509(Generic[Key_co]):
     """What a certificate says of itself.
 
     `sha256` of `der` in hex; `subject` and `issuer` are the encoded names and compared as such; times are aware UTC;
-    `key_usage` holds the names of `extensions.key_usage`; `subject_attributes` has every value in order, by identifier.
+    `key_bits` is the key as responders hash it; `key_usage` has the names of RFC 5280 §4.2.1.3 in lower case. By
+    identifier, `subject_attributes` has every value in order, and `extensions` whether each is critical.
     """
 
     der: bytes = field(repr=False)
@@ -45,6 +82,7 @@ class X509(Generic[Key_co]):
     not_before: datetime
     not_after: datetime
     public_key: Key_co = field(repr=False)
+    key_bits: bytes = field(repr=False)
     key_usage: frozenset[str]
     extended_key_usage: frozenset[str]
     policies: frozenset[str]
@@ -52,7 +90,7 @@ class X509(Generic[Key_co]):
     path_len: int | None
     unknown_critical: tuple[str, ...]
     subject_attributes: Mapping[str, tuple[str, ...]] = field(repr=False, hash=False)
-    extensions: Mapping[str, Extension] = field(repr=False, hash=False)
+    extensions: Mapping[str, bool] = field(repr=False, hash=False)
     tbs: bytes = field(repr=False)
     signature_oid: str
     signature: bytes = field(repr=False)
@@ -94,81 +132,154 @@ def parse_known_timestamping(untrusted: bytes) -> TimestampCertificate:
 
 
 def _parse(untrusted: bytes, tree: Element | None, *, read_key: Callable[[Element], Key]) -> X509[Key]:
-    if len(untrusted) > MAX_CERTIFICATE:
-        raise Refused("eds_too_large", "the certificate is too large")
-    root = tree or der.read_tree(untrusted)
-    if not root.strict:
-        raise malformed("certificate: not DER")
-    tbs, algorithm, signature = values.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
-    head, tail = _split_tbs(tbs)
-    if algorithm.raw != head[1].raw:
-        raise malformed("certificate: two different signature algorithms")
-    return _assemble(untrusted, tbs, head=head, tail=tail, signature=signature, key=read_key(head[-1]))
-
-
-def _split_tbs(tbs: Element) -> tuple[list[Element], list[Element]]:
-    """Serial, algorithm, issuer, validity, subject and key; then the optional rest. Only version 3 is accepted."""
-    parts = values.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=10)
-    (version,) = values.items(parts[0], der.CONTEXT_0, "version", at_least=1, at_most=1)
-    if values.integer(version, "version") != 2:
-        raise malformed("certificate: not version 3")
-    return parts[1:7], parts[7:]
-
-
-def _assemble(
-    untrusted: bytes, tbs: Element, *, head: list[Element], tail: list[Element], signature: Element, key: Key
-) -> X509[Key]:
-    serial, algorithm, issuer, validity, subject, _ = head
-    not_before, not_after = values.items(validity, der.SEQUENCE, "validity", at_least=2, at_most=2)
-    found = _find_extensions(tail)
-    is_ca, path_len = extensions.basic_constraints(found)
+    # 1, 2
+    root = _walk(untrusted, tree)
+    tbs, algorithm, signature = root.children
+    _, serial, _, issuer, _, subject, key = tbs.children[:7]
+    # 3
+    public_key = read_key(key)
+    # 4
+    try:
+        loaded = x509.load_der_x509_certificate(_for_library(root))
+        uses = read_uses(loaded.extensions)
+        not_before, not_after = loaded.not_valid_before_utc, loaded.not_valid_after_utc
+    except LIBRARY_REFUSES:
+        raise malformed("certificate: not as RFC 5280 has it") from None
     return X509(
         der=untrusted,
         sha256=sha256(untrusted).hexdigest(),
-        subject=values.expect(subject, der.SEQUENCE, "subject").raw,
-        issuer=values.expect(issuer, der.SEQUENCE, "issuer").raw,
-        serial=values.integer(serial, "serial number"),
-        not_before=values.time(not_before, "validity"),
-        not_after=values.time(not_after, "validity"),
-        public_key=key,
-        key_usage=extensions.key_usage(found),
-        extended_key_usage=extensions.extended_key_usage(found),
-        policies=extensions.policies(found),
-        is_ca=is_ca,
-        path_len=path_len,
-        unknown_critical=extensions.unknown_critical(found),
+        subject=subject.raw,
+        issuer=der.expect(issuer, der.SEQUENCE, "issuer").raw,
+        serial=der.integer(serial, "serial number"),
+        not_before=not_before,
+        not_after=not_after,
+        public_key=public_key,
+        key_bits=der.whole_bits(key.children[1], "public key"),
+        key_usage=uses.key_usage,
+        extended_key_usage=uses.extended_key_usage,
+        policies=uses.policies,
+        is_ca=uses.is_ca,
+        path_len=uses.path_len,
+        unknown_critical=uses.unknown_critical,
         subject_attributes=parse_name(subject),
-        extensions=found,
+        extensions=uses.extensions,
         tbs=tbs.raw,
         signature_oid=algorithm_oid(algorithm),
-        signature=values.whole_bits(signature, "signature"),
+        signature=der.whole_bits(signature, "signature"),
     )
 
 
-def _find_extensions(tail: list[Element]) -> Mapping[str, Extension]:
-    """Opens [3]; the unique identifiers [1] and [2] of version 2 are refused, nobody uses them honestly."""
-    if not tail:
-        return {}
-    if len(tail) > 1:
+def _walk(untrusted: bytes, tree: Element | None) -> Element:
+    if len(untrusted) > MAX_CERTIFICATE:
+        raise Refused("eds_too_large", "the certificate is too large")
+    root = tree or der.read_tree(untrusted, unopened=EXTENSIONS)
+    if not root.strict:
+        raise malformed("certificate: not DER")
+    tbs, algorithm, _ = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
+    _, serial, announced, *_, last = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
+    if algorithm.raw != announced.raw:
+        raise malformed("certificate: two different signature algorithms")
+    # The unique identifiers [1] and [2] of version 2: nobody uses them honestly.
+    if last.tag not in (der.SEQUENCE, EXTENSIONS):
         raise malformed("certificate: unexpected parts")
-    (inner,) = values.items(tail[0], der.CONTEXT_3, "extensions", at_least=1, at_most=1)
-    return extensions.parse_extensions(inner)
+    # RFC 5280 §4.1.2.2. The library warns and will refuse.
+    if der.integer(serial, "serial number") <= 0:
+        raise malformed("certificate: a serial number that is not positive")
+    return root
+
+
+def _for_library(root: Element) -> bytes:
+    """The certificate without what the library refuses and we take. Nobody signed it, and nothing else is different.
+
+    Names: it refuses a PrintableString with other characters, it warns of the authority's own, which X.520 finds too
+    long, and takes twice our time. Empty `ocsp-nocheck`: the authority's older responders have it, where RFC 6960
+    §4.2.2.2.1 wants NULL.
+    """
+    tbs, algorithm, signature = root.children
+    parts = [each.raw for each in tbs.children]
+    parts[3] = parts[5] = der.encode_sequence()
+    if _EMPTY_NOCHECK in parts[-1]:
+        listed = [each.raw for each in der.read_tree(parts[-1]).children[0].children]
+        spelled_out = [_NOCHECK if each == _EMPTY_NOCHECK else each for each in listed]
+        parts[-1] = der.encode(EXTENSIONS, der.encode_sequence(*spelled_out))
+    return der.encode_sequence(der.encode_sequence(*parts), algorithm.raw, signature.raw)
 
 
 def algorithm_oid(identifier: Element) -> str:
     """The identifier in an AlgorithmIdentifier whose parameters are absent or NULL."""
-    parts = values.items(identifier, der.SEQUENCE, "algorithm", at_least=1, at_most=2)
+    parts = der.items(identifier, der.SEQUENCE, "algorithm", at_least=1, at_most=2)
     if len(parts) == 2 and (parts[1].tag != der.NULL or parts[1].content):
         raise Refused("eds_algorithm_refused", "an algorithm with parameters")
-    return values.oid(parts[0], "algorithm")
+    return der.oid(parts[0], "algorithm")
 
 
 def parse_name(name: Element) -> Mapping[str, tuple[str, ...]]:
     """Every attribute of a distinguished name: identifier to all its values, in the order found."""
     found: dict[str, tuple[str, ...]] = {}
-    for relative in values.items(name, der.SEQUENCE, "name", at_most=64):
-        for attribute in values.items(relative, der.SET, "name", at_least=1, at_most=16):
-            oid, value = values.items(attribute, der.SEQUENCE, "name", at_least=2, at_most=2)
-            kind = values.oid(oid, "name")
-            found[kind] = (*found.get(kind, ()), values.text(value, "name"))
+    for relative in der.items(name, der.SEQUENCE, "name", at_most=64):
+        for attribute in der.items(relative, der.SET, "name", at_least=1, at_most=16):
+            oid, value = der.items(attribute, der.SEQUENCE, "name", at_least=2, at_most=2)
+            kind = der.oid(oid, "name")
+            found[kind] = (*found.get(kind, ()), der.text(value, "name"))
+    return found
+
+
+class Uses(NamedTuple):
+    """What a certificate is for. `extensions`: all there are, by identifier, and whether each is critical."""
+
+    extensions: Mapping[str, bool]
+    unknown_critical: tuple[str, ...]
+    key_usage: frozenset[str]
+    extended_key_usage: frozenset[str]
+    policies: frozenset[str]
+    is_ca: bool
+    path_len: int | None
+
+
+def read_uses(extensions: x509.Extensions) -> Uses:
+    """What these say; an absent one says nothing. `unknown_critical` are those that nothing here understands."""
+    if len(extensions) > _MAX_EXTENSIONS:
+        raise malformed("too many extensions")
+    found: dict[str, bool] = {}
+    unknown: list[str] = []
+    usage = purposes = policies = frozenset[str]()
+    is_ca = False
+    path_len: int | None = None
+    for each in extensions:
+        oid, value = each.oid.dotted_string, each.value
+        found[oid] = each.critical
+        if isinstance(value, x509.KeyUsage):
+            usage = frozenset(name for name, attribute in _KEY_USAGES.items() if getattr(value, attribute))
+        elif isinstance(value, x509.ExtendedKeyUsage):
+            purposes = frozenset([purpose.dotted_string for purpose in value])
+        elif isinstance(value, x509.CertificatePolicies):
+            policies = frozenset([policy.policy_identifier.dotted_string for policy in value])
+        elif isinstance(value, x509.BasicConstraints):
+            is_ca, path_len = value.ca, value.path_length
+        elif each.critical:
+            unknown.append(oid)
+    if path_len is not None and path_len > _MAX_PATH_LEN:
+        raise malformed("path length: out of range")
+    return Uses(found, tuple(unknown), usage, purposes, policies, is_ca, path_len)
+
+
+@dataclass(frozen=True)
+class Extension:
+    """One extension as it was found: `value` is not opened yet."""
+
+    oid: str
+    critical: bool
+    value: bytes
+
+
+def parse_extensions(untrusted: Element) -> Mapping[str, Extension]:
+    """The extensions of a SEQUENCE OF Extension by identifier. A repeated one refuses the whole."""
+    found: dict[str, Extension] = {}
+    for item in der.items(untrusted, der.SEQUENCE, "extensions", at_least=1, at_most=_MAX_EXTENSIONS):
+        parts = der.items(item, der.SEQUENCE, "extension", at_least=2, at_most=3)
+        oid = der.oid(parts[0], "extension")
+        critical = der.boolean(parts[1], "extension") if len(parts) == 3 else False
+        if oid in found:
+            raise malformed("an extension occurs twice")
+        found[oid] = Extension(oid, critical, der.octets(parts[-1], "extension"))
     return found

@@ -1,23 +1,215 @@
-"""Whether a signed statement is about our bytes and is signed by the certificate it names.
+"""A signed statement as CMS SignedData: read into plain values, then held against our bytes and its own certificate.
 
-1 the hash and the signature are of the certificate's family · 2 the signed attributes name the content's type and
-its hash once each · 3 the hash is that of OUR statement · 4 a copy inside the signature equals it · 5 the attributes
-are in DER order · 6 the signature is over them, re-tagged SET · 7 a signing-certificate-v2 names the same certificate.
-Source: RFC 5652 §5.4, §5.6, §11; RFC 5035 §3.
+Reading trusts nothing. The wrapper may have indefinite lengths, as Bouncy Castle writes it; certificates and the one
+SignerInfo may not, for their bytes are hashed. Checking: 1 the hash and the signature are of the certificate's family ·
+2 the signed attributes name the content's type and its hash once each · 3 the hash is that of OUR statement · 4 a copy
+inside the signature equals it · 5 the attributes are in DER order · 6 the signature is over them, re-tagged SET · 7 a
+signing-certificate-v2 names the same certificate.
+Source: RFC 5652 §5.1, §5.4, §5.6, §11; RFC 5035 §3.
 """
 
+import base64
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from hmac import compare_digest
+from typing import Generic
 
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms, der, keys, signed_data, values
-from verification.engines.pki.certificate import algorithm_oid
-from verification.engines.pki.der import Element
-from verification.engines.pki.signed_data import SignedStatement, SignedToken, parse_cms
+from verification.engines.pki import der, keys
+from verification.engines.pki.certificate import (
+    EXTENSIONS,
+    X509,
+    Key,
+    Key_co,
+    algorithm_oid,
+    parse_certificate,
+    parse_timestamp_certificate,
+)
+from verification.engines.pki.der import Element, malformed
+from verification.engines.pki.keys import Algorithms, PublicKey, TimestampKey
 
+DATA = "1.2.840.113549.1.7.1"
+SIGNED_DATA = "1.2.840.113549.1.7.2"
+CONTENT_TYPE = "1.2.840.113549.1.9.3"
+MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
+SIGNING_TIME = "1.2.840.113549.1.9.5"
+SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
+
+_MAX_CERTIFICATES = 10
+_MAX_ATTRIBUTES = 32
+_PEM = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----([A-Za-z0-9+/=\s]*)-----END \1-----\s*")
+_SPACE = re.compile(rb"[ \t\r\n]+")
 Digests = Mapping[str, Callable[[bytes], bytes]]
 
-__all__ = ["SignedStatement", "check_content", "check_signature", "parse_cms"]
+
+@dataclass(frozen=True)
+class Attribute:
+    """A signed or unsigned attribute: its identifier and the encoded elements of its value set."""
+
+    oid: str
+    values: tuple[Element, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SignedData(Generic[Key_co]):
+    """What a CMS says: who signed, with what, and about what. Nothing of it is verified yet.
+
+    `encapsulated` is None for a detached signature; `signed_attributes` is the encoded [0] element or empty;
+    `claimed_signing_time` is what the signer's clock said; `announced_digests` stand up front and nothing covers them.
+    """
+
+    der: bytes = field(repr=False)
+    signer: X509[Key_co]
+    content_type: str
+    encapsulated: bytes | None = field(repr=False)
+    digest_oid: str
+    signature_oid: str
+    signature: bytes = field(repr=False)
+    attributes: tuple[Attribute, ...] = field(repr=False)
+    signed_attributes: bytes = field(repr=False)
+    unsigned_attributes: tuple[Attribute, ...] = field(repr=False)
+    claimed_signing_time: datetime | None
+    announced_digests: frozenset[str]
+
+
+SignedStatement = SignedData[PublicKey]
+SignedToken = SignedData[TimestampKey]
+
+
+def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
+    """The signed statement in DER, PEM or base64, of at most `max_bytes` bytes when decoded.
+
+    Raises `Refused`: eds_too_large, eds_malformed, eds_signer_count, eds_certificate_missing, and what
+    `parse_certificate` raises for the signer's certificate.
+    """
+    binary = remove_armor(untrusted, max_bytes=max_bytes)
+    return _parse(binary, max_bytes=max_bytes, read=lambda each: parse_certificate(each.raw, tree=each))
+
+
+def remove_armor(untrusted: bytes, *, max_bytes: int) -> bytes:
+    """The binary structure in DER bytes, PEM or bare base64; text may take twice the `max_bytes` of a binary.
+
+    Raises `Refused`: eds_too_large, or eds_malformed also for anything before or behind the armor.
+    """
+    if len(untrusted) > 2 * max_bytes:
+        raise Refused("eds_too_large", "the signature is too large")
+    binary = untrusted
+    # 0x30 is `0` in ASCII: the base64 of a CMS begins with M, and PEM with a dash.
+    if untrusted[:1] != bytes([der.SEQUENCE]):
+        armored = _PEM.fullmatch(untrusted)
+        try:
+            binary = base64.b64decode(_SPACE.sub(b"", armored[2] if armored else untrusted), validate=True)
+        except ValueError:
+            raise malformed("the signature is neither DER, PEM nor base64") from None
+    return binary
+
+
+def parse_token_cms(untrusted: bytes, *, max_bytes: int) -> SignedToken:
+    """`parse_cms` for time-stamp tokens: the signer's key may be of the old GOST."""
+    return _parse(untrusted, max_bytes=max_bytes, read=lambda each: parse_timestamp_certificate(each.raw, tree=each))
+
+
+def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[Key]]) -> SignedData[Key]:
+    if len(untrusted) > max_bytes:
+        raise Refused("eds_too_large", "the signature is too large")
+    outer = der.read_tree(untrusted, unopened=EXTENSIONS)
+    kind, wrapped = der.items(outer, der.SEQUENCE, "CMS", at_least=2, at_most=2)
+    if der.oid(kind, "CMS") != SIGNED_DATA:
+        raise malformed("CMS: not signed data")
+    (signed_data,) = der.items(wrapped, der.CONTEXT_0, "CMS", at_least=1, at_most=1)
+    parts = der.items(signed_data, der.SEQUENCE, "signed data", at_least=4, at_most=6)
+    der.small_integer(parts[0], "version")
+    content = der.items(parts[2], der.SEQUENCE, "content", at_least=1, at_most=2)
+    inside = der.items(content[1], der.CONTEXT_0, "content", at_least=1, at_most=1) if len(content) == 2 else []
+    content_type = der.oid(content[0], "content type")
+    encapsulated = None
+    if inside:
+        # X.690 §8.7: a constructed OCTET STRING of BER is put together from its segments.
+        segments = inside[0].children if inside[0].tag == der.OCTET_STRING | 0x20 else inside
+        encapsulated = b"".join(der.octets(each, "content") for each in segments)
+    announced = der.expect(parts[1], der.SET, "digest algorithms").children
+    announced_digests = frozenset(algorithm_oid(each) for each in announced)
+    # One signer: of several, which one would the borrower be?
+    signers = der.expect(parts[-1], der.SET, "signers").children
+    if len(signers) != 1:
+        raise Refused("eds_signer_count", "not exactly one signer", facts={"signers": len(signers)})
+    if not signers[0].strict:
+        raise malformed("signer: not DER")
+    info = der.items(signers[0], der.SEQUENCE, "signer", at_least=5, at_most=7)
+    der.small_integer(info[0], "signer version")
+    certificate = read(_signer_certificate(parts[3:-1], info[1]))
+    return _assemble(untrusted, certificate, info, content_type, encapsulated, announced_digests)
+
+
+def _signer_certificate(optional: list[Element], signer_id: Element) -> Element:
+    """The one certificate whose issuer and serial number the signer names."""
+    if signer_id.tag != der.SEQUENCE:
+        raise Refused("eds_certificate_missing", "the signer is not named by issuer and serial number")
+    issuer, serial = der.items(signer_id, der.SEQUENCE, "signer", at_least=2, at_most=2)
+    sets = [each for each in optional if each.tag == der.CONTEXT_0]
+    if len(sets) > 1 or any(each.tag not in (der.CONTEXT_0, der.CONTEXT_1) for each in optional):
+        raise malformed("signed data: unexpected parts")
+    certificates = sets[0].children if sets else []
+    if len(certificates) > _MAX_CERTIFICATES:
+        raise malformed("signed data: too many certificates")
+    wanted = (issuer.raw, der.integer(serial, "serial number"))
+    found: dict[bytes, Element] = {}
+    for each in certificates:
+        # Of the others just enough is read to tell that they are not the signer's; they need not be certificates.
+        body = each.children[0].children if each.tag == der.SEQUENCE and each.children else []
+        if len(body) < 4 or body[1].tag != der.INTEGER:
+            continue
+        if (body[3].raw, der.integer(body[1], "serial number")) == wanted:
+            found[each.raw] = each
+    if len(found) != 1:
+        raise Refused("eds_certificate_missing", "the signer's certificate is absent or ambiguous")
+    return found.popitem()[1]
+
+
+def _assemble(
+    untrusted: bytes,
+    certificate: X509[Key],
+    info: list[Element],
+    content_type: str,
+    encapsulated: bytes | None,
+    announced_digests: frozenset[str],
+) -> SignedData[Key]:
+    rest = info[3:]
+    signed = rest.pop(0) if rest[0].tag == der.CONTEXT_0 else None
+    unsigned = rest.pop() if rest and rest[-1].tag == der.CONTEXT_1 else None
+    if len(rest) != 2:
+        raise malformed("signer: a wrong number of parts")
+    attributes = _parse_attributes(signed)
+    # Of two claims, or of two values in one, neither counts.
+    claims = [each.values for each in attributes if each.oid == SIGNING_TIME]
+    claimed = claims[0] if len(claims) == 1 else ()
+    return SignedData(
+        der=untrusted,
+        signer=certificate,
+        content_type=content_type,
+        encapsulated=encapsulated,
+        digest_oid=algorithm_oid(info[2]),
+        signature_oid=algorithm_oid(rest[0]),
+        signature=der.octets(rest[1], "signature"),
+        attributes=attributes,
+        signed_attributes=signed.raw if signed else b"",
+        unsigned_attributes=_parse_attributes(unsigned),
+        claimed_signing_time=der.time(claimed[0], "signing time") if len(claimed) == 1 else None,
+        announced_digests=announced_digests,
+    )
+
+
+def _parse_attributes(untrusted: Element | None) -> tuple[Attribute, ...]:
+    if untrusted is None:
+        return ()
+    found = []
+    for item in der.items(untrusted, untrusted.tag, "attributes", at_most=_MAX_ATTRIBUTES):
+        kind, its_values = der.items(item, der.SEQUENCE, "attribute", at_least=2, at_most=2)
+        elements = der.items(its_values, der.SET, "attribute")
+        found.append(Attribute(der.oid(kind, "attribute"), tuple(elements)))
+    return tuple(found)
 
 
 def check_content(signed: SignedStatement, *, statement: bytes) -> None:
@@ -26,14 +218,14 @@ def check_content(signed: SignedStatement, *, statement: bytes) -> None:
     Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid, eds_statement_mismatch.
     """
     # 1
-    _require_algorithms(signed)
+    require_algorithms(signed, keys.ALGORITHMS[signed.signer.family])
     # 2
-    kind = values.oid(_single_value(signed, signed_data.CONTENT_TYPE), "content type")
-    if kind != signed_data.DATA or signed.content_type != signed_data.DATA:
+    kind = der.oid(single_value(signed, CONTENT_TYPE), "content type")
+    if kind != DATA or signed.content_type != DATA:
         raise _invalid("the content is not plain data")
-    claimed = values.octets(_single_value(signed, signed_data.MESSAGE_DIGEST), "message digest")
+    claimed = der.octets(single_value(signed, MESSAGE_DIGEST), "message digest")
     # 3
-    if not compare_digest(claimed, algorithms.DIGESTS[signed.digest_oid](statement)):
+    if not compare_digest(claimed, keys.DIGESTS[signed.digest_oid](statement)):
         raise Refused("eds_statement_mismatch", "other bytes than our statement were signed")
     # 4
     if signed.encapsulated is not None and signed.encapsulated != statement:
@@ -46,7 +238,7 @@ def check_signature(signed: SignedStatement) -> None:
     Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid, eds_signature_invalid.
     """
     # 1
-    _require_algorithms(signed)
+    require_algorithms(signed, keys.ALGORITHMS[signed.signer.family])
     message = signed_message(signed)
     # 6
     keys.verify(signed.signer.public_key, message, signature=signed.signature)
@@ -72,20 +264,17 @@ def _invalid(detail: str) -> Refused:
     return Refused("eds_signed_attributes_invalid", detail)
 
 
-def _require_algorithms(signed: SignedStatement) -> None:
-    algorithms.require_statement_algorithms(
-        signed.signer.family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
-    )
-    require_announced(signed)
+def require_algorithms(signed: SignedToken, accepted: Algorithms) -> None:
+    """1: return if the hash and the signature are of the key's family, and the hash was announced up front.
 
-
-def require_announced(signed: SignedToken) -> None:
-    """1, the rest of it. Raises `Refused` (eds_algorithm_refused)."""
+    Raises `Refused` (eds_algorithm_refused).
+    """
+    keys.require_algorithms(accepted, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid)
     if signed.digest_oid not in signed.announced_digests:
         raise Refused("eds_algorithm_refused", "the digest algorithm of the signer is not among those announced")
 
 
-def _single_value(signed: SignedToken, oid: str) -> Element:
+def single_value(signed: SignedToken, oid: str) -> Element:
     """The only value of the only signed attribute of that type."""
     found = [each for each in signed.attributes if each.oid == oid]
     if len(found) != 1 or len(found[0].values) != 1:
@@ -93,19 +282,19 @@ def _single_value(signed: SignedToken, oid: str) -> Element:
     return found[0].values[0]
 
 
-def check_signing_certificate(signed: SignedToken, *, digests: Digests = algorithms.DIGESTS) -> None:
+def check_signing_certificate(signed: SignedToken, *, digests: Digests = keys.DIGESTS) -> None:
     """7: the first ESSCertIDv2, if there is any, is the signer's; its hash is SHA-256 unless it says otherwise.
 
     `digests`: the hashes that may be said. Raises `Refused` (eds_signed_attributes_invalid).
     """
-    if not any(each.oid == signed_data.SIGNING_CERTIFICATE_V2 for each in signed.attributes):
+    if not any(each.oid == SIGNING_CERTIFICATE_V2 for each in signed.attributes):
         return
-    outer = values.items(_single_value(signed, signed_data.SIGNING_CERTIFICATE_V2), der.SEQUENCE, "signing certificate")
-    identifiers = values.items(outer[0], der.SEQUENCE, "signing certificate") if outer else []
-    parts = values.items(identifiers[0], der.SEQUENCE, "signing certificate", at_most=3) if identifiers else []
-    oid = algorithms.SHA256
+    outer = der.items(single_value(signed, SIGNING_CERTIFICATE_V2), der.SEQUENCE, "signing certificate")
+    identifiers = der.items(outer[0], der.SEQUENCE, "signing certificate") if outer else []
+    parts = der.items(identifiers[0], der.SEQUENCE, "signing certificate", at_most=3) if identifiers else []
+    oid = keys.SHA256
     if parts and parts[0].tag == der.SEQUENCE:
         oid = algorithm_oid(parts.pop(0))
     digest = digests.get(oid)
-    if digest is None or not parts or values.octets(parts[0], "signing certificate") != digest(signed.signer.der):
+    if digest is None or not parts or der.octets(parts[0], "signing certificate") != digest(signed.signer.der):
         raise _invalid("signing-certificate-v2 names another certificate")

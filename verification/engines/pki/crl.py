@@ -6,22 +6,27 @@ they are to this complete list or an older one, and not older than it · 6 the l
 Any doubt is `eds_revocation_unknown`: never a pass, never "revoked". Source: RFC 5280 §5, §6.3.
 """
 
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from threading import Lock
+from typing import Final
 
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms, der, extensions, keys, values
-from verification.engines.pki.certificate import Certificate, algorithm_oid
+from verification.engines.pki import der, keys
+from verification.engines.pki.certificate import Certificate, Extension, algorithm_oid, parse_extensions
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.extensions import Extension
-from verification.engines.pki.revocation_entries import Entries, Entry, read_entries
+from verification.engines.pki.revocation_entries import Entries, read_entries
 from verification.engines.pki.revocation_status import ON_HOLD, REMOVED_FROM_LIST, RevocationStatus, State, unknown
 
 CRL_NUMBER = "2.5.29.20"
 # Scopes: a list of changes only; a list of part of the certificates, or for another issuer.
 DELTA_INDICATOR, ISSUING_DISTRIBUTION_POINT = "2.5.29.27", "2.5.29.28"
+
+# Two families, each with a complete list, its changes, the roots' list, and the successor of one of them.
+_CAPACITY: Final = 8
 
 
 @dataclass(frozen=True)
@@ -46,16 +51,6 @@ class RevocationList:
     signature_oid: str
     signature: bytes = field(repr=False)
 
-    @property
-    def tbs(self) -> bytes:
-        """What the issuer signed; a copy."""
-        return self.der[self.tbs_at]
-
-    @property
-    def entries(self) -> bytes:
-        """The encoded entries side by side; a copy."""
-        return self.der[self.entries_at]
-
 
 @dataclass(frozen=True)
 class VerifiedList:
@@ -77,67 +72,58 @@ def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
     if len(untrusted) > max_bytes:
         raise unknown("the list is too large")
     try:
-        return _read(untrusted)
+        # Only the outer levels are walked: a list may have more entries than a tree may have elements.
+        outer = list(der.split(untrusted, 0, len(untrusted)))
+        is_one = len(outer) == 1 and outer[0].strict
+        inside = list(der.split(untrusted, outer[0].body, outer[0].stop)) if is_one else []
+        if len(inside) != 3 or not all(each.strict for each in inside):
+            raise malformed("revocation list: a wrong number of parts, or not DER")
+        tbs, algorithm, signature = inside
+        parts = list(der.split(untrusted, der.expect(tbs, der.SEQUENCE, "list").body, tbs.stop))[:8]
+        if outer[0].tag != der.SEQUENCE or not 5 <= len(parts) <= 7 or parts[1].raw != algorithm.raw:
+            raise malformed("revocation list: a wrong number of parts, or two different algorithms")
+        return _read(untrusted, tbs, parts, signature)
     except Refused as refused:
         raise unknown(refused.detail) from refused
 
 
-def _read(untrusted: bytes) -> RevocationList:
-    (root,) = _few(untrusted, 0, len(untrusted), exactly=1)
-    tbs, algorithm, signature = _few(untrusted, root.body, root.stop, exactly=3)
-    parts = list(der.split(untrusted, values.expect(tbs, der.SEQUENCE, "list").body, tbs.stop))[:8]
-    if root.tag != der.SEQUENCE or not 5 <= len(parts) <= 7 or parts[1].raw != algorithm.raw:
-        raise malformed("revocation list: a wrong number of parts, or two different algorithms")
-    if values.integer(parts[0], "version") != 1:
+def _read(untrusted: bytes, tbs: Element, parts: list[Element], signature: Element) -> RevocationList:
+    version, algorithm, issuer, this_update, *rest = parts
+    if der.integer(version, "version") != 1:
         raise malformed("revocation list: not version 2")
-    return _assemble(untrusted, tbs, parts, algorithm=algorithm, signature=signature)
-
-
-def _few(data: bytes, start: int, stop: int, *, exactly: int) -> list[Element]:
-    found = list(der.split(data, start, stop))
-    if len(found) != exactly or not all(each.strict for each in found):
-        raise malformed("revocation list: a wrong number of parts, or not DER")
-    return found
-
-
-def _assemble(
-    untrusted: bytes, tbs: Element, parts: list[Element], *, algorithm: Element, signature: Element
-) -> RevocationList:
-    rest = parts[4:]
     next_update = None
     if rest and rest[0].tag in (der.UTC_TIME, der.GENERALIZED_TIME):
-        next_update = values.time(rest.pop(0), "next update")
+        next_update = der.time(rest.pop(0), "next update")
     entries = rest.pop(0) if rest and rest[0].tag == der.SEQUENCE else None
-    found = _parse_extensions(rest)
+    if len(rest) > 1:
+        raise malformed("revocation list: unexpected parts")
+    found: Mapping[str, Extension] = {}
+    if rest:
+        # A list's extensions stand in [0], and unlike a certificate's the library does not read them for us.
+        outer = der.read_tree(rest[0].raw)
+        (inner,) = der.items(outer, der.CONTEXT_0, "list extensions", at_least=1, at_most=1)
+        found = parse_extensions(inner)
+    der.expect(issuer, der.SEQUENCE, "issuer")
+    as_of = der.time(this_update, "this update")
+    number, base_number = (
+        der.integer(der.read_tree(found[oid].value), "list number") if oid in found else None
+        for oid in (CRL_NUMBER, DELTA_INDICATOR)
+    )
     return RevocationList(
         der=untrusted,
         sha256=sha256(untrusted).hexdigest(),
-        issuer=values.expect(parts[2], der.SEQUENCE, "issuer").raw,
-        this_update=values.time(parts[3], "this update"),
+        issuer=issuer.raw,
+        this_update=as_of,
         next_update=next_update,
-        number=_number(found, CRL_NUMBER),
-        base_number=_number(found, DELTA_INDICATOR),
+        number=number,
+        base_number=base_number,
         is_scoped=ISSUING_DISTRIBUTION_POINT in found,
         unknown_critical=tuple(each.oid for each in found.values() if each.critical and each.oid != DELTA_INDICATOR),
         tbs_at=slice(tbs.start, tbs.end),
         entries_at=slice(entries.body, entries.stop) if entries else slice(0, 0),
         signature_oid=algorithm_oid(der.read_tree(algorithm.raw)),
-        signature=values.whole_bits(signature, "signature"),
+        signature=der.whole_bits(signature, "signature"),
     )
-
-
-def _parse_extensions(rest: list[Element]) -> dict[str, Extension]:
-    if not rest:
-        return {}
-    if len(rest) > 1:
-        raise malformed("revocation list: unexpected parts")
-    outer = der.read_tree(rest[0].raw)
-    (inner,) = values.items(outer, der.CONTEXT_0, "list extensions", at_least=1, at_most=1)
-    return dict(extensions.parse_extensions(inner))
-
-
-def _number(found: dict[str, Extension], oid: str) -> int | None:
-    return values.integer(der.read_tree(found[oid].value), "list number") if oid in found else None
 
 
 def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
@@ -151,7 +137,14 @@ def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
     if crl.is_scoped or crl.unknown_critical:
         raise unknown("the list is partial or has an unknown critical extension")
     # 2
-    _check_signature(crl, issuer=issuer)
+    if "crl_sign" not in issuer.key_usage:
+        raise unknown("the issuer may not sign lists")
+    if crl.signature_oid not in keys.ALGORITHMS[issuer.family].certificate_signatures:
+        raise unknown("the list's signature is not of the issuer's family")
+    try:
+        keys.verify(issuer.public_key, crl.der[crl.tbs_at], signature=crl.signature, often=True)
+    except Refused:
+        raise unknown("the issuer's signature of the list does not fit") from None
     # 3
     try:
         entries = read_entries(crl.der, crl.entries_at.start, crl.entries_at.stop)
@@ -160,17 +153,6 @@ def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
     if crl.next_update is None:
         raise unknown("the list does not say until when it holds: as stale as can be")
     return VerifiedList(crl.sha256, crl.this_update, crl.next_update, crl.number, crl.base_number, entries)
-
-
-def _check_signature(crl: RevocationList, *, issuer: Certificate) -> None:
-    if "crl_sign" not in issuer.key_usage:
-        raise unknown("the issuer may not sign lists")
-    if crl.signature_oid not in algorithms.ALGORITHMS[issuer.family].certificate_signatures:
-        raise unknown("the list's signature is not of the issuer's family")
-    try:
-        keys.verify(issuer.public_key, crl.tbs, signature=crl.signature, often=True)
-    except Refused:
-        raise unknown("the issuer's signature of the list does not fit") from None
 
 
 def look_up(
@@ -196,13 +178,19 @@ def look_up(
         raise unknown(refused.detail) from refused
     if entry is not None and entry.reason == REMOVED_FROM_LIST:
         raise unknown("an entry that belongs on no complete list")
-    if delta is None or change is None:
-        return _status(base, entry, is_delta=False)
-    if change.reason != REMOVED_FROM_LIST:
-        return _status(delta, change, is_delta=True)
-    if entry is not None and entry.reason != ON_HOLD:
-        raise unknown("a revocation that is no hold was taken back")
-    return _status(delta, None, is_delta=True)
+    one, said = (base, entry) if delta is None or change is None else (delta, change)
+    if said is not None and said.reason == REMOVED_FROM_LIST:
+        if entry is not None and entry.reason != ON_HOLD:
+            raise unknown("a revocation that is no hold was taken back")
+        said = None
+    return RevocationStatus(
+        state=State.GOOD if said is None else State.REVOKED,
+        source="crl" if one is base else "delta crl",
+        as_of=one.this_update.astimezone(UTC),
+        sha256=one.sha256,
+        reason=said.reason if said else None,
+        revoked_at=said.revoked_at if said else None,
+    )
 
 
 def _freshness(one: VerifiedList) -> tuple[datetime, int]:
@@ -222,26 +210,38 @@ def _changes_to(base: VerifiedList, deltas: Sequence[VerifiedList]) -> VerifiedL
     return delta if delta.this_update >= base.this_update else None
 
 
-def _status(one: VerifiedList, entry: Entry | None, *, is_delta: bool) -> RevocationStatus:
-    return RevocationStatus(
-        state=State.GOOD if entry is None else State.REVOKED,
-        source="delta crl" if is_delta else "crl",
-        as_of=one.this_update.astimezone(UTC),
-        sha256=one.sha256,
-        reason=entry.reason if entry else None,
-        revoked_at=entry.revoked_at if entry else None,
-    )
+class VerifiedLists:
+    """At most `capacity` lists by the hash of their bytes and their issuer. Threads may share it."""
+
+    def __init__(self, capacity: int = _CAPACITY) -> None:
+        """Begins with none."""
+        self._capacity = capacity
+        self._lists: OrderedDict[tuple[str, str], VerifiedList] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, untrusted: bytes, *, issuer: Certificate, max_bytes: int) -> VerifiedList | None:
+        """The list in these bytes, verified by the key of `issuer`; None if it is by another issuer.
+
+        `issuer` must have passed `build_path`. Raises `Refused` (eds_revocation_unknown) if it cannot be believed.
+        """
+        key = (sha256(untrusted).hexdigest(), issuer.sha256)
+        with self._lock:
+            if key in self._lists:
+                self._lists.move_to_end(key)
+                return self._lists[key]
+        crl = parse_crl(untrusted, max_bytes=max_bytes)
+        if crl.issuer != issuer.subject:
+            return None
+        verified = verify_crl(crl, issuer=issuer)
+        with self._lock:
+            self._lists[key] = verified
+            while len(self._lists) > self._capacity:
+                self._lists.popitem(last=False)
+        return verified
+
+    def __len__(self) -> int:
+        return len(self._lists)
 
 
-def check_not_revoked(certificate: Certificate, *, crl: RevocationList, issuer: Certificate, at: datetime) -> None:
-    """Return if `certificate` was not on the complete list `crl` at the time `at`; for one list read by hand.
-
-    Raises `Refused`: eds_certificate_revoked (facts: reason, RFC 5280 §5.3.1), or eds_revocation_unknown.
-    """
-    if certificate.issuer != issuer.subject:
-        raise unknown("the list is by another issuer")
-    status = look_up(certificate.serial, complete=[verify_crl(crl, issuer=issuer)], at=at)
-    if status.state is not State.GOOD:
-        raise Refused(
-            "eds_certificate_revoked", "the serial number is on the list", facts={"reason": status.reason or 0}
-        )
+VERIFIED: Final = VerifiedLists()
+"""The lists of this process."""

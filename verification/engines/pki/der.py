@@ -1,24 +1,31 @@
 """A strict reader of ASN.1 encodings that hostile bytes cannot exhaust: no recursion, bounded depth and size.
 
-`read_tree` walks everything at once and is for small structures; `split` walks one level and is for long lists.
+`read_tree` walks everything at once and is for small structures; `split` walks one level and is for long lists. Each
+function named for a type reads a value of it and refuses every other; `encode…` write the few our own questions need.
 Source: ITU-T X.690 §8.1 (BER) and §10 (DER).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import count
 
 from verification.core.errors import Refused
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID, ENUMERATED = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0A
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 CONTEXT_0, CONTEXT_1, CONTEXT_2, CONTEXT_3 = 0xA0, 0xA1, 0xA2, 0xA3
-PRIMITIVE_CONTEXT_0 = 0x80
 
 _CONSTRUCTED = 0x20
 _INDEFINITE = 0x80
 # Limits of a whole structure. A certificate of the national authority is 9 levels deep and has 150 elements.
 _MAX_DEPTH = 32
 _MAX_ELEMENTS = 20_000
+_TIMES = {UTC_TIME: re.compile(rb"\d{12}Z"), GENERALIZED_TIME: re.compile(rb"\d{14}Z")}
+_TEXTS = {0x0C: "utf-8", 0x12: "ascii", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1A: "ascii", 0x1E: "utf-16-be"}
+_MAX_INTEGER = 1100  # bytes; an RSA modulus of 8192 bits is 1025
 
 
 @dataclass(slots=True)
@@ -57,19 +64,22 @@ def _read_header(data: bytes, at: int, limit: int) -> tuple[int, int, int | None
     """Tag, start of the content, its length (None: until the end mark), and whether the length is the shortest."""
     if limit - at < 2:
         raise malformed("an element is cut off")
-    tag, first = data[at], data[at + 1]
+    tag, length, body, strict = data[at], data[at + 1], at + 2, True
+    # X.690 §8.1.2.4 would have such a tag go on for as long as it likes.
     if tag & 0x1F == 0x1F:
         raise malformed("a tag above 30")
-    if first < _INDEFINITE:
-        return tag, at + 2, first, True
-    size = first - _INDEFINITE
-    if not size:
-        return tag, at + 2, None, False
-    # Four bytes of length are 4 GiB: nothing we accept comes near.
-    if size > 4 or limit - at - 2 < size:
-        raise malformed("a length of a wrong size")
-    length = int.from_bytes(data[at + 2 : at + 2 + size], "big")
-    return tag, at + 2 + size, length, length >= 0x80 and length >> 8 * (size - 1) > 0
+    if length >= _INDEFINITE:
+        size = length - _INDEFINITE
+        if not size:
+            return tag, body, None, False
+        # Four bytes of length are 4 GiB: nothing we accept comes near.
+        if size > 4 or limit - body < size:
+            raise malformed("a length of a wrong size")
+        length = int.from_bytes(data[body : body + size], "big")
+        body, strict = body + size, length >= 0x80 and length >> 8 * (size - 1) > 0
+    if length > limit - body:
+        raise malformed("an element is longer than what holds it")
+    return tag, body, length, strict
 
 
 def split(data: bytes, start: int, stop: int) -> Iterator[Element]:
@@ -77,72 +87,201 @@ def split(data: bytes, start: int, stop: int) -> Iterator[Element]:
     at = start
     while at < stop:
         tag, body, length, strict = _read_header(data, at, stop)
-        if length is None or length > stop - body:
+        if length is None:
             raise malformed("an element is longer than what holds it")
         at_next = body + length
         yield Element(data, tag, at, body, at_next, at_next, strict)
         at = at_next
 
 
-def _close(open_elements: list[Element], end: int) -> None:
-    """End the innermost open element and hand it to the one around it."""
-    element = open_elements.pop()
-    element.end = end
-    parent = open_elements[-1]
-    parent.children.append(element)
-    parent.strict = parent.strict and element.strict
-
-
-def _close_finished(open_elements: list[Element], at: int) -> None:
-    while len(open_elements) > 1 and open_elements[-1].stop == at:
-        _close(open_elements, at)
-
-
-def _open(open_elements: list[Element], data: bytes, at: int, limit: int) -> int:
-    """Read one header at `at` below the innermost open element; gives where reading goes on."""
-    tag, body, length, strict = _read_header(data, at, limit)
-    if length is not None and length > limit - body:
-        raise malformed("an element is longer than what holds it")
-    if length is None and not tag & _CONSTRUCTED:
-        raise malformed("a plain element without a length")
-    stop = -1 if length is None else body + length
-    # While an element is open, its `end` is the bound for what it holds.
-    element = Element(data, tag, at, body, stop, limit if length is None else stop, strict)
-    if tag & _CONSTRUCTED:
-        open_elements.append(element)
-        if len(open_elements) > _MAX_DEPTH:
-            raise malformed("nested too deeply")
-        return body
-    parent = open_elements[-1]
-    parent.children.append(element)
-    parent.strict = parent.strict and strict
-    return stop
-
-
-def read_tree(data: bytes) -> Element:
+def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
     """The one element that fills `data`, with all that is in it. Raises `Refused` for anything before or behind it.
 
-    Indefinite lengths are read and marked as not `strict`; the caller says where they may be.
+    Indefinite lengths are read and marked as not `strict`; the caller says where they may be. What is in an element
+    with the tag `unopened` is not looked at: somebody else reads it, and no deeper than its format goes.
     """
     root = Element(data, 0, 0, 0, len(data), len(data), True)
-    open_elements, at, seen = [root], 0, 0
-    while True:
-        _close_finished(open_elements, at)
-        inner = open_elements[-1]
+    open_elements, at = [root], 0
+    for seen in count(1):
+        while (inner := open_elements[-1]).end == at and inner.stop >= 0 and inner is not root:
+            open_elements.pop()
+            open_elements[-1].strict &= inner.strict
         if inner is root and at == len(data):
             break
-        limit = inner.end
-        seen += 1
         if seen > _MAX_ELEMENTS:
             raise malformed("too many elements")
         if data[at : at + 2] == b"\0\0":
-            if inner.stop >= 0 or limit - at < 2:
+            if inner.stop >= 0 or inner.end - at < 2:
                 raise malformed("an end mark without a beginning")
-            inner.stop = at
-            at += 2
-            _close(open_elements, at)
+            inner.stop, inner.end, at = at, at + 2, at + 2
             continue
-        at = _open(open_elements, data, at, limit)
+        tag, body, length, strict = _read_header(data, at, inner.end)
+        is_opened = tag & _CONSTRUCTED and tag != unopened
+        if length is None and not is_opened:
+            raise malformed("a plain element without a length")
+        # Without a length `stop` is open, and `end` is the bound for what is inside, until the mark is found.
+        stop = -1 if length is None else body + length
+        end = inner.end if length is None else stop
+        inner.children.append(Element(data, tag, at, body, stop, end, strict))
+        inner.strict &= strict
+        if is_opened:
+            open_elements.append(inner.children[-1])
+            if len(open_elements) > _MAX_DEPTH:
+                raise malformed("nested too deeply")
+        at = body if is_opened else stop
     if len(root.children) != 1:
         raise malformed("not exactly one element")
     return root.children[0]
+
+
+def read_strict(data: bytes, what: str, *, unopened: int | None = None) -> Element:
+    """`read_tree` for what must be DER throughout."""
+    element = read_tree(data, unopened=unopened)
+    if not element.strict:
+        raise malformed(f"{what}: not DER")
+    return element
+
+
+def expect(element: Element, tag: int, what: str) -> Element:
+    """The element itself if it has the tag."""
+    if element.tag != tag:
+        raise malformed(f"{what}: another type")
+    return element
+
+
+def items(element: Element, tag: int, what: str, *, at_least: int = 0, at_most: int = 10_000) -> list[Element]:
+    """The parts of a constructed element of that tag, as many as the bounds allow."""
+    parts = expect(element, tag, what).children
+    if not at_least <= len(parts) <= at_most:
+        raise malformed(f"{what}: a wrong number of parts")
+    return parts
+
+
+def integer(element: Element, what: str) -> int:
+    """A whole number in its shortest form."""
+    content = expect(element, INTEGER, what).content
+    padded = len(content) > 1 and (content[0], content[1] >> 7) in {(0x00, 0), (0xFF, 1)}
+    if not content or padded or len(content) > _MAX_INTEGER:
+        raise malformed(f"{what}: not a number")
+    return int.from_bytes(content, "big", signed=True)
+
+
+def small_integer(element: Element, what: str) -> int:
+    """A number between 0 and 2³¹ - 1: versions, path lengths, reasons."""
+    number = integer(element, what)
+    if not 0 <= number < 1 << 31:
+        raise malformed(f"{what}: out of range")
+    return number
+
+
+def boolean(element: Element, what: str) -> bool:
+    """TRUE or FALSE; in DER true is 0xFF."""
+    content = expect(element, BOOLEAN, what).content
+    if content not in (b"\xff", b"\x00"):
+        raise malformed(f"{what}: neither true nor false")
+    return content == b"\xff"
+
+
+def oid(element: Element, what: str) -> str:
+    """An object identifier as dotted numbers."""
+    try:
+        return _dotted(expect(element, OID, what).content)
+    except ValueError as error:
+        raise malformed(f"{what}: {error}") from None
+
+
+@lru_cache(maxsize=512)
+def _dotted(content: bytes) -> str:
+    """The few identifiers there are come again in every certificate. Raises `ValueError`."""
+    if not content or content[-1] & 0x80 or len(content) > 32:
+        raise ValueError("not an object identifier")
+    # X.690 §8.19: base 128, the top bit says that more follows; a leading 0x80 would spell the same number twice.
+    arcs, value, fresh = [], 0, True
+    for byte in content:
+        if fresh and byte == 0x80:
+            raise ValueError("a padded object identifier")
+        value = value << 7 | byte & 0x7F
+        fresh = not byte & 0x80
+        if fresh:
+            arcs.append(value)
+            value = 0
+    # §8.19.4: the first two arcs share a number, 40 times the first and the second; under 2 the second has no bound.
+    first = min(arcs[0] // 40, 2)
+    return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
+
+
+def octets(element: Element, what: str) -> bytes:
+    """The bytes of an OCTET STRING in one piece."""
+    return expect(element, OCTET_STRING, what).content
+
+
+def whole_bits(element: Element, what: str) -> bytes:
+    """The bytes of a BIT STRING that has no unused bits: signatures and keys."""
+    content = expect(element, BIT_STRING, what).content
+    if not content or content[0]:
+        raise malformed(f"{what}: unused bits")
+    return content[1:]
+
+
+def time(element: Element, what: str) -> datetime:
+    """A UTCTime or GeneralizedTime in the one form DER allows, ending in Z. UTCTime means 1950 … 2049."""
+    pattern, content = _TIMES.get(element.tag), element.content
+    if pattern is None or not pattern.fullmatch(content):
+        raise malformed(f"{what}: not a time")
+    digits = content if element.tag == GENERALIZED_TIME else (b"19" if content >= b"50" else b"20") + content
+    month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
+    try:
+        return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
+    except ValueError:
+        raise malformed(f"{what}: no such time") from None
+
+
+def text(element: Element, what: str) -> str:
+    """The characters of a string type used in names."""
+    encoding = _TEXTS.get(element.tag)
+    if encoding is None:
+        raise malformed(f"{what}: not a string")
+    try:
+        return element.content.decode(encoding)
+    except UnicodeDecodeError:
+        raise malformed(f"{what}: unreadable characters") from None
+
+
+def encode(tag: int, *parts: bytes) -> bytes:
+    """An element of that tag holding the parts one after another."""
+    content = b"".join(parts)
+    if len(content) < 0x80:
+        return bytes([tag, len(content)]) + content
+    length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
+
+
+def encode_sequence(*parts: bytes) -> bytes:
+    """A SEQUENCE of encoded parts."""
+    return encode(SEQUENCE, *parts)
+
+
+def encode_integer(value: int) -> bytes:
+    """An INTEGER in its shortest form."""
+    size = (value if value >= 0 else ~value).bit_length() // 8 + 1
+    return encode(INTEGER, value.to_bytes(size, "big", signed=True))
+
+
+def encode_octets(value: bytes) -> bytes:
+    """An OCTET STRING."""
+    return encode(OCTET_STRING, value)
+
+
+def encode_oid(dotted: str) -> bytes:
+    """An OBJECT IDENTIFIER from dotted numbers."""
+    first, second, *rest = (int(arc) for arc in dotted.split("."))
+    content = bytearray()
+    for arc in (40 * first + second, *rest):
+        groups = range((max(arc.bit_length(), 1) + 6) // 7 - 1, -1, -1)
+        content += bytes((arc >> 7 * group & 0x7F) | (0x80 if group else 0) for group in groups)
+    return encode(OID, bytes(content))
+
+
+def encode_algorithm(dotted: str) -> bytes:
+    """An AlgorithmIdentifier with NULL parameters."""
+    return encode_sequence(encode_oid(dotted), encode(NULL))

@@ -6,11 +6,13 @@ other, and there is no organisation in the name.
 Source: the certificate profile of the national authority, measured on its certificates.
 """
 
+import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from verification.core.errors import Refused
+from verification.core.errors import BadInput, Refused
+from verification.core.ids import Iin
 from verification.engines.pki.certificate import Certificate
 
 COMMON_NAME, SURNAME, SERIAL_NUMBER = "2.5.4.3", "2.5.4.4", "2.5.4.5"
@@ -20,7 +22,7 @@ INDIVIDUAL = "1.2.398.3.3.4.1.1"
 # Roles that are not an individual's own: an individual's information system, legal entities with all their
 # employees, the staff of the authority.
 _OTHER_ROLES = ("1.2.398.3.3.4.1.1.", "1.2.398.3.3.4.1.2", "1.2.398.3.3.4.2")
-_IIN_PREFIX, _IIN_DIGITS = "IIN", 12
+_IIN = re.compile("IIN([0-9]{12})")
 
 
 @dataclass(frozen=True)
@@ -52,14 +54,11 @@ def check_usage(
     # 4
     if accepts_any_role:
         return
-    if INDIVIDUAL not in certificate.extended_key_usage or _has_other_role(certificate):
+    roles = certificate.extended_key_usage
+    if INDIVIDUAL not in roles or any(oid.startswith(_OTHER_ROLES) for oid in roles):
         raise Refused("eds_not_individual", "the certificate's role is not an individual's")
     if certificate.subject_attributes.keys() & {ORGANIZATION, ORGANIZATIONAL_UNIT}:
         raise Refused("eds_not_individual", "the certificate names an organisation")
-
-
-def _has_other_role(certificate: Certificate) -> bool:
-    return any(oid.startswith(_OTHER_ROLES) for oid in certificate.extended_key_usage)
 
 
 def subject_iin(certificate: Certificate) -> str:
@@ -67,13 +66,14 @@ def subject_iin(certificate: Certificate) -> str:
 
     Raises `Refused` (eds_iin_missing) for none, several, another prefix, another length or other digits.
     """
+    # With two of them one reader could take the first and another the last.
     found = certificate.subject_attributes.get(SERIAL_NUMBER, ())
     if len(found) != 1:
         raise Refused("eds_iin_missing", "not exactly one serialNumber in the subject")
-    prefix, digits = found[0][: len(_IIN_PREFIX)], found[0][len(_IIN_PREFIX) :]
-    if prefix != _IIN_PREFIX or len(digits) != _IIN_DIGITS or not (digits.isascii() and digits.isdigit()):
+    matched = _IIN.fullmatch(found[0])
+    if matched is None:
         raise Refused("eds_iin_missing", "serialNumber is not IIN and twelve digits")
-    return digits
+    return matched[1]
 
 
 def subject_names(certificate: Certificate) -> SubjectNames:
@@ -81,11 +81,33 @@ def subject_names(certificate: Certificate) -> SubjectNames:
 
     Raises `Refused` (eds_malformed) if one has control or direction characters, which could show another name.
     """
-    return SubjectNames(*(_name(certificate, oid) for oid in (COMMON_NAME, SURNAME, GIVEN_NAME)))
-
-
-def _name(certificate: Certificate, oid: str) -> str:
-    name = " ".join(certificate.subject_attributes.get(oid, ()))
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} for character in name):
+    names = [" ".join(certificate.subject_attributes.get(oid, ())) for oid in (COMMON_NAME, SURNAME, GIVEN_NAME)]
+    # The categories of Unicode for control, format, surrogate and private use: U+202E would turn a name around.
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} for name in names for character in name):
         raise Refused("eds_malformed", "a name has control characters")
-    return name
+    return SubjectNames(*names)
+
+
+def signer_iin(signer: Certificate) -> Iin:
+    """The IIN in the subject. Raises `Refused` (eds_iin_missing), also for a wrong check digit."""
+    try:
+        return Iin.parse(subject_iin(signer))
+    except BadInput as error:
+        raise Refused("eds_iin_missing", error.detail) from error
+
+
+def compare_surname(signer: Certificate, known: str) -> str:
+    """How the surname in the subject compares with the one we were told: `same`, `different` or `not asked`."""
+    if not known:
+        return "not asked"
+    return "same" if known.casefold() == subject_names(signer).surname.casefold() else "different"
+
+
+def describe_signer(signer: Certificate) -> dict[str, str]:
+    """The masked IIN, right or not, and what tells the certificate apart. Raises `Refused` (eds_iin_missing)."""
+    return {
+        "iin": Iin(subject_iin(signer)).masked,
+        "certificate_sha256": signer.sha256,
+        "family": signer.family,
+        "serial": f"{signer.serial:x}",
+    }

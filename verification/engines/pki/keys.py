@@ -1,25 +1,106 @@
-"""Public keys of both families: read from a certificate, then asked whether a signature is theirs.
+"""Keys and algorithms that we accept: as data, read from a certificate, and asked whether a signature is theirs.
 
-The functions with `timestamp` in their names know the old GOST besides; only what reads time-stamp tokens calls them.
+What is not in these tables is refused. `ALGORITHMS` is for borrowers, authorities and lists. `TIMESTAMP_ALGORITHMS` has
+the old GOST besides, which the authority still signs time-stamp tokens with; only what reads tokens takes that table,
+and calls the functions with `timestamp` in their names.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
+from typing import Literal
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from verification.core.errors import Refused
 from verification.engines.gost import backends, gost3410, gost34310
-from verification.engines.pki import algorithms, der, values
-from verification.engines.pki.algorithms import Family, TimestampFamily
-from verification.engines.pki.der import Element, malformed
+from verification.engines.gost.backends import streebog512
+from verification.engines.gost.gost34311 import gost34311
+from verification.engines.pki import der
+from verification.engines.pki.der import Element
+
+Family = Literal["gost512", "rsa"]
+TimestampFamily = Literal["gost512", "rsa", "gost2004"]
+
+RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
+SHA256 = "2.16.840.1.101.3.4.2.1"
+SHA256_WITH_RSA = "1.2.840.113549.1.1.11"
+GOST_512_KEY = "1.2.398.3.10.1.1.2.2"
+GOST_512_PARAMETERS = "1.2.398.3.10.1.1.2.2.1"  # names id-tc26-gost-3410-12-512-paramSetA
+GOST_512_SIGNATURE = "1.2.398.3.10.1.1.2.3.2"
+STREEBOG_512 = "1.2.398.3.10.1.3.3"
+GOST_2004_KEY = "1.2.398.3.10.1.1.1.1"
+GOST_2004_PARAMETERS = "1.2.398.3.10.1.1.1.1.1"  # names id-tc26-gost-3410-2012-256-paramSetB
+GOST_2004_SIGNATURE = "1.2.398.3.10.1.1.1.2"
+GOST_34311 = "1.2.398.3.10.1.3.1"
+GOST_34311_PARAMETERS = "1.2.398.3.10.1.3.1.1.0"  # names the test parameters' substitution; stands in keys
 
 # Below 2048 bits the profile of 2022 itself refuses; above 8192 a signature costs more than it proves.
 _RSA_BITS = range(2048, 8193)
 # The authority uses 65537. Smaller exponents invite forged padding (Bleichenbacher 2006), 1 signs everything.
 _RSA_EXPONENTS = range(65537, 2**32)
+
+
+def _sha256(data: bytes) -> bytes:
+    return sha256(data).digest()
+
+
+@dataclass(frozen=True)
+class Algorithms:
+    """What goes with a key of one family.
+
+    `certificate_signatures`: what may sign certificates and revocation lists. `statement_signatures`: what a
+    SignerInfo may name; RFC 3370 §3.2 lets an RSA signer name just the key's algorithm.
+    """
+
+    family: TimestampFamily
+    digest_oid: str
+    digest: Callable[[bytes], bytes]
+    certificate_signatures: frozenset[str]
+    statement_signatures: frozenset[str]
+
+
+ALGORITHMS: dict[str, Algorithms] = {
+    "gost512": Algorithms(
+        family="gost512",
+        digest_oid=STREEBOG_512,
+        digest=streebog512,
+        certificate_signatures=frozenset({GOST_512_SIGNATURE}),
+        statement_signatures=frozenset({GOST_512_SIGNATURE}),
+    ),
+    "rsa": Algorithms(
+        family="rsa",
+        digest_oid=SHA256,
+        digest=_sha256,
+        certificate_signatures=frozenset({SHA256_WITH_RSA}),
+        statement_signatures=frozenset({SHA256_WITH_RSA, RSA_ENCRYPTION}),
+    ),
+}
+
+TIMESTAMP_ALGORITHMS: dict[str, Algorithms] = {
+    **ALGORITHMS,
+    "gost2004": Algorithms(
+        family="gost2004",
+        digest_oid=GOST_34311,
+        digest=gost34311,
+        certificate_signatures=frozenset({GOST_2004_SIGNATURE}),
+        statement_signatures=frozenset({GOST_2004_SIGNATURE}),
+    ),
+}
+
+DIGESTS: dict[str, Callable[[bytes], bytes]] = {each.digest_oid: each.digest for each in ALGORITHMS.values()}
+TIMESTAMP_DIGESTS: dict[str, Callable[[bytes], bytes]] = {
+    each.digest_oid: each.digest for each in TIMESTAMP_ALGORITHMS.values()
+}
+
+
+def require_algorithms(accepted: Algorithms, *, digest_oid: str, signature_oid: str) -> None:
+    """Raise `Refused` unless the hash and the signature a signer names are those of its key's family."""
+    if digest_oid != accepted.digest_oid or signature_oid not in accepted.statement_signatures:
+        raise Refused("eds_algorithm_refused", "the hash or the signature is not of the certificate's family")
 
 
 @dataclass(frozen=True)
@@ -44,7 +125,7 @@ class RsaKey:
     def verify(self, message: bytes, *, signature: bytes) -> None:
         """Return if `signature` is PKCS #1 v1.5 with SHA-256 of `message`; raise `Refused` otherwise."""
         try:
-            self._key.verify(signature, message, padding.PKCS1v15(), SHA256())
+            self._key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
         except (InvalidSignature, ValueError):
             raise Refused("eds_signature_invalid", "the RSA signature does not fit") from None
 
@@ -71,7 +152,7 @@ def verify(key: PublicKey, message: bytes, *, signature: bytes, often: bool = Fa
     if isinstance(key, RsaKey):
         key.verify(message, signature=signature)
         return
-    digest = algorithms.ALGORITHMS["gost512"].digest(message)
+    digest = ALGORITHMS["gost512"].digest(message)
     backends.verify(key, digest=digest, signature=signature, often=often)
 
 
@@ -87,44 +168,34 @@ def verify_timestamp(key: TimestampKey, message: bytes, *, signature: bytes, oft
 def parse_public_key(info: Element) -> PublicKey:
     """The key in a SubjectPublicKeyInfo. Raises `Refused` (eds_algorithm_refused) for every other algorithm."""
     name, parameters, key = _split(info)
-    if name == algorithms.RSA_ENCRYPTION:
-        return _parse_rsa(key)
-    if name == algorithms.GOST_512_KEY and parameters:
-        _require_parameters(parameters, algorithms.GOST_512_PARAMETERS, algorithms.STREEBOG_512)
-        return gost3410.PublicKey.parse(values.octets(_strict(key), "GOST key"))
+    if name == RSA_ENCRYPTION:
+        # RFC 3279 §2.3.1 has the parameters NULL; no verification depends on them.
+        parts = der.items(der.read_strict(key, "public key"), der.SEQUENCE, "RSA key", at_least=2, at_most=2)
+        return RsaKey(der.integer(parts[0], "RSA modulus"), der.integer(parts[1], "RSA exponent"))
+    if name == GOST_512_KEY and parameters:
+        _require_parameters(parameters, GOST_512_PARAMETERS, STREEBOG_512)
+        return gost3410.PublicKey.parse(der.octets(der.read_strict(key, "public key"), "GOST key"))
     raise Refused("eds_algorithm_refused", "the key's algorithm is not accepted")
 
 
 def parse_timestamp_key(info: Element) -> TimestampKey:
     """`parse_public_key` for certificates of time-stamp tokens: the old GOST is accepted here."""
     name, parameters, key = _split(info)
-    if name != algorithms.GOST_2004_KEY or not parameters:
+    if name != GOST_2004_KEY or not parameters:
         return parse_public_key(info)
-    _require_parameters(parameters, algorithms.GOST_2004_PARAMETERS, algorithms.GOST_34311_PARAMETERS)
-    return gost34310.OldPublicKey.parse(values.octets(_strict(key), "GOST key"))
+    _require_parameters(parameters, GOST_2004_PARAMETERS, GOST_34311_PARAMETERS)
+    return gost34310.OldPublicKey.parse(der.octets(der.read_strict(key, "public key"), "GOST key"))
 
 
 def _split(info: Element) -> tuple[str, Element | None, bytes]:
     """The algorithm's identifier, its parameters if there are any, and the key's own bytes."""
-    identifier, bits = values.items(info, der.SEQUENCE, "public key", at_least=2, at_most=2)
-    parts = values.items(identifier, der.SEQUENCE, "key algorithm", at_least=1, at_most=2)
-    name = values.oid(parts[0], "key algorithm")
-    return name, parts[1] if len(parts) == 2 else None, values.whole_bits(bits, "public key")
-
-
-def _parse_rsa(key: bytes) -> RsaKey:
-    modulus, exponent = values.items(_strict(key), der.SEQUENCE, "RSA key", at_least=2, at_most=2)
-    return RsaKey(values.integer(modulus, "RSA modulus"), values.integer(exponent, "RSA exponent"))
+    identifier, bits = der.items(info, der.SEQUENCE, "public key", at_least=2, at_most=2)
+    parts = der.items(identifier, der.SEQUENCE, "key algorithm", at_least=1, at_most=2)
+    name = der.oid(parts[0], "key algorithm")
+    return name, parts[1] if len(parts) == 2 else None, der.whole_bits(bits, "public key")
 
 
 def _require_parameters(parameters: Element, *wanted: str) -> None:
-    named = [values.oid(part, "GOST parameters") for part in values.items(parameters, der.SEQUENCE, "GOST parameters")]
+    named = [der.oid(part, "GOST parameters") for part in der.items(parameters, der.SEQUENCE, "GOST parameters")]
     if named != list(wanted):
         raise Refused("eds_algorithm_refused", "the GOST parameters are not those of the key's algorithm")
-
-
-def _strict(key: bytes) -> Element:
-    element = der.read_tree(key)
-    if not element.strict:
-        raise malformed("public key: not DER")
-    return element

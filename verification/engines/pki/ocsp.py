@@ -1,29 +1,135 @@
 """A question to a responder of the authority about one certificate, and whether its answer may be believed.
 
-1 the responder says that it answered · 2 the answer is about our certificate: hash, issuer's name and key, serial
-number · 3 it carries our nonce · 4 who signed is the issuer itself, or whom the issuer certified for just that:
-ocspSigning, nocheck, valid at the time · 5 that key signed · 6 the answer is fresh and not from the future.
+1 it is within our limits on size, depth and elements and is DER throughout · 2 the library reads it whole, and what it
+refuses is refused · 3 it has nothing that the library passes over or takes more kindly than we do · 4 it is about our
+certificate: hash, issuer's name and key, serial number · 5 it carries our nonce · 6 who signed is the issuer itself, or
+whom the issuer certified for just that: ocspSigning, nocheck, valid at the time · 7 that key signed · 8 the answer is
+fresh and not from the future.
 Any doubt is `eds_revocation_unknown`: never a pass, never "revoked". Source: RFC 6960 §3.2, §4; RFC 9654.
 """
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha1, sha256
 from hmac import compare_digest
 
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import OCSPNonce, ocsp
+from cryptography.x509.ocsp import OCSPRequestBuilder
+
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms, der, keys, values
-from verification.engines.pki import encoding as asn1
-from verification.engines.pki.certificate import Certificate, parse_known
-from verification.engines.pki.der import Element
-from verification.engines.pki.ocsp_response import BY_NAME, NONCE, OcspResponse, parse_response
+from verification.engines.pki import der, keys
+from verification.engines.pki.certificate import EXTENSIONS, LIBRARY_REFUSES, Certificate, algorithm_oid, parse_known
+from verification.engines.pki.der import Element, malformed
 from verification.engines.pki.path import check_issued
-from verification.engines.pki.revocation_status import RevocationStatus, unknown
+from verification.engines.pki.revocation_status import REMOVED_FROM_LIST, RevocationStatus, State, unknown
 
-__all__ = ["NONCE_BYTES", "OcspResponse", "build_request", "check_response", "parse_response"]
+BY_NAME = der.CONTEXT_1
 
+_MAX_CERTIFICATES = 4
 NOCHECK = "1.3.6.1.5.5.7.48.1.5"
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
 NONCE_BYTES = 32  # RFC 9654 §2.1: what a client sends
+
+
+@dataclass(frozen=True)
+class OcspResponse:
+    """An answer as it was read; nothing of it is verified. `cert_id` is (hash, name hash, key hash, serial number).
+
+    `responder` is the encoded responderID; `certificates` are the encoded certificates sent along.
+    """
+
+    sha256: str
+    responder: Element = field(repr=False)
+    produced_at: datetime
+    cert_id: tuple[str, bytes, bytes, int] = field(repr=False)
+    state: State
+    reason: int | None
+    revoked_at: datetime | None
+    this_update: datetime
+    next_update: datetime | None
+    nonce: bytes | None = field(repr=False)
+    certificates: tuple[bytes, ...] = field(repr=False)
+    tbs: bytes = field(repr=False)
+    signature_oid: str
+    signature: bytes = field(repr=False)
+
+
+def parse_response(untrusted: bytes, *, max_bytes: int) -> OcspResponse:
+    """Steps 1–3: the answer, with exactly one certificate's status in it.
+
+    Raises `Refused` (eds_revocation_unknown) whatever is wrong with it, and if the responder says to try later.
+    """
+    # 1
+    if len(untrusted) > max_bytes:
+        raise unknown("the responder's answer is too large")
+    try:
+        root = der.read_strict(untrusted, "answer", unopened=EXTENSIONS)
+        parts = der.items(root, der.SEQUENCE, "answer", at_least=1, at_most=2)
+        basic = None
+        if len(parts) == 2:
+            (body,) = der.items(parts[1], der.CONTEXT_0, "answer", at_least=1, at_most=1)
+            _, content = der.items(body, der.SEQUENCE, "answer", at_least=2, at_most=2)
+            basic = der.read_strict(der.octets(content, "answer"), "answer", unopened=EXTENSIONS)
+        # 2
+        answer = ocsp.load_der_ocsp_response(untrusted)
+        # A responder that is busy or refuses signs nothing: that is silence, not an answer.
+        if basic is None or answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            raise malformed(f"the responder says {answer.response_status.name.lower().replace('_', ' ')}")
+        # 3
+        return _read(answer, basic, sha256(untrusted).hexdigest())
+    except Refused as refused:
+        raise unknown(refused.detail) from refused
+    except LIBRARY_REFUSES:
+        raise unknown("answer: not as RFC 6960 has it") from None
+
+
+def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspResponse:
+    data, algorithm, signature, *_ = basic.children
+    if len(answer.certificates) > _MAX_CERTIFICATES:
+        raise malformed("answer: too many certificates")
+    if any(each.critical for each in answer.single_extensions):
+        raise malformed("status: an unknown critical extension")
+    cert_id = (answer.hash_algorithm.name, answer.issuer_name_hash, answer.issuer_key_hash, answer.serial_number)
+    reason = None
+    if answer.certificate_status is ocsp.OCSPCertStatus.REVOKED:
+        # The library has words for reasons; what it writes of one ends in the number.
+        reason = x509.CRLReason(answer.revocation_reason).public_bytes()[-1] if answer.revocation_reason else 0
+        # A responder knows no changes that could be taken back: RFC 5280 §5.3.1 has this reason in delta lists alone.
+        if reason == REMOVED_FROM_LIST:
+            raise malformed("status: no such reason")
+    return OcspResponse(
+        sha256=digest,
+        responder=data.children[0],
+        produced_at=answer.produced_at_utc,
+        cert_id=cert_id,
+        state=State[answer.certificate_status.name],
+        reason=reason,
+        revoked_at=answer.revocation_time_utc,
+        this_update=answer.this_update_utc,
+        next_update=answer.next_update_utc,
+        nonce=_nonce(answer, data),
+        certificates=tuple(each.public_bytes(Encoding.DER) for each in answer.certificates),
+        tbs=data.raw,
+        signature_oid=algorithm_oid(algorithm),
+        signature=der.whole_bits(signature, "signature"),
+    )
+
+
+def _nonce(answer: ocsp.OCSPResponse, data: Element) -> bytes | None:
+    """The nonce. Any other critical extension refuses the answer."""
+    nonce = None
+    for each in answer.extensions:
+        if isinstance(each.value, x509.OCSPNonce):
+            nonce = each.value.nonce
+        elif each.critical:
+            raise malformed("answer: an unknown critical extension")
+    # The library takes one without its OCTET STRING too.
+    if nonce is not None and der.encode_octets(der.encode_octets(nonce)) not in data.children[-1].raw:
+        raise malformed("nonce: not an octet string")
+    return nonce
 
 
 def build_request(certificate: Certificate, *, issuer: Certificate, nonce: bytes) -> bytes:
@@ -31,24 +137,13 @@ def build_request(certificate: Certificate, *, issuer: Certificate, nonce: bytes
     if len(nonce) != NONCE_BYTES:
         raise ValueError(f"a nonce has {NONCE_BYTES} bytes")
     _, name_hash, key_hash, serial = _cert_id(certificate, issuer=issuer)
-    cert_id = asn1.sequence(
-        asn1.algorithm(algorithms.SHA256), asn1.octets(name_hash), asn1.octets(key_hash), asn1.integer(serial)
-    )
-    extension = asn1.sequence(asn1.oid(NONCE), asn1.octets(asn1.octets(nonce)))
-    return asn1.sequence(
-        asn1.sequence(asn1.sequence(asn1.sequence(cert_id)), asn1.element(der.CONTEXT_2, asn1.sequence(extension)))
-    )
+    question = OCSPRequestBuilder().add_certificate_by_hash(name_hash, key_hash, serial, SHA256())
+    return question.add_extension(OCSPNonce(nonce), critical=False).build().public_bytes(Encoding.DER)
 
 
 def _cert_id(certificate: Certificate, *, issuer: Certificate) -> tuple[str, bytes, bytes, int]:
-    key_hash = sha256(_public_key_bits(issuer)).digest()
-    return algorithms.SHA256, sha256(issuer.subject).digest(), key_hash, certificate.serial
-
-
-def _public_key_bits(certificate: Certificate) -> bytes:
-    """The content of the key's BIT STRING, which is what responders hash."""
-    info = der.read_tree(certificate.tbs).children[6]
-    return values.whole_bits(info.children[1], "public key")
+    key_hash = sha256(issuer.key_bits).digest()
+    return SHA256.name, sha256(issuer.subject).digest(), key_hash, certificate.serial
 
 
 def check_response(
@@ -61,19 +156,19 @@ def check_response(
     max_age: timedelta,
     clock_skew: timedelta,
 ) -> RevocationStatus:
-    """Steps 2–6: what the authority says of `certificate`. `issuer` must have passed `build_path`.
+    """Steps 4–8: what the authority says of `certificate`. `issuer` must have passed `build_path`.
 
     Raises `Refused` (eds_revocation_unknown) for an answer that cannot be believed.
     """
-    # 2. The serial number alone identifies nothing.
+    # 4. The serial number alone identifies nothing.
     if response.cert_id != _cert_id(certificate, issuer=issuer):
         raise unknown("the answer is about another certificate")
-    # 3
+    # 5
     if not nonce or response.nonce is None or not compare_digest(response.nonce, nonce):
         raise unknown("the answer does not carry our nonce")
-    # 4, 5
+    # 6, 7
     _check_signature(response, issuer=issuer, at=at)
-    # 6
+    # 8
     for moment in (response.this_update, response.produced_at):
         if moment > at + clock_skew:
             raise unknown("the answer is from the future")
@@ -92,10 +187,30 @@ def check_response(
 
 
 def _check_signature(response: OcspResponse, *, issuer: Certificate, at: datetime) -> None:
+    # 6. Whom the issuer did not certify for this itself answers for nobody: RFC 6960 §4.2.2.2.
     responder = _find_responder(response, issuer=issuer)
     if responder.sha256 != issuer.sha256:
-        _check_delegation(responder, issuer=issuer, at=at)
-    if response.signature_oid not in algorithms.ALGORITHMS[responder.family].certificate_signatures:
+        if responder.issuer != issuer.subject:
+            raise unknown("the responder is of another authority")
+        if responder.signature_oid not in keys.ALGORITHMS[issuer.family].certificate_signatures:
+            raise unknown("the responder's certificate is not signed in the issuer's family")
+        try:
+            check_issued(responder, issuer=issuer, comes_again=True)
+        except Refused:
+            raise unknown("the responder is of another authority") from None
+        if OCSP_SIGNING not in responder.extended_key_usage:
+            raise unknown("the responder may not answer for the issuer")
+        # Without it the responder's own revocation would be open; its value is empty in real ones.
+        if NOCHECK not in responder.extensions:
+            raise unknown("whether the responder itself is revoked is open")
+        if set(responder.unknown_critical) - {NOCHECK}:
+            raise unknown("the responder has an unknown critical extension")
+        if responder.key_usage and not responder.key_usage & {"digital_signature", "non_repudiation"}:
+            raise unknown("the responder's key is not for signatures")
+        if not responder.not_before <= at <= responder.not_after:
+            raise unknown("the responder was not valid at the time")
+    # 7
+    if response.signature_oid not in keys.ALGORITHMS[responder.family].certificate_signatures:
         raise unknown("the answer's signature is not of the responder's family")
     try:
         keys.verify(responder.public_key, response.tbs, signature=response.signature, often=True)
@@ -105,44 +220,15 @@ def _check_signature(response: OcspResponse, *, issuer: Certificate, at: datetim
 
 def _find_responder(response: OcspResponse, *, issuer: Certificate) -> Certificate:
     """The issuer, or the certificate sent along, that the answer names as who signed it."""
-    if _is_named(response.responder, issuer):
-        return issuer
-    for encoded in response.certificates:
+    for encoded in (None, *response.certificates):
         try:
-            candidate = parse_known(encoded)
+            candidate = issuer if encoded is None else parse_known(encoded)
         except Refused:
             continue
-        if _is_named(response.responder, candidate):
+        name = candidate.subject
+        if response.responder.tag != BY_NAME:
+            # RFC 6960 §4.2.1 names the key by SHA-1: it finds a certificate and proves nothing.
+            name = der.encode_octets(sha1(candidate.key_bits, usedforsecurity=False).digest())
+        if response.responder.content == name:
             return candidate
     raise unknown("the responder's certificate is not there")
-
-
-def _is_named(responder: Element, candidate: Certificate) -> bool:
-    if responder.tag == BY_NAME:
-        return responder.content == candidate.subject
-    # RFC 6960 §4.2.1 names the key by SHA-1: it finds a certificate and proves nothing.
-    digest = sha1(_public_key_bits(candidate), usedforsecurity=False).digest()
-    return responder.content == asn1.octets(digest)
-
-
-def _check_delegation(responder: Certificate, *, issuer: Certificate, at: datetime) -> None:
-    """Whether the issuer itself certified the responder for this, RFC 6960 §4.2.2.2."""
-    if responder.issuer != issuer.subject:
-        raise unknown("the responder is of another authority")
-    if responder.signature_oid not in algorithms.ALGORITHMS[issuer.family].certificate_signatures:
-        raise unknown("the responder's certificate is not signed in the issuer's family")
-    try:
-        check_issued(responder, issuer=issuer, comes_again=True)
-    except Refused:
-        raise unknown("the responder is of another authority") from None
-    if OCSP_SIGNING not in responder.extended_key_usage:
-        raise unknown("the responder may not answer for the issuer")
-    # Without it the responder's own revocation would be open; its value is not looked at, real ones are empty.
-    if NOCHECK not in responder.extensions:
-        raise unknown("whether the responder itself is revoked is open")
-    if set(responder.unknown_critical) - {NOCHECK}:
-        raise unknown("the responder has an unknown critical extension")
-    if responder.key_usage and not responder.key_usage & {"digital_signature", "non_repudiation"}:
-        raise unknown("the responder's key is not for signatures")
-    if not responder.not_before <= at <= responder.not_after:
-        raise unknown("the responder was not valid at the time")

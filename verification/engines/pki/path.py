@@ -9,15 +9,14 @@ Source: RFC 5280 §6.1 and §7.1, cut down to the profile of the national author
 """
 
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import lru_cache
 
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms, der, keys, values
-from verification.engines.pki.algorithms import Algorithms
+from verification.engines.pki import der, keys
 from verification.engines.pki.certificate import X509, Certificate, Key, TimestampCertificate
-from verification.engines.pki.keys import PublicKey
+from verification.engines.pki.keys import Algorithms, PublicKey
 
 # The authority's chains have three certificates; each step may try a few issuers of the same name.
 _MAX_CHAIN = 6
@@ -44,14 +43,16 @@ def build_path(
     undated = {anchor.sha256 for anchor in anchors} if accepts_expired_anchors else set()
 
     def check(path: tuple[Certificate, ...], issuer: Certificate) -> None:
-        _require_family(path[-1], algorithms.ALGORITHMS[issuer.family])
-        _check_issuer(path, issuer, at=None if issuer.sha256 in undated else at)
+        accepted = keys.ALGORITHMS[issuer.family]
+        _check_issuer(path, issuer, accepted=accepted, at=None if issuer.sha256 in undated else at)
         check_issued(path[-1], issuer=issuer, comes_again=len(path) > 1)
 
     try:
         path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
-    except Refused:
-        _require_algorithm(leaf)
+    except Refused as refused:
+        # 2, for the message only: a leaf signed with SHA-1 is told so and not that its issuer is unknown.
+        if not any(leaf.signature_oid in each.certificate_signatures for each in keys.ALGORITHMS.values()):
+            raise Refused("eds_algorithm_refused", "the certificate is signed with a refused algorithm") from refused
         raise
     _check_leaf(leaf, at=at)
     return path
@@ -67,10 +68,14 @@ def build_timestamp_path(
     """`build_path` for who signed a time-stamp token: the old GOST is accepted here, and nowhere else."""
 
     def check(path: tuple[TimestampCertificate, ...], issuer: TimestampCertificate) -> None:
-        family = keys.timestamp_family_of(issuer.public_key)
-        _require_family(path[-1], algorithms.TIMESTAMP_ALGORITHMS[family])
-        _check_issuer(path, issuer, at=at)
-        _check_timestamp_issued(path[-1], issuer=issuer)
+        accepted = keys.TIMESTAMP_ALGORITHMS[keys.timestamp_family_of(issuer.public_key)]
+        _check_issuer(path, issuer, accepted=accepted, at=at)
+        # 4
+        child = path[-1]
+        try:
+            keys.verify_timestamp(issuer.public_key, child.tbs, signature=child.signature, often=True)
+        except Refused:
+            raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
 
     path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
     _check_leaf(leaf, at=at)
@@ -85,19 +90,31 @@ def _search(
     check: Callable[[tuple[X509[Key], ...], X509[Key]], None],
 ) -> tuple[X509[Key], ...]:
     """1 and 5: the first chain to an anchor of which every link passes `check`."""
+    # By the hash of the whole certificate: a name or a key alone could be somebody else's too.
     pinned = {anchor.sha256 for anchor in anchors}
     candidates = {each.sha256: each for each in (*anchors, *intermediates)}
     waiting: list[tuple[X509[Key], ...]] = [(leaf,)]
     problem, signatures = "no issuer of that name is known", 0
     while waiting:
         path = waiting.pop()
-        for issuer in _issuers(path, candidates):
+        if len(path) >= _MAX_CHAIN:
+            continue
+        # A certificate twice in one path would be a circle.
+        used = {each.sha256 for each in path}
+        unused = [each for sha256, each in candidates.items() if sha256 not in used]
+        issuers = [each for each in unused if each.subject == path[-1].issuer]
+        if not issuers:
+            # The authority copies its name byte by byte: this look, which takes longer, is for the names of others.
+            alike = _comparable(path[-1].issuer)
+            issuers = [each for each in unused if _comparable(each.subject) == alike]
+        for issuer in issuers:
             signatures += 1
             if signatures > _MAX_SIGNATURES:
                 raise Refused("eds_path_untrusted", "too many issuers to try")
             try:
                 check(path, issuer)
             except Refused as refused:
+                # Tried and not fit; another of that name may be. If none is, the last reason is told.
                 problem = refused.detail
                 continue
             if issuer.sha256 in pinned:
@@ -106,47 +123,33 @@ def _search(
     raise Refused("eds_path_untrusted", problem)
 
 
-def _issuers(path: tuple[X509[Key], ...], candidates: Mapping[str, X509[Key]]) -> list[X509[Key]]:
-    """1: every candidate whose name the last certificate gives as its issuer and that is not in the path yet."""
-    if len(path) >= _MAX_CHAIN:
-        return []
-    used = {each.sha256 for each in path}
-    unused = [each for each in candidates.values() if each.sha256 not in used]
-    wanted = path[-1].issuer
-    # The authority copies its name byte by byte, so the second look, which takes longer, is for the names of others.
-    exact = [each for each in unused if each.subject == wanted]
-    if exact:
-        return exact
-    alike = _comparable(wanted)
-    return [each for each in unused if _comparable(each.subject) == alike]
-
-
 def _comparable(name: bytes) -> list[frozenset[tuple[str, str]]] | bytes:
     """A name such that equal ones are equal: string types, case and spaces aside. One that cannot be read equals only
     itself. Names find issuers and prove nothing: that is for the signature to do."""
     try:
-        parts = values.items(der.read_tree(name), der.SEQUENCE, "name", at_most=64)
-        return [frozenset(_attribute(each) for each in part.children) for part in parts]
+        comparable = []
+        for part in der.items(der.read_tree(name), der.SEQUENCE, "name", at_most=64):
+            attributes = set()
+            for attribute in part.children:
+                oid, value = der.items(attribute, der.SEQUENCE, "name", at_least=2, at_most=2)
+                text = unicodedata.normalize("NFKC", der.text(value, "name"))
+                attributes.add((der.oid(oid, "name"), " ".join(text.split()).casefold()))
+            comparable.append(frozenset(attributes))
+        return comparable
     except Refused:
         return name
 
 
-def _attribute(attribute: der.Element) -> tuple[str, str]:
-    oid, value = values.items(attribute, der.SEQUENCE, "name", at_least=2, at_most=2)
-    text = unicodedata.normalize("NFKC", values.text(value, "name"))
-    return values.oid(oid, "name"), " ".join(text.split()).casefold()
-
-
-def _require_family(child: TimestampCertificate, accepted: Algorithms) -> None:
-    """2."""
-    if child.signature_oid not in accepted.certificate_signatures:
+def _check_issuer(
+    path: tuple[TimestampCertificate, ...], issuer: TimestampCertificate, *, accepted: Algorithms, at: datetime | None
+) -> None:
+    # 2
+    if path[-1].signature_oid not in accepted.certificate_signatures:
         raise Refused("eds_path_untrusted", "the signature's algorithm is not of the issuer's family")
-
-
-def _check_issuer(path: tuple[TimestampCertificate, ...], issuer: TimestampCertificate, *, at: datetime | None) -> None:
-    """3."""
+    # 3
     if not issuer.is_ca or "key_cert_sign" not in issuer.key_usage:
         raise Refused("eds_path_untrusted", "the issuer is not an authority")
+    # RFC 5280 §4.2.1.9 does not count who certified itself under the same name.
     below = sum(1 for each in path[1:] if each.subject != each.issuer)
     if issuer.path_len is not None and below > issuer.path_len:
         raise Refused("eds_path_untrusted", "the path is longer than the issuer may have it")
@@ -161,29 +164,19 @@ def check_issued(certificate: Certificate, *, issuer: Certificate, comes_again: 
 
     `comes_again`: it is an authority's or a responder's, so that its signature fits may be remembered.
     """
-    verify = verify_known if comes_again else _verify
     try:
-        verify(issuer.public_key, certificate.tbs, certificate.signature)
+        if comes_again:
+            verify_known(issuer.public_key, certificate.tbs, certificate.signature)
+        else:
+            keys.verify(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
     except Refused:
         raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
-
-
-def _verify(key: PublicKey, message: bytes, signature: bytes) -> None:
-    keys.verify(key, message, signature=signature, often=True)
 
 
 @lru_cache(maxsize=_KNOWN_SIGNATURES)
 def verify_known(key: PublicKey, message: bytes, signature: bytes) -> None:
     """A memory of the very bytes that were verified. One that does not fit raises, and is not remembered."""
-    _verify(key, message, signature)
-
-
-def _check_timestamp_issued(certificate: TimestampCertificate, *, issuer: TimestampCertificate) -> None:
-    """4, for time-stamps."""
-    try:
-        keys.verify_timestamp(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
-    except Refused:
-        raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
+    keys.verify(key, message, signature=signature, often=True)
 
 
 def _check_leaf(leaf: TimestampCertificate, *, at: datetime) -> None:
@@ -194,9 +187,3 @@ def _check_leaf(leaf: TimestampCertificate, *, at: datetime) -> None:
         raise Refused("eds_certificate_not_yet_valid", "the certificate is not valid yet")
     if at > leaf.not_after:
         raise Refused("eds_certificate_expired", "the certificate has expired")
-
-
-def _require_algorithm(leaf: Certificate) -> None:
-    """2, for the message only: a leaf signed with SHA-1 is told so and not that its issuer is unknown."""
-    if not any(leaf.signature_oid in each.certificate_signatures for each in algorithms.ALGORITHMS.values()):
-        raise Refused("eds_algorithm_refused", "the certificate is signed with a refused algorithm")

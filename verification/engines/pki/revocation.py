@@ -12,9 +12,8 @@ from itertools import pairwise
 
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate
-from verification.engines.pki.crl import VerifiedList, look_up
+from verification.engines.pki.crl import VERIFIED, VerifiedLists, look_up
 from verification.engines.pki.ocsp import check_response, parse_response
-from verification.engines.pki.revocation_cache import VERIFIED, VerifiedLists
 from verification.engines.pki.revocation_status import RevocationStatus, State, unknown
 
 
@@ -59,11 +58,19 @@ def find_status(
             return ask_responder(certificate, issuer=issuer, answers=answers, limits=limits, at=at)
         except Refused as refused:
             problem = refused.detail
+    # 3, where there is nothing for 2
+    if not answers.crls:
+        raise unknown(problem)
     # 2
-    if answers.crls:
-        return _of_lists(certificate, issuer=issuer, answers=answers, limits=limits, at=at, verified=verified)
-    # 3
-    raise unknown(problem)
+    lists = [verified.get(each, issuer=issuer, max_bytes=limits.crl_max_bytes) for each in answers.crls]
+    complete = [each for each in lists if each is not None and each.base_number is None]
+    lists = [verified.get(each, issuer=issuer, max_bytes=limits.crl_max_bytes) for each in answers.deltas]
+    deltas = [each for each in lists if each is not None and each.base_number is not None]
+    if not complete:
+        raise unknown("no list of this issuer")
+    if answers.deltas and not deltas:
+        raise unknown("no delta list of this issuer")
+    return look_up(certificate.serial, complete=complete, deltas=deltas, at=at)
 
 
 def ask_responder(
@@ -83,28 +90,6 @@ def ask_responder(
         max_age=limits.ocsp_max_age,
         clock_skew=limits.clock_skew,
     )
-
-
-def _of_lists(
-    certificate: Certificate,
-    *,
-    issuer: Certificate,
-    answers: Answers,
-    limits: Limits,
-    at: datetime,
-    verified: VerifiedLists,
-) -> RevocationStatus:
-    def of_issuer(raws: Sequence[bytes], *, is_delta: bool) -> list[VerifiedList]:
-        found = [verified.get(raw, issuer=issuer, max_bytes=limits.crl_max_bytes) for raw in raws]
-        return [one for one in found if one is not None and (one.base_number is not None) == is_delta]
-
-    complete = of_issuer(answers.crls, is_delta=False)
-    deltas = of_issuer(answers.deltas, is_delta=True)
-    if not complete:
-        raise unknown("no list of this issuer")
-    if answers.deltas and not deltas:
-        raise unknown("no delta list of this issuer")
-    return look_up(certificate.serial, complete=complete, deltas=deltas, at=at)
 
 
 def require_good(status: RevocationStatus, *, reference: datetime, is_later_accepted: bool = False) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from verification.engines.pki import der, extensions, values
-from verification.engines.pki.der import Element, malformed
+from verification.engines.pki import certificate, der
+from verification.engines.pki.der import malformed
 from verification.engines.pki.revocation_status import REASONS
 
 _REASON: Final = "2.5.29.21"
@@ -47,6 +47,7 @@ class Entries:
         """
         if not -(1 << 8 * _SERIAL - 1) <= serial < 1 << 8 * _SERIAL - 1:
             raise malformed("a serial number longer than a list may hold")
+        # Signed, for lists with negative numbers exist: they must find their own entries and nobody else's.
         key = serial.to_bytes(_SERIAL, "big", signed=True)
         array = self._arrays[key[-1]]
         count = len(array) // _RECORD
@@ -54,18 +55,16 @@ class Entries:
         record = array[place * _RECORD : (place + 1) * _RECORD]
         if record[:_SERIAL] != key:
             return None
+        # Which of two entries would count? RFC 5280 does not say, so neither does.
         if array[(place + 1) * _RECORD :][:_SERIAL] == key:
             raise malformed("a serial number stands on the list twice")
-        return _open(record)
-
-
-def _open(record: bytes) -> Entry:
-    digits = f"{int.from_bytes(record[_SERIAL:-1], 'big'):014}"
-    try:
-        moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        raise malformed("list entry: no such time") from None
-    return Entry(moment, record[-1])
+        # `_read_usual` took the time as it stood.
+        digits = f"{int.from_bytes(record[_SERIAL:-1], 'big'):014}"
+        try:
+            moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            raise malformed("list entry: no such time") from None
+        return Entry(moment, record[-1])
 
 
 def read_entries(data: bytes, start: int, stop: int) -> Entries:
@@ -79,12 +78,12 @@ def read_entries(data: bytes, start: int, stop: int) -> Entries:
     while at < stop:
         record, at = _read_usual(data, at, stop) or _read_any(data, at, stop)
         arrays[record[_SERIAL - 1]] += record
-    return Entries(tuple(_sorted(array) for array in arrays))
-
-
-def _sorted(array: bytearray) -> bytes:
-    records = [bytes(array[at : at + _RECORD]) for at in range(0, len(array), _RECORD)]
-    return b"".join(sorted(records))
+    # Sorting copies: one array at a time needs room for a 256th of a list.
+    packed = []
+    for array in arrays:
+        records = [bytes(array[at : at + _RECORD]) for at in range(0, len(array), _RECORD)]
+        packed.append(b"".join(sorted(records)))
+    return Entries(tuple(packed))
 
 
 def _read_usual(data: bytes, at: int, stop: int) -> tuple[bytes, int] | None:
@@ -115,22 +114,18 @@ def _read_usual(data: bytes, at: int, stop: int) -> tuple[bytes, int] | None:
 def _read_any(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
     element = next(der.split(data, at, stop))
     entry = der.read_tree(element.raw)
-    parts = values.items(entry, der.SEQUENCE, "list entry", at_least=2, at_most=3)
-    serial, moment = values.integer(parts[0], "list entry"), values.time(parts[1], "list entry")
+    parts = der.items(entry, der.SEQUENCE, "list entry", at_least=2, at_most=3)
+    serial, moment = der.integer(parts[0], "list entry"), der.time(parts[1], "list entry")
     if parts[0].stop - parts[0].body > _SERIAL:
         raise malformed("list entry: a serial number that is too long")
     number = int(moment.strftime("%Y%m%d%H%M%S"))
     encoded = serial.to_bytes(_SERIAL, "big", signed=True) + number.to_bytes(6, "big")
-    return encoded + bytes((_reason(parts[2:]),)), element.end
-
-
-def _reason(optional: list[Element]) -> int:
-    found = extensions.parse_extensions(optional[0]) if optional else {}
+    found = certificate.parse_extensions(parts[2]) if len(parts) == 3 else {}
     if any(each.critical for each in found.values()):
         raise malformed("list entry: an unknown critical extension")
-    if _REASON not in found:
-        return 0
-    content = values.expect(der.read_tree(found[_REASON].value), der.ENUMERATED, "reason").content
-    if len(content) != 1 or content[0] not in REASONS:
-        raise malformed("list entry: no such reason")
-    return content[0]
+    reason = b"\0"
+    if _REASON in found:
+        reason = der.expect(der.read_tree(found[_REASON].value), der.ENUMERATED, "reason").content
+        if len(reason) != 1 or reason[0] not in REASONS:
+            raise malformed("list entry: no such reason")
+    return encoded + reason, element.end

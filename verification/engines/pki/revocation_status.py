@@ -29,12 +29,13 @@ class RevocationStatus:
 
     state: State
     source: Literal["ocsp", "crl", "delta crl"]
+    # The age of what was said is judged by the caller's policy; without it a status says nothing.
     as_of: datetime
     sha256: str
     reason: int | None = None
     revoked_at: datetime | None = None
 
-    def told(self) -> dict[str, str]:
+    def report(self) -> dict[str, str]:
         """Where it stands, for a report."""
         return {"source": self.source, "as_of": self.as_of.isoformat(), "sha256": self.sha256}
 

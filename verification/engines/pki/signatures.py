@@ -6,7 +6,7 @@ document anew and compares it to the byte, so no form can say anything that was 
 """
 
 from verification.engines.pki import cms, xmldsig
-from verification.engines.pki.signed_data import SignedStatement, parse_cms
+from verification.engines.pki.cms import SignedStatement, parse_cms
 from verification.engines.pki.xmldsig import SignedXml, parse_xml
 
 Signature = SignedStatement | SignedXml

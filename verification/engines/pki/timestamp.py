@@ -14,11 +14,9 @@ from hashlib import sha1
 from hmac import compare_digest
 
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms, cms, der, keys, signed_data, values
-from verification.engines.pki import encoding as asn1
+from verification.engines.pki import cms, der, keys
 from verification.engines.pki.certificate import Certificate
 from verification.engines.pki.signatures import Signature
-from verification.engines.pki.signed_data import SignedToken
 from verification.engines.pki.timestamp_token import TST_INFO, TimestampToken, invalid, open_response, parse_token
 from verification.engines.pki.timestamp_trust import Standing, TimestampTrust, check_standing, untrusted
 
@@ -40,11 +38,12 @@ _SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 NONCE_BITS = 64
 
 # The hashes a token may be over: those of signatures, and the old one that the authority's oldest policies use.
-IMPRINTS: dict[str, Callable[[bytes], bytes]] = algorithms.TIMESTAMP_DIGESTS
+IMPRINTS: dict[str, Callable[[bytes], bytes]] = keys.TIMESTAMP_DIGESTS
 
 
 def find_token(signed: Signature) -> bytes | None:
     """Step 1: the only token among the unsigned attributes, None if there is none. Raises `Refused` for several."""
+    # Whoever holds the file may add unsigned attributes: of two tokens neither is asked to be the right one.
     found = [each for each in signed.unsigned_attributes if each.oid == SIGNATURE_TIMESTAMP]
     if not found:
         return None
@@ -55,8 +54,12 @@ def find_token(signed: Signature) -> bytes | None:
 
 def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
     """The DER of a question for a token over these bytes, with the authority's certificate in the answer."""
-    imprint = asn1.sequence(asn1.algorithm(imprint_oid), asn1.octets(IMPRINTS[imprint_oid](signature)))
-    return asn1.sequence(asn1.integer(1), imprint, asn1.integer(nonce), asn1.element(der.BOOLEAN, b"\xff"))
+    imprint = der.encode_sequence(
+        der.encode_algorithm(imprint_oid), der.encode_octets(IMPRINTS[imprint_oid](signature))
+    )
+    return der.encode_sequence(
+        der.encode_integer(1), imprint, der.encode_integer(nonce), der.encode(der.BOOLEAN, b"\xff")
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +70,9 @@ class ProvenTime:
     policy: str
     standing: Standing
 
-    def told(self) -> dict[str, str]:
+    def report(self) -> dict[str, str]:
         """All of it, for a report."""
-        status = self.standing.status.told() if self.standing.status else {}
+        status = self.standing.status.report() if self.standing.status else {}
         return {"time": self.time.isoformat(), "policy": self.policy, "authority": self.standing.word, **status}
 
 
@@ -134,32 +137,20 @@ def check_token(
 def _check_signed(token: TimestampToken) -> None:
     """The signed attributes name the content's type and hash once each, and the signer's key signed them."""
     signed = token.signed
-    if values.oid(_single_value(signed, signed_data.CONTENT_TYPE), "content type") != TST_INFO:
+    if der.oid(cms.single_value(signed, cms.CONTENT_TYPE), "content type") != TST_INFO:
         raise invalid("the content type is not that of a time-stamp")
-    claimed = values.octets(_single_value(signed, signed_data.MESSAGE_DIGEST), "message digest")
+    claimed = der.octets(cms.single_value(signed, cms.MESSAGE_DIGEST), "message digest")
     family = keys.timestamp_family_of(signed.signer.public_key)
-    algorithms.require_timestamp_algorithms(family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid)
-    cms.require_announced(signed)
+    cms.require_algorithms(signed, keys.TIMESTAMP_ALGORITHMS[family])
     if not compare_digest(claimed, IMPRINTS[signed.digest_oid](token.info)):
         raise invalid("other bytes than the time-stamp's content were signed")
     keys.verify_timestamp(signed.signer.public_key, cms.signed_message(signed), signature=signed.signature)
     cms.check_signing_certificate(signed, digests=IMPRINTS)
+    # The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates apart, no more.
     if any(each.oid == _SIGNING_CERTIFICATE for each in signed.attributes):
-        _check_first_signing_certificate(signed)
-
-
-def _single_value(signed: SignedToken, oid: str) -> der.Element:
-    found = [each for each in signed.attributes if each.oid == oid]
-    if len(found) != 1 or len(found[0].values) != 1:
-        raise invalid("a required signed attribute is missing or repeated")
-    return found[0].values[0]
-
-
-def _check_first_signing_certificate(signed: SignedToken) -> None:
-    """The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates apart, no more."""
-    parts = [_single_value(signed, _SIGNING_CERTIFICATE)]
-    for _ in range(3):
-        parts = values.items(parts[0], der.SEQUENCE, "signing certificate", at_least=1)
-    expected = sha1(signed.signer.der, usedforsecurity=False).digest()
-    if values.octets(parts[0], "signing certificate") != expected:
-        raise invalid("signing-certificate names another certificate")
+        parts = [cms.single_value(signed, _SIGNING_CERTIFICATE)]
+        for _ in range(3):
+            parts = der.items(parts[0], der.SEQUENCE, "signing certificate", at_least=1)
+        expected = sha1(signed.signer.der, usedforsecurity=False).digest()
+        if der.octets(parts[0], "signing certificate") != expected:
+            raise invalid("signing-certificate names another certificate")

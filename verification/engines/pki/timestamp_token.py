@@ -4,15 +4,15 @@ Source: RFC 3161 §2.4.2; RFC 5652 §5.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from verification.core.errors import Refused
-from verification.engines.pki import der, extensions, values
+from verification.engines.pki import certificate, der
 from verification.engines.pki.certificate import algorithm_oid
+from verification.engines.pki.cms import SignedToken, parse_token_cms
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.signed_data import SignedToken, parse_token_cms
 
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
@@ -48,37 +48,31 @@ def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
         signed = parse_token_cms(untrusted, max_bytes=max_bytes)
         if signed.content_type != TST_INFO or not signed.encapsulated:
             raise malformed("the content is no time-stamp")
-        return _read_info(signed, signed.encapsulated, sha256(untrusted).hexdigest())
+        info = der.read_strict(signed.encapsulated, "time-stamp")
+        version, policy, imprint, serial, time, *rest = der.items(
+            info, der.SEQUENCE, "time-stamp", at_least=5, at_most=10
+        )
+        if der.integer(version, "version") != 1:
+            raise malformed("time-stamp: not version 1")
+        der.integer(serial, "serial number")
+        hashed, value = der.items(imprint, der.SEQUENCE, "imprint", at_least=2, at_most=2)
+        return TimestampToken(
+            sha256=sha256(untrusted).hexdigest(),
+            policy=der.oid(policy, "policy"),
+            imprint_oid=algorithm_oid(hashed),
+            imprint=der.octets(value, "imprint"),
+            time=_time(time),
+            nonce=_nonce(rest),
+            info=signed.encapsulated,
+            signed=signed,
+        )
     except Refused as refused:
         raise invalid(refused.detail) from refused
 
 
-def _read_info(signed: SignedToken, encoded: bytes, digest: str) -> TimestampToken:
-    info = der.read_tree(encoded)
-    if not info.strict:
-        raise malformed("time-stamp: not DER")
-    version, policy, imprint, serial, time, *rest = values.items(
-        info, der.SEQUENCE, "time-stamp", at_least=5, at_most=10
-    )
-    if values.integer(version, "version") != 1:
-        raise malformed("time-stamp: not version 1")
-    values.integer(serial, "serial number")
-    hashed, value = values.items(imprint, der.SEQUENCE, "imprint", at_least=2, at_most=2)
-    return TimestampToken(
-        sha256=digest,
-        policy=values.oid(policy, "policy"),
-        imprint_oid=algorithm_oid(hashed),
-        imprint=values.octets(value, "imprint"),
-        time=_time(time),
-        nonce=_nonce(rest),
-        info=encoded,
-        signed=signed,
-    )
-
-
 def _time(element: Element) -> datetime:
     """genTime, which unlike other times may have fractions of a second; below a microsecond they are cut off."""
-    found = _TIME.fullmatch(values.expect(element, der.GENERALIZED_TIME, "time").content)
+    found = _TIME.fullmatch(der.expect(element, der.GENERALIZED_TIME, "time").content)
     if found is None:
         raise malformed("time-stamp: not a time")
     try:
@@ -96,12 +90,11 @@ def _nonce(rest: list[Element]) -> int | None:
         raise malformed("time-stamp: unexpected parts")
     by_tag = {each.tag: each for each in rest}
     if der.CONTEXT_1 in by_tag:
-        wrapped = by_tag[der.CONTEXT_1]
-        listed = Element(wrapped.data, der.SEQUENCE, wrapped.start, wrapped.body, wrapped.stop, wrapped.end, True)
-        listed.children = wrapped.children
-        if any(each.critical for each in extensions.parse_extensions(listed).values()):
+        # RFC 3161 tags them implicitly: [1] stands in the place of SEQUENCE.
+        listed = replace(by_tag[der.CONTEXT_1], tag=der.SEQUENCE)
+        if any(each.critical for each in certificate.parse_extensions(listed).values()):
             raise malformed("time-stamp: an unknown critical extension")
-    return values.integer(by_tag[der.INTEGER], "nonce") if der.INTEGER in by_tag else None
+    return der.integer(by_tag[der.INTEGER], "nonce") if der.INTEGER in by_tag else None
 
 
 def open_response(untrusted: bytes, *, max_bytes: int) -> bytes:
@@ -109,9 +102,9 @@ def open_response(untrusted: bytes, *, max_bytes: int) -> bytes:
     if len(untrusted) > max_bytes:
         raise invalid("the authority's answer is too large")
     try:
-        parts = values.items(der.read_tree(untrusted), der.SEQUENCE, "answer", at_least=1, at_most=2)
-        status = values.items(parts[0], der.SEQUENCE, "status", at_least=1, at_most=3)
-        if values.integer(status[0], "status") not in _GRANTED or len(parts) != 2:
+        parts = der.items(der.read_tree(untrusted), der.SEQUENCE, "answer", at_least=1, at_most=2)
+        status = der.items(parts[0], der.SEQUENCE, "status", at_least=1, at_most=3)
+        if der.integer(status[0], "status") not in _GRANTED or len(parts) != 2:
             raise malformed("the authority gave no time-stamp")
         return parts[1].raw
     except Refused as refused:

@@ -15,8 +15,7 @@ from typing import TypeGuard
 
 from verification.core.errors import Refused
 from verification.engines.pki import keys
-from verification.engines.pki.certificate import Certificate, TimestampCertificate
-from verification.engines.pki.extensions import EXTENDED_KEY_USAGE
+from verification.engines.pki.certificate import EXTENDED_KEY_USAGE, Certificate, TimestampCertificate
 from verification.engines.pki.path import build_timestamp_path
 from verification.engines.pki.revocation import Answers, Limits, find_status
 from verification.engines.pki.revocation_status import RevocationStatus, State, unknown
@@ -73,8 +72,7 @@ def timestamp_path(token: TimestampToken, *, trust: TimestampTrust) -> tuple[Tim
     """
     authority = token.signed.signer
     # 1
-    usage = authority.extensions.get(EXTENDED_KEY_USAGE)
-    if usage is None or not usage.critical or authority.extended_key_usage != {TIME_STAMPING}:
+    if not authority.extensions.get(EXTENDED_KEY_USAGE) or authority.extended_key_usage != {TIME_STAMPING}:
         raise untrusted("the key is not for time-stamps alone, or does not say so critically")
     if authority.key_usage and not authority.key_usage & {"digital_signature", "non_repudiation"}:
         raise untrusted("the key is not for signatures")
@@ -111,9 +109,22 @@ def check_standing(token: TimestampToken, *, trust: TimestampTrust, at: datetime
         return Standing(word="pinned")
     # 4
     try:
-        standing = _standing(path, time=token.time, trust=trust, at=at)
-        if trust.above:
-            _check_above(path, time=token.time, trust=trust, at=at)
+        asked = askable(path)
+        if asked:
+            authority, issuer = asked
+            status = find_status(authority, issuer=issuer, answers=trust.answers, limits=trust.limits, at=at)
+            standing = Standing(word=_judge(status, time=token.time), status=status)
+        elif trust.accepts_unknown_revocation:
+            standing = Standing(word="unknown")
+        else:
+            # Lists and answers signed with the old algorithms are accepted of nobody: waiting for one helps nobody.
+            raise untrusted("nobody can tell whether an authority of the old algorithms is revoked: it must be pinned")
+        # What stands between the signer and the anchor is held to the same, by the lists of whoever certified it.
+        lists = Answers(crls=tuple(trust.above))
+        for below, above in pairwise(path[1:]) if trust.above else ():
+            if _is_current(below) and _is_current(above):
+                status = find_status(below, issuer=above, answers=lists, limits=trust.limits, at=at)
+                _judge(status, time=token.time)
     except Refused as refused:
         if refused.code != "eds_revocation_unknown":
             raise
@@ -121,34 +132,6 @@ def check_standing(token: TimestampToken, *, trust: TimestampTrust, at: datetime
             raise unknown(f"of the time-stamp authority: {refused.detail}") from refused
         return Standing(word="unknown")
     return standing
-
-
-def _standing(
-    path: tuple[TimestampCertificate, ...], *, time: datetime, trust: TimestampTrust, at: datetime
-) -> Standing:
-    pair = askable(path)
-    if pair is None:
-        return _of_old(trust)
-    authority, issuer = pair
-    status = find_status(authority, issuer=issuer, answers=trust.answers, limits=trust.limits, at=at)
-    return Standing(word=_judge(status, time=time), status=status)
-
-
-def _of_old(trust: TimestampTrust) -> Standing:
-    """Lists and answers signed with the old algorithms are accepted of nobody, so waiting for one helps nobody."""
-    if not trust.accepts_unknown_revocation:
-        raise untrusted("nobody can tell whether an authority of the old algorithms is revoked: it must be pinned")
-    return Standing(word="unknown")
-
-
-def _check_above(
-    path: tuple[TimestampCertificate, ...], *, time: datetime, trust: TimestampTrust, at: datetime
-) -> None:
-    """What stands between the signer and the anchor is held to the same, by the lists of whoever certified it."""
-    for authority, issuer in pairwise(path[1:]):
-        if _is_current(authority) and _is_current(issuer):
-            lists = Answers(crls=tuple(trust.above))
-            _judge(find_status(authority, issuer=issuer, answers=lists, limits=trust.limits, at=at), time=time)
 
 
 def _judge(status: RevocationStatus, *, time: datetime) -> str:

@@ -6,7 +6,7 @@ Source: measured on documents that NCALayer and the authority's library signed; 
 from collections.abc import Mapping
 
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms
+from verification.engines.pki import keys
 
 _DSIG = "http://www.w3.org/2000/09/xmldsig#"
 _MORE = "http://www.w3.org/2001/04/xmldsig-more#"
@@ -21,10 +21,10 @@ RSA_SHA256 = f"{_MORE}rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 
 SIGNATURES: Mapping[str, str] = {
-    GOST_512_SIGNATURE: algorithms.GOST_512_SIGNATURE,
-    RSA_SHA256: algorithms.SHA256_WITH_RSA,
+    GOST_512_SIGNATURE: keys.GOST_512_SIGNATURE,
+    RSA_SHA256: keys.SHA256_WITH_RSA,
 }
-DIGESTS: Mapping[str, str] = {STREEBOG_512: algorithms.STREEBOG_512, SHA256: algorithms.SHA256}
+DIGESTS: Mapping[str, str] = {STREEBOG_512: keys.STREEBOG_512, SHA256: keys.SHA256}
 
 # Only for the message: what is in no table above is refused whether it has a name here or not.
 _REFUSED: Mapping[str, str] = {

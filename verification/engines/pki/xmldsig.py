@@ -11,21 +11,24 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
 from hmac import compare_digest
+from typing import ClassVar
 
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms, keys, xml_algorithms
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki import keys, xml_algorithms
 from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.cms import Attribute
 from verification.engines.pki.der import malformed
-from verification.engines.pki.signed_data import Attribute
-from verification.engines.pki.xml_canonical import canonical, canonical_part, remove
+from verification.engines.pki.keys import Family
 from verification.engines.pki.xml_document import (
     Node,
     attributes,
+    canonical,
+    canonical_part,
     only_attributes,
     only_base64,
     only_children,
     parse_document,
+    remove,
 )
 
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -48,21 +51,15 @@ class SignedXml:
     signature_oid: str
     signature: bytes = field(repr=False)
     signed_info: bytes = field(repr=False)
+    # XAdES says the signer's time and carries a time-stamp in an Object, and there may be none: whoever wants a
+    # time-stamp asks for it.
+    claimed_signing_time: ClassVar[datetime | None] = None
+    unsigned_attributes: ClassVar[tuple[Attribute, ...]] = ()
 
     @property
     def family(self) -> Family:
         """That of the signer's key."""
         return self.signer.family
-
-    @property
-    def claimed_signing_time(self) -> datetime | None:
-        """What the signer's clock said: nothing, for XAdES would say it in an Object, and there may be none."""
-        return None
-
-    @property
-    def unsigned_attributes(self) -> tuple[Attribute, ...]:
-        """Where a CMS may carry a time-stamp: none, for the same reason. Whoever wants one asks for it."""
-        return ()
 
 
 def statement_document(statement: bytes) -> bytes:
@@ -91,8 +88,16 @@ def parse_signatures(untrusted: bytes, *, max_bytes: int) -> tuple[SignedXml, ..
     eds_certificate_missing, and what `parse_certificate` raises for a signer's certificate.
     """
     root = parse_document(untrusted, max_bytes=max_bytes)
+    # Enveloped, as NCALayer writes it: the signature is a child of what it signs (XMLDSig §6.6.4).
+    found = [child for child in root if child.tag == f"{_DS}Signature"]
+    if len(found) > _MAX_SIGNATURES:
+        raise Refused("eds_signer_count", "too many signatures", facts={"signers": len(found)})
+    # Anywhere but directly under the root a signature could hide, or hide from, what it covers.
+    inside = sum(1 for signature in found for _ in signature.iter(f"{_DS}*"))
+    if sum(1 for _ in root.iter(f"{_DS}*")) != inside:
+        raise malformed("XML: a part of a signature elsewhere than directly under the root")
     # The last first: each is read where it stands and then taken out, so that the one before it covers what is left.
-    return tuple(reversed([_take_out(node, root) for node in reversed(_find_signatures(root))]))
+    return tuple(reversed([_take_out(node, root) for node in reversed(found)]))
 
 
 def check_content(signed: SignedXml, *, statement: bytes) -> None:
@@ -108,7 +113,7 @@ def check_document(signed: SignedXml, *, document: bytes) -> None:
     # 1
     _require_algorithms(signed)
     # 2
-    if not compare_digest(signed.digest, algorithms.DIGESTS[signed.digest_oid](document)):
+    if not compare_digest(signed.digest, keys.DIGESTS[signed.digest_oid](document)):
         raise Refused("eds_statement_mismatch", "another document than ours was signed")
     # 3
     if signed.covered != document:
@@ -123,27 +128,15 @@ def check_signature(signed: SignedXml) -> None:
     # 1
     _require_algorithms(signed)
     # 4
-    if not compare_digest(signed.digest, algorithms.DIGESTS[signed.digest_oid](signed.covered)):
+    if not compare_digest(signed.digest, keys.DIGESTS[signed.digest_oid](signed.covered)):
         raise Refused("eds_statement_mismatch", "the hash is not that of the document")
     # 5
     keys.verify(signed.signer.public_key, signed.signed_info, signature=signed.signature)
 
 
 def _require_algorithms(signed: SignedXml) -> None:
-    algorithms.require_statement_algorithms(
-        signed.family, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
-    )
-
-
-def _find_signatures(root: Node) -> list[Node]:
-    """The signatures directly under the root. Anywhere else one could hide, or hide from, what it covers."""
-    found = [child for child in root if child.tag == f"{_DS}Signature"]
-    if len(found) > _MAX_SIGNATURES:
-        raise Refused("eds_signer_count", "too many signatures", facts={"signers": len(found)})
-    inside = sum(1 for signature in found for _ in signature.iter(f"{_DS}*"))
-    if sum(1 for _ in root.iter(f"{_DS}*")) != inside:
-        raise malformed("XML: a part of a signature elsewhere than directly under the root")
-    return found
+    accepted = keys.ALGORITHMS[signed.family]
+    keys.require_algorithms(accepted, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid)
 
 
 def _take_out(node: Node, root: Node) -> SignedXml:
@@ -170,39 +163,28 @@ def _take_out(node: Node, root: Node) -> SignedXml:
 
 
 def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
-    """The identifiers of the signature and of the hash, and the hash."""
+    """The identifiers of the signature and of the hash, and the hash, which is over the whole document alone."""
     only_attributes(node, where="SignedInfo")
     parts = only_children(node, where="SignedInfo")
     if [part.tag for part in parts[:2]] != [f"{_DS}CanonicalizationMethod", f"{_DS}SignatureMethod"]:
         raise malformed("SignedInfo: not the two methods first")
     form = _algorithm(parts[0])
+    # Another form could leave comments or namespaces out of what is hashed.
     if form != xml_algorithms.CANONICAL:
         raise xml_algorithms.refused(form, what="CanonicalizationMethod")
     signature_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.SIGNATURES, what="SignatureMethod")
     _require_empty(*parts[:2])
-    references = parts[2:]
-    if len(references) != 1 or references[0].tag != f"{_DS}Reference":
-        raise _invalid("not exactly one reference")
-    return signature_oid, *_read_reference(references[0])
-
-
-def _read_reference(node: Node) -> tuple[str, bytes]:
-    """The identifier of the hash and the hash, which is over the whole document and over nothing else."""
-    if attributes(node) != {"URI": ""}:
-        raise _invalid("the reference is not to the whole document")
-    parts = only_children(node, where="Reference")
+    if len(parts) != 3 or parts[2].tag != f"{_DS}Reference":
+        raise Refused("eds_signed_attributes_invalid", "not exactly one reference")
+    # The empty URI is the document itself; any other points where an attacker may put something (signature wrapping).
+    if attributes(parts[2]) != {"URI": ""}:
+        raise Refused("eds_signed_attributes_invalid", "the reference is not to the whole document")
+    parts = only_children(parts[2], where="Reference")
     if [part.tag for part in parts] != [f"{_DS}Transforms", f"{_DS}DigestMethod", f"{_DS}DigestValue"]:
         raise malformed("Reference: not the transforms, the method and the value")
-    _check_transforms(parts[0])
-    digest_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.DIGESTS, what="DigestMethod")
-    _require_empty(parts[1])
-    return digest_oid, only_base64(parts[2], where="DigestValue")
-
-
-def _check_transforms(node: Node) -> None:
-    """Two transforms in one order. Any other could leave out what the borrower was not to see."""
-    only_attributes(node, where="Transforms")
-    transforms = only_children(node, where="Transforms")
+    # Two transforms in one order. Any other could leave out what the borrower was not to see.
+    only_attributes(parts[0], where="Transforms")
+    transforms = only_children(parts[0], where="Transforms")
     if any(each.tag != f"{_DS}Transform" for each in transforms):
         raise malformed("Transforms: unexpected parts")
     names = [_algorithm(each) for each in transforms]
@@ -212,6 +194,9 @@ def _check_transforms(node: Node) -> None:
     if len(names) != len(xml_algorithms.TRANSFORMS):
         raise Refused("eds_algorithm_refused", "Transform: not exactly two", facts={"transforms": len(names)})
     _require_empty(*transforms)
+    digest_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.DIGESTS, what="DigestMethod")
+    _require_empty(parts[1])
+    return signature_oid, digest_oid, only_base64(parts[2], where="DigestValue")
 
 
 def _read_certificate(parts: list[Node]) -> Certificate:
@@ -238,7 +223,3 @@ def _require_empty(*nodes: Node) -> None:
     """An algorithm with parameters is another algorithm: a shortened HMAC, an expression of XPath."""
     if any(len(node) or (node.text or "").strip() for node in nodes):
         raise Refused("eds_algorithm_refused", "an algorithm with parameters")
-
-
-def _invalid(detail: str) -> Refused:
-    return Refused("eds_signed_attributes_invalid", detail)

@@ -1,8 +1,8 @@
 """manage.py audit_verify: recompute the log and the evidence, and name what is wrong."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -12,9 +12,7 @@ from verification.audit.keys import LOGS
 from verification.audit.sequencer import adopt_head
 from verification.audit.verify import describe, verify_database, verify_log
 from verification.core.errors import LogInconsistent, Misconfigured
-from verification.core.findings import Finding
-from verification.evidence.case_inspection import Unchecked, verify_cases
-from verification.evidence.inspection import verify_evidence, verify_shared
+from verification.evidence.inspection import Unchecked, verify_cases, verify_evidence, verify_shared
 
 TAMPERED = 1
 CANNOT_RUN = 3
@@ -48,12 +46,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Looks, tells, and raises `CommandError` with the exit code where it is not 0."""
         logs = [options["log"]] if options["log"] else list(LOGS)
-        unchecked = {log: Unchecked() for log in logs}
-        tell = self._tell_json if options["json"] else self._tell
         try:
-            sizes = {log: describe(log) for log in logs}
-            findings = _findings(unchecked, copy=options["copy"], adopting=options["adopt_head"])
-            found = tell(sizes, findings, unchecked)
+            found = self._look(logs, copy=options["copy"], adopting=options["adopt_head"], as_json=options["json"])
             if options["adopt_head"] and not found:
                 self._adopt(logs)
         except Misconfigured as error:
@@ -64,7 +58,22 @@ class Command(BaseCommand):
         if found:
             raise CommandError(f"{found} findings: this is not what was signed", returncode=TAMPERED)
 
-    def _tell(self, sizes: dict[str, str], findings: Iterator[Finding], unchecked: dict[str, Unchecked]) -> int:
+    def _look(self, logs: list[str], *, copy: bool, adopting: bool, as_json: bool) -> int:
+        """How many findings there are: told one by one as they are made, or all together as JSON."""
+        sizes, unchecked = {log: describe(log) for log in logs}, {log: Unchecked() for log in logs}
+        # 1. The database, each log with its cases and evidence, then what is shared. Each looks when it is asked.
+        looks = [verify_database()]
+        for log, left_out in unchecked.items():
+            looks.append(verify_log(log, against_head_file=not copy, adopting=adopting))
+            looks += [verify_cases(log, unchecked=left_out), verify_evidence(log)]
+        findings = chain(*looks, verify_shared())
+        # 2. The answer, and with it what could not be checked here.
+        if as_json:
+            told = [finding.as_json() for finding in findings]
+            left = {log: asdict(left_out) for log, left_out in unchecked.items()}
+            answer = {"ok": not told, "logs": sizes, "unchecked": left, "findings": told}
+            self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
+            return len(told)
         found = 0
         for finding in findings:
             found += 1
@@ -77,13 +86,6 @@ class Command(BaseCommand):
                 self.stdout.write(f"{log} log: {left_out}")
         return found
 
-    def _tell_json(self, sizes: dict[str, str], findings: Iterator[Finding], unchecked: dict[str, Unchecked]) -> int:
-        found = [finding.as_json() for finding in findings]
-        left_out = {log: asdict(number) for log, number in unchecked.items()}
-        told = {"ok": not found, "logs": sizes, "unchecked": left_out, "findings": found}
-        self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2))
-        return len(found)
-
     def _adopt(self, logs: list[str]) -> None:
         """Writes missing head files; told on the error stream, so that the answer stays one JSON object."""
         for log in logs:
@@ -94,12 +96,3 @@ class Command(BaseCommand):
                 raise CommandError(detail, returncode=TAMPERED) from None
             if size is not None:
                 self.stderr.write(f"{log} log: its head file was missing and is written, at {size} entries")
-
-
-def _findings(unchecked: dict[str, Unchecked], *, copy: bool, adopting: bool) -> Iterator[Finding]:
-    yield from verify_database()
-    for log, left_out in unchecked.items():
-        yield from verify_log(log, against_head_file=not copy, adopting=adopting)
-        yield from verify_cases(log, unchecked=left_out)
-        yield from verify_evidence(log)
-    yield from verify_shared()

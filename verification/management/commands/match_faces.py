@@ -14,9 +14,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from verification.core.errors import Misconfigured, Refused, TulgaError
 from verification.engines.faces.backends import Backend
-from verification.engines.faces.embedding import distance
+from verification.engines.faces.embedding import median_distance
 from verification.management import face_pictures
-from verification.management.face_pictures import Measured
 
 EXIT = {"match": 0, "no_match": 1, "review": 2}
 REFUSED = 3
@@ -26,7 +25,8 @@ class Command(BaseCommand):
     """Exits with 0 for match, 1 for no match, 2 for review, 3 where a picture or the command line is refused."""
 
     help = (
-        "Compare the one face of each PROBE (their mean) with that of REFERENCE and print the result as JSON. "
+        "Compare the one face of REFERENCE with that of each PROBE and print as JSON the zone of the upper median of "
+        "the distances, by which a route would judge. "
         "Exit 0 match, 1 no match, 2 review, 3 refused or usage. It does not say that a living person was there."
     )
     # It judges files, on a machine that may have no database and no deployment.
@@ -73,26 +73,22 @@ def _judged(backend: Backend, paths: Sequence[Path]) -> dict[str, Any]:
         if each.code:
             raise Refused(each.code, path.name)
     reference, *probes = [each.embedding for each in measured if each.embedding is not None]
-    far = distance(reference, probes)
+    far = median_distance(reference, probes)
+    # How good each face is: raw measures, and OFIQ's components from 0 to 1.
+    quality: list[dict[str, Any]] = []
+    for path, each in zip(paths, measured, strict=True):
+        told: dict[str, Any] = {"file": path.name}
+        if (found := each.quality) is not None:
+            told["measures"] = {name: round(value, 4) for name, value in asdict(found).items()}
+            told["components"] = {name: round(value, 4) for name, value in found.components.items()}
+        quality.append(told)
     return {
         "zone": zones.of(far),
         "distance": round(far.value, 6),
         "thresholds": {"match": zones.match.value, "review": zones.review.value},
         "faces": [path.name for path in paths],
-        "quality": [_quality(path, each) for path, each in zip(paths, measured, strict=True)],
-        "backend": backend.name,
-        "embedding": backend.embedding,
-        "model_sha256": backend.sha256,
-        "calibration_id": backend.calibration.id,
+        "quality": quality,
+        "decision": f"median-of-{len(probes)}",
+        **backend.report(),
         "ms": round(1000 * (time.perf_counter() - began)),
     }
-
-
-def _quality(path: Path, measured: Measured) -> dict[str, Any]:
-    """How good the one face of a file is: raw measures, and OFIQ's components from 0 to 1."""
-    found = measured.quality
-    if found is None:
-        return {"file": path.name}
-    raw = {name: round(value, 4) for name, value in asdict(found).items()}
-    components = {name: round(value, 4) for name, value in found.components.items()}
-    return {"file": path.name, "measures": raw, "components": components}

@@ -1,4 +1,4 @@
-"""`manage.py tick`: sweeps what is due, orders the log, rings for deliveries. Any number may run at once."""
+"""`manage.py tick`: lapses, expires and orders the log. It judges nothing. Any number may run at once."""
 
 import logging
 import signal
@@ -7,10 +7,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections
+from django.db import OperationalError, close_old_connections
 
+from verification import clock, transactions
 from verification.core.errors import TulgaError
-from verification.workflow import policy, sweep
+from verification.workflow import policy
+from verification.workflow.moving import sweep
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +20,7 @@ logger = logging.getLogger(__name__)
 class Command(BaseCommand):
     """Runs rounds until it is told to stop."""
 
-    help = "Re-rings due steps, lets silent dialogues lapse, orders the log and rings for deliveries."
+    help = "Lets silent dialogues lapse and old cases expire, and orders the log."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """`--once` does a single round, for cron or a test."""
@@ -26,27 +28,44 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
         """Stops after the round under way on SIGTERM or SIGINT. Does not begin on a log that was rolled back."""
+        stop = threading.Event()
+        if not once:
+            for asked in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(asked, lambda *_: stop.set())
         try:
-            sweep.refuse_forked_log()
+            clock.require_right()
+            self._refuse_forked_log(stop, once=once)
         except TulgaError as error:
             raise CommandError(error.detail) from error
         if once:
-            sweep.run_round()
+            self._run_round()
             return
-        stop = threading.Event()
-        for asked in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(asked, lambda *_: stop.set())
-        number = 0
         while not stop.is_set():
-            _round(number)
-            number += 1
+            close_old_connections()
+            try:
+                self._run_round()
+            except Exception:
+                # A process edge: a database that is away for a moment must not end the only sweeper.
+                logger.exception("a round of tick failed")
             stop.wait(policy.TICK_SECONDS)
 
+    @staticmethod
+    def _refuse_forked_log(stop: threading.Event, *, once: bool) -> None:
+        """Asks whether a log was rolled back until the database has answered."""
+        while not stop.is_set():
+            close_old_connections()
+            try:
+                return sweep.refuse_forked_log()
+            except OperationalError as error:
+                if once:
+                    raise CommandError("the database does not answer") from error
+                logger.warning("the database does not answer yet (%s)", type(error).__name__)
+            stop.wait(policy.TICK_SECONDS)
+        return None
 
-def _round(number: int) -> None:
-    close_old_connections()
-    try:
-        sweep.run_round(deliveries=number % policy.DELIVERY_ROUNDS == 0)
-    except Exception:
-        # A process edge: a database that is away for a moment must not end the only sweeper.
-        logger.exception("a round of tick failed")
+    @staticmethod
+    def _run_round() -> None:
+        with transactions.running(scope=transactions.ALL):
+            # On a wrong clock whatever is fresh would lapse. The clock itself has said so by then.
+            if clock.is_right():
+                sweep.run_round()

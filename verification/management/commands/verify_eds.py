@@ -1,24 +1,23 @@
-"""`manage.py verify_eds`: the EDS route's own checks on files, and its report as JSON. Never touches the network."""
+"""`manage.py verify_eds`: the checks of `statement` on files, and its report as JSON. Never touches the network."""
 
 import json
 from argparse import ArgumentTypeError
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
+from verification import clock
 from verification.core.errors import BadInput, TulgaError
 from verification.core.ids import Iin, Phone
 from verification.core.person import Case, Document, LenderFacts, Loan, Person
-from verification.core.results import Result
 from verification.core.route import Evidence
 from verification.management import eds_files
-from verification.routes.eds.checks import STATEMENT, report_statement
-from verification.routes.eds.policy import POLICY, EdsPolicy
+from verification.stages.statement.checks import CHECKS, report_statement
+from verification.stages.statement.measure import measure_statement
+from verification.stages.statement.policy import POLICY, StatementPolicy
 
 EXIT = {"TOTAL-PASSED": 0, "TOTAL-FAILED": 1, "INDETERMINATE": 2}
 UNREADABLE = 3
@@ -69,26 +68,39 @@ class Command(BaseCommand):
         """Prints the report, and raises `CommandError` with the exit code where it is not 0."""
         policy, notes = _policy(options)
         try:
-            given, trusted = _evidence(options, policy)
+            statement = eds_files.read(options["statement"], max_bytes=eds_files.STATEMENT_MAX_BYTES)
+            if len(statement) > eds_files.STATEMENT_MAX_BYTES:
+                raise BadInput("the statement is too large")
+            trusted = eds_files.read_trust(options["trust"])
+            given = eds_files.evidence(
+                # Text may be twice as long as what it spells; a byte more, and the checks call it too large.
+                signature=eds_files.read(options["signature"], max_bytes=2 * policy.signature_max_bytes),
+                statement=statement,
+                trust=trusted,
+                ocsp=options["ocsp"],
+                crls=options["crl"],
+                at=options["at"] or clock.now(),
+                by=policy,
+            )
             report = _judge(given, policy, iin=options["iin"], stale=options["allow_stale_revocation"], notes=notes)
         except TulgaError as error:
             raise CommandError(f"cannot verify: {error.detail or error.code}", returncode=UNREADABLE) from None
         report |= {"trust": options["trust"], "notes": [*trusted.notes, *notes]}
         # In ASCII: the names of files that it repeats may be of letters that the terminal has not, or of no letters.
         self.stdout.write(json.dumps(report, indent=2))
-        code = UNREADABLE if _is_unreadable(report) else EXIT[report["status"]]
-        if code:
+        is_unreadable = report["checks"][0]["code"] in ("eds_malformed", "eds_too_large")
+        if code := UNREADABLE if is_unreadable else EXIT[report["status"]]:
             raise CommandError(f"{report['status']} {report['sub_indication']}: {report['code']}", returncode=code)
 
 
-def _policy(options: dict[str, Any]) -> tuple[EdsPolicy, list[str]]:
+def _policy(options: dict[str, Any]) -> tuple[StatementPolicy, list[str]]:
     """The route's policy with what the flags change of it, and a sentence for each step that is left out."""
     left_out = {FRESH: "step 10 is not asked: only a verification knows what it had asked and what it was shown before"}
     if options["iin"] is None:
         left_out[IDENTITY] = "step 7 is not asked: no --iin was given"
     if options["allow_stale_revocation"] and not options["ocsp"] + options["crl"]:
         left_out[REVOCATION] = "step 8 is not asked: no revocation file was given, and --allow-stale-revocation was"
-    policy = replace(POLICY, not_asked=tuple(name for name in STATEMENT if name in left_out))
+    policy = replace(POLICY, not_asked=tuple(name for name in CHECKS if name in left_out))
     if options["allow_test_roles"]:
         accepted = (*policy.certificate_policies, _LEGAL_POLICY)
         policy = replace(policy, accepts_any_role=True, certificate_policies=accepted)
@@ -101,64 +113,31 @@ def _policy(options: dict[str, Any]) -> tuple[EdsPolicy, list[str]]:
     return replace(policy, version=version), [left_out[name] for name in policy.not_asked]
 
 
-def _evidence(options: dict[str, Any], policy: EdsPolicy) -> tuple[Evidence, eds_files.Trust]:
-    statement = eds_files.read(options["statement"], max_bytes=eds_files.STATEMENT_MAX_BYTES)
-    if len(statement) > eds_files.STATEMENT_MAX_BYTES:
-        raise BadInput("the statement is too large")
-    trusted = eds_files.read_trust(options["trust"])
-    given = eds_files.evidence(
-        # Text may be twice as long as what it spells; a byte more, and the checks call it too large.
-        signature=eds_files.read(options["signature"], max_bytes=2 * policy.signature_max_bytes),
-        statement=statement,
-        trust=trusted,
-        ocsp=options["ocsp"],
-        crls=options["crl"],
-        at=options["at"] or timezone.now(),
-        by=policy,
-    )
-    return given, trusted
-
-
-def _judge(given: Evidence, policy: EdsPolicy, *, iin: Iin | None, stale: bool, notes: list[str]) -> dict[str, Any]:
+def _judge(
+    given: Evidence, policy: StatementPolicy, *, iin: Iin | None, stale: bool, notes: list[str]
+) -> dict[str, Any]:
     """The report on the checks that are asked. A revocation that is old is judged as of the day it was told."""
-    case, of_old = _case(iin), given
+    case = _case(iin)
+    facts = measure_statement(case, given, policy)
     if stale and REVOCATION not in policy.not_asked:
         of_old = replace(given, at=eds_files.youngest(given, by=policy))
+        facts = replace(facts, revocation=measure_statement(case, of_old, policy).revocation)
         notes.append(f"step 8 was judged as of {of_old.at.isoformat()}: --allow-stale-revocation")
-    results: Sequence[Result] = [
-        check(case, of_old if name == REVOCATION else given, policy)
-        for name, check in STATEMENT.items()
-        if name not in policy.not_asked
-    ]
-    report: dict[str, Any] = json.loads(report_statement(case, given, policy, tuple(results)))
+    results = tuple(check(facts, policy) for name, check in CHECKS.items() if name not in policy.not_asked)
+    report: dict[str, Any] = json.loads(report_statement(facts, policy, results))
     return report
-
-
-def _is_unreadable(report: dict[str, Any]) -> bool:
-    return report["checks"][0]["code"] in ("eds_malformed", "eds_too_large")
 
 
 def _case(iin: Iin | None) -> Case:
     """A case of which only the IIN is known; the checks that are asked look at nothing else."""
+    document = Document(type="", number="", valid_to=date.max)
     person = Person(
-        iin=iin or Iin(""),
-        surname="",
-        name="",
-        patronymic="",
-        birth_date=date.min,
-        phone=Phone(""),
-        document=Document(type="", number="", valid_to=date.max),
+        iin=iin or Iin(""), surname="", name="", patronymic="", birth_date=date.min, phone=Phone(""), document=document
     )
     loan = Loan(amount="", currency="", term_days=0, annual_rate="", total_repayable="", payout_account="")
+    lender, ends = LenderFacts(id="", name="", bin=""), datetime.max.replace(tzinfo=UTC)
     return Case(
-        verification_id="",
-        mode="",
-        lender=LenderFacts(id="", name="", bin=""),
-        person=person,
-        loan=loan,
-        purpose="",
-        locale="",
-        expires_at=datetime.max.replace(tzinfo=UTC),
+        verification_id="", mode="", lender=lender, person=person, loan=loan, purpose="", locale="", expires_at=ends
     )
 
 

@@ -6,10 +6,10 @@ import pytest
 from django.conf import settings
 
 from insecure_sandbox import samples
-from verification.engines.faces import alignment, backends, detection
-from verification.engines.faces.alignment import Face
+from verification.engines.faces import backends
 from verification.engines.faces.backends import Backend, Choice
 from verification.engines.faces.image_gate import ImageLimits, Pixels, open_image
+from verification.engines.faces.portrait import Portrait
 
 LIMITS = ImageLimits(max_bytes=10_000_000, max_pixels=25_000_000)
 
@@ -30,9 +30,9 @@ def portraits(folder: Path) -> dict[str, Pixels]:
 
 
 @pytest.fixture(scope="session")
-def faces(portraits: dict[str, Pixels]) -> dict[str, Face]:
-    """The aligned faces of the portraits."""
-    return {name: aligned(image) for name, image in portraits.items()}
+def faces(portraits: dict[str, Pixels], default: Backend) -> dict[str, Portrait]:
+    """The faces of the portraits."""
+    return {name: default.find(image)[0] for name, image in portraits.items()}
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +52,13 @@ def pixels(path: Path) -> Pixels:
     return open_image(path.read_bytes(), limits=LIMITS)
 
 
-def aligned(image: Pixels) -> Face:
-    """Its one face."""
-    return alignment.align(image, detection.locate(image))
+@pytest.fixture(scope="session")
+def dlib(models: Path) -> Backend:
+    """dlib's own net, converted."""
+    return backends.load(Choice(backend="dlib-onnx", models=models))
 
 
 @pytest.fixture(scope="session")
-def reference() -> Backend:
+def reference(models: Path) -> Backend:
     """face_recognition itself."""
-    return backends.load(Choice(backend="face_recognition"))
+    return backends.load(Choice(backend="face_recognition", models=models))

@@ -42,6 +42,9 @@ def _bombs(portrait: Image.Image) -> Iterator[Hostile]:
     yield "announces_2_31.png", _png(2**31 - 1, 2**31 - 1, b""), too_large
     yield "announces_65500.jpg", _jpeg_of_size(saved(portrait), 65_500), too_large
     yield "eleven_megabytes.jpg", saved(portrait) + bytes(11 * 2**20), too_large
+    # Within 25 megapixels, and 2 s of decoding: each row costs as well.
+    yield "one_wide_25_mpx.png", _png(1, 25_000_000, zlib.compress(bytes(4 * 25_000_000), 9)), too_large
+    yield "one_high_25_mpx.png", _png(25_000_000, 1, zlib.compress(bytes(3 * 25_000_000 + 1), 9)), too_large
     progressive = saved(portrait, progressive=True)
     scan = progressive[progressive.rindex(b"\xff\xda") : -2]
     yield "forty_more_scans.jpg", progressive[:-2] + scan * 40 + progressive[-2:], ""
@@ -128,7 +131,9 @@ def _faces(portrait: Image.Image) -> Iterator[Hostile]:
     noise = np.random.default_rng(1).integers(0, 256, (480, 640, 3), dtype=np.uint8)
     yield "noise.png", saved(Image.fromarray(noise), "PNG"), "face_not_found"
     yield "one_pixel.png", saved(portrait.resize((1, 1)), "PNG"), "face_not_found"
-    yield "a_line.png", saved(portrait.resize((20_000, 1)), "PNG"), "face_not_found"
+    yield "a_line.png", saved(portrait.resize((20_000, 1)), "PNG"), "face_image_too_large"
+    yield "a_stripe.jpg", saved(portrait.resize((900, 100))), "face_image_too_large"
+    yield "an_allowed_stripe.jpg", saved(portrait.resize((640, 80))), "face_not_found"
     for pixels, code in ((20, "face_not_found"), (36, "face_too_small")):
         small = Image.new("RGB", (480, 480), (90, 110, 90))
         width = round(pixels * _WIDTHS)

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 from verification.core.errors import Refused
-from verification.engines.faces import backends, recognition
+from verification.engines.faces import backends
 from verification.engines.faces.backends import Choice
-from verification.engines.faces.image_gate import ImageLimits, open_image
+from verification.engines.faces.image_gate import ImageLimits
 
 LIMITS = ImageLimits(max_bytes=10 * 2**20, max_pixels=25_000_000)
 
@@ -20,7 +20,7 @@ LIMITS = ImageLimits(max_bytes=10 * 2**20, max_pixels=25_000_000)
 def judge(content: bytes) -> str | list[float]:
     """The code of the refusal, or the numbers."""
     try:
-        return [float(each) for each in recognition.embed(open_image(content, limits=LIMITS)).numbers]
+        return [float(each) for each in backends.in_use().embed_file(content, limits=LIMITS).numbers]
     except Refused as refusal:
         return refusal.code
 

@@ -1,4 +1,4 @@
-"""One interface, three backends: each is tested before it is used, and none is judged by another's calibration."""
+"""One interface, four backends: each is tested before it is used, and none is judged by another's calibration."""
 
 import hashlib
 import json
@@ -17,11 +17,11 @@ from tests.verification.engines.faces import insecure_nets
 from tests.verification.engines.faces.test_calibration import shipped
 from verification.core.errors import CalibrationMismatch, Misconfigured
 from verification.engines import weights
-from verification.engines.faces import backends, custom, dlib_onnx
-from verification.engines.faces.alignment import Face
+from verification.engines.faces import backends, custom, nets
 from verification.engines.faces.backends import Backend, Choice
 from verification.engines.faces.custom import Description
 from verification.engines.faces.embedding import distance
+from verification.engines.faces.portrait import Portrait
 
 # Where dlib's own cut has the eyes, so that the converted net sees nearly what it sees in its own backend.
 DESCRIPTION = {
@@ -33,12 +33,11 @@ DESCRIPTION = {
     "channels": "RGB",
     "mean": "0",
     "scale": "1",
-    "left_eye_x": "47.7",
-    "left_eye_y": "47.1",
-    "right_eye_x": "100.3",
-    "right_eye_y": "47.1",
+    "points": "eyes",
+    "template": "47.7,47.1 100.3,47.1",
+    "form": "mirror-mean-l2",
 }
-OWN = "own-net-fe587a1b/mirror-mean-l2"
+OWN = "own-net-b212ab33/mirror-mean-l2"
 """What comes out of it: the name, how faces are prepared, and how numbers become an embedding."""
 
 
@@ -53,7 +52,7 @@ def chosen() -> Iterator[None]:
 @pytest.fixture
 def own(tmp_path: Path, models: Path) -> Path:
     """An operator's net, which is the converted one under another name, and its description."""
-    content = dlib_onnx.path_in(models).read_bytes()
+    content = nets.path_in(models, weights.FACE_RECOGNITION.sha256).read_bytes()
     (tmp_path / "own.onnx").write_bytes(content)
     return described(tmp_path, sha256=hashlib.sha256(content).hexdigest())
 
@@ -69,17 +68,17 @@ def calibrated(folder: Path, **changes: str) -> Path:
 
 
 def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
-    own: Path, faces: dict[str, Face], default: Backend
+    own: Path, models: Path, faces: dict[str, Portrait], dlib: Backend
 ) -> None:
-    theirs = backends.load(Choice(backend="onnx-custom", model=own))
-    assert (theirs.embedding, theirs.model, theirs.calibration) == (OWN, "own-net", None)
+    theirs = backends.load(Choice(backend="onnx-custom", models=models, model=own))
+    assert (theirs.embedding, theirs.recogniser.model, theirs.calibration) == (OWN, "own-net", None)
     numbers = {name: theirs.embed(face) for name, face in faces.items()}
-    assert distance(numbers["obama.jpg"], [numbers["obama3.jpg"]]).value < 0.30
-    assert distance(numbers["obama.jpg"], [numbers["biden.jpg"]]).value > 0.45
-    near = np.linalg.norm(numbers["obama.jpg"].numbers - default.embed(faces["obama.jpg"]).numbers)
+    assert distance(numbers["obama.jpg"], numbers["obama3.jpg"]).value < 0.30
+    assert distance(numbers["obama.jpg"], numbers["biden.jpg"]).value > 0.45
+    near = np.linalg.norm(numbers["obama.jpg"].numbers - dlib.embed(faces["obama.jpg"]).numbers)
     assert near < 0.15
     with pytest.raises(CalibrationMismatch):
-        distance(default.embed(faces["obama.jpg"]), [numbers["obama.jpg"]])
+        distance(dlib.embed(faces["obama.jpg"]), numbers["obama.jpg"])
 
 
 @pytest.mark.parametrize(
@@ -92,26 +91,35 @@ def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
         {"channels": "GBR"},
         {"file": "../own.onnx"},
         {"file": "absent.onnx"},
-        {"left_eye_x": "120"},
-        {"right_eye_x": "900"},
-        {"left_eye_y": "150"},
+        {"template": "120,47.1 100.3,47.1"},
+        {"template": "47.7,47.1 900,47.1"},
+        {"template": "47.7,150 100.3,47.1"},
+        {"template": "47.7,47.1"},
+        {"template": "47.7,47.1 100.3"},
+        {"points": "yunet5"},
+        {"points": "dlib68"},
+        {"form": "single"},
+        {"side": "150.5"},
         {"schema": "tulga-face-model-2"},
         {"more": "1"},
         {"mean": "1e3"},
     ],
     ids=lambda changes: "-".join(changes),
 )
-def test_an_operators_net_that_is_not_as_described_refuses_to_run(own: Path, changes: dict[str, str]) -> None:
+def test_an_operators_net_that_is_not_as_described_refuses_to_run(
+    own: Path, models: Path, changes: dict[str, str]
+) -> None:
     right = json.loads(own.read_text())
     described(own.parent, **{"sha256": right["sha256"], **changes})
     with pytest.raises(Misconfigured):
-        backends.load(Choice(backend="onnx-custom", model=own))
+        backends.load(Choice(backend="onnx-custom", models=models, model=own))
 
 
-def test_a_net_that_tells_pictures_apart_may_be_calibrated(tmp_path: Path) -> None:
+def test_a_net_that_tells_pictures_apart_may_be_calibrated(tmp_path: Path, models: Path) -> None:
     (tmp_path / "own.onnx").write_bytes(insecure_nets.sound())
     model = described(tmp_path, sha256=hashlib.sha256(insecure_nets.sound()).hexdigest())
-    assert backends.load(Choice(backend="onnx-custom", model=model)).model == "own-net"
+    loaded = backends.load(Choice(backend="onnx-custom", models=models, model=model))
+    assert loaded.recogniser.model == "own-net"
 
 
 @pytest.mark.parametrize("content", [pytest.param(net, id=name) for name, net in insecure_nets.every()])
@@ -125,14 +133,14 @@ def test_a_net_that_says_nothing_about_a_face_or_is_not_all_pinned_refuses_to_ru
         backends.load(Choice(backend="onnx-custom", model=model))
 
 
-def test_an_operators_net_of_another_size_of_face_refuses_to_run(own: Path) -> None:
+def test_an_operators_net_of_another_size_of_face_refuses_to_run(own: Path, models: Path) -> None:
     described(own.parent, sha256=json.loads(own.read_text())["sha256"], side="112")
     with pytest.raises(Misconfigured, match="of this size"):
-        backends.load(Choice(backend="onnx-custom", model=own))
+        backends.load(Choice(backend="onnx-custom", models=models, model=own))
 
 
-def test_an_operators_net_without_a_calibration_judges_nobody(own: Path, chosen: None) -> None:
-    backends.use(Choice(backend="onnx-custom", model=own))
+def test_an_operators_net_without_a_calibration_judges_nobody(own: Path, models: Path, chosen: None) -> None:
+    backends.use(Choice(backend="onnx-custom", models=models, model=own))
     assert backends.tested()["unfit_for_live"] == [
         "face backend onnx-custom has no calibration: run manage.py calibrate_faces"
     ]
@@ -140,32 +148,49 @@ def test_an_operators_net_without_a_calibration_judges_nobody(own: Path, chosen:
         backends.zones_in_use()
 
 
-def test_an_operators_net_is_judged_by_the_calibration_measured_with_it_and_by_no_other(own: Path) -> None:
+def test_a_calibration_exchanged_while_a_process_runs_judges_nobody_in_it(
+    tmp_path: Path, models: Path, chosen: None
+) -> None:
+    backends.use(Choice(backend="dlib-onnx", models=models, calibration=calibrated(tmp_path)))
+    before = backends.zones_in_use()
+    # Half written, as `calibrate_faces --output` may leave it for a moment, and then another's zones.
+    (tmp_path / "calibration.json").write_text("{")
+    assert backends.zones_in_use() == before
+    lax = json.loads(shipped().replace(b'"0.26"', b'"0.36"'))
+    (tmp_path / "calibration.json").write_text(json.dumps(lax))
+    found = backends.in_use().calibration
+    assert found is not None
+    assert backends.zones_in_use() == before == found.zones
+
+
+def test_an_operators_net_is_judged_by_the_calibration_measured_with_it_and_by_no_other(
+    own: Path, models: Path
+) -> None:
     sha256 = json.loads(own.read_text())["sha256"]
     right = calibrated(own.parent, id="own-2026", embedding=OWN, model_sha256=sha256)
-    found = backends.load(Choice(backend="onnx-custom", model=own, calibration=right))
+    found = backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right))
     assert found.calibration is not None
     assert found.report()["calibration"] == "own-2026"
     for wrong in ({"embedding": "own-net/single"}, {"model_sha256": "ab" * 32}):
         calibrated(own.parent, **({"embedding": OWN, "model_sha256": sha256} | wrong))
         with pytest.raises(Misconfigured, match="another net or embedding"):
-            backends.load(Choice(backend="onnx-custom", model=own, calibration=right))
+            backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right))
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"mean": "127.5"}, {"scale": "2"}, {"channels": "BGR"}, {"left_eye_x": "47.8"}],
+    [{"mean": "127.5"}, {"scale": "2"}, {"channels": "BGR"}, {"template": "47.8,47.1 100.3,47.1"}],
     ids=lambda changes: "-".join(changes),
 )
 def test_a_calibration_does_not_hold_for_a_net_that_is_shown_faces_otherwise(
-    own: Path, changes: dict[str, str]
+    own: Path, models: Path, changes: dict[str, str]
 ) -> None:
     sha256 = json.loads(own.read_text())["sha256"]
     right = calibrated(own.parent, embedding=OWN, model_sha256=sha256)
-    assert backends.load(Choice(backend="onnx-custom", model=own, calibration=right)).embedding == OWN
+    assert backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right)).embedding == OWN
     described(own.parent, sha256=sha256, **changes)
     with pytest.raises(Misconfigured, match="another net or embedding"):
-        backends.load(Choice(backend="onnx-custom", model=own, calibration=right))
+        backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right))
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", None])
@@ -189,7 +214,7 @@ def test_a_damaged_description_is_refused_or_read_and_never_anything_else(junk: 
 
 
 def test_a_backend_that_is_none_is_refused_by_name() -> None:
-    with pytest.raises(Misconfigured, match="dlib-onnx"):
+    with pytest.raises(Misconfigured, match="sface-onnx"):
         backends.use(Choice(backend="dlib"))
 
 
@@ -197,9 +222,11 @@ def test_the_reference_is_named_with_its_own_scale_and_calibration(reference: Ba
     assert reference.report() == {
         "backend": "face_recognition",
         "embedding": "dlib-resnet-v1/single",
-        "model": dlib_onnx.MODEL,
+        "model": nets.DLIB_MODEL,
         "model_sha256": weights.FACE_RECOGNITION.sha256,
+        "detector_sha256": weights.YUNET.sha256,
         "calibration": "lfw-2026-11.single",
+        "calibration_source": "quoted",
     }
     assert reference.unfit_for_live() == []
 

@@ -17,17 +17,21 @@ Fields = dict[str, object]
 Change = Callable[[Fields], object]
 
 
-def shipped(name: str = "mirror-mean-l2") -> bytes:
+def shipped(name: str = "dlib-mirror-mean-l2") -> bytes:
     return (files("verification.engines.faces") / "calibrations" / f"{name}.json").read_bytes()
 
 
 def spelled(*, pairs: int = 85_455, false_matches: int = 4, name: str = "own") -> bytes:
     """A calibration of one cohort."""
-    edges = {"distance": "0.26", "false_matches": str(false_matches), "fnmr": "0.5"}
-    review = {"distance": "0.37", "false_matches": str(pairs // 2), "fnmr": "0.1"}
-    cohort = {"name": name, "people": "184", "impostor_pairs": str(pairs), "genuine_pairs": "865"}
+    edges = {"distance": "0.26", "false_matches": str(false_matches), "fnmr": "0.5", "fnmr_by_person": ""}
+    review = {"distance": "0.37", "false_matches": str(pairs // 2), "fnmr": "0.1", "fnmr_by_person": "0.2"}
+    cohort = {"name": name, "source": "measured", "people": "184", "impostor_pairs": str(pairs), "genuine_pairs": "865"}
     fields = {**json.loads(shipped()), "id": "own-2026", "cohorts": [{**cohort, "rates": [edges, review]}]}
     return json.dumps(fields).encode()
+
+
+def _judged(fields: Fields) -> Fields:
+    return {name: fields[name] for name in ("match", "review", "cohorts")}
 
 
 def changed(change: Change) -> bytes:
@@ -37,7 +41,7 @@ def changed(change: Change) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("name", "match", "review"), [("mirror-mean-l2", 0.26, 0.37), ("single", 0.35, 0.50)], ids=["mirror", "single"]
+    ("name", "match", "review"), [("dlib-mirror-mean-l2", 0.26, 0.37), ("dlib-single", 0.35, 0.50)]
 )
 def test_the_shipped_calibrations_hold_the_zones_and_rates_that_were_measured(
     name: str, match: float, review: float
@@ -45,7 +49,7 @@ def test_the_shipped_calibrations_hold_the_zones_and_rates_that_were_measured(
     found = calibration.read(shipped(name))
     zones, people = found.zones, {cohort.name: cohort for cohort in found.cohorts}
     assert (zones.match.value, zones.review.value) == (match, review)
-    assert zones.match.embedding == zones.review.embedding == found.embedding == f"dlib-resnet-v1/{name}"
+    assert zones.match.embedding == zones.review.embedding == found.embedding == f"dlib-resnet-v1/{name[5:]}"
     east = people["east-asian"]
     assert (east.at(match).false_matches, east.impostor_pairs) == (4, 85_455)
     assert east.fmr_upper(match) == pytest.approx(1.2e-4, rel=0.01)
@@ -54,8 +58,35 @@ def test_the_shipped_calibrations_hold_the_zones_and_rates_that_were_measured(
     assert found.unfit_for_live() == []
 
 
+def test_the_default_zones_send_one_in_twenty_of_the_hardest_cohort_to_people_at_an_fmr_of_1_in_10_000() -> None:
+    found = calibration.read(shipped("sface-single-l2"))
+    match, review = found.zones.match.value, found.zones.review.value
+    assert (match, review, found.source) == (1.0, 1.08, "quoted")
+    east = next(cohort for cohort in found.cohorts if cohort.name == "east-asian")
+    at = east.at(match)
+    assert at.fnmr is not None
+    assert at.fnmr <= 0.05
+    assert (at.false_matches, east.impostor_pairs, at.fnmr_by_person) == (20, 192_247, 0.087)
+    # The review zone reaches to where at most one honest pair in a hundred is beyond it, at a stated FMR.
+    assert (east.at(review).fnmr, east.at(review).false_matches) == (0.009, 162)
+    assert found.unfit_for_live() == []
+    assert {each.decision: each.cohorts[0].at(match).fnmr_by_person for each in found.also} == {
+        "median-of-3": 0.061,
+        "median-of-5": 0.043,
+    }
+    # The upper median lets in at most twice as many as one picture, as it must.
+    single = 2.5e-5
+    assert all(each.cohorts[0].fmr(match) <= 2 * single for each in found.also)
+    # What we measured ourselves stands beside it, under its own word; it is too small to let anything go live.
+    assert [(cohort.name, cohort.source) for cohort in found.cohorts if cohort.source != "quoted"] == [
+        ("london", "measured")
+    ]
+    for word in ("quoted", "measured", "192247", "Kazakh", "not documented"):
+        assert word in found.told()
+
+
 def test_the_library_default_of_0_60_would_let_two_of_five_strangers_of_the_cohort_in() -> None:
-    east = calibration.read(shipped("single")).cohorts[1]
+    east = calibration.read(shipped("dlib-single")).cohorts[1]
     assert east.fmr(0.60) == pytest.approx(0.40, abs=0.01)
 
 
@@ -96,6 +127,7 @@ def test_every_large_cohort_must_hold_and_a_small_one_does_not_count(pairs: int,
         lambda fields: fields.update(match="0"),
         lambda fields: fields.update(match="0.25"),
         lambda fields: fields.update(review="0.36"),
+        lambda fields: fields.update(review=fields["match"]),
         lambda fields: fields.update(match=0.26),
         lambda fields: fields.update(match="nan"),
         lambda fields: fields.update(match="2.6e-1"),
@@ -104,6 +136,13 @@ def test_every_large_cohort_must_hold_and_a_small_one_does_not_count(pairs: int,
         lambda fields: fields["cohorts"][0].update(name=fields["cohorts"][1]["name"]),
         lambda fields: fields["cohorts"][0]["rates"].reverse(),
         lambda fields: fields["cohorts"][0]["rates"][0].update(fnmr="1.1"),
+        lambda fields: fields["cohorts"][0]["rates"][0].update(fnmr_by_person="0.9x"),
+        lambda fields: fields["cohorts"][0].update(source="guessed"),
+        lambda fields: fields["cohorts"][0].pop("source"),
+        lambda fields: fields.pop("also"),
+        lambda fields: fields.update(also=[{"decision": "mean-of-1", **_judged(fields)}]),
+        lambda fields: fields.update(also=[{"decision": "median-of-3", **_judged(fields)}] * 2),
+        lambda fields: fields.update(also=[{"decision": "median-of-3", **_judged(fields), "more": "1"}]),
         lambda fields: fields["cohorts"][0]["rates"][0].update(fnmr="0.1"),
         lambda fields: fields["cohorts"][0]["rates"][0].update(false_matches="-1"),
         lambda fields: fields["cohorts"][0]["rates"].append(fields["cohorts"][0]["rates"][0]),

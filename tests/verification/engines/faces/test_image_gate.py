@@ -12,7 +12,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from verification.core.errors import Refused
-from verification.engines.faces.image_gate import ImageLimits, open_image
+from verification.engines.faces import policy
+from verification.engines.faces.image_gate import ImageLimits, open_draft, open_image
 
 LIMITS = ImageLimits(max_bytes=200_000, max_pixels=1_000_000)
 ORIENTATION = 0x0112  # EXIF tag
@@ -38,6 +39,46 @@ def png_header(width: int, height: int) -> bytes:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_a_whole_picture_opens_as_rgb(kind: str) -> None:
     assert open_image(saved(gradient(), kind), limits=LIMITS).shape == (120, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1, 999), (999, 1), (policy.MOST_RATIO * 30 + 1, 30), (policy.MOST_SIDE + 1, 5000)]
+)
+def test_sides_and_their_ratio_are_refused_by_the_header_alone(width: int, height: int) -> None:
+    with pytest.raises(Refused) as refused:
+        open_image(png_header(width, height), limits=ImageLimits(max_bytes=200_000, max_pixels=10**9))
+    assert refused.value.code == "face_image_too_large"
+
+
+def test_a_picture_of_the_largest_ratio_opens() -> None:
+    width = policy.MOST_RATIO * 30
+    assert open_image(saved(gradient(width, 30)), limits=LIMITS).shape == (30, width, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "least", "shape", "scale"),
+    [
+        ("JPEG", (640, 480), 320, (240, 320, 3), 2),
+        ("JPEG", (640, 480), 321, (480, 640, 3), 1),
+        ("JPEG", (480, 640), 160, (160, 120, 3), 4),
+        ("JPEG", (641, 479), 320, (240, 321, 3), 641 / 321),
+        ("PNG", (640, 480), 160, (480, 640, 3), 1),
+    ],
+)
+def test_a_draft_has_no_fewer_pixels_than_asked_for_and_says_how_much_smaller_it_is(
+    kind: str, size: tuple[int, int], least: int, shape: tuple[int, ...], scale: float
+) -> None:
+    draft = open_draft(saved(gradient(*size), kind), limits=LIMITS, least=least)
+    assert draft.pixels.shape == shape
+    assert draft.scale == pytest.approx(scale)
+
+
+def test_a_draft_is_turned_and_refused_as_the_whole_picture_is() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    assert open_draft(saved(gradient(640, 480), exif=exif), limits=LIMITS, least=320).pixels.shape == (320, 240, 3)
+    with pytest.raises(Refused):
+        open_draft(saved(gradient(640, 480))[:-400], limits=LIMITS, least=80)
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])

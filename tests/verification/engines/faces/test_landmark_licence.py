@@ -8,8 +8,8 @@ import pytest
 
 from verification.engines import weights
 from verification.engines.faces import reference as reference_backend
-from verification.engines.faces.alignment import Face
 from verification.engines.faces.backends import Backend
+from verification.engines.faces.portrait import Portrait
 
 _ROOT = Path(__file__).resolve().parents[4]
 # By way of our own module, which takes back what importing the library does to every picture in the process.
@@ -17,7 +17,7 @@ face_recognition: Any = vars(reference_backend)["face_recognition"]
 
 
 def test_the_reference_never_asks_the_68_point_model(
-    faces: dict[str, Face], reference: Backend, monkeypatch: pytest.MonkeyPatch
+    faces: dict[str, Portrait], reference: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def asked(*_: object) -> None:
         raise AssertionError("the 68-point model was asked")

@@ -7,7 +7,7 @@ from PIL import Image
 
 from tests.verification.engines.faces.test_image_gate import LIMITS, ORIENTATION, gradient, png_header, saved
 from verification.core.errors import Refused
-from verification.engines.faces.pictures import renewed
+from verification.engines.faces.image_gate import renewed
 
 WORD = b"where the borrower lives"
 

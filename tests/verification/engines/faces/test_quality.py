@@ -7,12 +7,10 @@ import pytest
 
 from verification.core import reasons
 from verification.core.errors import Refused
-from verification.engines.faces import quality
-from verification.engines.faces.alignment import Face
 from verification.engines.faces.policy import QUALITY
-from verification.engines.faces.quality import Quality
+from verification.engines.faces.portrait import Portrait, Quality
 
-GOOD = Quality(eyes=90.0, head=0.4, luminance=0.5, under=0.0, over=0.0, entropy=6.8, evenness=0.9, score=2.0)
+GOOD = Quality(eyes=90.0, head=0.4, luminance=0.5, under=0.0, over=0.0, entropy=6.8, evenness=0.9, score=0.93)
 
 
 @pytest.mark.parametrize(
@@ -30,23 +28,23 @@ GOOD = Quality(eyes=90.0, head=0.4, luminance=0.5, under=0.0, over=0.0, entropy=
 def test_a_picture_is_refused_just_beyond_a_limit_and_not_just_within(
     within: dict[str, float], beyond: dict[str, float], code: str
 ) -> None:
-    quality.refuse_poor(replace(GOOD, **within), limits=QUALITY)
+    replace(GOOD, **within).refuse_poor(QUALITY)
     with pytest.raises(Refused) as refused:
-        quality.refuse_poor(replace(GOOD, **beyond), limits=QUALITY)
+        replace(GOOD, **beyond).refuse_poor(QUALITY)
     assert refused.value.code == code
     assert not reasons.require(code).burns
 
 
-def test_the_portraits_are_good_pictures(faces: dict[str, Face]) -> None:
+def test_the_portraits_are_good_pictures(faces: dict[str, Portrait]) -> None:
     for face in faces.values():
-        measured = quality.measure(face)
-        quality.refuse_poor(measured, limits=QUALITY)
+        measured = face.quality()
+        measured.refuse_poor(QUALITY)
         assert all(0 <= each <= 1 for each in measured.components.values())
         assert measured.components["eye_distance"] > 0.8
 
 
-def test_a_face_lit_from_one_side_is_less_even(faces: dict[str, Face]) -> None:
+def test_a_face_lit_from_one_side_is_less_even(faces: dict[str, Portrait]) -> None:
     face = faces["biden.jpg"]
-    shade = np.where(np.arange(face.chip.shape[1]) < 75, 0.1, 1.0)[None, :, None]
-    lit = replace(face, chip=(face.chip * shade).astype(np.uint8))
-    assert quality.measure(lit).evenness < QUALITY.least_evenness < quality.measure(face).evenness
+    shade = np.where(np.arange(face.image.shape[1]) < face.points[2, 0], 0.1, 1.0)[None, :, None]
+    lit = replace(face, image=(face.image * shade).astype(np.uint8))
+    assert lit.quality().evenness < QUALITY.least_evenness < face.quality().evenness

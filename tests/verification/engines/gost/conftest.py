@@ -2,21 +2,21 @@
 
 import pytest
 
-from verification.engines.gost import gmpy2_arithmetic, libgcrypt, python_arithmetic, streebog
-from verification.engines.gost.arithmetic import Arithmetic
+from verification.engines.gost import backends, streebog
+from verification.engines.gost.arithmetic import Arithmetic, load_gmpy2, load_python
 from verification.engines.gost.backends import Hash
 
 
 @pytest.fixture(scope="session")
 def fast_arithmetic() -> Arithmetic:
     """The tier on gmpy2; skips where it is not installed."""
-    return gmpy2_arithmetic.load() or pytest.skip("gmpy2 is not installed")
+    return load_gmpy2() or pytest.skip("gmpy2 is not installed")
 
 
 @pytest.fixture(scope="session")
 def plain_arithmetic() -> Arithmetic:
     """The tier that is always there."""
-    return python_arithmetic.load()
+    return load_python()
 
 
 @pytest.fixture(scope="session", params=["plain_arithmetic", "fast_arithmetic"])
@@ -29,7 +29,7 @@ def arithmetic(request: pytest.FixtureRequest) -> Arithmetic:
 @pytest.fixture(scope="session")
 def library_hash() -> Hash:
     """Streebog-512 by libgcrypt; skips where it is not installed."""
-    return libgcrypt.load() or pytest.skip("libgcrypt is not installed")
+    return backends.load_libgcrypt() or pytest.skip("libgcrypt is not installed")
 
 
 @pytest.fixture(scope="session")

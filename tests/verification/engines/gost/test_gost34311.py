@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verification.engines.gost import libgcrypt
+from verification.engines.gost import backends
 from verification.engines.gost.gost34311 import gost34311
 
 Old = Callable[[bytes], bytes]
@@ -35,7 +35,7 @@ def test_the_published_hashes_come_out(message: bytes, digest: str) -> None:
 @pytest.fixture(scope="module")
 def library_old() -> Old:
     """The same hash by libgcrypt (algorithm 308), for this test alone."""
-    if libgcrypt.load() is None:
+    if backends.load_libgcrypt() is None:
         pytest.skip("libgcrypt is not installed")
     library = ctypes.CDLL("libgcrypt.so.20")
 

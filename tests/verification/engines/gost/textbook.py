@@ -1,5 +1,7 @@
 """The curve as a textbook has it, on affine points and plain integers: slow, and shares no line with the engine."""
 
+from functools import cache
+
 from verification.engines.gost.curves import Curve
 
 Point = tuple[int, int] | None
@@ -17,8 +19,9 @@ def add(curve: Curve, one: Point, other: Point) -> Point:
     return x, (slope * (x1 - x) - y1) % p
 
 
+@cache
 def multiply(curve: Curve, point: Point, scalar: int) -> Point:
-    """`scalar` times the point, bit by bit."""
+    """`scalar` times the point, bit by bit. Kept, for each tier is asked for the same ones."""
     total: Point = None
     for bit in bin(scalar)[2:]:
         total = add(curve, total, total)

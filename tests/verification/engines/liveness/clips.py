@@ -88,11 +88,10 @@ def _sent(folder: Path, clip: Clip, first: int, last: int, count: int) -> tuple[
     video = cv2.VideoCapture(str(folder / clip.file))
     found: dict[int, bytes] = {}
     for at in range(last + 1):
-        there, frame = video.read()
-        if not there:
+        if not video.grab():
             raise ValueError(f"{clip.file} ends at {at}")
         if at in wanted:
-            found[at] = encode(np.asarray(frame, dtype=np.uint8))
+            found[at] = encode(np.asarray(video.retrieve()[1], dtype=np.uint8))
     return tuple(found[at] for at in wanted)
 
 

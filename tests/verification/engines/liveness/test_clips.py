@@ -6,16 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.verification.engines.liveness.clips import WINDOWS, Clip, Window, read_clip
-from verification.engines.liveness import (
-    continuity,
-    freshness,
-    gestures,
-    landmarks,
-    networks,
-    planarity,
-    policy,
-    quality,
-)
+from verification.engines.liveness import continuity, gestures, landmarks, networks, planarity, policy, quality
 from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.networks import Networks
@@ -59,16 +50,16 @@ def test_a_real_clip_passes_what_it_shows_and_nothing_else(folder: Path, window:
 def test_a_real_clip_passes_the_gates_that_hold_for_every_step(folder: Path, window: Window) -> None:
     frames = _step(folder, window)
     there = continuity.presence(frames, limits=policy.SECOND_FACE)
-    assert there.one_face >= policy.ONE_FACE
-    assert there.most <= policy.MOST_FACES
+    assert there.one_face >= policy.GATES.one_face_share
+    assert there.most <= policy.GATES.most_faces
     overlap = continuity.continuity([frames], distances=[]).overlap
     assert overlap is not None
-    assert overlap >= policy.OVERLAP
+    assert overlap >= policy.GATES.overlap
     images = read_clip(folder, window.clip, window.first, window.last, count=_FRAMES)
-    fresh = freshness.measure(images, limits=policy.FRESHNESS)
+    fresh = continuity.freshness(images, limits=policy.FRESHNESS)
     assert (fresh.frozen_run, fresh.repeated) == (1, 0)
     assert fresh.noise is not None
-    assert fresh.noise > policy.NOISE
+    assert fresh.noise > policy.GATES.noise
     assert not any(quality.flaws(frame, limits=policy.QUALITY) for frame in frames)
 
 
@@ -77,8 +68,8 @@ def test_a_real_head_that_turns_is_not_flat(folder: Path) -> None:
     depth = planarity.together(turns)
     assert depth.ratio is not None
     assert depth.residual is not None
-    assert depth.ratio >= policy.PLANARITY_RATIO
-    assert depth.residual >= policy.PLANARITY_RESIDUAL
+    assert depth.ratio >= policy.GATES.planarity_ratio
+    assert depth.residual >= policy.GATES.planarity_residual
 
 
 def test_faces_that_do_not_turn_give_little_evidence_of_depth(folder: Path) -> None:

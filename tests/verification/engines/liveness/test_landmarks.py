@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from tests.verification.engines.liveness import insecure_paper
-from verification.core.canonical import canonical_json
 from verification.core.errors import Misconfigured
 from verification.engines import weights
 from verification.engines.liveness import landmarks, policy, quality
@@ -73,23 +72,6 @@ def test_two_people_are_two_faces(portraits: dict[str, Image], loaded: Networks)
     measured = landmarks.measure(np.hstack(half).astype(np.uint8), networks=loaded)
     assert measured.faces == 2
     assert quality.flaws(measured, limits=policy.QUALITY)[0] == "several_faces"
-
-
-def test_what_is_kept_measures_the_same_and_shows_no_face(portraits: dict[str, Image], loaded: Networks) -> None:
-    measured = landmarks.measure(portraits["obama.jpg"], networks=loaded)
-    kept = landmarks.numbers(measured)
-    assert canonical_json(kept)
-    again = landmarks.from_numbers(kept)
-    assert again.face is not None
-    assert measured.face is not None
-    assert again.face.mesh is None
-    assert again.face.turn == pytest.approx(measured.face.turn, abs=1e-6)
-    assert landmarks.numbers(again) == kept
-
-
-def test_a_frame_without_a_face_is_kept_too() -> None:
-    nobody = FrameMeasurement(640, 480, 0, None)
-    assert landmarks.from_numbers(landmarks.numbers(nobody)) == nobody
 
 
 def test_a_good_frame_has_no_flaw_and_a_spoiled_one_has_its_own(portraits: dict[str, Image], loaded: Networks) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.verification.engines.pki.world import World, make_world
-from verification.engines.pki.algorithms import Family
+from verification.engines.pki.keys import Family
 
 
 @pytest.fixture(scope="session")

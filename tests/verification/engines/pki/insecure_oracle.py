@@ -16,9 +16,9 @@ from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint, Algorith
 from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms, der, keys
+from verification.engines.pki import der, keys
 
-_ACCEPTED = {algorithms.SHA256_WITH_RSA, algorithms.GOST_512_SIGNATURE}
+_ACCEPTED = {keys.SHA256_WITH_RSA, keys.GOST_512_SIGNATURE}
 # What it raises for a path that it does not accept, and for bytes that are no certificate.
 _REFUSALS = (PathBuildingError, ValidationError, ValueError)
 
@@ -36,7 +36,7 @@ class OurSignatures(DefaultSignatureValidator):
         **more: Any,
     ) -> None:
         """Raises `InvalidSignature`."""
-        if signature_algorithm["algorithm"].dotted != algorithms.GOST_512_SIGNATURE:
+        if signature_algorithm["algorithm"].dotted != keys.GOST_512_SIGNATURE:
             super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, *rest, **more)
             return
         try:

@@ -12,6 +12,7 @@ from insecure_sandbox.minting import certificate_body, certify, seal
 from tests.verification.engines.pki.world import AT, PERSON, World
 from verification.core.errors import Refused
 from verification.engines.gost.curves import PARAM_SET_A_512
+from verification.engines.pki import der
 from verification.engines.pki.certificate import MAX_CERTIFICATE, parse_certificate
 
 
@@ -119,6 +120,85 @@ def test_indefinite_lengths_refuse(world: World) -> None:
     header, content = world.leaf.der[:4], world.leaf.der[4:]
     assert parse_certificate(header + content)
     assert _refusal(b"\x30\x80" + content + b"\0\0") == "eds_malformed"
+
+
+def _rebuilt(certificate: bytes, parts: dict[int, bytes], *, signature: bytes = b"") -> bytes:
+    """The certificate with other parts in its body, or more of them, and an algorithm to match; nobody signed it."""
+    tbs, _, signed = der.read_tree(certificate).children
+    body = dict(enumerate(each.raw for each in tbs.children)) | parts
+    return asn1.sequence(asn1.sequence(*(body[number] for number in sorted(body))), body[2], signature or signed.raw)
+
+
+def _detail(untrusted: bytes) -> str:
+    with pytest.raises(Refused) as refused:
+        parse_certificate(untrusted)
+    assert refused.value.code == "eds_malformed"
+    return refused.value.detail
+
+
+def test_parameters_nested_until_a_stack_is_full_refuse_before_the_library_sees_them(world: World) -> None:
+    """RSASSA-PSS names a hash with parameters, which may be RSASSA-PSS again: 300 of them end a thread of 512 KiB."""
+    pss = asn1.oid("1.2.840.113549.1.1.10")
+    nested = asn1.sequence(pss)
+    for _ in range(300):
+        nested = asn1.sequence(pss, asn1.sequence(asn1.explicit(0, nested)))
+    assert _detail(_rebuilt(world.leaf.der, {2: nested})) == "nested too deeply"
+
+
+def test_the_first_version_refuses_said_and_left_out(world: World) -> None:
+    said = _rebuilt(world.leaf.der, {0: asn1.explicit(0, asn1.integer(0))})
+    assert _detail(said) == "certificate: not as RFC 5280 has it"
+    assert _detail(_rebuilt(world.leaf.der, {0: b""}))
+
+
+def test_extensions_nested_as_no_extension_is_refuse_though_we_do_not_open_them(world: World) -> None:
+    nested = asn1.null()
+    for _ in range(2_000):
+        nested = asn1.sequence(nested)
+    assert _detail(_rebuilt(world.leaf.der, {7: asn1.explicit(3, nested)})) == "certificate: not as RFC 5280 has it"
+
+
+@pytest.mark.parametrize("serial", [0, -1, -(2**100)])
+def test_a_serial_number_that_is_not_positive_refuses(world: World, serial: int) -> None:
+    assert parse_certificate(_rebuilt(world.leaf.der, {1: asn1.integer(1)})).serial == 1
+    assert "not positive" in _detail(_rebuilt(world.leaf.der, {1: asn1.integer(serial)}))
+
+
+@pytest.mark.parametrize("tag", [0x81, 0x82])
+def test_unique_identifiers_refuse(world: World, tag: int) -> None:
+    extensions = der.read_tree(world.leaf.der).children[0].children[7].raw
+    identifier = asn1.element(tag, b"\0\xff")
+    both = _rebuilt(world.leaf.der, {7: identifier, 8: extensions})
+    assert x509.load_der_x509_certificate(both).extensions
+    assert _detail(both) == "certificate body: a wrong number of parts"
+    assert _detail(_rebuilt(world.leaf.der, {7: identifier})) == "certificate: unexpected parts"
+
+
+def test_a_signature_that_does_not_fill_its_bytes_refuses(world: World) -> None:
+    bits = asn1.bits(b"\xf0" * 64, unused=4)
+    short = _rebuilt(world.leaf.der, {}, signature=bits)
+    assert x509.load_der_x509_certificate(short).signature == b"\xf0" * 64
+    assert _detail(short) == "signature: unused bits"
+
+
+@pytest.mark.parametrize("text", ["A_B", "A@B", "AB\0"])
+def test_a_name_is_read_by_us_where_the_library_refuses_its_letters(world: World, text: str) -> None:
+    name = asn1.sequence(asn1.set_of(asn1.sequence(asn1.oid("2.5.4.3"), asn1.printable(text))))
+    made = _rebuilt(world.leaf.der, {3: name, 5: name})
+    with pytest.raises(ValueError, match="InvalidValue"):
+        x509.load_der_x509_certificate(made)
+    found = parse_certificate(made)
+    assert (found.subject_attributes, found.issuer) == ({"2.5.4.3": (text,)}, name)
+
+
+@pytest.mark.parametrize(
+    "time",
+    [b"2611241200Z", b"261124120000+0600", b"261124120060Z", b"261324120000Z", b"260230120000Z", b"26112412000 Z"],
+)
+def test_a_time_in_another_form_than_der_has_it_refuses(world: World, time: bytes) -> None:
+    right, wrong = asn1.element(0x17, b"991231235959Z"), asn1.element(0x17, time)
+    assert parse_certificate(_rebuilt(world.leaf.der, {4: asn1.sequence(right, right)})).not_before.year == 1999
+    assert _detail(_rebuilt(world.leaf.der, {4: asn1.sequence(right, wrong)})) == "certificate: not as RFC 5280 has it"
 
 
 def _point(x: int, y: int) -> bytes:

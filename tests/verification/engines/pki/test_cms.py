@@ -12,10 +12,9 @@ from insecure_sandbox.signing import attribute, sign_cms, signed_attributes, sig
 from tests.verification.engines.pki.statements import attributes_of, refusal, signed_over, verify, without
 from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
 from verification.core.errors import Refused
-from verification.engines.pki import algorithms
-from verification.engines.pki.cms import check_signature, parse_cms
+from verification.engines.pki import keys as accepted
+from verification.engines.pki.cms import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SIGNED_DATA, check_signature, parse_cms
 from verification.engines.pki.path import build_path
-from verification.engines.pki.signed_data import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SIGNED_DATA
 
 _SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 
@@ -38,10 +37,10 @@ def test_a_signing_certificate_attribute_must_name_the_signer(world: World) -> N
         ess = attribute(_SIGNING_CERTIFICATE_V2, asn1.sequence(asn1.sequence(identifier)))
         return signed_over(world, sorted([*attributes_of(world), ess]))
 
-    hashes = algorithms.ALGORITHMS
+    hashes = accepted.ALGORITHMS
     sha256, streebog = hashes["rsa"].digest, hashes["gost512"].digest
     verify(with_hash(sha256(world.leaf.der)))
-    verify(with_hash(streebog(world.leaf.der), asn1.algorithm(algorithms.STREEBOG_512)))
+    verify(with_hash(streebog(world.leaf.der), asn1.algorithm(accepted.STREEBOG_512)))
     assert refusal(with_hash(sha256(world.issuer.der))) == "eds_signed_attributes_invalid"
     assert refusal(with_hash(bytes(20), asn1.algorithm("1.3.14.3.2.26"))) == "eds_signed_attributes_invalid"
 
@@ -64,7 +63,7 @@ def test_without_signed_attributes_their_encoding_cannot_pose_as_content(world: 
 def test_a_required_attribute_stands_exactly_once_with_one_value(world: World, oid: str) -> None:
     attributes = attributes_of(world)
     (right,) = [each for each in attributes if asn1.oid(oid) in each]
-    digest = algorithms.ALGORITHMS[world.family].digest(b"other")
+    digest = accepted.ALGORITHMS[world.family].digest(b"other")
     value = asn1.oid(DATA) if oid == CONTENT_TYPE else asn1.octets(digest)
     broken = [
         without(attributes, oid),
@@ -137,8 +136,8 @@ def test_another_hash_than_the_familys_refuses(world: World, oid: str) -> None:
 
 
 def test_the_hash_of_the_other_family_refuses(gost: World, rsa: World) -> None:
-    assert refusal(_with_algorithms(gost, digest_oid=algorithms.SHA256)) == "eds_algorithm_refused"
-    assert refusal(_with_algorithms(rsa, digest_oid=algorithms.STREEBOG_512)) == "eds_algorithm_refused"
+    assert refusal(_with_algorithms(gost, digest_oid=accepted.SHA256)) == "eds_algorithm_refused"
+    assert refusal(_with_algorithms(rsa, digest_oid=accepted.STREEBOG_512)) == "eds_algorithm_refused"
 
 
 @pytest.mark.parametrize("oid", ["1.2.840.113549.1.1.5", "1.2.840.113549.1.1.10", "1.2.398.3.10.1.1.2.3.1"])
@@ -147,8 +146,8 @@ def test_another_signature_algorithm_refuses(world: World, oid: str) -> None:
 
 
 def test_an_rsa_signer_may_name_just_its_key_a_gost_signer_may_not(gost: World, rsa: World) -> None:
-    verify(_with_algorithms(rsa, signature_oid=algorithms.RSA_ENCRYPTION))
-    assert refusal(_with_algorithms(gost, signature_oid=algorithms.GOST_512_KEY)) == "eds_algorithm_refused"
+    verify(_with_algorithms(rsa, signature_oid=accepted.RSA_ENCRYPTION))
+    assert refusal(_with_algorithms(gost, signature_oid=accepted.GOST_512_KEY)) == "eds_algorithm_refused"
 
 
 def test_a_gost_signature_in_any_other_byte_order_refuses(gost: World) -> None:

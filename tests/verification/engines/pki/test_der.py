@@ -5,7 +5,7 @@ import time
 import pytest
 
 from verification.core.errors import Refused
-from verification.engines.pki import der, values
+from verification.engines.pki import der
 
 
 def _nested(depth: int) -> bytes:
@@ -20,14 +20,14 @@ def _nested(depth: int) -> bytes:
 def test_a_tree_is_read_with_all_its_levels() -> None:
     root = der.read_tree(bytes.fromhex("300a020105 30050101ff0500"))
     number, inner = root.children
-    assert values.integer(number, "number") == 5
+    assert der.integer(number, "number") == 5
     assert [child.tag for child in inner.children] == [der.BOOLEAN, 0x05]
     assert root.strict
 
 
 def test_an_indefinite_length_is_read_and_marked() -> None:
     root = der.read_tree(bytes.fromhex("3080 020105 0000"))
-    assert values.integer(root.children[0], "number") == 5
+    assert der.integer(root.children[0], "number") == 5
     assert not root.strict
     assert root.children[0].strict
 
@@ -36,6 +36,15 @@ def test_a_length_longer_than_needed_is_read_and_marked() -> None:
     assert der.read_tree(b"\x30\x02\x05\x00").strict
     assert not der.read_tree(b"\x30\x81\x02\x05\x00").strict
     assert not der.read_tree(b"\x30\x03\x05\x81\x00").strict
+
+
+def test_what_stays_unopened_has_no_parts_and_must_say_its_length() -> None:
+    encoded = bytes.fromhex("3009 a3073005 30033001 00")
+    with pytest.raises(Refused, match="cut off"):
+        der.read_tree(encoded)
+    assert [each.children for each in der.read_tree(encoded, unopened=der.CONTEXT_3).children] == [[]]
+    with pytest.raises(Refused, match="without a length"):
+        der.read_tree(bytes.fromhex("3006 a380 0500 0000"), unopened=der.CONTEXT_3)
 
 
 @pytest.mark.parametrize(
@@ -94,13 +103,13 @@ def test_a_bomb_dies_at_once(bomb: bytes) -> None:
     [(b"\x02\x01\x00", 0), (b"\x02\x01\x80", -128), (b"\x02\x02\x00\x80", 128), (b"\x02\x02\xff\x7f", -129)],
 )
 def test_an_integer_in_its_shortest_form_is_read(encoded: bytes, number: int) -> None:
-    assert values.integer(der.read_tree(encoded), "number") == number
+    assert der.integer(der.read_tree(encoded), "number") == number
 
 
 @pytest.mark.parametrize("encoded", [b"\x02\x00", b"\x02\x02\x00\x7f", b"\x02\x02\xff\x80", b"\x04\x01\x05"])
 def test_an_integer_in_another_form_refuses(encoded: bytes) -> None:
     with pytest.raises(Refused):
-        values.integer(der.read_tree(encoded), "number")
+        der.integer(der.read_tree(encoded), "number")
 
 
 @pytest.mark.parametrize(
@@ -112,13 +121,13 @@ def test_an_integer_in_another_form_refuses(encoded: bytes) -> None:
     ],
 )
 def test_an_object_identifier_is_read(encoded: str, dotted: str) -> None:
-    assert values.oid(der.read_tree(bytes.fromhex(encoded)), "oid") == dotted
+    assert der.oid(der.read_tree(bytes.fromhex(encoded)), "oid") == dotted
 
 
 @pytest.mark.parametrize("encoded", ["0600", "060180", "06028001", "0603558005", "062155" + "01" * 32])
 def test_a_cut_padded_or_endless_object_identifier_refuses(encoded: str) -> None:
     with pytest.raises(Refused):
-        values.oid(der.read_tree(bytes.fromhex(encoded)), "oid")
+        der.oid(der.read_tree(bytes.fromhex(encoded)), "oid")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +139,7 @@ def test_a_cut_padded_or_endless_object_identifier_refuses(encoded: str) -> None
     ],
 )
 def test_a_time_is_read_in_utc(tag: int, text: bytes, iso: str) -> None:
-    assert values.time(der.read_tree(bytes([tag, len(text)]) + text), "time").isoformat() == iso
+    assert der.time(der.read_tree(bytes([tag, len(text)]) + text), "time").isoformat() == iso
 
 
 @pytest.mark.parametrize(
@@ -148,4 +157,4 @@ def test_a_time_is_read_in_utc(tag: int, text: bytes, iso: str) -> None:
 )
 def test_a_time_in_another_form_refuses(tag: int, text: bytes) -> None:
     with pytest.raises(Refused):
-        values.time(der.read_tree(bytes([tag, len(text)]) + text), "time")
+        der.time(der.read_tree(bytes([tag, len(text)]) + text), "time")

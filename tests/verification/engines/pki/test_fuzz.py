@@ -8,12 +8,13 @@ import pytest
 
 from insecure_sandbox.authority import make_crl
 from insecure_sandbox.signing import sign_cms
+from tests.verification.engines.pki.lists import check_not_revoked
 from tests.verification.engines.pki.statements import verify
 from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.cms import parse_cms
-from verification.engines.pki.crl import check_not_revoked, parse_crl
+from verification.engines.pki.crl import parse_crl
 from verification.engines.pki.identity import check_usage, subject_iin, subject_names
 from verification.engines.pki.path import build_path
 

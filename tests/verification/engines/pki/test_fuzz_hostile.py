@@ -28,12 +28,12 @@ from tests.verification.engines.pki.test_xml_fuzz import MARKUP
 from verification.core.errors import Refused
 from verification.engines.pki import cms, der, signatures
 from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.crl import VerifiedLists
 from verification.engines.pki.identity import check_usage, subject_iin, subject_names
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, find_status
-from verification.engines.pki.revocation_cache import VerifiedLists
 from verification.engines.pki.timestamp import check_token, find_token, parse_token, verify_answer
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.policy import POLICY
 
 _ROOT = Path(__file__).resolve().parents[4]
 _INPUTS = 120_000

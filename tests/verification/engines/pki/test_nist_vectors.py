@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from tests.verification.engines.pki.lists import check_not_revoked
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.crl import RevocationList, check_not_revoked, parse_crl
+from verification.engines.pki.crl import RevocationList, parse_crl
 from verification.engines.pki.path import build_path
 
 _AT = datetime(2026, 11, 1, tzinfo=UTC)

@@ -25,16 +25,11 @@ from insecure_sandbox.timestamping import (
 from tests.verification.engines.pki.test_timestamp import POLICIES, judge, statement
 from tests.verification.engines.pki.world import AT, LIMIT, PERSON, STATEMENT, World
 from verification.core.errors import Refused
-from verification.engines.pki.certificate import (
-    TimestampCertificate,
-    parse_certificate,
-    parse_timestamp_certificate,
-)
-from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.certificate import TimestampCertificate, parse_certificate, parse_timestamp_certificate
+from verification.engines.pki.cms import parse_cms, parse_token_cms
 from verification.engines.pki.crl import parse_crl
 from verification.engines.pki.path import build_path, build_timestamp_path
 from verification.engines.pki.revocation import Answers
-from verification.engines.pki.signed_data import parse_token_cms
 
 MONTH = timedelta(days=30)
 ACCEPTED = (*POLICIES, "1.2.398.3.3.2.6.1", "1.2.398.3.3.2.6.3")

@@ -10,7 +10,7 @@ from verification.core.errors import Refused
 from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.path import build_path
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.policy import POLICY
 
 # Where the library has a path and we have none.
 STRICTER = {

@@ -11,13 +11,14 @@ from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from tests.insecure_p12 import KeyStore, read_key_store
+from tests.verification.engines.pki.lists import check_not_revoked
 from tests.verification.engines.pki.statements import verify
 from tests.verification.engines.pki.world import LIMIT, PERSON, STATEMENT
 from verification.core.errors import Refused
 from verification.engines.pki import der
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.cms import check_content, parse_cms
-from verification.engines.pki.crl import check_not_revoked, parse_crl
+from verification.engines.pki.crl import parse_crl
 from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path
 
@@ -199,7 +200,7 @@ def test_a_real_revoked_rsa_certificate_is_found(samples: Path) -> None:
     crl = parse_crl((samples / "ncanode" / "crl" / "nca_rsa_test.crl").read_bytes(), max_bytes=LIMIT)
     at = datetime(2022, 4, 1, tzinfo=UTC)
     check_not_revoked(signer, crl=crl, issuer=authority, at=at)
-    listed = next(der.split(crl.entries, 0, len(crl.entries)))
+    listed = next(der.split(crl.der, crl.entries_at.start, crl.entries_at.stop))
     serial = int.from_bytes(der.read_tree(listed.raw).children[0].content, "big")
     with pytest.raises(Refused) as refused:
         check_not_revoked(replace(signer, serial=serial), crl=crl, issuer=authority, at=at)

@@ -12,8 +12,8 @@ from insecure_sandbox.ocsp_responder import TRY_LATER, UNKNOWN, encode, revoked
 from tests.verification.engines.pki.test_ocsp import LIMIT, MAX_AGE, NONCE, SKEW, right
 from tests.verification.engines.pki.world import AT, World, foreign_authority
 from verification.core.errors import Refused
+from verification.engines.pki.crl import VerifiedLists
 from verification.engines.pki.revocation import Answers, Limits, check_authorities, find_status, require_good
-from verification.engines.pki.revocation_cache import VerifiedLists
 from verification.engines.pki.revocation_status import RevocationStatus, State
 
 _HOUR = timedelta(hours=1)

@@ -16,9 +16,9 @@ from verification.core.errors import SourceUnavailable
 from verification.core.results import Passed
 from verification.core.route import Evidence
 from verification.engines.pki.cms import parse_cms
-from verification.routes.eds import dialogue
-from verification.routes.eds.checks import STATEMENT as CHECKS
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement import STAGE, dialogue
+from verification.stages.statement.measure import measure_statement
+from verification.stages.statement.policy import POLICY
 
 _BITS = 350  # of each part and family at scale 1
 _PARTS = ("content", "signed attributes", "signature", "leaf", "leaf's signature", "issuer", "list", "answer")
@@ -61,7 +61,7 @@ def _locate(given: Evidence, name: str) -> Part:
 def _passes(given: Evidence) -> bool:
     """Whether every check lets it pass; certificates of the operator that cannot be read stop everything."""
     try:
-        return all(isinstance(check(CASE, given, POLICY), Passed) for check in CHECKS.values())
+        return all(isinstance(each, Passed) for each in STAGE.judge(measure_statement(CASE, given, POLICY), POLICY))
     except SourceUnavailable:
         return False
 

@@ -28,7 +28,7 @@ from tests.verification.engines.pki.statements import verify
 from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World, foreign_authority
 from verification.core.errors import Refused
 from verification.engines.gost.streebog import streebog512
-from verification.engines.pki import algorithms, der
+from verification.engines.pki import der, keys
 from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.revocation import Answers, Limits
 from verification.engines.pki.timestamp import (
@@ -122,9 +122,9 @@ def _legacy(name: str) -> Change:
 
 
 PASSING: dict[str, Change] = {
-    "SHA-256": _legacy(algorithms.SHA256),
-    "Streebog-512": _legacy(algorithms.STREEBOG_512),
-    "34.311-95": _legacy(algorithms.GOST_34311),
+    "SHA-256": _legacy(keys.SHA256),
+    "Streebog-512": _legacy(keys.STREEBOG_512),
+    "34.311-95": _legacy(keys.GOST_34311),
     "named by SHA-1": lambda _, t: replace(t, ess="v1"),
     "not named": lambda _, t: replace(t, ess=""),
     "a minute ahead": lambda _, t: replace(t, time=AT + SKEW),
@@ -140,7 +140,7 @@ def test_what_still_may_be_passes(world: World, change: Change) -> None:
 
 def _imprint_of(content: bytes) -> Change:
     def change(world: World, timestamp: Timestamp) -> Timestamp:
-        return replace(timestamp, imprint=algorithms.ALGORITHMS[world.family].digest(content))
+        return replace(timestamp, imprint=keys.ALGORITHMS[world.family].digest(content))
 
     return change
 
@@ -161,7 +161,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "over the statement": (_imprint_of(STATEMENT), INVALID),
     "a hash that is none of ours": (lambda _, t: replace(t, imprint_oid="1.3.14.3.2.26"), INVALID),
     "the hash of one kind under the name of another": (
-        lambda w, t: replace(t, imprint_oid=algorithms.GOST_34311),
+        lambda w, t: replace(t, imprint_oid=keys.GOST_34311),
         INVALID,
     ),
     "unsigned": (lambda _, t: replace(t, signature=bytes(128)), INVALID),
@@ -257,7 +257,7 @@ def _replaced(encoded: bytes, old: bytes, new: bytes) -> bytes:
 
 
 def test_the_question_is_over_the_signature_value_and_carries_the_nonce(world: World) -> None:
-    oid = algorithms.ALGORITHMS[world.family].digest_oid
+    oid = keys.ALGORITHMS[world.family].digest_oid
     parts = der.read_tree(build_request(b"signature", imprint_oid=oid, nonce=77)).children
     digest = streebog512(b"signature") if world.family == "gost512" else sha256(b"signature").digest()
     assert parts[1].children[1].content == digest

@@ -64,7 +64,7 @@ def test_where_nobody_speaks_of_who_certified_the_authority_it_is_open(world: Wo
     assert refused.value.code == "eds_revocation_unknown"
     proven = judge(world, token, above=[of_issuer], accepts_unknown_revocation=True)
     assert proven is not None
-    assert proven.told() == {"time": AT.isoformat(), "policy": right(world).policy, "authority": "unknown"}
+    assert proven.report() == {"time": AT.isoformat(), "policy": right(world).policy, "authority": "unknown"}
 
 
 def test_without_any_answer_it_is_open_and_says_of_whom(world: World) -> None:

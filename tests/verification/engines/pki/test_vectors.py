@@ -13,13 +13,13 @@ import pytest
 
 from tests.vectors.eds.build import MANIFEST, USUAL, build, file_name
 from tests.vectors.eds.case import AT, CASE, FOLDER, IIN, JUDGED, OCSP_NONCE, STATEMENT, TIMESTAMP_NONCE
-from verification.core.canonical import canonical_json
 from verification.core.results import Passed
 from verification.core.route import Evidence
-from verification.routes.eds import dialogue
-from verification.routes.eds.checks import STATEMENT as CHECKS
-from verification.routes.eds.checks import report_statement
-from verification.routes.eds.policy import INDICATIONS, POLICY, EdsPolicy
+from verification.core.stored import canonical_json
+from verification.stages.statement import STAGE, dialogue
+from verification.stages.statement.checks import report_statement
+from verification.stages.statement.measure import measure_statement
+from verification.stages.statement.policy import INDICATIONS, POLICY, StatementPolicy
 
 VECTORS: list[dict[str, Any]] = json.loads((FOLDER / MANIFEST).read_text(encoding="utf-8"))
 REFUSED = [each for each in VECTORS if "code" in each]
@@ -61,14 +61,14 @@ def evidence(vector: dict[str, Any], *, folder: Path = FOLDER) -> Evidence:
     return Evidence(items=items, at=JUDGED)
 
 
-def _policy(given: Evidence) -> EdsPolicy:
+def _policy(given: Evidence) -> StatementPolicy:
     """Who has no answer to a question for a time-stamp was not told to ask one."""
     return replace(POLICY, asks_timestamp=dialogue.TIMESTAMP in given.items)
 
 
 def refusals(given: Evidence) -> dict[str, tuple[str, str]]:
     """Code and detail of every check that does not pass, in the order of the checks."""
-    results = [check(CASE, given, _policy(given)) for check in CHECKS.values()]
+    results = STAGE.judge(measure_statement(CASE, given, _policy(given)), _policy(given))
     return {each.check: (each.code, str(each.detail["detail"])) for each in results if not isinstance(each, Passed)}
 
 
@@ -138,8 +138,8 @@ def test_every_code_of_the_route_has_a_file_that_produces_it() -> None:
 def test_the_report_names_the_code_and_its_indication_and_nobody(code: str) -> None:
     vector = next(each for each in REFUSED if each["code"] == code)
     given = evidence(vector)
-    results = tuple(check(CASE, given, _policy(given)) for check in CHECKS.values())
-    written = report_statement(CASE, given, _policy(given), results)
+    results = STAGE.judge(measure_statement(CASE, given, _policy(given)), _policy(given))
+    written = report_statement(measure_statement(CASE, given, _policy(given)), _policy(given), results)
     report = json.loads(written)
     assert (report["code"], (report["status"], report["sub_indication"])) == (code, INDICATIONS[code])
     assert IIN.encode() not in written

@@ -4,8 +4,7 @@ import pytest
 
 from tests.verification.engines.pki.world import LIMIT
 from verification.core.errors import Refused
-from verification.engines.pki.xml_canonical import canonical, remove
-from verification.engines.pki.xml_document import only_base64, parse_document
+from verification.engines.pki.xml_document import canonical, only_base64, parse_document, remove
 
 
 def _refusal(untrusted: bytes, *, max_bytes: int = LIMIT) -> str:

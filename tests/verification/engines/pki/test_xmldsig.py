@@ -14,8 +14,7 @@ from tests.verification.engines.pki.xml_statements import DOCUMENT, refusal, ver
 from verification.core.errors import Refused
 from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path
-from verification.engines.pki.xml_canonical import canonical
-from verification.engines.pki.xml_document import parse_document
+from verification.engines.pki.xml_document import canonical, parse_document
 from verification.engines.pki.xmldsig import (
     check_content,
     check_document,

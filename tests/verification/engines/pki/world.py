@@ -8,8 +8,8 @@ from typing import TypedDict
 from insecure_sandbox.authority import Authority, create_authority, issue
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import PrivateKey, generate_key
-from verification.engines.pki.algorithms import Family
 from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.keys import Family
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 IIN = "990101100010"

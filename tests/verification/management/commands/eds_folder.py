@@ -33,8 +33,9 @@ class Files:
     def put(self, name, content):
         (self.folder / name).write_bytes(content)
 
-    def sign(self, credential, **more):
-        signature = sign_cms(credential, TEXT, signed_at=datetime.now(UTC), **more)
+    def sign(self, credential, text=TEXT, **more):
+        signature = sign_cms(credential, text, signed_at=datetime.now(UTC), **more)
+        self.put("statement", text)
         self.put("signature", signature)
         return signature
 

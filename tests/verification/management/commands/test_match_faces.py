@@ -1,6 +1,7 @@
 """The command compares files as the routes compare faces, and its exit code says the zone."""
 
 import json
+from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 from os import fsdecode
 from pathlib import Path
@@ -13,8 +14,10 @@ from django.core.management.base import CommandError
 from PIL import Image
 from pytest_django import Settings
 
-from verification.engines.faces import backends, image_gate, recognition
-from verification.engines.faces.embedding import distance
+from verification.core.errors import Misconfigured
+from verification.engines.faces import backends
+from verification.engines.faces.backends import Choice
+from verification.engines.faces.embedding import median_distance
 from verification.management import face_pictures
 from verification.management.commands.match_faces import Command
 
@@ -30,8 +33,9 @@ def run(*words: object) -> tuple[int, dict[str, Any]]:
 
 def test_pictures_of_one_person_match_and_say_by_what(portraits: Path) -> None:
     code, told = run(portraits / "obama.jpg", portraits / "obama3.jpg")
-    assert (code, told["zone"], told["thresholds"]) == (0, "match", {"match": 0.26, "review": 0.37})
-    assert told["calibration_id"] == "lfw-2026-11.mirror-mean-l2"
+    assert (code, told["zone"], told["thresholds"]) == (0, "match", {"match": 1.0, "review": 1.08})
+    assert (told["calibration"], told["calibration_source"]) == ("lfw-2026-11.sface-single-l2", "quoted")
+    assert told["decision"] == "median-of-1"
     assert told["faces"] == [of["file"] for of in told["quality"]] == ["obama.jpg", "obama3.jpg"]
     assert told["quality"][0]["measures"]["eyes"] > 100
     assert 0 <= min(told["quality"][0]["components"].values()) <= max(told["quality"][0]["components"].values()) <= 1
@@ -43,9 +47,13 @@ def test_pictures_of_one_person_match_and_say_by_what(portraits: Path) -> None:
             "faces",
             "quality",
             "backend",
+            "decision",
             "embedding",
+            "model",
             "model_sha256",
-            "calibration_id",
+            "detector_sha256",
+            "calibration",
+            "calibration_source",
             "ms",
         )
     }
@@ -54,11 +62,10 @@ def test_pictures_of_one_person_match_and_say_by_what(portraits: Path) -> None:
 def test_the_distance_is_the_one_that_the_routes_find(people: Path) -> None:
     reference, *probes = sorted((people / "obama").iterdir())[:3]
     _, told = run(reference, *probes)
-    faces = [
-        recognition.embed(image_gate.open_image(path.read_bytes(), limits=face_pictures.LIMITS))
-        for path in (reference, *probes)
-    ]
-    assert told["distance"] == pytest.approx(distance(faces[0], faces[1:]).value, abs=1e-6)
+    backend = backends.in_use()
+    faces = [backend.embed_file(path.read_bytes(), limits=face_pictures.LIMITS) for path in (reference, *probes)]
+    assert told["distance"] == pytest.approx(median_distance(faces[0], faces[1:]).value, abs=1e-6)
+    assert told["decision"] == "median-of-2"
 
 
 @pytest.mark.parametrize("exists", [True, False])
@@ -80,23 +87,25 @@ def test_a_name_that_cannot_be_shown_is_no_reason_for_no_match(people: Path, tmp
 def test_pictures_of_two_people_do_not_match(people: Path) -> None:
     code, told = run(people / "obama" / "obama_0001.jpg", people / "biden" / "biden_0001.jpg")
     assert (code, told["zone"]) == (1, "no_match")
-    assert told["distance"] > 0.5
+    assert told["distance"] > 1.1
 
 
 def test_between_the_zones_is_review(people: Path, calibration: Path) -> None:
     pair = (people / "obama" / "obama_0001.jpg", people / "biden" / "biden_0001.jpg")
     code, told = run(*pair, "--calibration", calibration)
-    assert (code, told["zone"], told["calibration_id"]) == (2, "review", "wide")
+    assert (code, told["zone"], told["calibration"]) == (2, "review", "wide")
 
 
 @pytest.fixture
 def calibration(tmp_path: Path) -> Path:
     """The shipped calibration with a review zone that reaches strangers."""
-    fields = json.loads((Path(backends.__file__).parent / "calibrations" / "mirror-mean-l2.json").read_text())
+    fields = json.loads((Path(backends.__file__).parent / "calibrations" / backends.SHIPPED["sface-onnx"]).read_text())
     for cohort in fields["cohorts"]:
-        cohort["rates"].append({"distance": "1", "false_matches": cohort["impostor_pairs"], "fnmr": "0"})
+        cohort["rates"].append(
+            {"distance": "1.5", "false_matches": cohort["impostor_pairs"], "fnmr": "0", "fnmr_by_person": ""}
+        )
     path = tmp_path / "wide.json"
-    path.write_text(json.dumps({**fields, "id": "wide", "review": "1"}))
+    path.write_text(json.dumps({**fields, "id": "wide", "review": "1.5"}))
     return path
 
 
@@ -153,8 +162,8 @@ def test_a_net_that_is_not_there_or_has_no_calibration_refuses(
     pair = sorted((people / "biden").iterdir())[:2]
     assert run(*pair, "--backend", "onnx-custom")[1]["code"] == "misconfigured"
     settings.TULGA_FACE_BACKEND = "dlib"
-    assert (run(*pair)[0], run(*pair, "--backend", "dlib-onnx")[0]) == (3, 0)
-    settings.TULGA_FACE_BACKEND, settings.TULGA_FACE_MODELS_DIR = "dlib-onnx", tmp_path
+    assert (run(*pair)[0], run(*pair, "--backend", "sface-onnx")[0]) == (3, 0)
+    settings.TULGA_FACE_BACKEND, settings.TULGA_FACE_MODELS_DIR = "sface-onnx", tmp_path
     assert "build_face_model" in run(*pair)[1]["detail"]
 
 
@@ -175,7 +184,19 @@ def test_a_backend_of_one_run_takes_no_calibration_of_another(
 ) -> None:
     settings.TULGA_FACE_CALIBRATION = calibration
     pair = (portraits / "obama.jpg", portraits / "obama3.jpg")
-    assert run(*pair)[1]["calibration_id"] == "wide"
+    assert run(*pair)[1]["calibration"] == "wide"
     code, told = run(*pair, "--backend", "face_recognition")
-    assert (code, told["embedding"], told["calibration_id"]) == (0, "dlib-resnet-v1/single", "lfw-2026-11.single")
-    assert configured.TULGA_FACE_BACKEND == "dlib-onnx"
+    assert (code, told["embedding"], told["calibration"]) == (0, "dlib-resnet-v1/single", "lfw-2026-11.single")
+    assert configured.TULGA_FACE_BACKEND == "sface-onnx"
+
+
+def test_the_net_in_use_is_loaded_once_and_any_other_anew(tmp_path: Path) -> None:
+    deployed = Choice(
+        backend=configured.TULGA_FACE_BACKEND,
+        models=configured.TULGA_FACE_MODELS_DIR,
+        model=configured.TULGA_FACE_MODEL,
+        calibration=configured.TULGA_FACE_CALIBRATION,
+    )
+    assert backends.loaded(deployed) is backends.in_use()
+    with pytest.raises(Misconfigured, match="not built"):
+        backends.loaded(replace(deployed, models=tmp_path))

@@ -15,15 +15,15 @@ from tests.verification.management.commands.eds_folder import TEXT, days_ago, ro
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import IIN, OTHER_IIN
 from verification.engines.pki.certificate import parse_certificate
-from verification.routes.eds.checks import STATEMENT
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.checks import CHECKS
+from verification.stages.statement.policy import POLICY
 
 
 def test_the_borrowers_own_signature_passes_every_step_but_the_verifications_own(files):
     code, report = files.run("--iin", IIN)
     assert (code, *said(report)) == (0, "TOTAL-PASSED", "", "")
     assert {one["name"]: one["outcome"] for one in report["checks"]} == {
-        name: "NOT_ASKED" if name == "eds.statement" else "PASS" for name in STATEMENT
+        name: "NOT_ASKED" if name == "eds.statement" else "PASS" for name in CHECKS
     }
     assert "without pins" in report["notes"][0]
 
@@ -36,6 +36,12 @@ def test_every_outside_of_a_signature_is_read(gost, issued, wrap):
         gost.put("signature", b"-----BEGIN CMS-----\n" + text + b"-----END CMS-----\n")
     elif wrap == "base64":
         gost.put("signature", text)
+    assert gost.run("--iin", IIN)[0] == 0
+
+
+@pytest.mark.parametrize("text", [b'{"nonce": "\\ud800", "issued": "", "expires": ""}', b"[" * 20_000, b"{}", b"\x00"])
+def test_a_statement_of_any_bytes_is_judged_and_never_parsed(gost, issued, text):
+    gost.sign(issued(), text, attached=False)
     assert gost.run("--iin", IIN)[0] == 0
 
 

@@ -7,7 +7,7 @@ from insecure_sandbox.xml_signing import sign_xml
 from tests.verification.management.commands.eds_folder import TEXT, Files, days_ago, row, said
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import IIN
-from verification.routes.eds.policy import POLICY
+from verification.stages.statement.policy import POLICY
 
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])

@@ -1,0 +1,168 @@
+"""Feeds a Celery worker's own pool from the rows, whether a broker lives or not. The bell only makes it look sooner.
+
+1. `Feeder` is a step of the worker's blueprint, started after its pool and before it connects to a broker.
+2. Its thread looks for due rows of the worker's queues: when a bell rings, when a child is free, and every second.
+3. It reserves some rows for each child and hands the pool one step a job, only while a child is free. Celery does the
+   rest: the process, the limits of the step, its signals, the replacement of a child that died.
+4. When the worker ends, what was reserved and not started is given back at once, and what has begun is finished.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from celery import Celery, Task, bootsteps
+from celery.utils import uuid
+from celery.worker.request import Request
+from django.db import Error, close_old_connections, connection
+from kombu.message import Message
+
+from config.pool import TaskPool
+from verification import clock, transactions
+from verification.workflow import policy
+from verification.workflow.moving import queue
+
+logger = logging.getLogger(__name__)
+
+STEP, BELL = "verification.advance", "verification.bell"
+
+_rung = threading.Event()
+_looking = threading.Lock()
+# A child must not be forked in the middle of a look: on SQLite it would take over the locks of an open file, which are
+# a process's and not a connection's, and believe that it held them.
+os.register_at_fork(before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release)
+
+
+def hear(task: Task[Any, Any], app: Celery, consumer: Any, **_: Any) -> Callable[..., None]:
+    """Celery's strategy for a bell: it is taken in the worker's own process, at once, and no child hears of it."""
+
+    def take(message: Message, body: object, ack: Callable[..., None], *_: Any, **__: Any) -> None:
+        _rung.set()
+        ack(logger, consumer.connection_errors)
+
+    return take
+
+
+class Feeder(bootsteps.StartStopStep):
+    """Hands due steps to the worker's pool, one step a job."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **more: Any) -> None:
+        """Nothing runs yet; from now on bells are heard here."""
+        super().__init__(worker, **more)
+        worker.app.tasks[BELL].Strategy = "config.feeding:hear"
+        self._hand: deque[str] = deque()  # reserved, not yet with the pool
+        self._running: dict[str, tuple[Any, float]] = {}  # by task id, what the pool will say of it, and since when
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, worker: Any) -> None:
+        """Begins to look; from now on until `stop`."""
+        if not isinstance(worker.pool, TaskPool):
+            raise SystemExit("Tulga does not start: steps need processes with limits.\nLeave out --pool (-P).")
+        queues = [name for name in worker.app.amqp.queues.consume_from if name in policy.QUEUES]
+        if not queues:
+            raise SystemExit(f"Tulga does not start: no queue is left.\nGive -Q some of: {', '.join(policy.QUEUES)}")
+        self._thread = threading.Thread(target=self._feed, args=(worker, queues), name="feeder", daemon=True)
+        self._thread.start()
+
+    def close(self, worker: Any) -> None:
+        """The worker is about to end: nothing more is taken in hand, and what was is given back."""
+        self._is_over.set()
+        _rung.set()
+        if self._thread is not None:
+            self._thread.join(timeout=policy.RESERVED_SECONDS)
+
+    def stop(self, worker: Any) -> None:
+        """The pool has been closed by now, and finishes what has begun."""
+        self.close(worker)
+
+    def _feed(self, worker: Any, queues: list[str]) -> None:
+        while not self._is_over.is_set():
+            _rung.clear()
+            found = False
+            try:
+                found = self._look(worker, queues)
+                self._hand_out(worker)
+            except Exception as fault:
+                # The edge of a thread: a database that is away must not end the only one that looks for work.
+                logger.warning("the queue could not be asked (%s)", type(fault).__name__)
+            # The next look begins with another queue, so that none waits behind a long one.
+            queues.append(queues.pop(0))
+            if not found or len(self._running) >= worker.concurrency:
+                _rung.wait(policy.LOOK_SECONDS)
+        self._give_back()
+
+    def _look(self, worker: Any, queues: Sequence[str]) -> bool:
+        """Takes more rows in hand where there is room for half of what may be; whether there were any."""
+        room = policy.RESERVED_A_CHILD * worker.concurrency - len(self._hand) - len(self._running)
+        if 2 * room < policy.RESERVED_A_CHILD * worker.concurrency:
+            return bool(self._hand)
+        with _looking:
+            close_old_connections()
+            with transactions.running(scope=transactions.ALL):
+                if clock.is_right():
+                    self._hand += queue.reserve(queues, limit=room, at=clock.now())
+            self._leave_database()
+        return bool(self._hand)
+
+    def _hand_out(self, worker: Any) -> None:
+        # What a child has done with; a lost one's job is over when the pool says so. Of a child that died just as it
+        # took a job the pool never says anything: its place is free when the lease of such a step would be over.
+        long_ago = time.monotonic() - policy.LEASE_SECONDS
+        running = self._running.items()
+        self._running = {id_: (job, at) for id_, (job, at) in running if not job.ready() and at > long_ago}
+        while self._hand and len(self._running) < worker.concurrency and not self._is_over.is_set():
+            row_id = self._hand.popleft()
+            request = _request(worker, row_id)
+            result = request.execute_using_pool(worker.pool)
+            if result is None:  # the pool has closed: it takes no more
+                self._hand.appendleft(row_id)
+                return
+            logger.debug("step handed to the pool: %s", row_id)
+            self._running[request.id] = (result, time.monotonic())
+
+    def _give_back(self) -> None:
+        if not self._hand:
+            return
+        try:
+            with _looking, transactions.running(scope=transactions.ALL):
+                queue.give_back(list(self._hand))
+        except Error as error:
+            logger.warning("rows were not given back, others take them later (%s)", type(error).__name__)
+        with _looking:
+            self._leave_database()
+
+    @staticmethod
+    def _leave_database() -> None:
+        # No file of SQLite's is open when a child is forked; a connection to a server is not harmed by that.
+        if connection.vendor == "sqlite":
+            connection.close()
+
+
+def _request(worker: Any, verification_id: str) -> Request:
+    """A job for the pool as Celery makes it of a message; this one never was in a broker."""
+    identity = uuid()
+    body: Any = ((verification_id,), {}, {})
+    headers: Any = {"id": identity, "task": STEP}
+    return Request(
+        Message(body=body, headers=headers),
+        on_ack=_free,
+        on_reject=_free,
+        app=worker.app,
+        hostname=worker.hostname,
+        task=worker.app.tasks[STEP],
+        body=body,
+        headers=headers,
+        decoded=True,
+    )
+
+
+def _free(*_: object) -> None:
+    """A child is done with its job, whatever came of it."""
+    _rung.set()

@@ -1,0 +1,30 @@
+"""The web server: `gunicorn --config config/gunicorn_settings.py`."""
+
+from config import env, starting
+
+env.use_settings("config.settings")
+# Here, before any process of it is there: a worker that cannot start would be started again and again.
+starting.load_settings()
+
+wsgi_app = "config.wsgi"
+bind = env.text("TULGA_BIND", "127.0.0.1:8000")
+workers = env.number("TULGA_WEB_WORKERS", 2, least=1)
+threads = env.number("TULGA_WEB_THREADS", 4, least=1)
+timeout = 30  # seconds; no request does outside work, so a longer one hangs
+graceful_timeout = 20
+max_requests = 10_000  # a process is replaced now and then, whatever it may have leaked
+max_requests_jitter = 1_000
+limit_request_line = 2_048  # bytes; an address carries an opaque id and never more
+limit_request_fields = 60
+accesslog = None  # what is worth knowing is logged by the application, without addresses and queries
+control_socket_disable = True
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "config.log_lines.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": ["stderr"], "propagate": False, "qualname": "gunicorn.error"}
+    },
+}

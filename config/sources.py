@@ -1,0 +1,51 @@
+"""Whom each source asks: the sandbox in the test set, in the live set whom the operator has named."""
+
+from config import env
+
+_Sources = dict[str, dict[str, object]]
+
+_FAMILIES = ("gost512", "rsa")
+# Each source's or list's last word is its path at the sandbox and a part of the variables of the live set.
+_LISTS = {"crl_urls": "crl", "delta_crl_urls": "delta_crl", "authority_crl_urls": "root_crl", "ocsp_urls": "ocsp"}
+# Those that take a question in JSON (docs/sandbox.md).
+_ASKED = {
+    "person_registry": ("person_registry.HttpPersonRegistry", "person"),
+    "photo_registry": ("photo_registry.HttpPhotoRegistry", "photo"),
+    "phone_registry": ("phone_registry.HttpPhoneRegistry", "phone"),
+    "consent": ("consent.HttpConsentSource", "consent"),
+    "sms": ("sms.HttpSmsGateway", "sms"),
+}
+
+
+def at_sandbox(url: str) -> _Sources:
+    """Those of the test set: the sandbox at this address plays all of them."""
+    lists = {name: {family: [f"{url}/{word}/{family}"] for family in _FAMILIES} for name, word in _LISTS.items()}
+    authorities = {family: f"{url}/tsa/{family}" for family in _FAMILIES}
+    return {
+        "revocation": _source("revocation.HttpRevocationSource", **lists),
+        "timestamp_authority": _source("timestamp_authority.HttpTimestampAuthority", urls=authorities),
+        **{name: _source(adapter, url=f"{url}/{word}") for name, (adapter, word) in _ASKED.items()},
+    }
+
+
+def named_live() -> _Sources:
+    """Those of the live set that the operator has named. One without an address is left out, so that it is missed."""
+    lists = {name: _by_family(f"TULGA_LIVE_{word.upper()}") for name, word in _LISTS.items()}
+    found = {"revocation": _source("revocation.HttpRevocationSource", **lists)}
+    authorities = {family: urls[0] for family, urls in _by_family("TULGA_LIVE_TSA").items() if urls}
+    if authorities:
+        found["timestamp_authority"] = _source("timestamp_authority.HttpTimestampAuthority", urls=authorities)
+    for name, (adapter, word) in _ASKED.items():
+        variable = f"TULGA_LIVE_{word.upper()}"
+        if url := env.text(f"{variable}_URL", ""):
+            found[name] = _source(adapter, url=url, token_file=env.text(f"{variable}_TOKEN_FILE", ""))
+    return found
+
+
+def _by_family(variable: str) -> dict[str, list[str]]:
+    """Addresses out of two variables, `…_GOST512` and `…_RSA`."""
+    return {family: env.comma_separated(f"{variable}_{family.upper()}") for family in _FAMILIES}
+
+
+def _source(adapter: str, **options: object) -> dict[str, object]:
+    return {"adapter": f"verification.sources.{adapter}", "options": options}

@@ -1,0 +1,54 @@
+"""Whether a process may start on the set-up it finds. What is wrong is told in two lines: what, and what to do."""
+
+from django.conf import settings
+from django.db import Error, connection
+
+from verification import clock
+from verification.core.errors import Misconfigured
+from verification.workflow.reading.readiness import refuse_unsafe_live, refuse_unsigned_documents
+
+_TABLE = "verification_verification"
+
+
+def load_settings() -> None:
+    """Reads the settings; ends the process by `SystemExit` where the environment says what cannot be."""
+    try:
+        _ = settings.TULGA_VAR_DIR
+    except Misconfigured as error:
+        raise SystemExit(told(error)) from None
+
+
+def refuse_wrong_setup() -> None:
+    """Ends the process by `SystemExit` if it must not start: no tables, no keys, an unsafe live set, a wrong clock.
+
+    A database that is away is waited for, not refused.
+    """
+    try:
+        require_tables()
+        refuse_unsigned_documents()
+        refuse_unsafe_live()
+        clock.require_right()
+    except Misconfigured as error:
+        raise SystemExit(told(error)) from None
+
+
+def require_tables() -> None:
+    """Raises `Misconfigured` if the database is there and holds no tables of ours."""
+    try:
+        names = connection.introspection.table_names()
+    except Error:
+        return
+    if _TABLE not in names:
+        raise Misconfigured(
+            f"there are no tables in the database of this set-up ({_place()}).\nMake them: manage.py migrate"
+        )
+
+
+def told(error: Misconfigured) -> str:
+    """What is printed of it, never with a traceback."""
+    return f"Tulga does not start: {error.detail}"
+
+
+def _place() -> str:
+    # Of a server only what it is: its address holds a password.
+    return str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else connection.vendor

@@ -1,0 +1,86 @@
+"""One POST to an address that a lender chose, and what became of it in words that its developers read."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from socket import getaddrinfo
+from typing import Final
+
+from lenders import addresses, policy
+from verification import outbound
+from verification.core.errors import BadInput, Unavailable
+from verification.outbound.addresses import LookUp
+
+_UNPRINTABLE = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_LONG_NUMBER = re.compile(r"[0-9]{9,}")
+_SECONDS = re.compile(r"[0-9]{1,10}")
+_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "Tulga-Webhooks"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a POST: the other side's status, or the word for why there is none.
+
+    `milliseconds`: what it took. `retry_after`: seconds for which the other side asked to be left alone, bounded.
+    """
+
+    status: int | None = None
+    failure: str = ""
+    excerpt: str = ""
+    milliseconds: int = 0
+    retry_after: float = 0
+
+    @property
+    def is_success(self) -> bool:
+        """Only 2xx is one; a redirect is not followed, for where it points was never checked."""
+        return self.status is not None and 200 <= self.status <= 299
+
+
+async def post(
+    url: str, *, mode: str, headers: Mapping[str, str], body: bytes, look_up: LookUp = getaddrinfo
+) -> Outcome:
+    """Sends a body once; never raises for what the other side does or fails to do."""
+    started = time.monotonic()
+    try:
+        target = addresses.read(url, mode=mode)
+        answer = await outbound.send_async(
+            outbound.Request(
+                method="POST",
+                url=target.url,
+                headers={**headers, **_HEADERS},
+                body=body,
+                limits=outbound.Limits(seconds=policy.POST_SECONDS, max_bytes=policy.EXCERPT_BYTES),
+                is_public_only=not target.is_listed,
+                wants_whole=False,
+                look_up=look_up,
+            )
+        )
+    except (BadInput, Unavailable) as fault:
+        # Where the name leads is a part of the address, and refused in the same word.
+        outcome = Outcome(failure="webhook_url_refused" if fault.code == "address_refused" else fault.code)
+    else:
+        outcome = Outcome(status=answer.status, excerpt=_excerpt(answer.body))
+        if not outcome.is_success:
+            outcome = replace(outcome, retry_after=_retry_after(answer.retry_after))
+    return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
+
+
+def _retry_after(untrusted: str) -> float:
+    """The seconds that a `Retry-After` asks for, by a number or by a date (RFC 9110 §10.2.3); 0 where it is neither."""
+    said = untrusted[: policy.RETRY_AFTER_CHARACTERS].strip()
+    try:
+        if _SECONDS.fullmatch(said):
+            seconds = float(said)
+        else:
+            seconds = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return min(max(seconds, 0), policy.RETRY_AFTER_MAX_SECONDS)
+
+
+def _excerpt(read: bytes) -> str:
+    """The beginning of the answer as harmless text: no control characters, no long numbers."""
+    return _LONG_NUMBER.sub("[number]", _UNPRINTABLE.sub("", read.decode("utf-8", "replace")))

@@ -1,0 +1,159 @@
+"""The process that tells lenders: rounds over the rows in one thread, posts in a loop of asyncio. Any number may run.
+
+A round writes what has ended, makes deliveries of new events and reserves what is due; then it is posted. Whoever hangs
+holds a socket and nothing else. While the database is silent, posts that began go on and their results are kept.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from socket import getaddrinfo
+
+from django.db import Error, close_old_connections, connection
+
+from lenders import endpoints, idempotency, policy, posting, reservations, webhooks
+from lenders.models import Delivery, Sender, new_sender_id
+from lenders.posting import Outcome
+from verification import clock, transactions
+from verification.core.errors import EvidenceUnreadable
+from verification.outbound.addresses import LookUp
+
+logger = logging.getLogger(__name__)
+
+Sent = tuple[Delivery, Outcome]
+
+
+@dataclass
+class Rounds:
+    """What one process knows between its rounds; all of it lives in the thread that asks the database."""
+
+    name: str = field(default_factory=new_sender_id)
+    tidy_at: float = 0  # by the monotonic clock; at first at once
+    pumped: str = ""  # the endpoint that had its turn last
+
+    def work(self, ended: Sequence[Sent], *, room: int, failing_room: int) -> tuple[list[Delivery], bool]:
+        """One round; gives what is reserved to be posted now, and whether more waits. Raises what the database does."""
+        close_old_connections()
+        with transactions.running(scope=transactions.ALL):
+            if ended:
+                reservations.settle(ended)
+            if time.monotonic() >= self.tidy_at:
+                self._tidy()
+            # On a wrong clock nothing is taken. The clock itself has said so by then.
+            if room < 1 or not clock.is_right():
+                return [], False
+            self.pumped, more = webhooks.pump(after=self.pumped)
+            return reservations.take(room=room, failing_room=failing_room), more
+
+    def end(self) -> None:
+        """Says that this sender is gone."""
+        with transactions.running(scope=transactions.ALL):
+            Sender.objects.filter(pk=self.name).delete()
+        connection.close()
+
+    def _tidy(self) -> None:
+        """Says that this sender lives, and forgets what is old, a batch of each kind."""
+        at = clock.now()
+        Sender.objects.update_or_create(pk=self.name, defaults={"seen_at": at})
+        Sender.objects.filter(seen_at__lt=at - timedelta(days=1)).delete()
+        idempotency.purge(at=at)
+        has_more = reservations.purge(at=at)
+        self.tidy_at = time.monotonic() + (0 if has_more else policy.SEEN_SECONDS)
+
+
+def running() -> int:
+    """How many senders have said within `policy.UNSEEN_SECONDS` that they live."""
+    since = clock.now() - timedelta(seconds=policy.UNSEEN_SECONDS)
+    return Sender.objects.filter(seen_at__gte=since).count()
+
+
+async def send(delivery: Delivery, *, look_up: LookUp = getaddrinfo) -> Sent:
+    """One delivery, posted once, and what became of it; never raises."""
+    try:
+        headers = endpoints.signed_headers(delivery, at=clock.now())
+        outcome = await posting.post(
+            delivery.endpoint.url, mode=delivery.mode, headers=headers, body=bytes(delivery.body), look_up=look_up
+        )
+    except EvidenceUnreadable:
+        # The key-encryption key is gone or the row was swapped: only the operator can help, so the ladder runs on.
+        outcome = Outcome(failure="secret_unreadable")
+    except Exception as fault:
+        # The edge of a post: what one lender's answer does to us must not end the sender of all.
+        logger.error("webhooks: posting %s failed (%s)", delivery.pk, type(fault).__name__)
+        outcome = Outcome(failure="internal")
+    return delivery, outcome
+
+
+class Outgoing:
+    """The posts that this process has under way."""
+
+    def __init__(self, *, look_up: LookUp) -> None:
+        """`look_up`: where names lead."""
+        self._look_up = look_up
+        self._flying: dict[asyncio.Task[Sent], bool] = {}  # to whether its endpoint was failing
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._flying)
+
+    def room(self) -> dict[str, int]:
+        """How many more there may be, and how many of these to failing endpoints: those hold half of it at most."""
+        failing = sum(self._flying.values())
+        most = policy.SENDER_IN_FLIGHT
+        return {"room": most - len(self._flying), "failing_room": most // 2 - failing}
+
+    def begin(self, deliveries: Sequence[Delivery]) -> None:
+        """Posts these."""
+        for delivery in deliveries:
+            task = asyncio.create_task(send(delivery, look_up=self._look_up))
+            self._flying[task] = delivery.endpoint.failing
+
+    async def ended(self, *, seconds: float) -> list[Sent]:
+        """What has become of those that end within the time, without waiting for more than the first of them."""
+        if not self._flying:
+            await asyncio.sleep(seconds)
+            return []
+        done, _ = await asyncio.wait(self._flying, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if done:
+            await asyncio.sleep(policy.GATHER_SECONDS)
+        over = [task for task in self._flying if task.done()]
+        for task in over:
+            del self._flying[task]
+        return [task.result() for task in over]
+
+
+async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool = False) -> None:
+    """Sends until it is told to stop; then what is under way ends by its own deadline and is written down.
+
+    `once`: one round, then stop.
+    """
+    rounds, outgoing = Rounds(), Outgoing(look_up=look_up)
+    ended: list[Sent] = []
+    with ThreadPoolExecutor(1, "rows") as rows:
+        ask = partial(asyncio.get_running_loop().run_in_executor, rows)
+        while outgoing or ended or not stop.is_set():
+            room = {"room": 0, "failing_room": 0} if stop.is_set() else outgoing.room()
+            try:
+                taken, more = await ask(partial(rounds.work, ended, **room))
+            except Exception:
+                # The edge of the process: a database that is away must not end it, and no result is forgotten.
+                logger.exception("webhooks: a round of the sender failed")
+                if once:
+                    stop.set()
+                if stop.is_set() and not outgoing:
+                    return  # what the database did not take is sent again by another
+                ended += await outgoing.ended(seconds=policy.SILENCE_SECONDS)
+                continue
+            outgoing.begin(taken)
+            if once:
+                stop.set()
+            ended = await outgoing.ended(seconds=0 if more or (stop.is_set() and not outgoing) else policy.WAKE_SECONDS)
+        try:
+            await ask(rounds.end)
+        except Error as fault:
+            logger.warning("webhooks: nobody was told that this sender ended (%s)", type(fault).__name__)

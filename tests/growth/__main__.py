@@ -1,0 +1,81 @@
+"""`python -m tests.growth COPIES`: fills the migrated database that the environment names, asks it, and prints.
+
+The last line is JSON: for each question its milliseconds (the best of three runs without an explanation where it can
+be asked again) and the plan of each of its statements, and which functions of the workflow ran.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+
+import django
+
+django.setup()  # rows and models are named by what follows
+
+from django.db import transaction  # noqa: E402
+
+from tests.growth import asked, database, plans  # noqa: E402
+
+_ROOMS = ("verification.workflow.reading", "verification.workflow.moving")
+_TIMES = 3
+
+
+def main() -> None:
+    """Fill, ask, print."""
+    copies, began = int(sys.argv[1]), time.monotonic()
+    world = asked.play()
+    owner = os.environ["TULGA_TEST_MIGRATION_DATABASE_URL"]
+    database.fill(owner, case=world.judged, copies=copies)
+    filled = time.monotonic() - began
+    asked.play_on(world)
+    database.analyze(owner)
+    with plans.noting_functions(*_ROOMS) as ran:
+        explained = {name: [asdict(one) for one in _explained(question)] for name, question in asked.hot(world).items()}
+    # Afterwards, for each time leaves dead rows behind, which a plan would have to walk over.
+    found = {
+        name: {"milliseconds": _timed(question), "plans": explained[name]}
+        for name, question in asked.hot(world).items()
+    }
+    controls = {name: [asdict(one) for one in _explained(control)] for name, control in asked.controls().items()}
+    told = {
+        "questions": found,
+        "controls": controls,
+        "functions": sorted(ran),
+        "fill_seconds": round(filled),
+        "sizes": database.sizes(owner),
+    }
+    print(json.dumps(told))
+
+
+def _timed(question: Callable[[], object]) -> float:
+    best = float("inf")
+    for _ in range(_TIMES):
+        with _taken_back():
+            began = time.perf_counter()
+            question()
+            best = min(best, 1000 * (time.perf_counter() - began))
+    return best
+
+
+def _explained(question: Callable[[], object]) -> list[plans.Plan]:
+    with _taken_back(), plans.explaining() as found:
+        question()
+    return found
+
+
+@contextmanager
+def _taken_back() -> Iterator[None]:
+    """A transaction that leaves nothing. As in a test of Django's, one that must be the outermost may be inside it."""
+    block = transaction.atomic()
+    setattr(block, "_from_testcase", True)  # noqa: B010  # as `django.test.TestCase` marks its own
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
+if __name__ == "__main__":
+    main()

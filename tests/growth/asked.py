@@ -1,0 +1,233 @@
+"""The hot queries, asked by the product's own functions: of its edges, of a worker's step, of the sweep."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from django.db.models import Value
+from django.utils import timezone
+
+from lenders.models import Lender
+from tests.verification.oversight import rows
+from verification import clock
+from verification.audit import sequencer
+from verification.core.errors import NotYourTurn, TulgaError
+from verification.core.status import Status
+from verification.models import Attempt, AuditEntry, Verification
+from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving import commands, links, monthly_counts, queue, sweep
+from verification.workflow.people import review_desk
+from verification.workflow.people.review import Reviewer
+from verification.workflow.reading import borrower_page, case_file, document_files, queries, replay, search
+
+PERSON = "usr_" + "a" * 26
+PAGE, LONGEST = 20, 100
+
+
+@dataclass(kw_only=True)
+class World:
+    """Who asks, and of which of the verifications that the product played. `spare`: more, each good for one change."""
+
+    lender: Lender
+    other: str
+    judged: str
+    open: list[str] = field(default_factory=list)
+
+    @property
+    def mine(self) -> dict[str, Any]:
+        """What every question of the lender names."""
+        return {"lender_id": self.lender.pk, "mode": "test"}
+
+    def spare(self) -> str:
+        """An open verification that nobody has touched."""
+        return self.open.pop(0)
+
+
+def play() -> World:
+    """One verification that was judged, for copies to be made of."""
+    owner = rows.lender()
+    return World(lender=owner, other="", judged=rows.declined(owner))
+
+
+def play_on(world: World) -> None:
+    """The lender's newest verifications, more than a page of them, and what the sweep finds due."""
+    copied = Lender.objects.exclude(pk=world.lender.pk).order_by("pk")
+    world.other = copied.values_list("pk", flat=True)[0]
+    for number in range(LONGEST + 20):
+        world.open.append(rows.opened(world.lender, reference=f"mine-{number}"))
+    past = timezone.now() - timedelta(days=2)
+    Attempt.objects.filter(verification_id=world.spare()).update(expires_at=past)
+    Verification.objects.filter(pk=world.spare()).update(expires_at=past)
+    for_review = Verification.objects.filter(pk__in=[world.spare() for _ in range(5)])
+    for_review.update(status=Status.IN_REVIEW, in_review_since=past)
+    sequencer.order("test")
+
+
+def _answer(verification_id: str, **untrusted: Any) -> None:
+    turn = queries.borrower_page(verification_id=verification_id).turn
+    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
+
+
+def _consent(verification_id: str) -> None:
+    """To the statement: two answers judged, and the statement prepared."""
+    _answer(verification_id, agreed=True, version=CURRENT, language="ru")
+    rows.work(verification_id)
+    _answer(verification_id, somebody_tells_me=False)
+    rows.work(verification_id)
+    rows.work(verification_id)
+
+
+def _reserve(world: World) -> None:
+    """A worker that looks for work takes a step in hand and gives it back."""
+    _answer(world.spare(), agreed=True, version=CURRENT, language="ru")
+    queue.give_back(queue.reserve(("default", "eds"), limit=4, at=clock.now()))
+
+
+def _lapse(world: World) -> None:
+    """A dialogue lapses, the borrower comes back, and then leaves again for nothing."""
+    verification_id = world.spare()
+    Attempt.objects.filter(verification_id=verification_id).update(expires_at=timezone.now())
+    sweep.run_round()
+    commands.resume(verification_id=verification_id)
+    with suppress(NotYourTurn):
+        commands.choose_route(verification_id=verification_id, route="eds")
+
+
+def _link(world: World) -> None:
+    minted = links.mint(**world.mine, verification_id=world.spare())
+    session = links.redeem(untrusted_token=minted.token)
+    borrower_page.borrower_page(verification_id=links.verification_of(untrusted_session=session))
+    links.successor(untrusted_session=session)
+
+
+def _absent(ask: Callable[[], object]) -> None:
+    with suppress(TulgaError):
+        ask()
+
+
+def _documents(world: World) -> None:
+    told: dict[str, Any] = {**world.mine, "verification_id": world.judged}
+    document_files.list_documents(**told)
+    attempt = Attempt.objects.filter(verification_id=world.judged).values_list("pk", flat=True)[0]
+    _absent(lambda: document_files.read_document(**told, attempt_id=attempt, key_id="key_x"))
+
+
+def _proofs(world: World) -> None:
+    event = AuditEntry.objects.filter(verification_id=world.judged).values_list("pk", flat=True)[0]
+    queries.proof(**world.mine, event_id=event)
+    queries.checkpoint("test")
+    of_case: dict[str, Any] = {"person_id": PERSON, "verification_id": world.judged}
+    case_file.proof_file(**of_case)
+    case_file.leaf_file(**of_case)
+    case_file.checkpoint_file(person_id=PERSON, mode="test")
+
+
+def _last_events() -> None:
+    of_row = queries.last_sequence_of_row(lender="pk", mode="mode")
+    list(Lender.objects.annotate(mode=Value("test")).annotate(newest=of_row).values_list("newest")[:PAGE])
+
+
+def _searches(world: World) -> dict[str, Callable[[], object]]:
+    """Every way a regulator may combine lender, route and outcome, of what there is and of what there is not."""
+    found: dict[str, Callable[[], object]] = {}
+    for mode in ("live", "test"):
+        for lender_id in ("", world.other):
+            for route in ("", "eds", "remote_card"):
+                for outcome in ("", "verified", "in_review"):
+                    question = search.Question(
+                        lender_id=lender_id, route=route if route in search.ROUTES else "", outcome=outcome, mode=mode
+                    )
+                    name = f"search {mode} {'of a lender' if lender_id else ''} {question.route} {outcome}"
+                    found[name] = partial(search.search, person_id=PERSON, question=question)
+    return found
+
+
+def controls() -> dict[str, Callable[[], object]]:
+    """What must be noticed: a question by a column without an index, and one that walks over an index."""
+    of_live = Verification.objects.filter(mode="live")
+    return {
+        "by a column without an index": of_live.filter(profile_id="none").first,
+        "all counted": of_live.filter(status="verified").count,
+    }
+
+
+def hot(world: World) -> dict[str, Callable[[], object]]:
+    """Every hot question by its name. Some change a case, each one of its own."""
+    return _of_lender(world) | _of_copies(world.other) | _of_work(world) | _of_people(world) | _searches(world)
+
+
+def _of_lender(world: World) -> dict[str, Callable[[], object]]:
+    own, judged, view = world.mine, world.judged, queries.view
+    listed = partial(queries.list_views, **own)
+    return {
+        "open": lambda: queries.opened_view(rows.just_opened(world.lender, reference="new")),
+        "open again": lambda: queries.opened_view(rows.just_opened(world.lender, reference="mine-50")),
+        "status": partial(view, **own, verification_id=world.open[-1]),
+        "status with checks": partial(view, **own, verification_id=judged, with_checks=True),
+        "status of none": lambda: _absent(partial(view, **own, verification_id="ver_none")),
+        "list": partial(listed, limit=PAGE),
+        "list, longest": partial(listed, limit=LONGEST),
+        "list after one": partial(listed, after=world.open[50], limit=PAGE),
+        "list since": partial(listed, created_from=timezone.now() - timedelta(seconds=5), limit=1),
+        "list by status": partial(listed, status="requires_input", limit=PAGE),
+        "list by reference": partial(listed, client_reference="mine-50"),
+        "cancel": lambda: commands.cancel(**own, verification_id=world.spare()),
+        "proofs": partial(_proofs, world),
+        "documents": partial(_documents, world),
+        "endpoint": lambda: commands.record_endpoint_disabled(**own, endpoint_id="whe_x"),
+    }
+
+
+def _of_copies(lender_id: str) -> dict[str, Callable[[], object]]:
+    """What a lender with its share of the copies asks for in vain, and its events."""
+    copies: dict[str, Any] = {"lender_id": lender_id, "mode": "live"}
+    oldest = Verification.objects.filter(**copies).order_by("created_at")[0]
+    return {
+        "list by status, none": partial(queries.list_views, **copies, status="in_review"),
+        "list by reference, none": partial(queries.list_views, **copies, client_reference="unknown"),
+        "list before the oldest": partial(queries.list_views, **copies, after=oldest.pk),
+        "events": partial(queries.events_after, **copies, after=5, limit=LONGEST),
+        "events, none": partial(queries.events_after, **copies, after=10**12),
+        "last event": partial(queries.last_sequence, **copies),
+        "last events of lenders": _last_events,
+    }
+
+
+def _of_work(world: World) -> dict[str, Callable[[], object]]:
+    """The borrower's pages, a worker's steps and the sweep."""
+    return {
+        "link": partial(_link, world),
+        "poll": partial(borrower_page.borrower_state, verification_id=world.open[-1]),
+        "page": partial(borrower_page.borrower_page, verification_id=world.open[-1]),
+        "look for work": partial(_reserve, world),
+        "consent": lambda: _consent(world.spare()),
+        "refuse": lambda: rows.declined(world.lender, reference="refused"),
+        "lapse and come back": partial(_lapse, world),
+        "sweep": sweep.run_round,
+        "add up": monthly_counts.add_up,
+        "replay": partial(replay.replay, verification_id=world.judged),
+    }
+
+
+def _of_people(world: World) -> dict[str, Callable[[], object]]:
+    """The regulator's questions by one field, and the desk's."""
+    asked = partial(search.search, person_id=PERSON)
+    deep = Verification.objects.filter(mode="live").order_by("pk")[0].pk
+    today = timezone.now().date()
+    desk: dict[str, Any] = {"reviewer": Reviewer(person_id=PERSON, lender_id=world.lender.pk), "mode": "test"}
+    return {
+        "case file": partial(case_file.case_file, person_id=PERSON, verification_id=world.judged),
+        "monthly counts": partial(search.monthly_counts, person_id=PERSON, mode="live", months=36),
+        "own readings": partial(search.own_readings, person_id=PERSON, mode="live"),
+        "lenders": search.lender_choices,
+        "desk": partial(review_desk.queue, **desk),
+        "desk, open cases": partial(review_desk.open_cases, **desk),
+        "desk, one reference": partial(review_desk.open_cases, **desk, reference="mine-50"),
+        "search by person": partial(asked, question=search.Question(iin=rows.IIN, mode="test")),
+        "search by nobody": partial(asked, question=search.Question(iin=rows.OTHER_IIN)),
+        "search further": partial(asked, question=search.Question(after=deep)),
+        "search in days": partial(asked, question=search.Question(date_from=today, date_to=today)),
+    }

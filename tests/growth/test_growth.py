@@ -1,0 +1,92 @@
+"""However many verifications there are, every hot query uses an index and touches few pages. See the package."""
+
+import importlib
+import inspect
+import pkgutil
+from typing import Any
+
+import pytest
+
+from tests.growth import run
+from tests.proofs import Figures
+from verification.workflow import moving, reading
+
+pytestmark = [pytest.mark.service, pytest.mark.proof("growth")]
+
+VERIFICATIONS = 1_000_000
+BUFFERS = 100
+"""Pages of 8 KiB that one statement may touch."""
+BUFFERS_A_ROW = 20
+"""The same for each row of a longer answer, or of several written: ids are random, so a row, its key and its decision
+lie each by itself behind an index of three levels, and a written row has a place in each index of its table."""
+SMALL_TABLE = 5_000
+"""Rows of a table that may be read from end to end: counts, lenders, what waits for the next round of the sweep."""
+
+# Functions that no question need run, each with its reason; all others of these rooms must have run.
+NOT_HOT = {
+    "reading.readiness": "asks no row",
+    "reading.replay.worst": "asks no row",
+    "reading.document_files.public_keys": "asks no row",
+    "moving.advance.release": "a step's fault: the statements of a step",
+    "moving.doorbell": "rings, after the commit",
+    "moving.dossier.judged": "opens a record that it is given",
+    "moving.hints": "looks at a picture",
+    "moving.mobile_signing": "by the hash of a secret or the verification's key, a few times a case",
+    "moving.queue.clear": "one row by its key",
+    "moving.queue.release": "one row by its key and fence",
+    "moving.quotas.code_of": "asks no row",
+    "moving.rates": "counts in memory",
+    "moving.sealing": "asks no row",
+    "moving.sweep.refuse_forked_log": "once, as a process starts",
+}
+
+
+@pytest.fixture(scope="module")
+def found(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """The plans of all hot queries of one generated database."""
+    scale = 1.0 if request.config.getoption("--prove") else 0.02
+    return run.ask(verifications=int(VERIFICATIONS * scale))
+
+
+def broken(plan: dict[str, Any], sizes: dict[str, int]) -> str:
+    """Why a statement is not one of a hot query; empty if it is."""
+    scanned = [table for table in plan["scanned"] if sizes.get(table, 0) > SMALL_TABLE]
+    if scanned:
+        return f"reads all of {', '.join(scanned)}"
+    allowed = max(BUFFERS, BUFFERS_A_ROW * plan["rows"])
+    return "" if plan["buffers"] <= allowed else f"touches {plan['buffers']} pages for {plan['rows']} rows"
+
+
+def test_every_hot_query_uses_an_index_and_touches_few_pages(found: dict[str, Any], proof_figures: Figures) -> None:
+    asked = [(name, plan) for name, one in found["questions"].items() for plan in one["plans"]]
+    wrong = [f"{name}: {why}: {plan['statement']}" for name, plan in asked if (why := broken(plan, found["sizes"]))]
+    few = [plan["buffers"] for _, plan in asked if plan["rows"] <= BUFFERS // BUFFERS_A_ROW]
+    proof_figures |= {f"rows_{table}": rows for table, rows in found["sizes"].items() if table.startswith("verif")}
+    proof_figures |= {
+        "questions": len(found["questions"]),
+        "statements": len(asked),
+        "most_buffers": max(plan["buffers"] for _, plan in asked),
+        "most_buffers_of_up_to_five_rows": max(few),
+        "indexes_used": len({index for _, plan in asked for index in plan["indexes"]}),
+    }
+    assert wrong == []
+
+
+def test_a_query_without_an_index_is_noticed(found: dict[str, Any]) -> None:
+    whys = {name: [broken(plan, found["sizes"]) for plan in plans] for name, plans in found["controls"].items()}
+    assert [name for name, why in whys.items() if why and all(why)] == ["by a column without an index", "all counted"]
+
+
+def test_every_function_that_asks_rows_was_asked(found: dict[str, Any]) -> None:
+    ran = {name.removeprefix("verification.workflow.") for name in found["functions"]}
+    there = {
+        f"{room.__name__.rpartition('.')[2]}.{module.name}.{name}"
+        for room in (reading, moving)
+        for module in pkgutil.iter_modules(room.__path__)
+        for name, function in vars(importlib.import_module(f"{room.__name__}.{module.name}")).items()
+        if inspect.isfunction(function) and function.__module__ == f"{room.__name__}.{module.name}"
+        if not name.startswith("_")
+    }
+    excused = {name for name in there if name in NOT_HOT or name.rpartition(".")[0] in NOT_HOT}
+    assert there - excused - ran == set()
+    assert {name for name in NOT_HOT if not any(one == name or one.startswith(f"{name}.") for one in there)} == set()

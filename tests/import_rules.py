@@ -1,0 +1,159 @@
+"""What each part of the product may import from outside it: lists of what is allowed, so that all else is refused.
+
+Who may import whom inside the product stands in pyproject.toml. The row with the longest place counts for a file.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+OURS = ("config", "lenders", "people", "verification")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Words, numbers and structures: no clock, chance, file, process, thread or network among them.
+PLAIN = _words(
+    "base64 binascii bisect collections contextlib copy dataclasses datetime decimal enum functools hashlib hmac io "
+    "itertools json math operator re statistics struct types typing unicodedata zoneinfo"
+)
+_PAGES = PLAIN | _words(
+    "csp django.conf django.contrib.auth.decorators django.contrib.messages django.core.exceptions django.forms "
+    "django.http django.shortcuts django.urls django.utils django.views http segno urllib.parse"
+)
+_LENDERS = PLAIN | _words("csp django drf_spectacular ipaddress logging rest_framework secrets urllib.parse")
+
+
+def _row(place: str, more: str = "", *, base: frozenset[str] = PLAIN) -> tuple[str, frozenset[str]]:
+    return place, base | _words(more)
+
+
+ALLOWED: dict[str, frozenset[str]] = dict(
+    (
+        _row("verification/core"),
+        _row("verification/core/ids.py", "secrets"),
+        _row("verification/engines/gost"),
+        _row("verification/engines/gost/arithmetic.py", "gmpy2 threading"),
+        _row("verification/engines/gost/backends.py", "ctypes"),
+        _row("verification/engines/pki", "cryptography lxml"),
+        _row("verification/engines/pki/crl.py", "threading"),
+        _row("verification/engines/liveness", "PIL ai_edge_litert cv2 numpy pathlib"),
+        _row("verification/engines/liveness/hints.py", "cv2 numpy threading"),
+        _row("verification/engines/faces", "PIL cv2 dlib numpy onnxruntime pathlib"),
+        _row("verification/engines/faces/backends.py", "importlib pathlib"),
+        _row("verification/engines/faces/building.py", "cv2 dlib numpy pathlib tempfile"),
+        _row("verification/engines/faces/conversion.py", "numpy onnx pathlib"),
+        _row("verification/engines/faces/folding.py", "google.protobuf numpy onnx"),
+        _row("verification/engines/faces/reference.py", "PIL face_recognition numpy pathlib"),
+        _row("verification/engines/weights.py", "importlib pathlib zipfile"),
+        _row("verification/engines/__init__.py"),
+        _row("verification/sources", "django.conf pathlib"),
+        _row("verification/sources/__init__.py", "django.conf django.utils.module_loading"),
+        _row("verification/sources/asking.py", "ipaddress pathlib stat urllib.parse"),
+        _row("verification/sources/installed.py", "pathlib shutil ssl stat"),
+        _row("verification/outbound", "asyncio httpcore httpx socket ssl"),
+        _row("verification/outbound/addresses.py", "concurrent.futures ipaddress socket threading"),
+        _row("verification/outbound/wires.py", "asyncio concurrent.futures httpcore httpx socket ssl time"),
+        _row("verification/models", "django.db"),
+        _row("verification/transactions.py", "contextvars django.db"),
+        _row("verification/clock.py", "django.db django.utils logging time"),
+        _row("verification/stages"),
+        _row("verification/stages/code/collect.py", "secrets"),
+        _row("verification/stages/live_capture/dialogue.py", "secrets"),
+        _row("verification/stages/person/collect.py", "secrets"),
+        _row("verification/stages/statement/collect.py", "secrets"),
+        _row("verification/routes.py", "django.conf django.utils.translation"),
+        _row(
+            "verification/evidence", "cryptography django.conf django.core.files django.db django.utils pathlib secrets"
+        ),
+        _row("verification/evidence/store.py", "django.core.files django.db django.utils os pathlib"),
+        _row("verification/audit/log.py", "contextvars django.db django.utils"),
+        _row("verification/audit", "cryptography django.conf django.db django.utils secrets"),
+        _row("verification/audit/head_file.py", "django.conf fcntl os pathlib"),
+        _row("verification/workflow", "django.conf django.db django.utils secrets"),
+        _row("verification/workflow/moving/doorbell.py", "celery django.conf django.db kombu.exceptions logging"),
+        _row("verification/workflow/moving/rates.py", "django.core.cache time"),
+        _row("verification/workflow/moving/sweep.py", "django.conf django.db django.utils logging"),
+        _row("verification/workflow/reading/readiness.py", "django.conf django.core.checks django.db django.utils"),
+        _row("verification/workflow/reading/search.py", "django.apps django.db django.utils"),
+        _row("verification/borrower", base=_PAGES),
+        _row("verification/oversight", base=_PAGES),
+        _row("verification/review", base=_PAGES),
+        _row("verification/tasks.py", "celery logging"),
+        _row("verification/apps.py", "django.apps django.conf django.core.checks"),
+        _row("verification/deploy_checks.py", "django.apps django.conf django.core.checks"),
+        _row(
+            "verification/management",
+            "argparse csv django.conf django.contrib.auth django.core.management django.db django.utils django_otp "
+            "html logging os pathlib psycopg secrets signal sys threading time",
+        ),
+        _row("verification/__init__.py"),
+        _row("lenders", base=_LENDERS),
+        _row("lenders/openapi.py", "threading", base=_LENDERS),
+        _row("lenders/posting.py", "email.utils socket time", base=_LENDERS),
+        _row("lenders/sender.py", "asyncio concurrent.futures socket time", base=_LENDERS),
+        _row("lenders/signing.py", "cryptography", base=_LENDERS),
+        _row("lenders/reservations.py", "random", base=_LENDERS),
+        _row("lenders/management/commands/deliver.py", "argparse asyncio resource signal", base=_LENDERS),
+        _row("people", "argparse django django_otp http ipaddress logging secrets segno sys time"),
+        _row(
+            "config",
+            "celery contextvars csp ctypes dj_database_url django ipaddress kombu logging os pathlib queue resource "
+            "secrets sys threading time traceback urllib.parse uuid warnings",
+        ),
+        _row("config/pool.py", "billiard celery fcntl tempfile"),
+    )
+)
+
+# Where something is found by its name, past every contract. `get_model`: another app's rows.
+_BY_NAME = ("import_module", "__import__", "import_string", "get_model", "get_models", "eval", "exec", "find_spec")
+FINDS_BY_NAME = {
+    "verification/engines/faces/backends.py": ("import_module",),
+    "verification/sources/__init__.py": ("import_string",),
+    "verification/workflow/reading/search.py": ("get_model",),
+}
+# What these judge by is handed in, the time too.
+_WITHOUT_CLOCK = ("verification/core/", "verification/engines/", "verification/stages/")
+_CLOCK = ("now", "today", "utcnow")
+
+
+def wrong_imports(path: PurePosixPath, text: str) -> Iterator[str]:
+    """The sentences that are wrong about a file of the product."""
+    allowed = _allowed(path)
+    for node in ast.walk(ast.parse(text)):
+        for module in _outside(node):
+            if allowed is None:
+                yield f"{path} has no place in the lists of imports"
+            elif not any(module == one or module.startswith(f"{one}.") for one in allowed):
+                yield f"{path} imports {module}"
+        if isinstance(node, ast.Call):
+            yield from _wrong_call(path, node)
+
+
+def _allowed(path: PurePosixPath) -> frozenset[str] | None:
+    for place in (path, *path.parents):
+        if (found := ALLOWED.get(place.as_posix())) is not None:
+            return found
+    return None
+
+
+def _outside(node: ast.AST) -> list[str]:
+    """What a statement imports that is not ours, as `package.name`."""
+    if isinstance(node, ast.Import):
+        found = [alias.name for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        found = [f"{node.module or ''}.{alias.name}" for alias in node.names]
+    else:
+        return []
+    return [name for name in found if name.partition(".")[0] not in OURS]
+
+
+def _wrong_call(path: PurePosixPath, call: ast.Call) -> Iterator[str]:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in _BY_NAME and name not in FINDS_BY_NAME.get(path.as_posix(), ()):
+        yield f"{path} finds something by its name: {name}"
+    is_handed_in = path.as_posix().startswith(_WITHOUT_CLOCK) and path.name != "collect.py"
+    if isinstance(call.func, ast.Attribute) and name in _CLOCK and is_handed_in:
+        yield f"{path} asks a clock"

@@ -1,0 +1,142 @@
+"""A backlog is only work: it drains as fast as ever, and a kill charges what had begun.
+
+On each broker: PostgreSQL stands behind Redis and RabbitMQ, SQLite behind the folder. `make prove PART=backlog` plays
+10 000 due rows on each, and 300 verifications in tests/service/test_backlog_storm.py.
+"""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from insecure_sandbox.demo.processes import ROOT, wait_until
+from tests.proofs import Figures
+from tests.service.deployment import Deployment
+from tests.service.placed import placed
+
+pytestmark = [pytest.mark.service, pytest.mark.proof("backlog")]
+
+_ROWS, _FEW = 10_000, 500
+_CHILDREN = 2
+_DUE = "SELECT COUNT(*) FROM verification_verification WHERE step <> ''"
+_OWED = "SELECT id, faults, lease_until, reserved_until FROM verification_verification WHERE step <> ''"
+
+
+@pytest.fixture(params=["filesystem", "redis", "rabbitmq"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """A deployment of its own on this broker, without workers."""
+    with placed(request.param, monkeypatch) as (running, _):
+        running.staff(workers=0, ticks=1)
+        yield running
+
+
+def make_due(place: Deployment, first: int, count: int) -> int:
+    """So many due rows, made by two processes; gives how many bells they rang."""
+    halves = [(first, count // 2), (first + count // 2, count - count // 2)]
+    making = [
+        subprocess.Popen(
+            [*place.processes.environment, sys.executable, "-m", "tests.service.due_rows", str(start), str(number)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for start, number in halves
+    ]
+    said = [process.communicate()[0] for process in making]
+    assert [process.returncode for process in making] == [0, 0]
+    return sum(int(one.split()[-1]) for one in said)
+
+
+def drain(place: Deployment, rows: int) -> tuple[float, float]:
+    """Starts a worker and waits until nothing is due; gives steps a second, and processor seconds a step.
+
+    Both from a tenth of the way to nine tenths: starting and ending are not what is measured.
+    """
+    name = place.start_worker(children=_CHILDREN)
+    wait_until(lambda: due(place) <= 0.9 * rows, what="the first tenth", seconds=120)
+    began, cpu, left = time.monotonic(), cpu_seconds(place, name), due(place)
+    wait_until(lambda: due(place) <= 0.1 * rows, what="nine tenths", seconds=1800)
+    seconds, spent, done = time.monotonic() - began, cpu_seconds(place, name) - cpu, left - due(place)
+    wait_until(lambda: due(place) == 0, what="the last row", seconds=120)
+    place.kill_worker(name)
+    return done / seconds, spent / done
+
+
+def due(place: Deployment) -> int:
+    return int(place.rows(_DUE)[0][0])
+
+
+def cpu_seconds(place: Deployment, worker: str) -> float:
+    """What the worker's processes have used, those that ended among them."""
+    group, ticks = place.pid_of(worker), 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                ticks += sum(int(word) for word in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_backlog_drains_at_the_unloaded_rate_and_rings_once_a_step(
+    place: Deployment, proof_scale: float, proof_figures: Figures, request: pytest.FixtureRequest
+) -> None:
+    rows, few = round(_ROWS * proof_scale), max(20, round(_FEW * proof_scale))
+    bells = make_due(place, 0, few)
+    before = drain(place, few)
+    bells += make_due(place, few, rows)
+    loaded = drain(place, rows)
+    bells += make_due(place, few + rows, few)
+    after = drain(place, few)
+    unloaded = [(one + other) / 2 for one, other in zip(before, after, strict=True)]
+    name = request.node.callspec.params["place"]
+    proof_figures |= {
+        f"{name}: rows": rows,
+        f"{name}: steps a second, unloaded": round(unloaded[0], 1),
+        f"{name}: steps a second, loaded": round(loaded[0], 1),
+        f"{name}: processor milliseconds a step, unloaded": round(1000 * unloaded[1], 1),
+        f"{name}: processor milliseconds a step, loaded": round(1000 * loaded[1], 1),
+        f"{name}: rate loaded over unloaded": round(loaded[0] / unloaded[0], 3),
+        f"{name}: bells a step": round(bells / (rows + 2 * few), 3),
+    }
+    assert bells <= 1.2 * (rows + 2 * few)
+    wrong = "SELECT COUNT(*) FROM verification_verification WHERE status <> 'declined' OR faults > 0"
+    assert place.rows(wrong)[0][0] == 0
+    if proof_scale == 1:
+        assert loaded[0] >= 0.9 * unloaded[0]
+
+
+def test_a_worker_killed_with_a_full_batch_charges_what_it_had_begun_and_nothing_else(
+    place: Deployment, proof_scale: float, proof_seed: int, proof_figures: Figures, request: pytest.FixtureRequest
+) -> None:
+    chance, kills = random.Random(proof_seed), max(2, round(20 * proof_scale))
+    make_due(place, 0, 60 * kills)
+    charged, reserved, before = 0, 0, dict[str, int]()
+    for _ in range(kills):
+        left, name = due(place), place.start_worker(children=_CHILDREN)
+        wait_until(partial(lambda left: due(place) < left, left), what="a step", seconds=60)
+        time.sleep(chance.uniform(0, 0.3))
+        place.kill_worker(name)
+        owed = place.rows(_OWED)
+        faults = {row_id: count for row_id, count, *_ in owed}
+        begun = sum(max(0, count - before.get(row_id, 0)) for row_id, count in faults.items())
+        assert begun <= _CHILDREN, "more steps were charged than there were children"
+        charged, before = charged + begun, faults
+        reserved += len([row_id for row_id, count, lease, hand in owed if hand and not lease and not count])
+    assert reserved > 0, "no batch was in hand"
+    name = place.start_worker(children=_CHILDREN)
+    wait_until(lambda: due(place) == 0, what="the rest", seconds=300)
+    place.kill_worker(name)
+    assert place.rows("SELECT COUNT(*) FROM verification_verification WHERE status <> 'declined'")[0][0] == 0
+    kind = request.node.callspec.params["place"]
+    proof_figures |= {
+        f"{kind}: kills of a whole worker": kills,
+        f"{kind}: steps begun and charged at them": charged,
+        f"{kind}: reserved rows at them, none charged": reserved,
+    }

@@ -1,0 +1,12 @@
+"""`python -m tests.vectors.stored`: write the golden blobs anew."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+django.setup()
+
+from tests.vectors.stored.build import main  # noqa: E402  # needs the rows of Django loaded
+
+main()

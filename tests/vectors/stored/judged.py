@@ -1,0 +1,56 @@
+"""One passed attempt of each stage, and how it is spelled."""
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+from insecure_sandbox import samples, warp
+from tests.painted import painted
+from tests.vectors.eds.case import CASE
+from tests.verification.engines.pki.test_vectors import PASSING
+from tests.verification.engines.pki.test_vectors import evidence as vector_evidence
+from tests.verification.stages.live_capture import captures
+from tests.verification.stages.person import known_case
+from verification.core.person import Case
+from verification.core.results import Passed, Result
+from verification.core.route import Evidence, Stage
+from verification.core.stored import canonical_json
+from verification.stages import code, consent, live_capture, person, question, statement
+from verification.workflow.moving import dossier
+
+_FRAMES = 8
+
+
+def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
+    """Stage, case and evidence of each."""
+    agreed = known_case.known()
+    yield consent.STAGE, known_case.case(), agreed
+    free = canonical_json({"somebody_tells_me": False, "at": known_case.NOW.isoformat()})
+    yield question.STAGE, known_case.case(), Evidence(items={"question.answer": free}, at=known_case.NOW)
+    yield person.STAGE, known_case.case(), agreed
+    sent = known_case.memory()
+    guessed = known_case.evidence(known_case.issued(sent), known_case.guessed(sent, known_case.CODE))
+    yield code.STAGE, known_case.case(), guessed
+    yield statement.STAGE, CASE, vector_evidence(PASSING[0])
+    folder = samples.fetch()
+    frames = {
+        command: painted(
+            folder / "obama3.jpg",
+            "neutral" if command == "look_straight" else cast("warp.Play", command),
+            _FRAMES,
+            seed=1,
+        )
+        for command in captures.ORDER
+    }
+    photo = captures.photo_answer((folder / "obama.jpg").read_bytes())
+    yield live_capture.ASKING, captures.case(), captures.Sent(frames).evidence(photo=photo)
+
+
+def written(stage: Stage, evidence: Evidence, facts: object) -> dict[str, bytes]:
+    """Its terms, with the policy in them, and its facts, by kind."""
+    kept = dossier.judgement(stage.differing(report=None), evidence, stage.policy, facts, ())
+    return {kind: kept[f"{stage.name}.{kind}"] for kind in ("terms", "facts")}
+
+
+def spelled(results: Sequence[Result]) -> list[list[str]]:
+    """Name, outcome and code of each."""
+    return [[one.check, type(one).__name__, "" if isinstance(one, Passed) else one.code] for one in results]

@@ -1,0 +1,25 @@
+"""What the blobs that are no judgement say."""
+
+from datetime import UTC, datetime
+
+from tests.verification.stages.person.known_case import memory
+from tests.verification.workflow.story import opening
+from verification.core.person import LenderFacts
+from verification.workflow.reading.views import EventView
+
+LENDER = LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014")
+OPENING = opening()
+MEMORY = memory()
+ENTRY_BODY = {"attempt": "att_aaaaaaaaaaaaaaaaaaaaaaaaaa", "route": "eds", "stage": "statement", "outcome": "passed"}
+EVENT = EventView(
+    id="evt_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+    type="verification.verified",
+    timestamp=datetime(2026, 11, 24, 18, 31, tzinfo=UTC),
+    lender_sequence=7,
+    verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+    client_reference="A-1",
+    status="verified",
+    sequence=9,
+    mode="test",
+    log_index=41,
+)

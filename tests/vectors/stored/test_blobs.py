@@ -1,0 +1,48 @@
+"""What was stored is read, and spelled again it is the same; what was judged is judged the same from its facts."""
+
+from typing import Any
+
+import pytest
+
+from tests.vectors.stored import judged, samples
+from tests.vectors.stored.build import FOLDER, read
+from verification.core import stored
+from verification.core.route import Stage
+from verification.core.stored import canonical_json
+from verification.stages import code, consent, live_capture, person, question, statement
+from verification.workflow import cases
+
+STAGES = (consent.STAGE, question.STAGE, person.STAGE, code.STAGE, statement.STAGE, live_capture.ASKING)
+KINDS = {"case", "memory", "entry", "delivery"} | {
+    f"{kind}/{stage.name}" for kind in ("terms", "facts", "results") for stage in STAGES
+}
+
+
+def test_there_is_a_blob_of_each_kind_and_no_other() -> None:
+    assert {path.parent.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("1.json")} == KINDS
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_blob_says_its_version(kind: str) -> None:
+    assert read(kind)["v"] == stored.VERSION
+
+
+def test_the_case_is_read_and_spelled_again_is_the_same() -> None:
+    found = stored.read(read("case"), into=cases.StoredCase, what="case")
+    assert stored.to_bytes(found) == canonical_json(read("case"))
+    assert (found.lender, found.opening.person) == (samples.LENDER, samples.OPENING.person)
+
+
+def test_the_memory_is_read_as_the_stage_left_it() -> None:
+    kept = stored.fields_of(read("memory"), what="memory")
+    assert set(kept) == set(samples.MEMORY)
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: str(stage.name))
+def test_the_facts_of_that_time_are_judged_by_the_policy_of_that_time_as_they_were(stage: Stage) -> None:
+    policy = stored.read(read(f"terms/{stage.name}")["policy"], into=type(stage.policy), what="policy")
+    facts: Any = stored.read(read(f"facts/{stage.name}"), into=stage.facts, what="facts")
+    assert stored.to_bytes(facts) == canonical_json(read(f"facts/{stage.name}"))
+    results = judged.spelled(stage.judge(facts, policy))
+    assert results == read(f"results/{stage.name}")["results"]
+    assert {outcome for _, outcome, _ in results} == {"Passed"}

@@ -1,0 +1,5 @@
+"""The running sandbox of the stage before."""
+
+from tests.verification.stages.person.conftest import asked
+
+__all__ = ["asked"]

@@ -1,0 +1,63 @@
+"""The frames of a person who does what is asked, once for the session, and the photographs of the registers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from insecure_sandbox import samples, warp
+from tests.painted import painted
+from tests.verification.stages.live_capture.captures import ORDER, Frames, Sent, photo_answer
+from verification.core.route import Evidence
+
+COUNT = 8  # frames in a step
+
+Player = Callable[..., Frames]
+
+
+@pytest.fixture(scope="session")
+def portraits() -> Path:
+    """The folder with the official portraits; skips where they cannot be downloaded."""
+    try:
+        return samples.fetch()
+    except OSError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def play(portraits: Path) -> Player:
+    """`play(name, seed=1, order=ORDER)`: the frames of every command, played by the person of this portrait."""
+
+    def step(name: str, seed: int, command: str) -> tuple[bytes, ...]:
+        gesture = "neutral" if command == "look_straight" else cast("warp.Play", command)
+        return painted(portraits / name, gesture, COUNT, seed=seed)
+
+    def played(name: str, *, seed: int = 1, order: tuple[str, ...] = ORDER) -> Frames:
+        return {command: step(name, seed, command) for command in order}
+
+    return played
+
+
+@pytest.fixture(scope="session")
+def obama(portraits: Path) -> bytes:
+    """The register's answer with the borrower's photograph."""
+    return photo_answer((portraits / "obama.jpg").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def biden(portraits: Path) -> bytes:
+    """The register's answer with somebody else's photograph."""
+    return photo_answer((portraits / "biden.jpg").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def live(play: Player) -> Frames:
+    """The frames of the borrower who does what is asked."""
+    return play("obama3.jpg")
+
+
+@pytest.fixture(scope="session")
+def good(live: Frames, obama: bytes) -> Evidence:
+    """Evidence that passes every check."""
+    return Sent(live).evidence(photo=obama)

@@ -1,0 +1,111 @@
+"""Before two people look, whoever has spent no attempt is asked once more, for what was poor in the picture."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.verification.stages.live_capture import captures as given
+from verification.core import reasons
+from verification.core.results import Failed, Inconclusive, Outcome, Passed, decide
+from verification.core.route import Evidence
+from verification.engines.faces.embedding import Zones
+from verification.stages.live_capture import ASKING
+from verification.stages.live_capture.measure import LiveCaptureFacts, Match, Shown
+from verification.stages.live_capture.policy import LiveCapturePolicy
+
+FAIR = {"interocular": "90", "darkest": "0.40", "brightest": "0.50", "sharpness": "0.40"}
+
+
+@pytest.fixture(scope="module")
+def facts(good: Evidence) -> LiveCaptureFacts:
+    """A capture that passes, of a borrower who has spent nothing."""
+    found = ASKING.measure(given.case(), replace(good, left=3), LiveCapturePolicy())
+    assert isinstance(found, LiveCaptureFacts)
+    return with_picture(found)
+
+
+def with_picture(facts: LiveCaptureFacts, **poorest: str) -> LiveCaptureFacts:
+    assert isinstance(facts.shown, Shown)
+    return replace(facts, shown=replace(facts.shown, poorest=FAIR | poorest))
+
+
+def near_miss() -> LiveCapturePolicy:
+    """The policy in whose review zone everybody lies who would match."""
+    usual = LiveCapturePolicy()
+    nobody, match = replace(usual.zones.match, value=0.01), usual.zones.match
+    return replace(usual, zones=Zones(nobody, match))
+
+
+@pytest.mark.parametrize("place", range(3), ids=["at rest", "at work", "farthest"])
+def test_a_distance_that_is_no_number_matches_nobody_whichever_it_is(facts: LiveCaptureFacts, place: int) -> None:
+    assert isinstance(facts.match, Match)
+    apart = [facts.match.at_rest, facts.match.at_work, facts.match.farthest]
+    apart[place] = float("nan")
+    at_rest, at_work, farthest = apart
+    broken = replace(facts, match=Match(at_rest, at_work, farthest, facts.match.rest_frames))
+    assert given.refusals(ASKING.judge(facts, LiveCapturePolicy())) == {}
+    assert given.refusals(ASKING.judge(broken, LiveCapturePolicy())) == {"face.match": "face_mismatch"}
+
+
+@pytest.mark.parametrize(
+    ("poorest", "code"),
+    [
+        ({}, "face_again"),
+        ({"darkest": "0.24"}, "face_again_light"),
+        ({"brightest": "0.66"}, "face_again_light"),
+        ({"interocular": "69"}, "face_again_near"),
+        ({"sharpness": "0.15"}, "face_again_still"),
+        ({"darkest": "0.25", "brightest": "0.65", "interocular": "70", "sharpness": "0.16"}, "face_again"),
+    ],
+)
+def test_the_first_capture_in_the_review_zone_is_asked_for_again_by_what_was_poor(
+    facts: LiveCaptureFacts, poorest: dict[str, str], code: str
+) -> None:
+    results = ASKING.judge(with_picture(facts, **poorest), near_miss())
+    assert given.refusals(results) == {"face.match": code}
+    found = decide(results, required=tuple(ASKING.checks))
+    assert (found.outcome, found.code, found.burns) == (Outcome.FAILED, code, True)
+    assert not reasons.require(code).final
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"left": 2}, {"left": 1}, {"left": None}, {"amount": "294900.01"}],
+    ids=["second", "last", "uncounted", "large"],
+)
+def test_nobody_is_asked_again_who_spent_an_attempt_or_is_looked_at_anyway(
+    facts: LiveCaptureFacts, change: dict[str, object]
+) -> None:
+    results = ASKING.judge(replace(facts, **change), near_miss())  # type: ignore[arg-type]
+    match = results[-1]
+    assert isinstance(match, Inconclusive)
+    assert match.code == "face_review"
+    assert decide(results, required=tuple(ASKING.checks)).outcome is Outcome.REVIEW
+
+
+def test_an_operator_may_send_everybody_to_people_at_once(facts: LiveCaptureFacts) -> None:
+    results = ASKING.judge(facts, replace(near_miss(), asks_again=False))
+    assert given.refusals(results) == {"face.match": "face_review"}
+
+
+def test_neither_a_match_nor_a_stranger_is_asked_again(facts: LiveCaptureFacts) -> None:
+    usual = LiveCapturePolicy()
+    assert isinstance(ASKING.judge(facts, usual)[-1], Passed)
+    nobody = replace(usual.zones.match, value=0.01)
+    stranger = ASKING.judge(facts, replace(usual, zones=Zones(nobody, nobody)))[-1]
+    assert isinstance(stranger, Failed)
+    assert stranger.code == "face_mismatch"
+
+
+def test_every_frame_has_its_pose_and_its_distance_to_the_face_at_rest_and_to_the_reference(
+    facts: LiveCaptureFacts,
+) -> None:
+    rows, review = facts.identity, LiveCapturePolicy().zones.review.value
+    assert [(row.step, row.place) for row in rows] == sorted({(row.step, row.place) for row in rows})
+    assert isinstance(facts.shown, Shown)
+    assert len(rows) == sum(len(step) for step in facts.shown.frames)
+    whole = [row for row in rows if None not in (row.yaw, row.pitch, row.to_neutral, row.to_reference)]
+    assert len(whole) >= 0.9 * len(rows)
+    assert min(row.to_neutral for row in whole if row.to_neutral is not None) < 1e-6
+    near = [row for row in whole if row.to_neutral is not None and row.to_neutral <= review]
+    assert len(near) >= 0.95 * len(whole)

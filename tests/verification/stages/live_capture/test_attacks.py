@@ -1,0 +1,167 @@
+"""Attacks on the whole route, each refused, and by which code. The gates that stop them are tested on their own beside
+`verification.engines.liveness`; what is not stopped stands in docs/liveness-measurements.md."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from tests.verification.stages.live_capture import captures as given
+from tests.verification.stages.live_capture import insecure_captures as attack
+from tests.verification.stages.live_capture.conftest import Player
+from verification.core.errors import BadInput
+from verification.core.results import Outcome, decide
+from verification.core.route import Evidence
+from verification.engines.liveness import landmarks, networks
+from verification.engines.liveness.crops import Image
+from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture.dialogue import accept_live_capture, prompt_live_capture
+
+# Minutes of painting and measuring: not for every commit's quick check.
+pytestmark = pytest.mark.proof("live_capture_attacks")
+
+_SEEDS = (1, pytest.param(2, marks=pytest.mark.whole))
+
+
+@pytest.fixture(scope="module")
+def faces(portraits: Path) -> Mapping[str, Image]:
+    """The portraits, decoded."""
+    names = ("obama3.jpg", "biden.jpg")
+    return {name: np.asarray(Pillow.open(portraits / name).convert("RGB"), dtype=np.uint8) for name in names}
+
+
+@pytest.fixture(scope="module")
+def paper(faces: Mapping[str, Image]) -> Image:
+    """A print of the borrower."""
+    face = landmarks.measure(faces["obama3.jpg"], networks=networks.load()).face
+    assert face is not None
+    return attack.print_of(faces["obama3.jpg"], eyes=face.interocular)
+
+
+def _refused(evidence: Evidence) -> str:
+    return next(iter(_refusals(evidence).values()))
+
+
+def _refusals(evidence: Evidence) -> dict[str, str]:
+    """The codes of the checks that refuse, the one the attempt ends with first."""
+    results = given.judge(evidence)
+    decision, refusals = decide(results, required=tuple(WITH_CONSENT)), given.refusals(results)
+    assert decision.outcome is Outcome.FAILED
+    assert decision.code == next(iter(refusals.values()))
+    return refusals
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_a_framed_print_is_refused(paper: Image, obama: bytes, seed: int) -> None:
+    refused = _refusals(given.Sent(attack.framed(paper, seed=seed)).evidence(photo=obama))
+    assert refused["face.depth"] == "liveness_failed"
+    assert "face.commands" in refused
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_a_still_in_a_shaking_hand_is_refused(paper: Image, obama: bytes, seed: int) -> None:
+    refused = _refusals(given.Sent(attack.in_a_hand(paper, seed=seed)).evidence(photo=obama))
+    assert refused["face.depth"] == "liveness_failed"
+    assert "face.commands" in refused
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_flat_paper_turned_to_the_side_that_is_asked_for_is_refused(paper: Image, obama: bytes, seed: int) -> None:
+    refused = _refusals(given.Sent(attack.turned(paper, seed=seed)).evidence(photo=obama))
+    assert refused["face.depth"] == "liveness_failed"
+    assert "face.commands" in refused
+
+
+def test_frozen_frames_are_refused(live: given.Frames, obama: bytes) -> None:
+    frozen = {**live, "turn_left": (*live["turn_left"][:2], *[live["turn_left"][-1]] * 6)}
+    assert _refusals(given.Sent(frozen).evidence(photo=obama))["face.fresh"] == "liveness_failed"
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_a_recording_of_another_order_on_a_screen_is_refused(live: given.Frames, obama: bytes, seed: int) -> None:
+    """What stops a recording is the order it cannot know; moiré by itself is not looked for."""
+    screen = attack.on_a_screen(live, seed=seed)
+    neutral, *others = given.ORDER
+    other_order = dict(zip(given.ORDER, (screen[each] for each in (neutral, *others[1:], others[0])), strict=True))
+    assert _refused(given.Sent(other_order).evidence(photo=obama)) == "liveness_command_missed"
+
+
+def test_gestures_in_the_wrong_order_are_refused(live: given.Frames, obama: bytes) -> None:
+    swapped = {**live, "turn_left": live["turn_right"], "turn_right": live["turn_left"]}
+    assert _refusals(given.Sent(swapped).evidence(photo=obama)) == {"face.commands": "liveness_command_missed"}
+
+
+def test_frames_that_come_late_are_refused(live: given.Frames, obama: bytes) -> None:
+    in_time = given.Sent(live, waits={"blink": 8.5}).evidence(photo=obama)
+    late = given.Sent(live, waits={"blink": 8.6}).evidence(photo=obama)
+    assert given.decided(in_time).outcome is Outcome.PASSED
+    assert _refusals(late) == {"face.timing": "liveness_command_missed"}
+
+
+def test_frames_that_come_before_anybody_could_see_the_command_are_refused(live: given.Frames, obama: bytes) -> None:
+    in_time = given.Sent(live, waits={"turn_right": 0.25}).evidence(photo=obama)
+    early = given.Sent(live, waits={"turn_right": 0.24}).evidence(photo=obama)
+    assert given.decided(in_time).outcome is Outcome.PASSED
+    assert _refusals(early) == {"face.timing": "liveness_failed"}
+
+
+def test_frames_bound_to_another_attempt_are_refused(live: given.Frames, obama: bytes) -> None:
+    other = given.Sent(live, bound_to=given.begun()).evidence(photo=obama)
+    assert _refusals(other) == {"face.binding": "liveness_failed"}
+
+
+@pytest.mark.parametrize("kind", ["live_capture.0.frame.0", "live_capture.3.frame.7"])
+def test_a_frame_of_another_verification_is_refused(good: Evidence, kind: str) -> None:
+    assert kind in good.items
+    seen = replace(good, seen=frozenset({kind}))
+    assert _refusals(seen) == {"face.fresh": "liveness_failed"}
+
+
+def test_a_second_face_in_one_frame_is_refused(live: given.Frames, faces: Mapping[str, Image], obama: bytes) -> None:
+    somebody = attack.beside(live, faces["biden.jpg"][100:1100, 50:850], command="blink")
+    assert _refusals(given.Sent(somebody).evidence(photo=obama))["face.one_face"] == "multiple_faces"
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_a_person_swapped_after_the_first_steps_is_refused(
+    live: given.Frames, play: Player, obama: bytes, first: int
+) -> None:
+    other = play("biden.jpg")
+    swapped = {command: (live if at < first else other)[command] for at, command in enumerate(given.ORDER)}
+    assert _refusals(given.Sent(swapped).evidence(photo=obama))["face.continuity"] == "liveness_failed"
+
+
+def test_the_right_gestures_of_another_person_are_refused(play: Player, obama: bytes) -> None:
+    # His warped mouth does not open far enough, so it is not asked for: all gates pass, and the match alone refuses.
+    order = ("look_straight", "turn_right", "blink", "turn_left")
+    evidence = given.Sent(play("biden.jpg", order=order), order=order).evidence(photo=obama)
+    assert _refusals(evidence) == {"face.match": "face_mismatch"}
+
+
+def test_frames_sent_twice_under_new_numbers_are_refused(live: given.Frames, obama: bytes) -> None:
+    neutral = live["look_straight"]
+    twice = {**live, "look_straight": (*neutral[:6], *neutral[:2])}
+    assert _refusals(given.Sent(twice).evidence(photo=obama)) == {"face.fresh": "liveness_failed"}
+
+
+def test_one_picture_written_again_for_every_frame_of_a_step_is_refused(live: given.Frames, obama: bytes) -> None:
+    copies = {command: attack.written_again(frames[-1], times=8) for command, frames in live.items()}
+    assert _refusals(given.Sent(copies).evidence(photo=obama))["face.depth"] == "liveness_failed"
+
+
+def test_a_frame_beyond_its_size_is_not_taken(live: given.Frames) -> None:
+    memory = given.begun()
+    large = live["look_straight"][0] + bytes(40 * 1024)
+    with pytest.raises(BadInput):
+        accept_live_capture(memory, {"frames": given.bound([large], prompt_live_capture(memory))}, given.NOW)
+
+
+@pytest.mark.parametrize("spoil", [attack.on_its_side, attack.bomb, attack.with_a_tail, attack.no_picture])
+def test_a_frame_that_is_no_upright_camera_picture_is_refused(
+    live: given.Frames, obama: bytes, spoil: Callable[[bytes], bytes]
+) -> None:
+    spoilt = {**live, "blink": (*live["blink"][:-1], spoil(live["blink"][-1]))}
+    assert _refused(given.Sent(spoilt).evidence(photo=obama)) == "liveness_failed"

@@ -1,0 +1,143 @@
+"""The route's whole table of checks over evidence that passes, and over evidence that is changed in one thing."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.verification.stages.live_capture import captures as given
+from tests.verification.stages.live_capture.conftest import Player
+from verification.core.results import Inconclusive, Outcome, Passed
+from verification.core.route import Evidence
+from verification.engines import weights
+from verification.stages.live_capture import dialogue as live_capture
+from verification.stages.live_capture.policy import LiveCapturePolicy
+
+POLICY = LiveCapturePolicy()
+
+_KINDS = (
+    "consent.answer",
+    "live_capture.order",
+    "live_capture.consent",
+    "live_capture.photo",
+    *(f"live_capture.{step}.turn" for step in range(len(given.ORDER))),
+    *(f"live_capture.{step}.frame.0" for step in range(len(given.ORDER))),
+)
+
+
+def test_a_capture_that_does_what_is_asked_passes_against_a_photo_of_the_same_person(good: Evidence) -> None:
+    assert given.refusals(given.judge(good)) == {}
+    assert given.decided(good).outcome is Outcome.PASSED
+
+
+def test_the_other_commands_pass_too(play: Player, obama: bytes) -> None:
+    order = ("look_straight", "nod", "turn_left", "come_closer", "turn_right")
+    evidence = given.Sent(play("obama3.jpg", order=order), order=order).evidence(photo=obama)
+    assert given.refusals(given.judge(evidence)) == {}
+
+
+def test_the_face_at_rest_is_well_within_the_threshold(good: Evidence) -> None:
+    match = {result.check: result for result in given.judge(good)}["face.match"]
+    assert isinstance(match, Passed)
+    assert match.score is not None
+    assert match.score <= POLICY.zones.match.value
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "code"),
+    [("294900.00", "KZT", ""), ("294900.01", "KZT", "liveness_review"), ("1.00", "USD", "liveness_review")],
+)
+def test_above_a_sum_two_people_look_because_no_detector_did(amount: str, currency: str, code: str) -> None:
+    case = given.case()
+    borrowed = replace(case, loan=replace(case.loan, amount=amount, currency=currency))
+    result = given.said("face.passive", Evidence(items={}, at=given.NOW), of=borrowed)
+    assert getattr(result, "code", "") == code
+    assert isinstance(result, Inconclusive if code else Passed)
+
+
+def test_a_photo_of_somebody_else_refuses_though_every_gate_passes(live: given.Frames, biden: bytes) -> None:
+    evidence = given.Sent(live).evidence(photo=biden)
+    results = given.judge(evidence)
+    assert given.refusals(results) == {"face.match": "face_mismatch"}
+    score = results[-1].score
+    assert score is not None
+    assert score > POLICY.zones.review.value + 0.2
+
+
+def test_every_measured_check_says_its_value_its_threshold_and_its_model(good: Evidence) -> None:
+    results = {result.check: result for result in given.judge(good)}
+    for name in ("face.binding", "face.timing", "face.fresh", "face.one_face", "face.depth", "face.match"):
+        assert results[name].score is not None, name
+        assert results[name].threshold is not None, name
+    for name in ("face.one_face", "face.quality", "face.commands", "face.depth"):
+        assert results[name].detail["mesh_sha256"] == weights.FACE_MESH.sha256, name
+    for name in ("face.continuity", "face.match"):
+        assert results[name].detail["model_sha256"] == weights.SFACE.sha256, name
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_without_any_one_original_nothing_passes(good: Evidence, kind: str) -> None:
+    assert kind in good.items
+    assert given.decided(given.without(good, kind)).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_with_any_one_original_spoilt_nothing_passes(good: Evidence, kind: str) -> None:
+    spoilt = replace(good, items={**good.items, kind: b"{}"})
+    assert given.decided(spoilt).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"status": "pending"}, "consent_unanswered"),
+        ({"status": "timeout"}, "consent_unanswered"),
+        ({"status": "invalid"}, "consent_declined"),
+        ({"status": "invalid", "expires_at": given.NOW.isoformat()}, "consent_unanswered"),
+        ({"status": "invalid", "reference": "ver_of_another_loan"}, "consent_unanswered"),
+        ({"reference": "ver_of_another_loan"}, "consent_unanswered"),
+        ({"lender_bin": "990240000008"}, "consent_unanswered"),
+        ({"expires_at": given.NOW.isoformat()}, "consent_unanswered"),
+        ({"iin": "990101100020"}, "consent_unanswered"),
+        ({"services": ["person"]}, "consent_unanswered"),
+        ({"purpose": "marketing"}, "consent_unanswered"),
+        ({"text_sha256": "ab" * 32}, "consent_unanswered"),
+    ],
+    ids=lambda each: "-".join(each) if isinstance(each, dict) else each,
+)
+def test_a_consent_that_does_not_hold_refuses(good: Evidence, changes: dict[str, object], code: str) -> None:
+    spoilt = given.with_items(given.without_pictures(good), live_capture__consent=given.consent_answer(**changes))
+    assert given.refusals([given.said("face.consent", spoilt)]) == {"face.consent": code}
+
+
+def test_a_consent_that_nobody_answered_costs_no_attempt(good: Evidence) -> None:
+    unanswered = given.with_items(good, live_capture__consent=given.consent_answer(status="pending"))
+    decision = given.decided(unanswered)
+    assert (decision.code, decision.burns) == ("consent_unanswered", False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"iin": "990101100020"}, "face_reference_unavailable"),
+        ({"sha256": "ab" * 32}, "check_missing"),
+        ({"source": "BORROWER"}, "check_missing"),
+    ],
+)
+def test_a_photo_that_is_not_the_borrowers_reference_refuses(
+    good: Evidence, obama: bytes, changes: dict[str, object], code: str
+) -> None:
+    photo = given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9", **changes)
+    spoilt = given.with_items(good, live_capture__photo=photo)
+    assert given.refusals(given.judge(spoilt)) == {"face.match": code}
+
+
+def test_a_reference_that_is_no_picture_refuses(good: Evidence) -> None:
+    spoilt = given.with_items(good, live_capture__photo=given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9"))
+    assert given.refusals(given.judge(spoilt)) == {"face.match": "face_reference_unavailable"}
+
+
+def test_every_attempt_asks_under_ids_of_its_own() -> None:
+    memory = live_capture.begin({})
+    one, other = live_capture.order_evidence(memory), live_capture.order_evidence(memory)
+    assert one != other
+    assert memory["nonce"].encode() not in one

@@ -1,0 +1,142 @@
+"""A case whose person the registers know, and evidence as the workflow hands it to the checks."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.verification.core.answer_samples import CONSENT, OWNERSHIP, PERSON, SMS, spelled
+from tests.verification.workflow.story import IIN, opening, person
+from verification.core.person import Case, LenderFacts
+from verification.core.results import Passed, Result
+from verification.core.route import Evidence, Memory, Stage
+from verification.core.stored import canonical_json
+from verification.stages.code import dialogue as code_dialogue
+from verification.stages.consent import policy as consent
+from verification.stages.person import dialogue
+
+# 23:30 of the 24th in Kazakhstan: an hour later both clocks still differ by a day from each other.
+NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
+PHONE = "+77011234567"
+CODE, OTHER_CODE = "012345", "543210"
+KEY = "5a" * 32
+
+_CONSENTED = {
+    "version": consent.CURRENT,
+    "language": "ru",
+    "text_sha256": consent.text_sha256(consent.CURRENT, "ru"),
+}
+DOCUMENT = {
+    "type": "id_card",
+    "number": "012345678",
+    "issued_on": "2023-01-02",
+    "valid_to": "2033-01-01",
+    "status": "valid",
+}
+_SAID: dict[str, dict[str, Any]] = {
+    dialogue.CONSENT: CONSENT
+    | {
+        "reference": "ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "lender_bin": "120340000014",
+        "purpose": "microcredit",
+        "services": ["person", "photo", "phone"],
+        "text_sha256": _CONSENTED["text_sha256"],
+        "created_at": "2026-11-24T10:00:00+00:00",
+        "expires_at": "2026-11-25T10:00:00+00:00",
+    },
+    dialogue.PERSON: PERSON | {"surname": "ТЕСТОВ", "name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ", "documents": [DOCUMENT]},
+    dialogue.PHONE: OWNERSHIP | {"phone": PHONE},
+    dialogue.ANSWER: {"document_number": "012345678", "birth_date": "1899-01-01", "at": NOW.isoformat()},
+    "consent.answer": {"agreed": True, **_CONSENTED, "at": NOW.isoformat()},
+}
+
+
+def case(**changes: Any) -> Case:
+    """`changes`: fields of the person."""
+    return Case(
+        verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        mode="test",
+        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014"),
+        person=replace(person(IIN), **changes),
+        loan=opening().loan,
+        purpose="microcredit",
+        locale="ru",
+        expires_at=NOW + timedelta(hours=1),
+    )
+
+
+def said(kind: str, **changes: Any) -> bytes:
+    """What a source or the borrower said, as it is kept; with these fields changed."""
+    return spelled(_SAID[kind] | changes)
+
+
+def without_terms(kind: str, status: str) -> bytes:
+    """An answer of this status that says nothing more than whom it is about."""
+    about = {name: value for name, value in _SAID[kind].items() if name in ("request_id", "iin", "phone")}
+    return spelled(about | {"status": status})
+
+
+def known(at: datetime = NOW, **changes: bytes | None) -> Evidence:
+    """Evidence of the stage `person` that passes; `changes` by the last word of a kind, None to leave it out."""
+    items = {kind: said(kind) for kind in _SAID}
+    for word, content in changes.items():
+        kind = f"person.{word}"
+        if content is None:
+            del items[kind]
+        else:
+            items[kind] = content
+    return Evidence(items=items, at=at)
+
+
+def memory(of: Case | None = None, *, code: str = CODE, issued_at: datetime = NOW, **changes: Any) -> Memory:
+    """What the stage `code` remembers after this code was sent."""
+    bound = code_dialogue.bound_to(of or case())
+    remembered = {
+        "key": KEY,
+        "digest": code_dialogue.keyed(KEY, f"{bound}|{code}"),
+        "bound_to": bound,
+        "issued_at": issued_at.isoformat(),
+        "phone_masked": code_dialogue.mask_phone(PHONE),
+        "guesses": 0,
+        "resends": 0,
+    }
+    return remembered | changes
+
+
+def issued(remembered: Memory) -> dict[str, bytes]:
+    """The evidence that stands beside such a memory."""
+    facts = {name: remembered[name] for name in ("key", "digest", "issued_at")}
+    facts |= {"bound_to": code_dialogue.keyed(remembered["key"], remembered["bound_to"])}
+    number = remembered["resends"]
+    return {f"code.issued.{number}": canonical_json(facts), f"code.sent.{number}": spelled(SMS)}
+
+
+def guessed(remembered: Memory, *guesses: str, at: datetime = NOW + timedelta(seconds=20)) -> dict[str, bytes]:
+    """The evidence of these guesses, by the dialogue itself."""
+    kept: dict[str, bytes] = {}
+    for guess in guesses:
+        turn = code_dialogue.accept_code(remembered, {"code": guess}, at)
+        remembered, kept = turn.memory, {**kept, **turn.evidence}
+    return kept
+
+
+def evidence(*parts: Mapping[str, bytes], at: datetime = NOW + timedelta(seconds=30)) -> Evidence:
+    """Evidence of the stage `code`; the phone is the person's, unless a part says otherwise."""
+    items: dict[str, bytes] = {code_dialogue.OWNER: said(dialogue.PHONE)}
+    for part in parts:
+        items |= part
+    return Evidence(items=items, at=at)
+
+
+def judge(stage: Stage, of: Case, given: Evidence) -> tuple[Result, ...]:
+    return stage.judge(stage.measure(of, given, stage.policy), stage.policy)
+
+
+def refusals(results: Iterable[Result]) -> dict[str, str]:
+    return {result.check: result.code for result in results if not isinstance(result, Passed)}
+
+
+def fields(content: bytes) -> dict[str, Any]:
+    """What a piece of evidence says."""
+    return dict(json.loads(content))

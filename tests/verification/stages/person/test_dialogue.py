@@ -1,0 +1,217 @@
+"""What the pages of person and code may say and learn, turn by turn, by a clock in the test's hand."""
+
+import json
+import string
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from tests.verification.stages.person import known_case as given
+from tests.verification.stages.person.known_case import CODE, NOW, OTHER_CODE, PHONE, memory
+from verification.core.errors import BadInput
+from verification.core.route import Next
+from verification.stages.code.dialogue import accept_code, bound_to, prompt_code
+from verification.stages.person.dialogue import accept_person, prompt_person
+
+TYPED = {"document_number": "012345678", "birth_date": "1899-01-01"}
+
+
+def later(seconds):
+    return NOW + timedelta(seconds=seconds)
+
+
+# The person
+
+
+def test_the_form_asks_for_two_fields_and_says_nothing():
+    assert prompt_person({}) == {
+        "fields": [
+            {"name": "document_number", "kind": "text", "max_length": 20},
+            {"name": "birth_date", "kind": "date"},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("012345678", "012345678"),
+        (" 012 345\u00a0678 ", "012345678"),
+        ("n01234567", "N01234567"),
+        ("A" * 20, "A" * 20),
+    ],
+)
+def test_a_number_is_kept_in_one_form_with_the_time_it_came(typed, kept):
+    turn = accept_person({}, TYPED | {"document_number": typed}, NOW)
+    assert turn.next is Next.COLLECT
+    assert json.loads(turn.evidence["person.answer"]) == TYPED | {"document_number": kept, "at": NOW.isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("field", "untrusted"),
+    [
+        *[("document_number", wrong) for wrong in ("", " ", "A" * 21, "01-23", "01_23", "<b>", None, 12345678, ["0"])],
+        *[("birth_date", wrong) for wrong in ("", "1899-13-01", "1899-02-29", "01.01.1899", "18990101", None, 1899)],
+        ("birth_date", "1899-W01-1"),
+        ("birth_date", "2026-11-25"),
+        ("birth_date", "\uff11899-01-01"),
+    ],
+)
+def test_a_field_that_cannot_be_read_is_named(field, untrusted):
+    with pytest.raises(BadInput) as refused:
+        accept_person({}, TYPED | {field: untrusted}, NOW)
+    assert (refused.value.code, refused.value.pointer) == ("bad_answer", f"/{field}")
+
+
+def test_born_today_is_not_born_tomorrow():
+    assert accept_person({}, TYPED | {"birth_date": "2026-11-24"}, NOW).next is Next.COLLECT
+
+
+# The code
+
+
+def test_the_page_of_a_code_knows_two_digits_of_the_phone_and_what_is_left():
+    assert prompt_code(memory(guesses=1, resends=2)) == {
+        "phone_masked": "+7 7•• ••• •• 67",
+        "guesses_left": 4,
+        "resends_left": 1,
+        "resend_from": later(30).isoformat(),
+        "expires": later(300).isoformat(),
+    }
+
+
+def test_a_wrong_guess_is_asked_again_until_the_fifth_ends_the_dialogue():
+    remembered, said = memory(), []
+    for _ in range(5):
+        turn = accept_code(remembered, {"code": OTHER_CODE}, later(10))
+        remembered = turn.memory
+        said.append((turn.next, turn.notice, prompt_code(remembered)["guesses_left"], *turn.evidence))
+    assert said == [
+        *[(Next.ASK, "otp_wrong", 5 - number, f"code.guess.{number}") for number in range(1, 5)],
+        (Next.COLLECT, "", 0, "code.guess.5"),
+    ]
+
+
+def test_a_right_guess_ends_the_dialogue_and_looks_like_the_fifth_wrong_one():
+    turn = accept_code(memory(), {"code": f" {CODE[:3]} {CODE[3:]} "}, later(10))
+    assert (turn.next, turn.notice) == (Next.COLLECT, "")
+    assert list(turn.evidence) == ["code.guess.1"]
+
+
+def test_a_code_is_for_one_purpose_one_verification_and_one_phone():
+    assert bound_to(given.case()) == f"tulga.code|ver_{'a' * 26}|{PHONE}"
+
+
+def test_a_code_is_read_among_as_many_blanks_as_a_hand_may_add():
+    assert accept_code(memory(), {"code": CODE.center(64)}, later(10)).next is Next.COLLECT
+
+
+def test_guesses_of_an_earlier_dialogue_are_not_given_back():
+    assert accept_code(memory(guesses=4), {"code": OTHER_CODE}, NOW).next is Next.COLLECT
+    assert accept_code(memory(guesses=3), {"code": OTHER_CODE}, NOW).next is Next.ASK
+    assert accept_code(memory(guesses=5), {"code": OTHER_CODE}, NOW).next is Next.COLLECT
+
+
+@pytest.mark.parametrize(
+    ("guess", "seconds", "made", "left"),
+    [
+        (CODE, 0, 2, 5),
+        (CODE, 300, 2, 5),
+        (CODE, 300, 4, 5),
+        (CODE, 301, 2, 2),
+        (CODE, -1, 2, 2),
+        (CODE, 10, 5, 0),
+        (OTHER_CODE, 10, 4, 0),
+    ],
+)
+def test_only_after_a_right_code_in_time_the_guesses_begin_anew(guess, seconds, made, left):
+    turn = accept_code(memory(guesses=made), {"code": guess}, later(seconds))
+    assert turn.next is Next.COLLECT
+    assert prompt_code(turn.memory)["guesses_left"] == left
+
+
+def test_neither_a_guess_nor_a_code_stands_in_memory_or_evidence():
+    for guess in (CODE, OTHER_CODE):
+        turn = accept_code(memory(), {"code": guess}, later(10))
+        kept = json.dumps(turn.memory) + b"".join(turn.evidence.values()).decode()
+        assert CODE not in kept
+        assert OTHER_CODE not in kept
+
+
+@pytest.mark.parametrize(
+    ("seconds", "resends", "next_", "notice"),
+    [
+        (29, 0, Next.ASK, "otp_resend_early"),
+        (30, 0, Next.PREPARE, ""),
+        (30, 2, Next.PREPARE, ""),
+        (30, 3, Next.ASK, "otp_resends_exhausted"),
+        (29, 3, Next.ASK, "otp_resends_exhausted"),
+    ],
+)
+def test_another_code_is_sent_half_a_minute_later_and_three_times(seconds, resends, next_, notice):
+    remembered = memory(resends=resends, guesses=2)
+    turn = accept_code(remembered, {"resend": True}, later(seconds))
+    assert (turn.next, turn.notice, dict(turn.evidence)) == (next_, notice, {})
+    # A resend is no guess and gives none back.
+    assert turn.memory == remembered
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [
+        {},
+        {"code": None},
+        {"code": 12345},
+        {"code": ""},
+        {"code": "12345"},
+        {"code": "1234567"},
+        {"code": "12345a"},
+        {"code": "\u0661\u0662\u0663\u0664\u0665\u0666"},
+        {"code": "0" * 1_000_000},
+        {"code": CODE.center(65)},
+        {"resend": "true"},
+        {"resend": 1},
+        {"resend": False},
+    ],
+)
+def test_what_is_no_code_and_no_wish_for_one_is_not_a_guess(untrusted):
+    with pytest.raises(BadInput) as refused:
+        accept_code(memory(), untrusted, NOW)
+    assert (refused.value.code, refused.value.pointer) == ("bad_answer", "/code")
+
+
+# Whatever comes
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(string.digits, max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+_NAMES = st.sampled_from(["document_number", "birth_date", "code", "resend"]) | st.text(max_size=5)
+
+
+@for_all(st.dictionaries(_NAMES, _ANYTHING, max_size=5))
+def test_whatever_a_page_sends_is_taken_or_refused_as_unreadable(untrusted):
+    for accept, remembered in ((accept_person, {}), (accept_code, memory())):
+        with suppress(BadInput):
+            turn = accept(remembered, untrusted, NOW)
+            assert turn.next in Next
+            assert all(len(content) < 1000 for content in turn.evidence.values())
+
+
+@for_all(st.text(string.digits, min_size=6, max_size=6))
+def test_of_all_codes_one_is_right(guess):
+    turn = accept_code(memory(), {"code": guess}, NOW)
+    assert (turn.next is Next.COLLECT) == (guess == CODE)
+
+
+@for_all(st.dates().map(lambda day: day.isoformat()) | st.text(max_size=12))
+def test_a_day_of_birth_lies_in_the_past(typed):
+    try:
+        turn = accept_person({}, TYPED | {"birth_date": typed}, NOW)
+    except BadInput:
+        return
+    assert given.fields(turn.evidence["person.answer"])["birth_date"] <= "2026-11-24"

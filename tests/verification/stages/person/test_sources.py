@@ -1,0 +1,60 @@
+"""Whatever a register or the gateway does: tried again, then `failed`; no attempt burnt, nobody verified."""
+
+import pytest
+
+from tests.verification.stages.person.test_story import BORN, DOCUMENT, guess, to_code, to_person
+from tests.verification.stages.person.told import codes
+from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.story import make_due
+from verification.models import Attempt, AuditEntry
+from verification.workflow import policy
+
+pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
+
+KINDS = ("silent", "http_500", "garbage", "oversize")
+
+
+@pytest.fixture(autouse=True)
+def _impatient_and_mended(asked, settings):
+    for adapter in settings.TULGA_SOURCES["test"].values():
+        adapter["options"]["seconds"] = 0.7
+    yield
+    asked.mend()
+
+
+def break_down(asked, source, kind):
+    asked.post("/faults", source=source, kind=kind, times=100)
+
+
+def try_until_it_ends(story):
+    for _ in range(policy.FAULTS_MAX):
+        make_due(story)
+        story.work()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("source", ["consent", "person", "phone", "sms", "photo"])
+def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(asked, source, kind):
+    if source == "photo":
+        story = to_code(asked)
+        guess(story, codes(asked)[-1])
+        break_down(asked, source, kind)
+        camera.free(story)
+    else:
+        story = to_person(asked)
+        break_down(asked, source, kind)
+        story.answer(document_number=DOCUMENT, birth_date=BORN)
+    try_until_it_ends(story)
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()
+    assert AuditEntry.objects.filter(type="step.faulted").count() == policy.FAULTS_MAX
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_owner_who_cannot_be_told_when_the_code_comes_back_ends_in_failed(asked, kind):
+    story = to_code(asked)
+    break_down(asked, "phone", kind)
+    guess(story, codes(asked)[-1])
+    try_until_it_ends(story)
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()

@@ -1,0 +1,207 @@
+"""Person and code as the borrower, the worker and the sandbox play them, by the workflow's own functions."""
+
+import base64
+import json
+import re
+
+import pytest
+
+from tests.verification.stages.person import insecure_registers
+from tests.verification.stages.person.told import codes, tell
+from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.story import begin, lender, make_due
+from verification.evidence import store
+from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem
+from verification.stages.code.checks import CHECKS as CODE
+from verification.stages.consent.policy import CURRENT
+from verification.stages.live_capture.checks import CHECKS as COMMANDS
+from verification.stages.person.checks import CHECKS as PERSON
+from verification.workflow import cases
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DOCUMENT, BORN = "012345678", "1899-01-01"
+
+
+def to_person(asked, reference="A-1", *, of=None, **changes):
+    story = begin(of or lender(), reference, iin=tell(asked, **changes))
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    story.work()
+    assert story.page().page == "form"
+    return story
+
+
+def to_code(asked, reference="A-1", **more):
+    story = to_person(asked, reference, **more)
+    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.work()
+    assert story.page().page == "code"
+    return story
+
+
+def to_commands(asked, *, photo="obama.jpg"):
+    registered = base64.b64encode((camera.portraits() / photo).read_bytes()).decode()
+    story = to_code(asked, photo=registered)
+    guess(story, codes(asked)[-1])
+    camera.free(story)
+    assert story.page().page == "commands"
+    return story
+
+
+def guess(story, code):
+    story.answer(code=code)
+    story.work()
+
+
+def test_person_and_code_pass_and_the_question_comes_before_the_camera(asked):
+    story = to_code(asked)
+    guess(story, codes(asked)[-1])
+    assert story.page().page == "question"
+    story.answer(somebody_tells_me=False)
+    story.work()
+    assert (story.page().page, story.page().data) == ("commands", {"state": "ready"})
+    names = CheckRecord.objects.filter(attempt__verification_id=story.id, outcome="pass").values_list("name", flat=True)
+    assert {name.split(".")[0] for name in names} == {"consent", "person", "code", "question"}
+
+
+def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
+    story = to_code(asked)
+    code = codes(asked)[-1]
+    guess(story, code)
+    key = cases.key_of(story.row())
+    kept = [store.get(key, item) for item in EvidenceItem.objects.filter(verification_id=story.id)]
+    kept += [json.dumps(entry.body).encode() for entry in AuditEntry.objects.filter(verification_id=story.id)]
+    assert len(kept) > 10
+    assert [content for content in kept if code.encode() in content] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"surname": "ИНАКОВ"}, "name_mismatch"),
+        ({"phone": "+77019999999"}, "phone_owner_mismatch"),
+        ({"document": {"number": "999999999"}}, "registry_mismatch"),
+        ({"document": {"number": "012345678", "valid_to": "2020-01-01"}}, "document_expired"),
+    ],
+)
+def test_what_the_registers_deny_is_asked_again_twice_and_then_declined(asked, changes, code):
+    story = to_person(asked, **changes)
+    for _ in range(2):
+        story.answer(document_number=DOCUMENT, birth_date=BORN)
+        story.work()
+        assert (story.page().page, story.page().notice) == ("form", code)
+    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.work()
+    assert (story.row().status, story.row().last_failure) == ("declined", code)
+    assert Attempt.objects.filter(verification_id=story.id, stage="code").count() == 0
+
+
+def test_the_dead_borrow_nothing(asked):
+    story = to_person(asked, life_status="deceased")
+    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.work()
+    assert (story.row().status, story.row().code) == ("declined", "person_deceased")
+
+
+def test_who_refuses_the_state_their_consent_is_not_asked_again(asked):
+    story = to_person(asked, consent="invalid")
+    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.work()
+    assert (story.row().status, story.row().code) == ("declined", "consent_declined")
+
+
+def test_a_consent_that_comes_late_is_waited_for(asked):
+    story = to_person(asked, consent="pending")
+    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.work()
+    assert (story.page().page, story.page().notice) == ("wait", "consent_pending")
+    key = cases.key_of(story.row())
+    item = EvidenceItem.objects.get(verification_id=story.id, kind="person.consent_request")
+    consent_id = json.loads(store.get(key, item))["consent_id"]
+    asked.post("/consent/answer", consent_id=consent_id, status="valid")
+    make_due(story)
+    story.work()
+    assert story.page().page == "code"
+
+
+def test_a_silent_register_burns_nothing_and_passes_when_it_answers(asked):
+    story = to_person(asked)
+    asked.post("/faults", source="phone", kind="http_500", times=1)
+    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.work()
+    assert (story.row().status, story.row().faults) == ("processing", 1)
+    make_due(story)
+    story.work()
+    assert story.page().page == "code"
+    assert not Attempt.objects.filter(burnt=True).exists()
+
+
+def with_gateway(settings, name):
+    gateway = {"adapter": f"{insecure_registers.__name__}.{name}"}
+    settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | {"sms": gateway}}
+    insecure_registers.SENT.clear()
+
+
+def only_code():
+    [text] = insecure_registers.SENT.values()
+    found = re.search("[0-9]{6}", text)
+    assert found is not None
+    return found.group()
+
+
+def test_a_message_that_was_refused_is_told_with_the_question(asked, settings):
+    with_gateway(settings, "InsecureRefusingGateway")
+    story = to_code(asked)
+    assert story.page().notice == "sms_refused"
+    guess(story, only_code())
+    assert story.row().status == "declined"
+    assert CheckRecord.objects.get(attempt__verification_id=story.id, name="code.sent").code == "sms_refused"
+
+
+def test_a_gateway_that_sends_but_answers_badly_sends_one_code(asked, settings):
+    with_gateway(settings, "InsecureStammeringGateway")
+    story = to_person(asked)
+    insecure_registers.STAMMER["left"] = 3
+    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    for _ in range(4):
+        story.work()
+        make_due(story)
+    assert story.page().page == "code"
+    guess(story, only_code())
+    assert story.page().page == "question"
+
+
+@pytest.mark.service
+def test_registers_code_and_the_live_face_of_the_register_verify(asked):
+    story = to_commands(asked)
+    camera.capture(story)
+    row = story.row()
+    assert (row.status, row.code, row.passed_routes) == ("verified", "", ["live_face"])
+    records = CheckRecord.objects.filter(attempt__verification_id=story.id).values_list("name", "outcome")
+    assert {name for name, outcome in records if outcome == "pass"} == {
+        "consent.agreed",
+        *PERSON,
+        *CODE,
+        "question.free",
+        *COMMANDS,
+    }
+
+
+@pytest.mark.service
+def test_another_face_behind_the_right_code_is_not_verified(asked):
+    story = to_commands(asked, photo="biden.jpg")
+    camera.capture(story)
+    page = story.page()
+    assert (page.page, page.notice, page.attempt, page.attempts) == ("commands", "face_mismatch", 2, 3)
+
+
+def test_a_person_without_a_photo_in_the_register_is_not_verified(asked):
+    story = to_code(asked)
+    guess(story, codes(asked)[-1])
+    camera.free(story)
+    assert (story.page().page, story.page().notice) == ("commands", "face_reference_unavailable")
+    camera.junk_capture(story)
+    story.work()
+    found = CheckRecord.objects.get(attempt__verification_id=story.id, name="face.match")
+    assert (found.outcome, found.code) == ("fail", "face_reference_unavailable")
+    assert story.row().status != "verified"

@@ -1,0 +1,74 @@
+"""A case, its statement, and evidence as the workflow hands it to the checks."""
+
+import base64
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from insecure_sandbox.authority import Authority
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.signing import sign_cms
+from tests.verification.workflow.conftest import crl_of
+from tests.verification.workflow.story import IIN, opening, person
+from verification.core.person import Case, LenderFacts
+from verification.core.results import Passed, Result
+from verification.core.route import Evidence
+from verification.core.stored import canonical_json
+from verification.stages.statement import STAGE
+from verification.stages.statement.dialogue import statement
+from verification.stages.statement.policy import POLICY
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+LATER = NOW + timedelta(minutes=15)
+
+
+def case(iin: str = IIN) -> Case:
+    return Case(
+        verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        mode="test",
+        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014"),
+        person=person(iin),
+        loan=opening().loan,
+        purpose="microcredit",
+        locale="ru",
+        expires_at=NOW + timedelta(hours=1),
+    )
+
+
+def text(of: Case, *, nonce: str = "00" * 16, issued: datetime = NOW, expires: datetime = LATER) -> bytes:
+    return statement(of, nonce=nonce, issued=issued.isoformat(), expires=expires.isoformat())
+
+
+def evidence(
+    content: bytes,
+    signature: bytes,
+    *,
+    trusted: Iterable[Authority],
+    lists: Iterable[bytes] | None = None,
+    answered: datetime = NOW,
+    at: datetime | None = None,
+    seen: frozenset[str] = frozenset(),
+) -> Evidence:
+    trusted = tuple(trusted)
+    items = {
+        "statement.text": content,
+        "statement.signature": base64.b64encode(signature),
+        "statement.answer": canonical_json({"at": answered.isoformat()}),
+    }
+    for number, authority in enumerate(trusted):
+        items[f"shared.anchor.{number}"] = authority.root.certificate
+        items[f"shared.intermediate.{number}"] = authority.issuing.certificate
+    given = [crl_of(authority) for authority in trusted] if lists is None else lists
+    items |= {f"shared.crl.{number}": one for number, one in enumerate(given)}
+    return Evidence(items=items, at=at or datetime.now(UTC), seen=seen)
+
+
+def sign(credential: Credential, content: bytes) -> bytes:
+    return sign_cms(credential, content, signed_at=NOW)
+
+
+def judge(of: Case, given: Evidence) -> tuple[Result, ...]:
+    return STAGE.judge(STAGE.measure(of, given, POLICY), POLICY)
+
+
+def refusals(results: Iterable[Result]) -> dict[str, str]:
+    return {result.check: result.code for result in results if not isinstance(result, Passed)}

@@ -1,0 +1,293 @@
+"""Whom the route asks after the answer, through the real adapters and over real sockets: a sandbox with faults."""
+
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from insecure_sandbox.credential_fields import credential_from_fields
+from insecure_sandbox.install_trust import write_anchors
+from insecure_sandbox.signing import sign_cms
+from insecure_sandbox.timestamping import signature_value, with_tokens
+from insecure_sandbox.xml_signing import sign_xml
+from tests.verification.stages.statement import signed_case as given
+from verification.core.errors import SourceUnavailable
+from verification.core.results import Outcome, decide
+from verification.core.route import Evidence
+from verification.core.stored import canonical_json
+from verification.engines.pki.keys import ALGORITHMS
+from verification.engines.pki.timestamp import build_request, open_response
+from verification.engines.pki.xmldsig import statement_document
+from verification.sources import timestamp_authority
+from verification.stages.statement import STAGE
+from verification.stages.statement.checks import CHECKS
+from verification.stages.statement.collect import collect_statement, gather
+from verification.stages.statement.policy import POLICY
+
+FAMILIES = ("gost512", "rsa")
+SOURCES = "verification.sources"
+WANTING = replace(POLICY, asks_timestamp=True)
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def _pointed_at_the_sandbox(sandbox, settings, tmp_path):
+    write_anchors(sandbox.url, tmp_path / "anchors")
+
+    def lists(path):
+        return {family: [f"{sandbox.url}/{path}/{family}"] for family in FAMILIES}
+
+    options = {
+        "crl_urls": lists("crl"),
+        "delta_crl_urls": lists("delta_crl"),
+        "authority_crl_urls": lists("root_crl"),
+        "ocsp_urls": lists("ocsp"),
+        "seconds": 3.0,
+        "ocsp_seconds": 3.0,
+    }
+    tsa = {"urls": {family: f"{sandbox.url}/tsa/{family}" for family in FAMILIES}, "seconds": 3.0}
+    settings.TULGA_SOURCES = {
+        "test": {
+            "revocation": {"adapter": f"{SOURCES}.revocation.HttpRevocationSource", "options": options},
+            "timestamp_authority": {
+                "adapter": f"{SOURCES}.timestamp_authority.HttpTimestampAuthority",
+                "options": tsa,
+            },
+            "trust_anchors": {"directory": tmp_path / "anchors"},
+        },
+        "live": {},
+    }
+    yield
+    sandbox.mend()
+
+
+@pytest.fixture
+def answered(sandbox, family):
+    """A case and the evidence of its signature, by a key of the sandbox in the state given."""
+
+    def make(state="valid", form="cms"):
+        case = given.case()
+        person = {"iin": case.person.iin.value, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": ""}
+        fields = sandbox.post("/ca/credentials", family=family, state=state, **person)
+        now = datetime.now(UTC)
+        text, signer = given.text(case), credential_from_fields(fields)
+        signatures = {
+            "cms": lambda: base64.b64encode(sign_cms(signer, text, signed_at=now)),
+            "xml": lambda: sign_xml(signer, statement_document(text)),
+        }
+        items = {
+            "statement.text": text,
+            "statement.signature": signatures[form](),
+            "statement.answer": canonical_json({"at": now.isoformat()}),
+        }
+        return case, Evidence(items=items, at=now)
+
+    return make
+
+
+def collected(case, evidence, policy=POLICY):
+    return dict(gather(case, evidence, policy=policy))
+
+
+def judged(case, evidence, found, policy=POLICY):
+    """The outcome and the codes on what was collected."""
+    whole = Evidence(items={**evidence.items, **found}, at=datetime.now(UTC))
+    results = STAGE.judge(STAGE.measure(case, whole, policy), policy)
+    return decide(results, required=tuple(CHECKS)).outcome, list(given.refusals(results).values())
+
+
+def kinds(found):
+    return {kind.rsplit(".", 1)[0] if kind.startswith("shared") else kind for kind in found}
+
+
+def hurry(settings, source, name):
+    """Waits a moment only for one that is silent for good."""
+    settings.TULGA_SOURCES["test"][source]["options"][name] = 0.3
+
+
+def fault(sandbox, source, kind, times=1):
+    sandbox.post("/faults", source=source, kind=kind, times=times)
+
+
+def test_the_responder_is_asked_first_and_its_answer_is_enough(answered):
+    case, evidence = answered()
+    found = dict(collect_statement(case, evidence))
+    assert {"statement.ocsp", "statement.ocsp_nonce", "shared.authority_crl"} <= kinds(found)
+    assert "shared.crl" not in kinds(found)
+    assert judged(case, evidence, found) == (Outcome.PASSED, [])
+
+
+def test_each_question_has_a_nonce_of_its_own(answered):
+    case, evidence = answered()
+    nonces = {collected(case, evidence)["statement.ocsp_nonce"] for _ in range(3)}
+    assert len(nonces) == 3
+
+
+def test_the_responder_tells_of_a_revoked_certificate(answered):
+    case, evidence = answered("revoked")
+    assert judged(case, evidence, collected(case, evidence)) == (Outcome.FAILED, ["eds_certificate_revoked"])
+
+
+UNBELIEVABLE = [
+    "unsigned",
+    "wrong_nonce",
+    "no_nonce",
+    "stale",
+    "future",
+    "other_ca",
+    "no_eku",
+    "expired_responder",
+    "try_later",
+    "garbage",
+    "oversize",
+    "http_500",
+    "silent",
+]
+
+
+@pytest.mark.parametrize("kind", UNBELIEVABLE)
+def test_without_a_believable_answer_the_lists_decide(sandbox, answered, settings, kind):
+    if kind == "silent":
+        hurry(settings, "revocation", "ocsp_seconds")
+    for state, expected in (
+        ("valid", (Outcome.PASSED, [])),
+        ("revoked", (Outcome.FAILED, ["eds_certificate_revoked"])),
+    ):
+        case, evidence = answered(state)
+        fault(sandbox, "ocsp", kind)
+        found = collected(case, evidence)
+        assert {"shared.crl", "shared.delta_crl"} <= kinds(found)
+        assert judged(case, evidence, found) == expected
+
+
+@pytest.mark.parametrize("kind", ["http_500", "oversize"])
+@pytest.mark.parametrize("source", ["crl", "delta_crl"])
+def test_without_the_lists_either_nothing_is_decided(sandbox, answered, source, kind):
+    case, evidence = answered()
+    fault(sandbox, "ocsp", "http_500")
+    fault(sandbox, source, kind)
+    with pytest.raises(SourceUnavailable):
+        collected(case, evidence)
+
+
+@pytest.mark.parametrize("source", ["crl", "delta_crl"])
+def test_a_page_in_the_place_of_a_list_is_tried_again(sandbox, answered, source):
+    case, evidence = answered()
+    fault(sandbox, "ocsp", "try_later")
+    fault(sandbox, source, "garbage")
+    assert judged(case, evidence, collected(case, evidence)) == (Outcome.RETRY, ["eds_revocation_unknown"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("unknown", (Outcome.RETRY, ["eds_revocation_unknown"])),
+        ("hold", (Outcome.FAILED, ["eds_certificate_revoked"])),
+        ("revoked", (Outcome.FAILED, ["eds_certificate_revoked"])),
+    ],
+)
+def test_a_believable_answer_is_not_overruled(sandbox, answered, kind, expected):
+    case, evidence = answered()
+    fault(sandbox, "ocsp", kind)
+    found = collected(case, evidence)
+    assert "shared.crl" not in kinds(found)
+    assert judged(case, evidence, found) == expected
+
+
+def test_a_silent_list_of_the_root_is_a_fault(sandbox, answered):
+    case, evidence = answered()
+    fault(sandbox, "root_crl", "http_500")
+    with pytest.raises(SourceUnavailable):
+        collected(case, evidence)
+
+
+def test_of_a_signature_that_has_no_path_nobody_is_asked(sandbox, issued, family):
+    """Neither its certificate's addresses nor ours: a forged certificate must not make us ask anybody anything."""
+    case = given.case()
+    text = given.text(case)
+    items = {"statement.signature": base64.b64encode(given.sign(issued(family), text))}
+    fault(sandbox, "ocsp", "http_500")
+    found = collected(case, Evidence(items=items, at=datetime.now(UTC)), WANTING)
+    assert kinds(found) == {"shared.anchor", "shared.intermediate"}
+
+
+def test_a_time_stamp_is_asked_for_only_where_the_policy_says_so(answered):
+    case, evidence = answered()
+    assert "statement.timestamp" not in collected(case, evidence)
+    found = collected(case, evidence, WANTING)
+    assert {"statement.timestamp", "statement.timestamp_nonce"} <= found.keys()
+    assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
+
+
+def test_of_who_signed_the_time_stamp_the_responder_is_asked_too_and_without_it_the_lists(sandbox, answered):
+    case, evidence = answered()
+    found = collected(case, evidence, WANTING)
+    assert {"statement.tsa_asked_ocsp", "statement.tsa_asked_ocsp_nonce"} <= found.keys()
+    assert found["statement.tsa_asked_ocsp_nonce"] != found["statement.ocsp_nonce"]
+    fault(sandbox, "ocsp", "try_later", times=2)
+    found = collected(case, evidence, WANTING)
+    assert {"shared.tsa_asked_crl", "shared.tsa_asked_delta_crl"} <= kinds(found)
+    assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
+
+
+def test_a_time_stamp_that_came_inside_the_signature_is_asked_about(sandbox, answered, family):
+    case, evidence = answered()
+    cms = base64.b64decode(evidence.items["statement.signature"])
+    question = build_request(signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1)
+    answer = timestamp_authority.in_use("test").timestamp(family, question=question)
+    stamped = with_tokens(cms, open_response(answer, max_bytes=POLICY.timestamp_max_bytes))
+    evidence = replace(evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)})
+    found = collected(case, evidence)
+    assert "statement.tsa_inside_ocsp" in found
+    assert judged(case, evidence, found) == (Outcome.PASSED, [])
+    silent = {kind: content for kind, content in found.items() if "tsa_inside" not in kind}
+    assert judged(case, evidence, silent) == (Outcome.RETRY, ["eds_revocation_unknown"])
+
+
+def test_of_signed_xml_the_same_is_asked_and_it_passes_with_the_time_stamp_of_its_value_alone(sandbox, answered):
+    case, evidence = answered(form="xml")
+    assert judged(case, evidence, collected(case, evidence)) == (Outcome.PASSED, [])
+    found = collected(case, evidence, WANTING)
+    assert {"statement.timestamp", "statement.ocsp"} <= found.keys()
+    assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
+    without = {kind: content for kind, content in found.items() if kind != "statement.timestamp"}
+    assert judged(case, evidence, without, WANTING) == (Outcome.RETRY, ["eds_timestamp_unavailable"])
+    another, signed = answered(form="xml")
+    of_another = collected(another, signed, WANTING) | {"statement.ocsp": found["statement.ocsp"]}
+    assert "eds_timestamp_unavailable" in judged(case, evidence, found | of_another, WANTING)[1]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "unsigned",
+        "stale",
+        "future",
+        "wrong_nonce",
+        "wrong_imprint",
+        "wrong_policy",
+        "other_ca",
+        "no_eku",
+        "revoked",
+        "rejected",
+        "garbage",
+    ],
+)
+def test_a_time_stamp_of_ours_that_is_of_no_use_is_tried_again(sandbox, answered, kind):
+    case, evidence = answered()
+    fault(sandbox, "tsa", kind)
+    found = collected(case, evidence, WANTING)
+    assert judged(case, evidence, found, WANTING) == (Outcome.RETRY, ["eds_timestamp_unavailable"])
+
+
+def test_a_silent_time_stamp_authority_is_a_fault(sandbox, answered, settings):
+    case, evidence = answered()
+    hurry(settings, "timestamp_authority", "seconds")
+    fault(sandbox, "tsa", "silent")
+    with pytest.raises(SourceUnavailable, match="timestamp_authority"):
+        collected(case, evidence, WANTING)

@@ -1,0 +1,136 @@
+"""What the page may send in the place of a signature: taken or refused by our own words, and judged without a fault."""
+
+import json
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from insecure_sandbox.xml_signing import DECLARATION
+from tests.vectors.eds.case import AT, CASE, FOLDER, JUDGED, STATEMENT
+from tests.verification.engines.pki.test_xml_fuzz import MARKUP
+from verification.core.errors import BadInput
+from verification.core.results import Failed, Passed
+from verification.core.route import Evidence, Next
+from verification.core.stored import canonical_json
+from verification.engines.pki.xmldsig import statement_document
+from verification.stages.statement import STAGE
+from verification.stages.statement.checks import CHECKS, report_statement
+from verification.stages.statement.dialogue import ANSWER, SIGNATURE, TEXT, accept_statement, prompt_statement
+from verification.stages.statement.measure import measure_statement
+from verification.stages.statement.policy import POLICY
+
+MEMORY = {"statement": STATEMENT.decode()}
+
+
+@cache
+def _right() -> str:
+    return (FOLDER / "xml_good.rsa.xml").read_text(encoding="ascii")
+
+
+def _ascii(content: bytes) -> str:
+    return content.decode("ascii", "backslashreplace")
+
+
+def _taken(signature: object) -> dict[str, bytes] | None:
+    """The evidence of a turn, or None where the page is told that this is no signature."""
+    try:
+        turn = accept_statement(MEMORY, {"signature": signature}, AT)
+    except BadInput:
+        return None
+    assert (turn.next, turn.memory) == (Next.COLLECT, MEMORY)
+    return dict(turn.evidence)
+
+
+def _passes(signature: str) -> bool:
+    """Whether every check passes. Each gives a result, whatever came, and the report can be written."""
+    taken = _taken(signature)
+    if taken is None:
+        return False
+    files = {"anchor": "root.rsa.crt", "intermediate": "issuing.rsa.crt", "crl": "revocation.rsa.crl"}
+    items = {TEXT: STATEMENT, **taken, **{f"shared.{kind}.0": _file(name) for kind, name in files.items()}}
+    evidence = Evidence(items=items, at=JUDGED)
+    results = STAGE.judge(measure_statement(CASE, evidence, POLICY), POLICY)
+    report = json.loads(report_statement(measure_statement(CASE, evidence, POLICY), POLICY, results))
+    passed = all(isinstance(each, Passed) for each in results)
+    assert (report["status"] == "TOTAL-PASSED") == passed
+    return passed
+
+
+@cache
+def _file(name: str) -> bytes:
+    return (FOLDER / name).read_bytes()
+
+
+def test_signed_xml_passes_beside_a_cms_and_the_report_names_its_form() -> None:
+    assert _passes(_right())
+    assert _passes((FOLDER / "good_pem.rsa.cms").read_text())
+    evidence = Evidence(items={TEXT: STATEMENT, SIGNATURE: _right().encode(), ANSWER: canonical_json({})}, at=JUDGED)
+    first = CHECKS["eds.format"](measure_statement(CASE, evidence, POLICY), POLICY)
+    assert (first.detail["form"], first.detail["family"]) == ("xml", "rsa")
+
+
+def test_the_document_to_sign_is_made_of_the_statement_we_keep_and_of_nothing_else() -> None:
+    asked = prompt_statement(MEMORY)
+    assert asked["statement_xml"].encode() == statement_document(STATEMENT)
+    head, _, rest = _right().removeprefix(DECLARATION.decode()).partition("<ds:Signature")
+    assert asked["statement_xml"] == head + rest.rpartition("</ds:Signature>")[2]
+
+
+def test_another_statement_in_store_refuses_a_signature_that_is_right_in_itself() -> None:
+    assert _passes(_right())
+    items = {TEXT: STATEMENT + b" ", SIGNATURE: _right().encode(), ANSWER: canonical_json({"at": AT.isoformat()})}
+    found = CHECKS["eds.content"](measure_statement(CASE, Evidence(items=items, at=JUDGED), POLICY), POLICY)
+    assert isinstance(found, Failed)
+    assert found.code == "eds_statement_mismatch"
+
+
+@pytest.mark.parametrize("lead", ["", " ", "\r\n\t"])
+def test_only_white_space_may_stand_before_the_first_tag(lead: str) -> None:
+    bare = _right().removeprefix(DECLARATION.decode())
+    assert _passes(lead + bare)
+    for other in ("\x0b", "\x0c", "\x00", "a", "MA=="):
+        assert not _passes(lead + other + bare)
+
+
+def test_the_limit_comes_before_the_parser() -> None:
+    bare, room = _right().removeprefix(DECLARATION.decode()), POLICY.signature_max_bytes
+    assert _passes(bare + " " * (room - len(bare)))
+    assert not _passes(bare + " " * (room - len(bare) + 1))
+    assert _taken("<" * (2 * room)) is not None
+    assert _taken("<" * (2 * room + 1)) is None
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_JSON)
+def test_any_json_is_taken_or_refused(untrusted: Any) -> None:
+    taken = _taken(untrusted)
+    assert taken is None or taken[SIGNATURE] == untrusted.encode()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.one_of(st.text(), st.text().map("<".__add__), st.lists(st.sampled_from(MARKUP)).map(b"".join).map(_ascii)))
+def test_any_text_is_judged(text: str) -> None:
+    assert not _passes(text)
+
+
+_EDITS = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)), min_size=1, max_size=4)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_EDITS)
+def test_markup_put_anywhere_into_a_right_signature_is_judged(edits: list[tuple[int, int, bytes]]) -> None:
+    changed = bytearray(_right().encode())
+    for at, dropped, markup in edits:
+        start = at % (len(changed) + 1)
+        changed[start : start + dropped] = markup
+    _passes(_ascii(bytes(changed)))

@@ -1,0 +1,88 @@
+"""One clock: what a process reads is corrected by the database's, and a machine whose clock is wrong takes no work."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from verification import clock, transactions
+from verification.core.errors import Misconfigured
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _clock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "_state", clock._State())
+
+
+def set_ahead(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """This machine's clock, not the database's."""
+    monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("seconds", [-4, -1, 1, 4])
+def test_a_clock_that_is_a_little_off_is_corrected(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    set_ahead(monkeypatch, seconds)
+    clock.require_right()
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=0.5)
+    assert clock.is_right()
+
+
+def test_a_difference_that_asking_may_have_made_is_none() -> None:
+    clock.measure()
+    assert clock._state.offset == timedelta(0)
+
+
+@pytest.mark.parametrize("seconds", [-600, -5.5, 5.5, 600])
+def test_a_clock_that_is_wrong_lets_no_process_start(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    set_ahead(monkeypatch, seconds)
+    with pytest.raises(Misconfigured, match=r"s (behind|ahead of) the database's\.\nSet it right"):
+        clock.require_right()
+    assert not clock.is_right()
+    with pytest.raises(CommandError, match="clock"):
+        call_command("tick", "--once")
+
+
+@pytest.mark.parametrize("seconds", [-600, 600])
+def test_a_clock_that_is_set_wrong_is_told_at_once_and_nothing_is_claimed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, seconds: int
+) -> None:
+    monkeypatch.setattr(clock, "MEASURE_SECONDS", 60)
+    with transactions.running(scope=transactions.ALL):
+        assert clock.is_right()
+    set_ahead(monkeypatch, seconds)
+    with caplog.at_level(logging.ERROR), transactions.running(scope=transactions.ALL):
+        assert not clock.is_right()
+    assert "Nothing is claimed until it is." in caplog.text
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=0.5)
+
+
+def test_a_clock_that_drifts_is_measured_every_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "MEASURE_SECONDS", 60)
+    clock.require_right()
+    first = clock._state.measured_at
+    assert first is not None
+    set_ahead(monkeypatch, 0.5)
+    with transactions.running(scope=transactions.ALL):
+        assert clock._state.measured_at == first, "it was measured less than a minute ago"
+    clock._state.measured_at = first - 60
+    with transactions.running(scope=transactions.ALL):
+        assert clock._state.measured_at >= first
+    assert abs(clock._state.offset + timedelta(seconds=0.5)) < timedelta(seconds=0.2)
+
+
+def test_a_database_that_is_away_leaves_the_clock_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock.require_right()
+    clock._state.measured_at = None
+
+    def is_away(*_: object) -> None:
+        raise OperationalError("the server is away")
+
+    with connection.execute_wrapper(is_away):
+        clock.keep_right()
+    assert clock.is_right()

@@ -1,0 +1,151 @@
+"""Every statement of a request and of a step runs in a transaction that says whose rows it may see."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from lenders import keys
+from lenders.models import Lender
+from tests.lenders.samples import Caller, opening
+from tests.verification.review import desk
+from tests.verification.workflow.story import Story, begin, lender
+from verification import tasks, transactions
+from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving import links
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# What belongs to no lender: who is signed in, counts over all lenders, the log's own order.
+_NAMED = re.compile(r"SELECT set_config\('tulga\.lender', '(\w*)', true\), set_config\('tulga\.scope', '(\w*)', true\)")
+_NOBODYS = ("django_session", "people_", "otp_totp", "django_content_type", "auth_")
+
+
+@contextmanager
+def whose_rows() -> Iterator[list[tuple[str, str, str]]]:
+    """Each statement with the lender and the scope that its transaction had named before it."""
+    seen: list[tuple[str, str, str]] = []
+    with CaptureQueriesContext(connection) as asked:
+        yield seen
+    is_open, named = False, ("", "")
+    for sql in (one["sql"] for one in asked.captured_queries):
+        if sql in ("BEGIN", "COMMIT", "ROLLBACK"):
+            is_open, named = sql == "BEGIN", ("", "")
+        elif found := _NAMED.match(sql):
+            named = (found[1], found[2])
+        elif sql.startswith(('SELECT "', "INSERT", "UPDATE", "DELETE")):
+            assert is_open, f"outside of any transaction: {sql}"
+            seen.append((sql, *named))
+
+
+needs_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite knows no such settings")
+
+
+def assert_only(seen: list[tuple[str, str, str]], *, lender_id: str, look_ups: tuple[str, ...]) -> None:
+    """All statements saw this lender's rows only, but for those that found out who it was."""
+    assert seen
+    for sql, named, scope in seen:
+        if any(f'"{table}' in sql for table in _NOBODYS):
+            continue
+        if scope == transactions.ALL:
+            assert any(f'FROM "{table}"' in sql for table in look_ups), f"sees all rows: {sql}"
+        else:
+            assert named == lender_id, f"sees nobody's rows: {sql}"
+
+
+@needs_postgresql
+def test_a_lenders_request_sees_its_own_rows_once_the_key_is_known() -> None:
+    of = Lender.objects.create(name="Ақша LLP", bin="180440012349", return_urls=["https://lender.example/back"])
+    api = Caller(keys.issue(of, mode="test").secret)
+    with whose_rows() as seen:
+        assert api.post("/v1/verifications", opening(), key="k-1").status_code == 201
+        assert api.get("/v1/verifications").status_code == 200
+    assert_only(seen, lender_id=of.pk, look_ups=("lenders_apikey",))
+
+
+@needs_postgresql
+def test_a_borrowers_request_sees_the_rows_of_their_lender_once_the_session_is_known() -> None:
+    story = begin(lender())
+    browser = Client()
+    with whose_rows() as seen:
+        assert browser.post(reverse("borrower:link"), {"token": story.token}).status_code == 302
+        assert browser.get(reverse("borrower:now")).status_code == 200
+    look_ups = ("verification_verification", "verification_borrowersession", "verification_link")
+    assert_only(seen, lender_id=story.lender.pk, look_ups=look_ups)
+
+
+@needs_postgresql
+def test_a_reviewers_request_sees_the_rows_of_their_lender_once_the_person_is_known() -> None:
+    of = lender()
+    reviewer = desk.at_desk(of)
+    with whose_rows() as seen:
+        assert reviewer.get(reverse("review:queue")).status_code == 200
+    assert_only(seen, lender_id=of.pk, look_ups=("people_user",))
+
+
+@needs_postgresql
+def test_a_step_sees_all_rows_in_at_most_three_transactions() -> None:
+    story: Story = begin(lender())
+    story.answer(agreed=False, version=CURRENT, language="ru")
+    with whose_rows() as seen:
+        tasks.advance(story.id)
+    assert story.row().status == "declined"
+    assert {scope for _, _, scope in seen} == {transactions.ALL}
+
+
+def write_and_fail(why: str) -> None:
+    """A transaction that sees all and writes, and is taken back."""
+    with transactions.writing():
+        transactions.see(scope=transactions.ALL)
+        lender()
+        raise RuntimeError(why)
+
+
+def test_what_was_written_is_kept_or_taken_back_as_a_whole() -> None:
+    with transactions.running(scope=transactions.ALL):
+        with pytest.raises(RuntimeError, match="in the middle"):
+            write_and_fail("in the middle")
+        assert not Lender.objects.exists()
+        with transactions.writing():
+            kept = lender()
+        assert Lender.objects.get() == kept
+
+
+def test_a_durable_transaction_is_no_part_of_another() -> None:
+    with (
+        transactions.running(scope=transactions.ALL),
+        transactions.writing(),
+        pytest.raises(RuntimeError, match="durable"),
+        transactions.writing(durable=True),
+    ):
+        pass
+
+
+def test_whoever_looks_something_up_sees_afterwards_what_they_saw_before() -> None:
+    def said() -> tuple[str, str]:
+        run = transactions._run.get()
+        assert run is not None
+        return run.lender, run.scope
+
+    with transactions.running():
+        with transactions.looking_up("api_key"):
+            assert said() == ("", transactions.ALL)
+        assert said() == ("", "")
+        with transactions.looking_up("link"):
+            transactions.see(lender="len_a")
+        assert said() == ("len_a", "")
+        with pytest.raises(KeyError), transactions.looking_up("out of curiosity"):
+            pass
+        with pytest.raises(RuntimeError, match="back"), transactions.writing():
+            write_and_fail("back")
+        assert said() == ("len_a", "")
+
+
+def test_a_link_that_is_of_no_use_shows_nobodys_rows() -> None:
+    with transactions.running(), pytest.raises(Exception, match="link"):
+        links.redeem(untrusted_token="x" * 43)

@@ -1,0 +1,46 @@
+"""What edges read of rows that another release wrote."""
+
+import pytest
+from pytest_django import Settings
+
+from tests.verification.oversight import rows
+from tests.verification.workflow.story import begin, lender
+from verification.models import CheckRecord
+from verification.workflow.moving import commands
+from verification.workflow.reading import case_file, queries
+
+pytestmark = pytest.mark.django_db
+
+GONE = "code_of_an_earlier_release"
+
+
+@pytest.fixture
+def case_id() -> str:
+    """A declined verification, one of whose checks bears a code that the table no longer has."""
+    verification_id = rows.declined(rows.lender())
+    assert CheckRecord.objects.filter(attempt__verification=verification_id).exclude(code="").update(code=GONE)
+    return verification_id
+
+
+def test_a_lender_is_shown_a_code_that_is_gone_as_it_stands(case_id: str) -> None:
+    view = queries.view(lender_id=rows.lender().pk, mode="test", verification_id=case_id, with_checks=True)
+    assert view.checks is not None
+    (check,) = [each for each in view.checks if each.code]
+    assert (check.code, check.retryable, check.borrower_message, check.lender_detail) == (GONE, False, "", "")
+
+
+def test_so_is_the_regulator(case_id: str) -> None:
+    shown = case_file.case_file(person_id="usr_1", verification_id=case_id)
+    assert GONE in [check.code for check in shown.checks]
+
+
+@pytest.mark.parametrize("installed", [["eds"], ["eds", "unheard_of"]])
+def test_a_borrower_whose_other_route_is_gone_still_sees_their_page(settings: Settings, installed: list[str]) -> None:
+    settings.TULGA_ROUTES = ["eds", "live_face"]
+    story = begin(lender())
+    commands.choose_route(verification_id=story.id, route="eds")
+    assert [choice.name for choice in story.page().routes] == ["live_face"]
+    settings.TULGA_ROUTES = installed
+    assert (story.page().page, story.page().routes) == ("consent", ())
+    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    assert story.page().page == "finished"

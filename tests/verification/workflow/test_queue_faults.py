@@ -1,0 +1,196 @@
+"""The seeded story of faults holds, and it is told by every mutant of the queue that it was changed."""
+
+import inspect
+from collections.abc import Callable
+from datetime import timedelta
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+
+from config import celery, feeding
+from config.pool import TaskPool
+from insecure_sandbox.demo.processes import wait_until
+from tests.verification.workflow.queue_story import SEND_TASK, due, play
+from tests.verification.workflow.story import lender, signed
+from verification import clock, tasks
+from verification.models import Verification
+from verification.workflow import policy
+from verification.workflow.moving import advance, queue, transition
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof("backlog")]
+
+_STORIES = 50
+# What each changes: the module, the function, its words, and what stands in their place.
+MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
+    "a lease never ends": (queue, "_free", "Q(lease_until=None) | Q(lease_until__lt=at)", "Q(lease_until=None)"),
+    "a claim ignores the due time": (queue, "_free", ", due_at__lte=at", ""),
+    "a reservation charges a fault": (
+        queue,
+        "reserve",
+        "update(reserved_until=until)",
+        'update(reserved_until=until, faults=F("faults") + 1)',
+    ),
+    "the fence is not asked": (queue, "_held", "pk=verification.pk, fence=verification.fence", "pk=verification.pk"),
+    "the fence is not first": (
+        advance,
+        "_judge",
+        """        queue.require_fence(verification)
+        dossier.keep(attempt, collected, key=key, at=at)
+""",
+        """        dossier.keep(attempt, collected, key=key, at=at)
+        queue.require_fence(verification)
+""",
+    ),
+    "a log entry is written after the transaction": (
+        transition,
+        "record",
+        "    log.append(\n",
+        "    (lambda **entry: __import__('django').db.transaction.on_commit(lambda: log.append(**entry)))(\n",
+    ),
+    "a bell is rung before the commit": (
+        queue,
+        "schedule",
+        "doorbell.ring_on_commit(queue)",
+        "doorbell.ring(queue)",
+    ),
+}
+
+
+def change(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, old: str, new: str) -> None:
+    """The function as its mutant, in its own module."""
+    text = inspect.getsource(getattr(module, name))
+    assert text.count(old) == 1, "the mutant no longer fits the code"
+    made: dict[str, Callable[..., Any]] = {}
+    exec(compile(text.replace(old, new), f"{module.__name__} mutated", "exec"), vars(module), made)  # noqa: S102
+    monkeypatch.setattr(module, name, made[name])
+
+
+def test_whatever_happens_to_workers_each_verification_is_decided_once(
+    monkeypatch: pytest.MonkeyPatch, proof_scale: float, proof_seed: int, proof_figures: dict[str, object]
+) -> None:
+    stories = max(2, round(_STORIES * proof_scale))
+    play_some(monkeypatch, seed=proof_seed, stories=stories)
+    proof_figures["stories of faults, 5 verifications each"] = stories
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_the_story_tells_a_mutant(name: str, monkeypatch: pytest.MonkeyPatch, proof_seed: int) -> None:
+    change(monkeypatch, *MUTANTS[name])
+    # An entry outside of a transaction is refused by the log itself.
+    with pytest.raises((AssertionError, TransactionManagementError)):
+        play_some(monkeypatch, seed=proof_seed, stories=10)
+
+
+def play_some(monkeypatch: pytest.MonkeyPatch, *, seed: int, stories: int) -> None:
+    """So many stories, until one is not as it must be."""
+    for number in range(seed, seed + stories):
+        play(number, monkeypatch)
+
+
+class InsecureJob:
+    """What a pool says of a job; never more than whether it is done."""
+
+    def __init__(self, *, is_done: bool) -> None:
+        """As it will stay."""
+        self._is_done = is_done
+
+    def ready(self) -> bool:
+        """Whether it is done."""
+        return self._is_done
+
+
+class InsecurePool(TaskPool):
+    """A pool that is told of jobs and does none; `is_quick`: it says that they are done all the same."""
+
+    def __init__(self, *, is_quick: bool = True) -> None:
+        """No jobs yet."""
+        self.jobs: list[str] = []
+        self._is_quick = is_quick
+
+    def apply_async(self, target: Any, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        """Takes the job."""
+        self.jobs.append(args[3][0][0])
+        return InsecureJob(is_done=self._is_quick)
+
+
+@pytest.mark.parametrize("is_mutant", [False, True], ids=["the feeder", "its mutant that looks only when rung"])
+def test_a_due_row_is_found_within_two_seconds_though_nobody_rang(
+    issued: Any, trusted: Any, monkeypatch: pytest.MonkeyPatch, *, is_mutant: bool
+) -> None:
+    if is_mutant:
+        monkeypatch.setattr(policy, "LOOK_SECONDS", 1000)
+    worker = SimpleNamespace(app=celery.app, concurrency=2, hostname="here", pool=InsecurePool())
+    feeder = feeding.Feeder(worker)
+    feeder.start(worker)
+    try:
+        feeding._rung.wait(0.5)  # its first look is over
+        story = signed(issued)
+        deadline = 2.0
+        while deadline > 0 and story.id not in worker.pool.jobs:
+            feeder._is_over.wait(0.1)
+            deadline -= 0.1
+        assert (story.id in worker.pool.jobs) is not is_mutant
+    finally:
+        feeder.close(worker)
+
+
+def test_a_worker_hands_each_child_one_step_and_gives_back_what_it_had_only_reserved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
+    stories = due(lender(), seed=0, verifications=6)
+    worker = SimpleNamespace(app=celery.app, concurrency=2, hostname="here", pool=InsecurePool(is_quick=False))
+    feeder = feeding.Feeder(worker)
+    feeder.start(worker)
+    try:
+        wait_until(lambda: len(worker.pool.jobs) == 2, what="a step for each child", seconds=10)
+        in_hand = Verification.objects.filter(reserved_until__gt=clock.now())
+        assert in_hand.count() == 6, "a batch is reserved"
+    finally:
+        feeder.close(worker)
+    assert set(in_hand.values_list("pk", flat=True)) == set(worker.pool.jobs)
+    assert {story.row().faults for story in stories} == {0}
+
+
+def test_the_place_of_a_child_that_died_as_it_took_a_job_is_free_after_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
+    monkeypatch.setattr(policy, "LEASE_SECONDS", 0.5)
+    due(lender(), seed=0, verifications=2)
+    worker = SimpleNamespace(app=celery.app, concurrency=1, hostname="here", pool=InsecurePool(is_quick=False))
+    feeder = feeding.Feeder(worker)
+    feeder.start(worker)
+    try:
+        wait_until(lambda: len(set(worker.pool.jobs)) == 2, what="the second step", seconds=20)
+    finally:
+        feeder.close(worker)
+
+
+@pytest.mark.parametrize(
+    ("pool", "queues", "said"),
+    [(object(), policy.QUEUES, "Leave out --pool"), (InsecurePool(), (), "Give -Q some of")],
+    ids=["another pool", "no queue"],
+)
+def test_a_worker_that_could_do_nothing_does_not_start(pool: object, queues: tuple[str, ...], said: str) -> None:
+    left = SimpleNamespace(queues=SimpleNamespace(consume_from=dict.fromkeys(queues)))
+    app = SimpleNamespace(tasks=celery.app.tasks, amqp=left)
+    worker = SimpleNamespace(app=app, concurrency=1, hostname="here", pool=pool)
+    with pytest.raises(SystemExit, match=said):
+        feeding.Feeder(worker).start(worker)
+
+
+def test_a_child_whose_clock_is_wrong_claims_nothing_though_its_parent_reserved(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
+    [story] = due(lender(), seed=0, verifications=1)
+    now = timezone.now
+    monkeypatch.setattr(clock, "_state", clock._State())
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(minutes=10))
+    tasks.advance(story.id)
+    assert (story.row().step, story.row().faults) == ("judge", 0)
+    monkeypatch.setattr(timezone, "now", now)
+    tasks.advance(story.id)
+    assert story.row().status == "declined"

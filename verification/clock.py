@@ -1,0 +1,119 @@
+"""One clock for all processes: the database's. Each measures how far its own is off, and adds that.
+
+1. When a process starts, and every minute from then on, it asks the database for the time; at once where its own clock
+   was set meanwhile: a tick that leapt ten minutes ahead would else end fresh dialogues for up to a minute.
+2. What it reads from its own clock is corrected by the difference, so that due times, leases and entries of processes
+   on several machines can be compared. A difference that the question itself may have caused is none.
+3. One of more than five seconds is no drift but a fault of the machine: such a process does not start, and one that
+   runs takes no more work and says so.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import Error, connection
+from django.utils import timezone
+
+from verification.core.errors import Misconfigured
+
+logger = logging.getLogger(__name__)
+
+MEASURE_SECONDS = 60
+"""How often the difference is measured. reliability.md §6. A quartz clock of 100 ppm drifts 6 ms meanwhile."""
+OFFSET_MAX_SECONDS = 5
+"""Above it the machine's clock is wrong, not late. reliability.md §6."""
+LEAP_SECONDS = 1
+"""A clock that ran so much faster or slower than time did was set. Ours: NTP slews by less than 0.04 s in a minute."""
+SAMPLES = 3
+"""Questions a measurement asks; the one that took least time counts, for half of that time is how wrong it may be."""
+
+
+@dataclass
+class _State:
+    offset: timedelta = timedelta(0)
+    measured_at: float | None = None  # by the monotonic clock
+    read_at: datetime | None = None  # what the machine's clock said then
+    is_right: bool = False
+
+
+_state = _State()
+
+
+def now() -> datetime:
+    """The database's time as this process knows it, in UTC."""
+    return timezone.now() + _state.offset
+
+
+def is_right() -> bool:
+    """Whether this process may take work: its clock was measured and found within the bound."""
+    return _state.is_right
+
+
+def keep_right() -> None:
+    """Measures anew if the last measurement is a minute old or the machine's clock was set since.
+
+    A database that is away leaves things as they are.
+    """
+    if _state.measured_at is not None:
+        passed = time.monotonic() - _state.measured_at
+        if passed < MEASURE_SECONDS and abs(_leap(passed)) < LEAP_SECONDS:
+            return
+    try:
+        measure()
+    except Error as error:
+        logger.warning("the database's clock could not be asked (%s)", type(error).__name__)
+
+
+def measure() -> timedelta:
+    """Measures the difference now, and gives it. Raises Django's database errors."""
+    difference, uncertainty = min((_sample() for _ in range(SAMPLES)), key=lambda sample: sample[1])
+    _state.offset = difference if abs(difference) > uncertainty else timedelta(0)
+    _state.measured_at, _state.read_at = time.monotonic(), timezone.now()
+    _state.is_right = abs(difference) <= timedelta(seconds=OFFSET_MAX_SECONDS)
+    if not _state.is_right:
+        logger.error("%s Nothing is claimed until it is.", _told(difference))
+    return difference
+
+
+def require_right() -> None:
+    """Raises `Misconfigured` in a process that starts on a clock that is wrong; what cannot be asked yet is later."""
+    try:
+        difference = measure()
+    except Error as error:
+        logger.warning("the database's clock could not be asked (%s)", type(error).__name__)
+        return
+    if not _state.is_right:
+        raise Misconfigured(_told(difference))
+
+
+def _leap(passed: float) -> float:
+    """Seconds by which the machine's clock went further than time did since the last measurement."""
+    if _state.read_at is None:
+        return 0
+    return (timezone.now() - _state.read_at).total_seconds() - passed
+
+
+def _told(difference: timedelta) -> str:
+    seconds = round(difference.total_seconds())
+    return (
+        f"this machine's clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead of'} the database's.\n"
+        f"Set it right (NTP): {OFFSET_MAX_SECONDS} s are allowed."
+    )
+
+
+def _sample() -> tuple[timedelta, timedelta]:
+    """How far the database is ahead of us, and how wrong that may be."""
+    with connection.cursor() as cursor:
+        before = timezone.now()
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT clock_timestamp()")
+            [theirs] = cursor.fetchone()
+        else:
+            cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
+            [seconds] = cursor.fetchone()
+            theirs = datetime.fromtimestamp(seconds, UTC)
+        after = timezone.now()
+    # SQLite's day has 8 decimal places of a double: a millisecond.
+    return theirs - (before + (after - before) / 2), (after - before) / 2 + timedelta(milliseconds=1)

@@ -1,0 +1,166 @@
+"""What is stored as JSON: one spelling of a value, and frozen dataclasses written and read back with a version.
+
+1 the record says its version, and it is this one · 2 every field that has no default is there, and no other than the
+dataclass knows · 3 each value has the type of its field; a fraction is spelled as its shortest decimal, as canonical
+JSON has no fractions. Anything else is `stored_unreadable`: another release kept it, and only that one can read it.
+A field never changes its meaning; a new one has a default; one that is dropped raises the version.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date
+from functools import cache
+from hashlib import sha256
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from verification.core.errors import EvidenceUnreadable
+
+VERSION = 1
+_PLAIN = {bool: "bool", int: "int", str: "str", float: "fraction", date: "day"}
+Record = TypeVar("Record")
+
+
+def canonical_json(value: Any) -> bytes:
+    """UTF-8 JSON with sorted keys and no spaces; no floats, no other types.
+
+    Raises `TypeError` for anything else: a float has many spellings, so money and rates travel as decimal strings.
+    """
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if strange := [key for key in part if not isinstance(key, str)]:
+                raise TypeError(f"a canonical map has string keys, not {type(strange[0]).__name__}")
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple):
+            waiting.extend(part)
+        elif part is not None and not isinstance(part, str | bool | int):
+            raise TypeError(f"{type(part).__name__} has no canonical spelling")
+    # This is not RFC 8785 (JCS): keys are sorted by code points, not by UTF-16 units; the two differ beyond U+FFFF.
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical spelling, in lower-case hex."""
+    return sha256(canonical_json(value)).hexdigest()
+
+
+def as_record(value: Any) -> dict[str, Any]:
+    """A dataclass, or what is a mapping already, as JSON with its version."""
+    fields = dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+    spelled: dict[str, Any] = json.loads(json.dumps(fields, default=_spell, sort_keys=True), parse_float=str)
+    return {"v": VERSION, **spelled}
+
+
+def to_bytes(value: Any) -> bytes:
+    """The canonical bytes of such a record."""
+    return canonical_json(as_record(value))
+
+
+def read(stored: Any, *, into: type[Record], what: str, is_whole: bool = False) -> Record:
+    """The dataclass in parsed JSON. Raises `EvidenceUnreadable` (stored_unreadable) naming the field of `what`.
+
+    is_whole: no default is taken, as for a policy: today's number is none that was judged by.
+    """
+    found: Record = _read_fields(fields_of(stored, what=what), into, place=what)
+    if is_whole and as_record(found) != stored:
+        raise unreadable(what, "does not say all that this release needs")
+    return found
+
+
+def fields_of(stored: Any, *, what: str) -> dict[str, Any]:
+    """The fields of a record of this version, as they stand. Raises as `read` does."""
+    if not isinstance(stored, Mapping):
+        raise unreadable(what, "is no record of fields")
+    if stored.get("v") != VERSION or type(stored["v"]) is not int:
+        raise unreadable(what, "is of another version")
+    return {name: value for name, value in stored.items() if name != "v"}
+
+
+def unreadable(place: str, problem: str) -> EvidenceUnreadable:
+    """The error that names what cannot be read."""
+    return EvidenceUnreadable(f"{place} {problem}", code="stored_unreadable")
+
+
+def _spell(value: Any) -> Any:
+    return sorted(value) if isinstance(value, frozenset | set) else str(value)
+
+
+def _read_fields(stored: Any, into: Any, *, place: str) -> Any:
+    """2"""
+    if not isinstance(stored, Mapping):
+        raise unreadable(place, "is no record of fields")
+    fields, types = _shape(into)
+    if unknown := sorted(stored.keys() - fields.keys()):
+        raise unreadable(f"{place}.{unknown[0]}", "is a field that this release does not know")
+    for name, field in fields.items():
+        if name not in stored and field.default is field.default_factory is dataclasses.MISSING:
+            raise unreadable(f"{place}.{name}", "is missing, which this release needs")
+    values = {name: _read(stored[name], types[name], place=f"{place}.{name}") for name in stored}
+    try:
+        return into(**values)
+    except (TypeError, ValueError) as error:
+        raise unreadable(place, f"was not accepted: {error}") from error
+
+
+@cache
+def _shape(into: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {field.name: field for field in dataclasses.fields(into)}, get_type_hints(into)
+
+
+def _read(stored: Any, kind: Any, *, place: str) -> Any:
+    """3"""
+    if dataclasses.is_dataclass(kind):
+        return _read_fields(stored, kind, place=place)
+    origin, kinds = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        if stored is None and NoneType in kinds:
+            return None
+        # Of several records the one that has these fields; else the one of this type.
+        given = [each for each in kinds if each is not NoneType]
+        if len(given) > 1 and isinstance(stored, Mapping):
+            records = [each for each in given if dataclasses.is_dataclass(each)]
+            given = [each for each in records if stored.keys() == {field.name for field in dataclasses.fields(each)}]
+        elif len(given) > 1:
+            given = [each for each in given if type(stored) is (list if get_origin(each) is tuple else each)]
+        if len(given) != 1:
+            raise unreadable(place, "has a type that cannot be read back")
+        return _read(stored, given[0], place=place)
+    if origin in (tuple, frozenset):
+        if not isinstance(stored, list):
+            raise unreadable(place, "is no list")
+        if origin is frozenset or kinds[-1] is Ellipsis:
+            kinds = (kinds[0],) * len(stored)
+        if len(kinds) != len(stored):
+            raise unreadable(place, f"has {len(stored)} items, not {len(kinds)}")
+        pairs = enumerate(zip(stored, kinds, strict=True))
+        return origin([_read(item, of, place=f"{place}[{number}]") for number, (item, of) in pairs])
+    if origin is Mapping:
+        if not isinstance(stored, Mapping):
+            raise unreadable(place, "is no mapping")
+        return {name: _read(value, kinds[1], place=f"{place}.{name}") for name, value in stored.items()}
+    if origin is Literal:
+        if stored in kinds and isinstance(stored, str):
+            return stored
+        raise unreadable(place, "is none of the words it may be")
+    return _read_plain(stored, kind, place=place)
+
+
+def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:
+    if kind not in _PLAIN:
+        raise unreadable(place, "has a type that cannot be read back")
+    # Not `isinstance`: a truth value is a number too, in Python alone.
+    if kind in (bool, int, str) and type(stored) is kind:
+        return stored
+    # A whole number was kept as such, a fraction as the text that it prints as.
+    if kind is float and type(stored) is int:
+        return stored
+    with suppress(ValueError):
+        if kind is float and isinstance(stored, str) and repr(float(stored)) == stored:
+            return float(stored)
+        if kind is date and isinstance(stored, str) and date.fromisoformat(stored).isoformat() == stored:
+            return date.fromisoformat(stored)
+    raise unreadable(place, f"is no {_PLAIN[kind]}")

@@ -1,0 +1,90 @@
+"""Many pairs compared at once: by single pictures, by the median of several, and by their mean.
+
+A hundred thousand pairs are a few seconds of arithmetic, once each picture is measured.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from verification.core.errors import CalibrationMismatch
+from verification.engines.faces import accuracy
+from verification.engines.faces.accuracy import Pairs, Whole
+from verification.engines.faces.embedding import Embedding, Numbers
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A pair: the row of the reference's face and those of the probe's, whether one person, and both people's numbers.
+
+    Without a probe it is not compared.
+    """
+
+    reference: int
+    probes: tuple[int, ...]
+    same: bool
+    people: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Distances, and for each the number of the pair that it is of."""
+
+    pairs: Pairs
+    rows: Whole
+
+    def of(self, rows: Collection[int]) -> Pairs:
+        """Those of some of the pairs that were asked for."""
+        return self.pairs.of(np.isin(self.rows, np.fromiter(rows, np.intp, len(rows))))
+
+
+def compare(faces: Sequence[Embedding], asked: Sequence[Asked]) -> dict[str, Compared]:
+    """The distances by decision: `single`; where probes have several pictures `median-of-<k>` and `mean-of-<k>`, too.
+
+    k: the fewest pictures of a probe that has several; the first k of each count. Raises `CalibrationMismatch`.
+    """
+    if len({face.embedding for face in faces}) > 1:
+        raise CalibrationMismatch("faces of two embeddings are not compared")
+    numbers = np.stack([face.numbers for face in faces]) if faces else np.zeros((0, 1))
+    number = np.repeat(np.arange(len(asked)), [len(pair.probes) for pair in asked])
+    probes = np.fromiter((probe for pair in asked for probe in pair.probes), np.intp)
+    references = np.fromiter((pair.reference for pair in asked), np.intp, len(asked))
+    found = {"single": _compared(asked, number, accuracy.between(numbers, references[number], probes))}
+    several = [place for place, pair in enumerate(asked) if len(pair.probes) > 1]
+    if not several:
+        return found
+    k = min(len(asked[place].probes) for place in several)
+    sets = np.array([asked[place].probes[:k] for place in several], np.intp)
+    rows, first = np.array(several, np.intp), references[several]
+    apart = np.stack([accuracy.between(numbers, first, sets[:, at]) for at in range(k)], axis=1)
+    # The upper median, as `embedding.median_distance`.
+    found[f"median-of-{k}"] = _compared(asked, rows, np.sort(apart, axis=1)[:, k // 2])
+    found[f"mean-of-{k}"] = _compared(asked, rows, _to_means(numbers, first, sets, faces[0].embedding))
+    return found
+
+
+def nearest_strangers(pairs: Pairs, *, most: int) -> list[int]:
+    """Places of the impostor pairs that are nearer than half of the genuine ones, the nearest first."""
+    if not pairs.same.any() or pairs.same.all():
+        return []
+    near = np.flatnonzero(~pairs.same & (pairs.apart < np.median(pairs.apart[pairs.same])))
+    return [int(place) for place in near[np.argsort(pairs.apart[near], kind="stable")][:most]]
+
+
+def _compared(asked: Sequence[Asked], rows: Whole, apart: Numbers) -> Compared:
+    same = np.fromiter((pair.same for pair in asked), np.bool_, len(asked))[rows]
+    people = [np.fromiter((pair.people[end] for pair in asked), np.intp, len(asked))[rows] for end in range(2)]
+    return Compared(Pairs(apart, same, (people[0], people[1])), rows)
+
+
+def _to_means(numbers: Numbers, first: Whole, sets: Whole, embedding: str) -> Numbers:
+    """As `embedding.mean_distance`, a block at a time."""
+    apart = np.empty(len(first))
+    for start in range(0, len(first), 4096):
+        rows = slice(start, start + 4096)
+        means = numbers[sets[rows]].mean(axis=1)
+        if embedding.endswith("-l2"):
+            means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+        apart[rows] = np.linalg.norm(numbers[first[rows]] - means, axis=1)
+    return apart

@@ -1,0 +1,189 @@
+"""The nets that compare faces, in ONNX, on one thread: an aligned face in, its embedding out.
+
+Each says how a face must be shown to it, and what it must answer to a picture of no face: what answers otherwise on
+some machine is never used.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime  # its errors have no public home
+
+from verification.core.errors import Misconfigured
+from verification.engines import weights
+from verification.engines.faces import self_test
+from verification.engines.faces.embedding import Embedding, Form, Numbers, unit
+from verification.engines.faces.image_gate import Pixels
+from verification.engines.faces.portrait import ARCFACE, DLIB_SIDE, Portrait, Template
+
+_FAULTS = (
+    runtime.EPFail,
+    runtime.Fail,
+    runtime.InvalidArgument,
+    runtime.InvalidGraph,
+    runtime.InvalidProtobuf,
+    runtime.NoSuchFile,
+    runtime.NotImplemented,
+    runtime.RuntimeException,
+)
+DLIB, DLIB_MODEL = "dlib-resnet-v1", "dlib_face_recognition_resnet_model_v1"
+SFACE, SFACE_MODEL = "sface-2021dec-yunet5", "face_recognition_sface_2021dec"
+
+
+class OnnxNet:
+    """One model. It keeps nothing between calls; threads may share it."""
+
+    def __init__(self, model: Path, *, is_fast: bool = True) -> None:
+        """is_fast: whether onnxruntime may keep the weights a second time, as the processor likes them.
+
+        Raises `Misconfigured` for a file that is no model, or has more than one input.
+        """
+        options, levels = onnxruntime.SessionOptions(), onnxruntime.GraphOptimizationLevel
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # A worker looks at a few faces a minute: an arena would hold the memory of the largest moment for good.
+        options.enable_cpu_mem_arena = False
+        options.graph_optimization_level = levels.ORT_ENABLE_ALL if is_fast else levels.ORT_ENABLE_EXTENDED
+        options.log_severity_level = 3  # errors; a warning would print the model's own words
+        try:
+            self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+            (entry,) = self._session.get_inputs()
+            self._outputs = [each.name for each in self._session.get_outputs()]
+        except (*_FAULTS, ValueError) as error:
+            raise Misconfigured("the face model is no ONNX model with one input") from error
+        self._input = entry.name
+
+    def run(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
+        """What it says of these (n × 3 × height × width), by name. Raises `Misconfigured` if it takes none such."""
+        try:
+            return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: pictures}), strict=True))
+        except (*_FAULTS, ValueError, TypeError) as error:
+            raise Misconfigured("the face model takes no faces of this size, or gives no numbers") from error
+
+    def rows(self, cuts: Sequence[Pixels | npt.NDArray[np.float32]]) -> Numbers:
+        """A row of numbers for each face (side × side × 3)."""
+        batch = np.stack(cuts).transpose(0, 3, 1, 2).astype(np.float32)
+        try:
+            return np.asarray(self.run(batch)[self._outputs[0]], dtype=np.float64).reshape(len(cuts), -1)
+        except (ValueError, TypeError) as error:
+            raise Misconfigured("the face model gives no numbers") from error
+
+
+@dataclass(frozen=True)
+class Showing:
+    """How a face is shown to a net, and what is made of its numbers.
+
+    A square of `side` pixels on which the points lie as the template has them; (value - mean) / scale of each colour.
+    """
+
+    side: int
+    template: Template
+    channels: Literal["RGB", "BGR"]
+    mean: float
+    scale: float
+    form: Form
+
+
+SFACE_SHOWING = Showing(112, ARCFACE, "RGB", 0.0, 1.0, "single-l2")  # the graph itself subtracts and divides
+"""faces.md §7: without the mirror at half the cost, and 0.9 percentage points more of the honest for people."""
+
+
+@dataclass(frozen=True)
+class OnnxRecogniser:
+    """A net to which faces are shown in one way. model, sha256: which, and the file it comes from."""
+
+    model: str
+    sha256: str
+    embedding: str
+    net: OnnxNet
+    showing: Showing
+
+    def embed(self, face: Portrait) -> Embedding:
+        """The numbers of a face."""
+        return Embedding(self.embedding, self.numbers(face.cut(self.showing.template, side=self.showing.side)))
+
+    def numbers(self, cut: Pixels) -> Numbers:
+        """What the net says of a square that was cut out."""
+        how, plain = self.showing, cut if self.showing.channels == "RGB" else cut[:, :, ::-1]
+        both = [plain, plain[:, ::-1]] if how.form == "mirror-mean-l2" else [plain]
+        rows = self.net.rows([(each.astype(np.float32) - how.mean) / how.scale for each in both])
+        return rows[0] if how.form == "single" else unit(rows.sum(axis=0))
+
+    def test(self) -> None:
+        """Raises `Misconfigured` unless SFace gives its own numbers for a face that is no face."""
+        if self_test.difference(self.numbers(self_test.pattern(self.showing.side)), self_test.SFACE) > self_test.MOST:
+            raise Misconfigured("the face model does not give SFace's numbers: run manage.py build_face_model")
+
+
+@dataclass(frozen=True)
+class DlibRecogniser:
+    """dlib's net as `manage.py build_face_model` converted it: the mean of a face, as dlib cuts it, and its mirror."""
+
+    net: OnnxNet
+    model: str = DLIB_MODEL
+    sha256: str = weights.FACE_RECOGNITION.sha256
+    embedding: str = f"{DLIB}/mirror-mean-l2"
+
+    def embed(self, face: Portrait) -> Embedding:
+        """The mean of the face and its mirror image, of length 1."""
+        chip = face.dlib_chip()
+        return Embedding(self.embedding, unit(self.net.rows([chip, chip[:, ::-1]]).sum(axis=0)))
+
+    def single(self, face: Portrait) -> Embedding:
+        """The net's raw numbers for the face as it is: what face_recognition gives."""
+        return Embedding(f"{DLIB}/single", self.net.rows([face.dlib_chip()])[0])
+
+    def test(self) -> None:
+        """Raises `Misconfigured` unless the net gives dlib's own numbers for a face that is no face."""
+        if self_test.difference(self.net.rows([self_test.pattern(DLIB_SIDE)])[0], self_test.DLIB) > self_test.MOST:
+            raise Misconfigured("the face model does not give dlib's numbers: run manage.py build_face_model")
+
+
+def load_sface(models: Path | None, *, showing: Showing = SFACE_SHOWING) -> OnnxRecogniser:
+    """SFace as it was folded. Raises `Misconfigured` where it was not built, or is not as it was."""
+    net = OnnxNet(built(models, weights.SFACE.sha256))
+    return OnnxRecogniser(SFACE_MODEL, weights.SFACE.sha256, f"{SFACE}/{showing.form}", net, showing)
+
+
+def load_dlib(models: Path | None) -> DlibRecogniser:
+    """dlib's net as it was converted. Raises `Misconfigured` where it was not built, or is not as it was."""
+    return DlibRecogniser(OnnxNet(built(models, weights.FACE_RECOGNITION.sha256)))
+
+
+def built(models: Path | None, sha256: str) -> Path:
+    """Where a model of set-up lies, found to be as it was built. Raises `Misconfigured` saying what to do."""
+    if models is None:
+        raise Misconfigured("TULGA_FACE_MODELS_DIR must name the folder of manage.py build_face_model")
+    model = path_in(models, sha256)
+    try:
+        is_built = digest_of(model).read_text(encoding="ascii") == spelled_digest(model, name=model.name)
+    except FileNotFoundError as error:
+        raise Misconfigured("the face model is not built: run manage.py build_face_model") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"the face model cannot be read ({type(error).__name__}): let its user run manage.py build_face_model"
+        ) from error
+    if not is_built:
+        raise Misconfigured("the face model is not as it was built: run manage.py build_face_model")
+    return model
+
+
+def path_in(models: Path, sha256: str) -> Path:
+    """Where a model of set-up lies: it is named by the SHA-256 of what it was made from."""
+    return models / f"{sha256}.onnx"
+
+
+def digest_of(model: Path) -> Path:
+    """Where its own SHA-256 lies, as sha256sum writes and checks it."""
+    return model.with_name(f"{model.name}.sha256")
+
+
+def spelled_digest(model: Path, *, name: str) -> str:
+    """What stands there for this model when it has this name. Raises `OSError`."""
+    with model.open("rb") as opened:
+        return f"{hashlib.file_digest(opened, 'sha256').hexdigest()}  {name}\n"

@@ -1,0 +1,160 @@
+"""What a net's distances mean on pairs of photographs: of single pictures, and of several of one person together."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from verification.core.errors import BadInput
+from verification.engines.faces import accuracy, compared
+from verification.engines.faces.accuracy import Tally
+from verification.engines.faces.backends import Backend
+from verification.engines.faces.calibrating import ALL, Counted
+from verification.engines.faces.compared import Compared
+from verification.engines.faces.embedding import Embedding
+from verification.management import face_pairs, face_pictures
+from verification.management.face_pairs import Pair
+from verification.management.face_pictures import Measured
+
+_SUSPECTS = 10  # pairs that are shown to whoever labelled them
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What zones are proposed for: rates. fmr: of the match zone. review_fnmr: beyond the review zone, unless more than
+    review_fmr of strangers lay within it."""
+
+    fmr: float
+    review_fnmr: float
+    review_fmr: float
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A pair labelled as two people who are nearer than most pairs of one: perhaps the label is wrong."""
+
+    reference: str
+    probe: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What was measured. digest: SHA-256 of pictures and pairs. single, several: zones and counts, by decision.
+
+    without_zones: decisions on several pictures that too few pairs show anything of, with what is missing.
+    """
+
+    pairs: tuple[Pair, ...]
+    measured: Mapping[Path, Measured]
+    pictures: Mapping[str, tuple[Path, ...]]
+    digest: str
+    single: Counted
+    several: Mapping[str, Counted]
+    without_zones: Mapping[str, str]
+    suspects: Sequence[Suspect]
+
+
+def calibrate(path: Path, backend: Backend, *, targets: Targets, progress: Callable[[str], object]) -> Calibrated:
+    """Raises `BadInput` for pairs that cannot be read, contradict each other, or show too little.
+
+    1 rows, and where their pictures lie · 2 each picture once · 3 all distances, by decision · 4 zones that hold in
+    every cohort · 5 strangers who are nearer than half of the pairs of one person.
+    """
+    try:
+        with path.open("rb") as file:  # 1
+            pairs = face_pairs.parse(file.read(face_pairs.MAX_BYTES + 1))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    pictures = face_pairs.locate(path.parent, pairs)
+    measured = face_pictures.measure_all(
+        (place for places in pictures.values() for place in places), backend, progress=progress
+    )  # 2
+    digest = _digest(pairs, pictures, measured)
+    progress(f"{len(measured)} pictures measured, {len(pairs)} pairs to compare")
+    found = _compared(pairs, pictures, measured)  # 3
+    tallies = _tallies(pairs, found["single"])
+    zones = {"single": (_proposed(tallies, targets), tallies)}  # 4
+    without: dict[str, str] = {}
+    for decision in found.keys() - {"single"}:
+        try:
+            tallies = _tallies(pairs, found[decision])
+            zones[decision] = (_proposed(tallies, targets), tallies)
+        except BadInput as lacking:
+            without[decision] = lacking.detail
+    single = found["single"]
+    suspects = [  # 5
+        Suspect(pairs[single.rows[at]].reference, pairs[single.rows[at]].probe, round(float(single.pairs.apart[at]), 4))
+        for at in compared.nearest_strangers(single.pairs, most=_SUSPECTS)
+    ]
+    several = {decision: zones[decision] for decision in sorted(zones.keys() - {"single"})}
+    return Calibrated(pairs, measured, pictures, digest, zones["single"], several, without, suspects)
+
+
+def _proposed(tallies: Sequence[Tally], targets: Targets) -> tuple[float, float]:
+    return accuracy.propose(
+        tallies, target_fmr=targets.fmr, review_fnmr=targets.review_fnmr, review_fmr=targets.review_fmr
+    )
+
+
+def _digest(pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured]) -> str:
+    """Over the sorted hashes of the files and the sorted rows, in which hashes stand for names.
+
+    Raises `BadInput` where one picture has two names: a pair of one picture with itself is no evidence.
+    """
+    name_of: dict[str, Path] = {}
+    for path, each in measured.items():
+        if (other := name_of.setdefault(each.sha256, path)) != path:
+            raise BadInput(f"{other.name} and {path.name} are one picture under two names")
+    hashes = {name: "+".join(measured[path].sha256 for path in paths) for name, paths in pictures.items()}
+    rows = sorted(f"{hashes[pair.reference]} {hashes[pair.probe]} {int(pair.same)} {pair.cohort}" for pair in pairs)
+    return hashlib.sha256("\n".join([*sorted(name_of), *rows]).encode()).hexdigest()
+
+
+def _compared(
+    pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured]
+) -> dict[str, Compared]:
+    """All distances by decision; pictures that were refused stand in none."""
+    people = face_pairs.people_of(pairs)
+    numbers = {person: number for number, person in enumerate(sorted(set(people.values())))}
+    faces: list[Embedding] = []
+    row_of: dict[Path, int] = {}
+    for path, each in measured.items():
+        if each.embedding is not None:
+            row_of[path] = len(faces)
+            faces.append(each.embedding)
+    accepted = {name: tuple(row_of[path] for path in paths if path in row_of) for name, paths in pictures.items()}
+    asked = [
+        compared.Asked(
+            accepted[pair.reference][0],
+            accepted[pair.probe],
+            pair.same,
+            (numbers[people[pair.reference]], numbers[people[pair.probe]]),
+        )
+        if accepted[pair.reference]
+        else compared.Asked(0, (), pair.same, (0, 0))
+        for pair in pairs
+    ]
+    return compared.compare(faces, asked)
+
+
+def _tallies(pairs: Sequence[Pair], found: Compared) -> list[Tally]:
+    """All pairs, then each cohort by its name. Raises `BadInput` for one without pairs of both kinds.
+
+    Such a cohort would be one that the zones do not hold in, and nobody would see it.
+    """
+    at = accuracy.edges()
+    rows: dict[str, set[int]] = defaultdict(set)
+    for number, pair in enumerate(pairs):
+        if pair.cohort:
+            rows[pair.cohort].add(number)
+    tallies = [accuracy.tally(ALL, found.pairs, at=at)]
+    tallies += [accuracy.tally(name, found.of(rows[name]), at=at) for name in sorted(rows)]
+    if lacking := [
+        f"{tally.name} has {tally.impostor_pairs} impostor and {tally.genuine_pairs} genuine"
+        for tally in tallies
+        if not (tally.genuine_pairs and tally.impostor_pairs)
+    ]:
+        raise BadInput(f"each cohort needs pairs of both kinds whose pictures were accepted: {', '.join(lacking)}")
+    return tallies

@@ -1,0 +1,97 @@
+"""Where a name leads: looked up once, every address checked. Who connects, connects to an address found here and never
+to the name: a second look-up could answer otherwise.
+"""
+
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future
+from ipaddress import IPv4Address, ip_address, ip_network
+from threading import Thread
+from typing import Any, Final
+
+from verification.core.errors import Unavailable
+
+LookUp = Callable[..., list[Any]]
+
+# What is not the public internet. Source: IANA's IPv4 and IPv6 special-purpose registries, read 2026-11-24, and the
+# address at which one cloud answers its own machines (168.63.129.16). Python's own `is_global` differs by version.
+_REFUSED_V4: Final = tuple(
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+    )
+)
+# Of IPv6 only global unicast is open. That closes mapped, compatible and NAT64 addresses, unique local, link-local and
+# multicast ones; 6to4, Teredo and the documentation's ranges lie inside and are closed by name.
+_OPEN_V6: Final = ip_network("2000::/3")
+_REFUSED_V6: Final = tuple(
+    ip_network(network) for network in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
+)
+
+
+def is_public(literal: str) -> bool:
+    """Whether an IP address belongs to the public internet, not to a network of ours, a cloud's or a tunnel's."""
+    try:
+        address = ip_address(literal)
+    except ValueError:
+        return False
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _REFUSED_V4)
+    if address.scope_id is not None or address not in _OPEN_V6:
+        return False
+    return not any(address in network for network in _REFUSED_V6)
+
+
+def resolve(host: str, port: int, *, is_public_only: bool, look_up: LookUp) -> list[str]:
+    """The addresses to connect to, checked. Raises `Unavailable`: name_unresolved, address_refused."""
+    try:
+        found = look_up(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    except (OSError, UnicodeError):
+        found = []
+    literals = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not literals:
+        raise Unavailable("the name has no address", code="name_unresolved")
+    # One private address among public ones refuses all: such an answer is made to slip through.
+    if is_public_only and not all(is_public(literal) for literal in literals):
+        raise Unavailable("the name leads to an address that is not public", code="address_refused")
+    return literals
+
+
+def start_resolving(host: str, port: int, *, is_public_only: bool, look_up: LookUp) -> Future[list[str]]:
+    """What `resolve` gives or raises, to be waited for until a deadline, in a thread or in a loop.
+
+    No system's look-up can be told to end. So it has a thread of its own, which is left behind if it is late: it holds
+    no connection, and is over when the system gives the name up.
+    """
+    literals: Future[list[str]] = Future()
+    literals.set_running_or_notify_cancel()  # a loop that waits no more would cancel it, and the thread find it so
+
+    def run() -> None:
+        try:
+            literals.set_result(resolve(host, port, is_public_only=is_public_only, look_up=look_up))
+        except Unavailable as fault:
+            literals.set_exception(fault)
+        finally:
+            if not literals.done():  # by a fault of ours, which the thread prints
+                literals.set_exception(ConnectionError("the look-up broke off"))
+
+    Thread(target=run, name="look-up", daemon=True).start()
+    return literals

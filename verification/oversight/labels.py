@@ -1,0 +1,101 @@
+"""Words for the codes a regulator meets, translated when they are shown. A code without words is shown as it is."""
+
+from typing import Final, TypeAlias
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words: TypeAlias = str | Promise
+
+STATUSES: Final[dict[str, Words]] = {
+    "requires_input": _("Waiting for the borrower"),
+    "processing": _("Being checked"),
+    "in_review": _("In review"),
+    "verified": _("Verified"),
+    "declined": _("Declined"),
+    "expired": _("Expired"),
+    "canceled": _("Canceled"),
+    "failed": _("Failed technically"),
+}
+BADGES: Final[dict[str, str]] = {
+    "requires_input": "badge-open",
+    "processing": "badge-open",
+    "in_review": "badge-open",
+    "verified": "badge-ok",
+    "declined": "badge-bad",
+    "failed": "badge-warn",
+}
+MODES: Final[dict[str, Words]] = {"live": _("Live"), "test": _("Test")}
+OUTCOMES: Final[dict[str, Words]] = {
+    "pass": _("Passed"),
+    "fail": _("Not passed"),
+    "inconclusive": _("Could not tell"),
+    "error": _("Technical fault"),
+}
+OUTCOME_BADGES: Final[dict[str, str]] = {"pass": "badge-ok", "fail": "badge-bad"}
+ATTEMPTS: Final[dict[str, Words]] = {
+    "open": _("Waiting for the borrower"),
+    "judging": _("Being checked"),
+    "passed": _("Passed"),
+    "failed": _("Not passed"),
+    "review": _("In review"),
+    "lapsed": _("The borrower fell silent"),
+    "void": _("Left without an answer"),
+}
+ENTRIES: Final[dict[str, Words]] = {
+    "verification.created": _("Opened by the lender"),
+    "verification.processing": _("Being checked"),
+    "verification.requires_input": _("Waiting for the borrower"),
+    "verification.in_review": _("Given to two reviewers"),
+    "verification.verified": _("Decision: verified"),
+    "verification.declined": _("Decision: declined"),
+    "verification.expired": _("Ended: time ran out"),
+    "verification.canceled": _("Ended: canceled by the lender"),
+    "verification.failed": _("Ended: technical failure, no decision about the person"),
+    "verification.redacted": _("Personal data erased"),
+    "verification.disputed": _("Disputed by the person"),
+    "verification.handed_over": _("Handed over to another device"),
+    "route.chosen": _("Route chosen"),
+    "link.minted": _("Link made"),
+    "link.spent": _("Link opened by the borrower"),
+    "mobile_signing.minted": _("Code for eGov Mobile made"),
+    "mobile_signing.read": _("Code read by eGov Mobile"),
+    "mobile_signing.taken": _("Signature taken from eGov Mobile"),
+    "mobile_signing.refused": _("Answer of eGov Mobile refused"),
+    "attempt.opened": _("Question put to the borrower"),
+    "attempt.answered": _("Answered by the borrower"),
+    "attempt.judged": _("Answer judged"),
+    "attempt.lapsed": _("No answer in time"),
+    "attempt.reviewed": _("Decided by the reviewers"),
+    "review.voted": _("Vote of a reviewer"),
+    "check.recorded": _("Check recorded"),
+    "evidence.kept": _("Evidence sealed and kept"),
+    "document.missing": _("The signed document could not be made"),
+    "step.faulted": _("Technical fault, to be tried again"),
+    "oversight.searched": _("Searched"),
+    "oversight.viewed": _("Viewed"),
+    "oversight.counted": _("Counted"),
+}
+LOOKS: Final[dict[str, Words]] = {
+    "case": _("The case: name, loan, findings"),
+    "picture": _("A picture"),
+    "document": _("The signed document, with IIN, face and pictures"),
+}
+VIEWED: Final[dict[str, Words]] = {
+    "case": _("A case"),
+    "proof": _("The proof of a decision"),
+    "leaf": _("The log entry of a decision"),
+    "checkpoint": _("The signed state of the log"),
+    "own_readings": _("Own readings"),
+}
+ASKED: Final[dict[str, Words]] = {
+    "iin": _("IIN"),
+    "lender_id": _("Lender"),
+    "date_from": _("Opened from"),
+    "date_to": _("Opened to"),
+    "route": _("Route"),
+    "outcome": _("Outcome"),
+    "after": _("A further page"),
+}
+# How an entry of a timeline is marked, besides its words.
+TONES: Final[dict[str, str]] = {"verification.verified": "ok", "verification.declined": "bad"}

@@ -1,0 +1,76 @@
+"""Words for the codes a reviewer meets, translated when they are shown. A code without words is shown as it is."""
+
+from typing import Final, TypeAlias
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words: TypeAlias = str | Promise
+
+MODES: Final[dict[str, Words]] = {"live": _("Live"), "test": _("Test")}
+STATUSES: Final[dict[str, Words]] = {
+    "requires_input": _("Waiting for the borrower"),
+    "processing": _("Being checked"),
+}
+WHY: Final[dict[str, Words]] = {
+    "face_review": _("The face is somewhat like the reference: too far for a match, too near for a refusal."),
+    "liveness_review": _("The loan is so large that two people look as well."),
+}
+OUTCOMES: Final[dict[str, Words]] = {
+    "pass": _("Passed"),
+    "fail": _("Not passed"),
+    "inconclusive": _("Could not tell"),
+}
+OUTCOME_BADGES: Final[dict[str, str]] = {"pass": "badge-ok", "fail": "badge-bad"}
+ZONES: Final[dict[str, Words]] = {
+    "pass": _("Match"),
+    "inconclusive": _("Between match and refusal: two people look"),
+    "fail": _("No match"),
+}
+SOURCES: Final[dict[str, Words]] = {
+    "quoted": _("Measured by others on press photographs; quoted"),
+    "measured": _("Measured by the operator"),
+}
+COMMANDS: Final[dict[str, Words]] = {
+    "": _("Reference from the register"),
+    "look_straight": _("Look straight"),
+    "turn_left": _("Turn to the left"),
+    "turn_right": _("Turn to the right"),
+    "blink": _("Blink"),
+    "open_mouth": _("Open the mouth"),
+    "come_closer": _("Come closer"),
+    "nod": _("Nod"),
+}
+CHECKS: Final[dict[str, Words]] = {
+    "face.consent": _("Consent to look up the photo"),
+    "face.binding": _("Frames belong to their commands"),
+    "face.timing": _("Frames came in time"),
+    "face.fresh": _("Frames are fresh"),
+    "face.one_face": _("One face only"),
+    "face.quality": _("Good enough to compare"),
+    "face.commands": _("Commands were followed"),
+    "face.depth": _("The face has depth"),
+    "face.continuity": _("The same face throughout"),
+    "face.passive": _("Small enough a loan without a detector of attacks"),
+    "face.match": _("Likeness to the reference"),
+}
+DETAILS: Final[dict[str, Words]] = {
+    "interocular": _("Pixels between the eyes, fewest"),
+    "darkest": _("Light, darkest (0–1)"),
+    "brightest": _("Light, brightest (0–1)"),
+    "sharpness": _("Sharpness, poorest"),
+}
+HINDRANCES: Final[dict[str, Words]] = {
+    "already_voted": _("Your vote stands. It cannot be changed or taken back."),
+    "reviewer_sent_link": _("You sent the borrower a link of this case, so two others must look."),
+    "reviewer_opened_case": _("Your lender names you as the one who opened this case, so two others must look."),
+}
+REFUSALS: Final[dict[str, Words]] = {
+    **HINDRANCES,
+    "not_in_review": _("The case has been decided, or has ended in another way."),
+    "review_timeout": _("The 24 hours of this case are over. It expires, and nobody can vote any more."),
+    "not_reviewable": _("Another check of this case has not passed. It can be refused, but not passed."),
+    "illegal_transition": _(
+        "A link can be sent while the case waits for the borrower, and not in review or after the end."
+    ),
+}

@@ -1,0 +1,115 @@
+"""What the workflow found, with the words a page shows. Templates only lay it out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
+from verification.core.identification_document import Judged
+from verification.review import labels
+from verification.workflow import stages
+from verification.workflow.people.review_case import ReviewCase, Shot
+
+MATCH, QUALITY = "face.match", "face.quality"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing found, in words; `mark` is the class of its badge, `facts` say more."""
+
+    of: Any
+    label: labels.Words = ""
+    mark: str = ""
+    route: labels.Words = ""
+    left: str = ""
+    facts: tuple[tuple[labels.Words, Any], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The frames of one command, in order."""
+
+    label: labels.Words
+    shots: tuple[Shot, ...]
+
+
+def queue(rows: Iterable[Any], *, at: datetime) -> list[Line]:
+    """Cases that wait for reviewers."""
+    return [
+        Line(
+            of=row,
+            label=labels.WHY.get(row.code, row.code),
+            route=stages.titles().get(row.route, row.route),
+            left=left(row.until, at=at),
+        )
+        for row in rows
+    ]
+
+
+def open_cases(rows: Iterable[Any]) -> list[Line]:
+    """Cases that wait for their borrowers."""
+    return [
+        Line(of=row, label=labels.STATUSES.get(row.status, row.status), route=stages.titles().get(row.route, row.route))
+        for row in rows
+    ]
+
+
+def left(until: datetime, *, at: datetime) -> str:
+    """The time that is left, in hours and minutes; never less than nothing."""
+    minutes = max(until - at, timedelta()) // timedelta(minutes=1)
+    return _("%(hours)d h %(minutes)d min") % {"hours": minutes // 60, "minutes": minutes % 60}
+
+
+def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
+    """Everything the page of a case lays out."""
+    references = [shot for shot in shown.shots if not shot.command]
+    # Shots come in the order they were taken, so a command's stand together.
+    commanded = groupby((shot for shot in shown.shots if shot.command), key=lambda shot: shot.command)
+    quality = next((check.detail for check in shown.checks if check.name == QUALITY), {})
+    checks = [
+        Line(
+            of=check,
+            label=labels.CHECKS.get(check.name, check.name),
+            mark=labels.OUTCOME_BADGES.get(check.outcome, "badge-warn"),
+            route=labels.OUTCOMES.get(check.outcome, check.outcome),
+            facts=tuple((labels.DETAILS.get(name, name), told) for name, told in sorted(check.detail.items()) if told),
+        )
+        for check in shown.checks
+    ]
+    return {
+        "case": shown,
+        "why": labels.WHY.get(shown.code, shown.code),
+        "route": stages.titles().get(shown.route, shown.route),
+        "left": left(shown.until, at=at),
+        "reference": references[0] if references else None,
+        "strips": [Strip(labels.COMMANDS.get(name, name), tuple(shots)) for name, shots in commanded],
+        "checks": checks,
+        "comparison": _comparison(shown.checks),
+        "quality": [(label, number_format(quality[name])) for name, label in labels.DETAILS.items() if name in quality],
+        "hindrance": labels.HINDRANCES.get(shown.hindrance, shown.hindrance),
+    }
+
+
+def _comparison(checks: Iterable[Judged]) -> tuple[tuple[labels.Words, Any], ...]:
+    """Distance, zone, thresholds, model and calibration of the comparison with the reference."""
+    match = next((check for check in checks if check.name == MATCH), None)
+    if match is None or match.score is None:
+        return ()
+    told: Mapping[str, Any] = match.detail
+    facts = [
+        (_("Distance to the reference"), number_format(match.score, 3)),
+        (_("Zone"), labels.ZONES.get(match.outcome, match.outcome)),
+        (_("Match up to"), number_format(match.threshold, 3) if match.threshold is not None else None),
+        (_("Two people up to"), number_format(float(told["review"]), 3) if "review" in told else None),
+        (_("Backend"), told.get("backend")),
+        (_("Model"), told.get("model")),
+        (_("Embedding"), told.get("embedding")),
+        (_("Calibration"), told.get("calibration")),
+        (_("Rates of the calibration"), labels.SOURCES.get(str(told.get("calibration_source", "")))),
+        (_("Decided by"), told.get("decision")),
+    ]
+    return tuple((label, value) for label, value in facts if value is not None)

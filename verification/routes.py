@@ -1,0 +1,48 @@
+"""The routes: each is its stages in order, and what differs from a stage's own defaults. Data, and nothing else.
+
+An entry enables nothing: its name must stand in `settings.TULGA_ROUTES`, and in the profile that counts it.
+"""
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from verification.core.errors import Misconfigured
+from verification.core.route import Route
+from verification.stages import code, live_capture, person, statement
+
+EDS = Route(
+    name="eds",
+    title=_("EDS (ЭЦП)"),
+    label=_("Electronic signature (EDS)"),
+    explanation=_("With your own EDS key, in the programme or app you sign with."),
+    stages=(statement.STAGE,),
+)
+BIOMETRIC = Route(
+    name="biometric",
+    title=_("Biometric"),
+    label=_("Face"),
+    explanation=_("Your face by the camera, compared with the state's photo of you."),
+    stages=(live_capture.ASKING,),
+)
+LIVE_FACE = Route(
+    name="live_face",
+    title=_("Two factors with a live face"),
+    label=_("SMS code and face"),
+    explanation=_("A code by SMS, then your face by the camera."),
+    stages=(person.STAGE, code.STAGE, live_capture.STAGE),
+)
+ROUTES = {route.name: route for route in (EDS, BIOMETRIC, LIVE_FACE)}
+
+
+def names() -> tuple[str, ...]:
+    """The installed routes, in the order the settings name them."""
+    return tuple(settings.TULGA_ROUTES)
+
+
+def get(name: str) -> Route:
+    """The route of this name; raises `Misconfigured` for one that is not installed, or not there."""
+    if name not in settings.TULGA_ROUTES:
+        raise Misconfigured(f"route {name} is not in TULGA_ROUTES")
+    if name not in ROUTES:
+        raise Misconfigured(f"TULGA_ROUTES names {name}, and there is no such route")
+    return ROUTES[name]

@@ -1,0 +1,105 @@
+"""Which code came to your phone? Guesses are taken and counted; a check says later which was right."""
+
+import hmac
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from verification.core.errors import BadInput, Refused
+from verification.core.person import Case
+from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
+from verification.core.stored import canonical_json
+from verification.stages.code.policy import POLICY
+
+SHOWN = "consent.answer"
+# The person's consent by the state's own service, which the stage `person` obtained.
+CONSENT = "person.consent"
+ISSUED, SENT, GUESS = "code.issued", "code.sent", "code.guess"
+OWNER = "code.owner"
+CODE_PURPOSE = "tulga.code"
+
+_TYPED_MAX = 64  # characters of a field before it is read: what a hand may add in blanks
+
+
+def bound_to(case: Case) -> str:
+    """What a code is for: our purpose, this verification, this phone."""
+    return f"{CODE_PURPOSE}|{case.verification_id}|{case.person.phone.value}"
+
+
+def keyed(key: str, message: str) -> str:
+    """HMAC-SHA256 in hex; `key` in hex."""
+    return hmac.new(bytes.fromhex(key), message.encode(), sha256).hexdigest()
+
+
+def numbered(kind: str, number: int) -> str:
+    """A kind that may come more than once in an attempt."""
+    return f"{kind}.{number}"
+
+
+def latest(evidence: Evidence, kind: str) -> str:
+    """The highest numbered of a kind; raises `Refused` where there is none."""
+    numbers = [int(name.removeprefix(f"{kind}.")) for name in evidence.items if name.startswith(f"{kind}.")]
+    if not numbers:
+        raise Refused("check_missing", f"no evidence {kind}")
+    return numbered(kind, max(numbers))
+
+
+def mask_phone(phone: str) -> str:
+    """A number as its owner knows it again: the last two digits. It is the lender's, never a register's."""
+    return f"+7 7•• ••• •• {phone[-2:]}"
+
+
+def prompt_code(memory: Memory) -> Mapping[str, Any]:
+    """Where the code went, in part, and what is left of guesses, resends and time."""
+    issued = datetime.fromisoformat(memory["issued_at"])
+    return {
+        "phone_masked": memory["phone_masked"],
+        "guesses_left": max(0, POLICY.guesses - memory["guesses"]),
+        "resends_left": max(0, POLICY.resends - memory["resends"]),
+        "resend_from": (issued + timedelta(seconds=POLICY.resend_after_seconds)).isoformat(),
+        "expires": (issued + timedelta(seconds=POLICY.code_seconds)).isoformat(),
+    }
+
+
+def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
+    """Takes a guess, or the wish for another code.
+
+    A guess counts however late it is and whichever code it was for; the last one and a right one end the dialogue.
+    After one that is right and in time the count begins anew: whoever comes this way again has proved the phone.
+    """
+    if untrusted.get("resend") is True:
+        return _resend(memory, at)
+    # What was typed is kept as a keyed digest alone: no evidence holds a code in the clear.
+    digest = keyed(memory["key"], f"{memory['bound_to']}|{_code(untrusted.get('code'))}")
+    number = memory["guesses"] + 1
+    guess = {"number": number, "issued": memory["resends"], "digest": digest, "at": at.isoformat()}
+    evidence = {numbered(GUESS, number): canonical_json(guess)}
+    is_right = hmac.compare_digest(digest, memory["digest"])
+    is_in_time = 0 <= _seconds_since_issue(memory, at) <= POLICY.code_seconds
+    # A right guess that came too late must count, or waiting would make guesses free.
+    counted = {**memory, "guesses": 0 if is_right and is_in_time and number <= POLICY.guesses else number}
+    # The last guess and a right one end the dialogue alike: what they are worth is for the checks.
+    if number >= POLICY.guesses or is_right:
+        return Turn(next=Next.COLLECT, memory=counted, evidence=evidence)
+    return Turn(next=Next.ASK, memory=counted, evidence=evidence, notice="otp_wrong")
+
+
+def _resend(memory: Memory, at: datetime) -> Turn:
+    if memory["resends"] >= POLICY.resends:
+        return Turn(next=Next.ASK, memory=memory, notice="otp_resends_exhausted")
+    if _seconds_since_issue(memory, at) < POLICY.resend_after_seconds:
+        return Turn(next=Next.ASK, memory=memory, notice="otp_resend_early")
+    return Turn(next=Next.PREPARE, memory=memory)
+
+
+def _seconds_since_issue(memory: Memory, at: datetime) -> float:
+    return (at - datetime.fromisoformat(memory["issued_at"])).total_seconds()
+
+
+def _code(untrusted: Any) -> str:
+    typed = "".join(untrusted.split()) if isinstance(untrusted, str) and len(untrusted) <= _TYPED_MAX else ""
+    if not re.fullmatch(rf"[0-9]{{{POLICY.code_digits}}}", typed):
+        raise BadInput(f"a code is {POLICY.code_digits} digits", code="bad_answer", pointer="/code")
+    return typed

@@ -1,0 +1,26 @@
+"""Every number a one-time code is judged by. Reviewed 2026-11-24."""
+
+from dataclasses import dataclass
+from typing import Final
+
+# What the consent of the stage `person` must allow to be asked.
+SERVICES: Final = ("person", "phone", "photo")
+
+
+@dataclass(frozen=True)
+class CodePolicy:
+    """How the phone must be shown. Times in seconds. liveness.md §4, ASVS 5 §6.5, NIST SP 800-63B §5.1.3."""
+
+    version: str = "code-2026-11"
+    attempts: int = 1
+    code_digits: int = 6
+    code_key_bytes: int = 32
+    code_seconds: int = 300
+    guesses: int = 5
+    resends: int = 3
+    resend_after_seconds: int = 30
+    # Codes a day to one number, over all lenders. liveness.md §4.
+    codes_a_day: int = 10
+
+
+POLICY = CodePolicy()

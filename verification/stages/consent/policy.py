@@ -1,0 +1,88 @@
+"""The consent the borrower gives, by version and language. A version is never edited: a new text is a new version.
+
+Kazakh and Russian wording has not been proof-read by a lawyer or a native speaker; the README says so.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+CURRENT = "2026-11-24"
+
+TEXTS = {
+    # All ways of identification: data, sources, purpose, time (law: O-80, O-81), and what a refusal means.
+    "2026-11-24": {
+        "en": (
+            "I agree that the lender named on this page and the operator of this service process my personal data, for "
+            "this loan request only, to find out whether it is really I who asks for the loan.\n\n"
+            "Which data, depending on the way I choose: my name, date of birth, IIN and identity document, as the "
+            "lender was given them and as the state register of people has them; my phone number, a code sent to it by "
+            "SMS, and from the register of mobile numbers whether the number is mine; my photo from the state "
+            "register; pictures of my face, taken by the camera while I am on this page, and measurements of the face "
+            "in them, which are biometric data; the certificate of my electronic signature and what I sign with it; "
+            "and what I answer here.\n\n"
+            "The state registers are asked only after I have also said yes to the SMS from 1414. My face is compared "
+            "with the photo from the state register, and the pictures serve no other purpose.\n\n"
+            "The record is kept as long as the law obliges the lender to: five years after the obligations under the "
+            "loan have ended, or five years from this request if no loan is paid out. It is shown to the regulator on "
+            "demand.\n\n"
+            "I may decline, now or at any later step. Then nothing more is checked and no loan is paid out on this "
+            "request."
+        ),
+        "ru": (
+            "Я согласен(на), чтобы указанный на этой странице кредитор и оператор этого сервиса обрабатывали мои "
+            "персональные данные только по этой заявке на заём, чтобы установить, что заём прошу действительно я.\n\n"
+            "Какие данные, в зависимости от выбранного мной способа: моё имя, дата рождения, ИИН и документ, "
+            "удостоверяющий личность, — как они сообщены кредитору и как они записаны в государственном реестре "
+            "физических лиц; мой номер телефона, код, отправленный на него по SMS, и сведения реестра мобильных "
+            "номеров о том, мой ли это номер; моё фото из государственного реестра; снимки моего лица, сделанные "
+            "камерой, пока я нахожусь на этой странице, и измерения лица на них — это биометрические данные; "
+            "сертификат моей электронной подписи и то, что я ею подпишу; а также мои ответы здесь.\n\n"
+            "Запрос в государственные реестры делается, только если я отвечу согласием и на SMS с номера 1414. Моё "
+            "лицо сравнивается с фото из государственного реестра; ни для чего другого снимки не используются.\n\n"
+            "Запись хранится столько, сколько закон обязывает кредитора: пять лет после прекращения обязательств по "
+            "займу, а если заём не выдан — пять лет со дня этой заявки. Она предоставляется регулятору по "
+            "требованию.\n\n"
+            "Я могу отказаться сейчас или на любом следующем шаге. Тогда больше ничего не проверяется, и заём по этой "
+            "заявке не выдаётся."
+        ),
+        "kk": (
+            "Осы бетте көрсетілген кредитор мен осы сервистің операторы қарызды шынымен мен сұрап отырғанымды анықтау "
+            "үшін менің дербес деректерімді тек осы қарыз өтінімі бойынша өңдеуіне келісемін.\n\n"
+            "Мен таңдаған тәсілге қарай мына деректер өңделеді: атым, туған күнім, ЖСН және жеке басымды куәландыратын "
+            "құжатым — кредиторға хабарланған және жеке тұлғалардың мемлекеттік тізілімінде жазылған күйінде; телефон "
+            "нөмірім, оған SMS арқылы жіберілген код және нөмірдің менікі екені туралы ұялы нөмірлер тізілімінің "
+            "мәліметі; мемлекеттік тізілімдегі фотосуретім; мен осы бетте отырғанда камера түсірген бетімнің суреттері "
+            "және олардағы бет өлшемдері — бұл биометриялық деректер; электрондық қолтаңбамның сертификаты және онымен "
+            "қол қойғаным; сондай-ақ осындағы жауаптарым.\n\n"
+            "Мемлекеттік тізілімдерге сұрау 1414 нөмірінен келген SMS-ке де келісім бергенімнен кейін ғана жіберіледі. "
+            "Бетім мемлекеттік тізілімдегі фотосуретпен салыстырылады, суреттер басқа мақсатқа пайдаланылмайды.\n\n"
+            "Жазба заң кредиторды міндеттейтін мерзім бойы сақталады: қарыз бойынша міндеттемелер тоқтатылғаннан кейін "
+            "бес жыл, ал қарыз берілмесе — осы өтінім күнінен бастап бес жыл. Ол реттеушіге талабы бойынша "
+            "ұсынылады.\n\n"
+            "Мен қазір немесе кейінгі кез келген қадамда бас тарта аламын. Онда бұдан әрі ештеңе тексерілмейді және "
+            "осы өтінім бойынша қарыз берілмейді."
+        ),
+    },
+}
+
+
+def text(version: str, language: str) -> str:
+    """The wording of a version in kk, ru or en; raises `KeyError` for another."""
+    return TEXTS[version][language]
+
+
+def text_sha256(version: str, language: str) -> str:
+    """SHA-256 of the wording shown, in lower-case hex."""
+    return sha256(text(version, language).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class ConsentPolicy:
+    """Of which text there must be a yes."""
+
+    version: str = CURRENT
+    # Time to read and decide, seconds. Ours.
+    seconds: int = 30 * 60
+
+
+POLICY = ConsentPolicy()

@@ -1,0 +1,45 @@
+"""A live face that follows random commands, matched against a photo from a register.
+
+By default the photo is asked for under the consent that the stage `person` obtained; a route without that stage takes
+`ASKING`, which obtains its own.
+"""
+
+from verification.core.route import Stage
+from verification.stages.live_capture.checks import CHECKS, WITH_CONSENT
+from verification.stages.live_capture.collect import (
+    collect_live_capture,
+    collect_under_own_consent,
+    prepare_live_capture,
+    prepare_with_own_consent,
+)
+from verification.stages.live_capture.dialogue import (
+    accept_live_capture,
+    hint_live_capture,
+    pictures_live_capture,
+    prompt_live_capture,
+    show_live_capture,
+)
+from verification.stages.live_capture.measure import LiveCaptureFacts, measure_live_capture, ready
+from verification.stages.live_capture.policy import ATTEMPTS, READY_SECONDS, LiveCapturePolicy
+
+STAGE = Stage(
+    name="live_capture",
+    page="commands",
+    prepare=prepare_live_capture,
+    prompt=prompt_live_capture,
+    accept=accept_live_capture,
+    collect=collect_live_capture,
+    measure=measure_live_capture,
+    facts=LiveCaptureFacts,
+    checks=CHECKS,
+    policy_in_use=LiveCapturePolicy,
+    ready=ready,
+    hint=hint_live_capture,
+    pictures=pictures_live_capture,
+    show=show_live_capture,
+    seconds=READY_SECONDS,
+    attempts=ATTEMPTS,
+    timeout_code="liveness_command_missed",
+    queue="faces",
+)
+ASKING = STAGE.differing(prepare=prepare_with_own_consent, collect=collect_under_own_consent, checks=WITH_CONSENT)

@@ -1,0 +1,60 @@
+"""Is this statement signed by this borrower? Each check says what one step of the procedure in `measure.py` found."""
+
+from functools import partial
+from typing import Any
+
+from verification.core.results import Failed, Inconclusive, Passed, Result, said
+from verification.core.stored import canonical_json
+from verification.stages.statement.measure import StatementFacts
+from verification.stages.statement.policy import INDICATIONS, NOT_ASKED, StatementPolicy
+
+
+def check_step(name: str, facts: StatementFacts, policy: StatementPolicy) -> Result:
+    """What the step of this name established, or the code it refuses by."""
+    return said(f"eds.{name}", getattr(facts, name))
+
+
+# One check for each step of the procedure, in its order; what a step asks stands in `measure.py`.
+CHECKS = {
+    f"eds.{name}": partial(check_step, name)
+    for name in (
+        "format",  # 1, 2: a CMS or XML within the limits, with exactly one signer and the signer's certificate
+        "content",  # 3: the digest is that of the statement we stored, whatever the signature carries
+        "signature",  # 4: over the signed attributes, or SignedInfo, it verifies under the signer's key
+        "path",  # 5: to a pinned anchor, valid when the signature came
+        "usage",  # 6: a signing certificate of a natural person acting personally, under an accepted policy
+        "identity",  # 7: the certificate's IIN is the borrower's
+        "revocation",  # 8: a verified, fresh answer or list clears the certificate, and a list its issuer
+        "timestamp",  # 9: one in the signature, and the one we asked for if the policy wants it, prove when
+        "statement",  # 10: this verification's, in time, and the signature was never presented before
+    )
+}
+
+
+def report_statement(facts: StatementFacts, policy: StatementPolicy, results: tuple[Result, ...]) -> bytes:
+    """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer, times, hashes."""
+    refused = [result for result in results if not isinstance(result, Passed)]
+    complete = [result.check for result in results] == [name for name in CHECKS if name not in policy.not_asked]
+    code = refused[0].code if refused else "" if complete else "check_missing"
+    status, sub_indication = INDICATIONS[code] if code else ("TOTAL-PASSED", "")
+    return canonical_json(
+        {
+            "status": status,
+            "sub_indication": sub_indication,
+            "code": code,
+            "checks": [*map(_row, results), *({"name": name, **NOT_ASKED} for name in policy.not_asked)],
+            "signer": facts.signer,
+            "times": facts.times,
+            "evidence": facts.evidence,
+            "backend": facts.arithmetic,
+            "policy": policy.version,
+        }
+    )
+
+
+def _row(result: Result) -> dict[str, Any]:
+    code = "" if isinstance(result, Passed) else result.code
+    outcome = {Passed: "PASS", Failed: "FAIL", Inconclusive: "INDETERMINATE"}[type(result)]
+    status, sub_indication = INDICATIONS[code] if code else ("PASSED", "")
+    row = {"name": result.check, "outcome": outcome, "status": status, "sub_indication": sub_indication}
+    return {**row, "code": code, "detail": dict(result.detail)}

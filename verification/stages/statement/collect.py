@@ -1,0 +1,136 @@
+"""Our own errands: the statement before we ask, what others say of the signature after the answer. Judges nothing."""
+
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from verification.core.errors import Misconfigured, Refused, SourceUnavailable
+from verification.core.person import Case
+from verification.core.route import Evidence, Memory, Prepared
+from verification.engines.pki import ocsp, timestamp
+from verification.engines.pki.certificate import Certificate, parse_known, parse_known_timestamping
+from verification.engines.pki.keys import ALGORITHMS
+from verification.engines.pki.path import build_path
+from verification.engines.pki.revocation import Answers, ask_responder
+from verification.engines.pki.signatures import Signature, parse_signature
+from verification.engines.pki.timestamp_trust import askable, timestamp_path
+from verification.sources import installed, revocation, timestamp_authority
+from verification.stages.statement import dialogue
+from verification.stages.statement.dialogue import SIGNATURE, TEXT, Said, statement
+from verification.stages.statement.policy import POLICY, StatementPolicy
+
+NONCE_BYTES = 16  # eds.md §3
+
+
+def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
+    """A fresh statement for this attempt; it is evidence before anybody sees it."""
+    expires = evidence.at + timedelta(seconds=POLICY.statement_seconds)
+    text = statement(
+        case,
+        nonce=secrets.token_hex(NONCE_BYTES),
+        issued=evidence.at.isoformat(timespec="seconds"),
+        expires=expires.isoformat(timespec="seconds"),
+    )
+    return Prepared(memory={"statement": text.decode()}, evidence={TEXT: text})
+
+
+def collect_statement(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
+    """The pinned certificates, and what the authorities say of the signature, unjudged.
+
+    Raises `SourceUnavailable`: while nobody says anything, nothing is decided.
+    """
+    return gather(case, evidence, policy=POLICY)
+
+
+def gather(case: Case, evidence: Evidence, *, policy: StatementPolicy) -> Mapping[str, bytes]:
+    """`collect_statement` under another policy."""
+    trusted = installed.trust_anchors(case.mode)
+    found = _trust(trusted)
+    try:
+        signed = parse_signature(evidence.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
+        leaf, issuer, *_ = build_path(
+            signed.signer,
+            anchors=[parse_known(der) for der in trusted.anchors],
+            intermediates=[parse_known(der) for der in trusted.intermediates],
+            # Whether the dates are right is for the checks: here they must not hide the issuer.
+            at=min(max(evidence.at, signed.signer.not_before), signed.signer.not_after),
+        )
+    except Refused:
+        # Of what is no signature, or of nobody we trust, nobody is asked; the checks will refuse it by name.
+        return found
+    if policy.asks_timestamp:
+        nonce, imprint = secrets.randbits(timestamp.NONCE_BITS), ALGORITHMS[leaf.family].digest_oid
+        question = timestamp.build_request(signed.signature, imprint_oid=imprint, nonce=nonce)
+        answer = timestamp_authority.in_use(case.mode).timestamp(leaf.family, question=question)
+        found |= {dialogue.TIMESTAMP: answer, dialogue.TIMESTAMP_NONCE: str(nonce).encode()}
+    # Asked of the issuer that the path found, never of an address in the certificate: that is the signer's to write.
+    found |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
+    return found | _ask_about_tokens(case.mode, signed, found, trusted, policy=policy)
+
+
+def installed_trust(mode: str) -> dict[str, bytes]:
+    """The pinned certificates of a mode as evidence. Raises `Misconfigured`."""
+    return _trust(installed.trust_anchors(mode))
+
+
+def _trust(trusted: installed.TrustSet) -> dict[str, bytes]:
+    found = _numbered("shared.anchor", trusted.anchors) | _numbered("shared.intermediate", trusted.intermediates)
+    return found | _numbered("shared.tsa", trusted.timestamping)
+
+
+def _ask_about_tokens(
+    mode: str, signed: Signature, found: Mapping[str, bytes], trusted: installed.TrustSet, *, policy: StatementPolicy
+) -> dict[str, bytes]:
+    """What is said of who signed each time-stamp. Nobody is asked of a pinned one, or of one that we do not trust."""
+    trust = policy.timestamp_trust(
+        anchors=[parse_known(der) for der in trusted.anchors],
+        intermediates=[parse_known(der) for der in trusted.intermediates],
+        pinned=[parse_known_timestamping(der) for der in trusted.timestamping],
+    )
+    answers: dict[str, bytes] = {}
+    for said in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
+        pair, most = None, policy.timestamp_max_bytes
+        with suppress(Refused):
+            raw = timestamp.find_token(signed) if said is dialogue.OF_TOKEN_INSIDE else None
+            if said is dialogue.OF_TOKEN_ASKED:
+                answer = found.get(dialogue.TIMESTAMP)
+                raw = timestamp.open_response(answer, max_bytes=most) if answer is not None else None
+            if raw is not None:
+                pair = askable(timestamp_path(timestamp.parse_token(raw, max_bytes=most), trust=trust))
+        if pair is not None:
+            answers |= _ask_revocation(mode, *pair, policy=policy, said=said)
+    return answers
+
+
+def _ask_revocation(
+    mode: str, leaf: Certificate, issuer: Certificate, *, policy: StatementPolicy, said: Said = dialogue.OF_SIGNER
+) -> dict[str, bytes]:
+    """The responder's answer; lists besides if there is none or it cannot be believed."""
+    # The nonce makes the answer one to this question; without it an old "good" could be played again.
+    source, nonce = revocation.in_use(mode), secrets.token_bytes(ocsp.NONCE_BYTES)
+    answer, silence = None, None
+    try:
+        answer = source.ocsp(leaf.family, question=ocsp.build_request(leaf, issuer=issuer, nonce=nonce))
+    except SourceUnavailable as error:
+        # A silent responder is not the end: lists may answer. Only if they are not there either is it a fault.
+        silence = error
+    found = _numbered(said.authority_crl, source.authority_crls(leaf.family))
+    if answer is not None:
+        found |= {said.ocsp: answer, said.ocsp_nonce: nonce}
+        # Believed if the checks will take it for an answer; what it says is for them to judge.
+        with suppress(Refused):
+            believed, limits = Answers(ocsp=answer, ocsp_nonce=nonce), policy.revocation_limits
+            ask_responder(leaf, issuer=issuer, answers=believed, limits=limits, at=datetime.now(UTC))
+            return found
+    try:
+        found |= _numbered(said.crl, source.crls(leaf.family))
+    except Misconfigured:
+        if answer is None:
+            raise silence or Misconfigured(f"neither a responder nor a list is configured for {leaf.family}") from None
+        return found
+    return found | _numbered(said.delta_crl, source.delta_crls(leaf.family))
+
+
+def _numbered(kind: str, contents: tuple[bytes, ...]) -> dict[str, bytes]:
+    return {f"{kind}.{number}": content for number, content in enumerate(contents)}

@@ -1,0 +1,148 @@
+"""One question: sign this statement. The text is written by us, shown in words, and kept before it is shown."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from verification.core.errors import BadInput, Refused
+from verification.core.ids import Iin
+from verification.core.person import Case, mask_account
+from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
+from verification.core.stored import canonical_json
+from verification.engines.pki.cms import check_content, parse_cms
+from verification.engines.pki.revocation import Answers
+from verification.engines.pki.xmldsig import statement_document
+from verification.stages.statement.policy import POLICY
+
+TEXT = "statement.text"
+SIGNATURE = "statement.signature"
+ANSWER = "statement.answer"
+# What we asked about the signature, with the nonces we asked it with.
+OCSP, OCSP_NONCE = "statement.ocsp", "statement.ocsp_nonce"
+TIMESTAMP, TIMESTAMP_NONCE = "statement.timestamp", "statement.timestamp_nonce"
+
+
+@dataclass(frozen=True)
+class Said:
+    """Under which kinds of evidence stands what authorities said of one certificate; lists are numbered.
+
+    `instead`: whose lists serve where there are none of its own; another issuer's would say nothing of it.
+    """
+
+    ocsp: str
+    ocsp_nonce: str
+    crl: str
+    delta_crl: str
+    authority_crl: str
+    instead: "Said | None" = None
+
+    def answers(self, evidence: Evidence) -> Answers:
+        """All that was said of the certificate itself."""
+        lists = self if numbered(evidence, self.crl) or self.instead is None else self.instead
+        return Answers(
+            ocsp=evidence.get(self.ocsp),
+            ocsp_nonce=evidence.get(self.ocsp_nonce) or b"",
+            crls=numbered(evidence, lists.crl),
+            deltas=numbered(evidence, lists.delta_crl),
+        )
+
+
+def numbered(evidence: Evidence, kind: str) -> list[bytes]:
+    """Every piece of evidence of a numbered kind."""
+    return [content for name, content in sorted(evidence.items.items()) if name.startswith(f"{kind}.")]
+
+
+OF_SIGNER = Said(OCSP, OCSP_NONCE, "shared.crl", "shared.delta_crl", "shared.authority_crl")
+# Of who signed the time-stamp inside the signature, and the one that we asked for.
+OF_TOKEN_INSIDE, OF_TOKEN_ASKED = (
+    Said(
+        f"statement.tsa_{which}_ocsp",
+        f"statement.tsa_{which}_ocsp_nonce",
+        f"shared.tsa_{which}_crl",
+        f"shared.tsa_{which}_delta_crl",
+        f"shared.tsa_{which}_authority_crl",
+        instead=OF_SIGNER,
+    )
+    for which in ("inside", "asked")
+)
+
+
+def statement(case: Case, *, nonce: str, issued: str, expires: str) -> bytes:
+    """The canonical bytes to be signed: who owes what to whom, for this verification only. `nonce`: 128 bits, hex."""
+    loan = case.loan
+    return canonical_json(
+        {
+            "type": "tulga.statement.v1",
+            "mode": case.mode,
+            "verification": case.verification_id,
+            "lender_bin": case.lender.bin,
+            "lender_name": case.lender.name,
+            "iin": case.person.iin.value,
+            "purpose": case.purpose,
+            "amount": loan.amount,
+            "currency": loan.currency,
+            "term_days": loan.term_days,
+            "annual_rate": loan.annual_rate,
+            "total_repayable": loan.total_repayable,
+            "payout_account": mask_account(loan.payout_account),
+            "payout_account_sha256": sha256(loan.payout_account.encode()).hexdigest(),
+            "contract_sha256": loan.contract_sha256,
+            "nonce": nonce,
+            "issued": issued,
+            "expires": expires,
+        }
+    )
+
+
+def prompt_statement(memory: Memory) -> Mapping[str, Any]:
+    """The bytes to sign, the same in words with the IIN masked, and the key usages to ask the signer's program for.
+
+    `statement_xml` is the document for a program that signs XML: it is made of the same bytes and is kept nowhere.
+    """
+    text = str(memory["statement"])
+    fields = json.loads(text)
+    words = {
+        "verification_id": fields["verification"],
+        "lender_name": fields["lender_name"],
+        "lender_bin": fields["lender_bin"],
+        "iin_masked": Iin(fields["iin"]).masked,
+        "account_masked": fields["payout_account"],
+        **{name: fields[name] for name in ("purpose", "amount", "currency", "term_days", "annual_rate")},
+        **{name: fields[name] for name in ("total_repayable", "contract_sha256", "issued", "expires")},
+    }
+    encoded = base64.b64encode(text.encode()).decode()
+    return {
+        "statement_base64": encoded,
+        "statement_xml": statement_document(text.encode()).decode(),
+        "statement": words,
+        "eku_oids": list(POLICY.extended_key_usages),
+    }
+
+
+def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
+    """Takes the signature as it came, CMS or XML, with the time it came; whether it is one is for the checks to say.
+
+    `refuse_other_text`: eGov Mobile must be told within its own request that it sent something else than a CMS over
+    this statement. That raises `BadInput`, so nothing is taken; a check would have said the same later.
+    """
+    signature = untrusted.get("signature")
+    if not isinstance(signature, str) or not signature.strip() or not signature.isascii():
+        raise BadInput("a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature")
+    if len(signature) > 2 * POLICY.signature_max_bytes:
+        raise BadInput("the signature is too long", code="bad_answer", pointer="/signature")
+    if untrusted.get("refuse_other_text") is True:
+        _require_this_text(signature, statement=str(memory["statement"]).encode())
+    answer = canonical_json({"at": at.isoformat()})
+    return Turn(next=Next.COLLECT, memory=memory, evidence={SIGNATURE: signature.encode(), ANSWER: answer})
+
+
+def _require_this_text(signature: str, *, statement: bytes) -> None:
+    try:
+        signed = parse_cms(signature.encode(), max_bytes=POLICY.signature_max_bytes)
+        check_content(signed, statement=statement)
+    except Refused as refused:
+        raise BadInput(refused.detail, code=refused.code, pointer="/signature") from refused

@@ -1,0 +1,206 @@
+"""All that a signature over our statement shows, measured once: the procedure of EN 319 102-1 in ten steps.
+
+1 format (CMS or XML) and limits · 2 one signer whose certificate is there · 3 digest over OUR statement · 4 signature
+value · 5 path to a pinned anchor · 6 usage and role · 7 the borrower's IIN · 8 revocation · 9 the time-stamp, where
+there is one or the policy wants one, and its authority · 10 the statement is this verification's, in time, and new.
+The time-stamps come before the path, for what they prove is the time that the path is judged at.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+from verification.core.errors import Refused, SourceUnavailable
+from verification.core.person import Case
+from verification.core.results import Step, Steps, measured
+from verification.core.route import Evidence
+from verification.engines.gost import backends
+from verification.engines.pki import signatures
+from verification.engines.pki.certificate import X509, Certificate, Key, parse_known, parse_known_timestamping
+from verification.engines.pki.identity import check_usage, compare_surname, describe_signer, signer_iin
+from verification.engines.pki.path import build_path
+from verification.engines.pki.revocation import check_authorities, find_status, require_good
+from verification.engines.pki.signatures import Signature
+from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
+from verification.stages.statement import dialogue
+from verification.stages.statement.dialogue import ANSWER, SIGNATURE, TEXT, numbered, statement
+from verification.stages.statement.policy import StatementPolicy
+
+
+@dataclass(frozen=True)
+class StatementFacts:
+    """What each step established or refuses by, under the name of its check.
+
+    `signer`, `times`: what a report tells of them. `evidence`: SHA-256 of all that was judged, by kind. `arithmetic`:
+    what did the counting.
+    """
+
+    format: Step
+    content: Step
+    signature: Step
+    path: Step
+    usage: Step
+    identity: Step
+    revocation: Step
+    timestamp: Step
+    statement: Step
+    signer: Mapping[str, str]
+    times: Mapping[str, str]
+    evidence: Mapping[str, str]
+    arithmetic: Mapping[str, str]
+
+
+def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -> StatementFacts:
+    """The facts of a signature. What could not be measured stands in them as the step that refuses."""
+    steps, signer = Steps(), dict[str, str]()
+    times = {"claimed": "", "tsp": "", "checked": evidence.at.isoformat()}
+    answered = reference = measured(_answered, evidence)
+    # 1, 2: whatever is no signature of one signer leaves nothing to measure, and every step refuses by the same code.
+    signed = measured(_signed, evidence, policy)
+    if isinstance(signed, Step):
+        steps.done = dict.fromkeys(_OF_SIGNATURE, signed)
+    else:
+        # 9 comes first, for what it proves is the time that 5 and 8 are judged at.
+        proven = _measure_times(steps, signed, evidence, policy)
+        if not isinstance(answered, Step):
+            # Known to have existed when it reached us, by our own clock, or as a time-stamp proves.
+            reference = min([answered, *(each.time for each in proven)])
+        # 3, 4, 6, 7: what the signature says by itself, whoever is trusted.
+        _measure_signature(steps, signed, case, evidence, policy)
+        # 5, 8: what authorities say of its signer.
+        _measure_path(steps, signed, evidence, policy, reference)
+        with suppress(Refused):
+            signer = describe_signer(signed.signer)
+        times["claimed"] = signed.claimed_signing_time.isoformat() if signed.claimed_signing_time else ""
+        times["tsp"] = min((each.time.isoformat() for each in proven), default="")
+    _measure_statement(steps, case, evidence, policy)
+    return StatementFacts(
+        **steps.done,
+        signer=signer,
+        times={**times, "reference": "" if isinstance(reference, Step) else reference.isoformat()},
+        evidence={kind: sha256(content).hexdigest() for kind, content in sorted(evidence.items.items())},
+        arithmetic=ready(),
+    )
+
+
+_OF_SIGNATURE = ("format", "content", "signature", "path", "usage", "identity", "revocation", "timestamp")
+
+
+def ready() -> Mapping[str, str]:
+    """What does the counting in this process. Raises `Misconfigured` if nothing passes its self-test."""
+    found = backends.in_use()
+    return {"arithmetic": found.arithmetic.name, "streebog": found.streebog_name, "refused": ", ".join(found.refused)}
+
+
+def _signed(evidence: Evidence, policy: StatementPolicy) -> Signature:
+    return signatures.parse_signature(evidence.require(SIGNATURE), max_bytes=policy.signature_max_bytes)
+
+
+def _answered(evidence: Evidence) -> datetime:
+    """When the signature reached us, by our own clock."""
+    try:
+        return datetime.fromisoformat(evidence.require_object(ANSWER)["at"])
+    except (KeyError, TypeError, ValueError) as fault:
+        raise Refused("check_missing", f"{ANSWER} cannot be read") from fault
+
+
+def _measure_signature(
+    steps: Steps, signed: Signature, case: Case, evidence: Evidence, policy: StatementPolicy
+) -> None:
+    with steps.step("format") as found:
+        found |= signatures.describe_signature(signed)
+    with steps.step("content") as found:  # 3: of what we stored, whatever the signature carries
+        text = evidence.require(TEXT)
+        signatures.check_content(signed, statement=text)
+        found["statement_sha256"] = sha256(text).hexdigest()
+    with steps.step("signature"):  # 4
+        signatures.check_signature(signed)
+    with steps.step("usage") as found:  # 6
+        accepts_any = policy.accepts_any_role
+        check_usage(signed.signer, accepted_policies=policy.certificate_policies, accepts_any_role=accepts_any)
+        found["role"] = "any" if accepts_any else "individual"
+    with steps.step("identity") as found:  # 7: names are compared softly and only reported
+        if signer_iin(signed.signer) != case.person.iin:
+            raise Refused("eds_iin_mismatch")
+        found["surname"] = compare_surname(signed.signer, case.person.surname)
+
+
+def _measure_path(
+    steps: Steps, signed: Signature, evidence: Evidence, policy: StatementPolicy, reference: datetime | Step
+) -> None:
+    path: tuple[Certificate, ...] = ()
+    if isinstance(reference, Step):
+        steps.done |= {"path": reference, "revocation": reference}
+        return
+    with steps.step("path") as found:  # 5
+        path = build_path(
+            signed.signer,
+            anchors=_read(evidence, "shared.anchor", parse_known),
+            intermediates=_read(evidence, "shared.intermediate", parse_known),
+            at=reference,
+            accepts_expired_anchors=policy.accepts_expired_anchors,
+        )
+        found |= {"length": len(path), "anchor_sha256": path[-1].sha256}
+    if not path:
+        steps.done["revocation"] = steps.done["path"]
+        return
+    with steps.step("revocation") as found:  # 8: an answer or list clears the certificate, and a list its issuer
+        said, limits = dialogue.OF_SIGNER, policy.revocation_limits
+        answers, above = said.answers(evidence), numbered(evidence, said.authority_crl)
+        status = find_status(path[0], issuer=path[1], answers=answers, limits=limits, at=evidence.at)
+        require_good(status, reference=reference, is_later_accepted=policy.accepts_later_revocation)
+        if above:
+            check_authorities(path, lists=above, limits=limits, at=evidence.at)
+        found |= {**status.report(), "issuer": "good" if above else "not asked"}
+
+
+def _measure_times(steps: Steps, signed: Signature, evidence: Evidence, policy: StatementPolicy) -> list[ProvenTime]:
+    """What the time-stamps prove, each on its own: one that does not hold takes nothing from the other."""
+    proven, refusals = list[ProvenTime](), list[Step]()
+    for said in (dialogue.OF_TOKEN_INSIDE, *([dialogue.OF_TOKEN_ASKED] if policy.asks_timestamp else [])):
+        with steps.step("timestamp"):
+            trust = policy.timestamp_trust(
+                anchors=_read(evidence, "shared.anchor", parse_known),
+                intermediates=_read(evidence, "shared.intermediate", parse_known),
+                pinned=_read(evidence, "shared.tsa", parse_known_timestamping),
+                answers=said.answers(evidence),
+                above=numbered(evidence, said.authority_crl),
+            )
+            if said is dialogue.OF_TOKEN_INSIDE:
+                proven += filter(None, [verify_inside(signed, trust=trust, at=evidence.at)])
+            else:
+                answer = evidence.get(dialogue.TIMESTAMP) or b""
+                nonce = int(evidence.get(dialogue.TIMESTAMP_NONCE) or b"-1")
+                proven.append(verify_answer(answer, nonce=nonce, signed=signed, trust=trust, at=evidence.at))
+        refusals += [step for step in (steps.done["timestamp"],) if step.code]
+    first = min(proven, key=lambda each: each.time, default=None)
+    steps.done["timestamp"] = refusals[0] if refusals else Step(detail=first.report() if first else {"time": "none"})
+    return proven
+
+
+def _measure_statement(steps: Steps, case: Case, evidence: Evidence, policy: StatementPolicy) -> None:
+    # 10: the stored statement is made anew of the case, so that not a byte of it can be anybody else's.
+    with steps.step("statement") as found:
+        if "eds.statement" in policy.not_asked:
+            raise Refused("check_missing", "not asked: the text may be anybody's")
+        says = evidence.require_object(TEXT)
+        fields = {name: str(says.get(name, "")) for name in ("nonce", "issued", "expires")}
+        if statement(case, **fields) != evidence.items[TEXT]:
+            raise Refused("eds_statement_mismatch", "the stored statement is not that of this case")
+        # By our clock: the time that a signer claims proves nothing.
+        if _answered(evidence) > datetime.fromisoformat(fields["expires"]):
+            raise Refused("eds_statement_expired")
+        # The same bytes in any other verification: somebody sends what somebody else signed.
+        if SIGNATURE in evidence.seen:
+            raise Refused("eds_signature_replayed")
+        found["issued"] = fields["issued"]
+
+
+def _read(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) -> list[X509[Key]]:
+    """The operator's certificates. One that cannot be read is our fault: it decides nothing about a person."""
+    try:
+        return [read(der) for der in numbered(evidence, kind)]
+    except Refused as refusal:
+        raise SourceUnavailable("trust_anchors", f"{kind}: {refusal.detail}") from refusal

@@ -1,0 +1,163 @@
+"""The one place that begins transactions. In each it says whose rows may be seen, for PostgreSQL's row policies.
+
+`running` stands around all that a process does for one request, step or round. Within it
+1. `writing` is a transaction that is kept or taken back as a whole; one inside another is a savepoint;
+2. statements outside of any are reads: on PostgreSQL the first begins a transaction, which ends with the next
+   `writing`, with `rest` or with `running`; on SQLite they need none: there a transaction keeps other writers away;
+3. whose rows: `tulga.lender` is one lender's id, or `tulga.scope` is `all`. Whoever names neither will see none. Both
+   are local to the transaction, so a kept connection never carries them on. SQLite knows no such policies.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import Error, connection, transaction
+
+from verification import clock
+
+ALL = "all"
+_NAME = "SELECT set_config('tulga.lender', %s, true), set_config('tulga.scope', %s, true)"
+
+LOOK_UPS = {
+    "api_key": "a key is found by its hash, and says whose it is",
+    "link": "the borrower's link and session are found by their hash, and say whose verification it is",
+    "egov_mobile": "the app's code is found by its hash, and says whose verification it is",
+    "sign_in": "a person is found by their session or address, and says for which lender they work, if for any",
+}
+"""What is asked before the lender is known, each with the reason why it may be asked over all of them."""
+
+
+@dataclass
+class _Run:
+    """What this thread is doing, whose rows it may see, and the transaction that is open for it."""
+
+    lender: str = ""
+    scope: str = ""
+    reading: transaction.Atomic | None = None
+    is_writing: bool = False
+
+
+_run: ContextVar[_Run | None] = ContextVar("run", default=None)
+
+
+@contextmanager
+def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
+    """All statements inside run in transactions that say whose rows may be seen; `see` may say it later."""
+    outer = _run.get()
+    if outer is not None:
+        _rest(outer)
+    run = _Run(lender, scope)
+    token = _run.set(run)
+    is_told = connection.vendor == "postgresql" and outer is None
+    try:
+        with connection.execute_wrapper(_say_first) if is_told else nullcontext():
+            clock.keep_right()
+            yield
+            _rest(run)
+    finally:
+        _take_back(run)
+        _run.reset(token)
+
+
+@contextmanager
+def writing(*, durable: bool = False) -> Iterator[None]:
+    """A transaction that is kept as a whole or taken back as a whole; a savepoint within another.
+
+    durable: what it wrote is kept when it ends, so it must not be within another. Raises `RuntimeError` if it is.
+    """
+    run = _run.get()
+    if run is None or run.is_writing:
+        if durable and run is not None:
+            raise RuntimeError("a durable transaction cannot be a part of another")
+        before, is_kept = (run.lender, run.scope) if run else ("", ""), False
+        try:
+            with transaction.atomic(durable=durable):
+                yield
+                is_kept = True
+        finally:
+            if run is not None and not is_kept:  # what was said since the savepoint was taken back with it
+                run.lender, run.scope = before
+        return
+    _rest(run)
+    run.is_writing = True
+    try:
+        with transaction.atomic(durable=durable):
+            _say(run)
+            yield
+    finally:
+        run.is_writing = False
+
+
+def rest() -> None:
+    """Ends the transaction of reads before a long errand: the database is not kept waiting for it."""
+    if (run := _run.get()) is not None:
+        _rest(run)
+
+
+def see(*, lender: str = "", scope: str = "") -> None:
+    """From here on this request may see this lender's rows, or all."""
+    run = _run.get()
+    if run is None or (run.lender, run.scope) == (lender, scope):
+        return
+    if not run.is_writing:
+        _rest(run)
+    run.lender, run.scope = lender, scope
+    if run.is_writing:
+        _say(run)
+
+
+@contextmanager
+def looking_up(what: str) -> Iterator[None]:
+    """Sees all rows for one of `LOOK_UPS`, and afterwards what was seen before, or what `see` named meanwhile."""
+    if what not in LOOK_UPS:
+        raise KeyError(what)
+    run = _run.get()
+    before = (run.lender, run.scope) if run else ("", "")
+    see(scope=ALL)
+    yield
+    # After an exception the transaction it was in is taken back, and what was said in it.
+    if run is not None and (run.lender, run.scope) == ("", ALL):
+        see(lender=before[0], scope=before[1])
+
+
+def _rest(run: _Run) -> None:
+    if run.reading is not None:
+        reading, run.reading = run.reading, None
+        reading.__exit__(None, None, None)
+
+
+def _take_back(run: _Run) -> None:
+    """Ends what an exception left open; nothing that counts was written in it."""
+    if run.reading is not None:
+        reading, run.reading = run.reading, None
+        error = RuntimeError("left")
+        reading.__exit__(type(error), error, None)
+
+
+def _say(run: _Run) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_NAME, (run.lender, run.scope))
+
+
+def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    """Before the first statement of a transaction: begins it, if it is a read, and says whose rows may be seen."""
+    run = _run.get()
+    if run is None or run.is_writing or run.reading is not None or sql == _NAME:
+        return execute(sql, params, many, context)
+    if connection.in_atomic_block:
+        # Django began this one by itself (a deletion, say), within the statement after which we rest anyway.
+        _say(run)
+        return execute(sql, params, many, context)
+    run.reading = transaction.atomic()
+    run.reading.__enter__()
+    _say(run)
+    try:
+        return execute(sql, params, many, context)
+    except Error:
+        # PostgreSQL takes no more statements in a transaction one of whose failed.
+        _take_back(run)
+        raise

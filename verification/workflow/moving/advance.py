@@ -1,0 +1,130 @@
+"""What a worker does with a step: prepare or judge, and go on. The only place that verifies or declines by checks.
+
+1. Claim the step: lease, fence, one fault counted (`queue.claim`).
+2. Read what it needs: the case, the attempt, its evidence.
+3. Work outside any transaction: ask sources, measure, run the checks.
+4. In one transaction whose first statement is the fence: evidence, results, the attempt, the status, the log.
+5. A fault instead: the step is released with a backoff; after the last one the verification ends in `failed`.
+"""
+
+from datetime import timedelta
+
+from verification import clock, transactions
+from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
+from verification.core.results import Outcome, decide
+from verification.core.route import Evidence, Stage
+from verification.core.status import Move, Status
+from verification.evidence import vault
+from verification.models import Attempt, Verification
+from verification.workflow import cases, policy, stages
+from verification.workflow.moving import attempts, dossier, progress, queue, transition
+
+
+def claim(verification_id: str) -> Verification | None:
+    """The step that is due, now ours; None when there is none, or another worker has it."""
+    return queue.claim(verification_id, at=clock.now())
+
+
+def run(verification: Verification) -> None:
+    """Does the claimed step. Any exception is a fault for `release`; `FenceLost` means another worker took over."""
+    if verification.faults > policy.FAULTS_MAX:
+        # The last worker died without a word, so nobody released the step: this claim only buries it.
+        return _give_up(verification, cause="worker_lost")
+    key = cases.key_of(verification)
+    if verification.step == queue.OPEN:
+        # The attempt could not begin while the borrower was busy elsewhere.
+        stage = stages.find(verification.route, verification.stage)
+        with transactions.writing():
+            queue.require_fence(verification)
+            attempts.enter(verification, stage, key=key, at=clock.now())
+            return None
+    attempt = attempts.current(verification)
+    if attempt is None and Verification.objects.filter(pk=verification.pk, fence=verification.fence).exists():
+        raise Unavailable("no attempt is being judged")
+    if attempt is None:
+        raise FenceLost(f"{verification.pk}: the attempt ended meanwhile")
+    work = {queue.PREPARE: _prepare, queue.JUDGE: _judge}[verification.step]
+    return work(verification, attempt, stages.find(attempt.route, attempt.stage), key=key)
+
+
+def release(verification: Verification, fault: Exception) -> None:
+    """Gives a faulted step back, due after a backoff; the last fault ends the verification in `failed`.
+
+    Waiting for the person is no fault: it is not counted.
+    """
+    at = clock.now()
+    cause = fault.code if isinstance(fault, TulgaError) else type(fault).__name__
+    is_pending = isinstance(fault, ConsentPending)
+    if is_pending:
+        faults, wait = verification.faults - 1, policy.PENDING_SECONDS
+    elif verification.faults >= policy.FAULTS_MAX:
+        return _give_up(verification, cause=cause)
+    else:
+        faults, wait = verification.faults, policy.backoff(verification.faults)
+    due = at + timedelta(seconds=wait)
+    with transactions.writing():
+        if not queue.release(verification, due_at=due, faults=faults):
+            return None
+        body = {"step": verification.step, "cause": cause, "faults": faults}
+        if not is_pending:
+            body["source"] = fault.source if isinstance(fault, SourceUnavailable) else ""
+        # The borrower's page says what to do; while it says so already, nothing new is on record.
+        judging = Attempt.objects.filter(verification=verification, status=attempts.JUDGING)
+        if not is_pending or judging.exclude(notice=cause).update(notice=cause):
+            transition.record(verification, "step.faulted", at=at, body=body)
+    return None
+
+
+def _give_up(verification: Verification, *, cause: str) -> None:
+    at = clock.now()
+    body = {"cause": cause, "faults": verification.faults}
+    with transactions.writing():
+        queue.require_fence(verification)
+        transition.record(verification, "step.faulted", at=at, body=body)
+        transition.move(verification, Move.FAIL, at=at, code="retries_exhausted")
+        attempts.drop_open(verification, at=at)
+
+
+def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
+    """Prepares within the attempt (a statement, a code, another code) and gives the borrower the turn and its time."""
+    at = clock.now()
+    evidence = dossier.load(verification, attempt, key=key, at=at)
+    if stage.prepare is None:
+        raise Unavailable(f"stage {stage.name} has nothing to prepare")
+    case, memory = cases.read(verification, key).case, attempts.memory_of(attempt, key=key)
+    transactions.rest()
+    prepared = stage.prepare(case, evidence, memory)
+    with transactions.writing():
+        queue.require_fence(verification)
+        dossier.keep(attempt, prepared.evidence, key=key, at=at)
+        attempts.hand_over(attempt, stage, prepared, key=key, at=clock.now())
+        if verification.status == Status.PROCESSING:
+            transition.move(verification, Move.ASK, at=at)
+
+
+def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
+    """Collects, measures, checks and decides one attempt, then writes all of it or nothing."""
+    # 2. Read.
+    case = cases.read(verification, key).case
+    before = dossier.load(verification, attempt, key=key, at=clock.now())
+    left = attempts.attempts_left(verification, stage, at=clock.now())
+    # 3. Work. No row is locked, and no transaction open, while a source takes its time.
+    transactions.rest()
+    collected = dict(stage.collect(case, before)) if stage.collect else {}
+    # Judged at the time the sources had answered: a list made a second ago is not from the future.
+    evidence = Evidence(items={**before.items, **collected}, at=clock.now(), seen=before.seen, left=left)
+    numbers = stage.policy
+    facts = stage.measure(case, evidence, numbers)
+    results = stage.judge(facts, numbers)
+    decision = decide(results, required=tuple(stage.checks))
+    # A check that could not tell is tried again like a fault; after the last try the word stands.
+    if decision.outcome is Outcome.RETRY and verification.faults < policy.FAULTS_MAX:
+        raise Unavailable(decision.code, code=decision.code)
+    collected |= dossier.judgement(stage, evidence, numbers, facts, results)
+    # 4. All of it or nothing, and nothing at all by a worker whose lease ran out.
+    at = clock.now()
+    with transactions.writing():
+        queue.require_fence(verification)
+        dossier.keep(attempt, collected, key=key, at=at)
+        dossier.record_checks(attempt, results, key=key, at=at)
+        progress.go_on(verification, attempt, stage, decision, key=key, at=at)

@@ -1,0 +1,247 @@
+"""Opens and closes attempts, and counts the failed ones. Call everything here inside a transaction.
+
+A stage that must be prepared takes the borrower's one place first and is prepared in it: no message is sent, and no
+register asked, for a dialogue that cannot begin.
+"""
+
+import json
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet, Sum
+
+from verification import transactions
+from verification.core import reasons, stored
+from verification.core.results import Outcome
+from verification.core.route import ANSWERED, PARTS, SEED, Memory, Prepared, Stage
+from verification.core.status import Move
+from verification.evidence import vault
+from verification.models import Attempt, AuditEntry, Verification
+from verification.workflow import policy, stages
+from verification.workflow.moving import documents, queue, quotas, transition
+
+OPEN, JUDGING = "open", "judging"
+"""With the borrower, and with us: being prepared or judged."""
+BUSY = "borrower_busy"
+NONE_LEFT = "attempts_exhausted"
+TABLE = "verification_attempt"
+FIELD = "sealed_memory"
+SEED_BYTES = 32  # the output of SHA-256: longer keys would not make HMAC stronger, RFC 2104 §3
+
+
+def enter(
+    verification: Verification, stage: Stage, *, key: vault.Key, at: datetime, notice: str = ""
+) -> Attempt | None:
+    """Begins a stage with a fresh attempt, for the borrower to answer or, if it must be prepared, for a worker.
+
+    There is none while the borrower is busy elsewhere, and a step is owed later; none when the stage's quota is used
+    up, and the borrower may come back; none too when no attempt is left, and the verification is declined. Attempts are
+    counted while the borrower's one open place is ours, so none can burn beside.
+    """
+    if verification.last_failure == BUSY:
+        transition.write(verification, last_failure="")
+    attempt = _fresh(verification, stage, at=at, notice=notice)
+    attempt.sealed_memory = seal_memory(attempt, _first_memory(verification, stage, key=key, at=at), key=key)
+    try:
+        hindrance = _take_place(attempt, stage, key=key, at=at)
+    except IntegrityError:  # one_open_attempt_per_borrower: the place is another verification's
+        hindrance = BUSY
+        busy_until = at + timedelta(seconds=policy.BUSY_SECONDS)
+        queue.schedule(verification, queue.OPEN, due_at=busy_until, queue=stage.queue)
+    if hindrance == NONE_LEFT:
+        transition.move(verification, Move.DECLINE, at=at, code=NONE_LEFT)
+    elif hindrance:
+        transition.write(verification, last_failure=hindrance)
+    else:
+        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn}
+        transition.record(verification, "attempt.opened", at=at, body=body)
+        if stage.prepare is not None:
+            queue.schedule(verification, queue.PREPARE, due_at=at, queue=stage.queue)
+        return attempt
+    return None
+
+
+def _take_place(attempt: Attempt, stage: Stage, *, key: vault.Key, at: datetime) -> str:
+    """Inserts the attempt, or says by a code why it must not be; raises `IntegrityError` if the place is taken."""
+    # A savepoint: after a broken constraint PostgreSQL takes no further statement of a transaction that has none.
+    with transactions.writing():
+        attempt.save(force_insert=True)
+        hindrance = ""
+        if attempts_left(attempt.verification, stage, at=at) == 0:
+            hindrance = NONE_LEFT
+        elif not quotas.take(attempt.verification, stage, key=key, at=at):
+            hindrance = quotas.code_of(stage)
+        transaction.set_rollback(bool(hindrance))
+    return hindrance
+
+
+def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: str) -> Attempt:
+    # Turns count on over all attempts, so an answer to an earlier one fits none.
+    transition.count_up(verification, "turn", stage=stage.name)
+    return Attempt(
+        verification=verification,
+        lender_id=verification.lender_id,
+        mode=verification.mode,
+        borrower_index=verification.borrower_index,
+        route=verification.route,
+        stage=stage.name,
+        counted=stage.attempts is not None,
+        status=JUDGING if stage.prepare else OPEN,
+        notice=notice or verification.last_failure,
+        turn=verification.turn,
+        opened_at=at,
+        expires_at=min(at + timedelta(seconds=stage.seconds), verification.expires_at),
+    )
+
+
+def hand_over(attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime) -> None:
+    """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done its work."""
+    expires_at = min(at + timedelta(seconds=stage.seconds), attempt.verification.expires_at)
+    kept = {name: value for name, value in prepared.memory.items() if name not in (SEED, ANSWERED, PARTS)}
+    sealed, notice = seal_memory(attempt, kept, key=key), prepared.notice or attempt.notice
+    live = Attempt.objects.filter(pk=attempt.pk, status=JUDGING)
+    live.update(sealed_memory=sealed, status=OPEN, expires_at=expires_at, notice=notice)
+
+
+def close(
+    attempt: Attempt, *, outcome: str, code: str, burns: bool, at: datetime, among: tuple[str, ...] = (OPEN, JUDGING)
+) -> bool:
+    """Ends an attempt that stands at one of these; False if somebody else ended it first. Only a counted one burns."""
+    live = Attempt.objects.filter(pk=attempt.pk, status__in=among)
+    burnt = burns and attempt.counted
+    attempt.status, attempt.code, attempt.burnt, attempt.closed_at = outcome, code, burnt, at
+    return live.update(status=outcome, code=code, burnt=burnt, closed_at=at) == 1
+
+
+def leave(verification: Verification, *, at: datetime) -> None:
+    """Ends the attempt the borrower goes away from. One that was begun burns as silence would: no free second look."""
+    attempt = Attempt.objects.filter(verification=verification, status=OPEN).first()
+    if attempt is not None:
+        lapse(attempt, at=at)
+    drop_open(verification, at=at)
+
+
+def lapse(attempt: Attempt, *, at: datetime) -> bool:
+    """Ends an open attempt nobody goes on with; False if somebody else ended it first. The row's `burnt` says the rest.
+
+    It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
+    """
+    stage = stages.known(attempt.route, attempt.stage)
+    code = stage.timeout_code if stage else "abandoned"
+    answered = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="attempt.answered")
+    has_begun = answered.filter(body__attempt=attempt.pk)
+    burns = attempt.counted and reasons.require(code).burns and has_begun.exists()
+    if not close(attempt, outcome="lapsed", code=code, burns=burns, at=at, among=(OPEN,)):
+        return False
+    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": code}
+    transition.record(attempt.verification, "attempt.lapsed", at=at, body=body | {"burnt": attempt.burnt})
+    documents.produce(attempt, at=at)
+    return True
+
+
+def drop_open(verification: Verification, *, at: datetime) -> None:
+    """Voids whatever attempt is still alive: the verification went on without its answer.
+
+    One that was in review stays so for ever; its document is made now. Move the verification before: it says why.
+    """
+    left = list(Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING, Outcome.REVIEW)))
+    live = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING))
+    live.update(status="void", closed_at=at)
+    for attempt in left:
+        documents.produce(attempt, at=at)
+
+
+def current(verification: Verification) -> Attempt | None:
+    """The attempt that is open or being judged."""
+    return Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING)).first()
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The attempt of a verification that is open or being judged, if any, and what `failures` says of its stage."""
+
+    current: Attempt | None
+    failures: int
+
+
+def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[str, Standing]:
+    """How many verifications stand, by id, in one statement; in none if there are none."""
+    if not verifications:
+        return {}
+    live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
+    lenders, people = ({getattr(each, name) for each in verifications} for name in ("lender_id", "borrower_index"))
+    burnt = Q(lender__in=lenders, borrower_index__in=people - {None}, burnt=True, closed_at__gte=_counted_since(at))
+    found = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
+    current = {attempt.verification_id: attempt for attempt in found if attempt.status in (OPEN, JUDGING)}
+    counts = Counter(_place(attempt) for attempt in found if attempt.burnt)
+    return {each.pk: Standing(current.get(each.pk), counts[_place(each)]) for each in verifications}
+
+
+def _place(row: Verification | Attempt) -> tuple[object, ...]:
+    return row.lender_id, row.mode, bytes(row.borrower_index or b""), row.route, row.stage
+
+
+def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
+    """How many attempts of this borrower with this lender burnt at this stage, over all verifications of a day.
+
+    None is counted where the stage limits none.
+    """
+    if stage.attempts is None:
+        return 0
+    return _of_borrower(verification, stage).filter(burnt=True, closed_at__gte=_counted_since(at)).count()
+
+
+def _counted_since(at: datetime) -> datetime:
+    return at - timedelta(seconds=policy.ATTEMPTS_COUNTED_SECONDS)
+
+
+def _of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
+    """Every attempt of this borrower with this lender at this stage, over all verifications."""
+    return Attempt.objects.filter(
+        lender_id=verification.lender_id,
+        mode=verification.mode,
+        borrower_index=verification.borrower_index,
+        route=verification.route,
+        stage=stage.name,
+    )
+
+
+def attempts_left(verification: Verification, stage: Stage, *, at: datetime) -> int | None:
+    """How many more may fail before the verification is declined; None where none are counted."""
+    return left(stage, failures(verification, stage, at=at))
+
+
+def left(stage: Stage, failed: int) -> int | None:
+    """How many more may fail at a stage after so many; None where none are counted."""
+    return None if stage.attempts is None else max(0, stage.attempts - failed)
+
+
+def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> bytes:
+    """The memory of a stage, sealed to its attempt."""
+    return key.seal(stored.to_bytes(memory), table=TABLE, field=f"{FIELD}:{attempt.pk}").data
+
+
+def seeded(memory: Memory) -> Memory:
+    """The memory with a fresh seed, for one preparation and all its tries."""
+    return {**memory, SEED: secrets.token_hex(SEED_BYTES)}
+
+
+def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
+    """The memory of a stage; raises `EvidenceUnreadable`."""
+    opened = key.unseal(bytes(attempt.sealed_memory), table=TABLE, field=f"{FIELD}:{attempt.pk}")
+    return stored.fields_of(json.loads(opened), what="memory")
+
+
+def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> Memory:
+    """What the latest earlier attempt here remembered, so that a second preparation can differ, and what was spent."""
+    if stage.prepare is None:
+        return {}
+    earlier = Attempt.objects.filter(verification=verification, route=verification.route, stage=stage.name)
+    latest = earlier.order_by("-turn").first()
+    in_vain = _of_borrower(verification, stage).filter(opened_at__gte=_counted_since(at)).exclude(status="passed")
+    answered = in_vain.aggregate(sum=Sum("answers"))["sum"] or 0
+    return seeded({**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered})

@@ -1,0 +1,232 @@
+"""What edges may do to a verification: open, answer, choose a route, resume, cancel. Each is one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import F
+
+from verification import clock, routes, transactions
+from verification.audit import log
+from verification.core import profiles, scenarios
+from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
+from verification.core.person import LenderFacts
+from verification.core.route import PARTS, Next, Stage, Turn
+from verification.core.status import OPEN, TERMINAL, Move, Status
+from verification.evidence import sealed_case, vault
+from verification.models import Attempt, Verification
+from verification.workflow import cases, policy, stages
+from verification.workflow.cases import Opening
+from verification.workflow.moving import attempts, dossier, links, progress, queue, quotas, transition
+
+__all__ = ("Opened", "Opening", "answer", "cancel", "choose_route", "open_verification", "resume")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open verification with a fresh link. `created` is False where the reference was already open.
+
+    `verification` and `attempt` are the rows as its transaction left them, for whoever shows it; `opening` is what its
+    lender handed over when it was opened first.
+    """
+
+    verification: Verification = field(repr=False)
+    opening: Opening = field(repr=False)
+    attempt: Attempt | None = field(repr=False)
+    token: str = field(repr=False)
+    link_expires_at: datetime
+    created: bool
+
+    @property
+    def verification_id(self) -> str:
+        """Whose it is."""
+        return self.verification.pk
+
+
+def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, opening: Opening) -> Opened:
+    """Opens a verification, or returns the one already open under the same client reference.
+
+    Raises `BadInput` if the routes allowed cannot satisfy the profile, `Conflict` if another request has the reference.
+    """
+    if mode == "live":
+        scenarios.refuse_test_person(opening.person.iin)
+    profile = profiles.get(profile_id)
+    combinations = profiles.usable(profile, installed=routes.names(), wanted=opening.routes)
+    verification = _fresh(lender, mode=mode, profile=profile, combinations=combinations, opening=opening)
+    at = verification.created_at
+    try:
+        # The row is inserted once all is known of it: until then everything that happens to it is counted in memory.
+        with transactions.writing(), log.gathering():
+            key = vault.make(verification_id=verification.pk, lender_id=lender.id)
+            sealed = key.seal(cases.to_bytes(lender, opening), table=sealed_case.TABLE, field=sealed_case.FIELD)
+            verification.sealed_case = sealed.data
+            body = {"profile": profile.id, "profile_sha256": verification.profile_sha256, "case": sealed.commitment}
+            transition.record(verification, "verification.created", at=at, body=body)
+            attempt = None
+            if len(combinations) == 1:
+                attempt = _take(verification, combinations[0], key=key, at=at)
+            minted = links.mint_for(verification, at=at)
+            verification.save(force_insert=True)
+            vault.keep(key)
+        return Opened(verification, opening, attempt, minted.token, minted.expires_at, created=True)
+    except IntegrityError:  # one_open_verification_per_reference: of two openings at once one inserts
+        return _already_open(verification, opening)
+
+
+def _fresh(
+    lender: LenderFacts,
+    *,
+    mode: str,
+    profile: profiles.Profile,
+    combinations: Sequence[profiles.Combination],
+    opening: Opening,
+) -> Verification:
+    """The row before anything has happened to it, not inserted yet."""
+    at = clock.now()
+    index = vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=opening.person.iin.value)
+    return Verification(
+        lender_id=lender.id,
+        mode=mode,
+        client_reference=opening.client_reference,
+        created_at=at,
+        expires_at=at + timedelta(seconds=policy.VERIFICATION_SECONDS),
+        status=Status.REQUIRES_INPUT,
+        locale=opening.locale,
+        profile_id=profile.id,
+        profile_sha256=profile.sha256,
+        combinations=[list(combination) for combination in combinations],
+        borrower_index=index.value,
+        borrower_index_version=index.version,
+    )
+
+
+def _already_open(wanted: Verification, opening: Opening) -> Opened:
+    with transactions.writing():
+        of_lender = Verification.objects.filter(lender_id=wanted.lender_id, mode=wanted.mode)
+        found = of_lender.filter(client_reference=wanted.client_reference, status__in=sorted(OPEN)).first()
+        if found is None:
+            raise Conflict("the open verification under this reference ended meanwhile; send again", code="conflict")
+        kept = cases.read(found, cases.key_of(found)).opening
+        if (kept.person, kept.loan, kept.purpose) != (opening.person, opening.loan, opening.purpose):
+            raise Conflict("this client_reference is open for another request", code="client_reference_in_use")
+        # Whoever opens it again gets a link to send.
+        minted = links.mint_for(found, at=clock.now(), sender=links.named(opening.opened_by))
+        return Opened(found, kept, attempts.current(found), minted.token, minted.expires_at, created=False)
+
+
+def choose_route(*, verification_id: str, route: str) -> None:
+    """The borrower picks one of the combinations offered, by its first route still to do, or leaves for another."""
+    at = clock.now()
+    with transactions.writing():
+        verification = _live(verification_id, at=at)
+        offered = {combination[0]: tuple(combination) for combination in verification.combinations}
+        if route not in offered:
+            raise BadInput("this route is not offered", code="bad_answer")
+        if verification.status != Status.REQUIRES_INPUT or verification.route == route or verification.passed_routes:
+            raise NotYourTurn("the route is settled")
+        attempts.leave(verification, at=at)
+        queue.clear(verification)
+        _take(verification, offered[route], key=cases.key_of(verification), at=at)
+
+
+def _take(
+    verification: Verification, combination: profiles.Combination, *, key: vault.Key, at: datetime
+) -> Attempt | None:
+    transition.write(verification, combination=list(combination))
+    return progress.enter_route(verification, combination[0], key=key, at=at)
+
+
+def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> None:
+    """Takes one answer of the borrower. Of many posts of a turn one is taken, the others raise `NotYourTurn`.
+
+    An answer may come in numbered parts, each of which is kept; the last takes the turn. Raises `BadInput` for an
+    answer that cannot be read; then the turn is still open and nothing was kept.
+    """
+    at = clock.now()
+    with transactions.writing():
+        # The first statement takes the turn, so whatever follows is done by one request only.
+        waiting = Verification.objects.filter(pk=verification_id, status=Status.REQUIRES_INPUT)
+        asked = waiting.filter(turn=turn, expires_at__gt=at)
+        dialogue = Attempt.objects.filter(verification_id=verification_id, status=attempts.OPEN)
+        open_now = dialogue.filter(turn=turn, expires_at__gt=at)
+        if asked.update(turn=turn + 1) != 1 or open_now.update(turn=turn + 1, notice="") != 1:
+            raise NotYourTurn("this turn was answered already, or has not begun")
+        verification = _live(verification_id, at=at)
+        attempt = Attempt.objects.get(verification=verification, status=attempts.OPEN)
+        attempt.verification = verification
+        stage, key = stages.find(attempt.route, attempt.stage), cases.key_of(verification)
+        taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
+        _write_turn(attempt, stage, taken, key=key, at=at)
+
+
+def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> None:
+    verification = attempt.verification
+    if taken.next is Next.PREPARE and not quotas.take(verification, stage, key=key, at=at):
+        # The earlier preparation stands: the code already sent may still be typed in.
+        kept = attempts.memory_of(attempt, key=key)
+        taken = Turn(next=Next.ASK, memory=kept, notice=quotas.code_of(stage))
+    memory = attempts.seeded(taken.memory) if taken.next is Next.PREPARE else dict(taken.memory)
+    if taken.next is not Next.PART:
+        memory.pop(PARTS, None)
+    sealed_memory = attempts.seal_memory(attempt, memory, key=key)
+    columns: dict[str, Any] = {"sealed_memory": sealed_memory, "notice": taken.notice}
+    if taken.seconds is not None:
+        columns["expires_at"] = min(at + timedelta(seconds=taken.seconds), verification.expires_at)
+    if taken.evidence and taken.next not in (Next.PREPARE, Next.PART):
+        columns["answers"] = F("answers") + 1
+    is_over = taken.next in (Next.PREPARE, Next.COLLECT)
+    if is_over:
+        columns["status"] = attempts.JUDGING
+    if taken.next is Next.PART:
+        # The row was locked by the turn that is given back here, so of two posts of one part the second sees the first.
+        columns["turn"] = attempt.turn - 1
+        Verification.objects.filter(pk=verification.pk).update(turn=attempt.turn - 1)
+    Attempt.objects.filter(pk=attempt.pk).update(**columns)
+    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn - 1}
+    transition.record(verification, "attempt.answered", at=at, body=body | {"next": taken.next})
+    dossier.keep(attempt, taken.evidence, key=key, at=at)
+    if is_over:
+        transition.move(verification, Move.SUBMIT, at=at)
+        step = queue.JUDGE if taken.next is Next.COLLECT else queue.PREPARE
+        queue.schedule(verification, step, due_at=at, queue=stage.queue)
+
+
+def resume(*, verification_id: str) -> None:
+    """The borrower is back after a silence: the stage begins again. Does nothing if it is open or under way."""
+    at = clock.now()
+    with transactions.writing():
+        verification = _live(verification_id, at=at)
+        idle = Verification.objects.filter(pk=verification.pk, step="", status=Status.REQUIRES_INPUT).exclude(stage="")
+        # The update is the lock: of two taps at once the second sees the open attempt of the first.
+        if idle.update(last_failure="") != 1 or attempts.current(verification) is not None:
+            return
+        verification.last_failure = ""
+        stage = stages.find(verification.route, verification.stage)
+        attempts.enter(verification, stage, key=cases.key_of(verification), at=at)
+
+
+def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
+    """The lender no longer needs it. Raises `NotFound`, or `Conflict` after the end."""
+    at = clock.now()
+    with transactions.writing():
+        verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        transition.move(verification, Move.CANCEL, at=at, code="canceled_by_lender")
+        attempts.drop_open(verification, at=at)
+
+
+def record_endpoint_disabled(*, lender_id: str, mode: str, endpoint_id: str) -> None:
+    """Logs that a lender's webhook endpoint no longer gets events."""
+    log.append(log=mode, type="endpoint.disabled", lender=lender_id, body={"endpoint": endpoint_id}, at=clock.now())
+
+
+def _live(verification_id: str, *, at: datetime) -> Verification:
+    """The verification if it still runs; raises `NotFound`, or `NotYourTurn` after its end."""
+    # Every transaction locks the verification's row before an attempt's, so none waits for another in a circle.
+    verification = Verification.objects.select_for_update().filter(pk=verification_id).first()
+    if verification is None:
+        raise NotFound("no such verification")
+    if verification.status in TERMINAL or verification.expires_at <= at:
+        raise NotYourTurn("this verification has ended")
+    return verification

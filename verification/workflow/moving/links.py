@@ -1,0 +1,111 @@
+"""Links and sessions of the borrower: a link is spent once, and one browser at a time may answer."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from verification import clock, transactions
+from verification.core.errors import Conflict, LinkUnusable
+from verification.core.status import TERMINAL
+from verification.models import BorrowerSession, Link, Verification
+from verification.workflow import cases, policy
+from verification.workflow.moving import transition
+
+# RFC 6819 §5.1.4.2.2 asks for 128 random bits; twice that costs nothing.
+TOKEN_BYTES = 32
+TOKEN_MAX_CHARACTERS = 64  # 43 characters of base64url and room for a mistyped end
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A link's secret, shown once: it belongs in the fragment of an address, never in a path or query."""
+
+    token: str = field(repr=False)
+    expires_at: datetime
+
+
+def mint(*, lender_id: str, mode: str, verification_id: str, sent_by: str = "") -> Minted:
+    """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end.
+
+    sent_by: what the lender calls whoever of its people sends it, if anybody does.
+    """
+    at = clock.now()
+    with transactions.writing():
+        verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        if verification.status in TERMINAL:
+            raise Conflict(f"a verification that is {verification.status} needs no link", code="illegal_transition")
+        return mint_for(verification, at=at, sender=named(sent_by))
+
+
+def named(officer: str) -> Mapping[str, str]:
+    """What the log says of a sender whom the lender names: a keyed hash of the name; nothing for none."""
+    marks = cases.marks_of(officer)
+    return {"sent_by": marks[0]} if marks else {}
+
+
+def mint_for(verification: Verification, *, at: datetime, sender: Mapping[str, str] | None = None) -> Minted:
+    """A fresh link inside the caller's transaction. Earlier unspent ones are superseded.
+
+    sender: what the log says of who sends it; nothing for the lender's own machine.
+    """
+    # First the entry, which locks the verification's row: of links minted at once only the last one lives.
+    transition.record(verification, "link.minted", at=at, body=sender)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
+    if not verification._state.adding:
+        Link.objects.filter(verification=verification, spent_at=None, expires_at__gt=at).update(expires_at=at)
+    Link.objects.create(token_sha256=_digest(token), verification=verification, created_at=at, expires_at=expires_at)
+    return Minted(token, expires_at)
+
+
+def redeem(*, untrusted_token: str) -> str:
+    """Spends a link and gives the token of a fresh session, ending the one before. Raises `LinkUnusable`."""
+    if not isinstance(untrusted_token, str) or len(untrusted_token) > TOKEN_MAX_CHARACTERS:
+        raise LinkUnusable("this link cannot be used")
+    at = clock.now()
+    with transactions.writing():
+        # The verification's row is locked first, as everywhere.
+        with transactions.looking_up("link"):
+            rows = Verification.objects.select_for_update(of=("self",))
+            verification = rows.filter(links__token_sha256=_digest(untrusted_token)).first()
+            if verification is not None:
+                transactions.see(lender=verification.lender_id)
+        usable = Link.objects.filter(token_sha256=_digest(untrusted_token), spent_at=None, expires_at__gt=at)
+        if verification is None or verification.status in TERMINAL or usable.update(spent_at=at) != 1:
+            raise LinkUnusable("this link cannot be used")
+        transition.record(verification, "link.spent", at=at)
+        BorrowerSession.objects.filter(verification=verification, ended_at=None).update(ended_at=at)
+        session = secrets.token_urlsafe(TOKEN_BYTES)
+        BorrowerSession.objects.create(token_sha256=_digest(session), verification=verification, created_at=at)
+        return session
+
+
+def verification_of(*, untrusted_session: str) -> str:
+    """The verification a session belongs to. Raises `LinkUnusable` for one that was ended or never began."""
+    if not isinstance(untrusted_session, str) or len(untrusted_session) > TOKEN_MAX_CHARACTERS:
+        raise LinkUnusable("no such session")
+    live = BorrowerSession.objects.filter(token_sha256=_digest(untrusted_session), ended_at=None)
+    with transactions.looking_up("link"):
+        found = live.values_list("verification_id", "verification__lender_id").first()
+        if found is None:
+            raise LinkUnusable("no such session")
+        verification_id, lender_id = found
+        transactions.see(lender=lender_id)
+    return str(verification_id)
+
+
+def successor(*, untrusted_session: str) -> Minted:
+    """A link for another browser or device of the same borrower; taking it over ends this session."""
+    at = clock.now()
+    with transactions.writing():
+        verification = Verification.objects.get(pk=verification_of(untrusted_session=untrusted_session))
+        if verification.status in TERMINAL:
+            raise LinkUnusable("this verification has ended")
+        return mint_for(verification, at=at)
+
+
+def _digest(token: str) -> bytes:
+    # A lone surrogate gets through JSON: it makes a token that nobody has, not a fault of ours.
+    return sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,171 @@
+"""The way of eGov Mobile to one open turn: a code for the QR, then an access token, then one signature.
+
+Each of both secrets is 256 random bits, kept as SHA-256 and bound to one verification, one turn and one session. The
+code opens what API1 says and hands out the access token, once; the token opens the statement and takes one signature.
+Neither leads into the borrower's session. Both die with the turn, with their time, with the session, with a newer
+code, and with the first answer, taken or refused.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from django.db.models import QuerySet
+
+from verification import clock, transactions
+from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
+from verification.core.status import Status
+from verification.models import Attempt, BorrowerSession, MobileSigning, Verification
+from verification.workflow import policy, stages
+from verification.workflow.moving import attempts, commands, links, transition
+from verification.workflow.moving.links import TOKEN_BYTES, TOKEN_MAX_CHARACTERS, Minted
+from verification.workflow.reading.borrower_page import borrower_page
+from verification.workflow.reading.views import BorrowerPage
+
+PAGE = "statement"
+TAKEN, SUPERSEDED = "taken", "superseded"
+UNUSABLE = "mobile_code_unusable"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the holder of a code gets, once: the access token, its end, and whose statement it is for."""
+
+    access: str = field(repr=False)
+    expires_at: datetime
+    page: BorrowerPage
+
+
+def mint(*, untrusted_session: str, turn: int) -> Minted:
+    """A fresh code for the statement that is open now; the one before ends.
+
+    Raises `LinkUnusable` for a session that has ended, `NotYourTurn`, and `Conflict` after too many codes.
+    """
+    at = clock.now()
+    with transactions.writing():
+        verification_id = links.verification_of(untrusted_session=untrusted_session)
+        verification = Verification.objects.select_for_update().get(pk=verification_id)
+        # The session may have ended while we waited for the row.
+        links.verification_of(untrusted_session=untrusted_session)
+        attempt = _open_attempt(verification, turn=turn, at=at)
+        if attempt is None:
+            raise NotYourTurn("no statement of this turn waits for a signature")
+        earlier = MobileSigning.objects.filter(verification=verification, turn=turn)
+        if earlier.count() >= policy.MOBILE_CODES_A_TURN:
+            raise Conflict("too many codes for one turn", code="mobile_codes_exhausted")
+        earlier.filter(outcome="").update(outcome=SUPERSEDED)
+        code = secrets.token_urlsafe(TOKEN_BYTES)
+        expires_at = min(at + timedelta(seconds=policy.MOBILE_CODE_SECONDS), attempt.expires_at)
+        MobileSigning.objects.create(
+            verification=verification,
+            session=BorrowerSession.objects.get(verification=verification, ended_at=None),
+            turn=turn,
+            code_sha256=_digest(code),
+            expires_at=expires_at,
+        )
+        transition.record(verification, "mobile_signing.minted", at=at, body={"turn": turn})
+        return Minted(code, expires_at)
+
+
+def read(*, untrusted_code: str) -> Reading:
+    """Hands out the access token of a code, once. Raises `LinkUnusable` for everybody else alike."""
+    at = clock.now()
+    with transactions.writing():
+        row, attempt = _usable(MobileSigning.objects.filter(code_sha256=_digest(untrusted_code)), at=at)
+        access = secrets.token_urlsafe(TOKEN_BYTES)
+        expires_at = min(at + timedelta(seconds=policy.MOBILE_SIGNING_SECONDS), attempt.expires_at)
+        unread = MobileSigning.objects.filter(pk=row.pk, access_sha256=None)
+        if unread.update(access_sha256=_digest(access), expires_at=expires_at) != 1:
+            raise _unusable()
+        transition.record(row.verification, "mobile_signing.read", at=at, body={"turn": row.turn})
+        return Reading(access, expires_at, borrower_page(verification_id=row.verification_id))
+
+
+def statement_page(*, untrusted_access: str) -> BorrowerPage:
+    """The page of the statement an access token is for; changes nothing. Raises `LinkUnusable`."""
+    with transactions.writing():
+        row, _ = _usable(MobileSigning.objects.filter(access_sha256=_digest(untrusted_access)), at=clock.now())
+        return borrower_page(verification_id=row.verification_id)
+
+
+def take(*, untrusted_access: str, untrusted_signature: str) -> None:
+    """The app's signature becomes the borrower's answer to the turn. Of many at once one is taken.
+
+    Raises `LinkUnusable`, or `BadInput` for what is no signature over our statement: nothing is kept of it, the turn
+    is still open, and the code has ended.
+    """
+    at = clock.now()
+    answer = {"signature": untrusted_signature, "refuse_other_text": True}
+    try:
+        with transactions.writing():
+            row = _end(untrusted_access, outcome=TAKEN, at=at)
+            transition.record(row.verification, "mobile_signing.taken", at=at, body={"turn": row.turn})
+            commands.answer(verification_id=row.verification_id, turn=row.turn, untrusted=answer)
+    except BadInput as refused:
+        refuse(untrusted_access=untrusted_access, code=refused.code)
+        raise
+    except NotYourTurn as late:
+        raise _unusable() from late
+
+
+def refuse(*, untrusted_access: str, code: str) -> None:
+    """Ends a code whose holder sent what cannot be taken, and remembers why. Raises `LinkUnusable`."""
+    at = clock.now()
+    with transactions.writing():
+        row = _end(untrusted_access, outcome=code, at=at)
+        transition.record(row.verification, "mobile_signing.refused", at=at, body={"turn": row.turn, "code": code})
+
+
+def progress(*, verification_id: str, turn: int) -> str:
+    """How the newest code of a turn stands: nothing, waiting, read, expired, taken, or why it was refused."""
+    row = MobileSigning.objects.filter(verification_id=verification_id, turn=turn).order_by("-pk").first()
+    if row is None or row.outcome:
+        return row.outcome if row else ""
+    if row.expires_at <= clock.now():
+        return "expired"
+    return "read" if row.access_sha256 else "waiting"
+
+
+def _end(untrusted_access: str, *, outcome: str, at: datetime) -> MobileSigning:
+    row, _ = _usable(MobileSigning.objects.filter(access_sha256=_digest(untrusted_access)), at=at)
+    if MobileSigning.objects.filter(pk=row.pk, outcome="").update(outcome=outcome) != 1:
+        raise _unusable()
+    return row
+
+
+def _usable(named: QuerySet[MobileSigning], *, at: datetime) -> tuple[MobileSigning, Attempt]:
+    """The row, with its verification locked first, and the open attempt it is for; raises `LinkUnusable`."""
+    with transactions.looking_up("egov_mobile"):
+        found = named.values_list("verification_id", "verification__lender_id").first()
+        if found is None:
+            raise _unusable()
+        verification_id, lender_id = found
+        transactions.see(lender=lender_id)
+    # Every transaction locks the verification's row before an attempt's, so none waits for another in a circle.
+    verification = Verification.objects.select_for_update().get(pk=verification_id)
+    row = named.filter(outcome="", expires_at__gt=at, session__ended_at=None).first()
+    attempt = _open_attempt(verification, turn=row.turn, at=at) if row else None
+    if row is None or attempt is None:
+        raise _unusable()
+    row.verification = verification
+    return row, attempt
+
+
+def _open_attempt(verification: Verification, *, turn: int, at: datetime) -> Attempt | None:
+    if verification.status != Status.REQUIRES_INPUT or verification.expires_at <= at:
+        return None
+    dialogue = Attempt.objects.filter(verification=verification, status=attempts.OPEN)
+    attempt = dialogue.filter(turn=turn, expires_at__gt=at).first()
+    stage = stages.known(attempt.route, attempt.stage) if attempt else None
+    return attempt if stage and stage.page == PAGE else None
+
+
+def _unusable() -> LinkUnusable:
+    return LinkUnusable("this code cannot be used", code=UNUSABLE)
+
+
+def _digest(untrusted_token: str) -> bytes:
+    if len(untrusted_token) > TOKEN_MAX_CHARACTERS:
+        raise _unusable()
+    return sha256(untrusted_token.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,30 @@
+"""Adds up the changes of monthly counts, which triggers write beside the verification that changed (see the migration).
+
+Business transactions insert and never meet; only `sweep` touches a count, row by row in one order.
+"""
+
+from collections import Counter
+from typing import Final
+
+from django.db.models import F
+
+from verification import transactions
+from verification.models import MonthlyChange, MonthlyCount
+from verification.workflow import policy
+
+_KEY: Final = ("mode", "month", "route", "status", "code")
+
+
+def add_up() -> int:
+    """Puts the oldest changes into their counts, in one transaction; gives how many. Others may do the same beside."""
+    with transactions.writing():
+        oldest = MonthlyChange.objects.select_for_update(skip_locked=True).order_by("pk")
+        changes = list(oldest[: policy.COUNT_BATCH])
+        sums: Counter[tuple[object, ...]] = Counter()
+        for change in changes:
+            sums[tuple(getattr(change, name) for name in _KEY)] += change.number
+        for key in sorted(sums, key=str):
+            count, _ = MonthlyCount.objects.get_or_create(**dict(zip(_KEY, key, strict=True)), defaults={"number": 0})
+            MonthlyCount.objects.filter(pk=count.pk).update(number=F("number") + sums[key])
+        MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
+    return len(changes)

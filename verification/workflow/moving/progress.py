@@ -1,0 +1,81 @@
+"""Where a verification goes after an attempt: the next stage, another try, the next route, or the verdict."""
+
+from datetime import datetime
+
+from verification.core import profiles, reasons
+from verification.core.results import Decision, Outcome
+from verification.core.route import Stage
+from verification.core.status import Move, Status
+from verification.evidence import vault
+from verification.models import Attempt, Verification
+from verification.workflow import stages
+from verification.workflow.moving import attempts, documents, transition
+
+
+def go_on(
+    verification: Verification, attempt: Attempt, stage: Stage, decision: Decision, *, key: vault.Key, at: datetime
+) -> None:
+    """Closes the judged attempt and moves the verification. The transaction's fence was checked before."""
+    attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=decision.burns, at=at)
+    word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
+    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
+    transition.record(verification, "attempt.judged", at=at, body=body)
+    if decision.outcome is not Outcome.REVIEW:
+        documents.produce(attempt, key=key, at=at)
+    if decision.outcome is Outcome.PASSED:
+        after_pass(verification, stage, key=key, at=at)
+    elif decision.outcome is Outcome.RETRY:
+        # The last try could not tell either. What it found stands as evidence; about the person it says nothing.
+        transition.move(verification, Move.FAIL, at=at, code="retries_exhausted", body={"cause": decision.code})
+    elif decision.outcome is Outcome.REVIEW:
+        transition.move(verification, Move.REVIEW, at=at, code=decision.code)
+    else:
+        after_failure(verification, stage, decision.code, key=key, at=at)
+
+
+def after_failure(verification: Verification, stage: Stage, code: str, *, key: vault.Key, at: datetime) -> None:
+    """After a failed attempt: declined at once, declined because none is left, or asked again."""
+    transition.write(verification, last_failure=code)
+    if reasons.require(code).final:
+        transition.move(verification, Move.DECLINE, at=at, code=code)
+    elif attempts.attempts_left(verification, stage, at=at) == 0:
+        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted", body={"last_failure": code})
+    else:
+        _ask(verification, at=at)
+        attempts.enter(verification, stage, key=key, at=at, notice=code)
+
+
+def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> Attempt | None:
+    """Begins a route at its first stage, as `attempts.enter` does; consent is asked for once a verification."""
+    transition.write(verification, route=route, last_failure="")
+    transition.record(verification, "route.chosen", at=at, body={"route": route})
+    first = stages.of(route)[1 if verification.passed_routes else 0]
+    return attempts.enter(verification, first, key=key, at=at)
+
+
+def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
+    """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices."""
+    transition.write(verification, last_failure="")
+    following = stages.after(verification.route, stage.name)
+    if following is not None:
+        _ask(verification, at=at)
+        attempts.enter(verification, following, key=key, at=at)
+        return
+    done = [*verification.passed_routes, verification.route]
+    transition.write(verification, passed_routes=done)
+    combinations = [tuple(combination) for combination in verification.combinations]
+    if profiles.suffices(combinations, passed=done):
+        transition.move(verification, Move.VERIFY, at=at, body={"routes": done})
+        return
+    following_route = profiles.next_route(tuple(verification.combination), passed=done)
+    if following_route is None:
+        # A chosen combination whose routes have all passed suffices by definition; anything else is refused.
+        transition.move(verification, Move.DECLINE, at=at, code="check_missing")
+        return
+    _ask(verification, at=at)
+    enter_route(verification, following_route, key=key, at=at)
+
+
+def _ask(verification: Verification, *, at: datetime) -> None:
+    if verification.status != Status.REQUIRES_INPUT:
+        transition.move(verification, Move.ASK, at=at)

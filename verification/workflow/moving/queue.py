@@ -1,0 +1,126 @@
+"""The queue is the rows: a step that is due is reserved, claimed as it starts, and finished by whoever holds its fence.
+
+1. `schedule` writes down that a worker owes a row a step, and rings once for it when that is committed.
+2. `reserve` takes a batch of due rows in hand for some seconds. It charges nothing: a worker that is killed with a full
+   batch costs those rows nothing but these seconds.
+3. `claim` is made as a step starts: a lease, a fresh random fence, one fault counted.
+4. `require_fence` is the first statement of the transaction that writes a result; it forgets the step and its faults.
+5. `release` gives a faulted step back, due after a while.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from verification import clock, transactions
+from verification.core.errors import FenceLost
+from verification.models import Verification
+from verification.workflow import policy
+from verification.workflow.moving import doorbell
+
+OPEN, PREPARE, JUDGE = "open", "prepare", "judge"
+NO_STEP: Mapping[str, Any] = {
+    "step": "",
+    "queue": "",
+    "due_at": None,
+    "reserved_until": None,
+    "lease_until": None,
+    "fence": "",
+    "faults": 0,
+}
+
+
+def schedule(verification: Verification, step: str, *, due_at: datetime, queue: str) -> None:
+    """Writes down that a worker owes this row a step. One that is due is rung for; a later one is found by its time."""
+    _owe(Verification.objects.filter(pk=verification.pk), verification, step=step, queue=queue, due_at=due_at)
+    if due_at <= clock.now():
+        doorbell.ring_on_commit(queue)
+
+
+def clear(verification: Verification) -> None:
+    """Forgets the step a worker owes: whoever holds it loses the fence and writes nothing."""
+    _owe(Verification.objects.filter(pk=verification.pk), verification)
+
+
+def reserve(queues: Sequence[str], *, limit: int, at: datetime) -> list[str]:
+    """Takes up to `limit` due rows of these queues in hand; gives their ids, the longest due of a queue first.
+
+    Queues are asked in the order given, each by its index; the caller turns them, so that none waits for another.
+    """
+    taken: list[str] = []
+    for queue in queues:
+        if len(taken) >= limit:
+            break
+        free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at), queue=queue)
+        with transactions.writing():
+            # What another worker is just reserving is passed over, not waited for. SQLite has one writer at a time.
+            rows = free.select_for_update(skip_locked=True).order_by("due_at").values_list("pk", flat=True)
+            found = list(rows[: limit - len(taken)])
+            if found:
+                until = at + timedelta(seconds=policy.RESERVED_SECONDS)
+                Verification.objects.filter(pk__in=found).update(reserved_until=until)
+        taken += found
+    return taken
+
+
+def give_back(ids: Sequence[str]) -> None:
+    """Lets others have what was reserved and will not be started, as when a worker ends."""
+    with transactions.writing():
+        Verification.objects.filter(pk__in=ids, lease_until=None).update(reserved_until=None)
+
+
+def claim(verification_id: str, *, at: datetime) -> Verification | None:
+    """Takes the step that is due: a lease, a fresh random fence, one fault counted. None if nothing is to take."""
+    # Random, not counted: a database put back from a backup would count the same fences again.
+    fence = secrets.token_hex(16)
+    until = at + timedelta(seconds=policy.LEASE_SECONDS)
+    with transactions.writing():
+        mine = _free(at).filter(pk=verification_id)
+        if mine.update(fence=fence, lease_until=until, reserved_until=None, faults=F("faults") + 1) != 1:
+            return None
+        return Verification.objects.get(pk=verification_id)
+
+
+def require_fence(verification: Verification) -> None:
+    """Must be the first statement of a result's transaction: clears the step if the fence is still ours.
+
+    Raises `FenceLost` otherwise, so that whoever came late writes nothing.
+    """
+    if _owe(_held(verification), verification) != 1:
+        raise FenceLost(f"{verification.pk}: the lease ran out")
+
+
+def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:
+    """Gives a claimed step back, due later and with so many faults; False if another worker has it by now."""
+    return _held(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults) == 1
+
+
+def _owe(
+    rows: QuerySet[Verification, Verification],
+    verification: Verification,
+    *,
+    step: str = "",
+    queue: str = "",
+    due_at: datetime | None = None,
+) -> int:
+    """Writes the step that is owed from now on, or none, that nobody holds it and that it has no faults yet."""
+    # A row that is being opened takes them along when it is inserted.
+    changed = verification._state.adding or rows.update(
+        step=step, queue=queue, due_at=due_at, reserved_until=None, lease_until=None, fence="", faults=0
+    )
+    if changed == 1:
+        for name, value in {**NO_STEP, "step": step, "queue": queue, "due_at": due_at}.items():
+            setattr(verification, name, value)
+    return changed
+
+
+def _free(at: datetime) -> QuerySet[Verification, Verification]:
+    """Rows with a step that is due and that nobody holds."""
+    return Verification.objects.filter(Q(lease_until=None) | Q(lease_until__lt=at), due_at__lte=at).exclude(step="")
+
+
+def _held(verification: Verification) -> QuerySet[Verification, Verification]:
+    return Verification.objects.filter(pk=verification.pk, fence=verification.fence).exclude(step="").exclude(fence="")

@@ -1,0 +1,111 @@
+"""One case as its reviewers see it: the pictures and what the checks found. Every look is an entry with the person.
+
+The pictures are opened here only, while the case waits for reviewers of its own lender; after the end there are none.
+Whether another reviewer has voted is not among what is shown: a vote that stands is a pass, for a fail ends the case.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from verification import clock, transactions
+from verification.core.errors import BadInput, Conflict, NotFound, Refused
+from verification.core.identification_document import Judged
+from verification.core.person import LenderFacts, Loan
+from verification.core.route import Evidence, Stage
+from verification.evidence import store, vault
+from verification.models import Attempt, CheckRecord, EvidenceItem
+from verification.workflow import cases
+from verification.workflow.moving import dossier
+from verification.workflow.people import review, review_desk
+from verification.workflow.people.review import Reviewer
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: the id of its evidence, and the command it came for; empty for the reference."""
+
+    evidence_id: str
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewCase:
+    """All that a reviewer needs. `hindrance`: a code, why the reader may not vote."""
+
+    verification_id: str
+    mode: str
+    client_reference: str
+    lender: LenderFacts
+    borrower: str = field(repr=False)
+    iin_masked: str
+    loan: Loan
+    purpose: str
+    route: str
+    code: str
+    until: datetime
+    shots: tuple[Shot, ...]
+    checks: tuple[Judged, ...]
+    hindrance: str
+
+
+def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
+    """The case, and a `review.viewed` entry. Raises `NotFound`, and `Conflict` when it is over."""
+    at = clock.now()
+    with transactions.writing():
+        row = review.case_in_review(verification_id, reviewer.lender_id, at=at)
+        attempt, stage = review.open_question(row)
+        key = cases.key_of(row)
+        case = cases.read(row, key).case
+        person = case.person
+        records = CheckRecord.objects.filter(attempt=attempt).order_by("position")
+        shown = ReviewCase(
+            verification_id=row.pk,
+            mode=row.mode,
+            client_reference=row.client_reference,
+            lender=case.lender,
+            borrower=" ".join(name for name in (person.surname, person.name, person.patronymic) if name),
+            iin_masked=person.iin.masked,
+            loan=case.loan,
+            purpose=case.purpose,
+            route=row.route,
+            code=row.code,
+            until=review.ends_at(row),
+            shots=_shots(attempt, stage, key=key, at=at),
+            checks=tuple(dossier.judged(record, key=key) for record in records),
+            hindrance=review.hindrance(attempt, reviewer, key=key),
+        )
+        body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}
+        review_desk.note(reviewer, "review.viewed", mode=row.mode, body=body)
+    return shown
+
+
+def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> bytes:
+    """One picture as a fresh JPEG, and a `review.viewed` entry. Raises `NotFound`, whatever is the matter."""
+    with transactions.writing():
+        try:
+            row = review.case_in_review(verification_id, reviewer.lender_id, at=clock.now())
+            attempt, stage = review.open_question(row)
+        except Conflict:
+            raise NotFound("there is no such picture any more") from None
+        item = EvidenceItem.objects.filter(pk=evidence_id, attempt=attempt).first()
+        if item is None or stage.show is None:
+            raise NotFound("there is no such picture")
+        try:
+            jpeg = stage.show(item.kind, store.get(cases.key_of(row), item))
+        except (BadInput, Refused):
+            raise NotFound("this evidence is no picture") from None
+        body = {"what": "picture", "attempt": attempt.pk, "evidence": item.pk, "verification": row.pk}
+        review_desk.note(reviewer, "review.viewed", mode=row.mode, body=body)
+    return jpeg
+
+
+def _shots(attempt: Attempt, stage: Stage, *, key: vault.Key, at: datetime) -> tuple[Shot, ...]:
+    """The pictures that are there; none where the stage has none, or where their order cannot be read."""
+    if stage.pictures is None:
+        return ()
+    try:
+        listed = stage.pictures(Evidence(items=dossier.contents([attempt], key=key), at=at))
+    except (BadInput, Refused):
+        return ()
+    ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
+    return tuple(Shot(ids[one.kind], one.command) for one in listed if one.kind in ids)

@@ -1,0 +1,231 @@
+"""What a regulator sees of one case, and the files to verify it with. Every reading is logged as in `search`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Max, Min
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce
+
+from verification import transactions
+from verification.audit import history, keys, proofs
+from verification.core import reasons
+from verification.core.errors import BadInput, Conflict, Misconfigured
+from verification.core.events import DECISIONS, LOOKS
+from verification.models import LOOKED_AT, Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
+from verification.workflow import cases
+from verification.workflow.reading import queries
+from verification.workflow.reading.search import MODES, SearchResult, Step, found_of, note_reading, step_of
+
+
+@dataclass(frozen=True)
+class AttemptView:
+    """One dialogue at one stage. `status`: open, judging, or how it ended; `burnt`: it used up one of the tries."""
+
+    number: int
+    route: str
+    stage: str
+    status: str
+    code: str
+    burnt: bool
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class EvidenceView:
+    """That an original was kept, and what stands for it in the log; never its content.
+
+    `commitment` and `sealed_sha256` are hex; `commitment` is empty for evidence about nobody, which has only its hash.
+    """
+
+    attempt: int | None
+    kind: str
+    size: int
+    commitment: str
+    sealed_sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Look:
+    """Who of the lender looked, by id (`usr_…`, `key_…`), at what, how often, and when first and last.
+
+    `what`: `case`, `picture`, or `document`.
+    """
+
+    who: str
+    what: str
+    times: int
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """One case on one page, without images and without personal data.
+
+    `log_key`: the public key of its log as verifiers are given it (C2SP signed-note); empty where none is set.
+    """
+
+    found: SearchResult
+    lender_detail: str
+    profile_id: str
+    profile_sha256: str
+    combination: tuple[str, ...]
+    expires_at: datetime
+    redacted_at: datetime | None
+    disputed_at: datetime | None
+    attempts: tuple[AttemptView, ...]
+    checks: tuple[queries.CheckView, ...]
+    evidence: tuple[EvidenceView, ...]
+    steps: tuple[Step, ...]
+    looks: tuple[Look, ...]
+    log_key: str
+
+    @property
+    def is_decision_ordered(self) -> bool:
+        """Whether the decision has its place in the log, so that there is a proof of it."""
+        return any(step.type in DECISIONS and step.log_index is not None for step in self.steps)
+
+
+def case_file(*, person_id: str, verification_id: str) -> CaseFile:
+    """All that is on record about a case, in order, and an `oversight.viewed` entry; raises `NotFound`."""
+    with transactions.writing():
+        row = cases.of_any_lender(verification_id)
+        file = _read(row)
+        _note(row, person_id=person_id, what="case")
+    return file
+
+
+def proof_file(*, person_id: str, verification_id: str) -> str:
+    """The C2SP tlog-proof of the decision, with the newest checkpoint in it, and an `oversight.viewed` entry.
+
+    Raises `NotFound`, and `Conflict` `receipt_not_ready` while there is no decision or it has no place in the log.
+    """
+    with transactions.writing():
+        row = cases.of_any_lender(verification_id)
+        proof = proofs.proof_for(_decision(row).pk)
+        if proof is None:
+            raise _unordered()
+        _note(row, person_id=person_id, what="proof")
+    return proof
+
+
+def leaf_file(*, person_id: str, verification_id: str) -> bytes:
+    """The exact bytes that the log hashed for the decision, and an `oversight.viewed` entry; raises as `proof_file`."""
+    with transactions.writing():
+        row = cases.of_any_lender(verification_id)
+        leaf = history.leaf_of(_decision(row))
+        if leaf is None:
+            raise _unordered()
+        _note(row, person_id=person_id, what="leaf")
+    return bytes(leaf.leaf)
+
+
+def checkpoint_file(*, person_id: str, mode: str) -> str:
+    """The newest signed checkpoint of a mode's log, and an `oversight.viewed` entry.
+
+    Raises `BadInput` for another mode, `Conflict` `receipt_not_ready` while the log is empty.
+    """
+    if mode not in MODES:
+        raise BadInput("mode cannot be asked like this", code="mode_unknown", pointer="mode")
+    with transactions.writing():
+        note = proofs.latest_checkpoint(mode)
+        if note is None:
+            raise Conflict("nothing is ordered in this log yet", code="receipt_not_ready")
+        note_reading("oversight.viewed", mode=mode, person_id=person_id, body={"what": "checkpoint"})
+    return note
+
+
+def _decision(row: Verification) -> AuditEntry:
+    decision = AuditEntry.objects.filter(verification=row, type__in=DECISIONS).first()
+    if decision is None:
+        raise _unordered()
+    return decision
+
+
+def _unordered() -> Conflict:
+    return Conflict("the decision has no place in the log yet", code="receipt_not_ready")
+
+
+def _note(row: Verification, *, person_id: str, what: str) -> None:
+    # The id stands in the body only: as the entry's own verification it would count among the case's events.
+    body = {"what": what, "verification": row.pk}
+    note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)
+
+
+def _read(row: Verification) -> CaseFile:
+    attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
+    numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
+    entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
+    # No reason for no code, and none for one that a later version of the table no longer has.
+    reason = reasons.REASONS.get(row.code)
+    try:
+        log_key = str(keys.verification_key(row.mode))
+    except Misconfigured:  # a case can be read where the log cannot be signed
+        log_key = ""
+    return CaseFile(
+        found=found_of(row),
+        lender_detail=reason.lender_detail if reason else "",
+        profile_id=row.profile_id,
+        profile_sha256=row.profile_sha256,
+        combination=tuple(row.combination),
+        expires_at=row.expires_at,
+        redacted_at=row.redacted_at,
+        disputed_at=row.disputed_at,
+        attempts=tuple(
+            AttemptView(
+                number=numbers[attempt.pk],
+                route=attempt.route,
+                stage=attempt.stage,
+                status=attempt.status,
+                code=attempt.code,
+                burnt=attempt.burnt,
+                opened_at=attempt.opened_at,
+                closed_at=attempt.closed_at,
+            )
+            for attempt in attempts
+        ),
+        checks=queries.check_views(row),
+        evidence=_evidence(row, numbers=numbers),
+        steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
+        looks=_looks(row),
+        log_key=log_key,
+    )
+
+
+def _looks(row: Verification) -> tuple[Look, ...]:
+    # They are no events of the case, so they name it in their body only. None is older than the case.
+    looks = AuditEntry.objects.filter(log=row.mode, type__in=LOOKS, at__gte=row.created_at)
+    about = looks.annotate(case=LOOKED_AT).filter(case=row.pk)
+    named = about.annotate(who=Coalesce(KT("body__person"), KT("body__key")), what=KT("body__what"))
+    counted = named.values("who", "what").annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
+    return tuple(Look(**one | {"what": one["what"] or "document"}) for one in counted.order_by("first", "who", "what"))
+
+
+def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceView, ...]:
+    own = [
+        EvidenceView(
+            attempt=numbers.get(item.attempt_id or ""),
+            kind=item.kind,
+            size=item.size,
+            commitment=item.commitment,
+            sealed_sha256=item.sealed_sha256,
+            created_at=item.created_at,
+        )
+        for item in EvidenceItem.objects.filter(verification=row).order_by("created_at", "kind", "pk")
+    ]
+    uses = SharedEvidenceUse.objects.filter(attempt__verification=row).select_related("evidence")
+    shared = [
+        EvidenceView(
+            attempt=numbers[use.attempt_id],
+            kind=use.kind,
+            size=use.evidence.size,
+            commitment="",
+            sealed_sha256=use.evidence.sha256,
+            created_at=use.evidence.created_at,
+        )
+        for use in uses.order_by("attempt__opened_at", "kind", "pk")
+    ]
+    return (*own, *shared)

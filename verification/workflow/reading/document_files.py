@@ -1,0 +1,121 @@
+"""The signed documents of a verification as its lender lists and downloads them, and the keys they are verified by."""
+
+import json
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from verification import transactions
+from verification.audit import log
+from verification.core import identification_document
+from verification.core.errors import Conflict, NotFound
+from verification.core.ids import is_id
+from verification.evidence import document_signing, store
+from verification.models import Attempt, DataKey, EvidenceItem, Verification
+from verification.workflow import cases
+from verification.workflow.moving import documents
+
+
+@dataclass(frozen=True)
+class DocumentView:
+    """A document in a list. `outcome`, `code` and `at` are what it says; all from there on is None once erased.
+
+    commitment: HMAC-SHA256(salt, document) in hex, as the log has it. sha256: of the document.
+    """
+
+    id: str
+    attempt_id: str
+    number: int
+    route: str
+    stage: str
+    size: int
+    commitment: str
+    outcome: str | None = None
+    code: str | None = None
+    at: str | None = None
+    sha256: str | None = None
+    salt: str | None = field(default=None, repr=False)
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether only the log still knows of it."""
+        return self.sha256 is None
+
+
+def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[DocumentView, ...]:
+    """The documents of one verification of this lender, in order of the attempts; raises `NotFound`."""
+    row = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+    # Erased, the list still says which documents there were: their commitments stand in the log.
+    key = None if _is_erased(row) else cases.key_of(row)
+    attempts = Attempt.objects.filter(verification=row).order_by("opened_at", "turn")
+    listed: list[DocumentView] = []
+    for number, attempt in enumerate(attempts, start=1):
+        item = _item(attempt)
+        if item is None:
+            continue
+        told: dict[str, Any] = {}
+        if key is not None:
+            opened = store.opening(key, item)
+            # What our own document says became of the attempt. RFC 7515 §2 leaves out the padding of base64url.
+            payload = json.loads(opened.plain)["payload"]
+            result = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["result"]
+            told = {name: result[name] for name in ("outcome", "code", "at")}
+            told |= {"sha256": sha256(opened.plain).hexdigest(), "salt": opened.salt.hex()}
+        listed.append(
+            DocumentView(
+                id=item.pk,
+                attempt_id=attempt.pk,
+                number=number,
+                route=attempt.route,
+                stage=attempt.stage,
+                size=item.size,
+                commitment=item.commitment,
+                **told,
+            )
+        )
+    return tuple(listed)
+
+
+def read_document(*, lender_id: str, mode: str, verification_id: str, attempt_id: str, key_id: str) -> bytes:
+    """One document, exactly as it was signed, and a `document.read` entry that names the caller's key.
+
+    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` before the attempt has ended, and
+    `document_erased` once the personal data were erased.
+    """
+    with transactions.writing():
+        row = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        attempt = None
+        if is_id(attempt_id, prefix="att"):
+            attempt = Attempt.objects.filter(pk=attempt_id, verification=row).first()
+        if attempt is None:
+            raise NotFound("this verification has no such attempt")
+        item = _item(attempt)
+        if item is None:
+            kinds = set(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True))
+            # Not yet there and never to be there are two answers: who waits for the second waits for ever.
+            is_due = identification_document.is_due(kinds, stage=attempt.stage)
+            if is_due and attempt.status in documents.UNENDED:
+                raise Conflict("the document is made when the attempt has ended", code="document_not_ready")
+            raise NotFound("there is no document of this attempt")
+        if _is_erased(row):
+            raise Conflict("the personal data of this verification were erased", code="document_erased")
+        content = store.get(cases.key_of(row), item)
+        # No event of the verification: a reading counts neither in its sequence nor in what the lender is told.
+        body = {"verification": row.pk, "attempt": attempt.pk, "document": item.pk, "key": key_id}
+        log.append(log=row.mode, type="document.read", lender=row.lender_id, body=body)
+    return content
+
+
+def public_keys() -> list[dict[str, str]]:
+    """The public keys of all documents as JSON Web Keys; raises `Misconfigured`."""
+    return document_signing.public_keys()
+
+
+def _item(attempt: Attempt) -> EvidenceItem | None:
+    kind = identification_document.kind_of(attempt.stage)
+    return EvidenceItem.objects.filter(attempt=attempt, kind=kind).first()
+
+
+def _is_erased(row: Verification) -> bool:
+    return DataKey.objects.filter(verification=row).exclude(destroyed_at=None).exists()

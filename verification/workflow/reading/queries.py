@@ -1,0 +1,262 @@
+"""Reads for edges: one verification, a lender's list and events, checkpoints and proofs. Nothing here writes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from verification import clock
+from verification.audit import history, proofs
+from verification.core import events, reasons
+from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.status import TERMINAL, Status
+from verification.models import Attempt, AuditEntry, AuditLeaf, CheckRecord, Verification
+from verification.workflow import cases, stages
+from verification.workflow.cases import Opening
+from verification.workflow.moving import attempts
+from verification.workflow.moving.commands import Opened
+from verification.workflow.reading.borrower_page import borrower_page, borrower_state, page_name
+from verification.workflow.reading.views import (
+    BorrowerPage,
+    BorrowerState,
+    CheckView,
+    EventView,
+    NextAction,
+    Page,
+    VerificationView,
+)
+
+__all__ = ["BorrowerPage", "BorrowerState", "CheckView", "EventView", "NextAction", "Page", "VerificationView"]
+__all__ += ["beyond", "borrower_page", "borrower_state", "checkpoint", "events_after", "last_sequence"]
+__all__ += ["last_sequence_of_row", "list_views", "opened_view", "proof", "view"]
+
+LIST_MAX = 100  # rows a page
+_WITH_NEXT_ACTION = (Status.REQUIRES_INPUT, Status.PROCESSING)
+ENGINE = {"name": "tulga", "version": "0.1.0"}
+
+
+def view(*, lender_id: str, mode: str, verification_id: str, with_checks: bool = False) -> VerificationView:
+    """One verification of this lender; raises `NotFound` for none or another's."""
+    found = _own_rows(lender_id=lender_id, mode=mode).filter(pk=verification_id).first()
+    if found is None:
+        raise NotFound("no such verification")
+    (shown,) = _views([found], checks=check_views(found) if with_checks else None)
+    return shown
+
+
+def opened_view(opened: Opened) -> VerificationView:
+    """One that was opened just now: nothing that was written is read again."""
+    row = opened.verification
+    stage = stages.known(row.route, row.stage)
+    failures = attempts.failures(row, stage, at=clock.now()) if stage else 0
+    return _view(row, opened.opening, next_action=_next_action(row, attempts.Standing(opened.attempt, failures)))
+
+
+def list_views(
+    *,
+    lender_id: str,
+    mode: str,
+    client_reference: str | None = None,
+    status: str | None = None,
+    created_from: datetime | None = None,
+    after: str | None = None,
+    limit: int = 20,
+) -> Page[VerificationView]:
+    """A lender's verifications, newest first. Raises `BadInput` for a cursor that is not its own."""
+    rows = _own_rows(lender_id=lender_id, mode=mode)
+    if client_reference is not None:
+        rows = rows.filter(client_reference=client_reference)
+    if status is not None:
+        rows = rows.filter(status=status)
+    if created_from is not None:
+        rows = rows.filter(created_at__gte=created_from)
+    if after is not None:
+        # A cursor is an id that the lender was given; another lender's must look like one that never was.
+        last = Verification.objects.filter(pk=after, lender_id=lender_id, mode=mode).first()
+        if last is None:
+            raise BadInput("`after` is no verification of yours", code="cursor_unknown", pointer="?after")
+        rows = beyond(rows, last)
+    limit = max(1, min(limit, LIST_MAX))
+    # One more than the page holds: whether there is a next page costs no count.
+    found = list(rows.order_by("-created_at", "-pk")[: limit + 1])
+    shown = _views(found[:limit])
+    more = len(found) > limit
+    return Page(shown, more, shown[-1].id if more else None)
+
+
+def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verification]:
+    """Those that come after this one in a list, newest first."""
+    # The first condition is implied by the second, but only it ends where an index begins to be read.
+    return rows.filter(created_at__lte=last.created_at).exclude(created_at=last.created_at, pk__gte=last.pk)
+
+
+def check_views(verification: Verification) -> tuple[CheckView, ...]:
+    """What every check said, in order of the attempts."""
+    records = CheckRecord.objects.filter(attempt__verification=verification).select_related("attempt")
+    # Numbered as the lender counts them, over all stages and routes of the verification.
+    in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
+    numbers = {pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)}
+    known = reasons.REASONS
+    return tuple(
+        CheckView(
+            id=record.pk,
+            route=record.attempt.route,
+            stage=record.attempt.stage,
+            attempt=numbers[record.attempt_id],
+            name=record.name,
+            outcome=record.outcome,
+            code=record.code,
+            retryable=record.code in known and not known[record.code].final,
+            score=record.score,
+            threshold=record.threshold,
+            engine=ENGINE,
+            # A code that the table no longer has is shown as it stands.
+            borrower_message=known[record.code].borrower_message if record.code in known else "",
+            lender_detail=known[record.code].lender_detail if record.code in known else "",
+            created_at=record.created_at,
+        )
+        for record in records.order_by("attempt__opened_at", "attempt__turn", "position")
+    )
+
+
+def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100) -> Page[EventView]:
+    """What a lender is told, in the order of the log, after a sequence number of its own."""
+    limit = max(1, min(limit, LIST_MAX))
+    found = history.told_after(mode, lender_id=lender_id, lender_sequence=after, limit=limit + 1)
+    told_of = Verification.objects.filter(pk__in={leaf.entry.verification_id for leaf in found})
+    references = dict(told_of.values_list("pk", "client_reference"))
+    shown: list[EventView] = []
+    for leaf in found[:limit]:
+        entry = leaf.entry
+        # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
+        status = entry.type.removeprefix("verification.")
+        if status == "created":
+            status = Status.REQUIRES_INPUT.value
+        shown.append(
+            EventView(
+                id=entry.pk,
+                type=entry.type,
+                timestamp=entry.at,
+                lender_sequence=leaf.lender_sequence or 0,
+                verification_id=entry.verification_id,
+                client_reference=references.get(entry.verification_id or "", ""),
+                status=status if entry.verification_id else "",
+                sequence=entry.verification_sequence,
+                mode=entry.log,
+                log_index=leaf.leaf_index,
+            )
+        )
+    more = len(found) > limit
+    return Page(tuple(shown), more, str(shown[-1].lender_sequence) if more else None)
+
+
+def last_sequence(*, lender_id: str, mode: str) -> int:
+    """The sequence number of the last event that a lender is told; 0 while there is none."""
+    return _counted(log=mode, lender_id_copy=lender_id).values_list("lender_sequence", flat=True).first() or 0
+
+
+def last_sequence_of_row(*, lender: str, mode: str) -> Subquery:
+    """The same as a part of a statement over rows with these two columns: one look-up a row; null for none."""
+    newest = _counted(log=OuterRef(mode), lender_id_copy=OuterRef(lender))
+    return Subquery(newest.values("lender_sequence")[:1])
+
+
+def _counted(**where: Any) -> QuerySet[AuditLeaf]:
+    """What one lender is told of one log, the last first. PostgreSQL would put what is not counted before it."""
+    return AuditLeaf.objects.filter(lender_sequence__isnull=False, **where).order_by("-lender_sequence")
+
+
+def checkpoint(mode: str) -> str:
+    """The newest signed note of a log; raises `Conflict` while nothing is ordered."""
+    note = proofs.latest_checkpoint(mode)
+    if note is None:
+        raise Conflict("nothing is ordered yet", code="receipt_not_ready")
+    return note
+
+
+def proof(*, lender_id: str, mode: str, event_id: str) -> str:
+    """The tlog-proof of one of the lender's entries; raises `NotFound`, or `Conflict` before it is ordered."""
+    if not AuditEntry.objects.filter(pk=event_id, lender_id=lender_id, log=mode).exists():
+        raise NotFound("no such event")
+    found = proofs.proof_for(event_id)
+    if found is None:
+        raise Conflict("the log has not ordered this event yet", code="receipt_not_ready")
+    return found
+
+
+def _own_rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
+    """A lender's rows, each with its key."""
+    return Verification.objects.filter(lender_id=lender_id, mode=mode).select_related("key")
+
+
+def _views(
+    rows: Sequence[Verification], *, checks: tuple[CheckView, ...] | None = None
+) -> tuple[VerificationView, ...]:
+    """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for all decided."""
+    standing = attempts.standing_of([each for each in rows if each.status in _WITH_NEXT_ACTION], at=clock.now())
+    places = _places([each for each in rows if each.status in TERMINAL])
+    return tuple(
+        _view(
+            each,
+            cases.read(each, cases.key_beside(each)).opening,
+            next_action=_next_action(each, standing[each.pk]) if each.pk in standing else None,
+            log_index=places.get(each.pk),
+            checks=checks,
+        )
+        for each in rows
+    )
+
+
+def _places(decided: Sequence[Verification]) -> dict[str, int]:
+    """Where the decisions stand in the log, by the id of their verification, once they are ordered."""
+    if not decided:
+        return {}
+    leaves = AuditLeaf.objects.filter(entry__verification__in=decided, entry__type__in=events.DECISIONS)
+    # A dict keeps what comes last: of several decisions the one that stands first in the log.
+    return dict(leaves.order_by("-leaf_index").values_list("entry__verification_id", "leaf_index"))
+
+
+def _view(
+    each: Verification,
+    opening: Opening,
+    *,
+    next_action: NextAction | None,
+    log_index: int | None = None,
+    checks: tuple[CheckView, ...] | None = None,
+) -> VerificationView:
+    return VerificationView(
+        id=each.pk,
+        mode=each.mode,
+        status=each.status,
+        code=each.code,
+        last_failure=each.last_failure,
+        next_action=next_action,
+        combinations=tuple(tuple(combination) for combination in each.combinations),
+        route=each.route,
+        profile_id=each.profile_id,
+        profile_sha256=each.profile_sha256,
+        client_reference=each.client_reference,
+        locale=each.locale,
+        created_at=each.created_at,
+        expires_at=each.expires_at,
+        finished_at=each.finished_at,
+        redacted_at=each.redacted_at,
+        disputed_at=each.disputed_at,
+        opening=opening,
+        sequence=each.sequence,
+        log_index=log_index,
+        checks=checks,
+    )
+
+
+def _next_action(verification: Verification, standing: attempts.Standing) -> NextAction:
+    stage, attempt = stages.known(verification.route, verification.stage), standing.current
+    return NextAction(
+        type=page_name(verification, attempt),
+        route=verification.route,
+        stage=verification.stage,
+        attempts_left=attempts.left(stage, standing.failures) if stage else None,
+        expires_at=attempt.expires_at if attempt else verification.expires_at,
+        code=attempt.notice if attempt else verification.last_failure,
+    )

@@ -1,0 +1,73 @@
+"""Whether this deployment may do what it is asked to: nothing live runs on less than a complete live set."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.core import checks
+
+from verification.core.errors import Misconfigured
+from verification.routes import get, names
+
+LIVE_TAG = "live"
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a route can judge in this process. `in_use`: what it judges with; `detail`: why it cannot."""
+
+    is_ready: bool
+    in_use: Mapping[str, object] = field(default_factory=dict)
+    detail: str = ""
+
+    @property
+    def unfit_for_live(self) -> Sequence[str]:
+        """Why what the route judges with does not do for live verifications, in its own words: it says so if it is."""
+        told = self.in_use.get("unfit_for_live", ())
+        return told if isinstance(told, Sequence) else ()
+
+
+def live_is_complete() -> bool:
+    """Whether live mode is on and every check tagged `live` (see `verification/deploy_checks.py`) finds nothing."""
+    return settings.TULGA_MODES_LIVE and not checks.run_checks(tags=[LIVE_TAG])
+
+
+def refuse_unsafe_live() -> None:
+    """Raises `Misconfigured`, naming every fault, if live mode is on and not complete. Called as a process starts."""
+    if settings.TULGA_MODES_LIVE and (found := checks.run_checks(tags=[LIVE_TAG])):
+        raise Misconfigured("live mode is not safe to run: " + " ".join(str(one.msg) for one in found))
+
+
+def refuse_unsigned_documents() -> None:
+    """Raises `Misconfigured` without a key for documents of test mode, which always runs. Called as a process starts.
+
+    No attempt with a capture could end, so its borrower would wait for ever. For the live key: `refuse_unsafe_live`.
+    """
+    if not settings.TULGA_DOCUMENT_KEYS.get("test"):
+        raise Misconfigured("no key signs the documents of test mode: run manage.py make_keys once more")
+
+
+def calibrations() -> list[str]:
+    """What each calibration that live mode judges faces by says: zones, rates, conditions. Empty without live mode."""
+    if not settings.TULGA_MODES_LIVE:
+        return []
+    told = [str(said.in_use.get("calibration_told", "")) for said in routes().values()]
+    return [sentence for sentence in dict.fromkeys(told) if sentence]
+
+
+def routes() -> dict[str, Readiness]:
+    """Every installed route by name: whether it is there, its stages pass their self-tests, and what they use."""
+    found: dict[str, Readiness] = {}
+    for name in names():
+        in_use: dict[str, object] = {}
+        failing = "does not load"
+        try:
+            stages = get(name).stages
+            failing = "cannot judge"
+            for stage in stages:
+                in_use |= stage.ready() if stage.ready is not None else {}
+        except Misconfigured as error:
+            found[name] = Readiness(is_ready=False, detail=f"{failing}: {error.detail}")
+        else:
+            found[name] = Readiness(is_ready=True, in_use=in_use)
+    return found

@@ -1,0 +1,151 @@
+"""Judges again what was judged: the same evidence, time and policy must give the same word.
+
+1 an attempt's terms say by what it was judged · 2 the policy is read back from them, whatever is today's · 3 every
+piece of evidence that the log says was kept must open · 4 the facts are measured anew from it, and those that were
+kept are read back · 5 by both the stage's checks run: outcomes and codes, the decision, and the report without the name
+of the arithmetic are compared with what is on record.
+Nothing is collected, and nothing is written but one entry that says somebody looked.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Q
+
+from verification import transactions
+from verification.audit import log
+from verification.core import stored
+from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
+from verification.core.results import Passed, Result, decide
+from verification.core.route import Evidence, Stage
+from verification.evidence import vault
+from verification.models import Attempt, AuditEntry, CheckRecord, Verification
+from verification.workflow import cases, stages
+from verification.workflow.moving import dossier
+
+# Which of several ways to count was taken is no part of the judgement; all of them agree.
+_NOT_COMPARED = ("backend",)
+
+
+class Verdict(StrEnum):
+    """What judging again gave."""
+
+    SAME = "same"
+    DIFFERENT = "different"
+    CANNOT = "cannot"
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One attempt judged again. `detail`: what differs or what is missing, without personal data.
+
+    `code`: of the error that is why it could not be judged.
+    """
+
+    attempt_id: str
+    route: str
+    stage: str
+    verdict: Verdict
+    detail: str = ""
+    code: str = ""
+
+
+def replay(*, verification_id: str) -> tuple[Replayed, ...]:
+    """Every judged attempt, judged again in the order of the dialogue, and a `replay.read` entry; raises `NotFound`."""
+    row = cases.of_any_lender(verification_id)
+    judged = AuditEntry.objects.filter(verification=row, type="attempt.judged").values_list("body__attempt", flat=True)
+    attempts = Attempt.objects.filter(verification=row, pk__in=list(judged)).order_by("turn")
+    found: list[Replayed] = []
+    for attempt in attempts:
+        where = attempt.pk, attempt.route, attempt.stage
+        try:
+            differences = _differences(row, attempt)
+        except TulgaError as error:
+            found.append(Replayed(*where, Verdict.CANNOT, error.detail or error.code, error.code))
+        else:
+            verdict = Verdict.DIFFERENT if differences else Verdict.SAME
+            found.append(Replayed(*where, verdict, "; ".join(differences)))
+    with transactions.writing():
+        said = {verdict.value: sum(one.verdict is verdict for one in found) for verdict in Verdict}
+        log.append(log=row.mode, type="replay.read", body={"verification": row.pk, **said})
+    return tuple(found)
+
+
+def worst(found: tuple[Replayed, ...]) -> Verdict:
+    """One word for all: different if any is; cannot if any could not be judged, or there was nothing to judge."""
+    said = {one.verdict for one in found}
+    if Verdict.DIFFERENT in said:
+        return Verdict.DIFFERENT
+    return Verdict.SAME if said == {Verdict.SAME} else Verdict.CANNOT
+
+
+def _differences(row: Verification, attempt: Attempt) -> list[str]:
+    stage = stages.known(attempt.route, attempt.stage)
+    if stage is None:
+        raise Misconfigured(f"route {attempt.route} has no stage {attempt.stage} here")
+    key = cases.key_of(row)
+    kept = _kept(row, attempt, key=key)  # 3
+    terms = json.loads(kept[f"{stage.name}.terms"])  # 1
+    policy = stored.read(terms["policy"], into=type(stage.policy), what="policy", is_whole=True)  # 2
+    # What stood when it was judged: the stages passed before, and its own without what the judging itself wrote.
+    passed = Attempt.objects.filter(Q(route=attempt.route) | Q(stage="consent"), verification=row, status="passed")
+    items: dict[str, bytes] = {}
+    for one in passed.filter(turn__lt=attempt.turn).order_by("turn"):
+        items |= _kept(row, one, key=key)
+    written = {f"{stage.name}.{what}" for what in dossier.JUDGEMENT}
+    items |= {kind: content for kind, content in kept.items() if kind not in written}
+    seen = frozenset(str(kind) for kind in terms["seen"])
+    evidence = Evidence(items=items, at=datetime.fromisoformat(terms["at"]), seen=seen, left=terms["left"])
+    # 4
+    facts = {
+        "evidence": stage.measure(cases.read(row, key).case, evidence, policy),
+        "facts": stored.read(json.loads(kept[f"{stage.name}.facts"]), into=stage.facts, what="facts"),
+    }
+    # 5
+    told = []
+    for source, found in facts.items():
+        results = stage.judge(found, policy)
+        differing = _compare(attempt, stage, results)
+        if stage.report is not None:
+            was, is_now = json.loads(kept[f"{stage.name}.report"]), json.loads(stage.report(found, policy, results))
+            names = sorted((was.keys() | is_now.keys()) - set(_NOT_COMPARED))
+            differing += [f"the report's {name} differs" for name in names if was.get(name) != is_now.get(name)]
+        told += [f"from {source}: {one}" for one in differing]
+    return told
+
+
+def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> dict[str, bytes]:
+    """3: what this attempt brought and gave. Raises `EvidenceUnreadable`."""
+    items = dossier.contents([attempt], key=key)
+    entries = AuditEntry.objects.filter(verification=row, type="evidence.kept", body__attempt=attempt.pk)
+    logged = {one["kind"] for body in entries.values_list("body", flat=True) for one in body["evidence"]}
+    stage = stages.find(attempt.route, attempt.stage)
+    needed = logged | {f"{stage.name}.terms", f"{stage.name}.facts"}
+    needed |= {f"{stage.name}.report"} if stage.report else set()
+    if missing := sorted(needed - items.keys()):
+        raise EvidenceUnreadable(f"evidence is missing: {', '.join(missing)}")
+    return items
+
+
+def _compare(attempt: Attempt, stage: Stage, results: tuple[Result, ...]) -> list[str]:
+    """What differs from the checks on record, and from what the log says became of the attempt before any review."""
+    records = CheckRecord.objects.filter(attempt=attempt).order_by("position")
+    before = list(records.values_list("name", "outcome", "code"))
+    now = [(one.check, dossier.OUTCOMES[type(one)], "" if isinstance(one, Passed) else one.code) for one in results]
+    told = [
+        f"{is_now[0]} was {' '.join(was[1:]).rstrip()} and is {' '.join(is_now[1:]).rstrip()}"
+        for was, is_now in zip(before, now, strict=False)
+        if was != is_now
+    ]
+    if len(before) != len(now):
+        told.append(f"{len(before)} checks are on record, and {len(now)} were run")
+    decision = decide(results, required=tuple(stage.checks))
+    ending = f"{decision.outcome} {decision.code}".rstrip()
+    entries = AuditEntry.objects.filter(verification=attempt.verification_id, type="attempt.judged")
+    for body in entries.filter(body__attempt=attempt.pk).values_list("body", flat=True):
+        said = f"{body['outcome']} {body['code']}".rstrip()
+        if said != ending:
+            told.append(f"the attempt was {said} and is {ending}")
+    return told
