@@ -49,6 +49,19 @@ def rows(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]
         reader.close()
 
 
+def can_write(folder: Path, *, seconds: float) -> bool:
+    """Whether SQLite's one write lock can be had within the time; others may hold it for a moment. Leaves no trace."""
+    writer = sqlite3.connect(folder / "tulga.sqlite3", timeout=seconds, isolation_level=None)
+    try:
+        writer.execute("BEGIN IMMEDIATE")
+        writer.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        writer.close()
+    return True
+
+
 def _as_owner(statement: str) -> None:
     # From `postgres`, for a database cannot be dropped from within itself.
     address = _renamed(os.environ["MIGRATION_DATABASE_URL"], "postgres")

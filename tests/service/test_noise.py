@@ -19,6 +19,7 @@ import pytest
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import wait_until
 from tests.proofs import Figures
+from tests.service import database
 from tests.service.deployment import Deployment
 from verification.core.ids import check_digit
 
@@ -87,7 +88,10 @@ def test_steps_take_as_long_beside_the_noise(noisy: Deployment, proof_scale: flo
     for pair in range(pairs):
         # The order changes, so that a machine that grows slower or faster does so for both.
         for beside in (False, True) if pair % 2 else (True, False):
-            noisy.processes.signal("deliver", signal.SIGCONT if beside else signal.SIGSTOP)
+            if beside:
+                noisy.processes.signal("deliver", signal.SIGCONT)
+            else:
+                pause_sender(noisy)
             took[beside].append(judged(noisy, f"steps-{pair}-{beside}"))
     noisy.processes.signal("deliver", signal.SIGCONT)
     ratio = statistics.median(took[True]) / statistics.median(took[False])
@@ -98,6 +102,16 @@ def test_steps_take_as_long_beside_the_noise(noisy: Deployment, proof_scale: flo
     if proof_scale == 1:
         assert abs(ratio - 1) <= STEPS_WITHIN
     assert ratio < 5, "a step waited for a lender"
+
+
+def pause_sender(deployment: Deployment) -> None:
+    """Stops the sender between two of its transactions: stopped within one, it would hold the lock of all writers."""
+    for _ in range(50):
+        deployment.processes.signal("deliver", signal.SIGSTOP)
+        if database.can_write(deployment.folder, seconds=2):
+            return
+        deployment.processes.signal("deliver", signal.SIGCONT)
+    raise AssertionError("the sender holds the write lock all the time")
 
 
 def judged(deployment: Deployment, name: str) -> float:
