@@ -58,25 +58,37 @@ def paint(picture: Image, triangles: Triangles, moved: Floats, depths: Floats) -
     height, width = picture.shape[:2]
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     far = depths[triangles.corners].mean(axis=1)
-    for corners in triangles.corners[np.argsort(-far, kind="stable")]:
-        _point(columns, rows, source=triangles.points[corners], target=moved[corners])
+    corners = triangles.corners[np.argsort(-far, kind="stable")]
+    _point(columns, rows, sources=triangles.points[corners], targets=moved[corners])
     return np.asarray(cv2.remap(picture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
-def _point(columns: NDArray[np.float32], rows: NDArray[np.float32], *, source: Floats, target: Floats) -> None:
-    """Let every pixel inside the target triangle be taken from its place in the source triangle."""
-    height, width = columns.shape
-    low = np.clip(np.floor(target.min(axis=0)).astype(int), 0, (width, height))
-    high = np.clip(np.ceil(target.max(axis=0)).astype(int) + 1, 0, (width, height))
-    sides = np.column_stack([target[1] - target[0], target[2] - target[0]])
-    if (high <= low).any() or abs(np.linalg.det(sides)) < 1e-6:
-        return
-    down, across = np.mgrid[low[1] : high[1], low[0] : high[0]]
-    weights = (np.stack([across, down], axis=-1) - target[0]) @ np.linalg.inv(sides).T
-    inside = (weights >= -1e-3).all(axis=-1) & (weights.sum(axis=-1) <= 1 + 1e-3)
-    taken = source[0] + weights @ np.column_stack([source[1] - source[0], source[2] - source[0]]).T
-    columns[low[1] : high[1], low[0] : high[0]][inside] = taken[..., 0][inside]
-    rows[low[1] : high[1], low[0] : high[0]][inside] = taken[..., 1][inside]
+def _point(columns: NDArray[np.float32], rows: NDArray[np.float32], *, sources: Floats, targets: Floats) -> None:
+    """Let every pixel inside a target triangle be taken from its place in the source triangle; of several, the last.
+
+    `sources` and `targets` are (n, 3, 2). All pixels of all boxes round the targets are looked at in one go.
+    """
+    size = columns.shape[::-1]
+    low = np.clip(np.floor(targets.min(axis=1)).astype(int), 0, size)
+    high = np.clip(np.ceil(targets.max(axis=1)).astype(int) + 1, 0, size)
+    sides = np.stack([targets[:, 1] - targets[:, 0], targets[:, 2] - targets[:, 0]], axis=2)
+    # A triangle that did not move is there already.
+    to_paint = (high > low).all(axis=1) & (np.abs(np.linalg.det(sides)) >= 1e-6) & (sources != targets).any(axis=(1, 2))
+    low, high, sources, targets, sides = (each[to_paint] for each in (low, high, sources, targets, sides))
+    wide, areas = (high - low)[:, 0], (high - low).prod(axis=1)
+    triangle = np.repeat(np.arange(len(areas)), areas)
+    down, across = np.divmod(np.arange(len(triangle)) - np.repeat(areas.cumsum() - areas, areas), wide[triangle])
+    across, down = across + low[triangle, 0], down + low[triangle, 1]
+    inverse = np.linalg.inv(sides)
+    right, below = across - targets[triangle, 0, 0], down - targets[triangle, 0, 1]
+    first = inverse[triangle, 0, 0] * right + inverse[triangle, 0, 1] * below
+    second = inverse[triangle, 1, 0] * right + inverse[triangle, 1, 1] * below
+    inside = (first >= -1e-3) & (second >= -1e-3) & (first + second <= 1 + 1e-3)
+    triangle, across, down, first, second = (each[inside] for each in (triangle, across, down, first, second))
+    # Where a pixel stands twice, NumPy keeps what was assigned last: the nearest triangle.
+    for axis, plane in enumerate((columns, rows)):
+        start, one, other = (sources[triangle, corner, axis] for corner in range(3))
+        plane[down, across] = start + first * (one - start) + second * (other - start)
 
 
 def jpeg(image: Image, *, chance: np.random.Generator) -> bytes:
