@@ -1,7 +1,7 @@
 """A backlog is only work: it drains as fast as ever, and a kill charges what had begun.
 
-On each broker: PostgreSQL stands behind Redis and RabbitMQ, SQLite behind the folder. `make prove PART=backlog` plays
-10 000 due rows on each, and 300 verifications in tests/service/test_backlog_storm.py.
+`make prove PART=backlog` plays 10 000 due rows on each broker, and test_backlog_storm.py 300 verifications. PostgreSQL
+stands behind Redis and RabbitMQ, SQLite behind the folder; `make test` plays a few rows on each database.
 """
 
 import os
@@ -29,7 +29,7 @@ _DUE = "SELECT COUNT(*) FROM verification_verification WHERE step <> ''"
 _OWED = "SELECT id, faults, lease_until, reserved_until FROM verification_verification WHERE step <> ''"
 
 
-@pytest.fixture(params=["filesystem", "redis", "rabbitmq"])
+@pytest.fixture(params=["filesystem", "redis", pytest.param("rabbitmq", marks=pytest.mark.whole)])
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     """A deployment of its own on this broker, without workers."""
     with placed(request.param, monkeypatch) as (running, _):
