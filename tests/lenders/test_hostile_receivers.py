@@ -103,6 +103,11 @@ def tried(number: int) -> Callable[[], bool]:
     return lambda: Delivery.objects.filter(tries__gte=1, fence="").count() >= number
 
 
+def told_of(receiver: Receiver) -> set[str]:
+    """The events that came. On a busy machine one whose answer was late comes twice."""
+    return {request.headers["webhook-id"] for request in list(receiver.received)}
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(policy, "POST_SECONDS", 1.0)
@@ -140,12 +145,12 @@ def test_all_of_them_at_once_take_little_memory_and_nothing_from_the_honest_one(
                 told(settings, f"{url}/hook", bin=f"18044001{number:04}", events=4)
             told(settings, receiver.url, bin="180440019999", events=5)
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            run(until=lambda: len(receiver.received) == 5)
+            run(until=lambda: len(told_of(receiver)) == 5)
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
         finally:
             for server in servers:
                 server.__exit__(None, None, None)
-    assert len(receiver.received) == 5
+    assert len(told_of(receiver)) == 5
     assert grown < 60 * 1024, "KiB"
 
 
