@@ -185,6 +185,9 @@ class Delivery(models.Model):
                 fields=("endpoint", "due_at", "lender_sequence"), condition=Q(status="pending"), name="delivery_due"
             ),
             models.Index(fields=("lender", "mode", "created_at", "id"), name="delivery_of_lender"),
+            models.Index(
+                fields=("lender", "mode", "event_at", "id"), condition=Q(redelivery_of=""), name="delivery_by_event"
+            ),
             models.Index(fields=("lease_until",), condition=Q(lease_until__isnull=False), name="delivery_in_flight"),
             models.Index(fields=("created_at",), name="delivery_by_age"),
             models.Index(fields=("lender", "mode"), condition=Q(status="pending"), name="delivery_waiting"),

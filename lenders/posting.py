@@ -4,13 +4,12 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from socket import getaddrinfo
 from typing import Final
 
 from lenders import addresses, policy
-from verification import outbound
+from verification import clock, outbound
 from verification.core.errors import BadInput, Unavailable
 from verification.outbound.addresses import LookUp
 
@@ -75,7 +74,7 @@ def _retry_after(untrusted: str) -> float:
         if _SECONDS.fullmatch(said):
             seconds = float(said)
         else:
-            seconds = (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
+            seconds = (parsedate_to_datetime(said) - clock.now()).total_seconds()
     except (TypeError, ValueError, OverflowError):
         return 0
     return min(max(seconds, 0), policy.RETRY_AFTER_MAX_SECONDS)

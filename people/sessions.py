@@ -1,6 +1,5 @@
 """How long a signed-in person stays signed in."""
 
-import time
 from collections.abc import Callable
 
 from django.contrib.auth import SESSION_KEY, logout
@@ -9,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from people.models import User
 from people.policy import SESSION_IDLE_S, SESSION_LIFETIME_S, SESSION_STAMP_S
-from verification import transactions
+from verification import clock, transactions
 
 _SIGNED_IN_AT = "people_signed_in_at"
 _SEEN_AT = "people_seen_at"
@@ -17,7 +16,7 @@ _SEEN_AT = "people_seen_at"
 
 def begin(session: SessionBase) -> None:
     """Starts both clocks of a session."""
-    session[_SIGNED_IN_AT] = session[_SEEN_AT] = int(time.time())
+    session[_SIGNED_IN_AT] = session[_SEEN_AT] = int(clock.now().timestamp())
 
 
 def end_stale_sessions(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -28,7 +27,7 @@ def end_stale_sessions(get_response: Callable[[HttpRequest], HttpResponse]) -> C
     """
 
     def respond(request: HttpRequest) -> HttpResponse:
-        session, now = request.session, int(time.time())
+        session, now = request.session, int(clock.now().timestamp())
         if SESSION_KEY in session:
             if _SIGNED_IN_AT not in session:
                 begin(session)

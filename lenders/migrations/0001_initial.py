@@ -129,6 +129,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
+            index=models.Index(condition=models.Q(('redelivery_of', '')), fields=['lender', 'mode', 'event_at', 'id'], name='delivery_by_event'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
             index=models.Index(condition=models.Q(('lease_until__isnull', False)), fields=['lease_until'], name='delivery_in_flight'),
         ),
         migrations.AddIndex(

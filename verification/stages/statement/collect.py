@@ -3,8 +3,9 @@
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from verification import clock
 from verification.core.errors import Misconfigured, Refused, SourceUnavailable
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
@@ -121,7 +122,7 @@ def _ask_revocation(
         # Believed if the checks will take it for an answer; what it says is for them to judge.
         with suppress(Refused):
             believed, limits = Answers(ocsp=answer, ocsp_nonce=nonce), policy.revocation_limits
-            ask_responder(leaf, issuer=issuer, answers=believed, limits=limits, at=datetime.now(UTC))
+            ask_responder(leaf, issuer=issuer, answers=believed, limits=limits, at=clock.now())
             return found
     try:
         found |= _numbered(said.crl, source.crls(leaf.family))

@@ -1,8 +1,8 @@
 """How often something was done within a while, counted in Django's cache: exact where all processes share it."""
 
-import time
-
 from django.core.cache import cache
+
+from verification import clock
 
 
 def count(name: str, *, seconds: int) -> int:
@@ -10,7 +10,7 @@ def count(name: str, *, seconds: int) -> int:
 
     A count that the cache has dropped begins anew.
     """
-    window = f"rate:{name}:{int(time.time()) // seconds}"
+    window = f"rate:{name}:{int(clock.now().timestamp()) // seconds}"
     cache.add(window, 0, timeout=2 * seconds)
     try:
         return cache.incr(window)
@@ -21,4 +21,4 @@ def count(name: str, *, seconds: int) -> int:
 
 def seconds_left(*, seconds: int) -> int:
     """How long the window of this moment still is."""
-    return seconds - int(time.time()) % seconds
+    return seconds - int(clock.now().timestamp()) % seconds
