@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from verification.audit.held_rows import Held
-from verification.core.events import DECISIONS
+from verification.core.events import DECISIONS, KEEPING
 from verification.core.findings import Finding
 from verification.models import AuditEntry
 
@@ -77,6 +77,7 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
     closings = held.said("attempt.judged", "attempt.lapsed", "attempt.reviewed", naming="attempt")
     # What was left to reviewers is closed twice; the row is what the last entry says.
     closed = {str(body["attempt"]): (entry, body) for entry, body in closings}
+    facts = {item.attempt_id: item.commitment for item in held.items if item.kind.endswith(".facts")}
     said: list[Said] = []
     for name, (entry, body) in closed.items():
         pairs: list[Pair] | None = None
@@ -87,6 +88,8 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
                 ("burnt", body.get("burnt"), attempt.burnt),
                 ("at", entry.at, attempt.closed_at),
             ]
+            own = {"route": attempt.route, "stage": attempt.stage, "facts": facts.get(name)}
+            pairs += [(field, body[field], holds) for field, holds in own.items() if field in body]
         said.append((entry, name, f"attempt {name}", pairs))
     yield from _reconcile(log, held, said, {})
     for name in sorted(held.attempts.keys() - closed.keys()):
@@ -100,15 +103,13 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
 def _compare_checks(log: str, held: Held) -> Iterator[Finding]:
     records = {(record.attempt_id, record.name): record for record in held.checks}
     said: list[Said] = []
-    for entry, body in held.said("check.recorded", naming="attempt"):
-        place = (str(body["attempt"]), str(body.get("check")))
-        name, pairs = f"check {place[1]} in attempt {place[0]}", None
+    for entry, attempt, claim in _listed(held, "attempt.judged", under="checks"):
+        place = (attempt, str(claim.get("check")))
+        name, pairs = f"check {place[1]} in attempt {attempt}", None
         if record := records.get(place):
-            attempt = held.attempts.get(place[0])
             pairs = [
-                ("outcome", body.get("outcome"), record.outcome),
-                ("code", body.get("code"), record.code),
-                ("route", body.get("route"), attempt.route if attempt else None),
+                ("outcome", claim.get("outcome"), record.outcome),
+                ("code", claim.get("code"), record.code),
                 ("at", entry.at, record.created_at),
             ]
         said.append((entry, place, name if pairs else f"record of {name}", pairs))
@@ -133,25 +134,32 @@ def _compare_evidence(log: str, held: Held) -> Iterator[Finding]:
     """What is sealed for this verification alone (`id`), then what is shared (`sha256`)."""
     items, sealed = {item.pk: item for item in held.items}, list[Said]()
     used, shared = {(use.attempt_id, use.kind): use.evidence_id for use in held.uses}, list[Said]()
-    for entry, body in held.said("evidence.kept", naming="attempt"):
-        attempt, listed = str(body["attempt"]), body.get("evidence")
-        for claim in listed if isinstance(listed, list) else ():
-            if isinstance(claim, dict) and "id" in claim:
-                name, pairs = f"evidence {claim['id']}", None
-                if item := items.get(str(claim["id"])):
-                    pairs = [("attempt", attempt, item.attempt_id), ("kind", claim.get("kind"), item.kind)]
-                name = name if pairs else f"{name} of verification {held.verification.pk}"
-                sealed.append((entry, str(claim["id"]), name, pairs))
-            if isinstance(claim, dict) and "sha256" in claim:
-                place = (attempt, str(claim.get("kind")))
-                same = [("sha256", claim["sha256"], used[place])] if place in used else None
-                shared.append((entry, place, f"shared evidence {place[1]} of attempt {attempt}", same))
+    for entry, attempt, claim in _listed(held, *KEEPING, under="evidence"):
+        if "id" in claim:
+            name, pairs = f"evidence {claim['id']}", None
+            if item := items.get(str(claim["id"])):
+                pairs = [("attempt", attempt, item.attempt_id), ("kind", claim.get("kind"), item.kind)]
+            name = name if pairs else f"{name} of verification {held.verification.pk}"
+            sealed.append((entry, str(claim["id"]), name, pairs))
+        if "sha256" in claim:
+            place = (attempt, str(claim.get("kind")))
+            same = [("sha256", claim["sha256"], used[place])] if place in used else None
+            shared.append((entry, place, f"shared evidence {place[1]} of attempt {attempt}", same))
     # What belongs to no attempt is judged by nothing.
     judged = {pk: item for pk, item in items.items() if item.attempt_id is not None}
     rows = {pk: f"evidence {pk} ({item.kind}) of attempt {item.attempt_id}" for pk, item in judged.items()}
     yield from _reconcile(log, held, sealed, rows)
     uses = {(attempt, kind): f"shared evidence {kind} of attempt {attempt}" for attempt, kind in used}
     yield from _reconcile(log, held, shared, uses)
+
+
+def _listed(held: Held, *types: str, under: str) -> Iterator[tuple[AuditEntry, str, dict[str, Any]]]:
+    """Each thing that entries of these types list under a name, with the entry and the attempt it speaks of."""
+    for entry, body in held.said(*types, naming="attempt"):
+        listed = body.get(under)
+        for claim in listed if isinstance(listed, list) else ():
+            if isinstance(claim, dict):
+                yield entry, str(body["attempt"]), claim
 
 
 def _reconcile(log: str, held: Held, said: Sequence[Said], rows: Mapping[Any, str]) -> Iterator[Finding]:

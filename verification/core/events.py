@@ -16,7 +16,6 @@ ENTRY_TYPES = {
     entry.name: entry
     for entry in (
         EntryType("verification.created", told=True),
-        EntryType("verification.processing", told=True),
         EntryType("verification.requires_input"),
         EntryType("verification.in_review", told=True),
         EntryType("verification.verified", told=True, decides=True),
@@ -42,7 +41,6 @@ ENTRY_TYPES = {
         EntryType("review.voted"),
         EntryType("review.listed"),
         EntryType("review.viewed"),
-        EntryType("check.recorded"),
         EntryType("evidence.kept"),
         EntryType("document.missing"),
         EntryType("document.read"),
@@ -58,6 +56,8 @@ ENTRY_TYPES = {
 DECISIONS = tuple(name for name, entry in ENTRY_TYPES.items() if entry.decides)
 READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 """What a regulator read."""
+KEEPING = ("attempt.answered", "attempt.judged", "evidence.kept")
+"""What may list evidence in its body: an answer what it brought, a judgement what it left, the last what is neither."""
 LOOKS = ("document.read", "review.viewed")
 """Who of the lender saw the person: its keys that fetched a document, its reviewers at the desk."""
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.told)

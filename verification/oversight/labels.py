@@ -44,7 +44,6 @@ ATTEMPTS: Final[dict[str, Words]] = {
 }
 ENTRIES: Final[dict[str, Words]] = {
     "verification.created": _("Opened by the lender"),
-    "verification.processing": _("Being checked"),
     "verification.requires_input": _("Waiting for the borrower"),
     "verification.in_review": _("Given to two reviewers"),
     "verification.verified": _("Decision: verified"),
@@ -68,7 +67,6 @@ ENTRIES: Final[dict[str, Words]] = {
     "attempt.lapsed": _("No answer in time"),
     "attempt.reviewed": _("Decided by the reviewers"),
     "review.voted": _("Vote of a reviewer"),
-    "check.recorded": _("Check recorded"),
     "evidence.kept": _("Evidence sealed and kept"),
     "document.missing": _("The signed document could not be made"),
     "step.faulted": _("Technical fault, to be tried again"),

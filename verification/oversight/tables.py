@@ -66,8 +66,8 @@ def timeline(steps: Iterable[Step]) -> list[Line]:
     """Entries of the log about a case; `whole` is all the log holds of each."""
     lines = []
     for step in steps:
-        said = (str(step.body.get(name, "")) for name in ("route", "stage", "check", "outcome", "code", "person"))
-        failed = step.type == "check.recorded" and step.body.get("outcome") == "fail"
+        said = (str(step.body.get(name, "")) for name in ("route", "stage", "outcome", "code", "person"))
+        failed = step.type == "attempt.judged" and step.body.get("outcome") == "failed"
         lines.append(
             Line(
                 of=step,

@@ -10,7 +10,29 @@ from verification.workflow.reading.views import EventView
 LENDER = LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014")
 OPENING = opening()
 MEMORY = memory()
-ENTRY_BODY = {"attempt": "att_aaaaaaaaaaaaaaaaaaaaaaaaaa", "route": "eds", "stage": "statement", "outcome": "passed"}
+ENTRY_BODY = {
+    "attempt": "att_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "route": "eds",
+    "stage": "statement",
+    "outcome": "failed",
+    "code": "eds_iin_mismatch",
+    "burnt": True,
+    "facts": "b" * 64,
+    "checks": [
+        {"check": "eds.format", "outcome": "pass", "code": ""},
+        {"check": "eds.identity", "outcome": "fail", "code": "eds_iin_mismatch"},
+    ],
+    "evidence": [
+        {
+            "id": "evd_aaaaaaaaaaaaaaaaaaaaaaaaaa",
+            "kind": "statement.facts",
+            "commitment": "b" * 64,
+            "sealed_sha256": "c" * 64,
+            "size": 512,
+        },
+        {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 900},
+    ],
+}
 EVENT = EventView(
     id="evt_aaaaaaaaaaaaaaaaaaaaaaaaaa",
     type="verification.verified",

@@ -63,7 +63,7 @@ def add_case(lender: Lender, *, length: int = 3, mode: str = "test") -> Verifica
         add_entry(
             verification,
             log=mode,
-            type="verification.verified" if sequence == length else "check.recorded",
+            type="verification.verified" if sequence == length else "attempt.opened",
             verification_sequence=sequence,
             body={"sequence": sequence, "codes": ["eds_certificate_revoked"]},
             at=NOON + timedelta(seconds=sequence),

@@ -11,7 +11,7 @@ from verification.audit.log import Leaf, differences, require_anonymous
 LEAF = Leaf(
     id="evt_a",
     log="test",
-    type="check.recorded",
+    type="attempt.opened",
     at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC),
     verification="ver_a",
     verification_sequence=2,
@@ -21,7 +21,7 @@ LEAF = Leaf(
 )
 SPELT = (
     '{"at":"2026-03-01T12:00:00.000005Z","body":{"codes":["x"],"outcome":"failed","text":"тұлға"},"id":"evt_a",'
-    '"lender":"len_a","lender_sequence":7,"mode":"test","schema":1,"type":"check.recorded","verification":"ver_a",'
+    '"lender":"len_a","lender_sequence":7,"mode":"test","schema":1,"type":"attempt.opened","verification":"ver_a",'
     '"verification_sequence":2}'
 ).encode()
 
@@ -36,7 +36,7 @@ def test_a_leaf_has_one_spelling() -> None:
 def test_absent_fields_are_left_out() -> None:
     bare = replace(LEAF, verification=None, verification_sequence=None, lender=None, lender_sequence=None, body={})
     assert bare.bytes == (
-        b'{"at":"2026-03-01T12:00:00.000005Z","body":{},"id":"evt_a","mode":"test","schema":1,"type":"check.recorded"}'
+        b'{"at":"2026-03-01T12:00:00.000005Z","body":{},"id":"evt_a","mode":"test","schema":1,"type":"attempt.opened"}'
     )
 
 

@@ -27,7 +27,7 @@ ON_LEAF = "UPDATE verification_auditleaf SET {} WHERE leaf_index = %s"
 
 # What is changed in entry or leaf, and the code and field by which it is named.
 ENTRY_EDITS = {
-    "type = 'check.recorded', body = '{\"codes\":[],\"sequence\":2}'": ("entry_differs", "body"),
+    "type = 'attempt.opened', body = '{\"codes\":[],\"sequence\":2}'": ("entry_differs", "body"),
     "lender_id = (SELECT max(id) FROM lenders_lender WHERE bin = '222222222222')": ("entry_differs", "lender"),
     "type = 'link.spent'": ("entry_differs", "type"),
     "at = '2026-03-01 12:00:09+00:00'": ("entry_differs", "at"),
@@ -163,7 +163,7 @@ def test_a_lenders_sequence_that_is_no_number_is_named(log: list[AuditLeaf], col
 
 
 def test_an_entry_that_no_lender_is_told_of_has_no_number(log: list[AuditLeaf]) -> None:
-    assert [leaf.lender_sequence for leaf in log if leaf.entry.type == "check.recorded"] == [None] * 6
+    assert [leaf.lender_sequence for leaf in log if leaf.entry.type == "attempt.opened"] == [None] * 6
     tamper((ON_LEAF.format("lender_sequence = 4"), (ENTRY,)))
     named = [(finding.leaf_index, finding.detail) for finding in found() if finding.code == "lender_sequence"]
-    assert (ENTRY, "an entry of the type check.recorded is counted for its lender") in named
+    assert (ENTRY, "an entry of the type attempt.opened is counted for its lender") in named

@@ -13,6 +13,7 @@ from tests.verification.workflow.conftest import Issued, authorities, issued, tr
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.audit import compare_rows, verify_rows
 from verification.audit.held_rows import Held, load
+from verification.core.events import KEEPING
 from verification.core.ids import new_check_id
 from verification.models import Attempt, AuditEntry, AuditPending, CheckRecord, EvidenceItem, SharedEvidenceUse
 from verification.stages.consent.policy import CURRENT
@@ -151,14 +152,14 @@ def test_a_check_that_is_not_as_it_was_recorded_is_named(story: Story, change: s
     failed = CheckRecord.objects.filter(attempt__verification_id=story.id, outcome="fail").order_by("position").first()
     assert failed is not None
     tamper(update("checkrecord", change, failed.pk))
-    entry = entry_of(story, "check.recorded", attempt=failed.attempt_id, check=failed.name)
+    entry = entry_of(story, "attempt.judged", attempt=failed.attempt_id)
     assert places(findings()) == {("row_differs", entry.pk, CHECK[change])}
 
 
 def test_a_check_taken_away_or_added_is_named(story: Story) -> None:
     record = CheckRecord.objects.filter(attempt__verification_id=story.id, outcome="fail").first()
     assert record is not None
-    entry = entry_of(story, "check.recorded", attempt=record.attempt_id, check=record.name)
+    entry = entry_of(story, "attempt.judged", attempt=record.attempt_id)
     tamper(delete("checkrecord", record.pk))
     assert places(findings()) == {("row_missing", entry.pk, "")}
     record.save(force_insert=True)
@@ -170,6 +171,16 @@ def test_a_check_taken_away_or_added_is_named(story: Story) -> None:
     assert record.pk in named["detail"]
 
 
+def test_facts_exchanged_under_their_judgement_are_named(story: Story) -> None:
+    """The judgement's entry says by which facts it judged, beside the list of all that it left."""
+    facts = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.facts").first()
+    assert facts is not None
+    entry = entry_of(story, "attempt.judged", attempt=facts.attempt_id)
+    assert entry.body["facts"] == facts.commitment
+    tamper(update("evidenceitem", f"commitment = '{'0' * 64}'", facts.pk))
+    assert ("row_differs", entry.pk, "facts") in places(findings())
+
+
 def test_evidence_of_another_attempt_or_kind_is_named(story: Story) -> None:
     item = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.signature").first()
     other = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.signature").last()
@@ -178,7 +189,7 @@ def test_evidence_of_another_attempt_or_kind_is_named(story: Story) -> None:
     assert item.attempt_id != other.attempt_id
     entry = next(
         entry
-        for entry in AuditEntry.objects.filter(type="evidence.kept")
+        for entry in AuditEntry.objects.filter(type__in=KEEPING)
         if item.pk in [claim.get("id") for claim in entry.body["evidence"]]
     )
     tamper(update("evidenceitem", "attempt_id = NULL", item.pk))
@@ -202,7 +213,7 @@ def test_evidence_added_to_an_attempt_is_named(story: Story) -> None:
 def test_shared_evidence_exchanged_taken_away_or_added_is_named(story: Story) -> None:
     uses = SharedEvidenceUse.objects.filter(attempt__verification_id=story.id).order_by("pk")
     use, another = uses[0], next(one for one in uses if one.evidence_id != uses[0].evidence_id)
-    entries = AuditEntry.objects.filter(type="evidence.kept", body__attempt=use.attempt_id)
+    entries = AuditEntry.objects.filter(type__in=KEEPING, body__attempt=use.attempt_id)
     entry = next(one for one in entries if use.kind in [claim["kind"] for claim in one.body["evidence"]])
     tamper(update("sharedevidenceuse", f"evidence_id = '{another.evidence_id}'", use.pk))
     assert places(findings()) == {("row_differs", entry.pk, "sha256")}

@@ -12,7 +12,7 @@ from insecure_sandbox.signing import sign_cms
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import IIN, OTHER_IIN, at_statement, begin, lender
 from verification.evidence import store
-from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, Verification
+from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, SharedEvidenceUse, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases, policy
 from verification.workflow.reading import queries
@@ -42,7 +42,29 @@ def test_the_borrowers_own_signature_verifies(issued, family):
     assert (row.status, row.code, row.passed_routes) == ("verified", "", ["eds"])
     assert types(story)[0] == "verification.created"
     assert types(story)[-1] == "verification.verified"
-    assert types(story).count("check.recorded") == 1 + 1 + len(STEPS)
+    assert types(story).count("attempt.judged") == 3
+    assert "verification.processing" not in types(story)
+
+
+def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued):
+    """What of a judgement can be shown to a regulator stands in the entries of the answers and of the judgements."""
+    story = at_statement()
+    story.sign(issued(iin=OTHER_IIN))
+    story.work()
+    story.sign(issued())
+    story.work()
+    bodies = [entry.body for entry in AuditEntry.objects.filter(verification_id=story.id)]
+    said = {(body["attempt"], *check.values()) for body in bodies for check in body.get("checks", ())}
+    records = CheckRecord.objects.filter(attempt__verification_id=story.id)
+    assert said == set(records.values_list("attempt_id", "name", "outcome", "code"))
+    assert len(said) == 1 + 1 + 2 * len(STEPS)
+    kept = [(body["attempt"], one) for body in bodies for one in body.get("evidence", ())]
+    sealed = {(attempt, one["kind"], one["commitment"], one["size"]) for attempt, one in kept if "id" in one}
+    items = EvidenceItem.objects.filter(verification_id=story.id)
+    assert sealed == set(items.values_list("attempt_id", "kind", "commitment", "size"))
+    uses = SharedEvidenceUse.objects.filter(attempt__verification_id=story.id)
+    shared = {(attempt, one["kind"], one["sha256"]) for attempt, one in kept if "sha256" in one}
+    assert shared == set(uses.values_list("attempt_id", "kind", "evidence_id"))
 
 
 def test_every_check_of_the_procedure_is_recorded_and_passed(issued):

@@ -38,9 +38,9 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
         advance,
         "_judge",
         """        queue.require_fence(verification)
-        dossier.keep(attempt, collected, key=key, at=at)
+        said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
 """,
-        """        dossier.keep(attempt, collected, key=key, at=at)
+        """        said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
         queue.require_fence(verification)
 """,
     ),

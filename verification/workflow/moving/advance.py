@@ -125,6 +125,5 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     at = clock.now()
     with transactions.writing():
         queue.require_fence(verification)
-        dossier.keep(attempt, collected, key=key, at=at)
-        dossier.record_checks(attempt, results, key=key, at=at)
-        progress.go_on(verification, attempt, stage, decision, key=key, at=at)
+        said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
+        progress.go_on(verification, attempt, stage, decision, said=said, key=key, at=at)

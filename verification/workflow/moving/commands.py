@@ -184,9 +184,9 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
         columns["turn"] = attempt.turn - 1
         Verification.objects.filter(pk=verification.pk).update(turn=attempt.turn - 1)
     Attempt.objects.filter(pk=attempt.pk).update(**columns)
-    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn - 1}
-    transition.record(verification, "attempt.answered", at=at, body=body | {"next": taken.next})
-    dossier.keep(attempt, taken.evidence, key=key, at=at)
+    place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn - 1}
+    body = {**place, "next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key)}
+    transition.record(verification, "attempt.answered", at=at, body=body)
     if is_over:
         transition.move(verification, Move.SUBMIT, at=at)
         step = queue.JUDGE if taken.next is Next.COLLECT else queue.PREPARE

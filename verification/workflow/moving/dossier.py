@@ -1,7 +1,7 @@
 """What one attempt is judged by, and what its checks said: keeps and loads evidence, writes records."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +23,18 @@ SHARED = "shared."
 
 
 def keep(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: datetime) -> None:
-    """Seals and stores originals of an attempt; what is about nobody (`shared.…`) is kept once, in the clear."""
-    kept = []
+    """Puts originals that neither an answer brought nor a judgement left, with an entry of their own."""
+    if kept := put(attempt, evidence, key=key):
+        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "evidence": kept}
+        transition.record(attempt.verification, "evidence.kept", at=at, body=body)
+
+
+def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key) -> list[dict[str, Any]]:
+    """Seals and stores originals of an attempt; gives what an entry's body says of each under `evidence`.
+
+    What is about nobody (`shared.…`) is kept once, in the clear.
+    """
+    kept: list[dict[str, Any]] = []
     for kind, content in evidence.items():
         if kind.startswith(SHARED):
             shared = store.put_shared(content)
@@ -32,9 +42,7 @@ def keep(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at:
             kept.append({"kind": kind, "sha256": shared.pk, "size": shared.size})
         else:
             kept.append(store.leaf_fields(store.put(key, content, kind=kind, attempt_id=attempt.pk)))
-    if kept:
-        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "evidence": kept}
-        transition.record(attempt.verification, "evidence.kept", at=at, body=body)
+    return kept
 
 
 def load(verification: Verification, attempt: Attempt, *, key: vault.Key, at: datetime) -> Evidence:
@@ -83,8 +91,21 @@ JUDGEMENT = ("terms", "facts", "report", "document")
 """What of an attempt's evidence was written by its judgement or after it, and is no input of it."""
 
 
-def record_checks(attempt: Attempt, results: Iterable[Result], *, key: vault.Key, at: datetime) -> None:
-    """One row and one log entry for each check; details are sealed, only codes and outcomes enter the log."""
+def put_judgement(
+    attempt: Attempt, left: Mapping[str, bytes], results: Sequence[Result], *, key: vault.Key, at: datetime
+) -> dict[str, Any]:
+    """Stores what a judgement left and what its checks said; gives what its entry says of both.
+
+    `facts` is the commitment of the facts: a plain hash of so few numbers could be found by trying.
+    """
+    evidence = put(attempt, left, key=key)
+    facts = [one["commitment"] for one in evidence if one["kind"] == f"{attempt.stage}.facts"]
+    return {"facts": facts[0], "checks": put_checks(attempt, results, key=key, at=at), "evidence": evidence}
+
+
+def put_checks(attempt: Attempt, results: Sequence[Result], *, key: vault.Key, at: datetime) -> list[dict[str, str]]:
+    """One row for each check; its details are sealed, and what is given for the log is name, outcome and code."""
+    said = []
     for position, result in enumerate(results):
         record = CheckRecord(
             attempt=attempt,
@@ -99,8 +120,8 @@ def record_checks(attempt: Attempt, results: Iterable[Result], *, key: vault.Key
         detail = canonical_json(dict(result.detail))
         record.sealed_detail = key.seal(detail, table=TABLE, field=f"{FIELD}:{record.pk}").data
         record.save(force_insert=True)
-        body = {"check": record.name, "outcome": record.outcome, "code": record.code, "attempt": attempt.pk}
-        transition.record(attempt.verification, "check.recorded", at=at, body=body | {"route": attempt.route})
+        said.append({"check": record.name, "outcome": record.outcome, "code": record.code})
+    return said
 
 
 def judged(record: CheckRecord, *, key: vault.Key) -> Judged:

@@ -1,6 +1,8 @@
 """Where a verification goes after an attempt: the next stage, another try, the next route, or the verdict."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from verification.core import profiles, reasons
 from verification.core.results import Decision, Outcome
@@ -13,13 +15,23 @@ from verification.workflow.moving import attempts, documents, transition
 
 
 def go_on(
-    verification: Verification, attempt: Attempt, stage: Stage, decision: Decision, *, key: vault.Key, at: datetime
+    verification: Verification,
+    attempt: Attempt,
+    stage: Stage,
+    decision: Decision,
+    *,
+    said: Mapping[str, Any],
+    key: vault.Key,
+    at: datetime,
 ) -> None:
-    """Closes the judged attempt and moves the verification. The transaction's fence was checked before."""
+    """Closes the judged attempt and moves the verification. The transaction's fence was checked before.
+
+    said: what the judgement's entry says beside its outcome: its checks, its facts, its evidence.
+    """
     attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=decision.burns, at=at)
     word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
-    transition.record(verification, "attempt.judged", at=at, body=body)
+    transition.record(verification, "attempt.judged", at=at, body={**body, **said})
     if decision.outcome is not Outcome.REVIEW:
         documents.produce(attempt, key=key, at=at)
     if decision.outcome is Outcome.PASSED:

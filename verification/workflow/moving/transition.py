@@ -50,7 +50,10 @@ def record(verification: Verification, entry_type: str, *, at: datetime, body: M
 def move(
     verification: Verification, how: Move, *, at: datetime, code: str = "", body: Mapping[str, Any] | None = None
 ) -> None:
-    """Moves the status by the table and logs it; raises `Conflict` if somebody else moved it meanwhile."""
+    """Moves the status by the table and logs it; raises `Conflict` if somebody else moved it meanwhile.
+
+    That it is with us for a moment is told to nobody: the answer before and the judgement after have their entries.
+    """
     to = status.after(Status(verification.status), how)
     columns: dict[str, Any] = {"status": to, "code": code}
     if to is Status.IN_REVIEW:
@@ -63,5 +66,7 @@ def move(
             raise Conflict("the status changed meanwhile", code="status_changed")
     for name, value in columns.items():
         setattr(verification, name, value)
+    if to is Status.PROCESSING:
+        return
     details = {"code": code, "profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
     record(verification, f"verification.{to}", at=at, body={**details, **(body or {})})

@@ -18,6 +18,7 @@ from verification import transactions
 from verification.audit import log
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
+from verification.core.events import KEEPING
 from verification.core.results import Passed, Result, decide
 from verification.core.route import Evidence, Stage
 from verification.evidence import vault
@@ -119,8 +120,8 @@ def _differences(row: Verification, attempt: Attempt) -> list[str]:
 def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> dict[str, bytes]:
     """3: what this attempt brought and gave. Raises `EvidenceUnreadable`."""
     items = dossier.contents([attempt], key=key)
-    entries = AuditEntry.objects.filter(verification=row, type="evidence.kept", body__attempt=attempt.pk)
-    logged = {one["kind"] for body in entries.values_list("body", flat=True) for one in body["evidence"]}
+    entries = AuditEntry.objects.filter(verification=row, type__in=KEEPING, body__attempt=attempt.pk)
+    logged = {one["kind"] for body in entries.values_list("body", flat=True) for one in body.get("evidence", ())}
     stage = stages.find(attempt.route, attempt.stage)
     needed = logged | {f"{stage.name}.terms", f"{stage.name}.facts"}
     needed |= {f"{stage.name}.report"} if stage.report else set()
