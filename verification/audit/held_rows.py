@@ -60,7 +60,8 @@ def load(ids: Sequence[str]) -> dict[str, Held]:
     for entry in readable(entries):
         if one := held.get(entry.verification_id or ""):
             one.entries.append(entry)
-    for item in readable(EvidenceItem.objects.filter(verification_id__in=ids).order_by("pk")):
+    sealed = ("sealed", "wrapped_key")
+    for item in readable(EvidenceItem.objects.filter(verification_id__in=ids).defer(*sealed).order_by("pk")):
         if one := held.get(item.verification_id):
             one.items.append(item)
     return held

@@ -92,7 +92,7 @@ def _verify_evidence_claims(leaves: Mapping[int, AuditLeaf], entries: Mapping[st
     # Two statements a page instead of one a claim.
     sealed_names = {name for _, name, claim in claims if "id" in claim}
     shared_names = {name for _, name, claim in claims if "id" not in claim}
-    items = {row.pk: row for row in readable(EvidenceItem.objects.filter(pk__in=sealed_names))}
+    items = {row.pk: row for row in readable(EvidenceItem.objects.filter(pk__in=sealed_names).defer("sealed"))}
     shared = {row.pk: row for row in readable(SharedEvidence.objects.filter(pk__in=shared_names))}
     for leaf, name, claim in claims:
         row = items.get(name) if "id" in claim else shared.get(name)

@@ -80,8 +80,11 @@ def _verify_item(pk: str, key: Key | None) -> tuple[str, str] | None:
     except _UNREADABLE:
         return "", "the row cannot be read"
     try:
-        if key is None:
-            store.read(str(item.sealed_sha256))
+        is_destroyed = item.destroyed_at is not None
+        if is_destroyed != (item.wrapped_key is None):
+            return "wrapped_key", "its key counts as destroyed and is still there" if is_destroyed else "it has no key"
+        if key is None or is_destroyed:
+            store.sealed_bytes(item)
         elif (size := len(store.get(key, item))) != item.size:
             return "size", f"it has {size} bytes, its row says {item.size}"
     except EvidenceUnreadable as error:

@@ -1,11 +1,14 @@
-"""Originals: sealed, kept as files under the hash of the sealed bytes; a row says which, the log holds a commitment.
+"""Originals: sealed, kept in files under the hash of the sealed bytes; a row says where, the log holds a commitment.
 
+What one step brings lies in one file, or in its rows if it is little; each original has its own key and commitment.
 The file stands before the row, whole and on disk, so a row never points at nothing; a file without a row is what a
 crash left over. Evidence about nobody (a revocation list, an anchor) is kept once, in the clear, under its own hash.
 """
 
 import os
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +19,7 @@ from django.core.files.storage import FileSystemStorage, storages
 from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
+from verification.evidence import policy
 from verification.evidence.vault import Key, Opening, blind_index, blind_index_values, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
@@ -25,6 +29,7 @@ _DIRECTORY_MODE: Final = 0o700
 _TABLE: Final = "EvidenceItem"
 _SEEN: Final = "evidence"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
+_LENGTH_BYTES: Final = 4  # before each part of a file
 
 
 class DurableFileSystemStorage(FileSystemStorage):
@@ -61,23 +66,33 @@ class DurableFileSystemStorage(FileSystemStorage):
 
 
 def put(key: Key, content: bytes, *, kind: str, attempt_id: str | None = None) -> EvidenceItem:
-    """Seals and keeps an original; its row is written in the caller's transaction, its file at once."""
-    item_id = ids.new_evidence_id()
-    # Bound to its row and kind, so that no file can be passed off as another's evidence.
-    sealed = key.seal(content, table=_TABLE, field=_field(item_id, kind))
-    name = sha256(sealed.data).hexdigest()
-    _write(name, sealed.data)
-    return EvidenceItem.objects.create(
-        id=item_id,
-        verification_id=key.verification_id,
-        attempt_id=attempt_id,
-        kind=kind,
-        sealed_sha256=name,
-        commitment=sealed.commitment,
-        seen_index=blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).value,
-        size=len(content),
-        created_at=clock.now(),
-    )
+    """Seals and keeps one original, as `put_all` does."""
+    return put_all(key, {kind: content}, attempt_id=attempt_id)[0]
+
+
+def put_all(key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None = None) -> list[EvidenceItem]:
+    """Seals and keeps the originals of one step by kind; rows are written in the caller's transaction, files at once.
+
+    1 each is sealed with a key of its own, to be opened, or destroyed, alone   2 a camera's frame is a file
+    3 all else is one file together, or, if that is little, stays in the rows
+    """
+    items: list[EvidenceItem] = []
+    together: dict[str, bytes] = {}
+    for kind, content in contents.items():
+        item, sealed = _seal(key, content, kind=kind)  # 1
+        item.attempt_id = attempt_id
+        items.append(item)
+        if policy.APART in kind:  # 2
+            _place([(item, sealed)])
+        else:
+            together[item.pk] = sealed
+    packed = [(item, together[item.pk]) for item in items if item.pk in together]
+    if sum(map(len, together.values())) > policy.INLINE_BYTES:  # 3
+        _place(packed)
+    else:
+        for item, sealed in packed:
+            item.sealed, item.sealed_sha256 = sealed, sha256(sealed).hexdigest()
+    return EvidenceItem.objects.bulk_create(items)
 
 
 def get(key: Key, item: EvidenceItem) -> bytes:
@@ -85,27 +100,48 @@ def get(key: Key, item: EvidenceItem) -> bytes:
     return opening(key, item).plain
 
 
+def get_all(key: Key, items: Iterable[EvidenceItem]) -> list[bytes]:
+    """The original bytes of each, in their order; a file that holds several is read once. Raises as `get` does."""
+    files: dict[str, bytes] = {}
+    return [_opening(key, item, files=files).plain for item in items]
+
+
 def opening(key: Key, item: EvidenceItem) -> Opening:
     """The original bytes with the salt that opens their commitment.
 
-    Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under this key, or does
-    not fit the commitment.
+    Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under this key, does not
+    fit the commitment, or the item's own key was destroyed.
     """
-    sealed = read(item.sealed_sha256)
-    opened = key.opening(sealed, table=_TABLE, field=_field(item.pk, item.kind))
-    if commitment(opened.salt, opened.plain) != item.commitment:
-        raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
-    return opened
+    return _opening(key, item, files={})
+
+
+def sealed_bytes(item: EvidenceItem) -> bytes:
+    """The sealed bytes, checked by their hash. Raises `EvidenceUnreadable` if they are missing or changed."""
+    return _sealed_bytes(item, files={})
+
+
+def destroy(item: EvidenceItem, *, at: datetime) -> bool:
+    """Makes one item unreadable for ever, and none that lies in the same file; False if that was done before."""
+    kept = EvidenceItem.objects.filter(pk=item.pk, destroyed_at=None)
+    return kept.update(wrapped_key=None, destroyed_at=at) == 1
 
 
 def put_shared(content: bytes) -> SharedEvidence:
-    """Keeps evidence about nobody; the same bytes are kept once."""
-    name = sha256(content).hexdigest()
-    _write(name, content)
-    row, _ = SharedEvidence.objects.get_or_create(
-        sha256=name, defaults={"size": len(content), "created_at": clock.now()}
-    )
-    return row
+    """Keeps one piece of evidence about nobody, as `put_all_shared` does."""
+    return put_all_shared([content])[0]
+
+
+def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
+    """Keeps evidence about nobody, each of its bytes once; gives a row for each of the contents."""
+    at, rows = clock.now(), list[SharedEvidence]()
+    for content in contents:
+        name = sha256(content).hexdigest()
+        _write(name, content)
+        rows.append(SharedEvidence(sha256=name, size=len(content), created_at=at))
+    # In one order, so that of two transactions with the same rows neither waits for the other in a circle.
+    once = {row.pk: row for row in sorted(rows, key=lambda row: row.pk)}
+    SharedEvidence.objects.bulk_create(once.values(), ignore_conflicts=True)
+    return rows
 
 
 def get_shared(sha256_hex: str) -> bytes:
@@ -141,6 +177,65 @@ def read(name: str) -> bytes:
     if sha256(content).hexdigest() != name:
         raise EvidenceUnreadable(f"the file {name} is not the bytes it is named for")
     return content
+
+
+def _seal(key: Key, content: bytes, *, kind: str) -> tuple[EvidenceItem, bytes]:
+    """The row of an original that lies nowhere yet, and its sealed bytes."""
+    item_id = ids.new_evidence_id()
+    # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
+    place = {"table": _TABLE, "field": _field(item_id, kind)}
+    own, wrapped = key.make_own(**place)
+    sealed = own.seal(content, **place)
+    item = EvidenceItem(
+        id=item_id,
+        verification_id=key.verification_id,
+        kind=kind,
+        wrapped_key=wrapped,
+        commitment=sealed.commitment,
+        seen_index=blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).value,
+        size=len(content),
+        created_at=clock.now(),
+    )
+    return item, sealed.data
+
+
+def _place(packed: Sequence[tuple[EvidenceItem, bytes]]) -> None:
+    """Writes one file of these parts, each behind its length, and says in the rows where each lies."""
+    parts = bytearray()
+    for item, sealed in packed:
+        item.offset = len(parts)
+        parts += len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed
+    name = sha256(parts).hexdigest()
+    _write(name, bytes(parts))
+    for item, _ in packed:
+        item.sealed_sha256 = name
+
+
+def _opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes]) -> Opening:
+    sealed = _sealed_bytes(item, files=files)
+    if item.wrapped_key is None or item.destroyed_at is not None:
+        raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
+    place = {"table": _TABLE, "field": _field(item.pk, item.kind)}
+    opened = key.own(bytes(item.wrapped_key), **place).opening(sealed, **place)
+    if commitment(opened.salt, opened.plain) != item.commitment:
+        raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
+    return opened
+
+
+def _sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes]) -> bytes:
+    """`files` holds what was read before, by name."""
+    if item.sealed is not None:
+        sealed = bytes(item.sealed)
+        if sha256(sealed).hexdigest() != item.sealed_sha256:
+            raise EvidenceUnreadable(f"the sealed bytes of {item.pk} are not those it was stored with")
+        return sealed
+    if item.sealed_sha256 not in files:
+        files[item.sealed_sha256] = read(item.sealed_sha256)
+    content, begin = files[item.sealed_sha256], item.offset + _LENGTH_BYTES
+    end = begin + int.from_bytes(content[item.offset : begin], "big")
+    if not begin < end <= len(content):
+        raise EvidenceUnreadable(f"the file {item.sealed_sha256} has no part where {item.pk} should lie")
+    return content[begin:end]
 
 
 def _write(name: str, content: bytes) -> None:

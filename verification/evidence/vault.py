@@ -1,6 +1,7 @@
 """Keys of verifications: what they seal is private, bound to its place, and gone when the key is destroyed.
 
-Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK). Sealed bytes are
+Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK); what can be destroyed
+alone has a random key of its own, wrapped by that one. Sealed bytes are
 `version(1) nonce(12) AES-256-GCM(salt(16) plain)`, authenticated together with lender, table, field, verification and
 the data key's version, so they open nowhere but where they were put. The commitment HMAC-SHA256(salt, plain) may stand
 in the log: without the salt, which is sealed too, it says nothing.
@@ -64,6 +65,19 @@ class Key:
         salt = secrets.token_bytes(SALT_BYTES)
         place = _place(self.verification_id, self.lender_id, table=table, field=field, version=_KEY_VERSION)
         return Sealed(data=_encrypt(self.secret, salt + plain, place=place), commitment=commitment(salt, plain))
+
+    def make_own(self, *, table: str, field: str) -> "tuple[Key, bytes]":
+        """A fresh key for one thing at this place, and that key wrapped by this one: without it, it never opens."""
+        own = make(verification_id=self.verification_id, lender_id=self.lender_id)
+        return own, _encrypt(self.secret, own.secret, place=self._place_of_own(table, field))
+
+    def own(self, wrapped: bytes, *, table: str, field: str) -> "Key":
+        """The key that `make_own` made for this place; raises `EvidenceUnreadable` for anything else."""
+        secret = _decrypt(self.secret, bytes(wrapped), place=self._place_of_own(table, field))
+        return Key(verification_id=self.verification_id, lender_id=self.lender_id, secret=secret)
+
+    def _place_of_own(self, table: str, field: str) -> bytes:
+        return _place(self.verification_id, self.lender_id, table=table, field=f"{field}:key", version=_KEY_VERSION)
 
     def unseal(self, sealed: bytes, *, table: str, field: str) -> bytes:
         """The plain bytes; raises `EvidenceUnreadable` for anything not sealed with this key at this place."""

@@ -17,13 +17,21 @@ class DataKey(models.Model):
 
 
 class EvidenceItem(models.Model):
-    """Where one sealed original lies, and the commitment to its plain bytes that stands in the log."""
+    """Where one sealed original lies, and the commitment to its plain bytes that stands in the log.
+
+    Its sealed bytes are `sealed`, or a part of the file `sealed_sha256`, from `offset` on.
+    """
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_evidence_id, editable=False)
     verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="evidence")
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence", db_index=False)
     kind = models.CharField(max_length=64)
     sealed_sha256 = models.CharField(max_length=HASH_LENGTH, db_index=True)
+    offset = models.PositiveIntegerField(default=0)
+    sealed = models.BinaryField(null=True)
+    # Its own key, wrapped by the verification's. Destroying it erases this item and no other.
+    wrapped_key = models.BinaryField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
     commitment = models.CharField(max_length=HASH_LENGTH)
     seen_index = models.BinaryField(null=True, db_index=True)
     size = models.PositiveIntegerField()

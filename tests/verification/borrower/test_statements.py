@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 COUNTED = {
     "link": 8,
     "consent": 3,
-    "answer": 24,
+    "answer": 14,
     "wait": 3,
     "poll": 3,
     "question": 3,

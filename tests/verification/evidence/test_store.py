@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable
-from verification.evidence import store, vault
+from verification.evidence import policy, store, vault
 from verification.evidence.inspection import verify_evidence, verify_shared
 from verification.evidence.store import DurableFileSystemStorage
 from verification.models import DataKey, EvidenceItem, SharedEvidence
@@ -33,6 +33,18 @@ def _backend(request: pytest.FixtureRequest, settings: Settings) -> None:
     """The product's own storage, and any other of Django's storage API."""
     evidence = dict(settings.STORAGES["evidence"], BACKEND=BACKENDS[request.param])
     settings.STORAGES = dict(settings.STORAGES, evidence=evidence)
+
+
+@pytest.fixture(autouse=True)
+def _all_in_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is little lies in a file too, but for tests of where it lies."""
+    if "little" not in request.fixturenames:
+        monkeypatch.setattr(policy, "INLINE_BYTES", 0)
+
+
+@pytest.fixture
+def little() -> None:
+    """What is little stays in its row."""
 
 
 def files() -> dict[str, bytes]:
@@ -225,16 +237,84 @@ def test_a_write_that_fails_leaves_no_file(tmp_path: Path) -> None:
     assert list((tmp_path / "ab").iterdir()) == []
 
 
+STEP = {
+    "a.answer": b"yes",
+    "a.terms": b"terms" * 2000,
+    "shot.frame.0": b"frame",
+    "shot.frame.1": b"frame",
+    "a.facts": b"",
+}
+
+
+def test_what_a_step_brings_is_one_file_and_each_frame_one_of_its_own() -> None:
+    key = add_key()
+    items = store.put_all(key, STEP)
+    assert [item.kind for item in items] == list(STEP)
+    by_kind = {item.kind: item.sealed_sha256 for item in items}
+    together = {by_kind[kind] for kind in STEP if "frame" not in kind}
+    assert len(together) == 1
+    assert len(files()) == 3
+    rows = list(EvidenceItem.objects.all())
+    assert dict(zip([row.kind for row in rows], store.get_all(key, rows), strict=True)) == STEP
+    assert len({item.commitment for item in items}) == len({bytes(item.wrapped_key or b"") for item in items}) == 5
+    assert list(verify_evidence("test")) == []
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_one_item_of_a_file_is_destroyed_and_the_others_open(size: int, little: None) -> None:
+    key = add_key()
+    kept, gone, after = store.put_all(key, {kind: kind.encode() * size for kind in ("a.b", "a.c", "a.d")})
+    assert kept.sealed_sha256 == gone.sealed_sha256 or size == 1
+    assert store.destroy(gone, at=NOON)
+    assert not store.destroy(gone, at=NOON)
+    row = EvidenceItem.objects.get(pk=gone.pk)
+    with pytest.raises(EvidenceUnreadable, match="was destroyed"):
+        store.get(key, row)
+    # Nor by the key of a neighbour.
+    row.wrapped_key, row.destroyed_at = kept.wrapped_key, None
+    with pytest.raises(EvidenceUnreadable, match="do not open"):
+        store.get(key, row)
+    assert store.get_all(key, EvidenceItem.objects.filter(pk__in=[kept.pk, after.pk]).order_by("kind")) == [
+        b"a.b" * size,
+        b"a.d" * size,
+    ]
+    assert list(verify_evidence("test")) == []
+
+
+def test_what_is_little_stays_in_its_rows_and_is_held_to_its_hash(little: None) -> None:
+    key = add_key()
+    items = store.put_all(key, {"a.b": ORIGINAL, "a.c": b"other"})
+    assert files() == {}
+    assert store.get_all(key, EvidenceItem.objects.filter(pk=items[0].pk)) == [ORIGINAL]
+    sealed = bytes(items[0].sealed or b"")
+    assert items[0].sealed_sha256 == sha256(sealed).hexdigest()
+    assert b"850101300123" not in sealed
+    EvidenceItem.objects.filter(pk=items[0].pk).update(sealed=sealed[:-1])
+    [finding] = verify_evidence("test")
+    assert (finding.code, finding.field, items[0].pk in finding.detail) == ("evidence", "sealed_sha256", True)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [({"wrapped_key": None}, "wrapped_key"), ({"destroyed_at": NOON}, "wrapped_key"), ({"offset": 7}, "sealed_sha256")],
+)
+def test_an_item_that_lost_its_key_or_its_place_is_named(change: dict[str, object], field: str) -> None:
+    items = store.put_all(add_key(), {"a.b": ORIGINAL, "a.c": b"other"})
+    EvidenceItem.objects.filter(pk=items[0].pk).update(**change)
+    [finding] = verify_evidence("test")
+    assert (finding.code, finding.field, items[0].pk in finding.detail) == ("evidence", field, True)
+
+
 def test_a_file_stands_before_its_row(monkeypatch: pytest.MonkeyPatch) -> None:
     key = add_key()
     seen: list[int] = []
-    create = EvidenceItem.objects.create
+    create = EvidenceItem.objects.bulk_create
 
-    def create_seen(**row: Any) -> EvidenceItem:
+    def create_seen(rows: Any) -> list[EvidenceItem]:
         seen.append(len(files()))
-        return create(**row)
+        return create(rows)
 
-    monkeypatch.setattr(EvidenceItem.objects, "create", create_seen)
+    monkeypatch.setattr(EvidenceItem.objects, "bulk_create", create_seen)
     store.put(key, ORIGINAL, kind="a.b")
     assert seen == [1]
 

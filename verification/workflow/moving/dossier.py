@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, Q
 
 from verification.core import stored
 from verification.core.identification_document import Judged
@@ -34,14 +34,14 @@ def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key) -> l
 
     What is about nobody (`shared.…`) is kept once, in the clear.
     """
-    kept: list[dict[str, Any]] = []
-    for kind, content in evidence.items():
-        if kind.startswith(SHARED):
-            shared = store.put_shared(content)
-            SharedEvidenceUse.objects.create(attempt=attempt, evidence=shared, kind=kind)
-            kept.append({"kind": kind, "sha256": shared.pk, "size": shared.size})
-        else:
-            kept.append(store.leaf_fields(store.put(key, content, kind=kind, attempt_id=attempt.pk)))
+    shared = {kind: content for kind, content in evidence.items() if kind.startswith(SHARED)}
+    own = {kind: content for kind, content in evidence.items() if kind not in shared}
+    kept = [store.leaf_fields(item) for item in store.put_all(key, own, attempt_id=attempt.pk)] if own else []
+    if shared:
+        rows = dict(zip(shared, store.put_all_shared(shared.values()), strict=True))
+        uses = [SharedEvidenceUse(attempt=attempt, evidence=row, kind=kind) for kind, row in rows.items()]
+        SharedEvidenceUse.objects.bulk_create(uses)
+        kept += [{"kind": kind, "sha256": row.pk, "size": row.size} for kind, row in rows.items()]
     return kept
 
 
@@ -53,23 +53,45 @@ def load(verification: Verification, attempt: Attempt, *, key: vault.Key, at: da
     # Consent is asked for once a verification, before its first route.
     of_route = Q(route=verification.route) | Q(stage="consent")
     judged = Attempt.objects.filter(of_route, verification=verification, status="passed")
-    items = contents([*judged.order_by("turn"), attempt], key=key)
-    # The very bytes may have been presented before: in another attempt, of anybody in this mode.
-    others = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
-    own = EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True)
-    seen = frozenset(kind for kind in own if others.filter(seen_index__in=store.seen_values(items[kind])).exists())
-    return Evidence(items=items, at=at, seen=seen)
+    found = _items([*judged.order_by("turn"), attempt])
+    items = _open(found, key=key)
+    own = [item.kind for item in found if isinstance(item, EvidenceItem) and item.attempt_id == attempt.pk]
+    return Evidence(items=items, at=at, seen=_seen(attempt, {kind: items[kind] for kind in own}))
 
 
 def contents(of: Iterable[Attempt], *, key: vault.Key) -> dict[str, bytes]:
     """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`."""
-    items: dict[str, bytes] = {}
-    for one in of:
-        for item in EvidenceItem.objects.filter(attempt=one):
-            items[item.kind] = store.get(key, item)
-        for use in SharedEvidenceUse.objects.filter(attempt=one):
-            items[use.kind] = store.get_shared(use.evidence_id)
-    return items
+    return _open(_items(of), key=key)
+
+
+def _items(of: Iterable[Attempt]) -> list[EvidenceItem | SharedEvidenceUse]:
+    """What is kept of these attempts, in their order."""
+    order = {attempt.pk: number for number, attempt in enumerate(of)}
+    found: list[EvidenceItem | SharedEvidenceUse] = [
+        *EvidenceItem.objects.filter(attempt__in=order),
+        *SharedEvidenceUse.objects.filter(attempt__in=order),
+    ]
+    return sorted(found, key=lambda one: order[one.attempt_id or ""])
+
+
+def _open(found: Iterable[EvidenceItem | SharedEvidenceUse], *, key: vault.Key) -> dict[str, bytes]:
+    kept = list(found)
+    sealed = [one for one in kept if isinstance(one, EvidenceItem)]
+    opened = {item.pk: content for item, content in zip(sealed, store.get_all(key, sealed), strict=True)}
+    return {
+        one.kind: opened[one.pk] if isinstance(one, EvidenceItem) else store.get_shared(one.evidence_id) for one in kept
+    }
+
+
+def _seen(attempt: Attempt, own: Mapping[str, bytes]) -> frozenset[str]:
+    """The kinds whose very bytes were presented before: in another attempt, of anybody in this mode."""
+    if not own:
+        return frozenset()
+    others = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
+    # One statement that looks for each by itself and stops at the first: of some bytes there are many.
+    found = [Exists(others.filter(seen_index__in=store.seen_values(content))) for content in own.values()]
+    [are_seen] = Attempt.objects.filter(pk=attempt.pk).values_list(*found)
+    return frozenset(kind for kind, is_seen in zip(own, are_seen, strict=True) if is_seen)
 
 
 def judgement(

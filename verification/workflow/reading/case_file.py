@@ -214,7 +214,7 @@ def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceVi
             sealed_sha256=item.sealed_sha256,
             created_at=item.created_at,
         )
-        for item in EvidenceItem.objects.filter(verification=row).order_by("created_at", "kind", "pk")
+        for item in EvidenceItem.objects.filter(verification=row).defer("sealed").order_by("created_at", "kind", "pk")
     ]
     uses = SharedEvidenceUse.objects.filter(attempt__verification=row).select_related("evidence")
     shared = [
