@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Callable
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
@@ -14,14 +14,11 @@ from verification import transactions
 _PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=(), browsing-topics=()"
 
 
-class RequestIdMiddleware:
+class RequestIdMiddleware(MiddlewareMixin):
     """Gives each request an id, as `request.request_id`, in the log and in the answer's `X-Request-Id`.
 
     The caller's own id is kept when it is a plain word, so that a lender can find a request in both logs.
     """
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request under its id."""
@@ -31,31 +28,24 @@ class RequestIdMiddleware:
         request.request_id = identity  # type: ignore[attr-defined]  # Django's own way to hand a value to a view
         token = request_id.set(identity)
         try:
-            response = self._get_response(request)
+            response = cast(HttpResponse, self.get_response(request))
         finally:
             request_id.reset(token)
         response.headers["X-Request-Id"] = identity
         return response
 
 
-def in_transactions(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware in which every statement of a request runs in a transaction that says whose rows it may see.
+class PageMiddleware(MiddlewareMixin):
+    """Runs a request in transactions that say whose rows it may see, and keeps what it answers to the one it is for.
 
-    Nobody's, until the key, the link or the person is known: see `transactions.see`.
+    Whose: nobody's, until the key, the link or the person is known: see `transactions.see`. Storing the answer and the
+    browser's powers are forbidden unless a view has said otherwise.
     """
 
-    def respond(request: HttpRequest) -> HttpResponse:
-        with transactions.running():
-            return get_response(request)
-
-    return respond
-
-
-class PageHeadersMiddleware(MiddlewareMixin):
-    """Forbids storing what was made for one person, and the browser's powers, unless a view has said otherwise."""
-
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer with both headers."""
+        with transactions.running():
+            response = cast(HttpResponse, self.get_response(request))
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         return response

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 
-from lenders import policy
 from lenders.parsing import holds_personal_number
 from verification import outbound
 from verification.core.errors import BadInput
+from verification.core.opening import URL_MAX
 from verification.outbound.addresses import is_public
 
 _VISIBLE_URL = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
@@ -33,7 +33,7 @@ class Target:
 
 def read(url: str, *, mode: str) -> Target:
     """The address as it will be called. Raises `BadInput` (webhook_url_refused) for all that may never be called."""
-    if not _VISIBLE_URL.fullmatch(url) or len(url) > policy.URL_MAX:
+    if not _VISIBLE_URL.fullmatch(url) or len(url) > URL_MAX:
         raise _refused("an address has no blanks, breaks, backslashes, fragment or letters beyond ASCII")
     try:
         parts = urlsplit(url)

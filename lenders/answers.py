@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 
 from verification.core.events import TOLD
+from verification.core.forms import asked_of
+from verification.core.opening import Opening
 from verification.core.status import Status
 from verification.core.stored import VERSION
 
@@ -18,17 +21,14 @@ _CODE_HELP = "A code of the table in /docs/problems; accept unknown ones."
 _PAGES = ("choose_route", "consent", "question", "statement", "resume", "wait")
 
 
-def moment(value: datetime) -> str:
-    """A time as `2026-11-24T10:00:00.000Z`."""
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 class Moment(serializers.DateTimeField):
-    """A time; one that was spelled before stays as it is."""
+    """A time as `2026-11-24T10:00:00.000Z`; one that was spelled before stays as it is."""
 
     def to_representation(self, value: Any) -> Any:
-        """As `moment` spells it."""
-        return moment(value) if isinstance(value, datetime) else value
+        """Its one spelling."""
+        if not isinstance(value, datetime):
+            return value
+        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Word(serializers.CharField):
@@ -99,11 +99,6 @@ class VerificationAnswer(serializers.Serializer[Any]):
     combinations = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
     route = Word()
     profile = ProfileAnswer(source="*")
-    purpose = serializers.CharField(source="opening.purpose")
-    client_reference = serializers.CharField()
-    locale = serializers.ChoiceField(choices=("kk", "ru", "en"))
-    opened_by = Word(source="opening.opened_by")
-    metadata = serializers.DictField(source="opening.metadata", child=serializers.CharField(allow_blank=True))
     created_at = Moment()
     expires_at = Moment()
     finished_at = Moment(allow_null=True)
@@ -113,13 +108,21 @@ class VerificationAnswer(serializers.Serializer[Any]):
     log_index = serializers.IntegerField(allow_null=True, help_text="The decision's place in the log, once ordered.")
     checks = CheckAnswer(many=True, required=False, help_text="Only with `?expand=checks`.")
 
+    def get_fields(self) -> dict[str, Any]:
+        """Adds what the lender handed over and is told again, as `core/opening.py` says; empty words are null."""
+        fields: dict[str, Any] = super().get_fields()
+        for name, asked in ((name, each) for name, each in asked_of(Opening).items() if each.form.is_told):
+            text = serializers.CharField if asked.is_required else Word
+            kind = text if asked.form.schema["type"] == "string" else serializers.DictField
+            fields[name] = kind(source=f"opening.{asked.attribute}")
+            set_override(fields[name], "field", asked.form.schema)
+        return fields
+
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """Checks stand there only where they were asked for."""
-        spelled: dict[str, Any] = super().to_representation(instance)
+        spelled = super().to_representation(instance)
         # Null would say that there are none; left out says that nobody asked.
-        if spelled["checks"] is None:
-            del spelled["checks"]
-        return spelled
+        return {name: value for name, value in spelled.items() if name != "checks" or value is not None}
 
 
 VERIFICATION = VerificationAnswer()

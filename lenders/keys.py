@@ -93,11 +93,6 @@ def revoke(key: ApiKey) -> bool:
     return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=clock.now()) == 1
 
 
-def find(secret: str) -> ApiKey | None:
-    """The key of this secret, whatever its state. Found by its hash, so no comparison leaks how near a guess was."""
-    return ApiKey.objects.select_related("lender").filter(sha256=digest(secret)).first()
-
-
 def note_use(key: ApiKey, *, at: datetime) -> None:
     """Remembers that a key is in use, to the minute."""
     stale = at - timedelta(seconds=policy.LAST_USED_SECONDS)
@@ -124,10 +119,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         scheme, _, secret = untrusted_header.partition(" ")
         if scheme.lower() != "bearer" or not secret.startswith(f"{MARK}_"):
             raise AuthenticationFailed("send the header: Authorization: Bearer tlg_…", code="key_malformed")
-        # 2. The key is one of ours and still good.
+        # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near a guess was.
         at = clock.now()
         with transactions.looking_up("api_key"):
-            key = find(secret.strip())
+            key = ApiKey.objects.select_related("lender").filter(sha256=digest(secret.strip())).first()
         if key is None:
             raise AuthenticationFailed("there is no such key", code="key_unknown")
         if key.revoked_at is not None:

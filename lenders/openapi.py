@@ -1,11 +1,12 @@
 """openapi.json: made from the views by drf-spectacular, with the webhook and the problems of every operation."""
 
+from dataclasses import is_dataclass
 from functools import cache
 from threading import Lock
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, OpenApiWebhook, extend_schema
@@ -15,6 +16,8 @@ from lenders.answers import WebhookBody
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
 from verification.core.events import TOLD
+from verification.core.forms import asked_of
+from verification.core.opening import Document, Loan, Opening, Person
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
@@ -64,6 +67,7 @@ _WEBHOOK_HEADERS = {
     "webhook-timestamp": "Seconds since 1970, fresh on every try. Refuse what is older than five minutes.",
     "webhook-signature": "`v1,` and HMAC-SHA256, `v1a,` and Ed25519, base64, blanks between, of `id.timestamp.body`.",
 }
+_NAMES = {Opening: "VerificationRequest", Person: "SubjectRequest", Document: "DocumentRequest", Loan: "LoanRequest"}
 _lock = Lock()
 
 EVENT_WEBHOOK = OpenApiWebhook(
@@ -111,6 +115,41 @@ class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-cal
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         """HTTP bearer."""
         return {"type": "http", "scheme": "bearer", "bearerFormat": "tlg_test_… or tlg_live_…"}
+
+
+def parameters_of(query: type) -> list[Any]:
+    """A query's parameters, as the forms of its dataclass say."""
+    return [
+        OpenApiParameter(
+            name, dict(each.form.schema), required=each.is_required, description=each.form.help, location="query"
+        )
+        for name, each in asked_of(query).items()
+    ]
+
+
+class _Requests(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # the library has no types here
+    """Describes a request by the forms of its dataclass; found by drf-spectacular because this module is imported."""
+
+    target_class = "verification.core.opening.Opening"
+
+    @classmethod
+    def _matches(cls, target: Any) -> bool:
+        return isinstance(target, type) and is_dataclass(target)
+
+    def get_name(self, auto_schema: Any, direction: Any) -> str:
+        """Its name among the components."""
+        return _NAMES.get(self.target) or str(self.target.__name__)
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Its schema, with those of the requests within."""
+        properties, asked = {}, asked_of(self.target)
+        for name, field in asked.items():
+            within = None if field.form.kind else auto_schema.resolve_serializer(field.type, direction)
+            schema: dict[str, Any] = within.ref if within else dict(field.form.schema)
+            properties[name] = schema | ({"description": field.form.help} if field.form.help else {})
+        required = sorted(name for name, field in asked.items() if field.is_required)
+        described = {"type": "object", "properties": properties, "description": self.target.__doc__.partition("\n")[0]}
+        return described | ({"required": required} if required else {})
 
 
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:

@@ -1,19 +1,25 @@
 """Reads single untrusted values of a request. A function gives the value or raises `BadInput` with a stable code.
 
-What ends up in webhooks, logs and other systems must hold no IIN and no mobile number: see `impersonal`.
+Which of them reads a field its `Form` says, by the word it has in `READERS`.
+
+What ends up in webhooks, logs and other systems must hold no IIN and no mobile number: see `text`.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from lenders import policy
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, Phone, is_id
+from verification.core.opening import NAME_MAX, REFERENCE_MAX, URL_MAX
+from verification.core.person import parse_iban, parse_name
 
 # Controls, invisible signs and those that turn the direction, breaks of line and paragraph: with one of them a borrower
 # could be shown a statement that reads otherwise than what is signed.
@@ -21,11 +27,11 @@ _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _RUN = re.compile(r"[0-9]+")
 # Digits with at most one separator, or a bracket and a blank, between two of them: how people write numbers.
 _WRITTEN = re.compile(r"[+]?[0-9](?:[-._:() ]{0,2}[0-9])*")
-_IIN_DIGITS = 12
+_IIN_DIGITS, _PHONE_DIGITS = 12, 11
 
 
-def text(untrusted: Any, *, longest: int, shortest: int = 1) -> str:
-    """A string of what can be seen, blanks around it dropped."""
+def text(untrusted: Any, *, longest: int, shortest: int = 1, is_impersonal: bool = False) -> str:
+    """A string of what can be seen, blanks around it dropped; an impersonal one names nobody by number."""
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
     stripped = untrusted.strip()
@@ -33,23 +39,27 @@ def text(untrusted: Any, *, longest: int, shortest: int = 1) -> str:
         raise BadInput(f"{shortest} to {longest} characters are expected", code="length_wrong")
     if any(unicodedata.category(character) in _NOT_SHOWN for character in stripped):
         raise BadInput("control, invisible and direction characters are not allowed", code="text_malformed")
-    return stripped
-
-
-def impersonal(untrusted: Any, *, longest: int, shortest: int = 1) -> str:
-    """A text that names nobody by number; raises `BadInput` for an IIN or mobile number in it."""
-    value = text(untrusted, longest=longest, shortest=shortest)
-    if holds_personal_number(value):
+    if is_impersonal and holds_personal_number(stripped):
         raise BadInput("must not contain an IIN or a mobile number", code="personal_number")
-    return value
+    return stripped
 
 
 def client_reference(untrusted: Any) -> str:
     """The lender's own name for a request; it comes back in webhooks and logs."""
-    value = impersonal(untrusted, longest=64)
+    value = text(untrusted, longest=REFERENCE_MAX, is_impersonal=True)
     if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", value):
         raise BadInput("1 to 64 of: A-Z a-z 0-9 _ . : -", code="reference_malformed")
     return value
+
+
+def name(untrusted: Any, *, optional: bool = False) -> str:
+    """A name of a person."""
+    return parse_name(text(untrusted, longest=4 * NAME_MAX, shortest=0), optional=optional)
+
+
+def iban(untrusted: Any) -> str:
+    """A Kazakh account."""
+    return parse_iban(text(untrusted, longest=40))
 
 
 def one_of(untrusted: Any, *, choices: Sequence[str]) -> str:
@@ -71,10 +81,10 @@ def several_of(untrusted: Any, *, choices: Sequence[str]) -> tuple[str, ...]:
     return tuple(untrusted)
 
 
-def route_names(untrusted: Any) -> tuple[str, ...]:
+def route_names(untrusted: Any, *, most: int) -> tuple[str, ...]:
     """Names of routes; whether they are installed and suffice is for the workflow to say."""
-    if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= policy.ROUTES_MAX:
-        raise BadInput(f"a list of 1 to {policy.ROUTES_MAX} routes is expected", code="type_wrong")
+    if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= most:
+        raise BadInput(f"a list of 1 to {most} routes is expected", code="type_wrong")
     if not all(isinstance(name, str) and re.fullmatch(r"[a-z_]{1,32}", name) for name in untrusted):
         raise BadInput("a route is named by small letters", code="choice_unknown")
     if len(set(untrusted)) != len(untrusted):
@@ -91,24 +101,8 @@ def whole_number(untrusted: Any, *, least: int, most: int) -> int:
     return untrusted
 
 
-def amount(untrusted: Any) -> str:
-    """Money above zero as `150000.00`; reads decimal strings and JSON numbers with no more than two places."""
-    value = _decimal(untrusted, places=policy.AMOUNT_PLACES)
-    if not 0 < value <= policy.AMOUNT_MAX:
-        raise BadInput(f"above 0 and at most {policy.AMOUNT_MAX} is expected", code="out_of_range")
-    return f"{value:.2f}"
-
-
-def annual_rate(untrusted: Any) -> str:
-    """Per cent a year, as `46.00` or `45.9125`; zero is a rate too."""
-    value = _decimal(untrusted, places=policy.RATE_PLACES)
-    if value > policy.RATE_MAX:
-        raise BadInput(f"at most {policy.RATE_MAX} is expected", code="out_of_range")
-    whole, _, places = f"{value:.4f}".partition(".")
-    return f"{whole}.{places[:2]}{places[2:].rstrip('0')}"
-
-
-def _decimal(untrusted: Any, *, places: int) -> Decimal:
+def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False) -> str:
+    """An exact decimal with two places or more, as `150000.00` or `45.9125`; reads decimal strings and JSON numbers."""
     is_spelled = isinstance(untrusted, str) and re.fullmatch(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", untrusted) is not None
     is_number = isinstance(untrusted, int | Decimal) and not isinstance(untrusted, bool)
     if not is_spelled and not is_number:
@@ -119,23 +113,21 @@ def _decimal(untrusted: Any, *, places: int) -> Decimal:
         raise BadInput("the number is out of range", code="out_of_range")
     if value != round(value, places):
         raise BadInput(f"at most {places} decimal places are expected", code="decimal_malformed")
-    return value
+    if value > most or (above_zero and value == 0):
+        raise BadInput(f"{'above 0 and ' if above_zero else ''}at most {most} is expected", code="out_of_range")
+    whole, _, fraction = f"{value:.{places}f}".partition(".")
+    return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
 
 
-def day(untrusted: Any) -> date:
-    """A calendar date, `2026-11-24`."""
+def day(untrusted: Any, *, is_past: bool = False) -> date:
+    """A calendar date, `2026-11-24`; one that is past is not after today in UTC."""
     if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", untrusted):
         raise BadInput("a date such as 2026-11-24 is expected", code="date_malformed")
     try:
-        return date.fromisoformat(untrusted)
+        value = date.fromisoformat(untrusted)
     except ValueError:
         raise BadInput("there is no such date", code="date_malformed") from None
-
-
-def birth_date(untrusted: Any) -> date:
-    """A date that is not in the future."""
-    value = day(untrusted)
-    if value > datetime.now(UTC).date():
+    if is_past and value > datetime.now(UTC).date():
         raise BadInput("a birth date lies in the past", code="out_of_range")
     return value
 
@@ -183,11 +175,11 @@ def yes_or_no(untrusted: Any) -> bool:
     return untrusted
 
 
-def document_number(untrusted: Any) -> str:
+def document_number(untrusted: Any, *, longest: int) -> str:
     """Letters and digits, capitals, no blanks."""
-    value = text(untrusted, longest=policy.DOCUMENT_NUMBER_MAX + 5).replace(" ", "").upper()
-    if len(value) > policy.DOCUMENT_NUMBER_MAX or not re.fullmatch(r"[0-9A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]+", value):
-        raise BadInput(f"1 to {policy.DOCUMENT_NUMBER_MAX} letters and digits", code="document_malformed")
+    value = text(untrusted, longest=longest + 5).replace(" ", "").upper()
+    if len(value) > longest or not re.fullmatch(r"[0-9A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]+", value):
+        raise BadInput(f"1 to {longest} letters and digits", code="document_malformed")
     return value
 
 
@@ -206,10 +198,10 @@ def kato(untrusted: Any) -> str:
     return untrusted
 
 
-def https_url(untrusted: Any) -> SplitResult:
+def https_url(untrusted: Any, *, longest: int = URL_MAX) -> str:
     """A whole https address, without user, fragment or anything that two readers could read differently."""
-    if not isinstance(untrusted, str) or len(untrusted) > policy.URL_MAX:
-        raise BadInput(f"an https address of at most {policy.URL_MAX} characters is expected", code="url_malformed")
+    if not isinstance(untrusted, str) or len(untrusted) > longest:
+        raise BadInput(f"an https address of at most {longest} characters is expected", code="url_malformed")
     try:
         parts = urlsplit(untrusted)
         is_whole = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -218,23 +210,23 @@ def https_url(untrusted: Any) -> SplitResult:
     # The characters of RFC 3986 without `#`. A backslash or a blank is another address to a browser than to us.
     if not is_whole or not re.fullmatch(r"[!$&-;=?-Z\[\]_a-z~%]+", untrusted) or "@" in parts.netloc:
         raise BadInput("an https address without user and fragment is expected", code="url_malformed")
-    return parts
+    return parts.geturl()
 
 
-def metadata(untrusted: Any) -> dict[str, str]:
+def metadata(untrusted: Any, *, keys: int, longest_key: int, longest: int) -> dict[str, str]:
     """The lender's own notes: a few short texts, none of them an IIN or a mobile number."""
     if not isinstance(untrusted, dict):
         raise BadInput("an object of strings is expected", code="type_wrong")
-    if len(untrusted) > policy.METADATA_KEYS_MAX:
-        raise BadInput(f"at most {policy.METADATA_KEYS_MAX} keys", code="length_wrong")
+    if len(untrusted) > keys:
+        raise BadInput(f"at most {keys} keys", code="length_wrong")
     notes = {}
     for key, value in untrusted.items():
-        is_word = re.fullmatch(r"[A-Za-z0-9_.-]+", key) and len(key) <= policy.METADATA_KEY_MAX
+        is_word = re.fullmatch(r"[A-Za-z0-9_.-]+", key) and len(key) <= longest_key
         if not is_word or holds_personal_number(key):
-            expected = "a key is 1 to 40 of: A-Z a-z 0-9 _ . -, and no personal number"
+            expected = f"a key is 1 to {longest_key} of: A-Z a-z 0-9 _ . -, and no personal number"
             raise BadInput(expected, code="metadata_key_malformed")
         try:
-            notes[key] = impersonal(value, longest=policy.METADATA_VALUE_MAX, shortest=0)
+            notes[key] = text(value, longest=longest, shortest=0, is_impersonal=True)
         except BadInput as error:
             raise BadInput(error.detail, code=error.code, pointer=f"/{key}") from None
     return notes
@@ -245,12 +237,38 @@ def holds_personal_number(text: str) -> bool:
     written = ["".join(_RUN.findall(number)) for number in _WRITTEN.findall(text)]
     # An IIN is looked for at every digit: twelve of them inside a longer number can be told by their check digit.
     inside = [run[at : at + _IIN_DIGITS] for run in _RUN.findall(text) for at in range(len(run) - _IIN_DIGITS + 1)]
-    return any(_is_one(Iin, one) for one in (*inside, *written)) or any(_is_one(Phone, one) for one in written)
+    numbers: list[Callable[[], object]] = [
+        *(partial(Iin.parse, one) for one in (*inside, *written) if len(one) == _IIN_DIGITS),
+        *(partial(Phone.parse, one) for one in written if len(one) == _PHONE_DIGITS),
+    ]
+    for read in numbers:
+        with suppress(BadInput):
+            read()
+            return True
+    return False
 
 
-def _is_one(kind: type[Iin] | type[Phone], digits: str) -> bool:
-    try:
-        kind.parse(digits)
-    except BadInput:
-        return False
-    return True
+READERS: Mapping[str, Callable[..., Any]] = {
+    "client_reference": client_reference,
+    "day": day,
+    "decimal": decimal,
+    "document_number": document_number,
+    "https_url": https_url,
+    "iban": iban,
+    "iin": Iin.parse,
+    "kato": kato,
+    "metadata": metadata,
+    "moment": moment,
+    "name": name,
+    "one_of": one_of,
+    "our_id": our_id,
+    "page_limit": page_limit,
+    "phone": Phone.parse,
+    "route_names": route_names,
+    "sequence_number": sequence_number,
+    "several_of": several_of,
+    "sha256": sha256_hex,
+    "text": text,
+    "whole_number": whole_number,
+    "yes_or_no": yes_or_no,
+}

@@ -26,23 +26,6 @@ PAGE_DEFAULT: Final = 20
 JWKS_SECONDS: Final = 3600  # how long public keys may be kept; our choice: a verifier that meets a new key asks again
 PAGE_MAX: Final = 100
 
-# Fields: characters, unless said otherwise.
-PURPOSE_MAX: Final = 200
-OPENED_BY_MAX: Final = 100
-URL_MAX: Final = 2048
-METADATA_KEYS_MAX: Final = 20
-METADATA_KEY_MAX: Final = 40
-METADATA_VALUE_MAX: Final = 500
-ROUTES_MAX: Final = 10
-DOCUMENT_NUMBER_MAX: Final = 20
-CURRENCIES: Final = ("KZT",)  # microcredits of individuals are given in tenge
-LOCALES: Final = ("kk", "ru", "en")
-AMOUNT_MAX: Final = 10**12  # tenge; a typing error, not a microcredit, lies above
-AMOUNT_PLACES: Final = 2
-RATE_MAX: Final = 1000  # % a year; the legal ceiling is far below and the lender's to keep
-RATE_PLACES: Final = 4
-TERM_MAX_DAYS: Final = 3653  # ten years
-
 # Idempotency (draft-ietf-httpapi-idempotency-key-header, api.md).
 IDEMPOTENCY_KEY_MAX: Final = 255
 # A reservation older than this, seconds, belongs to a dead worker: gunicorn's own limit for a request is 30 s.

@@ -63,7 +63,13 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
     """
     at = clock.now()
     nothing = {"id": None, "client_reference": None, "status": None, "sequence": None, "mode": endpoint.mode}
-    body = {"v": VERSION, "type": TEST_TYPE, "timestamp": answers.moment(at), "lender_sequence": None, "data": nothing}
+    body = {
+        "v": VERSION,
+        "type": TEST_TYPE,
+        "timestamp": answers.Moment().to_representation(at),
+        "lender_sequence": None,
+        "data": nothing,
+    }
     with transactions.writing():
         _require_room(endpoint.lender, mode=endpoint.mode)
         _wake(endpoint)

@@ -56,9 +56,11 @@ def keep_right() -> None:
 
     A database that is away leaves things as they are.
     """
-    if _state.measured_at is not None:
+    if _state.measured_at is not None and _state.read_at is not None:
         passed = time.monotonic() - _state.measured_at
-        if passed < MEASURE_SECONDS and abs(_leap(passed)) < LEAP_SECONDS:
+        # Seconds by which the machine's clock went further than time did since the last measurement.
+        leap = (timezone.now() - _state.read_at).total_seconds() - passed
+        if passed < MEASURE_SECONDS and abs(leap) < LEAP_SECONDS:
             return
     try:
         measure()
@@ -86,13 +88,6 @@ def require_right() -> None:
         return
     if not _state.is_right:
         raise Misconfigured(_told(difference))
-
-
-def _leap(passed: float) -> float:
-    """Seconds by which the machine's clock went further than time did since the last measurement."""
-    if _state.read_at is None:
-        return 0
-    return (timezone.now() - _state.read_at).total_seconds() - passed
 
 
 def _told(difference: timedelta) -> str:

@@ -9,11 +9,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import answers, idempotency, policy, redelivery, schemas
+from lenders import answers, idempotency, redelivery, schemas
 from lenders.fields import read, read_query
 from lenders.keys import caller
 from lenders.models import ApiKey
-from lenders.openapi import IDEMPOTENCY_KEY, problems
+from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from verification.core.errors import BadInput
 from verification.workflow.reading.queries import Page
 
@@ -28,26 +28,24 @@ class Deliveries(APIView):
     @extend_schema(
         operation_id="list_deliveries",
         summary="List deliveries, newest first",
-        parameters=[schemas.DeliveryQuery],
+        parameters=parameters_of(schemas.DeliveryQuery),
         responses={200: answers.DeliveryPage, **problems(401, 403, 422, 429)},
     )
     def get(self, request: Request) -> Response:
         """A page of deliveries."""
         wanted = read_query(schemas.DeliveryQuery, request.query_params)
         rows = redelivery.of_lender(caller(request).lender, mode=caller(request).mode)
-        for name, column in (("endpoint", "endpoint_id"), ("event", "event_id"), ("status", "status")):
-            if name in wanted:
-                rows = rows.filter(**{column: wanted[name]})
-        if "after" in wanted:
-            last = rows.filter(pk=wanted["after"]).first()
+        chosen = {"endpoint_id": wanted.endpoint, "event_id": wanted.event, "status": wanted.status}
+        rows = rows.filter(**{column: value for column, value in chosen.items() if value is not None})
+        if wanted.after is not None:
+            last = rows.filter(pk=wanted.after).first()
             if last is None:
                 raise BadInput("`after` is no delivery of this list", code="cursor_unknown", pointer="?after")
             rows = rows.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
-        limit = wanted.get("limit", policy.PAGE_DEFAULT)
         # One more than asked for tells whether there is another page.
-        found = list(rows.order_by("-created_at", "-pk")[: limit + 1])
-        has_more = len(found) > limit
-        page = Page(tuple(found[:limit]), has_more, found[limit - 1].pk if has_more else None)
+        found = list(rows.order_by("-created_at", "-pk")[: wanted.limit + 1])
+        has_more = len(found) > wanted.limit
+        page = Page(tuple(found[: wanted.limit]), has_more, found[wanted.limit - 1].pk if has_more else None)
         return Response(answers.DeliveryPage(page).data)
 
 
@@ -93,8 +91,8 @@ def _again(key: ApiKey, untrusted: Any, delivery_id: str) -> Response:
 
 
 def _again_between(key: ApiKey, untrusted: Any) -> Response:
-    values = read(schemas.RangeRequest, untrusted)
+    wanted = read(schemas.RangeRequest, untrusted)
     number, has_more = redelivery.again_between(
-        key.lender, mode=key.mode, start=values["from"], end=values["to"], endpoint_id=values.get("endpoint")
+        key.lender, mode=key.mode, start=wanted.start, end=wanted.end, endpoint_id=wanted.endpoint
     )
     return Response({"redelivered": number, "has_more": has_more}, status=202)

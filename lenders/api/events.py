@@ -5,10 +5,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import answers, policy, schemas
+from lenders import answers, schemas
 from lenders.fields import read_query
 from lenders.keys import caller
-from lenders.openapi import problems
+from lenders.openapi import parameters_of, problems
 from verification.workflow.reading import queries
 
 _SCOPES = {"GET": "events:read"}
@@ -26,12 +26,12 @@ class Events(APIView):
             "Keep the `lender_sequence` of the last event you worked off and ask with `after` for those that followed. "
             "What is listed here is never withdrawn, whether or not a webhook reached you."
         ),
-        parameters=[schemas.EventQuery],
+        parameters=parameters_of(schemas.EventQuery),
         responses={200: answers.EventPage, **problems(401, 403, 422, 429)},
     )
     def get(self, request: Request) -> Response:
         """A page of events."""
         wanted = read_query(schemas.EventQuery, request.query_params)
-        key, after, limit = caller(request), wanted.get("after", 0), wanted.get("limit", policy.PAGE_DEFAULT)
-        found = queries.events_after(lender_id=key.lender_id, mode=key.mode, after=after, limit=limit)
+        key = caller(request)
+        found = queries.events_after(lender_id=key.lender_id, mode=key.mode, after=wanted.after, limit=wanted.limit)
         return Response(answers.EventPage(found).data)

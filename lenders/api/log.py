@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from lenders import schemas
 from lenders.fields import read_query
 from lenders.keys import caller
-from lenders.openapi import problems
+from lenders.openapi import parameters_of, problems
 from verification.workflow.reading import queries
 
 _TEXT = "text/plain; charset=utf-8"
@@ -41,11 +41,11 @@ class LogProof(APIView):
     @extend_schema(
         operation_id="get_proof",
         summary="Read the proof that an event stands in the log (C2SP tlog-proof)",
-        parameters=[schemas.ProofQuery],
+        parameters=parameters_of(schemas.ProofQuery),
         responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 404, 409, 422, 429)},
     )
     def get(self, request: Request) -> HttpResponse:
         """The proof as text."""
         wanted = read_query(schemas.ProofQuery, request.query_params)
-        text = queries.proof(lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted["event"])
+        text = queries.proof(lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted.event)
         return HttpResponse(text, content_type=_TEXT)

@@ -12,8 +12,9 @@ from lenders import answers, idempotency, schemas
 from lenders.fields import read, read_query
 from lenders.keys import caller
 from lenders.models import ApiKey
-from lenders.openapi import IDEMPOTENCY_KEY, problems
-from lenders.schemas import LinkRequest, VerificationRequest, opening_of, require_registered
+from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
+from lenders.schemas import LinkRequest, require_registered
+from verification.core.opening import Opening
 from verification.core.person import LenderFacts
 from verification.workflow.moving import commands, links
 from verification.workflow.moving.links import Minted
@@ -30,13 +31,14 @@ class Verifications(APIView):
     @extend_schema(
         operation_id="list_verifications",
         summary="List verifications, newest first",
-        parameters=[schemas.VerificationQuery],
+        parameters=parameters_of(schemas.VerificationQuery),
         responses={200: answers.VerificationPage, **problems(401, 403, 422, 429)},
     )
     def get(self, request: Request) -> Response:
         """A page of verifications."""
         wanted = read_query(schemas.VerificationQuery, request.query_params)
-        found = queries.list_views(lender_id=caller(request).lender_id, mode=caller(request).mode, **wanted)
+        key = caller(request)
+        found = queries.list_views(lender_id=key.lender_id, mode=key.mode, **vars(wanted))
         return Response(answers.VerificationPage(found).data)
 
     @extend_schema(
@@ -47,7 +49,7 @@ class Verifications(APIView):
             "and purpose gives back the open verification, with 200 and a fresh link, instead of opening a second one."
         ),
         parameters=[IDEMPOTENCY_KEY],
-        request=VerificationRequest,
+        request=Opening,
         responses={
             201: answers.OpenedAnswer,
             200: answers.OpenedAnswer,
@@ -67,13 +69,13 @@ class VerificationDetail(APIView):
     @extend_schema(
         operation_id="get_verification",
         summary="Read a verification",
-        parameters=[schemas.ExpandQuery],
+        parameters=parameters_of(schemas.ExpandQuery),
         responses={200: answers.VerificationAnswer, **problems(401, 403, 404, 422, 429)},
     )
     def get(self, request: Request, verification_id: str) -> Response:
         """The verification, with its checks if asked for."""
         wanted = read_query(schemas.ExpandQuery, request.query_params)
-        key, with_checks = caller(request), "expand" in wanted
+        key, with_checks = caller(request), bool(wanted.expand)
         found = queries.view(
             lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, with_checks=with_checks
         )
@@ -117,15 +119,15 @@ class VerificationCancel(APIView):
 
 def _open(key: ApiKey, untrusted: Any) -> Response:
     lender = key.lender
-    values = read(VerificationRequest, untrusted)
+    opening = read(Opening, untrusted)
     # An address that is not the lender's own could take the borrower, who trusts this page, anywhere.
-    if "return_url" in values:
-        require_registered(values["return_url"], registered=lender.return_urls)
+    if opening.return_url:
+        require_registered(opening.return_url, registered=lender.return_urls)
     opened = commands.open_verification(
         lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin),
         mode=key.mode,
         profile_id=lender.test_profile if key.mode == "test" else lender.live_profile,
-        opening=opening_of(values),
+        opening=opening,
     )
     # The token is shown here and nowhere again: only its hash is kept.
     body = (
@@ -137,7 +139,7 @@ def _open(key: ApiKey, untrusted: Any) -> Response:
 
 def _link(key: ApiKey, untrusted: Any, verification_id: str) -> Response:
     named = read(LinkRequest, untrusted)
-    minted = links.mint(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, **named)
+    minted = links.mint(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, sent_by=named.sent_by)
     return Response(answers.LinkAnswer(minted).data, status=201)
 
 

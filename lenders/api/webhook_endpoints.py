@@ -69,7 +69,7 @@ class WebhookEndpointDetail(APIView):
     def patch(self, request: Request, endpoint_id: str) -> Response:
         """The endpoint as it is now."""
         endpoint = _own(caller(request), endpoint_id)
-        endpoints.change(endpoint, **read(schemas.EndpointChange, request.data))
+        endpoints.change(endpoint, **vars(read(schemas.EndpointChange, request.data)))
         return Response(answers.EndpointAnswer(endpoint).data)
 
     @extend_schema(
@@ -124,8 +124,8 @@ def _own(key: ApiKey, endpoint_id: str) -> Any:
 
 
 def _create(key: ApiKey, untrusted: Any) -> Response:
-    values = read(schemas.EndpointRequest, untrusted)
-    endpoint, secret = endpoints.create(key.lender, mode=key.mode, url=values["url"], events=values.get("events", ()))
+    wanted = read(schemas.EndpointRequest, untrusted)
+    endpoint, secret = endpoints.create(key.lender, mode=key.mode, url=wanted.url, events=wanted.events)
     return Response(answers.EndpointAnswer(endpoint).data | {"secret": secret}, status=201)
 
 

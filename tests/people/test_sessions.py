@@ -58,7 +58,7 @@ def test_a_session_without_a_stamp_begins_now(client: Client, signed_in: SignedI
 def test_the_limits_are_asked_before_the_second_factor_is_looked_at() -> None:
     order = [
         "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "people.sessions.end_stale_sessions",
+        "people.sessions.SessionMiddleware",
         "django_otp.middleware.OTPMiddleware",
     ]
     assert [name for name in settings.MIDDLEWARE if name in order] == order

@@ -14,7 +14,8 @@ django.setup()
 from lenders.models import Lender  # noqa: E402
 from verification import transactions  # noqa: E402
 from verification.core.ids import Iin, Phone, check_digit  # noqa: E402
-from verification.core.person import Document, LenderFacts, Loan, Person  # noqa: E402
+from verification.core.opening import Document, Loan, Person  # noqa: E402
+from verification.core.person import LenderFacts  # noqa: E402
 from verification.stages.consent.policy import CURRENT  # noqa: E402
 from verification.workflow.moving import commands  # noqa: E402
 from verification.workflow.reading import queries  # noqa: E402

@@ -1,4 +1,4 @@
-"""The borrower, the loan and the case as a route sees them. Printing any of it shows no personal data.
+"""Names and accounts, and the case as a route sees it. Printing it shows no personal data.
 
 Of two spellings of one name NFC and case do not count, nor does which hyphen, apostrophe or blank somebody typed, nor
 the two dots of ё. Everything else does: Kazakh letters are letters of their own (Қ is no К, Ұ no Ү), and nothing is
@@ -7,57 +7,19 @@ transliterated, so a Latin I never stands for a Kazakh І. Law: O-06; the rules 
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from verification.core.errors import BadInput
-from verification.core.ids import Iin, Phone
+from verification.core.opening import NAME_MAX, Loan, Person
 
-NAME_MAX = 100  # characters; the state register gives up to 60 (law.md §3)
 _NAME = re.compile(r"[^\W\d_]+(?:[-'’ ][^\W\d_]+)*\.?")
 _IBAN = re.compile(r"KZ[0-9]{2}[A-Z0-9]{16}")
-DOCUMENT_TYPES = ("id_card", "passport", "residence_permit", "stateless_certificate")  # law.md O-07
 
 _HYPHENS: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
 _APOSTROPHES: Final = "\u2018\u2019\u201b\u02b9\u02bb\u02bc\u2032\u0060\u00b4\uff07"
 _ONE_FORM: Final = str.maketrans({**dict.fromkeys(_HYPHENS, "-"), **dict.fromkeys(_APOSTROPHES, "'"), "ё": "е"})
-
-
-@dataclass(frozen=True)
-class Document:
-    """The identity document the borrower named. `valid_to` is its last day."""
-
-    type: str
-    number: str = field(repr=False)
-    valid_to: date
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who the lender says the borrower is; a claim to be checked."""
-
-    iin: Iin
-    surname: str = field(repr=False)
-    name: str = field(repr=False)
-    patronymic: str = field(repr=False)
-    birth_date: date = field(repr=False)
-    phone: Phone
-    document: Document
-
-
-@dataclass(frozen=True)
-class Loan:
-    """What the borrower is about to owe. Amounts and the rate are decimal strings, in `currency` and % a year."""
-
-    amount: str
-    currency: str
-    term_days: int
-    annual_rate: str
-    total_repayable: str
-    payout_account: str = field(repr=False)
-    contract_sha256: str = ""
-    region: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +45,7 @@ class Case:
     expires_at: datetime
 
 
-def parse_name(untrusted: str, *, pointer: str, optional: bool = False) -> str:
+def parse_name(untrusted: str, *, pointer: str = "", optional: bool = False) -> str:
     """A name in NFC, one script only; raises `BadInput`. Look-alikes of another script are refused."""
     text = unicodedata.normalize("NFC", " ".join(untrusted.split()))
     if not text and optional:
@@ -97,7 +59,7 @@ def parse_name(untrusted: str, *, pointer: str, optional: bool = False) -> str:
     return text
 
 
-def parse_iban(untrusted: str, *, pointer: str) -> str:
+def parse_iban(untrusted: str, *, pointer: str = "") -> str:
     """A Kazakh IBAN without spaces; raises `BadInput`. Source: ISO 13616, mod 97."""
     text = untrusted.replace(" ", "").upper()
     # The first four characters go last, letters count as 10 to 35, and of the whole number 97 leaves 1.

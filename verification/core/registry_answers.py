@@ -13,7 +13,8 @@ from typing import Final
 
 from verification.core.errors import BadInput, ConsentMissing, Refused
 from verification.core.ids import Iin, Phone
-from verification.core.person import DOCUMENT_TYPES, NAME_MAX, Case
+from verification.core.opening import DOCUMENT_TYPES, NAME_MAX
+from verification.core.person import Case
 from verification.core.strict_json import MALFORMED, StrictObject, read_object
 
 CONSENT_STATUSES: Final = ("pending", "valid", "invalid", "timeout", "not_found", "error")  # law.md §3, KDP

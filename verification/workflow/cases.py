@@ -2,34 +2,15 @@
 
 import json
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, NotFound
 from verification.core.ids import is_id
-from verification.core.person import Case, LenderFacts, Loan, Person
+from verification.core.opening import Opening
+from verification.core.person import Case, LenderFacts
 from verification.evidence import sealed_case, vault
 from verification.models import Verification
-
-
-@dataclass(frozen=True, kw_only=True)
-class Opening:
-    """What a lender hands over to open a verification. `routes` None leaves every route of the profile to choose.
-
-    It is sealed as it stands, and handed to the edges as it stands: a new field has a default, so that older rows are
-    read, and is named here, where a request is read, and where an answer or a page shows it.
-    """
-
-    purpose: str
-    person: Person
-    loan: Loan
-    routes: tuple[str, ...] | None
-    client_reference: str
-    locale: str
-    return_url: str = ""
-    opened_by: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,11 +38,6 @@ class StoredCase:
 
     lender: LenderFacts
     opening: Opening
-
-
-def to_bytes(lender: LenderFacts, opening: Opening) -> bytes:
-    """The canonical bytes to be sealed."""
-    return stored.to_bytes(StoredCase(lender, opening))
 
 
 def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:

@@ -27,8 +27,8 @@ def find(route_name: str, stage_name: str) -> Stage:
 def known(route_name: str, stage_name: str) -> Stage | None:
     """One stage, or None where this installation has no such route or stage any more: for reads and sweeps."""
     try:
-        return find(route_name, stage_name) if stage_name else None
-    except (Misconfigured, KeyError):
+        return next((stage for stage in of(route_name) if stage.name == stage_name), None) if stage_name else None
+    except Misconfigured:
         return None
 
 

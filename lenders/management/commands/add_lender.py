@@ -1,6 +1,7 @@
 """manage.py add_lender: a microcredit organization and its first test key, printed once."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -33,7 +34,7 @@ class Command(BaseCommand):
             for profile in filter(None, (options["profile"], options["live_profile"])):
                 profiles.get(profile)
             addresses = [parsing.https_url(url) for url in options["return_url"]]
-            if any(address.query for address in addresses):
+            if any(urlsplit(address).query for address in addresses):
                 raise CommandError("register an address without its query: a borrower's may have any")
             with transactions.writing():
                 lender = Lender.objects.create(
@@ -41,7 +42,7 @@ class Command(BaseCommand):
                     bin=Bin.parse(options["bin"]).value,
                     test_profile=options["profile"],
                     live_profile=options["live_profile"],
-                    return_urls=[address.geturl() for address in addresses],
+                    return_urls=addresses,
                 )
                 issued = keys.issue(lender, mode="test")
         except TulgaError as error:

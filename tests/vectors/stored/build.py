@@ -29,7 +29,7 @@ def main() -> None:
 def blobs() -> dict[str, bytes]:
     """Each blob by its kind, as the product itself spells it."""
     found = {
-        "case": cases.to_bytes(samples.LENDER, samples.OPENING),
+        "case": stored.to_bytes(cases.StoredCase(samples.LENDER, samples.OPENING)),
         "memory": stored.to_bytes(samples.MEMORY),
         "entry": stored.to_bytes(samples.ENTRY_BODY),
         "delivery": webhooks.spell_body(answers.WebhookBody().to_representation(samples.EVENT)),

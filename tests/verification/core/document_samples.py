@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from tests.verification.core import answer_samples
 from verification.core.identification_document import AttemptFacts, Ending, Facts, Judged
 from verification.core.ids import Iin, Phone
-from verification.core.person import Case, Document, LenderFacts, Loan, Person
+from verification.core.opening import Document, Loan, Person
+from verification.core.person import Case, LenderFacts
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ORDER = ("look_straight", "turn_right", "blink", "turn_left")

@@ -3,7 +3,8 @@ import unicodedata
 import pytest
 
 from verification.core.errors import BadInput
-from verification.core.person import NAME_MAX, mask_account, parse_iban, parse_name
+from verification.core.opening import NAME_MAX
+from verification.core.person import mask_account, parse_iban, parse_name
 
 
 @pytest.mark.parametrize("name", ["АХМЕТОВ", "Құралай", "Нұр-Сұлтан", "Ғ", "Петров Водкин", "O'Neill", "Ёлкин"])

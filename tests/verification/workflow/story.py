@@ -15,7 +15,8 @@ from tests.scenes import staged
 from verification import tasks
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
-from verification.core.person import Document, LenderFacts, Loan, Person
+from verification.core.opening import Document, Loan, Person
+from verification.core.person import LenderFacts
 from verification.models import AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands

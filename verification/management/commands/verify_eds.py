@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from verification import clock
 from verification.core.errors import BadInput, TulgaError
 from verification.core.ids import Iin, Phone
-from verification.core.person import Case, Document, LenderFacts, Loan, Person
+from verification.core.opening import Document, Loan, Person
+from verification.core.person import Case, LenderFacts
 from verification.core.route import Evidence
 from verification.management import eds_files
 from verification.stages.statement.checks import CHECKS, report_statement

@@ -9,7 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from verification.core.errors import BadInput, Refused
+from verification.core.forms import asked_of
 from verification.core.ids import Iin
+from verification.core.opening import Loan
 from verification.core.person import Case, mask_account
 from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
 from verification.core.stored import canonical_json
@@ -24,6 +26,8 @@ ANSWER = "statement.answer"
 # What we asked about the signature, with the nonces we asked it with.
 OCSP, OCSP_NONCE = "statement.ocsp", "statement.ocsp_nonce"
 TIMESTAMP, TIMESTAMP_NONCE = "statement.timestamp", "statement.timestamp_nonce"
+# What stands in the statement of a loan as the lender said it.
+_SIGNED = tuple(name for name, asked in asked_of(Loan).items() if asked.form.is_signed)
 
 
 @dataclass(frozen=True)
@@ -83,14 +87,9 @@ def statement(case: Case, *, nonce: str, issued: str, expires: str) -> bytes:
             "lender_name": case.lender.name,
             "iin": case.person.iin.value,
             "purpose": case.purpose,
-            "amount": loan.amount,
-            "currency": loan.currency,
-            "term_days": loan.term_days,
-            "annual_rate": loan.annual_rate,
-            "total_repayable": loan.total_repayable,
+            **{name: getattr(loan, name) for name in _SIGNED},
             "payout_account": mask_account(loan.payout_account),
             "payout_account_sha256": sha256(loan.payout_account.encode()).hexdigest(),
-            "contract_sha256": loan.contract_sha256,
             "nonce": nonce,
             "issued": issued,
             "expires": expires,
@@ -111,8 +110,7 @@ def prompt_statement(memory: Memory) -> Mapping[str, Any]:
         "lender_bin": fields["lender_bin"],
         "iin_masked": Iin(fields["iin"]).masked,
         "account_masked": fields["payout_account"],
-        **{name: fields[name] for name in ("purpose", "amount", "currency", "term_days", "annual_rate")},
-        **{name: fields[name] for name in ("total_repayable", "contract_sha256", "issued", "expires")},
+        **{name: fields[name] for name in ("purpose", *_SIGNED, "issued", "expires")},
     }
     encoded = base64.b64encode(text.encode()).decode()
     return {

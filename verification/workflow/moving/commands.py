@@ -10,15 +10,15 @@ from django.db.models import F
 
 from verification import clock, routes, transactions
 from verification.audit import log
-from verification.core import profiles, scenarios
+from verification.core import profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
+from verification.core.opening import Opening
 from verification.core.person import LenderFacts
 from verification.core.route import PARTS, Next, Stage, Turn
 from verification.core.status import OPEN, TERMINAL, Move, Status
 from verification.evidence import sealed_case, vault
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.cases import Opening
 from verification.workflow.moving import attempts, dossier, links, progress, queue, quotas, transition
 
 __all__ = ("Opened", "Opening", "answer", "cancel", "choose_route", "open_verification", "resume")
@@ -60,7 +60,9 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
         # The row is inserted once all is known of it: until then everything that happens to it is counted in memory.
         with transactions.writing(), log.gathering():
             key = vault.make(verification_id=verification.pk, lender_id=lender.id)
-            sealed = key.seal(cases.to_bytes(lender, opening), table=sealed_case.TABLE, field=sealed_case.FIELD)
+            sealed = key.seal(
+                stored.to_bytes(cases.StoredCase(lender, opening)), table=sealed_case.TABLE, field=sealed_case.FIELD
+            )
             verification.sealed_case = sealed.data
             body = {"profile": profile.id, "profile_sha256": verification.profile_sha256, "case": sealed.commitment}
             transition.record(verification, "verification.created", at=at, body=body)

@@ -10,7 +10,8 @@ from datetime import datetime
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.identification_document import Judged
-from verification.core.person import LenderFacts, Loan
+from verification.core.opening import Loan
+from verification.core.person import LenderFacts
 from verification.core.route import Evidence, Stage
 from verification.evidence import store, vault
 from verification.models import Attempt, CheckRecord, EvidenceItem

@@ -10,10 +10,10 @@ from verification import clock
 from verification.audit import history, proofs
 from verification.core import events, reasons
 from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.opening import Opening
 from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, AuditEntry, AuditLeaf, CheckRecord, Verification
 from verification.workflow import cases, stages
-from verification.workflow.cases import Opening
 from verification.workflow.moving import attempts
 from verification.workflow.moving.commands import Opened
 from verification.workflow.reading.borrower_page import borrower_page, borrower_state, page_name

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from verification.core.opening import Opening
 from verification.core.person import LenderFacts
 from verification.core.route import Words
-from verification.workflow.cases import Opening
 
 Item = TypeVar("Item")
 

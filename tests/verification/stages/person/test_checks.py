@@ -9,7 +9,7 @@ from tests.verification.stages.person.known_case import DOCUMENT, said, without_
 from tests.verification.workflow.story import OTHER_IIN
 from verification.core import reasons
 from verification.core.ids import Phone
-from verification.core.person import Document
+from verification.core.opening import Document
 from verification.core.results import Outcome, decide
 from verification.stages.person import STAGE
 from verification.stages.person.checks import CHECKS

@@ -1,0 +1,55 @@
+"""What a request may say: one declaration a field, from which all else follows.
+
+A request is a frozen dataclass. Each field is `Annotated` with its `Form` and is another request or one value; one
+with a default may be left out. From that follow how it is read (`lenders/fields.py`), openapi.json
+(`lenders/openapi.py`), what is sealed (`core/stored.py`), and, where `is_told` and `is_signed`, the lender's answer
+(`lenders/answers.py`) and the statement that a borrower signs (`stages/statement/dialogue.py`).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_type_hints
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """How a field is spelled in JSON.
+
+    kind: what reads it, a word of `lenders/parsing.py:READERS`; empty for a request inside this one. limits: what that
+    reader is told. schema: its JSON schema. help: a sentence for lenders' developers. called: its name in JSON where
+    that is another. is_told: the lender reads it again with the verification. is_signed: it stands in the statement.
+    """
+
+    kind: str = ""
+    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    limits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    help: str = ""
+    called: str = ""
+    is_told: bool = False
+    is_signed: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """A field of a request: its name in Python, and its form. `type`: the dataclass, where it is a request itself."""
+
+    attribute: str
+    form: Form
+    type: Any
+    is_required: bool
+
+
+@cache
+def asked_of(kind: Any) -> Mapping[str, Asked]:
+    """The fields of a dataclass by their names in JSON. Raises `TypeError` for one that declares no form."""
+    found = {}
+    hints = get_type_hints(kind, include_extras=True)
+    for field in dataclasses.fields(kind):
+        forms = [each for each in getattr(hints[field.name], "__metadata__", ()) if isinstance(each, Form)]
+        if len(forms) != 1:
+            raise TypeError(f"{kind.__name__}.{field.name} declares no form")
+        is_required = field.default is field.default_factory is dataclasses.MISSING
+        called = forms[0].called or field.name
+        found[called] = Asked(field.name, forms[0], hints[field.name].__origin__, is_required)
+    return found

@@ -1,0 +1,212 @@
+"""What a lender hands over to open a verification, field by field: see `core/forms.py` for all that follows from it.
+
+A new field is an entry here and, where it is shown or means something, its words there. Printing one shows nothing
+personal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Final
+
+from verification.core.errors import BadInput
+from verification.core.forms import Form
+from verification.core.ids import Iin, Phone
+
+NAME_MAX = 100  # characters; the state register gives up to 60 (law.md §3)
+NAME_SPELLED_MAX: Final = 4 * NAME_MAX  # characters sent, before blanks are dropped and accents put together
+DOCUMENT_TYPES = ("id_card", "passport", "residence_permit", "stateless_certificate")  # law.md O-07
+CURRENCIES: Final = ("KZT",)  # microcredits of individuals are given in tenge
+LOCALES: Final = ("kk", "ru", "en")
+DOCUMENT_NUMBER_MAX: Final = 20  # characters, as are the next six
+PURPOSE_MAX: Final = 200
+OPENED_BY_MAX: Final = 100
+REFERENCE_MAX: Final = 64
+URL_MAX: Final = 2048
+METADATA_KEY_MAX: Final = 40
+METADATA_VALUE_MAX: Final = 500
+METADATA_KEYS_MAX: Final = 20
+ROUTES_MAX: Final = 10
+AMOUNT_MAX: Final = 10**12  # tenge; a typing error, not a microcredit, lies above
+RATE_MAX: Final = 1000  # % a year; the legal ceiling is far below and the lender's to keep
+TERM_MAX_DAYS: Final = 3653  # ten years
+
+_NAMED: Final = {"type": "string", "maxLength": NAME_MAX, "examples": ["Асанов"]}
+_DAY: Final = {"type": "string", "format": "date"}
+_AMOUNT: Final = Form(
+    "decimal",
+    {
+        "oneOf": [{"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,2})?$"}, {"type": "number"}],
+        "examples": ["150000.00"],
+    },
+    limits={"places": 2, "most": AMOUNT_MAX, "above_zero": True},
+    is_signed=True,
+)
+
+
+def _word(choices: Sequence[str], **more: Any) -> Form:
+    return Form("one_of", {"type": "string", "enum": list(choices)}, limits={"choices": choices}, **more)
+
+
+def _text(longest: int, example: str = "", **more: Any) -> Form:
+    """A text that names nobody by number."""
+    examples = {"examples": [example]} if example else {}
+    schema = {"type": "string", "minLength": 1, "maxLength": longest, **examples}
+    return Form("text", schema, limits={"longest": longest, "is_impersonal": True}, **more)
+
+
+@dataclass(frozen=True)
+class Document:
+    """The identity document the borrower named."""
+
+    type: Annotated[str, _word(DOCUMENT_TYPES)]
+    number: Annotated[
+        str,
+        Form(
+            "document_number",
+            {"type": "string", "minLength": 1, "maxLength": DOCUMENT_NUMBER_MAX, "examples": ["045678912"]},
+            limits={"longest": DOCUMENT_NUMBER_MAX},
+        ),
+    ] = field(repr=False)
+    valid_to: Annotated[date, Form("day", _DAY, help="Its last day.")]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who the borrower says to be: a claim to be checked."""
+
+    iin: Annotated[Iin, Form("iin", {"type": "string", "pattern": "^[0-9]{12}$", "examples": ["990101100010"]})]
+    surname: Annotated[str, Form("name", _NAMED)] = field(repr=False)
+    name: Annotated[str, Form("name", _NAMED)] = field(repr=False)
+    birth_date: Annotated[date, Form("day", _DAY, limits={"is_past": True})] = field(repr=False)
+    phone: Annotated[Phone, Form("phone", {"type": "string", "maxLength": 32, "examples": ["+77011234567"]})]
+    document: Annotated[Document, Form()]
+    patronymic: Annotated[str, Form("name", _NAMED | {"minLength": 0}, limits={"optional": True})] = field(
+        default="", repr=False
+    )
+
+
+@dataclass(frozen=True)
+class Loan:
+    """What the borrower is about to owe; decimals as strings, or as JSON numbers where those are exact."""
+
+    amount: Annotated[str, _AMOUNT]
+    currency: Annotated[str, _word(CURRENCIES, is_signed=True)]
+    term_days: Annotated[
+        int,
+        Form(
+            "whole_number",
+            {"type": "integer", "minimum": 1, "maximum": TERM_MAX_DAYS, "examples": [30]},
+            limits={"least": 1, "most": TERM_MAX_DAYS},
+            is_signed=True,
+        ),
+    ]
+    annual_rate: Annotated[
+        str,
+        Form(
+            "decimal",
+            {
+                "oneOf": [{"type": "string", "pattern": r"^[0-9]{1,4}(\.[0-9]{1,4})?$"}, {"type": "number"}],
+                "examples": ["46.00"],
+            },
+            limits={"places": 4, "most": RATE_MAX},
+            help="Per cent a year.",
+            is_signed=True,
+        ),
+    ]
+    total_repayable: Annotated[str, _AMOUNT]
+    payout_account: Annotated[
+        str,
+        Form(
+            "iban",
+            {"type": "string", "minLength": 1, "maxLength": 40, "examples": ["KZ86125KZT5004100100"]},
+            help="A Kazakh IBAN.",
+        ),
+    ] = field(repr=False)
+    contract_sha256: Annotated[
+        str, Form("sha256", {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"}, is_signed=True)
+    ] = ""
+    region: Annotated[str, Form("kato", {"type": "string", "pattern": "^[0-9]{9}$"}, help="A KATO code.")] = ""
+
+    def refuse_together(self) -> None:
+        """Raises `BadInput` for a loan that pays back less than it gives: somebody swapped two fields."""
+        # Both are strings with two places: exact, and not to be compared as such.
+        if Decimal(self.total_repayable) < Decimal(self.amount):
+            raise BadInput("less than the amount", code="total_below_amount", pointer="/total_repayable")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """A borrower to be identified for one loan.
+
+    It is sealed as it stands, and handed to the edges as it stands: a new field has a default, so that older rows are
+    read, and is named here, and where something is done with it. `routes` None leaves every route to choose.
+    """
+
+    purpose: Annotated[
+        str,
+        _text(
+            PURPOSE_MAX,
+            "Consumer microcredit",
+            help="Shown to the borrower and written into the statement.",
+            is_told=True,
+        ),
+    ]
+    person: Annotated[Person, Form(called="subject")]
+    loan: Annotated[Loan, Form()]
+    routes: Annotated[
+        tuple[str, ...] | None,
+        Form(
+            "route_names",
+            {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1, "maxLength": 32},
+                "minItems": 1,
+                "examples": [["eds"]],
+            },
+            limits={"most": ROUTES_MAX},
+            help="Leave out to let the borrower choose among all that the profile allows.",
+        ),
+    ] = None
+    client_reference: Annotated[
+        str,
+        Form(
+            "client_reference",
+            {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$", "examples": ["loan-2026-000123"]},
+            help="Your own id of this request. Refused if it contains an IIN or a mobile number.",
+            is_told=True,
+        ),
+    ]
+    locale: Annotated[str, _word(LOCALES, is_told=True)]
+    return_url: Annotated[
+        str,
+        Form(
+            "https_url",
+            {"type": "string", "format": "uri", "maxLength": URL_MAX},
+            limits={"longest": URL_MAX},
+            help="Where the borrower goes afterwards: https, registered for you. It carries no result.",
+        ),
+    ] = ""
+    opened_by: Annotated[
+        str,
+        _text(
+            OPENED_BY_MAX,
+            help="Your officer, if a person opened this: they have no vote in a review of it.",
+            is_told=True,
+        ),
+    ] = ""
+    metadata: Annotated[
+        Mapping[str, str],
+        Form(
+            "metadata",
+            {
+                "type": "object",
+                "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_MAX},
+                "maxProperties": METADATA_KEYS_MAX,
+            },
+            limits={"keys": METADATA_KEYS_MAX, "longest_key": METADATA_KEY_MAX, "longest": METADATA_VALUE_MAX},
+            help="Given back to you as it is. No personal data.",
+            is_told=True,
+        ),
+    ] = field(default_factory=dict)
