@@ -49,17 +49,17 @@ def rows(folder: Path, statement: str, *values: object) -> list[tuple[Any, ...]]
         reader.close()
 
 
-def can_write(folder: Path, *, seconds: float) -> bool:
-    """Whether SQLite's one write lock can be had within the time; others may hold it for a moment. Leaves no trace."""
-    writer = sqlite3.connect(folder / "tulga.sqlite3", timeout=seconds, isolation_level=None)
+def write(folder: Path, statement: str, *values: object) -> None:
+    """One statement that changes rows, kept at once; placeholders as for `rows`."""
+    if is_postgresql():
+        with psycopg.connect(environment()["DATABASE_URL"], autocommit=True) as application:
+            application.execute(statement.encode(), values)
+        return
+    writer = sqlite3.connect(folder / "tulga.sqlite3", timeout=30, isolation_level=None)
     try:
-        writer.execute("BEGIN IMMEDIATE")
-        writer.execute("ROLLBACK")
-    except sqlite3.OperationalError:
-        return False
+        writer.execute(statement.replace("%s", "?"), values)
     finally:
         writer.close()
-    return True
 
 
 def _as_owner(statement: str) -> None:

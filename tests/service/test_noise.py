@@ -1,12 +1,12 @@
 """Lenders that hang are noise: another lender's webhooks come at once all the same, and steps take as long as ever.
 
 The product's own numbers hold for the sender here. Whole: 100 endpoints of 10 lenders never answer, and have a hundred
-messages each to begin with. Another lender's webhooks are timed from the call that makes the event to their arrival,
-and steps from the borrower's signature to the decision, in pairs: one while no sender runs, one beside the noise.
+messages each to begin with, on SQLite and on PostgreSQL. Another lender's webhooks are timed from the call that makes
+the event to their arrival, and steps from the borrower's signature to the decision, in turn while the noise is on and
+while nothing is sent to those who hang.
 """
 
 import json
-import signal
 import statistics
 import time
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ from insecure_sandbox.demo.processes import wait_until
 from tests.proofs import Figures
 from tests.service import database
 from tests.service.deployment import Deployment
+from tests.service.placed import placed
 from verification.core.ids import check_digit
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("noise")]
@@ -29,32 +30,51 @@ P99_SECONDS = 2.0
 STEPS_WITHIN = 0.10
 _POST_SECONDS = 15
 _BINS = (eleven + check_digit(eleven) for eleven in map(str, count(12054000000)) if check_digit(eleven) != "x")
+_NEVER = "2100-01-01 00:00:00"
+_HANGS = "url LIKE '%%/hang/%%'"
+_THEIRS = f"endpoint_id IN (SELECT id FROM lenders_webhookendpoint WHERE {_HANGS})"  # noqa: S608
+_TURN = f"UPDATE lenders_webhookendpoint SET failures = 0, paused_until = %s WHERE {_HANGS}"  # noqa: S608
+_AGAIN = f"UPDATE lenders_delivery SET due_at = created_at, tries = 0 WHERE status = 'pending' AND {_THEIRS}"  # noqa: S608
+_HANGING = f"SELECT COUNT(*) FROM lenders_delivery WHERE fence <> '' AND {_THEIRS}"  # noqa: S608
 _JUDGED = "SELECT type, at FROM verification_auditentry WHERE verification_id = %s ORDER BY verification_sequence"
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.whole)])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+    """A running deployment on this database."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("deployment")
+        return
+    with placed("redis", monkeypatch) as (running, _):
+        yield running
+
+
 @pytest.fixture
-def noisy(deployment: Deployment, proof_scale: float) -> Iterator[Deployment]:
+def noisy(place: Deployment, proof_scale: float) -> Iterator[Deployment]:
     """The deployment with a sender of the product's numbers, and with endpoints that hang; they are ended after it."""
     lenders, endpoints, events = (max(2, round(whole * proof_scale)) for whole in (10, 10, 10))
-    deployment.processes.kill("deliver")
+    place.processes.kill("deliver")
     made: list[tuple[LenderApi, str]] = []
     for number in range(lenders):
-        api = deployment.add_lender(f"Hanging {number} LLP", bin=next(_BINS))
+        api = place.add_lender(f"Hanging {number} LLP", bin=next(_BINS))
         for endpoint in range(endpoints):
-            url = f"http://{deployment.receiver.authority}/hang/{number}/{endpoint}"
+            url = f"http://{place.receiver.authority}/hang/{number}/{endpoint}"
             made.append((api, api.call("POST", "/v1/webhook-endpoints", {"url": url})["id"]))
         for event in range(events):
-            api.open(f"hang-{number}-{event}", iin=deployment.stage.iin(), routes=["eds"])
-    deployment.start_sender("deliver", DJANGO_SETTINGS_MODULE="config.settings")
-    wait_until(lambda: deployment.receiver.hung >= lenders, what="every hanging lender to be told", seconds=30)
-    yield deployment
+            api.open(f"hang-{number}-{event}", iin=place.stage.iin(), routes=["eds"])
+    before = place.receiver.hung
+    place.start_sender("deliver", DJANGO_SETTINGS_MODULE="config.settings")
+    wait_until(lambda: place.receiver.hung >= before + lenders, what="every hanging lender to be told", seconds=30)
+    yield place
     for api, endpoint_id in made:
         api.call("DELETE", f"/v1/webhook-endpoints/{endpoint_id}")
-    deployment.processes.kill("deliver")
-    deployment.start_sender("deliver")
+    place.processes.kill("deliver")
+    place.start_sender("deliver")
 
 
-def test_another_lenders_webhooks_come_at_once(noisy: Deployment, proof_scale: float, proof_figures: Figures) -> None:
+def test_another_lenders_webhooks_come_at_once(
+    noisy: Deployment, proof_scale: float, proof_figures: Figures, request: pytest.FixtureRequest
+) -> None:
     number = max(4, round(200 * proof_scale))
     called: dict[str, float] = {}
     for turn in range(number):
@@ -64,54 +84,60 @@ def test_another_lenders_webhooks_come_at_once(noisy: Deployment, proof_scale: f
 
     def waited() -> dict[str, float]:
         came: dict[str, float] = {}
-        for request in list(noisy.receiver.received):
-            verification_id = json.loads(request.body)["data"]["id"]
+        for received in list(noisy.receiver.received):
+            verification_id = json.loads(received.body)["data"]["id"]
             if verification_id in called:
-                came.setdefault(verification_id, request.at - called[verification_id])
+                came.setdefault(verification_id, received.at - called[verification_id])
         return came
 
     wait_until(lambda: len(waited()) == number, what="every webhook", seconds=_POST_SECONDS)
     seconds = sorted(waited().values())
-    proof_figures["webhooks"] = number
-    proof_figures["posts that hung"] = noisy.receiver.hung
-    proof_figures["webhook p50, seconds"] = round(statistics.median(seconds), 2)
-    proof_figures["webhook p99, seconds"] = round(seconds[max(0, round(0.99 * number) - 1)], 2)
-    proof_figures["webhook longest, seconds"] = round(seconds[-1], 2)
+    kind = request.node.callspec.params["place"]
+    proof_figures |= {
+        f"{kind}: webhooks": number,
+        f"{kind}: posts that hung": noisy.receiver.hung,
+        f"{kind}: webhook p50, seconds": round(statistics.median(seconds), 2),
+        f"{kind}: webhook p99, seconds": round(seconds[max(0, round(0.99 * number) - 1)], 2),
+        f"{kind}: webhook longest, seconds": round(seconds[-1], 2),
+    }
     if proof_scale == 1:
         assert seconds[round(0.99 * number) - 1] <= P99_SECONDS
     assert seconds[-1] < _POST_SECONDS / 2, "it waited for somebody who hangs"
 
 
-def test_steps_take_as_long_beside_the_noise(noisy: Deployment, proof_scale: float, proof_figures: Figures) -> None:
-    pairs = max(2, round(60 * proof_scale))
+def test_steps_take_as_long_beside_the_noise(
+    noisy: Deployment, proof_scale: float, proof_figures: Figures, request: pytest.FixtureRequest
+) -> None:
+    blocks, each = max(1, round(12 * proof_scale)), max(2, round(5 * proof_scale))
     took: dict[bool, list[float]] = {False: [], True: []}
-    for pair in range(pairs):
+    for block in range(blocks):
         # The order changes, so that a machine that grows slower or faster does so for both.
-        for beside in (False, True) if pair % 2 else (True, False):
-            if beside:
-                noisy.processes.signal("deliver", signal.SIGCONT)
-            else:
-                pause_sender(noisy)
-            took[beside].append(judged(noisy, f"steps-{pair}-{beside}"))
-    noisy.processes.signal("deliver", signal.SIGCONT)
+        for is_on in (False, True) if block % 2 else (True, False):
+            turn_noise(noisy, is_on=is_on)
+            took[is_on] += [judged(noisy, f"steps-{block}-{is_on}-{number}") for number in range(each)]
     ratio = statistics.median(took[True]) / statistics.median(took[False])
-    proof_figures["pairs of judgements"] = pairs
-    proof_figures["judgement p50 without a sender, seconds"] = round(statistics.median(took[False]), 3)
-    proof_figures["judgement p50 beside the noise, seconds"] = round(statistics.median(took[True]), 3)
-    proof_figures["ratio"] = round(ratio, 3)
+    kind = request.node.callspec.params["place"]
+    proof_figures |= {
+        f"{kind}: judgements beside the noise, and as many without it": blocks * each,
+        f"{kind}: judgement p50 without the noise, seconds": round(statistics.median(took[False]), 3),
+        f"{kind}: judgement p50 beside the noise, seconds": round(statistics.median(took[True]), 3),
+        f"{kind}: ratio": round(ratio, 3),
+    }
     if proof_scale == 1:
         assert abs(ratio - 1) <= STEPS_WITHIN
     assert ratio < 5, "a step waited for a lender"
 
 
-def pause_sender(deployment: Deployment) -> None:
-    """Stops the sender between two of its transactions: stopped within one, it would hold the lock of all writers."""
-    for _ in range(50):
-        deployment.processes.signal("deliver", signal.SIGSTOP)
-        if database.can_write(deployment.folder, seconds=2):
-            return
-        deployment.processes.signal("deliver", signal.SIGCONT)
-    raise AssertionError("the sender holds the write lock all the time")
+def turn_noise(deployment: Deployment, *, is_on: bool) -> None:
+    """Sends to those who hang as if none of them had failed before, or leaves them alone until nothing hangs."""
+    hung = deployment.receiver.hung
+    if is_on:
+        database.write(deployment.folder, _AGAIN)
+    database.write(deployment.folder, _TURN, None if is_on else _NEVER)
+    if is_on:
+        wait_until(lambda: deployment.receiver.hung > hung, what="a post that hangs", seconds=30)
+    else:
+        wait_until(lambda: deployment.rows(_HANGING)[0][0] == 0, what="the last post that hangs", seconds=60)
 
 
 def judged(deployment: Deployment, name: str) -> float:
