@@ -1,5 +1,7 @@
 """A verification and what the borrower, the lender's people and the workers do in it."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 
@@ -13,6 +15,9 @@ PAGE = ("created_at", "id")
 
 class Verification(models.Model):
     """One borrower to be identified for one loan of one lender. The row is also its own queue: see `step`."""
+
+    # What a transaction that has locked the row has set of it and not written yet: see `transition.holding`.
+    held: dict[str, Any] | None = None
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_verification_id, editable=False)
     lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -38,10 +38,12 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
         advance,
         "_judge",
         """        queue.require_fence(verification)
-        said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
+        with transition.holding(verification):
+            said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
 """,
         """        said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
         queue.require_fence(verification)
+        with transition.holding(verification):
 """,
     ),
     "a log entry is written after the transaction": (

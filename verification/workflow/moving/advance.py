@@ -30,14 +30,15 @@ def run(verification: Verification) -> None:
     if verification.faults > policy.FAULTS_MAX:
         # The last worker died without a word, so nobody released the step: this claim only buries it.
         return _give_up(verification, cause="worker_lost")
-    key = cases.key_of(verification)
+    key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
         # The attempt could not begin while the borrower was busy elsewhere.
         stage = stages.find(verification.route, verification.stage)
         with transactions.writing():
             queue.require_fence(verification)
-            attempts.enter(verification, stage, key=key, at=clock.now())
-            return None
+            with transition.holding(verification):
+                attempts.enter(verification, stage, key=key, at=clock.now())
+        return None
     attempt = attempts.current(verification)
     if attempt is None and Verification.objects.filter(pk=verification.pk, fence=verification.fence).exists():
         raise Unavailable("no attempt is being judged")
@@ -80,9 +81,10 @@ def _give_up(verification: Verification, *, cause: str) -> None:
     body = {"cause": cause, "faults": verification.faults}
     with transactions.writing():
         queue.require_fence(verification)
-        transition.record(verification, "step.faulted", at=at, body=body)
-        transition.move(verification, Move.FAIL, at=at, code="retries_exhausted")
-        attempts.drop_open(verification, at=at)
+        with transition.holding(verification):
+            transition.record(verification, "step.faulted", at=at, body=body)
+            transition.move(verification, Move.FAIL, at=at, code="retries_exhausted")
+            attempts.drop_open(verification, at=at)
 
 
 def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
@@ -96,10 +98,11 @@ def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key:
     prepared = stage.prepare(case, evidence, memory)
     with transactions.writing():
         queue.require_fence(verification)
-        dossier.keep(attempt, prepared.evidence, key=key, at=at)
-        attempts.hand_over(attempt, stage, prepared, key=key, at=clock.now())
-        if verification.status == Status.PROCESSING:
-            transition.move(verification, Move.ASK, at=at)
+        with transition.holding(verification):
+            dossier.keep(attempt, prepared.evidence, key=key, at=at)
+            attempts.hand_over(attempt, stage, prepared, key=key, at=clock.now())
+            if verification.status == Status.PROCESSING:
+                transition.move(verification, Move.ASK, at=at)
 
 
 def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
@@ -125,5 +128,7 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     at = clock.now()
     with transactions.writing():
         queue.require_fence(verification)
-        said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
-        progress.go_on(verification, attempt, stage, decision, said=said, key=key, at=at)
+        with transition.holding(verification):
+            said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
+            kinds = frozenset(evidence.items)
+            progress.go_on(verification, attempt, stage, decision, said=said, kinds=kinds, key=key, at=at)

@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from verification import transactions
 from verification.core import reasons, stored
@@ -121,6 +122,7 @@ def leave(verification: Verification, *, at: datetime) -> None:
     """Ends the attempt the borrower goes away from. One that was begun burns as silence would: no free second look."""
     attempt = Attempt.objects.filter(verification=verification, status=OPEN).first()
     if attempt is not None:
+        attempt.verification = verification
         lapse(attempt, at=at)
     drop_open(verification, at=at)
 
@@ -152,12 +154,16 @@ def drop_open(verification: Verification, *, at: datetime) -> None:
     live = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING))
     live.update(status="void", closed_at=at)
     for attempt in left:
+        attempt.verification = verification
         documents.produce(attempt, at=at)
 
 
 def current(verification: Verification) -> Attempt | None:
-    """The attempt that is open or being judged."""
-    return Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING)).first()
+    """The attempt that is open or being judged; its verification is the one given."""
+    attempt = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING)).first()
+    if attempt is not None:
+        attempt.verification = verification
+    return attempt
 
 
 @dataclass(frozen=True)
@@ -240,8 +246,11 @@ def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key, a
     """What the latest earlier attempt here remembered, so that a second preparation can differ, and what was spent."""
     if stage.prepare is None:
         return {}
-    earlier = Attempt.objects.filter(verification=verification, route=verification.route, stage=stage.name)
-    latest = earlier.order_by("-turn").first()
-    in_vain = _of_borrower(verification, stage).filter(opened_at__gte=_counted_since(at)).exclude(status="passed")
-    answered = in_vain.aggregate(sum=Sum("answers"))["sum"] or 0
+    since = _counted_since(at)
+    wanted = Q(verification=verification) | Q(opened_at__gte=since)
+    found = list(_of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
+    in_vain = [attempt for attempt in found if attempt.opened_at >= since and attempt.status != "passed"]
+    answered = sum(attempt.answers for attempt in in_vain)
+    own = [attempt for attempt in found if attempt.verification_id == verification.pk]
+    latest = max(own, key=attrgetter("turn"), default=None)
     return seeded({**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered})

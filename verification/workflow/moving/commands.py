@@ -128,9 +128,10 @@ def choose_route(*, verification_id: str, route: str) -> None:
             raise BadInput("this route is not offered", code="bad_answer")
         if verification.status != Status.REQUIRES_INPUT or verification.route == route or verification.passed_routes:
             raise NotYourTurn("the route is settled")
-        attempts.leave(verification, at=at)
-        queue.clear(verification)
-        _take(verification, offered[route], key=cases.key_of(verification), at=at)
+        with transition.holding(verification):
+            attempts.leave(verification, at=at)
+            queue.clear(verification)
+            _take(verification, offered[route], key=cases.key_of(verification), at=at)
 
 
 def _take(
@@ -150,17 +151,23 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> 
     with transactions.writing():
         # The first statement takes the turn, so whatever follows is done by one request only.
         waiting = Verification.objects.filter(pk=verification_id, status=Status.REQUIRES_INPUT)
-        asked = waiting.filter(turn=turn, expires_at__gt=at)
-        dialogue = Attempt.objects.filter(verification_id=verification_id, status=attempts.OPEN)
-        open_now = dialogue.filter(turn=turn, expires_at__gt=at)
-        if asked.update(turn=turn + 1) != 1 or open_now.update(turn=turn + 1, notice="") != 1:
+        is_taken = waiting.filter(turn=turn, expires_at__gt=at).update(turn=turn + 1) == 1
+        attempt = _asked(verification_id, turn=turn, at=at) if is_taken else None
+        if attempt is None:
             raise NotYourTurn("this turn was answered already, or has not begun")
-        verification = _live(verification_id, at=at)
-        attempt = Attempt.objects.get(verification=verification, status=attempts.OPEN)
-        attempt.verification = verification
-        stage, key = stages.find(attempt.route, attempt.stage), cases.key_of(verification)
+        stage, key = stages.find(attempt.route, attempt.stage), cases.key_beside(attempt.verification)
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
-        _write_turn(attempt, stage, taken, key=key, at=at)
+        with transition.holding(attempt.verification):
+            _write_turn(attempt, stage, taken, key=key, at=at)
+
+
+def _asked(verification_id: str, *, turn: int, at: datetime) -> Attempt | None:
+    """The open attempt that waits for this turn, with its verification and key as they stand now."""
+    verification = Verification.objects.select_related("key").get(pk=verification_id)
+    attempt = attempts.current(verification)
+    if attempt is None or (attempt.status, attempt.turn) != (attempts.OPEN, turn) or attempt.expires_at <= at:
+        return None
+    return attempt
 
 
 def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> None:
@@ -173,7 +180,8 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
     if taken.next is not Next.PART:
         memory.pop(PARTS, None)
     sealed_memory = attempts.seal_memory(attempt, memory, key=key)
-    columns: dict[str, Any] = {"sealed_memory": sealed_memory, "notice": taken.notice}
+    turn = attempt.turn
+    columns: dict[str, Any] = {"sealed_memory": sealed_memory, "notice": taken.notice, "turn": turn + 1}
     if taken.seconds is not None:
         columns["expires_at"] = min(at + timedelta(seconds=taken.seconds), verification.expires_at)
     if taken.evidence and taken.next not in (Next.PREPARE, Next.PART):
@@ -183,10 +191,11 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
         columns["status"] = attempts.JUDGING
     if taken.next is Next.PART:
         # The row was locked by the turn that is given back here, so of two posts of one part the second sees the first.
-        columns["turn"] = attempt.turn - 1
-        Verification.objects.filter(pk=verification.pk).update(turn=attempt.turn - 1)
-    Attempt.objects.filter(pk=attempt.pk).update(**columns)
-    place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn - 1}
+        columns["turn"] = turn
+        transition.write(verification, turn=turn)
+    if Attempt.objects.filter(pk=attempt.pk, turn=turn, status=attempts.OPEN).update(**columns) != 1:
+        raise NotYourTurn("this turn was answered already")
+    place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": turn}
     body = {**place, "next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key)}
     transition.record(verification, "attempt.answered", at=at, body=body)
     if is_over:
@@ -206,7 +215,8 @@ def resume(*, verification_id: str) -> None:
             return
         verification.last_failure = ""
         stage = stages.find(verification.route, verification.stage)
-        attempts.enter(verification, stage, key=cases.key_of(verification), at=at)
+        with transition.holding(verification):
+            attempts.enter(verification, stage, key=cases.key_of(verification), at=at)
 
 
 def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:

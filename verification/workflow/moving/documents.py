@@ -40,8 +40,9 @@ def produce(attempt: Attempt, *, at: datetime, key: vault.Key | None = None) -> 
     kind = identification_document.kind_of(attempt.stage)
     if kind in kinds or not identification_document.is_due(kinds, stage=attempt.stage):
         return
-    # The row says how it ended; what the caller holds may be older.
-    ended = Attempt.objects.select_related("verification").get(pk=attempt.pk)
+    # The row says how it ended; what the caller holds may be older. Its verification is the caller's: it may be held.
+    ended = Attempt.objects.get(pk=attempt.pk)
+    ended.verification = attempt.verification
     try:
         key = key or cases.key_of(ended.verification)
         facts = _facts(ended, key=key, at=at)

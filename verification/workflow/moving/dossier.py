@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from django.db.models import Exists, Q
+from django.db.models import Exists, F, Q
 
 from verification.core import stored
 from verification.core.identification_document import Judged
@@ -51,9 +52,9 @@ def load(verification: Verification, attempt: Attempt, *, key: vault.Key, at: da
     Raises `EvidenceUnreadable` if one item does not open: a judgement on half of it would be none.
     """
     # Consent is asked for once a verification, before its first route.
-    of_route = Q(route=verification.route) | Q(stage="consent")
-    judged = Attempt.objects.filter(of_route, verification=verification, status="passed")
-    found = _items([*judged.order_by("turn"), attempt])
+    of_route = Q(attempt__route=verification.route) | Q(attempt__stage="consent")
+    wanted = Q(attempt=attempt) | (of_route & Q(attempt__status="passed"))
+    found = _items(wanted & Q(attempt__verification=verification))
     items = _open(found, key=key)
     own = [item.kind for item in found if isinstance(item, EvidenceItem) and item.attempt_id == attempt.pk]
     return Evidence(items=items, at=at, seen=_seen(attempt, {kind: items[kind] for kind in own}))
@@ -61,17 +62,16 @@ def load(verification: Verification, attempt: Attempt, *, key: vault.Key, at: da
 
 def contents(of: Iterable[Attempt], *, key: vault.Key) -> dict[str, bytes]:
     """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`."""
-    return _open(_items(of), key=key)
+    return _open(_items(Q(attempt__in=of)), key=key)
 
 
-def _items(of: Iterable[Attempt]) -> list[EvidenceItem | SharedEvidenceUse]:
-    """What is kept of these attempts, in their order."""
-    order = {attempt.pk: number for number, attempt in enumerate(of)}
+def _items(of: Q) -> list[EvidenceItem | SharedEvidenceUse]:
+    """What is kept of these attempts, in the order of their turns."""
     found: list[EvidenceItem | SharedEvidenceUse] = [
-        *EvidenceItem.objects.filter(attempt__in=order),
-        *SharedEvidenceUse.objects.filter(attempt__in=order),
+        *EvidenceItem.objects.filter(of).annotate(turn=F("attempt__turn")),
+        *SharedEvidenceUse.objects.filter(of).annotate(turn=F("attempt__turn")),
     ]
-    return sorted(found, key=lambda one: order[one.attempt_id or ""])
+    return sorted(found, key=attrgetter("turn"))
 
 
 def _open(found: Iterable[EvidenceItem | SharedEvidenceUse], *, key: vault.Key) -> dict[str, bytes]:
@@ -127,7 +127,7 @@ def put_judgement(
 
 def put_checks(attempt: Attempt, results: Sequence[Result], *, key: vault.Key, at: datetime) -> list[dict[str, str]]:
     """One row for each check; its details are sealed, and what is given for the log is name, outcome and code."""
-    said = []
+    said, records = [], []
     for position, result in enumerate(results):
         record = CheckRecord(
             attempt=attempt,
@@ -141,8 +141,9 @@ def put_checks(attempt: Attempt, results: Sequence[Result], *, key: vault.Key, a
         )
         detail = canonical_json(dict(result.detail))
         record.sealed_detail = key.seal(detail, table=TABLE, field=f"{FIELD}:{record.pk}").data
-        record.save(force_insert=True)
+        records.append(record)
         said.append({"check": record.name, "outcome": record.outcome, "code": record.code})
+    CheckRecord.objects.bulk_create(records)
     return said
 
 

@@ -1,10 +1,11 @@
 """Where a verification goes after an attempt: the next stage, another try, the next route, or the verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
 from verification.core import profiles, reasons
+from verification.core.identification_document import is_due
 from verification.core.results import Decision, Outcome
 from verification.core.route import Stage
 from verification.core.status import Move, Status
@@ -21,18 +22,20 @@ def go_on(
     decision: Decision,
     *,
     said: Mapping[str, Any],
+    kinds: Collection[str],
     key: vault.Key,
     at: datetime,
 ) -> None:
     """Closes the judged attempt and moves the verification. The transaction's fence was checked before.
 
     said: what the judgement's entry says beside its outcome: its checks, its facts, its evidence.
+    kinds: of all evidence that it was judged by.
     """
     attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=decision.burns, at=at)
     word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
     transition.record(verification, "attempt.judged", at=at, body={**body, **said})
-    if decision.outcome is not Outcome.REVIEW:
+    if decision.outcome is not Outcome.REVIEW and is_due(kinds, stage=attempt.stage):
         documents.produce(attempt, key=key, at=at)
     if decision.outcome is Outcome.PASSED:
         after_pass(verification, stage, key=key, at=at)

@@ -81,16 +81,18 @@ def claim(verification_id: str, *, at: datetime) -> Verification | None:
         mine = _free(at).filter(pk=verification_id)
         if mine.update(fence=fence, lease_until=until, reserved_until=None, faults=F("faults") + 1) != 1:
             return None
-        return Verification.objects.get(pk=verification_id)
+        return Verification.objects.select_related("key").get(pk=verification_id)
 
 
 def require_fence(verification: Verification) -> None:
     """Must be the first statement of a result's transaction: clears the step if the fence is still ours.
 
+    It locks the row, so that the transaction may hold it: a link that was made meanwhile has counted an entry.
     Raises `FenceLost` otherwise, so that whoever came late writes nothing.
     """
     if _owe(_held(verification), verification) != 1:
         raise FenceLost(f"{verification.pk}: the lease ran out")
+    verification.sequence = Verification.objects.values_list("sequence", flat=True).get(pk=verification.pk)
 
 
 def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:
@@ -107,12 +109,15 @@ def _owe(
     due_at: datetime | None = None,
 ) -> int:
     """Writes the step that is owed from now on, or none, that nobody holds it and that it has no faults yet."""
-    # A row that is being opened takes them along when it is inserted.
-    changed = verification._state.adding or rows.update(
-        step=step, queue=queue, due_at=due_at, reserved_until=None, lease_until=None, fence="", faults=0
-    )
+    columns = {**NO_STEP, "step": step, "queue": queue, "due_at": due_at}
+    if verification.held is not None:
+        verification.held |= columns
+        changed = 1
+    else:
+        # A row that is being opened takes them along when it is inserted.
+        changed = 1 if verification._state.adding else rows.update(**columns)
     if changed == 1:
-        for name, value in {**NO_STEP, "step": step, "queue": queue, "due_at": due_at}.items():
+        for name, value in columns.items():
             setattr(verification, name, value)
     return changed
 

@@ -1,6 +1,7 @@
 """The only writer of a status, and of the log entries about a verification. All of it runs inside a transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -14,23 +15,47 @@ from verification.models import Verification
 from verification.workflow.moving import queue
 
 
+@contextmanager
+def holding(verification: Verification) -> Iterator[None]:
+    """What happens within to a row is written at the end: its columns in one UPDATE, its entries in two INSERTs.
+
+    This transaction has locked the row, and read it since. Raises `Conflict` if something within wrote it all the same,
+    through another object; after an error nothing is written.
+    """
+    before, verification.held = verification.sequence, {}
+    try:
+        with log.gathering():
+            yield
+            columns = verification.held
+            unmoved = Verification.objects.filter(pk=verification.pk, sequence=before)
+            if columns and unmoved.update(**columns) != 1:
+                raise Conflict("the row was written beside", code="status_changed")
+    finally:
+        verification.held = None
+
+
 def write(verification: Verification, **columns: Any) -> None:
     """Sets columns of a row that this transaction holds; one that is not inserted yet takes them along when it is."""
-    for name, value in columns.items():
-        setattr(verification, name, value)
-    if not verification._state.adding:
+    if not _set(verification, columns):
         Verification.objects.filter(pk=verification.pk).update(**columns)
 
 
 def count_up(verification: Verification, counter: str, **columns: Any) -> None:
     """Adds one to a counter of the row, which also locks it, and sets columns with it."""
     count = getattr(verification, counter) + 1
-    if not verification._state.adding:  # else nobody but us knows of it
+    if not _set(verification, {**columns, counter: count}):
         own = Verification.objects.filter(pk=verification.pk)
         own.update(**columns, **{counter: F(counter) + 1})
-        count = own.values_list(counter, flat=True).get()
-    for name, value in {**columns, counter: count}.items():
+        setattr(verification, counter, own.values_list(counter, flat=True).get())
+
+
+def _set(verification: Verification, columns: Mapping[str, Any]) -> bool:
+    """Sets columns of the object; whether they are written later, by `holding` or with the row itself."""
+    for name, value in columns.items():
         setattr(verification, name, value)
+    if verification.held is not None:
+        verification.held |= columns
+    return verification.held is not None or verification._state.adding
 
 
 def record(verification: Verification, entry_type: str, *, at: datetime, body: Mapping[str, Any] | None = None) -> None:
@@ -60,12 +85,9 @@ def move(
         columns["in_review_since"] = at
     if to in status.TERMINAL:
         columns |= {"finished_at": at, **queue.NO_STEP}
-    if not verification._state.adding:
-        unmoved = Verification.objects.filter(pk=verification.pk, status=verification.status)
-        if unmoved.update(**columns) != 1:
-            raise Conflict("the status changed meanwhile", code="status_changed")
-    for name, value in columns.items():
-        setattr(verification, name, value)
+    unmoved = Verification.objects.filter(pk=verification.pk, status=verification.status)
+    if not _set(verification, columns) and unmoved.update(**columns) != 1:
+        raise Conflict("the status changed meanwhile", code="status_changed")
     if to is Status.PROCESSING:
         return
     details = {"code": code, "profile": verification.profile_id, "profile_sha256": verification.profile_sha256}

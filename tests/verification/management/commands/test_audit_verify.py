@@ -82,7 +82,7 @@ def test_the_command_reports_evidence_too() -> None:
     verification = add_verification(add_lender())
     key = vault.make(verification_id=verification.pk, lender_id=verification.lender_id)
     vault.keep(key)
-    item = store.put(key, b"original", kind="statement.signed")
+    item = store.put(key, b"original" * 1000, kind="statement.signed")
     assert command()[0] == 0
     (Path(settings.TULGA_EVIDENCE_DIR) / item.sealed_sha256[:2] / item.sealed_sha256).write_bytes(b"x")
     code, out = command()
@@ -108,7 +108,7 @@ def test_a_byte_of_an_entry_flipped_in_the_file_names_the_entry(
 ) -> None:
     database = copied()
     content = bytearray(database.read_bytes())
-    at = content.index(b"eds_certificate_revoked", content.index(log[ENTRY].entry_id.encode() + b"testcheck"))
+    at = content.index(b"eds_certificate_revoked", content.index(log[ENTRY].entry_id.encode() + b"testattempt"))
     content[at] ^= 1
     database.write_bytes(content)
     code, out = command("--copy")
