@@ -8,7 +8,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import Case, F, When
 
 from lenders import answers, policy
 from lenders.models import Delivery, WebhookEndpoint
@@ -30,10 +30,10 @@ def pump(*, after: str = "") -> tuple[str, bool]:
     """
     newest = queries.last_sequence_of_row(lender="lender_id", mode="mode")
     awake = WebhookEndpoint.objects.filter(mode__in=sweep.modes(), disabled_at=None, deleted_at=None)
-    behind = awake.annotate(to_come=newest - F("cursor")).filter(to_come__gt=0).order_by("id")
+    behind = awake.annotate(to_come=newest - F("cursor")).filter(to_come__gt=0)
     most = policy.PUMP_ENDPOINTS
-    found = list(behind.filter(id__gt=after)[: most + 1])
-    found += behind.filter(id__lte=after)[: most + 1 - len(found)]
+    had_its_turn = Case(When(id__lte=after, then=1), default=0)
+    found = list(behind.order_by(had_its_turn, "id")[: most + 1])
     for endpoint in found[:most]:
         try:
             pump_endpoint(endpoint)

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 # What begins and ends a transaction, and what says whose rows it sees.
-_APART = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|SELECT set_config)\b", re.IGNORECASE)
+APART = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|SELECT set_config)\b", re.IGNORECASE)
 
 
 @contextmanager
@@ -17,4 +17,4 @@ def statements() -> Iterator[list[str]]:
     sent: list[str] = []
     with CaptureQueriesContext(connection) as asked:
         yield sent
-    sent += [one["sql"] for one in asked.captured_queries if not _APART.match(one["sql"])]
+    sent += [one["sql"] for one in asked.captured_queries if not APART.match(one["sql"])]

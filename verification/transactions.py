@@ -102,10 +102,9 @@ def see(*, lender: str = "", scope: str = "") -> None:
     run = _run.get()
     if run is None or (run.lender, run.scope) == (lender, scope):
         return
-    if not run.is_writing:
-        _rest(run)
     run.lender, run.scope = lender, scope
-    if run.is_writing:
+    # In an open transaction it holds from the next statement on; in another it is said before the first.
+    if run.is_writing or run.reading is not None:
         _say(run)
 
 

@@ -43,8 +43,8 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
         **options: Any,
     ) -> tuple[Tab, InsecureDialogue]:
         dialogue = dialogue or InsecureDialogue()
-        monkeypatch.setattr(queries, "borrower_page", dialogue.page)
-        monkeypatch.setattr(queries, "borrower_state", dialogue.page)
+        for name in ("borrower_page", "page_of", "state_of"):
+            monkeypatch.setattr(queries, name, dialogue.page)
         monkeypatch.setattr(commands, "answer", dialogue.answer)
         monkeypatch.setattr(hints, "hint", dialogue.hint)
         tab = arrived(launch, site, story, language=language, **options)

@@ -200,7 +200,7 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
     """The borrower's pages, a worker's steps and the sweep."""
     return {
         "link": partial(_link, world),
-        "poll": partial(borrower_page.borrower_state, verification_id=world.open[-1]),
+        "poll": lambda: borrower_page.state_of(Verification.objects.get(pk=world.open[-1])),
         "page": partial(borrower_page.borrower_page, verification_id=world.open[-1]),
         "look for work": partial(_reserve, world),
         "consent": lambda: _consent(world.spare()),

@@ -17,6 +17,7 @@ from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, policy, proofs, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
 from verification.audit.log import leaf_of_entry
+from verification.audit.tiles import Load
 from verification.audit.tree import EMPTY_ROOT, leaf_hash
 from verification.core import events
 from verification.core.errors import BadInput, FenceLost, LogInconsistent
@@ -41,7 +42,8 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
         fence = secrets.token_hex(16)
         if not AuditHead.objects.filter(log=log).update(fence=fence):
             AuditHead.objects.create(log=log, fence=fence)
-        size = _verified_size(log, key=key.public)  # 2
+        load = proofs.tile_loader(log)
+        size = _verified_size(log, key=key.public, load=load)  # 2
         batch = _waiting(log, limit=limit)  # 3
         if not batch:
             return 0
@@ -50,7 +52,7 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
             # that commit and its head would look like somebody's taking the file away.
             empty = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
             head_file.write(log, empty, key=key.public)
-        _store(log, batch, size=size, key=key)  # 4, 5; and 6, once this transaction has committed
+        _store(log, batch, size=size, key=key, load=load)  # 4, 5; and 6, once this transaction has committed
         _move_head(log, batch=batch, size=size, fence=fence)
     return len(batch)
 
@@ -62,7 +64,7 @@ def verify_head(log: str) -> int:
     """
     with transactions.writing():
         _take(log, wait=True)
-        return _verified_size(log, key=keys.verification_key(log))
+        return _verified_size(log, key=keys.verification_key(log), load=proofs.tile_loader(log))
 
 
 def adopt_head(log: str) -> int | None:
@@ -76,7 +78,7 @@ def adopt_head(log: str) -> int | None:
         _take(log, wait=True)
         if head_file.read(log, key=key) is not None:
             return None
-        size = _stored_size(log, key=key)
+        size = _stored_size(log, key=key, load=proofs.tile_loader(log))
         if size == 0:
             return None
         head_file.write(log, AuditCheckpoint.objects.get(log=log, size=size).note, key=key)
@@ -96,14 +98,14 @@ def _take(log: str, *, wait: bool) -> bool:
         return wait or bool(cursor.fetchone()[0])
 
 
-def _verified_size(log: str, *, key: VerificationKey) -> int:
+def _verified_size(log: str, *, key: VerificationKey, load: Load) -> int:
     """The size of the log, if its right edge is what was signed last, here and in the head file."""
-    size = _stored_size(log, key=key)
-    _verify_against_file(log, size=size, key=key)
+    size = _stored_size(log, key=key, load=load)
+    _verify_against_file(log, size=size, key=key, load=load)
     return size
 
 
-def _stored_size(log: str, *, key: VerificationKey) -> int:
+def _stored_size(log: str, *, key: VerificationKey, load: Load) -> int:
     """The size of the log, if its right edge is what the last stored checkpoint says."""
     head = AuditHead.objects.filter(log=log).first()
     size = head.size if head else 0
@@ -112,7 +114,7 @@ def _stored_size(log: str, *, key: VerificationKey) -> int:
     if leaves != size:
         raise LogInconsistent(f"the {log} log's head says {size} entries, its leaves say {leaves}")
     signed = _last_signed(log, size=size, key=key)
-    if signed and tiles.edge_root(proofs.tile_loader(log), size) != signed.root:
+    if signed and tiles.edge_root(load, size) != signed.root:
         raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {size} entries")
     return size
 
@@ -133,7 +135,7 @@ def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | N
     return signed
 
 
-def _verify_against_file(log: str, *, size: int, key: VerificationKey) -> None:
+def _verify_against_file(log: str, *, size: int, key: VerificationKey, load: Load) -> None:
     kept = head_file.read(log, key=key)
     if kept is None and size == 0:
         return
@@ -142,7 +144,7 @@ def _verify_against_file(log: str, *, size: int, key: VerificationKey) -> None:
         raise LogInconsistent(f"{detail}; on a new host `manage.py audit_verify --adopt-head` writes it")
     if kept.size > size:
         raise LogInconsistent(f"the {log} log was signed up to {kept.size} entries, but holds {size}: an old backup?")
-    if tiles.edge_root(proofs.tile_loader(log), kept.size) != kept.root:
+    if tiles.edge_root(load, kept.size) != kept.root:
         raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {kept.size} entries")
 
 
@@ -180,11 +182,10 @@ def _left_behind(batch: Sequence[AuditEntry], waiting: QuerySet[AuditEntry, Audi
     return list(waiting.filter(pk__in=missing))
 
 
-def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey) -> None:
+def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey, load: Load) -> None:
     # Leaves, tiles and the signed head in one transaction: there is never a tree without its signature.
     leaves = _leaves(log, batch, size=size)
     AuditLeaf.objects.bulk_create(leaves)
-    load = proofs.tile_loader(log)
     grown = tiles.grow(load, size=size, leaves=[bytes(leaf.leaf_hash) for leaf in leaves])
     AuditTile.objects.bulk_create(
         [AuditTile(log=log, level=place.level, index=place.index, hashes=row) for place, row in grown.items()],
@@ -200,7 +201,8 @@ def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey)
 
 
 def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLeaf]:
-    sequences = {lender: _last_sequence(log, lender) for lender in {entry.lender_id for entry in batch} if lender}
+    told = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
+    sequences = {lender: _last_sequence(log, lender) for lender in told}
     leaves = []
     for index, entry in enumerate(batch, start=size):
         sequence = None

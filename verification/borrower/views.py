@@ -69,10 +69,10 @@ def unusable(request: HttpRequest) -> HttpResponse:
 @_get_or_post
 def now(request: HttpRequest) -> HttpResponseBase:
     """The page that is open now; a POST answers it. A page's own script gets and sends JSON instead."""
-    verification_id = _verification(request)
+    visit = _visit(request)
     if request.method != "POST":
-        return _page(request, verification_id)
-    return _act(request, verification_id, partial(_answer, request, verification_id))
+        return _page(request, queries.page_of(visit.verification))
+    return _act(request, visit.verification_id, partial(_answer, request, visit.verification_id))
 
 
 @never_cache
@@ -81,7 +81,7 @@ def route(request: HttpRequest) -> HttpResponseBase:
     """The borrower picks a route."""
     if request.method != "POST":
         return redirect("borrower:now")
-    verification_id = _verification(request)
+    verification_id = _visit(request).verification_id
     wanted = request.POST.get("route", "")
     return _act(request, verification_id, partial(commands.choose_route, verification_id=verification_id, route=wanted))
 
@@ -92,7 +92,7 @@ def resume(request: HttpRequest) -> HttpResponseBase:
     """The borrower is back after a silence."""
     if request.method != "POST":
         return redirect("borrower:now")
-    verification_id = _verification(request)
+    verification_id = _visit(request).verification_id
     return _act(request, verification_id, partial(commands.resume, verification_id=verification_id))
 
 
@@ -102,7 +102,7 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
     """A link to go on in another browser or on another device, as text and as a QR code."""
     if request.method != "POST":
         return redirect("borrower:now")
-    verification_id = _verification(request)
+    verification_id = _visit(request).verification_id
     try:
         minted = links.successor(untrusted_session=cookie.untrusted_session(request))
     except LinkUnusable:
@@ -123,11 +123,11 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
-    verification_id = _verification(request)
-    now = queries.borrower_state(verification_id=verification_id)
+    visit = _visit(request)
+    now = queries.state_of(visit.verification)
     said = {"page": now.page, "turn": now.turn, "status": now.status, "notice": wording.waited_for(now)}
     if now.page == mobile_signing.PAGE:
-        said["egov_mobile"] = mobile_signing.progress(verification_id=verification_id, turn=now.turn)
+        said["egov_mobile"] = mobile_signing.progress(verification_id=visit.verification_id, turn=now.turn)
     return JsonResponse(said)
 
 
@@ -135,15 +135,15 @@ def state(request: HttpRequest) -> HttpResponse:
 @require_POST
 def hint(request: HttpRequest) -> HttpResponse:
     """A word for the camera's guide, about one small picture that is kept nowhere."""
-    return camera.hint(request, verification_id=_verification(request))
+    return camera.hint(request, verification_id=_visit(request).verification_id)
 
 
-def _verification(request: HttpRequest) -> str:
+def _visit(request: HttpRequest) -> links.Visit:
     untrusted_session = cookie.untrusted_session(request)
     if not untrusted_session:
         raise LinkUnusable("the browser sent no session", code="session_missing")
     try:
-        return links.verification_of(untrusted_session=untrusted_session)
+        return links.visit(untrusted_session=untrusted_session)
     except LinkUnusable as unusable:
         raise LinkUnusable(unusable.detail, code="session_ended") from unusable
 
@@ -158,17 +158,20 @@ def _act(request: HttpRequest, verification_id: str, act: Callable[[], None]) ->
     try:
         act()
     except Conflict:
-        return _page(request, verification_id, notice="not_your_turn", status=409)
+        page = queries.borrower_page(verification_id=verification_id)
+        return _page(request, page, notice="not_your_turn", status=409)
     except BadInput as refused:
-        return _page(request, verification_id, notice="bad_answer", status=422, pointer=refused.pointer)
+        page = queries.borrower_page(verification_id=verification_id)
+        return _page(request, page, notice="bad_answer", status=422, pointer=refused.pointer)
     # A redirect would hide from a script what its answer led to.
-    return _page(request, verification_id) if _is_script(request) else redirect("borrower:now")
+    if _is_script(request):
+        return _page(request, queries.borrower_page(verification_id=verification_id))
+    return redirect("borrower:now")
 
 
 def _page(
-    request: HttpRequest, verification_id: str, *, notice: str = "", status: int = 200, pointer: str = ""
+    request: HttpRequest, page: queries.BorrowerPage, *, notice: str = "", status: int = 200, pointer: str = ""
 ) -> HttpResponseBase:
-    page = queries.borrower_page(verification_id=verification_id)
     _speak(request, page.locale)
     if _is_script(request):
         return JsonResponse(camera.state(page), status=status)

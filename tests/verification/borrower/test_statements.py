@@ -11,14 +11,14 @@ pytestmark = pytest.mark.django_db
 
 # BEGIN, COMMIT, savepoints and set_config apart.
 COUNTED = {
-    "link": 8,
-    "consent": 3,
+    "link": 7,
+    "consent": 2,
     "answer": 9,
-    "wait": 3,
-    "poll": 3,
-    "question": 3,
-    "statement": 4,
-    "poll at the statement": 4,
+    "wait": 2,
+    "poll": 2,
+    "question": 2,
+    "statement": 3,
+    "poll at the statement": 3,
 }
 
 

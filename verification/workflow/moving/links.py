@@ -75,25 +75,42 @@ def redeem(*, untrusted_token: str) -> str:
         usable = Link.objects.filter(token_sha256=_digest(untrusted_token), spent_at=None, expires_at__gt=at)
         if verification is None or verification.status in TERMINAL or usable.update(spent_at=at) != 1:
             raise LinkUnusable("this link cannot be used")
-        transition.record(verification, "link.spent", at=at)
+        with transition.holding(verification):
+            transition.record(verification, "link.spent", at=at)
         BorrowerSession.objects.filter(verification=verification, ended_at=None).update(ended_at=at)
         session = secrets.token_urlsafe(TOKEN_BYTES)
         BorrowerSession.objects.create(token_sha256=_digest(session), verification=verification, created_at=at)
         return session
 
 
-def verification_of(*, untrusted_session: str) -> str:
-    """The verification a session belongs to. Raises `LinkUnusable` for one that was ended or never began."""
+@dataclass(frozen=True)
+class Visit:
+    """A borrower at one of our pages: their verification as it stood when they were let in, its key beside it."""
+
+    verification: Verification = field(repr=False)
+
+    @property
+    def verification_id(self) -> str:
+        """Whose it is."""
+        return self.verification.pk
+
+
+def visit(*, untrusted_session: str) -> Visit:
+    """Whose session it is. Raises `LinkUnusable` for one that was ended or never began."""
     if not isinstance(untrusted_session, str) or len(untrusted_session) > TOKEN_MAX_CHARACTERS:
         raise LinkUnusable("no such session")
     live = BorrowerSession.objects.filter(token_sha256=_digest(untrusted_session), ended_at=None)
     with transactions.looking_up("link"):
-        found = live.values_list("verification_id", "verification__lender_id").first()
+        found = live.select_related("verification__key").first()
         if found is None:
             raise LinkUnusable("no such session")
-        verification_id, lender_id = found
-        transactions.see(lender=lender_id)
-    return str(verification_id)
+        transactions.see(lender=found.verification.lender_id)
+    return Visit(found.verification)
+
+
+def verification_of(*, untrusted_session: str) -> str:
+    """The verification a session belongs to. Raises as `visit` does."""
+    return visit(untrusted_session=untrusted_session).verification_id
 
 
 def successor(*, untrusted_session: str) -> Minted:

@@ -17,6 +17,8 @@ _KEY: Final = ("mode", "month", "route", "status", "code")
 
 def add_up() -> int:
     """Puts the oldest changes into their counts, in one transaction; gives how many. Others may do the same beside."""
+    if not MonthlyChange.objects.exists():
+        return 0
     with transactions.writing():
         oldest = MonthlyChange.objects.select_for_update(skip_locked=True).order_by("pk")
         changes = list(oldest[: policy.COUNT_BATCH])
@@ -24,7 +26,10 @@ def add_up() -> int:
         for change in changes:
             sums[tuple(getattr(change, name) for name in _KEY)] += change.number
         for key in sorted(sums, key=str):
-            count, _ = MonthlyCount.objects.get_or_create(**dict(zip(_KEY, key, strict=True)), defaults={"number": 0})
-            MonthlyCount.objects.filter(pk=count.pk).update(number=F("number") + sums[key])
+            columns = dict(zip(_KEY, key, strict=True))
+            counted = MonthlyCount.objects.filter(**columns)
+            if not counted.update(number=F("number") + sums[key]):
+                MonthlyCount.objects.get_or_create(**columns, defaults={"number": 0})
+                counted.update(number=F("number") + sums[key])
         MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
     return len(changes)

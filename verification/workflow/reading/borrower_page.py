@@ -30,6 +30,11 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
     verification = Verification.objects.filter(pk=verification_id).select_related("key").first()
     if verification is None:
         raise NotFound("no such verification")
+    return page_of(verification)
+
+
+def page_of(verification: Verification) -> BorrowerPage:
+    """The page of a verification that was just read, its key beside it; raises `EvidenceUnreadable`."""
     attempt = attempts.current(verification)
     key = cases.key_beside(verification)
     sealed = cases.read(verification, key)
@@ -66,11 +71,8 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
     )
 
 
-def borrower_state(*, verification_id: str) -> BorrowerState:
-    """What `borrower_page` says of where a verification stands, without opening its case; raises `NotFound`."""
-    verification = Verification.objects.filter(pk=verification_id).first()
-    if verification is None:
-        raise NotFound("no such verification")
+def state_of(verification: Verification) -> BorrowerState:
+    """What its page says of where a verification stands that was just read, without opening its case."""
     attempt = attempts.current(verification)
     return BorrowerState(
         page=page_name(verification, attempt),

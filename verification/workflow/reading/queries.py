@@ -16,7 +16,7 @@ from verification.models import Attempt, AuditEntry, AuditLeaf, CheckRecord, Ver
 from verification.workflow import cases, stages
 from verification.workflow.moving import attempts
 from verification.workflow.moving.commands import Opened
-from verification.workflow.reading.borrower_page import borrower_page, borrower_state, page_name
+from verification.workflow.reading.borrower_page import borrower_page, page_name, page_of, state_of
 from verification.workflow.reading.views import (
     BorrowerPage,
     BorrowerState,
@@ -28,7 +28,7 @@ from verification.workflow.reading.views import (
 )
 
 __all__ = ["BorrowerPage", "BorrowerState", "CheckView", "EventView", "NextAction", "Page", "VerificationView"]
-__all__ += ["beyond", "borrower_page", "borrower_state", "checkpoint", "events_after", "last_sequence"]
+__all__ += ["beyond", "borrower_page", "checkpoint", "events_after", "last_sequence", "page_of", "state_of"]
 __all__ += ["last_sequence_of_row", "list_views", "opened_view", "proof", "view"]
 
 LIST_MAX = 100  # rows a page
