@@ -39,16 +39,13 @@ def require_tables() -> None:
     except Error:
         return
     if _TABLE not in names:
+        # Of a server only what it is: its address holds a password.
+        place = str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else connection.vendor
         raise Misconfigured(
-            f"there are no tables in the database of this set-up ({_place()}).\nMake them: manage.py migrate"
+            f"there are no tables in the database of this set-up ({place}).\nMake them: manage.py migrate"
         )
 
 
 def told(error: Misconfigured) -> str:
     """What is printed of it, never with a traceback."""
     return f"Tulga does not start: {error.detail}"
-
-
-def _place() -> str:
-    # Of a server only what it is: its address holds a password.
-    return str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else connection.vendor

@@ -1,6 +1,7 @@
 """How a request is read: its dataclass says what may stand in it, `parsing` reads each value; all faults are told."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from django.http import QueryDict
@@ -8,9 +9,10 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from lenders.parsing import READERS
 from verification.core.errors import BadInput
-from verification.core.forms import Asked, asked_of
+from verification.core.forms import asked_of
 
 Record = TypeVar("Record")
+_UNKNOWN = ("there is no such field", "unknown_field")
 
 
 def read(kind: Callable[..., Record], untrusted: Any) -> Record:
@@ -18,42 +20,36 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
     if not isinstance(untrusted, Mapping):
         word = ("a value is expected", "null") if untrusted is None else ("a JSON object is expected", "invalid")
         raise ValidationError({"non_field_errors": [ErrorDetail(*word)]})
-    asked = asked_of(kind)
-    required = [name for name, field in asked.items() if field.is_required]
-    faults: dict[str, Any] = {
-        name: [ErrorDetail("this is missing", code="required")] for name in required if name not in untrusted
-    }
-    values: dict[str, Any] = {}
-    for name, field in asked.items():
-        if name not in untrusted:
-            continue
+    asked, values, faults = asked_of(kind), dict[str, Any](), dict[str, Any]()
+    missing = [name for name, field in asked.items() if field.is_required and name not in untrusted]
+    placed = [(f"/{name}", BadInput("this is missing", code="required")) for name in missing]
+    for name in (name for name in asked if name in untrusted):
+        form, kind_of_part = asked[name].form, asked[name].type
         try:
-            values[field.attribute] = _value(field, untrusted[name])
+            if form.kind and untrusted[name] is None:
+                raise BadInput("a value is expected", code="null")
+            reader = partial(READERS[form.kind], **form.limits) if form.kind else partial(read, kind_of_part)
+            values[asked[name].attribute] = reader(untrusted[name])
         except ValidationError as below:
             faults[name] = below.detail
         except BadInput as error:
-            faults |= _placed(error, f"/{name}{error.pointer}")
-    made = None if faults else kind(**values)
+            placed.append((f"/{name}{error.pointer}", error))
+    made = None if faults or placed else kind(**values)
     try:
         # What no field says by itself: how two of them fit together.
-        if (refuse := getattr(made, "refuse_together", None)) is not None:
-            refuse()
+        getattr(made, "refuse_together", bool)()
     except BadInput as error:
-        faults = _placed(error, error.pointer)
+        placed.append((error.pointer, error))
+    for pointer, fault in placed:
+        tree: Any = [ErrorDetail(fault.detail, code=fault.code)]
+        for step in reversed(pointer.split("/")[1:]):
+            tree = {step: tree}
+        faults |= tree
     # All kinds of faults at once: a developer who corrects one should not meet the next only then.
-    unknown = [ErrorDetail("there is no such field", code="unknown_field")]
-    faults |= {name: unknown for name in untrusted if name not in asked}
+    faults |= {name: [ErrorDetail(*_UNKNOWN)] for name in untrusted if name not in asked}
     if made is None or faults:
         raise ValidationError(faults)
     return made
-
-
-def _value(field: Asked, untrusted: Any) -> Any:
-    if not field.form.kind:
-        return read(field.type, untrusted)
-    if untrusted is None:
-        raise BadInput("a value is expected", code="null")
-    return READERS[field.form.kind](untrusted, **field.form.limits)
 
 
 def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
@@ -66,12 +62,3 @@ def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
     except ValidationError as error:
         faults = error.detail if isinstance(error.detail, dict) else {}
         raise ValidationError({f"?{name}": fault for name, fault in faults.items()}) from None
-
-
-def _placed(error: BadInput, pointer: str) -> dict[str, Any]:
-    """Our error as the framework's, at its place."""
-    fault: Any = [ErrorDetail(error.detail, code=error.code)]
-    for step in reversed(pointer.split("/")[1:]):
-        fault = {step: fault}
-    found: dict[str, Any] = fault
-    return found

@@ -61,7 +61,9 @@ async def post(
         # Where the name leads is a part of the address, and refused in the same word.
         outcome = Outcome(failure="webhook_url_refused" if fault.code == "address_refused" else fault.code)
     else:
-        outcome = Outcome(status=answer.status, excerpt=_excerpt(answer.body))
+        # Harmless text: no control characters, no long numbers.
+        excerpt = _LONG_NUMBER.sub("[number]", _UNPRINTABLE.sub("", answer.body.decode("utf-8", "replace")))
+        outcome = Outcome(status=answer.status, excerpt=excerpt)
         if not outcome.is_success:
             outcome = replace(outcome, retry_after=_retry_after(answer.retry_after))
     return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
@@ -78,8 +80,3 @@ def _retry_after(untrusted: str) -> float:
     except (TypeError, ValueError, OverflowError):
         return 0
     return min(max(seconds, 0), policy.RETRY_AFTER_MAX_SECONDS)
-
-
-def _excerpt(read: bytes) -> str:
-    """The beginning of the answer as harmless text: no control characters, no long numbers."""
-    return _LONG_NUMBER.sub("[number]", _UNPRINTABLE.sub("", read.decode("utf-8", "replace")))

@@ -35,7 +35,9 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
     3 what is under way to them   4 the shares   5 the oldest of each share, under our fence
     """
     at, fence = clock.now(), secrets.token_hex(16)
-    hungry = _hungry(at)
+    unpaused = Q(paused_until=None) | Q(paused_until__lte=at)
+    awake = WebhookEndpoint.objects.filter(unpaused, mode__in=sweep.modes(), disabled_at=None, deleted_at=None)
+    hungry = awake.filter(Exists(_due(at).filter(endpoint=OuterRef("pk"))))
     # 1 Asked before a transaction begins: on SQLite each would keep all others from writing.
     waiting = set(hungry.values_list("lender_id", flat=True)) if room > 0 else set()
     if not waiting:
@@ -57,9 +59,9 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
             taken += due.values_list("pk", flat=True)[: shares[endpoint.pk]]
         # The endpoint stands in a subquery and is not joined: with a join Django updates `WHERE id IN (SELECT …)`, and
         # PostgreSQL does not ask a SELECT again for a row that another transaction has just changed.
-        awake = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None)
+        still = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None)
         lease = at + timedelta(seconds=policy.POST_LEASE_SECONDS)
-        _due(at).filter(Exists(awake), pk__in=taken).update(lease_until=lease, fence=fence, tries=F("tries") + 1)
+        _due(at).filter(Exists(still), pk__in=taken).update(lease_until=lease, fence=fence, tries=F("tries") + 1)
     return list(Delivery.objects.select_related("endpoint").filter(pk__in=taken, fence=fence))
 
 
@@ -125,13 +127,6 @@ def purge(*, at: datetime) -> bool:
 def _due(at: datetime) -> QuerySet[Delivery]:
     """Deliveries whose time has come and that nobody holds."""
     return Delivery.objects.filter(Q(lease_until=None) | Q(lease_until__lt=at), status="pending", due_at__lte=at)
-
-
-def _hungry(at: datetime) -> QuerySet[WebhookEndpoint]:
-    """Endpoints that have something due and may be asked now."""
-    awake = WebhookEndpoint.objects.filter(mode__in=sweep.modes(), disabled_at=None, deleted_at=None)
-    unpaused = awake.filter(Q(paused_until=None) | Q(paused_until__lte=at))
-    return unpaused.filter(Exists(_due(at).filter(endpoint=OuterRef("pk"))))
 
 
 def _under_way(lenders: Sequence[str], *, at: datetime) -> Counter[object]:

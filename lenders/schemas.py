@@ -10,7 +10,7 @@ from lenders import policy
 from lenders.parsing import holds_personal_number
 from verification.core.errors import BadInput
 from verification.core.events import TOLD
-from verification.core.forms import Form
+from verification.core.forms import Form, impersonal, one_of
 from verification.core.opening import OPENED_BY_MAX, REFERENCE_MAX, URL_MAX
 from verification.core.status import Status
 
@@ -35,20 +35,14 @@ def _our_id(prefix: str, text: str = "") -> Form:
     return Form("our_id", {"type": "string"}, limits={"prefix": prefix}, help=text)
 
 
-def _word(choices: Sequence[str]) -> Form:
-    return Form("one_of", {"type": "string", "enum": list(choices)}, limits={"choices": choices})
-
-
 @dataclass(frozen=True)
 class LinkRequest:
     """An empty object or no body at all, or who sends the link."""
 
     sent_by: Annotated[
         str,
-        Form(
-            "text",
-            {"type": "string", "minLength": 1, "maxLength": OPENED_BY_MAX},
-            limits={"longest": OPENED_BY_MAX, "is_impersonal": True},
+        impersonal(
+            OPENED_BY_MAX,
             help="Your officer, if a person sends this link: they have no vote in a review of the case.",
         ),
     ] = ""
@@ -70,7 +64,7 @@ class VerificationQuery:
     client_reference: Annotated[
         str | None, Form("client_reference", {"type": "string", "maxLength": REFERENCE_MAX})
     ] = None
-    status: Annotated[str | None, _word(tuple(Status))] = None
+    status: Annotated[str | None, one_of(tuple(Status))] = None
     created_from: Annotated[datetime | None, Form("moment", _TIME)] = None
     after: Annotated[str | None, _our_id("ver", "`next` of the page before.")] = None
     limit: Annotated[int, _LIMIT] = policy.PAGE_DEFAULT
@@ -80,7 +74,7 @@ class VerificationQuery:
 class ExpandQuery:
     """What to add to a verification."""
 
-    expand: Annotated[str, _word(("checks",))] = ""
+    expand: Annotated[str, one_of(("checks",))] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +105,7 @@ class DeliveryQuery:
 
     endpoint: Annotated[str | None, _our_id("whe")] = None
     event: Annotated[str | None, _our_id("evt")] = None
-    status: Annotated[str | None, _word(("pending", "delivered", "exhausted", "canceled"))] = None
+    status: Annotated[str | None, one_of(("pending", "delivered", "exhausted", "canceled"))] = None
     after: Annotated[str | None, _our_id("dlv", "`next` of the page before.")] = None
     limit: Annotated[int, _LIMIT] = policy.PAGE_DEFAULT
 

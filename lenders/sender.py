@@ -43,7 +43,13 @@ class Rounds:
             if ended:
                 reservations.settle(ended)
             if time.monotonic() >= self.tidy_at:
-                self._tidy()
+                # It says that this sender lives, and forgets what is old, a batch of each kind.
+                at = clock.now()
+                Sender.objects.update_or_create(pk=self.name, defaults={"seen_at": at})
+                Sender.objects.filter(seen_at__lt=at - timedelta(days=1)).delete()
+                idempotency.purge(at=at)
+                has_more = reservations.purge(at=at)
+                self.tidy_at = time.monotonic() + (0 if has_more else policy.SEEN_SECONDS)
             # On a wrong clock nothing is taken. The clock itself has said so by then.
             if room < 1 or not clock.is_right():
                 return [], False
@@ -55,15 +61,6 @@ class Rounds:
         with transactions.running(scope=transactions.ALL):
             Sender.objects.filter(pk=self.name).delete()
         connection.close()
-
-    def _tidy(self) -> None:
-        """Says that this sender lives, and forgets what is old, a batch of each kind."""
-        at = clock.now()
-        Sender.objects.update_or_create(pk=self.name, defaults={"seen_at": at})
-        Sender.objects.filter(seen_at__lt=at - timedelta(days=1)).delete()
-        idempotency.purge(at=at)
-        has_more = reservations.purge(at=at)
-        self.tidy_at = time.monotonic() + (0 if has_more else policy.SEEN_SECONDS)
 
 
 def running() -> int:

@@ -7,7 +7,7 @@ with a default may be left out. From that follow how it is read (`lenders/fields
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -28,6 +28,17 @@ class Form:
     called: str = ""
     is_told: bool = False
     is_signed: bool = False
+
+
+def one_of(choices: Sequence[str], **more: Any) -> Form:
+    """One of a few words."""
+    return Form("one_of", {"type": "string", "enum": list(choices)}, limits={"choices": choices}, **more)
+
+
+def impersonal(longest: int, *, example: str = "", **more: Any) -> Form:
+    """A text of at most so many characters that names nobody by number."""
+    schema = {"type": "string", "minLength": 1, "maxLength": longest, **({"examples": [example]} if example else {})}
+    return Form("text", schema, limits={"longest": longest, "is_impersonal": True}, **more)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,14 +4,14 @@ A new field is an entry here and, where it is shown or means something, its word
 personal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from verification.core.errors import BadInput
-from verification.core.forms import Form
+from verification.core.forms import Form, impersonal, one_of
 from verification.core.ids import Iin, Phone
 
 NAME_MAX = 100  # characters; the state register gives up to 60 (law.md §3)
@@ -45,22 +45,11 @@ _AMOUNT: Final = Form(
 )
 
 
-def _word(choices: Sequence[str], **more: Any) -> Form:
-    return Form("one_of", {"type": "string", "enum": list(choices)}, limits={"choices": choices}, **more)
-
-
-def _text(longest: int, example: str = "", **more: Any) -> Form:
-    """A text that names nobody by number."""
-    examples = {"examples": [example]} if example else {}
-    schema = {"type": "string", "minLength": 1, "maxLength": longest, **examples}
-    return Form("text", schema, limits={"longest": longest, "is_impersonal": True}, **more)
-
-
 @dataclass(frozen=True)
 class Document:
     """The identity document the borrower named."""
 
-    type: Annotated[str, _word(DOCUMENT_TYPES)]
+    type: Annotated[str, one_of(DOCUMENT_TYPES)]
     number: Annotated[
         str,
         Form(
@@ -92,7 +81,7 @@ class Loan:
     """What the borrower is about to owe; decimals as strings, or as JSON numbers where those are exact."""
 
     amount: Annotated[str, _AMOUNT]
-    currency: Annotated[str, _word(CURRENCIES, is_signed=True)]
+    currency: Annotated[str, one_of(CURRENCIES, is_signed=True)]
     term_days: Annotated[
         int,
         Form(
@@ -146,9 +135,9 @@ class Opening:
 
     purpose: Annotated[
         str,
-        _text(
+        impersonal(
             PURPOSE_MAX,
-            "Consumer microcredit",
+            example="Consumer microcredit",
             help="Shown to the borrower and written into the statement.",
             is_told=True,
         ),
@@ -178,7 +167,7 @@ class Opening:
             is_told=True,
         ),
     ]
-    locale: Annotated[str, _word(LOCALES, is_told=True)]
+    locale: Annotated[str, one_of(LOCALES, is_told=True)]
     return_url: Annotated[
         str,
         Form(
@@ -190,7 +179,7 @@ class Opening:
     ] = ""
     opened_by: Annotated[
         str,
-        _text(
+        impersonal(
             OPENED_BY_MAX,
             help="Your officer, if a person opened this: they have no vote in a review of it.",
             is_told=True,

@@ -177,17 +177,14 @@ class _Exchange:
             root: BaseException = error  # of the layers around it, some say that they have no cause
             while before := root.__cause__ or root.__context__:
                 root = before
+            code = "answer_malformed" if isinstance(error, httpcore.ProtocolError | ValueError) else "connection_failed"
+            if isinstance(root, TimeoutError):  # the system's own, long before our deadline
+                code = "timeout"
+            if isinstance(root, ssl.SSLError):  # whatever else: it is an OSError, and one of a certificate a ValueError
+                code = "tls_failed"
             # Only the kind of error is told: its text may hold the address, and with it a query.
-            raise Unavailable(type(root).__name__, code=_code(error, root)) from None
+            raise Unavailable(type(root).__name__, code=code) from None
 
     def _too_long(self) -> Unavailable:
         longest = self._request.limits.max_bytes
         return Unavailable(f"the answer is longer than {longest} bytes", code="answer_too_long")
-
-
-def _code(error: Exception, root: BaseException) -> str:
-    if isinstance(root, ssl.SSLError):  # first: it is an OSError, and one of a certificate is a ValueError too
-        return "tls_failed"
-    if isinstance(root, TimeoutError):  # the system's own, long before our deadline
-        return "timeout"
-    return "answer_malformed" if isinstance(error, httpcore.ProtocolError | ValueError) else "connection_failed"

@@ -127,7 +127,9 @@ class Service:
             raise SourceUnavailable(self.source, f"the answer cannot be read{where}: {unreadable.detail}") from None
         # An answer that was mixed up, or kept by somebody between, is a fault: what it says is about another question.
         for name in repeated:
-            if _spelled(getattr(answer, name)) != question[name]:
+            told = getattr(answer, name)
+            # Numbers of people and phones by their digits, everything else as it is.
+            if getattr(told, "value", told) != question[name]:
                 raise SourceUnavailable(self.source, f"the answer is to another question: {name} differs")
         return raw
 
@@ -154,11 +156,6 @@ def check_granted(raw: bytes, *, source: str, read: Callable[[bytes], object]) -
     if getattr(read(raw), "status", "") == "consent_refused":
         raise SourceUnavailable(source, "the register refuses a consent that holds")
     return raw
-
-
-def _spelled(value: object) -> object:
-    """Numbers of people and phones by their digits, everything else as it is."""
-    return getattr(value, "value", value)
 
 
 def _is_loopback(host: str) -> bool:

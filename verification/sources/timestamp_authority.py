@@ -1,6 +1,6 @@
 """Proofs of time by a time-stamp authority: asked at the operator's address, given on as they are, judged elsewhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, Protocol, runtime_checkable
 
 from verification.core.errors import Misconfigured
@@ -32,7 +32,11 @@ class HttpTimestampAuthority:
 
     def __init__(self, urls: Mapping[str, str], *, seconds: float = _SECONDS, max_bytes: int = _MAX_BYTES) -> None:
         """`urls`: address by family; `seconds` and `max_bytes` bound one answer. Raises `Misconfigured`."""
-        self._urls = {family: _checked(url) for family, url in urls.items()}
+        for url in urls.values():
+            if not isinstance(url, str):
+                raise Misconfigured("a time-stamp authority has one address a family")
+            check_address(url)
+        self._urls = dict(urls)
         self._limits = Limits(seconds=seconds, max_bytes=max_bytes)
 
     def timestamp(self, family: str, *, question: bytes) -> bytes:
@@ -49,10 +53,3 @@ def in_use(mode: str) -> TimestampSource:
     if not isinstance(adapter, TimestampSource):
         raise Misconfigured(f"{type(adapter).__name__} is no time-stamp authority")
     return adapter
-
-
-def _checked(url: str | Sequence[str]) -> str:
-    if not isinstance(url, str):
-        raise Misconfigured("a time-stamp authority has one address a family")
-    check_address(url)
-    return url

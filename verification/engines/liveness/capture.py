@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from statistics import median
 
 from verification.core.errors import Refused
@@ -45,7 +44,7 @@ def measure(steps: Steps) -> tuple[StepMeasurement, ...]:
     ]
     if len({image.shape for _, images in pictures for image in images}) > 1:
         raise Refused("frame_size_changed", "the frames of a capture differ in size")
-    loaded = _networks()
+    loaded = networks.load()
     with measurable():  # 2
         seen = [
             (command, images, tuple(landmarks.measure(image, networks=loaded) for image in images))
@@ -130,20 +129,20 @@ def looks(steps: Sequence[StepMeasurement]) -> Looks:
     It is the one that was measured, or there are two: whoever acts beside a photograph that leaves the frame is seen by
     one detector, and the photograph by the other.
     """
-    backend = backends.in_use()
-    return tuple(
-        tuple(_measured(backend.look(image), frame) for image, frame in zip(step.images, step.frames, strict=True))
-        for step in steps
-    )
-
-
-def _measured(look: Look, frame: FrameMeasurement) -> Look:
-    """The look; `multiple_faces` where its eyes are not those of the face whose gestures and depth were measured."""
-    if look.eyes is None or frame.face is None or frame.face.mesh is None:
-        return look
-    apart = math.dist(look.eyes, frame.face.mesh[[*landmarks.RIGHT_EYE, *landmarks.LEFT_EYE], :2].mean(axis=0))
-    is_same = apart <= policy.SAME_EYES * (frame.face.box[2] - frame.face.box[0])
-    return look if is_same else Look(None, "multiple_faces")
+    backend, eyes = backends.in_use(), [*landmarks.RIGHT_EYE, *landmarks.LEFT_EYE]
+    found = []
+    for step in steps:
+        seen = []
+        for image, frame in zip(step.images, step.frames, strict=True):
+            look = backend.look(image)
+            # Two detectors may see two faces where each finds one: then the eyes of the one are not those of the other.
+            if look.eyes is not None and frame.face is not None and frame.face.mesh is not None:
+                apart = math.dist(look.eyes, frame.face.mesh[eyes, :2].mean(axis=0))
+                if apart > policy.SAME_EYES * (frame.face.box[2] - frame.face.box[0]):
+                    look = Look(None, "multiple_faces")
+            seen.append(look)
+        found.append(tuple(seen))
+    return tuple(found)
 
 
 def probes(step: StepMeasurement, seen: Sequence[Look], *, most: int) -> tuple[tuple[int, Embedding], ...]:
@@ -212,9 +211,3 @@ def poorest(steps: Sequence[StepMeasurement]) -> dict[str, str]:
         "brightest": f"{max(face.luminance for face in best):.2f}",
         "sharpness": f"{min(face.sharpness for face in best):.2f}",
     }
-
-
-@cache
-def _networks() -> networks.Networks:
-    # Built at the first capture of a process, so after the worker has forked.
-    return networks.load()

@@ -5,7 +5,6 @@ Words, never numbers: what a hint tells an honest person it tells an attacker to
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from threading import Lock
 from typing import Literal
 
@@ -13,7 +12,7 @@ from verification.core.errors import Refused
 from verification.engines.liveness import frames
 from verification.engines.liveness.frames import FrameLimits
 from verification.engines.liveness.landmarks import detect
-from verification.engines.liveness.networks import Network, load_detection
+from verification.engines.liveness.networks import load_detection
 
 Word = Literal["", "no_face", "two_faces", "turn_phone", "too_dark", "too_bright", "too_far", "too_near", "not_centred"]
 """What a page can say; nothing where nothing is wrong."""
@@ -47,7 +46,7 @@ def hint(untrusted: bytes, *, limits: HintLimits) -> Word:
     except Refused:
         return "no_face"
     with _ONE_AT_A_TIME:
-        faces = detect(image, network=_detector())
+        faces = detect(image, network=load_detection())
     if len(faces) > 1:
         return "two_faces"
     height, width = image.shape[:2]
@@ -70,8 +69,3 @@ def hint(untrusted: bytes, *, limits: HintLimits) -> Word:
         "not_centred": aside > limits.most_aside,
     }
     return next((word for word, is_so in found.items() if is_so), "")
-
-
-@cache
-def _detector() -> Network:
-    return load_detection()

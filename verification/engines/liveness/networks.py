@@ -1,5 +1,6 @@
 """The three networks of a live capture, each run through LiteRT on one thread: pixels in, raw tensors out."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,13 +41,18 @@ class Networks(NamedTuple):
     eye: Network
 
 
+@cache
 def load_detection() -> Network:
-    """The detector alone. Raises `Misconfigured` when its file is missing or is another one."""
+    """The detector alone, once a process. Raises `Misconfigured` when its file is missing or is another one."""
     return Network(weights.read(weights.FACE_DETECTION), outputs=("regressors", "classificators"))
 
 
+@cache
 def load() -> Networks:
-    """The networks from the pinned files. Raises `Misconfigured` when a file is missing or is another one."""
+    """The networks from the pinned files, built at the first capture of a process, so after a worker has forked.
+
+    Raises `Misconfigured` when a file is missing or is another one.
+    """
     return Networks(
         detection=load_detection(),
         mesh=Network(weights.read(weights.FACE_MESH), outputs=("conv2d_20", "conv2d_30")),

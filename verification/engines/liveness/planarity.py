@@ -76,13 +76,13 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
             break
         right, left = (faces[1][list(eye), :2].mean(axis=0) for eye in (RIGHT_EYE, LEFT_EYE))
         eyes = max(float(np.linalg.norm(left - right)), 1.0)
-        similarity = _residual(_similar(start, points), points) / eyes  # 3
+        similarity = float(np.median(np.linalg.norm(_similar(start, points) - points, axis=1))) / eyes  # 3
         moved = max(moved, similarity)
         if similarity >= limits.evidence:  # 4
             matrix, _ = cv2.findHomography(start, points, 0)
             # Where no plane could be fitted it counts as flat, which must not pass.
             flat = points if matrix is None else np.asarray(cv2.perspectiveTransform(start[np.newaxis], matrix)[0])
-            homography = _residual(flat, points) / eyes
+            homography = float(np.median(np.linalg.norm(flat - points, axis=1))) / eyes
             pairs.append((homography / similarity, homography))  # 5
     if not pairs:
         return Planarity(0, None, None, moved)
@@ -139,7 +139,3 @@ def _similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
     factor = np.vdot(here, there) / max(float(np.vdot(here, here).real), 1e-9)
     moved = factor * given
     return np.asarray(np.stack([moved.real, moved.imag], axis=1) + target, dtype=np.float64)
-
-
-def _residual(fitted: Floats, points: Floats) -> float:
-    return float(np.median(np.linalg.norm(fitted - points, axis=1)))

@@ -86,7 +86,7 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
     if memory["step"] is None:
         if untrusted.get("ready") is not True:
             raise BadInput("the capture begins when the borrower is ready", code="bad_answer", pointer="/ready")
-        return Turn(next=Next.ASK, memory=_reveal(memory, 0, at), seconds=CAPTURE.seconds)
+        return Turn(next=Next.ASK, memory={**memory, "step": 0, "revealed": at.isoformat()}, seconds=CAPTURE.seconds)
     step = memory["step"]
     frames = read_frames(untrusted.get("frames"), limits=CAPTURE)
     evidence = {f"{STAGE}.{step}.frame.{frame.seq}": frame.jpeg for frame in frames}
@@ -100,7 +100,8 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
         }
     )
     if step + 1 < len(memory["order"]):
-        return Turn(next=Next.ASK, memory=_reveal(memory, step + 1, at), evidence=evidence)
+        following = {**memory, "step": step + 1, "revealed": at.isoformat()}
+        return Turn(next=Next.ASK, memory=following, evidence=evidence)
     return Turn(next=Next.COLLECT, memory={**memory, "step": None}, evidence=evidence)
 
 
@@ -141,10 +142,6 @@ def _read_frame(untrusted: Any, *, limits: CaptureLimits) -> SentFrame:
     if not 1 <= len(content) <= limits.frame_max_bytes:
         raise BadInput("a frame is too large", code="bad_answer", pointer="/frames")
     return SentFrame(seq, content, mac)
-
-
-def _reveal(memory: Memory, step: int, at: datetime) -> Memory:
-    return {**memory, "step": step, "revealed": at.isoformat()}
 
 
 def _key(memory: Memory) -> str:

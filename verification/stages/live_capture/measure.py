@@ -126,7 +126,14 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
         sent=sent if isinstance(sent, Step) else sent[0],
         shown=seen if isinstance(seen, Step) else measured(_shown, seen, faces),
         match=measured(_match, seen, looks, faces, known, policy.match_frames),
-        identity=() if isinstance(seen, Step) else _identity(seen, looks, faces, known),
+        identity=()  # 6, of every frame, also where no verdict can be made
+        if isinstance(seen, Step)
+        else capture.identities(
+            seen,
+            looks,
+            neutral=None if isinstance(faces, Step) else faces[0],
+            known=None if isinstance(known, Step) else known,
+        ),
         left=evidence.left,
         amount=case.loan.amount,
         currency=case.loan.currency,
@@ -219,17 +226,6 @@ def _match(
         farthest=max(distance(known, each).value for each in acting),
         rest_frames=tuple(place for place, _ in rest),
     )
-
-
-def _identity(
-    steps: tuple[StepMeasurement, ...],
-    looks: Looks,
-    faces: tuple[Embedding, ...] | Step,
-    known: Embedding | Step,
-) -> tuple[FrameIdentity, ...]:
-    """6, of every frame, also where no verdict can be made."""
-    neutral = None if isinstance(faces, Step) else faces[0]
-    return capture.identities(steps, looks, neutral=neutral, known=None if isinstance(known, Step) else known)
 
 
 def _reference(case: Case, evidence: Evidence, limits: ImageLimits) -> Embedding:

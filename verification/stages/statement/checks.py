@@ -37,12 +37,19 @@ def report_statement(facts: StatementFacts, policy: StatementPolicy, results: tu
     complete = [result.check for result in results] == [name for name in CHECKS if name not in policy.not_asked]
     code = refused[0].code if refused else "" if complete else "check_missing"
     status, sub_indication = INDICATIONS[code] if code else ("TOTAL-PASSED", "")
+    rows: list[dict[str, Any]] = []
+    for result in results:
+        its_code = "" if isinstance(result, Passed) else result.code
+        outcome = {Passed: "PASS", Failed: "FAIL", Inconclusive: "INDETERMINATE"}[type(result)]
+        its_status, its_sub = INDICATIONS[its_code] if its_code else ("PASSED", "")
+        row = {"name": result.check, "outcome": outcome, "status": its_status, "sub_indication": its_sub}
+        rows.append({**row, "code": its_code, "detail": dict(result.detail)})
     return canonical_json(
         {
             "status": status,
             "sub_indication": sub_indication,
             "code": code,
-            "checks": [*map(_row, results), *({"name": name, **NOT_ASKED} for name in policy.not_asked)],
+            "checks": [*rows, *({"name": name, **NOT_ASKED} for name in policy.not_asked)],
             "signer": facts.signer,
             "times": facts.times,
             "evidence": facts.evidence,
@@ -50,11 +57,3 @@ def report_statement(facts: StatementFacts, policy: StatementPolicy, results: tu
             "policy": policy.version,
         }
     )
-
-
-def _row(result: Result) -> dict[str, Any]:
-    code = "" if isinstance(result, Passed) else result.code
-    outcome = {Passed: "PASS", Failed: "FAIL", Inconclusive: "INDETERMINATE"}[type(result)]
-    status, sub_indication = INDICATIONS[code] if code else ("PASSED", "")
-    row = {"name": result.check, "outcome": outcome, "status": status, "sub_indication": sub_indication}
-    return {**row, "code": code, "detail": dict(result.detail)}
