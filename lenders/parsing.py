@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from lenders import policy
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, Phone, is_id
-from verification.core.opening import NAME_MAX, REFERENCE_MAX, URL_MAX
+from verification.core.opening import NAME_SPELLED_MAX, REFERENCE_MAX, URL_MAX
 from verification.core.person import parse_iban, parse_name
 
 # Controls, invisible signs and those that turn the direction, breaks of line and paragraph: with one of them a borrower
@@ -54,7 +54,7 @@ def client_reference(untrusted: Any) -> str:
 
 def name(untrusted: Any, *, optional: bool = False) -> str:
     """A name of a person."""
-    return parse_name(text(untrusted, longest=4 * NAME_MAX, shortest=0), optional=optional)
+    return parse_name(text(untrusted, longest=NAME_SPELLED_MAX, shortest=0), optional=optional)
 
 
 def iban(untrusted: Any) -> str:

@@ -35,10 +35,25 @@ def one_of(choices: Sequence[str], **more: Any) -> Form:
     return Form("one_of", {"type": "string", "enum": list(choices)}, limits={"choices": choices}, **more)
 
 
-def impersonal(longest: int, *, example: str = "", **more: Any) -> Form:
+def string(kind: str, schema: Mapping[str, Any], example: str = "", **more: Any) -> Form:
+    """A string that this reader reads. schema: what else than its type is to be said of it."""
+    return Form(kind, {"type": "string", **schema, **({"examples": [example]} if example else {})}, **more)
+
+
+def impersonal(longest: int, example: str = "", **more: Any) -> Form:
     """A text of at most so many characters that names nobody by number."""
-    schema = {"type": "string", "minLength": 1, "maxLength": longest, **({"examples": [example]} if example else {})}
-    return Form("text", schema, limits={"longest": longest, "is_impersonal": True}, **more)
+    limits = {"longest": longest, "is_impersonal": True}
+    return string("text", {"minLength": 1, "maxLength": longest}, example, limits=limits, **more)
+
+
+def decimal(pattern: str, example: str, **more: Any) -> Form:
+    """An exact decimal: a string, or a JSON number where that is exact."""
+    return Form(
+        "decimal",
+        {"oneOf": [{"type": "string", "pattern": pattern}, {"type": "number"}], "examples": [example]},
+        is_signed=True,
+        **more,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Final
 
 from verification.core.errors import BadInput
-from verification.core.forms import Form, impersonal, one_of
+from verification.core.forms import Form, decimal, impersonal, one_of, string
 from verification.core.ids import Iin, Phone
 
 NAME_MAX = 100  # characters; the state register gives up to 60 (law.md §3)
@@ -32,16 +32,48 @@ AMOUNT_MAX: Final = 10**12  # tenge; a typing error, not a microcredit, lies abo
 RATE_MAX: Final = 1000  # % a year; the legal ceiling is far below and the lender's to keep
 TERM_MAX_DAYS: Final = 3653  # ten years
 
-_NAMED: Final = {"type": "string", "maxLength": NAME_MAX, "examples": ["Асанов"]}
-_DAY: Final = {"type": "string", "format": "date"}
-_AMOUNT: Final = Form(
-    "decimal",
-    {
-        "oneOf": [{"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,2})?$"}, {"type": "number"}],
-        "examples": ["150000.00"],
-    },
-    limits={"places": 2, "most": AMOUNT_MAX, "above_zero": True},
+_NAMED: Final = {"maxLength": NAME_MAX}
+_DAY: Final = {"format": "date"}
+_AMOUNT: Final = decimal(
+    r"^[0-9]{1,13}(\.[0-9]{1,2})?$", "150000.00", limits={"places": 2, "most": AMOUNT_MAX, "above_zero": True}
+)
+_RATE: Final = decimal(
+    r"^[0-9]{1,4}(\.[0-9]{1,4})?$", "46.00", limits={"places": 4, "most": RATE_MAX}, help="Per cent a year."
+)
+_TERM: Final = Form(
+    "whole_number",
+    {"type": "integer", "minimum": 1, "maximum": TERM_MAX_DAYS, "examples": [30]},
+    limits={"least": 1, "most": TERM_MAX_DAYS},
     is_signed=True,
+)
+_NUMBER: Final = string(
+    "document_number",
+    {"minLength": 1, "maxLength": DOCUMENT_NUMBER_MAX},
+    "045678912",
+    limits={"longest": DOCUMENT_NUMBER_MAX},
+)
+_ACCOUNT: Final = string("iban", {"minLength": 1, "maxLength": 40}, "KZ86125KZT5004100100", help="A Kazakh IBAN.")
+_ROUTES: Final = Form(
+    "route_names",
+    {
+        "type": "array",
+        "items": {"type": "string", "minLength": 1, "maxLength": 32},
+        "minItems": 1,
+        "examples": [["eds"]],
+    },
+    limits={"most": ROUTES_MAX},
+    help="Leave out to let the borrower choose among all that the profile allows.",
+)
+_NOTES: Final = Form(
+    "metadata",
+    {
+        "type": "object",
+        "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_MAX},
+        "maxProperties": METADATA_KEYS_MAX,
+    },
+    limits={"keys": METADATA_KEYS_MAX, "longest_key": METADATA_KEY_MAX, "longest": METADATA_VALUE_MAX},
+    help="Given back to you as it is. No personal data.",
+    is_told=True,
 )
 
 
@@ -50,28 +82,21 @@ class Document:
     """The identity document the borrower named."""
 
     type: Annotated[str, one_of(DOCUMENT_TYPES)]
-    number: Annotated[
-        str,
-        Form(
-            "document_number",
-            {"type": "string", "minLength": 1, "maxLength": DOCUMENT_NUMBER_MAX, "examples": ["045678912"]},
-            limits={"longest": DOCUMENT_NUMBER_MAX},
-        ),
-    ] = field(repr=False)
-    valid_to: Annotated[date, Form("day", _DAY, help="Its last day.")]
+    number: Annotated[str, _NUMBER] = field(repr=False)
+    valid_to: Annotated[date, string("day", _DAY, help="Its last day.")]
 
 
 @dataclass(frozen=True)
 class Person:
     """Who the borrower says to be: a claim to be checked."""
 
-    iin: Annotated[Iin, Form("iin", {"type": "string", "pattern": "^[0-9]{12}$", "examples": ["990101100010"]})]
-    surname: Annotated[str, Form("name", _NAMED)] = field(repr=False)
-    name: Annotated[str, Form("name", _NAMED)] = field(repr=False)
-    birth_date: Annotated[date, Form("day", _DAY, limits={"is_past": True})] = field(repr=False)
-    phone: Annotated[Phone, Form("phone", {"type": "string", "maxLength": 32, "examples": ["+77011234567"]})]
+    iin: Annotated[Iin, string("iin", {"pattern": "^[0-9]{12}$"}, "990101100010")]
+    surname: Annotated[str, string("name", _NAMED, "Асанов")] = field(repr=False)
+    name: Annotated[str, string("name", _NAMED, "Асанов")] = field(repr=False)
+    birth_date: Annotated[date, string("day", _DAY, limits={"is_past": True})] = field(repr=False)
+    phone: Annotated[Phone, string("phone", {"maxLength": 32}, "+77011234567")]
     document: Annotated[Document, Form()]
-    patronymic: Annotated[str, Form("name", _NAMED | {"minLength": 0}, limits={"optional": True})] = field(
+    patronymic: Annotated[str, string("name", _NAMED | {"minLength": 0}, "Асанов", limits={"optional": True})] = field(
         default="", repr=False
     )
 
@@ -82,41 +107,12 @@ class Loan:
 
     amount: Annotated[str, _AMOUNT]
     currency: Annotated[str, one_of(CURRENCIES, is_signed=True)]
-    term_days: Annotated[
-        int,
-        Form(
-            "whole_number",
-            {"type": "integer", "minimum": 1, "maximum": TERM_MAX_DAYS, "examples": [30]},
-            limits={"least": 1, "most": TERM_MAX_DAYS},
-            is_signed=True,
-        ),
-    ]
-    annual_rate: Annotated[
-        str,
-        Form(
-            "decimal",
-            {
-                "oneOf": [{"type": "string", "pattern": r"^[0-9]{1,4}(\.[0-9]{1,4})?$"}, {"type": "number"}],
-                "examples": ["46.00"],
-            },
-            limits={"places": 4, "most": RATE_MAX},
-            help="Per cent a year.",
-            is_signed=True,
-        ),
-    ]
+    term_days: Annotated[int, _TERM]
+    annual_rate: Annotated[str, _RATE]
     total_repayable: Annotated[str, _AMOUNT]
-    payout_account: Annotated[
-        str,
-        Form(
-            "iban",
-            {"type": "string", "minLength": 1, "maxLength": 40, "examples": ["KZ86125KZT5004100100"]},
-            help="A Kazakh IBAN.",
-        ),
-    ] = field(repr=False)
-    contract_sha256: Annotated[
-        str, Form("sha256", {"type": "string", "pattern": "^[0-9a-fA-F]{64}$"}, is_signed=True)
-    ] = ""
-    region: Annotated[str, Form("kato", {"type": "string", "pattern": "^[0-9]{9}$"}, help="A KATO code.")] = ""
+    payout_account: Annotated[str, _ACCOUNT] = field(repr=False)
+    contract_sha256: Annotated[str, string("sha256", {"pattern": "^[0-9a-fA-F]{64}$"}, is_signed=True)] = ""
+    region: Annotated[str, string("kato", {"pattern": "^[0-9]{9}$"}, help="A KATO code.")] = ""
 
     def refuse_together(self) -> None:
         """Raises `BadInput` for a loan that pays back less than it gives: somebody swapped two fields."""
@@ -130,39 +126,27 @@ class Opening:
     """A borrower to be identified for one loan.
 
     It is sealed as it stands, and handed to the edges as it stands: a new field has a default, so that older rows are
-    read, and is named here, and where something is done with it. `routes` None leaves every route to choose.
+    read. `routes` None leaves every route to choose.
     """
 
     purpose: Annotated[
         str,
         impersonal(
             PURPOSE_MAX,
-            example="Consumer microcredit",
+            "Consumer microcredit",
             help="Shown to the borrower and written into the statement.",
             is_told=True,
         ),
     ]
     person: Annotated[Person, Form(called="subject")]
     loan: Annotated[Loan, Form()]
-    routes: Annotated[
-        tuple[str, ...] | None,
-        Form(
-            "route_names",
-            {
-                "type": "array",
-                "items": {"type": "string", "minLength": 1, "maxLength": 32},
-                "minItems": 1,
-                "examples": [["eds"]],
-            },
-            limits={"most": ROUTES_MAX},
-            help="Leave out to let the borrower choose among all that the profile allows.",
-        ),
-    ] = None
+    routes: Annotated[tuple[str, ...] | None, _ROUTES] = None
     client_reference: Annotated[
         str,
-        Form(
+        string(
             "client_reference",
-            {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{1,64}$", "examples": ["loan-2026-000123"]},
+            {"pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
+            "loan-2026-000123",
             help="Your own id of this request. Refused if it contains an IIN or a mobile number.",
             is_told=True,
         ),
@@ -170,9 +154,9 @@ class Opening:
     locale: Annotated[str, one_of(LOCALES, is_told=True)]
     return_url: Annotated[
         str,
-        Form(
+        string(
             "https_url",
-            {"type": "string", "format": "uri", "maxLength": URL_MAX},
+            {"format": "uri", "maxLength": URL_MAX},
             limits={"longest": URL_MAX},
             help="Where the borrower goes afterwards: https, registered for you. It carries no result.",
         ),
@@ -185,17 +169,4 @@ class Opening:
             is_told=True,
         ),
     ] = ""
-    metadata: Annotated[
-        Mapping[str, str],
-        Form(
-            "metadata",
-            {
-                "type": "object",
-                "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_MAX},
-                "maxProperties": METADATA_KEYS_MAX,
-            },
-            limits={"keys": METADATA_KEYS_MAX, "longest_key": METADATA_KEY_MAX, "longest": METADATA_VALUE_MAX},
-            help="Given back to you as it is. No personal data.",
-            is_told=True,
-        ),
-    ] = field(default_factory=dict)
+    metadata: Annotated[Mapping[str, str], _NOTES] = field(default_factory=dict)
