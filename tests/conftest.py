@@ -8,6 +8,7 @@ from uuid import uuid4
 import hypothesis
 import pytest
 from django.conf import settings
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from tests.fresh_database import copies
@@ -22,8 +23,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("tulga")
 
 # The database is on this machine, and a measurement in the middle of a test would be among the statements it counts.
-clock.MEASURE_SECONDS = 10**9
-clock._state.measured_at, clock._state.is_right = 0.0, True
+clock.MEASURE_SECONDS = clock.LEAP_SECONDS = 10**9
+clock._state.measured_at, clock._state.read_at, clock._state.is_right = 0.0, timezone.now(), True
 
 _SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 _ROWS_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}

@@ -31,9 +31,10 @@ _OWED = "SELECT id, faults, lease_until, reserved_until FROM verification_verifi
 
 @pytest.fixture(params=["filesystem", "redis", pytest.param("rabbitmq", marks=pytest.mark.whole)])
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
-    """A deployment of its own on this broker, without workers."""
+    """A deployment of its own on this broker, without workers, and without a sender: its work is not the queue's."""
     with placed(request.param, monkeypatch) as (running, _):
         running.staff(workers=0, ticks=1)
+        running.processes.kill("deliver")
         yield running
 
 

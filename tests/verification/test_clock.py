@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _clock_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "_state", clock._State())
+    monkeypatch.setattr(clock, "LEAP_SECONDS", 1)
 
 
 def set_ahead(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:

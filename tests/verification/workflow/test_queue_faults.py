@@ -190,6 +190,7 @@ def test_a_child_whose_clock_is_wrong_claims_nothing_though_its_parent_reserved(
     [story] = due(lender(), seed=0, verifications=1)
     now = timezone.now
     monkeypatch.setattr(clock, "_state", clock._State())
+    monkeypatch.setattr(clock, "LEAP_SECONDS", 1)
     monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(minutes=10))
     tasks.advance(story.id)
     assert (story.row().step, story.row().faults) == ("judge", 0)
