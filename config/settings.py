@@ -98,6 +98,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         # FULL: in WAL mode only this keeps an acknowledged commit over a loss of power.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY",
     }
+else:
+    DATABASES["default"]["ENGINE"] = "config.postgresql"
 # Who the grants are for: see `manage.py grant_application_role`.
 TULGA_APPLICATION_ROLE = urlsplit(env.application_role_url("sqlite://")).username or ""
 

@@ -50,19 +50,25 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
         chosen = list(hungry.filter(lender__in=ours))
         random.shuffle(chosen)
         shares = share(chosen, under_way=under_way, room=room, failing_room=failing_room)  # 4
-        taken: list[str] = []
+        taken: list[Delivery] = []
         for endpoint in chosen:
             # 5 Of a failing endpoint's the one that was tried most often: so one climbs the ladder to its end, and an
             # endpoint that is gone for good is given up in the ladder's time, however much waits for it.
             order = ("due_at", "lender_sequence", "id")
             due = _due(at).filter(endpoint=endpoint).order_by(*(("-tries", *order) if endpoint.failing else order))
-            taken += due.values_list("pk", flat=True)[: shares[endpoint.pk]]
+            taken += due.select_related("endpoint")[: shares[endpoint.pk]]
         # The endpoint stands in a subquery and is not joined: with a join Django updates `WHERE id IN (SELECT …)`, and
         # PostgreSQL does not ask a SELECT again for a row that another transaction has just changed.
         still = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None)
         lease = at + timedelta(seconds=policy.POST_LEASE_SECONDS)
-        _due(at).filter(Exists(still), pk__in=taken).update(lease_until=lease, fence=fence, tries=F("tries") + 1)
-    return list(Delivery.objects.select_related("endpoint").filter(pk__in=taken, fence=fence))
+        ids = [delivery.pk for delivery in taken]
+        reserved = _due(at).filter(Exists(still), pk__in=ids)
+        if reserved.update(lease_until=lease, fence=fence, tries=F("tries") + 1) == len(taken):
+            for delivery in taken:
+                delivery.lease_until, delivery.fence, delivery.tries = lease, fence, delivery.tries + 1
+            return taken
+    # Some were put to sleep or taken meanwhile.
+    return list(Delivery.objects.select_related("endpoint").filter(pk__in=ids, fence=fence))
 
 
 def share(

@@ -104,6 +104,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "secrets sys threading time traceback urllib.parse uuid warnings",
         ),
         _row("config/pool.py", "billiard celery fcntl tempfile"),
+        _row("config/postgresql/base.py", "django select"),
     )
 )
 

@@ -44,7 +44,7 @@ class InsecureDialogue:
         """This command is due, counted from 0. An open page learns of it when it is loaded anew."""
         self._memory = {**self._memory, "step": step, "revealed": timezone.now().isoformat()}
 
-    def page(self, verification: object = None, *, verification_id: str = "") -> BorrowerPage:
+    def page(self, *_: object, verification_id: str = "") -> BorrowerPage:
         """In place of `queries.borrower_page`, of `page_of`, and of `state_of`, which says a part of it."""
         if self.now.page != "commands":
             return self.now

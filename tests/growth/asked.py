@@ -18,7 +18,7 @@ from verification.core.errors import NotYourTurn, TulgaError
 from verification.core.status import Status
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, links, monthly_counts, queue, sweep
+from verification.workflow.moving import attempts, commands, links, monthly_counts, queue, sweep
 from verification.workflow.people import review_desk
 from verification.workflow.people.review import Reviewer
 from verification.workflow.reading import borrower_page, case_file, document_files, queries, replay, search
@@ -101,6 +101,11 @@ def _link(world: World) -> None:
     session = links.redeem(untrusted_token=minted.token)
     borrower_page.borrower_page(verification_id=links.verification_of(untrusted_session=session))
     links.successor(untrusted_session=session)
+
+
+def _poll(world: World) -> None:
+    open_now = Verification.objects.get(pk=world.open[-1])
+    borrower_page.state_of(open_now, attempts.current(open_now))
 
 
 def _absent(ask: Callable[[], object]) -> None:
@@ -200,7 +205,7 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
     """The borrower's pages, a worker's steps and the sweep."""
     return {
         "link": partial(_link, world),
-        "poll": lambda: borrower_page.state_of(Verification.objects.get(pk=world.open[-1])),
+        "poll": partial(_poll, world),
         "page": partial(borrower_page.borrower_page, verification_id=world.open[-1]),
         "look for work": partial(_reserve, world),
         "consent": lambda: _consent(world.spare()),

@@ -75,7 +75,12 @@ def test_a_borrowers_request_sees_the_rows_of_their_lender_once_the_session_is_k
     with whose_rows() as seen:
         assert browser.post(reverse("borrower:link"), {"token": story.token}).status_code == 302
         assert browser.get(reverse("borrower:now")).status_code == 200
-    look_ups = ("verification_verification", "verification_borrowersession", "verification_link")
+    look_ups = (
+        "verification_attempt",
+        "verification_verification",
+        "verification_borrowersession",
+        "verification_link",
+    )
     assert_only(seen, lender_id=story.lender.pk, look_ups=look_ups)
 
 

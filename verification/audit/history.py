@@ -4,9 +4,13 @@ from verification.models import AuditEntry, AuditLeaf
 
 
 def told_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) -> list[AuditLeaf]:
-    """What a lender is told after a sequence number, in the log's order without a gap, each leaf with its `entry`."""
+    """What a lender is told after a sequence number, in the log's order without a gap.
+
+    Each leaf with its `entry`, and that with its verification, whose case is not read.
+    """
     found = AuditLeaf.objects.filter(log=log, lender_id_copy=lender_id, lender_sequence__gt=lender_sequence)
-    return list(found.select_related("entry").order_by("lender_sequence")[:limit])
+    with_case = found.select_related("entry__verification").defer("entry__verification__sealed_case")
+    return list(with_case.order_by("lender_sequence")[:limit])
 
 
 def leaf_of(entry: AuditEntry) -> AuditLeaf | None:

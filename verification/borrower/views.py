@@ -71,7 +71,7 @@ def now(request: HttpRequest) -> HttpResponseBase:
     """The page that is open now; a POST answers it. A page's own script gets and sends JSON instead."""
     visit = _visit(request)
     if request.method != "POST":
-        return _page(request, queries.page_of(visit.verification))
+        return _page(request, queries.page_of(visit.verification, visit.attempt))
     return _act(request, visit.verification_id, partial(_answer, request, visit.verification_id))
 
 
@@ -124,7 +124,7 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
     visit = _visit(request)
-    now = queries.state_of(visit.verification)
+    now = queries.state_of(visit.verification, visit.attempt)
     said = {"page": now.page, "turn": now.turn, "status": now.status, "notice": wording.waited_for(now)}
     if now.page == mobile_signing.PAGE:
         said["egov_mobile"] = mobile_signing.progress(verification_id=visit.verification_id, turn=now.turn)

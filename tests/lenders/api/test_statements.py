@@ -26,7 +26,7 @@ COUNTED = {
     "status with checks": 5,
     "list of 1": 3,
     "list of 100": 3,
-    "events": 3,
+    "events": 2,
     "link": 11,
     "cancel": 15,
 }

@@ -45,7 +45,7 @@ def shows(monkeypatch):
     def show(page, **changes):
         open_page = made(page, **changes)
         monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: open_page)
-        monkeypatch.setattr(queries, "page_of", lambda verification: open_page)
+        monkeypatch.setattr(queries, "page_of", lambda *_: open_page)
         return open_page
 
     return show

@@ -41,7 +41,7 @@ def shows(monkeypatch):
                 raise BadInput("made by a test", code="bad_answer", pointer=refuse)
 
         monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: open_page)
-        monkeypatch.setattr(queries, "page_of", lambda verification: open_page)
+        monkeypatch.setattr(queries, "page_of", lambda *_: open_page)
         monkeypatch.setattr(commands, "answer", answer)
         return answers
 

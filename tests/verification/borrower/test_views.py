@@ -202,7 +202,7 @@ def test_every_ending_says_what_happened_and_the_way_back_carries_no_result(stor
     client.cookies[SETTING] = language
     page = made("finished", status=status, code=code, return_url="https://lender.example/back?n=1&m=2")
     monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: page)
-    monkeypatch.setattr(queries, "page_of", lambda verification: page)
+    monkeypatch.setattr(queries, "page_of", lambda *_: page)
     shown = text(client.get(NOW))
     assert 'href="https://lender.example/back?n=1&amp;m=2" rel="noreferrer"' in shown
     assert shown.count("<h1>") == 1
@@ -212,7 +212,7 @@ def test_every_ending_says_what_happened_and_the_way_back_carries_no_result(stor
 def test_a_choice_of_routes_names_them(story, monkeypatch):
     page = made("choose_route", routes=choices("eds", "live_face"))
     monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: page)
-    monkeypatch.setattr(queries, "page_of", lambda verification: page)
+    monkeypatch.setattr(queries, "page_of", lambda *_: page)
     shown = text(browser(story).get(NOW))
     assert 'value="eds"' in shown
     assert "Электронная подпись (ЭЦП)" in shown

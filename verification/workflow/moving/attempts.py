@@ -160,10 +160,15 @@ def drop_open(verification: Verification, *, at: datetime) -> None:
 
 def current(verification: Verification) -> Attempt | None:
     """The attempt that is open or being judged; its verification is the one given."""
-    attempt = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING)).first()
+    attempt = live().filter(verification=verification).first()
     if attempt is not None:
         attempt.verification = verification
     return attempt
+
+
+def live() -> QuerySet[Attempt, Attempt]:
+    """Attempts that are open or being judged: of a verification one at most."""
+    return Attempt.objects.filter(status__in=(OPEN, JUDGING))
 
 
 @dataclass(frozen=True)

@@ -163,11 +163,8 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> 
 
 def _asked(verification_id: str, *, turn: int, at: datetime) -> Attempt | None:
     """The open attempt that waits for this turn, with its verification and key as they stand now."""
-    verification = Verification.objects.select_related("key").get(pk=verification_id)
-    attempt = attempts.current(verification)
-    if attempt is None or (attempt.status, attempt.turn) != (attempts.OPEN, turn) or attempt.expires_at <= at:
-        return None
-    return attempt
+    open_now = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN, turn=turn, expires_at__gt=at)
+    return open_now.select_related("verification__key").first()
 
 
 def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> None:

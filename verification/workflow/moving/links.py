@@ -9,9 +9,9 @@ from hashlib import sha256
 from verification import clock, transactions
 from verification.core.errors import Conflict, LinkUnusable
 from verification.core.status import TERMINAL
-from verification.models import BorrowerSession, Link, Verification
+from verification.models import Attempt, BorrowerSession, Link, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import transition
+from verification.workflow.moving import attempts, transition
 
 # RFC 6819 §5.1.4.2.2 asks for 128 random bits; twice that costs nothing.
 TOKEN_BYTES = 32
@@ -85,9 +85,13 @@ def redeem(*, untrusted_token: str) -> str:
 
 @dataclass(frozen=True)
 class Visit:
-    """A borrower at one of our pages: their verification as it stood when they were let in, its key beside it."""
+    """A borrower at one of our pages: their verification as it stood when they were let in, its key beside it.
+
+    attempt: the one that is open or being judged.
+    """
 
     verification: Verification = field(repr=False)
+    attempt: Attempt | None = field(repr=False)
 
     @property
     def verification_id(self) -> str:
@@ -99,13 +103,20 @@ def visit(*, untrusted_session: str) -> Visit:
     """Whose session it is. Raises `LinkUnusable` for one that was ended or never began."""
     if not isinstance(untrusted_session, str) or len(untrusted_session) > TOKEN_MAX_CHARACTERS:
         raise LinkUnusable("no such session")
-    live = BorrowerSession.objects.filter(token_sha256=_digest(untrusted_session), ended_at=None)
+    live = {"token_sha256": _digest(untrusted_session), "ended_at": None}
     with transactions.looking_up("link"):
-        found = live.select_related("verification__key").first()
-        if found is None:
-            raise LinkUnusable("no such session")
-        transactions.see(lender=found.verification.lender_id)
-    return Visit(found.verification)
+        # Nearly always there is an attempt, and then one statement finds all.
+        of_visit = attempts.live().filter(**{f"verification__sessions__{name}": live[name] for name in live})
+        attempt = of_visit.select_related("verification__key").first()
+        if attempt is not None:
+            verification = attempt.verification
+        else:
+            session = BorrowerSession.objects.filter(**live).select_related("verification__key").first()
+            if session is None:
+                raise LinkUnusable("no such session")
+            verification = session.verification
+        transactions.see(lender=verification.lender_id)
+    return Visit(verification, attempt)
 
 
 def verification_of(*, untrusted_session: str) -> str:

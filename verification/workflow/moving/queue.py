@@ -51,18 +51,19 @@ def reserve(queues: Sequence[str], *, limit: int, at: datetime) -> list[str]:
     Queues are asked in the order given, each by its index; the caller turns them, so that none waits for another.
     """
     taken: list[str] = []
-    for queue in queues:
-        if len(taken) >= limit:
-            break
-        free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at), queue=queue)
-        with transactions.writing():
+    free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
+    # Most looks find nothing, and cost one question and no transaction that writes.
+    if not free.filter(queue__in=queues).exists():
+        return taken
+    with transactions.writing():
+        for queue in queues:
             # What another worker is just reserving is passed over, not waited for. SQLite has one writer at a time.
-            rows = free.select_for_update(skip_locked=True).order_by("due_at").values_list("pk", flat=True)
-            found = list(rows[: limit - len(taken)])
-            if found:
-                until = at + timedelta(seconds=policy.RESERVED_SECONDS)
-                Verification.objects.filter(pk__in=found).update(reserved_until=until)
-        taken += found
+            rows = free.filter(queue=queue).select_for_update(skip_locked=True).order_by("due_at")
+            taken += rows.values_list("pk", flat=True)[: limit - len(taken)]
+            if len(taken) >= limit:
+                break
+        until = at + timedelta(seconds=policy.RESERVED_SECONDS)
+        Verification.objects.filter(pk__in=taken).update(reserved_until=until)
     return taken
 
 
@@ -87,10 +88,14 @@ def claim(verification_id: str, *, at: datetime) -> Verification | None:
 def require_fence(verification: Verification) -> None:
     """Must be the first statement of a result's transaction: clears the step if the fence is still ours.
 
-    It locks the row, so that the transaction may hold it: a link that was made meanwhile has counted an entry.
-    Raises `FenceLost` otherwise, so that whoever came late writes nothing.
+    It locks the row, so that the transaction may hold it. Raises `FenceLost` otherwise, so that whoever came late
+    writes nothing.
     """
-    if _owe(_held(verification), verification) != 1:
+    ours = _held(verification)
+    if _owe(ours.filter(sequence=verification.sequence), verification) == 1:
+        return
+    # A link that was made meanwhile has counted an entry; or the fence is lost.
+    if _owe(ours, verification) != 1:
         raise FenceLost(f"{verification.pk}: the lease ran out")
     verification.sequence = Verification.objects.values_list("sequence", flat=True).get(pk=verification.pk)
 

@@ -40,7 +40,6 @@ def run_round() -> int:
             _guarded(_expire, pk, at=at) for pk in list(overdue.values_list("pk", flat=True)[: policy.SWEEP_BATCH])
         )
     monthly_counts.add_up()
-    quotas.forget(at=at)
     return done
 
 
@@ -54,7 +53,8 @@ def _guarded(work: Callable[..., int], name: str, *, at: datetime) -> int:
 
 
 def _order(mode: str, *, at: datetime) -> int:
-    log.heartbeat(mode, at=at)
+    if log.heartbeat(mode, at=at):
+        quotas.forget(at=at)  # with the hour: soon enough for what is over by days
     return sequencer.order(mode)
 
 

@@ -30,12 +30,11 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
     verification = Verification.objects.filter(pk=verification_id).select_related("key").first()
     if verification is None:
         raise NotFound("no such verification")
-    return page_of(verification)
+    return page_of(verification, attempts.current(verification))
 
 
-def page_of(verification: Verification) -> BorrowerPage:
-    """The page of a verification that was just read, its key beside it; raises `EvidenceUnreadable`."""
-    attempt = attempts.current(verification)
+def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage:
+    """The page of rows that were just read, the key beside them; raises `EvidenceUnreadable`."""
     key = cases.key_beside(verification)
     sealed = cases.read(verification, key)
     name = page_name(verification, attempt)
@@ -71,9 +70,8 @@ def page_of(verification: Verification) -> BorrowerPage:
     )
 
 
-def state_of(verification: Verification) -> BorrowerState:
-    """What its page says of where a verification stands that was just read, without opening its case."""
-    attempt = attempts.current(verification)
+def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerState:
+    """What the page says of where a verification stands, by rows that were just read; its case stays closed."""
     return BorrowerState(
         page=page_name(verification, attempt),
         turn=attempt.turn if attempt else 0,

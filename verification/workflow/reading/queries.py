@@ -124,8 +124,6 @@ def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100)
     """What a lender is told, in the order of the log, after a sequence number of its own."""
     limit = max(1, min(limit, LIST_MAX))
     found = history.told_after(mode, lender_id=lender_id, lender_sequence=after, limit=limit + 1)
-    told_of = Verification.objects.filter(pk__in={leaf.entry.verification_id for leaf in found})
-    references = dict(told_of.values_list("pk", "client_reference"))
     shown: list[EventView] = []
     for leaf in found[:limit]:
         entry = leaf.entry
@@ -140,7 +138,7 @@ def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100)
                 timestamp=entry.at,
                 lender_sequence=leaf.lender_sequence or 0,
                 verification_id=entry.verification_id,
-                client_reference=references.get(entry.verification_id or "", ""),
+                client_reference=entry.verification.client_reference if entry.verification else "",
                 status=status if entry.verification_id else "",
                 sequence=entry.verification_sequence,
                 mode=entry.log,

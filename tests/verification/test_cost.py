@@ -1,0 +1,184 @@
+"""What one verification by EDS costs: statements and log entries of each request and step, and all of it together.
+
+Whoever lets one grow writes its number here anew, with the reason in the commit.
+"""
+
+import base64
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from insecure_sandbox.signing import sign_cms
+from lenders import endpoints, keys, sender
+from lenders.models import Delivery, Lender
+from lenders.posting import Outcome
+from tests.lenders.samples import Caller, opening
+from tests.statements import APART
+from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from verification import clock, tasks, transactions
+from verification.models import AuditEntry, EvidenceItem, MonthlyCount, Verification
+from verification.stages.consent.policy import CURRENT
+from verification.workflow.moving import queue, sweep
+from verification.workflow.policy import QUEUES
+from verification.workflow.reading import queries
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+
+NOW = "/v/now/"
+# Statements, without those that begin and end transactions and say whose rows they see; entries of the log.
+COSTS = {
+    "open": (10, 4),
+    "page of the link": (0, 0),
+    "link": (7, 1),
+    "poll": (1, 0),
+    "page": (1, 0),
+    "answer": (8, 1),
+    "poll at the statement": (2, 0),
+    "poll at the end": (2, 0),
+    "page of the statement": (2, 0),
+    "look for work": (4, 0),
+    "step consent": (14, 3),
+    "step question": (16, 3),
+    "step prepare": (11, 1),
+    "step statement": (16, 2),
+}
+# The whole verification as bench/load.py plays it: reliability.md §6. A round of the sweep or of the sender is shared
+# by all that happens in its half second: with eight borrowers at once each has two of the one, three of the other.
+STATEMENTS_MAX, TRANSACTIONS_MAX, ENTRIES_MAX, FILES_MAX = 200, 60, 18, 3
+
+
+class Meter:
+    """Adds up what is asked of the database, by the name of what is done."""
+
+    def __init__(self) -> None:
+        self.of_each: dict[str, tuple[int, int]] = {}
+        self.total: Counter[str] = Counter()
+
+    def __call__(self, name: str, do: Callable[[], Any]) -> Any:
+        before = AuditEntry.objects.count()
+        with CaptureQueriesContext(connection) as asked:
+            found = do()
+        sent = [one["sql"] for one in asked.captured_queries]
+        counted = [sql for sql in sent if not APART.match(sql)]
+        entries = AuditEntry.objects.count() - before
+        self.of_each[name] = max(self.of_each.get(name, (0, 0)), (len(counted), entries))
+        self.total["statements"] += len(counted)
+        self.total["transactions"] += sum(sql.startswith("BEGIN") for sql in sent)
+        self.total["entries"] += entries
+        return found
+
+
+@dataclass
+class Installation:
+    """A lender with an endpoint, its borrower's browser, and the processes behind: all that happens is measured."""
+
+    api: Caller
+    meter: Meter = field(default_factory=Meter)
+    browser: Client = field(default_factory=Client)
+    rounds: sender.Rounds = field(default_factory=sender.Rounds)
+    posted: list[tuple[Delivery, Outcome]] = field(default_factory=list)
+    case: str = ""
+
+    def open(self) -> None:
+        """The lender opens, and the borrower follows the link."""
+        opened = self.meter("open", lambda: self.api.post("/v1/verifications", opening(), key="k")).json()
+        self.case, token = opened["id"], opened["url"].partition("#")[2]
+        self.meter("page of the link", lambda: self.browser.get("/v/"))
+        assert self.meter("link", lambda: self.browser.post("/v/", {"token": token})).status_code == 302
+
+    def wait_for(self, page: str = "page", poll: str = "poll") -> None:
+        """A page, after the answer that it is open."""
+        self.poll(poll)
+        assert self.meter(page, lambda: self.browser.get(NOW)).status_code == 200
+
+    def poll(self, name: str = "poll") -> None:
+        """Asks which page is open."""
+        assert self.meter(name, lambda: self.browser.get(f"{NOW}state/")).status_code == 200
+
+    def answer(self, **fields: Any) -> None:
+        """Answers the open turn, and asks once before a worker was there."""
+        form = {**fields, "turn": Verification.objects.get(pk=self.case).turn}
+        assert self.meter("answer", lambda: self.browser.post(NOW, form)).status_code == 302
+        self.poll()
+
+    def work(self, name: str) -> None:
+        """A worker looks for work, and does what it found."""
+        with transactions.running(scope=transactions.ALL):
+            found = self.meter("look for work", lambda: queue.reserve(QUEUES, limit=1, at=clock.now()))
+        assert found == [self.case]
+        self.meter(f"step {name}", lambda: tasks.advance(self.case))
+
+    def go_round(self) -> None:
+        """A round of the sweep and one of the sender; what it took is posted."""
+        with transactions.running(scope=transactions.ALL):
+            self.meter("sweep", sweep.run_round)
+        self.settle()
+
+    def settle(self) -> None:
+        """A round of the sender."""
+        taken, _ = self.meter("sender", lambda: self.rounds.work(self.posted, room=9, failing_room=9))
+        self.posted = [(delivery, Outcome(status=204)) for delivery in taken]
+
+
+@pytest.fixture
+def installed(settings: Any) -> Installation:
+    """Every process has done before what it does once."""
+    settings.TULGA_WEBHOOK_TEST_HOSTS = ["127.0.0.1:9"]
+    lender = Lender.objects.create(name="Ақша LLP", bin="180440012349", return_urls=["https://lender.example/back"])
+    endpoints.create(lender, mode="test", url="http://127.0.0.1:9/", events=())
+    installation = Installation(Caller(keys.issue(lender, mode="test").secret))
+    assert installation.api.get("/v1/verifications").status_code == 200
+    sweep.run_round()
+    month = clock.now().astimezone(ZoneInfo("Asia/Almaty")).date().replace(day=1)
+    for status in ("open", "verified"):  # others were counted this month before
+        MonthlyCount.objects.create(mode="test", month=month, route="eds", status=status, number=0)
+    installation.rounds.work([], room=1, failing_room=1)
+    installation.rounds.tidy_at = math.inf  # it tidies every few seconds, however few cases there are
+    return installation
+
+
+def play(installation: Installation, issued: Issued) -> None:  # noqa: F811 (the fixture)
+    """One borrower from the opening to the webhook, page by page as a browser asks."""
+    installation.open()
+    installation.wait_for()
+    installation.answer(agreed="true", version=CURRENT, language="ru")
+    installation.work("consent")
+    installation.wait_for()
+    installation.answer(somebody_tells_me="false")
+    installation.work("question")
+    installation.poll()
+    installation.work("prepare")
+    for _ in range(2):
+        installation.wait_for("page of the statement", "poll at the statement")
+    installation.go_round()
+    statement = base64.b64decode(queries.borrower_page(verification_id=installation.case).data["statement_base64"])
+    signature = sign_cms(issued("rsa"), statement, signed_at=datetime.now(UTC))
+    installation.answer(signature=base64.b64encode(signature).decode())
+    installation.work("statement")
+    installation.poll("poll at the end")
+    installation.go_round()
+    installation.settle()
+
+
+def test_a_verification_by_eds_costs_what_is_listed(installed: Installation, issued: Issued) -> None:  # noqa: F811
+    play(installed, issued)
+    case, total = Verification.objects.get(pk=installed.case), installed.meter.total
+    assert case.status == "verified"
+    assert {name: cost for name, cost in installed.meter.of_each.items() if name in COSTS} == COSTS
+    files = {item.sealed_sha256 for item in EvidenceItem.objects.filter(verification=case, sealed=None)}
+    said = f"{dict(total)}, {len(files)} files, {installed.meter.of_each}"
+    assert total["statements"] <= STATEMENTS_MAX, said
+    assert total["transactions"] <= TRANSACTIONS_MAX, said
+    assert total["entries"] <= ENTRIES_MAX, said
+    assert len(files) <= FILES_MAX, said
+    assert files <= {path.name for path in django_settings.TULGA_EVIDENCE_DIR.rglob("*")}
