@@ -61,8 +61,9 @@ def verify(key: PublicKey, *, digest: bytes, signature: bytes, arithmetic: Arith
     # 2
     if len(digest) != curve.size:
         raise Refused("eds_signature_invalid", "a hash of another length than the curve's")
+    # RFC 7091 §6.2: a hash that is 0 modulo q counts as 1, for 0 has no inverse.
     e = int.from_bytes(digest, "little") % q or 1
-    # 3
+    # 3. RFC 7091 §6.2: all of it is public, so nothing here need take equally long.
     inverse = arithmetic.inverse(e, q)
     base, scalar = s * inverse % q, (q - r) * inverse % q
     total = arithmetic.multiply_both(curve, base=base, point=(key.x, key.y), scalar=scalar, often=often)

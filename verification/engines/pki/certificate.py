@@ -135,6 +135,7 @@ def _parse(untrusted: bytes, tree: Element | None, *, read_key: Callable[[Elemen
     # 1, 2
     root = _walk(untrusted, tree)
     tbs, algorithm, signature = root.children
+    # RFC 5280 §4.1: version, serial number, algorithm, issuer, validity, subject, key.
     _, serial, _, issuer, _, subject, key = tbs.children[:7]
     # 3
     public_key = read_key(key)
@@ -177,6 +178,7 @@ def _walk(untrusted: bytes, tree: Element | None) -> Element:
         raise malformed("certificate: not DER")
     tbs, algorithm, _ = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
     _, serial, announced, *_, last = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
+    # RFC 5280 §4.1.1.2: only the inner one is signed, so the outer one must not say anything else.
     if algorithm.raw != announced.raw:
         raise malformed("certificate: two different signature algorithms")
     # The unique identifiers [1] and [2] of version 2: nobody uses them honestly.
@@ -208,6 +210,7 @@ def _for_library(root: Element) -> bytes:
 def algorithm_oid(identifier: Element) -> str:
     """The identifier in an AlgorithmIdentifier whose parameters are absent or NULL."""
     parts = der.items(identifier, der.SEQUENCE, "algorithm", at_least=1, at_most=2)
+    # RFC 4055 §5 wants NULL beside RSA, GOST has nothing there; anything else, as PSS has it, is another algorithm.
     if len(parts) == 2 and (parts[1].tag != der.NULL or parts[1].content):
         raise Refused("eds_algorithm_refused", "an algorithm with parameters")
     return der.oid(parts[0], "algorithm")

@@ -89,6 +89,7 @@ def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
 
 def _read(untrusted: bytes, tbs: Element, parts: list[Element], signature: Element) -> RevocationList:
     version, algorithm, issuer, this_update, *rest = parts
+    # RFC 5280 §5.1.2.1: version 2 is spelled 1. Version 1 has no extensions: it could not say what it leaves out.
     if der.integer(version, "version") != 1:
         raise malformed("revocation list: not version 2")
     next_update = None
@@ -134,9 +135,10 @@ def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
     # 1
     if crl.issuer != issuer.subject:
         raise unknown("the list is by another issuer")
+    # RFC 5280 §5.2.5: a list for some certificates only is silent of all others, and silence would read as good.
     if crl.is_scoped or crl.unknown_critical:
         raise unknown("the list is partial or has an unknown critical extension")
-    # 2
+    # 2. RFC 5280 §4.2.1.3: a key for certificates is none for lists unless its certificate says so.
     if "crl_sign" not in issuer.key_usage:
         raise unknown("the issuer may not sign lists")
     if crl.signature_oid not in keys.ALGORITHMS[issuer.family].certificate_signatures:
@@ -168,10 +170,10 @@ def look_up(
             raise unknown("the list is stale or from the future")
     if not complete or any(one.base_number is not None for one in complete):
         raise unknown("the list is partial: changes without the complete list")
-    # 5
+    # 5. RFC 5280 §5.2.4: changes apply to a complete list that is not older than the one they are counted from.
     base = max(complete, key=_freshness)
     delta = _changes_to(base, deltas)
-    # 6
+    # 6. RFC 5280 §5.3.1: what the changes say comes last, and only a hold may be taken back.
     try:
         entry, change = base.entries.find(serial), delta.entries.find(serial) if delta else None
     except Refused as refused:

@@ -42,13 +42,13 @@ def check_usage(
     `accepts_any_role`: step 4 is left out, so that organisations may sign too.
     Raises `Refused`: eds_key_usage, eds_policy_refused, eds_not_individual.
     """
-    # 1
+    # 1. RFC 5280 §4.2.1.3: a key for logging in signs whatever a server sends; such a signature is nobody's will.
     if "non_repudiation" not in certificate.key_usage:
         raise Refused("eds_key_usage", "the key is not for binding signatures")
     # 2
     if EMAIL_PROTECTION not in certificate.extended_key_usage:
         raise Refused("eds_key_usage", "the certificate is not for signing")
-    # 3
+    # 3. RFC 5280 §4.2.1.4: the rules it was issued by. None accepted, or none said, is none.
     if not certificate.policies & frozenset(accepted_policies):
         raise Refused("eds_policy_refused", "the certificate's policy is not accepted")
     # 4

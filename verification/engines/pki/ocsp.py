@@ -73,7 +73,7 @@ def parse_response(untrusted: bytes, *, max_bytes: int) -> OcspResponse:
             (body,) = der.items(parts[1], der.CONTEXT_0, "answer", at_least=1, at_most=1)
             _, content = der.items(body, der.SEQUENCE, "answer", at_least=2, at_most=2)
             basic = der.read_strict(der.octets(content, "answer"), "answer", unopened=EXTENSIONS)
-        # 2
+        # 2. RFC 6960 §4.2.1: any other status than successful comes without bytes, and unsigned.
         answer = ocsp.load_der_ocsp_response(untrusted)
         # A responder that is busy or refuses signs nothing: that is silence, not an answer.
         if basic is None or answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
@@ -142,6 +142,7 @@ def build_request(certificate: Certificate, *, issuer: Certificate, nonce: bytes
 
 
 def _cert_id(certificate: Certificate, *, issuer: Certificate) -> tuple[str, bytes, bytes, int]:
+    # RFC 6960 §4.1.1: of the issuer's encoded name, and of its key without tag, length and unused bits.
     key_hash = sha256(issuer.key_bits).digest()
     return SHA256.name, sha256(issuer.subject).digest(), key_hash, certificate.serial
 
@@ -163,12 +164,12 @@ def check_response(
     # 4. The serial number alone identifies nothing.
     if response.cert_id != _cert_id(certificate, issuer=issuer):
         raise unknown("the answer is about another certificate")
-    # 5
+    # 5. RFC 9654 §2.1: an answer without our nonce may be an old one, from before the revocation.
     if not nonce or response.nonce is None or not compare_digest(response.nonce, nonce):
         raise unknown("the answer does not carry our nonce")
     # 6, 7
     _check_signature(response, issuer=issuer, at=at)
-    # 8
+    # 8. RFC 6960 §2.4: when what it says was known to be right, and when it was signed; a responder may sign ahead.
     for moment in (response.this_update, response.produced_at):
         if moment > at + clock_skew:
             raise unknown("the answer is from the future")

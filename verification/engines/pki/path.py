@@ -143,10 +143,10 @@ def _comparable(name: bytes) -> list[frozenset[tuple[str, str]]] | bytes:
 def _check_issuer(
     path: tuple[TimestampCertificate, ...], issuer: TimestampCertificate, *, accepted: Algorithms, at: datetime | None
 ) -> None:
-    # 2
+    # 2. What algorithm a certificate names is hostile too: no key is used with the hash of another family.
     if path[-1].signature_oid not in accepted.certificate_signatures:
         raise Refused("eds_path_untrusted", "the signature's algorithm is not of the issuer's family")
-    # 3
+    # 3. RFC 5280 §6.1.4 (k) to (o); without the CA bit any borrower's key could certify a borrower.
     if not issuer.is_ca or "key_cert_sign" not in issuer.key_usage:
         raise Refused("eds_path_untrusted", "the issuer is not an authority")
     # RFC 5280 §4.2.1.9 does not count who certified itself under the same name.

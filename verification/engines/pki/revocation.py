@@ -58,7 +58,7 @@ def find_status(
             return ask_responder(certificate, issuer=issuer, answers=answers, limits=limits, at=at)
         except Refused as refused:
             problem = refused.detail
-    # 3, where there is nothing for 2
+    # 3, where there is nothing for 2: no answer is never "good", or whoever cuts the line would undo a revocation
     if not answers.crls:
         raise unknown(problem)
     # 2

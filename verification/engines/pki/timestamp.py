@@ -54,6 +54,7 @@ def find_token(signed: Signature) -> bytes | None:
 
 def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
     """The DER of a question for a token over these bytes, with the authority's certificate in the answer."""
+    # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and whether the certificate shall come along.
     imprint = der.encode_sequence(
         der.encode_algorithm(imprint_oid), der.encode_octets(IMPRINTS[imprint_oid](signature))
     )
@@ -112,7 +113,7 @@ def check_token(
     `at`: now. Raises `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time, or
     eds_revocation_unknown if nobody can tell whether who signed the token is revoked.
     """
-    # 2
+    # 2. RFC 3161, appendix A: the imprint is of the signature's value: a token says nothing of any other signature.
     digest = IMPRINTS.get(token.imprint_oid)
     if digest is None or not compare_digest(token.imprint, digest(signature)):
         raise invalid("the time-stamp is over something else")
@@ -124,7 +125,7 @@ def check_token(
     # 4
     if token.policy not in trust.accepted_policies:
         raise untrusted("the time-stamp's policy is not accepted")
-    # 5
+    # 5. A token proves that the signature is no younger; a certificate that was not valid then never could have signed.
     if token.time > at + trust.clock_skew:
         raise Refused("eds_timestamp_time", "the time-stamp is from the future")
     if not signer.not_before <= token.time <= signer.not_after:
@@ -137,6 +138,7 @@ def check_token(
 def _check_signed(token: TimestampToken) -> None:
     """The signed attributes name the content's type and hash once each, and the signer's key signed them."""
     signed = token.signed
+    # RFC 3161 §2.4.2: without the type in the signed attributes other signed content could pose as a time-stamp.
     if der.oid(cms.single_value(signed, cms.CONTENT_TYPE), "content type") != TST_INFO:
         raise invalid("the content type is not that of a time-stamp")
     claimed = der.octets(cms.single_value(signed, cms.MESSAGE_DIGEST), "message digest")
