@@ -34,6 +34,7 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
             faults[name] = below.detail
         except BadInput as error:
             placed.append((f"/{name}{error.pointer}", error))
+    # A request is made of sound values alone, so that nothing behind this line need ask again.
     made = None if faults or placed else kind(**values)
     try:
         # What no field says by itself: how two of them fit together.

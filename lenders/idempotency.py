@@ -32,11 +32,17 @@ def run_once(request: Request, work: Callable[[], Response]) -> Response:
 
     Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while another is at work.
     """
-    key_sha256 = _key_sha256(request)
-    if key_sha256 is None:
+    untrusted = request.headers.get("Idempotency-Key")
+    if untrusted is None:
         with transactions.writing():
             return work()
-    row = _reserve(request, key_sha256)
+    # The draft writes the key as a quoted string; most clients send it bare.
+    word = untrusted.strip()
+    if len(word) >= 2 and word[0] == word[-1] == '"':
+        word = word[1:-1]
+    if not re.fullmatch(r"[\x21-\x7e]+", word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
+        raise BadInput("1 to 255 visible ASCII characters", code="idempotency_key_malformed")
+    row = _reserve(request, sha256(word.encode()).hexdigest())
     scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.
     if row.answered_at is not None:
@@ -64,19 +70,6 @@ def purge(*, at: datetime) -> int:
     old = IdempotentRequest.objects.filter(created_at__lt=at - timedelta(seconds=policy.REPLAY_SECONDS))
     batch = list(old.order_by("created_at").values_list("pk", flat=True)[: policy.PURGE_BATCH])
     return IdempotentRequest.objects.filter(pk__in=batch).delete()[0] if batch else 0
-
-
-def _key_sha256(request: Request) -> str | None:
-    untrusted = request.headers.get("Idempotency-Key")
-    if untrusted is None:
-        return None
-    # The draft writes the key as a quoted string; most clients send it bare.
-    word = untrusted.strip()
-    if len(word) >= 2 and word[0] == word[-1] == '"':
-        word = word[1:-1]
-    if not re.fullmatch(r"[\x21-\x7e]+", word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
-        raise BadInput("1 to 255 visible ASCII characters", code="idempotency_key_malformed")
-    return sha256(word.encode()).hexdigest()
 
 
 def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:

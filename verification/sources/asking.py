@@ -116,7 +116,9 @@ class Service:
         A question with a known `request_id` may be asked again: the service answers as before and does nothing twice.
         Raises `SourceUnavailable`, and `BadInput` for a `request_id` that is none.
         """
-        check_request_id(str(question["request_id"]))
+        # It is made of our own ids, never of personal data.
+        if not is_reference(str(question["request_id"])):
+            raise BadInput("a request id is 8 to 128 of A-Z a-z 0-9 _ . : -", pointer="/request_id")
         content = json.dumps(question).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json", **self.headers}
         raw = _body("POST", self.url, source=self.source, limits=self.limits, content=content, headers=headers)
@@ -132,13 +134,6 @@ class Service:
             if getattr(told, "value", told) != question[name]:
                 raise SourceUnavailable(self.source, f"the answer is to another question: {name} differs")
         return raw
-
-
-def check_request_id(request_id: str) -> str:
-    """The same id. Raises `BadInput` unless it has the form of one; it is made of our ids, never of personal data."""
-    if not is_reference(request_id):
-        raise BadInput("a request id is 8 to 128 of A-Z a-z 0-9 _ . : -", pointer="/request_id")
-    return request_id
 
 
 def check_consent_id(consent_id: str) -> str:

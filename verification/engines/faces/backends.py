@@ -92,11 +92,6 @@ class Backend:
     yunet: OnnxNet
     calibration: Calibration | None
 
-    @property
-    def embedding(self) -> str:
-        """The id of what comes out."""
-        return self.recogniser.embedding
-
     def find(self, image: Pixels, *, scale: float = 1.0) -> tuple[Portrait, Quality]:
         """The one face of an image, and how good it is. scale: as `Portrait.scale`.
 
@@ -120,17 +115,13 @@ class Backend:
         found.refuse_poor(policy.QUALITY)
         return face, found
 
-    def embed(self, face: Portrait) -> Embedding:
-        """The numbers of a face."""
-        return self.recogniser.embed(face)
-
     def embed_image(self, image: Pixels) -> Embedding:
         """The numbers of the one face of an image. Raises `Refused` as `find`."""
-        return self.embed(self.find(image)[0])
+        return self.recogniser.embed(self.find(image)[0])
 
     def embed_file(self, untrusted: bytes, *, limits: ImageLimits) -> Embedding:
         """The numbers of the one face of a file. Raises `Refused` as `open`."""
-        return self.embed(self.open(untrusted, limits=limits)[0])
+        return self.recogniser.embed(self.open(untrusted, limits=limits)[0])
 
     def look(self, image: Pixels) -> Look:
         """The face of one frame of many, turned or not, as YuNet alone sees it; a poor one is embedded all the same."""
@@ -142,14 +133,14 @@ class Backend:
         try:
             face.quality().refuse_poor(policy.QUALITY)
         except Refused as refused:
-            return Look(self.embed(face), refused.code, (across, down))
-        return Look(self.embed(face), "", (across, down))
+            return Look(self.recogniser.embed(face), refused.code, (across, down))
+        return Look(self.recogniser.embed(face), "", (across, down))
 
     def report(self) -> Mapping[str, str]:
         """What is in use, for a result and for /readyz."""
         return {
             "backend": self.name,
-            "embedding": self.embedding,
+            "embedding": self.recogniser.embedding,
             "model": self.recogniser.model,
             "model_sha256": self.recogniser.sha256,
             "detector_sha256": weights.YUNET.sha256,

@@ -11,8 +11,7 @@ from verification.engines.faces.backends import Look
 from verification.engines.faces.embedding import Embedding, distance
 from verification.engines.liveness import continuity, frames, gestures, landmarks, networks, planarity, policy
 from verification.engines.liveness.crops import Image, measurable
-from verification.engines.liveness.landmarks import FrameMeasurement
-from verification.engines.liveness.quality import flaws
+from verification.engines.liveness.landmarks import FrameMeasurement, flaws
 
 Steps = tuple[tuple[str, tuple[bytes, ...]], ...]
 """The neutral step first, then the commands in order: the command's name and its JPEG frames."""

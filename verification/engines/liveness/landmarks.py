@@ -1,12 +1,14 @@
 """What one frame shows: faces, the 468-point mesh of the likeliest one, and the few ratios every gate judges by.
 
 1 detect · 2 cut the face upright, 1.5 times its box · 3 mesh · 4 cut each eye upright, 2.3 times its width · 5 eyelids
-by the eye model, for the mesh's own do not see a blink · 6 ratios, all without unit unless they say so.
+by the eye model, for the mesh's own do not see a blink · 6 ratios, all without unit unless they say so. `flaws` says
+in words, never in numbers, whether such a frame is good enough to be judged, and what a person could mend.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -186,3 +188,33 @@ def _opening(image: Image, mesh: Floats, corners: Sequence[int], *, network: Net
     contour = points.reshape(-1, 3)[:_CONTOUR, :2]
     gap = np.linalg.norm(contour[_LOWER_LID].mean(axis=0) - contour[_UPPER_LID].mean(axis=0))
     return float(gap / max(float(np.linalg.norm(contour[8] - contour[0])), 1e-6))
+
+
+Flaw = Literal["no_face", "several_faces", "too_far", "too_near", "too_dark", "too_bright", "blurred"]
+
+
+@dataclass(frozen=True)
+class QualityLimits:
+    """`least_interocular`: pixels. `most_width`: of the face over the frame's. The others: as in `FaceMeasurement`."""
+
+    least_interocular: float
+    most_width: float
+    least_luminance: float
+    most_luminance: float
+    sharpness: float
+
+
+def flaws(frame: FrameMeasurement, *, limits: QualityLimits) -> tuple[Flaw, ...]:
+    """What is wrong with the frame, the first thing to mend first; empty when nothing is."""
+    face = frame.face
+    if face is None:
+        return ("no_face",)
+    found: dict[Flaw, bool] = {
+        "several_faces": frame.faces > 1,
+        "too_dark": face.luminance < limits.least_luminance,
+        "too_bright": face.luminance > limits.most_luminance,
+        "too_far": face.interocular < limits.least_interocular,
+        "too_near": face.box[2] - face.box[0] > limits.most_width * frame.width,
+        "blurred": face.sharpness < limits.sharpness,
+    }
+    return tuple(flaw for flaw, is_there in found.items() if is_there)

@@ -9,8 +9,8 @@ from verification.engines.liveness.continuity import FreshnessLimits, SecondFace
 from verification.engines.liveness.frames import FrameLimits
 from verification.engines.liveness.gestures import GestureThresholds, NeutralLimits
 from verification.engines.liveness.hints import HintLimits
+from verification.engines.liveness.landmarks import QualityLimits
 from verification.engines.liveness.planarity import PlanarityLimits
-from verification.engines.liveness.quality import QualityLimits
 
 FRAMES = FrameLimits(
     most_bytes=40 * 1024,  # a 640 × 480 frame of quality 0.8 is 25 … 35 KB

@@ -95,7 +95,7 @@ def _calibrated(options: Mapping[str, Any], *, say: Callable[[str], object]) -> 
         found.single,
         several=found.several,
         name=f"own-{today.isoformat()}.{found.digest[:16]}",
-        embedding=backend.embedding,
+        embedding=backend.recogniser.embedding,
         model_sha256=backend.recogniser.sha256,
         made_on=today,
         conditions=_limits(options["conditions"], found, targets),

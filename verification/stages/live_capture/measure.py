@@ -138,7 +138,7 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
         amount=case.loan.amount,
         currency=case.loan.currency,
         models=LANDMARKS,
-        embedding=backends.in_use().embedding,
+        embedding=backends.in_use().recogniser.embedding,
         recognition=backends.in_use().report(),
     )
 

@@ -234,8 +234,6 @@ def _view(
         route=each.route,
         profile_id=each.profile_id,
         profile_sha256=each.profile_sha256,
-        client_reference=each.client_reference,
-        locale=each.locale,
         created_at=each.created_at,
         expires_at=each.expires_at,
         finished_at=each.finished_at,

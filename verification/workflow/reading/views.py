@@ -67,8 +67,6 @@ class VerificationView:
     route: str
     profile_id: str
     profile_sha256: str
-    client_reference: str
-    locale: str
     created_at: datetime
     expires_at: datetime
     finished_at: datetime | None

@@ -71,14 +71,14 @@ def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
     own: Path, models: Path, faces: dict[str, Portrait], dlib: Backend
 ) -> None:
     theirs = backends.load(Choice(backend="onnx-custom", models=models, model=own))
-    assert (theirs.embedding, theirs.recogniser.model, theirs.calibration) == (OWN, "own-net", None)
-    numbers = {name: theirs.embed(face) for name, face in faces.items()}
+    assert (theirs.recogniser.embedding, theirs.recogniser.model, theirs.calibration) == (OWN, "own-net", None)
+    numbers = {name: theirs.recogniser.embed(face) for name, face in faces.items()}
     assert distance(numbers["obama.jpg"], numbers["obama3.jpg"]).value < 0.30
     assert distance(numbers["obama.jpg"], numbers["biden.jpg"]).value > 0.45
-    near = np.linalg.norm(numbers["obama.jpg"].numbers - dlib.embed(faces["obama.jpg"]).numbers)
+    near = np.linalg.norm(numbers["obama.jpg"].numbers - dlib.recogniser.embed(faces["obama.jpg"]).numbers)
     assert near < 0.15
     with pytest.raises(CalibrationMismatch):
-        distance(dlib.embed(faces["obama.jpg"]), numbers["obama.jpg"])
+        distance(dlib.recogniser.embed(faces["obama.jpg"]), numbers["obama.jpg"])
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,10 @@ def test_a_calibration_does_not_hold_for_a_net_that_is_shown_faces_otherwise(
 ) -> None:
     sha256 = json.loads(own.read_text())["sha256"]
     right = calibrated(own.parent, embedding=OWN, model_sha256=sha256)
-    assert backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right)).embedding == OWN
+    assert (
+        backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right)).recogniser.embedding
+        == OWN
+    )
     described(own.parent, sha256=sha256, **changes)
     with pytest.raises(Misconfigured, match="another net or embedding"):
         backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.verification.engines.liveness.clips import WINDOWS, Clip, Window, read_clip
-from verification.engines.liveness import continuity, gestures, landmarks, networks, planarity, policy, quality
+from verification.engines.liveness import continuity, gestures, landmarks, networks, planarity, policy
 from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.networks import Networks
@@ -60,7 +60,7 @@ def test_a_real_clip_passes_the_gates_that_hold_for_every_step(folder: Path, win
     assert (fresh.frozen_run, fresh.repeated) == (1, 0)
     assert fresh.noise is not None
     assert fresh.noise > policy.GATES.noise
-    assert not any(quality.flaws(frame, limits=policy.QUALITY) for frame in frames)
+    assert not any(landmarks.flaws(frame, limits=policy.QUALITY) for frame in frames)
 
 
 def test_a_real_head_that_turns_is_not_flat(folder: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.verification.engines.liveness import insecure_paper
 from verification.core.errors import Misconfigured
 from verification.engines import weights
-from verification.engines.liveness import landmarks, policy, quality
+from verification.engines.liveness import landmarks, policy
 from verification.engines.liveness.crops import Image
 from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement
 from verification.engines.liveness.networks import Network, Networks
@@ -71,7 +71,7 @@ def test_two_people_are_two_faces(portraits: dict[str, Image], loaded: Networks)
     half = [cv2.resize(portraits[name][:900, :900], (320, 320)) for name in ("obama.jpg", "biden.jpg")]
     measured = landmarks.measure(np.hstack(half).astype(np.uint8), networks=loaded)
     assert measured.faces == 2
-    assert quality.flaws(measured, limits=policy.QUALITY)[0] == "several_faces"
+    assert landmarks.flaws(measured, limits=policy.QUALITY)[0] == "several_faces"
 
 
 def test_a_good_frame_has_no_flaw_and_a_spoiled_one_has_its_own(portraits: dict[str, Image], loaded: Networks) -> None:
@@ -85,10 +85,10 @@ def test_a_good_frame_has_no_flaw_and_a_spoiled_one_has_its_own(portraits: dict[
     }
     for expected, image in spoiled.items():
         measured = landmarks.measure(np.asarray(image, dtype=np.uint8), networks=loaded)
-        assert quality.flaws(measured, limits=policy.QUALITY) == expected
+        assert landmarks.flaws(measured, limits=policy.QUALITY) == expected
     small = cv2.resize(frame, (320, 240), interpolation=cv2.INTER_AREA)
     measured = landmarks.measure(np.asarray(small, dtype=np.uint8), networks=loaded)
-    assert "too_far" in quality.flaws(measured, limits=policy.QUALITY)
+    assert "too_far" in landmarks.flaws(measured, limits=policy.QUALITY)
 
 
 def test_the_weights_of_another_model_refuse_to_run() -> None:
