@@ -56,10 +56,10 @@ def keep_right() -> None:
 
     A database that is away leaves things as they are.
     """
-    if _state.measured_at is not None and _state.read_at is not None:
+    if _state.measured_at is not None:
         passed = time.monotonic() - _state.measured_at
         # Seconds by which the machine's clock went further than time did since the last measurement.
-        leap = (timezone.now() - _state.read_at).total_seconds() - passed
+        leap = (timezone.now() - _state.read_at).total_seconds() - passed if _state.read_at else 0
         if passed < MEASURE_SECONDS and abs(leap) < LEAP_SECONDS:
             return
     try:
