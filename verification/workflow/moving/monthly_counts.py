@@ -6,6 +6,7 @@ Business transactions insert and never meet; only `sweep` touches a count, row b
 from collections import Counter
 from typing import Final
 
+from django.db import transaction
 from django.db.models import F
 
 from verification import transactions
@@ -17,11 +18,15 @@ _KEY: Final = ("mode", "month", "route", "status", "code")
 
 def add_up() -> int:
     """Puts the oldest changes into their counts, in one transaction; gives how many. Others may do the same beside."""
-    if not MonthlyChange.objects.exists():
+    changes = list(MonthlyChange.objects.order_by("pk")[: policy.COUNT_BATCH])
+    if not changes:
         return 0
     with transactions.writing():
-        oldest = MonthlyChange.objects.select_for_update(skip_locked=True).order_by("pk")
-        changes = list(oldest[: policy.COUNT_BATCH])
+        taken, _ = MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
+        if taken != len(changes):
+            # Another has counted some of them: none of these is counted twice, the rest waits for the next round.
+            transaction.set_rollback(True)
+            return 0
         sums: Counter[tuple[object, ...]] = Counter()
         for change in changes:
             sums[tuple(getattr(change, name) for name in _KEY)] += change.number
@@ -31,5 +36,4 @@ def add_up() -> int:
             if not counted.update(number=F("number") + sums[key]):
                 MonthlyCount.objects.get_or_create(**columns, defaults={"number": 0})
                 counted.update(number=F("number") + sums[key])
-        MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
     return len(changes)
