@@ -8,6 +8,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
+from django.db import DataError, IntegrityError
 from django.db.models import Case, F, When
 
 from lenders import answers, policy
@@ -34,12 +35,14 @@ def pump(*, after: str = "") -> tuple[str, bool]:
     most = policy.PUMP_ENDPOINTS
     had_its_turn = Case(When(id__lte=after, then=1), default=0)
     found = list(behind.order_by(had_its_turn, "id")[: most + 1])
+    made = 0
     for endpoint in found[:most]:
         try:
-            pump_endpoint(endpoint)
-        except (TulgaError, LookupError, TypeError, ValueError) as fault:
+            made += pump_endpoint(endpoint)
+        except (DataError, IntegrityError, TulgaError, LookupError, TypeError, ValueError) as fault:
             logger.error("webhooks: events of %s cannot be read (%s)", endpoint.pk, type(fault).__name__)
-    has_more = len(found) > most or any(one.to_come > policy.EVENTS_BATCH for one in found)
+    # What cannot be read is still to come, and must not keep the sender from resting.
+    has_more = made > 0 and (len(found) > most or any(one.to_come > policy.EVENTS_BATCH for one in found))
     return found[:most][-1].pk if found else after, has_more
 
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
@@ -76,22 +77,31 @@ def test_a_round_gives_a_batch_to_the_endpoints_whose_turn_it_is(
     assert Delivery.objects.values("event_id").distinct().count() == 6
 
 
-def test_events_that_cannot_be_read_stop_no_other_endpoint(
-    api: Caller, other_api: Caller, endpoint: WebhookEndpoint, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fault", [ValueError, IntegrityError])
+def test_events_that_cannot_be_read_stop_no_other_endpoint_and_keep_the_sender_from_no_rest(
+    fault: type[Exception],
+    api: Caller,
+    other_api: Caller,
+    endpoint: WebhookEndpoint,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(policy, "EVENTS_BATCH", 1)
     other_api.post("/v1/webhook-endpoints", {"url": receiver.url})
     read = queries.events_after
 
     def damaged(*, lender_id: str, mode: str, after: int, limit: int) -> Page[EventView]:
         if lender_id == endpoint.lender_id:
-            raise ValueError("no such form")
+            raise fault("no such form")
         return read(lender_id=lender_id, mode=mode, after=after, limit=limit)
 
     monkeypatch.setattr(queries, "events_after", damaged)
-    happen(api)
+    happen(api, 2)
     happen(other_api)
     webhooks.pump()
     assert [delivery.lender_id != endpoint.lender_id for delivery in Delivery.objects.all()] == [True]
+    _, has_more = webhooks.pump()
+    assert not has_more, "the sender would ask for them without a pause"
 
 
 def test_the_numbers_of_an_endpoint_for_all_events_have_no_gap(
