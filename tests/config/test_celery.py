@@ -7,11 +7,15 @@ import sys
 import time
 
 import pytest
+import redis
 from celery import Celery
+from kombu import Connection
 from kombu.exceptions import OperationalError
+from kombu.transport.redis import Transport
 
 from config import celery
 from verification.workflow import policy
+from verification.workflow.moving import doorbell
 
 
 def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:
@@ -68,6 +72,54 @@ def test_a_broker_that_refuses_costs_a_request_next_to_nothing(scheme: str) -> N
             app.send_task("verification.advance", ("ver_x",), queue="default")
         seconds.append(time.monotonic() - began)
     assert seconds[-1] < 0.5  # measured 0.002 s; a busy machine gets room
+
+
+@pytest.mark.parametrize("scheme", ["redis", "amqp"])
+def test_a_broker_that_hangs_holds_who_rings_for_seconds_and_the_next_not_at_all(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        address = f"{scheme}://127.0.0.1:{hanging.getsockname()[1]}//"
+        assert celery.app.conf.changes is not None
+        app = Celery("sample", broker=address, set_as_current=False)
+        app.conf.update(
+            celery.app.conf.changes, broker_url=address, broker_transport_options=celery._transport_options(address)
+        )
+        monkeypatch.setattr(doorbell, "current_app", app)
+        monkeypatch.setattr(doorbell._state, "silent_until", 0.0)
+        seconds = []
+        for _ in range(2):
+            began = time.monotonic()
+            assert not doorbell.ring("eds")
+            seconds.append(time.monotonic() - began)
+    assert seconds[0] < 15  # two tries; measured 4 s, and a busy machine gets room
+    assert seconds[1] < 0.5
+
+
+def test_a_bell_waits_for_no_confirmation_for_long_and_no_broker_undoes_what_was_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[dict[str, object]] = []
+
+    def refuse(*_: object, **how: object) -> None:
+        asked.append(how)
+        raise ValueError("no virtual host of this name")
+
+    monkeypatch.setattr(doorbell.current_app, "send_task", refuse)
+    monkeypatch.setattr(doorbell._state, "silent_until", 0.0)
+    assert not doorbell.ring("eds")
+    assert not doorbell.ring("eds")
+    assert [how["confirm_timeout"] for how in asked] == [policy.RING_SECONDS]  # and the second was not rung
+    doorbell._state.silent_until = time.monotonic()
+    assert not doorbell.ring("eds")
+    assert len(asked) == 2, "it was silent for ever"
+
+
+def test_a_broker_that_refuses_commands_ends_no_worker() -> None:
+    # Redis answers so while its disk is full, or as a replica: an answer to one command, not a lost connection.
+    errors = Transport(Connection("redis://")).channel_errors
+    assert issubclass(redis.exceptions.ReadOnlyError, errors)
+    assert celery.app.conf.broker_channel_error_retry
 
 
 def limited(before: str) -> subprocess.CompletedProcess[str]:
