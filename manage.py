@@ -3,6 +3,7 @@
 
 import sys
 
+import django
 from django.core.management import execute_from_command_line
 from django.db import DatabaseError
 
@@ -23,17 +24,20 @@ def main() -> None:
     starting.load_settings()
     try:
         if sys.argv[1:2] and sys.argv[1] in _LASTING_COMMANDS:
+            django.setup()  # before it nobody should ask the database, and Django says so
             starting.require_tables()
+            starting.require_keys()
         execute_from_command_line(sys.argv)
     except Misconfigured as error:
         raise SystemExit(starting.told(error)) from None
     except DatabaseError:
-        _tell_missing_tables()
+        _tell_wrong_database()
         raise
 
 
-def _tell_missing_tables() -> None:
+def _tell_wrong_database() -> None:
     try:
+        starting.require_database()
         starting.require_tables()
     except Misconfigured as error:
         raise SystemExit(starting.told(error)) from None

@@ -10,6 +10,7 @@ from verification.core.errors import Misconfigured
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off", "")
 _OWNER_SWITCH = "TULGA_DATABASE_ROLE"
+_DATABASES = ("sqlite", "postgresql", "postgres")
 
 
 def text(name: str, default: str) -> str:
@@ -71,7 +72,11 @@ def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) 
     The value is never repeated in the message: an address of a database or a broker carries a password.
     """
     address = text(name, default)
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+        _ = parts.scheme == "sqlite" or parts.port  # read as it is asked for; SQLite's has none
+    except ValueError:
+        raise Misconfigured(f"{name} cannot be read.\nLook at its port and its brackets.") from None
     if parts.scheme not in schemes:
         named = ", ".join(f"{scheme}://" for scheme in schemes)
         raise Misconfigured(f"{name} is no whole address.\nIt must start with one of: {named}")
@@ -85,14 +90,14 @@ def database_url(default: str) -> str:
 
     Where no `MIGRATION_DATABASE_URL` is set, one role does both, as on SQLite.
     """
-    if text(_OWNER_SWITCH, "application") == "owner":
-        return text("MIGRATION_DATABASE_URL", text("DATABASE_URL", default))
-    return text("DATABASE_URL", default)
+    if text(_OWNER_SWITCH, "application") == "owner" and text("MIGRATION_DATABASE_URL", ""):
+        return url("MIGRATION_DATABASE_URL", default, schemes=_DATABASES)
+    return application_role_url(default)
 
 
 def application_role_url(default: str) -> str:
     """The address of the database that the application uses, whoever this process is."""
-    return text("DATABASE_URL", default)
+    return url("DATABASE_URL", default, schemes=_DATABASES)
 
 
 def act_as_owner() -> None:

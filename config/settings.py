@@ -17,7 +17,8 @@ _PUBLIC_URL = env.url("TULGA_PUBLIC_URL", "http://127.0.0.1:8000")
 _PUBLIC = urlsplit(_PUBLIC_URL)
 _IS_HTTPS = _PUBLIC.scheme == "https"
 _IS_LOCAL = _PUBLIC.hostname in ("127.0.0.1", "localhost", "::1")
-_KEYS = read_keys(env.folder("TULGA_KEYS_DIR", _VAR / "keys"))
+_KEYS_DIR = env.folder("TULGA_KEYS_DIR", _VAR / "keys")
+_KEYS = read_keys(_KEYS_DIR)
 
 # Django ---------------------------------------------------------------------------------------------------------------
 DEBUG = env.flag("TULGA_DEBUG", default=False)
@@ -245,6 +246,7 @@ if TULGA_MODES_LIVE:
 TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
 # Keys by number (the highest is the newest) or by mode; the names of those that `make demo` made.
+TULGA_KEYS_DIR = _KEYS_DIR
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index
 TULGA_LOG_KEYS = _KEYS.log

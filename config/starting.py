@@ -25,6 +25,7 @@ def refuse_wrong_setup() -> None:
     """
     try:
         require_tables()
+        require_keys()
         refuse_unsigned_documents()
         refuse_unsafe_live()
         clock.require_right()
@@ -39,11 +40,35 @@ def require_tables() -> None:
     except Error:
         return
     if _TABLE not in names:
-        # Of a server only what it is: its address holds a password.
-        place = str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else connection.vendor
         raise Misconfigured(
-            f"there are no tables in the database of this set-up ({place}).\nMake them: manage.py migrate"
+            f"there are no tables in the database of this set-up ({_place()}).\nMake them: manage.py migrate"
         )
+
+
+def require_keys() -> None:
+    """Raises `Misconfigured` without any key, as under another `TULGA_VAR_DIR`: a sender's posts would all fail."""
+    if not settings.TULGA_KEY_ENCRYPTION_KEYS:
+        keys = settings.TULGA_KEYS_DIR
+        raise Misconfigured(
+            f"there are no keys in {keys}.\nName the folder that holds them in TULGA_KEYS_DIR; "
+            f"in a new set-up make them: manage.py make_keys {keys}"
+        )
+
+
+def require_database() -> None:
+    """Raises `Misconfigured` if the database does not answer, for commands that do not wait for it."""
+    try:
+        connection.close()
+        connection.ensure_connection()
+    except Error:
+        raise Misconfigured(
+            f"the database does not answer ({_place()}).\nStart it, or set DATABASE_URL right."
+        ) from None
+
+
+def _place() -> str:
+    # Of a server only what it is: its address holds a password.
+    return str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else connection.vendor
 
 
 def told(error: Misconfigured) -> str:

@@ -105,7 +105,7 @@ def test_a_bell_waits_for_no_confirmation_for_long_and_no_broker_undoes_what_was
         asked.append(how)
         raise ValueError("no virtual host of this name")
 
-    monkeypatch.setattr(doorbell.current_app, "send_task", refuse)
+    monkeypatch.setattr("verification.workflow.moving.doorbell.current_app.send_task", refuse)
     monkeypatch.setattr(doorbell._state, "silent_until", 0.0)
     assert not doorbell.ring("eds")
     assert not doorbell.ring("eds")

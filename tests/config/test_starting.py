@@ -16,8 +16,10 @@ _PROCESSES = {
     "tick": [sys.executable, "manage.py", "tick", "--once"],
     "deliver": [sys.executable, "manage.py", "deliver", "--once"],
     "worker": [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency=1", "--loglevel=ERROR"],
+    "migrate": [sys.executable, "manage.py", "migrate", "--verbosity=0"],
     "web": [str(BIN / "gunicorn"), "--config", "config/gunicorn_settings.py", "--workers=1"],
 }
+_LASTING = [process for process in _PROCESSES if process != "migrate"]
 
 
 def start(process: str, place: Path, **environment: str) -> tuple[int, str]:
@@ -50,7 +52,16 @@ def told(said: str) -> str:
     return "\n".join(lines)
 
 
-@pytest.mark.parametrize("process", _PROCESSES)
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database with tables, in a folder without keys."""
+    folder = tmp_path_factory.mktemp("tables")
+    code, said = start("migrate", folder)
+    assert code == 0, said
+    return str(folder / "tulga.sqlite3")
+
+
+@pytest.mark.parametrize("process", _LASTING)
 def test_a_database_without_tables_is_told_in_two_lines(process: str, tmp_path: Path) -> None:
     make_missing(tmp_path / "keys", made_by="operator")
     code, said = start(process, tmp_path)
@@ -59,7 +70,7 @@ def test_a_database_without_tables_is_told_in_two_lines(process: str, tmp_path: 
     assert "manage.py migrate" in told(said)
 
 
-@pytest.mark.parametrize("process", _PROCESSES)
+@pytest.mark.parametrize("process", _LASTING)
 def test_a_public_address_without_a_scheme_is_told_in_two_lines(process: str, tmp_path: Path) -> None:
     code, said = start(process, tmp_path, TULGA_PUBLIC_URL="tulga.example.kz")
     assert code != 0
@@ -67,12 +78,38 @@ def test_a_public_address_without_a_scheme_is_told_in_two_lines(process: str, tm
     assert "https://" in told(said)
 
 
-@pytest.mark.parametrize("process", _PROCESSES)
+@pytest.mark.parametrize("process", _LASTING)
 def test_a_folder_that_cannot_be_made_is_told_in_two_lines(process: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     code, said = start(process, tmp_path / "file" / "var")
     assert code != 0
     assert "TULGA_VAR_DIR is" in told(said)
+
+
+@pytest.mark.parametrize("process", _LASTING)
+def test_another_folder_for_run_time_files_without_keys_is_told_in_two_lines(process: str, database: str) -> None:
+    other = Path(database).parent / "other"
+    code, said = start(process, other, DATABASE_URL=f"sqlite:///{database}")
+    assert code != 0
+    assert f"there are no keys in {other}" in told(said)
+    assert "TULGA_KEYS_DIR" in told(said)
+    assert "RuntimeWarning" not in said
+
+
+@pytest.mark.parametrize("address", ["nonsense", "mysql://u:secret@h/x", "postgresql://u:secret@h:port/x"])
+@pytest.mark.parametrize("process", ["web", "migrate"])
+def test_an_address_of_no_database_of_ours_is_told_in_two_lines(process: str, address: str, tmp_path: Path) -> None:
+    code, said = start(process, tmp_path, DATABASE_URL=address)
+    assert code != 0
+    assert "DATABASE_URL" in told(said)
+    assert "secret" not in said
+
+
+def test_a_command_that_does_not_wait_for_its_database_says_so_in_two_lines(tmp_path: Path) -> None:
+    code, said = start("migrate", tmp_path, DATABASE_URL=f"postgresql://u:secret@127.0.0.1:{free_port(0)}/x")
+    assert code != 0
+    assert "the database does not answer (postgresql)" in told(said)
+    assert "secret" not in said
 
 
 def test_keys_are_made_where_another_folder_for_run_time_files_looks_for_them(tmp_path: Path) -> None:
