@@ -101,6 +101,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["ENGINE"] = "config.postgresql"
+    # A host that lost its power, or a network that drops packets, answers nothing at all: by themselves a process would
+    # wait for two minutes to connect, and for a quarter of an hour for an answer. What the address says comes first.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,  # seconds, as the next three; the last is in milliseconds
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 25_000,
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 # Who the grants are for: see `manage.py grant_application_role`.
 TULGA_APPLICATION_ROLE = urlsplit(env.application_role_url("sqlite://")).username or ""
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from verification.management.commands.make_keys import make_missing
 
@@ -103,3 +104,13 @@ def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Pat
     assert isinstance(live, dict)
     assert set(live) == {"revocation", "sms"}
     assert live["sms"] == {"url": "https://sms.example/send", "token_file": "/run/secrets/sms"}
+
+
+def test_a_database_whose_host_is_gone_is_given_up_in_half_a_minute_unless_its_address_says_otherwise() -> None:
+    address = "postgresql://u@h/x"
+    found = _setting("s.DATABASES['default']['OPTIONS']", DATABASE_URL=address)
+    assert isinstance(found, dict)
+    make_conninfo(**found)  # raises for a word that PostgreSQL's library does not know
+    assert found["connect_timeout"] + found["tcp_user_timeout"] / 1000 < 40
+    told = _setting("s.DATABASES['default']['OPTIONS']['connect_timeout']", DATABASE_URL=f"{address}?connect_timeout=3")
+    assert told == 3
