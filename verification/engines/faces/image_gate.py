@@ -92,7 +92,7 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
             return Opened(upright, width / picture.width)
     except Image.DecompressionBombError as error:
         raise Refused("face_image_too_large", "the header announces a bomb") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError) as error:
         raise Refused("face_image_malformed", type(error).__name__) from error
 
 

@@ -125,6 +125,15 @@ def test_notes_of_an_editor_that_are_no_notes_do_not_keep_a_picture_from_being_o
     assert open_image(saved(gradient(), "PNG", pnginfo=beside), limits=LIMITS).shape == (120, 160, 3)
 
 
+def test_an_empty_chunk_behind_the_pixels_is_refused_and_is_no_fault_of_ours() -> None:
+    # Pillow reads it when the pixels are decoded, and takes its first byte.
+    empty = struct.pack(">I4sI", 0, b"iCCP", zlib.crc32(b"iCCP"))
+    whole = saved(gradient(), "PNG")
+    with pytest.raises(Refused) as refused:
+        open_image(whole[:-12] + empty + whole[-12:], limits=LIMITS)
+    assert refused.value.code == "face_image_malformed"
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # what Pillow says about such notes
 @given(st.lists(st.binary(min_size=12, max_size=12), max_size=5), st.binary(max_size=60))
 def test_whatever_a_camera_noted_a_picture_is_opened(notes: list[bytes], more: bytes) -> None:
