@@ -27,7 +27,8 @@ _FORMS: Final[dict[str, Form]] = {form: form for form in get_args(Form) if form 
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 # How ONNX begins the name of another file in which a tensor's numbers lie: the SHA-256 would not cover that one.
-_ANOTHER_FILE = b"\x0a\x08location\x12"
+# Field 1, which is just this word, however long its tag and its length are spelled, and whatever follows.
+_ANOTHER_FILE = re.compile(rb"(\x0a|\x8a\x80*\x00)(\x08|\x88\x80*\x00)location")
 _TELLS_APART = 0.01  # the least distance of two unlike pictures, ours: below it a net sees nothing
 
 
@@ -97,7 +98,7 @@ def load(description: Path | None) -> Custom:
         raise Misconfigured(f"the operator's face model cannot be read: {type(error).__name__}") from error
     if hashlib.sha256(content).hexdigest() != described.sha256:
         raise Misconfigured("the operator's face model is not the one whose SHA-256 its description pins")
-    if _ANOTHER_FILE in content:
+    if _ANOTHER_FILE.search(content):
         raise Misconfigured("the operator's face model keeps numbers in another file, which no SHA-256 pins")
     net = OnnxNet(model)
     shown = OnnxRecogniser(described.model, described.sha256, described.embedding, net, described.showing)

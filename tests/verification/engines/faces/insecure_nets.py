@@ -27,7 +27,11 @@ def every() -> Iterator[tuple[str, bytes]]:
     yield "unknown", _spelled([helper.make_node("Evil", ["faces"], ["answer"], domain="evil")], MATRIX)
     huge = helper.make_node("ConstantOfShape", ["size"], ["answer"])
     yield "a terabyte", _spelled([huge], MATRIX, size=np.array([2**38], np.int64))
-    yield "elsewhere", _elsewhere(_spelled([*_COLOURS, _multiplied("answer")], MATRIX))
+    elsewhere = _elsewhere(_spelled([*_COLOURS, _multiplied("answer")], MATRIX))
+    yield "elsewhere", elsewhere
+    # The other file's name before the word that says what it is: onnxruntime reads that as well.
+    word, place = b"\x0a\x08location", b"\x12" + bytes([len(ELSEWHERE)]) + ELSEWHERE.encode()
+    yield "elsewhere, turned round", elsewhere.replace(word + place, place + word)
 
 
 def sound() -> bytes:

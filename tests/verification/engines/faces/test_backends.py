@@ -124,13 +124,13 @@ def test_a_net_that_tells_pictures_apart_may_be_calibrated(tmp_path: Path, model
 
 @pytest.mark.parametrize("content", [pytest.param(net, id=name) for name, net in insecure_nets.every()])
 def test_a_net_that_says_nothing_about_a_face_or_is_not_all_pinned_refuses_to_run(
-    content: bytes, tmp_path: Path
+    content: bytes, models: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "own.onnx").write_bytes(content)
     (tmp_path / insecure_nets.ELSEWHERE).write_bytes(insecure_nets.MATRIX.tobytes())
     model = described(tmp_path, sha256=hashlib.sha256(content).hexdigest())
     with pytest.raises(Misconfigured):
-        backends.load(Choice(backend="onnx-custom", model=model))
+        backends.load(Choice(backend="onnx-custom", models=models, model=model))
 
 
 def test_an_operators_net_of_another_size_of_face_refuses_to_run(own: Path, models: Path) -> None:
