@@ -7,7 +7,7 @@ match without all the gates before it never passes.
 
 from decimal import Decimal
 
-from verification.core.results import Detail, Result, Step, judged, said
+from verification.core.results import Detail, Failed, Result, Step, judged, said
 from verification.engines.faces.embedding import Distance
 from verification.stages.live_capture.measure import LiveCaptureFacts
 from verification.stages.live_capture.policy import LiveCapturePolicy
@@ -172,10 +172,14 @@ def _again(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> str:
     """What to ask for once more before two people look, as a code; empty where nobody is asked.
 
     Only whoever has spent no attempt: the last one must end with people, never in a refusal for a face that may be the
-    right one. Nor where people look whatever the second picture shows.
+    right one. Nor where people look whatever the second picture shows, or look at nothing because another gate refuses:
+    a refusal that costs no attempt must not cost this one.
     """
     is_first = facts.left is not None and facts.left == policy.attempts > 1
     if not policy.asks_again or not is_first or isinstance(facts.shown, Step) or not _is_unaided(facts, policy):
+        return ""
+    gates = (check for check in CHECKS.values() if check is not check_match)
+    if any(isinstance(gate(facts, policy), Failed) for gate in gates):
         return ""
     found, fair = {name: float(value) for name, value in facts.shown.poorest.items()}, policy.fair
     poor = {

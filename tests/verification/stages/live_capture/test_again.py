@@ -83,6 +83,13 @@ def test_nobody_is_asked_again_who_spent_an_attempt_or_is_looked_at_anyway(
     assert decide(results, required=tuple(ASKING.checks)).outcome is Outcome.REVIEW
 
 
+def test_a_refusal_that_costs_nothing_does_not_cost_the_attempt_to_be_asked_again(facts: LiveCaptureFacts) -> None:
+    assert isinstance(facts.shown, Shown)
+    away = replace(facts, shown=replace(facts.shown, presence=replace(facts.shown.presence, one_face=0.9)))
+    found = decide(ASKING.judge(away, near_miss()), required=tuple(ASKING.checks))
+    assert (found.outcome, found.code, found.burns) == (Outcome.FAILED, "face_not_found", False)
+
+
 def test_an_operator_may_send_everybody_to_people_at_once(facts: LiveCaptureFacts) -> None:
     results = ASKING.judge(facts, replace(near_miss(), asks_again=False))
     assert given.refusals(results) == {"face.match": "face_review"}
@@ -95,6 +102,16 @@ def test_neither_a_match_nor_a_stranger_is_asked_again(facts: LiveCaptureFacts) 
     stranger = ASKING.judge(facts, replace(usual, zones=Zones(nobody, nobody)))[-1]
     assert isinstance(stranger, Failed)
     assert stranger.code == "face_mismatch"
+
+
+def test_the_verdict_is_of_single_distances_and_of_no_mean(facts: LiveCaptureFacts) -> None:
+    assert isinstance(facts.match, Match)
+    apart = {(row.step, row.place): row.to_reference for row in facts.identity}
+    rest = sorted(apart[0, place] or 0.0 for place in facts.match.rest_frames)
+    assert len(rest) > 1
+    assert facts.match.at_rest == pytest.approx(rest[len(rest) // 2], abs=1e-9)
+    for found in (facts.match.at_work, facts.match.farthest):
+        assert any(row.to_reference == pytest.approx(found, abs=1e-9) for row in facts.identity if row.step > 0)
 
 
 def test_every_frame_has_its_pose_and_its_distance_to_the_face_at_rest_and_to_the_reference(
