@@ -84,10 +84,14 @@ def calibrate(path: Path, backend: Backend, *, targets: Targets, progress: Calla
         except BadInput as lacking:
             without[decision] = lacking.detail
     single = found["single"]
-    suspects = [  # 5
-        Suspect(pairs[single.rows[at]].reference, pairs[single.rows[at]].probe, round(float(single.pairs.apart[at]), 4))
-        for at in compared.nearest_strangers(single.pairs, most=_SUSPECTS)
-    ]
+    suspects = []  # 5
+    for at in compared.nearest_strangers(single.pairs, most=_SUSPECTS):
+        pair = pairs[single.rows[at]]
+        # Of a folder, the picture that it is: a pair's distances stand together, in the order of those accepted.
+        accepted = [path for path in pictures[pair.probe] if measured[path].embedding is not None]
+        probe = accepted[at - int(single.rows.searchsorted(single.rows[at]))]
+        named = pair.probe if len(pictures[pair.probe]) == 1 else f"{pair.probe}/{probe.name}"
+        suspects.append(Suspect(pair.reference, named, round(float(single.pairs.apart[at]), 4)))
     several = {decision: zones[decision] for decision in sorted(zones.keys() - {"single"})}
     return Calibrated(pairs, measured, pictures, digest, zones["single"], several, without, suspects)
 
