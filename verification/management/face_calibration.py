@@ -74,7 +74,7 @@ def calibrate(path: Path, backend: Backend, *, targets: Targets, progress: Calla
     digest = _digest(pairs, pictures, measured)
     progress(f"{len(measured)} pictures measured, {len(pairs)} pairs to compare")
     found = _compared(pairs, pictures, measured)  # 3
-    tallies = _tallies(pairs, found["single"])
+    tallies = _tallies(pairs, found["single"].once())
     zones = {"single": (_proposed(tallies, targets), tallies)}  # 4
     without: dict[str, str] = {}
     for decision in found.keys() - {"single"}:

@@ -28,3 +28,9 @@ def found(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Calibrated:
 
 def test_of_a_folder_that_is_labelled_wrongly_the_picture_is_told(found: Calibrated) -> None:
     assert [(each.reference, each.probe) for each in found.suspects] == [("ref.jpg", "other/b.jpg")]
+
+
+def test_several_pictures_of_one_capture_are_one_pair_and_not_as_many_as_pictures(found: Calibrated) -> None:
+    # Else a fiftieth of the pairs that an FMR takes would do, and live mode would take the calibration for large.
+    (single,), several = found.single[1], [tallies[0] for _, tallies in found.several.values()]
+    assert {(tally.impostor_pairs, tally.genuine_pairs) for tally in (single, *several)} == {(1, 1)}

@@ -38,6 +38,13 @@ class Compared:
         """Those of some of the pairs that were asked for."""
         return self.pairs.of(np.isin(self.rows, np.fromiter(rows, np.intp, len(rows))))
 
+    def once(self) -> "Compared":
+        """The first distance of each pair. Those of the pictures of one capture are nearly one event, told k times: k
+        times the pairs that were asked for would show a rate that they do not show."""
+        is_first = np.zeros(len(self.rows), np.bool_)
+        is_first[np.unique(self.rows, return_index=True)[1]] = True
+        return Compared(self.pairs.of(is_first), self.rows[is_first])
+
 
 def compare(faces: Sequence[Embedding], asked: Sequence[Asked]) -> dict[str, Compared]:
     """The distances by decision: `single`; where probes have several pictures `median-of-<k>` and `mean-of-<k>`, too.

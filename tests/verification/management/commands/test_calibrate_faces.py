@@ -125,7 +125,7 @@ def test_folders_of_pictures_are_calibrated_as_single_ones_their_median_and_thei
     assert [each.decision for each in found.also] == ["mean-of-3", "median-of-3"]
     mean, median = (each.zones.match for each in found.also)
     assert (median.embedding, mean.embedding) == (found.embedding, mean_id(found.embedding, 3))
-    assert (found.cohorts[0].impostor_pairs, found.cohorts[0].genuine_pairs) == (8, 8)
+    assert (found.cohorts[0].impostor_pairs, found.cohorts[0].genuine_pairs) == (2, 2)
     assert [(each.cohorts[0].impostor_pairs, each.cohorts[0].genuine_pairs) for each in found.also] == [(2, 2)] * 2
     assert found.source == "measured"
     assert set(json.loads(report.read_text())["several"]) == {"median-of-3", "mean-of-3"}
