@@ -60,7 +60,8 @@ def has_short_functions(path: PurePosixPath, text: str) -> Iterator[str]:
 
 def is_named_for_something(path: PurePosixPath, text: str) -> Iterator[str]:
     """A module's or folder's name says what is in it."""
-    if path.suffix not in (".py", ".js"):
+    # Django finds the module of a database backend by the name `base` and by no other.
+    if path.suffix not in (".py", ".js") or str(path) == "config/postgresql/base.py":
         return
     # tests/service holds the tests of the marker `service`: there the word does say something.
     parts = path.parts[2:-1] if path.parts[:2] == ("tests", "service") else path.parts[:-1]
