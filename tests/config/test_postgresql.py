@@ -1,0 +1,37 @@
+"""A kept connection that ended is noticed by its socket, and one that lives is asked nothing."""
+
+import time
+
+import pytest
+from django.db import connection
+
+from tests.statements import statements
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no server to lose"),
+]
+
+
+def test_a_connection_that_lives_is_asked_nothing() -> None:
+    connection.ensure_connection()
+    with statements() as sent:
+        assert connection.is_usable()
+    assert sent == []
+
+
+def test_a_connection_that_the_server_ended_is_noticed_and_made_anew() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        process = cursor.fetchone()[0]
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [process])
+    other.close()
+    deadline = time.monotonic() + 5
+    while connection.is_usable() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not connection.is_usable()
+    connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
