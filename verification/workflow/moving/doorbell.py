@@ -11,6 +11,7 @@ from functools import partial
 
 from celery import current_app
 from django.db import transaction
+from kombu.exceptions import ChannelError, ConnectionError, KombuError
 
 from verification.workflow import policy
 
@@ -33,7 +34,7 @@ def ring_on_commit(queue: str) -> None:
 
 
 def ring(queue: str) -> bool:
-    """Rings now; False when the broker did not take it, or did not take one a moment ago. Never raises.
+    """Rings now; False when the broker did not take it, or did not take one a moment ago.
 
     One immediate retry keeps a refusing broker under 0.1 s.
     """
@@ -53,8 +54,8 @@ def ring(queue: str) -> bool:
             timeout=policy.RING_SECONDS,
             confirm_timeout=policy.RING_SECONDS,
         )
-    except Exception as error:
-        # The edge to Celery: what was written is committed, and a broker that is full or set up wrong changes nothing.
+    except (KombuError, ChannelError, ConnectionError, OSError, ValueError) as error:
+        # What was written is committed: a broker that is away, full or set up wrong changes nothing.
         logger.warning("doorbell not heard: %s (%s)", queue, type(error).__name__)
         _state.silent_until = time.monotonic() + policy.SILENT_SECONDS
         return False
