@@ -62,13 +62,12 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
         still = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None)
         lease = at + timedelta(seconds=policy.POST_LEASE_SECONDS)
         ids = [delivery.pk for delivery in taken]
-        reserved = _due(at).filter(Exists(still), pk__in=ids)
-        if reserved.update(lease_until=lease, fence=fence, tries=F("tries") + 1) == len(taken):
-            for delivery in taken:
-                delivery.lease_until, delivery.fence, delivery.tries = lease, fence, delivery.tries + 1
-            return taken
-    # Some were put to sleep or taken meanwhile.
-    return list(Delivery.objects.select_related("endpoint").filter(pk__in=ids, fence=fence))
+        count = _due(at).filter(Exists(still), pk__in=ids).update(lease_until=lease, fence=fence, tries=F("tries") + 1)
+    if count < len(ids):  # some were put to sleep or taken meanwhile
+        return list(Delivery.objects.select_related("endpoint").filter(pk__in=ids, fence=fence))
+    for delivery in taken:
+        delivery.lease_until, delivery.fence, delivery.tries = lease, fence, delivery.tries + 1
+    return taken
 
 
 def share(
