@@ -39,8 +39,7 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
     awake = WebhookEndpoint.objects.filter(unpaused, mode__in=sweep.modes(), disabled_at=None, deleted_at=None)
     hungry = awake.filter(Exists(_due(at).filter(endpoint=OuterRef("pk"))))
     # 1 Asked before a transaction begins: on SQLite each would keep all others from writing.
-    waiting = set(hungry.values_list("lender_id", flat=True)) if room > 0 else set()
-    if not waiting:
+    if room < 1 or not (waiting := set(hungry.values_list("lender_id", flat=True))):
         return []
     with transactions.writing():
         # 2 Of one lender's deliveries only one sender at a time decides how many go: its bounds hold for all senders.
