@@ -24,7 +24,7 @@ _LASTING = [process for process in _PROCESSES if process != "migrate"]
 
 def start(process: str, place: Path, **environment: str) -> tuple[int, str]:
     """How the process ended by itself, and what it said."""
-    ours = ("TULGA_", "DATABASE_", "CELERY_")
+    ours = ("TULGA_", "DATABASE_", "MIGRATION_", "CELERY_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     own = {
         "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -52,7 +52,8 @@ class Command(BaseCommand):
                 self._adopt(logs)
         except Misconfigured as error:
             raise CommandError(f"cannot verify: {error.detail}", returncode=CANNOT_RUN) from None
-        except DatabaseError as error:
+        except (DatabaseError, UnicodeDecodeError) as error:
+            # What SQLite complains of in a damaged file it may quote, and Python then cannot read the complaint.
             kind = type(error).__name__
             raise CommandError(f"cannot verify: the database cannot be read ({kind})", returncode=CANNOT_RUN) from None
         if found:
