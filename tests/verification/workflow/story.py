@@ -4,8 +4,9 @@ import base64
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from threading import Lock
 
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 
 from insecure_sandbox.credential import Credential
@@ -137,8 +138,13 @@ def decisions(story):
 
 
 def in_parallel(work, times):
+    opening = Lock()
+
     def one(number):
         try:
+            # One after another: a connection that sets SQLite's journal beside others may be refused at once, unwaited.
+            with opening:
+                connection.ensure_connection()
             return work(number)
         finally:
             connections.close_all()
