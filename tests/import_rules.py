@@ -41,6 +41,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/engines/pki/crl.py", "threading"),
         _row("verification/engines/liveness", "PIL ai_edge_litert cv2 numpy pathlib"),
         _row("verification/engines/liveness/hints.py", "cv2 numpy threading"),
+        _row("verification/engines/faces/__init__.py", "os"),
         _row("verification/engines/faces", "PIL cv2 dlib numpy onnxruntime pathlib"),
         _row("verification/engines/faces/backends.py", "importlib pathlib"),
         _row("verification/engines/faces/building.py", "cv2 dlib numpy pathlib tempfile"),
