@@ -35,7 +35,7 @@ _HANGS = "url LIKE '%%/hang/%%'"
 _THEIRS = f"endpoint_id IN (SELECT id FROM lenders_webhookendpoint WHERE {_HANGS})"  # noqa: S608
 _TURN = f"UPDATE lenders_webhookendpoint SET failures = 0, paused_until = %s WHERE {_HANGS}"  # noqa: S608
 _AGAIN = f"UPDATE lenders_delivery SET due_at = created_at, tries = 0 WHERE status = 'pending' AND {_THEIRS}"  # noqa: S608
-_HANGING = f"SELECT COUNT(*) FROM lenders_delivery WHERE fence <> '' AND {_THEIRS}"  # noqa: S608
+_HANGING = f"SELECT COUNT(*) FROM lenders_delivery WHERE lease_until > CURRENT_TIMESTAMP AND {_THEIRS}"  # noqa: S608
 _JUDGED = "SELECT type, at FROM verification_auditentry WHERE verification_id = %s ORDER BY verification_sequence"
 
 
@@ -137,7 +137,7 @@ def turn_noise(deployment: Deployment, *, is_on: bool) -> None:
     if is_on:
         wait_until(lambda: deployment.receiver.hung > hung, what="a post that hangs", seconds=30)
     else:
-        wait_until(lambda: deployment.rows(_HANGING)[0][0] == 0, what="the last post that hangs", seconds=60)
+        wait_until(lambda: deployment.rows(_HANGING)[0][0] == 0, what="the last post that hangs", seconds=90)
 
 
 def judged(deployment: Deployment, name: str) -> float:
