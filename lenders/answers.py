@@ -145,7 +145,7 @@ class OpenedAnswer(VerificationAnswer, LinkAnswer):
 class VerificationPage(serializers.Serializer[Any]):
     """A slice of the list, newest first."""
 
-    data = VerificationAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    data = VerificationAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
     has_more = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
 
@@ -173,7 +173,7 @@ class DocumentAnswer(serializers.Serializer[Any]):
 class DocumentList(serializers.Serializer[Any]):
     """All documents of one verification, in the order of its attempts."""
 
-    data = DocumentAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    data = DocumentAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
 
 
 class SignedDocument(serializers.Serializer[Any]):
@@ -203,7 +203,7 @@ class WebhookBody(serializers.Serializer[Any]):
     lender_sequence = serializers.IntegerField(
         allow_null=True, help_text="Counts what you are told in this mode, from 1 without a gap; null in a mere test."
     )
-    data = EventDataAnswer(source="*")  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    data = EventDataAnswer(source="*")  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
 
     def get_v(self, event: Any) -> int:
         """The version of what is stored and sent."""
@@ -220,7 +220,7 @@ class EventAnswer(WebhookBody):
 class EventPage(serializers.Serializer[Any]):
     """A slice of the events, oldest first."""
 
-    data = EventAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    data = EventAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
     has_more = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
 
@@ -253,7 +253,7 @@ class EndpointSecretAnswer(EndpointAnswer):
 class EndpointPage(serializers.Serializer[Any]):
     """All endpoints of the key's mode."""
 
-    data = EndpointAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    data = EndpointAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
     has_more = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
 
@@ -288,7 +288,7 @@ class DeliveryAnswer(serializers.Serializer[Any]):
 class DeliveryPage(serializers.Serializer[Any]):
     """A slice of the deliveries, newest first."""
 
-    data = DeliveryAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer\'s own `data`
+    data = DeliveryAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
     has_more = serializers.BooleanField()
     next = serializers.CharField(allow_null=True)
 
