@@ -111,7 +111,7 @@ def run(work: Sequence[Job], folder: Path) -> list[Progress]:
     """Run all jobs in this order and show how far they are; what each of them printed is shown when it failed."""
     began = time.monotonic()
     progress = {job.name: Progress(job=job, changed=began) for job in work}
-    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(CORES + 2) as waiting:
+    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(CORES + 3) as waiting:
         running: set[Future[None]] = {
             (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder) for job in work
         }

@@ -62,9 +62,9 @@ class Leg:
 LEGS = (
     Leg(name="browser", marks="browser", word="mark.browser", shards=3, waits=True, in_real_time=True),
     Leg(name="workers", marks="browser", word="mark.browser", waits=True, in_real_time=True),
-    Leg(name="redis", marks=_ON_SERVERS_WAITING, word="mark.service", broker="redis", shards=2, waits=True),
+    Leg(name="processes", marks="service and not browser", word="mark.service", shards=3, waits=True),
+    Leg(name="redis", marks=_ON_SERVERS_WAITING, word="mark.service", broker="redis", shards=3, waits=True),
     Leg(name="rabbitmq", marks=_ON_SERVERS_WAITING, word="mark.service", broker="rabbitmq", shards=2, waits=True),
-    Leg(name="processes", marks="service and not browser", word="mark.service", shards=2, waits=True),
     Leg(name="postgresql", marks="not browser and not proof and not service", broker="redis", shards=3, rows_only=True),
     Leg(name="sqlite", marks="not browser and not service", shards=4),
 )

@@ -366,6 +366,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RateCount',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=64)),
+                ('starts_at', models.DateTimeField()),
+                ('number', models.PositiveIntegerField()),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('name', 'starts_at'), name='one_count_per_window')],
+            },
+        ),
+        migrations.CreateModel(
             name='ReviewVote',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

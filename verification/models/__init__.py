@@ -9,6 +9,7 @@ from verification.models.cases import (
     MonthlyChange,
     MonthlyCount,
     QuotaUse,
+    RateCount,
     ReviewVote,
     Verification,
 )
@@ -48,6 +49,7 @@ __all__ = (
     "MonthlyChange",
     "MonthlyCount",
     "QuotaUse",
+    "RateCount",
     "ReviewVote",
     "SharedEvidence",
     "SharedEvidenceUse",

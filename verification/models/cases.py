@@ -159,6 +159,17 @@ class QuotaUse(models.Model):
         constraints = (models.UniqueConstraint(fields=("purpose", "value_index", "day"), name="one_count_per_day"),)
 
 
+class RateCount(models.Model):
+    """How often something was done in a window, over all processes, as far as they have told."""
+
+    name = models.CharField(max_length=64)
+    starts_at = models.DateTimeField()
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("name", "starts_at"), name="one_count_per_window"),)
+
+
 class MonthlyCount(models.Model):
     """How many verifications opened in a month (its first day) stand thus. Triggers and `sweep` keep it.
 

@@ -31,6 +31,10 @@ SOURCES: Final[dict[str, Words]] = {
     "quoted": _("Measured by others on press photographs; quoted"),
     "measured": _("Measured by the operator"),
 }
+TRAINING_DATA: Final[dict[str, Words]] = {
+    "undocumented": _("Not documented by its maker: whether this net may judge people is for counsel"),
+    "described": _("Described by its maker"),
+}
 COMMANDS: Final[dict[str, Words]] = {
     "": _("Reference from the register"),
     "look_straight": _("Look straight"),

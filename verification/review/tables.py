@@ -107,6 +107,7 @@ def _comparison(checks: Iterable[Judged]) -> tuple[tuple[labels.Words, Any], ...
         (_("Two people up to"), number_format(float(told["review"]), 3) if "review" in told else None),
         (_("Backend"), told.get("backend")),
         (_("Model"), told.get("model")),
+        (_("What the model learned from"), labels.TRAINING_DATA.get(str(told.get("training_data", "")))),
         (_("Embedding"), told.get("embedding")),
         (_("Calibration"), told.get("calibration")),
         (_("Rates of the calibration"), labels.SOURCES.get(str(told.get("calibration_source", "")))),

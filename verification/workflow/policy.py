@@ -1,5 +1,7 @@
 """Numbers the workflow decides by, each with unit and source. Reviewed 2026-11-24."""
 
+from datetime import timedelta
+
 # How long a borrower may take in all, seconds. Our choice: a working day to find one's key.
 VERIFICATION_SECONDS = 24 * 3600
 # Life of a link, seconds. api.md §1.
@@ -20,6 +22,12 @@ REVIEWERS_TO_PASS = 2
 DESK_ROWS = 100
 # How long their reason is, characters. Our choice: more than "ok", less than a letter.
 REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
+
+# How often a process tells the others what it has counted, seconds. reliability.md §6.
+RATES_TOLD_SECONDS = 1
+# How many windows a process counts in at most. Our choice: 10 MB of keys and borrowers at once.
+RATES_KEPT = 50_000
+RATES_FORGOTTEN_AFTER = timedelta(days=1)
 
 # By what a step costs; a stage names its own. A worker may serve some of them only.
 QUEUES = ("default", "eds", "faces")

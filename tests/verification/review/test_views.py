@@ -98,12 +98,14 @@ def test_a_case_shows_borrower_masked_number_loan_findings_and_every_picture(sto
 
 
 def test_the_comparison_is_told_with_its_backend_and_whose_rates_it_has():
-    told = {"backend": "sface-onnx", "model": "net", "calibration": "own-2026", "calibration_source": "quoted"}
+    told = {"backend": "sface-onnx", "model": "net", "training_data": "undocumented"}
+    told |= {"calibration": "own-2026", "calibration_source": "quoted"}
     check = Judged(name="face.match", outcome="inconclusive", code="", score=1.05, threshold=1.0, detail=told)
     shown = {str(label): str(value) for label, value in tables._comparison([check])}
     assert shown["Backend"] == "sface-onnx"
     assert shown["Calibration"] == "own-2026"
     assert "quoted" in shown["Rates of the calibration"]
+    assert "for counsel" in shown["What the model learned from"]
 
 
 def test_a_picture_is_a_fresh_jpeg_without_anything_beside_it(story):

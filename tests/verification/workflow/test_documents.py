@@ -240,9 +240,12 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
     (document,) = documents_of(story)
     assert (document["result"]["outcome"], document["comparison"]["zone"]) == ("passed", "match")
     detail = document["comparison"]["detail"]
-    named = {name: detail[name] for name in ("backend", "embedding", "calibration", "calibration_source")}
+    named = {
+        name: detail[name] for name in ("backend", "training_data", "embedding", "calibration", "calibration_source")
+    }
     assert named == {
         "backend": "sface-onnx",
+        "training_data": "undocumented",
         "embedding": "sface-2021dec-yunet5/single-l2",
         "calibration": "lfw-2026-11.sface-single-l2",
         "calibration_source": "quoted",

@@ -15,7 +15,7 @@ from verification.core.errors import Misconfigured, Refused
 from verification.engines import weights
 from verification.engines.faces import calibration, custom, detection, image_gate, nets, policy
 from verification.engines.faces.calibration import Calibration
-from verification.engines.faces.embedding import Embedding, Zones
+from verification.engines.faces.embedding import Embedding, TrainingData, Zones
 from verification.engines.faces.image_gate import ImageLimits, Pixels
 from verification.engines.faces.nets import OnnxNet
 from verification.engines.faces.portrait import Portrait, Quality
@@ -60,6 +60,11 @@ class Recogniser(Protocol):
     @property
     def embedding(self) -> str:
         """The id of what comes out."""
+        ...
+
+    @property
+    def training_data(self) -> TrainingData:
+        """Whether its maker says what pictures it learned from."""
         ...
 
     def embed(self, face: Portrait) -> Embedding:
@@ -143,6 +148,7 @@ class Backend:
             "embedding": self.recogniser.embedding,
             "model": self.recogniser.model,
             "model_sha256": self.recogniser.sha256,
+            "training_data": self.recogniser.training_data,
             "detector_sha256": weights.YUNET.sha256,
             "calibration": self.calibration.id if self.calibration else "",
             "calibration_source": self.calibration.source if self.calibration else "",

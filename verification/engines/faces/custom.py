@@ -1,8 +1,9 @@
 """An operator's own net in ONNX, pinned by its SHA-256. What it is worth is the calibration that the operator measures.
 
-The description is JSON in which all is text: `schema model file sha256 side channels mean scale points template form`.
-`file` lies beside it. `points` names which points of a face are brought to the places of `template`, `x,y x,y …` in a
-square of `side` pixels (see `portrait.Template`), and (value - mean) / scale of each colour is what the net sees.
+The description is JSON in which all is text: `schema model file sha256 training_data side channels mean scale points
+template form`. `file` lies beside it. `training_data` is `described` or `undocumented`, as the net's maker left it.
+`points` names which points of a face are brought to the places of `template`, `x,y x,y …` in a square of `side` pixels
+(see `portrait.Template`), and (value - mean) / scale of each colour is what the net sees.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import numpy as np
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.strict_json import StrictObject, read_object
 from verification.engines.faces import self_test
-from verification.engines.faces.embedding import Embedding, Form, distance
+from verification.engines.faces.embedding import Embedding, Form, TrainingData, distance
 from verification.engines.faces.nets import OnnxNet, OnnxRecogniser, Showing
 from verification.engines.faces.portrait import PointsKind, Portrait, Template
 
@@ -24,6 +25,7 @@ SCHEMA = "tulga-face-model-1"
 MAX_BYTES, MAX_SIDE = 16 * 1024, 512  # of a description; pixels. Ours
 _COUNTS: Final[dict[PointsKind, int]] = {"eyes": 2, "dlib5": 5, "yunet5": 5}
 _FORMS: Final[dict[str, Form]] = {form: form for form in get_args(Form) if form != "single"}
+_LEARNED: Final[dict[str, TrainingData]] = {known: known for known in get_args(TrainingData)}
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 # How ONNX begins the name of another file in which a tensor's numbers lie: the SHA-256 would not cover that one.
@@ -39,6 +41,7 @@ class Description:
     model: str
     file: str
     sha256: str
+    training_data: TrainingData
     showing: Showing
 
     @property
@@ -71,6 +74,11 @@ class Custom:
         """The id of what comes out."""
         return self.described.embedding
 
+    @property
+    def training_data(self) -> TrainingData:
+        """What the operator knows of the pictures it learned from."""
+        return self.described.training_data
+
     def embed(self, face: Portrait) -> Embedding:
         """The numbers of a face."""
         return self.net.embed(face)
@@ -101,7 +109,9 @@ def load(description: Path | None) -> Custom:
     if _ANOTHER_FILE.search(content):
         raise Misconfigured("the operator's face model keeps numbers in another file, which no SHA-256 pins")
     net = OnnxNet(model)
-    shown = OnnxRecogniser(described.model, described.sha256, described.embedding, net, described.showing)
+    shown = OnnxRecogniser(
+        described.model, described.sha256, described.embedding, net, described.showing, described.training_data
+    )
     return Custom(described, shown)
 
 
@@ -116,7 +126,8 @@ def read_description(untrusted: bytes) -> Description:
             # The file lies beside its description: a plain name leads to no other folder.
             if not _NAME.fullmatch(named[name]):
                 raise BadInput("a plain name is expected", pointer=f"/{name}")
-        found = Description(named["model"], named["file"], fields.sha256("sha256"), _showing(fields))
+        learned = _LEARNED[fields.choice("training_data", [*_LEARNED])]
+        found = Description(named["model"], named["file"], fields.sha256("sha256"), learned, _showing(fields))
         fields.finish()
     except BadInput as fault:
         raise Misconfigured(f"no description of a face model: {fault.detail} {fault.pointer}".rstrip()) from fault

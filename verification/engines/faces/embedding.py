@@ -17,6 +17,8 @@ from verification.core.errors import CalibrationMismatch, Misconfigured
 
 Numbers = npt.NDArray[np.float64]
 Zone = Literal["match", "review", "no_match"]
+TrainingData = Literal["described", "undocumented"]
+"""Whether a net's maker says what pictures it learned from. If not, whether it may judge people is for counsel."""
 Form = Literal["single", "single-l2", "mirror-mean-l2"]
 """What is made of a net's numbers: those of one picture as they are; or of length 1; or the mean of those of the
 picture and of its mirror image, of length 1."""

@@ -18,7 +18,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime  # its errors
 from verification.core.errors import Misconfigured
 from verification.engines import weights
 from verification.engines.faces import self_test
-from verification.engines.faces.embedding import Embedding, Form, Numbers, unit
+from verification.engines.faces.embedding import Embedding, Form, Numbers, TrainingData, unit
 from verification.engines.faces.image_gate import Pixels
 from verification.engines.faces.portrait import ARCFACE, DLIB_SIDE, Portrait, Template
 
@@ -33,6 +33,7 @@ _FAULTS = (
     runtime.RuntimeException,
 )
 DLIB, DLIB_MODEL = "dlib-resnet-v1", "dlib_face_recognition_resnet_model_v1"
+DLIB_TRAINING_DATA: TrainingData = "described"  # by dlib-models: FaceScrub, VGG's faces, and pictures from the internet
 SFACE, SFACE_MODEL = "sface-2021dec-yunet5", "face_recognition_sface_2021dec"
 
 
@@ -102,6 +103,7 @@ class OnnxRecogniser:
     embedding: str
     net: OnnxNet
     showing: Showing
+    training_data: TrainingData
 
     def embed(self, face: Portrait) -> Embedding:
         """The numbers of a face."""
@@ -128,6 +130,7 @@ class DlibRecogniser:
     model: str = DLIB_MODEL
     sha256: str = weights.FACE_RECOGNITION.sha256
     embedding: str = f"{DLIB}/mirror-mean-l2"
+    training_data: TrainingData = DLIB_TRAINING_DATA
 
     def embed(self, face: Portrait) -> Embedding:
         """The mean of the face and its mirror image, of length 1."""
@@ -147,7 +150,7 @@ class DlibRecogniser:
 def load_sface(models: Path | None, *, showing: Showing = SFACE_SHOWING) -> OnnxRecogniser:
     """SFace as it was folded. Raises `Misconfigured` where it was not built, or is not as it was."""
     net = OnnxNet(built(models, weights.SFACE.sha256))
-    return OnnxRecogniser(SFACE_MODEL, weights.SFACE.sha256, f"{SFACE}/{showing.form}", net, showing)
+    return OnnxRecogniser(SFACE_MODEL, weights.SFACE.sha256, f"{SFACE}/{showing.form}", net, showing, "undocumented")
 
 
 def load_dlib(models: Path | None) -> DlibRecogniser:

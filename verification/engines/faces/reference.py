@@ -11,7 +11,7 @@ from verification.core.errors import Misconfigured
 from verification.engines import weights
 from verification.engines.faces import self_test
 from verification.engines.faces.embedding import Embedding
-from verification.engines.faces.nets import DLIB, DLIB_MODEL
+from verification.engines.faces.nets import DLIB, DLIB_MODEL, DLIB_TRAINING_DATA
 from verification.engines.faces.portrait import DLIB_SIDE, Portrait
 
 # face_recognition lets half a picture pass as a whole one, in the entire process.
@@ -22,6 +22,7 @@ class FaceRecognition:
     """The library's own net."""
 
     model, sha256, embedding = DLIB_MODEL, weights.FACE_RECOGNITION.sha256, f"{DLIB}/single"
+    training_data = DLIB_TRAINING_DATA
 
     def embed(self, face: Portrait) -> Embedding:
         """One image, raw, no jitter."""

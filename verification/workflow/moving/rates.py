@@ -1,24 +1,77 @@
-"""How often something was done within a while, counted in Django's cache: exact where all processes share it."""
+"""How often something was done within a window, over all processes: each counts, and tells once a second.
 
-from django.core.cache import cache
+So a limit may be passed by what the others have counted in the last two seconds: one not told yet, and one since this
+process was told.
+"""
 
-from verification import clock
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from time import monotonic
+
+from django.db import connection
+
+from verification import clock, transactions
+from verification.models import RateCount
+from verification.workflow import policy
+
+_ADD = """
+INSERT INTO verification_ratecount (name, starts_at, number) VALUES (%s, %s, %s)
+ON CONFLICT (name, starts_at) DO UPDATE SET number = verification_ratecount.number + excluded.number
+RETURNING number
+"""
+
+
+@dataclass
+class _Window:
+    """starts: seconds since 1970. told: what all had counted when this one last told its own. since: its own."""
+
+    starts: int
+    told_at: float
+    told: int = 0
+    since: int = 0
+
+
+_windows: dict[str, _Window] = {}
+_lock = Lock()
 
 
 def count(name: str, *, seconds: int) -> int:
     """Counts once more, and says how often it was in this window of so many seconds, this time among them.
 
-    A count that the cache has dropped begins anew.
+    A window that is not longer than `policy.RATES_TOLD_SECONDS` is this process's own.
     """
-    window = f"rate:{name}:{int(clock.now().timestamp()) // seconds}"
-    cache.add(window, 0, timeout=2 * seconds)
-    try:
-        return cache.incr(window)
-    except ValueError:  # evicted between the two calls
-        cache.set(window, 1, timeout=2 * seconds)
-        return 1
+    now = int(clock.now().timestamp())
+    starts = now - now % seconds
+    with _lock:
+        window = _windows.get(name)
+        if window is None or window.starts != starts:
+            if len(_windows) >= policy.RATES_KEPT:
+                _windows.clear()
+            window = _windows[name] = _Window(starts, monotonic())
+        window.since += 1
+        if seconds <= policy.RATES_TOLD_SECONDS or monotonic() < window.told_at + policy.RATES_TOLD_SECONDS:
+            return window.told + window.since
+        own, window.since, window.told_at = window.since, 0, monotonic()
+        window.told += own  # while the database is asked, for the threads beside
+    told = _tell(name, starts, own)
+    with _lock:
+        window.told = told
+        return told + window.since
 
 
 def seconds_left(*, seconds: int) -> int:
     """How long the window of this moment still is."""
     return seconds - int(clock.now().timestamp()) % seconds
+
+
+def forget(*, at: datetime) -> None:
+    """Forgets the counts of windows that are over: none is longer than a day."""
+    RateCount.objects.filter(starts_at__lt=at - policy.RATES_FORGOTTEN_AFTER).delete()
+
+
+def _tell(name: str, starts: int, number: int) -> int:
+    starts_at = connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(starts, UTC))
+    with transactions.writing(), connection.cursor() as cursor:
+        cursor.execute(_ADD, [name, starts_at, number])
+        return int(cursor.fetchone()[0])

@@ -16,7 +16,7 @@ from verification.core.errors import Conflict, TulgaError
 from verification.core.status import Move, Status
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, monthly_counts, progress, quotas, transition
+from verification.workflow.moving import attempts, monthly_counts, progress, quotas, rates, transition
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,9 @@ def _guarded(work: Callable[..., int], name: str, *, at: datetime) -> int:
 
 def _order(mode: str, *, at: datetime) -> int:
     if log.heartbeat(mode, at=at):
-        quotas.forget(at=at)  # with the hour: soon enough for what is over by days
+        # With the hour: soon enough for what is over by days.
+        quotas.forget(at=at)
+        rates.forget(at=at)
     return sequencer.order(mode)
 
 

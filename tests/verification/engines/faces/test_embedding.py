@@ -152,6 +152,7 @@ def test_what_is_in_use_is_named_with_its_file_and_where_its_calibration_comes_f
         "embedding": EMBEDDING,
         "model": "face_recognition_sface_2021dec",
         "model_sha256": "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        "training_data": "undocumented",
         "detector_sha256": "49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
         "calibration": "lfw-2026-11.sface-single-l2",
         "calibration_source": "quoted",

@@ -21,7 +21,7 @@ from verification.engines import weights
 from verification.engines.faces import backends, calibration, nets
 from verification.engines.faces.accuracy import pairs_needed
 from verification.engines.faces.backends import Choice
-from verification.engines.faces.embedding import Embedding, mean_id
+from verification.engines.faces.embedding import Embedding, TrainingData, mean_id
 from verification.engines.faces.portrait import Portrait
 from verification.management import face_pictures
 from verification.management.face_pairs import COLUMNS
@@ -255,6 +255,7 @@ class InsecureCounter:
     """A net that counts how often it is asked."""
 
     model, sha256 = "insecure", "ab" * 32
+    training_data: TrainingData = "undocumented"
 
     def __init__(self, net: Any) -> None:
         self.net, self.asked, self.embedding = net, 0, net.embedding

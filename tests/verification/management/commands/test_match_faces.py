@@ -51,6 +51,7 @@ def test_pictures_of_one_person_match_and_say_by_what(portraits: Path) -> None:
             "embedding",
             "model",
             "model_sha256",
+            "training_data",
             "detector_sha256",
             "calibration",
             "calibration_source",

@@ -20,4 +20,4 @@ def asked(sandbox: SandboxProcess, settings: Settings) -> SandboxProcess:
 def _moved(name: str, *, to: str) -> dict[str, object]:
     entry = TULGA_SOURCES["test"][name]
     url = str(entry["options"]["url"]).replace(TULGA_SANDBOX_URL, to)  # type: ignore[index]
-    return {"adapter": entry["adapter"], "options": {"url": url, "seconds": 2.0}}
+    return {"adapter": entry["adapter"], "options": {"url": url, "seconds": 6.0}}

@@ -1,0 +1,110 @@
+"""How often something was done, over several processes that tell each other once a second."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.statements import statements
+from verification import clock
+from verification.models import RateCount
+from verification.workflow import policy
+from verification.workflow.moving import rates
+
+LIMIT, MINUTE = 600, 60
+START = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
+
+
+class Processes:
+    """Several that count, and the time that passes for all of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+        self.seconds = 0.0
+        self._patch = monkeypatch
+        self._windows: list[dict[str, Any]] = [{} for _ in range(number)]
+        monkeypatch.setattr(rates, "monotonic", lambda: self.seconds)
+        monkeypatch.setattr(clock, "now", lambda: START + timedelta(seconds=self.seconds))
+
+    def count(self, process: int, *, seconds: int = MINUTE) -> int:
+        self._patch.setattr(rates, "_windows", self._windows[process])
+        return rates.count("key", seconds=seconds)
+
+
+@pytest.mark.django_db
+def test_what_one_process_counted_is_known_to_another_within_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Processes(monkeypatch, 2)
+    assert [both.count(0) for _ in range(5)] == [1, 2, 3, 4, 5]
+    assert both.count(1) == 1
+    both.seconds = 1.0
+    assert (both.count(0), both.count(1), both.count(1)) == (6, 8, 9)
+    both.seconds = 2.0
+    assert (both.count(0), both.count(1)) == (9, 11)
+
+
+@pytest.mark.django_db
+def test_no_more_get_through_than_the_limit_and_what_the_others_took_in_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = random.Random(20261126)
+    for rate in (5, 15, 40):
+        RateCount.objects.all().delete()
+        four = Processes(monkeypatch, 4)
+        admitted: list[tuple[float, int]] = []
+        while four.seconds < MINUTE - 1:
+            four.seconds += drawn.expovariate(4 * rate)
+            process = drawn.randrange(4)
+            if four.count(process) <= LIMIT:
+                admitted.append((four.seconds, process))
+        # What one does not know of another: up to a second not told yet, and a second since it was asked last.
+        unknown = max(
+            sum(at - 2.05 < then <= at and process != own for then, process in admitted) for at, own in admitted
+        )
+        assert LIMIT <= len(admitted) <= LIMIT + unknown
+
+
+@pytest.mark.django_db
+def test_a_process_asks_the_database_once_a_second_and_for_a_short_window_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Processes(monkeypatch, 1)
+    with statements() as sent:
+        for _ in range(300):
+            one.seconds += 0.01
+            one.count(0)
+    assert 2 <= len(sent) <= 3
+    with statements() as sent:
+        assert [one.count(0, seconds=1) for _ in range(3)] == [1, 2, 3]
+        one.seconds += 1.5
+        assert one.count(0, seconds=1) == 1
+    assert sent == []
+
+
+@pytest.mark.django_db
+def test_a_new_window_begins_anew_and_one_of_yesterday_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Processes(monkeypatch, 1)
+    one.count(0)
+    one.seconds = 5.0
+    assert one.count(0) == 2
+    one.seconds = 61.0
+    assert one.count(0) == 1
+    rates.forget(at=START + timedelta(hours=23))
+    assert RateCount.objects.get().number == 2
+    rates.forget(at=START + timedelta(days=1, seconds=1))
+    assert not RateCount.objects.exists()
+
+
+def test_threads_of_one_process_lose_no_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Processes(monkeypatch, 1)
+    with ThreadPoolExecutor(8) as threads:
+        counted = list(threads.map(lambda _: one.count(0), range(400)))
+    assert sorted(counted) == list(range(1, 401))
+
+
+def test_what_a_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "_windows", {})
+    monkeypatch.setattr(policy, "RATES_KEPT", 10)
+    for number in range(100):
+        rates.count(f"hint:{number}", seconds=1)
+        assert len(rates._windows) <= 10
