@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CORES = int(os.environ.get("TEST_PROCESSES") or os.cpu_count() or 2)
 
 _SECONDS = ROOT / "tests" / "seconds.json"
-_UNKNOWN_SECONDS = 1.0  # of a file nobody has timed
+_UNKNOWN_SECONDS = 0.1  # of a file that took less, or that nobody has timed
 _SILENCE_SECONDS = 600  # in which no test of a process ends: it hangs
 _TELL_SECONDS = 10.0
 _GIVES_WAY = 10  # nice
@@ -87,11 +87,11 @@ def cut(files: Sequence[str], shards: int, leg: str) -> list[list[str]]:
     """The files in that many parts of about the same seconds.
 
     Neighbours stay together, for they share what is slow to make: nets, keys, a sandbox. So a folder is dealt in pieces
-    of a quarter of a part, the longest piece first to the part that has least.
+    of an eighth of a part, the longest piece first to the part that has least.
     """
     known = _known_seconds(leg)
     seconds = {path: known.get(path, _UNKNOWN_SECONDS) for path in sorted(files)}
-    piece_seconds = sum(seconds.values()) / max(shards, 1) / 4
+    piece_seconds = sum(seconds.values()) / max(shards, 1) / 8
     pieces: list[list[str]] = []
     for path in seconds:
         last = pieces[-1] if pieces else []
