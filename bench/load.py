@@ -67,9 +67,10 @@ class Installation:
 
 @dataclass(frozen=True, kw_only=True)
 class Counters:
-    """What has been spent since everything began; `cpu` in seconds by process."""
+    """What has been spent since everything began; `cpu` in seconds by process, `tables` in bytes, indexes included."""
 
     cpu: Mapping[str, float]
+    tables: Mapping[str, int]
     statements: int
     transaction_statements: int
     commits: int
@@ -139,7 +140,9 @@ def per(parts: float, before: Counters, after: Counters) -> dict[str, float]:
     spent = {f"cpu_{name}": 1000 * (after.cpu[name] - cpu) / parts for name, cpu in before.cpu.items()}
     spent["cpu"] = sum(spent[f"cpu_{name}"] for name in COUNTED if f"cpu_{name}" in spent)
     first, last = asdict(before), asdict(after)
-    return spent | {name: (last[name] - first[name]) / parts for name in first if name != "cpu"}
+    grown = {f"bytes_{name}": (size - before.tables[name]) / parts for name, size in after.tables.items()}
+    spent |= {name: size for name, size in grown.items() if size}
+    return spent | {name: (last[name] - first[name]) / parts for name in first if name not in ("cpu", "tables")}
 
 
 def count(installation: Installation) -> Counters:
@@ -156,8 +159,10 @@ def count(installation: Installation) -> Counters:
         apart = sum(times for query, times in calls if _APART.match(query))
         files = [path.stat().st_size for path in installation.evidence.rglob("*") if path.is_file()]
         table = b"SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'verification_verification'"
+        sizes = b"SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables"
         return Counters(
             cpu=cpu,
+            tables=dict(ask(sizes)),
             statements=sum(times for _, times in calls) - apart,
             transaction_statements=apart,
             commits=ask(b"SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")[0][0],

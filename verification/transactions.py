@@ -2,14 +2,14 @@
 
 `running` stands around all that a process does for one request, step or round. Within it
 1. `writing` is a transaction that is kept or taken back as a whole; one inside another is a savepoint;
-2. statements outside of any are reads: on PostgreSQL the first begins a transaction, which ends with the next
-   `writing`, with `rest` or with `running`; on SQLite they need none: there a transaction keeps other writers away;
+2. statements outside of any are reads: on PostgreSQL the first begins a transaction, which the next `writing` goes on
+   with, or `rest` or `running` end; on SQLite they need none: there a transaction keeps other writers away;
 3. whose rows: `tulga.lender` is one lender's id, or `tulga.scope` is `all`. Whoever names neither will see none. Both
    are local to the transaction, so a kept connection never carries them on. SQLite knows no such policies.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -81,11 +81,17 @@ def writing(*, durable: bool = False) -> Iterator[None]:
             if run is not None and not is_kept:  # what was said since the savepoint was taken back with it
                 run.lender, run.scope = before
         return
-    _rest(run)
+    begun, run.reading = run.reading, None
     run.is_writing = True
     try:
-        with transaction.atomic(durable=durable):
-            _say(run)
+        with ExitStack() as ending:
+            if begun is None:
+                ending.enter_context(transaction.atomic(durable=durable))
+                _say(run)
+            else:
+                # What was read in it is no older for that: at PostgreSQL's READ COMMITTED each statement sees what has
+                # been kept until it begins. It saves a transaction in every request that reads before it writes.
+                ending.push(begun)
             yield
     finally:
         run.is_writing = False
