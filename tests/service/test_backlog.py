@@ -29,10 +29,10 @@ _DUE = "SELECT COUNT(*) FROM verification_verification WHERE step <> ''"
 _OWED = "SELECT id, faults, lease_until, reserved_until FROM verification_verification WHERE step <> ''"
 
 
-@pytest.fixture(params=["filesystem", "redis", pytest.param("rabbitmq", marks=pytest.mark.whole)])
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
+@pytest.fixture(scope="module", params=["filesystem", "redis", pytest.param("rabbitmq", marks=pytest.mark.whole)])
+def place(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """A deployment of its own on this broker, without workers, and without a sender: its work is not the queue's."""
-    with placed(request.param, monkeypatch) as (running, _):
+    with pytest.MonkeyPatch.context() as patch, placed(request.param, patch) as (running, _):
         running.staff(workers=0, ticks=1)
         running.processes.kill("deliver")
         yield running
@@ -117,7 +117,7 @@ def test_a_worker_killed_with_a_full_batch_charges_what_it_had_begun_and_nothing
     place: Deployment, proof_scale: float, proof_seed: int, proof_figures: Figures, request: pytest.FixtureRequest
 ) -> None:
     chance, kills = random.Random(proof_seed), max(2, round(20 * proof_scale))
-    make_due(place, 0, 60 * kills)
+    make_due(place, 10 * _ROWS, 60 * kills)
     charged, reserved, before = 0, 0, dict[str, int]()
     for _ in range(kills):
         left, name = due(place), place.start_worker(children=_CHILDREN)
