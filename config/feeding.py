@@ -57,6 +57,7 @@ class Feeder(bootsteps.StartStopStep):
         super().__init__(worker, **more)
         worker.app.tasks[BELL].Strategy = "config.feeding:hear"
         self._hand: deque[str] = deque()  # reserved, not yet with the pool
+        self._last_lender = ""  # whose turn was last
         self._running: dict[str, tuple[Any, float]] = {}  # by task id, what the pool will say of it, and since when
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -107,7 +108,9 @@ class Feeder(bootsteps.StartStopStep):
             close_old_connections()
             with transactions.running(scope=transactions.ALL):
                 if clock.is_right():
-                    self._hand += queue.reserve(queues, limit=room, at=clock.now())
+                    now = clock.now()
+                    ids, self._last_lender = queue.reserve(queues, limit=room, at=now, after=self._last_lender)
+                    self._hand += ids
             self._leave_database()
         return bool(self._hand)
 

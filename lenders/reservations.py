@@ -31,26 +31,26 @@ _GONE = 410
 def take(*, room: int, failing_room: int) -> list[Delivery]:
     """Reserves due deliveries and counts their tries; at most `room`, of them to failing endpoints `failing_room`.
 
-    1 whose deliveries are due   2 their lenders' rows, without those that another sender holds just now
+    1 to whom deliveries are due   2 their lenders' rows, without those that another sender holds just now
     3 what is under way to them   4 the shares   5 the oldest of each share, under our fence
     """
     at, fence = clock.now(), secrets.token_hex(16)
     unpaused = Q(paused_until=None) | Q(paused_until__lte=at)
     awake = WebhookEndpoint.objects.filter(unpaused, mode__in=sweep.modes(), disabled_at=None, deleted_at=None)
     hungry = awake.filter(Exists(_due(at).filter(endpoint=OuterRef("pk"))))
-    # 1 Asked before a transaction begins: on SQLite each would keep all others from writing.
-    if room < 1 or not (waiting := set(hungry.values_list("lender_id", flat=True))):
+    # 1 Asked before a transaction begins: on SQLite that keeps all others from writing, so it has to be short.
+    if room < 1 or not (waiting := dict(hungry.values_list("pk", "lender_id"))):
         return []
     with transactions.writing():
         # 2 Of one lender's deliveries only one sender at a time decides how many go: its bounds hold for all senders.
-        rows = Lender.objects.select_for_update(skip_locked=True, no_key=True).filter(pk__in=waiting)
+        rows = Lender.objects.select_for_update(skip_locked=True, no_key=True).filter(pk__in=set(waiting.values()))
         ours = list(rows.values_list("pk", flat=True))
         under_way = _under_way(ours, at=at)  # 3
-        chosen = list(hungry.filter(lender__in=ours))
+        chosen = list(awake.filter(pk__in=waiting, lender__in=ours))
         random.shuffle(chosen)
         shares = share(chosen, under_way=under_way, room=room, failing_room=failing_room)  # 4
         taken: list[Delivery] = []
-        for endpoint in chosen:
+        for endpoint in (one for one in chosen if shares[one.pk]):
             # 5 Of a failing endpoint's the one that was tried most often: so one climbs the ladder to its end, and an
             # endpoint that is gone for good is given up in the ladder's time, however much waits for it.
             order = ("due_at", "lender_sequence", "id")

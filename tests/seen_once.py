@@ -4,7 +4,6 @@ That they do is held by the tests of the engines, which ask the nets.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 
@@ -14,9 +13,9 @@ from verification.engines.faces.backends import Backend
 from verification.engines.liveness import landmarks
 
 
-@contextmanager
+@pytest.fixture(scope="module")
 def seen_once() -> Iterator[None]:
-    """Within it the landmarks of a frame and the face in it are found once for the same pixels and nets."""
+    """In this module the landmarks of a frame and the face in it are found once for the same pixels and nets."""
     with pytest.MonkeyPatch.context() as patch:
         measure, look = landmarks.measure, Backend.look
         measured, looked = _once(lambda image, networks: measure(image, networks=networks)), _once(_swapped(look))

@@ -114,7 +114,7 @@ class Installation:
     def work(self, name: str) -> None:
         """A worker looks for work, and does what it found."""
         with transactions.running(scope=transactions.ALL):
-            found = self.meter("look for work", lambda: queue.reserve(QUEUES, limit=1, at=clock.now()))
+            found = self.meter("look for work", lambda: queue.reserve(QUEUES, limit=1, at=clock.now())[0])
         assert found == [self.case]
         self.meter(f"step {name}", lambda: tasks.advance(self.case))
 

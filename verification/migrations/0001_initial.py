@@ -432,7 +432,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='verification',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['queue', 'due_at'], name='verification_due'),
+            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['queue', 'lender', 'due_at'], name='verification_due'),
         ),
         migrations.AddIndex(
             model_name='verification',

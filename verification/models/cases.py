@@ -73,7 +73,9 @@ class Verification(models.Model):
         # Lists are pages by `created_at` and `id`: each way to ask has an index that ends with them, so that a page
         # of what is rare, or of nothing at all, is read without walking through everything else.
         indexes = (
-            models.Index(fields=("queue", "due_at"), condition=Q(due_at__isnull=False), name="verification_due"),
+            models.Index(
+                fields=("queue", "lender", "due_at"), condition=Q(due_at__isnull=False), name="verification_due"
+            ),
             models.Index(
                 fields=("expires_at",), condition=Q(status=Status.REQUIRES_INPUT.value), name="verification_expiry"
             ),

@@ -53,7 +53,7 @@ def play(seed: int, monkeypatch: pytest.MonkeyPatch, *, verifications: int = 5, 
     # From here on nothing goes wrong any more: whatever is owed must be done within a lease and a backoff.
     for _ in range(60):
         _turn_clock(5)
-        for row_id in queue.reserve(policy.QUEUES, limit=100, at=clock.now()):
+        for row_id in queue.reserve(policy.QUEUES, limit=100, at=clock.now())[0]:
             _start(now, row_id, end="finish")
     for story in stories:
         assert story.row().status in TERMINAL, f"lost: {story.row().step}"
@@ -74,7 +74,7 @@ def _move(now: Play) -> None:
     hand = now.chance.choice(now.hands)
     if what == "reserve":
         before = dict(Verification.objects.values_list("pk", "faults"))
-        hand += queue.reserve(policy.QUEUES, limit=2, at=clock.now())
+        hand += queue.reserve(policy.QUEUES, limit=2, at=clock.now())[0]
         assert dict(Verification.objects.values_list("pk", "faults")) == before, "a reservation charges nothing"
     elif what == "start" and hand:
         _start(now, hand.pop(0), end=now.chance.choice(("finish", "die", "die", "die", "fault", "no_log")))

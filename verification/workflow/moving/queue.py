@@ -11,6 +11,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -45,26 +46,30 @@ def clear(verification: Verification) -> None:
     _owe(Verification.objects.filter(pk=verification.pk), verification)
 
 
-def reserve(queues: Sequence[str], *, limit: int, at: datetime) -> list[str]:
-    """Takes up to `limit` due rows of these queues in hand; gives their ids, the longest due of a queue first.
+def reserve(queues: Sequence[str], *, limit: int, at: datetime, after: str = "") -> tuple[list[str], str]:
+    """Takes up to `limit` due rows of these queues in hand; gives their ids, and the lender whose turn was last.
 
     Queues are asked in the order given, each by its index; the caller turns them, so that none waits for another.
+    Lenders come in turn as well, beginning behind `after`, each with what is longest due first: whoever sends a
+    thousand borrowers at once makes others wait for one batch of theirs, not for a thousand steps.
     """
-    taken: list[str] = []
+    taken: list[tuple[str, str]] = []
     free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
     # Most looks find nothing, and cost one question and no transaction that writes.
     if not free.filter(queue__in=queues).exists():
-        return taken
+        return [], after
+    turns = (Q(lender__gt=after), Q(lender__lte=after)) if after else (Q(),)
     with transactions.writing():
-        for queue in queues:
+        for queue, turn in product(queues, turns):
             # What another worker is just reserving is passed over, not waited for. SQLite has one writer at a time.
-            rows = free.filter(queue=queue).select_for_update(skip_locked=True).order_by("due_at")
-            taken += rows.values_list("pk", flat=True)[: limit - len(taken)]
+            rows = free.filter(turn, queue=queue).select_for_update(skip_locked=True).order_by("lender_id", "due_at")
+            taken += rows.values_list("pk", "lender_id")[: limit - len(taken)]
             if len(taken) >= limit:
                 break
+        ids = [row_id for row_id, _ in taken]
         until = at + timedelta(seconds=policy.RESERVED_SECONDS)
-        Verification.objects.filter(pk__in=taken).update(reserved_until=until)
-    return taken
+        Verification.objects.filter(pk__in=ids).update(reserved_until=until)
+    return ids, taken[-1][1] if taken else after
 
 
 def give_back(ids: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """The frames of a person who does what is asked, once for the session, and the photographs of the registers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -8,7 +8,6 @@ import pytest
 
 from insecure_sandbox import samples, warp
 from tests.painted import painted
-from tests.seen_once import seen_once
 from tests.verification.stages.live_capture.captures import ORDER, Frames, Sent, photo_answer
 from verification.core.route import Evidence
 
@@ -17,11 +16,9 @@ COUNT = 8  # frames in a step
 Player = Callable[..., Frames]
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _seen_once() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _seen_once(seen_once: None) -> None:
     """Most captures here are the same frames, with one thing changed."""
-    with seen_once():
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,93 @@
+"""What becomes of a burst: 500 borrowers of one lender arrive at 30 a second, and another lender's come beside them.
+
+`make bench PART=burst` (PostgreSQL and Redis must be installed). One installation on loopback with the product's own
+settings plays, as bench/load.py does: first eight borrowers at once, which is the rate that the machine carries; then
+the burst, until the last is judged. `ratio` is the burst's rate to the first. The other lender's borrowers come one
+after another, before the burst and in it; what they waited from signature to page is told for both.
+"""
+
+import argparse
+import statistics
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+
+from load import KEY, Installation, play, running
+
+from insecure_sandbox.demo.lender import LenderApi
+from insecure_sandbox.demo.stage import Stage
+
+_PATIENCE_SECONDS = 900.0
+
+
+def main() -> None:
+    """Measure in turns, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=500)
+    parser.add_argument("--a-second", type=float, default=30.0)
+    asked = parser.parse_args()
+    with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), "redis") as installation:
+        play(installation, "warm-up", cases=4, at_once=2)
+        other = another(installation.stage)
+        alone = [judged(other, f"alone-{number}") for number in range(8)]
+        steady = play(installation, "steady", cases=48, at_once=8)["verifications_per_second"]
+        rate, beside = burst(installation, other, cases=asked.cases, a_second=asked.a_second)
+    print(f"carried: {steady:.2f} verifications a second, eight borrowers at once")
+    print(f"burst of {asked.cases} at {asked.a_second:g} a second: {rate:.2f} a second   ratio {rate / steady:.2f}x")
+    for name, waited in (("before", alone), ("in the burst", beside)):
+        middle, longest = statistics.median(waited), max(waited)
+        print(f"another lender's {len(waited)}, {name}: judged in {middle:.2f} s (median), {longest:.2f} s at most")
+
+
+def burst(installation: Installation, other: Stage, *, cases: int, a_second: float) -> tuple[float, list[float]]:
+    """Verifications a second from the first arrival to the last judgement; what the other lender's waited, seconds."""
+    stage, is_over, beside = installation.stage, threading.Event(), list[float]()
+    iins = [stage.iin() for _ in range(cases)]
+    keys = [stage.credential(iin, family="rsa") for iin in iins]
+    began = time.monotonic() + 1
+
+    def one(number: int) -> float:
+        time.sleep(max(0.0, began + number / a_second - time.monotonic()))
+        _, browser = stage.borrow(f"burst-{number}", iins[number])
+        browser.sign(keys[number])
+        browser.wait_for_judgement(seconds=_PATIENCE_SECONDS)
+        return time.monotonic()
+
+    def others() -> None:
+        while not is_over.is_set():
+            beside.append(judged(other, f"beside-{len(beside)}"))
+
+    watching = threading.Thread(target=others)
+    watching.start()
+    with ThreadPoolExecutor(cases) as pool:
+        ended = list(pool.map(one, range(cases)))
+    is_over.set()
+    watching.join()
+    return cases / (max(ended) - began), beside
+
+
+def judged(stage: Stage, name: str) -> float:
+    """Seconds from a borrower's signature to the page that tells what became of it."""
+    iin = stage.iin()
+    key = stage.credential(iin, family="rsa")
+    _, browser = stage.borrow(name, iin)
+    began = time.monotonic()
+    browser.sign(key)
+    browser.wait_for_judgement(seconds=_PATIENCE_SECONDS)
+    return time.monotonic() - began
+
+
+def another(stage: Stage) -> Stage:
+    """The same installation as another lender sees it."""
+    said = stage.processes.must("add_lender", "Other Credit LLP", "--bin", "180440012349")
+    return replace(stage, api=LenderApi(stage.url, KEY.findall(said)[0]))
+
+
+if __name__ == "__main__":
+    main()
