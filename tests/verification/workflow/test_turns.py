@@ -25,7 +25,7 @@ def due(number: int, *, many: int) -> str:
 def reserved(limit: int) -> list[list[str]]:
     """The lenders of each batch, until nothing is left."""
     of = dict(Verification.objects.values_list("pk", "lender_id"))
-    batches, after = [], ""
+    batches, after = list[list[str]](), ""
     while True:
         ids, after = queue.reserve(policy.QUEUES, limit=limit, at=clock.now(), after=after)
         if not ids:
