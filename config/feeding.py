@@ -57,7 +57,7 @@ class Feeder(bootsteps.StartStopStep):
         super().__init__(worker, **more)
         worker.app.tasks[BELL].Strategy = "config.feeding:hear"
         self._hand: deque[str] = deque()  # reserved, not yet with the pool
-        self._last_lender = ""  # whose turn was last
+        self._turns: dict[str, str] = {}  # by queue the lender whose turn was last
         self._running: dict[str, tuple[Any, float]] = {}  # by task id, what the pool will say of it, and since when
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
@@ -109,7 +109,7 @@ class Feeder(bootsteps.StartStopStep):
             with transactions.running(scope=transactions.ALL):
                 if clock.is_right():
                     now = clock.now()
-                    ids, self._last_lender = queue.reserve(queues, limit=room, at=now, after=self._last_lender)
+                    ids, self._turns = queue.reserve(queues, limit=room, at=now, after=self._turns)
                     self._hand += ids
             self._leave_database()
         return bool(self._hand)

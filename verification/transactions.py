@@ -32,11 +32,15 @@ LOOK_UPS = {
 
 @dataclass
 class _Run:
-    """What this thread is doing, whose rows it may see, and the transaction that is open for it."""
+    """What this thread is doing, whose rows it may see, and the transaction that is open for it.
+
+    has_written: in the transaction of its reads, which then ends before another begins.
+    """
 
     lender: str = ""
     scope: str = ""
     reading: transaction.Atomic | None = None
+    has_written: bool = False
     is_writing: bool = False
 
 
@@ -81,7 +85,7 @@ def writing(*, durable: bool = False) -> Iterator[None]:
             if run is not None and not is_kept:  # what was said since the savepoint was taken back with it
                 run.lender, run.scope = before
         return
-    begun, run.reading = run.reading, None
+    begun = _begun(run)
     run.is_writing = True
     try:
         with ExitStack() as ending:
@@ -128,6 +132,16 @@ def looking_up(what: str) -> Iterator[None]:
         see(lender=before[0], scope=before[1])
 
 
+def _begun(run: _Run) -> transaction.Atomic | None:
+    """The transaction of the reads, handed over, if a write may go on in it."""
+    if connection.needs_rollback:
+        _take_back(run)
+    elif run.has_written:
+        _rest(run)  # what was written there is kept, whatever becomes of what follows
+    reading, run.reading = run.reading, None
+    return reading
+
+
 def _rest(run: _Run) -> None:
     if run.reading is not None:
         reading, run.reading = run.reading, None
@@ -151,18 +165,21 @@ def _say(run: _Run) -> None:
 def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Before the first statement of a transaction: begins it, if it is a read, and says whose rows may be seen."""
     run = _run.get()
-    if run is None or run.is_writing or run.reading is not None or sql == _NAME:
+    if run is None or run.is_writing or sql == _NAME:
         return execute(sql, params, many, context)
-    if connection.in_atomic_block:
-        # Django began this one by itself (a deletion, say), within the statement after which we rest anyway.
+    if run.reading is None:
+        if connection.in_atomic_block:
+            # Django began this one by itself (a deletion, say), within the statement after which we rest anyway.
+            _say(run)
+            return execute(sql, params, many, context)
+        run.reading, run.has_written = transaction.atomic(), False
+        run.reading.__enter__()
         _say(run)
-        return execute(sql, params, many, context)
-    run.reading = transaction.atomic()
-    run.reading.__enter__()
-    _say(run)
+    run.has_written |= not sql.startswith("SELECT")
     try:
         return execute(sql, params, many, context)
     except Error:
-        # PostgreSQL takes no more statements in a transaction one of whose failed.
-        _take_back(run)
+        # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is Django's to end.
+        if not connection.savepoint_ids:
+            _take_back(run)
         raise

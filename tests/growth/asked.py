@@ -83,7 +83,7 @@ def _consent(verification_id: str) -> None:
 def _reserve(world: World) -> None:
     """A worker that looks for work takes a step in hand and gives it back."""
     _answer(world.spare(), agreed=True, version=CURRENT, language="ru")
-    queue.give_back(queue.reserve(("default", "eds"), limit=4, at=clock.now(), after="m")[0])
+    queue.give_back(queue.reserve(("default", "eds"), limit=4, at=clock.now(), after={"default": "m"})[0])
 
 
 def _lapse(world: World) -> None:

@@ -1,10 +1,16 @@
 """The product's settings for these tests' processes: the same rules with short times, so that a kill costs seconds.
 
 The order of the numbers is the product's: a source gives up before a step does, a step before its lease runs out.
+Every bell that any of these processes rings is a byte in the file `rung`, by which a test counts them.
 """
 
+from pathlib import Path
+from typing import Any
+
+from celery.signals import before_task_publish
+
 from config.settings import *  # noqa: F403
-from config.settings import TULGA_SOURCES
+from config.settings import TULGA_SOURCES, TULGA_VAR_DIR
 from lenders import policy as lenders_policy
 from verification.workflow import policy
 
@@ -21,6 +27,14 @@ for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
     for name, number in numbers.items():
         assert hasattr(module, name), name
         setattr(module, name, number)
+
+
+def _rung(**_: Any) -> None:
+    with (Path(TULGA_VAR_DIR) / "rung").open("ab") as file:
+        file.write(b".")
+
+
+before_task_publish.connect(_rung, weak=False)
 
 _REVOCATION = TULGA_SOURCES["test"]["revocation"]
 _REVOCATION["options"] = {**dict(_REVOCATION["options"]), "seconds": _SOURCE_SECONDS}  # type: ignore[call-overload]

@@ -202,7 +202,9 @@ def _comparison(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any] | None
     found = next((check for check in facts.checks if check.name.endswith(_COMPARISON)), None)
     if found is None:
         return None
-    zone = _ZONES[found.outcome] if found.score is not None else "none"
+    # Who is asked once more has failed, and lay in the zone of review all the same: the check wrote it down.
+    zone = "review" if found.detail.get("zone") == "review" else _ZONES[found.outcome]
+    zone = zone if found.score is not None else "none"
     return {"at": _told(terms.get("at")), "zone": zone, **_judged(found)}
 
 

@@ -528,7 +528,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='attempt',
-            constraint=models.UniqueConstraint(condition=models.Q(('counted', True), ('status__in', ('open', 'judging'))), fields=('lender', 'mode', 'borrower_index', 'route', 'stage'), name='one_open_attempt_per_borrower'),
+            constraint=models.UniqueConstraint(condition=models.Q(('counted', True), ('status__in', ('open', 'judging'))), fields=('lender', 'mode', 'borrower_index', 'stage'), name='one_open_attempt_per_borrower'),
         ),
         migrations.AddConstraint(
             model_name='attempt',

@@ -127,7 +127,7 @@ class Attempt(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("lender", "mode", "borrower_index", "route", "stage"),
+                fields=("lender", "mode", "borrower_index", "stage"),
                 condition=Q(status__in=("open", "judging"), counted=True),
                 # Two verifications at once would else double the tries of a day.
                 name="one_open_attempt_per_borrower",

@@ -81,8 +81,9 @@ def test_a_reference_that_stood_before_the_capture_has_the_earlier_time():
     ("match", "zone"),
     [
         (MATCH, "match"),
-        (replace(MATCH, outcome="inconclusive", code="face_review", score=0.4), "review"),
-        (replace(MATCH, outcome="fail", code="face_mismatch", score=0.8), "mismatch"),
+        (replace(MATCH, outcome="inconclusive", code="face_review", score=0.4, detail={"zone": "review"}), "review"),
+        (replace(MATCH, outcome="fail", code="face_again", score=0.4, detail={"zone": "review"}), "review"),
+        (replace(MATCH, outcome="fail", code="face_mismatch", score=0.8, detail={"zone": "no_match"}), "mismatch"),
         (replace(MATCH, outcome="fail", code="face_reference_unavailable", score=None, threshold=None), "none"),
     ],
 )

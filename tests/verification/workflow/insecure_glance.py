@@ -1,4 +1,5 @@
-"""Two routes whose checks say what the borrower tells them to: `clear` passes, `grey` is for people, `wrong` fails.
+"""Two routes whose checks say what the borrower tells them to: `clear` passes, `grey` is for people, `wrong` fails, and
+`near` is asked for once more while no attempt is spent, and then for people.
 
 Each stage keeps two pictures: a reference, and a frame of the command `blink` in whose file the camera wrote a word.
 """
@@ -27,10 +28,12 @@ from verification.workflow.moving import commands
 from verification.workflow.people.review import Reviewer, review, vote
 
 ROUTES = ("eds", "biometric")
+ATTEMPTS = 3
 BESIDE = "where the borrower lives"
 REASON = "Айгүл Ахметова, the same scar above the left eye"
 SAID: dict[str, Callable[[str], Result]] = {
     "grey": lambda check: Inconclusive(check, "face_review"),
+    "near": lambda check: Inconclusive(check, "face_review"),
     "wrong": lambda check: Failed(check, "face_mismatch"),
     "clear": Passed,
 }
@@ -42,6 +45,7 @@ class Glance:
 
     seen: str
     is_after_a_glance: bool
+    left: int | None
 
 
 @cache
@@ -61,12 +65,14 @@ def _stage(name: str) -> Stage:
     def measure(case, evidence, policy):
         # A later stage sees what an earlier one was passed by, whoever passed it.
         seen = (evidence.get(f"{name}.answer") or b"").decode()
-        return Glance(seen=seen, is_after_a_glance=evidence.get("glance.answer") is not None)
+        return Glance(seen=seen, is_after_a_glance=evidence.get("glance.answer") is not None, left=evidence.left)
 
     def told(facts, policy):
         return Passed(f"{name}.told") if facts.seen else Failed(f"{name}.told", "bad_answer")
 
     def match(facts, policy):
+        if facts.seen == "near" and facts.left == ATTEMPTS:
+            return Failed(f"{name}.match", "face_again")
         return SAID[facts.seen](f"{name}.match")
 
     def first(facts, policy):
@@ -84,7 +90,7 @@ def _stage(name: str) -> Stage:
         policy_in_use=InsecurePolicy,
         checks={f"{name}.told": told, f"{name}.match": match, f"{name}.first": first},
         seconds=300,
-        attempts=3,
+        attempts=ATTEMPTS,
         pictures=lambda evidence: (Picture(f"{name}.photo"), Picture(f"{name}.frame.0", "blink")),
         show=show,
     )

@@ -40,7 +40,7 @@ def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0) -> Portrait:
     """The one face. Raises `Refused` with `face_not_found` or `multiple_faces`. scale: as `Portrait.scale`.
 
     1 YuNet on the whole picture · 2 where it finds nothing or several, dlib says whether one is there, and where ·
-    3 a face that YuNet saw small, or in dlib's box, is looked at again, enlarged: there must be one.
+    3 a face that YuNet saw small, or in dlib's box, is looked at again, enlarged: in dlib's box there must be one.
     """
     face = _one(_find(image, yunet))  # 1
     seen = policy.SIDE / max(image.shape)

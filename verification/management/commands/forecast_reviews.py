@@ -21,7 +21,8 @@ HOURS = 1800.0  # that a person works in a year: 225 days of eight hours
 _NOTE = (
     "Shares are of honest borrowers, as the calibration tells them; pictures of one day and one phone may be nearer. "
     "Not in them: the second try before a review, which lowers them by a share that nobody has measured; loans above "
-    "the sum that goes to people anyway; refusals by other gates."
+    "the sum that goes to people anyway; refusals by other gates; and refusals because the best frame of one command "
+    "alone lies beyond review, which nobody has measured: at most the last column once more for each command."
 )
 
 

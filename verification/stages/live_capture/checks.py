@@ -145,15 +145,18 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     if isinstance(found, Step):
         return refused(check, found)
     far = Distance(facts.embedding, max(found.at_rest, found.at_work))
+    sent = 0 if isinstance(facts.sent, Step) else len(facts.sent.commands)
+    probes = len(found.rest_frames) if found.at_rest >= found.at_work else sent - 1  # of each command its best frame
     # Each by itself: what is no number is not greater than another, so that the worst would not be it.
     apart = (found.at_rest, found.at_work, found.farthest)
     is_beyond = not all(zones.review.admits(Distance(facts.embedding, each)) for each in apart)
     zone = "no_match" if is_beyond else zones.of(far)
     code = _again(facts, policy) if zone == "review" else ""
     detail: Detail = {
-        "decision": f"median-of-{len(found.rest_frames)}",
-        "probes": len(found.rest_frames),
+        "decision": f"median-of-{probes}",
+        "probes": probes,
         "rest_frames": ", ".join(map(str, found.rest_frames)),
+        "rest": f"{found.at_rest:.4f}",
         "commands": f"{found.at_work:.4f}",
         "zone": zone,
         "review": str(zones.review.value),

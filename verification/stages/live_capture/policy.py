@@ -79,8 +79,9 @@ class LiveCapturePolicy:
     # of single pictures judge it, with an FMR of at most twice theirs. faces.md §7.
     match_frames: int = 5
     # Before two people look, whoever has spent no attempt is asked once more for a better picture. It counts as an
-    # attempt, so a verification has at most `attempts` captures: a stranger who passed every gate of each would match
-    # in one of them with a chance of at most 2 × 3 × the FMR of a single picture, 6.2e-4 by the East-Asian cohort.
+    # attempt, so a lender has at most `attempts` captures of a person in a day: a stranger who passed every gate of
+    # each would match in one of them with a chance of at most 2 × 3 × the FMR of a single picture, 6.2e-4 by the
+    # East-Asian cohort.
     asks_again: bool = True
     fair: FairLimits = FairLimits()
     reference: ImageLimits = REFERENCE

@@ -193,11 +193,11 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
 
 
 def _place(row: Verification | Attempt) -> tuple[object, ...]:
-    return row.lender_id, row.mode, bytes(row.borrower_index or b""), row.route, row.stage
+    return row.lender_id, row.mode, bytes(row.borrower_index or b""), row.stage
 
 
 def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
-    """How many attempts of this borrower with this lender burnt at this stage, over all verifications of a day.
+    """How many attempts of this borrower with this lender burnt at this stage, in a day, in whichever route.
 
     None is counted where the stage limits none.
     """
@@ -211,12 +211,14 @@ def _counted_since(at: datetime) -> datetime:
 
 
 def _of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
-    """Every attempt of this borrower with this lender at this stage, over all verifications."""
+    """Every attempt of this borrower with this lender at this stage, over all verifications and routes.
+
+    Or whoever may choose between two routes with a capture would have twice the tries.
+    """
     return Attempt.objects.filter(
         lender_id=verification.lender_id,
         mode=verification.mode,
         borrower_index=verification.borrower_index,
-        route=verification.route,
         stage=stage.name,
     )
 

@@ -11,7 +11,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -46,30 +46,39 @@ def clear(verification: Verification) -> None:
     _owe(Verification.objects.filter(pk=verification.pk), verification)
 
 
-def reserve(queues: Sequence[str], *, limit: int, at: datetime, after: str = "") -> tuple[list[str], str]:
-    """Takes up to `limit` due rows of these queues in hand; gives their ids, and the lender whose turn was last.
+def reserve(
+    queues: Sequence[str], *, limit: int, at: datetime, after: Mapping[str, str] = MappingProxyType({})
+) -> tuple[list[str], dict[str, str]]:
+    """Takes up to `limit` due rows of these queues in hand; gives their ids, and whose turn was last in each queue.
 
     Queues are asked in the order given, each by its index; the caller turns them, so that none waits for another.
-    Lenders come in turn as well, beginning behind `after`, each with what is longest due first: whoever sends a
-    thousand borrowers at once makes others wait for one batch of theirs, not for a thousand steps.
+    Lenders of a queue come in turn as well, beginning behind the one in `after`, each with what is longest due first:
+    whoever sends a thousand borrowers at once makes others wait for one batch of theirs, not for a thousand steps.
     """
-    taken: list[tuple[str, str]] = []
+    taken: list[str] = []
+    last = dict(after)
     free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
     # Most looks find nothing, and cost one question and no transaction that writes.
     if not free.filter(queue__in=queues).exists():
-        return [], after
-    turns = (Q(lender__gt=after), Q(lender__lte=after)) if after else (Q(),)
+        return taken, last
+    turns = [(queue, turn) for queue in queues for turn in _turns(last.get(queue))]
     with transactions.writing():
-        for queue, turn in product(queues, turns):
+        for queue, turn in turns:
             # What another worker is just reserving is passed over, not waited for. SQLite has one writer at a time.
             rows = free.filter(turn, queue=queue).select_for_update(skip_locked=True).order_by("lender_id", "due_at")
-            taken += rows.values_list("pk", "lender_id")[: limit - len(taken)]
+            for row_id, lender_id in rows.values_list("pk", "lender_id")[: limit - len(taken)]:
+                taken.append(row_id)
+                last[queue] = lender_id
             if len(taken) >= limit:
                 break
-        ids = [row_id for row_id, _ in taken]
         until = at + timedelta(seconds=policy.RESERVED_SECONDS)
-        Verification.objects.filter(pk__in=ids).update(reserved_until=until)
-    return ids, taken[-1][1] if taken else after
+        Verification.objects.filter(pk__in=taken).update(reserved_until=until)
+    return taken, last
+
+
+def _turns(last: str | None) -> tuple[Q, ...]:
+    """The lenders behind that one, then all others."""
+    return (Q(lender__gt=last), Q(lender__lte=last)) if last else (Q(),)
 
 
 def give_back(ids: Sequence[str]) -> None:

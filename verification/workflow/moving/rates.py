@@ -6,10 +6,11 @@ process was told.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 from threading import Lock
 from time import monotonic
 
-from django.db import connection
+from django.db import Error, connection
 
 from verification import clock, transactions
 from verification.models import RateCount
@@ -27,7 +28,7 @@ class _Window:
     """starts: seconds since 1970. told: what all had counted when this one last told its own. since: its own."""
 
     starts: int
-    told_at: float
+    told_at: float = -inf
     told: int = 0
     since: int = 0
 
@@ -39,25 +40,29 @@ _lock = Lock()
 def count(name: str, *, seconds: int) -> int:
     """Counts once more, and says how often it was in this window of so many seconds, this time among them.
 
-    A window that is not longer than `policy.RATES_TOLD_SECONDS` is this process's own.
+    A window that is not longer than `policy.RATES_TOLD_SECONDS` is this process's own. Raises what the database does.
     """
-    now = int(clock.now().timestamp())
-    starts = now - now % seconds
     with _lock:
+        now = int(clock.now().timestamp())
         window = _windows.get(name)
-        if window is None or window.starts != starts:
+        if window is None or window.starts != now - now % seconds:
             if len(_windows) >= policy.RATES_KEPT:
                 _windows.clear()
-            window = _windows[name] = _Window(starts, monotonic())
+            window = _windows[name] = _Window(now - now % seconds)
         window.since += 1
         if seconds <= policy.RATES_TOLD_SECONDS or monotonic() < window.told_at + policy.RATES_TOLD_SECONDS:
             return window.told + window.since
         own, window.since, window.told_at = window.since, 0, monotonic()
         window.told += own  # while the database is asked, for the threads beside
-    told = _tell(name, starts, own)
+    try:
+        told = _tell(name, window.starts, own)
+    except Error:
+        with _lock:
+            window.told, window.since = window.told - own, window.since + own
+        raise
     with _lock:
-        window.told = told
-        return told + window.since
+        window.told = max(window.told, told)  # an answer that was overtaken by the next says less
+        return window.told + window.since
 
 
 def seconds_left(*, seconds: int) -> int:
