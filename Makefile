@@ -42,7 +42,7 @@ prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evid
 	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
 
 run: .venv/.runtime .venv/.locale  ## web, worker, tick and deliver on this machine with your own set-up in var/
-	@sh scripts/fetch_face_weights.sh "$${TULGA_FACE_MODELS_DIR:-var/models}"
+	@sh scripts/fetch_face_weights.sh "$${TULGA_FACE_MODELS_DIR:-$${TULGA_VAR_DIR:-var}/models}"
 	@$(PY) manage.py build_face_model
 	@echo "→ keys and tables"
 	@test -n "$$TULGA_KEYS_DIR" || $(PY) manage.py make_keys "$${TULGA_VAR_DIR:-var}/keys"

@@ -28,9 +28,8 @@ def _transport_options(broker_url: str) -> dict[str, object]:
     scheme = broker_url.split(":", 1)[0]
     if scheme == "filesystem":
         bell = settings.TULGA_BELL_DIR
-        bell.parent.mkdir(parents=True, exist_ok=True)
         messages, control = bell / "messages", bell / "control"
-        for folder in (bell, messages, control):
+        for folder in (messages, control):
             folder.mkdir(mode=0o700, exist_ok=True)
         return {
             "data_folder_in": str(messages),

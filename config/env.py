@@ -11,6 +11,7 @@ _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off", "")
 _OWNER_SWITCH = "TULGA_DATABASE_ROLE"
 _DATABASES = ("sqlite", "postgresql", "postgres")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def text(name: str, default: str) -> str:
@@ -27,15 +28,23 @@ def flag(name: str, *, default: bool) -> bool:
         return True
     if word.strip().lower() in _NO:
         return False
-    raise Misconfigured(f"{name} must be one of {', '.join(_YES)} or {', '.join(_NO[:-1])}")
+    raise Misconfigured(f"{name} says neither yes nor no.\nIt must be one of: {', '.join((*_YES, *_NO[:-1]))}")
 
 
 def number(name: str, default: int, *, least: int = 0) -> int:
     """The variable as a whole number of at least `least`. Raises `Misconfigured` for anything else."""
     word = text(name, str(default))
     if not word.isascii() or not word.isdigit() or int(word) < least:
-        raise Misconfigured(f"{name} must be a whole number of at least {least}")
+        raise Misconfigured(f"{name} is no whole number that can be used.\nIt must be at least {least}.")
     return int(word)
+
+
+def one_of(name: str, words: Sequence[str], default: str) -> str:
+    """The variable as one of these words, in capitals. Raises `Misconfigured` for another."""
+    word = text(name, default).upper()
+    if word not in words:
+        raise Misconfigured(f"{name} is none of the words it may be.\nIt must be one of: {', '.join(words)}")
+    return word
 
 
 def comma_separated(name: str, default: Sequence[str] = ()) -> list[str]:

@@ -1,5 +1,7 @@
 """The web server: `gunicorn --config config/gunicorn_settings.py`."""
 
+from django.conf import settings
+
 from config import env, starting
 
 env.use_settings("config.settings")
@@ -7,9 +9,7 @@ env.use_settings("config.settings")
 starting.load_settings()
 
 wsgi_app = "config.wsgi"
-bind = env.text("TULGA_BIND", "127.0.0.1:8000")
-workers = env.number("TULGA_WEB_WORKERS", 2, least=1)
-threads = env.number("TULGA_WEB_THREADS", 4, least=1)
+bind, workers, threads = settings.TULGA_BIND, settings.TULGA_WEB_WORKERS, settings.TULGA_WEB_THREADS
 timeout = 30  # seconds; no request does outside work, so a longer one hangs
 graceful_timeout = 20
 max_requests = 10_000  # a process is replaced now and then, whatever it may have leaked

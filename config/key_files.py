@@ -59,10 +59,14 @@ def _read(path: Path) -> tuple[bytes, str]:
     """One file's key and maker. Never shows a byte of it: errors name the file only."""
     if _NAME.fullmatch(path.stem) is None:
         raise Misconfigured(f"{path} is not a key's name: {_NAMES}")
-    if path.stat().st_mode & 0o077:
+    try:
+        can_others_read, spelled = path.stat().st_mode & 0o077, path.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read ({error.strerror}).\nMake it this process's user's own.") from None
+    if can_others_read:
         raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
     try:
-        content = json.loads(path.read_text(encoding="ascii"))
+        content = json.loads(spelled.decode("ascii"))
         kind, made_by, key = content["kind"], content["made_by"], base64.b64decode(content["key"], validate=True)
     except (ValueError, KeyError, TypeError, binascii.Error):
         raise Misconfigured(f"{path} is not a key file: make one by `manage.py make_keys`") from None

@@ -206,7 +206,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "config.log_lines.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env.text("TULGA_LOG_LEVEL", "INFO").upper()},
+    "root": {"handlers": ["stderr"], "level": env.one_of("TULGA_LOG_LEVEL", env.LOG_LEVELS, "INFO")},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         **{name: {"level": "ERROR"} for name in ("httpcore", "httpx", "urllib3")},  # they spell whole addresses
@@ -225,6 +225,12 @@ CELERY_BROKER_URL = env.url(
 TULGA_VAR_DIR = _VAR
 TULGA_PUBLIC_URL = _PUBLIC_URL
 TULGA_BELL_DIR = env.folder("TULGA_BELL_DIR", _VAR / "bell")  # where the filesystem broker keeps its messages
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    env.make_folder("TULGA_BELL_DIR", TULGA_BELL_DIR)
+# Of the web server: config/gunicorn_settings.py. Read here, so that what is wrong is told as everywhere.
+TULGA_BIND = env.text("TULGA_BIND", "127.0.0.1:8000")
+TULGA_WEB_WORKERS = env.number("TULGA_WEB_WORKERS", 2, least=1)
+TULGA_WEB_THREADS = env.number("TULGA_WEB_THREADS", 4, least=1)
 TULGA_EVIDENCE_DIR = env.folder("TULGA_EVIDENCE_DIR", _VAR / "evidence")
 # Which net compares faces; see docs/operator-guide.md. The models are what `manage.py build_face_model` made.
 TULGA_FACE_BACKEND = env.text("TULGA_FACE_BACKEND", "sface-onnx")

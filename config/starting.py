@@ -1,7 +1,7 @@
 """Whether a process may start on the set-up it finds. What is wrong is told in two lines: what, and what to do."""
 
 from django.conf import settings
-from django.db import Error, connection
+from django.db import Error, ProgrammingError, connection
 
 from verification import clock
 from verification.core.errors import Misconfigured
@@ -43,6 +43,15 @@ def require_tables() -> None:
         raise Misconfigured(
             f"there are no tables in the database of this set-up ({_place()}).\nMake them: manage.py migrate"
         )
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {_TABLE} LIMIT 1")  # noqa: S608
+    except ProgrammingError:
+        raise Misconfigured(
+            "the application's role may not read the tables.\nAfter each migrate: manage.py grant_application_role"
+        ) from None
+    except Error:
+        return
 
 
 def require_keys() -> None:

@@ -26,6 +26,8 @@ OFFSET_MAX_SECONDS = 5
 """Above it the machine's clock is wrong, not late. reliability.md §6."""
 LEAP_SECONDS = 1
 """A clock that ran so much faster or slower than time did was set. Ours: NTP slews by less than 0.04 s in a minute."""
+AGAIN_SECONDS = 5
+"""After a question that was not answered. Ours: a vanished host holds who asks for ten seconds and more."""
 SAMPLES = 3
 """Questions a measurement asks; the one that took least time counts, for half of that time is how wrong it may be."""
 
@@ -35,6 +37,7 @@ class _State:
     offset: timedelta = timedelta(0)
     measured_at: float | None = None  # by the monotonic clock
     read_at: datetime | None = None  # what the machine's clock said then
+    again_at: float = 0  # by the monotonic clock; not before it, after a question that was not answered
     is_right: bool = False
 
 
@@ -54,8 +57,10 @@ def is_right() -> bool:
 def keep_right() -> None:
     """Measures anew if the last measurement is a minute old or the machine's clock was set since.
 
-    A database that is away leaves things as they are.
+    A database that is away leaves things as they are, and is not asked again at once.
     """
+    if time.monotonic() < _state.again_at:
+        return
     if _state.measured_at is not None:
         passed = time.monotonic() - _state.measured_at
         # Seconds by which the machine's clock went further than time did since the last measurement.
@@ -65,6 +70,7 @@ def keep_right() -> None:
     try:
         measure()
     except Error as error:
+        _state.again_at = time.monotonic() + AGAIN_SECONDS
         logger.warning("the database's clock could not be asked (%s)", type(error).__name__)
 
 

@@ -3,6 +3,9 @@
 import pytest
 from django.test import Client
 
+from config.middleware import ALIVE
+from verification import clock
+
 _STRICT = "default-src 'none'"
 
 
@@ -38,3 +41,13 @@ def test_health_answers_without_a_database(client: Client) -> None:
     # No `django_db` mark: a query would fail this test.
     assert client.get("/healthz").content == b"ok\n"
     assert client.post("/healthz").status_code == 405
+
+
+def test_health_answers_though_the_clock_would_ask_a_database_that_hangs(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock._state, "measured_at", None)
+    asked: list[str] = []
+    monkeypatch.setattr(clock, "measure", lambda: asked.append("the time"))
+    assert client.get(ALIVE).content == b"ok\n"
+    assert asked == []

@@ -105,6 +105,34 @@ def test_an_address_of_no_database_of_ours_is_told_in_two_lines(process: str, ad
     assert "secret" not in said
 
 
+@pytest.mark.parametrize(
+    ("process", "variable", "word"),
+    [
+        ("web", "TULGA_WEB_WORKERS", "x"),
+        ("web", "TULGA_WEB_THREADS", "0"),
+        ("worker", "TULGA_LOG_LEVEL", "verbose"),
+        ("worker", "TULGA_BELL_DIR", "/dev/null/bell"),
+        ("tick", "TULGA_MODES_LIVE", "maybe"),
+    ],
+)
+def test_a_word_that_a_variable_cannot_be_is_told_in_two_lines(
+    process: str, variable: str, word: str, tmp_path: Path
+) -> None:
+    code, said = start(process, tmp_path, **{variable: word})
+    assert code != 0
+    assert variable in told(said)
+
+
+def test_a_key_file_that_cannot_be_read_is_told_in_two_lines(database: str, tmp_path: Path) -> None:
+    make_missing(tmp_path / "keys", made_by="operator")
+    spoilt = next((tmp_path / "keys").glob("log-*"))
+    spoilt.unlink()
+    spoilt.mkdir(mode=0o700)
+    code, said = start("tick", tmp_path, DATABASE_URL=f"sqlite:///{database}")
+    assert code != 0
+    assert f"{spoilt} cannot be read" in told(said)
+
+
 def test_a_command_that_does_not_wait_for_its_database_says_so_in_two_lines(tmp_path: Path) -> None:
     code, said = start("migrate", tmp_path, DATABASE_URL=f"postgresql://u:secret@127.0.0.1:{free_port(0)}/x")
     assert code != 0
@@ -113,5 +141,8 @@ def test_a_command_that_does_not_wait_for_its_database_says_so_in_two_lines(tmp_
 
 
 def test_keys_are_made_where_another_folder_for_run_time_files_looks_for_them(tmp_path: Path) -> None:
-    recipe = (ROOT / "Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile[makefile.index("\nrun:") : makefile.index("\nncalayer:")]
     assert 'make_keys "$${TULGA_VAR_DIR:-var}/keys"' in recipe
+    # Whatever it makes, it makes there: no other folder is named beside it.
+    assert "var/" not in recipe.replace("$${TULGA_VAR_DIR:-var}/", "").partition("\n\t")[2]

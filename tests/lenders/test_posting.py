@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from socket import getaddrinfo
 
@@ -17,6 +18,7 @@ from pytest_django import Settings
 from lenders import policy, posting
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.verification.outbound.insecure_names import answering
+from verification import clock
 from verification.outbound.addresses import LookUp
 
 
@@ -143,3 +145,20 @@ def test_an_untrusted_certificate_is_refused(tmp_path: Path, settings: Settings)
         outcome = posted(f"https://{authority}/hook", look_up=answering("127.0.0.1"))
     assert outcome.failure == "tls_failed"
     assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [
+        (lambda: "120", 120, 120),
+        (lambda: format_datetime(clock.now() + timedelta(seconds=90), usegmt=True), 85, 91),
+        (lambda: format_datetime(clock.now() - timedelta(days=1), usegmt=True), 0, 0),
+        (lambda: "soon", 0, 0),
+    ],
+    ids=["seconds", "a date", "a date gone by", "no time"],
+)
+def test_a_time_to_be_left_alone_is_read_as_a_number_or_as_a_date(
+    receiver: Receiver, said: Callable[[], str], least: float, most: float
+) -> None:
+    receiver.status, receiver.headers = 503, {"Retry-After": said()}
+    assert least <= send(receiver).retry_after <= most

@@ -14,12 +14,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from lenders import endpoints, keys, policy, reservations, sender
-from lenders.models import Delivery, Lender, Sender
+from lenders.models import Delivery, IdempotentRequest, Lender, Sender
 from lenders.posting import Outcome
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE, happen, pump, take
 from tests.lenders.samples import Caller
 from tests.verification.outbound.insecure_servers import OK, insecure_server
+from verification import clock
 from verification.audit import log, sequencer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -188,11 +189,34 @@ def test_a_fault_of_ours_in_one_post_is_that_posts_alone(settings: Settings, cap
     assert "hunter2" not in caplog.text
 
 
-def test_a_dead_senders_row_is_removed_and_idempotency_keys_are_forgotten(settings: Settings) -> None:
+def test_a_sender_with_a_wrong_clock_sends_nothing_and_does_not_say_that_it_does(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening(Receiver()) as receiver:
+        told(settings, receiver.url)
+        monkeypatch.setattr(clock._state, "is_right", False)
+        asyncio.run(sender.run(asyncio.Event(), once=True))
+        assert not receiver.received
+        assert sender.running() == 0
+        monkeypatch.setattr(clock._state, "is_right", True)
+        asyncio.run(sender.run(asyncio.Event(), once=True))
+        assert len(receiver.received) == 1
+
+
+def test_a_dead_senders_row_and_old_deliveries_and_idempotency_keys_are_forgotten(settings: Settings) -> None:
     at = timezone.now()
     Sender.objects.create(id="snd_dead", seen_at=at - timedelta(days=2))
+    with listening(Receiver()) as receiver:
+        told(settings, receiver.url)
+        asyncio.run(sender.run(asyncio.Event(), once=True))
+    assert Delivery.objects.update(created_at=at - timedelta(days=policy.DELIVERY_DAYS, minutes=1)) == 1
+    answered = {"key_sha256": "a" * 64, "request_sha256": "b" * 64, "fence": "c", "reserved_until": at}
+    old = at - timedelta(days=30)
+    IdempotentRequest.objects.create(lender=Lender.objects.get(), mode=MODE, created_at=old, **answered)
     rounds = sender.Rounds()
     rounds.work((), room=0, failing_room=0)
+    assert not Delivery.objects.exists()
+    assert not IdempotentRequest.objects.exists()
     assert list(Sender.objects.values_list("id", flat=True)) == [rounds.name]
     Sender.objects.update(seen_at=at - timedelta(minutes=5))
     rounds.work((), room=0, failing_room=0)

@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.service, pytest.mark.proof("backlog")]
 
 _ROWS, _FEW = 10_000, 500
 _CHILDREN = 2
-_DUE = "SELECT COUNT(*) FROM verification_verification WHERE step <> ''"
+# By its index: a look through all rows, five times a second, would be a part of what is measured.
+_DUE = "SELECT COUNT(*) FROM verification_verification WHERE due_at IS NOT NULL"
 _OWED = "SELECT id, faults, lease_until, reserved_until FROM verification_verification WHERE step <> ''"
 
 

@@ -14,6 +14,7 @@ from tests.service.deployment import Deployment
 pytestmark = pytest.mark.service
 # By its name: who imports it dies of the first face.
 DEADLY_SETTINGS = "tests.service.insecure_deadly_settings"
+SLOW_SETTINGS = "tests.service.insecure_slow_settings"
 
 _STEP = "SELECT step, fence FROM verification_verification WHERE id = %s"
 
@@ -105,4 +106,26 @@ def test_a_picture_that_kills_its_worker_ends_its_own_verification_in_failed_and
     assert deployment.entries(opened["id"]).count("step.faulted") == 1
     assert deployment.burnt(opened["id"]) == 0
     assert deployment.workers == [worker]
+    deployment.kill_worker(worker)
+
+
+@pytest.mark.parametrize("stubborn", ["", "1"], ids=["soft", "hard"])
+def test_a_step_that_outlasts_its_limit_is_ended_and_holds_nobody_up(deployment, tmp_path, stubborn):
+    photo = tmp_path / "photo.jpg"
+    Image.new("RGB", (320, 240), "teal").save(photo)
+    deployment.staff(workers=0, ticks=1)
+    worker = deployment.start_worker(DJANGO_SETTINGS_MODULE=SLOW_SETTINGS, STUBBORN=stubborn)
+    wait_until(lambda: deployment.children_of(worker), what="the worker's child", seconds=30)
+    first = deployment.children_of(worker)
+    opened, slow = deployment.stage.arrive("slow", deployment.stage.person(photo), routes=("biometric",))
+    slow.agree()
+    verification_id, browser, credential = deployment.borrow("beside")
+    browser.sign(credential)
+    browser.wait_for_judgement(seconds=150)
+    assert deployment.api.read(verification_id)["status"] == "verified"
+    wait_until(lambda: deployment.api.read(opened["id"])["status"] == "failed", what="the end", seconds=60)
+    assert deployment.api.read(opened["id"])["code"] == "retries_exhausted"
+    assert deployment.burnt(opened["id"]) == 0
+    # A step that heeds its soft limit costs no child; one that does not costs its own.
+    assert (deployment.children_of(worker) == first) is not bool(stubborn)
     deployment.kill_worker(worker)

@@ -1,6 +1,7 @@
 """One clock: what a process reads is corrected by the database's, and a machine whose clock is wrong takes no work."""
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,8 +10,11 @@ from django.core.management.base import CommandError
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from config import starting
 from verification import clock, transactions
 from verification.core.errors import Misconfigured
+from verification.management.commands.tick import Command
+from verification.workflow.moving import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,3 +91,38 @@ def test_a_database_that_is_away_leaves_the_clock_as_it_was(monkeypatch: pytest.
     with connection.execute_wrapper(is_away):
         clock.keep_right()
     assert clock.is_right()
+
+
+def test_a_database_that_did_not_answer_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def measure() -> None:
+        asked.append("the time")
+        raise OperationalError
+
+    monkeypatch.setattr(clock, "measure", measure)
+    for _ in range(3):
+        clock.keep_right()
+    assert len(asked) == 1
+    monkeypatch.setattr(clock._state, "again_at", 0)
+    clock.keep_right()
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    "start", [starting.refuse_wrong_setup, lambda: call_command("deliver", "--once")], ids=["web or worker", "deliver"]
+)
+def test_no_process_starts_on_a_wrong_clock(monkeypatch: pytest.MonkeyPatch, start: Callable[[], None]) -> None:
+    set_ahead(monkeypatch, 600)
+    with pytest.raises((SystemExit, CommandError), match="machine's clock is 600 s ahead"):
+        start()
+
+
+def test_a_tick_on_a_wrong_clock_lets_nothing_lapse(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(sweep, "run_round", lambda: done.append("a round"))
+    clock.measure()
+    for is_right in (False, True):
+        monkeypatch.setattr(clock._state, "is_right", is_right)
+        Command._run_round()
+    assert done == ["a round"]

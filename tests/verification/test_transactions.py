@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
-from django.db import connection
+from django.db import Error, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -154,3 +154,35 @@ def test_whoever_looks_something_up_sees_afterwards_what_they_saw_before() -> No
 def test_a_link_that_is_of_no_use_shows_nobodys_rows() -> None:
     with transactions.running(), pytest.raises(Exception, match="link"):
         links.redeem(untrusted_token="x" * 43)
+
+
+@needs_postgresql
+def test_a_write_goes_on_in_the_transaction_of_the_reads_before_it() -> None:
+    with transactions.running(scope=transactions.ALL), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()::text")
+        [before] = cursor.fetchone()
+        with transactions.writing():
+            cursor.execute("SELECT pg_current_xact_id()::text")
+            assert cursor.fetchone() == (before,)
+        cursor.execute("SELECT pg_current_xact_id()::text")
+        assert cursor.fetchone() != (before,)
+
+
+def test_what_was_written_before_is_kept_whatever_becomes_of_a_transaction_after_it() -> None:
+    with transactions.running(scope=transactions.ALL):
+        assert not Lender.objects.exists()
+        kept = lender(number=20)
+        with pytest.raises(RuntimeError, match="later"):
+            write_and_fail("later")
+    assert list(Lender.objects.all()) == [kept]
+
+
+@needs_postgresql
+def test_after_a_read_that_failed_a_transaction_can_write() -> None:
+    with transactions.running(scope=transactions.ALL):
+        assert not Lender.objects.exists()
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute("SELECT 1 / 0")
+        with transactions.writing():
+            kept = lender()
+    assert Lender.objects.get() == kept

@@ -1,6 +1,6 @@
 """One round of `manage.py tick`: order the log, let silent dialogues lapse and old cases expire. Any number may run.
 
-It judges nothing and rings for no step: workers find what is due by themselves.
+It judges nothing, and rings for no step that waits: workers find what is due by themselves.
 """
 
 import logging
