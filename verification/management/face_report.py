@@ -77,7 +77,9 @@ def markdown(facts: Facts) -> str:
         "# Faces: what this net does on these photographs",
         "",
         f"Backend {backend['backend']}, embedding `{backend['embedding']}`, calibration `{backend['calibration']}`.",
-        f"Model SHA-256 `{backend['model_sha256']}`.",
+        f"Model SHA-256 `{backend['model_sha256']}`, detector SHA-256 `{backend['detector_sha256']}`.",
+        f"What the model learned from is {backend['training_data']} by its maker; the calibration's rates are "
+        f"{backend['calibration_source']}.",
         "",
         f"{facts['people']} people, {failed['pictures']} pictures, of which {_of(failed['rate'])} refused"
         + (f" ({', '.join(f'{code} {n}' for code, n in failed['refused'].items())})." if failed["refused"] else "."),

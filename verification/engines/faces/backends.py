@@ -183,7 +183,8 @@ def in_use() -> Backend:
 def tested() -> Mapping[str, object]:
     """What the chosen backend is, once it was loaded, tested and let go of: the process that asks may yet fork."""
     backend = _load(_chosen[0], _calibration_in_use())
-    told = backend.calibration.told() if backend.calibration else ""
+    learned = f"What the net learned from is {backend.recogniser.training_data} by its maker."
+    told = f"{backend.calibration.told()} {learned}" if backend.calibration else ""
     return {**backend.report(), "unfit_for_live": backend.unfit_for_live(), "calibration_told": told}
 
 

@@ -163,6 +163,7 @@ def test_failures_are_told_by_cohort_even_where_no_picture_of_it_was_accepted(fo
     text = face_report.markdown(found)
     assert "| short | 0 | 0 / 0 | match: 1 | no pairs | no pairs | 0 / 1 | 1 of 1 (0.025 … 1) |" in text
     assert "95 % interval" in text
+    assert "learned from is undocumented by its maker; the calibration's rates are quoted" in text
 
 
 @hypothesis_settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
