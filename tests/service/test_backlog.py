@@ -45,13 +45,12 @@ def place(request: pytest.FixtureRequest) -> Iterator[Deployment]:
 
 
 def keep_as_usual(address: str) -> None:
-    """Lets PostgreSQL vacuum and analyse by itself, as it does anywhere but in tests, which are over before it helps."""
-    root = urlsplit(address)._replace(path="/postgres")
-    with psycopg.connect(
-        root._replace(netloc=f"tulga_root@{root.hostname}:{root.port}").geturl(), autocommit=True
-    ) as to:
-        to.execute("ALTER SYSTEM SET autovacuum = on")
-        to.execute("SELECT pg_reload_conf()")
+    """Lets PostgreSQL vacuum and analyse by itself, as anywhere but in tests, which are over before it helps."""
+    at = urlsplit(address)
+    root = at._replace(netloc=f"tulga_root@{at.hostname}:{at.port}", path="/postgres")
+    with psycopg.connect(root.geturl(), autocommit=True) as server:
+        server.execute("ALTER SYSTEM SET autovacuum = on")
+        server.execute("SELECT pg_reload_conf()")
 
 
 def make_due(place: Deployment, first: int, count: int) -> None:
