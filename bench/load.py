@@ -197,7 +197,7 @@ def running(folder: Path, broker: str) -> Iterator[Installation]:
     """A whole installation with the product's own settings, as an operator sets it up; gone afterwards."""
     folder.chmod(0o755)  # PostgreSQL may run as another user
     with ExitStack() as ending, listening(Receiver()) as receiver:
-        database = start_postgresql(folder, "shared_preload_libraries=pg_stat_statements")
+        database = start_postgresql(folder, more=("shared_preload_libraries=pg_stat_statements",))
         ending.callback(database.stop)
         ringing = BROKERS[broker](folder)
         ending.callback(ringing.stop)

@@ -12,9 +12,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -53,8 +54,9 @@ class Servers:
     Every process gets a database, a number (Redis) or a virtual host (RabbitMQ) of its own, however many there are.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is the run's own, and gone after it."""
+    def __init__(self, folder: Path, *, postgresql: Sequence[str] = ()) -> None:
+        """`folder` is the run's own, and gone after it. `postgresql`: options, as of `start_postgresql`."""
+        self._postgresql = postgresql
         self._folder, self._lock, self._stack = folder, Lock(), ExitStack()
         self._running: dict[str, Server | ServerMissing] = {}
         self._numbers: dict[str, int] = {}
@@ -71,7 +73,8 @@ class Servers:
         """What points this process to its own places; with a broker, PostgreSQL too. Raises `ServerMissing`."""
         found = {"TULGA_TEST_RUN_DIR": str(self._folder)}
         if broker != "filesystem":
-            found |= self._start("postgresql", start_postgresql).places(process)
+            start = partial(start_postgresql, more=self._postgresql)
+            found |= self._start("postgresql", start).places(process)
         return found | self.broker(process, broker)
 
     def broker(self, process: str, broker: str) -> dict[str, str]:
@@ -101,7 +104,7 @@ class Servers:
         return number
 
 
-def start_postgresql(folder: Path, *more: str) -> Server:
+def start_postgresql(folder: Path, *, more: Sequence[str] = ()) -> Server:
     """A cluster whose owner role may make databases and whose application role may not. Raises `ServerMissing`.
 
     `more`: options of PostgreSQL beside those of every test, as `name=value`.

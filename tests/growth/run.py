@@ -20,7 +20,7 @@ def ask(*, verifications: int) -> dict[str, Any]:
     with ExitStack() as ending:
         folder = Path(ending.enter_context(TemporaryDirectory(prefix="tulga-growth-", ignore_cleanup_errors=True)))
         folder.chmod(0o755)  # PostgreSQL may run as another user
-        server = start_postgresql(folder, "shared_buffers=512MB", "jit=off")
+        server = start_postgresql(folder, more=("shared_buffers=512MB", "jit=off"))
         ending.callback(server.stop)
         variables = {name: value for name, value in os.environ.items() if not name.startswith("TULGA_TEST_")}
         variables |= {**server.places("growth"), "DJANGO_SETTINGS_MODULE": "tests.settings"}

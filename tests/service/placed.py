@@ -12,6 +12,8 @@ from tests.lenders.insecure_receiver import Receiver, listening
 from tests.servers import Servers
 from tests.service.deployment import Deployment
 
+# It vacuums and analyses by itself here, as anywhere but in tests that are over before that helps.
+_POSTGRESQL = ("autovacuum=on", "autovacuum_naptime=10s")
 _CHOSEN = {
     "DATABASE_URL": "TULGA_TEST_DATABASE_URL",
     "MIGRATION_DATABASE_URL": "TULGA_TEST_MIGRATION_DATABASE_URL",
@@ -26,7 +28,7 @@ def placed(kind: str, monkeypatch: pytest.MonkeyPatch, **more: str) -> Iterator[
     with tempfile.TemporaryDirectory(prefix="tulga-place-", dir=quick_place(), ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL's own user has to pass
-        with Servers(folder) as servers, listening(Receiver()) as receiver:
+        with Servers(folder, postgresql=_POSTGRESQL) as servers, listening(Receiver()) as receiver:
             found = servers.environment("place", broker=kind)
             for variable, source in _CHOSEN.items():
                 monkeypatch.delenv(variable, raising=False)

@@ -13,9 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
 
 from insecure_sandbox.demo.processes import ROOT, wait_until
@@ -37,20 +35,9 @@ _OWED = "SELECT id, faults, lease_until, reserved_until FROM verification_verifi
 def place(request: pytest.FixtureRequest) -> Iterator[Deployment]:
     """A deployment of its own on this broker, without workers, and without a sender: its work is not the queue's."""
     with pytest.MonkeyPatch.context() as patch, placed(request.param, patch) as (running, _):
-        if request.param != "filesystem":
-            keep_as_usual(os.environ["DATABASE_URL"])
         running.staff(workers=0, ticks=1)
         running.processes.kill("deliver")
         yield running
-
-
-def keep_as_usual(address: str) -> None:
-    """Lets PostgreSQL vacuum and analyse by itself, as anywhere but in tests, which are over before it helps."""
-    at = urlsplit(address)
-    root = at._replace(netloc=f"tulga_root@{at.hostname}:{at.port}", path="/postgres")
-    with psycopg.connect(root.geturl(), autocommit=True) as server:
-        server.execute("ALTER SYSTEM SET autovacuum = on")
-        server.execute("SELECT pg_reload_conf()")
 
 
 def make_due(place: Deployment, first: int, count: int) -> None:
