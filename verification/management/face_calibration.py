@@ -85,7 +85,7 @@ def calibrate(path: Path, backend: Backend, *, targets: Targets, progress: Calla
             without[decision] = lacking.detail
     single = found["single"]
     suspects = []  # 5
-    for at in compared.nearest_strangers(single.pairs, most=_SUSPECTS, within=zones["single"][0][1]):
+    for at in compared.nearest_strangers(single.pairs, most=_SUSPECTS):
         pair = pairs[single.rows[at]]
         # Of a folder, the picture that it is: a pair's distances stand together, in the order of those accepted.
         accepted = [path for path in pictures[pair.probe] if measured[path].embedding is not None]

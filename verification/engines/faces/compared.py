@@ -71,14 +71,11 @@ def compare(faces: Sequence[Embedding], asked: Sequence[Asked]) -> dict[str, Com
     return found
 
 
-def nearest_strangers(pairs: Pairs, *, most: int, within: float) -> list[int]:
-    """Places of the impostor pairs at most so far apart, or nearer than half of the genuine ones, the nearest first.
-
-    within: where people look or the net matches. A pair with a wrong label is a genuine one, and half lie beyond half.
-    """
+def nearest_strangers(pairs: Pairs, *, most: int) -> list[int]:
+    """Places of the impostor pairs that are nearer than half of the genuine ones, the nearest first."""
     if not pairs.same.any() or pairs.same.all():
         return []
-    near = np.flatnonzero(~pairs.same & (pairs.apart <= max(within, float(np.median(pairs.apart[pairs.same])))))
+    near = np.flatnonzero(~pairs.same & (pairs.apart < np.median(pairs.apart[pairs.same])))
     return [int(place) for place in near[np.argsort(pairs.apart[near], kind="stable")][:most]]
 
 
