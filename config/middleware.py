@@ -11,8 +11,8 @@ from django.utils.deprecation import MiddlewareMixin
 from config.log_lines import request_id
 from verification import transactions
 
-# A page that needs the camera sets its own header; everything else is off.
 ALIVE = "/healthz"
+# A page that needs the camera sets its own header; everything else is off.
 _PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=(), browsing-topics=()"
 
 

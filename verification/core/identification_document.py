@@ -202,9 +202,11 @@ def _comparison(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any] | None
     found = next((check for check in facts.checks if check.name.endswith(_COMPARISON)), None)
     if found is None:
         return None
-    # Who is asked once more has failed, and lay in the zone of review all the same: the check wrote it down.
-    zone = "review" if found.detail.get("zone") == "review" else _ZONES[found.outcome]
-    zone = zone if found.score is not None else "none"
+    if found.score is None:
+        zone = "none"
+    else:
+        # Who is asked once more has failed, and lay in the zone of review all the same: the check wrote it down.
+        zone = "review" if found.detail.get("zone") == "review" else _ZONES[found.outcome]
     return {"at": _told(terms.get("at")), "zone": zone, **_judged(found)}
 
 

@@ -44,18 +44,18 @@ def count(name: str, *, seconds: int) -> int:
     """
     with _lock:
         now = int(clock.now().timestamp())
-        window = _windows.get(name)
-        if window is None or window.starts != now - now % seconds:
+        window, starts = _windows.get(name), now - now % seconds
+        if window is None or window.starts != starts:
             if len(_windows) >= policy.RATES_KEPT:
                 _windows.clear()
-            window = _windows[name] = _Window(now - now % seconds)
+            window = _windows[name] = _Window(starts)
         window.since += 1
         if seconds <= policy.RATES_TOLD_SECONDS or monotonic() < window.told_at + policy.RATES_TOLD_SECONDS:
             return window.told + window.since
         own, window.since, window.told_at = window.since, 0, monotonic()
         window.told += own  # while the database is asked, for the threads beside
     try:
-        told = _tell(name, window.starts, own)
+        told = _tell(name, starts, own)
     except Error:
         with _lock:
             window.told, window.since = window.told - own, window.since + own
