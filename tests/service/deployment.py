@@ -136,9 +136,11 @@ class Deployment:
         """The process ids of a worker's pool: one, or none for a moment at its start or after a kill."""
         if not self._pid_file(name).is_file():
             return []
+        parent = Path(f"/proc/{self.pid_of(name)}")
         # By thread, for a child that replaces another is not forked by the main one.
-        threads = Path(f"/proc/{self.pid_of(name)}/task").glob("*/children")
-        return [int(child) for thread in threads for child in thread.read_text().split()]
+        children = [int(child) for each in parent.glob("task/*/children") for child in each.read_text().split()]
+        # A program that it runs at its start, as Python does to name the platform, is no child of the pool.
+        return [child for child in children if _command(child) == _command(self.pid_of(name))]
 
     def script_fault(self, kind: str, *, times: int = 1) -> None:
         """The next answers for a revocation list go wrong in this way."""
@@ -235,3 +237,11 @@ class Deployment:
 
     def _pid_file(self, name: str) -> Path:
         return self.folder / f"{name}.pid"
+
+
+def _command(pid: int) -> bytes:
+    """What a process was started with; nothing when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -1,6 +1,9 @@
 """Whatever a register or the gateway does: tried again, then `failed`; no attempt burnt, nobody verified."""
 
+from typing import Any
+
 import pytest
+from django.conf import settings
 
 from tests.verification.stages.person.test_story import BORN, DOCUMENT, guess, to_code, to_person
 from tests.verification.stages.person.told import codes
@@ -15,14 +18,16 @@ KINDS = ("silent", "http_500", "garbage", "oversize")
 
 
 @pytest.fixture(autouse=True)
-def _impatient_and_mended(asked, settings):
-    for adapter in settings.TULGA_SOURCES["test"].values():
-        adapter["options"]["seconds"] = 0.7
+def _mended(asked):
     yield
     asked.mend()
 
 
 def break_down(asked, source, kind):
+    # From here on nothing is waited for long; what came before it had its time.
+    adapters: Any = settings.TULGA_SOURCES["test"]
+    for adapter in adapters.values():
+        adapter["options"]["seconds"] = 0.7
     asked.post("/faults", source=source, kind=kind, times=100)
 
 
