@@ -13,12 +13,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
 
-from load import KEY, Installation, play, running
+from load import play, signer
+from played.installation import KEY, Installation, running
 
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.stage import Stage
@@ -33,10 +35,11 @@ def main() -> None:
     parser.add_argument("--a-second", type=float, default=30.0)
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), "redis") as installation:
-        play(installation, "warm-up", cases=4, at_once=2)
+        by_key = partial(signer, installation.stage)
+        play(installation, "warm-up", by_key, cases=4, at_once=2)
         other = another(installation.stage)
         alone = [judged(other, f"alone-{number}") for number in range(8)]
-        steady = play(installation, "steady", cases=48, at_once=8)["verifications_per_second"]
+        steady = play(installation, "steady", by_key, cases=48, at_once=8)["verifications_per_second"]
         rate, beside = burst(installation, other, cases=asked.cases, a_second=asked.a_second)
     print(f"carried: {steady:.2f} verifications a second, eight borrowers at once")
     print(f"burst of {asked.cases} at {asked.a_second:g} a second: {rate:.2f} a second   ratio {rate / steady:.2f}x")

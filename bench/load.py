@@ -4,12 +4,13 @@
 installation on loopback with the product's own settings and plays borrowers with the demo's client, page by page as a
 browser would: link, consent, question, statement, a signature (RSA), waiting, and the webhook at the lender's end.
 
-Counted for each verification, in two rounds (one borrower after another; eight at once):
+Counted for each verification, in two rounds (one borrower after another; eight at once), then in one each of borrowers
+before a camera (biometric; live_face; four at once, for a capture takes its time):
     CPU milliseconds by process, user and system, children included, from /proc: web, worker, tick, deliver, PostgreSQL
         (all its backends) and the broker. The sandbox and this client stand beside them, in no sum.
     Statements (pg_stat_statements; BEGIN, COMMIT, SET and set_config stand apart), commits (pg_stat_database; a
         statement outside of a transaction is one), entries of the log, updates of the verification's row, files and
-        bytes of evidence, bytes of the database after VACUUM.
+        bytes of evidence, bytes of the database after VACUUM; and once, what the worker's largest child then holds.
 What the same processes spend while nobody borrows is measured first and printed by the second; it is not taken off.
 `--against FILE` prints each figure's ratio to an earlier result. `--keep NAME` writes docs/evidence/NAME.json.
 """
@@ -20,49 +21,39 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from psycopg import sql
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # run as a file, so that `make bench` takes any file here
+sys.path.insert(
+    0, str(Path(__file__).resolve().parent.parent)
+)  # run as a file, so that `make bench` takes any file here
 
-from insecure_sandbox.demo.lender import LenderApi
-from insecure_sandbox.demo.processes import Processes, free_port, wait_until
+from played.installation import BROKERS, Installation, children, running
+
+from insecure_sandbox import samples
+from insecure_sandbox.demo.camera import Camera, follow
+from insecure_sandbox.demo.camera_scenes import up_to_the_camera
+from insecure_sandbox.demo.processes import wait_until
 from insecure_sandbox.demo.stage import Stage
-from insecure_sandbox.install_trust import write_anchors
-from scripts import run_together
-from tests.lenders.insecure_receiver import Receiver, listening
 from tests.proofs import write_evidence
-from tests.servers import start_postgresql, start_rabbitmq, start_redis
-from verification.management.commands.make_keys import make_missing
 
 COUNTED = ("web", "worker", "tick", "deliver", "postgresql", "broker")
-BROKERS = {"redis": start_redis, "rabbitmq": start_rabbitmq}
 _TICKS = os.sysconf("SC_CLK_TCK")
 _APART = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SET|SELECT set_config)\b", re.IGNORECASE)
-KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
 _IDLE_SECONDS = 20.0
 _STATISTICS_SECONDS = 11.0  # an idle backend of PostgreSQL hands in its counts after ten
 
-
-@dataclass
-class Installation:
-    """A running one: its lender and borrowers, its lender's endpoint, and where its rows and its evidence are."""
-
-    stage: Stage
-    receiver: Receiver
-    evidence: Path
-    root_url: str
-    processes: dict[str, int]
+# Plays one borrower up to what is measured in seconds, and gives what is then sent and waited for, and the case's id.
+Played = tuple[str, Callable[[], object]]
+Prepare = Callable[[str], Callable[[], Played]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,46 +75,100 @@ class Counters:
 def main() -> None:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=24, help="verifications a round")
+    parser.add_argument("--cases", type=int, default=24, help="verifications by a signature, a round")
+    parser.add_argument("--camera-cases", type=int, default=8, help="verifications before the camera, a round")
     parser.add_argument("--broker", choices=sorted(BROKERS), default="redis")
     parser.add_argument("--against", type=Path, help="an earlier evidence, to print each figure's ratio to it")
     parser.add_argument("--keep", metavar="NAME", help="write docs/evidence/NAME.json")
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), asked.broker) as installation:
-        found = measure(installation, cases=asked.cases)
+        found = measure(installation, cases=asked.cases, camera_cases=asked.camera_cases)
     show(found, json.loads(asked.against.read_text())["figures"] if asked.against else {})
     if asked.keep:
         write_evidence(asked.keep, seed=0, found={"failures": [], "broker": asked.broker, "figures": found})
 
 
-def measure(installation: Installation, *, cases: int) -> dict[str, dict[str, float]]:
+def measure(installation: Installation, *, cases: int, camera_cases: int) -> dict[str, dict[str, float]]:
     """The rounds, each figure for one verification, `idle` for one second."""
-    play(installation, "warm-up", cases=4, at_once=2)
+    by_key = partial(signer, installation.stage)
+    play(installation, "warm-up", by_key, cases=4, at_once=2)
     before = count(installation)
     time.sleep(_IDLE_SECONDS)
     found = {"idle": per(_IDLE_SECONDS + _STATISTICS_SECONDS, before, count(installation))}
-    for name, at_once in (("one after another", 1), ("eight at once", 8)):
-        before = count(installation)
-        decided = play(installation, name, cases=cases, at_once=at_once)
-        found[name] = per(cases, before, count(installation)) | decided
+    rounds: list[tuple[str, Prepare, int, int]] = [("one after another", by_key, cases, 1)]
+    rounds.append(("eight at once", by_key, cases, 8))
+    with painting() as camera:
+        for route in ("biometric", "live_face"):
+            by_face = partial(poser, installation.stage, camera, route)
+            play(installation, f"warm-up {route}", by_face, cases=1, at_once=1)
+            rounds.append((f"{route}, four at once", by_face, camera_cases, 4))
+        for name, prepare, number, at_once in rounds:
+            before = count(installation)
+            decided = play(installation, name, prepare, cases=number, at_once=at_once)
+            found[name] = per(number, before, count(installation)) | decided
+            found[name]["worker_child_megabytes"] = largest_child(installation.processes["worker"])
     return found
 
 
-def play(installation: Installation, name: str, *, cases: int, at_once: int) -> dict[str, float]:
-    """Plays so many borrowers, each to the webhook; gives seconds from signature to page, and the rate."""
-    iins = [installation.stage.iin() for _ in range(cases)]
-    keys = [installation.stage.credential(iin, family="rsa") for iin in iins]
+@contextmanager
+def painting() -> Iterator[Camera]:
+    """A camera before the sample portrait, with everything painted that it will show."""
+    camera = Camera(samples.fetch() / "obama3.jpg")
+    try:
+        camera.wait()
+        yield camera
+    finally:
+        camera.stop()
 
-    def one(number: int) -> tuple[str, float]:
-        opened, browser = installation.stage.borrow(f"{name.replace(' ', '-')}-{number}", iins[number])
+
+def signer(stage: Stage, name: str) -> Callable[[], Played]:
+    """A borrower with a key of their own (RSA), who comes by the link and signs."""
+    iin = stage.iin()
+    key = stage.credential(iin, family="rsa")
+
+    def come() -> Played:
+        opened, browser = stage.borrow(name, iin)
+
+        def sign() -> None:
+            browser.sign(key)
+            browser.wait_for_judgement()
+
+        return opened["id"], sign
+
+    return come
+
+
+def poser(stage: Stage, camera: Camera, route: str, name: str) -> Callable[[], Played]:
+    """A borrower before the camera, who does what is asked; for `live_face` with data and a code before it."""
+    iin = stage.person(samples.fetch() / "obama.jpg")
+
+    def come() -> Played:
+        if route == "live_face":
+            opened, browser = up_to_the_camera(stage, name, iin)
+        else:
+            opened, browser = stage.arrive(name, iin, routes=(route,))
+            browser.agree()
+        return opened["id"], partial(follow, browser, camera)
+
+    return come
+
+
+def play(installation: Installation, name: str, prepare: Prepare, *, cases: int, at_once: int) -> dict[str, float]:
+    """Plays so many borrowers, each to the webhook; gives seconds from their last act to the page, and the rate.
+
+    Before the camera the commands, some twenty seconds, are a part of those.
+    """
+    borrowers = [prepare(f"{name.replace(' ', '-').replace(',', '')}-{number}") for number in range(cases)]
+
+    def one(come: Callable[[], Played]) -> tuple[str, float]:
+        verification_id, act = come()
         began = time.monotonic()
-        browser.sign(keys[number])
-        browser.wait_for_judgement()
-        return opened["id"], time.monotonic() - began
+        act()
+        return verification_id, time.monotonic() - began
 
     began = time.monotonic()
     with ThreadPoolExecutor(at_once) as pool:
-        played = list(pool.map(one, range(cases)))
+        played = list(pool.map(one, borrowers))
     rate = cases / (time.monotonic() - began)
     wait_until(lambda: {case for case, _ in played} <= told(installation), what="every webhook", seconds=60)
     waited = sorted(seconds for _, seconds in played)
@@ -179,93 +224,17 @@ def count(installation: Installation) -> Counters:
         )
 
 
+def largest_child(process: int) -> float:
+    """What the largest child of a process holds in memory, megabytes, pages that it shares with others included."""
+    pages = [int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children(process)]
+    return max(pages) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def processor_seconds(process: int) -> float:
     """User and system time of a process and all below it, those that ended and were waited for included."""
     words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     own = sum(int(word) for word in words[11:15]) / _TICKS  # utime, stime, cutime, cstime: proc_pid_stat(5)
     return own + sum(processor_seconds(child) for child in children(process))
-
-
-def children(process: int) -> list[int]:
-    """The ids of a process's children, whichever of its threads forked them."""
-    threads = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(child) for thread in threads for child in thread.read_text().split()]
-
-
-@contextmanager
-def running(folder: Path, broker: str) -> Iterator[Installation]:
-    """A whole installation with the product's own settings, as an operator sets it up; gone afterwards."""
-    folder.chmod(0o755)  # PostgreSQL may run as another user
-    with ExitStack() as ending, listening(Receiver()) as receiver:
-        database = start_postgresql(folder, more=("shared_preload_libraries=pg_stat_statements",))
-        ending.callback(database.stop)
-        ringing = BROKERS[broker](folder)
-        ending.callback(ringing.stop)
-        addresses = {**database.places("bench"), **ringing.places("0")}
-        variables = environment(folder, receiver, addresses)
-        processes = Processes(environment=variables, logs=folder / "logs")
-        ending.callback(processes.stop)
-        yield set_up(folder, processes, receiver, variables)
-
-
-def environment(folder: Path, receiver: Receiver, addresses: Mapping[str, str]) -> dict[str, str]:
-    """What points every process to this installation."""
-    return {
-        "DATABASE_URL": addresses["TULGA_TEST_DATABASE_URL"],
-        "MIGRATION_DATABASE_URL": addresses["TULGA_TEST_MIGRATION_DATABASE_URL"],
-        "CELERY_BROKER_URL": addresses["TULGA_TEST_BROKER_URL"],
-        "TULGA_VAR_DIR": str(folder / "var"),
-        "TULGA_FACE_MODELS_DIR": str(ROOT / "var" / "models"),
-        "TULGA_PUBLIC_URL": f"http://127.0.0.1:{free_port(8480)}",
-        "TULGA_SANDBOX_URL": f"http://127.0.0.1:{free_port(8490)}",
-        "TULGA_WEBHOOK_TEST_HOSTS": receiver.authority,
-        "TULGA_MODES_LIVE": "0",
-    }
-
-
-def set_up(folder: Path, processes: Processes, receiver: Receiver, variables: Mapping[str, str]) -> Installation:
-    """Tables, keys, every process, one lender with one endpoint."""
-    root_url, web = make_database(variables["DATABASE_URL"]), variables["TULGA_PUBLIC_URL"]
-    sandbox, var = variables["TULGA_SANDBOX_URL"], folder / "var"
-    make_missing(var / "keys", made_by="operator")
-    for manage in ("migrate", "grant_application_role"):
-        processes.must(manage, "--verbosity=0")
-    state = ["--port", sandbox.rpartition(":")[2], "--state", str(folder / "sandbox")]
-    processes.start("sandbox", [sys.executable, "-m", "insecure_sandbox", *state])
-    processes.wait_for(f"{sandbox}/ca/anchors.json", name="sandbox")
-    write_anchors(sandbox, var / "anchors" / "test")
-    for name, command in run_together.PARTS.items():
-        bind = ["--bind", web.removeprefix("http://")] if name == "web" else []
-        processes.start(name, [*command, *bind])
-    processes.wait_for(f"{web}/healthz", name="web")
-    api = LenderApi(web, KEY.findall(processes.must("add_lender", "Bench Credit LLP", "--bin", "120340000014"))[0])
-    api.call("POST", "/v1/webhook-endpoints", {"url": receiver.url})
-    stage = Stage(api, web, sandbox, processes, start_worker=lambda: None)
-    return Installation(stage, receiver, var / "evidence", root_url, identify(run_together.PARTS))
-
-
-def make_database(address: str) -> str:
-    """Makes the application's database with the extension that counts statements; gives the superuser's address."""
-    parts = urlsplit(address)
-    root = parts._replace(netloc=f"tulga_root@127.0.0.1:{parts.port}")
-    name = sql.Identifier(parts.path.lstrip("/"))
-    with psycopg.connect(urlunsplit(root._replace(path="/postgres")), autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER tulga_owner").format(name))
-    with psycopg.connect(urlunsplit(root), autocommit=True) as connection:
-        connection.execute("CREATE EXTENSION pg_stat_statements")
-    return urlunsplit(root)
-
-
-def identify(parts: Iterable[str]) -> dict[str, int]:
-    """The ids of our child processes by name: the product's, PostgreSQL, the broker and the sandbox."""
-    marks = {"postgresql": "postgres", "broker": "redis-server|rabbitmq", "sandbox": "insecure_sandbox"}
-    marks |= {"web": "gunicorn", "worker": "celery", "tick": r"manage\.py\0tick", "deliver": r"manage\.py\0deliver"}
-    own = {child: Path(f"/proc/{child}/cmdline").read_text() for child in children(os.getpid())}
-    found = {name: [child for child, words in own.items() if re.search(mark, words)] for name, mark in marks.items()}
-    missing = {name for name in {"postgresql", "broker", "sandbox", *parts} if not found[name]}
-    if missing:
-        raise SystemExit(f"these processes are not there: {', '.join(sorted(missing))}")
-    return {name: ids[0] for name, ids in found.items() if ids}
 
 
 def show(found: Mapping[str, Mapping[str, float]], against: Mapping[str, Mapping[str, float]]) -> None:

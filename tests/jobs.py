@@ -87,7 +87,8 @@ def cut(files: Sequence[str], shards: int, leg: str) -> list[list[str]]:
     """The files in that many parts of about the same seconds.
 
     Neighbours stay together, for they share what is slow to make: nets, keys, a sandbox. So a folder is dealt in pieces
-    of an eighth of a part, the longest piece first to the part that has least.
+    of an eighth of a part, the longest piece first to the part that has least; and whole, if it has one running
+    deployment for all its tests.
     """
     known = _known_seconds(leg)
     seconds = {path: known.get(path, _UNKNOWN_SECONDS) for path in sorted(files)}
@@ -95,8 +96,9 @@ def cut(files: Sequence[str], shards: int, leg: str) -> list[list[str]]:
     pieces: list[list[str]] = []
     for path in seconds:
         last = pieces[-1] if pieces else []
-        is_neighbour = bool(last) and Path(last[0]).parent == Path(path).parent
-        if is_neighbour and sum(seconds[one] for one in (*last, path)) <= piece_seconds:
+        folder = Path(path).parent
+        is_short = sum(seconds[one] for one in (*last, path)) <= piece_seconds
+        if last and Path(last[0]).parent == folder and (is_short or _is_one(folder)):
             last.append(path)
         else:
             pieces.append([path])
@@ -105,6 +107,13 @@ def cut(files: Sequence[str], shards: int, leg: str) -> list[list[str]]:
         at = min(range(len(parts)), key=lambda at: parts[at][0])
         parts[at] = (parts[at][0] + sum(seconds[path] for path in piece), [*parts[at][1], *piece])
     return [sorted(part) for _, part in parts]
+
+
+@cache
+def _is_one(folder: Path) -> bool:
+    """Whether the tests of a folder share what was made for the package."""
+    common = ROOT / folder / "conftest.py"
+    return common.is_file() and 'scope="package"' in common.read_text(encoding="utf-8")
 
 
 def run(work: Sequence[Job], folder: Path) -> list[Progress]:

@@ -37,6 +37,13 @@ def test_every_file_is_dealt_to_one_part_and_no_part_waits_for_another() -> None
     assert max(spent) - min(spent) <= longest
 
 
+def test_tests_of_one_deployment_are_dealt_to_one_part() -> None:
+    processes = next(leg for leg in legs.LEGS if leg.name == "processes")
+    parts = jobs.cut(legs.selection(processes)[2:], 3, "processes")
+    assert len(parts) == 3
+    assert sum(any(path.startswith("tests/service/") for path in part) for part in parts) == 1
+
+
 def test_more_parts_than_files_are_as_many_as_files() -> None:
     assert jobs.cut(["tests/a.py"], 3, "none") == [["tests/a.py"]]
     assert jobs.cut([], 3, "none") == []

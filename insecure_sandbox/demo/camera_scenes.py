@@ -54,7 +54,7 @@ def another_face(stage: Stage, faces: Faces) -> Row:
 def code_and_face(stage: Stage, faces: Faces) -> Row:
     """Data, the code of the message, and the borrower's own face: must be verified."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened, browser = _up_to_the_camera(stage, "code-face", iin)
+    opened, browser = up_to_the_camera(stage, "code-face", iin)
     follow(browser, faces.camera)
     return _row(stage, "code and own face", opened, since, must=("verified", ""), route="live_face")
 
@@ -62,7 +62,7 @@ def code_and_face(stage: Stage, faces: Faces) -> Row:
 def wrong_commands(stage: Stage, faces: Faces) -> Row:
     """The right code and face, but other gestures than those asked for, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened, browser = _up_to_the_camera(stage, "wrong-commands", iin)
+    opened, browser = up_to_the_camera(stage, "wrong-commands", iin)
     _try_again_and_again(browser, faces.camera, shows=wrongly)
     must = ("declined", "liveness_command_missed")
     return _row(stage, "code, wrong gestures ×3", opened, since, must=must, route="live_face")
@@ -92,7 +92,8 @@ CAMERA_SCENES: tuple[tuple[str, Callable[[Stage, Faces], Row]], ...] = (
 )
 
 
-def _up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any], Browser]:
+def up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any], Browser]:
+    """Data, the code of the message and nobody who tells them what to press: the camera's page is open then."""
     opened, browser = stage.arrive(name, iin, routes=("live_face",))
     browser.consent()
     stated = opening("", iin=iin, routes=[])["subject"]

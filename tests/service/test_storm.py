@@ -1,12 +1,17 @@
-"""Many borrowers at once while workers are killed: all end, each is decided once, and no impostor is verified."""
+"""Many borrowers at once while workers and a sender are killed: all end, each is decided once and told.
+
+No impostor is verified.
+"""
 
 import random
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from insecure_sandbox.demo.processes import wait_until
+from lenders import policy
 from tests.service.deployment import Deployment
 
 pytestmark = pytest.mark.service
@@ -27,17 +32,20 @@ def play(deployment: Deployment, name: str, *, iin: str, signer: str) -> str:
 
 
 def kill_at_random(deployment: Deployment, chance: random.Random, over: threading.Event) -> int:
-    """Kills one worker after another, each replaced at once; gives how many."""
+    """Kills one worker after another, each replaced at once, and one of two senders between; gives how many workers."""
     kills = 0
     while kills < _KILLS and not over.wait(chance.uniform(*_PAUSE_SECONDS)):
         deployment.kill_worker(chance.choice(deployment.workers))
         deployment.start_worker()
         kills += 1
+        if kills == _KILLS // 2:
+            deployment.processes.kill("another-sender")
     return kills
 
 
 def test_thirty_verifications_under_random_kills_all_end_and_each_is_decided_once(deployment, proof_seed):
     deployment.staff(workers=2, ticks=2)
+    deployment.start_sender("another-sender")
     iins = [deployment.stage.iin() for _ in range(_BORROWERS + _IMPOSTORS)]
     thief, over = deployment.stage.iin(), threading.Event()
 
@@ -51,7 +59,7 @@ def test_thirty_verifications_under_random_kills_all_end_and_each_is_decided_onc
             played = list(pool.map(play_one, range(len(iins))))
         finally:
             over.set()
-    assert killing.result() > 0
+    assert killing.result() >= _KILLS // 2
     decided = {verification_id: deployment.decisions(verification_id) for verification_id in played}
     assert {len(decisions) for decisions in decided.values()} == {1}, decided
     honest = [decided[verification_id][0] for verification_id in played[:_BORROWERS]]
@@ -64,3 +72,6 @@ def test_thirty_verifications_under_random_kills_all_end_and_each_is_decided_onc
     mine = {event["id"] for event in deployment.events() if event["data"]["id"] in decided}
     wait_until(lambda: mine <= set(deployment.received()), what="every webhook", seconds=40)
     assert {len(bodies) for bodies in deployment.received().values()} == {1}, "a copy of an event differs from another"
+    posts = Counter(request.headers["webhook-id"] for request in list(deployment.receiver.received))
+    again = sum(posts[event] - 1 for event in mine)
+    assert again <= policy.IN_FLIGHT, "more was told twice than the killed sender had in hand"

@@ -24,7 +24,6 @@ from verification.stages.consent.policy import CURRENT
 
 FRAMES = 8
 _QUALITY = 72
-_noise = np.random.default_rng(20261124)
 
 
 @cache
@@ -87,13 +86,14 @@ def free(story: Story) -> None:
 
 def step(story: Story, *, gesture: warp.Play | None = None, of: str = "obama3.jpg") -> None:
     """Answers the command that is due by frames that show it, or by those of another gesture, once it can be seen."""
-    asked = story.page().data
+    page = story.page()
+    asked = page.data
     time.sleep(asked["not_before_ms"] / 1000)
     shown = gesture or asked["command"].replace("look_straight", "neutral")
-    pictures = [_taken_anew(picture) for picture in _played(of, shown)]
+    moment = f"{story.row().client_reference} {page.attempt} {asked['command']}"
     frames = [
         {"seq": seq, "at_ms": 300 + 100 * seq, "jpeg": base64.b64encode(jpeg).decode(), "mac": _mac(asked, seq, jpeg)}
-        for seq, jpeg in enumerate(pictures)
+        for seq, jpeg in enumerate(_taken(of, shown, moment))
     ]
     story.answer(frames=frames)
 
@@ -130,12 +130,17 @@ def _played(of: str, gesture: warp.Play) -> tuple[Image.Image, ...]:
     return tuple(Image.open(io.BytesIO(jpeg)) for jpeg in painted(portraits() / of, gesture, FRAMES, seed=1))
 
 
-def _taken_anew(picture: Image.Image) -> bytes:
-    """The same picture with the noise of another moment: no two captures share a frame."""
-    pixels = np.asarray(picture, dtype=np.float64) + _noise.normal(0, 0.8, (*picture.size[::-1], 3))
-    kept = io.BytesIO()
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(kept, "JPEG", quality=_QUALITY)
-    return kept.getvalue()
+@cache
+def _taken(of: str, gesture: warp.Play, moment: str) -> tuple[bytes, ...]:
+    """The frames of a gesture with the noise of this moment: no two captures of a test share a frame."""
+    noise = np.random.default_rng(list(moment.encode()))
+    taken = []
+    for picture in _played(of, gesture):
+        pixels = np.asarray(picture, dtype=np.float64) + noise.normal(0, 0.8, (*picture.size[::-1], 3))
+        kept = io.BytesIO()
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(kept, "JPEG", quality=_QUALITY)
+        taken.append(kept.getvalue())
+    return tuple(taken)
 
 
 def _mac(asked: Mapping[str, Any], seq: int, jpeg: bytes) -> str:

@@ -9,7 +9,7 @@ from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem
 from verification.workflow import policy
 from verification.workflow.moving import commands
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 
 @pytest.fixture(autouse=True)

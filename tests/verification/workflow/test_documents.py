@@ -22,7 +22,7 @@ from verification.workflow.reading.replay import replay
 
 POLICY = LiveCapturePolicy()
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 
 def captures(story):

@@ -21,7 +21,7 @@ from verification.stages.code.checks import CHECKS as CODE
 from verification.stages.statement.checks import CHECKS as STATEMENT
 from verification.workflow.reading.replay import Verdict, replay
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
 
 # Who signed is known by the signature, so no register of phones is asked: there is no consent to ask one.
 SIGNED_CODE = Route(

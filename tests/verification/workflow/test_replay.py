@@ -20,7 +20,7 @@ from verification.stages import statement
 from verification.stages.statement.checks import CHECKS
 from verification.workflow.reading.replay import Verdict, replay
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from verification.core.errors import BadInput, NotYourTurn
 from verification.models import AuditEntry, CheckRecord
 from verification.workflow.moving import commands
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
 
 BOTH = "KZ-2025-01"
 

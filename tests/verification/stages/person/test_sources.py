@@ -12,7 +12,7 @@ from tests.verification.workflow.story import make_due
 from verification.models import Attempt, AuditEntry
 from verification.workflow import policy
 
-pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 KINDS = ("silent", "http_500", "garbage", "oversize")
 

@@ -18,7 +18,7 @@ from verification.stages.live_capture.checks import CHECKS as COMMANDS
 from verification.stages.person.checks import CHECKS as PERSON
 from verification.workflow import cases
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 DOCUMENT, BORN = "012345678", "1899-01-01"
 

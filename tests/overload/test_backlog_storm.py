@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from insecure_sandbox.demo.processes import wait_until
+from tests.overload.placed import placed
 from tests.proofs import Figures
 from tests.service.deployment import Deployment
-from tests.service.placed import placed
 from tests.service.test_storm import play
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("backlog")]
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.service, pytest.mark.proof("backlog")]
 _VERIFICATIONS, _AT_ONCE = 300, 8
 _PAUSE_SECONDS = (5.0, 10.0)  # between two faults; a worker starts in five on a busy machine
 _NOTICED_SECONDS = 4  # the clock is measured every second, and what had been handed out before may still begin
-_CLOCK_SETTINGS = "tests.service.insecure_clock_settings"
+_CLOCK_SETTINGS = "tests.overload.insecure_clock_settings"
 _HANDED = "step handed to the pool"
 
 

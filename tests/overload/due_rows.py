@@ -1,6 +1,6 @@
 """Makes verifications whose borrowers do not consent, and leaves the judging to workers: each is one due row.
 
-`python -m tests.service.due_rows FIRST COUNT` in a deployment's environment.
+`python -m tests.overload.due_rows FIRST COUNT` in a deployment's environment.
 """
 
 import sys

@@ -1,0 +1,1 @@
+"""What the benches of a whole installation share."""
