@@ -60,13 +60,13 @@ class Leg:
 
 # In the order in which they begin: those that wait longest first, so that at the end no core waits with them.
 LEGS = (
-    Leg(name="browser", marks="browser", word="mark.browser", shards=3, waits=True, in_real_time=True),
-    Leg(name="workers", marks="browser", word="mark.browser", waits=True, in_real_time=True),
     Leg(name="processes", marks="service and not browser", word="mark.service", shards=3, waits=True),
-    Leg(name="redis", marks=_ON_SERVERS_WAITING, word="mark.service", broker="redis", shards=3, waits=True),
-    Leg(name="rabbitmq", marks=_ON_SERVERS_WAITING, word="mark.service", broker="rabbitmq", shards=2, waits=True),
-    Leg(name="postgresql", marks="not browser and not proof and not service", broker="redis", shards=3, rows_only=True),
-    Leg(name="sqlite", marks="not browser and not service", shards=4),
+    Leg(name="browser", marks="browser", word="mark.browser", shards=3, waits=True, in_real_time=True),
+    Leg(name="redis", marks=_ON_SERVERS_WAITING, word="mark.service", broker="redis", shards=2, waits=True),
+    Leg(name="workers", marks="browser", word="mark.browser", waits=True, in_real_time=True),
+    Leg(name="rabbitmq", marks=_ON_SERVERS_WAITING, word="mark.service", broker="rabbitmq", waits=True),
+    Leg(name="postgresql", marks="not browser and not proof and not service", broker="redis", shards=2, rows_only=True),
+    Leg(name="sqlite", marks="not browser and not service", shards=2),
 )
 # It runs alone, and a test waits for threads now and then: one process more than there are cores keeps them busy.
 FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES + 1, waits=True)

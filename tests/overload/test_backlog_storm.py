@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from insecure_sandbox.demo.processes import wait_until
-from tests.overload.placed import placed
 from tests.proofs import Figures
 from tests.service.deployment import Deployment
+from tests.service.placed import placed
 from tests.service.test_storm import play
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("backlog")]

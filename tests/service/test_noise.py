@@ -18,10 +18,10 @@ import pytest
 
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import wait_until
-from tests.overload.placed import placed
 from tests.proofs import Figures
 from tests.service import database
 from tests.service.deployment import Deployment
+from tests.service.placed import placed
 from verification.core.ids import check_digit
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("noise")]
