@@ -12,7 +12,8 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery, Task, bootsteps
@@ -93,25 +94,22 @@ class Feeder(bootsteps.StartStopStep):
             except Exception as fault:
                 # The edge of a thread: a database that is away must not end the only one that looks for work.
                 logger.warning("the queue could not be asked (%s)", type(fault).__name__)
-            # The next look begins with another queue, so that none waits behind a long one.
-            queues.append(queues.pop(0))
             if not found or len(self._running) >= worker.concurrency:
                 _rung.wait(policy.LOOK_SECONDS)
         self._give_back()
 
-    def _look(self, worker: Any, queues: Sequence[str]) -> bool:
+    def _look(self, worker: Any, queues: list[str]) -> bool:
         """Takes more rows in hand where there is room for half of what may be; whether there were any."""
         room = policy.RESERVED_A_CHILD * worker.concurrency - len(self._hand) - len(self._running)
         if 2 * room < policy.RESERVED_A_CHILD * worker.concurrency:
             return bool(self._hand)
-        with _looking:
-            close_old_connections()
-            with transactions.running(scope=transactions.ALL):
-                if clock.is_right():
-                    now = clock.now()
-                    ids, self._turns = queue.reserve(queues, limit=room, at=now, after=self._turns)
-                    self._hand += ids
-            self._leave_database()
+        with self._looking_into_rows():
+            if clock.is_right():
+                now = clock.now()
+                ids, self._turns = queue.reserve(queues, limit=room, at=now, after=self._turns)
+                self._hand += ids
+                # The next begins with another queue, so that none waits behind a long one.
+                queues.append(queues.pop(0))
         return bool(self._hand)
 
     def _hand_out(self, worker: Any) -> None:
@@ -134,18 +132,23 @@ class Feeder(bootsteps.StartStopStep):
         if not self._hand:
             return
         try:
-            with _looking, transactions.running(scope=transactions.ALL):
+            with self._looking_into_rows():
                 queue.give_back(list(self._hand))
         except Error as error:
             logger.warning("rows were not given back, others take them later (%s)", type(error).__name__)
-        with _looking:
-            self._leave_database()
 
     @staticmethod
-    def _leave_database() -> None:
-        # No file of SQLite's is open when a child is forked; a connection to a server is not harmed by that.
-        if connection.vendor == "sqlite":
-            connection.close()
+    @contextmanager
+    def _looking_into_rows() -> Iterator[None]:
+        """No child is forked meanwhile, nor while a file of SQLite's is open; a server's connection is not harmed."""
+        with _looking:
+            close_old_connections()
+            try:
+                with transactions.running(scope=transactions.ALL):
+                    yield
+            finally:
+                if connection.vendor == "sqlite":
+                    connection.close()
 
 
 def _request(worker: Any, verification_id: str) -> Request:

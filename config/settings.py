@@ -109,6 +109,9 @@ else:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 25_000,
+        # The same on the server's side: a host that is gone keeps no row locked for others, who do not wait for ever.
+        # A step holds no transaction longer than its limit of 25 s.
+        "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=30s",
         **DATABASES["default"].get("OPTIONS", {}),
     }
 # Who the grants are for: see `manage.py grant_application_role`.

@@ -84,7 +84,7 @@ class IdempotentRequest(models.Model):
     works on it, until `reserved_until`.
     """
 
-    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+")
+    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
     key_sha256 = models.CharField(max_length=HASH_LENGTH)
     request_sha256 = models.CharField(max_length=HASH_LENGTH)
@@ -152,7 +152,7 @@ class Delivery(models.Model):
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_delivery_id, editable=False)
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries")
-    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+")
+    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
     event_id = models.CharField(max_length=ID_LENGTH)
     type = models.CharField(max_length=40)

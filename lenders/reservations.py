@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Least
 
 from lenders import endpoints, policy
 from lenders.models import Delivery, Lender, WebhookEndpoint
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 # What an endpoint answers that wants to hear nothing more (Standard Webhooks): it is disabled at once.
 _GONE = 410
+INTERNAL = "internal"
+"""The failure of a post that a fault of ours ended."""
+_TRIES_COUNTED = 1000  # the column holds no more than 32 767, and a result that no row can hold is tried for ever
 
 
 def take(*, room: int, failing_room: int) -> list[Delivery]:
@@ -60,8 +64,8 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
         # PostgreSQL does not ask a SELECT again for a row that another transaction has just changed.
         still = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None)
         lease = at + timedelta(seconds=policy.POST_LEASE_SECONDS)
-        ids = [delivery.pk for delivery in taken]
-        count = _due(at).filter(Exists(still), pk__in=ids).update(lease_until=lease, fence=fence, tries=F("tries") + 1)
+        ids, tries = [delivery.pk for delivery in taken], Least(F("tries") + 1, _TRIES_COUNTED)
+        count = _due(at).filter(Exists(still), pk__in=ids).update(lease_until=lease, fence=fence, tries=tries)
     if count < len(ids):  # some were put to sleep or taken meanwhile
         return list(Delivery.objects.select_related("endpoint").filter(pk__in=ids, fence=fence))
     for delivery in taken:
@@ -153,6 +157,9 @@ def _settle(delivery: Delivery, endpoint: WebhookEndpoint, outcome: Outcome) -> 
     """Done, once more later, or never again; and what that says about the endpoint, whose row is ours until the end."""
     at = clock.now()
     wait = policy.wait_seconds(delivery.tries, chance=random.random())  # noqa: S311  # jitter, not a secret
+    is_ours = outcome.failure == INTERNAL
+    if is_ours and wait is None:
+        wait = policy.LADDER_SECONDS[-1]
     over = outcome.is_success or outcome.status == _GONE or wait is None
     later = at + timedelta(seconds=max(wait or 0, outcome.retry_after))
     columns: dict[str, Any] = {
@@ -169,7 +176,8 @@ def _settle(delivery: Delivery, endpoint: WebhookEndpoint, outcome: Outcome) -> 
     # The fence first: a sender whose lease ran out writes nothing.
     if Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence, status="pending").update(**columns) != 1:
         return
-    if outcome.is_success and not endpoint.failing:
+    # A fault of ours says nothing about the endpoint.
+    if is_ours or (outcome.is_success and not endpoint.failing):
         return
     endpoint.failures = 0 if outcome.is_success else endpoint.failures + 1
     pause = max(policy.pause_seconds(endpoint.failures), outcome.retry_after)

@@ -87,7 +87,7 @@ async def send(delivery: Delivery, *, look_up: LookUp = getaddrinfo) -> Sent:
     except Exception as fault:
         # The edge of a post: what one lender's answer does to us must not end the sender of all.
         logger.error("webhooks: posting %s failed (%s)", delivery.pk, type(fault).__name__)
-        outcome = Outcome(failure="internal")
+        outcome = Outcome(failure=reservations.INTERNAL)
     return delivery, outcome
 
 
@@ -143,10 +143,10 @@ async def run(stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, once: bool 
             try:
                 taken, more = await ask(partial(rounds.work, ended, **room))
             except Exception:
+                if once:
+                    raise
                 # The edge of the process: a database that is away must not end it, and no result is forgotten.
                 logger.exception("webhooks: a round of the sender failed")
-                if once:
-                    stop.set()
                 if stop.is_set() and not outgoing:
                     return  # what the database did not take is sent again by another
                 ended += await outgoing.ended(seconds=policy.SILENCE_SECONDS)

@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -24,7 +25,7 @@ hypothesis.settings.load_profile("tulga")
 
 # The database is on this machine, and a measurement in the middle of a test would be among the statements it counts.
 clock.MEASURE_SECONDS = clock.LEAP_SECONDS = 10**9
-clock._state.measured_at, clock._state.read_at, clock._state.is_right = 0.0, timezone.now(), True
+clock._state.measured_at, clock._state.read_at, clock._state.is_right = time.monotonic(), timezone.now(), True
 
 _SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 _ROWS_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}

@@ -2,8 +2,9 @@
 
 1. When a process starts, and every minute from then on, it asks the database for the time; at once where its own clock
    was set meanwhile: a tick that leapt ten minutes ahead would else end fresh dialogues for up to a minute.
-2. What it reads from its own clock is corrected by the difference, so that due times, leases and entries of processes
-   on several machines can be compared. A difference that the question itself may have caused is none.
+2. From then on it counts by the monotonic clock, corrected by the difference: due times, leases and entries of
+   processes on several machines can be compared, and a clock that is set in the middle of a step moves nothing of it. A
+   difference that the question itself may have caused is none.
 3. One of more than five seconds is no drift but a fault of the machine: such a process does not start, and one that
    runs takes no more work and says so.
 """
@@ -46,7 +47,9 @@ _state = _State()
 
 def now() -> datetime:
     """The database's time as this process knows it, in UTC."""
-    return timezone.now() + _state.offset
+    if _state.read_at is None or _state.measured_at is None:
+        return timezone.now()
+    return _state.read_at + timedelta(seconds=time.monotonic() - _state.measured_at) + _state.offset
 
 
 def is_right() -> bool:
@@ -76,7 +79,8 @@ def keep_right() -> None:
 
 def measure() -> timedelta:
     """Measures the difference now, and gives it. Raises Django's database errors."""
-    difference, uncertainty = min((_sample() for _ in range(SAMPLES)), key=lambda sample: sample[1])
+    # A clock that was set back in the middle of a question makes its time negative: that sample is the worst.
+    difference, uncertainty = min((_sample() for _ in range(SAMPLES)), key=lambda sample: abs(sample[1]))
     _state.offset = difference if abs(difference) > uncertainty else timedelta(0)
     _state.measured_at, _state.read_at = time.monotonic(), timezone.now()
     _state.is_right = abs(difference) <= timedelta(seconds=OFFSET_MAX_SECONDS)

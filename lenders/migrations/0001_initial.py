@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('response_excerpt', models.TextField(blank=True)),
                 ('response_ms', models.PositiveIntegerField(null=True)),
                 ('failure', models.CharField(blank=True, max_length=32)),
-                ('lender', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lenders.lender')),
+                ('lender', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lenders.lender')),
                 ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='lenders.webhookendpoint')),
             ],
         ),
@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
                 ('answered_at', models.DateTimeField(null=True)),
                 ('status', models.PositiveSmallIntegerField(null=True)),
                 ('sealed_answer', models.BinaryField(null=True)),
-                ('lender', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lenders.lender')),
+                ('lender', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lenders.lender')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('lender', 'mode', 'key_sha256'), name='one_request_per_key')],

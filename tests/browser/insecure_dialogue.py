@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.verification.borrower.pages import made
 from verification.core.errors import BadInput, NotYourTurn
 from verification.core.route import Next
+from verification.models import Verification
 from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture.policy import CaptureLimits, LiveCapturePolicy
 from verification.workflow.reading.queries import BorrowerPage
@@ -69,7 +70,7 @@ class InsecureDialogue:
         self.taken |= taken.evidence
         self.now = replace(self.now, turn=turn + 1) if taken.next is Next.ASK else made("wait", turn=turn + 1)
 
-    def hint(self, *, verification_id: str, jpeg: bytes) -> str:
+    def hint(self, verification: Verification, *, jpeg: bytes) -> str:
         """In place of `hints.hint`: the words of `hints`, the last one again and again."""
         self.asked.append(jpeg)
         return self.hints[min(len(self.asked), len(self.hints)) - 1]

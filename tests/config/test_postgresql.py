@@ -1,4 +1,4 @@
-"""A kept connection that ended is noticed by its socket, and one that lives is asked nothing."""
+"""A kept connection that ended is noticed by its socket, one that lives is asked nothing, and no index is for LIKE."""
 
 import time
 
@@ -35,3 +35,11 @@ def test_a_connection_that_the_server_ended_is_noticed_and_made_anew() -> None:
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+def test_no_text_has_a_second_index_for_how_it_begins() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename ~ '^(verif|lenders)'")
+        made = [row[0] for row in cursor.fetchall()]
+    assert len(made) > 50
+    assert not [one for one in made if "pattern_ops" in one]

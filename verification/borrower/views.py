@@ -135,7 +135,7 @@ def state(request: HttpRequest) -> HttpResponse:
 @require_POST
 def hint(request: HttpRequest) -> HttpResponse:
     """A word for the camera's guide, about one small picture that is kept nowhere."""
-    return camera.hint(request, verification_id=_visit(request).verification_id)
+    return camera.hint(request, _visit(request))
 
 
 def _visit(request: HttpRequest) -> links.Visit:

@@ -300,7 +300,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.CharField(default=verification.core.ids.new_evidence_id, editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=64)),
-                ('sealed_sha256', models.CharField(db_index=True, max_length=64)),
+                ('sealed_sha256', models.CharField(max_length=64)),
                 ('offset', models.PositiveIntegerField(default=0)),
                 ('sealed', models.BinaryField(null=True)),
                 ('wrapped_key', models.BinaryField(null=True)),
@@ -393,7 +393,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('kind', models.CharField(max_length=64)),
                 ('attempt', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='shared', to='verification.attempt')),
-                ('evidence', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='verification.sharedevidence')),
+                ('evidence', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='verification.sharedevidence')),
             ],
         ),
         migrations.CreateModel(
@@ -409,7 +409,7 @@ class Migration(migrations.Migration):
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='leaf', to='verification.auditentry')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('log', 'leaf_index'), name='one_leaf_per_index'), models.UniqueConstraint(fields=('log', 'lender_id_copy', 'lender_sequence'), name='one_leaf_per_lender_sequence')],
+                'constraints': [models.UniqueConstraint(fields=('log', 'leaf_index'), name='one_leaf_per_index'), models.UniqueConstraint(condition=models.Q(('lender_sequence__isnull', False)), fields=('log', 'lender_id_copy', 'lender_sequence'), name='one_leaf_per_lender_sequence')],
             },
         ),
         migrations.CreateModel(

@@ -26,7 +26,7 @@ class EvidenceItem(models.Model):
     verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="evidence")
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence", db_index=False)
     kind = models.CharField(max_length=64)
-    sealed_sha256 = models.CharField(max_length=HASH_LENGTH, db_index=True)
+    sealed_sha256 = models.CharField(max_length=HASH_LENGTH)
     offset = models.PositiveIntegerField(default=0)
     sealed = models.BinaryField(null=True)
     # Its own key, wrapped by the verification's. Destroying it erases this item and no other.
@@ -53,7 +53,7 @@ class SharedEvidenceUse(models.Model):
     """Which attempt was judged by which shared evidence, under which kind."""
 
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="shared", db_index=False)
-    evidence = models.ForeignKey(SharedEvidence, on_delete=models.PROTECT, related_name="+")
+    evidence = models.ForeignKey(SharedEvidence, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=64)
 
     class Meta:

@@ -63,7 +63,9 @@ class AuditLeaf(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("log", "leaf_index"), name="one_leaf_per_index"),
             models.UniqueConstraint(
-                fields=("log", "lender_id_copy", "lender_sequence"), name="one_leaf_per_lender_sequence"
+                fields=("log", "lender_id_copy", "lender_sequence"),
+                condition=Q(lender_sequence__isnull=False),  # most entries are told to nobody
+                name="one_leaf_per_lender_sequence",
             ),
         )
 

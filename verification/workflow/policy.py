@@ -25,6 +25,8 @@ REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
 
 # How often a process tells the others what it has counted, seconds. reliability.md §6.
 RATES_TOLD_SECONDS = 1
+# How many counts of a window it keeps to itself at most. Our choice: a 24th of the strictest limit that is shared.
+RATES_UNTOLD = 25
 # How many windows a process counts in at most. Our choice: 10 MB of keys and borrowers at once.
 RATES_KEPT = 50_000
 RATES_FORGOTTEN_AFTER = timedelta(days=1)

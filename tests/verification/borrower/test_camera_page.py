@@ -223,8 +223,8 @@ def seen(monkeypatch):
     cache.clear()
     pictures = []
 
-    def insecure_hint(*, verification_id, jpeg):
-        pictures.append((verification_id, jpeg))
+    def insecure_hint(verification, *, jpeg):
+        pictures.append((verification.pk, jpeg))
         return "too_dark"
 
     monkeypatch.setattr(hints, "hint", insecure_hint)

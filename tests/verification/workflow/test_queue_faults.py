@@ -157,6 +157,30 @@ def test_a_worker_hands_each_child_one_step_and_gives_back_what_it_had_only_rese
     assert {story.row().faults for story in stories} == {0}
 
 
+def test_each_batch_begins_with_another_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
+    rows = [story.id for story in due(lender(), seed=0, verifications=20)]
+    Verification.objects.filter(pk__in=rows[:10]).update(queue="default")
+    Verification.objects.filter(pk__in=rows[10:]).update(queue="eds")
+    worker, queues = SimpleNamespace(app=celery.app, concurrency=1), ["default", "eds"]
+    feeder, batches = feeding.Feeder(worker), list[set[str]]()
+    for _ in range(4):
+        feeder._hand.clear()
+        assert feeder._look(worker, queues)
+        found = Verification.objects.filter(pk__in=feeder._hand)
+        batches.append(set(found.values_list("queue", flat=True)))
+    assert batches == [{"default"}, {"eds"}, {"default"}, {"eds"}]
+
+
+def test_a_worker_whose_clock_is_wrong_reserves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
+    due(lender(), seed=0, verifications=1)
+    monkeypatch.setattr(clock, "is_right", lambda: False)
+    worker = SimpleNamespace(app=celery.app, concurrency=1)
+    assert not feeding.Feeder(worker)._look(worker, [*policy.QUEUES])
+    assert not Verification.objects.exclude(reserved_until=None).exists()
+
+
 def test_the_place_of_a_child_that_died_as_it_took_a_job_is_free_after_a_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     monkeypatch.setattr(policy, "LEASE_SECONDS", 0.5)

@@ -1,6 +1,9 @@
 """Lenders come in turn: whoever sends many borrowers at once makes nobody wait for all of them."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection, transaction
 
 from tests.verification.workflow.story import begin, lender
 from verification import clock
@@ -74,5 +77,25 @@ def test_of_one_lender_the_longest_due_comes_first_and_the_turn_goes_round() -> 
     assert (again, after) == ([oldest[0]], {"default": first})
 
 
-def test_a_look_that_finds_nothing_forgets_no_turn() -> None:
-    assert queue.reserve(policy.QUEUES, limit=4, at=clock.now(), after={"eds": "x"}) == ([], {"eds": "x"})
+def test_a_look_that_leaves_nothing_due_begins_the_turns_anew() -> None:
+    assert queue.reserve(policy.QUEUES, limit=4, at=clock.now(), after={"eds": "x"}) == ([], {})
+    due(1, many=3)
+    ids, after = queue.reserve(policy.QUEUES, limit=4, at=clock.now())
+    assert (len(ids), after) == (3, {})
+
+
+def test_a_row_that_another_worker_is_just_reserving_is_passed_over() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    due(1, many=3)
+    held, *others = Verification.objects.order_by("due_at").values_list("pk", flat=True)
+
+    def look() -> list[str]:
+        try:
+            return queue.reserve(policy.QUEUES, limit=9, at=clock.now())[0]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Verification.objects.select_for_update().get(pk=held)
+        assert pool.submit(look).result(timeout=10) == others

@@ -10,8 +10,9 @@ from statistics import median
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.crops import Image
 from verification.engines.liveness.landmarks import FrameMeasurement, overlap
 
 _WIDTH = 320  # pixels to which frames are reduced before they are compared
@@ -102,11 +103,11 @@ class Freshness:
 
 def freshness(frames: Sequence[Image], *, limits: FreshnessLimits) -> Freshness:
     """How fresh the frames of one attempt are; hand in all its steps, in order."""
-    small: list[Floats] = []
+    small: list[NDArray[np.uint8]] = []  # grey, (height, width)
     for frame in frames:
         grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
         size = _WIDTH, max(1, round(grey.shape[0] * _WIDTH / grey.shape[1]))
-        small.append(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.float64))
+        small.append(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
     steps = [_difference(before, after) for before, after in pairwise(small)]
     run = longest = min(1, len(small))
     begins = [0] * len(small)  # where the run of each frame begins
@@ -122,6 +123,6 @@ def freshness(frames: Sequence[Image], *, limits: FreshnessLimits) -> Freshness:
     return Freshness(longest, repeated, median(steps) if steps else None)
 
 
-def _difference(one: Floats, other: Floats) -> float:
+def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     # What has another shape is another picture: as different as black and white.
-    return float(np.abs(one - other).mean()) if one.shape == other.shape else 255.0
+    return float(cv2.norm(one, other, cv2.NORM_L1)) / one.size if one.shape == other.shape else 255.0

@@ -58,7 +58,7 @@ class Command(BaseCommand):
                 return sweep.refuse_forked_log()
             except OperationalError as error:
                 if once:
-                    raise CommandError("the database does not answer") from error
+                    raise
                 logger.warning("the database does not answer yet (%s)", type(error).__name__)
             stop.wait(policy.TICK_SECONDS)
         return None

@@ -5,10 +5,9 @@ from verification.models import Verification
 from verification.workflow import stages
 
 
-def hint(*, verification_id: str, jpeg: bytes) -> str:
+def hint(verification: Verification, *, jpeg: bytes) -> str:
     """What would make the picture better: `no_face`, `too_dark`, …; empty where nothing is known to be wrong."""
-    place = Verification.objects.filter(pk=verification_id).values_list("route", "stage").first()
-    stage = stages.known(*place) if place else None
+    stage = stages.known(verification.route, verification.stage)
     if stage is None or stage.hint is None:
         return ""
     try:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, Q, QuerySet
 
 from verification import clock, transactions
 from verification.core.errors import FenceLost
@@ -53,15 +53,18 @@ def reserve(
 
     Queues are asked in the order given, each by its index; the caller turns them, so that none waits for another.
     Lenders of a queue come in turn as well, beginning behind the one in `after`, each with what is longest due first:
-    whoever sends a thousand borrowers at once makes others wait for one batch of theirs, not for a thousand steps.
+    whoever sends a thousand borrowers at once makes others wait for one batch of theirs, not for a thousand steps. Once
+    all that was due is in hand nobody waits, and the next look begins anew: it asks each queue once.
     """
     taken: list[str] = []
     last = dict(after)
     free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
-    # Most looks find nothing, and cost one question and no transaction that writes.
-    if not free.filter(queue__in=queues).exists():
-        return taken, last
-    turns = [(queue, turn) for queue in queues for turn in _turns(last.get(queue))]
+    # Most looks find nothing, and cost one question, of whichever row comes first, and no transaction that writes.
+    asked = Verification.objects.order_by().values_list(*(Exists(free.filter(queue=queue)) for queue in queues))
+    due = [queue for answers in asked[:1] for queue, is_due in zip(queues, answers, strict=True) if is_due]
+    if not due:
+        return taken, {}
+    turns = [(queue, turn) for queue in due for turn in _turns(last.get(queue))]
     with transactions.writing():
         for queue, turn in turns:
             # What another worker is just reserving is passed over, not waited for. SQLite has one writer at a time.
@@ -73,7 +76,7 @@ def reserve(
                 break
         until = at + timedelta(seconds=policy.RESERVED_SECONDS)
         Verification.objects.filter(pk__in=taken).update(reserved_until=until)
-    return taken, last
+    return taken, last if len(taken) == limit else {}
 
 
 def _turns(last: str | None) -> tuple[Q, ...]:

@@ -1,7 +1,7 @@
-"""How often something was done within a window, over all processes: each counts, and tells once a second.
+"""How often something was done within a window, over all processes: each counts, and tells once a second or oftener.
 
-So a limit may be passed by what the others have counted in the last two seconds: one not told yet, and one since this
-process was told.
+So a limit may be passed by what the others have told in the second since this process was told, and by what they keep:
+less than `policy.RATES_UNTOLD` each, also when they fall silent.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,8 @@ def count(name: str, *, seconds: int) -> int:
                 _windows.clear()
             window = _windows[name] = _Window(starts)
         window.since += 1
-        if seconds <= policy.RATES_TOLD_SECONDS or monotonic() < window.told_at + policy.RATES_TOLD_SECONDS:
+        is_early = monotonic() < window.told_at + policy.RATES_TOLD_SECONDS and window.since < policy.RATES_UNTOLD
+        if seconds <= policy.RATES_TOLD_SECONDS or is_early:
             return window.told + window.since
         own, window.since, window.told_at = window.since, 0, monotonic()
         window.told += own  # while the database is asked, for the threads beside
