@@ -60,7 +60,7 @@ def reserve(
     last = dict(after)
     free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
     # Most looks find nothing, and cost one question, of whichever row comes first, and no transaction that writes.
-    asked = Verification.objects.order_by().values_list(*(Exists(free.filter(queue=queue)) for queue in queues))
+    asked = Verification.objects.order_by("pk").values_list(*(Exists(free.filter(queue=queue)) for queue in queues))
     due = [queue for answers in asked[:1] for queue, is_due in zip(queues, answers, strict=True) if is_due]
     if not due:
         return taken, {}
