@@ -3,7 +3,7 @@
 `make bench PART=flame` (PostgreSQL, Redis and the right to look into another process must be there: root, or
 `kernel.yama.ptrace_scope=0`). It plays as bench/load.py does, eight borrowers at once, and has py-spy look at each
 process a hundred times a second without holding it up. Written to `--into`: cost-<process>.svg and cost.txt, the
-shares of the samples in which a function stood on the stack, the greatest first. Waiting is in no sample.
+shares of the samples in which a function stood on the stack, the greatest first. A thread that sleeps is in none.
 """
 
 import argparse
@@ -23,7 +23,8 @@ from load import play, signer
 from played.installation import ROOT, running
 
 SAMPLED = ("web", "worker", "tick")
-_SHOWN = 45  # functions a process
+_OURS = ("(config/", "(lenders/", "(verification/")
+_SHOWN = {True: 30, False: 20}  # functions of ours, and of libraries, a process
 _PY_SPY = Path(sys.executable).with_name("py-spy")
 
 
@@ -68,8 +69,16 @@ def _table(name: str, samples: Path) -> list[str]:
         stack, _, count = line.rpartition(" ")
         total += int(count)
         seen.update(dict.fromkeys(_functions(stack), int(count)))
-    shown = [f"  {100 * count / total:5.1f} %  {function}" for function, count in seen.most_common(_SHOWN)]
-    return [f"{name}: {total} samples", *shown]
+    told = [f"{name}: {total} samples"]
+    for are_ours, most in _SHOWN.items():
+        found = [(function, count) for function, count in seen.most_common() if are_ours == _is_ours(function)]
+        told += ["  ours" if are_ours else "  libraries"]
+        told += [f"    {100 * count / total:5.1f} %  {function}" for function, count in found[:most]]
+    return told
+
+
+def _is_ours(function: str) -> bool:
+    return any(place in function for place in _OURS)
 
 
 def _functions(stack: str) -> set[str]:

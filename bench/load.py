@@ -43,7 +43,7 @@ from insecure_sandbox.demo.camera import Camera, follow
 from insecure_sandbox.demo.camera_scenes import up_to_the_camera
 from insecure_sandbox.demo.processes import wait_until
 from insecure_sandbox.demo.stage import Stage
-from tests.proofs import write_evidence
+from tests.proofs import conditions, write_evidence
 
 COUNTED = ("web", "worker", "tick", "deliver", "postgresql", "broker")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -75,20 +75,22 @@ class Counters:
 def main() -> None:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", type=int, default=24, help="verifications by a signature, a round")
+    parser.add_argument("--cases", type=int, default=24, help="verifications by a signature, one after another")
+    parser.add_argument("--many", type=int, default=24, help="the same, eight at once")
     parser.add_argument("--camera-cases", type=int, default=8, help="verifications before the camera, a round")
     parser.add_argument("--broker", choices=sorted(BROKERS), default="redis")
     parser.add_argument("--against", type=Path, help="an earlier evidence, to print each figure's ratio to it")
     parser.add_argument("--keep", metavar="NAME", help="write docs/evidence/NAME.json")
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), asked.broker) as installation:
-        found = measure(installation, cases=asked.cases, camera_cases=asked.camera_cases)
+        found = measure(installation, cases=asked.cases, many=asked.many, camera_cases=asked.camera_cases)
     show(found, json.loads(asked.against.read_text())["figures"] if asked.against else {})
     if asked.keep:
-        write_evidence(asked.keep, seed=0, found={"failures": [], "broker": asked.broker, "figures": found})
+        kept = {"conditions": conditions(database="postgresql"), "failures": [], "broker": asked.broker}
+        write_evidence(asked.keep, seed=0, found=kept | {"figures": found})
 
 
-def measure(installation: Installation, *, cases: int, camera_cases: int) -> dict[str, dict[str, float]]:
+def measure(installation: Installation, *, cases: int, many: int, camera_cases: int) -> dict[str, dict[str, float]]:
     """The rounds, each figure for one verification, `idle` for one second."""
     by_key = partial(signer, installation.stage)
     play(installation, "warm-up", by_key, cases=4, at_once=2)
@@ -96,7 +98,7 @@ def measure(installation: Installation, *, cases: int, camera_cases: int) -> dic
     time.sleep(_IDLE_SECONDS)
     found = {"idle": per(_IDLE_SECONDS + _STATISTICS_SECONDS, before, count(installation))}
     rounds: list[tuple[str, Prepare, int, int]] = [("one after another", by_key, cases, 1)]
-    rounds.append(("eight at once", by_key, cases, 8))
+    rounds.append(("eight at once", by_key, many, 8))
     with painting() as camera:
         for route in ("biometric", "live_face"):
             by_face = partial(poser, installation.stage, camera, route)

@@ -94,7 +94,7 @@ def write_evidence(part: str, *, seed: int, found: Mapping[str, object]) -> Path
         "has_uncommitted_changes": bool(_git("status", "--porcelain", "--", ".", ":!docs/evidence")),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
-        "conditions": _conditions(),
+        "conditions": conditions(),
         **found,
     }
     _EVIDENCE.mkdir(parents=True, exist_ok=True)
@@ -116,12 +116,13 @@ def _part(item: pytest.Item) -> str:
     return str(mark.args[0]) if mark.args else item.path.stem.removeprefix("test_")
 
 
-def _conditions() -> dict[str, str | int]:
+def conditions(*, database: str = "") -> dict[str, str | int]:
+    """What a figure was found on; `database` where a measurement starts its own."""
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cores": os.cpu_count() or 0,
-        "database": os.environ.get("DATABASE_URL", "sqlite").split(":", 1)[0],
+        "database": database or os.environ.get("DATABASE_URL", "sqlite").split(":", 1)[0],
     }
 
 
