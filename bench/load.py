@@ -109,7 +109,7 @@ def measure(installation: Installation, *, cases: int, many: int, camera_cases: 
             decided = play(installation, name, prepare, cases=number, at_once=at_once)
             found[name] = per(number, before, count(installation)) | decided
             found[name]["worker_child_megabytes"] = largest_child(installation.processes["worker"])
-    return found
+    return {name: {figure: round(value, 2) for figure, value in of.items()} for name, of in found.items()}
 
 
 @contextmanager
