@@ -51,15 +51,13 @@ def main() -> None:
 def burst(installation: Installation, other: Stage, *, cases: int, a_second: float) -> tuple[float, list[float]]:
     """Verifications a second from the first arrival to the last judgement; what the other lender's waited, seconds."""
     stage, is_over, beside = installation.stage, threading.Event(), list[float]()
-    iins = [stage.iin() for _ in range(cases)]
-    keys = [stage.credential(iin, family="rsa") for iin in iins]
+    borrowers = [signer(stage, f"burst-{number}", seconds=_PATIENCE_SECONDS) for number in range(cases)]
     began = time.monotonic() + 1
 
     def one(number: int) -> float:
         time.sleep(max(0.0, began + number / a_second - time.monotonic()))
-        _, browser = stage.borrow(f"burst-{number}", iins[number])
-        browser.sign(keys[number])
-        browser.wait_for_judgement(seconds=_PATIENCE_SECONDS)
+        _, sign = borrowers[number]()
+        sign()
         return time.monotonic()
 
     def others() -> None:
@@ -77,12 +75,9 @@ def burst(installation: Installation, other: Stage, *, cases: int, a_second: flo
 
 def judged(stage: Stage, name: str) -> float:
     """Seconds from a borrower's signature to the page that tells what became of it."""
-    iin = stage.iin()
-    key = stage.credential(iin, family="rsa")
-    _, browser = stage.borrow(name, iin)
+    _, sign = signer(stage, name, seconds=_PATIENCE_SECONDS)()
     began = time.monotonic()
-    browser.sign(key)
-    browser.wait_for_judgement(seconds=_PATIENCE_SECONDS)
+    sign()
     return time.monotonic() - began
 
 

@@ -76,14 +76,10 @@ def _table(name: str, samples: Path) -> list[str]:
         seen.update(dict.fromkeys(_functions(stack), int(count)))
     told = [f"{name}: {total} samples"]
     for are_ours, most in _SHOWN.items():
-        found = [(function, count) for function, count in seen.most_common() if are_ours == _is_ours(function)]
+        found = [one for one in seen.most_common() if are_ours == any(place in one[0] for place in _OURS)]
         told += ["  ours" if are_ours else "  libraries"]
         told += [f"    {100 * count / total:5.1f} %  {function}" for function, count in found[:most]]
     return told
-
-
-def _is_ours(function: str) -> bool:
-    return any(place in function for place in _OURS)
 
 
 def _functions(stack: str) -> set[str]:

@@ -32,9 +32,7 @@ from typing import Any
 
 import psycopg
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any file here
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
 
 from played.installation import BROKERS, Installation, children, running
 
@@ -51,8 +49,9 @@ _APART = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SET|SELECT set_config)\b", re.IG
 _IDLE_SECONDS = 20.0
 _STATISTICS_SECONDS = 11.0  # an idle backend of PostgreSQL hands in its counts after ten
 
-# Plays one borrower up to what is measured in seconds, and gives what is then sent and waited for, and the case's id.
+# A verification whose borrower is about to act: its id, and the act with the wait for what comes of it.
 Played = tuple[str, Callable[[], object]]
+# Makes a borrower of this name, before anything is measured; called, they come and are about to act.
 Prepare = Callable[[str], Callable[[], Played]]
 
 
@@ -123,8 +122,8 @@ def painting() -> Iterator[Camera]:
         camera.stop()
 
 
-def signer(stage: Stage, name: str) -> Callable[[], Played]:
-    """A borrower with a key of their own (RSA), who comes by the link and signs."""
+def signer(stage: Stage, name: str, *, seconds: float = 120) -> Callable[[], Played]:
+    """A borrower with a key of their own (RSA), who comes by the link, signs, and waits so long at most."""
     iin = stage.iin()
     key = stage.credential(iin, family="rsa")
 
@@ -133,7 +132,7 @@ def signer(stage: Stage, name: str) -> Callable[[], Played]:
 
         def sign() -> None:
             browser.sign(key)
-            browser.wait_for_judgement()
+            browser.wait_for_judgement(seconds=seconds)
 
         return opened["id"], sign
 

@@ -69,7 +69,7 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
     if count < len(ids):  # some were put to sleep or taken meanwhile
         return list(Delivery.objects.select_related("endpoint").filter(pk__in=ids, fence=fence))
     for delivery in taken:
-        delivery.lease_until, delivery.fence, delivery.tries = lease, fence, delivery.tries + 1
+        delivery.lease_until, delivery.fence, delivery.tries = lease, fence, min(delivery.tries + 1, _TRIES_COUNTED)
     return taken
 
 

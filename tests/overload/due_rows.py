@@ -4,6 +4,7 @@
 """
 
 import sys
+from dataclasses import replace
 from datetime import date
 
 import django
@@ -11,9 +12,9 @@ import django
 django.setup()
 
 from lenders.models import Lender  # noqa: E402
+from tests.verification.workflow.story import opening  # noqa: E402
 from verification import transactions  # noqa: E402
-from verification.core.ids import Iin, Phone, check_digit  # noqa: E402
-from verification.core.opening import Document, Loan, Person  # noqa: E402
+from verification.core.ids import check_digit  # noqa: E402
 from verification.core.person import LenderFacts  # noqa: E402
 from verification.stages.consent.policy import CURRENT  # noqa: E402
 from verification.workflow.moving import commands  # noqa: E402
@@ -30,32 +31,10 @@ def iin(number: int) -> str:
 
 def make(lender: LenderFacts, number: int) -> None:
     """One verification with a judgement due."""
-    person = Person(
-        iin=Iin.parse(iin(number)),
-        surname="ТЕСТОВ",
-        name="ТЕСТ",
-        patronymic="ТЕСТОВИЧ",
-        birth_date=date(1899, 1 + number // 500 % 12, 1 + number // 6000 % 28),
-        phone=Phone.parse("+77011234567"),
-        document=Document(type="id_card", number="012345678", valid_to=date(2033, 1, 1)),
-    )
-    loan = Loan(
-        amount="150000.00",
-        currency="KZT",
-        term_days=30,
-        annual_rate="46.00",
-        total_repayable="155000.00",
-        payout_account="KZ86125KZT5004100100",
-    )
-    opening = commands.Opening(
-        purpose="microcredit",
-        person=person,
-        loan=loan,
-        routes=("eds",),
-        client_reference=f"due-{number}",
-        locale="ru",
-    )
-    opened = commands.open_verification(lender=lender, mode="test", profile_id="KZ-2021-04", opening=opening)
+    usual = opening(f"due-{number}", iin=iin(number), routes=("eds",))
+    born = date(1899, 1 + number // 500 % 12, 1 + number // 6000 % 28)  # as the IIN says
+    asked = replace(usual, person=replace(usual.person, birth_date=born))
+    opened = commands.open_verification(lender=lender, mode="test", profile_id="KZ-2021-04", opening=asked)
     turn = queries.borrower_page(verification_id=opened.verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
     commands.answer(verification_id=opened.verification_id, turn=turn, untrusted=untrusted)

@@ -38,7 +38,7 @@ LEASE_SECONDS = 30
 STEP_SOFT_LIMIT_SECONDS = 20
 STEP_HARD_LIMIT_SECONDS = 25
 # What a worker's child may hold in memory, bytes: above it after a step it is replaced. Ours: a child that judged a
-# live capture holds 262 MB (docs/evidence/load.json), 110 of them its parent's, and the largest picture adds 150.
+# live capture holds 264 MB (docs/evidence/load.json), 110 of them its parent's, and the largest picture adds 150.
 CHILD_MEMORY_BYTES = 600 * 2**20
 # And the address space it never gets more of, bytes: whatever asks for it faults, and the machine's other processes
 # live. Ours: a child reserves about 1 GB, most of which it never touches.

@@ -2,7 +2,6 @@
 
 import base64
 import hmac
-import io
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -12,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from pytest_django import Settings
 
 from insecure_sandbox import samples, warp
+from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.painted import painted
 from tests.verification.workflow.story import IIN, Story
@@ -23,7 +22,6 @@ from verification.engines.liveness.gestures import GESTURES
 from verification.stages.consent.policy import CURRENT
 
 FRAMES = 8
-_QUALITY = 72
 
 
 @cache
@@ -126,21 +124,15 @@ def junk_capture(story: Story) -> None:
 
 
 @cache
-def _played(of: str, gesture: warp.Play) -> tuple[Image.Image, ...]:
-    return tuple(Image.open(io.BytesIO(jpeg)) for jpeg in painted(portraits() / of, gesture, FRAMES, seed=1))
+def _played(of: str, gesture: warp.Play) -> tuple[bytes, ...]:
+    return painted(portraits() / of, gesture, FRAMES, seed=1)
 
 
 @cache
 def _taken(of: str, gesture: warp.Play, moment: str) -> tuple[bytes, ...]:
     """The frames of a gesture with the noise of this moment: no two captures of a test share a frame."""
     noise = np.random.default_rng(list(moment.encode()))
-    taken = []
-    for picture in _played(of, gesture):
-        pixels = np.asarray(picture, dtype=np.float64) + noise.normal(0, 0.8, (*picture.size[::-1], 3))
-        kept = io.BytesIO()
-        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(kept, "JPEG", quality=_QUALITY)
-        taken.append(kept.getvalue())
-    return tuple(taken)
+    return tuple(taken_anew(frame, chance=noise) for frame in _played(of, gesture))
 
 
 def _mac(asked: Mapping[str, Any], seq: int, jpeg: bytes) -> str:
