@@ -19,6 +19,8 @@ from verification.workflow import policy
 from verification.workflow.reading.readiness import calibrations
 
 env.use_settings("config.settings")
+# They load every page, 21 MB of each child, and Celery forgets what they find. What matters is asked at its start.
+env.skip_checks_by_celery()
 starting.load_settings()
 
 logger = logging.getLogger(__name__)

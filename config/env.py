@@ -117,3 +117,8 @@ def act_as_owner() -> None:
 def use_settings(module: str) -> None:
     """Name the settings module, unless the environment names one already."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)
+
+
+def skip_checks_by_celery() -> None:
+    """Have Celery not run Django's checks as a worker starts. Has effect only before the worker is made."""
+    os.environ["CELERY_SKIP_CHECKS"] = "1"

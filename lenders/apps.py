@@ -8,7 +8,3 @@ class LendersConfig(AppConfig):
 
     name = "lenders"
     verbose_name = "Lenders"
-
-    def ready(self) -> None:
-        """Teach drf-spectacular our kind of key: it finds extensions by their having been imported."""
-        from lenders import openapi  # noqa: F401

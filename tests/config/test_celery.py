@@ -148,3 +148,12 @@ def test_a_child_gives_back_what_a_judged_picture_took() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert int(done.stdout) * resource.getpagesize() > 80_000_000
+
+
+def test_a_worker_loads_no_page() -> None:
+    program = (
+        "import config.celery as c, sys; c.app.loader.import_default_modules(); "
+        "print({*sys.modules} & {'lenders.urls', 'verification.borrower.views', 'drf_spectacular.openapi'})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == "set()", done.stderr
