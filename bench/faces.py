@@ -1,10 +1,10 @@
 """How long one face takes to be matched, beside face_recognition as its own documentation uses it, in one run.
 
 `make bench PART=faces`, or `python bench/faces.py FOLDER` to compare the decisions of dlib's net with those of the
-library on a folder of people of yours, too. Both take two JPEGs of 1280 × 960 from their bytes to a distance. Times are
-medians in the processor time of the process, after a warm-up, in turns, so that a busy machine wrongs nobody.
-A line `ratio N.Nx` says how many times as
-long the peer takes.
+library on another folder of people than the London set, if that is beside the repository. Both take two JPEGs of
+1280 × 960 from their bytes to a distance. Times are medians in the processor time of the process, after a warm-up, in
+turns, so that a busy machine wrongs nobody. A line `ratio N.Nx` says how many times as long the peer takes. The memory
+is that of a process with all that a worker imports, after matches; bench/load.py measures a worker after captures.
 """
 
 import os
@@ -40,14 +40,17 @@ from verification.engines.faces.image_gate import ImageLimits, open_image
 
 _LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
 _MODELS = Path(os.environ.get("TULGA_FACE_MODELS_DIR", _ROOT / "var" / "models"))
+_LONDON = _ROOT.parent / "shared" / "data" / "faces" / "london"
 _SIZE = (1280, 960)
 _REPEATS, _SECONDS = 7, 8.0
 _SFACE_AIM, _DLIB_AIM, _MEMORY_AIM, _ALIKE_AIM, _REFUSAL_AIM = 15, 20, 250, 0.999, 5  # times; MB; share; ms
 
-# What a worker imports, and what it then does once; the peak of its memory is the kernel's own count.
+# What a worker imports, and what it then does; the peak of its memory is the kernel's own count.
 _WORKER = """
 import sys
 from pathlib import Path
+from config import celery
+celery.app.loader.import_default_modules()
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import distance
 from verification.engines.faces.image_gate import ImageLimits
@@ -56,6 +59,7 @@ limits = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
 for _ in range(3):
     one, other = (backends.in_use().embed_file(Path(name).read_bytes(), limits=limits) for name in sys.argv[2:4])
     distance(one, other)
+    celery.give_memory_back()
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(status["VmRSS"].split()[0], status["VmHWM"].split()[0])
 """
@@ -132,9 +136,11 @@ def conditions() -> str:
 
 
 def measure_memory(pair: tuple[Path, Path]) -> None:
-    """Resident memory of a fresh process that imports the pipeline alone."""
+    """Resident memory of a fresh process that is what a worker's child is, but for the queue."""
     command = [sys.executable, "-c", _WORKER, str(_MODELS), *map(str, pair)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT)
+    with tempfile.TemporaryDirectory() as var:
+        environment = dict(os.environ, TULGA_VAR_DIR=var)
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT, env=environment)
     now, peak = (int(kib) * 1024 / 1e6 for kib in done.stdout.split())
     print(f"  a worker holds {now:.0f} MB, at its peak {peak:.0f} MB (aim ≤ {_MEMORY_AIM})")
 
@@ -205,8 +211,9 @@ def main() -> None:
         print(f"ratio {them / twice:.1f}x  sface-onnx with the mirror, which is not shipped, {twice:.1f} ms")
         print(f"ratio {them / mine:.1f}x  dlib-onnx, {mine:.1f} ms (aim ≥ {_DLIB_AIM}x)")
         compare_decisions(pictures, dlib=dlib)
-    if len(sys.argv) > 1:
-        compare_decisions(sorted(Path(sys.argv[1]).rglob("*.jpg")), dlib=dlib)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else _LONDON
+    if folder.is_dir():
+        compare_decisions(sorted(folder.rglob("*.jpg")), dlib=dlib)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 import pytest
 
+from config import celery
 from verification import routes
 from verification.core.errors import Misconfigured
 from verification.deploy_checks import check_live_set
@@ -203,6 +204,17 @@ def test_live_mode_says_at_start_how_often_faces_are_taken_for_others_and_on_who
         assert word in told
     complete.TULGA_MODES_LIVE = False
     assert readiness.calibrations() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_worker_tells_it_as_it_starts_in_live_mode(is_live, complete, caplog):
+    complete.TULGA_ROUTES, complete.TULGA_MODES_LIVE = ["biometric", "live_face"], is_live
+    celery._refuse_to_start()
+    told = [record.getMessage() for record in caplog.records if record.name == "config.celery"]
+    assert [("match ≤ 1, review ≤ 1.08" in sentence, "FMR 1.0e-04" in sentence) for sentence in told] == [
+        (True, True)
+    ] * is_live
 
 
 def test_without_the_built_face_model_both_camera_routes_say_what_to_run(complete, tmp_path):

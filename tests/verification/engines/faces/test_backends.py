@@ -38,6 +38,10 @@ DESCRIPTION = {
     "template": "47.7,47.1 100.3,47.1",
     "form": "mirror-mean-l2",
 }
+YUNETS = "38.2946,51.6963 73.5318,51.5014 56.0252,71.7366 41.5493,92.3655 70.7299,92.2041"
+DLIBS = "110.957,46.350 89.606,47.897 37.058,46.377 58.409,47.906 74.011,87.780"
+"""Five points where each net has them: of its mean face with a sixth of the square round it."""
+Faces = dict[str, Portrait]
 OWN = "own-net-b212ab33/mirror-mean-l2"
 """What comes out of it: the name, how faces are prepared, and how numbers become an embedding."""
 
@@ -80,6 +84,33 @@ def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
     assert near < 0.15
     with pytest.raises(CalibrationMismatch):
         distance(dlib.recogniser.embed(faces["obama.jpg"]), numbers["obama.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "shown", "farthest"),
+    [
+        ("sface-onnx", weights.SFACE, {"points": "yunet5", "template": YUNETS, "side": "112", "form": "single-l2"}, 0),
+        ("dlib-onnx", weights.FACE_RECOGNITION, {"points": "dlib5", "template": DLIBS}, 0.1),
+    ],
+    ids=["YuNet's", "dlib's"],
+)
+def test_an_operators_net_that_is_shown_faces_by_five_points_sees_what_ours_does(
+    name: str,
+    source: weights.PackedFile | weights.WeightFile,
+    shown: dict[str, str],
+    farthest: float,
+    own: Path,
+    models: Path,
+    faces: Faces,
+) -> None:
+    content = nets.path_in(models, source.sha256).read_bytes()
+    (own.parent / "own.onnx").write_bytes(content)
+    described(own.parent, sha256=hashlib.sha256(content).hexdigest(), **shown)
+    ours = backends.load(Choice(backend=name, models=models))
+    theirs = backends.load(Choice(backend="onnx-custom", models=models, model=own))
+    for face in faces.values():
+        one, other = (each.recogniser.embed(face).numbers for each in (ours, theirs))
+        assert np.linalg.norm(one - other) <= farthest
 
 
 @pytest.mark.parametrize(
