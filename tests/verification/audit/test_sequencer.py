@@ -40,6 +40,14 @@ def test_entries_get_places_without_gaps_and_each_lender_its_own_numbers_of_what
     assert not AuditPending.objects.exists()
 
 
+def test_what_a_lender_is_told_is_counted_on_from_the_last_batch_and_from_no_earlier_one() -> None:
+    lender = add_lender()
+    for number in range(1, 4):
+        add_case(lender, length=1)
+        assert order_all() == 1
+        assert [leaf.lender_sequence for leaf in leaves()] == list(range(1, number + 1))
+
+
 def test_the_leaf_says_what_the_entry_says() -> None:
     verification = add_case(add_lender(), length=1)
     order_all()
