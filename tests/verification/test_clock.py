@@ -120,7 +120,7 @@ def test_no_process_starts_on_a_wrong_clock(monkeypatch: pytest.MonkeyPatch, sta
 
 def test_a_tick_on_a_wrong_clock_lets_nothing_lapse(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    monkeypatch.setattr(sweep, "run_round", lambda: done.append("a round"))
+    monkeypatch.setattr(sweep, "run_round", lambda **_: done.append("a round"))
     clock.measure()
     for is_right in (False, True):
         monkeypatch.setattr(clock._state, "is_right", is_right)

@@ -66,8 +66,10 @@ PENDING_SECONDS = 3
 SWEEP_BATCH = 500
 # Changes of monthly counts that one round adds up. Ours: five a verification, so two hundred verifications a round.
 COUNT_BATCH = 1000
-# Pause between two rounds of `manage.py tick`, seconds.
+# Pause between two rounds of `manage.py tick`, seconds: a decision's entry is ordered, and told, within it.
 TICK_SECONDS = 0.5
+# Each so-manieth of them looks for what lapses, expires or is to be counted, too: minutes and days may end 2 s late.
+TICKS_OF_A_WHOLE_ROUND = 4
 
 
 def backoff(faults: int) -> int:

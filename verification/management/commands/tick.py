@@ -1,5 +1,6 @@
 """`manage.py tick`: lapses, expires and orders the log. It judges nothing. Any number may run at once."""
 
+import itertools
 import logging
 import signal
 import threading
@@ -40,10 +41,11 @@ class Command(BaseCommand):
         if once:
             self._run_round()
             return
+        are_whole = itertools.cycle([True] + [False] * (policy.TICKS_OF_A_WHOLE_ROUND - 1))
         while not stop.is_set():
             close_old_connections()
             try:
-                self._run_round()
+                self._run_round(is_whole=next(are_whole))
             except Exception:
                 # A process edge: a database that is away for a moment must not end the only sweeper.
                 logger.exception("a round of tick failed")
@@ -64,8 +66,8 @@ class Command(BaseCommand):
         return None
 
     @staticmethod
-    def _run_round() -> None:
+    def _run_round(*, is_whole: bool = True) -> None:
         with transactions.running(scope=transactions.ALL):
             # On a wrong clock whatever is fresh would lapse. The clock itself has said so by then.
             if clock.is_right():
-                sweep.run_round()
+                sweep.run_round(is_whole=is_whole)

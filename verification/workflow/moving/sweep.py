@@ -24,11 +24,13 @@ logger = logging.getLogger(__name__)
 ROW_FAULTS = (TulgaError, DatabaseError, LookupError, TypeError, ValueError)
 
 
-def run_round() -> int:
-    """Does everything that is due once; gives the number of things done."""
+def run_round(*, is_whole: bool = True) -> int:
+    """Orders the logs and, in a whole round, does everything else that is due; gives the number of things done."""
     at = clock.now()
-    # The log comes first: a broker that hangs, or a row that cannot be read, must not keep entries from being ordered.
+    # The log comes first: a row that cannot be read must not keep entries from being ordered.
     done = sum(_guarded(_order, mode, at=at) for mode in modes())
+    if not is_whole:
+        return done
     silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at).order_by("expires_at")
     done += sum(_guarded(_lapse, pk, at=at) for pk in list(silent.values_list("pk", flat=True)[: policy.SWEEP_BATCH]))
     waiting = Verification.objects.filter(status=Status.REQUIRES_INPUT, expires_at__lte=at).order_by("expires_at")
