@@ -58,7 +58,6 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
     "verification_link": _CASE | {"id": "", "token_sha256": _HASH, "spent_at": _WHEN},
     "verification_attempt": _CASE
     | {"burnt": "k % 4 = 0", "counted": "true", "route": _ROUTES, "opened_at": _WHEN, "closed_at": _WHEN},
-    "verification_checkrecord": {"id": _ID, "attempt_id": _ID, "created_at": _WHEN},
     "verification_evidenceitem": _CASE | {"attempt_id": _ID, "sealed_sha256": "md5({c} || k)", "seen_index": _HASH},
     "verification_auditentry": _CASE | {"log": "'live'", "at": _WHEN},
     "verification_auditleaf": {
@@ -72,12 +71,10 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
     },
 }
 _THE_CASE = "current_setting('growth.case')"
-_OF_ATTEMPTS = f"IN (SELECT id FROM verification_attempt WHERE verification_id = {_THE_CASE})"  # noqa: S608
 _OF_ENTRIES = f"IN (SELECT id FROM verification_auditentry WHERE verification_id = {_THE_CASE} AND type IN {TOLD})"  # noqa: S608
 # Which rows belong to the original, by its id.
 _OF_CASE: dict[str, str] = {
     "verification_verification": f"id = {_THE_CASE}",
-    "verification_checkrecord": f"attempt_id {_OF_ATTEMPTS}",
     "verification_auditentry": f"verification_id = {_THE_CASE} AND type IN {TOLD}",
     "verification_auditleaf": f"entry_id {_OF_ENTRIES}",
 }

@@ -6,11 +6,12 @@ from threading import Barrier
 import pytest
 from django.db import connections
 
+from tests.verification.checks_on_record import checks
 from tests.verification.stages.person.conftest import asked as asked
 from tests.verification.stages.person.told import codes, other_than, tell
 from tests.verification.workflow.story import begin, lender
 from verification.core.errors import NotYourTurn
-from verification.models import CheckRecord, EvidenceItem
+from verification.models import EvidenceItem
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands
 
@@ -78,7 +79,7 @@ def test_of_64_right_guesses_at_once_one_is_taken(story, asked):
     assert guesses(story) == ["code.guess.1"]
     story.work()
     assert story.page().page == "question"
-    assert CheckRecord.objects.filter(attempt__verification_id=story.id, name="code.guess").count() == 1
+    assert [said["name"] for said in checks(verification=story.id)].count("code.guess") == 1
 
 
 def test_of_64_guesses_on_one_turn_one_is_weighed_whatever_they_are(story, asked):

@@ -38,7 +38,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 NOW = "/v/now/"
 # Statements, without those that begin and end transactions and say whose rows they see; entries of the log.
 COSTS = {
-    "open": (10, 4),
+    "open": (10, 2),
     "page of the link": (0, 0),
     "link": (7, 1),
     "poll": (1, 0),
@@ -48,10 +48,10 @@ COSTS = {
     "poll at the end": (2, 0),
     "page of the statement": (2, 0),
     "look for work": (3, 0),
-    "step consent": (14, 3),
-    "step question": (16, 3),
+    "step consent": (12, 2),
+    "step question": (14, 2),
     "step prepare": (11, 1),
-    "step statement": (16, 2),
+    "step statement": (15, 2),
 }
 # The whole verification as bench/load.py plays it: reliability.md §6. A round of the sweep or of the sender is shared
 # by all that happens in its half second: with eight borrowers at once each has two of the one, three of the other.

@@ -101,20 +101,22 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
 
 
 def _compare_checks(log: str, held: Held) -> Iterator[Finding]:
-    records = {(record.attempt_id, record.name): record for record in held.checks}
     said: list[Said] = []
-    for entry, attempt, claim in _listed(held, "attempt.judged", under="checks"):
-        place = (attempt, str(claim.get("check")))
-        name, pairs = f"check {place[1]} in attempt {attempt}", None
-        if record := records.get(place):
-            pairs = [
-                ("outcome", claim.get("outcome"), record.outcome),
-                ("code", claim.get("code"), record.code),
-                ("at", entry.at, record.created_at),
-            ]
-        said.append((entry, place, name if pairs else f"record of {name}", pairs))
-    rows = {(at, check): f"record {row.pk} of check {check} in attempt {at}" for (at, check), row in records.items()}
+    for entry, body in held.said("attempt.judged", naming="attempt"):
+        name, pairs = str(body["attempt"]), None
+        if attempt := held.attempts.get(name):
+            pairs = [("checks", body.get("checks"), _as_said(attempt.checks))]
+        said.append((entry, name, f"attempt {name}", pairs))
+    rows = {name: f"checks of attempt {name}" for name, attempt in held.attempts.items() if attempt.checks}
     return _reconcile(log, held, said, rows)
+
+
+def _as_said(checks: Any) -> Any:
+    """What an entry says of such checks; what is none stays as it is, and differs."""
+    try:
+        return [{"check": one["name"], "outcome": one["outcome"], "code": one["code"]} for one in checks]
+    except (KeyError, TypeError):
+        return checks
 
 
 def _compare_votes(log: str, held: Held) -> Iterator[Finding]:

@@ -8,7 +8,6 @@ from verification.audit.stored import readable
 from verification.models import (
     Attempt,
     AuditEntry,
-    CheckRecord,
     EvidenceItem,
     ReviewVote,
     SharedEvidenceUse,
@@ -23,7 +22,6 @@ class Held:
     verification: Verification
     entries: list[AuditEntry] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
-    checks: list[CheckRecord] = field(default_factory=list)
     votes: list[ReviewVote] = field(default_factory=list)
     items: list[EvidenceItem] = field(default_factory=list)
     uses: list[SharedEvidenceUse] = field(default_factory=list)
@@ -41,15 +39,12 @@ def load(ids: Sequence[str]) -> dict[str, Held]:
     rows = readable(Verification.objects.filter(pk__in=ids).defer("sealed_case").order_by("pk"))
     held = {row.pk: Held(verification=row) for row in rows}
     owners: dict[str, Held] = {}
-    attempts = Attempt.objects.filter(verification_id__in=ids).defer("sealed_memory").order_by("turn", "pk")
-    for attempt in readable(attempts):
+    attempts = Attempt.objects.filter(verification_id__in=ids).order_by("turn", "pk")
+    for attempt in readable(attempts.defer("sealed_memory", "sealed_details")):
         if one := held.get(attempt.verification_id):
             owners[attempt.pk] = one
             one.attempts[attempt.pk] = attempt
     of_attempts = {"attempt__verification_id__in": ids}
-    for check in readable(CheckRecord.objects.filter(**of_attempts).defer("sealed_detail").order_by("pk")):
-        if one := owners.get(check.attempt_id):
-            one.checks.append(check)
     for vote in readable(ReviewVote.objects.filter(**of_attempts).order_by("pk")):
         if one := owners.get(vote.attempt_id):
             one.votes.append(vote)

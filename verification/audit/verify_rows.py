@@ -9,7 +9,7 @@ from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
 from verification.audit.stored import UNREADABLE
 from verification.core.findings import Finding
-from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem, SharedEvidenceUse, Verification
+from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 
 _PAGE: Final = 100  # verifications in memory at a time; each brings some dozens of rows
 _LOOKS: Final = 5  # how often a verification is looked at that is moving while we look
@@ -19,7 +19,6 @@ _PARENTS: Final[tuple[tuple[type[Model], str, type[Model]], ...]] = (
     (EvidenceItem, "verification", Verification),
     (AuditEntry, "verification", Verification),
     (EvidenceItem, "attempt", Attempt),
-    (CheckRecord, "attempt", Attempt),
     (SharedEvidenceUse, "attempt", Attempt),
 )
 

@@ -16,7 +16,6 @@ ENTRY_TYPES = {
     entry.name: entry
     for entry in (
         EntryType("verification.created", told=True),
-        EntryType("verification.requires_input"),
         EntryType("verification.in_review", told=True),
         EntryType("verification.verified", told=True, decides=True),
         EntryType("verification.declined", told=True, decides=True),

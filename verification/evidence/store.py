@@ -149,6 +149,11 @@ def get_shared(sha256_hex: str) -> bytes:
     return read(sha256_hex)
 
 
+def is_sought(kind: str) -> bool:
+    """Whether what is of this kind is found again by its bytes: see `seen_values`."""
+    return any(word in kind for word in policy.SOUGHT)
+
+
 def seen_values(content: bytes) -> list[bytes]:
     """What `EvidenceItem.seen_index` holds for these bytes, under every index key: search with `…__in`."""
     return blind_index_values(purpose=_SEEN, value=sha256(content).hexdigest())
@@ -192,7 +197,7 @@ def _seal(key: Key, content: bytes, *, kind: str) -> tuple[EvidenceItem, bytes]:
         kind=kind,
         wrapped_key=wrapped,
         commitment=sealed.commitment,
-        seen_index=blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).value,
+        seen_index=blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).value if is_sought(kind) else None,
         size=len(content),
         created_at=clock.now(),
     )

@@ -231,6 +231,8 @@ class Migration(migrations.Migration):
                 ('turn', models.PositiveIntegerField()),
                 ('answers', models.PositiveSmallIntegerField(default=0)),
                 ('sealed_memory', models.BinaryField()),
+                ('checks', models.JSONField(default=list)),
+                ('sealed_details', models.BinaryField(null=True)),
                 ('opened_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
@@ -306,7 +308,7 @@ class Migration(migrations.Migration):
                 ('wrapped_key', models.BinaryField(null=True)),
                 ('destroyed_at', models.DateTimeField(null=True)),
                 ('commitment', models.CharField(max_length=64)),
-                ('seen_index', models.BinaryField(db_index=True, null=True)),
+                ('seen_index', models.BinaryField(null=True)),
                 ('size', models.PositiveIntegerField()),
                 ('created_at', models.DateTimeField()),
                 ('attempt', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='verification.attempt')),
@@ -410,24 +412,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('log', 'leaf_index'), name='one_leaf_per_index'), models.UniqueConstraint(condition=models.Q(('lender_sequence__isnull', False)), fields=('log', 'lender_id_copy', 'lender_sequence'), name='one_leaf_per_lender_sequence')],
-            },
-        ),
-        migrations.CreateModel(
-            name='CheckRecord',
-            fields=[
-                ('id', models.CharField(default=verification.core.ids.new_check_id, editable=False, max_length=30, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('name', models.CharField(max_length=64)),
-                ('outcome', models.CharField(max_length=12)),
-                ('code', models.CharField(blank=True, max_length=64)),
-                ('score', models.FloatField(null=True)),
-                ('threshold', models.FloatField(null=True)),
-                ('sealed_detail', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='checks', to='verification.attempt')),
-            ],
-            options={
-                'constraints': [models.UniqueConstraint(fields=('attempt', 'name'), name='one_record_per_check')],
             },
         ),
         migrations.AddIndex(
@@ -537,6 +521,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='evidenceitem',
             constraint=models.UniqueConstraint(fields=('attempt', 'kind'), name='one_item_per_kind_and_attempt'),
+        ),
+        migrations.AddIndex(
+            model_name='evidenceitem',
+            index=models.Index(condition=models.Q(('seen_index__isnull', False)), fields=['seen_index'], name='evidence_seen'),
         ),
         migrations.AddConstraint(
             model_name='reviewvote',

@@ -3,7 +3,6 @@
 from verification.models.cases import (
     Attempt,
     BorrowerSession,
-    CheckRecord,
     Link,
     MobileSigning,
     MonthlyChange,
@@ -41,7 +40,6 @@ __all__ = (
     "AuditPending",
     "AuditTile",
     "BorrowerSession",
-    "CheckRecord",
     "DataKey",
     "EvidenceItem",
     "Link",

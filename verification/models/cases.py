@@ -120,6 +120,10 @@ class Attempt(models.Model):
     answers = models.PositiveSmallIntegerField(default=0)
     # What the stage remembers between turns, secrets among it; only `prompt` decides what of it may leave.
     sealed_memory = models.BinaryField()
+    # What each check said, in the order run: name, outcome, code, score, threshold. What it tells of a face or a
+    # document is sealed, by the same names.
+    checks = models.JSONField(default=list)
+    sealed_details = models.BinaryField(null=True)
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
@@ -203,25 +207,6 @@ class MonthlyChange(models.Model):
     status = models.CharField(max_length=16)
     code = models.CharField(max_length=64, blank=True)
     number = models.SmallIntegerField()
-
-
-class CheckRecord(models.Model):
-    """What one check said in one judged attempt."""
-
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_check_id, editable=False)
-    attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="checks", db_index=False)
-    position = models.PositiveSmallIntegerField()
-    name = models.CharField(max_length=64)
-    outcome = models.CharField(max_length=12)
-    code = models.CharField(max_length=64, blank=True)
-    score = models.FloatField(null=True)
-    threshold = models.FloatField(null=True)
-    # Details may tell of a face or a document; name, outcome and code may stand in the clear.
-    sealed_detail = models.BinaryField()
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("attempt", "name"), name="one_record_per_check"),)
 
 
 class ReviewVote(models.Model):

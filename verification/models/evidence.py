@@ -1,6 +1,7 @@
 """Where sealed originals lie, and the key each verification has for them."""
 
 from django.db import models
+from django.db.models import Q
 
 from verification.core import ids
 from verification.models.cases import HASH_LENGTH, ID_LENGTH, Attempt, Verification
@@ -33,12 +34,14 @@ class EvidenceItem(models.Model):
     wrapped_key = models.BinaryField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     commitment = models.CharField(max_length=HASH_LENGTH)
-    seen_index = models.BinaryField(null=True, db_index=True)
+    seen_index = models.BinaryField(null=True)
     size = models.PositiveIntegerField()
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_item_per_kind_and_attempt"),)
+        # Most kinds are sought by nobody.
+        indexes = (models.Index(fields=("seen_index",), condition=Q(seen_index__isnull=False), name="evidence_seen"),)
 
 
 class SharedEvidence(models.Model):

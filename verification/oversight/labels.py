@@ -44,7 +44,6 @@ ATTEMPTS: Final[dict[str, Words]] = {
 }
 ENTRIES: Final[dict[str, Words]] = {
     "verification.created": _("Opened by the lender"),
-    "verification.requires_input": _("Waiting for the borrower"),
     "verification.in_review": _("Given to two reviewers"),
     "verification.verified": _("Decision: verified"),
     "verification.declined": _("Decision: declined"),

@@ -1,7 +1,9 @@
 """What the tables hold beside the log is compared with it: every row that was changed, added or taken away is named."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -14,10 +16,9 @@ from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.audit import compare_rows, verify_rows
 from verification.audit.held_rows import Held, load
 from verification.core.events import KEEPING
-from verification.core.ids import new_check_id
-from verification.models import Attempt, AuditEntry, AuditPending, CheckRecord, EvidenceItem, SharedEvidenceUse
+from verification.models import Attempt, AuditEntry, AuditPending, EvidenceItem, SharedEvidenceUse
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, sweep
+from verification.workflow.moving import commands, links, sweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -73,6 +74,7 @@ def test_a_verification_moved_to_another_mode_or_time_is_named_by_its_opening(st
 
 def test_a_newest_entry_taken_away_before_it_was_ordered_is_named(story: Story) -> None:
     waiting = begin(story.lender, "A-2", iin=OTHER_IIN)
+    links.mint(verification_id=waiting.id, lender_id=story.lender.pk, mode="test")
     newest = AuditEntry.objects.filter(verification_id=waiting.id).latest("verification_sequence")
     assert AuditPending.objects.filter(entry=newest).exists()
     tamper(("DELETE FROM verification_auditpending WHERE entry_id = %s", (newest.pk,)), delete("auditentry", newest.pk))
@@ -140,35 +142,47 @@ def test_an_attempt_added_is_named(story: Story) -> None:
     assert any("holds the attempt att_added, of which no entry speaks" in detail for detail in details)
 
 
-CHECK = {
-    "outcome = 'pass'": "outcome",
-    "code = 'eds_certificate_revoked'": "code",
-    "created_at = '2026-01-01 00:00:00'": "at",
+def _refused(story: Story) -> Attempt:
+    return Attempt.objects.get(verification_id=story.id, burnt=True)
+
+
+CHECK: dict[str, Callable[[list[dict[str, Any]]], object]] = {
+    "another outcome": lambda said: said[-1].update(outcome="inconclusive"),
+    "another code": lambda said: said[-1].update(code="eds_certificate_revoked"),
+    "another name": lambda said: said[-1].update(name="eds.added"),
+    "one taken away": lambda said: said.pop(),
+    "all taken away": lambda said: said.clear(),
+    "one added": lambda said: said.append(said[0]),
+    "another order": lambda said: said.reverse(),
+    "no name": lambda said: said[0].pop("name"),
 }
 
 
 @pytest.mark.parametrize("change", CHECK)
 def test_a_check_that_is_not_as_it_was_recorded_is_named(story: Story, change: str) -> None:
-    failed = CheckRecord.objects.filter(attempt__verification_id=story.id, outcome="fail").order_by("position").first()
-    assert failed is not None
-    tamper(update("checkrecord", change, failed.pk))
-    entry = entry_of(story, "attempt.judged", attempt=failed.attempt_id)
-    assert places(findings()) == {("row_differs", entry.pk, CHECK[change])}
+    attempt = _refused(story)
+    CHECK[change](attempt.checks)
+    tamper(("UPDATE verification_attempt SET checks = %s WHERE id = %s", (json.dumps(attempt.checks), attempt.pk)))
+    entry = entry_of(story, "attempt.judged", attempt=attempt.pk)
+    assert places(findings()) == {("row_differs", entry.pk, "checks")}
 
 
-def test_a_check_taken_away_or_added_is_named(story: Story) -> None:
-    record = CheckRecord.objects.filter(attempt__verification_id=story.id, outcome="fail").first()
-    assert record is not None
-    entry = entry_of(story, "attempt.judged", attempt=record.attempt_id)
-    tamper(delete("checkrecord", record.pk))
-    assert places(findings()) == {("row_missing", entry.pk, "")}
-    record.save(force_insert=True)
-    assert findings() == []
-    record.pk, record.name = new_check_id(), "eds.added"
-    record.save(force_insert=True)
+@pytest.mark.parametrize("junk", ["null", "7", '"pass"', '{"name": "eds.path"}', "[7]"])
+def test_checks_that_are_none_are_named(story: Story, junk: str) -> None:
+    attempt = _refused(story)
+    tamper(("UPDATE verification_attempt SET checks = %s WHERE id = %s", (junk, attempt.pk)))
+    entry = entry_of(story, "attempt.judged", attempt=attempt.pk)
+    assert places(findings()) == {("row_differs", entry.pk, "checks")}
+
+
+def test_checks_of_an_attempt_that_no_entry_judged_are_named(story: Story) -> None:
+    asked = begin(story.lender, "A-2", iin=OTHER_IIN)
+    order_all()
+    said = json.dumps([{"name": "consent.agreed", "outcome": "pass", "code": "", "score": None, "threshold": None}])
+    attempt = Attempt.objects.get(verification_id=asked.id)
+    tamper(("UPDATE verification_attempt SET checks = %s WHERE id = %s", (said, attempt.pk)))
     [named] = findings()
-    assert named["code"] == "row_unsaid"
-    assert record.pk in named["detail"]
+    assert (named["code"], attempt.pk in named["detail"]) == ("row_unsaid", True)
 
 
 def test_facts_exchanged_under_their_judgement_are_named(story: Story) -> None:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from verification.core import scenarios
@@ -88,6 +90,13 @@ def test_landlines_and_other_countries_are_refused(untrusted):
     with pytest.raises(BadInput) as caught:
         Phone.parse(untrusted)
     assert caught.value.code == "phone_malformed"
+
+
+def test_an_id_that_is_made_a_millisecond_later_comes_later(monkeypatch):
+    times = [1_764_000_000_000_000_000 + 997_000_000 * number for number in range(1000)]
+    monkeypatch.setattr(time, "time_ns", iter(times).__next__)
+    made = [new_id("evd") for _ in times]
+    assert made == sorted(made)
 
 
 def test_our_ids_are_told_by_their_prefix_and_never_repeat():

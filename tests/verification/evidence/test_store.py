@@ -79,8 +79,9 @@ def test_the_commitment_is_salted() -> None:
 
 def test_equal_originals_are_found_by_what_was_seen() -> None:
     first, second = add_key(), add_key()
-    items = {store.put(key, ORIGINAL, kind="a.b").pk for key in (first, second)}
-    store.put(first, b"other", kind="a.c")
+    items = {store.put(key, ORIGINAL, kind="a.signature").pk for key in (first, second)}
+    store.put(first, b"other", kind="a.frame.0")
+    store.put(first, ORIGINAL, kind="a.b")  # what nobody seeks has no index
     found = EvidenceItem.objects.filter(seen_index__in=store.seen_values(ORIGINAL))
     assert set(found.values_list("pk", flat=True)) == items
 

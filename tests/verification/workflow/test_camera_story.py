@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.verification.checks_on_record import checks
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import OTHER_IIN, begin, in_parallel, lender, make_due
 from verification.core.errors import TulgaError
-from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem
+from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.workflow import policy
 from verification.workflow.moving import commands
 
@@ -43,9 +44,9 @@ def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_rec
     story = at_commands()
     camera.capture(story)
     assert (story.row().status, story.row().code) == ("verified", "")
-    records = CheckRecord.objects.filter(attempt__stage="live_capture").order_by("position")
-    assert [record.outcome for record in records] == ["pass"] * len(records)
-    measured = {record.name for record in records if record.score is not None and record.threshold is not None}
+    records = checks(stage="live_capture")
+    assert [said["outcome"] for said in records] == ["pass"] * len(records)
+    measured = {said["name"] for said in records if said["score"] is not None and said["threshold"] is not None}
     assert {"face.timing", "face.fresh", "face.one_face", "face.depth", "face.continuity", "face.match"} <= measured
     assert EvidenceItem.objects.filter(attempt__stage="live_capture", kind="live_capture.terms").count() == 1
 

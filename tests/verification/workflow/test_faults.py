@@ -41,17 +41,17 @@ def test_a_source_that_stays_silent_ends_in_failed_and_burns_nothing(issued, tru
 
 
 def test_a_fault_while_the_result_is_written_is_released_at_once_and_tried_again(issued, monkeypatch):
-    story, record = signed(issued), dossier.put_checks
+    story, put = signed(issued), dossier.put_judgement
 
     def broken(*args, **kwargs):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(dossier, "put_checks", broken)
+    monkeypatch.setattr(dossier, "put_judgement", broken)
     story.work()
     entry = AuditEntry.objects.get(verification_id=story.id, type="step.faulted")
     assert (entry.body["cause"], entry.body["faults"]) == ("OSError", 1)
     assert (story.row().fence, story.row().step) == ("", "judge")
-    monkeypatch.setattr(dossier, "put_checks", record)
+    monkeypatch.setattr(dossier, "put_judgement", put)
     make_due(story)
     story.work()
     assert (story.row().status, decisions(story)) == ("verified", 1)

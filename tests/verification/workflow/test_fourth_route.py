@@ -6,6 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.checks_on_record import passed
 from tests.verification.stages.person.told import codes, other_than
 from tests.verification.workflow import camera_story
 from tests.verification.workflow.conftest import Issued
@@ -15,7 +16,6 @@ from verification import routes
 from verification.core import profiles
 from verification.core.profiles import Profile
 from verification.core.route import Route
-from verification.models import CheckRecord
 from verification.stages import code, statement
 from verification.stages.code.checks import CHECKS as CODE
 from verification.stages.statement.checks import CHECKS as STATEMENT
@@ -74,8 +74,7 @@ def test_a_signature_and_a_code_verify_end_to_end_and_are_judged_the_same_again(
     story.work()
     row = story.row()
     assert (row.status, row.passed_routes) == ("verified", ["signed_code"])
-    passed = CheckRecord.objects.filter(outcome="pass").values_list("name", flat=True)
-    assert set(passed) == {"consent.agreed", "question.free", "code.sent", "code.guess", *STATEMENT}
+    assert passed(verification=story.id) == {"consent.agreed", "question.free", "code.sent", "code.guess", *STATEMENT}
     assert {one.verdict for one in replay(verification_id=story.id)} == {Verdict.SAME}
 
 

@@ -3,9 +3,10 @@
 import pytest
 from pytest_django import Settings
 
+from tests.verification.checks_on_record import checks, write_over
 from tests.verification.oversight import rows
 from tests.verification.workflow.story import begin, lender
-from verification.models import CheckRecord
+from verification.models import Attempt
 from verification.workflow.moving import commands
 from verification.workflow.reading import case_file, queries
 
@@ -18,7 +19,8 @@ GONE = "code_of_an_earlier_release"
 def case_id() -> str:
     """A declined verification, one of whose checks bears a code that the table no longer has."""
     verification_id = rows.declined(rows.lender())
-    assert CheckRecord.objects.filter(attempt__verification=verification_id).exclude(code="").update(code=GONE)
+    for said in [said for said in checks(verification=verification_id) if said["code"]]:
+        write_over(Attempt.objects.get(pk=said["attempt"]), said["name"], code=GONE)
     return verification_id
 
 

@@ -4,12 +4,13 @@ import pytest
 from pytest_django import Settings
 
 from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.checks_on_record import passed
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.conftest import Issued
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import Story, begin, lender
 from verification.core.errors import BadInput, NotYourTurn
-from verification.models import AuditEntry, CheckRecord
+from verification.models import AuditEntry
 from verification.workflow.moving import commands
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
@@ -44,8 +45,7 @@ def test_a_signature_and_then_a_face_verify_and_neither_alone(issued: Issued) ->
     camera.capture(story)
     row = story.row()
     assert (row.status, row.passed_routes) == ("verified", ["eds", "biometric"])
-    passed = set(CheckRecord.objects.filter(outcome="pass").values_list("name", flat=True))
-    assert {"face.match", "face.commands", "face.consent"} <= passed
+    assert {"face.match", "face.commands", "face.consent"} <= passed(verification=story.id)
     assert AuditEntry.objects.filter(type="verification.verified").count() == 1
 
 

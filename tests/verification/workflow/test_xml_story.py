@@ -9,8 +9,8 @@ from django.core.management import call_command
 
 from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.xml_signing import sign_xml
+from tests.verification.checks_on_record import checks
 from tests.verification.workflow.story import IIN, OTHER_IIN, at_statement
-from verification.models import CheckRecord
 from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -25,8 +25,7 @@ def sign(story, credential):
 
 
 def codes(story):
-    records = CheckRecord.objects.filter(attempt__verification_id=story.id, attempt__stage="statement")
-    return set(records.exclude(code="").values_list("code", flat=True))
+    return {said["code"] for said in checks(verification=story.id, stage="statement")} - {""}
 
 
 def is_same_again(story):

@@ -129,6 +129,6 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     with transactions.writing():
         queue.require_fence(verification)
         with transition.holding(verification):
-            said = dossier.put_judgement(attempt, collected, results, key=key, at=at)
+            said = dossier.put_judgement(attempt, collected, results, key=key)
             kinds = frozenset(evidence.items)
             progress.go_on(verification, attempt, stage, decision, said=said, kinds=kinds, key=key, at=at)

@@ -131,6 +131,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
         with transition.holding(verification):
             attempts.leave(verification, at=at)
             queue.clear(verification)
+            transition.record(verification, "route.chosen", at=at, body={"route": route})
             _take(verification, offered[route], key=cases.key_of(verification), at=at)
 
 

@@ -13,7 +13,7 @@ from verification.core import identification_document
 from verification.core.errors import EvidenceUnreadable
 from verification.core.identification_document import AttemptFacts, Ending, Facts, Vote
 from verification.evidence import document_signing, store, vault
-from verification.models import Attempt, CheckRecord, EvidenceItem, ReviewVote, Verification
+from verification.models import Attempt, EvidenceItem, ReviewVote, Verification
 from verification.workflow import cases
 from verification.workflow.moving import dossier, transition
 
@@ -65,7 +65,6 @@ def _facts(attempt: Attempt, *, key: vault.Key, at: datetime) -> Facts:
         except EvidenceUnreadable:
             # A damaged file must not keep a verification from ending.
             unreadable.append(item.kind)
-    records = CheckRecord.objects.filter(attempt=attempt).order_by("position")
     of_case = Attempt.objects.filter(verification=verification)
     in_order = list(of_case.order_by("opened_at", "turn").values_list("pk", flat=True))
     earlier = of_case.filter(status="passed", turn__lt=attempt.turn).order_by("turn")
@@ -86,7 +85,7 @@ def _facts(attempt: Attempt, *, key: vault.Key, at: datetime) -> Facts:
         ),
         ending=_ending(attempt, verification, at=at),
         passed=tuple((one.route, one.stage, one.closed_at or one.opened_at) for one in earlier),
-        checks=tuple(dossier.judged(record, key=key) for record in records),
+        checks=dossier.judged(attempt, key=key),
         evidence=evidence,
         kept_at={item.kind: item.created_at for item in items},
         unreadable=tuple(unreadable),

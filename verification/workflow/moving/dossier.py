@@ -14,11 +14,11 @@ from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Evidence, Stage
 from verification.core.stored import canonical_json
 from verification.evidence import store, vault
-from verification.models import Attempt, CheckRecord, EvidenceItem, SharedEvidenceUse, Verification
+from verification.models import Attempt, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow.moving import transition
 
-TABLE = "verification_checkrecord"
-FIELD = "sealed_detail"
+TABLE = "verification_attempt"
+FIELD = "sealed_details"
 OUTCOMES = {Passed: "pass", Failed: "fail", Inconclusive: "inconclusive"}
 SHARED = "shared."
 
@@ -57,7 +57,8 @@ def load(verification: Verification, attempt: Attempt, *, key: vault.Key, at: da
     found = _items(wanted & Q(attempt__verification=verification))
     items = _open(found, key=key)
     own = [item.kind for item in found if isinstance(item, EvidenceItem) and item.attempt_id == attempt.pk]
-    return Evidence(items=items, at=at, seen=_seen(attempt, {kind: items[kind] for kind in own}))
+    sought = {kind: items[kind] for kind in own if store.is_sought(kind)}
+    return Evidence(items=items, at=at, seen=_seen(attempt, sought))
 
 
 def contents(of: Iterable[Attempt], *, key: vault.Key) -> dict[str, bytes]:
@@ -83,15 +84,15 @@ def _open(found: Iterable[EvidenceItem | SharedEvidenceUse], *, key: vault.Key) 
     }
 
 
-def _seen(attempt: Attempt, own: Mapping[str, bytes]) -> frozenset[str]:
+def _seen(attempt: Attempt, sought: Mapping[str, bytes]) -> frozenset[str]:
     """The kinds whose very bytes were presented before: in another attempt, of anybody in this mode."""
-    if not own:
+    if not sought:
         return frozenset()
     others = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
     # One statement that looks for each by itself and stops at the first: of some bytes there are many.
-    found = [Exists(others.filter(seen_index__in=store.seen_values(content))) for content in own.values()]
+    found = [Exists(others.filter(seen_index__in=store.seen_values(content))) for content in sought.values()]
     [are_seen] = Attempt.objects.filter(pk=attempt.pk).values_list(*found)
-    return frozenset(kind for kind, is_seen in zip(own, are_seen, strict=True) if is_seen)
+    return frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
 
 
 def judgement(
@@ -114,46 +115,39 @@ JUDGEMENT = ("terms", "facts", "report", "document")
 
 
 def put_judgement(
-    attempt: Attempt, left: Mapping[str, bytes], results: Sequence[Result], *, key: vault.Key, at: datetime
+    attempt: Attempt, left: Mapping[str, bytes], results: Sequence[Result], *, key: vault.Key
 ) -> dict[str, Any]:
-    """Stores what a judgement left and what its checks said; gives what its entry says of both.
+    """Stores what a judgement left, and sets what its checks said, to be written as the attempt is closed.
 
-    `facts` is the commitment of the facts: a plain hash of so few numbers could be found by trying.
+    Gives what its entry says of both. `facts` is the commitment of the facts: a plain hash of so few numbers could be
+    found by trying.
     """
     evidence = put(attempt, left, key=key)
     facts = [one["commitment"] for one in evidence if one["kind"] == f"{attempt.stage}.facts"]
-    return {"facts": facts[0], "checks": put_checks(attempt, results, key=key, at=at), "evidence": evidence}
+    attempt.checks = [
+        {
+            "name": result.check,
+            "outcome": OUTCOMES[type(result)],
+            "code": "" if isinstance(result, Passed) else result.code,
+            "score": result.score,
+            "threshold": result.threshold,
+        }
+        for result in results
+    ]
+    details = canonical_json({result.check: dict(result.detail) for result in results})
+    attempt.sealed_details = key.seal(details, table=TABLE, field=f"{FIELD}:{attempt.pk}").data
+    return {"facts": facts[0], "checks": said_of(attempt), "evidence": evidence}
 
 
-def put_checks(attempt: Attempt, results: Sequence[Result], *, key: vault.Key, at: datetime) -> list[dict[str, str]]:
-    """One row for each check; its details are sealed, and what is given for the log is name, outcome and code."""
-    said, records = [], []
-    for position, result in enumerate(results):
-        record = CheckRecord(
-            attempt=attempt,
-            position=position,
-            name=result.check,
-            outcome=OUTCOMES[type(result)],
-            code="" if isinstance(result, Passed) else result.code,
-            score=result.score,
-            threshold=result.threshold,
-            created_at=at,
-        )
-        detail = canonical_json(dict(result.detail))
-        record.sealed_detail = key.seal(detail, table=TABLE, field=f"{FIELD}:{record.pk}").data
-        records.append(record)
-        said.append({"check": record.name, "outcome": record.outcome, "code": record.code})
-    CheckRecord.objects.bulk_create(records)
-    return said
+def said_of(attempt: Attempt) -> list[dict[str, str]]:
+    """What the log says of each check of an attempt: no score, which may identify."""
+    return [{"check": one["name"], "outcome": one["outcome"], "code": one["code"]} for one in attempt.checks]
 
 
-def judged(record: CheckRecord, *, key: vault.Key) -> Judged:
-    """One check as it stands on record; raises `EvidenceUnreadable`."""
-    return Judged(
-        name=record.name,
-        outcome=record.outcome,
-        code=record.code,
-        score=record.score,
-        threshold=record.threshold,
-        detail=json.loads(key.unseal(bytes(record.sealed_detail), table=TABLE, field=f"{FIELD}:{record.pk}")),
-    )
+def judged(attempt: Attempt, *, key: vault.Key) -> tuple[Judged, ...]:
+    """Each check of an attempt as it stands on record; raises `EvidenceUnreadable`."""
+    if not attempt.checks:
+        return ()
+    sealed = bytes(attempt.sealed_details or b"")
+    details = json.loads(key.unseal(sealed, table=TABLE, field=f"{FIELD}:{attempt.pk}"))
+    return tuple(Judged(**one, detail=details[one["name"]]) for one in attempt.checks)

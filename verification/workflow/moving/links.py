@@ -50,11 +50,14 @@ def mint_for(verification: Verification, *, at: datetime, sender: Mapping[str, s
 
     sender: what the log says of who sends it; nothing for the lender's own machine.
     """
-    # First the entry, which locks the verification's row: of links minted at once only the last one lives.
-    transition.record(verification, "link.minted", at=at, body=sender)
+    # First the entry, which locks the verification's row: of links minted at once only the last one lives. The first
+    # is minted with the verification itself, and told with it.
+    is_first = verification._state.adding
+    if not is_first:
+        transition.record(verification, "link.minted", at=at, body=sender)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
-    if not verification._state.adding:
+    if not is_first:
         Link.objects.filter(verification=verification, spent_at=None, expires_at__gt=at).update(expires_at=at)
     Link.objects.create(token_sha256=_digest(token), verification=verification, created_at=at, expires_at=expires_at)
     return Minted(token, expires_at)

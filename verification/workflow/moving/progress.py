@@ -63,7 +63,6 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
 def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> Attempt | None:
     """Begins a route at its first stage, as `attempts.enter` does; consent is asked for once a verification."""
     transition.write(verification, route=route, last_failure="")
-    transition.record(verification, "route.chosen", at=at, body={"route": route})
     first = stages.of(route)[1 if verification.passed_routes else 0]
     return attempts.enter(verification, first, key=key, at=at)
 

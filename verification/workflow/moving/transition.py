@@ -77,7 +77,7 @@ def move(
 ) -> None:
     """Moves the status by the table and logs it; raises `Conflict` if somebody else moved it meanwhile.
 
-    That it is with us for a moment is told to nobody: the answer before and the judgement after have their entries.
+    Whether it waits for the borrower or for us is no entry: what is asked, answered and judged has one each.
     """
     to = status.after(Status(verification.status), how)
     columns: dict[str, Any] = {"status": to, "code": code}
@@ -88,7 +88,7 @@ def move(
     unmoved = Verification.objects.filter(pk=verification.pk, status=verification.status)
     if not _set(verification, columns) and unmoved.update(**columns) != 1:
         raise Conflict("the status changed meanwhile", code="status_changed")
-    if to is Status.PROCESSING:
+    if to in (Status.REQUIRES_INPUT, Status.PROCESSING):
         return
     details = {"code": code, "profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
     record(verification, f"verification.{to}", at=at, body={**details, **(body or {})})

@@ -16,7 +16,7 @@ from verification.core.results import Failed, Inconclusive, Outcome, Passed, Res
 from verification.core.route import Stage
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.models import Attempt, AuditEntry, CheckRecord, ReviewVote, Verification
+from verification.models import Attempt, AuditEntry, ReviewVote, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import attempts, documents, dossier, progress, transition
 
@@ -156,13 +156,13 @@ def _require_the_rest_passed(attempt: Attempt, stage: Stage) -> None:
     """Raises unless the stored results, weighed by the rule of every judgement, are a matter for reviewers."""
     results: list[Result] = []
     try:
-        for record in CheckRecord.objects.filter(attempt=attempt).order_by("position"):
-            if record.outcome == dossier.OUTCOMES[Passed]:
-                results.append(Passed(record.name))
-            elif record.outcome == dossier.OUTCOMES[Inconclusive]:
-                results.append(Inconclusive(record.name, record.code))
+        for one in attempt.checks:
+            if one["outcome"] == dossier.OUTCOMES[Passed]:
+                results.append(Passed(one["name"]))
+            elif one["outcome"] == dossier.OUTCOMES[Inconclusive]:
+                results.append(Inconclusive(one["name"], one["code"]))
             else:
-                results.append(Failed(record.name, record.code))
+                results.append(Failed(one["name"], one["code"]))
         decision = decide(results, required=tuple(stage.checks))
     except KeyError:
         raise Conflict("a check said what nobody knows any more", code="not_reviewable") from None

@@ -14,7 +14,7 @@ from verification.core.opening import Loan
 from verification.core.person import LenderFacts
 from verification.core.route import Evidence, Stage
 from verification.evidence import store, vault
-from verification.models import Attempt, CheckRecord, EvidenceItem
+from verification.models import Attempt, EvidenceItem
 from verification.workflow import cases
 from verification.workflow.moving import dossier
 from verification.workflow.people import review, review_desk
@@ -58,7 +58,6 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
         key = cases.key_of(row)
         case = cases.read(row, key).case
         person = case.person
-        records = CheckRecord.objects.filter(attempt=attempt).order_by("position")
         shown = ReviewCase(
             verification_id=row.pk,
             mode=row.mode,
@@ -72,7 +71,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             code=row.code,
             until=review.ends_at(row),
             shots=_shots(attempt, stage, key=key, at=at),
-            checks=tuple(dossier.judged(record, key=key) for record in records),
+            checks=dossier.judged(attempt, key=key),
             hindrance=review.hindrance(attempt, reviewer, key=key),
         )
         body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}

@@ -12,7 +12,7 @@ from verification.core import events, reasons
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.opening import Opening
 from verification.core.status import TERMINAL, Status
-from verification.models import Attempt, AuditEntry, AuditLeaf, CheckRecord, Verification
+from verification.models import Attempt, AuditEntry, AuditLeaf, Verification
 from verification.workflow import cases, stages
 from verification.workflow.moving import attempts
 from verification.workflow.moving.commands import Opened
@@ -92,31 +92,29 @@ def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verific
 
 
 def check_views(verification: Verification) -> tuple[CheckView, ...]:
-    """What every check said, in order of the attempts."""
-    records = CheckRecord.objects.filter(attempt__verification=verification).select_related("attempt")
-    # Numbered as the lender counts them, over all stages and routes of the verification.
-    in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
-    numbers = {pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)}
+    """What every check said, in order of the attempts, which are numbered over all stages and routes."""
+    attempts_of = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
     known = reasons.REASONS
     return tuple(
         CheckView(
-            id=record.pk,
-            route=record.attempt.route,
-            stage=record.attempt.stage,
-            attempt=numbers[record.attempt_id],
-            name=record.name,
-            outcome=record.outcome,
-            code=record.code,
-            retryable=record.code in known and not known[record.code].final,
-            score=record.score,
-            threshold=record.threshold,
+            id=f"chk_{attempt.pk.partition('_')[2]}_{position}",
+            route=attempt.route,
+            stage=attempt.stage,
+            attempt=number,
+            name=said["name"],
+            outcome=said["outcome"],
+            code=said["code"],
+            retryable=said["code"] in known and not known[said["code"]].final,
+            score=said["score"],
+            threshold=said["threshold"],
             engine=ENGINE,
             # A code that the table no longer has is shown as it stands.
-            borrower_message=known[record.code].borrower_message if record.code in known else "",
-            lender_detail=known[record.code].lender_detail if record.code in known else "",
-            created_at=record.created_at,
+            borrower_message=known[said["code"]].borrower_message if said["code"] in known else "",
+            lender_detail=known[said["code"]].lender_detail if said["code"] in known else "",
+            created_at=attempt.closed_at or attempt.opened_at,
         )
-        for record in records.order_by("attempt__opened_at", "attempt__turn", "position")
+        for number, attempt in enumerate(attempts_of.defer("sealed_memory", "sealed_details"), start=1)
+        for position, said in enumerate(attempt.checks, start=1)
     )
 
 

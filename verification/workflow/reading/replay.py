@@ -22,7 +22,7 @@ from verification.core.events import KEEPING
 from verification.core.results import Passed, Result, decide
 from verification.core.route import Evidence, Stage
 from verification.evidence import vault
-from verification.models import Attempt, AuditEntry, CheckRecord, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import cases, stages
 from verification.workflow.moving import dossier
 
@@ -132,8 +132,7 @@ def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> dict[str, b
 
 def _compare(attempt: Attempt, stage: Stage, results: tuple[Result, ...]) -> list[str]:
     """What differs from the checks on record, and from what the log says became of the attempt before any review."""
-    records = CheckRecord.objects.filter(attempt=attempt).order_by("position")
-    before = list(records.values_list("name", "outcome", "code"))
+    before = [(one["name"], one["outcome"], one["code"]) for one in attempt.checks]
     now = [(one.check, dossier.OUTCOMES[type(one)], "" if isinstance(one, Passed) else one.code) for one in results]
     told = [
         f"{is_now[0]} was {' '.join(was[1:]).rstrip()} and is {' '.join(is_now[1:]).rstrip()}"

@@ -6,12 +6,13 @@ import re
 
 import pytest
 
+from tests.verification.checks_on_record import checks, passed
 from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person.told import codes, tell
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import begin, lender, make_due
 from verification.evidence import store
-from verification.models import Attempt, AuditEntry, CheckRecord, EvidenceItem
+from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.stages.code.checks import CHECKS as CODE
 from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture.checks import CHECKS as COMMANDS
@@ -60,8 +61,7 @@ def test_person_and_code_pass_and_the_question_comes_before_the_camera(asked):
     story.answer(somebody_tells_me=False)
     story.work()
     assert (story.page().page, story.page().data) == ("commands", {"state": "ready"})
-    names = CheckRecord.objects.filter(attempt__verification_id=story.id, outcome="pass").values_list("name", flat=True)
-    assert {name.split(".")[0] for name in names} == {"consent", "person", "code", "question"}
+    assert {name.split(".")[0] for name in passed(verification=story.id)} == {"consent", "person", "code", "question"}
 
 
 def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
@@ -155,7 +155,7 @@ def test_a_message_that_was_refused_is_told_with_the_question(asked, settings):
     assert story.page().notice == "sms_refused"
     guess(story, only_code())
     assert story.row().status == "declined"
-    assert CheckRecord.objects.get(attempt__verification_id=story.id, name="code.sent").code == "sms_refused"
+    assert [said["code"] for said in checks(verification=story.id) if said["name"] == "code.sent"] == ["sms_refused"]
 
 
 def test_a_gateway_that_sends_but_answers_badly_sends_one_code(asked, settings):
@@ -177,8 +177,7 @@ def test_registers_code_and_the_live_face_of_the_register_verify(asked):
     camera.capture(story)
     row = story.row()
     assert (row.status, row.code, row.passed_routes) == ("verified", "", ["live_face"])
-    records = CheckRecord.objects.filter(attempt__verification_id=story.id).values_list("name", "outcome")
-    assert {name for name, outcome in records if outcome == "pass"} == {
+    assert passed(verification=story.id) == {
         "consent.agreed",
         *PERSON,
         *CODE,
@@ -202,6 +201,6 @@ def test_a_person_without_a_photo_in_the_register_is_not_verified(asked):
     assert (story.page().page, story.page().notice) == ("commands", "face_reference_unavailable")
     camera.junk_capture(story)
     story.work()
-    found = CheckRecord.objects.get(attempt__verification_id=story.id, name="face.match")
-    assert (found.outcome, found.code) == ("fail", "face_reference_unavailable")
+    (found,) = [said for said in checks(verification=story.id) if said["name"] == "face.match"]
+    assert (found["outcome"], found["code"]) == ("fail", "face_reference_unavailable")
     assert story.row().status != "verified"
