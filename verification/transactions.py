@@ -34,11 +34,13 @@ LOOK_UPS = {
 class _Run:
     """What this thread is doing, whose rows it may see, and the transaction that is open for it.
 
-    has_written: in the transaction of its reads, which then ends before another begins.
+    said: whose rows its transaction was told of last. has_written: in the transaction of its reads, which then ends
+    before another begins.
     """
 
     lender: str = ""
     scope: str = ""
+    said: tuple[str, str] | None = None
     reading: transaction.Atomic | None = None
     has_written: bool = False
     is_writing: bool = False
@@ -83,7 +85,7 @@ def writing(*, durable: bool = False) -> Iterator[None]:
                 is_kept = True
         finally:
             if run is not None and not is_kept:  # what was said since the savepoint was taken back with it
-                run.lender, run.scope = before
+                (run.lender, run.scope), run.said = before, None
         return
     begun = _begun(run)
     run.is_writing = True
@@ -91,7 +93,7 @@ def writing(*, durable: bool = False) -> Iterator[None]:
         with ExitStack() as ending:
             if begun is None:
                 ending.enter_context(transaction.atomic(durable=durable))
-                _say(run)
+                run.said = None
             else:
                 # What was read in it is no older for that: at PostgreSQL's READ COMMITTED each statement sees what has
                 # been kept until it begins. It saves a transaction in every request that reads before it writes.
@@ -108,14 +110,9 @@ def rest() -> None:
 
 
 def see(*, lender: str = "", scope: str = "") -> None:
-    """From here on this request may see this lender's rows, or all."""
-    run = _run.get()
-    if run is None or (run.lender, run.scope) == (lender, scope):
-        return
-    run.lender, run.scope = lender, scope
-    # In an open transaction it holds from the next statement on; in another it is said before the first.
-    if run.is_writing or run.reading is not None:
-        _say(run)
+    """From here on this request may see this lender's rows, or all. The database is told before the next statement."""
+    if (run := _run.get()) is not None:
+        run.lender, run.scope = lender, scope
 
 
 @contextmanager
@@ -157,23 +154,28 @@ def _take_back(run: _Run) -> None:
 
 
 def _say(run: _Run) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(_NAME, (run.lender, run.scope))
+    run.said = run.lender, run.scope
+    with connection.cursor() as cursor:
+        cursor.execute(_NAME, run.said)
 
 
 def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    """Before the first statement of a transaction: begins it, if it is a read, and says whose rows may be seen."""
+    """Before each statement: begins its transaction, if it is a read outside of any; says whose rows may be seen."""
     run = _run.get()
-    if run is None or run.is_writing or sql == _NAME:
+    if run is None or sql == _NAME:
+        return execute(sql, params, many, context)
+    if run.is_writing:
+        if run.said != (run.lender, run.scope):
+            _say(run)
         return execute(sql, params, many, context)
     if run.reading is None:
         if connection.in_atomic_block:
             # Django began this one by itself (a deletion, say), within the statement after which we rest anyway.
             _say(run)
             return execute(sql, params, many, context)
-        run.reading, run.has_written = transaction.atomic(), False
+        run.reading, run.has_written, run.said = transaction.atomic(), False, None
         run.reading.__enter__()
+    if run.said != (run.lender, run.scope):
         _say(run)
     run.has_written |= not sql.startswith("SELECT")
     try:

@@ -156,7 +156,7 @@ def _anew(name: str, **columns: Any) -> Any:
 
 
 def _call(handler: WSGIHandler, method: str, address: str, secret: str) -> bytes:
-    body = json.dumps(opening(client_reference=f"bench-{secrets.token_hex(8)}")).encode() if method == "POST" else b""
+    body = json.dumps(opening(client_reference=f"bench-{ids.new_id('ref')}")).encode() if method == "POST" else b""
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": address,
