@@ -71,7 +71,7 @@ class ProfileAnswer(serializers.Serializer[Any]):
 class CheckAnswer(serializers.Serializer[Any]):
     """What one check said."""
 
-    id = serializers.CharField(help_text="`chk_…`")
+    id = serializers.CharField(help_text="`chk_…`, at most 34 characters")
     route = serializers.CharField()
     stage = serializers.CharField()
     attempt = serializers.IntegerField()

@@ -26,6 +26,7 @@ BORROWER_OF = 3
 # How a column of a copy follows from that of its original: `k` is the copy's number, from 1.
 _ID = "left({c}, 4) || translate(left(md5({c} || k), 26), '0189', 'ghij')"
 _HASH = "sha256({c} || k::text::bytea)"
+_SEEN = f"CASE WHEN seen_index IS NOT NULL THEN {_HASH} END"
 _WHEN = "{c} - interval '1 hour' - k * (interval '{months} months' / {copies})"
 _ROUTES = "(ARRAY['eds', 'eds', 'eds', 'eds', 'biometric', 'live_face', 'live_face', 'eds', 'eds', ''])[1 + k % 10]"
 _ENDINGS = "(ARRAY['verified', 'verified', 'verified', 'verified', 'declined', 'canceled', 'expired'])[1 + k % 7]"
@@ -58,7 +59,7 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
     "verification_link": _CASE | {"id": "", "token_sha256": _HASH, "spent_at": _WHEN},
     "verification_attempt": _CASE
     | {"burnt": "k % 4 = 0", "counted": "true", "route": _ROUTES, "opened_at": _WHEN, "closed_at": _WHEN},
-    "verification_evidenceitem": _CASE | {"attempt_id": _ID, "sealed_sha256": "md5({c} || k)", "seen_index": _HASH},
+    "verification_evidenceitem": _CASE | {"attempt_id": _ID, "sealed_sha256": "md5({c} || k)", "seen_index": _SEEN},
     "verification_auditentry": _CASE | {"log": "'live'", "at": _WHEN},
     "verification_auditleaf": {
         "id": "",

@@ -79,7 +79,7 @@ def test_of_64_right_guesses_at_once_one_is_taken(story, asked):
     assert guesses(story) == ["code.guess.1"]
     story.work()
     assert story.page().page == "question"
-    assert [said["name"] for said in checks(verification=story.id)].count("code.guess") == 1
+    assert [said["check"] for said in checks(verification=story.id)].count("code.guess") == 1
 
 
 def test_of_64_guesses_on_one_turn_one_is_weighed_whatever_they_are(story, asked):

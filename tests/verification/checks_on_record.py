@@ -1,28 +1,39 @@
-"""What checks said, as it stands in the rows of attempts, and how somebody with the database would write over it."""
+"""What checks said, as the log has it, and how somebody with the database would write over it."""
 
+import json
+from collections.abc import Callable
 from typing import Any
 
-from verification.models import Attempt
+from tests.verification.audit.rows import tamper
+from verification.models import Attempt, AuditEntry
+
+Said = list[dict[str, str]]
 
 
-def checks(**of: Any) -> list[dict[str, Any]]:
+def checks(**of: Any) -> list[dict[str, str]]:
     """Each check of these attempts, in their order, with the attempt's id."""
-    found = Attempt.objects.filter(**of).order_by("opened_at", "turn")
-    return [{**said, "attempt": attempt.pk} for attempt in found for said in attempt.checks]
+    attempts = set(Attempt.objects.filter(**of).values_list("pk", flat=True))
+    judged = AuditEntry.objects.filter(type="attempt.judged").order_by("at", "verification_sequence")
+    bodies = [body for body in judged.values_list("body", flat=True) if body["attempt"] in attempts]
+    return [{**said, "attempt": body["attempt"]} for body in bodies for said in body["checks"]]
 
 
 def passed(**of: Any) -> set[str]:
     """The names of those that passed."""
-    return {said["name"] for said in checks(**of) if said["outcome"] == "pass"}
+    return {said["check"] for said in checks(**of) if said["outcome"] == "pass"}
 
 
-def write_over(attempt: Attempt, name: str, **changes: Any) -> None:
-    """Changes what one check said, behind everybody's back."""
-    attempt.checks = [said | changes if said["name"] == name else said for said in attempt.checks]
-    attempt.save(update_fields=["checks"])
+def write_over(attempt: Attempt, name: str, **changes: str) -> None:
+    """Changes what the log says of one check, as only whoever owns the database could."""
+    _change(attempt, lambda said: [one | changes if one["check"] == name else one for one in said])
 
 
 def take_away(attempt: Attempt, name: str) -> None:
-    """Takes one check out of what was said."""
-    attempt.checks = [said for said in attempt.checks if said["name"] != name]
-    attempt.save(update_fields=["checks"])
+    """Takes one check out of what the log says."""
+    _change(attempt, lambda said: [one for one in said if one["check"] != name])
+
+
+def _change(attempt: Attempt, change: Callable[[Said], Said]) -> None:
+    entry = AuditEntry.objects.get(type="attempt.judged", body__attempt=attempt.pk)
+    body = entry.body | {"checks": change(entry.body["checks"])}
+    tamper(("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(body), entry.pk)))

@@ -47,7 +47,6 @@ def compare(log: str, held: Held) -> Iterator[Finding]:
         yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
     yield from _compare_openings(log, held)
     yield from _compare_closings(log, held)
-    yield from _compare_checks(log, held)
     yield from _compare_votes(log, held)
     yield from _compare_evidence(log, held)
 
@@ -76,7 +75,14 @@ def _compare_openings(log: str, held: Held) -> Iterator[Finding]:
 def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
     closings = held.said("attempt.judged", "attempt.lapsed", "attempt.reviewed", naming="attempt")
     # What was left to reviewers is closed twice; the row is what the last entry says.
-    closed = {str(body["attempt"]): (entry, body) for entry, body in closings}
+    closed: dict[str, tuple[AuditEntry, dict[str, Any]]] = {}
+    for entry, body in closings:
+        name = str(body["attempt"])
+        was_open = closed[name][1].get("outcome") == "review" if name in closed else entry.type != "attempt.reviewed"
+        if not was_open:
+            detail = f"attempt {name} had been decided before this entry, or was never left to people"
+            yield Finding(code="row_differs", log=log, entry=entry.pk, field="status", detail=detail)
+        closed[name] = (entry, body)
     facts = {item.attempt_id: item.commitment for item in held.items if item.kind.endswith(".facts")}
     said: list[Said] = []
     for name, (entry, body) in closed.items():
@@ -98,25 +104,6 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
             what = f"attempt {name} stands as {attempt.status}{', burnt' if attempt.burnt else ''}"
             detail = f"{what}, but the log closed it never"
             yield Finding(code="row_unsaid", log=log, field="status", detail=detail)
-
-
-def _compare_checks(log: str, held: Held) -> Iterator[Finding]:
-    said: list[Said] = []
-    for entry, body in held.said("attempt.judged", naming="attempt"):
-        name, pairs = str(body["attempt"]), None
-        if attempt := held.attempts.get(name):
-            pairs = [("checks", body.get("checks"), _as_said(attempt.checks))]
-        said.append((entry, name, f"attempt {name}", pairs))
-    rows = {name: f"checks of attempt {name}" for name, attempt in held.attempts.items() if attempt.checks}
-    return _reconcile(log, held, said, rows)
-
-
-def _as_said(checks: Any) -> Any:
-    """What an entry says of such checks; what is none stays as it is, and differs."""
-    try:
-        return [{"check": one["name"], "outcome": one["outcome"], "code": one["code"]} for one in checks]
-    except (KeyError, TypeError):
-        return checks
 
 
 def _compare_votes(log: str, held: Held) -> Iterator[Finding]:

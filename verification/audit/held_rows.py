@@ -40,7 +40,7 @@ def load(ids: Sequence[str]) -> dict[str, Held]:
     held = {row.pk: Held(verification=row) for row in rows}
     owners: dict[str, Held] = {}
     attempts = Attempt.objects.filter(verification_id__in=ids).order_by("turn", "pk")
-    for attempt in readable(attempts.defer("sealed_memory", "sealed_details")):
+    for attempt in readable(attempts.defer("sealed_memory")):
         if one := held.get(attempt.verification_id):
             owners[attempt.pk] = one
             one.attempts[attempt.pk] = attempt

@@ -41,7 +41,8 @@ class Evidence:
     """What a stage may judge by.
 
     items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this attempt.
-    at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented before, anywhere.
+    at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented before, anywhere; only
+    pictures and signatures are sought (`evidence/policy.py`, SOUGHT).
     left: how many attempts the borrower has, this one among them; None where none are counted.
     """
 

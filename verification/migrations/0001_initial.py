@@ -231,8 +231,6 @@ class Migration(migrations.Migration):
                 ('turn', models.PositiveIntegerField()),
                 ('answers', models.PositiveSmallIntegerField(default=0)),
                 ('sealed_memory', models.BinaryField()),
-                ('checks', models.JSONField(default=list)),
-                ('sealed_details', models.BinaryField(null=True)),
                 ('opened_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),

@@ -120,10 +120,6 @@ class Attempt(models.Model):
     answers = models.PositiveSmallIntegerField(default=0)
     # What the stage remembers between turns, secrets among it; only `prompt` decides what of it may leave.
     sealed_memory = models.BinaryField()
-    # What each check said, in the order run: name, outcome, code, score, threshold. What it tells of a face or a
-    # document is sealed, by the same names.
-    checks = models.JSONField(default=list)
-    sealed_details = models.BinaryField(null=True)
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)

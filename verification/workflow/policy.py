@@ -64,12 +64,12 @@ BUSY_SECONDS = 10
 PENDING_SECONDS = 3
 # Rows one sweep looks at per kind; the next sweep takes the rest.
 SWEEP_BATCH = 500
-# Changes of monthly counts that one round adds up. Ours: five a verification, so two hundred verifications a round.
+# Changes of monthly counts that one round adds up. Ours: five a verification, so a hundred verifications a second.
 COUNT_BATCH = 1000
 # Pause between two rounds of `manage.py tick`, seconds: a decision's entry is ordered, and told, within it.
 TICK_SECONDS = 0.5
-# Each so-manieth of them looks for what lapses, expires or is to be counted, too: minutes and days may end 2 s late.
-TICKS_OF_A_WHOLE_ROUND = 4
+# Pause between two rounds that look for what lapses, expires or is to be counted, too: it may be so late, seconds.
+SWEEP_SECONDS = 2
 
 
 def backoff(faults: int) -> int:

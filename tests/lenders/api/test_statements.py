@@ -23,7 +23,7 @@ COUNTED = {
     "open without Idempotency-Key": 7,
     "open again": 16,
     "status": 3,
-    "status with checks": 4,
+    "status with checks": 6,
     "list of 1": 3,
     "list of 100": 3,
     "events": 2,

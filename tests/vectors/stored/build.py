@@ -36,9 +36,7 @@ def blobs() -> dict[str, bytes]:
     }
     for stage, case, evidence in judged.attempts():
         facts = stage.measure(case, evidence, stage.policy)
-        results = stage.judge(facts, stage.policy)
         found |= {f"{kind}/{stage.name}": content for kind, content in judged.written(stage, evidence, facts).items()}
-        found[f"results/{stage.name}"] = stored.to_bytes({"results": judged.spelled(results)})
     return found
 
 

@@ -1,6 +1,6 @@
 """One passed attempt of each stage, and how it is spelled."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import cast
 
 from insecure_sandbox import samples, warp
@@ -11,7 +11,6 @@ from tests.verification.engines.pki.test_vectors import evidence as vector_evide
 from tests.verification.stages.live_capture import captures
 from tests.verification.stages.person import known_case
 from verification.core.person import Case
-from verification.core.results import Passed, Result
 from verification.core.route import Evidence, Stage
 from verification.core.stored import canonical_json
 from verification.stages import code, consent, live_capture, person, question, statement
@@ -46,11 +45,7 @@ def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
 
 
 def written(stage: Stage, evidence: Evidence, facts: object) -> dict[str, bytes]:
-    """Its terms, with the policy in them, and its facts, by kind."""
-    kept = dossier.judgement(stage.differing(report=None), evidence, stage.policy, facts, ())
-    return {kind: kept[f"{stage.name}.{kind}"] for kind in ("terms", "facts")}
-
-
-def spelled(results: Sequence[Result]) -> list[list[str]]:
-    """Name, outcome and code of each."""
-    return [[one.check, type(one).__name__, "" if isinstance(one, Passed) else one.code] for one in results]
+    """Its terms, with the policy in them, its facts, and what its checks said of them, by kind."""
+    results = stage.judge(facts, stage.policy)
+    kept = dossier.judgement(stage.differing(report=None), evidence, stage.policy, facts, results)
+    return {kind: kept[f"{stage.name}.{kind}"] for kind in ("terms", "facts", "results")}

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.vectors.stored import judged, samples
+from tests.vectors.stored import samples
 from tests.vectors.stored.build import FOLDER, read
 from verification.core import stored
 from verification.core.route import Stage
 from verification.core.stored import canonical_json
 from verification.stages import code, consent, live_capture, person, question, statement
 from verification.workflow import cases
+from verification.workflow.moving import dossier
 
 STAGES = (consent.STAGE, question.STAGE, person.STAGE, code.STAGE, statement.STAGE, live_capture.ASKING)
 KINDS = {"case", "memory", "entry", "delivery"} | {
@@ -43,6 +44,8 @@ def test_the_facts_of_that_time_are_judged_by_the_policy_of_that_time_as_they_we
     policy = stored.read(read(f"terms/{stage.name}")["policy"], into=type(stage.policy), what="policy")
     facts: Any = stored.read(read(f"facts/{stage.name}"), into=stage.facts, what="facts")
     assert stored.to_bytes(facts) == canonical_json(read(f"facts/{stage.name}"))
-    results = judged.spelled(stage.judge(facts, policy))
-    assert results == read(f"results/{stage.name}")["results"]
-    assert {outcome for _, outcome, _ in results} == {"Passed"}
+    said = stored.read(read(f"results/{stage.name}"), into=dossier.Results, what="results")
+    assert [(one.name, one.outcome) for one in said.checks] == [
+        (one.check, dossier.OUTCOMES[type(one)]) for one in stage.judge(facts, policy)
+    ]
+    assert {one.outcome for one in said.checks} == {"pass"}

@@ -6,9 +6,10 @@ from tests.verification.checks_on_record import checks
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import OTHER_IIN, begin, in_parallel, lender, make_due
 from verification.core.errors import TulgaError
+from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.workflow import policy
-from verification.workflow.moving import commands
+from verification.workflow.moving import commands, dossier
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
@@ -46,7 +47,10 @@ def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_rec
     assert (story.row().status, story.row().code) == ("verified", "")
     records = checks(stage="live_capture")
     assert [said["outcome"] for said in records] == ["pass"] * len(records)
-    measured = {said["name"] for said in records if said["score"] is not None and said["threshold"] is not None}
+    key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
+    judged = Attempt.objects.get(stage="live_capture")
+    results = dossier.results_in(dossier.contents([judged], key=key), stage="live_capture")
+    measured = {said.name for said in results if said.score is not None and said.threshold is not None}
     assert {"face.timing", "face.fresh", "face.one_face", "face.depth", "face.continuity", "face.match"} <= measured
     assert EvidenceItem.objects.filter(attempt__stage="live_capture", kind="live_capture.terms").count() == 1
 

@@ -58,7 +58,7 @@ def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued):
     checks = [(body["attempt"], check) for body in bodies for check in body.get("checks", ())]
     said = {(attempt, check["check"], check["outcome"], check["code"]) for attempt, check in checks}
     recorded = checks_on_record.checks(verification=story.id)
-    assert said == {(one["attempt"], one["name"], one["outcome"], one["code"]) for one in recorded}
+    assert said == {(one["attempt"], one["check"], one["outcome"], one["code"]) for one in recorded}
     assert len(said) == 1 + 1 + 2 * len(STEPS)
     kept = [(body["attempt"], one) for body in bodies for one in body.get("evidence", ())]
     sealed = {(attempt, one["kind"], one["commitment"], one["size"]) for attempt, one in kept if "id" in one}
@@ -74,7 +74,7 @@ def test_every_check_of_the_procedure_is_recorded_and_passed(issued):
     story.sign(issued())
     story.work()
     recorded = checks_on_record.checks(verification=story.id, stage="statement")
-    assert [(one["name"], one["outcome"]) for one in recorded] == [(f"eds.{step}", "pass") for step in STEPS]
+    assert [(one["check"], one["outcome"]) for one in recorded] == [(f"eds.{step}", "pass") for step in STEPS]
 
 
 def test_the_report_is_kept_as_evidence_with_a_status_of_the_standard(issued):

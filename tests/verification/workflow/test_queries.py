@@ -20,7 +20,7 @@ def case_id() -> str:
     """A declined verification, one of whose checks bears a code that the table no longer has."""
     verification_id = rows.declined(rows.lender())
     for said in [said for said in checks(verification=verification_id) if said["code"]]:
-        write_over(Attempt.objects.get(pk=said["attempt"]), said["name"], code=GONE)
+        write_over(Attempt.objects.get(pk=said["attempt"]), said["check"], code=GONE)
     return verification_id
 
 

@@ -220,7 +220,6 @@ def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox
     camera.agree(story)
     camera.free(story)
     camera.capture(story)
-    assert any(said["score"] is not None for said in checks(stage="live_capture"))
     settings.TULGA_SOURCES = {"test": {}, "live": {}}
     code, said = command(story)
     assert code == 0, said

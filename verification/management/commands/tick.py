@@ -1,9 +1,9 @@
 """`manage.py tick`: lapses, expires and orders the log. It judges nothing. Any number may run at once."""
 
-import itertools
 import logging
 import signal
 import threading
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -41,11 +41,13 @@ class Command(BaseCommand):
         if once:
             self._run_round()
             return
-        are_whole = itertools.cycle([True] + [False] * (policy.TICKS_OF_A_WHOLE_ROUND - 1))
+        whole_at = time.monotonic()
         while not stop.is_set():
             close_old_connections()
+            is_whole = time.monotonic() >= whole_at
             try:
-                self._run_round(is_whole=next(are_whole))
+                self._run_round(is_whole=is_whole)
+                whole_at = time.monotonic() + policy.SWEEP_SECONDS if is_whole else whole_at
             except Exception:
                 # A process edge: a database that is away for a moment must not end the only sweeper.
                 logger.exception("a round of tick failed")

@@ -111,15 +111,11 @@ def hand_over(attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.
 def close(
     attempt: Attempt, *, outcome: str, code: str, burns: bool, at: datetime, among: tuple[str, ...] = (OPEN, JUDGING)
 ) -> bool:
-    """Ends an attempt that stands at one of these; False if somebody else ended it first. Only a counted one burns.
-
-    What its checks said is written with it.
-    """
+    """Ends an attempt that stands at one of these; False if somebody else ended it first. Only a counted one burns."""
     live = Attempt.objects.filter(pk=attempt.pk, status__in=among)
     burnt = burns and attempt.counted
     attempt.status, attempt.code, attempt.burnt, attempt.closed_at = outcome, code, burnt, at
-    said = {"checks": attempt.checks, "sealed_details": attempt.sealed_details}
-    return live.update(status=outcome, code=code, burnt=burnt, closed_at=at, **said) == 1
+    return live.update(status=outcome, code=code, burnt=burnt, closed_at=at) == 1
 
 
 def leave(verification: Verification, *, at: datetime) -> None:

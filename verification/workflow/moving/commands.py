@@ -64,12 +64,15 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
                 stored.to_bytes(cases.StoredCase(lender, opening)), table=sealed_case.TABLE, field=sealed_case.FIELD
             )
             verification.sealed_case = sealed.data
+            minted = links.mint_for(verification, at=at)
             body = {"profile": profile.id, "profile_sha256": verification.profile_sha256, "case": sealed.commitment}
+            body["link_expires_at"] = minted.expires_at.isoformat()
+            if len(combinations) == 1:
+                body["route"] = combinations[0][0]
             transition.record(verification, "verification.created", at=at, body=body)
             attempt = None
             if len(combinations) == 1:
                 attempt = _take(verification, combinations[0], key=key, at=at)
-            minted = links.mint_for(verification, at=at)
             verification.save(force_insert=True)
             vault.keep(key)
         return Opened(verification, opening, attempt, minted.token, minted.expires_at, created=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -12,13 +13,10 @@ from verification.core import stored
 from verification.core.identification_document import Judged
 from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Evidence, Stage
-from verification.core.stored import canonical_json
 from verification.evidence import store, vault
-from verification.models import Attempt, EvidenceItem, SharedEvidenceUse, Verification
+from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow.moving import transition
 
-TABLE = "verification_attempt"
-FIELD = "sealed_details"
 OUTCOMES = {Passed: "pass", Failed: "fail", Inconclusive: "inconclusive"}
 SHARED = "shared."
 
@@ -95,59 +93,71 @@ def _seen(attempt: Attempt, sought: Mapping[str, bytes]) -> frozenset[str]:
     return frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
 
 
+@dataclass(frozen=True)
+class Results:
+    """What every check of a judgement said, in the order run."""
+
+    checks: tuple[Judged, ...]
+
+
 def judgement(
     stage: Stage, evidence: Evidence, numbers: Any, facts: Any, results: tuple[Result, ...]
 ) -> dict[str, bytes]:
-    """What judging leaves as evidence: the terms, the facts, and the stage's report if it writes one.
+    """What judging leaves as evidence: the terms, the facts, the results, and the stage's report if it writes one.
 
-    The terms: the time, the whole policy, and what only the rows know. Facts: numbers and words, no pixels.
+    The terms: the time, the whole policy, and what only the rows know. Facts: numbers and words, no pixels. Results:
+    what each check said, with scores and details, which may tell of a face or a document; the log has none of these.
     """
     of_rows: dict[str, object] = {"seen": sorted(evidence.seen), "left": evidence.left}
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
-    written = {f"{stage.name}.terms": stored.to_bytes(terms), f"{stage.name}.facts": stored.to_bytes(facts)}
+    said = tuple(
+        Judged(
+            name=one.check,
+            outcome=spelled(one)[0],
+            code=spelled(one)[1],
+            score=one.score,
+            threshold=one.threshold,
+            detail=dict(one.detail),
+        )
+        for one in results
+    )
+    left = {"terms": terms, "facts": facts, "results": Results(said)}
+    written = {f"{stage.name}.{what}": stored.to_bytes(one) for what, one in left.items()}
     if stage.report is not None:
         written[f"{stage.name}.report"] = stage.report(facts, numbers, results)
     return written
 
 
-JUDGEMENT = ("terms", "facts", "report", "document")
+JUDGEMENT = ("terms", "facts", "results", "report", "document")
 """What of an attempt's evidence was written by its judgement or after it, and is no input of it."""
 
 
 def put_judgement(
     attempt: Attempt, left: Mapping[str, bytes], results: Sequence[Result], *, key: vault.Key
 ) -> dict[str, Any]:
-    """Stores what a judgement left, and sets what its checks said, to be written as the attempt is closed.
+    """Stores what a judgement left; gives what its entry says of that and of its checks.
 
-    Gives what its entry says of both. `facts` is the commitment of the facts: a plain hash of so few numbers could be
-    found by trying.
+    `facts` is the commitment of the facts: a plain hash of so few numbers could be found by trying.
     """
     evidence = put(attempt, left, key=key)
     facts = [one["commitment"] for one in evidence if one["kind"] == f"{attempt.stage}.facts"]
-    attempt.checks = [
-        {
-            "name": result.check,
-            "outcome": OUTCOMES[type(result)],
-            "code": "" if isinstance(result, Passed) else result.code,
-            "score": result.score,
-            "threshold": result.threshold,
-        }
-        for result in results
-    ]
-    details = canonical_json({result.check: dict(result.detail) for result in results})
-    attempt.sealed_details = key.seal(details, table=TABLE, field=f"{FIELD}:{attempt.pk}").data
-    return {"facts": facts[0], "checks": said_of(attempt), "evidence": evidence}
+    checks = [dict(zip(("check", "outcome", "code"), (one.check, *spelled(one)), strict=True)) for one in results]
+    return {"facts": facts[0], "checks": checks, "evidence": evidence}
 
 
-def said_of(attempt: Attempt) -> list[dict[str, str]]:
-    """What the log says of each check of an attempt: no score, which may identify."""
-    return [{"check": one["name"], "outcome": one["outcome"], "code": one["code"]} for one in attempt.checks]
+def spelled(result: Result) -> tuple[str, str]:
+    """Outcome and code of a result, as they stand on record."""
+    return OUTCOMES[type(result)], "" if isinstance(result, Passed) else result.code
 
 
-def judged(attempt: Attempt, *, key: vault.Key) -> tuple[Judged, ...]:
-    """Each check of an attempt as it stands on record; raises `EvidenceUnreadable`."""
-    if not attempt.checks:
-        return ()
-    sealed = bytes(attempt.sealed_details or b"")
-    details = json.loads(key.unseal(sealed, table=TABLE, field=f"{FIELD}:{attempt.pk}"))
-    return tuple(Judged(**one, detail=details[one["name"]]) for one in attempt.checks)
+def results_in(kept: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
+    """What the checks of an attempt said, by its evidence; nothing if unjudged. Raises `EvidenceUnreadable`."""
+    content = kept.get(f"{stage}.results")
+    return stored.read(json.loads(content), into=Results, what="results").checks if content is not None else ()
+
+
+def logged_checks(attempt: Attempt) -> list[dict[str, str]]:
+    """What the log says of each check of an attempt, whose entry nobody can change; nothing if it was not judged."""
+    judged = AuditEntry.objects.filter(verification=attempt.verification_id, type="attempt.judged")
+    bodies = judged.filter(body__attempt=attempt.pk).values_list("body", flat=True)
+    return [check for body in bodies for check in body["checks"]]

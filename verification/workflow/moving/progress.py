@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from verification.core import profiles, reasons
+from verification.core.errors import FenceLost
 from verification.core.identification_document import is_due
 from verification.core.results import Decision, Outcome
 from verification.core.route import Stage
@@ -31,7 +32,8 @@ def go_on(
     said: what the judgement's entry says beside its outcome: its checks, its facts, its evidence.
     kinds: of all evidence that it was judged by.
     """
-    attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=decision.burns, at=at)
+    if not attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=decision.burns, at=at):
+        raise FenceLost(f"{attempt.pk} ended meanwhile")
     word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
     transition.record(verification, "attempt.judged", at=at, body={**body, **said})
@@ -63,6 +65,8 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
 def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> Attempt | None:
     """Begins a route at its first stage, as `attempts.enter` does; consent is asked for once a verification."""
     transition.write(verification, route=route, last_failure="")
+    if verification.passed_routes:
+        transition.record(verification, "route.chosen", at=at, body={"route": route})
     first = stages.of(route)[1 if verification.passed_routes else 0]
     return attempts.enter(verification, first, key=key, at=at)
 

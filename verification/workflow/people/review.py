@@ -153,16 +153,16 @@ def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, 
 
 
 def _require_the_rest_passed(attempt: Attempt, stage: Stage) -> None:
-    """Raises unless the stored results, weighed by the rule of every judgement, are a matter for reviewers."""
+    """Raises unless its checks, as logged and weighed by the rule of every judgement, are a matter for reviewers."""
     results: list[Result] = []
     try:
-        for one in attempt.checks:
+        for one in dossier.logged_checks(attempt):
             if one["outcome"] == dossier.OUTCOMES[Passed]:
-                results.append(Passed(one["name"]))
+                results.append(Passed(one["check"]))
             elif one["outcome"] == dossier.OUTCOMES[Inconclusive]:
-                results.append(Inconclusive(one["name"], one["code"]))
+                results.append(Inconclusive(one["check"], one["code"]))
             else:
-                results.append(Failed(one["name"], one["code"]))
+                results.append(Failed(one["check"], one["code"]))
         decision = decide(results, required=tuple(stage.checks))
     except KeyError:
         raise Conflict("a check said what nobody knows any more", code="not_reviewable") from None

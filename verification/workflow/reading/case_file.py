@@ -187,7 +187,7 @@ def _read(row: Verification) -> CaseFile:
             )
             for attempt in attempts
         ),
-        checks=queries.check_views(row),
+        checks=queries.check_views(row, key=None),
         evidence=_evidence(row, numbers=numbers),
         steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
         looks=_looks(row),

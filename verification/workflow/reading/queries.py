@@ -1,6 +1,7 @@
 """Reads for edges: one verification, a lender's list and events, checkpoints and proofs. Nothing here writes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -9,12 +10,13 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from verification import clock
 from verification.audit import history, proofs
 from verification.core import events, reasons
-from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.errors import BadInput, Conflict, EvidenceUnreadable, NotFound
 from verification.core.opening import Opening
 from verification.core.status import TERMINAL, Status
-from verification.models import Attempt, AuditEntry, AuditLeaf, Verification
+from verification.evidence import store, vault
+from verification.models import Attempt, AuditEntry, AuditLeaf, EvidenceItem, Verification
 from verification.workflow import cases, stages
-from verification.workflow.moving import attempts
+from verification.workflow.moving import attempts, dossier
 from verification.workflow.moving.commands import Opened
 from verification.workflow.reading.borrower_page import borrower_page, page_name, page_of, state_of
 from verification.workflow.reading.views import (
@@ -41,7 +43,8 @@ def view(*, lender_id: str, mode: str, verification_id: str, with_checks: bool =
     found = _own_rows(lender_id=lender_id, mode=mode).filter(pk=verification_id).first()
     if found is None:
         raise NotFound("no such verification")
-    (shown,) = _views([found], checks=check_views(found) if with_checks else None)
+    checks = check_views(found, key=cases.key_beside(found)) if with_checks else None
+    (shown,) = _views([found], checks=checks)
     return shown
 
 
@@ -91,31 +94,48 @@ def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verific
     return rows.filter(created_at__lte=last.created_at).exclude(created_at=last.created_at, pk__gte=last.pk)
 
 
-def check_views(verification: Verification) -> tuple[CheckView, ...]:
-    """What every check said, in order of the attempts, which are numbered over all stages and routes."""
-    attempts_of = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
+def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[CheckView, ...]:
+    """What every check said, as the log has it, in order of the attempts, numbered over all stages and routes.
+
+    Scores are sealed: without the key, or once it was destroyed, there are none.
+    """
+    in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
+    numbers = {pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)}
+    judged = AuditEntry.objects.filter(verification=verification, type="attempt.judged")
+    scores = _scores(verification, key) if key is not None else {}
     known = reasons.REASONS
     return tuple(
         CheckView(
-            id=f"chk_{attempt.pk.partition('_')[2]}_{position}",
-            route=attempt.route,
-            stage=attempt.stage,
-            attempt=number,
-            name=said["name"],
+            id=f"chk_{body['attempt'].partition('_')[2]}_{position}",
+            route=body["route"],
+            stage=body["stage"],
+            attempt=numbers[body["attempt"]],
+            name=said["check"],
             outcome=said["outcome"],
-            code=said["code"],
-            retryable=said["code"] in known and not known[said["code"]].final,
-            score=said["score"],
-            threshold=said["threshold"],
+            code=(code := said["code"]),
+            retryable=code in known and not known[code].final,
+            score=scores.get((body["attempt"], said["check"]), (None, None))[0],
+            threshold=scores.get((body["attempt"], said["check"]), (None, None))[1],
             engine=ENGINE,
             # A code that the table no longer has is shown as it stands.
-            borrower_message=known[said["code"]].borrower_message if said["code"] in known else "",
-            lender_detail=known[said["code"]].lender_detail if said["code"] in known else "",
-            created_at=attempt.closed_at or attempt.opened_at,
+            borrower_message=known[code].borrower_message if code in known else "",
+            lender_detail=known[code].lender_detail if code in known else "",
+            created_at=at,
         )
-        for number, attempt in enumerate(attempts_of.defer("sealed_memory", "sealed_details"), start=1)
-        for position, said in enumerate(attempt.checks, start=1)
+        for body, at in judged.order_by("verification_sequence").values_list("body", "at")
+        for position, said in enumerate(body["checks"], start=1)
     )
+
+
+def _scores(verification: Verification, key: vault.Key) -> dict[tuple[str, str], tuple[float | None, float | None]]:
+    """Score and threshold by attempt and check; none at all where one file cannot be read."""
+    items = list(EvidenceItem.objects.filter(verification=verification, kind__endswith=".results"))
+    found: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    with suppress(EvidenceUnreadable):
+        for item, content in zip(items, store.get_all(key, items), strict=True):
+            for one in dossier.results_in({item.kind: content}, stage=item.kind.partition(".")[0]):
+                found[str(item.attempt_id), one.name] = (one.score, one.threshold)
+    return found
 
 
 def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100) -> Page[EventView]:

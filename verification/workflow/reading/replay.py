@@ -19,7 +19,7 @@ from verification.audit import log
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
 from verification.core.events import KEEPING
-from verification.core.results import Passed, Result, decide
+from verification.core.results import Result, decide
 from verification.core.route import Evidence, Stage
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
@@ -123,7 +123,7 @@ def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> dict[str, b
     entries = AuditEntry.objects.filter(verification=row, type__in=KEEPING, body__attempt=attempt.pk)
     logged = {one["kind"] for body in entries.values_list("body", flat=True) for one in body.get("evidence", ())}
     stage = stages.find(attempt.route, attempt.stage)
-    needed = logged | {f"{stage.name}.terms", f"{stage.name}.facts"}
+    needed = logged | {f"{stage.name}.{what}" for what in ("terms", "facts", "results")}
     needed |= {f"{stage.name}.report"} if stage.report else set()
     if missing := sorted(needed - items.keys()):
         raise EvidenceUnreadable(f"evidence is missing: {', '.join(missing)}")
@@ -132,8 +132,8 @@ def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> dict[str, b
 
 def _compare(attempt: Attempt, stage: Stage, results: tuple[Result, ...]) -> list[str]:
     """What differs from the checks on record, and from what the log says became of the attempt before any review."""
-    before = [(one["name"], one["outcome"], one["code"]) for one in attempt.checks]
-    now = [(one.check, dossier.OUTCOMES[type(one)], "" if isinstance(one, Passed) else one.code) for one in results]
+    before = [(one["check"], one["outcome"], one["code"]) for one in dossier.logged_checks(attempt)]
+    now = [(one.check, *dossier.spelled(one)) for one in results]
     told = [
         f"{is_now[0]} was {' '.join(was[1:]).rstrip()} and is {' '.join(is_now[1:]).rstrip()}"
         for was, is_now in zip(before, now, strict=False)

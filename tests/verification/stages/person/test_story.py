@@ -155,7 +155,7 @@ def test_a_message_that_was_refused_is_told_with_the_question(asked, settings):
     assert story.page().notice == "sms_refused"
     guess(story, only_code())
     assert story.row().status == "declined"
-    assert [said["code"] for said in checks(verification=story.id) if said["name"] == "code.sent"] == ["sms_refused"]
+    assert [said["code"] for said in checks(verification=story.id) if said["check"] == "code.sent"] == ["sms_refused"]
 
 
 def test_a_gateway_that_sends_but_answers_badly_sends_one_code(asked, settings):
@@ -201,6 +201,6 @@ def test_a_person_without_a_photo_in_the_register_is_not_verified(asked):
     assert (story.page().page, story.page().notice) == ("commands", "face_reference_unavailable")
     camera.junk_capture(story)
     story.work()
-    (found,) = [said for said in checks(verification=story.id) if said["name"] == "face.match"]
+    (found,) = [said for said in checks(verification=story.id) if said["check"] == "face.match"]
     assert (found["outcome"], found["code"]) == ("fail", "face_reference_unavailable")
     assert story.row().status != "verified"
