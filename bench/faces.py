@@ -83,6 +83,14 @@ def their_face(path: Path) -> npt.NDArray[np.float64]:
     return np.asarray(face_recognition.face_encodings(image, model="small")[0])
 
 
+def their_mirrored_face(path: Path) -> npt.NDArray[np.float64]:
+    """The mean of what it says of a picture and of its mirror image, of length one: what `dlib-onnx` is shipped as."""
+    image = face_recognition.load_image_file(str(path))
+    both = [face_recognition.face_encodings(each, model="small")[0] for each in (image, image[:, ::-1].copy())]
+    mean = np.mean(both, axis=0)
+    return np.asarray(mean / np.linalg.norm(mean))
+
+
 def theirs(one: Path, other: Path) -> float:
     """One verification by face_recognition: `face_distance` is this norm."""
     return float(np.linalg.norm(their_face(one) - their_face(other)))
@@ -146,28 +154,26 @@ def measure_memory(pair: tuple[Path, Path]) -> None:
 
 
 def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
-    """How many pairs our path and the library judge alike, and how many oppositely.
+    """How many pairs our path and the library put into the same zone, and how many into opposite ones.
 
-    In the library's own form nothing but finding and cutting a face is ours. As shipped the numbers are another
-    embedding, the mean of a face and its mirror image, with zones of its own: some pairs lie on other sides of those.
+    Each form of the net's numbers with its own zones: of one picture, as the library gives them; and as `dlib-onnx` is
+    shipped, the mean of a picture and its mirror image. In both the library finds and cuts the faces of its side.
     """
     folder, net = Path(backends.__file__).parent / "calibrations", nets.load_dlib(_MODELS)
     raw, unit = (
         read((folder / backends.SHIPPED[name]).read_bytes()).zones for name in ("face_recognition", "dlib-onnx")
     )
-    faces = {}
-    for path in pictures:
-        face = dlib.open(path.read_bytes(), limits=_LIMITS)[0]
-        faces[path] = (Embedding(raw.match.embedding, their_face(path)), net.single(face), net.embed(face))
-    for form, zones, place in (("the library's own form", raw, 1), ("the form that is shipped", unit, 2)):
+    forms = {"one picture": (raw, their_face, net.single), "picture and mirror": (unit, their_mirrored_face, net.embed)}
+    opened = {path: dlib.open(path.read_bytes(), limits=_LIMITS)[0] for path in pictures}
+    for form, (zones, of_library, of_ours) in forms.items():
+        library = {path: Embedding(zones.match.embedding, of_library(path)) for path in pictures}
+        mine = {path: of_ours(face) for path, face in opened.items()}
         alike = opposed = pairs = 0
         for one, other in combinations(pictures, 2):
-            library = raw.of(distance(faces[one][0], faces[other][0]))
-            mine = zones.of(distance(faces[one][place], faces[other][place]))
-            pairs, alike = pairs + 1, alike + (mine == library)
-            opposed += {mine, library} == {"match", "no_match"}
+            said = {zones.of(distance(faces[one], faces[other])) for faces in (library, mine)}
+            pairs, alike, opposed = pairs + 1, alike + (len(said) == 1), opposed + (said == {"match", "no_match"})
         share = f"{alike} of {pairs} pairs ({alike / pairs:.2%}, aim ≥ {_ALIKE_AIM:.1%})"
-        print(f"  in {form} {share} lie in the library's zone; opposed: {opposed}")
+        print(f"  {form}: {share} lie in the zone of the library's path; opposed: {opposed}")
 
 
 def refusal(size: tuple[int, int]) -> None:

@@ -199,6 +199,8 @@ def test_live_mode_says_at_start_how_often_faces_are_taken_for_others_and_on_who
         "east-asian (quoted, 192247 impostor pairs)",
         "FMR 1.0e-04",
         "FNMR 0.043",
+        "by person 0.087",
+        "median-of-5: match ≤ 1",
         "undocumented",
     ):
         assert word in told

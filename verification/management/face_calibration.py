@@ -32,7 +32,7 @@ class Targets:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A pair labelled as two people who are nearer than most pairs of one: perhaps the label is wrong."""
+    """A pair labelled as two people who are nearer than nine in ten pairs of one: perhaps the label is wrong."""
 
     reference: str
     probe: str
@@ -56,50 +56,83 @@ class Calibrated:
     suspects: Sequence[Suspect]
 
 
-def calibrate(path: Path, backend: Backend, *, targets: Targets, progress: Callable[[str], object]) -> Calibrated:
+def calibrate(
+    path: Path, backend: Backend, *, frames: int, targets: Targets, progress: Callable[[str], object]
+) -> Calibrated:
     """Raises `BadInput` for pairs that cannot be read, contradict each other, or show too little.
 
-    1 rows, and where their pictures lie · 2 each picture once · 3 all distances, by decision · 4 zones that hold in
-    every cohort · 5 strangers who are nearer than half of the pairs of one person.
+    1 rows, enough of them, and where their pictures lie · 2 each picture once · 3 all distances, by decision, several
+    pictures as `frames` of them are judged · 4 strangers who are nearer than nine in ten of the pairs of one person ·
+    5 zones that hold in every cohort.
     """
     try:
         with path.open("rb") as file:  # 1
             pairs = face_pairs.parse(file.read(face_pairs.MAX_BYTES + 1))
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    _require_enough(pairs, targets)
     pictures = face_pairs.locate(path.parent, pairs)
     measured = face_pictures.measure_all(
         (place for places in pictures.values() for place in places), backend, progress=progress
     )  # 2
     digest = _digest(pairs, pictures, measured)
     progress(f"{len(measured)} pictures measured, {len(pairs)} pairs to compare")
-    found = _compared(pairs, pictures, measured)  # 3
-    tallies = _tallies(pairs, found["single"].once())
-    zones = {"single": (_proposed(tallies, targets), tallies)}  # 4
+    found = _compared(pairs, pictures, measured, k=frames)  # 3
+    suspects = _suspects(pairs, pictures, measured, found["single"])  # 4
+    try:
+        zones = {"single": _proposed(_tallies(pairs, found["single"].once()), targets)}  # 5
+    except BadInput as lacking:
+        named = ", ".join(f"{one.reference} and {one.probe} at {one.distance}" for one in suspects)
+        raise BadInput(f"{lacking.detail}. The nearest strangers: {named or 'none is near'}") from lacking
     without: dict[str, str] = {}
+    accepted = [sum(measured[path].embedding is not None for path in paths) for paths in pictures.values()]
+    if few := sum(1 < count < frames for count in accepted):
+        progress(f"{few} sets have fewer than {frames} accepted pictures: they count as single pictures only")
     for decision in found.keys() - {"single"}:
         try:
-            tallies = _tallies(pairs, found[decision])
-            zones[decision] = (_proposed(tallies, targets), tallies)
+            zones[decision] = _proposed(_tallies(pairs, found[decision]), targets)
         except BadInput as lacking:
             without[decision] = lacking.detail
-    single = found["single"]
-    suspects = []  # 5
-    for at in compared.nearest_strangers(single.pairs, most=_SUSPECTS):
-        pair = pairs[single.rows[at]]
-        # Of a folder, the picture that it is: a pair's distances stand together, in the order of those accepted.
-        accepted = [path for path in pictures[pair.probe] if measured[path].embedding is not None]
-        probe = accepted[at - int(single.rows.searchsorted(single.rows[at]))]
-        named = pair.probe if len(pictures[pair.probe]) == 1 else f"{pair.probe}/{probe.name}"
-        suspects.append(Suspect(pair.reference, named, round(float(single.pairs.apart[at]), 4)))
     several = {decision: zones[decision] for decision in sorted(zones.keys() - {"single"})}
     return Calibrated(pairs, measured, pictures, digest, zones["single"], several, without, suspects)
 
 
-def _proposed(tallies: Sequence[Tally], targets: Targets) -> tuple[float, float]:
-    return accuracy.propose(
-        tallies, target_fmr=targets.fmr, review_fnmr=targets.review_fnmr, review_fmr=targets.review_fmr
-    )
+def _require_enough(pairs: Sequence[Pair], targets: Targets) -> None:
+    """Raises `BadInput`, before hours of measuring, where the rows are too few for any zone, were all accepted."""
+    needed, strangers = accuracy.pairs_needed(targets.fmr), sum(not pair.same for pair in pairs)
+    if strangers in (0, len(pairs)):
+        told = f"{strangers} impostor and {len(pairs) - strangers} genuine"
+        raise BadInput(f"each cohort needs pairs of both kinds, and there are {told}")
+    if strangers < needed:
+        raise BadInput(
+            f"no zone can be proposed: an FMR of {targets.fmr:g} is shown by {needed} impostor pairs or more in each "
+            f"cohort, and {ALL} has {strangers}"
+        )
+
+
+def _suspects(
+    pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured], single: Compared
+) -> list[Suspect]:
+    """Of each pair the nearest of its pictures: those of one capture would fill the list."""
+    suspects: dict[int, Suspect] = {}
+    for at in compared.nearest_strangers(single.pairs):
+        row = int(single.rows[at])
+        if row in suspects:
+            continue
+        pair, first = pairs[row], int(single.rows.searchsorted(row))
+        # Of a folder, the picture that it is: a pair's distances stand together, in the order of those accepted.
+        probe = [path for path in pictures[pair.probe] if measured[path].embedding is not None][at - first]
+        named = pair.probe if len(pictures[pair.probe]) == 1 else f"{pair.probe}/{probe.name}"
+        suspects[row] = Suspect(pair.reference, named, round(float(single.pairs.apart[at]), 4))
+        if len(suspects) == _SUSPECTS:
+            break
+    return [*suspects.values()]
+
+
+def _proposed(tallies: Sequence[Tally], targets: Targets) -> Counted:
+    """The zones, and the counts they rest on."""
+    rates = {"target_fmr": targets.fmr, "review_fnmr": targets.review_fnmr, "review_fmr": targets.review_fmr}
+    return accuracy.propose(tallies, **rates), tallies
 
 
 def _digest(pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured]) -> str:
@@ -117,7 +150,7 @@ def _digest(pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], mea
 
 
 def _compared(
-    pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured]
+    pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured], *, k: int
 ) -> dict[str, Compared]:
     """All distances by decision; pictures that were refused stand in none."""
     people = face_pairs.people_of(pairs)
@@ -140,7 +173,7 @@ def _compared(
         else compared.Asked(0, (), pair.same, (0, 0))
         for pair in pairs
     ]
-    return compared.compare(faces, asked)
+    return compared.compare(faces, asked, k=k)
 
 
 def _tallies(pairs: Sequence[Pair], found: Compared) -> list[Tally]:

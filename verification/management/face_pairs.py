@@ -45,8 +45,8 @@ def parse(untrusted: bytes) -> tuple[Pair, ...]:
         raise BadInput("the pairs are not UTF-8") from error
     # 2. Rows, split only where CSV ends one; a quote that is not closed is refused.
     pairs = []
+    rows = csv.reader(StringIO(text.rstrip() + "\n", newline=""), strict=True)
     try:
-        rows = csv.reader(StringIO(text, newline=""), strict=True)
         if tuple(next(rows, ())) != COLUMNS:
             raise BadInput(f"the first row must be {','.join(COLUMNS)}")
         for number, row in enumerate(rows, start=2):
@@ -54,7 +54,7 @@ def parse(untrusted: bytes) -> tuple[Pair, ...]:
                 raise BadInput(f"there are more than {MAX_ROWS} pairs")
             pairs.append(_pair(number, row))
     except csv.Error as error:
-        raise BadInput("the pairs are no CSV") from error
+        raise BadInput(f"line {rows.line_num}: no CSV: {error}") from error
     if not pairs:
         raise BadInput("there are no pairs")
     # 3. Nothing is said twice, and no chain of rows makes one person of what another row says are two.

@@ -23,7 +23,7 @@ def found(people: Path, tmp_path_factory: pytest.TempPathFactory) -> Calibrated:
         (folder / name).write_bytes(path.read_bytes())
     rows: list[tuple[str, ...]] = [("ref.jpg", "own", "1", ""), ("ref.jpg", "other", "0", "")]
     targets = Targets(0.99, 0.5, 0.9)
-    return face_calibration.calibrate(write(folder, rows), backends.in_use(), targets=targets, progress=str)
+    return face_calibration.calibrate(write(folder, rows), backends.in_use(), frames=2, targets=targets, progress=str)
 
 
 def test_of_a_folder_that_is_labelled_wrongly_the_picture_is_told(found: Calibrated) -> None:

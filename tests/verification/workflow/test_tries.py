@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.verification.workflow.insecure_glance import ROUTES, glanced, see
+from tests.verification.workflow.insecure_glance import ROUTES, glanced, see, voted
 from tests.verification.workflow.insecure_glance import glances as glances
 from verification.models import Attempt
 from verification.stages.consent.policy import CURRENT
@@ -37,3 +37,13 @@ def test_who_has_failed_already_is_not_asked_once_more():
     story = glanced("wrong", "near")
     assert story.row().status == "in_review"
     assert not Attempt.objects.filter(verification_id=story.id, code="face_again").exists()
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_what_people_look_at_is_a_try_spent_until_they_pass_it(passes):
+    story = glanced("grey")
+    assert story.row().status == "in_review"
+    beside = glanced(of=story.lender, reference="A-2")
+    assert (beside.page().page, beside.page().attempt) == ("code", 2)
+    voted(story, passes=passes)
+    assert Attempt.objects.get(verification_id=story.id, stage="glance").burnt is not passes

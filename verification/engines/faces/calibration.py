@@ -9,6 +9,7 @@ every cohort.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -109,19 +110,28 @@ class Calibration:
         ]
 
     def told(self) -> str:
-        """What it says, in a sentence a cohort, for whoever starts a process that judges by it."""
-        zones = self.zones
-        edges = f"match ≤ {zones.match.value:g}, review ≤ {zones.review.value:g}"
-        lines = [f"Calibration {self.id} of {self.embedding}: {edges}."]
-        for cohort in self.cohorts:
-            rates = [cohort.at(zone.value) for zone in (zones.match, zones.review)]
-            missed = ["?" if rate.fnmr is None else f"{rate.fnmr:.3f}" for rate in rates]
-            wrong = [f"{rate.false_matches / cohort.impostor_pairs:.1e}" for rate in rates]
-            lines.append(
-                f"{cohort.name} ({cohort.source}, {cohort.impostor_pairs} impostor pairs): "
-                f"FMR {wrong[0]} and {wrong[1]}, FNMR {missed[0]} and {missed[1]}."
-            )
+        """What it says of one picture, and of the median of several, for whoever starts a process that judges by it."""
+        lines = [f"Calibration {self.id} of {self.embedding}. One picture: {_told(self.zones, self.cohorts)}"]
+        medians = [each for each in self.also if each.decision.startswith("median")]
+        lines += [f"{each.decision}: {_told(each.zones, each.cohorts)}" for each in medians]
         return " ".join([*lines, self.conditions])
+
+
+def _told(zones: Zones, cohorts: Sequence[Cohort]) -> str:
+    """Zones and rates, a sentence a cohort."""
+    lines = [f"match ≤ {zones.match.value:g}, review ≤ {zones.review.value:g}."]
+    for cohort in cohorts:
+        rates = [cohort.at(zone.value) for zone in (zones.match, zones.review)]
+        wrong = [f"{rate.false_matches / cohort.impostor_pairs:.1e}" for rate in rates]
+        missed, by_person = (
+            ["?" if each is None else f"{each:.3f}" for each in told]
+            for told in ([rate.fnmr for rate in rates], [rate.fnmr_by_person for rate in rates])
+        )
+        lines.append(
+            f"{cohort.name} ({cohort.source}, {cohort.impostor_pairs} impostor pairs): FMR {wrong[0]} and {wrong[1]}, "
+            f"FNMR {missed[0]} and {missed[1]}, by person {by_person[0]} and {by_person[1]}."
+        )
+    return " ".join(lines)
 
 
 def read(untrusted: bytes) -> Calibration:

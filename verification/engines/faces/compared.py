@@ -13,6 +13,8 @@ from verification.engines.faces import accuracy
 from verification.engines.faces.accuracy import Pairs, Whole
 from verification.engines.faces.embedding import Embedding, Numbers
 
+_NEAR = 0.9  # share of the pairs of one person; ours: wrong labels that make false matches are nearer than these
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -46,10 +48,10 @@ class Compared:
         return Compared(self.pairs.of(is_first), self.rows[is_first])
 
 
-def compare(faces: Sequence[Embedding], asked: Sequence[Asked]) -> dict[str, Compared]:
-    """The distances by decision: `single`; where probes have several pictures `median-of-<k>` and `mean-of-<k>`, too.
+def compare(faces: Sequence[Embedding], asked: Sequence[Asked], *, k: int) -> dict[str, Compared]:
+    """The distances by decision: `single`; where probes have k pictures or more `median-of-<k>` and `mean-of-<k>`, too.
 
-    k: the fewest pictures of a probe that has several; the first k of each count. Raises `CalibrationMismatch`.
+    k: of how many pictures a verdict is made; the first k of each probe count. Raises `CalibrationMismatch`.
     """
     if len({face.embedding for face in faces}) > 1:
         raise CalibrationMismatch("faces of two embeddings are not compared")
@@ -58,10 +60,9 @@ def compare(faces: Sequence[Embedding], asked: Sequence[Asked]) -> dict[str, Com
     probes = np.fromiter((probe for pair in asked for probe in pair.probes), np.intp)
     references = np.fromiter((pair.reference for pair in asked), np.intp, len(asked))
     found = {"single": _compared(asked, number, accuracy.between(numbers, references[number], probes))}
-    several = [place for place, pair in enumerate(asked) if len(pair.probes) > 1]
+    several = [place for place, pair in enumerate(asked) if len(pair.probes) >= k]
     if not several:
         return found
-    k = min(len(asked[place].probes) for place in several)
     sets = np.array([asked[place].probes[:k] for place in several], np.intp)
     rows, first = np.array(several, np.intp), references[several]
     apart = np.stack([accuracy.between(numbers, first, sets[:, at]) for at in range(k)], axis=1)
@@ -71,12 +72,12 @@ def compare(faces: Sequence[Embedding], asked: Sequence[Asked]) -> dict[str, Com
     return found
 
 
-def nearest_strangers(pairs: Pairs, *, most: int) -> list[int]:
-    """Places of the impostor pairs that are nearer than half of the genuine ones, the nearest first."""
+def nearest_strangers(pairs: Pairs) -> list[int]:
+    """Places of the impostor pairs that are nearer than nine in ten of the genuine ones, the nearest first."""
     if not pairs.same.any() or pairs.same.all():
         return []
-    near = np.flatnonzero(~pairs.same & (pairs.apart < np.median(pairs.apart[pairs.same])))
-    return [int(place) for place in near[np.argsort(pairs.apart[near], kind="stable")][:most]]
+    near = np.flatnonzero(~pairs.same & (pairs.apart < np.quantile(pairs.apart[pairs.same], _NEAR)))
+    return [int(place) for place in near[np.argsort(pairs.apart[near], kind="stable")]]
 
 
 def _compared(asked: Sequence[Asked], rows: Whole, apart: Numbers) -> Compared:

@@ -43,23 +43,31 @@ def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0) -> Portrait:
     3 a face that YuNet saw small, or in dlib's box, is looked at again, enlarged: in dlib's box there must be one.
     """
     face = _one(_find(image, yunet))  # 1
-    seen = policy.SIDE / max(image.shape)
     if face is None:
         box = _presence(image)  # 2
         face = _again(image, box, yunet, width=float(box[2] - box[0]))
         if face is None:
             raise Refused("face_not_found")
-    elif (width := float(face.box[2] - face.box[0])) * seen < policy.SURE_WIDTH:  # 3
-        face = _again(image, face.box, yunet, width=width) or face
+    else:
+        face = _surely(image, face, yunet)  # 3
     return Portrait(image, face.points, face.score, scale)
 
 
 def glance(image: Pixels, *, yunet: OnnxNet) -> Portrait:
     """The one face as YuNet alone sees it. Raises as `locate`. For many frames of one person, some turned away."""
     faces = _find(image, yunet)
-    if (face := _one(faces)) is None:
+    if (found := _one(faces)) is None:
         raise Refused("multiple_faces" if faces else "face_not_found")
+    face = _surely(image, found, yunet)
     return Portrait(image, face.points, face.score)
+
+
+def _surely(image: Pixels, face: _Found, yunet: OnnxNet) -> _Found:
+    """The face, enlarged where YuNet saw it small: with points less sure a net gives an embedding nobody calibrated."""
+    width = float(face.box[2] - face.box[0])
+    if width * policy.SIDE / max(image.shape) >= policy.SURE_WIDTH:
+        return face
+    return _again(image, face.box, yunet, width=width) or face
 
 
 def _one(faces: list[_Found]) -> _Found | None:

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         try:
             models = building.build(folder, given=options["weights"])
         except (Misconfigured, OSError) as error:
-            detail = error.detail if isinstance(error, Misconfigured) else type(error).__name__
+            detail = error.detail if isinstance(error, Misconfigured) else f"{error.filename}: {error.strerror}"
             raise CommandError(f"the face models were not built: {detail}") from None
         for built in models:
             self.stdout.write(f"built {built.path}: within {built.farthest:.1e} of its source's own numbers")

@@ -18,6 +18,7 @@ from verification.engines.faces.calibrating import ALL
 from verification.management import det_svg, face_calibration, face_pictures, face_report
 from verification.management.face_calibration import Calibrated, Targets
 from verification.management.face_report import Facts
+from verification.stages.live_capture.policy import LiveCapturePolicy
 
 # Half of what live mode lets be, so that a calibration stays fit when pairs are added: NIST SP 800-63A-4 asks 1:10 000.
 TARGET_FMR = 1e-4
@@ -47,6 +48,10 @@ class Command(BaseCommand):
         parser.add_argument("--target-fmr", type=_rate, default=TARGET_FMR, help="of the match zone; %(default)s")
         parser.add_argument("--review-fnmr", type=_rate, default=REVIEW_FNMR, help="beyond review; %(default)s")
         parser.add_argument("--review-fmr", type=_rate, default=REVIEW_FMR, help="within review; %(default)s")
+        frames = LiveCapturePolicy().match_frames
+        parser.add_argument(
+            "--frames", type=int, choices=range(2, 100), default=frames, metavar="K", help="of a capture; %(default)s"
+        )
         parser.add_argument("--output", type=Path, metavar="FILE", help="the calibration; else it is printed")
         parser.add_argument("--report", type=Path, metavar="FILE", help="rates with intervals and refusals, as JSON")
         parser.add_argument("--det", type=Path, metavar="DIR", help="DET curves by cohort, as det.svg")
@@ -55,7 +60,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Writes the calibration, and to stderr what else an operator must know."""
         try:
+            # What takes hours is not begun for a file that could not be written.
+            for named in filter(None, (options["output"], options["report"])):
+                if named.is_dir() or not named.parent.is_dir():
+                    raise CommandError(f"no calibration: {named} cannot be written: name one in a folder that is there")
             written, report, tallies = _calibrated(options, say=self.stderr.write)
+            if options["output"]:
+                options["output"].write_bytes(written)
+            else:
+                self.stdout.write(written.decode(), ending="")
             if options["report"]:
                 text = json.dumps(report, ensure_ascii=False, indent=1)
                 options["report"].write_text(text + "\n", encoding="utf-8")
@@ -63,10 +76,6 @@ class Command(BaseCommand):
                 options["det"].mkdir(parents=True, exist_ok=True)
                 drawing = det_svg.draw(tallies, zones=list(report["zones"].values()), title="DET of the calibrated net")
                 (options["det"] / "det.svg").write_text(drawing, encoding="utf-8")
-            if options["output"]:
-                options["output"].write_bytes(written)
-            else:
-                self.stdout.write(written.decode(), ending="")
             for sentence in report["unfit_for_live"]:
                 self.stderr.write(f"not fit for live: {sentence}")
             for suspect in report["nearest_strangers"]:
@@ -88,7 +97,9 @@ def _calibrated(options: Mapping[str, Any], *, say: Callable[[str], object]) -> 
     backend = face_pictures.backend_of(options, calibration=None)
     targets = Targets(options["target_fmr"], options["review_fnmr"], options["review_fmr"])
     # 2. The zones that every cohort supports.
-    found = face_calibration.calibrate(options["pairs"], backend, targets=targets, progress=say)
+    found = face_calibration.calibrate(
+        options["pairs"], backend, frames=options["frames"], targets=targets, progress=say
+    )
     # 3. The calibration, in its conditions all that limits what it says.
     today = clock.now().date()
     written = calibrating.spell(

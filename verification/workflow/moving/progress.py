@@ -32,7 +32,9 @@ def go_on(
     said: what the judgement's entry says beside its outcome: its checks, its facts, its evidence.
     kinds: of all evidence that it was judged by.
     """
-    if not attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=decision.burns, at=at):
+    # What people look at is a try spent until they pass it, or another verification beside it would have as many again.
+    burns = decision.burns or decision.outcome is Outcome.REVIEW
+    if not attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=burns, at=at):
         raise FenceLost(f"{attempt.pk} ended meanwhile")
     word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}

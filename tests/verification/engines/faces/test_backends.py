@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.verification.engines.faces import insecure_nets
+from tests.verification.engines.faces import insecure_nets, judge_files
 from tests.verification.engines.faces.test_calibration import shipped
 from verification.core.errors import CalibrationMismatch, Misconfigured
 from verification.engines import weights
@@ -280,11 +280,10 @@ def test_four_processes_find_the_same_numbers_as_one(folder: Path, models: Path,
         done = subprocess.run(command, capture_output=True, check=True, timeout=240)
         return json.loads(done.stdout)["found"]
 
+    alone = {path.name: judge_files.judge(path.read_bytes()) for path in sorted(tmp_path.iterdir())}
+    assert [len(numbers) for numbers in alone.values()] == [128, 128]
     with ThreadPoolExecutor(4) as pool:
-        one, *others = pool.map(judged, range(4))
-    assert isinstance(one, dict)
-    assert all(isinstance(numbers, list) and len(numbers) == 128 for numbers in one.values())
-    assert [other == one for other in others] == [True] * 3
+        assert [found == alone for found in pool.map(judged, range(4))] == [True] * 4
 
 
 @pytest.mark.service

@@ -8,6 +8,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -39,10 +40,12 @@ def _zoo_apart(faces: list[Portrait], *, models: Path) -> tuple[float, float]:
     """SFace's and YuNet's greatest difference from the originals as OpenCV runs them."""
     sface, yunet = (OnnxNet(nets.built(models, packed.sha256)) for packed in weights.ZOO)
     originals = [building.source_in(models, packed).read_bytes() for packed in weights.ZOO]
-    small = [each.image[: policy.SIDE, : policy.SIDE] for each in faces]
+    # Whole pictures, with the face in them, at the size that YuNet sees.
+    sides = (policy.SIDE, policy.SIDE)
+    small = [cv2.resize(each.image, sides, interpolation=cv2.INTER_AREA).astype(np.uint8) for each in faces]
     return (
         building.sface_apart(sface, originals[0], cuts=[each.cut(ARCFACE, side=112) for each in faces]),
-        building.yunet_apart(yunet, originals[1], images=[each for each in small if each.shape[:2] == (256, 256)]),
+        building.yunet_apart(yunet, originals[1], images=small),
     )
 
 

@@ -114,6 +114,25 @@ def test_the_verdict_is_of_single_distances_and_of_no_mean(facts: LiveCaptureFac
         assert any(row.to_reference == pytest.approx(found, abs=1e-9) for row in facts.identity if row.step > 0)
 
 
+@pytest.mark.parametrize(
+    ("at_rest", "at_work", "farthest", "code"),
+    [
+        (0.5, 1.0, 1.0, ""),
+        (0.5, 1.04, 1.04, "face_review"),  # the worse of the two medians counts, whichever it is
+        (1.04, 0.5, 0.5, "face_review"),
+        (0.5, 0.5, 1.09, "face_mismatch"),  # and no command may show somebody else
+        (1.09, 0.5, 0.5, "face_mismatch"),
+    ],
+)
+def test_the_worse_of_both_verdicts_counts_and_no_command_shows_another(
+    at_rest: float, at_work: float, farthest: float, code: str, facts: LiveCaptureFacts
+) -> None:
+    assert isinstance(facts.match, Match)
+    match = Match(at_rest, at_work, farthest, facts.match.rest_frames)
+    said = given.refusals(ASKING.judge(replace(facts, left=1, match=match), LiveCapturePolicy()))
+    assert said == ({"face.match": code} if code else {})
+
+
 def test_every_frame_has_its_pose_and_its_distance_to_the_face_at_rest_and_to_the_reference(
     facts: LiveCaptureFacts,
 ) -> None:
