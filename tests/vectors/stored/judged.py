@@ -45,7 +45,7 @@ def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
 
 
 def written(stage: Stage, evidence: Evidence, facts: object) -> dict[str, bytes]:
-    """Its terms, with the policy in them, its facts, and what its checks said of them, by kind."""
+    """Its terms, with the policy and what the checks said in them, and its facts, by kind."""
     results = stage.judge(facts, stage.policy)
     kept = dossier.judgement(stage.differing(report=None), evidence, stage.policy, facts, results)
-    return {kind: kept[f"{stage.name}.{kind}"] for kind in ("terms", "facts", "results")}
+    return {kind: kept[f"{stage.name}.{kind}"] for kind in ("terms", "facts")}

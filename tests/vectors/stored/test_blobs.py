@@ -15,7 +15,7 @@ from verification.workflow.moving import dossier
 
 STAGES = (consent.STAGE, question.STAGE, person.STAGE, code.STAGE, statement.STAGE, live_capture.ASKING)
 KINDS = {"case", "memory", "entry", "delivery"} | {
-    f"{kind}/{stage.name}" for kind in ("terms", "facts", "results") for stage in STAGES
+    f"{kind}/{stage.name}" for kind in ("terms", "facts") for stage in STAGES
 }
 
 
@@ -44,8 +44,8 @@ def test_the_facts_of_that_time_are_judged_by_the_policy_of_that_time_as_they_we
     policy = stored.read(read(f"terms/{stage.name}")["policy"], into=type(stage.policy), what="policy")
     facts: Any = stored.read(read(f"facts/{stage.name}"), into=stage.facts, what="facts")
     assert stored.to_bytes(facts) == canonical_json(read(f"facts/{stage.name}"))
-    said = stored.read(read(f"results/{stage.name}"), into=dossier.Results, what="results")
-    assert [(one.name, one.outcome) for one in said.checks] == [
-        (one.check, dossier.OUTCOMES[type(one)]) for one in stage.judge(facts, policy)
+    said = dossier.checks_in({f"{stage.name}.terms": canonical_json(read(f"terms/{stage.name}"))}, stage=stage.name)
+    assert [(one.name, one.outcome, one.score) for one in said] == [
+        (one.check, dossier.OUTCOMES[type(one)], one.score) for one in stage.judge(facts, policy)
     ]
-    assert {one.outcome for one in said.checks} == {"pass"}
+    assert {one.outcome for one in said} == {"pass"}

@@ -49,7 +49,7 @@ def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_rec
     assert [said["outcome"] for said in records] == ["pass"] * len(records)
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
     judged = Attempt.objects.get(stage="live_capture")
-    results = dossier.results_in(dossier.contents([judged], key=key), stage="live_capture")
+    results = dossier.checks_in(dossier.contents([judged], key=key), stage="live_capture")
     measured = {said.name for said in results if said.score is not None and said.threshold is not None}
     assert {"face.timing", "face.fresh", "face.one_face", "face.depth", "face.continuity", "face.match"} <= measured
     assert EvidenceItem.objects.filter(attempt__stage="live_capture", kind="live_capture.terms").count() == 1

@@ -94,8 +94,8 @@ def _seen(attempt: Attempt, sought: Mapping[str, bytes]) -> frozenset[str]:
 
 
 @dataclass(frozen=True)
-class Results:
-    """What every check of a judgement said, in the order run."""
+class Checks:
+    """What each check of a judgement said, in the order run, with scores and details, which may tell of a face."""
 
     checks: tuple[Judged, ...]
 
@@ -103,14 +103,12 @@ class Results:
 def judgement(
     stage: Stage, evidence: Evidence, numbers: Any, facts: Any, results: tuple[Result, ...]
 ) -> dict[str, bytes]:
-    """What judging leaves as evidence: the terms, the facts, the results, and the stage's report if it writes one.
+    """What judging leaves as evidence: the terms, the facts, and the stage's report if it writes one.
 
-    The terms: the time, the whole policy, and what only the rows know. Facts: numbers and words, no pixels. Results:
-    what each check said, with scores and details, which may tell of a face or a document; the log has none of these.
+    The terms: the time, the whole policy, what only the rows know, and what the checks said by them. Facts: numbers and
+    words, no pixels.
     """
-    of_rows: dict[str, object] = {"seen": sorted(evidence.seen), "left": evidence.left}
-    terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
-    said = tuple(
+    said = [
         Judged(
             name=one.check,
             outcome=spelled(one)[0],
@@ -120,15 +118,17 @@ def judgement(
             detail=dict(one.detail),
         )
         for one in results
-    )
-    left = {"terms": terms, "facts": facts, "results": Results(said)}
-    written = {f"{stage.name}.{what}": stored.to_bytes(one) for what, one in left.items()}
+    ]
+    of_rows: dict[str, object] = {"seen": sorted(evidence.seen), "left": evidence.left}
+    terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
+    terms["checks"] = stored.as_record(Checks(tuple(said)))["checks"]
+    written = {f"{stage.name}.terms": stored.to_bytes(terms), f"{stage.name}.facts": stored.to_bytes(facts)}
     if stage.report is not None:
         written[f"{stage.name}.report"] = stage.report(facts, numbers, results)
     return written
 
 
-JUDGEMENT = ("terms", "facts", "results", "report", "document")
+JUDGEMENT = ("terms", "facts", "report", "document")
 """What of an attempt's evidence was written by its judgement or after it, and is no input of it."""
 
 
@@ -150,10 +150,13 @@ def spelled(result: Result) -> tuple[str, str]:
     return OUTCOMES[type(result)], "" if isinstance(result, Passed) else result.code
 
 
-def results_in(kept: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
+def checks_in(kept: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
     """What the checks of an attempt said, by its evidence; nothing if unjudged. Raises `EvidenceUnreadable`."""
-    content = kept.get(f"{stage}.results")
-    return stored.read(json.loads(content), into=Results, what="results").checks if content is not None else ()
+    content = kept.get(f"{stage}.terms")
+    if content is None:
+        return ()
+    checks = stored.fields_of(json.loads(content), what="terms")["checks"]
+    return stored.read({"v": stored.VERSION, "checks": checks}, into=Checks, what="terms").checks
 
 
 def logged_checks(attempt: Attempt) -> list[dict[str, str]]:

@@ -71,7 +71,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             code=row.code,
             until=review.ends_at(row),
             shots=_shots(attempt, stage, key=key, at=at),
-            checks=dossier.results_in(dossier.contents([attempt], key=key), stage=attempt.stage),
+            checks=dossier.checks_in(dossier.contents([attempt], key=key), stage=attempt.stage),
             hindrance=review.hindrance(attempt, reviewer, key=key),
         )
         body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}

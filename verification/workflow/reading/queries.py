@@ -129,11 +129,11 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
 
 def _scores(verification: Verification, key: vault.Key) -> dict[tuple[str, str], tuple[float | None, float | None]]:
     """Score and threshold by attempt and check; none at all where one file cannot be read."""
-    items = list(EvidenceItem.objects.filter(verification=verification, kind__endswith=".results"))
+    items = list(EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"))
     found: dict[tuple[str, str], tuple[float | None, float | None]] = {}
     with suppress(EvidenceUnreadable):
         for item, content in zip(items, store.get_all(key, items), strict=True):
-            for one in dossier.results_in({item.kind: content}, stage=item.kind.partition(".")[0]):
+            for one in dossier.checks_in({item.kind: content}, stage=item.kind.partition(".")[0]):
                 found[str(item.attempt_id), one.name] = (one.score, one.threshold)
     return found
 
