@@ -1,13 +1,20 @@
 """Probes of several pictures: which of them is told where a label may be wrong, and how many pairs they are."""
 
+import time
+from collections.abc import Iterable
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.verification.management.commands.test_calibrate_faces import write
 from verification.engines.faces import backends
-from verification.management import face_calibration
+from verification.engines.faces.embedding import Embedding, unit
+from verification.management import face_calibration, face_pictures
 from verification.management.face_calibration import Calibrated, Targets
+from verification.management.face_pictures import Measured
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +41,32 @@ def test_several_pictures_of_one_capture_are_one_pair_and_not_as_many_as_picture
     # Else a fiftieth of the pairs that an FMR takes would do, and live mode would take the calibration for large.
     (single,), several = found.single[1], [tallies[0] for _, tallies in found.several.values()]
     assert {(tally.impostor_pairs, tally.genuine_pairs) for tally in (single, *several)} == {(1, 1)}
+
+
+@pytest.mark.proof("faces")
+def test_a_hundred_thousand_pairs_are_calibrated_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proof_scale: float, proof_figures: dict[str, object]
+) -> None:
+    """From the rows of the file to the zones; measuring the pictures is what a net takes, and is left out."""
+    count, chance = round(100_000 * proof_scale), np.random.default_rng(1)
+    pictures = [f"{number // 3}_{number % 3}.jpg" for number in range(2 * round(count**0.5))]
+    for name in pictures:
+        (tmp_path / name).touch()
+    people = chance.normal(size=(len(pictures), 16))
+
+    def measured(paths: Iterable[Path], *_: Any, **__: Any) -> dict[Path, Measured]:
+        near = {path: people[int(path.name.split("_")[0])] + chance.normal(scale=0.1, size=16) for path in paths}
+        return {path: Measured(path.name, Embedding("net/single-l2", unit(face))) for path, face in near.items()}
+
+    monkeypatch.setattr(face_pictures, "measure_all", measured)
+    each = combinations(pictures, 2)
+    rows: list[tuple[str, ...]] = [
+        (one, two, str(int(one.split("_")[0] == two.split("_")[0])), "") for one, two in each
+    ][:count]
+    asked = write(tmp_path, rows)
+    began = time.process_time()
+    targets = Targets(0.05, 0.5, 0.9)
+    found = face_calibration.calibrate(asked, backends.in_use(), frames=5, targets=targets, progress=str)
+    # Told, not asserted: a busy machine is no defect. The aim is 15.
+    proof_figures["whole calibration, seconds of processor time"] = round(time.process_time() - began, 2)
+    assert found.single[1][0].genuine_pairs + found.single[1][0].impostor_pairs == len(rows)

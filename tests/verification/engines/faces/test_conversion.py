@@ -6,6 +6,7 @@ import os
 import subprocess
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -84,6 +85,11 @@ def test_the_models_agree_with_their_sources_on_every_face_of_the_london_set(
         **dict(zip(("sface from OpenCV", "yunet from OpenCV"), _zoo_apart(seen, models=models), strict=True)),
     }
     proof_figures["photographs"] = len(seen)
+    # What the limits of quality leave: nothing of these was refused.
+    qualities = [asdict(face.quality()) for face in seen]
+    for name in ("luminance", "under", "over", "entropy", "evenness"):
+        proof_figures[f"{name} from"] = round(min(each[name] for each in qualities), 2)
+        proof_figures[f"{name} to"] = round(max(each[name] for each in qualities), 2)
     proof_figures["farthest"] = {name: float(f"{far:.2g}") for name, far in apart.items()}
     assert max(apart.values()) <= self_test.MOST
 
