@@ -3,6 +3,7 @@
 import pytest
 
 from lenders.models import Lender
+from tests import scenes
 from tests.fresh_database import copies
 from tests.scenes import staged
 from tests.verification.workflow.story import Story, begin, lender
@@ -34,3 +35,13 @@ def test_what_was_written_before_stays(time: str) -> None:
     staged("scene of this file", played)
     assert Lender.objects.filter(pk=earlier.pk).exists()
     assert Lender.objects.count() == 2
+
+
+_PLAYED: list[str] = []
+
+
+@pytest.mark.parametrize(("fresh", "plays"), [(60, 1), (0, 2)])
+def test_an_old_one_is_played_anew(fresh: int, plays: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenes, "_FRESH_SECONDS", fresh)
+    staged("a scene that grows old", lambda: _PLAYED.append(begin(lender()).id))
+    assert len(_PLAYED) == plays
