@@ -1,6 +1,6 @@
 """What one verification by EDS costs: statements and log entries of each request and step, and all of it together.
 
-Whoever lets one grow writes its number here anew, with the reason in the commit.
+Whoever lets one grow puts it into `RAISED`, with its new cost and the reason; whoever makes one cheaper, into `COSTS`.
 """
 
 import base64
@@ -53,10 +53,14 @@ COSTS = {
     "step prepare": (11, 1),
     "step statement": (15, 2),
 }
+RAISED: dict[str, tuple[tuple[int, int], str]] = {}
+"""What costs more by now than it did, and why. While it is empty the whole has `MOST`, else `MOST_RAISED`."""
 # The whole verification as bench/load.py plays it: reliability.md §6. A round of the sweep or of the sender is shared
 # by all that happens in its half second: with eight borrowers at once each has two of the one, three of the other.
 _ROOM = 8  # rows that a worker of two children takes in hand
-STATEMENTS_MAX, TRANSACTIONS_MAX, ENTRIES_MAX, FILES_MAX = 200, 60, 18, 3
+MOST = {"statements": 200, "transactions": 60, "entries": 18}
+MOST_RAISED = MOST | {"statements": 260, "entries": 26}
+FILES_MAX = 3
 
 
 class Meter:
@@ -178,11 +182,12 @@ def test_a_verification_by_eds_costs_what_is_listed(installed: Installation, iss
     play(installed, issued)
     case, total = Verification.objects.get(pk=installed.case), installed.meter.total
     assert case.status == "verified"
-    assert {name: cost for name, cost in installed.meter.of_each.items() if name in COSTS} == COSTS
+    listed = COSTS | {name: cost for name, (cost, _) in RAISED.items()}
+    assert {name: cost for name, cost in installed.meter.of_each.items() if name in listed} == listed
+    assert all(reason for _, reason in RAISED.values())
     files = {item.sealed_sha256 for item in EvidenceItem.objects.filter(verification=case, sealed=None)}
     said = f"{dict(total)}, {len(files)} files, {installed.meter.of_each}"
-    assert total["statements"] <= STATEMENTS_MAX, said
-    assert total["transactions"] <= TRANSACTIONS_MAX, said
-    assert total["entries"] <= ENTRIES_MAX, said
+    for name, most in (MOST_RAISED if RAISED else MOST).items():
+        assert total[name] <= most, said
     assert len(files) <= FILES_MAX, said
     assert files <= {path.name for path in django_settings.TULGA_EVIDENCE_DIR.rglob("*")}
