@@ -10,7 +10,7 @@ from verification.models import Attempt
 from verification.workflow.moving import commands
 from verification.workflow.reading import case_file, queries
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 GONE = "code_of_an_earlier_release"
 
