@@ -29,7 +29,6 @@ NOT_HOT = {
     "reading.document_files.public_keys": "asks no row",
     "moving.advance.release": "a step's fault: the statements of a step",
     "moving.doorbell": "rings, after the commit",
-    "moving.dossier.judged": "opens a record that it is given",
     "moving.hints": "looks at a picture",
     "moving.mobile_signing": "by the hash of a secret or the verification's key, a few times a case",
     "moving.queue.clear": "one row by its key",
