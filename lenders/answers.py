@@ -79,7 +79,7 @@ class CheckAnswer(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(choices=("pass", "fail", "inconclusive", "error"))
     code = Word(help_text=_CODE_HELP)
     retryable = serializers.BooleanField()
-    score = serializers.FloatField(allow_null=True)
+    score = serializers.FloatField(allow_null=True, help_text="Null where the check has none, or it cannot be read.")
     threshold = serializers.FloatField(allow_null=True)
     engine = serializers.DictField(child=serializers.CharField())
     borrower_message = Word(help_text="English; the borrower saw it translated.")

@@ -77,6 +77,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/workflow/moving/doorbell.py", "celery django.conf django.db kombu.exceptions logging time"),
         _row("verification/workflow/moving/rates.py", "django.db threading time"),
         _row("verification/workflow/moving/sweep.py", "django.conf django.db django.utils logging"),
+        _row("verification/workflow/reading/queries.py", "django.db logging"),
         _row("verification/workflow/reading/readiness.py", "django.conf django.core.checks django.db django.utils"),
         _row("verification/workflow/reading/search.py", "django.apps django.db django.utils"),
         _row("verification/borrower", base=_PAGES),

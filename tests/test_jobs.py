@@ -33,7 +33,7 @@ def test_every_file_is_dealt_to_one_part_and_no_part_waits_for_another() -> None
     assert sorted(path for part in parts for path in part) == sorted(files)
     seconds = json.loads((legs.ROOT / "tests" / "seconds.json").read_text())["fast"]
     longest = max(seconds.values())
-    spent = [sum(seconds.get(path, 1.0) for path in part) for part in parts]
+    spent = [sum(seconds.get(path, jobs._UNKNOWN_SECONDS) for path in part) for part in parts]
     assert max(spent) - min(spent) <= longest
 
 

@@ -123,10 +123,11 @@ def looking_up(what: str) -> Iterator[None]:
     run = _run.get()
     before = (run.lender, run.scope) if run else ("", "")
     see(scope=ALL)
-    yield
-    # After an exception the transaction it was in is taken back, and what was said in it.
-    if run is not None and (run.lender, run.scope) == ("", ALL):
-        see(lender=before[0], scope=before[1])
+    try:
+        yield
+    finally:
+        if run is not None and (run.lender, run.scope) == ("", ALL):
+            see(lender=before[0], scope=before[1])
 
 
 def _begun(run: _Run) -> transaction.Atomic | None:
@@ -154,9 +155,9 @@ def _take_back(run: _Run) -> None:
 
 
 def _say(run: _Run) -> None:
-    run.said = run.lender, run.scope
     with connection.cursor() as cursor:
-        cursor.execute(_NAME, run.said)
+        cursor.execute(_NAME, (run.lender, run.scope))
+    run.said = run.lender, run.scope
 
 
 def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
@@ -175,10 +176,10 @@ def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, c
             return execute(sql, params, many, context)
         run.reading, run.has_written, run.said = transaction.atomic(), False, None
         run.reading.__enter__()
-    if run.said != (run.lender, run.scope):
-        _say(run)
-    run.has_written |= not sql.startswith("SELECT")
     try:
+        if run.said != (run.lender, run.scope):
+            _say(run)
+        run.has_written |= not sql.startswith("SELECT")
         return execute(sql, params, many, context)
     except Error:
         # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is Django's to end.

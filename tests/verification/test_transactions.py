@@ -146,6 +146,9 @@ def test_whoever_looks_something_up_sees_afterwards_what_they_saw_before() -> No
         assert said() == ("len_a", "")
         with pytest.raises(KeyError), transactions.looking_up("out of curiosity"):
             pass
+        with pytest.raises(RuntimeError, match="not found"), transactions.looking_up("link"):
+            raise RuntimeError("not found")
+        assert said() == ("len_a", "")
         with pytest.raises(RuntimeError, match="back"), transactions.writing():
             write_and_fail("back")
         assert said() == ("len_a", "")

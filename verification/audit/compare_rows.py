@@ -6,6 +6,7 @@ Only what a body names is compared: the bytes of a body are signed, so nobody ca
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from verification.audit import policy
 from verification.audit.held_rows import Held
 from verification.core.events import DECISIONS, KEEPING
 from verification.core.findings import Finding
@@ -82,6 +83,9 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
         if not was_open:
             detail = f"attempt {name} had been decided before this entry, or was never left to people"
             yield Finding(code="row_differs", log=log, entry=entry.pk, field="status", detail=detail)
+        if entry.type == "attempt.reviewed" and not _is_voted(held, entry, body):
+            detail = f"fewer people than it takes had voted so on attempt {name} before this entry"
+            yield Finding(code="row_differs", log=log, entry=entry.pk, field="votes", detail=detail)
         closed[name] = (entry, body)
     facts = {item.attempt_id: item.commitment for item in held.items if item.kind.endswith(".facts")}
     said: list[Said] = []
@@ -104,6 +108,17 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
             what = f"attempt {name} stands as {attempt.status}{', burnt' if attempt.burnt else ''}"
             detail = f"{what}, but the log closed it never"
             yield Finding(code="row_unsaid", log=log, field="status", detail=detail)
+
+
+def _is_voted(held: Held, entry: AuditEntry, body: Mapping[str, Any]) -> bool:
+    """Whether enough people had voted for what became of an attempt, before it did."""
+    so = {
+        str(vote.get("person"))
+        for voted, vote in held.said("review.voted", naming="attempt")
+        if (vote["attempt"], vote.get("outcome")) == (body["attempt"], body.get("outcome"))
+        and (voted.verification_sequence or 0) < (entry.verification_sequence or 0)
+    }
+    return len(so) >= (policy.VOTES_TO_PASS if body.get("outcome") == "passed" else 1)
 
 
 def _compare_votes(log: str, held: Held) -> Iterator[Finding]:

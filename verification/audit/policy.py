@@ -23,5 +23,8 @@ NOTE_SIGNATURES: Final = 32
 EXTRA_BYTES: Final = 65_536
 """Most extra data in a proof, bytes; it is not authenticated, so there is no reason for more."""
 
+VOTES_TO_PASS: Final = 2
+"""How many people must have passed what checks left to them. Source: law.md O-88, four eyes."""
+
 HEARTBEAT_SECONDS: Final = 3600
 """A log that is alive has one heartbeat in every such span, seconds. Source: design of the log, read path."""

@@ -62,8 +62,8 @@ def verify_parents() -> Iterator[Finding]:
 def _look_again(log: str, pk: str) -> Iterator[Finding]:
     """The findings about one verification, read while it stood still.
 
-    Rows are read one table after the other, and a worker may move the verification meanwhile. Every such move appends
-    an entry and counts it in the row, in the same transaction: where the count did not move, nothing did.
+    Rows are read one table after the other, and a worker may move the verification meanwhile. Whatever of it an entry
+    tells counts that entry in the row, in the same transaction: where the count did not move, nothing of it did.
     """
     found: list[Finding] = []
     for _ in range(_LOOKS):

@@ -85,9 +85,9 @@ def calibrate(
         named = ", ".join(f"{one.reference} and {one.probe} at {one.distance}" for one in suspects)
         raise BadInput(f"{lacking.detail}. The nearest strangers: {named or 'none is near'}") from lacking
     without: dict[str, str] = {}
-    accepted = [sum(measured[path].embedding is not None for path in paths) for paths in pictures.values()]
-    if few := sum(1 < count < frames for count in accepted):
-        progress(f"{few} sets have fewer than {frames} accepted pictures: they count as single pictures only")
+    sets = [paths for paths in pictures.values() if len(paths) > 1]
+    if few := sum(sum(measured[path].embedding is not None for path in paths) < frames for paths in sets):
+        progress(f"{few} of {len(sets)} sets have fewer than {frames} accepted pictures: single pictures at most")
     for decision in found.keys() - {"single"}:
         try:
             zones[decision] = _proposed(_tallies(pairs, found[decision]), targets)

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from verification.audit.policy import VOTES_TO_PASS
+
 # How long a borrower may take in all, seconds. Our choice: a working day to find one's key.
 VERIFICATION_SECONDS = 24 * 3600
 # Life of a link, seconds. api.md §1.
@@ -17,7 +19,7 @@ ATTEMPTS_COUNTED_SECONDS = 24 * 3600
 # How long two people may take to review, seconds. api.md §1.
 REVIEW_SECONDS = 24 * 3600
 # How many different people must say so for a case in review to pass. law.md §5 (four eyes on overrides).
-REVIEWERS_TO_PASS = 2
+REVIEWERS_TO_PASS = VOTES_TO_PASS
 # How many cases a page of the review desk lists. Our choice: more than a shift leaves open.
 DESK_ROWS = 100
 # How long their reason is, characters. Our choice: more than "ok", less than a letter.

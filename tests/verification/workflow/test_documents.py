@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from insecure_sandbox import samples
+from tests.verification.checks_on_record import checks
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.document_reading import documents_of, endings, listed
 from tests.verification.workflow.insecure_capture import at_commands, played, show
@@ -218,6 +219,19 @@ def test_a_picture_that_is_damaged_is_named_and_keeps_nothing_from_ending(script
     document = documents_of(story)[0]
     assert document["unreadable"] == ["live_capture.1.frame.0"]
     assert [len(command["frames"]) for command in document["live_image"]["commands"]] == [3, 2]
+
+
+def test_terms_that_are_damaged_leave_what_the_log_says_of_the_checks(script):
+    def damaged(story):
+        attempt = captures(story).get()
+        EvidenceItem.objects.filter(attempt=attempt, kind="live_capture.terms").update(commitment="0" * 64)
+        voted(story)
+
+    document = documents_of(reviewed(damaged)(script))[0]
+    assert document["unreadable"] == ["live_capture.terms"]
+    told = [(one["name"], one["outcome"]) for one in document["live_image"]["gates"]]
+    logged = [(one["check"], one["outcome"]) for one in checks(stage="live_capture")]
+    assert [*told, ("face.match", "inconclusive")] == logged
 
 
 def test_a_replay_makes_no_other_and_is_not_disturbed(script):

@@ -4,6 +4,7 @@ import pytest
 
 from tests.verification.workflow.insecure_glance import ROUTES, glanced, see, voted
 from tests.verification.workflow.insecure_glance import glances as glances
+from tests.verification.workflow.story import make_due
 from verification.models import Attempt
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands
@@ -47,3 +48,17 @@ def test_what_people_look_at_is_a_try_spent_until_they_pass_it(passes):
     assert (beside.page().page, beside.page().attempt) == ("code", 2)
     voted(story, passes=passes)
     assert Attempt.objects.get(verification_id=story.id, stage="glance").burnt is not passes
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_who_has_no_try_left_but_for_what_people_look_at_waits_for_them(passes):
+    story = glanced("wrong", "wrong", "grey", profile="KZ-2021-04")
+    assert story.row().status == "in_review"
+    beside = glanced(of=story.lender, reference="A-2", profile="KZ-2021-04")
+    row = beside.row()
+    assert (row.status, row.last_failure, row.step) == ("requires_input", "borrower_busy", "open")
+    voted(story, passes=passes)
+    make_due(beside)
+    beside.work()
+    ended = ("requires_input", "") if passes else ("declined", "attempts_exhausted")
+    assert (beside.row().status, beside.row().code) == ended

@@ -19,7 +19,7 @@ from verification import transactions
 from verification.core import reasons, stored
 from verification.core.results import Outcome
 from verification.core.route import ANSWERED, PARTS, SEED, Memory, Prepared, Stage
-from verification.core.status import Move
+from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
@@ -51,6 +51,7 @@ def enter(
         hindrance = _take_place(attempt, stage, key=key, at=at)
     except IntegrityError:  # one_open_attempt_per_borrower: the place is another verification's
         hindrance = BUSY
+    if hindrance == BUSY:
         busy_until = at + timedelta(seconds=policy.BUSY_SECONDS)
         queue.schedule(verification, queue.OPEN, due_at=busy_until, queue=stage.queue)
     if hindrance == NONE_LEFT:
@@ -73,7 +74,7 @@ def _take_place(attempt: Attempt, stage: Stage, *, key: vault.Key, at: datetime)
         attempt.save(force_insert=True)
         hindrance = ""
         if attempts_left(attempt.verification, stage, at=at) == 0:
-            hindrance = NONE_LEFT
+            hindrance = NONE_LEFT if is_exhausted(attempt.verification, stage, at=at) else BUSY
         elif not quotas.take(attempt.verification, stage, key=key, at=at):
             hindrance = quotas.code_of(stage)
         transaction.set_rollback(bool(hindrance))
@@ -226,6 +227,17 @@ def _of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, 
 def attempts_left(verification: Verification, stage: Stage, *, at: datetime) -> int | None:
     """How many more may fail before the verification is declined; None where none are counted."""
     return left(stage, failures(verification, stage, at=at))
+
+
+def is_exhausted(verification: Verification, stage: Stage, *, at: datetime) -> bool:
+    """Whether no attempt is left whatever people say of those they look at, which are spent until they pass them."""
+    failed = failures(verification, stage, at=at)
+    if left(stage, failed) != 0:
+        return False
+    looked_at = _of_borrower(verification, stage).filter(
+        burnt=True, closed_at__gte=_counted_since(at), status=Outcome.REVIEW, verification__status=Status.IN_REVIEW
+    )
+    return left(stage, failed - looked_at.count()) == 0
 
 
 def left(stage: Stage, failed: int) -> int | None:

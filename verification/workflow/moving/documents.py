@@ -65,8 +65,6 @@ def _facts(attempt: Attempt, *, key: vault.Key, at: datetime) -> Facts:
         except EvidenceUnreadable:
             # A damaged file must not keep a verification from ending.
             unreadable.append(item.kind)
-    if (kind := f"{attempt.stage}.terms") in unreadable:
-        raise EvidenceUnreadable(f"{kind} cannot be read")
     of_case = Attempt.objects.filter(verification=verification)
     in_order = list(of_case.order_by("opened_at", "turn").values_list("pk", flat=True))
     earlier = of_case.filter(status="passed", turn__lt=attempt.turn).order_by("turn")
@@ -87,7 +85,7 @@ def _facts(attempt: Attempt, *, key: vault.Key, at: datetime) -> Facts:
         ),
         ending=_ending(attempt, verification, at=at),
         passed=tuple((one.route, one.stage, one.closed_at or one.opened_at) for one in earlier),
-        checks=dossier.checks_in(evidence, stage=attempt.stage),
+        checks=dossier.checks_of(attempt, evidence),
         evidence=evidence,
         kept_at={item.kind: item.created_at for item in items},
         unreadable=tuple(unreadable),

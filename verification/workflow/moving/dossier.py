@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -10,6 +11,7 @@ from typing import Any
 from django.db.models import Exists, F, Q
 
 from verification.core import stored
+from verification.core.errors import EvidenceUnreadable
 from verification.core.identification_document import Judged
 from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Evidence, Stage
@@ -155,8 +157,19 @@ def checks_in(kept: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
     content = kept.get(f"{stage}.terms")
     if content is None:
         return ()
-    checks = stored.fields_of(json.loads(content), what="terms")["checks"]
+    checks = stored.fields_of(json.loads(content), what="terms").get("checks")
     return stored.read({"v": stored.VERSION, "checks": checks}, into=Checks, what="terms").checks
+
+
+def checks_of(attempt: Attempt, kept: Mapping[str, bytes]) -> tuple[Judged, ...]:
+    """What its checks said: with scores and details where its terms can be read, else what the log says of them."""
+    with suppress(EvidenceUnreadable):
+        if found := checks_in(kept, stage=attempt.stage):
+            return found
+    nothing: dict[str, Any] = {"score": None, "threshold": None, "detail": {}}
+    return tuple(
+        Judged(name=one["check"], outcome=one["outcome"], code=one["code"], **nothing) for one in logged_checks(attempt)
+    )
 
 
 def logged_checks(attempt: Attempt) -> list[dict[str, str]]:

@@ -57,7 +57,7 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
     transition.write(verification, last_failure=code)
     if reasons.require(code).final:
         transition.move(verification, Move.DECLINE, at=at, code=code)
-    elif attempts.attempts_left(verification, stage, at=at) == 0:
+    elif attempts.is_exhausted(verification, stage, at=at):
         transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted", body={"last_failure": code})
     else:
         _ask(verification, at=at)

@@ -4,6 +4,7 @@ The pictures are opened here only, while the case waits for reviewers of its own
 Whether another reviewer has voted is not among what is shown: a vote that stands is a pass, for a fail ends the case.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from verification.core.identification_document import Judged
 from verification.core.opening import Loan
 from verification.core.person import LenderFacts
 from verification.core.route import Evidence, Stage
-from verification.evidence import store, vault
+from verification.evidence import store
 from verification.models import Attempt, EvidenceItem
 from verification.workflow import cases
 from verification.workflow.moving import dossier
@@ -58,6 +59,8 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
         key = cases.key_of(row)
         case = cases.read(row, key).case
         person = case.person
+        # Whoever decides by pictures must see them all; other evidence that cannot be read leaves the log's word.
+        kept = dossier.contents([attempt], key=key) if stage.pictures is not None else {}
         shown = ReviewCase(
             verification_id=row.pk,
             mode=row.mode,
@@ -70,8 +73,8 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             route=row.route,
             code=row.code,
             until=review.ends_at(row),
-            shots=_shots(attempt, stage, key=key, at=at),
-            checks=dossier.checks_in(dossier.contents([attempt], key=key), stage=attempt.stage),
+            shots=_shots(attempt, stage, kept, at=at),
+            checks=dossier.checks_of(attempt, kept),
             hindrance=review.hindrance(attempt, reviewer, key=key),
         )
         body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}
@@ -99,12 +102,12 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
     return jpeg
 
 
-def _shots(attempt: Attempt, stage: Stage, *, key: vault.Key, at: datetime) -> tuple[Shot, ...]:
+def _shots(attempt: Attempt, stage: Stage, kept: Mapping[str, bytes], *, at: datetime) -> tuple[Shot, ...]:
     """The pictures that are there; none where the stage has none, or where their order cannot be read."""
     if stage.pictures is None:
         return ()
     try:
-        listed = stage.pictures(Evidence(items=dossier.contents([attempt], key=key), at=at))
+        listed = stage.pictures(Evidence(items=kept, at=at))
     except (BadInput, Refused):
         return ()
     ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))

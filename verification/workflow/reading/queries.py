@@ -1,7 +1,7 @@
 """Reads for edges: one verification, a lender's list and events, checkpoints and proofs. Nothing here writes."""
 
+import logging
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +32,8 @@ from verification.workflow.reading.views import (
 __all__ = ["BorrowerPage", "BorrowerState", "CheckView", "EventView", "NextAction", "Page", "VerificationView"]
 __all__ += ["beyond", "borrower_page", "checkpoint", "events_after", "last_sequence", "page_of", "state_of"]
 __all__ += ["last_sequence_of_row", "list_views", "opened_view", "proof", "view"]
+
+logger = logging.getLogger(__name__)
 
 LIST_MAX = 100  # rows a page
 _WITH_NEXT_ACTION = (Status.REQUIRES_INPUT, Status.PROCESSING)
@@ -128,13 +130,15 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
 
 
 def _scores(verification: Verification, key: vault.Key) -> dict[tuple[str, str], tuple[float | None, float | None]]:
-    """Score and threshold by attempt and check; none at all where one file cannot be read."""
-    items = list(EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"))
+    """Score and threshold by attempt and check; none of an attempt whose terms cannot be read, which is logged."""
     found: dict[tuple[str, str], tuple[float | None, float | None]] = {}
-    with suppress(EvidenceUnreadable):
-        for item, content in zip(items, store.get_all(key, items), strict=True):
-            for one in dossier.checks_in({item.kind: content}, stage=item.kind.partition(".")[0]):
+    for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
+        try:
+            kept = {item.kind: store.get(key, item)}
+            for one in dossier.checks_in(kept, stage=item.kind.partition(".")[0]):
                 found[str(item.attempt_id), one.name] = (one.score, one.threshold)
+        except EvidenceUnreadable as fault:
+            logger.error("%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code)
     return found
 
 

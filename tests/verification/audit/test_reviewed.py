@@ -1,0 +1,39 @@
+"""What people decided is named where fewer of them had voted so before than it takes."""
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from tests.verification.workflow.insecure_glance import glanced, judged, one_voted, voted
+from tests.verification.workflow.insecure_glance import glances as glances
+from tests.verification.workflow.story import Story
+from verification.audit.compare_rows import compare
+from verification.audit.held_rows import load
+from verification.models import Attempt
+from verification.workflow.moving import transition
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
+
+
+def fields(story: Story) -> set[str]:
+    return {finding.field for finding in compare("test", load([story.id])[story.id])}
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_what_enough_people_decided_is_in_order(passes: bool) -> None:
+    story = glanced("grey")
+    voted(story, passes=passes)
+    assert fields(story) == set()
+
+
+@pytest.mark.parametrize(("votes", "outcome"), [(0, "passed"), (1, "passed"), (0, "failed"), (1, "failed")])
+def test_what_too_few_decided_is_named(votes: int, outcome: str) -> None:
+    story = glanced("grey")
+    for number in range(votes):
+        one_voted(story, person=f"usr_{number}")
+    attempt, at = judged(story), timezone.now()
+    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": outcome, "code": ""}
+    with transaction.atomic():
+        transition.record(story.row(), "attempt.reviewed", at=at, body=body | {"burnt": False})
+    Attempt.objects.filter(pk=attempt.pk).update(status=outcome, code="", burnt=False, closed_at=at)
+    assert fields(story) == {"votes"}
