@@ -139,3 +139,11 @@ def test_a_question_during_which_the_clock_was_set_back_counts_least(monkeypatch
     monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + next(said))
     assert abs(clock.measure() - timedelta(seconds=8)) < timedelta(seconds=0.5)
     assert not clock.is_right()
+
+
+def test_a_process_that_is_put_aside_between_both_clocks_does_not_go_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    read = [noon + timedelta(seconds=seconds) for seconds in (5, 5, 9)]
+    monkeypatch.setattr("verification.clock.time.monotonic", iter([0.0, 5.0, 5.0, 5.001, 6.0, 9.0]).__next__)
+    monkeypatch.setattr("verification.clock.timezone.now", iter(read).__next__)
+    assert clock._both() == (5.0, read[1])
