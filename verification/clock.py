@@ -48,7 +48,7 @@ _state = _State()
 def now() -> datetime:
     """The database's time as this process knows it, in UTC."""
     if _state.read_at is None or _state.measured_at is None:
-        return timezone.now()
+        return timezone.now() + _state.offset
     return _state.read_at + timedelta(seconds=time.monotonic() - _state.measured_at) + _state.offset
 
 
