@@ -7,7 +7,7 @@ import pytest
 from pytest_django import Settings
 
 from tests.browser import insecure_camera, scripted_camera
-from tests.browser.camera_way import FACE, at_the_camera, captured, played_out, turned_on
+from tests.browser.camera_way import FACE, at_the_camera, captured, captured_in_time, played_out, turned_on
 from tests.browser.capture_page import COMMANDS, ON, until_said
 from tests.browser.conftest import Launch
 from tests.browser.steps import arrived, press, words
@@ -72,8 +72,7 @@ def test_the_next_attempt_may_pass(launch: Launch, site: str, story: Story) -> N
     assert "Попытка 2 из 3" in attempts_line(tab)
     tab.look("biometric-second-attempt-ru-desk")
     turned_on(tab, "ru")
-    captured(tab, "ru")
-    story.work()
+    captured_in_time(tab, story, "ru")
     tab.until_heading("Готово: это вы")
     assert tab.problems == []
 

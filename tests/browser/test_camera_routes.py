@@ -16,6 +16,7 @@ from tests.browser.camera_way import (
     asked,
     at_the_camera,
     captured,
+    captured_in_time,
     chosen,
     code_in,
     filled_in,
@@ -54,9 +55,7 @@ def test_a_face_that_does_what_is_asked_is_verified(launch: Launch, site: str, s
     scripted_camera.put(tab.page, upright=True)
     at_the_camera(tab, story, LANGUAGE, look)
     turned_on(tab, LANGUAGE, look)
-    commands = captured(tab, LANGUAGE)
-    look("11-wait")
-    story.work()
+    commands = captured_in_time(tab, story, LANGUAGE, look)
     tab.until_heading(words(LANGUAGE, DONE))
     look("12-verified")
     assert story.row().status == "verified"
@@ -88,9 +87,7 @@ def test_a_document_a_code_and_a_face_verify_together(
     go_on(tab, story, LANGUAGE, "Confirm", QUESTION)
     asked(tab, story, LANGUAGE, look)
     turned_on(tab, LANGUAGE, look)
-    captured(tab, LANGUAGE)
-    look("11-wait")
-    story.work()
+    captured_in_time(tab, story, LANGUAGE, look)
     tab.until_heading(words(LANGUAGE, DONE))
     look("12-verified")
     assert story.row().passed_routes == ["live_face"]
