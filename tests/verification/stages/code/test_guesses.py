@@ -8,6 +8,7 @@ from django.utils import timezone
 from tests.verification.stages.person.test_story import BORN, DOCUMENT, guess, to_code, to_person
 from tests.verification.stages.person.told import codes, other_than
 from tests.verification.workflow.story import begin, lender
+from verification import clock
 from verification.core.errors import BadInput
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases
@@ -95,7 +96,8 @@ def test_another_code_takes_half_a_minute_and_gives_no_guess_back(asked, monkeyp
 def pass_time(story, monkeypatch, *, seconds):
     """Turns the clock of edges and workers on."""
     now = timezone.now
-    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=seconds))
+    for read in (clock, timezone):
+        monkeypatch.setattr(read, "now", lambda: now() + timedelta(seconds=seconds))
 
 
 def test_silence_ends_the_dialogue_and_the_guesses_count_on(asked, monkeypatch):
