@@ -39,8 +39,8 @@ def load(ids: Sequence[str]) -> dict[str, Held]:
     rows = readable(Verification.objects.filter(pk__in=ids).defer("sealed_case").order_by("pk"))
     held = {row.pk: Held(verification=row) for row in rows}
     owners: dict[str, Held] = {}
-    attempts = Attempt.objects.filter(verification_id__in=ids).order_by("turn", "pk")
-    for attempt in readable(attempts.defer("sealed_memory")):
+    attempts = Attempt.objects.filter(verification_id__in=ids).defer("sealed_memory").order_by("turn", "pk")
+    for attempt in readable(attempts):
         if one := held.get(attempt.verification_id):
             owners[attempt.pk] = one
             one.attempts[attempt.pk] = attempt

@@ -19,6 +19,7 @@ from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse
 from verification.stages import statement
 from verification.stages.statement.checks import CHECKS
+from verification.workflow.moving import dossier
 from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
@@ -220,9 +221,12 @@ def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox
     camera.agree(story)
     camera.free(story)
     camera.capture(story)
+    judged = Attempt.objects.get(verification_id=story.id, stage="live_capture")
+    key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
+    kept = {own.kind: store.get(key, own) for own in judged.evidence.filter(kind="live_capture.terms")}
+    assert any(one.score is not None for one in dossier.checks_in(kept, stage="live_capture"))
     settings.TULGA_SOURCES = {"test": {}, "live": {}}
     code, said = command(story)
     assert code == 0, said
-    judged = Attempt.objects.get(verification_id=story.id, stage="live_capture")
     write_over(judged, "face.match", outcome="inconclusive", code="face_review")
     assert command(story)[0] == 1
