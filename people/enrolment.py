@@ -27,9 +27,8 @@ def enrol(*, email: str, full_name: str, role: str, lender: Any = None, password
 
     Raises `ValidationError` if a field or the password is not acceptable, for instance an address that is taken.
     """
-    password = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
     candidate = User(email=email.strip().lower(), full_name=full_name.strip(), role=role, lender=lender)
-    validate_password(password, candidate)
+    password = _acceptable(password, candidate)
     candidate.set_password(password)
     candidate.full_clean()
     with transactions.writing():
@@ -39,8 +38,7 @@ def enrol(*, email: str, full_name: str, role: str, lender: Any = None, password
 
 def renew(user: User, *, password: str = "") -> Credentials:
     """New factors for somebody who lost theirs; the old password, codes and sessions are worth nothing from here on."""
-    password = password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
-    validate_password(password, user)
+    password = _acceptable(password, user)
     user.set_password(password)
     with transactions.writing():
         # Ends every session too: Django binds a session to the hash of the password.
@@ -54,6 +52,13 @@ def current_code(device: TOTPDevice) -> str:
     totp = TOTP(device.bin_key, device.step, device.t0, device.digits)
     totp.time = time.time()
     return f"{totp.token():0{device.digits}d}"
+
+
+def _acceptable(password: str, user: User) -> str:
+    """The chosen password if the validators take it, or a generated one, which they could only refuse by chance."""
+    if password:
+        validate_password(password, user)
+    return password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
 
 
 def _fresh_device(user: User) -> TOTPDevice:

@@ -90,6 +90,13 @@ def test_a_reviewers_lender_is_named_by_id_or_name(by: str) -> None:
     assert User.objects.get().lender == lender
 
 
+def test_a_generated_password_is_never_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = "xampleknz-oneExampleK"[:20]
+    monkeypatch.setattr("secrets.token_urlsafe", lambda size: drawn)
+    assert _run("one@example.kz", "--name", "A", "--role", "operator")["password"] == drawn
+    assert _run("one@example.kz", "--renew")["password"] == drawn
+
+
 @pytest.mark.parametrize(
     ("typed", "refusal"),
     [(PASSWORD, ""), ("qysqa-12345", "too short"), ("", "no password"), ("password1234", "common")],
