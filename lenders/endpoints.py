@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from django.db import models
 
 from lenders import addresses, policy, signing
-from lenders.models import Delivery, Lender, WebhookEndpoint, new_endpoint_id
+from lenders.models import Delivery, Lender, WebhookEndpoint
 from verification import clock, transactions
 from verification.core.errors import Conflict, NotFound
+from verification.core.ids import new_id
 from verification.workflow.moving import commands, sealing
 from verification.workflow.reading import queries
 
@@ -24,7 +25,7 @@ def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tup
         Lender.objects.select_for_update().get(pk=lender.pk)
         if of_lender(lender, mode=mode).count() >= policy.ENDPOINTS_MAX:
             raise Conflict(f"at most {policy.ENDPOINTS_MAX} endpoints", code="endpoint_limit")
-        endpoint_id, secret = new_endpoint_id(), signing.new_secret()
+        endpoint_id, secret = new_id("whe"), signing.new_secret()
         seed, public_key = signing.new_signing_key()
         endpoint = WebhookEndpoint.objects.create(
             id=endpoint_id,

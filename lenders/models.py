@@ -1,6 +1,7 @@
 """The microcredit organizations that call the API, and what belongs to their access."""
 
 from datetime import datetime
+from functools import partial
 
 from django.db import models
 from django.db.models import Q
@@ -11,38 +12,13 @@ ID_LENGTH = 30
 HASH_LENGTH = 64
 
 
-def new_lender_id() -> str:
-    """A fresh `len_…`."""
-    return new_id("len")
-
-
-def new_key_id() -> str:
-    """A fresh `key_…`."""
-    return new_id("key")
-
-
-def new_endpoint_id() -> str:
-    """A fresh `whe_…`."""
-    return new_id("whe")
-
-
-def new_delivery_id() -> str:
-    """A fresh `dlv_…`."""
-    return new_id("dlv")
-
-
-def new_sender_id() -> str:
-    """A fresh `snd_…`."""
-    return new_id("snd")
-
-
 class Lender(models.Model):
     """A microcredit organization. `live_profile` is chosen explicitly; a test lender holds KZ-2021-04 unless told.
 
     `return_urls`: where a borrower may be sent back to, without query.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_lender_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "len"), editable=False)
     name = models.CharField(max_length=200)
     bin = models.CharField(max_length=12, unique=True)
     test_profile = models.CharField(max_length=32, default="KZ-2021-04")
@@ -60,7 +36,7 @@ class ApiKey(models.Model):
     `cidrs`: networks it may be used from, none for any. Several may be valid at once, as during a rotation.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_key_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "key"), editable=False)
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="keys")
     mode = models.CharField(max_length=4)
     sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
@@ -110,7 +86,7 @@ class WebhookEndpoint(models.Model):
     is sent before, because of them or because it asked so. `deleted_at` keeps the row: its deliveries are a record.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_endpoint_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "whe"), editable=False)
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="endpoints")
     mode = models.CharField(max_length=4)
     url = models.CharField(max_length=2048)
@@ -150,7 +126,7 @@ class Delivery(models.Model):
     is forgotten before its copies are.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_delivery_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "dlv"), editable=False)
     endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries")
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
@@ -210,7 +186,7 @@ class Delivery(models.Model):
 class Sender(models.Model):
     """A running `manage.py deliver`, which says every few seconds that it lives."""
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=new_sender_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "snd"), editable=False)
     seen_at = models.DateTimeField()
 
     def __str__(self) -> str:

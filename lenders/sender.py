@@ -17,10 +17,11 @@ from socket import getaddrinfo
 from django.db import Error, close_old_connections, connection
 
 from lenders import endpoints, idempotency, policy, posting, reservations, webhooks
-from lenders.models import Delivery, Sender, new_sender_id
+from lenders.models import Delivery, Sender
 from lenders.posting import Outcome
 from verification import clock, transactions
 from verification.core.errors import EvidenceUnreadable
+from verification.core.ids import new_id
 from verification.outbound.addresses import LookUp
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ Sent = tuple[Delivery, Outcome]
 class Rounds:
     """What one process knows between its rounds; all of it lives in the thread that asks the database."""
 
-    name: str = field(default_factory=new_sender_id)
+    name: str = field(default_factory=partial(new_id, "snd"))
     tidy_at: float = 0  # by the monotonic clock; at first at once
     pumped: str = ""  # the endpoint that had its turn last
 

@@ -1,6 +1,7 @@
 """The person who signs in, and the count of tries at the door."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -9,11 +10,6 @@ from django.db.models.functions import Lower
 
 from people.roles import OPERATE, Role, allows
 from verification.core.ids import new_id
-
-
-def new_user_id() -> str:
-    """A fresh `usr_…`: what the log says instead of a name."""
-    return new_id("usr")
 
 
 class People(BaseUserManager["User"]):
@@ -36,7 +32,7 @@ class People(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """One human. What they may do follows from the role alone, so no row can hand out a permission on the side."""
 
-    id = models.CharField(primary_key=True, max_length=30, default=new_user_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=30, default=partial(new_id, "usr"), editable=False)
     email = models.EmailField(unique=True)
     full_name = models.CharField(max_length=200)
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])

@@ -67,15 +67,15 @@ class Bare(APIView):
         with _transaction():
             idempotent.save(force_insert=True)
         held = IdempotentRequest.objects.filter(pk=idempotent.pk, fence=idempotent.fence, answered_at=None)
-        fresh = ids.new_verification_id()
+        fresh = ids.new_id("ver")
         with _transaction():
             held.update(reserved_until=timezone.now())
-            _anew("attempt", pk=ids.new_attempt_id(), verification_id=fresh).save(force_insert=True)
+            _anew("attempt", pk=ids.new_id("att"), verification_id=fresh).save(force_insert=True)
             token = secrets.token_bytes(32)
             _anew("link", pk=None, token_sha256=token, verification_id=fresh).save(force_insert=True)
             _anew("verification", pk=fresh, client_reference=f"bare-{fresh}").save(force_insert=True)
             _anew("key", verification_id=fresh).save(force_insert=True)
-            entries = [_anew(name, pk=ids.new_event_id(), verification_id=fresh) for name in KEPT["entries"]]
+            entries = [_anew(name, pk=ids.new_id("evt"), verification_id=fresh) for name in KEPT["entries"]]
             AuditEntry.objects.bulk_create(entries)
             AuditPending.objects.bulk_create([AuditPending(entry=entry) for entry in entries])
             held.update(status=201, sealed_answer=KEPT["sealed"], answered_at=timezone.now())

@@ -62,11 +62,10 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
     "verification_evidenceitem": _CASE | {"attempt_id": _ID, "sealed_sha256": "md5({c} || k)", "seen_index": _SEEN},
     "verification_auditentry": _CASE | {"log": "'live'", "at": _WHEN},
     "verification_auditleaf": {
-        "id": "",
         "entry_id": _ID,
         "log": "'live'",
         "leaf_index": "({copies} - k) * 16 + {c} % 16",
-        "lender_id_copy": _LENDER,
+        "told_to": _LENDER,
         "lender_sequence": "({copies} - k) * 16 + {c} % 16 + 1",
         "leaf_hash": _HASH,
     },

@@ -1,5 +1,6 @@
 """Reading what the log says, in its order."""
 
+from verification.audit.log import leaf_of_entry
 from verification.models import AuditEntry, AuditLeaf
 
 
@@ -8,14 +9,15 @@ def told_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) ->
 
     Each leaf with its `entry`, and that with its verification, whose case is not read.
     """
-    found = AuditLeaf.objects.filter(log=log, lender_id_copy=lender_id, lender_sequence__gt=lender_sequence)
+    found = AuditLeaf.objects.filter(log=log, told_to=lender_id, lender_sequence__gt=lender_sequence)
     with_case = found.select_related("entry__verification").defer("entry__verification__sealed_case")
     return list(with_case.order_by("lender_sequence")[:limit])
 
 
-def leaf_of(entry: AuditEntry) -> AuditLeaf | None:
-    """The leaf of an entry, or None while it is not ordered."""
-    return AuditLeaf.objects.filter(entry=entry).first()
+def leaf_bytes(entry: AuditEntry) -> bytes | None:
+    """The exact bytes that the log hashed for an entry, or None while it is not ordered."""
+    leaf = AuditLeaf.objects.filter(entry=entry).first()
+    return leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes if leaf else None
 
 
 def timeline(verification_id: str) -> list[AuditEntry]:

@@ -5,7 +5,6 @@ A leaf (schema 1) is canonical JSON with integers and strings, absent fields lef
 `lender_sequence` and `body`, which says by route, check, outcome, codes, versions and commitments what happened.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +25,6 @@ from verification.models import AuditEntry, AuditPending, Verification
 SCHEMA: Final = 1
 # A whole string of 11 or 12 digits is a phone number or an IIN that somebody forgot to leave out.
 _IDENTIFIES: Final = re.compile(r"\+?[0-9]{11,12}")
-_HEARTBEAT = "log.heartbeat"
 _gathered: ContextVar[list[AuditEntry] | None] = ContextVar("gathered", default=None)
 
 
@@ -86,26 +84,6 @@ def require_anonymous(body: Mapping[str, Any]) -> None:
             raise ValueError(f"the body's {key} looks like personal data, which a leaf may not hold")
 
 
-def differences(stored: bytes, expected: Leaf) -> list[str]:
-    """Names of the fields in which a stored leaf differs from what it should say; empty if byte for byte the same."""
-    try:
-        spelt = expected.bytes
-    except (TypeError, ValueError):
-        return ["body"]
-    if stored == spelt:
-        return []
-    try:
-        says = json.loads(stored)
-    except (ValueError, RecursionError):
-        return ["leaf"]
-    if not isinstance(says, dict):
-        return ["leaf"]
-    should = expected.fields
-    # Keys outside the schema are what somebody wrote over ours: their names are not repeated.
-    different = {name for name in should if says.get(name) != should[name]} | {"leaf" for name in says.keys() - should}
-    return sorted(different) or ["leaf"]
-
-
 def append(
     *,
     log: str,
@@ -127,8 +105,7 @@ def append(
     if log not in LOGS:
         raise ValueError(f"there is no log {log!r}")
     if isinstance(verification, Verification):
-        lender = lender or verification.lender_id
-        verification = verification.pk
+        lender, verification = lender or verification.lender_id, verification.pk
     entry = AuditEntry(
         log=log,
         type=events.ENTRY_TYPES[type].name,
@@ -141,7 +118,10 @@ def append(
     # What is no leaf is refused here, or it would stop the sequencer later. The largest sequence is the longest.
     require_anonymous(entry.body)
     _ = leaf_of_entry(entry, lender_sequence=policy.SIZE if lender else None).bytes
-    _put(entry)
+    if (gathered := _gathered.get()) is None:
+        _insert([entry])
+    else:
+        gathered.append(entry)
     return entry
 
 
@@ -160,14 +140,6 @@ def gathering() -> Iterator[None]:
     _insert(entries)
 
 
-def _put(entry: AuditEntry) -> None:
-    gathered = _gathered.get()
-    if gathered is None:
-        _insert([entry])
-    else:
-        gathered.append(entry)
-
-
 def _insert(entries: Sequence[AuditEntry]) -> None:
     AuditEntry.objects.bulk_create(entries)
     AuditPending.objects.bulk_create([AuditPending(entry=entry) for entry in entries])
@@ -177,17 +149,20 @@ def heartbeat(log: str, *, at: datetime | None = None) -> AuditEntry | None:
     """An entry that shows the log to be alive, if the last one is an hour old; None otherwise."""
     now = at or clock.now()
     since = now - timedelta(seconds=policy.HEARTBEAT_SECONDS)
-    lately = AuditEntry.objects.filter(log=log, type=_HEARTBEAT, at__gt=since)
+    lately = AuditEntry.objects.filter(log=log, type=events.HEARTBEAT, at__gt=since)
     if lately.exists():
         return None
     with transactions.writing():
         if lately.exists():  # another was faster
             return None
-        return append(log=log, type=_HEARTBEAT, body={}, at=now)
+        return append(log=log, type=events.HEARTBEAT, body={}, at=now)
 
 
 def leaf_of_entry(entry: AuditEntry, *, lender_sequence: int | None) -> Leaf:
-    """What the leaf of an entry says once the lender's sequence is known."""
+    """What the leaf of an entry says once the lender's sequence is known.
+
+    The row is the only place where it is kept: whoever changes its spelling changes the hash of what is on record.
+    """
     return Leaf(
         id=entry.pk,
         log=entry.log,

@@ -209,23 +209,21 @@ def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLe
         # Only what is told is counted: a lender that misses a number knows that it misses an event.
         if entry.lender_id and entry.type in events.TOLD:
             sequence = sequences[entry.lender_id] = sequences[entry.lender_id] + 1
-        spelt = leaf_of_entry(entry, lender_sequence=sequence).bytes
         leaves.append(
             AuditLeaf(
                 log=log,
                 leaf_index=index,
                 entry=entry,
-                lender_id_copy=entry.lender_id or "",
+                told_to=(entry.lender_id or "") if sequence else "",
                 lender_sequence=sequence,
-                leaf=spelt,
-                leaf_hash=leaf_hash(spelt),
+                leaf_hash=leaf_hash(leaf_of_entry(entry, lender_sequence=sequence).bytes),
             )
         )
     return leaves
 
 
 def _last_sequence(log: str, lender_id: str) -> int:
-    counted = AuditLeaf.objects.filter(log=log, lender_id_copy=lender_id, lender_sequence__isnull=False)
+    counted = AuditLeaf.objects.filter(log=log, told_to=lender_id, lender_sequence__isnull=False)
     last = counted.order_by("-lender_sequence")
     return last.values_list("lender_sequence", flat=True).first() or 0
 

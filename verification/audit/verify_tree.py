@@ -52,42 +52,42 @@ class TreeInspection:
         self._fits = 0
         self._misfits: list[int] = []
 
-    def take(self, computed: bytes | None) -> Iterator[Finding]:
-        """The next leaf's hash, computed from its bytes, or None if the leaf is missing."""
+    def take(self, of_leaf: bytes | None) -> Iterator[Finding]:
+        """The next leaf's hash, as its row says it, or None if the leaf is missing."""
         index = self._by_leaves.size
         if index % tiles.WIDTH == 0:
             self._tile = list(tiles.hashes(_tile(self._log, Place(0, index // tiles.WIDTH))))
         offset = index % tiles.WIDTH
-        stored = self._tile[offset] if offset < len(self._tile) else computed
+        of_tile = self._tile[offset] if offset < len(self._tile) else of_leaf
         # Neither leaf nor tile: any value will do, for no root above will fit.
-        computed = computed or stored or bytes(HASH_BYTES)
-        stored = stored or computed
-        if computed != stored:
+        of_leaf = of_leaf or of_tile or bytes(HASH_BYTES)
+        of_tile = of_tile or of_leaf
+        if of_leaf != of_tile:
             self._different.append(index)
-        self._by_leaves.append(computed)
-        self._by_tiles.append(stored)
+        self._by_leaves.append(of_leaf)
+        self._by_tiles.append(of_tile)
         while self._next and self._next[0] <= index + 1:
             size, root = self._next
             by_leaves, by_tiles = self._by_leaves.root == root, self._by_tiles.root == root
             if by_leaves and by_tiles:
                 self._fits = size
             elif by_tiles:
-                yield from self._tell("are not those that were signed")
+                yield from self._tell("is not the one that was signed")
                 self._by_leaves, self._fits = self._by_tiles.fork(), size
             elif by_leaves:
-                what = "are those that were signed, but the tile's hash of them was changed"
+                what = "is the one that was signed, but the tile's copy of it was changed"
                 yield from self._tell(what, field="tile")
                 self._by_tiles, self._fits = self._by_leaves.fork(), size
             else:
-                yield from self._tell("differ from the tile's hash of them, and neither leads to the signed root")
+                yield from self._tell("differs from the tile's, and neither leads to the signed root")
                 self._misfits.append(size)
             self._next = next(self._signed, None)
         if len(self._different) > PAGE:
-            yield from self._tell("differ from the tile's hash of them, and no signed root says which was changed")
+            yield from self._tell("differs from the tile's, and no signed root says which was changed")
 
     def finish(self) -> Iterator[Finding]:
         """What is left to say at the end: later checkpoints, unresolved differences, the tiles above the leaves."""
-        yield from self._tell("differ from the tile's hash of them, and no signed root says which was changed")
+        yield from self._tell("differs from the tile's, and no signed root says which was changed")
         if self._misfits:
             first, later = self._misfits[0], len(self._misfits) - 1
             detail = f"the entries do not lead to the root signed at {first} entries, nor to {later} later ones"
@@ -113,7 +113,7 @@ class TreeInspection:
                     yield Finding(code="tile", log=self._log, detail=detail)
 
     def _tell(self, what: str, *, field: str = "leaf") -> Iterator[Finding]:
-        detail = f"the leaf's bytes {what}"
+        detail = f"the leaf's hash {what}"
         for index in self._different:
             yield Finding(code="leaf_hash", log=self._log, leaf_index=index, field=field, detail=detail)
         self._different = []

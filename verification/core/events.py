@@ -12,6 +12,7 @@ class EntryType:
     decides: bool = False
 
 
+HEARTBEAT = "log.heartbeat"
 ENTRY_TYPES = {
     entry.name: entry
     for entry in (
@@ -49,7 +50,7 @@ ENTRY_TYPES = {
         EntryType("oversight.viewed"),
         EntryType("oversight.counted"),
         EntryType("replay.read"),
-        EntryType("log.heartbeat"),
+        EntryType(HEARTBEAT),
     )
 }
 DECISIONS = tuple(name for name, entry in ENTRY_TYPES.items() if entry.decides)

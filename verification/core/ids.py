@@ -37,27 +37,6 @@ def is_id(untrusted: str, *, prefix: str) -> bool:
     return _OUR_ID.fullmatch(untrusted) is not None and untrusted.startswith(f"{prefix}_")
 
 
-# One function per kind: Django migrations name a default by its import path.
-def new_verification_id() -> str:
-    """A fresh `ver_…`."""
-    return new_id("ver")
-
-
-def new_attempt_id() -> str:
-    """A fresh `att_…`."""
-    return new_id("att")
-
-
-def new_evidence_id() -> str:
-    """A fresh `evd_…`."""
-    return new_id("evd")
-
-
-def new_event_id() -> str:
-    """A fresh `evt_…`."""
-    return new_id("evt")
-
-
 @dataclass(frozen=True)
 class _Masked:
     """Twelve digits that identify somebody; printing shows the last four only."""

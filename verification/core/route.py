@@ -183,11 +183,6 @@ class Stage:
     timeout_code: str = "abandoned"
     queue: str = "default"
 
-    @property
-    def policy(self) -> Any:
-        """Every number the checks judge by now."""
-        return self.policy_in_use()
-
     def differing(self, **changes: Any) -> "Stage":
         """The same stage but for these of its parts."""
         return replace(self, **changes)

@@ -103,21 +103,43 @@ def get(key: Key, item: EvidenceItem) -> bytes:
 def get_all(key: Key, items: Iterable[EvidenceItem]) -> list[bytes]:
     """The original bytes of each, in their order; a file that holds several is read once. Raises as `get` does."""
     files: dict[str, bytes] = {}
-    return [_opening(key, item, files=files).plain for item in items]
+    return [opening(key, item, files=files).plain for item in items]
 
 
-def opening(key: Key, item: EvidenceItem) -> Opening:
-    """The original bytes with the salt that opens their commitment.
+def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> Opening:
+    """The original bytes with the salt that opens their commitment. `files`: as for `sealed_bytes`.
 
     Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under this key, does not
     fit the commitment, or the item's own key was destroyed.
     """
-    return _opening(key, item, files={})
+    sealed = sealed_bytes(item, files=files)
+    if item.wrapped_key is None or item.destroyed_at is not None:
+        raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
+    place = {"table": _TABLE, "field": f"{item.pk}:{item.kind}"}
+    opened = key.own(bytes(item.wrapped_key), **place).opening(sealed, **place)
+    if commitment(opened.salt, opened.plain) != item.commitment:
+        raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
+    return opened
 
 
-def sealed_bytes(item: EvidenceItem) -> bytes:
-    """The sealed bytes, checked by their hash. Raises `EvidenceUnreadable` if they are missing or changed."""
-    return _sealed_bytes(item, files={})
+def sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> bytes:
+    """The sealed bytes, checked by their hash. Raises `EvidenceUnreadable` if they are missing or changed.
+
+    `files` holds what was read before, by name, and what is read now.
+    """
+    if item.sealed is not None:
+        sealed = bytes(item.sealed)
+        if sha256(sealed).hexdigest() != item.sealed_sha256:
+            raise EvidenceUnreadable(f"the sealed bytes of {item.pk} are not those it was stored with")
+        return sealed
+    known = {} if files is None else files
+    if item.sealed_sha256 not in known:
+        known[item.sealed_sha256] = read(item.sealed_sha256)
+    content, begin = known[item.sealed_sha256], item.offset + _LENGTH_BYTES
+    end = begin + int.from_bytes(content[item.offset : begin], "big")
+    if not begin < end <= len(content):
+        raise EvidenceUnreadable(f"the file {item.sealed_sha256} has no part where {item.pk} should lie")
+    return content[begin:end]
 
 
 def destroy(item: EvidenceItem, *, at: datetime) -> bool:
@@ -186,9 +208,9 @@ def read(name: str) -> bytes:
 
 def _seal(key: Key, content: bytes, *, kind: str) -> tuple[EvidenceItem, bytes]:
     """The row of an original that lies nowhere yet, and its sealed bytes."""
-    item_id = ids.new_evidence_id()
+    item_id = ids.new_id("evd")
     # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
-    place = {"table": _TABLE, "field": _field(item_id, kind)}
+    place = {"table": _TABLE, "field": f"{item_id}:{kind}"}
     own, wrapped = key.make_own(**place)
     sealed = own.seal(content, **place)
     item = EvidenceItem(
@@ -216,33 +238,6 @@ def _place(packed: Sequence[tuple[EvidenceItem, bytes]]) -> None:
         item.sealed_sha256 = name
 
 
-def _opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes]) -> Opening:
-    sealed = _sealed_bytes(item, files=files)
-    if item.wrapped_key is None or item.destroyed_at is not None:
-        raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
-    place = {"table": _TABLE, "field": _field(item.pk, item.kind)}
-    opened = key.own(bytes(item.wrapped_key), **place).opening(sealed, **place)
-    if commitment(opened.salt, opened.plain) != item.commitment:
-        raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
-    return opened
-
-
-def _sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes]) -> bytes:
-    """`files` holds what was read before, by name."""
-    if item.sealed is not None:
-        sealed = bytes(item.sealed)
-        if sha256(sealed).hexdigest() != item.sealed_sha256:
-            raise EvidenceUnreadable(f"the sealed bytes of {item.pk} are not those it was stored with")
-        return sealed
-    if item.sealed_sha256 not in files:
-        files[item.sealed_sha256] = read(item.sealed_sha256)
-    content, begin = files[item.sealed_sha256], item.offset + _LENGTH_BYTES
-    end = begin + int.from_bytes(content[item.offset : begin], "big")
-    if not begin < end <= len(content):
-        raise EvidenceUnreadable(f"the file {item.sealed_sha256} has no part where {item.pk} should lie")
-    return content[begin:end]
-
-
 def _write(name: str, content: bytes) -> None:
     """Puts the bytes under their hash; bytes that are there already are left alone, damaged ones are replaced."""
     try:
@@ -258,7 +253,3 @@ def _write(name: str, content: bytes) -> None:
 def _path(name: str) -> str:
     # Two levels, because some file systems slow down with millions of files in one directory.
     return f"{name[:2]}/{name}"
-
-
-def _field(item_id: str, kind: str) -> str:
-    return f"{item_id}:{kind}"

@@ -63,21 +63,20 @@ class Key:
         """
         # Fresh for each seal: two commitments to the same bytes must not be seen to be equal.
         salt = secrets.token_bytes(SALT_BYTES)
-        place = _place(self.verification_id, self.lender_id, table=table, field=field, version=_KEY_VERSION)
+        place = _place(self.verification_id, self.lender_id, table, field)
         return Sealed(data=_encrypt(self.secret, salt + plain, place=place), commitment=commitment(salt, plain))
 
     def make_own(self, *, table: str, field: str) -> "tuple[Key, bytes]":
         """A fresh key for one thing at this place, and that key wrapped by this one: without it, it never opens."""
         own = make(verification_id=self.verification_id, lender_id=self.lender_id)
-        return own, _encrypt(self.secret, own.secret, place=self._place_of_own(table, field))
+        place = _place(self.verification_id, self.lender_id, table, f"{field}:key")
+        return own, _encrypt(self.secret, own.secret, place=place)
 
     def own(self, wrapped: bytes, *, table: str, field: str) -> "Key":
         """The key that `make_own` made for this place; raises `EvidenceUnreadable` for anything else."""
-        secret = _decrypt(self.secret, bytes(wrapped), place=self._place_of_own(table, field))
+        place = _place(self.verification_id, self.lender_id, table, f"{field}:key")
+        secret = _decrypt(self.secret, bytes(wrapped), place=place)
         return Key(verification_id=self.verification_id, lender_id=self.lender_id, secret=secret)
-
-    def _place_of_own(self, table: str, field: str) -> bytes:
-        return _place(self.verification_id, self.lender_id, table=table, field=f"{field}:key", version=_KEY_VERSION)
 
     def unseal(self, sealed: bytes, *, table: str, field: str) -> bytes:
         """The plain bytes; raises `EvidenceUnreadable` for anything not sealed with this key at this place."""
@@ -85,7 +84,7 @@ class Key:
 
     def opening(self, sealed: bytes, *, table: str, field: str) -> Opening:
         """The salt and the plain bytes; raises `EvidenceUnreadable` as `unseal` does."""
-        place = _place(self.verification_id, self.lender_id, table=table, field=field, version=_KEY_VERSION)
+        place = _place(self.verification_id, self.lender_id, table, field)
         salted = _decrypt(self.secret, bytes(sealed), place=place)
         if len(salted) < SALT_BYTES:
             raise EvidenceUnreadable("sealed bytes without a salt")
@@ -133,7 +132,7 @@ def unwrap(row: DataKey, *, lender_id: str) -> Key:
     """The key in a row; raises `EvidenceUnreadable` if it was destroyed or is not this lender's."""
     if row.destroyed_at is not None or row.wrapped_key is None:
         raise EvidenceUnreadable(f"the key of {row.verification_id} was destroyed")
-    place = _place(row.verification_id, lender_id, table="DataKey", field="wrapped_key", version=row.kek_version)
+    place = _place(row.verification_id, lender_id, "DataKey", "wrapped_key", row.kek_version)
     secret = _decrypt(_key_of(_KEKS, row.kek_version), bytes(row.wrapped_key), place=place)
     return Key(verification_id=row.verification_id, lender_id=lender_id, secret=secret)
 
@@ -194,11 +193,11 @@ def blind_index_value(*, purpose: str, value: str, version: int) -> bytes:
 
 
 def _wrap(key: Key, *, version: int) -> bytes:
-    place = _place(key.verification_id, key.lender_id, table="DataKey", field="wrapped_key", version=version)
+    place = _place(key.verification_id, key.lender_id, "DataKey", "wrapped_key", version)
     return _encrypt(_key_of(_KEKS, version), key.secret, place=place)
 
 
-def _place(verification_id: str, lender_id: str, *, table: str, field: str, version: int) -> bytes:
+def _place(verification_id: str, lender_id: str, table: str, field: str, version: int = _KEY_VERSION) -> bytes:
     """What sealed bytes are authenticated together with, so that they open nowhere else."""
     return canonical_json([lender_id, table, field, verification_id, version])
 

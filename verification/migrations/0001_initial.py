@@ -4,6 +4,7 @@ Those of the log refuse changes: the second line behind the role's grants. Those
 adds to the monthly counts: in the transaction that changes the row, whoever changes it, and without a statement more.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -139,7 +140,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AuditEntry',
             fields=[
-                ('id', models.CharField(default=verification.core.ids.new_event_id, editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'evt'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('log', models.CharField(max_length=4)),
                 ('type', models.CharField(max_length=40)),
                 ('at', models.DateTimeField()),
@@ -160,7 +161,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Verification',
             fields=[
-                ('id', models.CharField(default=verification.core.ids.new_verification_id, editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'ver'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('mode', models.CharField(max_length=4)),
                 ('client_reference', models.CharField(max_length=64)),
                 ('created_at', models.DateTimeField()),
@@ -218,7 +219,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Attempt',
             fields=[
-                ('id', models.CharField(default=verification.core.ids.new_attempt_id, editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'att'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('mode', models.CharField(max_length=4)),
                 ('borrower_index', models.BinaryField(null=True)),
                 ('route', models.CharField(max_length=32)),
@@ -298,7 +299,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='EvidenceItem',
             fields=[
-                ('id', models.CharField(default=verification.core.ids.new_evidence_id, editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'evd'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=64)),
                 ('sealed_sha256', models.CharField(max_length=64)),
                 ('offset', models.PositiveIntegerField(default=0)),
@@ -399,17 +400,15 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='AuditLeaf',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='leaf', serialize=False, to='verification.auditentry')),
                 ('log', models.CharField(max_length=4)),
                 ('leaf_index', models.PositiveBigIntegerField()),
-                ('lender_id_copy', models.CharField(blank=True, max_length=30)),
+                ('told_to', models.CharField(blank=True, max_length=30)),
                 ('lender_sequence', models.PositiveBigIntegerField(null=True)),
-                ('leaf', models.BinaryField()),
                 ('leaf_hash', models.BinaryField()),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='leaf', to='verification.auditentry')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('log', 'leaf_index'), name='one_leaf_per_index'), models.UniqueConstraint(condition=models.Q(('lender_sequence__isnull', False)), fields=('log', 'lender_id_copy', 'lender_sequence'), name='one_leaf_per_lender_sequence')],
+                'constraints': [models.UniqueConstraint(fields=('log', 'leaf_index'), name='one_leaf_per_index'), models.UniqueConstraint(condition=models.Q(('lender_sequence__isnull', False)), fields=('log', 'told_to', 'lender_sequence'), name='one_leaf_per_lender_sequence')],
             },
         ),
         migrations.AddIndex(
@@ -478,7 +477,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(fields=['log', 'type', 'at'], name='entry_by_type'),
+            index=models.Index(condition=models.Q(('type', 'log.heartbeat')), fields=['log', 'at'], name='heartbeat_by_time'),
         ),
         migrations.AddIndex(
             model_name='auditentry',

@@ -1,5 +1,6 @@
 """A verification and what the borrower, the lender's people and the workers do in it."""
 
+from functools import partial
 from typing import Any
 
 from django.db import models
@@ -19,7 +20,7 @@ class Verification(models.Model):
     # What a transaction that has locked the row has set of it and not written yet: see `transition.holding`.
     held: dict[str, Any] | None = None
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_verification_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "ver"), editable=False)
     lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
     # The lender's own name for the request: one open verification has it, so that a repeated opening finds the first.
@@ -103,7 +104,7 @@ class Verification(models.Model):
 class Attempt(models.Model):
     """One dialogue at one stage, and what became of it. `counted`: its stage limits how many may fail."""
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_attempt_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "att"), editable=False)
     verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="attempts")
     lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)

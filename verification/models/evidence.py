@@ -1,5 +1,7 @@
 """Where sealed originals lie, and the key each verification has for them."""
 
+from functools import partial
+
 from django.db import models
 from django.db.models import Q
 
@@ -23,7 +25,7 @@ class EvidenceItem(models.Model):
     Its sealed bytes are `sealed`, or a part of the file `sealed_sha256`, from `offset` on.
     """
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_evidence_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "evd"), editable=False)
     verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="evidence")
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence", db_index=False)
     kind = models.CharField(max_length=64)

@@ -1,12 +1,14 @@
 """The append-only log, the order the sequencer gave it, and its signed heads."""
 
+from functools import partial
+
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
 from verification.core import ids
-from verification.core.events import DECISIONS, LOOKS, READINGS
+from verification.core.events import DECISIONS, HEARTBEAT, LOOKS, READINGS
 from verification.models.cases import ID_LENGTH, Verification
 
 # As text, and so that the queries and the indexes say the same: Django compares a bare key of JSON as JSON.
@@ -17,7 +19,7 @@ READER = Cast(KT("body__person"), models.TextField())
 class AuditEntry(models.Model):
     """Something that happened. Inserted in the business transaction, never changed; `body` holds no personal data."""
 
-    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=ids.new_event_id, editable=False)
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "evt"), editable=False)
     log = models.CharField(max_length=4)
     type = models.CharField(max_length=40)
     at = models.DateTimeField()
@@ -36,7 +38,7 @@ class AuditEntry(models.Model):
             models.UniqueConstraint(fields=("verification", "verification_sequence"), name="one_entry_per_sequence"),
         )
         indexes = (
-            models.Index(fields=("log", "type", "at"), name="entry_by_type"),
+            models.Index(fields=("log", "at"), condition=Q(type=HEARTBEAT), name="heartbeat_by_time"),
             models.Index("log", LOOKED_AT, condition=Q(type__in=LOOKS), name="look_at_case"),
             models.Index("log", READER, "at", "id", condition=Q(type__in=READINGS), name="reading_by_person"),
         )
@@ -49,21 +51,24 @@ class AuditPending(models.Model):
 
 
 class AuditLeaf(models.Model):
-    """An ordered entry: its place in the log, the exact bytes that were hashed, and their RFC 6962 leaf hash."""
+    """An ordered entry: its place in the log, and the RFC 6962 leaf hash of what it says (`audit/log.py`, Leaf).
 
+    What was hashed is kept once, in the entry, from which the leaf is spelled whenever it is read.
+    """
+
+    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="leaf")
     log = models.CharField(max_length=4)
     leaf_index = models.PositiveBigIntegerField()
-    entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="leaf")
-    lender_id_copy = models.CharField(max_length=ID_LENGTH, blank=True)
+    # Whom it is told to: of an entry that is told to nobody, empty.
+    told_to = models.CharField(max_length=ID_LENGTH, blank=True)
     lender_sequence = models.PositiveBigIntegerField(null=True)
-    leaf = models.BinaryField()
     leaf_hash = models.BinaryField()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("log", "leaf_index"), name="one_leaf_per_index"),
             models.UniqueConstraint(
-                fields=("log", "lender_id_copy", "lender_sequence"),
+                fields=("log", "told_to", "lender_sequence"),
                 condition=Q(lender_sequence__isnull=False),  # most entries are told to nobody
                 name="one_leaf_per_lender_sequence",
             ),

@@ -35,7 +35,7 @@ def blobs() -> dict[str, bytes]:
         "delivery": webhooks.spell_body(answers.WebhookBody().to_representation(samples.EVENT)),
     }
     for stage, case, evidence in judged.attempts():
-        facts = stage.measure(case, evidence, stage.policy)
+        facts = stage.measure(case, evidence, stage.policy_in_use())
         found |= {f"{kind}/{stage.name}": content for kind, content in judged.written(stage, evidence, facts).items()}
     return found
 

@@ -41,7 +41,7 @@ def test_the_memory_is_read_as_the_stage_left_it() -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: str(stage.name))
 def test_the_facts_of_that_time_are_judged_by_the_policy_of_that_time_as_they_were(stage: Stage) -> None:
-    policy = stored.read(read(f"terms/{stage.name}")["policy"], into=type(stage.policy), what="policy")
+    policy = stored.read(read(f"terms/{stage.name}")["policy"], into=type(stage.policy_in_use()), what="policy")
     facts: Any = stored.read(read(f"facts/{stage.name}"), into=stage.facts, what="facts")
     assert stored.to_bytes(facts) == canonical_json(read(f"facts/{stage.name}"))
     said = dossier.checks_in({f"{stage.name}.terms": canonical_json(read(f"terms/{stage.name}"))}, stage=stage.name)

@@ -18,7 +18,7 @@ DELETES = {
 }
 CHANGES: dict[type[Model], dict[str, Any]] = {
     AuditEntry: {"type": "link.spent"},
-    AuditLeaf: {"leaf": b""},
+    AuditLeaf: {"leaf_hash": b""},
     AuditCheckpoint: {"note": ""},
 }
 

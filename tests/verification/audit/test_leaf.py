@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from verification.audit import policy
-from verification.audit.log import Leaf, differences, require_anonymous
+from verification.audit.log import Leaf, require_anonymous
 
 LEAF = Leaf(
     id="evt_a",
@@ -69,28 +69,3 @@ def test_a_string_that_is_an_iin_or_a_phone_is_refused_and_not_repeated(value: s
 @pytest.mark.parametrize("value", ["8501013001", "8501013001234", "x850101300123", 850101300123, "", "a1" * 32])
 def test_other_values_are_no_personal_data(value: object) -> None:
     require_anonymous({"a": value, "b": [value]})
-
-
-def test_equal_leaves_do_not_differ() -> None:
-    assert differences(SPELT, LEAF) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"body": {"outcome": "passed"}}, ["body"]),
-        ({"lender": "len_b"}, ["lender"]),
-        ({"lender": None}, ["leaf"]),
-        ({"type": "link.spent", "log": "live"}, ["mode", "type"]),
-        ({"at": LEAF.at + timedelta(microseconds=1)}, ["at"]),
-        ({"verification_sequence": 3}, ["verification_sequence"]),
-        ({"body": {"a": 0.5}}, ["body"]),
-    ],
-)
-def test_differences_are_named_by_field(change: dict[str, object], named: list[str]) -> None:
-    assert differences(SPELT, replace(LEAF, **change)) == named  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("stored", [b"", b"x", b"\xff", b"[]", SPELT + b" ", SPELT.replace(b":7", b": 7"), b"[" * 9999])
-def test_a_leaf_in_another_spelling_differs_as_a_whole(stored: bytes) -> None:
-    assert differences(stored, LEAF) == ["leaf"]

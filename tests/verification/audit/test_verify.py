@@ -21,7 +21,7 @@ def test_an_added_leaf_is_named(log: list[AuditLeaf]) -> None:
     waiting = AuditPending.objects.get().entry
     spelt = leaf_of_entry(waiting, lender_sequence=None).bytes
     AuditPending.objects.all().delete()
-    AuditLeaf.objects.create(log="test", leaf_index=9, entry=waiting, leaf=spelt, leaf_hash=leaf_hash(spelt))
+    AuditLeaf.objects.create(log="test", leaf_index=9, entry=waiting, leaf_hash=leaf_hash(spelt))
     named = {finding.code: finding for finding in found()}
     assert "the head says 9 entries, the leaves say 10" in named["head"].detail
     assert named["leaf_misplaced"].entry == waiting.pk

@@ -41,7 +41,7 @@ def kept(policy):
     [
         GIVEN,
         replace(GIVEN, perhaps=1e-9),
-        *(each.STAGE.policy for each in (code, consent, live_capture, person, question, statement)),
+        *(each.STAGE.policy_in_use() for each in (code, consent, live_capture, person, question, statement)),
     ],
     ids=lambda policy: type(policy).__name__,
 )

@@ -163,7 +163,7 @@ def test_evidence_that_was_redacted_cannot_be_judged(verified):
 
 
 def test_another_policy_today_changes_nothing_for_it_is_judged_by_that_of_its_time(verified, monkeypatch):
-    stricter = replace(statement.STAGE.policy, version="eds-2030-01", certificate_policies=())
+    stricter = replace(statement.STAGE.policy_in_use(), version="eds-2030-01", certificate_policies=())
     judge_by(monkeypatch, stricter)
     assert command(verified)[0] == 0
 
@@ -176,7 +176,7 @@ def judge_by(monkeypatch, policy):
 
 def release(**changes):
     """The policy's type of another release: these fields have another type, or are there or not (None)."""
-    types = {each.name: each.type for each in fields(statement.STAGE.policy)} | changes
+    types = {each.name: each.type for each in fields(statement.STAGE.policy_in_use())} | changes
     return make_dataclass("Policy", [(name, kind) for name, kind in types.items() if kind], frozen=True)
 
 

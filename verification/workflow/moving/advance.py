@@ -116,7 +116,7 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     collected = dict(stage.collect(case, before)) if stage.collect else {}
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
     evidence = Evidence(items={**before.items, **collected}, at=clock.now(), seen=before.seen, left=left)
-    numbers = stage.policy
+    numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)
     results = stage.judge(facts, numbers)
     decision = decide(results, required=tuple(stage.checks))

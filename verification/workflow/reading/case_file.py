@@ -116,11 +116,11 @@ def leaf_file(*, person_id: str, verification_id: str) -> bytes:
     """The exact bytes that the log hashed for the decision, and an `oversight.viewed` entry; raises as `proof_file`."""
     with transactions.writing():
         row = cases.of_any_lender(verification_id)
-        leaf = history.leaf_of(_decision(row))
+        leaf = history.leaf_bytes(_decision(row))
         if leaf is None:
             raise _unordered()
         _note(row, person_id=person_id, what="leaf")
-    return bytes(leaf.leaf)
+    return leaf
 
 
 def checkpoint_file(*, person_id: str, mode: str) -> str:

@@ -173,12 +173,12 @@ def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100)
 
 def last_sequence(*, lender_id: str, mode: str) -> int:
     """The sequence number of the last event that a lender is told; 0 while there is none."""
-    return _counted(log=mode, lender_id_copy=lender_id).values_list("lender_sequence", flat=True).first() or 0
+    return _counted(log=mode, told_to=lender_id).values_list("lender_sequence", flat=True).first() or 0
 
 
 def last_sequence_of_row(*, lender: str, mode: str) -> Subquery:
     """The same as a part of a statement over rows with these two columns: one look-up a row; null for none."""
-    newest = _counted(log=OuterRef(mode), lender_id_copy=OuterRef(lender))
+    newest = _counted(log=OuterRef(mode), told_to=OuterRef(lender))
     return Subquery(newest.values("lender_sequence")[:1])
 
 

