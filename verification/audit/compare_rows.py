@@ -87,7 +87,7 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
             detail = f"fewer people than it takes had voted so on attempt {name} before this entry"
             yield Finding(code="row_differs", log=log, entry=entry.pk, field="votes", detail=detail)
         closed[name] = (entry, body)
-    facts = {item.attempt_id: item.commitment for item in held.items if item.kind.endswith(".facts")}
+    facts = {item.attempt_id: item.commitment for item in held.items if item.kind.endswith(".terms")}
     said: list[Said] = []
     for name, (entry, body) in closed.items():
         pairs: list[Pair] | None = None

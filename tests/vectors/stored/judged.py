@@ -45,7 +45,7 @@ def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
 
 
 def written(stage: Stage, evidence: Evidence, facts: object) -> dict[str, bytes]:
-    """Its terms, with the policy and what the checks said in them, and its facts, by kind."""
+    """Its terms by kind: the policy, the facts and what the checks said stand in them."""
     results = stage.judge(facts, stage.policy_in_use())
     kept = dossier.judgement(stage.differing(report=None), evidence, stage.policy_in_use(), facts, results)
-    return {kind: kept[f"{stage.name}.{kind}"] for kind in ("terms", "facts")}
+    return {kind: kept[f"{stage.name}.{kind}"] for kind in ("terms",)}

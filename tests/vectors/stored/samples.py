@@ -25,7 +25,7 @@ ENTRY_BODY = {
     "evidence": [
         {
             "id": "evd_aaaaaaaaaaaaaaaaaaaaaaaaaa",
-            "kind": "statement.facts",
+            "kind": "statement.terms",
             "commitment": "b" * 64,
             "sealed_sha256": "c" * 64,
             "size": 512,

@@ -14,9 +14,7 @@ from verification.workflow import cases
 from verification.workflow.moving import dossier
 
 STAGES = (consent.STAGE, question.STAGE, person.STAGE, code.STAGE, statement.STAGE, live_capture.ASKING)
-KINDS = {"case", "memory", "entry", "delivery"} | {
-    f"{kind}/{stage.name}" for kind in ("terms", "facts") for stage in STAGES
-}
+KINDS = {"case", "memory", "entry", "delivery"} | {f"terms/{stage.name}" for stage in STAGES}
 
 
 def test_there_is_a_blob_of_each_kind_and_no_other() -> None:
@@ -41,10 +39,11 @@ def test_the_memory_is_read_as_the_stage_left_it() -> None:
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: str(stage.name))
 def test_the_facts_of_that_time_are_judged_by_the_policy_of_that_time_as_they_were(stage: Stage) -> None:
-    policy = stored.read(read(f"terms/{stage.name}")["policy"], into=type(stage.policy_in_use()), what="policy")
-    facts: Any = stored.read(read(f"facts/{stage.name}"), into=stage.facts, what="facts")
-    assert stored.to_bytes(facts) == canonical_json(read(f"facts/{stage.name}"))
-    said = dossier.checks_in({f"{stage.name}.terms": canonical_json(read(f"terms/{stage.name}"))}, stage=stage.name)
+    terms = read(f"terms/{stage.name}")
+    policy = stored.read(terms["policy"], into=type(stage.policy_in_use()), what="policy")
+    facts: Any = stored.read(terms["facts"], into=stage.facts, what="facts")
+    assert stored.to_bytes(facts) == canonical_json(terms["facts"])
+    said = dossier.checks_in({f"{stage.name}.terms": canonical_json(terms)}, stage=stage.name)
     assert [(one.name, one.outcome, one.score) for one in said] == [
         (one.check, dossier.OUTCOMES[type(one)], one.score) for one in stage.judge(facts, policy)
     ]

@@ -159,11 +159,11 @@ def test_a_failed_attempt_that_people_pass_afterwards_is_named(story: Story) -> 
 
 def test_facts_exchanged_under_their_judgement_are_named(story: Story) -> None:
     """The judgement's entry says by which facts it judged, beside the list of all that it left."""
-    facts = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.facts").first()
-    assert facts is not None
-    entry = entry_of(story, "attempt.judged", attempt=facts.attempt_id)
-    assert entry.body["facts"] == facts.commitment
-    tamper(update("evidenceitem", f"commitment = '{'0' * 64}'", facts.pk))
+    terms = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.terms").first()
+    assert terms is not None
+    entry = entry_of(story, "attempt.judged", attempt=terms.attempt_id)
+    assert entry.body["facts"] == terms.commitment
+    tamper(update("evidenceitem", f"commitment = '{'0' * 64}'", terms.pk))
     assert ("row_differs", entry.pk, "facts") in places(findings())
 
 

@@ -243,7 +243,7 @@ STEP = {
     "a.terms": b"terms" * 2000,
     "shot.frame.0": b"frame",
     "shot.frame.1": b"frame",
-    "a.facts": b"",
+    "a.report": b"",
 }
 
 

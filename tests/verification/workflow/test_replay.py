@@ -131,9 +131,7 @@ def test_another_arithmetic_gives_the_same_report(verified, monkeypatch):
     assert command(verified)[0] == 0
 
 
-@pytest.mark.parametrize(
-    "kind", ["statement.signature", "statement.text", "statement.terms", "statement.facts", "statement.report"]
-)
+@pytest.mark.parametrize("kind", ["statement.signature", "statement.text", "statement.terms", "statement.report"])
 def test_what_is_gone_from_where_it_lay_cannot_be_judged(verified, settings, kind):
     item, said_of = own(verified, kind), "missing"
     if item.sealed is None:
@@ -146,7 +144,7 @@ def test_what_is_gone_from_where_it_lay_cannot_be_judged(verified, settings, kin
     assert (code, "cannot" in said, said_of in said) == (2, True, True)
 
 
-@pytest.mark.parametrize("kind", ["statement.signature", "statement.terms", "statement.facts", "statement.report"])
+@pytest.mark.parametrize("kind", ["statement.signature", "statement.terms", "statement.report"])
 def test_a_row_of_evidence_that_is_gone_cannot_be_judged_and_is_no_refusal(verified, kind):
     own(verified, kind).delete()
     assert word(verified) == (Verdict.CANNOT, f"evidence is missing: {kind}")

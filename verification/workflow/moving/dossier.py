@@ -105,10 +105,10 @@ class Checks:
 def judgement(
     stage: Stage, evidence: Evidence, numbers: Any, facts: Any, results: tuple[Result, ...]
 ) -> dict[str, bytes]:
-    """What judging leaves as evidence: the terms, the facts, and the stage's report if it writes one.
+    """What judging leaves as evidence: the terms, and the stage's report if it writes one.
 
-    The terms: the time, the whole policy, what only the rows know, and what the checks said by them. Facts: numbers and
-    words, no pixels.
+    The terms: the time, the whole policy, what only the rows know, the facts (numbers and words, no pixels), and what
+    the checks said by them.
     """
     said = [
         Judged(
@@ -123,14 +123,14 @@ def judgement(
     ]
     of_rows: dict[str, object] = {"seen": sorted(evidence.seen), "left": evidence.left}
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
-    terms["checks"] = stored.as_record(Checks(tuple(said)))["checks"]
-    written = {f"{stage.name}.terms": stored.to_bytes(terms), f"{stage.name}.facts": stored.to_bytes(facts)}
+    terms |= {"facts": stored.as_record(facts), "checks": stored.as_record(Checks(tuple(said)))["checks"]}
+    written = {f"{stage.name}.terms": stored.to_bytes(terms)}
     if stage.report is not None:
         written[f"{stage.name}.report"] = stage.report(facts, numbers, results)
     return written
 
 
-JUDGEMENT = ("terms", "facts", "report", "document")
+JUDGEMENT = ("terms", "report", "document")
 """What of an attempt's evidence was written by its judgement or after it, and is no input of it."""
 
 
@@ -139,10 +139,10 @@ def put_judgement(
 ) -> dict[str, Any]:
     """Stores what a judgement left; gives what its entry says of that and of its checks.
 
-    `facts` is the commitment of the facts: a plain hash of so few numbers could be found by trying.
+    `facts` is the commitment of the terms, which hold them: a plain hash of so few numbers could be found by trying.
     """
     evidence = put(attempt, left, key=key)
-    facts = [one["commitment"] for one in evidence if one["kind"] == f"{attempt.stage}.facts"]
+    facts = [one["commitment"] for one in evidence if one["kind"] == f"{attempt.stage}.terms"]
     checks = [dict(zip(("check", "outcome", "code"), (one.check, *spelled(one)), strict=True)) for one in results]
     return {"facts": facts[0], "checks": checks, "evidence": evidence}
 

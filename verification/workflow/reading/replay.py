@@ -102,7 +102,7 @@ def _differences(row: Verification, attempt: Attempt) -> list[str]:
     # 4
     facts = {
         "evidence": stage.measure(cases.read(row, key).case, evidence, policy),
-        "facts": stored.read(json.loads(kept[f"{stage.name}.facts"]), into=stage.facts, what="facts"),
+        "facts": stored.read(terms["facts"], into=stage.facts, what="facts"),
     }
     # 5
     told = []
@@ -123,8 +123,7 @@ def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> dict[str, b
     entries = AuditEntry.objects.filter(verification=row, type__in=KEEPING, body__attempt=attempt.pk)
     logged = {one["kind"] for body in entries.values_list("body", flat=True) for one in body.get("evidence", ())}
     stage = stages.find(attempt.route, attempt.stage)
-    needed = logged | {f"{stage.name}.terms", f"{stage.name}.facts"}
-    needed |= {f"{stage.name}.report"} if stage.report else set()
+    needed = logged | {f"{stage.name}.terms"} | ({f"{stage.name}.report"} if stage.report else set())
     if missing := sorted(needed - items.keys()):
         raise EvidenceUnreadable(f"evidence is missing: {', '.join(missing)}")
     return items
