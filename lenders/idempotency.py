@@ -13,11 +13,13 @@ import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial, wraps
 from hashlib import sha256
 
 from django.db import IntegrityError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from lenders import policy
 from lenders.keys import caller
@@ -25,6 +27,16 @@ from lenders.models import IdempotentRequest
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, FenceLost
 from verification.workflow.moving import sealing
+
+
+def once(work: Callable[..., Response]) -> Callable[..., Response]:
+    """A view's method that runs as `run_once` does."""
+
+    @wraps(work)
+    def answer(view: APIView, request: Request, **where: str) -> Response:
+        return run_once(request, partial(work, view, request, **where))
+
+    return answer
 
 
 def run_once(request: Request, work: Callable[[], Response]) -> Response:

@@ -1,8 +1,5 @@
 """/v1/deliveries: what was sent, what was answered, and sending it once more."""
 
-from functools import partial
-from typing import Any
-
 from django.db.models import Q
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -12,7 +9,6 @@ from rest_framework.views import APIView
 from lenders import answers, idempotency, redelivery, schemas
 from lenders.fields import read, read_query
 from lenders.keys import caller
-from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from verification.core.errors import BadInput
 from verification.workflow.reading.queries import Page
@@ -62,9 +58,13 @@ class DeliveryAgain(APIView):
         request=schemas.NothingRequest,
         responses={202: answers.DeliveryAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
+    @idempotency.once
     def post(self, request: Request, delivery_id: str) -> Response:
         """The fresh delivery."""
-        return idempotency.run_once(request, partial(_again, caller(request), request.data, delivery_id))
+        key = caller(request)
+        read(schemas.NothingRequest, request.data)
+        fresh = redelivery.again(key.lender, mode=key.mode, delivery_id=delivery_id)
+        return Response(answers.DeliveryAnswer(fresh).data, status=202)
 
 
 class DeliveriesAgain(APIView):
@@ -79,20 +79,12 @@ class DeliveriesAgain(APIView):
         request=schemas.RangeRequest,
         responses={202: answers.RedeliveredAnswer, **problems(400, 401, 403, 409, 413, 415, 422, 429)},
     )
+    @idempotency.once
     def post(self, request: Request) -> Response:
         """How many."""
-        return idempotency.run_once(request, partial(_again_between, caller(request), request.data))
-
-
-def _again(key: ApiKey, untrusted: Any, delivery_id: str) -> Response:
-    read(schemas.NothingRequest, untrusted)
-    fresh = redelivery.again(key.lender, mode=key.mode, delivery_id=delivery_id)
-    return Response(answers.DeliveryAnswer(fresh).data, status=202)
-
-
-def _again_between(key: ApiKey, untrusted: Any) -> Response:
-    wanted = read(schemas.RangeRequest, untrusted)
-    number, has_more = redelivery.again_between(
-        key.lender, mode=key.mode, start=wanted.start, end=wanted.end, endpoint_id=wanted.endpoint
-    )
-    return Response({"redelivered": number, "has_more": has_more}, status=202)
+        key = caller(request)
+        wanted = read(schemas.RangeRequest, request.data)
+        number, has_more = redelivery.again_between(
+            key.lender, mode=key.mode, start=wanted.start, end=wanted.end, endpoint_id=wanted.endpoint
+        )
+        return Response({"redelivered": number, "has_more": has_more}, status=202)

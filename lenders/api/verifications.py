@@ -1,8 +1,5 @@
 """/v1/verifications: open, list, read, link, cancel."""
 
-from functools import partial
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +8,6 @@ from rest_framework.views import APIView
 from lenders import answers, idempotency, schemas
 from lenders.fields import read, read_query
 from lenders.keys import caller
-from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.schemas import LinkRequest, require_registered
 from verification.core.opening import Opening
@@ -56,9 +52,27 @@ class Verifications(APIView):
             **problems(400, 401, 403, 409, 413, 415, 422, 429),
         },
     )
+    @idempotency.once
     def post(self, request: Request) -> Response:
         """A fresh verification, or the open one of this reference."""
-        return idempotency.run_once(request, partial(_open, caller(request), request.data))
+        key = caller(request)
+        lender = key.lender
+        opening = read(Opening, request.data)
+        # An address that is not the lender's own could take the borrower, who trusts this page, anywhere.
+        if opening.return_url:
+            require_registered(opening.return_url, registered=lender.return_urls)
+        opened = commands.open_verification(
+            lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin),
+            mode=key.mode,
+            profile_id=lender.test_profile if key.mode == "test" else lender.live_profile,
+            opening=opening,
+        )
+        # The token is shown here and nowhere again: only its hash is kept.
+        body = (
+            answers.VERIFICATION.to_representation(queries.opened_view(opened))
+            | answers.LinkAnswer(Minted(opened.token, opened.link_expires_at)).data
+        )
+        return Response(body, status=201 if opened.created else 200)
 
 
 class VerificationDetail(APIView):
@@ -95,9 +109,15 @@ class VerificationLink(APIView):
         request=LinkRequest,
         responses={201: answers.LinkAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
+    @idempotency.once
     def post(self, request: Request, verification_id: str) -> Response:
         """A fresh link."""
-        return idempotency.run_once(request, partial(_link, caller(request), request.data, verification_id))
+        key = caller(request)
+        named = read(LinkRequest, request.data)
+        minted = links.mint(
+            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, sent_by=named.sent_by
+        )
+        return Response(answers.LinkAnswer(minted).data, status=201)
 
 
 class VerificationCancel(APIView):
@@ -112,39 +132,11 @@ class VerificationCancel(APIView):
         request=schemas.NothingRequest,
         responses={200: answers.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
+    @idempotency.once
     def post(self, request: Request, verification_id: str) -> Response:
         """The canceled verification."""
-        return idempotency.run_once(request, partial(_cancel, caller(request), request.data, verification_id))
-
-
-def _open(key: ApiKey, untrusted: Any) -> Response:
-    lender = key.lender
-    opening = read(Opening, untrusted)
-    # An address that is not the lender's own could take the borrower, who trusts this page, anywhere.
-    if opening.return_url:
-        require_registered(opening.return_url, registered=lender.return_urls)
-    opened = commands.open_verification(
-        lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin),
-        mode=key.mode,
-        profile_id=lender.test_profile if key.mode == "test" else lender.live_profile,
-        opening=opening,
-    )
-    # The token is shown here and nowhere again: only its hash is kept.
-    body = (
-        answers.VERIFICATION.to_representation(queries.opened_view(opened))
-        | answers.LinkAnswer(Minted(opened.token, opened.link_expires_at)).data
-    )
-    return Response(body, status=201 if opened.created else 200)
-
-
-def _link(key: ApiKey, untrusted: Any, verification_id: str) -> Response:
-    named = read(LinkRequest, untrusted)
-    minted = links.mint(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, sent_by=named.sent_by)
-    return Response(answers.LinkAnswer(minted).data, status=201)
-
-
-def _cancel(key: ApiKey, untrusted: Any, verification_id: str) -> Response:
-    read(schemas.NothingRequest, untrusted)
-    commands.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
-    view = queries.view(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
-    return Response(answers.VERIFICATION.to_representation(view))
+        key = caller(request)
+        read(schemas.NothingRequest, request.data)
+        commands.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        view = queries.view(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        return Response(answers.VERIFICATION.to_representation(view))

@@ -1,6 +1,5 @@
 """/v1/webhook-endpoints: where the lender is told; trying one out, rotating its secret."""
 
-from functools import partial
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -40,9 +39,13 @@ class WebhookEndpoints(APIView):
         request=schemas.EndpointRequest,
         responses={201: answers.EndpointSecretAnswer, **problems(400, 401, 403, 409, 413, 415, 422, 429)},
     )
+    @idempotency.once
     def post(self, request: Request) -> Response:
         """A fresh endpoint with its secret."""
-        return idempotency.run_once(request, partial(_create, caller(request), request.data))
+        key = caller(request)
+        wanted = read(schemas.EndpointRequest, request.data)
+        endpoint, secret = endpoints.create(key.lender, mode=key.mode, url=wanted.url, events=wanted.events)
+        return Response(answers.EndpointAnswer(endpoint).data | {"secret": secret}, status=201)
 
 
 class WebhookEndpointDetail(APIView):
@@ -96,9 +99,12 @@ class WebhookEndpointTest(APIView):
         request=schemas.NothingRequest,
         responses={202: answers.DeliveryAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
+    @idempotency.once
     def post(self, request: Request, endpoint_id: str) -> Response:
         """The delivery that is on its way."""
-        return idempotency.run_once(request, partial(_test, caller(request), request.data, endpoint_id))
+        key = caller(request)
+        read(schemas.NothingRequest, request.data)
+        return Response(answers.DeliveryAnswer(redelivery.try_out(_own(key, endpoint_id))).data, status=202)
 
 
 class WebhookEndpointSecret(APIView):
@@ -114,28 +120,15 @@ class WebhookEndpointSecret(APIView):
         request=schemas.NothingRequest,
         responses={200: answers.EndpointSecretAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
+    @idempotency.once
     def post(self, request: Request, endpoint_id: str) -> Response:
         """The endpoint with its new secret."""
-        return idempotency.run_once(request, partial(_rotate, caller(request), request.data, endpoint_id))
+        key = caller(request)
+        read(schemas.NothingRequest, request.data)
+        endpoint = _own(key, endpoint_id)
+        secret = endpoints.rotate_secret(endpoint)
+        return Response(answers.EndpointAnswer(endpoint).data | {"secret": secret})
 
 
 def _own(key: ApiKey, endpoint_id: str) -> Any:
     return endpoints.get(key.lender, mode=key.mode, endpoint_id=endpoint_id)
-
-
-def _create(key: ApiKey, untrusted: Any) -> Response:
-    wanted = read(schemas.EndpointRequest, untrusted)
-    endpoint, secret = endpoints.create(key.lender, mode=key.mode, url=wanted.url, events=wanted.events)
-    return Response(answers.EndpointAnswer(endpoint).data | {"secret": secret}, status=201)
-
-
-def _test(key: ApiKey, untrusted: Any, endpoint_id: str) -> Response:
-    read(schemas.NothingRequest, untrusted)
-    return Response(answers.DeliveryAnswer(redelivery.try_out(_own(key, endpoint_id))).data, status=202)
-
-
-def _rotate(key: ApiKey, untrusted: Any, endpoint_id: str) -> Response:
-    read(schemas.NothingRequest, untrusted)
-    endpoint = _own(key, endpoint_id)
-    secret = endpoints.rotate_secret(endpoint)
-    return Response(answers.EndpointAnswer(endpoint).data | {"secret": secret})

@@ -138,7 +138,16 @@ def _compare_evidence(log: str, held: Held) -> Iterator[Finding]:
     """What is sealed for this verification alone (`id`), then what is shared (`sha256`)."""
     items, sealed = {item.pk: item for item in held.items}, list[Said]()
     used, shared = {(use.attempt_id, use.kind): use.evidence_id for use in held.uses}, list[Said]()
-    for entry, attempt, claim in _listed(held, *KEEPING, under="evidence"):
+    said = held.said(*KEEPING, naming="attempt")
+    lists = ((entry, str(body["attempt"]), body.get("evidence")) for entry, body in said)
+    claims = (
+        (entry, attempt, claim)
+        for entry, attempt, listed in lists
+        if isinstance(listed, list)
+        for claim in listed
+        if isinstance(claim, dict)
+    )
+    for entry, attempt, claim in claims:
         if "id" in claim:
             name, pairs = f"evidence {claim['id']}", None
             if item := items.get(str(claim["id"])):
@@ -155,15 +164,6 @@ def _compare_evidence(log: str, held: Held) -> Iterator[Finding]:
     yield from _reconcile(log, held, sealed, rows)
     uses = {(attempt, kind): f"shared evidence {kind} of attempt {attempt}" for attempt, kind in used}
     yield from _reconcile(log, held, shared, uses)
-
-
-def _listed(held: Held, *types: str, under: str) -> Iterator[tuple[AuditEntry, str, dict[str, Any]]]:
-    """Each thing that entries of these types list under a name, with the entry and the attempt it speaks of."""
-    for entry, body in held.said(*types, naming="attempt"):
-        listed = body.get(under)
-        for claim in listed if isinstance(listed, list) else ():
-            if isinstance(claim, dict):
-                yield entry, str(body["attempt"]), claim
 
 
 def _reconcile(log: str, held: Held, said: Sequence[Said], rows: Mapping[Any, str]) -> Iterator[Finding]:

@@ -70,9 +70,14 @@ def unusable(request: HttpRequest) -> HttpResponse:
 def now(request: HttpRequest) -> HttpResponseBase:
     """The page that is open now; a POST answers it. A page's own script gets and sends JSON instead."""
     visit = _visit(request)
+
+    def answer() -> None:
+        turn, untrusted = untrusted_answer.read(request)
+        commands.answer(verification_id=visit.verification_id, turn=turn, untrusted=untrusted)
+
     if request.method != "POST":
         return _page(request, queries.page_of(visit.verification, visit.attempt))
-    return _act(request, visit.verification_id, partial(_answer, request, visit.verification_id))
+    return _act(request, visit.verification_id, answer)
 
 
 @never_cache
@@ -146,11 +151,6 @@ def _visit(request: HttpRequest) -> links.Visit:
         return links.visit(untrusted_session=untrusted_session)
     except LinkUnusable as unusable:
         raise LinkUnusable(unusable.detail, code="session_ended") from unusable
-
-
-def _answer(request: HttpRequest, verification_id: str) -> None:
-    turn, untrusted = untrusted_answer.read(request)
-    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted)
 
 
 def _act(request: HttpRequest, verification_id: str, act: Callable[[], None]) -> HttpResponseBase:

@@ -156,19 +156,15 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> 
         # The first statement takes the turn, so whatever follows is done by one request only.
         waiting = Verification.objects.filter(pk=verification_id, status=Status.REQUIRES_INPUT)
         is_taken = waiting.filter(turn=turn, expires_at__gt=at).update(turn=turn + 1) == 1
-        attempt = _asked(verification_id, turn=turn, at=at) if is_taken else None
+        # The open attempt that waits for this turn, with its verification and key as they stand now.
+        asked = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN, turn=turn, expires_at__gt=at)
+        attempt = asked.select_related("verification__key").first() if is_taken else None
         if attempt is None:
             raise NotYourTurn("this turn was answered already, or has not begun")
         stage, key = stages.find(attempt.route, attempt.stage), cases.key_beside(attempt.verification)
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
         with transition.holding(attempt.verification):
             _write_turn(attempt, stage, taken, key=key, at=at)
-
-
-def _asked(verification_id: str, *, turn: int, at: datetime) -> Attempt | None:
-    """The open attempt that waits for this turn, with its verification and key as they stand now."""
-    open_now = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN, turn=turn, expires_at__gt=at)
-    return open_now.select_related("verification__key").first()
 
 
 def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> None:

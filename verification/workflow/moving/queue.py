@@ -64,7 +64,9 @@ def reserve(
     due = [queue for answers in asked[:1] for queue, is_due in zip(queues, answers, strict=True) if is_due]
     if not due:
         return taken, {}
-    turns = [(queue, turn) for queue in due for turn in _turns(last.get(queue))]
+    # The lenders behind the last one, then all others.
+    order = {queue: (Q(lender__gt=one), Q(lender__lte=one)) for queue, one in last.items()}
+    turns = [(queue, turn) for queue in due for turn in order.get(queue, (Q(),))]
     with transactions.writing():
         for queue, turn in turns:
             # What another worker is just reserving is passed over, not waited for. SQLite has one writer at a time.
@@ -77,11 +79,6 @@ def reserve(
         until = at + timedelta(seconds=policy.RESERVED_SECONDS)
         Verification.objects.filter(pk__in=taken).update(reserved_until=until)
     return taken, last if len(taken) == limit else {}
-
-
-def _turns(last: str | None) -> tuple[Q, ...]:
-    """The lenders behind that one, then all others."""
-    return (Q(lender__gt=last), Q(lender__lte=last)) if last else (Q(),)
 
 
 def give_back(ids: Sequence[str]) -> None:
