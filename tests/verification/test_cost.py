@@ -61,6 +61,8 @@ _ROOM = 8  # rows that a worker of two children takes in hand
 MOST = {"statements": 200, "transactions": 60, "entries": 18}
 MOST_RAISED = MOST | {"statements": 260, "entries": 26}
 FILES_MAX = 3
+# Bytes of all rows that it leaves, without indexes and the room in pages: 37 KB of a database hold as many of it.
+ROWS_MAX = 22_000
 
 
 class Meter:
@@ -191,3 +193,21 @@ def test_a_verification_by_eds_costs_what_is_listed(installed: Installation, iss
         assert total[name] <= most, said
     assert len(files) <= FILES_MAX, said
     assert files <= {path.name for path in django_settings.TULGA_EVIDENCE_DIR.rglob("*")}
+
+
+def row_bytes() -> int:
+    """What all rows of the database take up, as PostgreSQL stores them."""
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        # The names are the database's own.
+        sizes = " UNION ALL ".join(f'SELECT sum(pg_column_size(t.*)) FROM "{table}" t' for table in tables)  # noqa: S608
+        cursor.execute(f"SELECT sum(sum) FROM ({sizes}) s")  # noqa: S608
+        return int(cursor.fetchone()[0])
+
+
+def test_a_verification_by_eds_leaves_rows_of_so_many_bytes(installed: Installation, issued: Issued) -> None:  # noqa: F811
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite tells nobody how large a row is")
+    before = row_bytes()
+    play(installed, issued)
+    assert ROWS_MAX * 0.9 < (left := row_bytes() - before) <= ROWS_MAX, left
