@@ -82,3 +82,23 @@ def test_a_file_is_an_absolute_path_whether_or_not_it_is_there(monkeypatch: pyte
     assert env.file(_NAME) == Path.cwd() / "absent.json"
     monkeypatch.setenv(_NAME, "")
     assert env.file(_NAME) is None
+
+
+def test_a_word_that_is_none_of_them_is_refused_with_those_it_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_NAME, "loud")
+    with pytest.raises(Misconfigured, match="one of: INFO, DEBUG"):
+        env.one_of(_NAME, ["INFO", "DEBUG"], "info")
+    assert env.one_of("TULGA_ANOTHER", ["INFO", "DEBUG"], "debug") == "DEBUG"
+
+
+@pytest.mark.parametrize("address", ["redis://a:port", "redis://[::1"])
+def test_an_address_that_cannot_be_taken_apart_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv(_NAME, address)
+    with pytest.raises(Misconfigured, match="port and its brackets"):
+        env.url(_NAME, "", schemes=("redis",))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured, match=rf"{_NAME} is {tmp_path}/file/a, which cannot be made"):
+        env.make_folder(_NAME, tmp_path / "file" / "a")

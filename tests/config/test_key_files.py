@@ -99,3 +99,9 @@ def test_a_file_that_is_no_key_is_refused_without_telling_it(folder: Path, chang
     with pytest.raises(Misconfigured, match=r"kek-1\.key") as refused:
         read_keys(folder)
     assert content["key"] not in str(refused.value)
+
+
+def test_a_key_that_cannot_be_read_is_named(folder: Path) -> None:
+    (folder / "kek-2.key").mkdir()
+    with pytest.raises(Misconfigured, match="kek-2.key cannot be read"):
+        read_keys(folder)

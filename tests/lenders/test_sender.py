@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import resource
 import socket
 import time
 from collections.abc import Callable
@@ -246,6 +247,21 @@ def test_deliver_refuses_an_unsafe_live_set_in_words(settings: Settings) -> None
     with pytest.raises(CommandError, match="live mode is not safe to run"):
         call_command("deliver", once=True)
     assert not Sender.objects.exists()
+
+
+def test_the_sender_may_open_as_many_sockets_as_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def nothing(*_: object, **__: object) -> None:
+        """No round: what is asked is what came before it."""
+
+    monkeypatch.setattr(sender, "run", nothing)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = policy.FILES_MAX if hard == resource.RLIM_INFINITY else min(policy.FILES_MAX, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        call_command("deliver", once=True)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_one_round_that_could_not_be_made_fails(monkeypatch: pytest.MonkeyPatch) -> None:
