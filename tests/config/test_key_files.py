@@ -103,5 +103,5 @@ def test_a_file_that_is_no_key_is_refused_without_telling_it(folder: Path, chang
 
 def test_a_key_that_cannot_be_read_is_named(folder: Path) -> None:
     (folder / "kek-2.key").mkdir()
-    with pytest.raises(Misconfigured, match="kek-2.key cannot be read"):
+    with pytest.raises(Misconfigured, match=r"kek-2\.key cannot be read"):
         read_keys(folder)
