@@ -148,19 +148,11 @@ class Portrait:
         around = here - here.mean()
         turn = np.vdot(around, there - there.mean()) / max(float(np.vdot(around, around).real), 1e-9)  # 1
         image, share = self.image, min(1.0, 2 * abs(turn))
-        if share < 1:  # 2
-            # The square's corners in the picture, and what is averaged into a pixel at its edge.
-            corners = here.mean() + (np.array([0, 1, 1j, 1 + 1j]) * side - there.mean()) / turn
-            first = np.floor([corners.imag.min() - 2 / share, corners.real.min() - 2 / share])
-            last = np.ceil([corners.imag.max() + 2 / share, corners.real.max() + 2 / share])
-            top, left = np.clip(first, 0, image.shape[:2]).astype(int)
-            bottom, right = np.clip(last, 0, image.shape[:2]).astype(int)
-            part = image[top:bottom, left:right]
-            # So few pixels of a file that is no face may be left that there is nothing to average.
-            if min(part.shape[:2]) * share >= 1:
-                image = np.asarray(cv2.resize(part, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
-                # A pixel's middle, not its corner, is its place.
-                turn, here = turn / share, (here - (left + 1j * top) + 0.5 + 0.5j) * share - 0.5 - 0.5j
+        # So few pixels of a file that is no face may be left that there is nothing to average.
+        if share < 1 and min(image.shape[:2]) * share >= 1:  # 2
+            image = np.asarray(cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
+            # A pixel's middle, not its corner, is its place.
+            turn, here = turn / share, (here + 0.5 + 0.5j) * share - 0.5 - 0.5j
         shift = there.mean() - turn * here.mean()
         forward = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
         return np.asarray(cv2.warpAffine(image, forward, (side, side), flags=cv2.INTER_LINEAR), np.uint8)  # 3
