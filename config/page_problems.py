@@ -42,6 +42,13 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
             "Was that not you? Then call the lender at once, at the number in your contract."
         ),
     ),
+    "log_inconsistent": (
+        _("The log does not say what was put on record"),
+        _(
+            "What stands in the database by now is not what was hashed then. "
+            "Ask the operator for `manage.py audit_verify`."
+        ),
+    ),
     "csrf": (
         _("The page could not be sent"),
         _(

@@ -34,6 +34,8 @@ def once(work: Callable[..., Response]) -> Callable[..., Response]:
 
     @wraps(work)
     def answer(view: APIView, request: Request, **where: str) -> Response:
+        # Read here: on SQLite a body that drips would hold the one place of a writer while it comes.
+        _ = request.data
         return run_once(request, partial(work, view, request, **where))
 
     return answer

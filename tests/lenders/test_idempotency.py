@@ -41,6 +41,21 @@ def test_the_stored_answer_is_sealed(api: Caller) -> None:
     assert "k-1" not in str(IdempotentRequest.objects.values().get())
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("key", ["", "k-1"])
+def test_a_body_is_read_before_a_transaction_begins(api: Caller, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """On SQLite a body that drips would keep every other writer waiting."""
+    parse, seen = StrictJSONParser.parse, list[bool]()
+
+    def noting(self: StrictJSONParser, *given: Any, **named: Any) -> Any:
+        seen.append(connection.in_atomic_block)
+        return parse(self, *given, **named)
+
+    monkeypatch.setattr(StrictJSONParser, "parse", noting)
+    assert api.post(PATH, opening(), key=key).status_code == 201
+    assert seen == [False]
+
+
 @pytest.mark.parametrize("change", [{"purpose": "Another"}, {"client_reference": "loan-2"}, {"loan__amount": "1.00"}])
 def test_another_body_under_the_same_key_is_refused(api: Caller, change: dict[str, str]) -> None:
     api.post(PATH, opening(), key="k-1")

@@ -1,6 +1,8 @@
 """Reading what the log says, in its order."""
 
 from verification.audit.log import leaf_of_entry
+from verification.audit.tree import leaf_hash
+from verification.core.errors import LogInconsistent
 from verification.models import AuditEntry, AuditLeaf
 
 
@@ -15,9 +17,20 @@ def told_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) ->
 
 
 def leaf_bytes(entry: AuditEntry) -> bytes | None:
-    """The exact bytes that the log hashed for an entry, or None while it is not ordered."""
+    """The exact bytes that the log hashed for an entry, or None while it is not ordered.
+
+    Raises `LogInconsistent` if the entry says something else by now.
+    """
     leaf = AuditLeaf.objects.filter(entry=entry).first()
-    return leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes if leaf else None
+    if leaf is None:
+        return None
+    try:
+        spelt = leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes
+    except (TypeError, ValueError):
+        spelt = b""
+    if leaf_hash(spelt) != bytes(leaf.leaf_hash):
+        raise LogInconsistent(f"entry {entry.pk} is not what was hashed at {leaf.leaf_index}: see audit_verify")
+    return spelt
 
 
 def timeline(verification_id: str) -> list[AuditEntry]:

@@ -11,7 +11,7 @@ Row = TypeVar("Row", bound=Model)
 PAGE: Final = 1000
 """Rows in memory at a time."""
 
-UNREADABLE: Final = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError)
+UNREADABLE: Final = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What database drivers and Django's conversions raise over damaged columns."""
 
 

@@ -1,8 +1,8 @@
 """Recomputes a log from its rows and says what is wrong, as precisely as the rows allow.
 
-1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is there and says what
-its entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no entry is lost,
-decided twice or out of order   5 the tables hold what the entries say   6 an SQLite file is whole
+1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is there and is the
+hash of what its entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no
+entry is lost, decided twice or out of order   5 the tables hold what the entries say   6 an SQLite file is whole
 """
 
 from collections.abc import Iterator

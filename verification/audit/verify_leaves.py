@@ -23,16 +23,19 @@ def verify_leaves(log: str, *, size: int, tree: TreeInspection) -> Iterator[Find
         # A page at a time: a log of millions of entries is verified in the memory of one page.
         end = min(start + PAGE, size)
         found = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end)
-        leaves = {leaf.leaf_index: leaf for leaf in readable(found)}
+        leaves: dict[int, AuditLeaf] = {}
+        for leaf in readable(found):
+            if leaves.setdefault(leaf.leaf_index, leaf) is not leaf:
+                yield _finding(leaf, "leaf_doubled", "another leaf has the same place")
         about = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves.values()])
         entries = {entry.pk: entry for entry in read(about)}
         for index in range(start, end):
-            leaf = leaves.get(index)
-            yield from tree.take(as_bytes(leaf.leaf_hash) if leaf else None)
-            if leaf is None:
+            here = leaves.get(index)
+            yield from tree.take(as_bytes(here.leaf_hash) if here else None)
+            if here is None:
                 yield Finding(code="leaf_missing", log=log, leaf_index=index, detail="there is no such leaf any more")
                 continue
-            yield from _verify_leaf(leaf, entries.get(leaf.entry_id), sequences)
+            yield from _verify_leaf(here, entries.get(here.entry_id), sequences)
         yield from _verify_evidence_claims(leaves, entries)
 
 
@@ -47,10 +50,10 @@ def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences:
             detail = "the leaf names another lender to be told than the entry"
             yield _finding(leaf, "lender", detail, field="told_to")
         try:
-            spelt = leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes
+            hashed = leaf_hash(leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes)
         except UNREADABLE:
-            spelt = b""
-        if leaf_hash(spelt) != as_bytes(leaf.leaf_hash):
+            hashed = None
+        if hashed != as_bytes(leaf.leaf_hash):
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
     yield from _verify_sequence(leaf, entry, sequences)
 

@@ -107,7 +107,7 @@ def get_all(key: Key, items: Iterable[EvidenceItem]) -> list[bytes]:
 
 
 def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> Opening:
-    """The original bytes with the salt that opens their commitment. `files`: as for `sealed_bytes`.
+    """The original bytes with the salt that opens their commitment. `files`: files read before, by name.
 
     Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under this key, does not
     fit the commitment, or the item's own key was destroyed.

@@ -48,4 +48,4 @@ def written(stage: Stage, evidence: Evidence, facts: object) -> dict[str, bytes]
     """Its terms by kind: the policy, the facts and what the checks said stand in them."""
     results = stage.judge(facts, stage.policy_in_use())
     kept = dossier.judgement(stage.differing(report=None), evidence, stage.policy_in_use(), facts, results)
-    return {kind: kept[f"{stage.name}.{kind}"] for kind in ("terms",)}
+    return {"terms": kept[f"{stage.name}.terms"]}

@@ -1,4 +1,4 @@
-"""Whatever is changed behind the log's back in entries and leaves is named: which leaf, which entry, which field."""
+"""Whatever is changed behind the log's back in entries and leaves is named: which leaf, which entry."""
 
 import pytest
 from django.db import connection
@@ -26,6 +26,9 @@ ON_LEAF = "UPDATE verification_auditleaf SET {} WHERE leaf_index = %s"
 
 
 ENTRY_EDITS = [
+    *(f"body = '{body}'" for body in ('{"v":"1"}', '{"v":true}', '{"v":1.5}', '{"v":null}', "[]", "1")),
+    'body = \'{"v":1,"sequence":"1","codes":["eds_certificate_revoked"]}\'',
+    "at = '2026-03-01 12:00:02.000001+00:00'",
     "type = 'attempt.opened', body = '{\"codes\":[],\"sequence\":2}'",
     "lender_id = (SELECT max(id) FROM lenders_lender WHERE bin = '222222222222')",
     "type = 'link.spent'",
@@ -38,7 +41,8 @@ ENTRY_EDITS = [
 
 # What is changed in a leaf, and the code and field by which it is named.
 LEAF_EDITS = {
-    "leaf_hash = '\\x00'": ("leaf_hash", "leaf"),
+    **dict.fromkeys([f"leaf_hash = '\\x{'00' * size}'" for size in (1, 31, 32, 64)], ("leaf_hash", "leaf")),
+    "leaf_hash = '\\x'": ("entry_differs", ""),
     "lender_sequence = 9": ("lender_sequence", "lender_sequence"),
     "told_to = 'len_x'": ("lender", "told_to"),
 }

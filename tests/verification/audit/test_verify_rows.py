@@ -157,8 +157,8 @@ def test_a_failed_attempt_that_people_pass_afterwards_is_named(story: Story) -> 
     assert places(findings()) == {("row_differs", entry.pk, field) for field in ("status", "votes")}
 
 
-def test_facts_exchanged_under_their_judgement_are_named(story: Story) -> None:
-    """The judgement's entry says by which facts it judged, beside the list of all that it left."""
+def test_terms_exchanged_under_their_judgement_are_named(story: Story) -> None:
+    """The judgement's entry says by which facts it judged: they are in its terms, beside all else that it left."""
     terms = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.terms").first()
     assert terms is not None
     entry = entry_of(story, "attempt.judged", attempt=terms.attempt_id)

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.scenes import staged
+from tests.verification.audit.rows import tamper
 from tests.verification.oversight import rows
 from verification.oversight import urls
 
@@ -258,6 +259,15 @@ def test_the_downloaded_files_verify(case_id: str, reader: Client) -> None:
     assert proof["Content-Disposition"].startswith("attachment")
     rows.verify_proof(proof.content.decode(), leaf=leaf.content)
     assert reader.get(address("checkpoint", case_id)).content.decode() in proof.content.decode()
+
+
+@pytest.mark.parametrize("body", ['{"v":1,"code":"another"}', '{"v":0.5}'])
+def test_an_altered_decision_is_not_handed_out_as_what_was_hashed(case_id: str, reader: Client, body: str) -> None:
+    altered = "UPDATE verification_auditentry SET body = %s WHERE verification_id = %s AND type LIKE 'verification.d%%'"
+    tamper((altered, (body, case_id)))
+    response = reader.get(address("leaf", case_id))
+    assert response.status_code == 500
+    assert "not what was hashed" in response.content.decode()
 
 
 def test_a_lenders_name_cannot_bring_markup_into_a_page(reader: Client) -> None:

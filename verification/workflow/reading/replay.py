@@ -88,7 +88,9 @@ def _differences(row: Verification, attempt: Attempt) -> list[str]:
         raise Misconfigured(f"route {attempt.route} has no stage {attempt.stage} here")
     key = cases.key_of(row)
     kept = _kept(row, attempt, key=key)  # 3
-    terms = json.loads(kept[f"{stage.name}.terms"])  # 1
+    terms = stored.fields_of(json.loads(kept[f"{stage.name}.terms"]), what="terms")  # 1
+    if missing := sorted({"at", "policy", "seen", "left", "facts"} - terms.keys()):
+        raise stored.unreadable(f"terms.{missing[0]}", "is missing, which this release needs")
     policy = stored.read(terms["policy"], into=type(stage.policy_in_use()), what="policy", is_whole=True)  # 2
     # What stood when it was judged: the stages passed before, and its own without what the judging itself wrote.
     passed = Attempt.objects.filter(Q(route=attempt.route) | Q(stage="consent"), verification=row, status="passed")
