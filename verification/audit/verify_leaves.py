@@ -1,8 +1,13 @@
 """Is every leaf there, once, over what its entry says, with the lender's sequence unbroken?"""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+from django.db import connection
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from verification.audit.log import leaf_of_entry
 from verification.audit.stored import PAGE, UNREADABLE, Damaged, as_bytes, read, readable
@@ -23,19 +28,18 @@ def verify_leaves(log: str, *, size: int, tree: TreeInspection) -> Iterator[Find
         # A page at a time: a log of millions of entries is verified in the memory of one page.
         end = min(start + PAGE, size)
         found = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end)
-        leaves: dict[int, AuditLeaf] = {}
-        for leaf in readable(found):
-            if leaves.setdefault(leaf.leaf_index, leaf) is not leaf:
-                yield _finding(leaf, "leaf_doubled", "another leaf has the same place")
+        leaves = {leaf.leaf_index: leaf for leaf in readable(found)}
         about = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves.values()])
+        if connection.vendor == "sqlite":
+            about = about.annotate(body_text=Cast("body", TextField()), at_text=Cast("at", TextField()))
         entries = {entry.pk: entry for entry in read(about)}
         for index in range(start, end):
-            here = leaves.get(index)
-            yield from tree.take(as_bytes(here.leaf_hash) if here else None)
-            if here is None:
+            leaf = leaves.get(index)
+            yield from tree.take(as_bytes(leaf.leaf_hash) if leaf else None)
+            if leaf is None:
                 yield Finding(code="leaf_missing", log=log, leaf_index=index, detail="there is no such leaf any more")
                 continue
-            yield from _verify_leaf(here, entries.get(here.entry_id), sequences)
+            yield from _verify_leaf(leaf, entries.get(leaf.entry_id), sequences)
         yield from _verify_evidence_claims(leaves, entries)
 
 
@@ -55,7 +59,16 @@ def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences:
             hashed = None
         if hashed != as_bytes(leaf.leaf_hash):
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
+        elif not _is_spelled_as_ours(entry):
+            yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
     yield from _verify_sequence(leaf, entry, sequences)
+
+
+def _is_spelled_as_ours(entry: AuditEntry) -> bool:
+    """SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does."""
+    body, at = getattr(entry, "body_text", None), getattr(entry, "at_text", None)
+    ours = json.dumps(entry.body), connection.ops.adapt_datetimefield_value(entry.at)
+    return connection.vendor != "sqlite" or (body, at) == ours
 
 
 def _verify_sequence(

@@ -55,6 +55,22 @@ def test_an_edited_entry_is_named_with_its_leaf(log: list[AuditLeaf], edit: str)
     assert (named.log, named.leaf_index, named.entry) == ("test", ENTRY, log[ENTRY].entry_id)
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        """body = '{"v":2,' || substr(body, 2)""",
+        """body = replace(body, ': ', ':')""",
+        "at = replace(at, ' ', 'T')",
+        "at = at || '+00:00'",
+    ],
+)
+def test_an_entry_that_sqlite_reads_otherwise_than_we_hash_it_is_named(log: list[AuditLeaf], edit: str) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL keeps values, not their spelling")
+    tamper((ON_ENTRY.format(edit), (log[ENTRY].entry_id,)))
+    assert [(finding.code, finding.leaf_index) for finding in found()] == [("entry_spelled", ENTRY)]
+
+
 @pytest.mark.parametrize("edit", LEAF_EDITS)
 def test_an_edited_leaf_is_named_with_the_field(log: list[AuditLeaf], edit: str) -> None:
     code, field = LEAF_EDITS[edit]
