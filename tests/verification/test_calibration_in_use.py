@@ -21,7 +21,7 @@ from verification import routes
 from verification.core.errors import Misconfigured
 from verification.stages.live_capture import STAGE
 try:
-    policy = routes.ROUTES["biometric"].stages[-1].policy
+    policy = routes.ROUTES["biometric"].stages[-1].policy_in_use()
     match = policy.zones.match
     said = [match.value, policy.same_face.value, match.calibration, match.embedding]
 except Misconfigured as error:
