@@ -17,8 +17,10 @@ _ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in the product's own settings, with nothing of the test's environment but the path."""
-    clean = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    """Run Python in the product's own settings, with nothing of the test's environment but the path, and measured."""
+    clean = {
+        name: os.environ[name] for name in ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_START") if name in os.environ
+    }
     call = [sys.executable, *words]
     return subprocess.run(call, cwd=_ROOT, env=clean | environment, capture_output=True, text=True, check=False)
 

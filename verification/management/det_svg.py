@@ -48,7 +48,9 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
     """The drawing. zones: distances marked on each curve. Cohorts without pairs of both kinds are not drawn."""
     able = [tally for tally in tallies if tally.genuine_pairs and tally.impostor_pairs]
     drawn = able[:MOST_CURVES]
-    plane = Plane(_begin([tally.impostor_pairs for tally in drawn]), _begin([tally.genuine_pairs for tally in drawn]))
+    # Each axis begins at a power of ten that is below one of its pairs.
+    pairs = [tally.impostor_pairs for tally in drawn], [tally.genuine_pairs for tally in drawn]
+    plane = Plane(*(-(math.floor(math.log10(max(each, default=1))) + 1) for each in pairs))
     # The same in words, for whoever cannot see it.
     told = []
     for tally in drawn:
@@ -104,11 +106,6 @@ def _curve(tally: Tally, zones: Sequence[float], *, place: int, plane: Plane) ->
     yield f'<path d="M{left} {row - 4}h34" {stroke}/>'
     pairs = f"{tally.impostor_pairs:,} / {tally.genuine_pairs:,} pairs".replace(",", "\u202f")
     yield f'<text x="{left + 42}" y="{row}" fill="{_INK}">{escape(tally.name[:24])} ({pairs})</text>'
-
-
-def _begin(pairs: Sequence[int]) -> int:
-    """A power of ten that is below one of these pairs."""
-    return -(math.floor(math.log10(max(pairs, default=1))) + 1)
 
 
 def _depth(rate: float, begin: int) -> float:

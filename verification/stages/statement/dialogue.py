@@ -133,14 +133,10 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
     if len(signature) > 2 * POLICY.signature_max_bytes:
         raise BadInput("the signature is too long", code="bad_answer", pointer="/signature")
     if untrusted.get("refuse_other_text") is True:
-        _require_this_text(signature, statement=str(memory["statement"]).encode())
+        try:
+            signed = parse_cms(signature.encode(), max_bytes=POLICY.signature_max_bytes)
+            check_content(signed, statement=str(memory["statement"]).encode())
+        except Refused as refused:
+            raise BadInput(refused.detail, code=refused.code, pointer="/signature") from refused
     answer = canonical_json({"at": at.isoformat()})
     return Turn(next=Next.COLLECT, memory=memory, evidence={SIGNATURE: signature.encode(), ANSWER: answer})
-
-
-def _require_this_text(signature: str, *, statement: bytes) -> None:
-    try:
-        signed = parse_cms(signature.encode(), max_bytes=POLICY.signature_max_bytes)
-        check_content(signed, statement=statement)
-    except Refused as refused:
-        raise BadInput(refused.detail, code=refused.code, pointer="/signature") from refused
