@@ -1,6 +1,7 @@
 """Reading what the log says, in its order."""
 
 from verification.audit.log import leaf_of_entry
+from verification.audit.stored import UNREADABLE, as_bytes
 from verification.audit.tree import leaf_hash
 from verification.core.errors import LogInconsistent
 from verification.models import AuditEntry, AuditLeaf
@@ -24,13 +25,18 @@ def leaf_bytes(entry: AuditEntry) -> bytes | None:
     leaf = AuditLeaf.objects.filter(entry=entry).first()
     if leaf is None:
         return None
+    if (hashed := hashed_bytes(leaf, entry)) is None:
+        raise LogInconsistent(f"entry {entry.pk} is not what was hashed at {leaf.leaf_index}: see audit_verify")
+    return hashed
+
+
+def hashed_bytes(leaf: AuditLeaf, entry: AuditEntry) -> bytes | None:
+    """The bytes of an entry's leaf, or None if they are not those that were hashed."""
     try:
         spelt = leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes
-    except (TypeError, ValueError):
-        spelt = b""
-    if leaf_hash(spelt) != bytes(leaf.leaf_hash):
-        raise LogInconsistent(f"entry {entry.pk} is not what was hashed at {leaf.leaf_index}: see audit_verify")
-    return spelt
+    except UNREADABLE:
+        return None
+    return spelt if leaf_hash(spelt) == as_bytes(leaf.leaf_hash) else None
 
 
 def timeline(verification_id: str) -> list[AuditEntry]:

@@ -9,9 +9,8 @@ from django.db import connection
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from verification.audit.log import leaf_of_entry
-from verification.audit.stored import PAGE, UNREADABLE, Damaged, as_bytes, read, readable
-from verification.audit.tree import leaf_hash
+from verification.audit.history import hashed_bytes
+from verification.audit.stored import PAGE, Damaged, as_bytes, read, readable
 from verification.audit.verify_tree import TreeInspection
 from verification.core import events
 from verification.core.findings import Finding
@@ -53,11 +52,7 @@ def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences:
         if leaf.told_to != ((entry.lender_id or "") if leaf.lender_sequence else ""):
             detail = "the leaf names another lender to be told than the entry"
             yield _finding(leaf, "lender", detail, field="told_to")
-        try:
-            hashed = leaf_hash(leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes)
-        except UNREADABLE:
-            hashed = None
-        if hashed != as_bytes(leaf.leaf_hash):
+        if hashed_bytes(leaf, entry) is None:
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
         elif not _is_spelled_as_ours(entry):
             yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
