@@ -3,7 +3,9 @@
 `make bench PART=burst` (PostgreSQL and Redis must be installed). One installation on loopback with the product's own
 settings plays, as bench/load.py does: first eight borrowers at once, which is the rate that the machine carries; then
 the burst, until the last is judged. `ratio` is the burst's rate to the first. The other lender's borrowers come one
-after another, before the burst and in it; what they waited from signature to page is told for both.
+after another, before the burst and in it; what they waited from signature to page is told for both, and by the log how
+long each lender's steps took in the burst, from the answer that owes one to the entry of what came of it: waiting for
+the web server and for this client, which is one process with a thread a borrower, is not in that.
 """
 
 import argparse
@@ -13,12 +15,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
 
+import psycopg
 from load import play, signer
 from played.installation import KEY, Installation, running
 
@@ -26,6 +30,18 @@ from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.stage import Stage
 
 _PATIENCE_SECONDS = 900.0
+_STEPS = b"""
+    SELECT name, count(*), percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY took) AS quantiles, max(took)
+    FROM (
+        SELECT answered.lender_id, extract(epoch FROM done.at - answered.at) AS took
+        FROM verification_auditentry answered JOIN verification_auditentry done
+        ON done.verification_id = answered.verification_id
+        AND done.verification_sequence = answered.verification_sequence + 1
+        WHERE answered.type = 'attempt.answered' AND answered.body->>'next' IN ('prepare', 'collect')
+        AND answered.at > %s::timestamptz
+    ) steps JOIN lenders_lender ON lenders_lender.id = lender_id GROUP BY name ORDER BY count(*)
+"""
+"""By lender: how long steps took, in seconds. Of the entries since a moment."""
 
 
 def main() -> None:
@@ -40,12 +56,17 @@ def main() -> None:
         other = another(installation.stage)
         alone = [judged(other, f"alone-{number}") for number in range(8)]
         steady = play(installation, "steady", by_key, cases=48, at_once=8)["verifications_per_second"]
+        since = datetime.now(UTC)
         rate, beside = burst(installation, other, cases=asked.cases, a_second=asked.a_second)
+        with psycopg.connect(installation.root_url) as root:
+            steps = root.execute(_STEPS, (since,)).fetchall()
     print(f"carried: {steady:.2f} verifications a second, eight borrowers at once")
     print(f"burst of {asked.cases} at {asked.a_second:g} a second: {rate:.2f} a second   ratio {rate / steady:.2f}x")
     for name, waited in (("before", alone), ("in the burst", beside)):
         middle, longest = statistics.median(waited), max(waited)
         print(f"another lender's {len(waited)}, {name}: judged in {middle:.2f} s (median), {longest:.2f} s at most")
+    for name, many, (middle, late), longest in steps:
+        print(f"{name}: {many} steps in {middle:.2f} s (median), {late:.2f} (99th of 100), {longest:.2f} at most")
 
 
 def burst(installation: Installation, other: Stage, *, cases: int, a_second: float) -> tuple[float, list[float]]:

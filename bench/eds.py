@@ -31,7 +31,7 @@ from verification.engines.gost import arithmetic, backends, gost3410, streebog
 from verification.engines.gost.backends import Backends
 from verification.engines.pki import keys
 from verification.engines.pki.certificate import parse_certificate, parse_known
-from verification.engines.pki.cms import check_content, check_signature, parse_cms
+from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path, verify_known
 
@@ -104,8 +104,8 @@ def check_cms(tier: Backends, *, encoded: bytes, issuer: bytes, root: bytes) -> 
     """Everything from bytes to the borrower's number, without revocation; the pinned certificates are known by then."""
     use(tier)
     signed = parse_cms(encoded, max_bytes=LIMIT)
-    check_content(signed, statement=STATEMENT)
-    check_signature(signed)
+    signed.check_content(statement=STATEMENT)
+    signed.check_signature()
     anchors, intermediates = [parse_known(root)], [parse_known(issuer)]
     build_path(signed.signer, anchors=anchors, intermediates=intermediates, at=AT)
     check_usage(signed.signer, accepted_policies=_POLICIES)

@@ -2,8 +2,9 @@
 
 1. `Feeder` is a step of the worker's blueprint, started after its pool and before it connects to a broker.
 2. Its thread looks for due rows of the worker's queues: when a bell rings, when a child is free, and every second.
-3. It reserves some rows for each child and hands the pool one step a job, only while a child is free. Celery does the
-   rest: the process, the limits of the step, its signals, the replacement of a child that died.
+3. It reserves some rows for each child and hands the pool one step a job, only while a child is free; first what a
+   person waits for. Celery does the rest: the process, the limits of the step, its signals, the replacement of a child
+   that died.
 4. When the worker ends, what was reserved and not started is given back at once, and what has begun is finished.
 """
 
@@ -57,7 +58,9 @@ class Feeder(bootsteps.StartStopStep):
         """Nothing runs yet; from now on bells are heard here."""
         super().__init__(worker, **more)
         worker.app.tasks[BELL].Strategy = "config.feeding:hear"
-        self._hand: deque[str] = deque()  # reserved, not yet with the pool
+        self._awaited: deque[str] = deque()  # reserved, not yet with the pool: of the queue that is asked first
+        self._hand: deque[str] = deque()  # the same, of all others
+        self._in_a_row = 0  # begun of the first since one of the others was
         self._turns: dict[str, str] = {}  # by queue the lender whose turn was last
         self._running: dict[str, tuple[Any, float]] = {}  # by task id, what the pool will say of it, and since when
         self._is_over = threading.Event()
@@ -96,21 +99,36 @@ class Feeder(bootsteps.StartStopStep):
                 logger.warning("the queue could not be asked (%s)", type(fault).__name__)
             if not found or len(self._running) >= worker.concurrency:
                 _rung.wait(policy.LOOK_SECONDS)
-        self._give_back()
+        if self._awaited or self._hand:
+            try:
+                with self._looking_into_rows():
+                    queue.give_back([*self._awaited, *self._hand])
+            except Error as error:
+                logger.warning("rows were not given back, others take them later (%s)", type(error).__name__)
 
     def _look(self, worker: Any, queues: list[str]) -> bool:
-        """Takes more rows in hand where there is room for half of what may be; whether there were any."""
-        room = policy.RESERVED_A_CHILD * worker.concurrency - len(self._hand) - len(self._running)
-        if 2 * room < policy.RESERVED_A_CHILD * worker.concurrency:
-            return bool(self._hand)
-        with self._looking_into_rows():
-            if clock.is_right():
-                now = clock.now()
-                ids, self._turns = queue.reserve(queues, limit=room, at=now, after=self._turns)
-                self._hand += ids
+        """Takes more rows in hand; whether any are.
+
+        What is awaited always: one row more a child. The others where there is room for half of what may be in hand.
+        """
+        most = policy.RESERVED_A_CHILD * worker.concurrency
+        room = most - len(self._awaited) - len(self._hand) - len(self._running)
+        asked = [name for name in queues if name == policy.AWAITED_QUEUE]
+        if is_roomy := 2 * room >= most:
+            asked += [name for name in queues if name != policy.AWAITED_QUEUE]
+        else:
+            room = worker.concurrency - len(self._awaited)
+        if asked and room > 0:
+            with self._looking_into_rows():
+                if clock.is_right():
+                    found, last = queue.reserve(asked, limit=room, at=clock.now(), after=self._turns)
+                    for row_id, name in found.items():
+                        (self._awaited if name == policy.AWAITED_QUEUE else self._hand).append(row_id)
+                    self._turns = last if is_roomy else {**self._turns, **last}
+            if is_roomy:
                 # The next begins with another queue, so that none waits behind a long one.
                 queues.append(queues.pop(0))
-        return bool(self._hand)
+        return bool(self._awaited or self._hand)
 
     def _hand_out(self, worker: Any) -> None:
         # What a child has done with; a lost one's job is over when the pool says so. Of a child that died just as it
@@ -118,24 +136,20 @@ class Feeder(bootsteps.StartStopStep):
         long_ago = time.monotonic() - policy.LEASE_SECONDS
         running = self._running.items()
         self._running = {id_: (job, at) for id_, (job, at) in running if not job.ready() and at > long_ago}
-        while self._hand and len(self._running) < worker.concurrency and not self._is_over.is_set():
-            row_id = self._hand.popleft()
+        while len(self._running) < worker.concurrency and not self._is_over.is_set():
+            is_first = bool(self._awaited) and not (self._hand and self._in_a_row >= policy.AWAITED_IN_A_ROW)
+            in_hand = self._awaited if is_first else self._hand
+            if not in_hand:
+                return
+            row_id = in_hand.popleft()
             request = _request(worker, row_id)
             result = request.execute_using_pool(worker.pool)
             if result is None:  # the pool has closed: it takes no more
-                self._hand.appendleft(row_id)
+                in_hand.appendleft(row_id)
                 return
+            self._in_a_row = self._in_a_row + 1 if is_first else 0
             logger.debug("step handed to the pool: %s", row_id)
             self._running[request.id] = (result, time.monotonic())
-
-    def _give_back(self) -> None:
-        if not self._hand:
-            return
-        try:
-            with self._looking_into_rows():
-                queue.give_back(list(self._hand))
-        except Error as error:
-            logger.warning("rows were not given back, others take them later (%s)", type(error).__name__)
 
     @staticmethod
     @contextmanager

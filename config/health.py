@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from lenders import sender
+from verification import clock
+from verification.workflow.moving import sweep
 from verification.workflow.reading import readiness
 
 # A proxy on this machine comes from loopback too, but names whom it speaks for.
@@ -23,7 +25,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> HttpResponse:
     """`{"ready": …}`, 503 if a route cannot judge; on loopback with each route, what it judges with, and the senders.
 
-    That nobody delivers webhooks is told and is no 503: borrowers can go on, and what lenders are told waits.
+    That nobody delivers webhooks or destroys frames is told and is no 503: borrowers can go on, and what waits is done
+    later.
     """
     routes = readiness.routes()
     is_ready = all(one.is_ready for one in routes.values())
@@ -37,14 +40,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
             name: {"ready": one.is_ready, "in_use": dict(one.in_use), "detail": one.detail}
             for name, one in routes.items()
         }
-        told["webhooks"] = _webhooks()
+        try:
+            senders, overdue, fault = sender.running(), sweep.frames_overdue(at=clock.now()), ""
+        except DatabaseError:
+            senders, overdue, fault = 0, 0, "the database does not answer"
+        detail = fault or ("" if senders else "nobody delivers webhooks: start manage.py deliver")
+        told["webhooks"] = {"ready": senders > 0, "senders": senders, "detail": detail}
+        late = "frames are kept too long: a worker must serve the queue storage, or its steps fault"
+        detail = fault or (late if overdue else "")
+        told["frames"] = {"ready": not detail, "overdue": overdue, "detail": detail}
     return JsonResponse(told, status=200 if is_ready else 503)
-
-
-def _webhooks() -> dict[str, object]:
-    try:
-        running = sender.running()
-    except DatabaseError:
-        return {"ready": False, "senders": 0, "detail": "the database does not answer"}
-    detail = "" if running else "nobody delivers webhooks: start manage.py deliver"
-    return {"ready": running > 0, "senders": running, "detail": detail}

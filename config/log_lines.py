@@ -23,14 +23,6 @@ _PERSONAL = re.compile(r"(?<![0-9A-Za-z])\+?[0-9]{11,12}(?![0-9A-Za-z])")
 _SECRET_PLACE = re.compile(r"(?<=/v/egov/)[^/\s]+")
 
 
-def _message(record: logging.LogRecord) -> str:
-    """What the record says. Celery spells the exception of a task, as `exc`: of that only its type is told."""
-    if not isinstance(record.args, Mapping) or "exc" not in record.args:
-        return record.getMessage()
-    error = record.exc_info[1] if record.exc_info else None
-    return str(record.msg) % {**record.args, "exc": type(error).__name__ if error else "an exception"}
-
-
 class LineFormatter(logging.Formatter):
     """Formats a record as one line of JSON with the request's id.
 
@@ -40,17 +32,22 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(record.args, Mapping) and "exc" in record.args:
+            # Celery spells the exception of a task: of that only its type is told.
+            message = str(record.msg) % {**record.args, "exc": type(error).__name__ if error else "an exception"}
+        else:
+            message = record.getMessage()
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": _SECRET_PLACE.sub("[secret]", _PERSONAL.sub("[number]", _message(record))),
+            "message": _SECRET_PLACE.sub("[secret]", _PERSONAL.sub("[number]", message)),
         }
         if identity := request_id.get():
             line["request_id"] = identity
         # The exception and its causes, outermost first: type, our own text, the innermost places.
         told: list[str] = []
-        error = record.exc_info[1] if record.exc_info else None
         while error is not None and len(told) < 5:
             text = f" {error}" if isinstance(error, TulgaError) else ""
             places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-4:]]

@@ -1,13 +1,16 @@
-"""What every request has: an id to find it in the log by, transactions, and headers that keep pages to themselves."""
+"""What every request has: an id to find it in the log by, transactions, a limit, headers that keep pages private."""
 
 import re
 import secrets
 from contextlib import nullcontext
 from typing import cast
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
+from config import page_problems
 from config.log_lines import request_id
 from verification import transactions
 
@@ -52,3 +55,19 @@ class PageMiddleware(MiddlewareMixin):
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
         return response
+
+
+class BodyLimitMiddleware(MiddlewareMixin):
+    """Refuses a form that is too large before anything of it is read; machines have a limit of their own.
+
+    Django's own limit counts form fields only; a file in a form would be written to the disk first. It stands after
+    Django's LocaleMiddleware, for the refusal is a page in the reader's language.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """The page of a 413 for a body that is too large; anything else goes on."""
+        untrusted_length = request.META.get("CONTENT_LENGTH") or "0"
+        length = int(untrusted_length) if untrusted_length.isascii() and untrusted_length.isdigit() else 0
+        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not request.path.startswith(page_problems.MACHINES):
+            return page_problems.bad_request(request, RequestDataTooBig())
+        return None

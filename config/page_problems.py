@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -42,6 +41,13 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
             "Was that not you? Then call the lender at once, at the number in your contract."
         ),
     ),
+    "phone_code_unusable": (
+        _("This code can no longer be used"),
+        _(
+            "It was scanned before, or its time has run out. Make a new code on the page where you began, "
+            "and scan that one."
+        ),
+    ),
     "log_inconsistent": (
         _("The log does not say what was put on record"),
         _(
@@ -72,18 +78,7 @@ _BY_STATUS: Mapping[int, tuple[Any, Any]] = {
 
 
 class PageProblems(MiddlewareMixin):
-    """Shows our errors as pages, and refuses a body that is too large before anything of it is read.
-
-    Django's own limit counts form fields only; a file in a form would be written to the disk first.
-    """
-
-    def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        """The page of a 413 for a body that is too large; anything else goes on."""
-        untrusted_length = request.META.get("CONTENT_LENGTH") or "0"
-        length = int(untrusted_length) if untrusted_length.isascii() and untrusted_length.isdigit() else 0
-        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not request.path.startswith(MACHINES):
-            return _page(request, status=413)
-        return None
+    """Shows our errors as pages."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page of one of our own errors; anything else goes on to Django and ends in `server_error`."""
@@ -119,6 +114,6 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def _page(request: HttpRequest, *, status: int, code: str = "") -> HttpResponse:
     title, text = _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
-    has_session = request.path.startswith(BORROWER) and not code.startswith(("link_", "session_"))
+    has_session = request.path.startswith(BORROWER) and not code.startswith(("link_", "phone_", "session_"))
     told = {"title": title, "text": text, "code": code, "to_borrower": has_session}
     return render(request, "problem.html", told, status=status)

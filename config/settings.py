@@ -60,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.page_problems.PageProblems",
+    "config.middleware.BodyLimitMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -109,6 +110,11 @@ else:
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 25_000,
+        # The same statements come again and again: from the third time on a connection sends their values alone, and
+        # the server keeps its plan where that is no worse than one made for these values. Planning was a third of what
+        # it did.
+        "server_side_binding": True,
+        "prepare_threshold": 2,
         # The same on the server's side: a host that is gone keeps no row locked for others, who do not wait for ever.
         # A step holds no transaction longer than its limit of 25 s.
         "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=30s",
@@ -147,7 +153,9 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 # What a request may be, bytes and fields. Ours: sixteen times the largest opening.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
-DATA_UPLOAD_MAX_NUMBER_FILES = 10
+DATA_UPLOAD_MAX_NUMBER_FILES = 50  # a part of a capture has 44 at most
+# A borrower's pictures stay in memory: no file of them is ever written before it is sealed.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # Pages' headers -------------------------------------------------------------------------------------------------------
 # A page that talks to NCALayer adds it with django-csp's `csp_update({"connect-src": [settings.TULGA_NCALAYER_URL]})`.
@@ -240,6 +248,7 @@ TULGA_FACE_BACKEND = env.text("TULGA_FACE_BACKEND", "sface-onnx")
 TULGA_FACE_MODELS_DIR = env.folder("TULGA_FACE_MODELS_DIR", _VAR / "models")
 TULGA_FACE_MODEL = env.file("TULGA_FACE_MODEL")  # the description of an operator's own net, for onnx-custom
 TULGA_FACE_CALIBRATION = env.file("TULGA_FACE_CALIBRATION")  # of calibrate_faces, in place of the shipped one
+TULGA_PASSIVE_DETECTOR = env.file("TULGA_PASSIVE_DETECTOR")  # the description of an operator's detector of attacks
 TULGA_LOG_HEAD_DIR = env.folder("TULGA_LOG_HEAD_DIR", _VAR / "log_head")  # the last signed size, outside the database
 TULGA_LOG_ORIGIN = env.text("TULGA_LOG_ORIGIN", f"{_PUBLIC.hostname}/log")  # each mode's log adds its mode
 TULGA_NCALAYER_URL = "wss://127.0.0.1:13579"
@@ -276,7 +285,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing may be kept outside evidence
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     "evidence": {
-        "BACKEND": "verification.evidence.store.DurableFileSystemStorage",
+        "BACKEND": "verification.evidence.durable_files.DurableFileSystemStorage",
         "OPTIONS": {
             "location": TULGA_EVIDENCE_DIR,
             "file_permissions_mode": 0o600,

@@ -115,12 +115,12 @@ def forge_like_nca(
     `real_leaf_issuer`: DER of the authority whose name is borrowed; no key of it is needed.
     """
     issuer = parse_certificate(real_leaf_issuer)
-    key = keys.generate_key(issuer.family)
+    key = keys.generate_key(issuer.public_key.family)
     template = person_template(
-        issuer.family, iin=iin, surname=surname, given_name=given_name, patronymic=patronymic, at=at
+        issuer.public_key.family, iin=iin, surname=surname, given_name=given_name, patronymic=patronymic, at=at
     )
     body = certificate_body(
         template, info=keys.public_key_info(key), issuer=issuer.subject, algorithm=keys.signature_algorithm(key)
     )
     certificate = seal(body, key, signature=bytes(len(issuer.signature)))
-    return Credential(certificate, issuer.family, key, real_leaf_issuer)
+    return Credential(certificate, issuer.public_key.family, key, real_leaf_issuer)

@@ -74,14 +74,14 @@ class Puppet:
         self._triangles = Triangles.between(
             np.vstack([self._mesh[:, :2], self._anchors]), without=warp_points.INNER_LIPS
         )
-        self._rest = self._towards_the_camera()
+        self.rest = self._towards_the_camera()
 
     def play(self, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
         """`count` frames of the gesture as JPEG of at most 40 KB; with the same `seed` the same ones."""
         # Steps of one capture share no noise, or their frames would be the same pictures twice.
         chance = np.random.default_rng(None if seed is None else [seed, *gesture.encode()])
         strongest = _STRONGEST.get(gesture) or self._turn_to_the(gesture)
-        poses = [_between(self._rest, strongest, share) for share in _course(gesture, count)]
+        poses = [_between(self.rest, strongest, share) for share in _course(gesture, count)]
         return [jpeg(self.show(_swayed(pose, chance)), chance=chance) for pose in poses]
 
     def show(self, pose: Pose) -> Image:
@@ -115,9 +115,9 @@ class Puppet:
 
     def _turn_to_the(self, gesture: Play) -> Pose:
         side = 1.0 if gesture == "turn_left" else -1.0
-        at_rest = _turn(_mesh(self.show(self._rest), self._loaded))
+        at_rest = _turn(_mesh(self.show(self.rest), self._loaded))
         for yaw in range(12, 40, 2):
-            pose = replace(self._rest, yaw=self._rest.yaw + side * yaw)
+            pose = replace(self.rest, yaw=self.rest.yaw + side * yaw)
             if side * (_turn(_mesh(self.show(pose), self._loaded)) - at_rest) >= _TURNED:
                 break
         return Pose(yaw=side * yaw)

@@ -13,6 +13,7 @@ from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 WIDTH, HEIGHT = 640, 480  # pixels, what the page asks a camera for
 _EYES = 80.0  # pixels between the eyes, as at arm's length
 _MOST_BYTES = 40 * 1024
+_THIN = 60  # JPEG quality of the thin chain, at most
 _NOISE = 1.5  # grey levels, standard deviation
 
 
@@ -105,3 +106,16 @@ def taken_anew(frame: bytes, *, chance: np.random.Generator) -> bytes:
     """The same frame with the noise of another moment: no two captures may share one."""
     image = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR_RGB)
     return jpeg(np.asarray(image, np.uint8), chance=chance)
+
+
+def thinned(frame: bytes, *, side: int, most_bytes: int) -> bytes:
+    """The same frame as the thin chain has it: so many pixels on its shorter side, and as good as fits."""
+    image = np.asarray(cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    height, width = image.shape[:2]
+    scale = side / min(height, width)
+    small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    for quality in range(_THIN, 5, -5):
+        written = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        if written.nbytes <= most_bytes:
+            break
+    return written.tobytes()

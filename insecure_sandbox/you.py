@@ -12,8 +12,7 @@ from insecure_sandbox.people import People, Registered
 from insecure_sandbox.photo_upload import MAX_UPLOAD_BYTES, reference_photo
 from insecure_sandbox.you_page import page, style
 from verification.core.errors import BadInput
-from verification.core.ids import Iin, Phone
-from verification.core.person import parse_name
+from verification.core.ids import Iin, Phone, parse_name
 from verification.core.scenarios import refuse_test_person
 
 SOURCE: Final = "you"

@@ -32,10 +32,7 @@ class Moment(serializers.DateTimeField):
 
 
 class Word(serializers.CharField):
-    """A word, null where there is none."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(allow_null=True, **options)
+    """A word that may be null, which it is where there is none."""
 
     def to_representation(self, value: Any) -> Any:
         """Rows and views have an empty text for none."""
@@ -54,11 +51,11 @@ class NextActionAnswer(serializers.Serializer[Any]):
     """What the borrower must do next."""
 
     type = serializers.CharField(help_text=f"The borrower's page: {', '.join(_PAGES)}, or one to come.")
-    route = Word()
-    stage = Word()
+    route = Word(allow_null=True)
+    stage = Word(allow_null=True)
     attempts_left = serializers.IntegerField(allow_null=True, help_text="Null where attempts are not counted.")
     expires_at = Moment()
-    code = Word(help_text=_CODE_HELP)
+    code = Word(allow_null=True, help_text=_CODE_HELP)
 
 
 class ProfileAnswer(serializers.Serializer[Any]):
@@ -77,13 +74,13 @@ class CheckAnswer(serializers.Serializer[Any]):
     attempt = serializers.IntegerField()
     name = serializers.CharField()
     outcome = serializers.ChoiceField(choices=("pass", "fail", "inconclusive", "error"))
-    code = Word(help_text=_CODE_HELP)
+    code = Word(allow_null=True, help_text=_CODE_HELP)
     retryable = serializers.BooleanField()
     score = serializers.FloatField(allow_null=True, help_text="Null where the check has none, or it cannot be read.")
     threshold = serializers.FloatField(allow_null=True)
     engine = serializers.DictField(child=serializers.CharField())
-    borrower_message = Word(help_text="English; the borrower saw it translated.")
-    lender_detail = Word()
+    borrower_message = Word(allow_null=True, help_text="English; the borrower saw it translated.")
+    lender_detail = Word(allow_null=True)
     created_at = Moment()
 
 
@@ -93,11 +90,11 @@ class VerificationAnswer(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="`ver_…`")
     mode = serializers.ChoiceField(choices=("test", "live"))
     status = serializers.ChoiceField(choices=tuple(Status))
-    code = Word(help_text=f"Why it ended as it did. {_CODE_HELP}")
-    last_failure = Word(help_text=f"The last thing that went wrong. {_CODE_HELP}")
+    code = Word(allow_null=True, help_text=f"Why it ended as it did. {_CODE_HELP}")
+    last_failure = Word(allow_null=True, help_text=f"The last thing that went wrong. {_CODE_HELP}")
     next_action = NextActionAnswer(allow_null=True)
     combinations = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
-    route = Word()
+    route = Word(allow_null=True)
     profile = ProfileAnswer(source="*")
     created_at = Moment()
     expires_at = Moment()
@@ -114,7 +111,7 @@ class VerificationAnswer(serializers.Serializer[Any]):
         for name, asked in ((name, each) for name, each in asked_of(Opening).items() if each.form.is_told):
             text = serializers.CharField if asked.is_required else Word
             kind = text if asked.form.schema["type"] == "string" else serializers.DictField
-            fields[name] = kind(source=f"opening.{asked.attribute}")
+            fields[name] = kind(source=f"opening.{asked.attribute}", allow_null=kind is Word)
             set_override(fields[name], "field", asked.form.schema)
         return fields
 
@@ -188,8 +185,8 @@ class EventDataAnswer(serializers.Serializer[Any]):
     """What the event is about; all but `mode` null where it is about no verification."""
 
     id = serializers.CharField(source="verification_id", allow_null=True)
-    client_reference = Word()
-    status = Word()
+    client_reference = Word(allow_null=True)
+    status = Word(allow_null=True)
     sequence = serializers.IntegerField(allow_null=True)
     mode = serializers.ChoiceField(choices=("test", "live"))
 
@@ -240,7 +237,7 @@ class EndpointAnswer(serializers.Serializer[Any]):
     paused_until = Moment(allow_null=True, help_text="Nothing is sent before: it failed again and again, or asked so.")
     created_at = Moment()
     disabled_at = Moment(allow_null=True)
-    disabled_reason = Word(help_text="gone, exhausted or by_lender.")
+    disabled_reason = Word(allow_null=True, help_text="gone, exhausted or by_lender.")
     previous_secret_until = Moment(allow_null=True)
 
 
@@ -262,7 +259,7 @@ class ResponseAnswer(serializers.Serializer[Any]):
     """What the endpoint said last."""
 
     status = serializers.IntegerField(source="response_status", allow_null=True)
-    failure = Word(help_text="Why there is no status, in a word.")
+    failure = Word(allow_null=True, help_text="Why there is no status, in a word.")
     excerpt = serializers.CharField(source="response_excerpt", allow_blank=True)
     milliseconds = serializers.IntegerField(source="response_ms", allow_null=True)
 
@@ -276,7 +273,7 @@ class DeliveryAnswer(serializers.Serializer[Any]):
     event = serializers.CharField(source="event_id")
     type = serializers.CharField()
     lender_sequence = serializers.IntegerField(allow_null=True)
-    redelivery_of = Word()
+    redelivery_of = Word(allow_null=True)
     status = serializers.ChoiceField(choices=("pending", "delivered", "exhausted", "canceled"))
     tries = serializers.IntegerField()
     due_at = Moment(source="next_try_at", allow_null=True)

@@ -1,6 +1,6 @@
 """The only table of what can be wrong with a request: HTTP statuses, titles, and what the caller can do.
 
-Why a verification or a check ended as it did is another table, `verification/core/reasons.py`.
+Why a verification or a check ended as it did is another table, `verification/core/reasons/`.
 """
 
 from collections.abc import Mapping

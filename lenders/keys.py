@@ -93,15 +93,6 @@ def revoke(key: ApiKey) -> bool:
     return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=clock.now()) == 1
 
 
-def note_use(key: ApiKey, *, at: datetime) -> None:
-    """Remembers that a key is in use, to the minute."""
-    stale = at - timedelta(seconds=policy.LAST_USED_SECONDS)
-    if key.last_used_at is None or key.last_used_at < stale:
-        # Conditional, so that of many requests in the same minute one writes.
-        unnoted = ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=stale), pk=key.pk)
-        unnoted.update(last_used_at=at)
-
-
 def digest(secret: str) -> str:
     """SHA-256 of a key, in hex."""
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
@@ -138,7 +129,11 @@ class ApiKeyAuthentication(BaseAuthentication):
             if address is None or not any(address in ip_network(cidr) for cidr in key.cidrs):
                 raise PermissionDenied("this key may not be used from this address", code="address_not_allowed")
         transactions.see(lender=key.lender_id)
-        note_use(key, at=at)
+        # 4. That it is in use is noted to the minute; conditional, so that of many requests at once one writes.
+        stale = at - timedelta(seconds=policy.LAST_USED_SECONDS)
+        if key.last_used_at is None or key.last_used_at < stale:
+            unnoted = ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=stale), pk=key.pk)
+            unnoted.update(last_used_at=at)
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -179,7 +174,7 @@ class KeyRate(BaseThrottle):
         """Counts this request; False once the window is full."""
         if request.auth is None:
             return True
-        self._seconds_left = rates.seconds_left(seconds=policy.RATE_SECONDS)
+        self._seconds_left = policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
         used = rates.count(request.auth.pk, seconds=policy.RATE_SECONDS)
         view.headers["RateLimit-Limit"] = str(policy.RATE_REQUESTS)
         view.headers["RateLimit-Remaining"] = str(max(0, policy.RATE_REQUESTS - used))

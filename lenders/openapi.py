@@ -185,7 +185,7 @@ def document() -> dict[str, Any]:
         for name, text in _WEBHOOK_HEADERS.items()
     ]
     for name, schema in made["components"]["schemas"].items():
-        # How the names of what we read end: `fields.read` refuses what a schema does not know.
+        # How the names of what we read end: `requests.read` refuses what a schema does not know.
         if name.endswith(("Request", "Change")):
             schema["additionalProperties"] = False
     return made

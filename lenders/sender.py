@@ -44,23 +44,20 @@ class Rounds:
             if ended:
                 reservations.settle(ended)
             if time.monotonic() >= self.tidy_at:
-                has_more = self._tidy()
+                # Says that this sender sends, and forgets what is old, a batch of each kind.
+                at = clock.now()
+                with transactions.writing():
+                    if clock.is_right():  # on a wrong clock it sends nothing
+                        Sender.objects.update_or_create(pk=self.name, defaults={"seen_at": at})
+                    Sender.objects.filter(seen_at__lt=at - timedelta(days=1)).delete()
+                    idempotency.purge(at=at)
+                    has_more = reservations.purge(at=at)
                 self.tidy_at = time.monotonic() + (0 if has_more else policy.SEEN_SECONDS)
             # On a wrong clock nothing is taken. The clock itself has said so by then.
             if room < 1 or not clock.is_right():
                 return [], False
             self.pumped, more = webhooks.pump(after=self.pumped)
             return reservations.take(room=room, failing_room=failing_room), more
-
-    def _tidy(self) -> bool:
-        """Says that this sender sends, and forgets what is old, a batch of each kind; whether there may be more."""
-        at = clock.now()
-        with transactions.writing():
-            if clock.is_right():  # on a wrong clock it sends nothing
-                Sender.objects.update_or_create(pk=self.name, defaults={"seen_at": at})
-            Sender.objects.filter(seen_at__lt=at - timedelta(days=1)).delete()
-            idempotency.purge(at=at)
-            return reservations.purge(at=at)
 
     def end(self) -> None:
         """Says that this sender is gone."""

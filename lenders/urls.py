@@ -1,12 +1,33 @@
 """The addresses of the lenders' door: the API, its description and its documentation."""
 
+from typing import Any
+
 from django.urls import path, re_path
+from rest_framework.renderers import JSONRenderer
 
 from lenders import docs
 from lenders.api import deliveries, documents, events, log, unknown, verifications, webhook_endpoints
-from lenders.json_body import OPEN_VIEW_OPTIONS, VIEW_OPTIONS
+from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
+from lenders.requests import AlwaysJSON, StrictJSONParser
 
 app_name = "lenders"
+
+# What all views of the API have in common: one place, and no inheritance.
+VIEW_OPTIONS: dict[str, Any] = {
+    "authentication_classes": (ApiKeyAuthentication,),
+    "permission_classes": (HasKey,),
+    "throttle_classes": (KeyRate,),
+    "parser_classes": (StrictJSONParser,),
+    "renderer_classes": (JSONRenderer,),
+    "content_negotiation_class": AlwaysJSON,
+    "metadata_class": None,
+}
+# For addresses that belong to nobody: the answer is the same with and without a key.
+OPEN_VIEW_OPTIONS: dict[str, Any] = VIEW_OPTIONS | {
+    "authentication_classes": (),
+    "permission_classes": (),
+    "throttle_classes": (),
+}
 
 urlpatterns = [
     path("v1/verifications", verifications.Verifications.as_view(**VIEW_OPTIONS)),

@@ -51,7 +51,7 @@ _LOG, _LOG_TESTS = "verification/audit", "tests/verification/audit"
 _MOVING, _PREPARING = "verification/workflow/moving", "tests/verification/workflow/test_preparing.py"
 _DECISION = ("tests/verification/core/test_decision.py",)
 TARGETS = (
-    Target(name="decision", file="verification/core/results.py", functions=("decide", "_weigh"), tests=_DECISION),
+    Target(name="decision", file="verification/core/results.py", functions=("decide",), tests=_DECISION),
     Target(
         name="results",
         file="verification/core/results.py",
@@ -67,9 +67,7 @@ TARGETS = (
             "numbered",
             "latest",
             "accept_code",
-            "_resend",
             "_seconds_since_issue",
-            "_code",
         ),
         tests=(
             f"{_PERSON_TESTS}/test_dialogue.py",
@@ -89,7 +87,7 @@ TARGETS = (
     Target(name="code_facts", file=f"{_CODE}/measure.py", tests=(f"{_CODE_TESTS}/test_checks.py",)),
     Target(name="code_checks", file=f"{_CODE}/checks.py", tests=(f"{_CODE_TESTS}/test_checks.py",)),
     Target(name="quotas", file=f"{_MOVING}/quotas.py", tests=(_PREPARING,)),
-    Target(name="places", file=f"{_MOVING}/attempts.py", functions=("_take_place",), tests=(_PREPARING,)),
+    Target(name="places", file=f"{_MOVING}/attempts.py", functions=("enter",), tests=(_PREPARING,)),
     # How many guesses were spent before.
     Target(
         name="guesses_spent",
@@ -102,10 +100,7 @@ TARGETS = (
     Target(
         name="order",
         file=f"{_LOG}/sequencer.py",
-        functions=(
-            *("order", "_stored_size", "_last_signed", "_waiting", "_left_behind", "_store", "_leaves"),
-            *("_last_sequence", "_move_head"),
-        ),
+        functions=("order", "_stored_size", "_last_signed", "_waiting", "_left_behind", "_store", "_leaves"),
         tests=(
             f"{_LOG_TESTS}/test_sequencer.py",
             f"{_LOG_TESTS}/test_head_file.py",
@@ -115,7 +110,7 @@ TARGETS = (
     Target(
         name="head",
         file=f"{_LOG}/sequencer.py",
-        functions=("adopt_head", "_verified_size", "_verify_against_file"),
+        functions=("adopt_head", "_verified_size"),
         tests=(f"{_LOG_TESTS}/test_head_file.py", f"{_LOG_TESTS}/test_missing_head_file.py"),
     ),
     Target(

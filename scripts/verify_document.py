@@ -128,10 +128,11 @@ def key_of(kid: object, keys: bytes) -> tuple[Ed25519PublicKey, str]:
 
 
 def pictures(document: dict[str, Any]) -> list[tuple[str, bytes]]:
-    """Hash and bytes of every frame."""
+    """Hash and bytes of every picture; of frames that only their hash is left of, none."""
     try:
         frames = [frame for command in document["live_image"]["commands"] for frame in command["frames"]]
-        return [(str(one["sha256"]), b64decode(one["jpeg"], validate=True)) for one in frames]
+        shown = [one for one in frames if one["jpeg"] is not None]
+        return [(str(one["sha256"]), b64decode(one["jpeg"], validate=True)) for one in shown]
     except (ValueError, KeyError, TypeError):
         raise Unreadable("the pictures cannot be read") from None
 

@@ -65,11 +65,12 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/stages/live_capture/dialogue.py", "secrets"),
         _row("verification/stages/person/collect.py", "secrets"),
         _row("verification/stages/statement/collect.py", "secrets"),
-        _row("verification/routes.py", "django.conf django.utils.translation"),
+        _row("verification/routes.py", "django.utils.translation"),
         _row(
             "verification/evidence", "cryptography django.conf django.core.files django.db django.utils pathlib secrets"
         ),
-        _row("verification/evidence/store.py", "django.core.files django.db django.utils os pathlib"),
+        _row("verification/evidence/store.py", "django.core.files django.db django.utils"),
+        _row("verification/evidence/durable_files.py", "django.core.files os pathlib"),
         _row("verification/audit/log.py", "contextvars django.db django.utils"),
         _row("verification/audit", "cryptography django.conf django.db django.utils secrets"),
         _row("verification/audit/head_file.py", "django.conf fcntl os pathlib"),
@@ -81,6 +82,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/workflow/reading/readiness.py", "django.conf django.core.checks django.db django.utils"),
         _row("verification/workflow/reading/search.py", "django.apps django.db django.utils"),
         _row("verification/borrower", base=_PAGES),
+        _row("verification/borrower/camera.py", "threading time", base=_PAGES),
         _row("verification/oversight", base=_PAGES),
         _row("verification/review", base=_PAGES),
         _row("verification/tasks.py", "celery logging"),

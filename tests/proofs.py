@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _EVIDENCE = _ROOT / "docs" / "evidence"
 _SCALE = 0.02  # outside `make prove`: 1/50 of each set, enough to find a broken generator in seconds
 
-Figures = dict[str, int | float | str]
+Figures = dict[str, Any]
 _figures_of_part = pytest.StashKey[dict[str, Figures]]()
 _outcomes_of_part = pytest.StashKey[dict[str, dict[str, list[str]]]]()
 

@@ -13,7 +13,7 @@ import pytest
 
 _ROOT = Path(__file__).resolve().parent.parent
 _QUOTE = re.compile(
-    r"<!-- evidence: (?P<part>[a-z_]+)\.(?P<key>[a-z0-9_.,: ]+) -->(?P<number>[0-9](?:[0-9., \u00a0\u202f]*[0-9])?)"
+    r"<!-- evidence: (?P<part>[a-z_]+)\.(?P<key>[a-zA-Z0-9_.,: ]+) -->(?P<number>[0-9](?:[0-9., \u00a0\u202f]*[0-9])?)"
 )
 _MENTION = re.compile(r"<!--\s*evidence")
 

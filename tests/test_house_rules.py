@@ -103,6 +103,7 @@ def _text(path: PurePosixPath) -> str:
 def _walked() -> Iterator[PurePosixPath]:
     for folder, folders, names in os.walk(_ROOT):
         folders[:] = [name for name in folders if name not in _NOT_OURS and not name.endswith("_cache")]
+        names = [name for name in names if name not in _NOT_OURS]  # in a work tree of its own `.git` is a file
         yield from (PurePosixPath((Path(folder) / name).relative_to(_ROOT).as_posix()) for name in names)
 
 

@@ -6,6 +6,7 @@ from django.core.checks import register
 
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Choice
+from verification.engines.liveness import passive
 
 
 class VerificationConfig(AppConfig):
@@ -24,6 +25,7 @@ class VerificationConfig(AppConfig):
                 calibration=settings.TULGA_FACE_CALIBRATION,
             )
         )
+        passive.use(settings.TULGA_PASSIVE_DETECTOR)
         from verification.deploy_checks import check_live_set
         from verification.workflow.reading.readiness import LIVE_TAG
 

@@ -82,24 +82,17 @@ def measure() -> timedelta:
     # A clock that was set back in the middle of a question makes its time negative: that sample is the worst.
     difference, uncertainty = min((_sample() for _ in range(SAMPLES)), key=lambda sample: abs(sample[1]))
     _state.offset = difference if abs(difference) > uncertainty else timedelta(0)
-    _state.measured_at, _state.read_at = _both()
-    _state.is_right = abs(difference) <= timedelta(seconds=OFFSET_MAX_SECONDS)
-    if not _state.is_right:
-        logger.error("%s Nothing is claimed until it is.", _told(difference))
-    return difference
-
-
-def _both() -> tuple[float, datetime]:
-    """The monotonic clock and the machine's at one moment: of a few readings the one in which the process stood least.
-
-    A process that is put aside between the two would go ahead by so much until it measures again.
-    """
+    # Both clocks at one moment: of a few readings the one in which the process stood least. One that is put aside
+    # between the two would go ahead by so much until it measures again.
     readings = []
     for _ in range(SAMPLES):
         at, read = time.monotonic(), timezone.now()
         readings.append((time.monotonic() - at, at, read))
-    _, at, read = min(readings)
-    return at, read
+    _, _state.measured_at, _state.read_at = min(readings)
+    _state.is_right = abs(difference) <= timedelta(seconds=OFFSET_MAX_SECONDS)
+    if not _state.is_right:
+        logger.error("%s Nothing is claimed until it is.", _told(difference))
+    return difference
 
 
 def require_right() -> None:

@@ -29,26 +29,25 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     if not settings.TULGA_MODES_LIVE:
         return []
     hint = "Mend this, or turn live mode off until it is mended."
-    faults = [*_address_faults(), *_key_faults(), *_source_faults(), *_route_faults()]
-    return [Error(fault, hint=hint, id=f"tulga.E{number:03}") for number, fault in enumerate(faults, start=1)]
-
-
-def _address_faults() -> Iterator[str]:
+    faults: list[str] = []
     if not settings.TULGA_PUBLIC_URL.startswith("https://"):
-        yield "TULGA_PUBLIC_URL is not https: live pages and cookies would travel in the clear."
+        faults.append("TULGA_PUBLIC_URL is not https: live pages and cookies would travel in the clear.")
     if settings.DEBUG:
-        yield "TULGA_DEBUG is on."
-
-
-def _key_faults() -> Iterator[str]:
+        faults.append("TULGA_DEBUG is on.")
     for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
-        yield f"{name} was made by the demo: make your own with manage.py make_keys."
+        faults.append(f"{name} was made by the demo: make your own with manage.py make_keys.")
     if not settings.TULGA_KEY_ENCRYPTION_KEYS or not settings.TULGA_INDEX_KEYS:
-        yield "No key-encryption key or index key: run manage.py make_keys."
+        faults.append("No key-encryption key or index key: run manage.py make_keys.")
     if "live" not in settings.TULGA_LOG_KEYS:
-        yield "No signing key for the live log: run manage.py make_keys."
+        faults.append("No signing key for the live log: run manage.py make_keys.")
     if not settings.TULGA_DOCUMENT_KEYS.get("live"):
-        yield "No signing key for live documents: run manage.py make_keys."
+        faults.append("No signing key for live documents: run manage.py make_keys.")
+    faults += _source_faults()
+    for name, said in readiness.routes().items():
+        if not said.is_ready:
+            faults.append(f"Route {name} {said.detail}.")
+        faults += [f"Route {name}: {reason}." for reason in said.unfit_for_live]
+    return [Error(fault, hint=hint, id=f"tulga.E{number:03}") for number, fault in enumerate(faults, start=1)]
 
 
 def _source_faults() -> Iterator[str]:
@@ -71,11 +70,3 @@ def _source_faults() -> Iterator[str]:
             installed.trust_anchors("live")
         except Misconfigured as error:
             yield f"Live trust anchors: {error.detail}."
-
-
-def _route_faults() -> Iterator[str]:
-    for name, said in readiness.routes().items():
-        if not said.is_ready:
-            yield f"Route {name} {said.detail}."
-        for reason in said.unfit_for_live:
-            yield f"Route {name}: {reason}."

@@ -3,10 +3,8 @@
 An entry enables nothing: its name must stand in `settings.TULGA_ROUTES`, and in the profile that counts it.
 """
 
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from verification.core.errors import Misconfigured
 from verification.core.route import Route
 from verification.stages import code, live_capture, person, statement
 
@@ -32,17 +30,3 @@ LIVE_FACE = Route(
     stages=(person.STAGE, code.STAGE, live_capture.STAGE),
 )
 ROUTES = {route.name: route for route in (EDS, BIOMETRIC, LIVE_FACE)}
-
-
-def names() -> tuple[str, ...]:
-    """The installed routes, in the order the settings name them."""
-    return tuple(settings.TULGA_ROUTES)
-
-
-def get(name: str) -> Route:
-    """The route of this name; raises `Misconfigured` for one that is not installed, or not there."""
-    if name not in settings.TULGA_ROUTES:
-        raise Misconfigured(f"route {name} is not in TULGA_ROUTES")
-    if name not in ROUTES:
-        raise Misconfigured(f"TULGA_ROUTES names {name}, and there is no such route")
-    return ROUTES[name]

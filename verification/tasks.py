@@ -9,6 +9,7 @@ from verification import clock, transactions
 from verification.core.errors import ConsentPending, FenceLost
 from verification.workflow import policy
 from verification.workflow.moving import advance as worker
+from verification.workflow.moving import queue as steps
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def advance(verification_id: str) -> None:
     """Does the step this verification is owed, if it is due and nobody holds it."""
     with transactions.running(scope=transactions.ALL):
         # Each process measures for itself: the parent may have reserved before it knew.
-        claimed = worker.claim(verification_id) if clock.is_right() else None
+        claimed = steps.claim(verification_id) if clock.is_right() else None
         if claimed is None:
             return
         try:

@@ -25,6 +25,8 @@ LOOK_UPS = {
     "api_key": "a key is found by its hash, and says whose it is",
     "link": "the borrower's link and session are found by their hash, and say whose verification it is",
     "egov_mobile": "the app's code is found by its hash, and says whose verification it is",
+    "hand_over": "the phone's code and token are found by their hash, and say whose verification it is",
+    "overdue": "how many keep frames for too long is a number over all lenders, for whoever runs the processes",
     "sign_in": "a person is found by their session or address, and says for which lender they work, if for any",
 }
 """What is asked before the lender is known, each with the reason why it may be asked over all of them."""
@@ -54,7 +56,7 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
     """All statements inside run in transactions that say whose rows may be seen; `see` may say it later."""
     outer = _run.get()
     if outer is not None:
-        _rest(outer)
+        _end(outer, is_kept=True)
     run = _Run(lender, scope)
     token = _run.set(run)
     is_told = connection.vendor == "postgresql" and outer is None
@@ -62,9 +64,9 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
         with connection.execute_wrapper(_say_first) if is_told else nullcontext():
             clock.keep_right()
             yield
-            _rest(run)
+            _end(run, is_kept=True)
     finally:
-        _take_back(run)
+        _end(run, is_kept=False)
         _run.reset(token)
 
 
@@ -87,8 +89,10 @@ def writing(*, durable: bool = False) -> Iterator[None]:
             if run is not None and not is_kept:  # what was said since the savepoint was taken back with it
                 (run.lender, run.scope), run.said = before, None
         return
-    begun = _begun(run)
-    run.is_writing = True
+    if connection.needs_rollback or run.has_written:
+        # What was written among the reads is kept, whatever becomes of what follows.
+        _end(run, is_kept=not connection.needs_rollback)
+    begun, run.reading, run.is_writing = run.reading, None, True
     try:
         with ExitStack() as ending:
             if begun is None:
@@ -106,7 +110,7 @@ def writing(*, durable: bool = False) -> Iterator[None]:
 def rest() -> None:
     """Ends the transaction of reads before a long errand: the database is not kept waiting for it."""
     if (run := _run.get()) is not None:
-        _rest(run)
+        _end(run, is_kept=True)
 
 
 def see(*, lender: str = "", scope: str = "") -> None:
@@ -130,28 +134,12 @@ def looking_up(what: str) -> Iterator[None]:
             see(lender=before[0], scope=before[1])
 
 
-def _begun(run: _Run) -> transaction.Atomic | None:
-    """The transaction of the reads, handed over, if a write may go on in it."""
-    if connection.needs_rollback:
-        _take_back(run)
-    elif run.has_written:
-        _rest(run)  # what was written there is kept, whatever becomes of what follows
-    reading, run.reading = run.reading, None
-    return reading
-
-
-def _rest(run: _Run) -> None:
+def _end(run: _Run, *, is_kept: bool) -> None:
+    """Ends the transaction of reads, if one is open. What an exception left is not kept: nothing of it counts."""
     if run.reading is not None:
         reading, run.reading = run.reading, None
-        reading.__exit__(None, None, None)
-
-
-def _take_back(run: _Run) -> None:
-    """Ends what an exception left open; nothing that counts was written in it."""
-    if run.reading is not None:
-        reading, run.reading = run.reading, None
-        error = RuntimeError("left")
-        reading.__exit__(type(error), error, None)
+        error = None if is_kept else RuntimeError("left")
+        reading.__exit__(type(error) if error else None, error, None)
 
 
 def _say(run: _Run) -> None:
@@ -184,5 +172,5 @@ def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, c
     except Error:
         # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is Django's to end.
         if not connection.savepoint_ids:
-            _take_back(run)
+            _end(run, is_kept=False)
         raise

@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -99,10 +99,26 @@ class Browser:
         """What a page's script is told when it asks how things stand."""
         return self._json(self._request("GET", "/v/now/", more=_SCRIPT))
 
-    def tell(self, page: Page, answer: dict[str, Any]) -> dict[str, Any]:
+    def tell(self, page: Page, answer: dict[str, Any], *, files: Sequence[bytes] = ()) -> dict[str, Any]:
         """Answers as the script of this page does, and gives what it is told then."""
-        more = _SCRIPT | {"Content-Type": "application/json", "X-CSRFToken": page.script_token}
-        return self._json(self._request("POST", "/v/now/", body=json.dumps(answer).encode(), more=more))
+        return self._json(self.say(page, answer, files))
+
+    def say(self, page: Page, answer: dict[str, Any] | None, files: Sequence[bytes] = ()) -> urllib3.BaseHTTPResponse:
+        """What the script of this page is answered; without an answer of its own it asks how things stand."""
+        if answer is None:
+            return self._request("GET", "/v/now/", more=_SCRIPT)
+        sent = [urllib3.fields.RequestField("file", file, filename="frame.jpg") for file in files]
+        for one in sent:
+            one.make_multipart(content_type="image/jpeg")
+        body, content_type = urllib3.encode_multipart_formdata([("answer", json.dumps(answer)), *sent])
+        more = _SCRIPT | {"Content-Type": content_type, "X-CSRFToken": page.script_token}
+        return self._request("POST", "/v/now/", body=body, more=more)
+
+    def over(self, url: str) -> "Browser":
+        """The same browser, which reaches the service by another address from now on."""
+        moved = Browser(url)
+        moved._cookies = self._cookies
+        return moved
 
     def statement(self) -> bytes:
         """The bytes the page would hand to NCALayer."""

@@ -4,10 +4,9 @@ Frames are painted once, in a thread beside the scenes that need none, and given
 capture; they are bound to their command as static/borrower/commands.js binds them.
 """
 
-import base64
 import hmac
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
@@ -18,12 +17,13 @@ from PIL import Image
 
 from insecure_sandbox import warp
 from insecure_sandbox.demo.borrower import Browser
-from insecure_sandbox.warp_picture import taken_anew
+from insecure_sandbox.warp_picture import taken_anew, thinned
 
 FRAMES = 8
-"""Of each command; a capture's window holds 7 s, in which a page's script takes up to ten."""
+"""Of each command; a page's script takes six a second for four seconds."""
 
-_FIRST_MS, _APART_MS = 300, 100
+APART_MS = 60
+"""From one frame to the next, as it is told."""
 _CONTRARY: Mapping[str, warp.Play] = {"turn_left": "turn_right", "turn_right": "turn_left"}
 _PLAYS: Mapping[str, warp.Play] = {
     "look_straight": "neutral",
@@ -51,8 +51,9 @@ def wrongly(command: str) -> warp.Play:
 class Camera:
     """A photograph that does what it is told."""
 
-    def __init__(self, photo: Path) -> None:
-        """Begins to paint at once, beside whoever goes on."""
+    def __init__(self, photo: Path, *, frames: int = FRAMES) -> None:
+        """Begins to paint so many frames of each gesture at once, beside whoever goes on."""
+        self._frames = frames
         self._chance = np.random.default_rng()
         self._pool = ThreadPoolExecutor(max_workers=1)  # the networks that look for the mesh know one thread only
         self._puppet = self._pool.submit(_puppet, photo)
@@ -74,7 +75,7 @@ class Camera:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _play(self, gesture: warp.Play) -> list[bytes]:
-        return self._puppet.result().play(gesture, FRAMES)
+        return self._puppet.result().play(gesture, self._frames)
 
 
 def follow(browser: Browser, camera: Camera, *, shows: Shows = as_told) -> str:
@@ -84,22 +85,43 @@ def follow(browser: Browser, camera: Camera, *, shows: Shows = as_told) -> str:
     told = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
     while told["page"] == "commands" and told["data"]["state"] == "command":
         asked, heard = told["data"], time.monotonic()
-        frames = camera.take(shows(asked["command"]))[: asked["frames"]]
-        # Frames that come before anybody could have read the command are refused, and rightly.
-        time.sleep(max(0.0, asked["not_before_ms"] / 1000 - (time.monotonic() - heard)))
-        told = browser.tell(page, {"turn": told["turn"], "frames": bound(frames, asked)})
+        answer = answered(camera.take(shows(asked["command"])), asked)
+        # Frames that come before they are taken, or before anybody could have read the command, are refused.
+        last = max(frame["at_ms"] for frame in answer["frames"])
+        time.sleep(max(0.0, last / 1000 - (time.monotonic() - heard)))
+        files = answer.pop("files")
+        told = browser.tell(page, {"turn": told["turn"], **answer}, files=files)
+        while told["is_looked_at"]:
+            told = browser.told()
     return browser.wait_for_judgement()
 
 
-def bound(frames: list[bytes], asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Frames as they are sent: each bound to its command and place by a code under the command's own key."""
-    sent = []
-    for seq, jpeg in enumerate(frames):
-        said = f"{asked['step']}:{seq}:{sha256(jpeg).hexdigest()}".encode()
-        mac = hmac.new(asked["key"].encode(), said, sha256).hexdigest()
-        at_ms = _FIRST_MS + _APART_MS * seq
-        sent.append({"seq": seq, "at_ms": at_ms, "jpeg": base64.b64encode(jpeg).decode(), "mac": mac})
-    return sent
+def answered(frames: Sequence[bytes], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What is sent for a command, in one part: a thin chain of all frames, and few of them in full."""
+    times = [asked["not_before_ms"] + APART_MS * place for place in range(len(frames))]
+    # The first, in which the head is still straight, and others as far apart as can be: a gesture's peak is among them.
+    full = [place * len(frames) // asked["stills"] for place in range(asked["stills"])]
+    thin = [thinned(jpeg, side=asked["chain_side"], most_bytes=asked["chain_bytes"]) for jpeg in frames]
+    chain = list(zip(times, thin, strict=True))
+    return bound(chain, [(times[place], frames[place]) for place in full], asked)
+
+
+def bound(
+    chain: Sequence[tuple[int, bytes]],
+    stills: Sequence[tuple[int, bytes]],
+    asked: Mapping[str, Any],
+    *,
+    part: int = 0,
+    parts: int = 1,
+) -> dict[str, Any]:
+    """Pictures with their times, as a page sends them: each with a code for its command, part, place and time."""
+    told, files = [], []
+    for seq, (at_ms, jpeg) in enumerate([*chain, *stills]):
+        said = f"{asked['step']}:{part}:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
+        mac = hmac.new(asked["key"].encode(), said.encode(), sha256).hexdigest()
+        told.append({"at_ms": at_ms, "still": seq >= len(chain), "mac": mac})
+        files.append(jpeg)
+    return {"part": part, "parts": parts, "frames": told, "files": files}
 
 
 def _puppet(photo: Path) -> warp.Puppet:

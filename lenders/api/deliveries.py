@@ -7,9 +7,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from lenders import answers, idempotency, redelivery, schemas
-from lenders.fields import read, read_query
 from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
+from lenders.requests import read, read_query
 from verification.core.errors import BadInput
 from verification.workflow.reading.queries import Page
 

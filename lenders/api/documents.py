@@ -8,9 +8,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from lenders import answers, policy, schemas
-from lenders.fields import read_query
 from lenders.keys import caller
 from lenders.openapi import problems
+from lenders.requests import read_query
 from verification.workflow.reading import document_files
 
 MEDIA_TYPE = "application/jose+json"

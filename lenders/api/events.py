@@ -6,9 +6,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from lenders import answers, schemas
-from lenders.fields import read_query
 from lenders.keys import caller
 from lenders.openapi import parameters_of, problems
+from lenders.requests import read_query
 from verification.workflow.reading import queries
 
 _SCOPES = {"GET": "events:read"}

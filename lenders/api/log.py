@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from lenders import schemas
-from lenders.fields import read_query
 from lenders.keys import caller
 from lenders.openapi import parameters_of, problems
+from lenders.requests import read_query
 from verification.workflow.reading import queries
 
 _TEXT = "text/plain; charset=utf-8"

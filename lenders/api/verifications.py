@@ -6,15 +6,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from lenders import answers, idempotency, schemas
-from lenders.fields import read, read_query
 from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
+from lenders.requests import read, read_query
 from lenders.schemas import LinkRequest, require_registered
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts
 from verification.workflow.moving import commands, links
 from verification.workflow.moving.links import Minted
 from verification.workflow.reading import queries
+from verification.workflow.reading.views import opened_view
 
 _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
 
@@ -69,7 +70,7 @@ class Verifications(APIView):
         )
         # The token is shown here and nowhere again: only its hash is kept.
         body = (
-            answers.VERIFICATION.to_representation(queries.opened_view(opened))
+            answers.VERIFICATION.to_representation(opened_view(opened))
             | answers.LinkAnswer(Minted(opened.token, opened.link_expires_at)).data
         )
         return Response(body, status=201 if opened.created else 200)

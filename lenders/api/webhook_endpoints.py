@@ -8,10 +8,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from lenders import answers, endpoints, idempotency, redelivery, schemas
-from lenders.fields import read, read_query
 from lenders.keys import caller
 from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, problems
+from lenders.requests import read, read_query
 
 _SCOPES = {"GET": "webhooks:read", "POST": "webhooks:write", "PATCH": "webhooks:write", "DELETE": "webhooks:write"}
 

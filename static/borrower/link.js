@@ -21,6 +21,9 @@ function take() {
   }
 }
 
+// It works once: a second tap would be told that it was used.
+form.addEventListener("submit", ({ submitter }) => setTimeout(() => (submitter.disabled = true)));
+
 // Pasting another link into the same tab changes the fragment only, and loads nothing.
 addEventListener("hashchange", take);
 take();

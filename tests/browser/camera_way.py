@@ -59,31 +59,36 @@ def turned_on(tab: Tab, language: str, look: Look = no_look) -> None:
     look("09-guide")
 
 
-def captured(tab: Tab, language: str) -> list[str]:
+def captured(tab: Tab, story: Story | None, language: str) -> list[str]:
     """Begins, and waits until everything asked for was shown; gives the commands in their order."""
     press(tab, language, "Begin")
-    return played_out(tab, language)
+    return played_out(tab, story, language)
 
 
 def captured_in_time(tab: Tab, story: Story, language: str, look: Look = no_look) -> list[str]:
     """A capture that a worker has judged. One that a busy machine made late is made once again, as the page asks."""
-    commands = captured(tab, language)
+    commands = captured(tab, story, language)
     look("11-wait")
     story.work()
     if story.row().last_failure == "liveness_command_missed":
         tab.until_heading(words(language, FACE))
         turned_on(tab, language)
-        commands = captured(tab, language)
+        commands = captured(tab, story, language)
         story.work()
     return commands
 
 
-def played_out(tab: Tab, language: str) -> list[str]:
-    """Waits until the commands still to come were shown; gives them in their order."""
+def played_out(tab: Tab, story: Story | None, language: str) -> list[str]:
+    """Waits until the commands still to come were shown; gives them in their order.
+
+    story: whose frames the test itself looks at, as a worker would; None where there are workers.
+    """
     names = {words(language, message): name for name, message in COMMANDS.items()}
     seen: list[str] = []
 
     def is_over() -> bool:
+        if story is not None:
+            story.look()
         if tab.heading() not in ("", words(language, FACE)):
             return True
         command = names.get(said(tab), "") if tab.page.locator("#order").count() else ""

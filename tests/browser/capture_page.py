@@ -40,16 +40,19 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
         real: bool = False,
         every_ms: int = 66,
         own_time: bool = False,
+        script: str = "",
         **options: Any,
     ) -> tuple[Tab, InsecureDialogue]:
         dialogue = dialogue or InsecureDialogue()
-        for name in ("borrower_page", "page_of", "state_of"):
+        for name in ("borrower_page", "borrower_turn", "page_of", "state_of", "turn_of"):
             monkeypatch.setattr(queries, name, dialogue.page)
         monkeypatch.setattr(commands, "answer", dialogue.answer)
         monkeypatch.setattr(hints, "hint", dialogue.hint)
         tab = arrived(launch, site, story, language=language, **options)
         if own_time:
             insecure_clock.put(tab.page)
+        if script:
+            tab.page.add_init_script(script)
         if not real:
             # A phone's camera gives a picture as upright as the phone.
             upright = options.get("size") == "phone"
@@ -64,6 +67,24 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
 def said(tab: Tab) -> str:
     """What the page tells the borrower to do now."""
     return tab.page.locator("#order").inner_text()
+
+
+def keep_words(tab: Tab, place: str = "#order") -> None:
+    """From now on every word of the open page's order, or of another place, is kept."""
+    tab.page.evaluate(
+        """(place) => {
+          const said = (window.insecureWords = []);
+          const order = document.querySelector(place);
+          new MutationObserver(() => said.at(-1) !== order.textContent && said.push(order.textContent))
+            .observe(order, { childList: true, characterData: true, subtree: true });
+        }""",
+        place,
+    )
+
+
+def kept_words(tab: Tab) -> list[str]:
+    """What the page has told the borrower since, one after another."""
+    return [str(each) for each in tab.page.evaluate("window.insecureWords")]
 
 
 def turned_on(tab: Tab, language: str = "en") -> None:

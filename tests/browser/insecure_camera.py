@@ -49,7 +49,15 @@ _CAMERA = """
       show();
     };
   }
-  window.insecureCamera = { fault, streams: [] };
+  const turn = () => {
+    [width, height] = [height, width];
+    Object.assign(canvas, { width, height });
+    const again = setInterval(() => {
+      show(); // also to a page that waits for no picture
+      if (document.querySelector("video").videoWidth === width) clearInterval(again);
+    }, 50);
+  };
+  window.insecureCamera = { fault, streams: [], turn };
   const give = async () => {
     const fault = window.insecureCamera.fault;
     if (fault === "silent") return new Promise(() => {});
@@ -77,6 +85,11 @@ def put(page: Page, *, fault: str = "", upright: bool = False, every_ms: int = 6
 def mend(page: Page) -> None:
     """The camera of the open page works from now on."""
     page.evaluate("window.insecureCamera.fault = ''")
+
+
+def turn(page: Page) -> None:
+    """The phone is turned by a quarter: its pictures are as high from now on as they were wide."""
+    page.evaluate("window.insecureCamera.turn()")
 
 
 def flash(page: Page, *, command: str, after_ms: tuple[int, ...], ms: int) -> None:

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from tests.verification.borrower.pages import made
 from verification.core.errors import BadInput, NotYourTurn
-from verification.core.route import Next
+from verification.core.route import PARTS, Evidence, Looked, Next
 from verification.models import Verification
 from verification.stages.live_capture import dialogue as live_capture
+from verification.stages.live_capture import kept
+from verification.stages.live_capture.kept import CapturedStep
 from verification.stages.live_capture.policy import CaptureLimits, LiveCapturePolicy
 from verification.workflow.reading.queries import BorrowerPage
 
@@ -19,7 +21,7 @@ POLICY = LiveCapturePolicy()
 
 # A short window keeps the tests short; the product's own gives a busy machine time to take all its pictures; and a long
 # one holds a command while a test is busy with it.
-LIMITS = replace(POLICY.capture, window_ms=3_500)
+LIMITS = replace(POLICY.capture, window_ms=2_500)
 AMPLE = POLICY.capture
 HELD = replace(LIMITS, window_ms=60_000)
 ORDER = ("look_straight", "turn_left", "blink", "turn_right")
@@ -27,7 +29,12 @@ ORDER = ("look_straight", "turn_left", "blink", "turn_right")
 
 @dataclass
 class InsecureDialogue:
-    """One borrower's page. `taken` has the evidence of the capture, `answers` what was said on other pages."""
+    """One borrower's page. `taken` has the evidence of the capture, `answers` what was said on other pages.
+
+    misses: the commands that a worker would not see. replaced_max: how many of them are replaced by others. missed:
+    the command that ended the capture before. stays: after the last command the page is told that a worker looks.
+    keeps: the command stays the same whatever is lost.
+    """
 
     now: BorrowerPage = field(default_factory=lambda: made("commands", attempts=3, step=3, steps=4))
     order: tuple[str, ...] = ORDER
@@ -37,9 +44,17 @@ class InsecureDialogue:
     asked: list[bytes] = field(default_factory=list)
     unreadable: int = 0
     limits: CaptureLimits = LIMITS
+    misses: tuple[str, ...] = ()
+    replaced_max: int = 0
+    missed: str = ""
+    stays: bool = False
+    keeps: bool = False
 
     def __post_init__(self) -> None:
-        self._memory = live_capture.begin({}) | {"order": list(self.order)}
+        self._memory = live_capture.begin({}, replaced_max=self.replaced_max) | {
+            "order": list(self.order),
+            "missed": self.missed,
+        }
 
     def reveal(self, step: int) -> None:
         """This command is due, counted from 0. An open page learns of it when it is loaded anew."""
@@ -51,10 +66,13 @@ class InsecureDialogue:
             return self.now
         data = dict(live_capture.prompt_live_capture(self._memory))
         if data["state"] == "command":
-            data["window_ms"] = self.limits.window_ms
+            is_rest = data["command"] == kept.NEUTRAL
+            data |= {name: value for name, value in vars(self.limits).items() if name in data}
+            data["window_ms"] = min(self.limits.rest_ms, self.limits.window_ms) if is_rest else self.limits.window_ms
+            data["stills"] = self.limits.rest_stills if is_rest else self.limits.stills
         return replace(self.now, data=data)
 
-    def answer(self, *, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> None:
+    def answer(self, *, verification_id: str, turn: int, untrusted: Mapping[str, Any], known: object = None) -> Next:
         """In place of `commands.answer`: a turn is taken once."""
         if turn != self.now.turn:
             raise NotYourTurn("made by a test")
@@ -64,21 +82,43 @@ class InsecureDialogue:
         if self.now.page != "commands":
             self.answers.append(dict(untrusted))
             self.now = made("wait")
-            return
+            return Next.COLLECT
+        if self.keeps and untrusted.get("lost"):
+            return Next.ASK
         taken = live_capture.accept_live_capture(self._memory, untrusted, timezone.now())
-        self._memory = taken.memory
         self.taken |= taken.evidence
-        self.now = replace(self.now, turn=turn + 1) if taken.next is Next.ASK else made("wait", turn=turn + 1)
+        if taken.next is Next.PART:
+            self._memory = taken.memory
+            return taken.next
+        taken.memory.pop(PARTS, None)
+        if taken.next is Next.LOOK:
+            asked = self._memory["order"][self._memory["step"]]
+            looked = Looked(is_right=asked not in self.misses)
+            taken = live_capture.go_on_live_capture(taken.memory, looked, timezone.now())
+            self.taken |= taken.evidence
+        self._memory = taken.memory
+        if taken.next is Next.ASK:
+            self.now = replace(self.now, turn=turn + 1)
+        elif self.stays:
+            self.now = replace(self.now, turn=turn + 1, is_looked_at=True)
+        else:
+            self.now = made("wait", turn=turn + 1)
+        return Next.ASK
 
     def hint(self, verification: Verification, *, jpeg: bytes) -> str:
         """In place of `hints.hint`: the words of `hints`, the last one again and again."""
         self.asked.append(jpeg)
         return self.hints[min(len(self.asked), len(self.hints)) - 1]
 
-    def facts(self, step: int) -> dict[str, Any]:
-        """What the dialogue wrote about a step, counted from 0."""
-        return dict(json.loads(self.taken[f"live_capture.{step}.turn"]))
+    def step(self, number: int) -> CapturedStep:
+        """What came for a command, counted from 0."""
+        return kept.captured_step(Evidence(items=self.taken, at=timezone.now()), f"live_capture.{number}.")
 
-    def frames(self, step: int) -> list[bytes]:
-        """The frames of a step, in order."""
-        return [self.taken[f"live_capture.{step}.frame.{seq}"] for seq in self.facts(step)["sent"]]
+    @property
+    def lost(self) -> list[str]:
+        """The commands in which the line was lost."""
+        return [json.loads(said)["command"] for kind, said in self.taken.items() if kind.endswith(".lost")]
+
+    def is_sent(self, number: int) -> bool:
+        """Whether all of a command came."""
+        return f"live_capture.{number}.turn" in self.taken

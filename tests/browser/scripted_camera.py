@@ -6,6 +6,7 @@ attack of docs/liveness-measurements.md, and here the positive control.
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import cast
 
@@ -14,11 +15,11 @@ from playwright.sync_api import Page, Route
 from insecure_sandbox.warp import Play
 from tests.painted import painted
 from tests.verification.workflow import camera_story
-from verification.stages.live_capture import dialogue as live_capture
+from verification.stages.live_capture import policy as capture_policy
 
 FRAMES = 12  # of one gesture, in the order they are played
 _ADDRESS = "/insecure-camera/frames.json"
-_GESTURES = cast("tuple[Play, ...]", ("neutral", *live_capture.TURNS, *live_capture.OTHERS))
+_GESTURES = cast("tuple[Play, ...]", ("neutral", *capture_policy.TURNS, *capture_policy.OTHERS))
 
 # The page's policy forbids pictures and requests of other origins; this asks its own, and the test answers.
 _CAMERA = """
@@ -62,26 +63,46 @@ _CAMERA = """
       await Promise.all(sequences.map(async ([name, texts]) => [name, await Promise.all(texts.map(decode))])));
     draw();
     setInterval(draw, 100); // as often as the page looks: oftener would only cost a busy machine pictures
-    return canvas.captureStream(15);
+    const stream = canvas.captureStream(15);
+    // A canvas has another name each time, a camera keeps its own.
+    for (const track of stream.getVideoTracks()) Object.defineProperty(track, "label", { value: "camera" });
+    return stream;
   };
 }
 """
 
 
+def at_rest() -> tuple[bytes, ...]:
+    """The frames in which the face does nothing."""
+    return painted(camera_story.portraits() / "obama3.jpg", "neutral", FRAMES, seed=7)
+
+
 @cache
-def _sequences() -> str:
+def _gestures(seed: int) -> str:
     portrait = camera_story.portraits() / "obama3.jpg"
+    return _written({gesture: painted(portrait, gesture, FRAMES, seed=seed) for gesture in _GESTURES})
+
+
+def _written(pictures: Mapping[str, Sequence[bytes]]) -> str:
     return json.dumps(
-        {
-            gesture: [base64.b64encode(jpeg).decode() for jpeg in painted(portrait, gesture, FRAMES, seed=7)]
-            for gesture in _GESTURES
-        }
+        {name: [base64.b64encode(jpeg).decode() for jpeg in sequence] for name, sequence in pictures.items()}
     )
 
 
-def put(page: Page, *, upright: bool = False, plays: dict[str, str] | None = None) -> None:
-    """From the next page on the camera is ours. `plays` names what is shown for a command instead of it."""
-    sequences = _sequences()
+def put(
+    page: Page,
+    *,
+    upright: bool = False,
+    plays: dict[str, str] | None = None,
+    pictures: Mapping[str, Sequence[bytes]] | None = None,
+    seed: int = 7,
+) -> None:
+    """From the next page on the camera is ours. `plays` names what is shown for a command instead of it.
+
+    pictures: sequences by name in place of the gestures, `neutral` among them. seed: of the gestures; with another one
+    they are done in another way, for nobody does a thing twice alike.
+    """
+    sequences = _written(pictures) if pictures else _gestures(seed)
 
     def answer(route: Route) -> None:
         route.fulfill(body=sequences, content_type="application/json")

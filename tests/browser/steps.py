@@ -1,5 +1,7 @@
 """What a borrower does on the pages, step by step."""
 
+import cv2
+import numpy as np
 from django.utils import translation
 
 from tests.browser.conftest import Launch
@@ -23,9 +25,15 @@ def arrived(
     expected: tuple[str, ...] = (),
     touch: bool = False,
     switches: tuple[str, ...] = (),
+    by_itself: bool = False,
 ) -> Tab:
-    """A tab that has opened the link and chosen a language by the switch."""
+    """A tab that has opened the link and chosen a language by the switch.
+
+    by_itself: a capture may begin as soon as the face fits; else the test presses the button.
+    """
     context = open_context(launch(*switches), size=size, language=language, touch=touch)
+    if not by_itself:
+        context.add_init_script("try { localStorage.setItem('camera-begins', 'by-hand') } catch {}")
     tab = open_tab(context, site=site, expected=expected)
     tab.page.goto(f"{site}/v/#{story.token}")
     tab.page.locator(f"form.languages button[value={language}]").click()
@@ -58,3 +66,11 @@ def at_the_statement(tab: Tab, story: Story, language: str = "en") -> Tab:
     go_on(tab, story, language, "I agree", "Is somebody on the phone telling you what to press?")
     go_on(tab, story, language, "No, I want this loan myself", "Sign the statement")
     return tab
+
+
+def scanned(tab: Tab) -> str:
+    """What a camera reads on the screen."""
+    # The older detector of this library misses one code in fifty.
+    picture = cv2.imdecode(np.frombuffer(tab.page.screenshot(full_page=True), np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    return str(cv2.QRCodeDetectorAruco().detectAndDecode(picture)[0])

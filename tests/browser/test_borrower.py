@@ -97,6 +97,8 @@ def test_going_on_elsewhere_ends_the_first_browser(launch: Launch, site: str, st
     first.page.locator("form.languages button[value=en]").click()
     press(first, "en", "Continue on another device or in another browser")
     first.until_heading("Continue elsewhere")
+    press(first, "en", "In another browser instead: get a link")
+    first.until(lambda: first.page.get_by_label("Your link", exact=True).is_visible(), "the link")
     first.look("elsewhere-en-desk")
     address = first.page.get_by_label("Your link", exact=True).input_value()
     second = open_tab(open_context(browser, size="phone"), site=site)

@@ -1,5 +1,7 @@
 """What goes wrong before a camera: each is named within three seconds, none is a dead end, and nothing is lost."""
 
+import re
+
 import pytest
 from playwright.sync_api import Route
 
@@ -9,6 +11,8 @@ from tests.browser.insecure_dialogue import AMPLE, ORDER, InsecureDialogue
 from tests.browser.steps import press, words
 from tests.browser.tab import Tab
 from tests.verification.borrower.pages import choices, made
+from verification.engines.liveness import policy
+from verification.engines.liveness.frames import decode
 
 __all__ = ["opened"]
 
@@ -57,15 +61,46 @@ def test_a_camera_that_fails_is_named_and_may_be_tried_again(
         tab.until_state("live")
 
 
-def test_a_window_inside_another_app_is_named(opened: Open) -> None:
+_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+
+
+@pytest.mark.parametrize(
+    ("agent", "app"),
+    [
+        ("Android 14; wv) Instagram 3", "Instagram"),
+        (f"{_IPHONE} Mobile/15E148 WhatsApp/24.20", "WhatsApp"),
+        (f"{_IPHONE} Mobile/15E148 Telegram-iOS/11.2", "Telegram"),
+        (f"{_IPHONE} Mobile/15E148 Kaspi/5.1", "Kaspi.kz"),
+        (f"{_IPHONE} Mobile/15E148", ""),
+    ],
+    ids=["instagram", "whatsapp", "telegram", "kaspi", "another"],
+)
+def test_a_window_inside_another_app_is_named(opened: Open, agent: str, app: str) -> None:
+    tab, _ = opened(fault="missing", language="ru", size="phone")
+    tab.page.add_init_script(f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})")
+    tab.page.reload()
+    press(tab, "ru", "Continue")
+    press(tab, "ru", ON)
+    tab.until_state("in_app")
+    assert tab.page.locator("[data-app-named]").is_visible() == bool(app)
+    assert app in tab.page.locator("[data-state=in_app]").inner_text()
+    primary = tab.page.locator("[data-state=in_app] .button-primary")
+    assert primary.all_inner_texts() == [words("ru", "Get a link for another browser")]
+    tab.look(f"camera-in-app-{app or 'another'}-ru-phone")
+    with tab.page.expect_request("**/v/now/elsewhere/") as sent:
+        primary.click()
+    assert "by=link" in (sent.value.post_data or "").split("&")
+    tab.until_heading(words("ru", "Continue elsewhere"))
+
+
+def test_safari_without_a_camera_is_no_window_inside_an_app(opened: Open) -> None:
     tab, _ = opened(fault="missing")
-    tab.page.add_init_script("Object.defineProperty(navigator, 'userAgent', { value: 'Android 14; wv) Instagram 3' })")
+    agent = f"{_IPHONE} Version/18.1 Mobile/15E148 Safari/604.1"
+    tab.page.add_init_script(f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})")
     tab.page.reload()
     press(tab, "en", "Continue")
     press(tab, "en", ON)
-    tab.until_state("in_app")
-    press(tab, "en", "Continue on another device")
-    tab.until_heading("Continue elsewhere")
+    tab.until_state("insecure")
 
 
 def test_without_a_camera_another_way_is_offered_where_there_is_one(opened: Open) -> None:
@@ -89,22 +124,72 @@ def test_a_camera_that_is_pulled_out_is_named_and_the_capture_goes_on(opened: Op
     assert not tab.page.locator("[data-state=in_use] [data-unspent]").is_visible()
     press(tab, "en", "Try again")
     tab.until_heading("One moment")
-    assert dialogue.facts(1)["command"] == "turn_left"
+    # What was taken of it is gone, so another command took its place.
+    assert dialogue.lost == ["turn_left"]
+    assert "turn_left" in [dialogue.step(number).sent.command for number in (2, 3)]
 
 
 # Interruptions
 
 
-def test_a_reload_in_the_middle_goes_on_at_the_same_command(opened: Open) -> None:
+def test_a_phone_that_is_turned_shows_its_picture_as_it_is_held(opened: Open) -> None:
+    tab, _ = opened(size="phone", touch=True)
+    turned_on(tab)
+    upright = tab.page.locator("#view.upright")
+    tab.until(lambda: upright.count() == 1, "a picture that stands")
+    insecure_camera.turn(tab.page)
+    tab.until(lambda: upright.count() == 0, "a picture that lies")
+    insecure_camera.turn(tab.page)
+    tab.until(lambda: upright.count() == 1, "a picture that stands again")
+
+
+def test_a_command_in_which_the_phone_was_turned_is_lost_and_another_follows_once_it_is_turned_back(
+    opened: Open,
+) -> None:
+    tab, dialogue = opened(
+        InsecureDialogue(order=ORDER[:3], limits=AMPLE), language="ru", size="phone", touch=True, own_time=True
+    )
+    turned_on(tab, "ru")
+    press(tab, "ru", "Begin")
+    until_said(tab, words_of("ru", "turn_left"))
+    insecure_camera.turn(tab.page)
+    until_said(tab, words("ru", "The phone was turned. Turn it back: then another task follows."))
+    assert tab.page.locator("[data-stuck]").is_visible()
+    tab.look("camera-turned-ru-phone")
+    assert dialogue.lost == []
+    insecure_camera.turn(tab.page)
+    tab.until_heading(words("ru", "One moment"))
+    assert dialogue.lost == ["turn_left"]
+    sent = [dialogue.step(number).sent for number in range(4) if dialogue.is_sent(number)]
+    assert len(sent) == 3
+    # A capture whose frames differ in size is refused.
+    assert {decode(frame, limits=policy.FRAMES).shape for step in sent for frame in step.stills} == {(640, 480, 3)}
+    assert {decode(frame, limits=policy.CHAIN).shape for step in sent for frame in step.chain} == {(213, 160, 3)}
+
+
+def test_a_reload_in_the_middle_goes_on_at_once_with_another_command(opened: Open) -> None:
     tab, dialogue = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE), own_time=True)
     turned_on(tab)
     press(tab, "en", "Begin")
     until_said(tab, words_of("en", "turn_left"))
     tab.page.reload()
-    until_said(tab, words_of("en", "turn_left"))
     tab.until_heading("One moment")
-    assert [dialogue.facts(step)["command"] for step in range(3)] == list(ORDER[:3])
+    assert dialogue.lost == ["turn_left"]
     assert tab.problems == []
+
+
+def test_a_page_loaded_anew_while_the_phone_is_held_otherwise_waits_until_it_is_turned_back(opened: Open) -> None:
+    tab, dialogue = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE), size="phone", touch=True, own_time=True)
+    turned_on(tab)
+    press(tab, "en", "Begin")
+    until_said(tab, words_of("en", "turn_left"))
+    tab.page.add_init_script("window.insecureCamera.turn()")
+    tab.page.reload()
+    until_said(tab, words("en", "The phone was turned. Turn it back: then another task follows."))
+    assert dialogue.lost == []
+    insecure_camera.turn(tab.page)
+    tab.until_heading("One moment")
+    assert dialogue.lost == ["turn_left"]
 
 
 def test_a_page_that_is_left_turns_the_camera_off_and_waits(opened: Open) -> None:
@@ -124,7 +209,7 @@ def test_a_page_that_is_left_turns_the_camera_off_and_waits(opened: Open) -> Non
     hide(tab, hidden=False)
     tab.page.locator("[data-state=paused] button").click()
     tab.until_heading(words("ru", "One moment"))
-    assert len(dialogue.facts(1)["bound"]) >= 8
+    assert dialogue.lost == ["turn_left"]
 
 
 def hide(tab: Tab, *, hidden: bool) -> None:
@@ -143,10 +228,11 @@ def test_a_lost_connection_is_named_and_the_same_post_is_repeated(opened: Open, 
         InsecureDialogue(order=order), language="kk", size="phone", expected=(*NO_NETWORK, "status of 409")
     )
     turned_on(tab, "kk")
-    bodies: list[str | None] = []
+    bodies: list[list[str]] = []
 
     def break_twice(route: Route) -> None:
-        bodies.append(route.request.post_data)
+        # Between boundaries that are new each time stands what the page says.
+        bodies.append(re.findall(r"\{.*\}", route.request.post_data or ""))
         if route.request.method != "POST" or len(bodies) > 2:
             route.continue_()
             return
@@ -160,9 +246,11 @@ def test_a_lost_connection_is_named_and_the_same_post_is_repeated(opened: Open, 
     tab.look(f"camera-offline-{lost}-kk-phone")
     until_said(tab, words_of("kk", "turn_left"))
     assert not tab.page.locator("[data-offline]").is_visible()
-    assert bodies[0] == bodies[1] == bodies[2]
+    assert bodies[0] == bodies[1] == bodies[2] != []
     tab.until_heading(words("kk", "One moment"))
-    assert [dialogue.facts(step)["command"] for step in range(len(order))] == list(order)
+    # Where the answer was lost, too little was left of the first window: it was asked for again.
+    sent = [dialogue.step(number).sent.command for number in range(4) if dialogue.is_sent(number)]
+    assert sent == list(order)
 
 
 def test_pictures_that_cannot_be_read_are_named_and_may_be_sent_again(opened: Open) -> None:
@@ -174,12 +262,11 @@ def test_pictures_that_cannot_be_read_are_named_and_may_be_sent_again(opened: Op
     tab.until_state("live")
     press(tab, "en", "Begin")
     tab.until_heading("One moment")
-    assert dialogue.facts(3)["bound"] == dialogue.facts(3)["sent"] != []
+    assert dialogue.step(3).is_bound
 
 
 def test_a_session_that_ended_meanwhile_is_named_by_its_page(opened: Open) -> None:
     tab, _ = opened(expected=("status of 410",))
     turned_on(tab)
     tab.page.context.clear_cookies(name="tulga_borrower")
-    press(tab, "en", "Begin")
     tab.until_heading("Nothing is open in this browser")

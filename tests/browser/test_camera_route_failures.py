@@ -1,27 +1,19 @@
 """What goes wrong on a camera route in a real browser, from the borrower's slip to a camera that is not there."""
 
-from dataclasses import replace
-from functools import partial
-
 import pytest
 from pytest_django import Settings
 
 from tests.browser import insecure_camera, scripted_camera
 from tests.browser.camera_way import FACE, at_the_camera, captured, captured_in_time, played_out, turned_on
-from tests.browser.capture_page import COMMANDS, ON, until_said
+from tests.browser.capture_page import ON
 from tests.browser.conftest import Launch
 from tests.browser.steps import arrived, press, words
 from tests.browser.tab import Tab
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow import camera_story
 from tests.verification.workflow.story import Story
-from verification import routes
 from verification.core.reasons import REASONS
-from verification.engines.liveness.policy import GATES
 from verification.models import Attempt
-from verification.stages import live_capture
-from verification.stages.live_capture import dialogue
-from verification.stages.live_capture.policy import CAPTURE, LiveCapturePolicy
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -41,7 +33,7 @@ def test_a_head_turned_the_other_way_is_told_and_three_of_them_decline(launch: L
     scripted_camera.put(tab.page, upright=True, plays=LEFT_FOR_RIGHT)
     at_the_camera(tab, story, language)
     turned_on(tab, language)
-    captured(tab, language)
+    captured(tab, story, language)
     story.work()
     tab.until_heading(words(language, FACE))
     missed = words(language, REASONS["liveness_command_missed"].borrower_message)
@@ -51,7 +43,7 @@ def test_a_head_turned_the_other_way_is_told_and_three_of_them_decline(launch: L
     camera_story.capture(story, gesture="neutral")
     tab.page.reload()
     turned_on(tab, language)
-    captured(tab, language)
+    captured(tab, story, language)
     story.work()
     tab.until_heading(words(language, "We could not confirm that it is you"))
     tab.look(f"end-biometric-declined-{language}-phone")
@@ -77,19 +69,7 @@ def test_the_next_attempt_may_pass(launch: Launch, site: str, story: Story) -> N
     assert tab.problems == []
 
 
-@pytest.fixture
-def _ample_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twice the time for a command: the reload and the camera that starts anew take seconds on a busy machine."""
-    capture = replace(CAPTURE, window_ms=2 * CAPTURE.window_ms, seconds=2 * CAPTURE.seconds)
-    gates = replace(GATES, arrival_max_seconds=2 * GATES.arrival_max_seconds)
-    monkeypatch.setattr(dialogue, "CAPTURE", capture)
-    ample = partial(LiveCapturePolicy, capture=capture, gates=gates)
-    stages = (live_capture.ASKING.differing(policy_in_use=ample),)
-    monkeypatch.setitem(routes.ROUTES, "biometric", replace(routes.BIOMETRIC, stages=stages))
-
-
-@pytest.mark.usefixtures("_ample_windows")
-def test_a_reload_in_the_middle_goes_on_at_the_open_command_of_the_same_attempt(
+def test_a_reload_in_the_middle_goes_on_with_another_command_of_the_same_attempt(
     launch: Launch, site: str, story: Story
 ) -> None:
     tab = arrived(launch, site, story, language="ru", size="phone", touch=True)
@@ -97,12 +77,17 @@ def test_a_reload_in_the_middle_goes_on_at_the_open_command_of_the_same_attempt(
     at_the_camera(tab, story, "ru")
     turned_on(tab, "ru")
     press(tab, "ru", "Begin")
-    tab.until(lambda: story.page().data.get("step") == 2, "the second command")
-    open_now = story.page().data["command"]
+
+    def is_second() -> bool:
+        story.look()
+        return story.page().data.get("step") == 2
+
+    tab.until(is_second, "the second command")
+    open_then = story.page().data["command"]
+    scripted_camera.put(tab.page, upright=True, seed=8)
     tab.page.reload()
-    until_said(tab, words("ru", COMMANDS[open_now]))
-    seen = played_out(tab, "ru")
-    assert seen[0] == open_now
+    seen = played_out(tab, story, "ru")
+    assert seen[0] != open_then
     story.work()
     tab.until_heading("Готово: это вы")
     assert Attempt.objects.filter(stage="live_capture").count() == 1

@@ -15,7 +15,8 @@ from tests.browser.capture_page import Open, commands_shown, opened
 from tests.browser.insecure_dialogue import HELD, InsecureDialogue
 from tests.browser.steps import words
 from tests.verification.borrower.pages import choices, made
-from verification.stages.live_capture import dialogue as live_capture
+from verification.stages.live_capture import kept
+from verification.stages.live_capture import policy as capture_policy
 
 __all__ = ["opened"]
 
@@ -29,6 +30,11 @@ PAGES = [
         "biometric-second-attempt",
         "Show your face to the camera",
         made("commands", attempt=2, attempts=3, notice="liveness_command_missed"),
+    ),
+    (
+        "biometric-second-attempt-pictures",  # the longest of the sentences
+        "Show your face to the camera",
+        made("commands", attempt=2, attempts=3, notice="liveness_frame_frozen"),
     ),
     (
         "end-biometric-declined",
@@ -55,9 +61,9 @@ def test_every_page_is_whole_in_other_languages_and_sizes(opened: Open, site: st
 
 @pytest.mark.parametrize(("route", "step", "steps"), [("biometric", 3, 3), ("live-face", 5, 5)])
 def test_every_command_is_whole_before_a_face_that_does_it(opened: Open, route: str, step: int, steps: int) -> None:
-    language, order = "ru", (live_capture.NEUTRAL, *live_capture.TURNS, *live_capture.OTHERS)
+    language, order = "ru", (kept.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS)
     now = made("commands", attempts=3, step=step, steps=steps)
-    dialogue = InsecureDialogue(now, order=order, limits=HELD)
+    dialogue = InsecureDialogue(now, order=order, limits=HELD, keeps=True)
     tab, _ = opened(dialogue, language=language, size="phone", touch=True, real=True)
     scripted_camera.put(tab.page, upright=True)
     tab.page.reload()

@@ -30,7 +30,8 @@ from tests.verification.checks_on_record import passed
 from tests.verification.workflow import camera_story
 from tests.verification.workflow.story import Story, begin, lender, make_due
 from verification.models import Attempt
-from verification.stages.live_capture.dialogue import NEUTRAL, TURNS
+from verification.stages.live_capture.kept import NEUTRAL
+from verification.stages.live_capture.policy import TURNS
 from verification.workflow import cases, stages
 from verification.workflow.moving import quotas
 
@@ -103,7 +104,7 @@ def test_an_unanswered_message_of_the_state_is_told_and_its_answer_lets_it_go_on
     scripted_camera.put(tab.page, upright=True)
     at_the_camera(tab, story, LANGUAGE)
     turned_on(tab, LANGUAGE)
-    captured(tab, LANGUAGE)
+    captured(tab, story, LANGUAGE)
     story.work()
     told = tab.page.get_by_role("alert").filter(has_text="1414")
     tab.until(told.is_visible, "the notice")
@@ -121,7 +122,7 @@ def test_the_quota_of_codes_is_told_and_nothing_is_lost(launch: Launch, site: st
     code = stages.find("live_face", "code")
     assert code.quota is not None
     for _ in range(code.quota.a_day):
-        assert quotas.take(story.row(), code, key=cases.key_of(story.row()), at=timezone.now())
+        assert quotas.take(story.row(), code.quota, key=cases.key_of(story.row()), at=timezone.now())
     filled_in(tab, "ru")
     go_on(tab, story, "ru", "Continue", "No code can be sent today")
     tab.look("live-face-05-quota-ru-phone")

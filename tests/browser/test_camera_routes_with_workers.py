@@ -28,7 +28,7 @@ def _product(sandbox: SandboxProcess, tmp_path: Path, settings: Settings) -> Ite
     environment = dict(
         os.environ, TULGA_SANDBOX_URL=sandbox.url, DJANGO_SETTINGS_MODULE=camera_settings.__name__, PYTHONUNBUFFERED="1"
     )
-    worker = ("celery", "--app", "config.celery", "worker", "--concurrency", "1", "--queues", "default,eds,faces")
+    worker = ("celery", "--app", "config.celery", "worker", "--concurrency", "1", "--queues", "looks,default,eds,faces")
     with ExitStack() as stack:
         for command in (worker, ("django", "tick")):
             stack.enter_context(running(*command, folder=tmp_path, environment=environment))
@@ -45,7 +45,7 @@ def test_a_borrower_shows_their_face_and_is_verified_by_real_processes(launch: L
     press(tab, language, "No, I want this loan myself")
     tab.until_heading(words(language, FACE), seconds=CAPTURE_SECONDS)
     turned_on(tab, language)
-    captured(tab, language)
+    captured(tab, None, language)
     tab.until_heading(words(language, "Done: it is you"), seconds=CAPTURE_SECONDS)
     assert story.row().passed_routes == ["biometric"]
     assert tab.problems == []

@@ -2,8 +2,6 @@
 
 from urllib.parse import unquote
 
-import cv2
-import numpy as np
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Route
@@ -12,7 +10,7 @@ from insecure_sandbox import egov_mobile
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.egov_mobile import Manner
 from tests.browser.conftest import Issued, Launch
-from tests.browser.steps import arrived, at_the_statement, press, words, worked
+from tests.browser.steps import arrived, at_the_statement, press, scanned, words, worked
 from tests.browser.tab import Tab
 from tests.verification.workflow.story import Story
 from verification.core.reasons import REASONS
@@ -44,15 +42,6 @@ def is_drawn(tab: Tab) -> bool:
     paths = [path for path in tab.page.locator("[data-qr] svg path").all() if path.is_visible()]
     boxes = [path.bounding_box() for path in paths]
     return any(box is not None and box["width"] > 150 for box in boxes)
-
-
-def scanned(tab: Tab) -> str:
-    """What a camera reads on the screen."""
-    pixels = np.frombuffer(tab.page.screenshot(full_page=True), np.uint8)
-    # The older detector of this library misses one code in fifty.
-    picture = cv2.imdecode(pixels, cv2.IMREAD_GRAYSCALE)
-    assert picture is not None
-    return str(cv2.QRCodeDetectorAruco().detectAndDecode(picture)[0])
 
 
 def code(tab: Tab) -> str:

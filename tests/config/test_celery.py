@@ -27,7 +27,7 @@ def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:
     assert conf.worker_prefetch_multiplier == 1
     assert conf.accept_content == ["json"]
     assert not conf.task_always_eager
-    assert {queue.name for queue in conf.task_queues} == {"default", "eds", "faces"}
+    assert {queue.name for queue in conf.task_queues} == {"looks", "default", "eds", "faces", "storage"}
 
 
 @pytest.mark.service  # each leg has another broker

@@ -8,6 +8,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from lenders.models import Sender
+from tests.verification.oversight import rows
 from verification import routes
 from verification.core.errors import Misconfigured
 from verification.engines.gost import backends, streebog
@@ -36,6 +37,7 @@ def test_the_tiers_that_count_are_told_on_loopback(client):
         "ready": True,
         "routes": {"eds": {"ready": True, "in_use": ready(), "detail": ""}},
         "webhooks": {"ready": False, "senders": 0, "detail": "nobody delivers webhooks: start manage.py deliver"},
+        "frames": {"ready": True, "overdue": 0, "detail": ""},
     }
     assert answer.json()["routes"]["eds"]["in_use"].keys() == {"arithmetic", "streebog", "refused"}
 
@@ -70,6 +72,17 @@ def test_a_database_that_is_away_is_named(client):
     with connection.execute_wrapper(away):
         answer = client.get("/readyz")
     assert answer.json()["webhooks"]["detail"] == "the database does not answer"
+    assert answer.json()["frames"]["detail"] == "the database does not answer"
+
+
+@pytest.mark.django_db
+def test_frames_that_are_kept_too_long_are_counted_and_are_no_503(client):
+    at, of = timezone.now(), rows.lender()
+    for minutes, status in ((61, "verified"), (59, "verified"), (61, "declined"), (61, "in_review"), (-1, "expired")):
+        rows.bare(of, created_at=at, status=status, frames_until=at - timedelta(minutes=minutes))
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["frames"]["ready"], answer.json()["frames"]["overdue"]) == (200, False, 2)
+    assert "storage" in answer.json()["frames"]["detail"]
 
 
 @pytest.mark.django_db

@@ -21,7 +21,7 @@ from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import attempts, commands, links, monthly_counts, queue, sweep
 from verification.workflow.people import review_desk
 from verification.workflow.people.review import Reviewer
-from verification.workflow.reading import borrower_page, case_file, document_files, queries, replay, search
+from verification.workflow.reading import borrower_page, case_file, document_files, queries, replay, search, views
 
 PERSON = "usr_" + "a" * 26
 PAGE, LONGEST = 20, 100
@@ -83,7 +83,7 @@ def _consent(verification_id: str) -> None:
 def _reserve(world: World) -> None:
     """A worker that looks for work takes a step in hand and gives it back."""
     _answer(world.spare(), agreed=True, version=CURRENT, language="ru")
-    queue.give_back(queue.reserve(("default", "eds"), limit=4, at=clock.now(), after={"default": "m"})[0])
+    queue.give_back(list(queue.reserve(("default", "eds"), limit=4, at=clock.now(), after={"default": "m"})[0]))
 
 
 def _lapse(world: World) -> None:
@@ -94,6 +94,13 @@ def _lapse(world: World) -> None:
     commands.resume(verification_id=verification_id)
     with suppress(NotYourTurn):
         commands.choose_route(verification_id=verification_id, route="eds")
+
+
+def _destroy(world: World) -> None:
+    """One whose frames were kept long enough: a round owes it the step, and a worker does it."""
+    Verification.objects.filter(pk=world.judged).update(frames_until=timezone.now())
+    sweep.run_round()
+    rows.work(world.judged)
 
 
 def _link(world: World) -> None:
@@ -168,8 +175,8 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
     own, judged, view = world.mine, world.judged, queries.view
     listed = partial(queries.list_views, **own)
     return {
-        "open": lambda: queries.opened_view(rows.just_opened(world.lender, reference="new")),
-        "open again": lambda: queries.opened_view(rows.just_opened(world.lender, reference="mine-50")),
+        "open": lambda: views.opened_view(rows.just_opened(world.lender, reference="new")),
+        "open again": lambda: views.opened_view(rows.just_opened(world.lender, reference="mine-50")),
         "status": partial(view, **own, verification_id=world.open[-1]),
         "status with checks": partial(view, **own, verification_id=judged, with_checks=True),
         "status of none": lambda: _absent(partial(view, **own, verification_id="ver_none")),
@@ -207,11 +214,14 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
         "link": partial(_link, world),
         "poll": partial(_poll, world),
         "page": partial(borrower_page.borrower_page, verification_id=world.open[-1]),
+        "turn": partial(borrower_page.borrower_turn, verification_id=world.open[-1]),
         "look for work": partial(_reserve, world),
         "consent": lambda: _consent(world.spare()),
         "refuse": lambda: rows.declined(world.lender, reference="refused"),
         "lapse and come back": partial(_lapse, world),
         "sweep": sweep.run_round,
+        "destroy": partial(_destroy, world),
+        "overdue": lambda: sweep.frames_overdue(at=timezone.now()),
         "add up": monthly_counts.add_up,
         "replay": partial(replay.replay, verification_id=world.judged),
     }

@@ -1,66 +1,92 @@
 """The demo's borrower answers the camera's commands as the product understands them."""
 
-import base64
+import io
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from insecure_sandbox.demo.camera import as_told, bound, wrongly
-from verification.core.route import Memory, Next
+from insecure_sandbox.demo.camera import answered, as_told, bound, wrongly
+from verification.core.route import Looked, Memory, Next
 from verification.stages.live_capture.dialogue import (
-    NEUTRAL,
-    OTHERS,
-    TURNS,
     accept_live_capture,
     begin,
+    go_on_live_capture,
     prompt_live_capture,
 )
+from verification.stages.live_capture.kept import NEUTRAL
+from verification.stages.live_capture.policy import OTHERS, TURNS
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
-FRAMES = [b"first", b"second", b"third"]
+CHAIN = [(250, b"first"), (350, b"second"), (450, b"third")]
+STILLS = [(250, b"whole")]
 
 
 def ready() -> Memory:
     """The memory of a capture that shows its first command."""
-    return accept_live_capture(begin({}), {"ready": True}, AT).memory
+    return accept_live_capture(begin({}, replaced_max=0), {"ready": True}, AT).memory
 
 
-def bound_by_the_product(memory: Memory, sent: list[dict[str, Any]]) -> list[int]:
-    """The numbers of those frames that the product finds bound to the command that is due."""
-    turn = accept_live_capture(memory, {"frames": sent}, AT + timedelta(seconds=2))
-    facts = turn.evidence[f"live_capture.{memory['step']}.turn"]
-    return list(json.loads(facts)["bound"])
+def is_bound(memory: Memory, answer: dict[str, Any]) -> bool:
+    """Whether the product finds all of an answer bound to the command that is due."""
+    turn = accept_live_capture(memory, answer, AT + timedelta(seconds=2))
+    said = json.loads(turn.evidence[f"live_capture.{memory['number']}.part.0"])
+    return said["is_bound"] is True
 
 
-def test_frames_are_bound_to_their_command_and_place() -> None:
+def asked_of(memory: Memory, **changes: Any) -> Mapping[str, Any]:
+    """What the page is told, or something else."""
+    return {**prompt_live_capture(memory), **changes}
+
+
+def test_pictures_are_bound_to_their_command_place_and_time() -> None:
     memory = ready()
-    assert bound_by_the_product(memory, bound(FRAMES, prompt_live_capture(memory))) == [0, 1, 2]
+    assert is_bound(memory, bound(CHAIN, STILLS, asked_of(memory)))
 
 
 @pytest.mark.parametrize("change", [{"step": 2}, {"key": "00" * 32}])
-def test_frames_of_another_command_are_not_bound(change: Mapping[str, Any]) -> None:
+def test_pictures_of_another_command_are_not_bound(change: Mapping[str, Any]) -> None:
     memory = ready()
-    assert bound_by_the_product(memory, bound(FRAMES, {**prompt_live_capture(memory), **change})) == []
+    assert not is_bound(memory, bound(CHAIN, STILLS, asked_of(memory, **change)))
 
 
-def test_a_frame_that_is_changed_after_it_was_bound_is_not_bound() -> None:
+def test_a_picture_or_a_time_that_is_changed_after_it_was_bound_is_not_bound() -> None:
     memory = ready()
-    sent = bound(FRAMES, prompt_live_capture(memory))
-    sent[1]["jpeg"] = base64.b64encode(b"another").decode()
-    assert bound_by_the_product(memory, sent) == [0, 2]
+    answer = bound(CHAIN, STILLS, asked_of(memory))
+    assert not is_bound(memory, {**answer, "files": [b"another", *answer["files"][1:]]})
+    later = [*answer["frames"][:-1], {**answer["frames"][-1], "at_ms": 999}]
+    assert not is_bound(memory, {**answer, "frames": later})
 
 
 def test_each_command_in_turn_is_answered_to_the_end() -> None:
     memory = ready()
     for _ in memory["order"]:
-        sent = bound(FRAMES, prompt_live_capture(memory))
-        assert bound_by_the_product(memory, sent) == [0, 1, 2]
-        turn = accept_live_capture(memory, {"frames": sent}, AT)
+        answer = bound(CHAIN, STILLS, asked_of(memory))
+        assert is_bound(memory, answer)
+        taken = accept_live_capture(memory, answer, AT)
+        turn = go_on_live_capture(taken.memory, Looked(is_right=True), AT)
         memory = turn.memory
     assert turn.next is Next.COLLECT
+
+
+def test_what_is_sent_of_a_command_is_a_thin_chain_and_few_full_frames() -> None:
+    frames = [_picture(shade) for shade in range(8)]
+    for command, stills in ((0, 3), (1, 2)):
+        memory = {**ready(), "step": command}
+        answer = answered(frames, asked_of(memory))
+        sizes = [Image.open(io.BytesIO(file)).size for file in answer["files"]]
+        assert sizes == [(213, 160)] * 8 + [(640, 480)] * stills
+        assert [told["still"] for told in answer["frames"]] == [False] * 8 + [True] * stills
+        assert is_bound(memory, answer)
+
+
+def _picture(shade: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (640, 480), (20 * shade,) * 3).save(file, "JPEG")
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("command", [*TURNS, *OTHERS])

@@ -22,7 +22,7 @@ from insecure_sandbox.ncalayer_protocol import Signer
 from insecure_sandbox.tls_certificate import loopback_tls
 from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess
 from verification.core.errors import Refused
-from verification.engines.pki.cms import check_content, check_signature, parse_cms
+from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.identity import subject_iin
 
 IIN = "990101100010"
@@ -79,8 +79,8 @@ def test_a_page_gets_a_signature_that_the_product_verifies(
     pem = content["body"]["result"].encode()
     der = ssl.PEM_cert_to_DER_cert(pem.decode().replace("CMS", "CERTIFICATE"))
     signed = parse_cms(der, max_bytes=100_000)
-    check_content(signed, statement=b"statement")
-    check_signature(signed)
+    signed.check_content(statement=b"statement")
+    signed.check_signature()
     assert subject_iin(signed.signer) == IIN
     assert "page 'https://borrower.example'" in capsys.readouterr().out
 
@@ -94,8 +94,8 @@ def test_what_either_module_gives_is_read_in_any_line_length_and_nothing_may_tra
     broken_up = encodebytes(b64decode(bare))
     for given in (pem, pem.replace(b"\n", b"\r\n"), bare, broken_up, broken_up.replace(b"\n", b"\r\n"), bare + b"\n"):
         signed = parse_cms(given, max_bytes=100_000)
-        check_content(signed, statement=b"statement")
-        check_signature(signed)
+        signed.check_content(statement=b"statement")
+        signed.check_signature()
         for trailing in (b"x", b"\0", b"-----END CMS-----", b"AAAA", pem):
             with pytest.raises(Refused) as caught:
                 parse_cms(given + trailing, max_bytes=100_000)

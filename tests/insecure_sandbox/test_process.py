@@ -17,7 +17,7 @@ from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess, running_s
 from tests.verification.engines.pki.lists import check_not_revoked
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.cms import check_content, check_signature, parse_cms
+from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.crl import RevocationList, parse_crl
 from verification.engines.pki.identity import subject_iin
 from verification.engines.pki.path import build_path
@@ -79,8 +79,8 @@ def test_a_credential_signs_what_the_product_verifies(sandbox: SandboxProcess, f
     credential = credential_from_fields(issue(sandbox, family))
     at = datetime.now(UTC)
     signed = parse_cms(sign_cms(credential, b"statement", signed_at=at), max_bytes=MAX_BYTES)
-    check_content(signed, statement=b"statement")
-    check_signature(signed)
+    signed.check_content(statement=b"statement")
+    signed.check_signature()
     assert subject_iin(signed.signer) == IIN
     path = path_of(signed.signer, at=at)
     assert len(path) == 3

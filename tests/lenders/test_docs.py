@@ -59,6 +59,10 @@ def _guide() -> str:
     return (Path(openapi.__file__).resolve().parent.parent / "docs" / "lender-guide.md").read_text()
 
 
+def test_the_guide_names_every_reason_why_people_look() -> None:
+    assert [code for code, reason in REASONS.items() if reason.review and f"| `{code}` |" not in _guide()] == []
+
+
 def test_the_guides_first_call_opens_a_verification(api: Caller) -> None:
     printed = re.search(r"-d '(\{\n.*?\})'", _guide(), re.DOTALL)
     assert printed

@@ -14,8 +14,8 @@ from rest_framework.response import Response as Answer
 from rest_framework.test import APIRequestFactory
 
 from lenders import idempotency, keys, policy
-from lenders.json_body import StrictJSONParser
 from lenders.models import ApiKey, IdempotentRequest, Lender
+from lenders.requests import StrictJSONParser
 from tests.lenders.samples import Caller, opening
 from tests.responses import Response
 from verification.core.errors import Conflict, FenceLost

@@ -8,7 +8,7 @@ import pytest
 from rest_framework.exceptions import APIException, ParseError
 
 from lenders import policy
-from lenders.json_body import StrictJSONParser
+from lenders.requests import StrictJSONParser
 
 REFUSED = {
     "empty": b"",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytest
 from rest_framework.exceptions import ValidationError
 
-from lenders import answers, fields, openapi
+from lenders import answers, openapi, requests
 from tests.lenders.samples import opening
 from verification.core import opening as openings
 from verification.core import stored
@@ -24,33 +24,33 @@ class WithBranch(Opening):
 
 
 def test_it_is_read_and_may_be_left_out() -> None:
-    assert fields.read(WithBranch, opening(branch=" Abay ")).branch == "Abay"
-    assert fields.read(WithBranch, opening()).branch == ""
+    assert requests.read(WithBranch, opening(branch=" Abay ")).branch == "Abay"
+    assert requests.read(WithBranch, opening()).branch == ""
 
 
 def test_a_bad_value_is_refused_at_its_place() -> None:
     with pytest.raises(ValidationError) as refused:
-        fields.read(WithBranch, opening(branch="Almaty"))
+        requests.read(WithBranch, opening(branch="Almaty"))
     assert refused.value.get_codes() == {"branch": ["length_wrong"]}
 
 
 def test_who_does_not_declare_it_refuses_it() -> None:
     with pytest.raises(ValidationError) as refused:
-        fields.read(Opening, opening(branch="Abay"))
+        requests.read(Opening, opening(branch="Abay"))
     assert refused.value.get_codes() == {"branch": ["unknown_field"]}
 
 
 def test_it_is_sealed_and_an_older_case_is_read() -> None:
-    given = fields.read(WithBranch, opening(branch="Abay"))
+    given = requests.read(WithBranch, opening(branch="Abay"))
     assert stored.read(stored.as_record(given), into=WithBranch, what="case") == given
-    older = stored.as_record(fields.read(Opening, opening()))
+    older = stored.as_record(requests.read(Opening, opening()))
     assert stored.read(older, into=WithBranch, what="case").branch == ""
 
 
 def test_it_is_described_and_told_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "Opening", WithBranch)
     told = answers.VerificationAnswer().fields["branch"]
-    assert told.get_attribute(_Viewed(fields.read(WithBranch, opening(branch="Abay")))) == "Abay"
+    assert told.get_attribute(_Viewed(requests.read(WithBranch, opening(branch="Abay")))) == "Abay"
     [described] = [each for each in openapi.parameters_of(WithBranch) if each.name == "branch"]
     assert (described.type, described.description) == (SCHEMA, "Where it was opened.")
 
@@ -61,7 +61,7 @@ def test_a_field_without_a_form_is_none() -> None:
         branch: str = ""
 
     with pytest.raises(TypeError, match="branch"):
-        fields.read(Forgotten, opening())
+        requests.read(Forgotten, opening())
 
 
 @dataclass(frozen=True)

@@ -162,3 +162,14 @@ def test_any_other_address_is_refused(url: Any) -> None:
     with pytest.raises(BadInput) as refused:
         parsing.https_url(url)
     assert refused.value.code == "url_malformed"
+
+
+def test_an_iban_with_a_fitting_checksum_is_read_without_its_blanks():
+    assert parsing.iban("KZ86 125K ZT50 0410 0100") == "KZ86125KZT5004100100"
+
+
+@pytest.mark.parametrize("text", ["KZ87125KZT5004100100", "DE89370400440532013000", "KZ86", "KZ86125KZT500410010!"])
+def test_other_accounts_are_refused(text):
+    with pytest.raises(BadInput) as caught:
+        parsing.iban(text)
+    assert caught.value.code == "iban_malformed"

@@ -130,7 +130,7 @@ class Deployment:
 
     def pid_of(self, name: str) -> int:
         """The process id of a worker, which is also that of its group."""
-        return int(self._pid_file(name).read_text())
+        return int(self._pid_file(name).read_text() or 0)  # 0 while it is being written
 
     def children_of(self, name: str) -> list[int]:
         """The process ids of a worker's pool: one, or none for a moment at its start or after a kill."""

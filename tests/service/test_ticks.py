@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from insecure_sandbox.demo.processes import wait_until
+from tests.service import database
 from tests.service.deployment import Deployment
 
 pytestmark = pytest.mark.service
@@ -42,6 +43,19 @@ def test_ticks_at_once_order_each_entry_once_and_tell_each_event_under_one_id(de
     came = deployment.received()
     assert {len(bodies) for bodies in came.values()} == {1}, "a copy of an event differs from another"
     assert set(came) <= {event["id"] for event in deployment.events()}
+
+
+def test_what_is_said_to_be_kept_long_enough_a_tick_finds_and_a_worker_looks_up(deployment):
+    case = open_and_cancel(deployment, "kept", deployment.stage.iin())
+    before = deployment.entries(case)
+    database.write(
+        deployment.folder, "UPDATE verification_verification SET frames_until = finished_at WHERE id = %s", case
+    )
+    owed = "SELECT frames_until > finished_at, step, status FROM verification_verification WHERE id = %s"
+    done = [(True, "", "canceled")]
+    wait_until(lambda: deployment.rows(owed, case) == done, what="a worker of the queue `storage`", seconds=20)
+    # It ended just now: the worker goes by the log, puts the row right, and says so once.
+    assert deployment.entries(case) == [*before, "step.faulted"]
 
 
 def undelivered(deployment: Deployment) -> set[str]:

@@ -146,4 +146,6 @@ def test_a_process_that_is_put_aside_between_both_clocks_does_not_go_ahead(monke
     read = [noon + timedelta(seconds=seconds) for seconds in (5, 5, 9)]
     monkeypatch.setattr("verification.clock.time.monotonic", iter([0.0, 5.0, 5.0, 5.001, 6.0, 9.0]).__next__)
     monkeypatch.setattr("verification.clock.timezone.now", iter(read).__next__)
-    assert clock._both() == (5.0, read[1])
+    monkeypatch.setattr(clock, "_sample", lambda: (timedelta(0), timedelta(0)))
+    clock.measure()
+    assert (clock._state.measured_at, clock._state.read_at) == (5.0, read[1])

@@ -26,7 +26,8 @@ COSTS = {
     "judge question": (14, 2),
     "prepare live_capture": (11, 1),
     "answer live_capture": (7, 1),
-    "judge live_capture": (20, 3),
+    "look live_capture": (11, 1),  # with the words by which the capture is known when it comes again
+    "judge live_capture": (17, 3),  # and whose words it shares; two more where there are any
 }
 
 

@@ -8,11 +8,13 @@ from hashlib import sha256
 import pytest
 
 from config import celery
+from tests.verification.engines.liveness import insecure_detectors
 from verification import routes
 from verification.core.errors import Misconfigured
 from verification.deploy_checks import check_live_set
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Choice
+from verification.engines.liveness import passive
 from verification.management.commands.make_keys import make_missing
 from verification.stages import live_capture, statement
 from verification.workflow.reading import readiness
@@ -206,6 +208,23 @@ def test_live_mode_says_at_start_how_often_faces_are_taken_for_others_and_on_who
         assert word in told
     complete.TULGA_MODES_LIVE = False
     assert readiness.calibrations() == []
+
+
+def test_live_mode_says_at_start_what_an_installed_detector_of_attacks_is_worth(complete, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("detector")
+    complete.TULGA_ROUTES = ["biometric", "live_face"]
+    passive.use(insecure_detectors.install(folder, insecure_detectors.saying(1.0)))
+    try:
+        (_, told) = readiness.calibrations()
+        names = {str(said.in_use["passive"]) for said in readiness.routes().values()}
+        assert faults() == []
+        passive.use(insecure_detectors.install(folder, insecure_detectors.saying(1.0), of_net={"sha256": "ab" * 32}))
+        (fault, _) = faults()
+    finally:
+        passive.use(None)
+    assert "APCER prints 0.389 (7 of 18" in told
+    assert {name.partition("@")[0] for name in names} == {"small"}
+    assert fault.startswith("Route biometric cannot judge: the passive detector's 0.onnx is not the one")
 
 
 @pytest.mark.django_db

@@ -4,12 +4,14 @@ Only what a body names is compared: the bytes of a body are signed, so nobody ca
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from verification.audit import policy
 from verification.audit.held_rows import Held
-from verification.core.events import DECISIONS, KEEPING
+from verification.core.events import DECISIONS, DESTROYED, KEEPING
 from verification.core.findings import Finding
+from verification.core.route import is_frame
 from verification.models import AuditEntry
 
 # What an attempt may be that no entry closed; void are those the verification went on without.
@@ -39,6 +41,10 @@ def compare(log: str, held: Held) -> Iterator[Finding]:
             pairs += [("routes", body["routes"], row.passed_routes)]
         said.append((entry, row.pk, f"verification {row.pk}", pairs))
     yield from _reconcile(log, held, said, {})
+    handed_over = max((entry.at for entry in held.entries if entry.type == "verification.handed_over"), default=None)
+    if handed_over != row.handed_over_at:
+        detail = f"the time of the last hand-over of verification {row.pk} is not that of its entry"
+        yield Finding(code="row_differs", log=log, field="handed_over_at", detail=detail)
     # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
     last = max((entry.verification_sequence or 0 for entry in held.entries), default=0)
     detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
@@ -50,6 +56,7 @@ def compare(log: str, held: Held) -> Iterator[Finding]:
     yield from _compare_closings(log, held)
     yield from _compare_votes(log, held)
     yield from _compare_evidence(log, held)
+    yield from _compare_destroyed(log, held)
 
 
 def _compare_openings(log: str, held: Held) -> Iterator[Finding]:
@@ -164,6 +171,40 @@ def _compare_evidence(log: str, held: Held) -> Iterator[Finding]:
     yield from _reconcile(log, held, sealed, rows)
     uses = {(attempt, kind): f"shared evidence {kind} of attempt {attempt}" for attempt, kind in used}
     yield from _reconcile(log, held, shared, uses)
+
+
+def _compare_destroyed(log: str, held: Held) -> Iterator[Finding]:
+    """Whether all that counts as destroyed was destroyed by an entry, when that says: else somebody wanted it gone.
+
+    And whether such an entry was lawful: of frames alone, long enough after the end, and of nothing that is held.
+    """
+    items, said = {item.pk: item for item in held.items}, list[Said]()
+    for entry, body in held.said(DESTROYED, naming="attempt"):
+        listed = body.get("destroyed")
+        if unlawful := _unlawful(held, entry, listed, kinds={pk: item.kind for pk, item in items.items()}):
+            yield Finding(code="row_differs", log=log, entry=entry.pk, field="destroyed", detail=unlawful)
+        for pk in map(str, listed if isinstance(listed, list) else ()):
+            name, pairs = f"evidence {pk}", None
+            if item := items.get(pk):
+                pairs = [("attempt", body["attempt"], item.attempt_id), ("destroyed_at", entry.at, item.destroyed_at)]
+            said.append((entry, pk, name if pairs else f"{name} of verification {held.verification.pk}", pairs))
+    gone = {pk: item for pk, item in items.items() if item.destroyed_at is not None}
+    rows = {pk: f"destroyed evidence {pk} ({item.kind}) of attempt {item.attempt_id}" for pk, item in gone.items()}
+    yield from _reconcile(log, held, said, rows)
+
+
+def _unlawful(held: Held, entry: AuditEntry, listed: Any, *, kinds: Mapping[str, str]) -> str:
+    """Why what an entry destroyed had to stay, by the log alone; nothing if it had not."""
+    end, body = next(iter(held.said(*DECISIONS, naming="profile")), (None, {}))
+    if end is None or entry.at < end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS):
+        return "frames were destroyed before they might be"
+    codes = {check["code"] for _, judged in held.said("attempt.judged", naming="checks") for check in judged["checks"]}
+    is_held = bool(codes & policy.FRAMES_HELD_FOR) or body.get("code") in policy.FRAMES_HELD_ENDINGS
+    disputed = any(one.type == "verification.disputed" and one.at <= entry.at for one in held.entries)
+    if disputed or (end.type == "verification.declined" and is_held):
+        return "frames were destroyed that are held"
+    others = [pk for pk in map(str, listed if isinstance(listed, list) else ()) if not is_frame(kinds.get(pk, ""))]
+    return f"{others[0]} was destroyed, which is no frame" if others else ""
 
 
 def _reconcile(log: str, held: Held, said: Sequence[Said], rows: Mapping[Any, str]) -> Iterator[Finding]:

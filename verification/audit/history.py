@@ -1,6 +1,6 @@
 """Reading what the log says, in its order."""
 
-from verification.audit.log import leaf_of_entry
+from verification.audit.log import spell_leaf
 from verification.audit.stored import UNREADABLE, as_bytes
 from verification.audit.tree import leaf_hash
 from verification.core.errors import LogInconsistent
@@ -33,7 +33,7 @@ def leaf_bytes(entry: AuditEntry) -> bytes | None:
 def hashed_bytes(leaf: AuditLeaf, entry: AuditEntry) -> bytes | None:
     """The bytes of an entry's leaf, or None if they are not those that were hashed."""
     try:
-        spelt = leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes
+        spelt = spell_leaf(entry, lender_sequence=leaf.lender_sequence)
     except UNREADABLE:
         return None
     return spelt if leaf_hash(spelt) == as_bytes(leaf.leaf_hash) else None

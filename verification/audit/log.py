@@ -6,10 +6,9 @@ A leaf (schema 1) is canonical JSON with integers and strings, absent fields lef
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -26,48 +25,6 @@ SCHEMA: Final = 1
 # A whole string of 11 or 12 digits is a phone number or an IIN that somebody forgot to leave out.
 _IDENTIFIES: Final = re.compile(r"\+?[0-9]{11,12}")
 _gathered: ContextVar[list[AuditEntry] | None] = ContextVar("gathered", default=None)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leaf:
-    """What a leaf says. `lender_sequence` counts what the lender is told of this log, from 1; None for the rest."""
-
-    id: str
-    log: str
-    type: str
-    at: datetime
-    verification: str | None
-    verification_sequence: int | None
-    lender: str | None
-    lender_sequence: int | None
-    body: Mapping[str, Any]
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        """The leaf as a JSON object; raises `ValueError` for a time without a zone."""
-        if self.at.tzinfo is None:
-            raise ValueError("a leaf's time has a zone")
-        written = {
-            "schema": SCHEMA,
-            "id": self.id,
-            "mode": self.log,
-            "type": self.type,
-            "at": self.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-            "verification": self.verification,
-            "verification_sequence": self.verification_sequence,
-            "lender": self.lender,
-            "lender_sequence": self.lender_sequence,
-            "body": self.body,
-        }
-        return {name: value for name, value in written.items() if value is not None}
-
-    @property
-    def bytes(self) -> bytes:
-        """The exact bytes that are hashed; raises `ValueError` beyond `policy.LEAF_BYTES`."""
-        spelt = canonical_json(self.fields)
-        if len(spelt) > policy.LEAF_BYTES:
-            raise ValueError(f"a leaf has at most {policy.LEAF_BYTES} bytes, not {len(spelt)}")
-        return spelt
 
 
 def require_anonymous(body: Mapping[str, Any]) -> None:
@@ -94,11 +51,10 @@ def append(
     lender: str | None = None,
     at: datetime | None = None,
 ) -> AuditEntry:
-    """Inserts an entry that stands or falls with the transaction around it.
+    """Inserts an entry that stands or falls with the transaction around it; outside of one it raises, as Django does.
 
     `verification`: the row, whose lender is taken, or its id. `body`: strings, integers, lists, maps; nothing personal.
-    Raises `KeyError` for a type that `core/events.py` lacks, `ValueError` or `TypeError` for a body that is no leaf,
-    `TransactionManagementError` outside a transaction.
+    Raises `KeyError` for a type that `core/events.py` lacks, `ValueError` or `TypeError` for a body that is no leaf.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError("an entry is written in the transaction of what it records")
@@ -117,9 +73,10 @@ def append(
     )
     # What is no leaf is refused here, or it would stop the sequencer later. The largest sequence is the longest.
     require_anonymous(entry.body)
-    _ = leaf_of_entry(entry, lender_sequence=policy.SIZE if lender else None).bytes
+    spell_leaf(entry, lender_sequence=policy.SIZE if lender else None)
     if (gathered := _gathered.get()) is None:
-        _insert([entry])
+        entry.save(force_insert=True)
+        AuditPending.objects.create(entry=entry)
     else:
         gathered.append(entry)
     return entry
@@ -137,10 +94,6 @@ def gathering() -> Iterator[None]:
         yield
     finally:
         _gathered.reset(before)
-    _insert(entries)
-
-
-def _insert(entries: Sequence[AuditEntry]) -> None:
     AuditEntry.objects.bulk_create(entries)
     AuditPending.objects.bulk_create([AuditPending(entry=entry) for entry in entries])
 
@@ -158,19 +111,27 @@ def heartbeat(log: str, *, at: datetime | None = None) -> AuditEntry | None:
         return append(log=log, type=events.HEARTBEAT, body={}, at=now)
 
 
-def leaf_of_entry(entry: AuditEntry, *, lender_sequence: int | None) -> Leaf:
-    """What the leaf of an entry says once the lender's sequence is known.
+def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None) -> bytes:
+    """The exact bytes of an entry's leaf, which are hashed; lender_sequence: its number for the lender, if it has one.
 
     The row is the only place where it is kept: whoever changes its spelling changes the hash of what is on record.
+    Raises `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`, `TypeError` for a body that is no JSON.
     """
-    return Leaf(
-        id=entry.pk,
-        log=entry.log,
-        type=entry.type,
-        at=entry.at,
-        verification=entry.verification_id,
-        verification_sequence=entry.verification_sequence,
-        lender=entry.lender_id,
-        lender_sequence=lender_sequence,
-        body=entry.body,
-    )
+    if entry.at.tzinfo is None:
+        raise ValueError("a leaf's time has a zone")
+    written = {
+        "schema": SCHEMA,
+        "id": entry.pk,
+        "mode": entry.log,
+        "type": entry.type,
+        "at": entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "verification": entry.verification_id,
+        "verification_sequence": entry.verification_sequence,
+        "lender": entry.lender_id,
+        "lender_sequence": lender_sequence,
+        "body": entry.body,
+    }
+    spelt = canonical_json({name: value for name, value in written.items() if value is not None})
+    if len(spelt) > policy.LEAF_BYTES:
+        raise ValueError(f"a leaf has at most {policy.LEAF_BYTES} bytes, not {len(spelt)}")
+    return spelt

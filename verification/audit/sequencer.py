@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, policy, proofs, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
-from verification.audit.log import leaf_of_entry
+from verification.audit.log import spell_leaf
 from verification.audit.tiles import Load
 from verification.audit.tree import EMPTY_ROOT, leaf_hash
 from verification.core import events
@@ -53,7 +53,10 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
             empty = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
             head_file.write(log, empty, key=key.public)
         _store(log, batch, size=size, key=key, load=load)  # 4, 5; and 6, once this transaction has committed
-        _move_head(log, batch=batch, size=size, fence=fence)
+        ended, _ = AuditPending.objects.filter(pk__in=[entry.pk for entry in batch]).delete()
+        moved = AuditHead.objects.filter(log=log, size=size, fence=fence).update(size=size + len(batch))
+        if ended != len(batch) or moved != 1:
+            raise FenceLost(f"another process ordered the {log} log meanwhile")
     return len(batch)
 
 
@@ -100,8 +103,16 @@ def _take(log: str, *, wait: bool) -> bool:
 
 def _verified_size(log: str, *, key: VerificationKey, load: Load) -> int:
     """The size of the log, if its right edge is what was signed last, here and in the head file."""
-    size = _stored_size(log, key=key, load=load)
-    _verify_against_file(log, size=size, key=key, load=load)
+    size, kept = _stored_size(log, key=key, load=load), head_file.read(log, key=key)
+    if kept is None and size == 0:
+        return size
+    if kept is None:
+        detail = f"the {log} log holds {size} entries and has no head file here"
+        raise LogInconsistent(f"{detail}; on a new host `manage.py audit_verify --adopt-head` writes it")
+    if kept.size > size:
+        raise LogInconsistent(f"the {log} log was signed up to {kept.size} entries, but holds {size}: an old backup?")
+    if tiles.edge_root(load, kept.size) != kept.root:
+        raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {kept.size} entries")
     return size
 
 
@@ -133,19 +144,6 @@ def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | N
     if signed.size != size:
         raise LogInconsistent(f"the {log} log's last checkpoint is of {signed.size} entries, its row says {size}")
     return signed
-
-
-def _verify_against_file(log: str, *, size: int, key: VerificationKey, load: Load) -> None:
-    kept = head_file.read(log, key=key)
-    if kept is None and size == 0:
-        return
-    if kept is None:
-        detail = f"the {log} log holds {size} entries and has no head file here"
-        raise LogInconsistent(f"{detail}; on a new host `manage.py audit_verify --adopt-head` writes it")
-    if kept.size > size:
-        raise LogInconsistent(f"the {log} log was signed up to {kept.size} entries, but holds {size}: an old backup?")
-    if tiles.edge_root(load, kept.size) != kept.root:
-        raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {kept.size} entries")
 
 
 def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
@@ -202,7 +200,9 @@ def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey,
 
 def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLeaf]:
     told = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
-    sequences = {lender: _last_sequence(log, lender) for lender in told}
+    counted = AuditLeaf.objects.filter(log=log, lender_sequence__isnull=False).order_by("-lender_sequence")
+    numbers = counted.values_list("lender_sequence", flat=True)
+    sequences = {lender: numbers.filter(told_to=lender).first() or 0 for lender in told}
     leaves = []
     for index, entry in enumerate(batch, start=size):
         sequence = None
@@ -216,21 +216,7 @@ def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLe
                 entry=entry,
                 told_to=(entry.lender_id or "") if sequence else "",
                 lender_sequence=sequence,
-                leaf_hash=leaf_hash(leaf_of_entry(entry, lender_sequence=sequence).bytes),
+                leaf_hash=leaf_hash(spell_leaf(entry, lender_sequence=sequence)),
             )
         )
     return leaves
-
-
-def _last_sequence(log: str, lender_id: str) -> int:
-    counted = AuditLeaf.objects.filter(log=log, told_to=lender_id, lender_sequence__isnull=False)
-    last = counted.order_by("-lender_sequence")
-    return last.values_list("lender_sequence", flat=True).first() or 0
-
-
-def _move_head(log: str, *, batch: Sequence[AuditEntry], size: int, fence: str) -> None:
-    """Ends the waiting of a batch and moves the head past it; raises `FenceLost` if either was done by another."""
-    ended, _ = AuditPending.objects.filter(pk__in=[entry.pk for entry in batch]).delete()
-    moved = AuditHead.objects.filter(log=log, size=size, fence=fence).update(size=size + len(batch))
-    if ended != len(batch) or moved != 1:
-        raise FenceLost(f"another process ordered the {log} log meanwhile")

@@ -148,7 +148,11 @@ def verify_consistency(
     if not 0 <= first <= second:
         raise LogInconsistent(f"a tree of {first} is no prefix of a tree of {second}")
     if first == 0 or first == second:
-        _verify_trivial(first, first_root, second_root, proof)
+        # An empty first tree has the empty root; equal sizes have equal roots; neither needs a proof.
+        if proof:
+            raise LogInconsistent("the consistency proof should be empty")
+        if first_root != (second_root if first else EMPTY_ROOT):
+            raise LogInconsistent("the roots differ")
         return
     # Of a first tree that is one whole subtree, the old root itself is the start.
     path = list(proof) if first & (first - 1) else [first_root, *proof]
@@ -173,14 +177,6 @@ def verify_consistency(
         raise LogInconsistent("the consistency proof is shorter than the tree is high")
     if old != first_root or new != second_root:
         raise LogInconsistent("the consistency proof leads to other roots")
-
-
-def _verify_trivial(first: int, first_root: bytes, second_root: bytes, proof: Sequence[bytes]) -> None:
-    """An empty first tree has the empty root; equal sizes have equal roots; neither needs a proof."""
-    if proof:
-        raise LogInconsistent("the consistency proof should be empty")
-    if first_root != (second_root if first else EMPTY_ROOT):
-        raise LogInconsistent("the roots differ")
 
 
 def _split(size: int) -> int:

@@ -52,18 +52,14 @@ def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences:
         if leaf.told_to != ((entry.lender_id or "") if leaf.lender_sequence else ""):
             detail = "the leaf names another lender to be told than the entry"
             yield _finding(leaf, "lender", detail, field="told_to")
+        # SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does.
+        ours = json.dumps(entry.body), connection.ops.adapt_datetimefield_value(entry.at)
+        stands = getattr(entry, "body_text", None), getattr(entry, "at_text", None)
         if hashed_bytes(leaf, entry) is None:
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
-        elif not _is_spelled_as_ours(entry):
+        elif connection.vendor == "sqlite" and stands != ours:
             yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
     yield from _verify_sequence(leaf, entry, sequences)
-
-
-def _is_spelled_as_ours(entry: AuditEntry) -> bool:
-    """SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does."""
-    body, at = getattr(entry, "body_text", None), getattr(entry, "at_text", None)
-    ours = json.dumps(entry.body), connection.ops.adapt_datetimefield_value(entry.at)
-    return connection.vendor != "sqlite" or (body, at) == ours
 
 
 def _verify_sequence(

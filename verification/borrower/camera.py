@@ -4,23 +4,32 @@ A hint is one word for one small picture. Few a second, for they would teach an 
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from verification import clock
 from verification.borrower import wording
 from verification.workflow.moving import hints, rates
 from verification.workflow.moving.links import Visit
-from verification.workflow.reading.queries import BorrowerPage
+from verification.workflow.reading import queries
+from verification.workflow.reading.queries import BorrowerPage, BorrowerTurn
 
 # As on every page, but for the camera.
 _OFF = ("microphone", "geolocation", "payment", "usb", "display-capture", "browsing-topics")
 _PERMISSIONS = ", ".join(["camera=(self)", *(f"{power}=()" for power in _OFF)])
 JPEG_MAX_BYTES = 40_960
 HINTS_A_SECOND = 2
+# How long an answer waits for a worker's look before the script asks again, and how long at least until the first and
+# until each further question whether there was one, seconds. Ours: a look takes 0.2 on an idle worker; where it takes
+# longer many wait, and each asks after a fifth of what it has waited, or their questions would keep workers waiting.
+HOLD_SECONDS, ASK_FIRST_SECONDS, ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE = 2.0, 0.1, 0.03, 0.2
+HELD = BoundedSemaphore(max(1, settings.TULGA_WEB_THREADS // 2))
 
 
 def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
@@ -40,16 +49,34 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     }
 
 
-def state(page: BorrowerPage) -> dict[str, Any]:
+def held(*, verification_id: str) -> BorrowerTurn:
+    """What is due once the worker that is looking at what was sent has done so; or after a while, whatever it is then.
+
+    So many requests may wait at once that those of others find a thread; one too many is answered at once.
+    """
+    if HELD.acquire(blocking=False):
+        try:
+            began = time.monotonic()
+            time.sleep(ASK_FIRST_SECONDS)
+            while queries.is_looked_at(verification_id=verification_id) and time.monotonic() < began + HOLD_SECONDS:
+                time.sleep(max(ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE * (time.monotonic() - began)))
+        finally:
+            HELD.release()
+    return queries.borrower_turn(verification_id=verification_id)
+
+
+def state(page: BorrowerTurn) -> dict[str, Any]:
     """What the script learns of a page: which one is open, and of its own page what is due.
 
-    `elapsed_ms` is how long ago the command was revealed, by our clock: the browser's may be wrong.
+    `elapsed_ms` is how long ago the command was revealed, by our clock: the browser's may be wrong. `is_looked_at`: a
+    worker is about to say what was seen of the last one.
     """
     data = dict(page.data) if page.page == "commands" else {}
     elapsed_ms = 0
     if revealed := data.get("revealed"):
         elapsed_ms = max(0, round((clock.now() - datetime.fromisoformat(revealed)).total_seconds() * 1000))
-    return {"page": page.page, "turn": page.turn, "data": data, "elapsed_ms": elapsed_ms}
+    said = {"page": page.page, "turn": page.turn, "data": data, "elapsed_ms": elapsed_ms}
+    return {**said, "is_looked_at": page.is_looked_at}
 
 
 def hint(request: HttpRequest, visit: Visit) -> JsonResponse:

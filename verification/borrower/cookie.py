@@ -1,4 +1,7 @@
-"""The borrower's cookie: the token of one browser's session, out of reach of scripts and sent to these pages only."""
+"""The borrower's cookies: tokens of one browser, out of reach of scripts and sent to these pages only.
+
+One is the session; the other is of a phone that has scanned a code and is not let in yet.
+"""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -6,15 +9,16 @@ from django.http import HttpRequest, HttpResponse
 from verification.workflow import policy
 
 NAME = "tulga_borrower"
+PHONE = "tulga_phone"
 PATH = "/v/"
 
 
-def keep(response: HttpResponse, session: str) -> None:
-    """Gives the browser its session. It outlives a closed browser, so that the borrower may come back."""
+def keep(response: HttpResponse, token: str, *, name: str = NAME, seconds: int = policy.VERIFICATION_SECONDS) -> None:
+    """Gives the browser its token. It outlives a closed browser, so that the borrower may come back."""
     response.set_cookie(
-        NAME,
-        session,
-        max_age=policy.VERIFICATION_SECONDS,
+        name,
+        token,
+        max_age=seconds,
         path=PATH,
         secure=settings.TULGA_PUBLIC_URL.startswith("https:"),
         httponly=True,
@@ -23,6 +27,16 @@ def keep(response: HttpResponse, session: str) -> None:
     )
 
 
+def forget(response: HttpResponse, *, name: str) -> None:
+    """Takes a token back."""
+    response.delete_cookie(name, path=PATH, samesite="Lax")
+
+
 def untrusted_session(request: HttpRequest) -> str:
     """What the browser sent, or an empty string."""
     return request.COOKIES.get(NAME, "")
+
+
+def untrusted_phone(request: HttpRequest) -> str:
+    """What a phone that is not let in yet sent, or an empty string."""
+    return request.COOKIES.get(PHONE, "")

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 
 from verification.core.errors import BadInput
+from verification.core.route import FILES
 from verification.core.strict_json import read_json
 
-JSON_MAX_BYTES = 700_000
-"""Ten frames of 40 KiB in base64 are 550 KB, and their codes and names a few more. Reviewed 2026-11."""
+JSON_MAX_BYTES = 200_000
+"""A signature with its certificates is the longest; what is larger comes as a file. Reviewed 2026-11."""
 
 _TURN = re.compile(r"[0-9]{1,9}")
 _TURN_END = 10**9
@@ -25,6 +26,12 @@ class Answer(NamedTuple):
 
 def read(request: HttpRequest) -> Answer:
     """The answer of a request. Raises `BadInput` for one that names no turn or is no object."""
+    if request.content_type == "multipart/form-data" and "answer" in request.POST:
+        answer = _read_json(str(request.POST["answer"]).encode())
+        # Files stay in memory (FILE_UPLOAD_HANDLERS), and the request had no more bytes than one may have.
+        return answer._replace(
+            untrusted=answer.untrusted | {FILES: [file.read() for file in request.FILES.getlist("file")]}
+        )
     if request.content_type != "application/json":
         form = request.POST
         untrusted_turn = str(form.get("turn", ""))
@@ -34,12 +41,17 @@ def read(request: HttpRequest) -> Answer:
         # A form knows only text; these two words are how our pages write yes and no.
         return Answer(int(untrusted_turn), {name: _WORDS.get(str(value), value) for name, value in form.items()})
     # Django reads no body over its own limit, so this one is in memory already.
+    return _read_json(request.body)
+
+
+def _read_json(content: bytes) -> Answer:
     try:
-        untrusted = read_json(request.body, max_bytes=JSON_MAX_BYTES, fraction=float)
+        untrusted = read_json(content, max_bytes=JSON_MAX_BYTES, fraction=float)
     except BadInput as refused:
         raise BadInput(str(refused), code="bad_answer") from None
     if not isinstance(untrusted, dict):
         raise BadInput("an answer is an object", code="bad_answer")
+    untrusted.pop(FILES, None)  # bytes come as files alone
     turn = untrusted.pop("turn", None)
     # JSON's true is an int in Python, and would be turn 1.
     if not isinstance(turn, int) or isinstance(turn, bool) or not 0 <= turn < _TURN_END:

@@ -5,7 +5,7 @@ One holds a secret, because eGov Mobile's protocol has no other place for it: se
 
 from django.urls import path
 
-from verification.borrower import egov_mobile, views
+from verification.borrower import egov_mobile, elsewhere, views
 
 app_name = "borrower"
 
@@ -17,7 +17,11 @@ urlpatterns = [
     path("now/hint/", views.hint, name="hint"),
     path("now/route/", views.route, name="route"),
     path("now/resume/", views.resume, name="resume"),
-    path("now/elsewhere/", views.elsewhere, name="elsewhere"),
+    path("now/elsewhere/", elsewhere.elsewhere, name="elsewhere"),
+    path("now/elsewhere/number/", elsewhere.match, name="match"),
+    path("phone/", elsewhere.phone, name="phone"),
+    path("phone/now/", elsewhere.phone_now, name="phone_now"),
+    path("phone/now/state/", elsewhere.phone_state, name="phone_state"),
     path("now/egov/", egov_mobile.mint, name="egov_mint"),
     # The app takes an address for one to sign by only if it holds the word mgovSign (CLAIMED, as all integrations do).
     path("egov/<str:untrusted_code>/mgovSign", egov_mobile.start, name="egov_start"),

@@ -4,13 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import segno
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import translation
-from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -25,6 +22,7 @@ from verification.borrower import (
     wording,
 )
 from verification.core.errors import BadInput, Conflict, LinkUnusable
+from verification.core.route import Next
 from verification.workflow.moving import commands, links, mobile_signing
 from verification.workflow.reading import queries
 
@@ -69,14 +67,19 @@ def unusable(request: HttpRequest) -> HttpResponse:
 @_get_or_post
 def now(request: HttpRequest) -> HttpResponseBase:
     """The page that is open now; a POST answers it. A page's own script gets and sends JSON instead."""
-    visit = _visit(request)
-
-    def answer() -> None:
-        turn, untrusted = untrusted_answer.read(request)
-        commands.answer(verification_id=visit.verification_id, turn=turn, untrusted=untrusted)
-
+    visit = visit_of(request)
     if request.method != "POST":
-        return _page(request, queries.page_of(visit.verification, visit.attempt))
+        if not _is_script(request):
+            return _page(request, queries.page_of(visit.verification, visit.attempt))
+        asked = queries.turn_of(visit.verification, visit.attempt)
+        return _told(camera.held(verification_id=visit.verification_id) if asked.is_looked_at else asked)
+
+    def answer() -> Next:
+        turn, untrusted = untrusted_answer.read(request)
+        return commands.answer(
+            verification_id=visit.verification_id, turn=turn, untrusted=untrusted, known=visit.attempt
+        )
+
     return _act(request, visit.verification_id, answer)
 
 
@@ -86,7 +89,7 @@ def route(request: HttpRequest) -> HttpResponseBase:
     """The borrower picks a route."""
     if request.method != "POST":
         return redirect("borrower:now")
-    verification_id = _visit(request).verification_id
+    verification_id = visit_of(request).verification_id
     wanted = request.POST.get("route", "")
     return _act(request, verification_id, partial(commands.choose_route, verification_id=verification_id, route=wanted))
 
@@ -97,38 +100,15 @@ def resume(request: HttpRequest) -> HttpResponseBase:
     """The borrower is back after a silence."""
     if request.method != "POST":
         return redirect("borrower:now")
-    verification_id = _visit(request).verification_id
+    verification_id = visit_of(request).verification_id
     return _act(request, verification_id, partial(commands.resume, verification_id=verification_id))
-
-
-@never_cache
-@_get_or_post
-def elsewhere(request: HttpRequest) -> HttpResponse:
-    """A link to go on in another browser or on another device, as text and as a QR code."""
-    if request.method != "POST":
-        return redirect("borrower:now")
-    verification_id = _visit(request).verification_id
-    try:
-        minted = links.successor(untrusted_session=cookie.untrusted_session(request))
-    except LinkUnusable:
-        # The session stood a moment ago, so it is the verification that has ended: its page says how.
-        return redirect("borrower:now")
-    page = queries.borrower_page(verification_id=verification_id)
-    _speak(request, page.locale)
-    # The token stands in the fragment, which browsers do not send to servers.
-    address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:link')}#{minted.token}"
-    # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no style the policy forbids.
-    drawing = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
-    qr = mark_safe(drawing)  # noqa: S308  # segno's own drawing: the address is in it as squares, not as text
-    shown = {"address": address, "qr": qr, "link_until": wording.moment(minted.expires_at)}
-    return render(request, "borrower/elsewhere.html", wording.frame(page) | shown)
 
 
 @never_cache
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
-    visit = _visit(request)
+    visit = visit_of(request)
     now = queries.state_of(visit.verification, visit.attempt)
     said = {"page": now.page, "turn": now.turn, "status": now.status, "notice": wording.waited_for(now)}
     if now.page == mobile_signing.PAGE:
@@ -140,10 +120,10 @@ def state(request: HttpRequest) -> HttpResponse:
 @require_POST
 def hint(request: HttpRequest) -> HttpResponse:
     """A word for the camera's guide, about one small picture that is kept nowhere."""
-    return camera.hint(request, _visit(request))
+    return camera.hint(request, visit_of(request))
 
 
-def _visit(request: HttpRequest) -> links.Visit:
+def visit_of(request: HttpRequest) -> links.Visit:
     untrusted_session = cookie.untrusted_session(request)
     if not untrusted_session:
         raise LinkUnusable("the browser sent no session", code="session_missing")
@@ -153,28 +133,36 @@ def _visit(request: HttpRequest) -> links.Visit:
         raise LinkUnusable(unusable.detail, code="session_ended") from unusable
 
 
-def _act(request: HttpRequest, verification_id: str, act: Callable[[], None]) -> HttpResponseBase:
-    """Acts, then shows the page that is open: by a redirect, or at once with the sentence why it could not be done."""
+def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) -> HttpResponseBase:
+    """Acts, then shows the page that is open: by a redirect, or at once with the sentence why it could not be done.
+
+    A redirect would hide from a script what its answer led to: it is told so, and of a part only that it was kept.
+    """
     try:
-        act()
-    except Conflict:
+        done = act()
+    except (Conflict, BadInput) as refused:
+        notice, status = ("bad_answer", 422) if isinstance(refused, BadInput) else ("not_your_turn", 409)
+        if _is_script(request):
+            return _told(queries.borrower_turn(verification_id=verification_id), status=status)
+        pointer = refused.pointer if isinstance(refused, BadInput) else ""
         page = queries.borrower_page(verification_id=verification_id)
-        return _page(request, page, notice="not_your_turn", status=409)
-    except BadInput as refused:
-        page = queries.borrower_page(verification_id=verification_id)
-        return _page(request, page, notice="bad_answer", status=422, pointer=refused.pointer)
-    # A redirect would hide from a script what its answer led to.
-    if _is_script(request):
-        return _page(request, queries.borrower_page(verification_id=verification_id))
-    return redirect("borrower:now")
+        return _page(request, page, notice=notice, status=status, pointer=pointer)
+    if not _is_script(request):
+        return redirect("borrower:now")
+    if done is Next.PART:
+        return HttpResponse(status=204)
+    ask = camera.held if done is Next.LOOK else queries.borrower_turn
+    return _told(ask(verification_id=verification_id))
+
+
+def _told(turn: queries.BorrowerTurn, *, status: int = 200) -> HttpResponseBase:
+    return JsonResponse(camera.state(turn), status=status)
 
 
 def _page(
     request: HttpRequest, page: queries.BorrowerPage, *, notice: str = "", status: int = 200, pointer: str = ""
 ) -> HttpResponseBase:
-    _speak(request, page.locale)
-    if _is_script(request):
-        return JsonResponse(camera.state(page), status=status)
+    speak(request, page.locale)
     context = wording.frame(page, notice=notice)
     if page.page in _MORE:
         context |= _MORE[page.page](page)
@@ -189,7 +177,7 @@ def _is_script(request: HttpRequest) -> bool:
     return request.headers.get("Accept") == "application/json"
 
 
-def _speak(request: HttpRequest, locale: str) -> None:
+def speak(request: HttpRequest, locale: str) -> None:
     """Speaks the verification's language until the borrower has chosen one with the switch."""
     if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
         translation.activate(locale)

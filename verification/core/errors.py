@@ -44,7 +44,7 @@ class BadInput(TulgaError):
 
 
 class Refused(TulgaError):
-    """A measurement that must not pass. `code` is a row of `core/reasons.py`; `facts` are free of personal data."""
+    """A measurement that must not pass. `code` is a row of `core/reasons/`; `facts` are free of personal data."""
 
     code = "refused"
 

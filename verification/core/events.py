@@ -13,6 +13,8 @@ class EntryType:
 
 
 HEARTBEAT = "log.heartbeat"
+DESTROYED = "evidence.destroyed"
+"""Lists under `destroyed` the ids of an attempt's evidence whose keys are gone by rule."""
 ENTRY_TYPES = {
     entry.name: entry
     for entry in (
@@ -33,8 +35,12 @@ ENTRY_TYPES = {
         EntryType("mobile_signing.read"),
         EntryType("mobile_signing.taken"),
         EntryType("mobile_signing.refused"),
+        EntryType("hand_over.minted"),
+        EntryType("hand_over.read"),
+        EntryType("hand_over.refused"),
         EntryType("attempt.opened"),
         EntryType("attempt.answered"),
+        EntryType("attempt.looked_at"),
         EntryType("attempt.judged"),
         EntryType("attempt.lapsed"),
         EntryType("attempt.reviewed"),
@@ -42,6 +48,7 @@ ENTRY_TYPES = {
         EntryType("review.listed"),
         EntryType("review.viewed"),
         EntryType("evidence.kept"),
+        EntryType(DESTROYED),
         EntryType("document.missing"),
         EntryType("document.read"),
         EntryType("step.faulted"),
@@ -56,8 +63,9 @@ ENTRY_TYPES = {
 DECISIONS = tuple(name for name, entry in ENTRY_TYPES.items() if entry.decides)
 READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 """What a regulator read."""
-KEEPING = ("attempt.answered", "attempt.judged", "evidence.kept")
-"""What may list evidence in its body: an answer what it brought, a judgement what it left, the last what is neither."""
+KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.kept")
+"""What may list evidence in its body: an answer what it brought, a look at it and a judgement what they left, the last
+what is none of these."""
 LOOKS = ("document.read", "review.viewed")
 """Who of the lender saw the person: its keys that fetched a document, its reviewers at the desk."""
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.told)

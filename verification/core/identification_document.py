@@ -1,11 +1,13 @@
 """The electronic document of one attempt with a live capture: the four legal stages, each with its time. Pure.
 
 1 the live image with its gates · 2 the identification data (IIN) · 3 the reference sample · 4 the comparison.
-It is made from `Facts`, which `workflow/moving/documents.py` gathers. Fields are written down in
+Of each command it shows one picture and names all that came by their hashes; those that it shows are kept, the others
+are destroyed later. It is made from `Facts`, which `workflow/moving/documents.py` gathers. Fields are written down in
 docs/identification-document.schema.json. Source: law.md O-20, O-21, O-25.
 """
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -108,6 +110,23 @@ def is_due(kinds: Collection[str], *, stage: str) -> bool:
     return f"{stage}.order" in kinds
 
 
+def shown_frames(kinds: Collection[str], terms: Mapping[str, Any], *, stage: str) -> frozenset[str]:
+    """The kinds of the full frames that stand for the commands of an attempt, one each, whichever can be read.
+
+    kinds: of all its evidence. terms: by what it was judged; empty if it was not. The facts among them name the frames
+    that were compared (`best`); for a command that has none the middle one of its frames stands.
+    """
+    said = terms.get("facts")
+    named = said.get("best") if isinstance(said, Mapping) else None
+    best = {str(kind) for kind in named} if isinstance(named, list) else set()
+    of_command: dict[str, list[tuple[int, str]]] = {}
+    for kind in kinds:
+        if found := re.fullmatch(rf"{re.escape(stage)}\.(\d+)\.frame\.(\d+)", kind):
+            of_command.setdefault(found[1], []).append((int(found[2]), kind))
+    in_order = [[kind for _, kind in sorted(of)] for of in of_command.values()]
+    return frozenset(next((one for one in frames if one in best), frames[len(frames) // 2]) for frames in in_order)
+
+
 def build(facts: Facts) -> bytes:
     """The canonical bytes that are signed. Evidence that cannot be read is left out: an ending never waits for it."""
     attempt, ending, lender = facts.attempt, facts.ending, facts.case.lender
@@ -144,35 +163,56 @@ def build(facts: Facts) -> bytes:
 
 def _live_image(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
     """Stage 1: what was asked, what came for it and when, and what each gate said. `at`: the last frames' arrival."""
-    order = _object(facts, "order").get("order")
+    # Who cannot do some commands was asked for others.
+    order = _object(facts, "other_order").get("order") or _object(facts, "order").get("order")
     ordered = [str(command) for command in order] if isinstance(order, list) else []
-    commands: list[dict[str, Any]] = []
-    for number, command in enumerate(ordered):
-        told = _object(facts, f"{number}.turn")
-        if not isinstance(sent := told.get("sent"), list):
-            continue
-        kept = ((seq, facts.evidence.get(f"{facts.attempt.stage}.{number}.frame.{seq}")) for seq in sent)
-        frames = [
-            {"name": f"{number}.{seq}", "sha256": sha256(jpeg).hexdigest(), "jpeg": b64encode(jpeg).decode()}
-            for seq, jpeg in kept
-            if jpeg is not None
-        ]
-        shown, received = _told(told.get("revealed")), _told(told.get("arrived"))
-        commands.append({"command": command, "shown_at": shown, "received_at": received, "frames": frames})
-    # The frame for the face is one of the first command, which is to look straight ahead: the best of those that were
-    # compared with the reference, or the middle one. A place counts while all frames are there.
-    first = commands[0]["frames"] if commands else []
-    compared = next((check.detail for check in facts.checks if check.name.endswith(_COMPARISON)), {})
-    best = str(compared.get("rest_frames", "")).partition(",")[0]
-    is_known = not facts.unreadable and best.isdecimal() and int(best) < len(first)
+    shown = shown_frames({*facts.evidence, *facts.unreadable}, terms, stage=facts.attempt.stage)
+    commands = _answered(facts, shown)
+    # The face is that of the first command, which is to look straight ahead, or of the last time that it was asked for.
+    at_rest = [one["frames"] for one in commands if one["command"] == commands[0]["command"]]
     return {
         "at": commands[-1]["received_at"] if commands else None,
         "judged_at": _told(terms.get("at")),
         "ordered": ordered,
         "commands": commands,
-        "face": first[int(best) if is_known else len(first) // 2]["name"] if first else None,
+        "face": next((frame["name"] for frame in (at_rest or [[]])[-1] if frame["jpeg"]), None),
         "gates": [_judged(check) for check in facts.checks if not check.name.endswith(_COMPARISON)],
     }
+
+
+def _answered(facts: Facts, shown: Collection[str]) -> list[dict[str, Any]]:
+    """The commands that were answered: a missed one may have been replaced by another, or have ended the capture."""
+    commands: list[dict[str, Any]] = []
+    numbers = (kind.split(".")[1] for kind in facts.evidence if kind.endswith(".turn"))
+    for number in sorted(int(one) for one in numbers if one.isdecimal()):
+        told, seen = _object(facts, f"{number}.turn"), _object(facts, f"{number}.seen").get("seen")
+        if not isinstance(command := told.get("command"), str) or not command:
+            continue
+        place = f"{facts.attempt.stage}.{number}"
+        parts: list[Mapping[str, Any]] = []
+        while f"{place}.part.{len(parts)}" in facts.evidence:
+            parts.append(_object(facts, f"{number}.part.{len(parts)}"))
+        stills = [
+            one[0]
+            for part in parts
+            if isinstance(of := part.get("stills"), list)
+            for one in of
+            if isinstance(one, list)
+        ]
+        kinds = {f"{number}.{seq}": f"{place}.frame.{seq}" for seq in stills}
+        frames = [
+            {
+                "name": name,
+                "sha256": sha256(jpeg).hexdigest(),
+                "jpeg": b64encode(jpeg).decode() if kind in shown else None,
+            }
+            for name, kind in kinds.items()
+            if (jpeg := facts.evidence.get(kind)) is not None
+        ]
+        received = _told(parts[-1].get("arrived") if parts else None)
+        times = {"shown_at": _told(told.get("revealed")), "received_at": received}
+        commands.append({"command": command, **times, "seen": seen is True, "frames": frames})
+    return commands
 
 
 def _reference(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:

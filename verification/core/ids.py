@@ -1,8 +1,9 @@
-"""Names of things: unguessable ids of our own, and the numbers the state and the operators give people."""
+"""What things and people are called: unguessable ids of our own, names, and numbers the state and operators give."""
 
 import re
 import secrets
 import time
+import unicodedata
 from base64 import b32hexencode
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,8 @@ _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 _CENTURIES = {"1": 1800, "2": 1800, "3": 1900, "4": 1900, "5": 2000, "6": 2000}
 # The NCA RK's test individual: no date, no fitting check digit. Live mode refuses it: see `scenarios.py`.
 AUTHORITY_TEST_IIN = "123456789011"
+NAME_MAX = 100  # characters; the state register gives up to 60 (law.md §3)
+_NAME = re.compile(r"[^\W\d_]+(?:[-'’ ][^\W\d_]+)*\.?")
 _LANDLINE_PREFIXES = ("71", "72")
 
 
@@ -67,7 +70,7 @@ class Iin(_Masked):
             return cls(untrusted)
         try:
             # Without a century (seventh digit 0) we reckon from 2000, which admits every 29 February that 1900 does.
-            _date({**_CENTURIES, "0": 2000}[untrusted[6]], untrusted)
+            date({**_CENTURIES, "0": 2000}[untrusted[6]] + int(untrusted[:2]), int(untrusted[2:4]), int(untrusted[4:6]))
         except (KeyError, ValueError):
             raise BadInput(
                 "the first seven digits of an IIN are a birth date and a century", code="iin_malformed"
@@ -79,8 +82,10 @@ class Iin(_Masked):
     @property
     def birth_date(self) -> date | None:
         """The date the number states, or None where its seventh digit is 0."""
-        century = _CENTURIES.get(self.value[6])
-        return None if century is None or self.value == AUTHORITY_TEST_IIN else _date(century, self.value)
+        century, iin = _CENTURIES.get(self.value[6]), self.value
+        if century is None or iin == AUTHORITY_TEST_IIN:
+            return None
+        return date(century + int(iin[:2]), int(iin[2:4]), int(iin[4:6]))
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,6 +119,25 @@ class Phone(_Masked):
         return cls(f"+7{digits[1:]}")
 
 
+def parse_name(untrusted: str, *, pointer: str = "", optional: bool = False) -> str:
+    """A name in NFC, one script only; raises `BadInput`. Look-alikes of another script are refused."""
+    text = unicodedata.normalize("NFC", " ".join(untrusted.split()))
+    if not text and optional:
+        return ""
+    if not text or len(text) > NAME_MAX or not _NAME.fullmatch(text):
+        raise BadInput(f"a name has 1 to {NAME_MAX} letters", code="name_malformed", pointer=pointer)
+    # The first word of a character's Unicode name is its script: LATIN, CYRILLIC.
+    scripts = {unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha()}
+    if len(scripts) > 1:
+        raise BadInput("a name is written in one alphabet", code="name_mixed_script", pointer=pointer)
+    return text
+
+
+def mask_account(iban: str) -> str:
+    """An account as a page may show it: country, check digits and the last four characters."""
+    return f"{iban[:4]} •••• {iban[-4:]}"
+
+
 def check_digit(eleven: str) -> str:
     """The twelfth digit of an IIN or BIN, or `x` where the rule gives none. Source: law.md §3."""
     digits = [int(character) for character in eleven]
@@ -123,7 +147,3 @@ def check_digit(eleven: str) -> str:
         second = (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)
         remainder = sum(digit * weight for digit, weight in zip(digits, second, strict=True)) % 11
     return "x" if remainder == 10 else str(remainder)
-
-
-def _date(century: int, iin: str) -> date:
-    return date(century + int(iin[:2]), int(iin[2:4]), int(iin[4:6]))

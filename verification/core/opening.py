@@ -12,9 +12,8 @@ from typing import Annotated, Final
 
 from verification.core.errors import BadInput
 from verification.core.forms import Form, decimal, impersonal, one_of, string
-from verification.core.ids import Iin, Phone
+from verification.core.ids import NAME_MAX, Iin, Phone
 
-NAME_MAX = 100  # characters; the state register gives up to 60 (law.md §3)
 NAME_SPELLED_MAX: Final = 4 * NAME_MAX  # characters sent, before blanks are dropped and accents put together
 DOCUMENT_TYPES = ("id_card", "passport", "residence_permit", "stateless_certificate")  # law.md O-07
 CURRENCIES: Final = ("KZT",)  # microcredits of individuals are given in tenge

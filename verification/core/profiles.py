@@ -1,7 +1,7 @@
 """Dated legal profiles: which combination of routes suffices, as data. Not legal advice; see law.md §1 and §6."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from verification.core import stored
@@ -12,26 +12,31 @@ Combination = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Profile:
-    """One state of the law. `combinations` are sufficient sets of routes, each in the order the borrower does them."""
+    """One state of the law.
+
+    `combinations`: sufficient sets of routes, each in the order the borrower does them. `replaced_max`: how many missed
+    commands of a live capture may be replaced by others; none where the law says that any mismatch repeats the check.
+    """
 
     id: str
     in_force_from: date
     combinations: tuple[Combination, ...]
+    replaced_max: int
     source: str
     verified_by_lawyer: bool = False
+    sha256: str = field(init=False)
+    """Hash of the rule itself, pinned by every verification opened under it."""
 
-    @property
-    def sha256(self) -> str:
-        """Hash of the rule itself, pinned by every verification opened under it."""
-        return stored.digest(
-            {
-                "id": self.id,
-                "in_force_from": self.in_force_from.isoformat(),
-                "combinations": [list(combination) for combination in self.combinations],
-                "source": self.source,
-                "verified_by_lawyer": self.verified_by_lawyer,
-            }
-        )
+    def __post_init__(self) -> None:
+        rule = {
+            "id": self.id,
+            "in_force_from": self.in_force_from.isoformat(),
+            "combinations": [list(combination) for combination in self.combinations],
+            "replaced_max": self.replaced_max,
+            "source": self.source,
+            "verified_by_lawyer": self.verified_by_lawyer,
+        }
+        object.__setattr__(self, "sha256", stored.digest(rule))
 
 
 PROFILES = {
@@ -41,12 +46,14 @@ PROFILES = {
             id="KZ-2021-04",
             in_force_from=date(2021, 4, 30),
             combinations=(("eds",), ("biometric",), ("live_face",)),
+            replaced_max=2,  # it says nothing of commands
             source="ARDFM resolution of 30 April 2021: one of EDS, biometric, two-factor with a live face",
         ),
         Profile(
             id="KZ-2025-01",
             in_force_from=date(2025, 1, 1),
             combinations=(("eds", "biometric"),),
+            replaced_max=0,  # law.md O-23: a mismatch with any command repeats the check
             source="ARDFM No. 56 of 16 August 2024, items in force from 1 January 2025: EDS and biometric together",
         ),
     )

@@ -12,8 +12,8 @@ from datetime import date, datetime
 from typing import Final
 
 from verification.core.errors import BadInput, ConsentMissing, Refused
-from verification.core.ids import Iin, Phone
-from verification.core.opening import DOCUMENT_TYPES, NAME_MAX
+from verification.core.ids import NAME_MAX, Iin, Phone
+from verification.core.opening import DOCUMENT_TYPES
 from verification.core.person import Case
 from verification.core.strict_json import MALFORMED, StrictObject, read_object
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import ClassVar, NoReturn, ParamSpec, TypeVar
 
 from verification.core import reasons
 from verification.core.errors import BadInput, Refused
@@ -34,6 +34,9 @@ class _Result:
 class Passed(_Result):
     """The check found what it must find."""
 
+    outcome: ClassVar = "pass"
+    code: ClassVar = ""
+
 
 @dataclass(frozen=True)
 class _Negative(_Result):
@@ -45,22 +48,27 @@ class _Negative(_Result):
 
 @dataclass(frozen=True)
 class Failed(_Negative):
-    """The check found something that must not pass. Raises `KeyError` for a code that is not in `core/reasons.py`."""
+    """The check found something that must not pass. Raises `KeyError` for a code that is not in `core/reasons/`."""
+
+    outcome: ClassVar = "fail"
 
 
 @dataclass(frozen=True)
 class Inconclusive(_Negative):
     """The check could not tell; what follows stands in the reason: try again, two people look, or refuse."""
 
+    outcome: ClassVar = "inconclusive"
+
 
 Result = Passed | Failed | Inconclusive
+"""`outcome` and `code` are what stands on record of it."""
 
 
 @dataclass(frozen=True)
 class Step:
     """One step of a measurement, as a fact: what it established, or why nothing may pass.
 
-    `code`: what it refuses by, of `core/reasons.py` or an engine's own; empty if it holds.
+    `code`: what it refuses by, of `core/reasons/` or an engine's own; empty if it holds.
     """
 
     code: str = ""
@@ -145,21 +153,16 @@ def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decisio
         return Decision(Outcome.FAILED, failed[0].code, burns=burns)
     if not required or set(required) - set(names) or len(names) != len(set(names)):
         return Decision(Outcome.FAILED, "check_missing")
-    unclear = [result for result in given if isinstance(result, Inconclusive)]
+    unclear = [reasons.require(result.code) for result in given if isinstance(result, Inconclusive)]
+    # Refusal outweighs another try, which outweighs review: two people never look at half of a case.
+    refusing = [reason for reason in unclear if not reason.retry and not reason.review]
+    if refusing:
+        return Decision(Outcome.FAILED, refusing[0].code)
+    for reason in unclear:
+        if reason.retry:
+            return Decision(Outcome.RETRY, reason.code)
     if unclear:
-        return _weigh(unclear)
+        return Decision(Outcome.REVIEW, unclear[0].code)
     if all(isinstance(result, Passed) for result in given):
         return Decision(Outcome.PASSED)
     return Decision(Outcome.FAILED, "check_missing")
-
-
-def _weigh(unclear: list[Inconclusive]) -> Decision:
-    """Refusal outweighs another try, which outweighs review: two people never look at half of a case."""
-    found = [reasons.require(result.code) for result in unclear]
-    for reason in found:
-        if not reason.retry and not reason.review:
-            return Decision(Outcome.FAILED, reason.code)
-    for reason in found:
-        if reason.retry:
-            return Decision(Outcome.RETRY, reason.code)
-    return Decision(Outcome.REVIEW, found[0].code)

@@ -20,10 +20,19 @@ must not differ between two tries is derived from it. It is forgotten with the p
 SEED = "seed"
 ANSWERED = "answered"
 """In the memory a fresh attempt is prepared with: how many answers the borrower gave here today in vain."""
+ENDED = "ended"
+"""In the same memory: how many attempts here ended today, by the code they ended with."""
 PARTS = "parts"
 """In a memory: how many parts of the open turn's answer are kept already, and how many it has by its first."""
+LOOK_AT = "look_at"
+"""In the memory of a turn that is to be looked at: how the kinds of the evidence begin that a worker needs for it."""
 Untrusted = Mapping[str, Any]
 """One answer as the page sent it: parsed JSON or form fields, everything else about it unknown."""
+FILES = "files"
+"""In an answer: the bytes of the files that came with it, in their order."""
+FRAMES = (".frame.", ".chain.")
+"""In the kinds of what a camera sent: a full frame, and a part of a chain of thin ones. Each is a file of its own, for
+it is large, and destroyed long before what came with it. Ours."""
 
 
 class Next(StrEnum):
@@ -32,6 +41,8 @@ class Next(StrEnum):
     PART = "part"
     """Nobody new: the answer comes in parts, one of them was kept, and the turn is taken by the last."""
     ASK = "ask"
+    LOOK = "look"
+    """Us, for a moment: what came for this turn is measured, and what is asked next depends on what it shows."""
     PREPARE = "prepare"
     COLLECT = "collect"
 
@@ -44,12 +55,14 @@ class Evidence:
     at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented before, anywhere; only
     pictures and signatures are sought (`evidence/policy.py`, SOUGHT).
     left: how many attempts the borrower has, this one among them; None where none are counted.
+    handed_over: whether the borrower went on at a phone that had scanned a code.
     """
 
     items: Mapping[str, bytes]
     at: datetime
     seen: frozenset[str] = frozenset()
     left: int | None = None
+    handed_over: bool = False
 
     def get(self, kind: str) -> bytes | None:
         """The bytes of a kind, or None."""
@@ -74,7 +87,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What must stand before the borrower is asked. `notice`: a code of `core/reasons.py`, told with the question."""
+    """What must stand before the borrower is asked. `notice`: a code of `core/reasons/`, told with the question."""
 
     memory: Memory
     evidence: Mapping[str, bytes] = field(default_factory=dict)
@@ -91,13 +104,31 @@ class Picture:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one answer gave. `notice` is a code of `core/reasons.py` shown with the next question."""
+    """What one answer gave. `notice` is a code of `core/reasons/` shown with the next question."""
 
     next: Next
     memory: Memory
     evidence: Mapping[str, bytes] = field(default_factory=dict)
     notice: str = ""
     seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What one turn's answer shows.
+
+    is_right: what was asked for; None where it could not be measured at all. found: what joins the memory, for later
+    turns are compared with it. evidence: what was measured, which the judgement joins and does not measure again.
+    """
+
+    is_right: bool | None
+    found: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def is_frame(kind: str) -> bool:
+    """Whether evidence of this kind came from a camera: a full frame, or a part of a chain."""
+    return any(word in kind for word in FRAMES)
 
 
 def take_part(memory: Memory, untrusted: Untrusted, *, most: int) -> tuple[Memory, bool]:
@@ -122,6 +153,8 @@ Words = Any
 Prepare = Callable[[Case, Evidence, Memory], Prepared]
 Prompt = Callable[[Memory], Mapping[str, Any]]
 Accept = Callable[[Memory, Untrusted, datetime], Turn]
+Look = Callable[[Evidence, Memory], Looked]
+GoOn = Callable[[Memory, Looked, datetime], Turn]
 Collect = Callable[[Case, Evidence], Mapping[str, bytes]]
 Measure = Callable[[Case, Evidence, Any], Any]
 Check = Callable[[Any, Any], Result]
@@ -129,6 +162,24 @@ Report = Callable[[Any, Any, tuple[Result, ...]], bytes]
 Hint = Callable[[bytes], str]
 Pictures = Callable[[Evidence], tuple[Picture, ...]]
 Show = Callable[[str, bytes], bytes]
+
+
+@dataclass(frozen=True)
+class Again:
+    """How a stage knows what was presented before though its bytes differ.
+
+    kept: the last word of the kinds of evidence that are compared. marks: of such evidence, what an index of all
+    borrowers may hold under a key. sought: by which marks others are found that it may show again. others_max,
+    shared_min: how many of them are compared, at most, and how many marks each shares, at least. compare: this evidence
+    with that of the others, by attempt; what it finds is evidence, by which it is judged.
+    """
+
+    kept: str
+    marks: Callable[[Mapping[str, bytes]], frozenset[bytes]]
+    sought: Callable[[Mapping[str, bytes]], frozenset[bytes]]
+    others_max: int
+    shared_min: int
+    compare: Callable[[Mapping[str, bytes], Mapping[str, Mapping[str, bytes]]], Mapping[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -154,7 +205,12 @@ class Stage:
     for some of the numbers depend on what the operator has installed, and raises `Misconfigured` where that is missing.
     seconds: time from the opening to the end of the dialogue. attempts: how many may fail before the verification is
     declined, None for a stage that counts none. timeout_code: the reason written when the borrower falls silent; it
-    burns an attempt only if the reason says so. queue: the Celery queue of its judgement.
+    burns an attempt only if the reason says so. queue: the Celery queue of its judgement. unburnt_max: how many of a
+    day may end without costing an attempt before no other begins; None for a stage that limits none.
+    has_frames: whether it brings a camera's frames, most of which are destroyed some time after the end.
+    look: measures what came for one turn, in a worker, where what is asked next depends on it (`Next.LOOK`).
+    go_on: what is asked then, or that the dialogue is over; pure.
+    again: how what it is shown is known when it comes again, also in another verification.
     report: makes one document of facts and results, kept as evidence `<stage>.report`.
     ready: loads what measures and says what is in use; raises `Misconfigured` if it cannot.
     hint: one word about a camera picture that is kept nowhere. quota: limits how often it is prepared.
@@ -172,7 +228,10 @@ class Stage:
     seconds: int
     prepare: Prepare | None = None
     prompt: Prompt | None = None
+    look: Look | None = None
+    go_on: GoOn | None = None
     collect: Collect | None = None
+    again: Again | None = None
     report: Report | None = None
     ready: Callable[[], Mapping[str, object]] | None = None
     hint: Hint | None = None
@@ -180,8 +239,10 @@ class Stage:
     show: Show | None = None
     quota: Quota | None = None
     attempts: int | None = None
+    unburnt_max: int | None = None
     timeout_code: str = "abandoned"
     queue: str = "default"
+    has_frames: bool = False
 
     def differing(self, **changes: Any) -> "Stage":
         """The same stage but for these of its parts."""

@@ -2,8 +2,6 @@
 
 from enum import StrEnum
 
-from verification.core.errors import Conflict
-
 
 class Status(StrEnum):
     """Where a verification stands."""
@@ -52,11 +50,3 @@ MOVES: dict[tuple[Status, Move], Status] = {
     (Status.IN_REVIEW, Move.EXPIRE): Status.EXPIRED,
     (Status.IN_REVIEW, Move.CANCEL): Status.CANCELED,
 }
-
-
-def after(status: Status, move: Move) -> Status:
-    """The status a move leads to; raises `Conflict` where the table has no such move."""
-    try:
-        return MOVES[status, move]
-    except KeyError:
-        raise Conflict(f"a verification that is {status} cannot {move}", code="illegal_transition") from None

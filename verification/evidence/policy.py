@@ -2,12 +2,11 @@
 
 from typing import Final
 
-APART: Final = ".frame."
-"""In the kind of what is a file of its own: a camera's frame, which is large and looked at by itself. Ours."""
+from verification.core.route import FRAMES
 
 INLINE_BYTES: Final = 2000
 """Up to so many sealed bytes of one step stay in its rows. Ours: a file takes three flushes, where the row is flushed
 anyway; above it PostgreSQL puts them into a table beside (TOAST_TUPLE_THRESHOLD, 2 KB)."""
 
-SOUGHT: Final = (APART, ".signature")
+SOUGHT: Final = (*FRAMES, ".signature")
 """In the kinds of what is sought among all that was presented before, by anybody: pictures and signatures. Ours."""

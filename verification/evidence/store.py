@@ -2,67 +2,32 @@
 
 What one step brings lies in one file, or in its rows if it is little; each original has its own key and commitment.
 The file stands before the row, whole and on disk, so a row never points at nothing; a file without a row is what a
-crash left over. Evidence about nobody (a revocation list, an anchor) is kept once, in the clear, under its own hash.
+crash left over. The other way round, what is destroyed loses its key first, in the row, and then its file. Evidence
+about nobody (a revocation list, an anchor) is kept once, in the clear, under its own hash.
 """
 
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
-from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 
 from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
+from verification.core.route import is_frame
 from verification.evidence import policy
-from verification.evidence.vault import Key, Opening, blind_index, blind_index_values, commitment
+from verification.evidence.vault import Key, Opening, blind_index_values, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
-# For the process that wrote them and nobody else, whatever the umask and Django's settings for uploads say.
-_FILE_MODE: Final = 0o600
-_DIRECTORY_MODE: Final = 0o700
 _TABLE: Final = "EvidenceItem"
 _SEEN: Final = "evidence"
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _LENGTH_BYTES: Final = 4  # before each part of a file
-
-
-class DurableFileSystemStorage(FileSystemStorage):
-    """Django's storage on a file system, for names that are hashes: a name has one content for ever."""
-
-    def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """The name itself: what is there already under a hash is the same bytes, or damaged and to be replaced."""
-        return name
-
-    def _save(self, name: str, content: "File[Any]") -> str:
-        path = Path(self.path(name))
-        for directory in (Path(self.location), path.parent):
-            directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
-        # Of two processes that write the same bytes each has a file of its own; a rename is whole or not at all.
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
-        try:
-            with fresh.open("xb") as file:
-                for chunk in content.chunks():
-                    file.write(chunk)
-                file.flush()
-                os.fchmod(file.fileno(), _FILE_MODE)
-                os.fsync(file.fileno())
-            fresh.replace(path)
-        finally:
-            fresh.unlink(missing_ok=True)
-        # The name must survive a power cut as well: the directory, and its parent if the directory is new.
-        for directory in (path.parent, path.parent.parent):
-            opened = os.open(directory, os.O_RDONLY)
-            try:
-                os.fsync(opened)
-            finally:
-                os.close(opened)
-        return name
 
 
 def put(key: Key, content: bytes, *, kind: str, attempt_id: str | None = None) -> EvidenceItem:
@@ -73,7 +38,7 @@ def put(key: Key, content: bytes, *, kind: str, attempt_id: str | None = None) -
 def put_all(key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None = None) -> list[EvidenceItem]:
     """Seals and keeps the originals of one step by kind; rows are written in the caller's transaction, files at once.
 
-    1 each is sealed with a key of its own, to be opened, or destroyed, alone   2 a camera's frame is a file
+    1 each is sealed with a key of its own, to be opened, or destroyed, alone   2 a camera's frames are files
     3 all else is one file together, or, if that is little, stays in the rows
     """
     items: list[EvidenceItem] = []
@@ -82,7 +47,7 @@ def put_all(key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None =
         item, sealed = _seal(key, content, kind=kind)  # 1
         item.attempt_id = attempt_id
         items.append(item)
-        if policy.APART in kind:  # 2
+        if is_frame(kind):  # 2
             _place([(item, sealed)])
         else:
             together[item.pk] = sealed
@@ -100,23 +65,19 @@ def get(key: Key, item: EvidenceItem) -> bytes:
     return opening(key, item).plain
 
 
-def get_all(key: Key, items: Iterable[EvidenceItem]) -> list[bytes]:
-    """The original bytes of each, in their order; a file that holds several is read once. Raises as `get` does."""
-    files: dict[str, bytes] = {}
-    return [opening(key, item, files=files).plain for item in items]
-
-
 def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> Opening:
-    """The original bytes with the salt that opens their commitment. `files`: files read before, by name.
+    """The original bytes with the salt that opens their commitment.
+
+    `files` holds what was read before, by name, and what is read now: a file may hold several originals.
 
     Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under this key, does not
     fit the commitment, or the item's own key was destroyed.
     """
-    sealed = sealed_bytes(item, files=files)
     if item.wrapped_key is None or item.destroyed_at is not None:
         raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
+    sealed = sealed_bytes(item, files=files)
     place = {"table": _TABLE, "field": f"{item.pk}:{item.kind}"}
-    opened = key.own(bytes(item.wrapped_key), **place).opening(sealed, **place)
+    opened = key.own(bytes(item.wrapped_key), **place).unseal(sealed, **place)
     if commitment(opened.salt, opened.plain) != item.commitment:
         raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
     return opened
@@ -142,15 +103,39 @@ def sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes] | None = None) -
     return content[begin:end]
 
 
-def destroy(item: EvidenceItem, *, at: datetime) -> bool:
-    """Makes one item unreadable for ever, and none that lies in the same file; False if that was done before."""
-    kept = EvidenceItem.objects.filter(pk=item.pk, destroyed_at=None)
-    return kept.update(wrapped_key=None, destroyed_at=at) == 1
+def destroy(items: Iterable[EvidenceItem], *, at: datetime) -> int:
+    """Makes these unreadable for ever, and none that lies in the same file; gives how many had not been before.
+
+    Their keys go, and what of them lies in the rows. Files stay until this is committed: see `remove_files`.
+    """
+    kept = EvidenceItem.objects.filter(pk__in=[item.pk for item in items], destroyed_at=None)
+    return kept.update(wrapped_key=None, sealed=None, destroyed_at=at)
 
 
-def put_shared(content: bytes) -> SharedEvidence:
-    """Keeps one piece of evidence about nobody, as `put_all_shared` does."""
-    return put_all_shared([content])[0]
+def remove_files(verification_id: str, *, said: Mapping[str, str]) -> None:
+    """Takes away each file of a verification of which all items are destroyed; repeats itself harmlessly.
+
+    said: the file of each item by its id, as the log has it since it was sealed: a row may be made to name another's.
+    No other verification has a part in one: it holds what was sealed in one step, under fresh keys. Raises `OSError`,
+    and `EvidenceUnreadable` where a row names another file than the log.
+    """
+    rows = EvidenceItem.objects.filter(verification_id=verification_id, sealed=None)
+    known = list(rows.values_list("pk", "sealed_sha256", "destroyed_at"))
+    if strange := [pk for pk, name, _ in known if pk in said and said[pk] != name]:
+        raise EvidenceUnreadable(f"the row of {strange[0]} names another file than the log")
+    needed = {name for _, name, destroyed_at in known if destroyed_at is None}
+    for name in sorted({name for pk, name, _ in known if pk in said} - needed):
+        if _HASH.fullmatch(name):
+            storages["evidence"].delete(_path(name))
+
+
+def is_left(item: EvidenceItem) -> bool:
+    """Whether bytes of a destroyed item are still there, beyond those of a file that holds others too."""
+    if item.sealed is not None or not _HASH.fullmatch(item.sealed_sha256):
+        return item.sealed is not None
+    same_file = EvidenceItem.objects.filter(verification_id=item.verification_id, sealed_sha256=item.sealed_sha256)
+    is_needed = same_file.filter(destroyed_at=None).exists()
+    return not is_needed and storages["evidence"].exists(_path(item.sealed_sha256))
 
 
 def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
@@ -166,18 +151,13 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
     return rows
 
 
-def get_shared(sha256_hex: str) -> bytes:
-    """Shared evidence by its hash; raises `EvidenceUnreadable` if the file is missing or changed."""
-    return read(sha256_hex)
+def seen_values(content: bytes, *, kind: str) -> list[bytes]:
+    """What `EvidenceItem.seen_index` holds for these bytes under every index key, newest first: search with `…__in`.
 
-
-def is_sought(kind: str) -> bool:
-    """Whether what is of this kind is found again by its bytes: see `seen_values`."""
-    return any(word in kind for word in policy.SOUGHT)
-
-
-def seen_values(content: bytes) -> list[bytes]:
-    """What `EvidenceItem.seen_index` holds for these bytes, under every index key: search with `…__in`."""
+    Nothing where what is of this kind is not sought.
+    """
+    if not any(word in kind for word in policy.SOUGHT):
+        return []
     return blind_index_values(purpose=_SEEN, value=sha256(content).hexdigest())
 
 
@@ -193,7 +173,10 @@ def leaf_fields(item: EvidenceItem) -> dict[str, Any]:
 
 
 def read(name: str) -> bytes:
-    """The stored bytes whose SHA-256 is `name`; raises `EvidenceUnreadable` if there are none or they differ."""
+    """The stored bytes whose SHA-256 is `name`, shared evidence by its own.
+
+    Raises `EvidenceUnreadable` if there are none or they differ.
+    """
     if not _HASH.fullmatch(name):
         raise EvidenceUnreadable("the name of a file is no SHA-256")
     try:
@@ -219,7 +202,7 @@ def _seal(key: Key, content: bytes, *, kind: str) -> tuple[EvidenceItem, bytes]:
         kind=kind,
         wrapped_key=wrapped,
         commitment=sealed.commitment,
-        seen_index=blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).value if is_sought(kind) else None,
+        seen_index=next(iter(seen_values(content, kind=kind)), None),
         size=len(content),
         created_at=clock.now(),
     )
@@ -233,21 +216,26 @@ def _place(packed: Sequence[tuple[EvidenceItem, bytes]]) -> None:
         item.offset = len(parts)
         parts += len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed
     name = sha256(parts).hexdigest()
-    _write(name, bytes(parts))
+    _save(name, bytes(parts))  # nothing is there: what was sealed just now was sealed by fresh keys
     for item, _ in packed:
         item.sealed_sha256 = name
 
 
 def _write(name: str, content: bytes) -> None:
     """Puts the bytes under their hash; bytes that are there already are left alone, damaged ones are replaced."""
-    try:
-        read(name)
-    except EvidenceUnreadable:
-        storage = storages["evidence"]
-        if (saved := storage.save(_path(name), ContentFile(content))) != _path(name):
-            # A storage that does not overwrite kept the name for whoever came first.
-            storage.delete(saved)
+    if storages["evidence"].exists(_path(name)):
+        with suppress(EvidenceUnreadable):
             read(name)
+            return
+    _save(name, content)
+
+
+def _save(name: str, content: bytes) -> None:
+    storage = storages["evidence"]
+    if (saved := storage.save(_path(name), ContentFile(content))) != _path(name):
+        # A storage that does not overwrite kept the name for whoever came first.
+        storage.delete(saved)
+        read(name)
 
 
 def _path(name: str) -> str:

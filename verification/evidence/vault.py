@@ -9,7 +9,8 @@ in the log: without the salt, which is sealed too, it says nothing.
 
 import hmac
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +21,7 @@ from django.conf import settings
 from verification import clock
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.stored import canonical_json
-from verification.models import DataKey
+from verification.models import CaptureWord, DataKey
 
 KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
@@ -68,22 +69,17 @@ class Key:
 
     def make_own(self, *, table: str, field: str) -> "tuple[Key, bytes]":
         """A fresh key for one thing at this place, and that key wrapped by this one: without it, it never opens."""
-        own = make(verification_id=self.verification_id, lender_id=self.lender_id)
+        own = replace(self, secret=secrets.token_bytes(KEY_BYTES))
         place = _place(self.verification_id, self.lender_id, table, f"{field}:key")
         return own, _encrypt(self.secret, own.secret, place=place)
 
     def own(self, wrapped: bytes, *, table: str, field: str) -> "Key":
         """The key that `make_own` made for this place; raises `EvidenceUnreadable` for anything else."""
         place = _place(self.verification_id, self.lender_id, table, f"{field}:key")
-        secret = _decrypt(self.secret, bytes(wrapped), place=place)
-        return Key(verification_id=self.verification_id, lender_id=self.lender_id, secret=secret)
+        return replace(self, secret=_decrypt(self.secret, bytes(wrapped), place=place))
 
-    def unseal(self, sealed: bytes, *, table: str, field: str) -> bytes:
-        """The plain bytes; raises `EvidenceUnreadable` for anything not sealed with this key at this place."""
-        return self.opening(sealed, table=table, field=field).plain
-
-    def opening(self, sealed: bytes, *, table: str, field: str) -> Opening:
-        """The salt and the plain bytes; raises `EvidenceUnreadable` as `unseal` does."""
+    def unseal(self, sealed: bytes, *, table: str, field: str) -> Opening:
+        """The plain bytes, and their salt; raises `EvidenceUnreadable` for what was not sealed by this key and here."""
         place = _place(self.verification_id, self.lender_id, table, field)
         salted = _decrypt(self.secret, bytes(sealed), place=place)
         if len(salted) < SALT_BYTES:
@@ -132,13 +128,18 @@ def unwrap(row: DataKey, *, lender_id: str) -> Key:
     """The key in a row; raises `EvidenceUnreadable` if it was destroyed or is not this lender's."""
     if row.destroyed_at is not None or row.wrapped_key is None:
         raise EvidenceUnreadable(f"the key of {row.verification_id} was destroyed")
-    place = _place(row.verification_id, lender_id, "DataKey", "wrapped_key", row.kek_version)
-    secret = _decrypt(_key_of(_KEKS, row.kek_version), bytes(row.wrapped_key), place=place)
+    version = row.kek_version
+    place = _place(row.verification_id, lender_id, "DataKey", "wrapped_key", version)
+    secret = _decrypt(_keys(_KEKS, version)[version], bytes(row.wrapped_key), place=place)
     return Key(verification_id=row.verification_id, lender_id=lender_id, secret=secret)
 
 
 def destroy(*, verification_id: str, at: datetime) -> bool:
-    """Makes everything the key sealed unreadable for ever; False if that was done before."""
+    """Makes everything the key sealed unreadable for ever; False if that was done before.
+
+    What is found by captures goes with it: the words of theirs are of a face.
+    """
+    CaptureWord.objects.filter(attempt__verification_id=verification_id).delete()
     kept = DataKey.objects.filter(verification_id=verification_id, destroyed_at=None)
     return kept.update(wrapped_key=None, destroyed_at=at) == 1
 
@@ -161,7 +162,7 @@ def seal_secret(plain: bytes, *, scope: str) -> bytes:
     version = max(_keys(_KEKS))
     place = _secret_place(scope, version=version)
     # The version goes before the seal and into its place: it says which key opens, and cannot be changed for another.
-    return version.to_bytes(2, "big") + _encrypt(_key_of(_KEKS, version), plain, place=place)
+    return version.to_bytes(2, "big") + _encrypt(_keys(_KEKS)[version], plain, place=place)
 
 
 def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
@@ -173,28 +174,43 @@ def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
     return _decrypt(kek, bytes(sealed[2:]), place=_secret_place(scope, version=version))
 
 
-def blind_index(*, purpose: str, value: str) -> BlindIndex:
-    """What finds equal values of one purpose without showing them, under the newest index key."""
-    version = max(_keys(_INDEX_KEYS))
-    return BlindIndex(value=blind_index_value(purpose=purpose, value=value, version=version), version=version)
+def blind_index(*, purpose: str, value: str, version: int | None = None) -> BlindIndex:
+    """What finds equal values of one purpose without showing them, under the newest index key or that of a version.
+
+    Raises `Misconfigured` if there is none of that version.
+    """
+    used = max(_keys(_INDEX_KEYS)) if version is None else version
+    # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of them within seconds.
+    # The zero byte keeps purpose and value apart: neither contains one.
+    index = hmac.digest(_keys(_INDEX_KEYS, used)[used], f"{purpose}\0{value}".encode(), "sha256")
+    return BlindIndex(value=index, version=used)
 
 
 def blind_index_values(*, purpose: str, value: str) -> list[bytes]:
     """The index under every key that rows may still carry, newest first: search with `…__in`."""
     versions = sorted(_keys(_INDEX_KEYS), reverse=True)
-    return [blind_index_value(purpose=purpose, value=value, version=version) for version in versions]
+    return [blind_index(purpose=purpose, value=value, version=version).value for version in versions]
 
 
-def blind_index_value(*, purpose: str, value: str, version: int) -> bytes:
-    """The index under the key of one version; raises `Misconfigured` if there is none of that version."""
-    # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of them within seconds.
-    # The zero byte keeps purpose and value apart: neither contains one.
-    return hmac.digest(_key_of(_INDEX_KEYS, version), f"{purpose}\0{value}".encode(), "sha256")
+def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]:
+    """Eight bytes for each of many values, by the version of the index key: what finds equal ones without showing them.
+
+    So few that two may be equal by chance: what they find is compared.
+    """
+    said = list(values)
+    keys = {
+        version: blind_index(purpose=purpose, value="", version=version).value
+        for version in sorted(_keys(_INDEX_KEYS), reverse=True)
+    }
+    return {
+        version: {int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True) for each in said}
+        for version, key in keys.items()
+    }
 
 
 def _wrap(key: Key, *, version: int) -> bytes:
     place = _place(key.verification_id, key.lender_id, "DataKey", "wrapped_key", version)
-    return _encrypt(_key_of(_KEKS, version), key.secret, place=place)
+    return _encrypt(_keys(_KEKS, version)[version], key.secret, place=place)
 
 
 def _place(verification_id: str, lender_id: str, table: str, field: str, version: int = _KEY_VERSION) -> bytes:
@@ -222,15 +238,11 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: bytes) -> bytes:
         raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
 
 
-def _key_of(name: str, version: int) -> bytes:
-    keys = _keys(name)
-    if version not in keys:
-        raise Misconfigured(f"{name} has no version {version}")
-    return keys[version]
-
-
-def _keys(name: str) -> dict[int, bytes]:
+def _keys(name: str, needed: int | None = None) -> dict[int, bytes]:
+    """The keys of this setting by version; raises `Misconfigured` without sound ones, or without the version needed."""
     keys: dict[int, bytes] = getattr(settings, name)
     if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
         raise Misconfigured(f"{name} holds no keys of {KEY_BYTES} bytes")
+    if needed is not None and needed not in keys:
+        raise Misconfigured(f"{name} has no version {needed}")
     return keys

@@ -170,6 +170,8 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('redacted_at', models.DateTimeField(null=True)),
                 ('disputed_at', models.DateTimeField(null=True)),
+                ('handed_over_at', models.DateTimeField(null=True)),
+                ('frames_until', models.DateTimeField(null=True)),
                 ('status', models.CharField(max_length=16)),
                 ('code', models.CharField(blank=True, max_length=64)),
                 ('last_failure', models.CharField(blank=True, max_length=64)),
@@ -326,6 +328,20 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='HandOver',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('code_sha256', models.BinaryField(unique=True)),
+                ('phone_sha256', models.BinaryField(null=True, unique=True)),
+                ('number', models.CharField(blank=True, max_length=4)),
+                ('sealed_agent', models.BinaryField(null=True)),
+                ('expires_at', models.DateTimeField()),
+                ('outcome', models.CharField(blank=True, max_length=16)),
+                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.borrowersession')),
+                ('verification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.verification')),
+            ],
+        ),
+        migrations.CreateModel(
             name='MobileSigning',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -398,6 +414,18 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='CaptureWord',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('word', models.BigIntegerField()),
+                ('attempt', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.attempt')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['word', 'attempt'], name='capture_word')],
+                'constraints': [models.UniqueConstraint(fields=('attempt', 'word'), name='one_word_once_a_capture')],
+            },
+        ),
+        migrations.CreateModel(
             name='AuditLeaf',
             fields=[
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='leaf', serialize=False, to='verification.auditentry')),
@@ -418,6 +446,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='verification',
             index=models.Index(condition=models.Q(('status', 'requires_input')), fields=['expires_at'], name='verification_expiry'),
+        ),
+        migrations.AddIndex(
+            model_name='verification',
+            index=models.Index(condition=models.Q(('frames_until__isnull', False)), fields=['frames_until'], name='verification_frames'),
         ),
         migrations.AddIndex(
             model_name='verification',
@@ -469,7 +501,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='verification',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['in_review', 'processing', 'requires_input'])), fields=('lender', 'mode', 'client_reference'), name='one_open_verification_per_reference'),
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['in_review', 'processing', 'requires_input'])), fields=('client_reference', 'lender', 'mode'), name='one_open_verification_per_reference'),
         ),
         migrations.AddConstraint(
             model_name='borrowersession',

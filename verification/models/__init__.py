@@ -3,6 +3,7 @@
 from verification.models.cases import (
     Attempt,
     BorrowerSession,
+    HandOver,
     Link,
     MobileSigning,
     MonthlyChange,
@@ -13,6 +14,7 @@ from verification.models.cases import (
     Verification,
 )
 from verification.models.evidence import (
+    CaptureWord,
     DataKey,
     EvidenceItem,
     SharedEvidence,
@@ -40,8 +42,10 @@ __all__ = (
     "AuditPending",
     "AuditTile",
     "BorrowerSession",
+    "CaptureWord",
     "DataKey",
     "EvidenceItem",
+    "HandOver",
     "Link",
     "MobileSigning",
     "MonthlyChange",

@@ -32,6 +32,10 @@ class Verification(models.Model):
     # When the key was destroyed. The row stays: the log speaks of it for ever.
     redacted_at = models.DateTimeField(null=True)
     disputed_at = models.DateTimeField(null=True)
+    # When the borrower went on at a phone that had scanned the code on the page, last.
+    handed_over_at = models.DateTimeField(null=True)
+    # When the camera's frames go that are not kept; empty where there are none, where they have gone, or are held.
+    frames_until = models.DateTimeField(null=True)
 
     status = models.CharField(max_length=16)
     code = models.CharField(max_length=64, blank=True)
@@ -66,7 +70,8 @@ class Verification(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("lender", "mode", "client_reference"),
+                # The reference first: by an index of a lender's open rows a page of them would read and sort them all.
+                fields=("client_reference", "lender", "mode"),
                 condition=Q(status__in=sorted(status.value for status in OPEN)),
                 name="one_open_verification_per_reference",
             ),
@@ -80,6 +85,7 @@ class Verification(models.Model):
             models.Index(
                 fields=("expires_at",), condition=Q(status=Status.REQUIRES_INPUT.value), name="verification_expiry"
             ),
+            models.Index(fields=("frames_until",), condition=Q(frames_until__isnull=False), name="verification_frames"),
             models.Index(
                 fields=("lender", "mode", "in_review_since", "id"),
                 condition=Q(status=Status.IN_REVIEW.value),
@@ -254,3 +260,20 @@ class MobileSigning(models.Model):
     access_sha256 = models.BinaryField(null=True, unique=True)
     expires_at = models.DateTimeField()
     outcome = models.CharField(max_length=64, blank=True)
+
+
+class HandOver(models.Model):
+    """The way of a borrower's session to a phone that scanned its code; secrets as SHA-256. `outcome` ends it.
+
+    `number`: what both screens must share, drawn once the phone has answered the question. `sealed_agent`: which
+    browser the phone has.
+    """
+
+    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="+")
+    session = models.ForeignKey(BorrowerSession, on_delete=models.CASCADE, related_name="+")
+    code_sha256 = models.BinaryField(unique=True)
+    phone_sha256 = models.BinaryField(null=True, unique=True)
+    number = models.CharField(max_length=4, blank=True)
+    sealed_agent = models.BinaryField(null=True)
+    expires_at = models.DateTimeField()
+    outcome = models.CharField(max_length=16, blank=True)

@@ -32,7 +32,8 @@ class EvidenceItem(models.Model):
     sealed_sha256 = models.CharField(max_length=HASH_LENGTH)
     offset = models.PositiveIntegerField(default=0)
     sealed = models.BinaryField(null=True)
-    # Its own key, wrapped by the verification's. Destroying it erases this item and no other.
+    # Its own key, wrapped by the verification's. Destroying it erases this item and no other; the row stays, and with
+    # it what it is sought by.
     wrapped_key = models.BinaryField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     commitment = models.CharField(max_length=HASH_LENGTH)
@@ -44,6 +45,20 @@ class EvidenceItem(models.Model):
         constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_item_per_kind_and_attempt"),)
         # Most kinds are sought by nobody.
         indexes = (models.Index(fields=("seen_index",), condition=Q(seen_index__isnull=False), name="evidence_seen"),)
+
+
+class CaptureWord(models.Model):
+    """A keyed word of one capture, by which a capture that comes again is found among those of all borrowers.
+
+    It goes with the key of its verification.
+    """
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="+", db_index=False)
+    word = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "word"), name="one_word_once_a_capture"),)
+        indexes = (models.Index(fields=("word", "attempt"), name="capture_word"),)
 
 
 class SharedEvidence(models.Model):

@@ -51,7 +51,7 @@ class AuditPending(models.Model):
 
 
 class AuditLeaf(models.Model):
-    """An ordered entry: its place in the log, and the RFC 6962 leaf hash of what it says (`audit/log.py`, Leaf).
+    """An ordered entry: its place in the log, and the RFC 6962 leaf hash of what it says (`log.spell_leaf`).
 
     What was hashed is kept once, in the entry, from which the leaf is spelled whenever it is read.
     """

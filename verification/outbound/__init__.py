@@ -5,7 +5,8 @@
 3. Nothing is followed, remembered or unpacked: no redirects, cookies, proxies of the environment, compressed bodies.
 4. Bytes are counted as they are read: head, body and whatever else is sent.
 5. All of it is over at one deadline.
-`send` is for threads, `send_async` for loops of asyncio; both go the same five steps.
+`send` is for threads, `send_async` for loops of asyncio; both go the same five steps. httpx spells the request, and its
+own engine, httpcore, carries it: cookies, redirects and decoders of a client have nothing to do here.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 import httpcore
@@ -22,7 +23,7 @@ import httpx
 
 from verification.core.errors import Unavailable
 from verification.outbound.addresses import LookUp, start_resolving
-from verification.outbound.wires import Allowance, AsyncDialer, AsyncTransport, Dialer, Transport
+from verification.outbound.wires import Allowance, AsyncDialer, Dialer
 
 _HEAD_BYTES: Final = 64 * 1024  # of an answer; ours: eight times what common servers send at most
 _HEADERS_MAX: Final = 100  # lines of a head; ours
@@ -86,66 +87,69 @@ def send(request: Request) -> Answer:
     timeout, name_unresolved, address_refused, connection_failed, tls_failed, answer_malformed, answer_refused,
     answer_too_long.
     """
-    exchange = _Exchange(request)
-    transport = Transport(Dialer(exchange.allowance, exchange.resolving))
-    with exchange.faults(), httpx.Client(transport=transport, trust_env=False) as client:
-        response = client.send(exchange.spelled(), stream=True)
-        exchange.hear_head(response)
-        with suppress(*exchange.overlooked):
-            for part in response.iter_raw():
-                if not exchange.hear(part):
-                    break
-    return exchange.answer(response)
+    with _faults(request.limits):
+        exchange = _Exchange(request)
+        dialer = Dialer(exchange.allowance, exchange.resolving)
+        with httpcore.ConnectionPool(_tls(ssl.get_default_verify_paths()), network_backend=dialer) as pool:
+            answer = pool.handle_request(exchange.asked)
+            exchange.hear_head(answer)
+            with suppress(*exchange.overlooked):
+                for part in answer.iter_stream():
+                    if not exchange.hear(part):
+                        break
+    return exchange.answer()
 
 
 async def send_async(request: Request) -> Answer:
     """The same as `send`, in a loop of asyncio."""
-    exchange = _Exchange(request)
-    transport = AsyncTransport(AsyncDialer(exchange.allowance, exchange.resolving))
-    with exchange.faults():
+    with _faults(request.limits):
+        exchange = _Exchange(request)
+        dialer = AsyncDialer(exchange.allowance, exchange.resolving)
         async with (
             asyncio.timeout(request.limits.seconds),
-            httpx.AsyncClient(transport=transport, trust_env=False) as client,
+            httpcore.AsyncConnectionPool(_tls(ssl.get_default_verify_paths()), network_backend=dialer) as pool,
         ):
-            response = await client.send(exchange.spelled(), stream=True)
-            exchange.hear_head(response)
+            answer = await pool.handle_async_request(exchange.asked)
+            exchange.hear_head(answer)
             with suppress(*exchange.overlooked):
-                async for part in response.aiter_raw():
+                async for part in answer.aiter_stream():
                     if not exchange.hear(part):
                         break
-    return exchange.answer(response)
+    return exchange.answer()
 
 
 class _Exchange:
     """One request on its way, and what has been heard of its answer."""
 
     def __init__(self, request: Request) -> None:
+        """Raises what httpx raises for an address that it cannot spell."""
         self._request = request
         self._body = bytearray()
         self.allowance = Allowance(seconds=request.limits.seconds, read_bytes=_HEAD_BYTES)
         self.resolving = partial(start_resolving, is_public_only=request.is_public_only, look_up=request.look_up)
         # A body that is not as long as its head said: of no matter to who wants a status and the beginning.
         self.overlooked = () if request.wants_whole else (httpcore.RemoteProtocolError,)
+        fixed = {"Accept-Encoding": "identity", "Connection": "close"}  # nothing compressed, nothing kept open
+        headers = {"Accept": "*/*", **request.headers, **fixed}
+        spelled = httpx.Request(request.method, request.url, headers=headers, content=request.body)
+        url = spelled.url
+        to = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        self.asked = httpcore.Request(request.method, to, headers=spelled.headers.raw, content=spelled.stream)
 
-    def spelled(self) -> httpx.Request:
-        """The request for httpx, nothing compressed and nothing kept open."""
-        fixed = {"Accept-Encoding": "identity", "Connection": "close"}
-        headers = {"Accept": "*/*", **self._request.headers, **fixed}
-        return httpx.Request(self._request.method, self._request.url, headers=headers, content=self._request.body)
-
-    def hear_head(self, response: httpx.Response) -> None:
+    def hear_head(self, answer: httpcore.Response) -> None:
         """Judges the head. Raises `Unavailable`: answer_malformed, answer_refused, answer_too_long."""
+        self._status, self._headers = answer.status, httpx.Headers(answer.headers)
         # Twice the body: chunks have a frame. Nobody who means well needs as much.
-        self.allowance.raise_by(2 * self._request.limits.max_bytes)
-        if len(response.headers.raw) > _HEADERS_MAX:
+        self.allowance.bytes_left += 2 * self._request.limits.max_bytes
+        if len(answer.headers) > _HEADERS_MAX:
             raise Unavailable(f"the answer has more than {_HEADERS_MAX} headers", code="answer_malformed")
         if not self._request.wants_whole:
             return
-        if response.status_code != _OK:  # a redirect too: where it points was never agreed
-            raise Unavailable(f"status {response.status_code}", code="answer_refused")
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        if answer.status != _OK:  # a redirect too: where it points was never agreed
+            raise Unavailable(f"status {answer.status}", code="answer_refused")
+        if self._headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Unavailable("the answer is compressed, which was not asked for", code="answer_refused")
-        if int(response.headers.get("Content-Length", 0)) > self._request.limits.max_bytes:
+        if int(self._headers.get("Content-Length", 0)) > self._request.limits.max_bytes:
             raise self._too_long()
 
     def hear(self, part: bytes) -> bool:
@@ -157,34 +161,41 @@ class _Exchange:
             raise self._too_long()
         return True
 
-    def answer(self, response: httpx.Response) -> Answer:
+    def answer(self) -> Answer:
         """What was heard."""
         return Answer(
-            status=response.status_code,
-            retry_after=response.headers.get("Retry-After", ""),
+            status=self._status,
+            retry_after=self._headers.get("Retry-After", ""),
             body=bytes(self._body[: self._request.limits.max_bytes]),
         )
-
-    @contextmanager
-    def faults(self) -> Iterator[None]:
-        """Turns what the network, TLS and HTTP raise into `Unavailable`."""
-        try:
-            yield
-        except (TimeoutError, httpcore.TimeoutException):
-            seconds = self._request.limits.seconds
-            raise Unavailable(f"no whole answer within {seconds:g} s", code="timeout") from None
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as error:
-            root: BaseException = error  # of the layers around it, some say that they have no cause
-            while before := root.__cause__ or root.__context__:
-                root = before
-            code = "answer_malformed" if isinstance(error, httpcore.ProtocolError | ValueError) else "connection_failed"
-            if isinstance(root, TimeoutError):  # the system's own, long before our deadline
-                code = "timeout"
-            if isinstance(root, ssl.SSLError):  # whatever else: it is an OSError, and one of a certificate a ValueError
-                code = "tls_failed"
-            # Only the kind of error is told: its text may hold the address, and with it a query.
-            raise Unavailable(type(root).__name__, code=code) from None
 
     def _too_long(self) -> Unavailable:
         longest = self._request.limits.max_bytes
         return Unavailable(f"the answer is longer than {longest} bytes", code="answer_too_long")
+
+
+@contextmanager
+def _faults(limits: Limits) -> Iterator[None]:
+    """Turns what the network, TLS and HTTP raise into `Unavailable`."""
+    try:
+        yield
+    except (TimeoutError, httpcore.TimeoutException):
+        raise Unavailable(f"no whole answer within {limits.seconds:g} s", code="timeout") from None
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpx.InvalidURL, OSError, ValueError) as error:
+        root: BaseException = error  # of the layers around it, some say that they have no cause
+        while before := root.__cause__ or root.__context__:
+            root = before
+        code = "answer_malformed" if isinstance(error, httpcore.ProtocolError | ValueError) else "connection_failed"
+        if isinstance(root, TimeoutError):  # the system's own, long before our deadline
+            code = "timeout"
+        if isinstance(root, ssl.SSLError):  # whatever else: it is an OSError, and one of a certificate a ValueError
+            code = "tls_failed"
+        # Only the kind of error is told: its text may hold the address, and with it a query.
+        raise Unavailable(type(root).__name__, code=code) from None
+
+
+@lru_cache(maxsize=1)
+def _tls(_trusted: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    # Kept, because reading the system's certificates takes longer than many an exchange: they are those of the time
+    # when this process first asked, as long as they lie in the same place.
+    return ssl.create_default_context()

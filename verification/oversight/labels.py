@@ -5,6 +5,8 @@ from typing import Final, TypeAlias
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from verification.core.events import DESTROYED, HEARTBEAT
+
 Words: TypeAlias = str | Promise
 
 STATUSES: Final[dict[str, Words]] = {
@@ -60,18 +62,29 @@ ENTRIES: Final[dict[str, Words]] = {
     "mobile_signing.read": _("Code read by eGov Mobile"),
     "mobile_signing.taken": _("Signature taken from eGov Mobile"),
     "mobile_signing.refused": _("Answer of eGov Mobile refused"),
+    "hand_over.minted": _("Code for a phone made"),
+    "hand_over.read": _("Code read by a phone"),
+    "hand_over.refused": _("The phone was not let in: another number"),
     "attempt.opened": _("Question put to the borrower"),
     "attempt.answered": _("Answered by the borrower"),
+    "attempt.looked_at": _("Frames of a command measured"),
     "attempt.judged": _("Answer judged"),
     "attempt.lapsed": _("No answer in time"),
     "attempt.reviewed": _("Decided by the reviewers"),
     "review.voted": _("Vote of a reviewer"),
+    "review.listed": _("A reviewer looked at a list of cases"),
+    "review.viewed": _("A reviewer looked at the case"),
     "evidence.kept": _("Evidence sealed and kept"),
+    DESTROYED: _("Camera frames destroyed by rule"),
     "document.missing": _("The signed document could not be made"),
+    "document.read": _("Signed document fetched by the lender"),
     "step.faulted": _("Technical fault, to be tried again"),
+    "endpoint.disabled": _("Address for the lender's events switched off"),
     "oversight.searched": _("Searched"),
     "oversight.viewed": _("Viewed"),
     "oversight.counted": _("Counted"),
+    "replay.read": _("Judged again by the operator"),
+    HEARTBEAT: _("Sign of life of the log"),
 }
 LOOKS: Final[dict[str, Words]] = {
     "case": _("The case: name, loan, findings"),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from verification.core.events import DESTROYED
 from verification.oversight import labels
 from verification.workflow import stages
 from verification.workflow.reading.case_file import CaseFile, Look
@@ -66,8 +67,13 @@ def timeline(steps: Iterable[Step]) -> list[Line]:
     """Entries of the log about a case; `whole` is all the log holds of each."""
     lines = []
     for step in steps:
-        said = (str(step.body.get(name, "")) for name in ("route", "stage", "outcome", "code", "person"))
         failed = step.type == "attempt.judged" and step.body.get("outcome") == "failed"
+        # In a few words: from which browser to which, how many frames; of others where and how.
+        said = [str(step.body.get(name, "")) for name in ("route", "stage", "outcome", "code", "person")]
+        if step.type == "verification.handed_over":
+            said.append(f"{step.body.get('from', '')} → {step.body.get('to', '')}")
+        if step.type == DESTROYED:
+            said.append(f"× {step.body.get('number', '')}")
         lines.append(
             Line(
                 of=step,

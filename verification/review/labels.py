@@ -14,7 +14,27 @@ STATUSES: Final[dict[str, Words]] = {
 }
 WHY: Final[dict[str, Words]] = {
     "face_review": _("The face is somewhat like the reference: too far for a match, too near for a refusal."),
+    "hand_over_review": _("The check went on at a phone that scanned a code, and the loan is large for that."),
+    "liveness_injection_virtual_camera": _(
+        "The browser names a virtual camera: software that hands over any picture as a camera's."
+    ),
+    "liveness_injection_regular_frames": _("The clock of the pictures is as exact as a programme's."),
+    "liveness_injection_still_phone": _(
+        "The phone says that it does not move at all, but the background of its picture does."
+    ),
+    "liveness_injection_near_duplicates": _(
+        "Pictures of a movement came back, as in a recording that is played again."
+    ),
+    "liveness_injection_camera_changed": _("The browser named another camera within the capture."),
+    "liveness_line_review": _("The line or the camera gave too little to judge by."),
+    "liveness_commands_left_out": _("The borrower cannot do some of the commands. Call or visit them before you vote."),
+    "liveness_passive_review": _("The detector of attacks took a picture for one, or could not say."),
     "liveness_review": _("The loan is so large that two people look as well."),
+}
+LEFT_OUT: Final[dict[str, Words]] = {
+    "turn": _("Turn the head to the side"),
+    "blink": _("Close the eyes"),
+    "open_mouth": _("Open the mouth wide"),
 }
 OUTCOMES: Final[dict[str, Words]] = {
     "pass": _("Passed"),
@@ -55,7 +75,9 @@ CHECKS: Final[dict[str, Words]] = {
     "face.commands": _("Commands were followed"),
     "face.depth": _("The face has depth"),
     "face.continuity": _("The same face throughout"),
-    "face.passive": _("Small enough a loan without a detector of attacks"),
+    "face.hand_over": _("Small enough a loan for a phone that took over"),
+    "face.passive": _("Detector of attacks, or small enough a loan without one"),
+    "face.injection": _("No sign of pictures put in place of the camera's"),
     "face.match": _("Likeness to the reference"),
 }
 DETAILS: Final[dict[str, Words]] = {

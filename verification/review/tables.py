@@ -14,7 +14,7 @@ from verification.review import labels
 from verification.workflow import stages
 from verification.workflow.people.review_case import ReviewCase, Shot
 
-MATCH, QUALITY = "face.match", "face.quality"
+MATCH, QUALITY, COMMANDS = "face.match", "face.quality", "face.commands"
 
 
 @dataclass(frozen=True)
@@ -83,15 +83,25 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
     return {
         "case": shown,
         "why": labels.WHY.get(shown.code, shown.code),
+        "left_out": _left_out(shown.checks),
         "route": stages.titles().get(shown.route, shown.route),
         "left": left(shown.until, at=at),
         "reference": references[0] if references else None,
         "strips": [Strip(labels.COMMANDS.get(name, name), tuple(shots)) for name, shots in commanded],
         "checks": checks,
+        "refused_before": [
+            Line(of=check, label=labels.CHECKS.get(check.name, check.name)) for check in shown.refused_before
+        ],
         "comparison": _comparison(shown.checks),
         "quality": [(label, number_format(quality[name])) for name, label in labels.DETAILS.items() if name in quality],
         "hindrance": labels.HINDRANCES.get(shown.hindrance, shown.hindrance),
     }
+
+
+def _left_out(checks: Iterable[Judged]) -> list[labels.Words]:
+    """What the borrower said that they cannot do, so that it was not asked for."""
+    told = next((check.detail.get("without", "") for check in checks if check.name == COMMANDS), "")
+    return [labels.LEFT_OUT.get(name, name) for name in str(told).split(", ") if name]
 
 
 def _comparison(checks: Iterable[Judged]) -> tuple[tuple[labels.Words, Any], ...]:

@@ -101,7 +101,12 @@ class Service:
         Raises `Misconfigured` for a plain http address that is not on this machine: the questions name people.
         """
         address = check_address(url)
-        if address.scheme != "https" and not _is_loopback(str(address.hostname)):
+        host = str(address.hostname)
+        try:
+            is_here = ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            is_here = host == "localhost"
+        if address.scheme != "https" and not is_here:
             raise Misconfigured(f"the address of {source} must be https: its questions name people")
         if not seconds > 0:
             raise Misconfigured(f"{source} needs a time above 0 s")
@@ -151,13 +156,6 @@ def check_granted(raw: bytes, *, source: str, read: Callable[[bytes], object]) -
     if getattr(read(raw), "status", "") == "consent_refused":
         raise SourceUnavailable(source, "the register refuses a consent that holds")
     return raw
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _token(source: str, path: Path) -> str:

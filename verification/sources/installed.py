@@ -113,7 +113,7 @@ def _read_certificates(directory: Path, *, pins: Mapping[str, str]) -> dict[str,
     for path in sorted(directory.iterdir()):
         if path.name == PINS_FILE or path.name.startswith("."):
             continue
-        der = _as_der(_read(path), path=path)
+        der = _read(path)
         digest = sha256(der).hexdigest()
         if digest not in pins:
             raise Misconfigured(f"{path} has SHA-256 {digest}, which {PINS_FILE} does not pin")
@@ -121,17 +121,8 @@ def _read_certificates(directory: Path, *, pins: Mapping[str, str]) -> dict[str,
     return certificates
 
 
-def _as_der(content: bytes, *, path: Path) -> bytes:
-    # Published fingerprints are over the DER, so a PEM file is turned into it before it is hashed.
-    if not content.lstrip().startswith(_PEM):
-        return content
-    try:
-        return ssl.PEM_cert_to_DER_cert(content.decode("ascii"))
-    except ValueError as error:
-        raise Misconfigured(f"{path} is not one certificate in PEM") from error
-
-
 def _read(path: Path) -> bytes:
+    """What a file holds. Published fingerprints are over the DER of a certificate, so one in PEM is turned into it."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES + 1)
@@ -139,7 +130,10 @@ def _read(path: Path) -> bytes:
         raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
     if len(content) > _MAX_FILE_BYTES:
         raise Misconfigured(f"{path} is larger than {_MAX_FILE_BYTES} bytes: not one certificate")
-    return content
+    try:
+        return ssl.PEM_cert_to_DER_cert(content.decode("ascii")) if content.lstrip().startswith(_PEM) else content
+    except ValueError as error:
+        raise Misconfigured(f"{path} is not one certificate in PEM") from error
 
 
 def install_official(source: Path) -> Installation:
@@ -164,9 +158,12 @@ def install_official(source: Path) -> Installation:
             raise Misconfigured(f"{each.name} is there without {each.under}: nothing would end its path")
     _refuse_mixing("live", directory=directory, pins={digest: OFFICIAL[digest].role for digest in held})
     # 4
-    _replace(directory, files=_files(held))
+    in_order = [each for digest, each in OFFICIAL.items() if digest in held]
+    pins = [_HEADING, "mode live", *(f"{each.sha256}  {each.role}  {each.name}, {each.address}" for each in in_order)]
+    files = {f"{each.name}.cer": held[each.sha256] for each in in_order}
+    _replace(directory, files=files | {PINS_FILE: ("\n".join(pins) + "\n").encode()})
     left_out = tuple(OFFICIAL[digest] for digest in given if not OFFICIAL[digest].role)
-    return Installation(directory=directory, held=tuple(_in_order(held)), left_out=left_out)
+    return Installation(directory=directory, held=tuple(in_order), left_out=left_out)
 
 
 def _read_official(source: Path) -> dict[str, bytes]:
@@ -176,7 +173,7 @@ def _read_official(source: Path) -> dict[str, bytes]:
     for path in sorted(source.iterdir()):
         if path.name.startswith(".") or path.suffix.lower() not in _SUFFIXES:
             continue
-        der = _as_der(_read(path), path=path)
+        der = _read(path)
         digest = sha256(der).hexdigest()
         if digest not in OFFICIAL:
             raise Misconfigured(f"{path} has SHA-256 {digest}, which is no certificate of the authority that we know")
@@ -192,18 +189,6 @@ def _held_official(directory: Path) -> dict[str, bytes]:
     if not _read(directory / PINS_FILE).startswith(_HEADING.encode()) or pins.keys() - OFFICIAL.keys():
         raise Misconfigured(f"{directory} holds certificates of somebody else; nothing was written")
     return _read_certificates(directory, pins=pins)
-
-
-def _in_order(digests: Mapping[str, bytes]) -> list[OfficialCertificate]:
-    return [each for digest, each in OFFICIAL.items() if digest in digests]
-
-
-def _files(certificates: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The content of a live set by file name."""
-    pins = [_HEADING, "mode live"]
-    pins += [f"{each.sha256}  {each.role}  {each.name}, {each.address}" for each in _in_order(certificates)]
-    files = {f"{OFFICIAL[digest].name}.cer": der for digest, der in certificates.items()}
-    return files | {PINS_FILE: ("\n".join(pins) + "\n").encode()}
 
 
 def _replace(directory: Path, *, files: Mapping[str, bytes]) -> None:

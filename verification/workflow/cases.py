@@ -72,11 +72,12 @@ def key_beside(verification: Verification) -> vault.Key:
 
 def read(verification: Verification, key: vault.Key) -> SealedCase:
     """Unseals the case; raises `EvidenceUnreadable` when it does not open under its key and place."""
-    opened = json.loads(key.unseal(bytes(verification.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD))
-    kept = stored.read(opened, into=StoredCase, what="case")
+    opened = key.unseal(bytes(verification.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD)
+    kept = stored.read(json.loads(opened.plain), into=StoredCase, what="case")
     case = Case(
         verification_id=verification.id,
         mode=verification.mode,
+        profile=verification.profile_id,
         lender=kept.lender,
         person=kept.opening.person,
         loan=kept.opening.loan,

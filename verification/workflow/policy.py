@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from verification.audit.policy import VOTES_TO_PASS
+from verification.audit import policy as of_log
 
 # How long a borrower may take in all, seconds. Our choice: a working day to find one's key.
 VERIFICATION_SECONDS = 24 * 3600
@@ -14,12 +14,22 @@ MOBILE_CODE_SECONDS = 5 * 60
 MOBILE_SIGNING_SECONDS = 10 * 60
 # How many codes one open turn gives. Our choice: more than a person needs, few enough that rows do not pile up.
 MOBILE_CODES_A_TURN = 20
-# Over which time failed attempts of one borrower are counted, seconds. api.md §1: a day.
-ATTEMPTS_COUNTED_SECONDS = 24 * 3600
+# How long a code for a phone may be scanned, seconds. api.md §1.
+HAND_OVER_CODE_SECONDS = 2 * 60
+# How long the phone may take from then on to the matched number, seconds. Ours: read the loan and think about it.
+HAND_OVER_SECONDS = 5 * 60
+# The number both screens must share: digits. Ours: who guesses has one try a code, so 1 in 9 000.
+HAND_OVER_DIGITS = 4
+# How many codes a verification gives. Ours: with one guess each, a stranger's phone gets in with at most 10 in 9 000.
+HAND_OVERS_MAX = 10
+# How much of what a browser says of itself is kept, characters. Ours: real ones have about 200.
+AGENT_MAX_CHARACTERS = 500
+# Over which time failed attempts of one borrower are counted. api.md §1: a day.
+ATTEMPTS_COUNTED = timedelta(days=1)
 # How long two people may take to review, seconds. api.md §1.
 REVIEW_SECONDS = 24 * 3600
 # How many different people must say so for a case in review to pass. law.md §5 (four eyes on overrides).
-REVIEWERS_TO_PASS = VOTES_TO_PASS
+REVIEWERS_TO_PASS = of_log.VOTES_TO_PASS
 # How many cases a page of the review desk lists. Our choice: more than a shift leaves open.
 DESK_ROWS = 100
 # How long their reason is, characters. Our choice: more than "ok", less than a letter.
@@ -33,8 +43,27 @@ RATES_UNTOLD = 25
 RATES_KEPT = 50_000
 RATES_FORGOTTEN_AFTER = timedelta(days=1)
 
-# By what a step costs; a stage names its own. A worker may serve some of them only.
-QUEUES = ("default", "eds", "faces")
+# How many rows of words that a capture shares with others are counted, at most. Ours: some ten milliseconds.
+WORDS_COUNTED = 20_000
+
+# How long frames are kept, and what holds them. The log's own numbers, for whoever verifies it judges by them too.
+FRAMES_KEPT_SECONDS = of_log.FRAMES_KEPT_SECONDS
+FRAMES_HELD_FOR, FRAMES_HELD_ENDINGS = of_log.FRAMES_HELD_FOR, of_log.FRAMES_HELD_ENDINGS
+# How long until a disputed verification is asked again whether its frames may go, seconds. Ours: a day.
+DISPUTED_SECONDS = 24 * 3600
+# How long a destruction that faulted `FAULTS_MAX` times in a row waits for its next try, seconds. Ours: a store that is
+# away for long is asked now and then; the step is never given up.
+DESTRUCTION_SECONDS = 3600
+
+# The queue of steps whose answer a person before the camera waits for. It is asked first, and what it has is begun
+# before what else is in hand: liveness.md §9 gives such a step 0.3 s, and the judgement of a capture takes longer.
+AWAITED_QUEUE = "looks"
+# How many of those a worker begins in a row while other steps are in hand. Ours: a crowd before the camera leaves the
+# others a fourth of the worker.
+AWAITED_IN_A_ROW = 3
+# By what a step costs; a stage names its own. What is destroyed has one to itself, so that however much of it is due
+# nobody waits longer than a batch. A worker may serve some of them only.
+QUEUES = (AWAITED_QUEUE, "default", "eds", "faces", "storage")
 # A claim holds a step this long, seconds; Celery's hard limit is below it, so two workers never overlap.
 LEASE_SECONDS = 30
 STEP_SOFT_LIMIT_SECONDS = 20

@@ -1,4 +1,9 @@
-"""The stages of a route with ours woven in: consent before the first, the script-breaking question before the last."""
+"""The routes that are installed, and their stages with ours woven in.
+
+Ours: consent before the first, the script-breaking question before the last.
+"""
+
+from django.conf import settings
 
 from verification import routes
 from verification.core.errors import Misconfigured
@@ -10,12 +15,24 @@ CONSENT, QUESTION = consent.STAGE, question.STAGE
 
 def titles() -> dict[str, Words]:
     """What reviewers and regulators call each route there is, by its name."""
-    return {name: route.title for name, route in routes.ROUTES.items()}
+    return {name: each.title for name, each in routes.ROUTES.items()}
+
+
+def installed() -> tuple[str, ...]:
+    """The names of the installed routes, in the order the settings name them."""
+    return tuple(settings.TULGA_ROUTES)
 
 
 def of(route_name: str) -> tuple[Stage, ...]:
-    """The stages of a route in the order the borrower meets them. Raises `Misconfigured`."""
-    *before, last = routes.get(route_name).stages
+    """The stages of a route in the order the borrower meets them.
+
+    Raises `Misconfigured` for a route that is not installed, or not there.
+    """
+    if route_name not in settings.TULGA_ROUTES:
+        raise Misconfigured(f"route {route_name} is not in TULGA_ROUTES")
+    if route_name not in routes.ROUTES:
+        raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
+    *before, last = routes.ROUTES[route_name].stages
     return (CONSENT, *before, QUESTION, last)
 
 

@@ -19,6 +19,7 @@ _NONCE = "00112233445566778899aabbccddeeff"
 CASE = Case(
     verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
     mode="test",
+    profile="KZ-2021-04",
     lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014"),
     person=Person(
         iin=Iin.parse(IIN),

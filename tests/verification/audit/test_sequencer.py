@@ -187,8 +187,14 @@ def test_a_log_without_a_key_orders_nothing(settings: Settings) -> None:
 
 def test_a_batch_that_ends_early_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     add_entry()
-    monkeypatch.setattr(sequencer, "_move_head", None)
-    with pytest.raises(TypeError):
+    store = sequencer._store
+
+    def store_and_break_off(log: str, *args: object, **kwargs: object) -> None:
+        store(log, *args, **kwargs)  # type: ignore[arg-type]
+        raise RuntimeError
+
+    monkeypatch.setattr(sequencer, "_store", store_and_break_off)
+    with pytest.raises(RuntimeError):
         sequencer.order("test")
     monkeypatch.undo()
     assert not AuditLeaf.objects.exists()

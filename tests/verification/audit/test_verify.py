@@ -9,7 +9,7 @@ from tests.verification.audit.ordered import found
 from tests.verification.audit.rows import tamper
 from verification.audit import checkpoint, keys
 from verification.audit.checkpoint import Checkpoint
-from verification.audit.log import leaf_of_entry
+from verification.audit.log import spell_leaf
 from verification.audit.tree import leaf_hash
 from verification.audit.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_an_added_leaf_is_named(log: list[AuditLeaf]) -> None:
     waiting = AuditPending.objects.get().entry
-    spelt = leaf_of_entry(waiting, lender_sequence=None).bytes
+    spelt = spell_leaf(waiting, lender_sequence=None)
     AuditPending.objects.all().delete()
     AuditLeaf.objects.create(log="test", leaf_index=9, entry=waiting, leaf_hash=leaf_hash(spelt))
     named = {finding.code: finding for finding in found()}

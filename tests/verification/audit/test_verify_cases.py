@@ -31,7 +31,7 @@ def test_a_case_sealed_anew_under_its_own_key_is_named(story: Story) -> None:
     row, created = story.row(), entry_of(story, "verification.created")
     key = vault.open(verification_id=story.id, lender_id=row.lender_id)
     place = {"table": "verification_verification", "field": "sealed_case"}
-    case = json.loads(key.unseal(bytes(row.sealed_case), **place))
+    case = json.loads(key.unseal(bytes(row.sealed_case), **place).plain)
     case["opening"]["person"]["iin"]["value"] = OTHER_IIN
     resealed = key.seal(json.dumps(case).encode(), **place).data
     tamper(("UPDATE verification_verification SET sealed_case = %s WHERE id = %s", (resealed, story.id)))

@@ -141,7 +141,7 @@ def test_evidence_that_leaves_list_must_stand_unchanged() -> None:
 
 
 def test_shared_evidence_that_leaves_list_must_stand_unchanged() -> None:
-    first, second = store.put_shared(b"a revocation list"), store.put_shared(b"an anchor")
+    first, second = store.put_all_shared([b"a revocation list", b"an anchor"])
     listed = [{"kind": "shared.crl", "sha256": row.pk, "size": row.size} for row in (first, second)]
     add_entry(body={"evidence": listed})
     order_all()

@@ -10,7 +10,7 @@ from tests.verification.audit.ordered import ENTRY, found
 from tests.verification.audit.rows import NOON, add_entry, order_all, tamper
 from verification.audit import checkpoint, keys
 from verification.audit.checkpoint import Checkpoint
-from verification.audit.log import leaf_of_entry
+from verification.audit.log import spell_leaf
 from verification.audit.tree import leaf_hash
 from verification.models import (
     AuditCheckpoint,
@@ -25,7 +25,7 @@ def rewrite(leaf: AuditLeaf, *, body: dict[str, Any], tile: bool) -> list[tuple[
     """An insider's edit that keeps entry and leaf in step, and with `tile` the tile as well."""
     entry = leaf.entry
     entry.body = body
-    spelt = leaf_of_entry(entry, lender_sequence=leaf.lender_sequence).bytes
+    spelt = spell_leaf(entry, lender_sequence=leaf.lender_sequence)
     statements: list[tuple[str, tuple[Any, ...]]] = [
         ("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(body), entry.pk)),
         (

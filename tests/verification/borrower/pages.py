@@ -48,7 +48,7 @@ DATA: dict[str, dict[str, Any]] = {
         "resend_from": AT.isoformat(),
         "expires": (AT + timedelta(minutes=5)).isoformat(),
     },
-    "commands": {"state": "ready"},
+    "commands": {"state": "ready", "missed": ""},
 }
 
 
@@ -84,6 +84,7 @@ _PAGE = BorrowerPage(
     return_url="",
     mode="test",
     routes=choices("eds"),
+    is_looked_at=False,
 )
 
 

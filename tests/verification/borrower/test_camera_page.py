@@ -1,6 +1,5 @@
-"""The page of the live capture over HTTP: what its script is told, what it may send, and who may use the camera."""
+"""The page of the live capture over HTTP: who may use the camera, and its hints."""
 
-import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -8,71 +7,28 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone
 
-from tests.verification.borrower.pages import choices, made
-from tests.verification.borrower.visits import find
-from tests.verification.workflow.story import begin, lender
+from tests.verification.borrower.camera_visits import NOW, client, shows, story, text
+from tests.verification.borrower.pages import choices
 from verification import clock
-from verification.borrower import camera, untrusted_answer
-from verification.stages.consent.policy import CURRENT
-from verification.stages.live_capture import dialogue as live_capture
+from verification.borrower import camera
+from verification.stages.live_capture import kept
+from verification.stages.live_capture import policy as capture_policy
 from verification.workflow.moving import hints
-from verification.workflow.reading import queries
+
+__all__ = ["client", "shows", "story"]
 
 pytestmark = pytest.mark.django_db
 
-NOW, HINT = "/v/now/", "/v/now/hint/"
+HINT = "/v/now/hint/"
 ROOT = Path(__file__).resolve().parents[3]
 JPEG = b"\xff\xd8\xff picture"
-SCRIPT = {"Accept": "application/json"}
-
-
-@pytest.fixture
-def story():
-    return begin(lender())
-
-
-@pytest.fixture
-def client(story):
-    return entered(Client(), story)
-
-
-@pytest.fixture
-def shows(monkeypatch):
-    """Makes the open page one made by hand."""
-
-    def show(page, **changes):
-        open_page = made(page, **changes)
-        monkeypatch.setattr(queries, "borrower_page", lambda *, verification_id: open_page)
-        monkeypatch.setattr(queries, "page_of", lambda *_: open_page)
-        return open_page
-
-    return show
-
-
-def entered(client, story):
-    assert client.post("/v/", {"token": story.token}).status_code == 302
-    return client
-
-
-def consent(story, **changes):
-    return {"turn": story.page().turn, "agreed": True, "version": CURRENT, "language": "ru"} | changes
-
-
-def post(client, answer, **headers):
-    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    return client.post(NOW, body, content_type="application/json", headers=SCRIPT | headers)
-
-
-def text(response):
-    return response.content.decode()
 
 
 # The page
 
 
-@pytest.mark.parametrize("notice", ["", "face_again", "liveness_failed"])
+@pytest.mark.parametrize("notice", ["", "face_again", "liveness_face_jumped"])
 def test_a_key_is_offered_before_a_capture_that_two_people_may_have_to_look_at(client, shows, notice):
     for routes, is_offered in ((("biometric", "eds"), True), (("biometric",), False)):
         shows("commands", routes=choices(*routes), notice=notice)
@@ -87,7 +43,7 @@ def test_every_command_has_a_sign_and_words(client, shows, language):
     client.cookies["django_language"] = language
     shown = text(client.get(NOW))
     signs = dict(re.findall(r'data-command="(\w+)" data-words="([^"]+)" hidden><svg', shown))
-    assert set(signs) == {live_capture.NEUTRAL, *live_capture.TURNS, *live_capture.OTHERS}
+    assert set(signs) == {kept.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS}
     assert len(set(signs.values())) == len(signs)
 
 
@@ -95,7 +51,8 @@ def test_every_hint_has_words(client, shows):
     shows("commands")
     words = re.findall(r'data-hint="(\w*)">[^<]+<', text(client.get(NOW)))
     assert words == [
-        *("", "no_face", "two_faces", "too_far", "too_near", "too_dark", "too_bright", "not_centred", "turn_phone")
+        *("", "no_face", "two_faces", "too_far", "too_near", "too_dark", "too_bright", "not_centred", "turn_phone"),
+        "mask_on",
     ]
 
 
@@ -115,10 +72,17 @@ def test_its_policy_is_no_wider_than_that_of_other_pages(client, shows):
     assert client.get(NOW).headers["Content-Security-Policy"] == policy
 
 
-def test_its_script_is_small_and_alone():
-    script = (ROOT / "static" / "borrower" / "commands.js").read_text("utf-8")
-    assert len(script.encode()) <= 50 * 1024
-    assert not re.search(r"\bimport\b(?!Key)|https?:", script.replace("importKey", ""))
+def test_its_script_is_small_and_takes_no_others_but_its_own():
+    names = ("commands.js", "app_window.js", "hints.js", "pictures.js", "signals.js", "voice.js")
+    scripts = [(ROOT / "static" / "borrower" / name).read_text("utf-8") for name in names]
+    assert sum(len(script.encode()) for script in scripts) <= 50 * 1024
+    assert [found for script in scripts for found in re.findall(r"\bimport\b(?!Key).*|https?:", script)] == [
+        'import { allowed, nameApp, remember } from "./app_window.js";',
+        'import { hinter } from "./hints.js";',
+        'import { bound, capture, jpeg, pause, sizeOf } from "./pictures.js";',
+        'import { speaker } from "./voice.js";',
+        'import * as signals from "./signals.js";',
+    ]
 
 
 def test_where_there_is_no_other_way_none_is_offered(client, shows):
@@ -136,82 +100,6 @@ def test_attempts_are_counted_where_there_are_several(client, shows):
     assert "Attempt 2 of 3" in text(client.get(NOW))
     shows("code", attempt=1, attempts=1)
     assert "Attempt" not in text(client.get(NOW))
-
-
-# What the script is told
-
-
-def test_the_script_is_told_what_is_due_and_how_long_ago_it_was_revealed(client, shows):
-    revealed = timezone.now() - timedelta(seconds=2)
-    data = {"state": "command", "command": "nod", "revealed": revealed.isoformat()}
-    shows("commands", data=data)
-    told = client.get(NOW, headers=SCRIPT).json()
-    assert (told["page"], told["turn"], told["data"]) == ("commands", 7, data)
-    assert 2000 <= told["elapsed_ms"] < 6000
-
-
-def test_the_clock_of_a_reveal_never_runs_backwards():
-    ahead = (timezone.now() + timedelta(seconds=5)).isoformat()
-    assert camera.state(made("commands", data={"state": "command", "revealed": ahead}))["elapsed_ms"] == 0
-
-
-@pytest.mark.parametrize("page", ["form", "code", "statement", "consent", "wait"])
-def test_a_script_learns_nothing_of_other_pages(client, shows, page):
-    shows(page)
-    assert client.get(NOW, headers=SCRIPT).json() == {"page": page, "turn": 7, "data": {}, "elapsed_ms": 0}
-
-
-# What the script sends
-
-
-def test_an_answer_in_json_is_taken_and_told_what_it_led_to(client, story):
-    response = post(client, consent(story))
-    assert (response.status_code, response.json()["page"]) == (200, "wait")
-    again = post(client, consent(story, turn=1))
-    assert (again.status_code, again.json()["page"]) == (409, "wait")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b'"turn"',
-        b"{}",
-        b'{"turn": true}',
-        b'{"turn": "1"}',
-        b'{"turn": 1.0}',
-        b'{"turn": -1}',
-        b'{"turn": 1000000000}',
-        b'{"turn": NaN}',
-        b'{"turn": 1, "frames": Infinity}',
-        b"\xff\xfe",
-        b"[" * 100_000,
-        b'{"turn": ' + b"9" * 5_000 + b"}",
-        b'{"turn": 1, "frames": "' + b"x" * untrusted_answer.JSON_MAX_BYTES + b'"}',
-    ],
-    ids=range(16),
-)
-def test_json_that_is_no_answer_leaves_the_turn_open(client, story, body):
-    turn = story.page().turn
-    response = post(client, body)
-    assert (response.status_code, response.json()["turn"]) == (422, turn)
-    assert story.page().turn == turn
-    assert post(client, consent(story)).status_code == 200
-
-
-def test_json_over_the_limit_of_all_requests_is_refused_before_it_is_read(client, story):
-    assert post(client, b"x" * 1_000_001).status_code == 413
-
-
-def test_json_needs_the_token_of_the_page_in_a_header(story):
-    strict = Client(enforce_csrf_checks=True)
-    strict.cookies = entered(Client(), story).cookies
-    token = find(r'name="csrfmiddlewaretoken" value="(\w+)"', text(strict.get(NOW))).group(1)
-    assert post(strict, consent(story)).status_code == 403
-    assert post(strict, consent(story) | {"csrfmiddlewaretoken": token}).status_code == 403
-    assert post(strict, consent(story), **{"X-CSRFToken": token}).status_code == 200
 
 
 # Hints

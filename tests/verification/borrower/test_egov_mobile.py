@@ -164,7 +164,7 @@ def test_a_code_and_a_token_are_no_way_into_the_pages(page, app):
 
 
 def test_a_code_ends_when_the_borrower_goes_on_elsewhere(page, app):
-    link = find(r"/v/#([\w-]{43})", text(page.post("/v/now/elsewhere/"))).group(1)
+    link = find(r"/v/#([\w-]{43})", text(page.post("/v/now/elsewhere/", {"by": "link"}))).group(1)
     Client().post("/v/", {"token": link})
     assert app.start().status_code == 403
 

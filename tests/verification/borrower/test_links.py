@@ -86,7 +86,7 @@ def test_a_browser_without_a_session_is_told_what_to_do():
 
 def test_taking_over_elsewhere_ends_the_first_browser(story):
     first = browser(story)
-    page = first.post("/v/now/elsewhere/")
+    page = first.post("/v/now/elsewhere/", {"by": "link"})
     token = find(r"/v/#([\w-]{43})", text(page)).group(1)
     assert first.get(NOW).status_code == 200
     second = Client()
@@ -102,8 +102,9 @@ def test_a_link_for_elsewhere_is_made_by_a_post_only_and_its_code_needs_no_style
     before = Link.objects.count()
     assert client.get("/v/now/elsewhere/").headers["Location"] == NOW
     assert Link.objects.count() == before
-    page = client.post("/v/now/elsewhere/")
+    client.post("/v/now/elsewhere/", {"by": "link"})
     assert Link.objects.count() == before + 1
+    page = client.post("/v/now/elsewhere/")
     drawing = find(r"<svg.*?</svg>", text(page)).group(0)
     assert "style" not in drawing
     assert "150 000" in text(page).replace("\N{NO-BREAK SPACE}", " ")

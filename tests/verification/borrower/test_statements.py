@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 COUNTED = {
     "link": 7,
     "consent": 1,
-    "answer": 8,
+    "answer": 7,
     "wait": 1,
     "poll": 1,
     "question": 1,

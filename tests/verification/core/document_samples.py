@@ -24,6 +24,7 @@ SCHEMA = Draft202012Validator(json.loads(_SCHEMA.read_text()), format_checker=Fo
 CASE = Case(
     verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
     mode="test",
+    profile="KZ-2021-04",
     lender=LenderFacts(id="len_a", name="Ақша LLP", bin="180440012349"),
     person=Person(
         iin=Iin.parse("990101100010"),
@@ -67,10 +68,16 @@ def capture(commands: int = len(ORDER), *, frames: int = 3) -> dict[str, bytes]:
     evidence = {"live_capture.order": json.dumps({"order": ORDER}).encode()}
     for number, command in enumerate(ORDER[:commands]):
         evidence |= {f"live_capture.{number}.frame.{seq}": f"frame {number} {seq}".encode() for seq in range(frames)}
-        told = {"command": command, "revealed": later(3 * number + 1), "arrived": later(3 * number + 3)}
-        evidence[f"live_capture.{number}.turn"] = json.dumps(
-            {**told, "sent": list(range(frames)), "bound": list(range(frames))}, default=datetime.isoformat
-        ).encode()
+        told = {"command": command, "revealed": later(3 * number + 1), "parts": 1}
+        part = {
+            "arrived": later(3 * number + 3),
+            "chain": [500],
+            "stills": [[seq, 500] for seq in range(frames)],
+            "is_bound": True,
+        }
+        evidence[f"live_capture.{number}.turn"] = json.dumps(told, default=datetime.isoformat).encode()
+        evidence[f"live_capture.{number}.part.0"] = json.dumps(part, default=datetime.isoformat).encode()
+        evidence[f"live_capture.{number}.seen"] = b'{"seen":true,"then":""}'
     return evidence
 
 
@@ -84,11 +91,10 @@ def picture(jpeg: bytes = answer_samples.JPEG) -> dict[str, Any]:
     return {"photo": b64encode(jpeg).decode(), "sha256": sha256(jpeg).hexdigest()}
 
 
-def terms() -> bytes:
-    """By what it was judged, and when: after the register had answered."""
-    return json.dumps(
-        {"at": later(20).isoformat(), "policy": {"version": "2026-11", "zones": {"match": "0.35"}}}
-    ).encode()
+def terms(*, best: Any = ()) -> bytes:
+    """By what it was judged, and when: after the register had answered. `best`: the frames that were compared."""
+    judged_by = {"at": later(20).isoformat(), "policy": {"version": "2026-11", "zones": {"match": "0.35"}}}
+    return json.dumps({**judged_by, "facts": {"best": best}}).encode()
 
 
 def facts(*, mode: str = "test", evidence: dict[str, bytes] | None = None, **changes: Any) -> Facts:

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.verification.core.document_samples import (
     terms,
     valid,
 )
-from verification.core.identification_document import Ending, Vote, build, is_due, kind_of
+from verification.core.identification_document import Ending, Vote, build, is_due, kind_of, shown_frames
 from verification.core.stored import canonical_json
 
 
@@ -50,18 +51,49 @@ def test_it_names_lender_person_result_model_and_thresholds():
     assert [gate["name"] for gate in document["live_image"]["gates"]] == ["face.one_face"]
 
 
-def test_every_command_has_its_pictures_and_one_of_the_first_stands_for_the_face():
+def judged_with(best, **changes):
+    whole = {**capture(), "live_capture.photo": photo(), "live_capture.terms": terms(best=best)}
+    return said(evidence=whole, **changes)["live_image"]
+
+
+def pictures(live):
+    """What is shown, by the name of its frame."""
+    frames = [frame for one in live["commands"] for frame in one["frames"]]
+    return {frame["name"]: b64decode(frame["jpeg"]) for frame in frames if frame["jpeg"] is not None}
+
+
+def test_every_command_shows_one_picture_and_names_all_that_came_by_their_hashes():
     live = said()["live_image"]
     assert [one["command"] for one in live["commands"]] == live["ordered"] == list(ORDER)
     frames = [frame for one in live["commands"] for frame in one["frames"]]
-    assert [b64decode(frame["jpeg"]) for frame in frames][:2] == [b"frame 0 0", b"frame 0 1"]
-    assert (len(frames), live["face"]) == (12, "0.1")
+    assert [frame["sha256"] for frame in frames] == [
+        sha256(f"frame {number} {seq}".encode()).hexdigest() for number in range(4) for seq in range(3)
+    ]
+    assert pictures(live) == {f"{number}.1": f"frame {number} 1".encode() for number in range(4)}
+    assert live["face"] == "0.1"
 
 
-@pytest.mark.parametrize(("told", "face"), [("2, 0, 1", "0.2"), ("0", "0.0"), ("", "0.1"), ("9", "0.1"), ("-1", "0.1")])
-def test_the_face_is_the_best_frame_that_was_compared(told, face):
-    match = replace(MATCH, detail={**MODEL, "rest_frames": told})
-    assert said(checks=(GATE, match))["live_image"]["face"] == face
+def test_the_frames_that_were_compared_are_shown_and_of_a_command_without_one_the_middle_one():
+    live = judged_with(["live_capture.0.frame.2", "live_capture.3.frame.0"])
+    assert sorted(pictures(live)) == ["0.2", "1.1", "2.1", "3.0"]
+    assert live["face"] == "0.2"
+
+
+@pytest.mark.parametrize("best", [None, 7, {"a": 1}, [], ["live_capture.9.frame.0"], ["other.0.frame.0"], [["x"]]])
+def test_facts_that_name_no_frame_of_a_command_leave_its_middle_one(best):
+    assert sorted(pictures(judged_with(best))) == ["0.1", "1.1", "2.1", "3.1"]
+
+
+def test_a_frame_that_cannot_be_read_still_stands_for_its_command_and_is_not_shown():
+    whole = {**capture(), "live_capture.terms": terms(best=["live_capture.0.frame.0"])}
+    del whole["live_capture.0.frame.0"]
+    live = said(evidence=whole, unreadable=("live_capture.0.frame.0",))["live_image"]
+    assert (sorted(pictures(live)), live["face"]) == (["1.1", "2.1", "3.1"], None)
+
+
+def test_the_middle_is_that_of_the_numbers_and_other_stages_have_no_say():
+    kinds = [f"shot.0.frame.{seq}" for seq in (100, 8, 9, 101, 10)] + ["shot.0.chain.0", "other.0.frame.1"]
+    assert shown_frames(kinds, {}, stage="shot") == {"shot.0.frame.10"}
 
 
 def test_of_the_reference_there_is_the_source_and_the_hash_but_no_picture():
@@ -121,9 +153,11 @@ def test_what_was_never_judged_has_no_policy_and_no_comparison():
 
 
 @pytest.mark.parametrize(
-    "broken", ["live_capture.order", "live_capture.0.turn", "live_capture.terms", "live_capture.photo"]
+    "broken", [f"live_capture.{kind}" for kind in ("order", "0.turn", "0.part.0", "0.seen", "terms", "photo")]
 )
-@pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"{}", b'{"order": 5, "sent": 7, "at": 1}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"\xff", b"{}", b'{"order": 5, "stills": 7, "at": 1, "arrived": 1, "seen": 1}']
+)
 def test_evidence_that_cannot_be_read_is_left_out_and_the_document_is_made(broken, content):
     whole = {**capture(), "live_capture.photo": photo(), "live_capture.terms": terms()}
     assert said(evidence={**whole, broken: content}, unreadable=(broken,))["unreadable"] == [broken]

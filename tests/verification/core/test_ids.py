@@ -1,10 +1,11 @@
 import time
+import unicodedata
 
 import pytest
 
 from verification.core import scenarios
 from verification.core.errors import BadInput
-from verification.core.ids import Bin, Iin, Phone, check_digit, is_id, new_id
+from verification.core.ids import NAME_MAX, Bin, Iin, Phone, check_digit, is_id, mask_account, new_id, parse_name
 
 MAGIC = ("990101100010", "990101100020", "990101100030", "990101100111", "990101100123", "990101100135")
 
@@ -104,3 +105,41 @@ def test_our_ids_are_told_by_their_prefix_and_never_repeat():
     assert len(ids) == 1000
     assert all(is_id(one, prefix="ver") and not is_id(one, prefix="evd") for one in ids)
     assert not is_id("ver_../../etc/passwd", prefix="ver")
+
+
+@pytest.mark.parametrize("name", ["АХМЕТОВ", "Құралай", "Нұр-Сұлтан", "Ғ", "Петров Водкин", "O'Neill", "Ёлкин"])
+def test_names_of_one_alphabet_are_read(name):
+    assert parse_name(name, pointer="/x") == unicodedata.normalize("NFC", name)
+
+
+def test_both_unicode_forms_of_a_name_are_the_same():
+    composed, decomposed = "Йод", unicodedata.normalize("NFD", "Йод")
+    assert composed != decomposed
+    assert parse_name(decomposed, pointer="/x") == parse_name(composed, pointer="/x")
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("", "name_malformed"),
+        ("  ", "name_malformed"),
+        ("А" * (NAME_MAX + 1), "name_malformed"),
+        ("Ахметов1", "name_malformed"),
+        ("Ахметов\u202e", "name_malformed"),
+        ("<b>", "name_malformed"),
+        ("Aхметов", "name_mixed_script"),  # a Latin A
+        ("Iлияс", "name_mixed_script"),  # a Latin I
+    ],
+)
+def test_other_names_are_refused_with_their_place(name, code):
+    with pytest.raises(BadInput) as caught:
+        parse_name(name, pointer="/subject/surname")
+    assert (caught.value.code, caught.value.pointer) == (code, "/subject/surname")
+
+
+def test_only_an_optional_name_may_be_absent():
+    assert parse_name("", pointer="/x", optional=True) == ""
+
+
+def test_an_account_is_shown_masked():
+    assert mask_account("KZ86125KZT5004100100") == "KZ86 •••• 0100"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from verification.core import profiles
@@ -58,8 +60,8 @@ def test_a_verification_that_could_never_succeed_is_not_opened(profile, installe
 
 
 def test_the_hash_of_a_profile_changes_with_its_rule():
-    changed = profiles.Profile(EARLY.id, EARLY.in_force_from, LATE.combinations, EARLY.source)
-    assert len({EARLY.sha256, LATE.sha256, changed.sha256}) == 3
+    changed = [replace(EARLY, combinations=LATE.combinations), replace(EARLY, replaced_max=LATE.replaced_max)]
+    assert len({each.sha256 for each in (EARLY, LATE, *changed)}) == 4
 
 
 def test_an_unknown_profile_is_bad_input():

@@ -3,7 +3,8 @@ import hashlib
 import pytest
 
 from verification.core import events
-from verification.core.reasons import REASONS
+from verification.core.reasons import REASONS, course, live_capture, signature
+from verification.core.reasons.reason import LIVENESS
 from verification.core.status import TERMINAL
 from verification.core.stored import canonical_json, digest
 from verification.stages.consent import policy as consent
@@ -33,6 +34,31 @@ def test_a_borrower_is_never_told_which_check_caught_them():
     for reason in REASONS.values():
         assert reason.code not in reason.borrower_message
         assert "threshold" not in reason.borrower_message.lower()
+
+
+def test_of_a_capture_that_was_no_live_face_the_borrower_reads_what_kind_of_thing_it_was_and_no_more():
+    kinds: dict[str, set[str]] = {}
+    for code, reason in REASONS.items():
+        if reason.family == LIVENESS:
+            kinds.setdefault(reason.borrower_message, set()).add(code.removeprefix("liveness_"))
+            assert reason.burns
+            assert (reason.final, reason.review, reason.retry) == (False, False, False)
+    frames = {"unbound", "early", "unreadable", "seen_before", "frozen", "repeated", "noiseless"}
+    assert list(kinds.values()) == [
+        {"command_missed"},
+        {"not_at_rest"},
+        {"order_differs", "capture_replayed", *(f"frame_{what}" for what in frames)},
+        {"face_changed", "face_jumped", "face_missing"},
+        {"multiple_faces"},
+    ]
+    # No code outside the family says the same, and no number is told.
+    told = [reason.borrower_message for reason in REASONS.values() if reason.family != LIVENESS]
+    assert not kinds.keys() & set(told)
+    assert not any(character.isdigit() for sentence in kinds for character in sentence)
+
+
+def test_no_code_stands_twice_in_the_table():
+    assert len(REASONS) == sum(len(part.TABLE) for part in (signature, live_capture, course))
 
 
 def test_every_eds_code_has_an_indication_of_the_standard():

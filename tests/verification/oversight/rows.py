@@ -15,7 +15,7 @@ from verification.core.person import LenderFacts
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import advance, commands
+from verification.workflow.moving import advance, commands, queue
 from verification.workflow.reading import search
 
 # Born in 1899, so nobody holds them.
@@ -74,7 +74,7 @@ def declined(owner: Lender, *, iin: str = IIN, reference: str = "loan-1") -> str
 
 def work(verification_id: str) -> None:
     """What a worker does with the step that is due."""
-    claimed = advance.claim(verification_id)
+    claimed = queue.claim(verification_id)
     assert claimed is not None
     advance.run(claimed)
 

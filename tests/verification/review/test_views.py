@@ -108,6 +108,16 @@ def test_the_comparison_is_told_with_its_backend_and_whose_rates_it_has():
     assert "for counsel" in shown["What the model learned from"]
 
 
+def test_what_the_borrower_cannot_do_is_told_in_words():
+    def told(without):
+        detail = {"without": without}
+        check = Judged(name=tables.COMMANDS, outcome="pass", code="", score=1.2, threshold=1.0, detail=detail)
+        return [str(word) for word in tables._left_out([check])]
+
+    assert told("blink, turn") == ["Close the eyes", "Turn the head to the side"]
+    assert told("") == []
+
+
 def test_a_picture_is_a_fresh_jpeg_without_anything_beside_it(story):
     response = desk.at_desk(story.lender).get(desk.address("picture", story, kind="nod.frame.0"))
     assert (response["Content-Type"], response["X-Content-Type-Options"]) == ("image/jpeg", "nosniff")

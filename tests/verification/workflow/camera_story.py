@@ -1,19 +1,19 @@
 """A borrower with a camera, played against the workflow itself: warped frames of a portrait, bound as the page does."""
 
 import base64
-import hmac
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from insecure_sandbox import samples, warp
+from insecure_sandbox.demo.camera import answered, bound
 from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.painted import painted
@@ -82,37 +82,62 @@ def free(story: Story) -> None:
     story.work()
 
 
-def step(story: Story, *, gesture: warp.Play | None = None, of: str = "obama3.jpg") -> None:
-    """Answers the command that is due by frames that show it, or by those of another gesture, once it can be seen."""
+def step(
+    story: Story,
+    *,
+    gesture: warp.Play | None = None,
+    of: str = "obama3.jpg",
+    count: int = FRAMES,
+    told: Mapping[str, object] | None = None,
+) -> None:
+    """Answers the command that is due by frames that show it, or those of another gesture, once they can be taken.
+
+    told: what the page says of its camera.
+    """
     page = story.page()
     asked = page.data
-    time.sleep(asked["not_before_ms"] / 1000)
     shown = gesture or asked["command"].replace("look_straight", "neutral")
-    moment = f"{story.row().client_reference} {page.attempt} {asked['command']}"
-    frames = [
-        {"seq": seq, "at_ms": 300 + 100 * seq, "jpeg": base64.b64encode(jpeg).decode(), "mac": _mac(asked, seq, jpeg)}
-        for seq, jpeg in enumerate(_taken(of, shown, moment))
-    ]
-    story.answer(frames=frames)
+    moment = f"{story.row().client_reference} {page.attempt} {page.turn} {asked['command']}"
+    # Who shows something else than is asked for shows no picture of before: those are found as played again.
+    answer = answered(_taken(of, shown, moment, count, seed=2 if gesture else 1), asked)
+    passed = (timezone.now() - datetime.fromisoformat(asked["revealed"])).total_seconds()
+    last = max(frame["at_ms"] for frame in answer["frames"])
+    time.sleep(max(0.0, last / 1000 - passed))
+    story.answer(**answer, camera=told)
+    story.look()
 
 
-def capture(story: Story, *, gesture: warp.Play | None = None, of: str = "obama3.jpg") -> None:
+def capture(
+    story: Story,
+    *,
+    gesture: warp.Play | None = None,
+    of: str = "obama3.jpg",
+    count: int = FRAMES,
+    told: Mapping[str, object] | None = None,
+) -> None:
     """The whole live capture: ready, every command, and the worker's judgement."""
-    follow(story, gesture=gesture, of=of)
+    follow(story, gesture=gesture, of=of, count=count, told=told)
     story.work()
 
 
-def follow(story: Story, *, gesture: warp.Play | None = None, of: str = "obama3.jpg") -> list[str]:
+def follow(
+    story: Story,
+    *,
+    gesture: warp.Play | None = None,
+    of: str = "obama3.jpg",
+    count: int = FRAMES,
+    told: Mapping[str, object] | None = None,
+) -> list[str]:
     """A live capture up to the judgement, which a worker then owes; gives the commands in their order."""
     # Painted before the clock of a command runs: on a busy machine it takes longer than a borrower has.
     plays: tuple[warp.Play, ...] = (gesture,) if gesture else ("neutral", *GESTURES)
     for play in plays:
-        _played(of, play)
+        _played(of, play, count, seed=2 if gesture else 1)
     story.answer(ready=True)
     commanded = []
     while (page := story.page()).page == "commands":
         commanded.append(page.data["command"])
-        step(story, gesture=gesture, of=of)
+        step(story, gesture=gesture, of=of, count=count, told=told)
     return commanded
 
 
@@ -120,21 +145,19 @@ def junk_capture(story: Story) -> None:
     """A capture of bytes that are no pictures, for tests that end before anybody looks at them."""
     story.answer(ready=True)
     while story.page().page == "commands":
-        story.answer(frames=[{"seq": 0, "at_ms": 300, "jpeg": base64.b64encode(b"no picture").decode(), "mac": "none"}])
+        asked = story.page().data
+        junk = [(asked["not_before_ms"], b"no picture")]
+        story.answer(**bound(junk, junk, asked))
+        story.look()
 
 
 @cache
-def _played(of: str, gesture: warp.Play) -> tuple[bytes, ...]:
-    return painted(portraits() / of, gesture, FRAMES, seed=1)
+def _played(of: str, gesture: warp.Play, count: int, *, seed: int) -> tuple[bytes, ...]:
+    return painted(portraits() / of, gesture, count, seed=seed)
 
 
 @cache
-def _taken(of: str, gesture: warp.Play, moment: str) -> tuple[bytes, ...]:
+def _taken(of: str, gesture: warp.Play, moment: str, count: int, *, seed: int) -> tuple[bytes, ...]:
     """The frames of a gesture with the noise of this moment: no two captures of a test share a frame."""
     noise = np.random.default_rng(list(moment.encode()))
-    return tuple(taken_anew(frame, chance=noise) for frame in _played(of, gesture))
-
-
-def _mac(asked: Mapping[str, Any], seq: int, jpeg: bytes) -> str:
-    said = f"{asked['step']}:{seq}:{sha256(jpeg).hexdigest()}".encode()
-    return hmac.new(str(asked["key"]).encode(), said, sha256).hexdigest()
+    return tuple(taken_anew(frame, chance=noise) for frame in _played(of, gesture, count, seed=seed))

@@ -1,20 +1,21 @@
-"""A route with a live capture whose comparison says what the test tells it to; nobody looks at the frames."""
+"""A route with a live capture whose comparison says what the test tells it to; nobody looks at the frames.
 
-import base64
-import hmac
+As if it had been compared, the first frame of each command is the best.
+"""
+
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
+from insecure_sandbox.demo import camera as demo_camera
 from lenders.models import Lender
 from tests.verification.stages.live_capture.captures import photo_answer
-from tests.verification.workflow.insecure_route import InsecurePolicy, NoFacts, install, no_facts
+from tests.verification.workflow.insecure_route import InsecurePolicy, install
 from tests.verification.workflow.story import Story, begin, lender
 from verification.core.results import Failed, Inconclusive, Passed
-from verification.core.route import Prepared, Stage
+from verification.core.route import Looked, Prepared, Stage
 from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture import dialogue as live_capture
 
@@ -29,6 +30,13 @@ WORDS = {
 }
 
 
+@dataclass(frozen=True)
+class Captured:
+    """Which frames were compared."""
+
+    best: tuple[str, ...]
+
+
 @dataclass
 class Script:
     """What the next comparison says, and what the register answers; None: it is not asked."""
@@ -37,9 +45,10 @@ class Script:
     photo: bytes | None = PORTRAIT
     gate: str = ""
     faults: int = 0
+    measured: int = 0
 
     def prepare(self, case, evidence, memory):
-        fresh = live_capture.begin(memory)
+        fresh = live_capture.begin(memory, replaced_max=0)
         return Prepared(memory=fresh, evidence={"live_capture.order": live_capture.order_evidence(fresh)})
 
     def collect(self, case, evidence):
@@ -47,6 +56,12 @@ class Script:
             self.faults -= 1
             raise OSError("scripted")
         return {} if self.photo is None else {"live_capture.photo": photo_answer(self.photo)}
+
+    def measure(self, case, evidence, policy):
+        self.measured += 1
+        frames = sorted(kind for kind in evidence.items if ".frame." in kind)
+        firsts = {kind.rpartition(".frame.")[0]: kind for kind in reversed(frames)}
+        return Captured(best=tuple(sorted(firsts.values())))
 
     def check_gate(self, facts, policy):
         if self.gate:
@@ -68,14 +83,18 @@ def script(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Script:
         prepare=scripted.prepare,
         prompt=live_capture.prompt_live_capture,
         accept=live_capture.accept_live_capture,
+        look=lambda evidence, memory: Looked(is_right=True),
+        go_on=live_capture.go_on_live_capture,
         collect=scripted.collect,
-        measure=no_facts,
-        facts=NoFacts,
+        measure=scripted.measure,
+        facts=Captured,
         policy_in_use=InsecurePolicy,
         checks={"face.one_face": scripted.check_gate, "face.match": scripted.check_match},
         seconds=300,
         attempts=3,
+        unburnt_max=6,
         timeout_code="liveness_command_missed",
+        has_frames=True,
     )
     install(monkeypatch, "biometric", stage)
     return scripted
@@ -95,14 +114,12 @@ def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
     """Says "ready" and answers so many commands, or all of them, by frames that are no pictures."""
     story.answer(ready=True)
     for number in range(story.page().data["steps"] if commands is None else commands):
-        asked = story.page().data
-        sent = []
-        for seq in range(frames):
-            jpeg = f"{story.id} {story.page().turn} {number} {seq}".encode()
-            said = f"{asked['step']}:{seq}:{sha256(jpeg).hexdigest()}".encode()
-            mac = hmac.new(asked["key"].encode(), said, sha256).hexdigest()
-            sent.append({"seq": seq, "jpeg": base64.b64encode(jpeg).decode(), "mac": mac})
-        story.answer(frames=sent)
+        page = story.page()
+        pictures = [f"{story.id} {page.turn} {number} {seq}".encode() for seq in range(frames)]
+        times = [page.data["not_before_ms"] + demo_camera.APART_MS * seq for seq in range(frames)]
+        sent = list(zip(times, pictures, strict=True))
+        story.answer(**demo_camera.bound([(at_ms, b"thin " + jpeg) for at_ms, jpeg in sent], sent, page.data))
+        story.look()
 
 
 def played(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Story:

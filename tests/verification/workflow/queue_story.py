@@ -88,7 +88,7 @@ def _move(now: Play) -> None:
 
 def _start(now: Play, row_id: str, *, end: str) -> None:
     before = Verification.objects.get(pk=row_id)
-    claimed = advance.claim(row_id)
+    claimed = queue.claim(row_id)
     if claimed is None:
         return
     at = clock.now()

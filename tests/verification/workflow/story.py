@@ -20,7 +20,7 @@ from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands
+from verification.workflow.moving import commands, queue
 from verification.workflow.reading import queries
 
 IIN = "990101100010"
@@ -94,6 +94,11 @@ class Story:
             assert before.due_at is not None
             if before.due_at > timezone.now():
                 return
+            tasks.advance(self.id)
+
+    def look(self) -> None:
+        """What a worker does until nobody looks at a turn any more."""
+        while self.row().step == queue.LOOK:
             tasks.advance(self.id)
 
     def to_statement(self) -> "Story":

@@ -10,6 +10,7 @@ from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.workflow import policy
 from verification.workflow.moving import commands, dossier
+from verification.workflow.reading import replay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
@@ -53,6 +54,17 @@ def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_rec
     measured = {said.name for said in results if said.score is not None and said.threshold is not None}
     assert {"face.timing", "face.fresh", "face.one_face", "face.depth", "face.continuity", "face.match"} <= measured
     assert EvidenceItem.objects.filter(attempt__stage="live_capture", kind="live_capture.terms").count() == 1
+
+
+@pytest.mark.service
+def test_a_virtual_camera_is_for_people_and_its_label_is_in_no_entry(sandbox):
+    camera.register(sandbox)
+    story = at_commands()
+    camera.capture(story, told={"label": "Aliya's OBS Virtual Camera", "width": 640, "height": 480})
+    assert (story.row().status, story.row().code) == ("in_review", "liveness_injection_virtual_camera")
+    assert [said["check"] for said in checks(stage="live_capture") if said["outcome"] != "pass"] == ["face.injection"]
+    assert not any("Aliya" in str(body) for body in AuditEntry.objects.values_list("body", flat=True))
+    assert {one.verdict for one in replay.replay(verification_id=story.id)} == {replay.Verdict.SAME}
 
 
 @pytest.mark.service

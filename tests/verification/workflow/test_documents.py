@@ -1,6 +1,7 @@
 """Every attempt with a live capture ends with one signed document, however it ends; erasing leaves its trace alone."""
 
 import json
+from hashlib import sha256
 
 import pytest
 from django.utils import timezone
@@ -151,7 +152,14 @@ def test_each_attempt_that_has_ended_has_one_document(script, play, ending, fram
     story = play(script)
     assert endings(story)[0] == ending
     document = documents_of(story)[0]
-    shown = sum(len(command["frames"]) for command in document["live_image"]["commands"])
+    commands = document["live_image"]["commands"]
+    shown = sum(len(command["frames"]) for command in commands)
+    # What was judged shows the frames that were compared, the first; all else shows the middle ones.
+    place = 0 if ending[2] != "nobody" or story.row().in_review_since else 1
+    assert [[frame["jpeg"] is not None for frame in command["frames"]].index(True) for command in commands] == [
+        place for _ in commands
+    ]
+    assert all(sum(frame["jpeg"] is not None for frame in command["frames"]) == 1 for command in commands)
     # The order holds four or five commands.
     assert shown in ({12, 15} if frames == 15 else {frames})
     assert document["attempt"]["id"] == captures(story).first().pk
@@ -213,11 +221,11 @@ def test_without_a_key_to_sign_by_the_lender_cannot_cancel_a_capture(script, set
 def test_a_picture_that_is_damaged_is_named_and_keeps_nothing_from_ending(script):
     story = at_commands()
     show(story, commands=2)
-    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.1.frame.0")
+    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.1.frame.3")
     EvidenceItem.objects.filter(pk=item.pk).update(commitment="0" * 64)
     cancel(story)
     document = documents_of(story)[0]
-    assert document["unreadable"] == ["live_capture.1.frame.0"]
+    assert document["unreadable"] == ["live_capture.1.frame.3"]
     assert [len(command["frames"]) for command in document["live_image"]["commands"]] == [3, 2]
 
 
@@ -265,13 +273,15 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
         "calibration_source": "quoted",
     }
     assert {"model", "model_sha256", "detector_sha256", "decision"} <= detail.keys()
-    # The browser numbers the frames of a command from 0, so here a place is a number.
-    assert document["live_image"]["face"] == f"0.{detail['rest_frames'].partition(',')[0]}"
+    # Full frames are numbered behind those of the chain, which has eight here.
+    assert document["live_image"]["face"] == f"0.{8 + int(detail['rest_frames'].partition(',')[0])}"
+    shown = [sum(frame["jpeg"] is not None for frame in one["frames"]) for one in document["live_image"]["commands"]]
+    assert set(shown) == {1}
     checks = [document["comparison"]["name"], *(gate["name"] for gate in document["live_image"]["gates"])]
     assert sorted(checks) == sorted(stages.find("biometric", "live_capture").checks)
     assert document["policy"]["version"] == POLICY.version
     assert document["reference"]["source"] == "STATE"
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
-    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.0.frame.0")
+    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.0.frame.8")
     first = document["live_image"]["commands"][0]["frames"][0]
-    assert len(store.get(key, item)) * 4 // 3 <= len(first["jpeg"])
+    assert sha256(store.get(key, item)).hexdigest() == first["sha256"]

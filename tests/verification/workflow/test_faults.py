@@ -89,7 +89,7 @@ def test_every_way_an_anchor_file_can_be_wrong_is_a_fault(issued, settings):
 
 def test_a_worker_killed_in_the_middle_loses_nothing_and_the_next_one_decides_once(issued):
     story = signed(issued)
-    killed = advance.claim(story.id)  # its process dies here, with the lease in the row
+    killed = queue.claim(story.id)  # its process dies here, with the lease in the row
     assert killed is not None
     story.work()
     assert story.row().status == "processing", "nobody may take a leased step"
@@ -100,7 +100,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_the_next_one_decides_on
 
 def test_a_worker_that_comes_back_late_writes_nothing(issued):
     story = signed(issued)
-    late = advance.claim(story.id)
+    late = queue.claim(story.id)
     assert late is not None
     Verification.objects.filter(pk=story.id).update(lease_until=timezone.now() - timedelta(seconds=1))
     story.work()
@@ -114,7 +114,7 @@ def test_a_worker_that_comes_back_late_writes_nothing(issued):
 def test_a_step_whose_workers_die_without_a_word_ends_in_failed(issued):
     story = signed(issued)
     for _ in range(policy.FAULTS_MAX):
-        assert advance.claim(story.id) is not None
+        assert queue.claim(story.id) is not None
         Verification.objects.filter(pk=story.id).update(lease_until=timezone.now() - timedelta(seconds=1))
     story.work()
     assert (story.row().status, decisions(story)) == ("failed", 1)
@@ -124,7 +124,7 @@ def test_a_step_whose_workers_die_without_a_word_ends_in_failed(issued):
 
 def test_a_verification_canceled_while_it_is_judged_stays_canceled(issued):
     story = signed(issued)
-    judging = advance.claim(story.id)
+    judging = queue.claim(story.id)
     assert judging is not None
     commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(FenceLost):
@@ -200,7 +200,7 @@ def test_a_second_decision_is_refused_by_the_database_itself(issued):
 
 def test_the_fence_is_the_first_statement_of_the_transaction_that_writes(issued, django_assert_num_queries):
     story = signed(issued)
-    claimed = advance.claim(story.id)
+    claimed = queue.claim(story.id)
     assert claimed is not None
     Verification.objects.filter(pk=story.id).update(fence="another")
     with pytest.raises(FenceLost):

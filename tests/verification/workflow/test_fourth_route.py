@@ -37,7 +37,11 @@ SIGNED_CODE = Route(
     ),
 )
 PROFILE = Profile(
-    id="TEST-1", in_force_from=date(2026, 1, 1), combinations=(("signed_code",),), source="no law: a test of ours"
+    id="TEST-1",
+    in_force_from=date(2026, 1, 1),
+    combinations=(("signed_code",),),
+    replaced_max=0,
+    source="no law: a test of ours",
 )
 
 

@@ -71,7 +71,7 @@ def test_a_row_that_was_written_beside_is_a_conflict_and_nothing_is_written(stor
 def test_a_link_made_while_a_step_is_at_work_is_counted_before_its_entries(story: Story) -> None:
     row = story.row()
     queue.schedule(row, queue.JUDGE, due_at=timezone.now(), queue="eds")
-    claimed = queue.claim(story.id, at=timezone.now())
+    claimed = queue.claim(story.id)
     assert claimed is not None
     with transactions.writing():
         transition.record(story.row(), "link.spent", at=timezone.now())
@@ -81,3 +81,10 @@ def test_a_link_made_while_a_step_is_at_work_is_counted_before_its_entries(story
             transition.record(claimed, "link.spent", at=timezone.now())
     counted = AuditEntry.objects.filter(verification_id=story.id).values_list("verification_sequence", flat=True)
     assert sorted(number or 0 for number in counted) == list(range(1, story.row().sequence + 1))
+
+
+def test_a_move_outside_the_table_is_a_conflict(story: Story) -> None:
+    row, before = story.row(), written(story)
+    with pytest.raises(Conflict) as refused, transactions.writing():
+        transition.move(row, Move.VERIFY, at=timezone.now())
+    assert (refused.value.code, written(story), story.row().status) == ("illegal_transition", before, "requires_input")

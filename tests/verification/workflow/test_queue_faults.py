@@ -172,6 +172,43 @@ def test_each_batch_begins_with_another_queue(monkeypatch: pytest.MonkeyPatch) -
     assert batches == [{"default"}, {"eds"}, {"default"}, {"eds"}]
 
 
+def test_what_a_person_waits_for_is_begun_before_what_is_in_hand_and_leaves_the_others_a_fourth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
+    rows = [story.id for story in due(lender(), seed=0, verifications=12)]
+    awaited, others = rows[4:], rows[:4]
+    Verification.objects.filter(pk__in=awaited).update(queue="storage")  # served by nobody yet
+    queues = [name for name in policy.QUEUES if name != "storage"]
+    worker = SimpleNamespace(app=celery.app, concurrency=1, hostname="here", pool=InsecurePool())
+    feeder = feeding.Feeder(worker)
+    assert feeder._look(worker, queues)
+    assert sorted(feeder._hand) == sorted(others)
+    assert len(others) == policy.RESERVED_A_CHILD, "there is no room for more"
+    Verification.objects.filter(pk__in=awaited).update(queue=policy.AWAITED_QUEUE)
+    for _ in range(14):
+        feeder._look(worker, queues)
+        feeder._hand_out(worker)
+    begun = worker.pool.jobs
+    assert [row in awaited for row in begun[:8]] == [True, True, True, False] * 2
+    assert set(begun) == set(rows), "and all are begun"
+
+
+def test_a_worker_that_ends_gives_back_what_somebody_waits_for_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
+    due(lender(), seed=0, verifications=3)
+    Verification.objects.update(queue=policy.AWAITED_QUEUE)
+    worker = SimpleNamespace(app=celery.app, concurrency=1, hostname="here", pool=InsecurePool(is_quick=False))
+    feeder = feeding.Feeder(worker)
+    feeder.start(worker)
+    try:
+        wait_until(lambda: bool(worker.pool.jobs), what="one step", seconds=10)
+        wait_until(lambda: len(feeder._awaited) == 2, what="two in hand", seconds=10)
+    finally:
+        feeder.close(worker)
+    assert Verification.objects.filter(reserved_until__gt=clock.now()).count() == 1
+
+
 def test_a_worker_whose_clock_is_wrong_reserves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     due(lender(), seed=0, verifications=1)

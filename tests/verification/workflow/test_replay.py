@@ -1,5 +1,6 @@
 """A judgement repeated from what is stored gives the same word, and what was changed since is found."""
 
+import json
 from dataclasses import fields, make_dataclass, replace
 from io import StringIO
 
@@ -11,6 +12,9 @@ from django.utils import timezone
 from tests.scenes import staged
 from tests.verification.checks_on_record import checks, take_away, write_over
 from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.destruction_story import destroyed
+from tests.verification.workflow.destruction_story import own_clock as own_clock
+from tests.verification.workflow.document_reading import documents_of
 from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, lender
 from verification import routes
 from verification.core.results import Failed
@@ -67,10 +71,17 @@ def own(story, kind):
 def test_every_judged_attempt_comes_out_the_same_and_the_log_says_that_somebody_looked(verified):
     before = AuditEntry.objects.count()
     code, said = command(verified)
-    assert (code, said.count(": same")) == (0, 5)
+    assert (code, said.count(": same"), said.count(": same (from: evidence)")) == (0, 5, 4)
     assert AuditEntry.objects.count() == before + 1
     entry = AuditEntry.objects.get(type="replay.read")
-    assert entry.body == {"v": 1, "verification": verified.id, "same": 4, "different": 0, "cannot": 0}
+    assert entry.body == {
+        "v": 1,
+        "verification": verified.id,
+        "same": 4,
+        "different": 0,
+        "cannot": 0,
+        "from_facts": 0,
+    }
     assert (entry.verification_id, entry.lender_id) == (None, None)
 
 
@@ -211,7 +222,7 @@ def test_a_verification_of_which_nothing_was_judged_cannot_be(trusted):
 
 
 @pytest.mark.service
-def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox, settings):
+def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox, settings, own_clock):
     settings.TULGA_ROUTES = ["biometric"]
     camera.ask_at(sandbox, settings)
     camera.register(sandbox)
@@ -225,6 +236,16 @@ def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox
     assert any(one.score is not None for one in dossier.checks_in(kept, stage="live_capture"))
     settings.TULGA_SOURCES = {"test": {}, "live": {}}
     code, said = command(story)
-    assert code == 0, said
+    assert (code, "live_capture" in said, "(from: facts)" in said) == (0, True, False), said
+    # 72 hours later the frames that were compared are left, and the facts that were measured then.
+    destroyed(story)
+    best = json.loads(kept["live_capture.terms"])["facts"]["best"]
+    left = judged.evidence.filter(kind__contains=".frame.", destroyed_at=None)
+    assert sorted(left.values_list("kind", flat=True)) == best == sorted(best)
+    assert not judged.evidence.filter(kind__contains=".chain.", destroyed_at=None).exists()
+    (document,) = documents_of(story)
+    assert document["live_image"]["face"] == best[0].removeprefix("live_capture.").replace("frame.", "")
+    code, said = command(story)
+    assert (code, said.count("(from: facts)")) == (0, 1), said
     write_over(judged, "face.match", outcome="inconclusive", code="face_review")
     assert command(story)[0] == 1

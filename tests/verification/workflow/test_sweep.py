@@ -107,6 +107,17 @@ def test_a_broker_that_hangs_is_not_asked_in_a_round_and_the_log_is_ordered(issu
     assert AuditEntry.objects.filter(leaf__isnull=False, verification_id=stories[0].id).exists()
 
 
+def test_frames_that_nobody_destroys_are_an_error_once_an_hour(caplog):
+    story, other = begin(lender()), begin(lender("Other", number=500))
+    for one, minutes in ((story, 61), (other, 59)):
+        past = later(-60 * minutes)
+        Verification.objects.filter(pk=one.id).update(status="verified", frames_until=past, step="destroy", due_at=past)
+    for _ in range(2):
+        sweep.run_round()
+    told = [record.getMessage() for record in caplog.records if "frames" in record.getMessage()]
+    assert told == ["sweep: 1 of test keep frames too long: does a worker serve the queue storage?"]
+
+
 def test_a_log_that_cannot_be_signed_does_not_keep_rows_from_being_swept(settings):
     story = begin(lender())
     Verification.objects.filter(pk=story.id).update(expires_at=later(-1))

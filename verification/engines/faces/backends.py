@@ -100,7 +100,7 @@ class Backend:
     def find(self, image: Pixels, *, scale: float = 1.0) -> tuple[Portrait, Quality]:
         """The one face of an image, and how good it is. scale: as `Portrait.scale`.
 
-        Raises `Refused` with a code of `core/reasons.py`: no face, several, or one too poor to be compared.
+        Raises `Refused` with a code of `core/reasons/`: no face, several, or one too poor to be compared.
         """
         face = detection.locate(image, yunet=self.yunet, scale=scale)
         found = face.quality()
@@ -140,6 +140,13 @@ class Backend:
         except Refused as refused:
             return Look(self.recogniser.embed(face), refused.code, (across, down))
         return Look(self.recogniser.embed(face), "", (across, down))
+
+    def face_in(self, image: Pixels) -> Embedding | None:
+        """The face that `look` finds in a frame, however good it is."""
+        try:
+            return self.recogniser.embed(detection.glance(image, yunet=self.yunet))
+        except Refused:
+            return None
 
     def report(self) -> Mapping[str, str]:
         """What is in use, for a result and for /readyz."""

@@ -16,9 +16,9 @@ import numpy as np
 
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.strict_json import StrictObject, read_object
-from verification.engines.faces import self_test
+from verification.engines.faces import nets, self_test
 from verification.engines.faces.embedding import Embedding, Form, TrainingData, distance
-from verification.engines.faces.nets import OnnxNet, OnnxRecogniser, Showing
+from verification.engines.faces.nets import OnnxRecogniser, Showing
 from verification.engines.faces.portrait import PointsKind, Portrait, Template
 
 SCHEMA = "tulga-face-model-1"
@@ -28,9 +28,6 @@ _FORMS: Final[dict[str, Form]] = {form: form for form in get_args(Form) if form 
 _LEARNED: Final[dict[str, TrainingData]] = {known: known for known in get_args(TrainingData)}
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
-# How ONNX begins the name of another file in which a tensor's numbers lie: the SHA-256 would not cover that one.
-# Field 1, which is just this word, however long its tag and its length are spelled, and whatever follows.
-_ANOTHER_FILE = re.compile(rb"(\x0a|\x8a\x80*\x00)(\x08|\x88\x80*\x00)location")
 _TELLS_APART = 0.01  # the least distance of two unlike pictures, ours: below it a net sees nothing
 
 
@@ -100,15 +97,9 @@ def load(description: Path | None) -> Custom:
         raise Misconfigured("TULGA_FACE_MODEL must name the description of the face model")
     try:
         described = read_description(description.read_bytes())
-        model = description.parent / described.file
-        content = model.read_bytes()
     except OSError as error:
         raise Misconfigured(f"the operator's face model cannot be read: {type(error).__name__}") from error
-    if hashlib.sha256(content).hexdigest() != described.sha256:
-        raise Misconfigured("the operator's face model is not the one whose SHA-256 its description pins")
-    if _ANOTHER_FILE.search(content):
-        raise Misconfigured("the operator's face model keeps numbers in another file, which no SHA-256 pins")
-    net = OnnxNet(model)
+    net = nets.load_pinned(description.parent / described.file, described.sha256, what="operator's face model")
     shown = OnnxRecogniser(
         described.model, described.sha256, described.embedding, net, described.showing, described.training_data
     )

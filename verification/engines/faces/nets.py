@@ -5,6 +5,7 @@ some machine is never used.
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ _FAULTS = (
     runtime.NotImplemented,
     runtime.RuntimeException,
 )
+MAX_BYTES = 512 * 1024 * 1024  # of an operator's net; ours: a worker's child that holds more than 600 MB is replaced
+# How ONNX begins the name of another file in which a tensor's numbers lie: the SHA-256 would not cover that one.
+# Field 1, which is just this word, however long its tag and its length are spelled, and whatever follows.
+_ANOTHER_FILE = re.compile(rb"(\x0a|\x8a\x80*\x00)(\x08|\x88\x80*\x00)location")
 DLIB, DLIB_MODEL = "dlib-resnet-v1", "dlib_face_recognition_resnet_model_v1"
 DLIB_TRAINING_DATA: TrainingData = "described"  # by dlib-models: FaceScrub, VGG's faces, and pictures from the internet
 SFACE, SFACE_MODEL = "sface-2021dec-yunet5", "face_recognition_sface_2021dec"
@@ -40,9 +45,10 @@ SFACE, SFACE_MODEL = "sface-2021dec-yunet5", "face_recognition_sface_2021dec"
 class OnnxNet:
     """One model. It keeps nothing between calls; threads may share it."""
 
-    def __init__(self, model: Path, *, is_fast: bool = True) -> None:
+    def __init__(self, model: Path, *, is_fast: bool = True, what: str = "face model") -> None:
         """is_fast: whether onnxruntime may keep the weights a second time, as the processor likes them.
 
+        what: it is, as an operator is told.
         Raises `Misconfigured` for a file that is no model, or has more than one input.
         """
         options, levels = onnxruntime.SessionOptions(), onnxruntime.GraphOptimizationLevel
@@ -56,15 +62,15 @@ class OnnxNet:
             (entry,) = self._session.get_inputs()
             self._outputs = [each.name for each in self._session.get_outputs()]
         except (*_FAULTS, ValueError) as error:
-            raise Misconfigured("the face model is no ONNX model with one input") from error
-        self._input = entry.name
+            raise Misconfigured(f"the {what} is no ONNX model with one input") from error
+        self._input, self._what = entry.name, what
 
     def run(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
         """What it says of these (n × 3 × height × width), by name. Raises `Misconfigured` if it takes none such."""
         try:
             return dict(zip(self._outputs, self._session.run(self._outputs, {self._input: pictures}), strict=True))
         except (*_FAULTS, ValueError, TypeError) as error:
-            raise Misconfigured("the face model takes no faces of this size, or gives no numbers") from error
+            raise Misconfigured(f"the {self._what} takes no faces of this size, or gives no numbers") from error
 
     def rows(self, cuts: Sequence[Pixels | npt.NDArray[np.float32]]) -> Numbers:
         """A row of numbers for each face (side × side × 3)."""
@@ -72,7 +78,7 @@ class OnnxNet:
         try:
             return np.asarray(self.run(batch)[self._outputs[0]], dtype=np.float64).reshape(len(cuts), -1)
         except (ValueError, TypeError) as error:
-            raise Misconfigured("the face model gives no numbers") from error
+            raise Misconfigured(f"the {self._what} gives no numbers") from error
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,22 @@ class DlibRecogniser:
         """Raises `Misconfigured` unless the net gives dlib's own numbers for a face that is no face."""
         if self_test.difference(self.net.rows([self_test.pattern(DLIB_SIDE)])[0], self_test.DLIB) > self_test.MOST:
             raise Misconfigured("the face model does not give dlib's numbers: run manage.py build_face_model")
+
+
+def load_pinned(model: Path, sha256: str, *, what: str) -> OnnxNet:
+    """An operator's net. Raises `Misconfigured` unless it is the one that its description pins, all in one file."""
+    try:
+        with model.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise Misconfigured(f"the {what} cannot be read: {type(error).__name__}") from error
+    if len(content) > MAX_BYTES:
+        raise Misconfigured(f"the {what} has more than {MAX_BYTES} bytes")
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise Misconfigured(f"the {what} is not the one whose SHA-256 its description pins")
+    if _ANOTHER_FILE.search(content):
+        raise Misconfigured(f"the {what} keeps numbers in another file, which no SHA-256 pins")
+    return OnnxNet(model, what=what)
 
 
 def load_sface(models: Path | None, *, showing: Showing = SFACE_SHOWING) -> OnnxRecogniser:

@@ -129,8 +129,9 @@ class Arithmetic:
         """`scalar` times the base point, or None for the neutral element. 0 ≤ `scalar` < 2^bits of the curve."""
         field, base_point, multiples = self._prepared(curve)
         if table := self._tables.find(field, base_point, bits=8 * curve.size):
-            return self._plain(add_many(field, chosen(field, table, scalar)))
-        return self._reduced(field, sum_of_multiples(field, [(odd_digits(scalar, _BASE_WINDOW), multiples)]))
+            return _plain(add_many(field, chosen(field, table, scalar)))
+        total = sum_of_multiples(field, [(odd_digits(scalar, _BASE_WINDOW), multiples)])
+        return _plain(affine(field, [total])[0] if total[2] else None)
 
     def multiply_both(
         self, curve: Curve, *, base: int, point: Affine, scalar: int, often: bool = False
@@ -146,12 +147,14 @@ class Arithmetic:
         of_base = self._tables.find(field, base_point, bits=8 * curve.size)
         # Fastest first: both points are known, then the base point alone, then neither.
         if table and of_base:
-            return self._plain(add_many(field, chosen(field, table, scalar) + chosen(field, of_base, base)))
+            return _plain(add_many(field, chosen(field, table, scalar) + chosen(field, of_base, base)))
         of_point = odd_digits(scalar, _POINT_WINDOW), odd_multiples(field, other, _POINT_WINDOW)
         if of_base:
             part = add_many(field, chosen(field, of_base, base))
-            return self._reduced(field, add_all(field, sum_of_multiples(field, [of_point]), [part] if part else []))
-        return self._reduced(field, sum_of_multiples(field, [(odd_digits(base, _BASE_WINDOW), multiples), of_point]))
+            total = add_all(field, sum_of_multiples(field, [of_point]), [part] if part else [])
+        else:
+            total = sum_of_multiples(field, [(odd_digits(base, _BASE_WINDOW), multiples), of_point])
+        return _plain(affine(field, [total])[0] if total[2] else None)
 
     def _prepare(self, curve: Curve) -> tuple[Field, Affine, list[Affine]]:
         """The curve and its base point in the integers of this tier, and the multiples that a digit can ask for."""
@@ -159,11 +162,9 @@ class Arithmetic:
         base_point = (self._number(curve.x), self._number(curve.y))
         return field, base_point, odd_multiples(field, base_point, _BASE_WINDOW)
 
-    def _reduced(self, field: Field, total: Jacobian) -> Affine | None:
-        return self._plain(affine(field, [total])[0]) if total[2] else None
 
-    def _plain(self, point: Affine | None) -> Affine | None:
-        return (int(point[0]), int(point[1])) if point else None
+def _plain(point: Affine | None) -> Affine | None:
+    return (int(point[0]), int(point[1])) if point else None
 
 
 def load_python() -> Arithmetic:

@@ -175,11 +175,6 @@ def streebog512(data: bytes) -> bytes:
     return in_use().streebog(data)
 
 
-def verify(key: gost3410.PublicKey, *, digest: bytes, signature: bytes, often: bool = False) -> None:
-    """`gost3410.verify` by the tier in use. `often`: the key is an issuer's or a responder's and will come again."""
-    gost3410.verify(key, digest=digest, signature=signature, arithmetic=in_use().arithmetic, often=often)
-
-
 def multiply_base(scalar: int) -> Affine | None:
     """`scalar` times the base point of the certificates' curve by the tier in use, or None for the neutral element."""
     return in_use().arithmetic.multiply_base(PARAM_SET_A_512, scalar)

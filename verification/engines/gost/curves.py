@@ -31,15 +31,8 @@ class Curve:
     q: int
     x: int
     y: int
-
-    @property
-    def size(self) -> int:
-        """Bytes of one coordinate, and of r and s."""
-        return (self.p.bit_length() + 7) // 8
-
-    def contains(self, x: int, y: int) -> bool:
-        """Is (x, y) a finite point of the curve, with both coordinates reduced?"""
-        return 0 <= x < self.p and 0 <= y < self.p and (y * y - x * (x * x + self.a) - self.b) % self.p == 0
+    size: int
+    """Bytes of one coordinate, and of r and s."""
 
 
 # Source: RFC 7836 §A.1, id-tc26-gost-3410-12-512-paramSetA (1.2.643.7.1.2.1.2.1).
@@ -63,6 +56,7 @@ PARAM_SET_A_512 = Curve(
         "df1626be4fd036e93d75e6a50e3a41e98028fe5fc235f5b889a589cb5215f2a4",
         16,
     ),
+    size=64,
 )
 
 # Source: RFC 7836 §A.2 names it id-tc26-gost-3410-2012-256-paramSetB (1.2.643.7.1.2.1.1.2); it is the curve of
@@ -75,6 +69,7 @@ PARAM_SET_B_256 = Curve(
     q=int("ffffffffffffffffffffffffffffffff6c611070995ad10045841b09b761b893", 16),
     x=1,
     y=int("8d91e471e0989cda27df505a453f2b7635294f2ddf23e3b122acc99c9e9f1e14", 16),
+    size=32,
 )
 
 

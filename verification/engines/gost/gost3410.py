@@ -6,6 +6,7 @@ Source: RFC 7091 §6.2; the encodings were measured on certificates of the natio
 """
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from verification.core.errors import Refused
 from verification.engines.gost.arithmetic import Arithmetic
@@ -16,19 +17,21 @@ from verification.engines.gost.curves import PARAM_SET_A_512, Curve
 class PublicKey:
     """A point of the curve that was checked to be one. Build it with `parse`."""
 
+    family: ClassVar[Literal["gost512"]] = "gost512"
+
     x: int
     y: int
     curve: Curve = PARAM_SET_A_512
 
     def __post_init__(self) -> None:
         """Refuse a point that is off the curve, for a sum with it may leave the group and leak or lie."""
-        if self.curve.contains(self.x, self.y):
-            return
-        if not (0 <= self.x < self.curve.p and 0 <= self.y < self.curve.p):
+        x, y, curve = self.x, self.y, self.curve
+        if not (0 <= x < curve.p and 0 <= y < curve.p):
             raise _bad_key("a coordinate of the public key is not below the modulus")
-        if not (self.x or self.y):
+        if not (x or y):
             raise _bad_key("the public key is the point (0, 0)")
-        raise _bad_key("the public key is not a point of its curve")
+        if (y * y - x * (x * x + curve.a) - curve.b) % curve.p:
+            raise _bad_key("the public key is not a point of its curve")
 
     @classmethod
     def parse(cls, untrusted: bytes, *, curve: Curve = PARAM_SET_A_512) -> "PublicKey":

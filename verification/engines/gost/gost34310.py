@@ -6,6 +6,7 @@ function for borrowers' signatures takes it.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from verification.engines.gost import gost3410
 from verification.engines.gost.arithmetic import Arithmetic
@@ -16,6 +17,8 @@ from verification.engines.gost.gost34311 import gost34311
 @dataclass(frozen=True)
 class OldPublicKey:
     """A point of the old curve. Build it with `parse`."""
+
+    family: ClassVar[Literal["gost2004"]] = "gost2004"
 
     point: gost3410.PublicKey
 

@@ -84,6 +84,7 @@ SIGNATURE_VECTOR = SignatureVector(
             "2bb312a43bd2ce6e0d020613c857acddcfbf061e91e5f2c3f32447c259f39b2c",
             "83ab156d77f1496bf7eb3351e1ee4e43dc1a18b91b24640b6dbb92cb1add371e",
         ),
+        size=64,
     ),
     private=_number(
         "0ba6048aadae241ba40936d47756d7c93091a0e8514669700ee7508e508b1020",

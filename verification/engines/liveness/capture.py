@@ -1,116 +1,78 @@
-"""Everything that is measured in one live capture. `measure` comes first; the rest takes what it gives."""
+"""What the steps of one live capture say together; `pictures.measure` comes first."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, replace
 
 from verification.core.errors import Refused
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Look
 from verification.engines.faces.embedding import Embedding, distance
-from verification.engines.liveness import continuity, frames, gestures, landmarks, networks, planarity, policy
-from verification.engines.liveness.crops import Image, measurable
+from verification.engines.liveness import continuity, frames, gestures, planarity, policy
+from verification.engines.liveness.crops import measurable
+from verification.engines.liveness.gestures import StepJudgement
 from verification.engines.liveness.landmarks import FrameMeasurement, flaws
-
-Steps = tuple[tuple[str, tuple[bytes, ...]], ...]
-"""The neutral step first, then the commands in order: the command's name and its JPEG frames."""
+from verification.engines.liveness.pictures import StepMeasurement
 
 
-@dataclass(frozen=True)
-class StepMeasurement:
-    """One step: its pixels, and what was measured in each frame.
-
-    `fit`: the frames that can be compared, those nearest to the face at rest first.
-    """
-
-    command: str
-    images: tuple[Image, ...]
-    frames: tuple[FrameMeasurement, ...]
-    fit: tuple[int, ...]
+def rest(frames: Sequence[FrameMeasurement]) -> gestures.Neutral:
+    """The face at rest, in the frames of the neutral step. Raises `Refused` if they show none."""
+    return gestures.neutral(frames, limits=policy.NEUTRAL)
 
 
-def measure(steps: Steps) -> tuple[StepMeasurement, ...]:
-    """Decodes and measures every frame. Raises `Refused` with a `frame_…` code for one that is no camera frame.
-
-    1 decode all before one is measured, so that a frame that is none costs little; a camera keeps its size ·
-    2 measure · 3 the pose at rest, straight into the camera where no face shows · 4 what is fit, nearest to it first.
-    """
-    # 1: nothing is measured before all of it is known to be frames, for measuring costs far more than decoding.
-    pictures = [
-        (command, tuple(frames.decode(content, limits=policy.FRAMES) for content in contents))
-        for command, contents in steps
-    ]
-    if len({image.shape for _, images in pictures for image in images}) > 1:
-        raise Refused("frame_size_changed", "the frames of a capture differ in size")
-    loaded = networks.load()
-    with measurable():  # 2
-        seen = [
-            (command, images, tuple(landmarks.measure(image, networks=loaded) for image in images))
-            for command, images in pictures
-        ]
-    # 3: people hold a phone below their face, so "straight" is what they showed when asked to look straight.
-    at_rest = [frame.face for frame in seen[0][2] if frame.face is not None] if seen else []
-    turn = median(face.turn for face in at_rest) if at_rest else 0.0  # 3
-    pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
-    measured = []
-    for command, images, found in seen:
-        away = [  # 4
-            # A turned or bowed face is a poor probe. Each in units of what a face at rest may deviate, so that a ratio
-            # and degrees may be added.
-            (abs(face.turn - turn) / policy.NEUTRAL.turn + abs(face.pitch - pitch) / policy.NEUTRAL.pitch, at)
-            for at, frame in enumerate(found)
-            if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)
-        ]
-        measured.append(StepMeasurement(command, images, found, tuple(at for _, at in sorted(away))))
-    return tuple(measured)
+def gesture_of(command: str, frames: Sequence[FrameMeasurement], *, at_rest: gestures.Neutral) -> StepJudgement:
+    """What a commanded step showed against the face at rest."""
+    return gestures.judge(gestures.NAMED[command], frames, rest=at_rest, thresholds=policy.GESTURES)
 
 
-def gesture_judgements(steps: Sequence[StepMeasurement]) -> tuple[gestures.StepJudgement, ...]:
+def gesture_judgements(steps: Sequence[StepMeasurement]) -> tuple[StepJudgement, ...]:
     """What each commanded step showed against the neutral one. Raises `Refused` if that shows no face at rest."""
-    rest = gestures.neutral(steps[0].frames, limits=policy.NEUTRAL)
-    wanted: dict[str, gestures.Gesture] = {name: name for name in gestures.GESTURES}
-    return tuple(
-        gestures.judge(wanted[step.command], step.frames, rest=rest, thresholds=policy.GESTURES) for step in steps[1:]
-    )
+    at_rest = rest(steps[0].numbers.frames)
+    return tuple(gesture_of(step.command, step.numbers.frames, at_rest=at_rest) for step in steps[1:])
 
 
 def depth(steps: Sequence[StepMeasurement]) -> planarity.Planarity:
-    """How far the face is from a plane, over both turns; None in it where there is no evidence."""
-    turns = []
-    with measurable():
-        for step in steps:
-            if step.command in ("turn_left", "turn_right"):
-                shown = [
-                    (image, frame.face.mesh)
-                    for image, frame in zip(step.images, step.frames, strict=True)
-                    if frame.face is not None and frame.face.mesh is not None
-                ]
-                images, meshes = [image for image, _ in shown], [mesh for _, mesh in shown]
-                turns.append(planarity.measure(images, meshes, limits=policy.PLANARITY))
-        return planarity.together(turns)
+    """How far the face is from a plane, over both turns; None in it where there is no evidence.
+
+    Of a turn that was asked for again the last one counts.
+    """
+    turns = {step.command: step.numbers.depth for step in steps if step.numbers.depth is not None}
+    return planarity.together(list(turns.values()))
 
 
 def freshness_of(steps: Sequence[StepMeasurement]) -> continuity.Freshness:
     """Frozen runs, repeated frames and noise over the whole capture."""
+    contents = [content for step in steps for content in step.sent.chain]
     with measurable():
-        return continuity.freshness([image for step in steps for image in step.images], limits=policy.FRESHNESS)
+        chain = continuity.freshness_of(
+            [step.looked.trace for step in steps],
+            frame=lambda at: frames.decode(contents[at], limits=policy.CHAIN),
+            limits=policy.FRESHNESS,
+        )
+        stills = continuity.freshness([image for step in steps for image in step.stills], limits=policy.FRESHNESS)
+    # Stills are taken so far apart that none is like the one before.
+    repeated = chain.repeated + stills.repeated + max(0, stills.frozen_run - 1)
+    return replace(chain, repeated=repeated)
 
 
 def presence_of(steps: Sequence[StepMeasurement]) -> continuity.Presence:
-    """How many faces the frames show."""
-    return continuity.presence([frame for step in steps for frame in step.frames], limits=policy.SECOND_FACE)
+    """How many faces the frames show: the worse of both streams, for either may show somebody else."""
+    chain = continuity.presence(
+        [frame for step in steps for frame in step.numbers.frames], limits=policy.SECOND_FACE_IN_CHAIN
+    )
+    stills = continuity.presence([frame for step in steps for frame in step.numbers.stills], limits=policy.SECOND_FACE)
+    return continuity.Presence(min(chain.one_face, stills.one_face), max(chain.most, stills.most))
 
 
 Looks = tuple[tuple[Look, ...], ...]
-"""The face of each frame, step by step."""
+"""The face of each still, step by step."""
 
 
 @dataclass(frozen=True)
 class FrameIdentity:
-    """Who one frame shows, and how the head is held.
+    """Who one still shows, and how the head is held.
 
-    step, place: which frame. yaw, pitch: `FaceMeasurement.turn` (no unit) and `.pitch` (degrees). to_neutral,
+    step, place: which still. yaw, pitch: `FaceMeasurement.turn` (no unit) and `.pitch` (degrees). to_neutral,
     to_reference: distance to the best face at rest, and to the register's. None where nothing was there to measure.
     """
 
@@ -123,20 +85,20 @@ class FrameIdentity:
 
 
 def looks(steps: Sequence[StepMeasurement]) -> Looks:
-    """The face of every frame, also of those that no verdict is made of: any of them may be another person's.
+    """The face of every still, also of those that no verdict is made of: any of them may be another person's.
 
     It is the one that was measured, or there are two: whoever acts beside a photograph that leaves the frame is seen by
     one detector, and the photograph by the other.
     """
-    backend, eyes = backends.in_use(), [*landmarks.RIGHT_EYE, *landmarks.LEFT_EYE]
+    backend = backends.in_use()
     found = []
     for step in steps:
         seen = []
-        for image, frame in zip(step.images, step.frames, strict=True):
+        for image, frame in zip(step.stills, step.numbers.stills, strict=True):
             look = backend.look(image)
             # Two detectors may see two faces where each finds one: then the eyes of the one are not those of the other.
-            if look.eyes is not None and frame.face is not None and frame.face.mesh is not None:
-                apart = math.dist(look.eyes, frame.face.mesh[eyes, :2].mean(axis=0))
+            if look.eyes is not None and frame.face is not None:
+                apart = math.dist(look.eyes, frame.face.eyes)
                 if apart > policy.SAME_EYES * (frame.face.box[2] - frame.face.box[0]):
                     look = Look(None, "multiple_faces")
             seen.append(look)
@@ -145,21 +107,23 @@ def looks(steps: Sequence[StepMeasurement]) -> Looks:
 
 
 def probes(step: StepMeasurement, seen: Sequence[Look], *, most: int) -> tuple[tuple[int, Embedding], ...]:
-    """Place and face of the best frames of a step, best first: turned and moving faces are poorer probes.
+    """Place and face of the best stills of a step, best first: turned and moving faces are poorer probes.
 
     Raises `Refused` where none is fit to be compared, or where a better one shows several faces.
     """
-    found: list[tuple[int, Embedding]] = []
-    for at in step.fit:
-        # A face the matcher does not find, or finds too poor, is one probe fewer; a second person is no accident.
-        if (look := seen[at]).code == "multiple_faces":
-            raise Refused(look.code, f"in a frame of {step.command}")
-        if look.face is not None and not look.code and len(found) < most:
-            found.append((at, look.face))
+    # A face the matcher does not find, or finds too poor, is one probe fewer; a second person is no accident.
+    if any(seen[at].code == "multiple_faces" for at in step.fit):
+        raise Refused("multiple_faces", f"in a frame of {step.command}")
+    found = [(at, face) for at in step.fit if (face := seen[at].face) is not None and not seen[at].code]
     if not found:
         code = next((seen[at].code for at in step.fit), "face_not_found")
         raise Refused(code, f"no frame of {step.command} is fit to be compared")
-    return tuple(found)
+    return tuple(found[:most])
+
+
+def best(steps: Sequence[StepMeasurement], seen: Looks) -> tuple[int | None, ...]:
+    """Place of the still of each step that stands for it, the first of its probes; None where it has none."""
+    return tuple(next((at for at in step.fit if not own[at].code), None) for step, own in zip(steps, seen, strict=True))
 
 
 def embeddings(steps: Sequence[StepMeasurement], seen: Looks) -> tuple[Embedding, ...]:
@@ -173,7 +137,7 @@ def identities(
     """A row for each frame, in order."""
     rows = []
     for number, (step, own) in enumerate(zip(steps, seen, strict=True)):
-        for place, (frame, look) in enumerate(zip(step.frames, own, strict=True)):
+        for place, (frame, look) in enumerate(zip(step.numbers.stills, own, strict=True)):
             apart = [
                 None if look.face is None or other is None else distance(other, look.face).value
                 for other in (neutral, known)
@@ -183,17 +147,28 @@ def identities(
     return tuple(rows)
 
 
-def continuity_of(steps: Sequence[StepMeasurement], faces: Sequence[Embedding]) -> continuity.Continuity:
-    """Overlap of boxes within the steps, and the farthest of the `embeddings` from the first, in their units."""
+def continuity_of(steps: Sequence[StepMeasurement], seen: Looks, faces: Sequence[Embedding]) -> continuity.Continuity:
+    """Overlap of boxes within the steps, and the farthest distance of faces that must be one, in the embedding's units.
+
+    Of the best face of each step to the first's, and of each still at rest to the chain at its moment: what was done is
+    seen in the one, who it is in the other, and both are compared with their own face at rest. None where none of them
+    has a face that is found in the chain as well.
+    """
     first, *others = faces
-    distances = [distance(first, other).value for other in others]
-    return continuity.continuity([step.frames for step in steps], distances=distances)
+    apart = [distance(first, other).value for other in others]
+    joined = []
+    for still, at in zip(seen[0], steps[0].sent.beside, strict=True):
+        other = backends.in_use().face_in(frames.decode(steps[0].sent.chain[at], limits=policy.CHAIN))
+        if still.face is not None and other is not None:
+            joined.append(distance(still.face, other).value)
+    apart = apart + joined if joined else []
+    return continuity.continuity([step.numbers.frames for step in steps], distances=apart)
 
 
 def quality_flaws(steps: Sequence[StepMeasurement]) -> tuple[str, ...]:
     """The first flaw of each step that has no frame fit to be compared."""
     return tuple(
-        next((flaw for frame in step.frames for flaw in flaws(frame, limits=policy.QUALITY)), "no_face")
+        next((flaw for frame in step.numbers.stills for flaw in flaws(frame, limits=policy.QUALITY)), "no_face")
         for step in steps
         if not step.fit
     )
@@ -201,7 +176,9 @@ def quality_flaws(steps: Sequence[StepMeasurement]) -> tuple[str, ...]:
 
 def poorest(steps: Sequence[StepMeasurement]) -> dict[str, str]:
     """The poorest values among the steps' best frames: pixels between the eyes, light, sharpness."""
-    best = [face for step in steps for face in [step.frames[at].face for at in step.fit[:1]] if face is not None]
+    best = [
+        face for step in steps for face in [step.numbers.stills[at].face for at in step.fit[:1]] if face is not None
+    ]
     if not best:
         return {}
     return {

@@ -3,8 +3,9 @@
 No frozen picture, none twice, and the noise of a sensor in all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from statistics import median
 
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from verification.engines.liveness.crops import Image
 from verification.engines.liveness.landmarks import FrameMeasurement, overlap
 
-_WIDTH = 320  # pixels to which frames are reduced before they are compared
+_WIDTH = 320  # pixels to which larger frames are reduced before they are compared
+_BANDS = 16  # of a frame, whose light is kept
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def presence(frames: Sequence[FrameMeasurement], *, limits: SecondFaceLimits) ->
     for at, frame in enumerate(frames):
         if frame.face is not None:
             least = limits.share * (frame.face.box[2] - frame.face.box[0])
-            faint[at] = sum(each.score < limits.score or each.box[2] - each.box[0] < least for each in frame.others)
+            faint[at] = sum(each.score < limits.score or each.width < least for each in frame.others)
     if sum(each > 0 for each in faint) >= limits.frames:
         faint = [0] * len(frames)
     faces = [frame.faces - each for frame, each in zip(frames, faint, strict=True)]
@@ -78,6 +80,20 @@ def continuity(steps: Sequence[Sequence[FrameMeasurement]], *, distances: Sequen
         if before.face is not None and after.face is not None
     ]
     return Continuity(min(overlaps, default=None), max(distances, default=None))
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What is kept of the pixels of frames in order, to tell whether one shows an earlier picture again: no picture.
+
+    `apart`: mean differences of consecutive frames, grey levels. `light`: of each frame the sums of the grey levels in
+    `_BANDS` bands, top to bottom, in hex. Two frames differ by as much as their bands, or more: Σ|a - b| ≥ |Σa - Σb|.
+    `pixels`: of a frame, as it is compared.
+    """
+
+    apart: tuple[float, ...]
+    light: tuple[str, ...]
+    pixels: int
 
 
 @dataclass(frozen=True)
@@ -101,26 +117,66 @@ class Freshness:
     noise: float | None
 
 
+def trace(frames: Sequence[Image]) -> Trace:
+    """What is kept of frames in order."""
+    greys = [_grey(frame) for frame in frames]
+    return Trace(
+        apart=tuple(_difference(before, after) for before, after in pairwise(greys)),
+        light=tuple(_light(grey) for grey in greys),
+        pixels=max((grey.size for grey in greys), default=0),
+    )
+
+
 def freshness(frames: Sequence[Image], *, limits: FreshnessLimits) -> Freshness:
-    """How fresh the frames of one attempt are; hand in all its steps, in order."""
-    small: list[NDArray[np.uint8]] = []  # grey, (height, width)
-    for frame in frames:
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        size = _WIDTH, max(1, round(grey.shape[0] * _WIDTH / grey.shape[1]))
-        small.append(np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
-    steps = [_difference(before, after) for before, after in pairwise(small)]
-    run = longest = min(1, len(small))
-    begins = [0] * len(small)  # where the run of each frame begins
+    """How fresh these frames are."""
+    return freshness_of([trace(frames)], frame=frames.__getitem__, limits=limits)
+
+
+def freshness_of(traces: Sequence[Trace], *, frame: Callable[[int], Image], limits: FreshnessLimits) -> Freshness:
+    """How fresh the frames of one attempt are; hand in the traces of all its steps, in order.
+
+    `frame`: gives one by its place over all steps, for the few that only their pixels tell apart.
+    """
+    grey = cache(lambda at: _grey(frame(at)))
+    steps: list[float] = []
+    light: list[NDArray[np.int64]] = []
+    for each in traces:
+        if light and each.light:  # from the last frame of a step to the first of the next
+            steps.append(_difference(grey(len(light) - 1), grey(len(light))))
+        steps += each.apart
+        light += [_bands(one) for one in each.light]
+    told, pixels = np.array(light).reshape(-1, _BANDS), max((each.pixels for each in traces), default=0)
+    run = longest = min(1, len(light))
+    begins = [0] * len(light)  # where the run of each frame begins
     for at, step in enumerate(steps, start=1):
         frozen = step <= limits.frozen
         run = run + 1 if frozen else 1
         begins[at] = begins[at - 1] if frozen else at
         longest = max(longest, run)
-    repeated = sum(
-        any(_difference(earlier, frame) <= limits.frozen for earlier in small[: begins[at]])
-        for at, frame in enumerate(small)
-    )
+    repeated = 0
+    for at, begun in enumerate(begins):
+        near = np.flatnonzero(np.abs(told[:begun] - told[at]).sum(axis=1) <= limits.frozen * pixels)
+        repeated += any(_difference(grey(int(one)), grey(at)) <= limits.frozen for one in near)
     return Freshness(longest, repeated, median(steps) if steps else None)
+
+
+def _grey(frame: Image) -> NDArray[np.uint8]:
+    """A frame as frames are compared: grey, (height, width)."""
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    if grey.shape[1] > _WIDTH:
+        size = _WIDTH, max(1, round(grey.shape[0] * _WIDTH / grey.shape[1]))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, dtype=np.uint8)
+
+
+def _light(grey: NDArray[np.uint8]) -> str:
+    ends = np.arange(_BANDS) * len(grey) // _BANDS
+    sums = np.add.reduceat(grey.sum(axis=1, dtype=np.int64), ends)
+    return sums.astype(">u4").tobytes().hex()
+
+
+def _bands(light: str) -> NDArray[np.int64]:
+    return np.frombuffer(bytes.fromhex(light), dtype=">u4").astype(np.int64)
 
 
 def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

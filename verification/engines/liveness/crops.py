@@ -16,6 +16,10 @@ from verification.core.errors import Refused
 
 Image = NDArray[np.uint8]  # (height, width, 3), RGB
 Floats = NDArray[np.float64]
+Shown = NDArray[np.float32]  # (side, side, 3), as a network is shown it
+
+# A worker's children are as many as the cores: threads of one would only wait for those of another.
+cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True)
@@ -27,13 +31,18 @@ class Crop:
     side: float
     angle: float
 
-    def cut(self, image: Image, *, pixels: int) -> Floats:
+    def cut(self, image: Image, *, pixels: int) -> Shown:
         """The square as (pixels, pixels, 3) from 0 to 1; what lies outside the image is black."""
-        linear = self._rotation().T * (pixels / self.side)
-        shift = pixels / 2 - linear @ (self.x, self.y)
-        forward = np.column_stack([linear, shift])
+        cosine, sine, half = math.cos(self.angle), math.sin(self.angle), pixels / 2
+        along, across = cosine * (pixels / self.side), sine * (pixels / self.side)
+        forward = np.array(
+            [
+                [along, across, half - (along * self.x + across * self.y)],
+                [-across, along, half - (along * self.y - across * self.x)],
+            ]
+        )
         cut = cv2.warpAffine(image, forward, (pixels, pixels), flags=cv2.INTER_LINEAR)
-        return np.asarray(cut, dtype=np.float64) / 255
+        return np.divide(cut, np.float32(255), dtype=np.float32)
 
     def back(self, points: Floats, *, pixels: int) -> Floats:
         """Points of the cut in image coordinates. A third column is a depth and is scaled only."""

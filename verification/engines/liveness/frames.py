@@ -150,8 +150,8 @@ class FrameLimits:
     least_side: int
 
 
-def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
-    """The frame as RGB pixels. Raises `Refused` with one of `CODES`.
+def check(untrusted: bytes, *, limits: FrameLimits) -> Header:
+    """What the header of a frame says, where nothing speaks against decoding it. Raises `Refused` with one of `CODES`.
 
     A camera frame that a page draws and saves is an upright baseline JPEG in colour. Anything else is somebody's file.
     """
@@ -164,6 +164,12 @@ def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
         raise Refused("frame_too_few_pixels", "smaller than a frame may be")
     if header.orientation != 1:  # 4
         raise Refused("frame_rotated", "EXIF turns the picture; frames come upright")
+    return header
+
+
+def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
+    """The frame as RGB pixels. Raises as `check` does, also where the pixels are not what the header says."""
+    header = check(untrusted, limits=limits)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         decoded = cv2.imdecode(np.frombuffer(untrusted, dtype=np.uint8), flags)  # 5

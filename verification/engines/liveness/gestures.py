@@ -15,6 +15,8 @@ from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasur
 
 Gesture = Literal["turn_left", "turn_right", "blink", "open_mouth", "come_closer", "nod"]
 GESTURES: tuple[Gesture, ...] = ("turn_left", "turn_right", "blink", "open_mouth", "come_closer", "nod")
+NAMED: dict[str, Gesture] = {name: name for name in GESTURES}
+TURNS: tuple[Gesture, ...] = ("turn_left", "turn_right")
 
 # A blink contradicts nothing, for everybody blinks; heads dip while they turn or lean, so a nod contradicts neither.
 _CONTRADICTING: dict[Gesture, tuple[Gesture, ...]] = {
@@ -116,25 +118,23 @@ def neutral(frames: Sequence[FrameMeasurement], *, limits: NeutralLimits) -> Neu
     return rest
 
 
+def away(face: FaceMeasurement, *, turn: float, pitch: float, limits: NeutralLimits) -> float:
+    """How far a face is held from a pose, in units of what a face at rest may deviate: so ratio and degrees add."""
+    return abs(face.turn - turn) / limits.turn + abs(face.pitch - pitch) / limits.pitch
+
+
 def judge(
     gesture: Gesture, frames: Sequence[FrameMeasurement], *, rest: Neutral, thresholds: GestureThresholds
 ) -> StepJudgement:
     """The step judged for one commanded gesture. Too few faces show nothing, so they pass nothing."""
     faces = [frame.face for frame in frames if frame.face is not None]
-    limits: dict[Gesture, float] = {
-        "turn_left": thresholds.turn,
-        "turn_right": thresholds.turn,
-        "blink": thresholds.closure,
-        "open_mouth": thresholds.mouth,
-        "come_closer": thresholds.closer,
-        "nod": thresholds.nod,
-    }
+    least = limits(thresholds)
     if len(faces) < thresholds.frames:
-        return StepJudgement(gesture, False, None, limits[gesture], ())
+        return StepJudgement(gesture, False, None, least[gesture], ())
     # 1: every gesture is measured, for what was not asked for must not show either.
     series = {each: strengths(each, faces, rest) for each in GESTURES}
     # 2: a command that was not followed is the borrower's to repeat, whatever else they did.
-    fired = _shows(gesture, series[gesture], limits[gesture], thresholds)
+    fired = _shows(gesture, series[gesture], least[gesture], thresholds)
     against = []
     # 3: somebody who does everything, or a recording of it, follows every command and contradicts each.
     for other in _CONTRADICTING[gesture]:
@@ -142,14 +142,26 @@ def judge(
             # Who came closer for an earlier command need not go back: only coming closer now contradicts.
             shown = [value >= thresholds.closer * series[other][0] for value in series[other]]
         else:
-            limit = thresholds.contrary_turn if other in ("turn_left", "turn_right") else limits[other]
+            limit = thresholds.contrary_turn if other in ("turn_left", "turn_right") else least[other]
             shown = [value >= limit for value in series[other]]
             # What shows from the first frame on is the previous command's, as long as it may be forgiven.
             begun = next((at for at, each in enumerate(shown) if not each), len(shown))
             shown = shown[min(begun, thresholds.leftover) :]
         if any(shown):
             against.append(other)
-    return StepJudgement(gesture, fired, max(series[gesture]), limits[gesture], tuple(against))
+    return StepJudgement(gesture, fired, max(series[gesture]), least[gesture], tuple(against))
+
+
+def limits(thresholds: GestureThresholds) -> dict[Gesture, float]:
+    """From which strength on each gesture shows."""
+    return {
+        "turn_left": thresholds.turn,
+        "turn_right": thresholds.turn,
+        "blink": thresholds.closure,
+        "open_mouth": thresholds.mouth,
+        "come_closer": thresholds.closer,
+        "nod": thresholds.nod,
+    }
 
 
 def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral) -> list[float]:

@@ -1,23 +1,30 @@
-"""One word about one small picture, while the borrower looks for light and place. The detector alone, in a web process.
+"""One word about one small picture, while the borrower looks for light and place; in a web process.
+
+The detector alone, and the mesh where nothing else is to mend: it shows a mask over mouth and nose.
 
 Words, never numbers: what a hint tells an honest person it tells an attacker too.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
 from verification.core.errors import Refused
-from verification.engines.liveness import frames
+from verification.engines.liveness import frames, landmarks, masks
+from verification.engines.liveness.crops import Image, measurable
 from verification.engines.liveness.frames import FrameLimits
-from verification.engines.liveness.landmarks import detect
-from verification.engines.liveness.networks import load_detection
+from verification.engines.liveness.landmarks import Face
+from verification.engines.liveness.masks import MaskLimits
+from verification.engines.liveness.networks import load_detection, load_mesh
 
-Word = Literal["", "no_face", "two_faces", "turn_phone", "too_dark", "too_bright", "too_far", "too_near", "not_centred"]
-"""What a page can say; nothing where nothing is wrong."""
+Word = Literal[
+    "", "no_face", "two_faces", "turn_phone", "too_dark", "too_bright", "too_far", "too_near", "not_centred", "mask_on"
+]
+"""What a page can say; nothing where nothing is wrong. One `mask_on` alone may be wrong: two of three tell a mask."""
 
-# An interpreter keeps its tensors between calls, and a web process may have threads.
+# An interpreter keeps its tensors between calls, and a web process may have threads. It loads them with its first hint.
 _ONE_AT_A_TIME = Lock()
 
 
@@ -39,14 +46,19 @@ class HintLimits:
     most_luminance: float
 
 
-def hint(untrusted: bytes, *, limits: HintLimits) -> Word:
+def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
     """The first thing to mend. What is no camera picture shows no face."""
     try:
         image = frames.decode(untrusted, limits=limits.frames)
+        with _ONE_AT_A_TIME:
+            faces = landmarks.detect(image, network=load_detection())
+        return _to_place(image, faces, limits) or _to_take_off(image, faces[0], mask)
     except Refused:
         return "no_face"
-    with _ONE_AT_A_TIME:
-        faces = detect(image, network=load_detection())
+
+
+def _to_place(image: Image, faces: Sequence[Face], limits: HintLimits) -> Word:
+    """What the detector alone shows; empty only where there is one face."""
     if len(faces) > 1:
         return "two_faces"
     height, width = image.shape[:2]
@@ -69,3 +81,11 @@ def hint(untrusted: bytes, *, limits: HintLimits) -> Word:
         "not_centred": aside > limits.most_aside,
     }
     return next((word for word, is_so in found.items() if is_so), "")
+
+
+def _to_take_off(image: Image, face: Face, limits: MaskLimits) -> Word:
+    with measurable():
+        with _ONE_AT_A_TIME:
+            mesh = landmarks.fit(image, face, network=load_mesh()).points
+        lower = masks.measure(image, mesh, side=limits.side)
+    return "mask_on" if lower is not None and lower.is_masked(limits) else ""

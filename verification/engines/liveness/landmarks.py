@@ -12,8 +12,9 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 
-from verification.engines.liveness.crops import Floats, Image, upright
+from verification.engines.liveness.crops import Floats, Image, Shown, upright
 from verification.engines.liveness.networks import Network, Networks
 
 # The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and 8 × 8 with six.
@@ -21,6 +22,7 @@ _GRIDS = ((16, 2), (8, 6))
 # The middle of its cell for each anchor, row by row; (x, y) in shares of the square.
 _CELLS = [(np.indices((cells, cells))[::-1].reshape(2, -1).T + 0.5) / cells for cells, _ in _GRIDS]
 _ANCHORS = np.concatenate([np.repeat(cells, each, axis=0) for cells, (_, each) in zip(_CELLS, _GRIDS, strict=True)])
+_RANGE = (np.arange(256) / 127.5 - 1).astype(np.float32)  # how its square is shown to the detector, by grey level
 _SCORE = 0.5  # a face is likelier than none; the model card's operating point
 _OVERLAP = 0.3  # boxes that share more than this of their union show the same face; the model card's
 
@@ -60,9 +62,10 @@ def detect(image: Image, *, network: Network) -> list[Face]:
     scale = network.side / max(height, width)
     wide, high = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (network.side - wide) // 2, (network.side - high) // 2
-    square = np.zeros((network.side, network.side, 3))
-    square[top : top + high, left : left + wide] = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)  # 1
-    boxes, logits = network.run(square / 127.5 - 1)  # 2
+    square = np.full((network.side, network.side, 3), _RANGE[0])
+    small = cv2.resize(image, (wide, high), interpolation=cv2.INTER_AREA)  # 1
+    square[top : top + high, left : left + wide] = cv2.LUT(small, _RANGE)
+    boxes, logits = network.run(square)  # 2
     # Clipped: beyond 709 exp overflows.
     scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
     likely = np.flatnonzero(scores >= _SCORE)  # 3
@@ -96,17 +99,19 @@ class FaceMeasurement:
     """One face in one frame.
 
     `box`: left, top, right, bottom in pixels. `score`, `presence`: the detector's and the mesh's certainty, 0 … 1.
-    `interocular`: distance of the eyes' middles in pixels. `turn`: -1 … 1, positive when the person turns to their own
-    left. `mouth`: gap of the lips over width of the mouth. `right_eye`, `left_eye`: gap of the lids over width of the
-    eye. `pitch`: degrees, positive when the face looks up. `roll`: degrees, positive when the head leans to the
-    person's own left. `luminance`: mean, 0 black … 1 white. `sharpness`: standard deviation of the Laplacian over that
-    of the light, in the upright cut. `mesh`: (468, 3) pixels, not part of the numbers that are kept.
+    `interocular`: distance of the eyes' middles in pixels. `eyes`: x and y of the middle between them, pixels. `turn`:
+    -1 … 1, positive when the person turns to their own left. `mouth`: gap of the lips over width of the mouth.
+    `right_eye`, `left_eye`: gap of the lids over width of the eye. `pitch`: degrees, positive when the face looks up.
+    `roll`: degrees, positive when the head leans to the person's own left. `luminance`: mean, 0 black … 1 white.
+    `sharpness`: standard deviation of the Laplacian over that of the light, in the upright cut. `mesh`: (468, 3)
+    pixels, not part of the numbers that are kept.
     """
 
     score: float
     presence: float
     box: Box
     interocular: float
+    eyes: tuple[float, float]
     turn: float
     mouth: float
     right_eye: float
@@ -119,17 +124,26 @@ class FaceMeasurement:
 
 
 @dataclass(frozen=True)
-class FrameMeasurement:
-    """One frame: its pixels, how many faces, and the likeliest one. `face` is None when there is none.
+class Beside:
+    """A face beside the likeliest one: the detector's certainty, 0 … 1, and its width in pixels."""
 
-    `others`: what the detector found beside it, not part of the numbers that are kept.
-    """
+    score: float
+    width: float
+
+
+@dataclass(frozen=True)
+class FrameMeasurement:
+    """One frame: its pixels, and the likeliest face; None when there is none. `others`: faces beside it."""
 
     width: int
     height: int
-    faces: int
     face: FaceMeasurement | None
-    others: tuple[Face, ...] = field(default=(), compare=False, repr=False)
+    others: tuple[Beside, ...] = ()
+
+    @property
+    def faces(self) -> int:
+        """How many there are."""
+        return (self.face is not None) + len(self.others)
 
 
 def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
@@ -137,39 +151,68 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     height, width = image.shape[:2]
     faces = detect(image, network=networks.detection)  # 1
     face = _measure_face(image, faces[0], networks) if faces else None
-    return FrameMeasurement(width, height, len(faces), face, tuple(faces[1:]))
+    others = tuple(Beside(other.score, other.box[2] - other.box[0]) for other in faces[1:])
+    return FrameMeasurement(width, height, face, others)
 
 
-def _measure_face(image: Image, face: Face, networks: Networks) -> FaceMeasurement:
+@dataclass(frozen=True)
+class Fitted:
+    """The mesh of one face. `points`: (468, 3) pixels. `presence`: its certainty, 0 … 1. `square`: the upright cut."""
+
+    points: Floats
+    presence: float
+    square: Shown
+
+
+def fit(image: Image, face: Face, *, network: Network) -> Fitted:
+    """The mesh of a face that was detected."""
     left, top, right, bottom = face.box
     side = _FACE_CUT * max(right - left, bottom - top)
     middle = np.array([left + right, top + bottom]) / 2
     cut = upright(face.right_eye, face.left_eye, side=side, middle=middle)  # 2
-    pixels = networks.mesh.side
-    square = cut.cut(image, pixels=pixels)
-    points, logit = networks.mesh.run(square)  # 3
-    mesh = cut.back(points.reshape(_MESH_POINTS, 3), pixels=pixels)
-    inner = slice(pixels // 6, -pixels // 6)  # the face without the margin of the cut
-    grey = cv2.cvtColor(square[inner, inner].astype(np.float32), cv2.COLOR_RGB2GRAY)
+    square = cut.cut(image, pixels=network.side)
+    points, logit = network.run(square)  # 3
+    mesh = cut.back(points.reshape(_MESH_POINTS, 3), pixels=network.side)
+    return Fitted(mesh, 1 / (1 + math.exp(-max(-80.0, min(80.0, float(logit[0]))))), square)
+
+
+def _measure_face(image: Image, face: Face, networks: Networks) -> FaceMeasurement:
+    fitted = fit(image, face, network=networks.mesh)
+    mesh, square = fitted.points, fitted.square
+    inner = slice(len(square) // 6, -len(square) // 6)  # the face without the margin of the cut
+    grey = cv2.cvtColor(square[inner, inner], cv2.COLOR_RGB2GRAY)
+    (light, contrast), (_, edges) = _mean_and_deviation(grey), _mean_and_deviation(cv2.Laplacian(grey, cv2.CV_32F))
     eyes = mesh[list(RIGHT_EYE)].mean(axis=0), mesh[list(LEFT_EYE)].mean(axis=0)
     right_to_left = eyes[1] - eyes[0]
     to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
     up = mesh[FOREHEAD] - mesh[NOSE_BASE]
     return FaceMeasurement(
         score=face.score,
-        presence=1 / (1 + math.exp(-max(-80.0, min(80.0, float(logit[0]))))),
+        presence=fitted.presence,
         box=face.box,
         interocular=math.hypot(right_to_left[0], right_to_left[1]),
+        eyes=(float(eyes[0][0] + eyes[1][0]) / 2, float(eyes[0][1] + eyes[1][1]) / 2),
         turn=(to_right - to_left) / (to_right + to_left),  # 6
         mouth=distance(mesh, UPPER_LIP, LOWER_LIP) / distance(mesh, *MOUTH),
         right_eye=_opening(image, mesh, RIGHT_EYE, network=networks.eye, mirrored=False),
         left_eye=_opening(image, mesh, LEFT_EYE, network=networks.eye, mirrored=True),
         pitch=math.degrees(math.atan2(up[2], math.hypot(up[0], up[1]))),
         roll=math.degrees(math.atan2(right_to_left[1], right_to_left[0])),
-        luminance=float(grey.mean()),
-        sharpness=float(cv2.Laplacian(grey, cv2.CV_32F).std()) / max(float(grey.std()), 1e-6),
+        luminance=light,
+        sharpness=edges / max(contrast, 1e-6),
         mesh=mesh,
     )
+
+
+def _mean_and_deviation(grey: MatLike) -> tuple[float, float]:
+    mean, deviation = cv2.meanStdDev(grey)
+    return float(mean[0, 0]), float(deviation[0, 0])
+
+
+def five_points(mesh: Floats) -> Floats:
+    """YuNet's five points, by the mesh: both eyes' middles, the tip of the nose, the corners of the mouth."""
+    eyes = [mesh[list(eye), :2].mean(axis=0) for eye in (RIGHT_EYE, LEFT_EYE)]
+    return np.array([*eyes, mesh[NOSE, :2], mesh[MOUTH[0], :2], mesh[MOUTH[1], :2]])
 
 
 def distance(mesh: Floats, one: int, other: int) -> float:
@@ -180,14 +223,14 @@ def distance(mesh: Floats, one: int, other: int) -> float:
 
 def _opening(image: Image, mesh: Floats, corners: Sequence[int], *, network: Network, mirrored: bool) -> float:
     first, second = mesh[corners[0], :2], mesh[corners[1], :2]
-    width = max(float(np.linalg.norm(second - first)), 1.0)
+    width = max(math.dist(first, second), 1.0)
     cut = upright(first, second, side=_EYE_CUT * width, middle=(first + second) / 2)  # 4
     square = cut.cut(image, pixels=network.side)
     # The model knows one eye. The other is shown to it in the mirror, which changes no distance.
     (points,) = network.run(square[:, ::-1] if mirrored else square)  # 5
     contour = points.reshape(-1, 3)[:_CONTOUR, :2]
-    gap = np.linalg.norm(contour[_LOWER_LID].mean(axis=0) - contour[_UPPER_LID].mean(axis=0))
-    return float(gap / max(float(np.linalg.norm(contour[8] - contour[0])), 1e-6))
+    gap = math.dist(contour[_LOWER_LID].mean(axis=0), contour[_UPPER_LID].mean(axis=0))
+    return gap / max(math.dist(contour[8], contour[0]), 1e-6)
 
 
 Flaw = Literal["no_face", "several_faces", "too_far", "too_near", "too_dark", "too_bright", "blurred"]

@@ -8,7 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from verification.core.errors import Misconfigured
 from verification.engines import weights
-from verification.engines.liveness.crops import Floats
+from verification.engines.liveness.crops import Floats, Shown
 
 
 class Network:
@@ -26,9 +26,9 @@ class Network:
         self._outputs = [named[name] for name in outputs]
         self.side = int(entry["shape"][1])
 
-    def run(self, square: Floats) -> list[Floats]:
+    def run(self, square: Shown) -> list[Floats]:
         """The named outputs, flat, for one square image (side, side, 3) in the model's own range."""
-        self._interpreter.set_tensor(self._input, square[np.newaxis].astype(np.float32))
+        self._interpreter.set_tensor(self._input, square[np.newaxis])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index).astype(np.float64).ravel() for index in self._outputs]
 
@@ -48,6 +48,12 @@ def load_detection() -> Network:
 
 
 @cache
+def load_mesh() -> Network:
+    """The face mesh alone, as `load_detection`."""
+    return Network(weights.read(weights.FACE_MESH), outputs=("conv2d_20", "conv2d_30"))
+
+
+@cache
 def load() -> Networks:
     """The networks from the pinned files, built at the first capture of a process, so after a worker has forked.
 
@@ -55,6 +61,6 @@ def load() -> Networks:
     """
     return Networks(
         detection=load_detection(),
-        mesh=Network(weights.read(weights.FACE_MESH), outputs=("conv2d_20", "conv2d_30")),
+        mesh=load_mesh(),
         eye=Network(weights.read(weights.IRIS), outputs=("output_eyes_contours_and_brows",)),
     )

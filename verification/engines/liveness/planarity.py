@@ -17,19 +17,20 @@ from numpy.typing import NDArray
 from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 
-_OVAL = (
+OVAL = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
-_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
+LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 _RIGHT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
 # Where corners are sought: each part, how much larger or smaller than its contour it is drawn, and whether they count.
-_DRAWN = ((_OVAL, 0.92, 255), (_RIGHT_LIDS, 1.6, 0), (_LEFT_LIDS, 1.6, 0), (_LIPS, 1.3, 0))
+_DRAWN = ((OVAL, 0.92, 255), (_RIGHT_LIDS, 1.6, 0), (_LEFT_LIDS, 1.6, 0), (LIPS, 1.3, 0))
 
 # How corners are found and followed: the method the thresholds were measured with.
 _CORNERS, _QUALITY, _APART = 150, 0.01, 5.0
 _WINDOW, _LEVELS, _RETURN = (21, 21), 3, 1.0  # pixels, pyramid levels, pixels
+_LEAST_SIDE = 320  # pixels, to which smaller frames are enlarged before
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ class Planarity:
 def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: PlanarityLimits) -> Planarity:
     """Depth in the frames of one step, all of one size, each with its mesh, in order."""
     greys = [np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for frame in frames]
+    if greys and (scale := _LEAST_SIDE / min(greys[0].shape)) > 1:
+        # Corners of a thin chain lie a fraction of a pixel apart from one frame to the next.
+        greys = [
+            np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+            for grey in greys
+        ]
+        meshes = [mesh * scale for mesh in meshes]
     found = _corners(greys[0], meshes[0]) if greys else None  # 1
     if found is None:
         return Planarity(0, None, None, 0.0)
@@ -76,7 +84,7 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
             break
         right, left = (faces[1][list(eye), :2].mean(axis=0) for eye in (RIGHT_EYE, LEFT_EYE))
         eyes = max(float(np.linalg.norm(left - right)), 1.0)
-        similarity = float(np.median(np.linalg.norm(_similar(start, points) - points, axis=1))) / eyes  # 3
+        similarity = float(np.median(np.linalg.norm(similar(start, points) - points, axis=1))) / eyes  # 3
         moved = max(moved, similarity)
         if similarity >= limits.evidence:  # 4
             matrix, _ = cv2.findHomography(start, points, 0)
@@ -117,8 +125,8 @@ def _flow(
     if not len(points):
         return points, np.zeros(0, dtype=np.bool_)
     # The search starts where they would be if the face only shifted, turned in the picture and grew.
-    rigid = list(_OVAL)
-    guess = _similar(meshes[0][rigid, :2], meshes[1][rigid, :2], of=points)
+    rigid = list(OVAL)
+    guess = similar(meshes[0][rigid, :2], meshes[1][rigid, :2], of=points)
     found, status, _ = cv2.calcOpticalFlowPyrLK(
         greys[0],
         greys[1],
@@ -131,7 +139,7 @@ def _flow(
     return np.asarray(found, dtype=np.float64)[:, 0], np.asarray(status)[:, 0] == 1
 
 
-def _similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
+def similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
     """The least-squares similarity from `start` to `end`, applied to `of` or to `start`. Source: complex regression."""
     middle, target = start.mean(axis=0), end.mean(axis=0)
     planes = (start - middle, end - target, (start if of is None else of) - middle)

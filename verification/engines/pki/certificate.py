@@ -24,7 +24,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from verification.core.errors import Refused
 from verification.engines.pki import der, keys
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.keys import Family, PublicKey, TimestampKey
+from verification.engines.pki.keys import PublicKey, TimestampFamily, TimestampKey
 
 # All that the library says no with, seen in seven million mutations of certificates.
 LIBRARY_REFUSES: Final = (
@@ -70,8 +70,8 @@ class X509(Generic[Key_co]):
     """What a certificate says of itself.
 
     `sha256` of `der` in hex; `subject` and `issuer` are the encoded names and compared as such; times are aware UTC;
-    `key_bits` is the key as responders hash it; `key_usage` has the names of RFC 5280 §4.2.1.3 in lower case. By
-    identifier, `subject_attributes` has every value in order, and `extensions` whether each is critical.
+    `family` is the key's, and `key_bits` the key as responders hash it; `key_usage` has the names of RFC 5280 §4.2.1.3
+    in lower case. By identifier, `subject_attributes` has every value in order, and `extensions` whether critical.
     """
 
     der: bytes = field(repr=False)
@@ -82,6 +82,7 @@ class X509(Generic[Key_co]):
     not_before: datetime
     not_after: datetime
     public_key: Key_co = field(repr=False)
+    family: TimestampFamily
     key_bits: bytes = field(repr=False)
     key_usage: frozenset[str]
     extended_key_usage: frozenset[str]
@@ -94,11 +95,6 @@ class X509(Generic[Key_co]):
     tbs: bytes = field(repr=False)
     signature_oid: str
     signature: bytes = field(repr=False)
-
-    @property
-    def family(self: "X509[PublicKey]") -> Family:
-        """That of the key."""
-        return keys.family_of(self.public_key)
 
 
 Certificate = X509[PublicKey]
@@ -119,16 +115,9 @@ def parse_timestamp_certificate(untrusted: bytes, *, tree: Element | None = None
     return _parse(untrusted, tree, read_key=keys.parse_timestamp_key)
 
 
-@lru_cache(maxsize=_KNOWN)
-def parse_known(untrusted: bytes) -> Certificate:
-    """`parse_certificate` for certificates that come again, an authority's or a responder's: each is read once."""
-    return parse_certificate(untrusted)
-
-
-@lru_cache(maxsize=_KNOWN)
-def parse_known_timestamping(untrusted: bytes) -> TimestampCertificate:
-    """`parse_timestamp_certificate` for those that come again."""
-    return parse_timestamp_certificate(untrusted)
+parse_known = lru_cache(maxsize=_KNOWN)(parse_certificate)
+parse_known_timestamping = lru_cache(maxsize=_KNOWN)(parse_timestamp_certificate)
+"""The same for certificates that come again, an authority's or a responder's: each is read once."""
 
 
 def _parse(untrusted: bytes, tree: Element | None, *, read_key: Callable[[Element], Key]) -> X509[Key]:
@@ -155,6 +144,7 @@ def _parse(untrusted: bytes, tree: Element | None, *, read_key: Callable[[Elemen
         not_before=not_before,
         not_after=not_after,
         public_key=public_key,
+        family=public_key.family,
         key_bits=der.whole_bits(key.children[1], "public key"),
         key_usage=uses.key_usage,
         extended_key_usage=uses.extended_key_usage,
@@ -199,12 +189,12 @@ def _for_library(root: Element) -> bytes:
     """
     tbs, algorithm, signature = root.children
     parts = [each.raw for each in tbs.children]
-    parts[3] = parts[5] = der.encode_sequence()
+    parts[3] = parts[5] = der.encode(der.SEQUENCE)
     if _EMPTY_NOCHECK in parts[-1]:
         listed = [each.raw for each in der.read_tree(parts[-1]).children[0].children]
         spelled_out = [_NOCHECK if each == _EMPTY_NOCHECK else each for each in listed]
-        parts[-1] = der.encode(EXTENSIONS, der.encode_sequence(*spelled_out))
-    return der.encode_sequence(der.encode_sequence(*parts), algorithm.raw, signature.raw)
+        parts[-1] = der.encode(EXTENSIONS, der.encode(der.SEQUENCE, *spelled_out))
+    return der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, *parts), algorithm.raw, signature.raw)
 
 
 def algorithm_oid(identifier: Element) -> str:

@@ -73,26 +73,50 @@ class SignedData(Generic[Key_co]):
     claimed_signing_time: datetime | None
     announced_digests: frozenset[str]
 
+    def check_content(self: "SignedData[PublicKey]", *, statement: bytes) -> None:
+        """Steps 1–4: return if this is about exactly `statement`, the bytes we stored before asking.
+
+        Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid, eds_statement_mismatch.
+        """
+        # 1
+        require_algorithms(self, keys.ALGORITHMS[self.signer.family])
+        # 2
+        kind = der.oid(single_value(self, CONTENT_TYPE), "content type")
+        if kind != DATA or self.content_type != DATA:
+            raise _invalid("the content is not plain data")
+        claimed = der.octets(single_value(self, MESSAGE_DIGEST), "message digest")
+        # 3
+        if not compare_digest(claimed, keys.DIGESTS[self.digest_oid](statement)):
+            raise Refused("eds_statement_mismatch", "other bytes than our statement were signed")
+        # 4
+        if self.encapsulated is not None and self.encapsulated != statement:
+            raise Refused("eds_statement_mismatch", "the copy inside the signature differs from our statement")
+
+    def check_signature(self: "SignedData[PublicKey]") -> None:
+        """Steps 1 and 5–7: return if the signer's key signed the attributes. Says nothing about whose key it is.
+
+        Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid, eds_signature_invalid.
+        """
+        # 1
+        require_algorithms(self, keys.ALGORITHMS[self.signer.family])
+        message = signed_message(self)
+        # 6
+        keys.verify(self.signer.public_key, message, signature=self.signature)
+        # 7
+        check_signing_certificate(self)
+
 
 SignedStatement = SignedData[PublicKey]
 SignedToken = SignedData[TimestampKey]
 
 
 def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
-    """The signed statement in DER, PEM or base64, of at most `max_bytes` bytes when decoded.
+    """The signed statement in DER, PEM or bare base64, of at most `max_bytes` bytes when decoded.
 
-    Raises `Refused`: eds_too_large, eds_malformed, eds_signer_count, eds_certificate_missing, and what
-    `parse_certificate` raises for the signer's certificate.
+    Raises `Refused`: eds_too_large, eds_malformed (also for anything before or behind the armor), eds_signer_count,
+    eds_certificate_missing, and what `parse_certificate` raises for the signer's certificate.
     """
-    binary = remove_armor(untrusted, max_bytes=max_bytes)
-    return _parse(binary, max_bytes=max_bytes, read=lambda each: parse_certificate(each.raw, tree=each))
-
-
-def remove_armor(untrusted: bytes, *, max_bytes: int) -> bytes:
-    """The binary structure in DER bytes, PEM or bare base64; text may take twice the `max_bytes` of a binary.
-
-    Raises `Refused`: eds_too_large, or eds_malformed also for anything before or behind the armor.
-    """
+    # Text may take twice the bytes of a binary.
     if len(untrusted) > 2 * max_bytes:
         raise Refused("eds_too_large", "the signature is too large")
     binary = untrusted
@@ -103,7 +127,7 @@ def remove_armor(untrusted: bytes, *, max_bytes: int) -> bytes:
             binary = base64.b64decode(_SPACE.sub(b"", armored[2] if armored else untrusted), validate=True)
         except ValueError:
             raise malformed("the signature is neither DER, PEM nor base64") from None
-    return binary
+    return _parse(binary, max_bytes=max_bytes, read=lambda each: parse_certificate(each.raw, tree=each))
 
 
 def parse_token_cms(untrusted: bytes, *, max_bytes: int) -> SignedToken:
@@ -210,40 +234,6 @@ def _parse_attributes(untrusted: Element | None) -> tuple[Attribute, ...]:
         elements = der.items(its_values, der.SET, "attribute")
         found.append(Attribute(der.oid(kind, "attribute"), tuple(elements)))
     return tuple(found)
-
-
-def check_content(signed: SignedStatement, *, statement: bytes) -> None:
-    """Steps 1–4: return if `signed` is about exactly `statement`, the bytes we stored before asking.
-
-    Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid, eds_statement_mismatch.
-    """
-    # 1
-    require_algorithms(signed, keys.ALGORITHMS[signed.signer.family])
-    # 2
-    kind = der.oid(single_value(signed, CONTENT_TYPE), "content type")
-    if kind != DATA or signed.content_type != DATA:
-        raise _invalid("the content is not plain data")
-    claimed = der.octets(single_value(signed, MESSAGE_DIGEST), "message digest")
-    # 3
-    if not compare_digest(claimed, keys.DIGESTS[signed.digest_oid](statement)):
-        raise Refused("eds_statement_mismatch", "other bytes than our statement were signed")
-    # 4
-    if signed.encapsulated is not None and signed.encapsulated != statement:
-        raise Refused("eds_statement_mismatch", "the copy inside the signature differs from our statement")
-
-
-def check_signature(signed: SignedStatement) -> None:
-    """Steps 1 and 5–7: return if the signer's key signed the attributes. Says nothing about whose key it is.
-
-    Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid, eds_signature_invalid.
-    """
-    # 1
-    require_algorithms(signed, keys.ALGORITHMS[signed.signer.family])
-    message = signed_message(signed)
-    # 6
-    keys.verify(signed.signer.public_key, message, signature=signed.signature)
-    # 7
-    check_signing_certificate(signed)
 
 
 def signed_message(signed: SignedToken) -> bytes:

@@ -18,8 +18,15 @@ from verification.core.errors import Refused
 from verification.engines.pki import der, keys
 from verification.engines.pki.certificate import Certificate, Extension, algorithm_oid, parse_extensions
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.revocation_entries import Entries, read_entries
-from verification.engines.pki.revocation_status import ON_HOLD, REMOVED_FROM_LIST, RevocationStatus, State, unknown
+from verification.engines.pki.revocation_status import (
+    ON_HOLD,
+    REMOVED_FROM_LIST,
+    Entries,
+    RevocationStatus,
+    State,
+    read_entries,
+    unknown,
+)
 
 CRL_NUMBER = "2.5.29.20"
 # Scopes: a list of changes only; a list of part of the certificates, or for another issuer.

@@ -256,11 +256,6 @@ def encode(tag: int, *parts: bytes) -> bytes:
     return bytes([tag, 0x80 | len(length)]) + length + content
 
 
-def encode_sequence(*parts: bytes) -> bytes:
-    """A SEQUENCE of encoded parts."""
-    return encode(SEQUENCE, *parts)
-
-
 def encode_integer(value: int) -> bytes:
     """An INTEGER in its shortest form."""
     size = (value if value >= 0 else ~value).bit_length() // 8 + 1
@@ -284,4 +279,4 @@ def encode_oid(dotted: str) -> bytes:
 
 def encode_algorithm(dotted: str) -> bytes:
     """An AlgorithmIdentifier with NULL parameters."""
-    return encode_sequence(encode_oid(dotted), encode(NULL))
+    return encode(SEQUENCE, encode_oid(dotted), encode(NULL))

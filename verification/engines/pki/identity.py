@@ -9,7 +9,6 @@ Source: the certificate profile of the national authority, measured on its certi
 import re
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass, field
 
 from verification.core.errors import BadInput, Refused
 from verification.core.ids import Iin
@@ -23,15 +22,6 @@ INDIVIDUAL = "1.2.398.3.3.4.1.1"
 # employees, the staff of the authority.
 _OTHER_ROLES = ("1.2.398.3.3.4.1.1.", "1.2.398.3.3.4.1.2", "1.2.398.3.3.4.2")
 _IIN = re.compile("IIN([0-9]{12})")
-
-
-@dataclass(frozen=True)
-class SubjectNames:
-    """The names in a subject, empty where absent. The authority puts the patronymic into givenName."""
-
-    common_name: str = field(repr=False)
-    surname: str = field(repr=False)
-    patronymic: str = field(repr=False)
 
 
 def check_usage(
@@ -76,18 +66,6 @@ def subject_iin(certificate: Certificate) -> str:
     return matched[1]
 
 
-def subject_names(certificate: Certificate) -> SubjectNames:
-    """The names for showing and for a soft comparison.
-
-    Raises `Refused` (eds_malformed) if one has control or direction characters, which could show another name.
-    """
-    names = [" ".join(certificate.subject_attributes.get(oid, ())) for oid in (COMMON_NAME, SURNAME, GIVEN_NAME)]
-    # The categories of Unicode for control, format, surrogate and private use: U+202E would turn a name around.
-    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} for name in names for character in name):
-        raise Refused("eds_malformed", "a name has control characters")
-    return SubjectNames(*names)
-
-
 def signer_iin(signer: Certificate) -> Iin:
     """The IIN in the subject. Raises `Refused` (eds_iin_missing), also for a wrong check digit."""
     try:
@@ -97,10 +75,18 @@ def signer_iin(signer: Certificate) -> Iin:
 
 
 def compare_surname(signer: Certificate, known: str) -> str:
-    """How the surname in the subject compares with the one we were told: `same`, `different` or `not asked`."""
+    """How the surname in the subject compares with the one we were told: `same`, `different` or `not asked`.
+
+    Raises `Refused` (eds_malformed) if a name has control or direction characters, which could show another name.
+    """
     if not known:
         return "not asked"
-    return "same" if known.casefold() == subject_names(signer).surname.casefold() else "different"
+    # The authority puts the patronymic into givenName.
+    names = {oid: " ".join(signer.subject_attributes.get(oid, ())) for oid in (COMMON_NAME, SURNAME, GIVEN_NAME)}
+    # The categories of Unicode for control, format, surrogate and private use: U+202E would turn a name around.
+    if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co"} for name in names.values() for sign in name):
+        raise Refused("eds_malformed", "a name has control characters")
+    return "same" if known.casefold() == names[SURNAME].casefold() else "different"
 
 
 def describe_signer(signer: Certificate) -> dict[str, str]:

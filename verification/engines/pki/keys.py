@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Literal
+from typing import ClassVar, Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -107,6 +107,8 @@ def require_algorithms(accepted: Algorithms, *, digest_oid: str, signature_oid: 
 class RsaKey:
     """An RSA key within sane bounds. `modulus` and `exponent` are checked when it is made."""
 
+    family: ClassVar[Literal["rsa"]] = "rsa"
+
     modulus: int
     exponent: int
 
@@ -134,16 +136,6 @@ PublicKey = gost3410.PublicKey | RsaKey
 TimestampKey = PublicKey | gost34310.OldPublicKey
 
 
-def family_of(key: PublicKey) -> Family:
-    """The family a key belongs to."""
-    return "rsa" if isinstance(key, RsaKey) else "gost512"
-
-
-def timestamp_family_of(key: TimestampKey) -> TimestampFamily:
-    """The family of a key that signs time-stamp tokens or stands above one that does."""
-    return "gost2004" if isinstance(key, gost34310.OldPublicKey) else family_of(key)
-
-
 def verify(key: PublicKey, message: bytes, *, signature: bytes, often: bool = False) -> None:
     """Return if `signature` is of `message` by `key`, hashed as its family does; raise `Refused` otherwise.
 
@@ -152,8 +144,8 @@ def verify(key: PublicKey, message: bytes, *, signature: bytes, often: bool = Fa
     if isinstance(key, RsaKey):
         key.verify(message, signature=signature)
         return
-    digest = ALGORITHMS["gost512"].digest(message)
-    backends.verify(key, digest=digest, signature=signature, often=often)
+    digest, arithmetic = ALGORITHMS["gost512"].digest(message), backends.in_use().arithmetic
+    gost3410.verify(key, digest=digest, signature=signature, arithmetic=arithmetic, often=often)
 
 
 def verify_timestamp(key: TimestampKey, message: bytes, *, signature: bytes, often: bool = False) -> None:

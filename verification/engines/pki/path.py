@@ -9,20 +9,23 @@ Source: RFC 5280 §6.1 and §7.1, cut down to the profile of the national author
 """
 
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from verification.core.errors import Refused
 from verification.engines.pki import der, keys
 from verification.engines.pki.certificate import X509, Certificate, Key, TimestampCertificate
-from verification.engines.pki.keys import Algorithms, PublicKey
+from verification.engines.pki.keys import Algorithms
 
 # The authority's chains have three certificates; each step may try a few issuers of the same name.
 _MAX_CHAIN = 6
 _MAX_SIGNATURES = 16
 # Ours: each family has a root above an issuing authority and that above a responder, in the live and the test system.
 _KNOWN_SIGNATURES = 64
+
+verify_known = lru_cache(maxsize=_KNOWN_SIGNATURES)(keys.verify)
+"""A memory of the very bytes that were verified. One that does not fit raises, and is not remembered."""
 
 
 def build_path(
@@ -40,13 +43,8 @@ def build_path(
     Raises `Refused`: eds_path_untrusted, eds_algorithm_refused, eds_certificate_expired,
     eds_certificate_not_yet_valid (the last two of the leaf).
     """
-    undated = {anchor.sha256 for anchor in anchors} if accepts_expired_anchors else set()
-
-    def check(path: tuple[Certificate, ...], issuer: Certificate) -> None:
-        accepted = keys.ALGORITHMS[issuer.family]
-        _check_issuer(path, issuer, accepted=accepted, at=None if issuer.sha256 in undated else at)
-        check_issued(path[-1], issuer=issuer, comes_again=len(path) > 1)
-
+    undated = {anchor.sha256 for anchor in anchors if accepts_expired_anchors}
+    check = partial(_check_link, algorithms=keys.ALGORITHMS, check_signed=check_issued, at=at, undated=undated)
     try:
         path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
     except Refused as refused:
@@ -66,17 +64,9 @@ def build_timestamp_path(
     at: datetime,
 ) -> tuple[TimestampCertificate, ...]:
     """`build_path` for who signed a time-stamp token: the old GOST is accepted here, and nowhere else."""
-
-    def check(path: tuple[TimestampCertificate, ...], issuer: TimestampCertificate) -> None:
-        accepted = keys.TIMESTAMP_ALGORITHMS[keys.timestamp_family_of(issuer.public_key)]
-        _check_issuer(path, issuer, accepted=accepted, at=at)
-        # 4
-        child = path[-1]
-        try:
-            keys.verify_timestamp(issuer.public_key, child.tbs, signature=child.signature, often=True)
-        except Refused:
-            raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
-
+    check = partial(
+        _check_link, algorithms=keys.TIMESTAMP_ALGORITHMS, check_signed=_check_timestamp_issued, at=at, undated=set()
+    )
     path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
     _check_leaf(leaf, at=at)
     return path
@@ -140,11 +130,18 @@ def _comparable(name: bytes) -> list[frozenset[tuple[str, str]]] | bytes:
         return name
 
 
-def _check_issuer(
-    path: tuple[TimestampCertificate, ...], issuer: TimestampCertificate, *, accepted: Algorithms, at: datetime | None
+def _check_link(
+    path: tuple[TimestampCertificate, ...],
+    issuer: TimestampCertificate,
+    *,
+    algorithms: Mapping[str, Algorithms],
+    check_signed: Callable[..., None],
+    at: datetime,
+    undated: Collection[str],
 ) -> None:
+    """2 to 4: whether an issuer certified the end of a path. `undated`: hashes of those whose dates do not matter."""
     # 2. What algorithm a certificate names is hostile too: no key is used with the hash of another family.
-    if path[-1].signature_oid not in accepted.certificate_signatures:
+    if path[-1].signature_oid not in algorithms[issuer.family].certificate_signatures:
         raise Refused("eds_path_untrusted", "the signature's algorithm is not of the issuer's family")
     # 3. RFC 5280 §6.1.4 (k) to (o); without the CA bit any borrower's key could certify a borrower.
     if not issuer.is_ca or "key_cert_sign" not in issuer.key_usage:
@@ -153,10 +150,11 @@ def _check_issuer(
     below = sum(1 for each in path[1:] if each.subject != each.issuer)
     if issuer.path_len is not None and below > issuer.path_len:
         raise Refused("eds_path_untrusted", "the path is longer than the issuer may have it")
-    if at is not None and not issuer.not_before <= at <= issuer.not_after:
+    if issuer.sha256 not in undated and not issuer.not_before <= at <= issuer.not_after:
         raise Refused("eds_path_untrusted", "the issuer was not valid at the time")
     if issuer.unknown_critical:
         raise Refused("eds_path_untrusted", "the issuer has an unknown critical extension")
+    check_signed(path[-1], issuer=issuer, comes_again=len(path) > 1)  # 4
 
 
 def check_issued(certificate: Certificate, *, issuer: Certificate, comes_again: bool = False) -> None:
@@ -165,18 +163,20 @@ def check_issued(certificate: Certificate, *, issuer: Certificate, comes_again: 
     `comes_again`: it is an authority's or a responder's, so that its signature fits may be remembered.
     """
     try:
-        if comes_again:
-            verify_known(issuer.public_key, certificate.tbs, certificate.signature)
-        else:
-            keys.verify(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
+        verify = verify_known if comes_again else keys.verify
+        verify(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
     except Refused:
         raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
 
 
-@lru_cache(maxsize=_KNOWN_SIGNATURES)
-def verify_known(key: PublicKey, message: bytes, signature: bytes) -> None:
-    """A memory of the very bytes that were verified. One that does not fit raises, and is not remembered."""
-    keys.verify(key, message, signature=signature, often=True)
+def _check_timestamp_issued(
+    certificate: TimestampCertificate, *, issuer: TimestampCertificate, comes_again: bool
+) -> None:
+    """4, of who signed a time-stamp token: the old GOST is accepted here, and nothing is remembered."""
+    try:
+        keys.verify_timestamp(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
+    except Refused:
+        raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
 
 
 def _check_leaf(leaf: TimestampCertificate, *, at: datetime) -> None:

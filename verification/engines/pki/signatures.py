@@ -5,7 +5,6 @@ What is signed differs. A CMS is over the statement's bytes as we stored them; s
 document anew and compares it to the byte, so no form can say anything that was not stored.
 """
 
-from verification.engines.pki import cms, xmldsig
 from verification.engines.pki.cms import SignedStatement, parse_cms
 from verification.engines.pki.xmldsig import SignedXml, parse_xml
 
@@ -25,29 +24,3 @@ def parse_signature(untrusted: bytes, *, max_bytes: int) -> Signature:
     What claims to be XML is never tried as CMS, nor the other way. Raises what `parse_cms` and `parse_xml` raise.
     """
     return parse_xml(untrusted, max_bytes=max_bytes) if is_xml(untrusted) else parse_cms(untrusted, max_bytes=max_bytes)
-
-
-def describe_signature(signed: Signature) -> dict[str, str]:
-    """Its form and its algorithms, as a report tells them."""
-    return {
-        "form": "xml" if isinstance(signed, SignedXml) else "cms",
-        "digest": signed.digest_oid,
-        "signature": signed.signature_oid,
-        "family": signed.signer.family,
-    }
-
-
-def check_content(signed: Signature, *, statement: bytes) -> None:
-    """Return if `signed` is about exactly `statement`, the bytes we stored before asking; raises `Refused`."""
-    if isinstance(signed, SignedXml):
-        xmldsig.check_content(signed, statement=statement)
-    else:
-        cms.check_content(signed, statement=statement)
-
-
-def check_signature(signed: Signature) -> None:
-    """Return if the signer's key signed what is signed, whosever key it is; raises `Refused`."""
-    if isinstance(signed, SignedXml):
-        xmldsig.check_signature(signed)
-    else:
-        cms.check_signature(signed)

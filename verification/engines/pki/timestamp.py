@@ -55,11 +55,11 @@ def find_token(signed: Signature) -> bytes | None:
 def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
     """The DER of a question for a token over these bytes, with the authority's certificate in the answer."""
     # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and whether the certificate shall come along.
-    imprint = der.encode_sequence(
-        der.encode_algorithm(imprint_oid), der.encode_octets(IMPRINTS[imprint_oid](signature))
+    imprint = der.encode(
+        der.SEQUENCE, der.encode_algorithm(imprint_oid), der.encode_octets(IMPRINTS[imprint_oid](signature))
     )
-    return der.encode_sequence(
-        der.encode_integer(1), imprint, der.encode_integer(nonce), der.encode(der.BOOLEAN, b"\xff")
+    return der.encode(
+        der.SEQUENCE, der.encode_integer(1), imprint, der.encode_integer(nonce), der.encode(der.BOOLEAN, b"\xff")
     )
 
 
@@ -142,8 +142,7 @@ def _check_signed(token: TimestampToken) -> None:
     if der.oid(cms.single_value(signed, cms.CONTENT_TYPE), "content type") != TST_INFO:
         raise invalid("the content type is not that of a time-stamp")
     claimed = der.octets(cms.single_value(signed, cms.MESSAGE_DIGEST), "message digest")
-    family = keys.timestamp_family_of(signed.signer.public_key)
-    cms.require_algorithms(signed, keys.TIMESTAMP_ALGORITHMS[family])
+    cms.require_algorithms(signed, keys.TIMESTAMP_ALGORITHMS[signed.signer.family])
     if not compare_digest(claimed, IMPRINTS[signed.digest_oid](token.info)):
         raise invalid("other bytes than the time-stamp's content were signed")
     keys.verify_timestamp(signed.signer.public_key, cms.signed_message(signed), signature=signed.signature)

@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import TypeGuard
 
 from verification.core.errors import Refused
-from verification.engines.pki import keys
 from verification.engines.pki.certificate import EXTENDED_KEY_USAGE, Certificate, TimestampCertificate
 from verification.engines.pki.path import build_timestamp_path
 from verification.engines.pki.revocation import Answers, Limits, find_status
@@ -147,4 +146,4 @@ def _judge(status: RevocationStatus, *, time: datetime) -> str:
 
 
 def _is_current(certificate: TimestampCertificate) -> TypeGuard[Certificate]:
-    return keys.timestamp_family_of(certificate.public_key) != "gost2004"
+    return certificate.family != "gost2004"

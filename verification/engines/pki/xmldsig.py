@@ -18,7 +18,6 @@ from verification.engines.pki import keys, xml_algorithms
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.cms import Attribute
 from verification.engines.pki.der import malformed
-from verification.engines.pki.keys import Family
 from verification.engines.pki.xml_document import (
     Node,
     attributes,
@@ -56,10 +55,25 @@ class SignedXml:
     claimed_signing_time: ClassVar[datetime | None] = None
     unsigned_attributes: ClassVar[tuple[Attribute, ...]] = ()
 
-    @property
-    def family(self) -> Family:
-        """That of the signer's key."""
-        return self.signer.family
+    def check_content(self, *, statement: bytes) -> None:
+        """Steps 1–3: return if this is about exactly `statement`, the bytes we stored before asking.
+
+        Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch.
+        """
+        check_document(self, document=statement_document(statement))
+
+    def check_signature(self) -> None:
+        """Steps 1, 4 and 5: return if the signer's key signed the document. Says nothing about whose key it is.
+
+        Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch, eds_signature_invalid.
+        """
+        # 1
+        _require_algorithms(self)
+        # 4
+        if not compare_digest(self.digest, keys.DIGESTS[self.digest_oid](self.covered)):
+            raise Refused("eds_statement_mismatch", "the hash is not that of the document")
+        # 5
+        keys.verify(self.signer.public_key, self.signed_info, signature=self.signature)
 
 
 def statement_document(statement: bytes) -> bytes:
@@ -100,14 +114,6 @@ def parse_signatures(untrusted: bytes, *, max_bytes: int) -> tuple[SignedXml, ..
     return tuple(reversed([_take_out(node, root) for node in reversed(found)]))
 
 
-def check_content(signed: SignedXml, *, statement: bytes) -> None:
-    """Steps 1–3: return if `signed` is about exactly `statement`, the bytes we stored before asking.
-
-    Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch.
-    """
-    check_document(signed, document=statement_document(statement))
-
-
 def check_document(signed: SignedXml, *, document: bytes) -> None:
     """Steps 1–3 for a document of any kind, given in canonical form."""
     # 1
@@ -120,22 +126,8 @@ def check_document(signed: SignedXml, *, document: bytes) -> None:
         raise Refused("eds_statement_mismatch", "the document around the signature differs from ours")
 
 
-def check_signature(signed: SignedXml) -> None:
-    """Steps 1, 4 and 5: return if the signer's key signed the document. Says nothing about whose key it is.
-
-    Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch, eds_signature_invalid.
-    """
-    # 1
-    _require_algorithms(signed)
-    # 4
-    if not compare_digest(signed.digest, keys.DIGESTS[signed.digest_oid](signed.covered)):
-        raise Refused("eds_statement_mismatch", "the hash is not that of the document")
-    # 5
-    keys.verify(signed.signer.public_key, signed.signed_info, signature=signed.signature)
-
-
 def _require_algorithms(signed: SignedXml) -> None:
-    accepted = keys.ALGORITHMS[signed.family]
+    accepted = keys.ALGORITHMS[signed.signer.family]
     keys.require_algorithms(accepted, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid)
 
 

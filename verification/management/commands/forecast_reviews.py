@@ -12,11 +12,14 @@ from verification.engines.faces import backends
 from verification.engines.faces.backends import Choice
 from verification.engines.faces.calibration import Cohort
 from verification.engines.faces.embedding import Zones
+from verification.engines.liveness import passive
 from verification.management import face_pictures
+from verification.stages.live_capture.policy import COMMANDS_MAX
 
 REVIEWERS = 2  # people who look at a case
 MINUTES = 2.0  # that one of them takes for it. Ours, an assumption
 HOURS = 1800.0  # that a person works in a year: 225 days of eight hours
+PICTURES = 1 + COMMANDS_MAX  # of a capture at which a detector of presentation attacks looks, at most
 
 _NOTE = (
     "Shares are of honest borrowers, as the calibration tells them; pictures of one day and one phone may be nearer. "
@@ -50,6 +53,7 @@ class Command(BaseCommand):
         name = options["backend"] or settings.TULGA_FACE_BACKEND
         try:
             found = backends.calibration_of(Choice(backend=name, calibration=face_pictures.calibration_of(options)))
+            detector = passive.described()
         except TulgaError as error:
             raise CommandError(error.detail or error.code) from None
         if found is None:
@@ -66,6 +70,10 @@ class Command(BaseCommand):
                 for row in _rows(zones, cohort, options):
                     self.stdout.write(f"| {decision} | {cohort.name} | {cohort.source} {row} |")
         self.stdout.write(_NOTE)
+        if detector is not None:
+            missed = detector.calibration.rejected / detector.calibration.bona_fide
+            share = f"up to {min(1.0, PICTURES * missed):.2%} more, its BPCER for each of {PICTURES} pictures"
+            self.stdout.write(f"{detector.told()} It sends {share}, to people.")
 
 
 def _rows(zones: Zones, cohort: Cohort, options: dict[str, Any]) -> list[str]:

@@ -10,18 +10,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from verification.core.errors import Misconfigured, Refused, TulgaError
 from verification.engines.faces.backends import Backend
 from verification.engines.faces.embedding import median_distance
 from verification.management import face_pictures
+from verification.management.judging_command import REFUSED, JudgingCommand
 
 EXIT = {"match": 0, "no_match": 1, "review": 2}
-REFUSED = 3
 
 
-class Command(BaseCommand):
+class Command(JudgingCommand):
     """Exits with 0 for match, 1 for no match, 2 for review, 3 where a picture or the command line is refused."""
 
     help = (
@@ -39,15 +39,6 @@ class Command(BaseCommand):
         parser.add_argument("probes", type=Path, nargs="+", metavar="PROBE")
         parser.add_argument("--calibration", type=Path, metavar="FILE", help="in place of TULGA_FACE_CALIBRATION")
         face_pictures.add_backend(parser)
-
-    def run_from_argv(self, argv: list[str]) -> None:
-        """As usual, but a mistake on the command line exits with 3: argparse's own 2 means review here."""
-        self._called_from_command_line = True
-        try:
-            self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
-        except SystemExit as leaving:
-            raise SystemExit(REFUSED if leaving.code else 0) from None
-        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the result, and raises `CommandError` with the exit code where it is not 0."""

@@ -15,7 +15,8 @@ class Command(BaseCommand):
     """Exits with 0 if every judgement comes out the same, 1 if one differs, 2 if one cannot be repeated."""
 
     help = (
-        "Judge every judged attempt of a verification again from its stored evidence, time and policy, offline. "
+        "Judge every judged attempt of a verification again from its stored evidence, time and policy, offline; where "
+        "camera frames were destroyed by rule, from the facts that were measured then. "
         "Exit 0 the same, 1 different, 2 cannot (evidence missing, policy of another release, nothing judged). "
         "The log gets one entry that it was read."
     )
@@ -32,7 +33,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error.code}: {error.detail}", returncode=EXIT[Verdict.CANNOT]) from None
         for number, one in enumerate(found, start=1):
             detail = "".join(f": {part}" for part in (one.code, one.detail) if part)
-            self.stdout.write(f"{number} {one.route} {one.stage} {one.attempt_id}: {one.verdict}{detail}")
+            source = f" (from: {one.source})" if one.source else ""
+            self.stdout.write(f"{number} {one.route} {one.stage} {one.attempt_id}: {one.verdict}{source}{detail}")
         word = worst(found)
         if word is not Verdict.SAME:
             raise CommandError(f"{verification_id}: {word}", returncode=EXIT[word])

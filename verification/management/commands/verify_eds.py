@@ -3,19 +3,18 @@
 import json
 from argparse import ArgumentTypeError
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from verification import clock
 from verification.core.errors import BadInput, TulgaError
-from verification.core.ids import Iin, Phone
-from verification.core.opening import Document, Loan, Person
-from verification.core.person import Case, LenderFacts
+from verification.core.ids import Iin
 from verification.core.route import Evidence
-from verification.management import eds_files
+from verification.management import eds_files, nobody
+from verification.management.judging_command import JudgingCommand
 from verification.stages.statement.checks import CHECKS, report_statement
 from verification.stages.statement.measure import measure_statement
 from verification.stages.statement.policy import POLICY, StatementPolicy
@@ -28,7 +27,7 @@ _LEGAL_POLICY = "1.2.398.3.3.2.1"
 _YEARS = range(1950, 2100)  # what certificates spell with two digits for the year, and some
 
 
-class Command(BaseCommand):
+class Command(JudgingCommand):
     """Exits with 0 for TOTAL-PASSED, 1 for TOTAL-FAILED, 2 for INDETERMINATE, 3 for what cannot be read."""
 
     help = (
@@ -55,15 +54,6 @@ class Command(BaseCommand):
         )
         parser.add_argument("--allow-test-roles", action="store_true", help="organisations and systems may sign too")
         parser.add_argument("--allow-expired-anchors", action="store_true", help="an anchor's own dates do not matter")
-
-    def run_from_argv(self, argv: list[str]) -> None:
-        """As usual, but a mistake on the command line exits with 3: argparse's own 2 means INDETERMINATE here."""
-        self._called_from_command_line = True
-        try:
-            self.create_parser(argv[0], argv[1]).parse_args(argv[2:])
-        except SystemExit as leaving:
-            raise SystemExit(UNREADABLE if leaving.code else 0) from None
-        super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the report, and raises `CommandError` with the exit code where it is not 0."""
@@ -118,7 +108,7 @@ def _judge(
     given: Evidence, policy: StatementPolicy, *, iin: Iin | None, stale: bool, notes: list[str]
 ) -> dict[str, Any]:
     """The report on the checks that are asked. A revocation that is old is judged as of the day it was told."""
-    case = _case(iin)
+    case = nobody.case(iin)
     facts = measure_statement(case, given, policy)
     if stale and REVOCATION not in policy.not_asked:
         of_old = replace(given, at=eds_files.youngest(given, by=policy))
@@ -127,19 +117,6 @@ def _judge(
     results = tuple(check(facts, policy) for name, check in CHECKS.items() if name not in policy.not_asked)
     report: dict[str, Any] = json.loads(report_statement(facts, policy, results))
     return report
-
-
-def _case(iin: Iin | None) -> Case:
-    """A case of which only the IIN is known; the checks that are asked look at nothing else."""
-    document = Document(type="", number="", valid_to=date.max)
-    person = Person(
-        iin=iin or Iin(""), surname="", name="", patronymic="", birth_date=date.min, phone=Phone(""), document=document
-    )
-    loan = Loan(amount="", currency="", term_days=0, annual_rate="", total_repayable="", payout_account="")
-    lender, ends = LenderFacts(id="", name="", bin=""), datetime.max.replace(tzinfo=UTC)
-    return Case(
-        verification_id="", mode="", lender=lender, person=person, loan=loan, purpose="", locale="", expires_at=ends
-    )
 
 
 def _iin(untrusted: str) -> Iin:

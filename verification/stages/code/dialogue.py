@@ -70,9 +70,17 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     After one that is right and in time the count begins anew: whoever comes this way again has proved the phone.
     """
     if untrusted.get("resend") is True:
-        return _resend(memory, at)
+        if memory["resends"] >= POLICY.resends:
+            return Turn(next=Next.ASK, memory=memory, notice="otp_resends_exhausted")
+        if _seconds_since_issue(memory, at) < POLICY.resend_after_seconds:
+            return Turn(next=Next.ASK, memory=memory, notice="otp_resend_early")
+        return Turn(next=Next.PREPARE, memory=memory)
+    given = untrusted.get("code")
+    typed = "".join(given.split()) if isinstance(given, str) and len(given) <= _TYPED_MAX else ""
+    if not re.fullmatch(rf"[0-9]{{{POLICY.code_digits}}}", typed):
+        raise BadInput(f"a code is {POLICY.code_digits} digits", code="bad_answer", pointer="/code")
     # What was typed is kept as a keyed digest alone: no evidence holds a code in the clear.
-    digest = keyed(memory["key"], f"{memory['bound_to']}|{_code(untrusted.get('code'))}")
+    digest = keyed(memory["key"], f"{memory['bound_to']}|{typed}")
     number = memory["guesses"] + 1
     guess = {"number": number, "issued": memory["resends"], "digest": digest, "at": at.isoformat()}
     evidence = {numbered(GUESS, number): canonical_json(guess)}
@@ -86,20 +94,5 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     return Turn(next=Next.ASK, memory=counted, evidence=evidence, notice="otp_wrong")
 
 
-def _resend(memory: Memory, at: datetime) -> Turn:
-    if memory["resends"] >= POLICY.resends:
-        return Turn(next=Next.ASK, memory=memory, notice="otp_resends_exhausted")
-    if _seconds_since_issue(memory, at) < POLICY.resend_after_seconds:
-        return Turn(next=Next.ASK, memory=memory, notice="otp_resend_early")
-    return Turn(next=Next.PREPARE, memory=memory)
-
-
 def _seconds_since_issue(memory: Memory, at: datetime) -> float:
     return (at - datetime.fromisoformat(memory["issued_at"])).total_seconds()
-
-
-def _code(untrusted: Any) -> str:
-    typed = "".join(untrusted.split()) if isinstance(untrusted, str) and len(untrusted) <= _TYPED_MAX else ""
-    if not re.fullmatch(rf"[0-9]{{{POLICY.code_digits}}}", typed):
-        raise BadInput(f"a code is {POLICY.code_digits} digits", code="bad_answer", pointer="/code")
-    return typed

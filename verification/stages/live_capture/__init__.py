@@ -14,13 +14,16 @@ from verification.stages.live_capture.collect import (
 )
 from verification.stages.live_capture.dialogue import (
     accept_live_capture,
+    go_on_live_capture,
     hint_live_capture,
     pictures_live_capture,
     prompt_live_capture,
     show_live_capture,
 )
-from verification.stages.live_capture.measure import LiveCaptureFacts, measure_live_capture, ready
-from verification.stages.live_capture.policy import ATTEMPTS, READY_SECONDS, LiveCapturePolicy
+from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.kept import AGAIN
+from verification.stages.live_capture.measure import look_at_live_capture, measure_live_capture, ready
+from verification.stages.live_capture.policy import ATTEMPTS, READY_SECONDS, UNBURNT_MAX, LiveCapturePolicy
 
 STAGE = Stage(
     name="live_capture",
@@ -28,18 +31,23 @@ STAGE = Stage(
     prepare=prepare_live_capture,
     prompt=prompt_live_capture,
     accept=accept_live_capture,
+    look=look_at_live_capture,
+    go_on=go_on_live_capture,
     collect=collect_live_capture,
     measure=measure_live_capture,
     facts=LiveCaptureFacts,
     checks=CHECKS,
     policy_in_use=LiveCapturePolicy,
     ready=ready,
+    again=AGAIN,
     hint=hint_live_capture,
     pictures=pictures_live_capture,
     show=show_live_capture,
     seconds=READY_SECONDS,
     attempts=ATTEMPTS,
+    unburnt_max=UNBURNT_MAX,
     timeout_code="liveness_command_missed",
     queue="faces",
+    has_frames=True,
 )
 ASKING = STAGE.differing(prepare=prepare_with_own_consent, collect=collect_under_own_consent, checks=WITH_CONSENT)

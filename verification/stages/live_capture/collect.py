@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from verification.core import profiles
 from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
 from verification.core.person import Case
 from verification.core.registry_answers import consent_id_to, parse_consent, parse_photo
@@ -15,17 +16,15 @@ from verification.core.route import Evidence, Memory, Prepared
 from verification.sources import consent as consents
 from verification.sources import photo_registry
 from verification.sources.asking import check_granted
-from verification.stages.live_capture.dialogue import (
+from verification.stages.live_capture.dialogue import begin, order_evidence
+from verification.stages.live_capture.kept import (
     CONSENT_REQUEST,
     EARLIER_CONSENT,
     ORDER,
     OWN_CONSENT,
     PHOTO,
     SHOWN,
-    begin,
     captured,
-    order_evidence,
-    ordered,
     request_nonce,
 )
 from verification.stages.live_capture.measure import problem_of
@@ -40,7 +39,7 @@ from verification.stages.live_capture.policy import (
 
 def prepare_live_capture(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
     """A fresh order that differs from the last one, and the reference photo: nobody does a capture to no purpose."""
-    fresh = begin(memory)
+    fresh = begin(memory, replaced_max=profiles.get(case.profile).replaced_max)
     order = {ORDER: order_evidence(fresh)}
     asked = replace(evidence, items={**evidence.items, **order})
     photo = _photo(case, asked, evidence.items[EARLIER_CONSENT], services=EARLIER_SERVICES)
@@ -56,7 +55,7 @@ def collect_live_capture(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
 
 def prepare_with_own_consent(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
     """A fresh order; and the state's service asks the person for their consent. Where it holds already: the photo."""
-    fresh = begin(memory)
+    fresh = begin(memory, replaced_max=profiles.get(case.profile).replaced_max)
     order = {ORDER: order_evidence(fresh)}
     asked = replace(evidence, items={**evidence.items, **order})
     shown = json.loads(evidence.items[SHOWN])
@@ -94,8 +93,8 @@ def collect_under_own_consent(case: Case, evidence: Evidence) -> Mapping[str, by
     if status == "error":
         raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
     if status == "pending":
-        last = captured(evidence, len(ordered(evidence)) - 1)
-        if evidence.at < last.arrived + timedelta(seconds=CONSENT_WAIT_SECONDS):
+        *_, last = captured(evidence).steps or (None,)
+        if last is not None and evidence.at < last.arrived + timedelta(seconds=CONSENT_WAIT_SECONDS):
             raise ConsentPending("the person has not answered the state's message yet")
     photo = {} if PHOTO in evidence.items else _photo(case, evidence, raw, services=OWN_SERVICES)
     return {OWN_CONSENT: raw, **photo}

@@ -1,39 +1,41 @@
 """Random commands, one at a time, and frames that belong to the command just shown; the page never knows the next one.
 
-What the dialogue kept is read back here too. Source of the protocol: liveness.md §4.
+Source of the protocol: liveness.md §4.
 """
 
-import base64
-import binascii
 import hmac
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from verification.core.errors import BadInput, Refused
+from verification.core.errors import BadInput, NotYourTurn
+from verification.core.reasons import unburnt
 from verification.core.registry_answers import parse_photo
-from verification.core.route import Evidence, Memory, Next, Picture, Turn, Untrusted
+from verification.core.route import (
+    ENDED,
+    FILES,
+    LOOK_AT,
+    PARTS,
+    Evidence,
+    Looked,
+    Memory,
+    Next,
+    Picture,
+    Turn,
+    Untrusted,
+    take_part,
+)
 from verification.core.stored import canonical_json
 from verification.engines.faces import image_gate
-from verification.engines.liveness import hints
-from verification.engines.liveness.policy import HINTS
-from verification.stages.live_capture.policy import CAPTURE, REFERENCE, CaptureLimits
+from verification.engines.liveness import hints, injection
+from verification.engines.liveness.policy import HINTS, MASK
+from verification.stages.live_capture import policy
+from verification.stages.live_capture.kept import NEUTRAL, OTHER_ORDER, PHOTO, STAGE, drawn, together
 
-STAGE = "live_capture"
-ORDER = f"{STAGE}.order"
-PHOTO = f"{STAGE}.photo"
-# The stage before: the borrower's own yes, and the wording they said it to.
-SHOWN = "consent.answer"
-# The person's consent by the state's own service: asked for here, or by the stage `person`.
-CONSENT_REQUEST, OWN_CONSENT, EARLIER_CONSENT = f"{STAGE}.consent_request", f"{STAGE}.consent", "person.consent"
-NEUTRAL = "look_straight"
-TURNS = ("turn_left", "turn_right")
-OTHERS = ("blink", "open_mouth", "come_closer", "nod")
-NONCE_BYTES = 32
-REQUEST_NONCE_BYTES = 8  # enough that two attempts never share one
+_TOLD = ("chain_ms", "chain_side", "chain_bytes", "still_side", "still_bytes", "parts", "not_before_ms")
 
 
 def fresh_order(previous: Sequence[str]) -> tuple[str, ...]:
@@ -41,179 +43,256 @@ def fresh_order(previous: Sequence[str]) -> tuple[str, ...]:
     # A recording fits an order by chance only: there are 24 with one other command and 144 with two.
     randomness = secrets.SystemRandom()
     while True:
-        order = [*TURNS, *randomness.sample(OTHERS, randomness.choice((1, 2)))]
+        order = [*policy.TURNS, *randomness.sample(policy.OTHERS, randomness.choice((1, 2)))]
         randomness.shuffle(order)
         if order != list(previous):
             return tuple(order)
 
 
-def begin(previous: Memory) -> Memory:
-    """The memory of a fresh capture: an order that differs from the last one, and a nonce of its own."""
-    order = [NEUTRAL, *fresh_order(previous.get("order", [])[1:])]
-    return {"order": order, "nonce": secrets.token_hex(NONCE_BYTES), "step": None, "revealed": ""}
+def begin(previous: Memory, *, replaced_max: int) -> Memory:
+    """The memory of a fresh capture: an order that differs from the last one, and a nonce of its own.
+
+    `missed`: the command that ended the last capture. `rests`, `replaced`, `lost`: how often the borrower was asked
+    again to look straight, to do another command, and because the line was lost. `lost_before`, `unburnt_before`: how
+    many captures of today a lost line has ended, and how many have ended in whatever way that cost no attempt.
+    """
+    fresh, ended = fresh_order(previous.get("drawn", [])), previous.get(ENDED, {})
+    return {
+        "order": [NEUTRAL, *fresh],
+        "drawn": fresh,
+        "nonce": secrets.token_hex(policy.NONCE_BYTES),
+        "step": None,
+        "number": 0,
+        "revealed": "",
+        "missed": previous.get("missed", ""),
+        "replaced_max": replaced_max,
+        "lost_before": ended.get(policy.LINE_LOST, 0),
+        "unburnt_before": unburnt(ended),
+        **dict.fromkeys(("rests", "replaced", "lost"), 0),
+    }
 
 
 def order_evidence(memory: Memory) -> bytes:
-    """What was ordered, as evidence, with a nonce for the ids of this attempt's questions to outside sources.
-
-    An id that was used before gives the old answer again. It is another nonce than the key of the frames, which goes
-    nowhere.
-    """
-    return canonical_json({"order": memory["order"], "request_nonce": secrets.token_hex(REQUEST_NONCE_BYTES)})
+    """What was ordered, with a nonce for the ids of questions to sources: one used before gives the old answer."""
+    said = {name: memory[name] for name in ("order", "replaced_max", "lost_before", "unburnt_before")}
+    return canonical_json({**said, "request_nonce": secrets.token_hex(policy.REQUEST_NONCE_BYTES)})
 
 
 def prompt_live_capture(memory: Memory) -> Mapping[str, Any]:
-    """ "Ready?", or the one command that is due; nothing of those to come."""
-    limits, step = CAPTURE, memory["step"]
+    """ "Ready?", or the one command that is due and what is to be sent of it; nothing of those to come.
+
+    `missed`: the command that ended the capture before. `seen`: whether the last one was; None before it, and if lost.
+    """
+    limits, step = policy.CAPTURE, memory["step"]
     if step is None:
-        return {"state": "ready"}
+        return {"state": "ready", "missed": memory["missed"]}
+    is_rest = memory["order"][step] == NEUTRAL
     return {
         "state": "command",
         "command": memory["order"][step],
+        "seen": memory.get("seen"),
         "step": step + 1,
         "steps": len(memory["order"]),
         "key": _key(memory),
-        "frames": limits.frames_max,
-        "frame_max_bytes": limits.frame_max_bytes,
-        "not_before_ms": limits.not_before_ms,
-        "window_ms": limits.window_ms,
         "revealed": memory["revealed"],
+        "window_ms": limits.rest_ms if is_rest else limits.window_ms,
+        "stills": limits.rest_stills if is_rest else limits.stills,
+        **{name: getattr(limits, name) for name in _TOLD},
     }
 
 
 def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes "ready", or the frames of the command that was due, with the time they came. Checks judge them later."""
+    """Takes "ready", or one part of the pictures of the command that was due, with the time it came.
+
+    With the last part they are looked at. What was too long on its way is no answer: the line is lost, and another
+    command is asked for, as where the page says so itself. Raises `NotYourTurn` for a part that was kept already.
+    """
     if memory["step"] is None:
         if untrusted.get("ready") is not True:
             raise BadInput("the capture begins when the borrower is ready", code="bad_answer", pointer="/ready")
-        return Turn(next=Next.ASK, memory={**memory, "step": 0, "revealed": at.isoformat()}, seconds=CAPTURE.seconds)
-    step = memory["step"]
-    frames = read_frames(untrusted.get("frames"), limits=CAPTURE)
-    evidence = {f"{STAGE}.{step}.frame.{frame.seq}": frame.jpeg for frame in frames}
-    evidence[f"{STAGE}.{step}.turn"] = canonical_json(
-        {
-            "command": memory["order"][step],
-            "revealed": memory["revealed"],
-            "arrived": at.isoformat(),
-            "bound": [frame.seq for frame in frames if _is_bound(frame, memory)],
-            "sent": [frame.seq for frame in frames],
-        }
-    )
-    if step + 1 < len(memory["order"]):
-        following = {**memory, "step": step + 1, "revealed": at.isoformat()}
-        return Turn(next=Next.ASK, memory=following, evidence=evidence)
-    return Turn(next=Next.COLLECT, memory={**memory, "step": None}, evidence=evidence)
+        return _begun(memory, untrusted.get("without", []), at)
+    if untrusted.get("lost") is True:
+        return _lost(memory, at)
+    part, (kept, _) = untrusted.get("part"), memory.get(PARTS) or (0, None)
+    if isinstance(part, int) and 0 <= part < kept:
+        raise NotYourTurn("this part was kept already")
+    counted, is_last = take_part(memory, untrusted, most=policy.CAPTURE.parts)
+    frames = read_frames(untrusted, limits=policy.CAPTURE)
+    chain = [frame for frame in frames if not frame.is_still]
+    limits, command = policy.CAPTURE, memory["order"][memory["step"]]
+    waited, last = at - datetime.fromisoformat(memory["revealed"]), max((frame.at_ms for frame in chain), default=0)
+    ends = (limits.rest_ms if command == NEUTRAL else limits.window_ms) + limits.late_ms
+    if waited.total_seconds() * 1000 - last > limits.transfer_ms or last > ends:
+        return _lost(memory, at)
+    place = f"{STAGE}.{memory['number']}."
+    stills = {100 * kept + seq: frame for seq, frame in enumerate(frames) if frame.is_still}
+    said = {
+        "arrived": at.isoformat(),
+        "chain": [frame.at_ms for frame in chain],
+        "stills": [[seq, frame.at_ms] for seq, frame in stills.items()],
+        "is_bound": all(_is_bound(frame, memory, part=kept) for frame in frames),
+        "camera": injection.read(untrusted.get("camera")),
+    }
+    evidence = {f"{place}frame.{seq}": frame.jpeg for seq, frame in stills.items()}
+    evidence[f"{place}part.{kept}"] = canonical_json(said)
+    evidence[f"{place}chain.{kept}"] = together([frame.jpeg for frame in chain])
+    if not is_last:
+        return Turn(next=Next.PART, memory=counted, evidence=evidence)
+    evidence[f"{place}turn"] = canonical_json({"command": command, "revealed": memory["revealed"], "parts": kept + 1})
+    return Turn(next=Next.LOOK, memory={**memory, LOOK_AT: place}, evidence=evidence)
+
+
+def _begun(memory: Memory, untrusted_without: Any, at: datetime) -> Turn:
+    """The first command is shown. Who cannot do some is asked for others, without a reason; then people look."""
+    if not isinstance(untrusted_without, list) or (said := {*map(str, untrusted_without)}) - policy.CANNOT.keys():
+        raise BadInput("there are no other commands for that", code="bad_answer", pointer="/without")
+    begun = {**memory, "step": 0, "revealed": at.isoformat(), "missed": ""}
+    if not (without := sorted(said)):
+        return Turn(next=Next.ASK, memory=begun, seconds=policy.CAPTURE.seconds)
+    left_out = sorted({command for each in without for command in policy.CANNOT[each]})
+    # Turns stay where they can be done: depth is seen in them.
+    turns, others = ([one for one in of if one not in left_out] for of in (policy.TURNS, policy.OTHERS))
+    randomness = secrets.SystemRandom()
+    order = [*turns, *randomness.sample(others, min(len(others), policy.COMMANDS_MAX - len(turns)))]
+    randomness.shuffle(order)
+    begun |= {"order": [NEUTRAL, *order], "left_out": left_out}
+    drawn_anew = canonical_json({"order": begun["order"], "without": without})
+    return Turn(next=Next.ASK, memory=begun, evidence={OTHER_ORDER: drawn_anew}, seconds=policy.CAPTURE.seconds)
+
+
+def _lost(memory: Memory, at: datetime) -> Turn:
+    """The line was lost: the same place in the order with a fresh command, or the end where that was so too often."""
+    order, step = list(memory["order"]), memory["step"]
+    command, lost = order[step], memory["lost"] + 1
+    order, following = (order, step) if command == NEUTRAL else (_replaced(memory), step + 1)
+    then = "" if lost > policy.LOST_MAX else order[following]
+    said = {"command": command, "revealed": memory["revealed"], "arrived": at.isoformat(), "then": then}
+    evidence = {f"{STAGE}.{memory['number']}.lost": canonical_json(said)}
+    memory = {**memory, "order": order, "number": memory["number"] + 1, "lost": lost, "seen": None}
+    if not then:
+        return Turn(next=Next.COLLECT, memory=_over(memory), evidence=evidence)
+    following_memory = {**memory, "step": following, "revealed": at.isoformat()}
+    return Turn(next=Next.ASK, memory=following_memory, evidence=evidence)
+
+
+def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
+    """The command that follows, by what was seen of the last one; or the capture is over.
+
+    1 what cannot be measured ends it, and so does a command missed beyond what may be replaced · 2 who does not look
+    straight is asked again, for nothing can be compared with such a face · 3 a missed command is replaced by another.
+    """
+    order, step = list(memory["order"]), memory["step"]
+    command, following = order[step], step + 1
+    again = {"rests": policy.REST_REPEATS, "replaced": memory["replaced_max"]}
+    counted = "rests" if command == NEUTRAL else "replaced"
+    is_missed = looked.is_right is False
+    is_over = looked.is_right is None or (is_missed and memory[counted] >= again[counted])  # 1
+    if is_missed and not is_over:
+        order, following = (order, step) if command == NEUTRAL else (_replaced(memory), following)  # 2, 3
+    then = "" if is_over or following == len(order) else order[following]
+    memory = {**memory, **looked.found, "order": order, "number": memory["number"] + 1, "seen": looked.is_right}
+    memory[counted] += is_missed
+    evidence = {f"{memory.pop(LOOK_AT)}seen": canonical_json({"seen": looked.is_right, "then": then})}
+    if then:
+        following_memory = {**memory, "step": following, "revealed": at.isoformat()}
+        # The worker's time is not the borrower's: the clock of the whole begins anew with each command.
+        return Turn(next=Next.ASK, memory=following_memory, evidence=evidence, seconds=policy.CAPTURE.seconds)
+    # Told before the next capture.
+    over = {**_over(memory), "missed": command if is_over and command != NEUTRAL else ""}
+    return Turn(next=Next.COLLECT, memory=over, evidence=evidence)
+
+
+def _over(memory: Memory) -> Memory:
+    """The face at rest is compared with no other: it is forgotten with the capture."""
+    return {**{name: value for name, value in memory.items() if name != "rest"}, "step": None}
+
+
+def _replaced(memory: Memory) -> list[str]:
+    """The order with one command more, for the one that was missed: at random, but never the same at once.
+
+    Both turns must be seen before the end, so that of a turn is a turn again; what somebody cannot do is never asked.
+    """
+    order, step, randomness = memory["order"], memory["step"], secrets.SystemRandom()
+    missed, ahead = order[step], list(order[step + 1 :])
+    left_out = memory.get("left_out", ())
+    able = [one for one in policy.OTHERS if one != missed and one not in left_out]
+    others = [one for one in able if one not in order] or able
+    if missed not in policy.TURNS:
+        ahead.insert(randomness.randint(0, len(ahead)), randomness.choice(others))
+    else:
+        ahead = ahead or [randomness.choice(others)]
+        ahead.insert(randomness.randint(1, len(ahead)), missed)
+    return [*order[: step + 1], *ahead]
 
 
 @dataclass(frozen=True)
 class SentFrame:
-    """One frame as the page sent it; nothing about it is believed yet."""
+    """One picture as the page sent it; nothing about it is believed yet. at_ms: since the command was shown."""
 
     seq: int
+    at_ms: int
+    is_still: bool
     jpeg: bytes
     mac: str
 
 
-def read_frames(untrusted: Any, *, limits: CaptureLimits) -> list[SentFrame]:
-    """The frames of an answer, in rising sequence. Raises `BadInput` for anything else than a few small ones."""
-    if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= limits.frames_max:
-        raise BadInput(f"a step has 1 to {limits.frames_max} frames", code="bad_answer", pointer="/frames")
-    frames = [_read_frame(one, limits=limits) for one in untrusted]
-    numbers = [frame.seq for frame in frames]
-    if numbers != sorted(set(numbers)):
-        raise BadInput("frames come in rising sequence, each once", code="bad_answer", pointer="/frames")
+def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[SentFrame]:
+    """The pictures of a part, in rising time. Raises `BadInput` for anything else than a few small ones."""
+    told, files = untrusted.get("frames"), untrusted.get(FILES)
+    if not isinstance(told, list) or not isinstance(files, list) or not 1 <= len(files) == len(told):
+        raise BadInput("each picture comes with its time and its code", code="bad_answer", pointer="/frames")
+    frames = [_read_frame(seq, one, files[seq], limits=limits) for seq, one in enumerate(told)]
+    stills = sum(frame.is_still for frame in frames)
+    if stills > limits.stills_max or len(frames) - stills > limits.chain_max:
+        raise BadInput("a part has too many pictures", code="bad_answer", pointer="/frames")
+    for kind in (False, True):
+        times = [frame.at_ms for frame in frames if frame.is_still is kind]
+        if times != sorted(set(times)):
+            raise BadInput("pictures come in rising time, each once", code="bad_answer", pointer="/frames")
     return frames
 
 
-def _read_frame(untrusted: Any, *, limits: CaptureLimits) -> SentFrame:
-    if not isinstance(untrusted, dict):
-        raise BadInput("a frame is an object", code="bad_answer", pointer="/frames")
-    seq, jpeg, mac = untrusted.get("seq"), untrusted.get("jpeg"), untrusted.get("mac")
-    if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq < limits.frames_max:
-        raise BadInput("a frame has its number", code="bad_answer", pointer="/frames")
-    if not isinstance(jpeg, str) or not isinstance(mac, str) or len(mac) > 64 or not mac.isascii():
-        raise BadInput("a frame has its image and its code", code="bad_answer", pointer="/frames")
-    if len(jpeg) > 2 * limits.frame_max_bytes:
-        raise BadInput("a frame is too large", code="bad_answer", pointer="/frames")
-    try:
-        content = base64.b64decode(jpeg, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadInput("a frame is base64", code="bad_answer", pointer="/frames") from None
-    if not 1 <= len(content) <= limits.frame_max_bytes:
-        raise BadInput("a frame is too large", code="bad_answer", pointer="/frames")
-    return SentFrame(seq, content, mac)
+def _read_frame(seq: int, untrusted: Any, untrusted_jpeg: bytes, *, limits: policy.CaptureLimits) -> SentFrame:
+    told = untrusted if isinstance(untrusted, dict) else {}
+    at_ms, is_still, mac = (told.get(name) for name in ("at_ms", "still", "mac"))
+    if type(at_ms) is not int or type(is_still) is not bool or not 0 <= at_ms < 1000 * limits.seconds:
+        raise BadInput("a picture has its time and its kind", code="bad_answer", pointer="/frames")
+    if not isinstance(mac, str) or len(mac) > 64 or not mac.isascii():
+        raise BadInput("a picture has its code", code="bad_answer", pointer="/frames")
+    if not 1 <= len(untrusted_jpeg) <= (limits.still_most_bytes if is_still else limits.chain_most_bytes):
+        raise BadInput("a picture is too large", code="bad_answer", pointer="/frames")
+    return SentFrame(seq, at_ms, is_still, untrusted_jpeg, mac)
 
 
 def _key(memory: Memory) -> str:
     """The key that binds frames to this attempt, this step and the moment it was shown."""
-    said = f"{memory['step']}:{memory['revealed']}".encode()
+    said = f"{memory['number']}:{memory['revealed']}".encode()
     return hmac.new(bytes.fromhex(memory["nonce"]), said, sha256).hexdigest()
 
 
-def _is_bound(frame: SentFrame, memory: Memory) -> bool:
-    said = f"{memory['step'] + 1}:{frame.seq}:{sha256(frame.jpeg).hexdigest()}".encode()
-    expected = hmac.new(_key(memory).encode(), said, sha256).hexdigest()
-    return hmac.compare_digest(expected, frame.mac)
-
-
-@dataclass(frozen=True)
-class CapturedStep:
-    """One command and the frames that came for it. `wait`: seconds from its showing to their arrival, by our clock.
-
-    is_bound: whether every frame carried the code of this attempt, this step and this showing.
-    """
-
-    command: str
-    wait: float
-    arrived: datetime
-    is_bound: bool
-    frames: tuple[bytes, ...] = field(repr=False)
-
-
-def ordered(evidence: Evidence) -> tuple[str, ...]:
-    """The commands the server drew. Raises `Refused` (check_missing), as all that follows, for what is not there."""
-    order = evidence.require_object(ORDER).get("order")
-    if not isinstance(order, list) or not order or not all(isinstance(command, str) for command in order):
-        raise Refused("check_missing", f"no order in {ORDER}")
-    return tuple(order)
-
-
-def captured(evidence: Evidence, number: int) -> CapturedStep:
-    """What came for the command of this number."""
-    turn = evidence.require_object(f"{STAGE}.{number}.turn")
-    try:
-        arrived, revealed = (datetime.fromisoformat(turn[name]) for name in ("arrived", "revealed"))
-        command, sent, is_bound = str(turn["command"]), list(turn["sent"]), turn["bound"] == turn["sent"]
-        wait = (arrived - revealed).total_seconds()
-    except (KeyError, TypeError, ValueError) as fault:
-        raise Refused("check_missing", f"{STAGE}.{number}.turn cannot be read") from fault
-    frames = tuple(evidence.require(f"{STAGE}.{number}.frame.{seq}") for seq in sent)
-    return CapturedStep(command, wait, arrived, is_bound, frames)
-
-
-def request_nonce(evidence: Evidence) -> str:
-    """What makes the ids of this attempt's questions to outside sources its own."""
-    nonce = evidence.require_object(ORDER).get("request_nonce")
-    if not isinstance(nonce, str) or not nonce:
-        raise Refused("check_missing", f"no nonce in {ORDER}")
-    return nonce
+def _is_bound(frame: SentFrame, memory: Memory, *, part: int) -> bool:
+    told = f"{memory['step'] + 1}:{part}:{frame.seq}:{frame.at_ms}:{sha256(frame.jpeg).hexdigest()}"
+    return hmac.compare_digest(hmac.new(_key(memory).encode(), told.encode(), sha256).hexdigest(), frame.mac)
 
 
 def hint_live_capture(untrusted: bytes) -> str:
     """What would make the borrower's picture better, in one word of the page."""
-    return hints.hint(untrusted, limits=HINTS)
+    return hints.hint(untrusted, limits=HINTS, mask=MASK)
 
 
 def pictures_live_capture(evidence: Evidence) -> tuple[Picture, ...]:
-    """The register's photo, then the frames of each command."""
-    frames = [
-        Picture(f"{STAGE}.{number}.frame.{seq}", command)
-        for number, command in enumerate(ordered(evidence))
-        for seq in evidence.require_object(f"{STAGE}.{number}.turn").get("sent", ())
-    ]
-    return (Picture(PHOTO), *frames)
+    """The register's photo, then the full frames of each command, those that were missed among them."""
+    drawn(evidence)
+    found = [Picture(PHOTO)]
+    for number in range(sum(kind.endswith((".seen", ".lost")) for kind in evidence.items)):
+        place = f"{STAGE}.{number}."
+        if f"{place}turn" in evidence.items:
+            turn = evidence.require_object(f"{place}turn")
+            kinds = sorted(kind for kind in evidence.items if kind.startswith(f"{place}frame."))
+            found += [Picture(kind, turn.get("command", "")) for kind in kinds]
+    return tuple(found)
 
 
 def show_live_capture(kind: str, content: bytes) -> bytes:
     """One of these pictures, made anew. Raises `BadInput` or `Refused`."""
-    return image_gate.renewed(parse_photo(content).jpeg if kind == PHOTO else content, limits=REFERENCE)
+    return image_gate.renewed(parse_photo(content).jpeg if kind == PHOTO else content, limits=policy.REFERENCE)

@@ -1,107 +1,55 @@
 """Everything that one live capture and the register's photo say, measured once: numbers, distances, hashes.
 
+What the chain of a command shows is measured as it comes (`look_at_live_capture`), and joined by the judgement:
 1 the consent under which the photo was asked for · 2 what came for each command, and when · 3 pixels and points of
-every frame · 4 freshness, faces, quality, gestures, depth · 5 the face of each step, compared with the first · 6 the
-reference, compared with the face at rest and at work, and with that of every frame. Pixels and embeddings end with the
-call.
+every frame · 4 freshness, faces, quality, gestures, depth · 5 the face of each step, and of frames all along the chain,
+compared with the first · 6 the reference, compared with the face at rest and at work, and with every frame's. Pixels
+and embeddings end with the call.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import pairwise
 
+from verification.core import stored
 from verification.core.errors import Refused
 from verification.core.person import Case
 from verification.core.registry_answers import has_run_out, parse_consent, parse_photo, require_consent
 from verification.core.results import Step, Steps, measured
-from verification.core.route import Evidence
+from verification.core.route import LOOK_AT, Evidence, Looked, Memory
 from verification.engines import weights
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding, distance, median_distance
 from verification.engines.faces.image_gate import ImageLimits
-from verification.engines.liveness import capture
-from verification.engines.liveness.capture import FrameIdentity, Looks, StepMeasurement
-from verification.engines.liveness.continuity import Continuity, Freshness, Presence
-from verification.engines.liveness.gestures import StepJudgement
-from verification.engines.liveness.landmarks import FrameMeasurement
-from verification.engines.liveness.planarity import Planarity
-from verification.stages.live_capture.dialogue import (
+from verification.engines.faces.portrait import Portrait
+from verification.engines.liveness import capture, injection, passive, pictures, throughout
+from verification.engines.liveness.capture import Looks
+from verification.engines.liveness.gestures import Neutral
+from verification.engines.liveness.injection import Injection, InjectionLimits
+from verification.engines.liveness.pictures import SentStep, StepMeasurement
+from verification.engines.liveness.throughout import Throughout
+from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
+from verification.stages.live_capture.kept import (
     EARLIER_CONSENT,
+    NEUTRAL,
     OWN_CONSENT,
     PHOTO,
     SHOWN,
-    STAGE,
+    CapturedStep,
+    best_of,
     captured,
-    ordered,
+    captured_step,
+    compared,
+    drawn,
+    looked_at,
+    lost_before,
+    presented_before,
+    replaced_max,
+    request_nonce,
+    unburnt_before,
+    without,
 )
-from verification.stages.live_capture.policy import EARLIER_SERVICES, OWN_SERVICES, LiveCapturePolicy
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What came for the order. One command, wait (seconds) and number of frames a step.
-
-    `is_bound`: every frame carried the code of its showing. `presented_before`: one had come before, from anybody.
-    """
-
-    order: tuple[str, ...]
-    commands: tuple[str, ...]
-    waits: tuple[float, ...]
-    frames: tuple[int, ...]
-    is_bound: bool
-    presented_before: bool
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What the frames show. `flaws`: the first of each step without a frame fit to be compared.
-
-    `poorest`: pixels between the eyes, light and sharpness, each the poorest of the steps' best frames. `frames`: the
-    numbers of every frame, step by step, without the mesh, which shows a face.
-    """
-
-    freshness: Freshness
-    presence: Presence
-    flaws: tuple[str, ...]
-    poorest: Mapping[str, str]
-    gestures: tuple[StepJudgement, ...] | Step
-    depth: Planarity
-    continuity: Continuity | Step
-    frames: tuple[tuple[FrameMeasurement, ...], ...]
-
-
-@dataclass(frozen=True)
-class Match:
-    """Distances to the reference, in the units of the embedding: the upper median over the best frames at rest, that
-    over the best frame of each command, and of the one farthest away. `rest_frames`: places of the frames of the first
-    step that were compared, best first."""
-
-    at_rest: float
-    at_work: float
-    farthest: float
-    rest_frames: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class LiveCaptureFacts:
-    """All that a live capture is judged by.
-
-    `consent`: whether the photo may be looked up. `identity`: whom each frame shows, in which pose. `left`: how
-    many attempts the borrower has, with this one. `amount`,
-    `currency`: of the loan. `models`: SHA-256 of those that find and measure faces. `embedding` and `recognition`:
-    whose units the distances have, and which net measured.
-    """
-
-    consent: Step
-    sent: Sent | Step
-    shown: Shown | Step
-    match: Match | Step
-    identity: tuple[FrameIdentity, ...]
-    left: int | None
-    amount: str
-    currency: str
-    models: Mapping[str, str]
-    embedding: str
-    recognition: Mapping[str, str]
+from verification.stages.live_capture.policy import EARLIER_SERVICES, LINE_LOST, OWN_SERVICES, LiveCapturePolicy
 
 
 def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePolicy) -> LiveCaptureFacts:
@@ -114,76 +62,101 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
         require_consent(answer, services=services, case=case, text_sha256=text, at=evidence.at)
     # 2: without an order, or without the frames that belong to it, there is nothing to look at.
     sent = measured(_sent, evidence)
-    # 3: the pixels are decoded once, here; `seen`, `looks` and `faces` end with this call, and only numbers leave it.
-    seen = sent if isinstance(sent, Step) else measured(capture.measure, sent[1])
+    # 3: the full frames are decoded here; `seen`, `looks` and `faces` end with this call, and only numbers leave it.
+    is_lost = not isinstance(sent, Step) and sent[0].by_line  # nothing is measured of what the line cut off
+    seen = sent if isinstance(sent, Step) else Step(LINE_LOST) if is_lost else measured(pictures.measure, sent[1])
     looks = () if isinstance(seen, Step) else capture.looks(seen)
     # 5: the best frame of each step; what needs them refuses by the code of the step that has none.
     faces = seen if isinstance(seen, Step) else measured(capture.embeddings, seen, looks)
     known = measured(_reference, case, evidence, policy.reference)
+    neutral, reference = None if isinstance(faces, Step) else faces[0], None if isinstance(known, Step) else known
     # 4, 5 and 6 stand side by side: that one of them cannot be measured hides none of the others from a replay.
     return LiveCaptureFacts(
         consent=steps.done["consent"],
         sent=sent if isinstance(sent, Step) else sent[0],
-        shown=seen if isinstance(seen, Step) else measured(_shown, seen, faces),
+        shown=seen if isinstance(seen, Step) else measured(_shown, evidence, seen, looks, faces),
         match=measured(_match, seen, looks, faces, known, policy.match_frames),
-        identity=()  # 6, of every frame, also where no verdict can be made
-        if isinstance(seen, Step)
-        else capture.identities(
-            seen,
-            looks,
-            neutral=None if isinstance(faces, Step) else faces[0],
-            known=None if isinstance(known, Step) else known,
-        ),
+        injection=seen if isinstance(seen, Step) else measured(_injection, seen, sent, policy.injection),
+        best=() if isinstance(sent, Step) or isinstance(seen, Step) else best_of(sent[2], capture.best(seen, looks)),
+        # 6, of every frame, also where no verdict can be made
+        identity=() if isinstance(seen, Step) else capture.identities(seen, looks, neutral=neutral, known=reference),
         left=evidence.left,
+        handed_over=evidence.handed_over,
         amount=case.loan.amount,
         currency=case.loan.currency,
-        models=LANDMARKS,
+        models=weights.LANDMARKS,
         embedding=backends.in_use().recogniser.embedding,
         recognition=backends.in_use().report(),
+        passive=None if isinstance(seen, Step) else passive.scores(policy.passive, seen, capture.best(seen, looks)),
     )
 
 
-LANDMARKS: Mapping[str, str] = {
-    "detection_sha256": weights.FACE_DETECTION.sha256,
-    "mesh_sha256": weights.FACE_MESH.sha256,
-    "eyes_sha256": weights.IRIS.sha256,
-}
-"""The models that find faces and measure them, as a result names them."""
+def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
+    """What the frames that came for one command show: a bare face at rest, or the gesture and nothing against it."""
+    step = captured_step(evidence, memory[LOOK_AT])
+    if step.sent.command == NEUTRAL and isinstance(measured(pictures.unmask, step.sent), Step):
+        return Looked(None)  # behind a mask nothing is asked for; the judgement says by which code
+    seen = measured(pictures.look, step.sent)
+    if isinstance(seen, Step):
+        return Looked(None)
+    numbers, known = seen
+    kept = {f"{step.place}look": stored.to_bytes(numbers), f"{step.place}prints": known.to_bytes()}
+    if step.sent.command != NEUTRAL:
+        at_rest = stored.read(memory["rest"], into=Neutral, what="memory.rest")
+        return Looked(capture.gesture_of(step.sent.command, numbers.frames, at_rest=at_rest).is_right, evidence=kept)
+    rest = measured(capture.rest, numbers.frames)
+    found = {} if isinstance(rest, Step) else {"rest": stored.as_record(rest)}
+    return Looked(bool(found), found, kept)
 
 
 def ready() -> Mapping[str, object]:
-    """The models of a live capture: each is the pinned file, and the one that compares faces passes its self-test.
+    """The models, each the pinned file, the one that compares faces tested; none stays loaded: we may fork yet.
 
-    Raises `Misconfigured`. Nothing stays loaded: the process that asks may yet fork.
-    """
+    Raises `Misconfigured`."""
     for pinned in weights.LIVENESS:
         weights.read(pinned)
     backends.zones_in_use()
-    return {**backends.tested(), **LANDMARKS}
+    return {**backends.tested(), **weights.LANDMARKS, **passive.tested()}
 
 
 def problem_of(case: Case, photo: bytes, *, limits: ImageLimits) -> str:
     """Why nobody can be compared with what the register gave, as a code; empty if somebody can."""
-    known = measured(_known, case, photo, limits=limits)
-    return known.code if isinstance(known, Step) else ""
+    return face.code if isinstance(face := measured(_face, case, photo, limits=limits), Step) else ""
 
 
-def _sent(evidence: Evidence) -> tuple[Sent, capture.Steps]:
+def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[CapturedStep, ...]]:
     # The order is ours, drawn before the capture; the commands are what came back. Whether they agree is for a check.
-    order = ordered(evidence)
-    steps = [captured(evidence, number) for number in range(len(order))]
+    steps = (found := captured(evidence)).steps
+    taken = [[ms / 1000 for ms in step.taken] or [0.0] for step in steps]
     sent = Sent(
-        order=order,
-        commands=tuple(step.command for step in steps),
-        waits=tuple(step.wait for step in steps),
-        frames=tuple(len(step.frames) for step in steps),
+        order=drawn(evidence),
+        without=without(evidence),
+        replaced_max=replaced_max(evidence),
+        commands=tuple(step.sent.command for step in steps),
+        chain=tuple(len(step.sent.chain) for step in steps),
+        stills=tuple(len(step.sent.stills) for step in steps),
+        soonest=min((step.soonest for step in steps), default=0.0),
+        earliest=min((times[0] for times in taken), default=0.0),
+        latest=max((times[-1] for times in taken), default=0.0),
+        transfer=max((step.transfer for step in steps), default=0.0),
+        ahead=min((step.ahead for step in steps), default=0.0),
+        gap=max((after - before for times in taken for before, after in pairwise(times)), default=0.0),
+        rate=min(((len(times) - 1) / max(times[-1] - times[0], 0.001) for times in taken), default=0.0),
+        missed=found.missed,
+        lost=found.lost,
+        by_line=found.by_line,
+        lost_before=lost_before(evidence),
+        unburnt_before=unburnt_before(evidence),
         is_bound=all(step.is_bound for step in steps),
-        presented_before=any(kind.startswith(f"{STAGE}.") and ".frame." in kind for kind in evidence.seen),
+        presented_before=presented_before(evidence),
+        compared=compared(evidence),
     )
-    return sent, tuple((step.command, step.frames) for step in steps)
+    return sent, tuple(replace(step.sent, looked=looked_at(evidence, step.place)) for step in steps), steps
 
 
-def _shown(steps: tuple[StepMeasurement, ...], faces: tuple[Embedding, ...] | Step) -> Shown:
+def _shown(
+    evidence: Evidence, steps: tuple[StepMeasurement, ...], looks: Looks, faces: tuple[Embedding, ...] | Step
+) -> Shown:
     """4 and 5. Where one of the numbers cannot be had for what the pixels are, none of them is."""
     return Shown(
         freshness=capture.freshness_of(steps),
@@ -193,12 +166,25 @@ def _shown(steps: tuple[StepMeasurement, ...], faces: tuple[Embedding, ...] | St
         # A face that is never at rest refuses the gestures alone: quality and depth are still worth knowing.
         gestures=measured(capture.gesture_judgements, steps),
         depth=capture.depth(steps),
-        continuity=faces if isinstance(faces, Step) else measured(capture.continuity_of, steps, faces),
-        frames=tuple(
-            tuple(replace(each, face=each.face and replace(each.face, mesh=None), others=()) for each in step.frames)
-            for step in steps
-        ),
+        continuity=faces if isinstance(faces, Step) else measured(capture.continuity_of, steps, looks, faces),
+        throughout=measured(_throughout, evidence, steps),
+        numbers=tuple(step.numbers for step in steps),
     )
+
+
+def _throughout(evidence: Evidence, steps: tuple[StepMeasurement, ...]) -> Throughout:
+    # The nonce is told to nobody: which frames are compared is not for whoever sends them to know.
+    begins = int.from_bytes(request_nonce(evidence).encode(), "big")
+    return throughout.measure(steps, at_rest=capture.rest(steps[0].numbers.frames), begins=begins)
+
+
+def _injection(
+    steps: tuple[StepMeasurement, ...],
+    sent: tuple[Sent, tuple[SentStep, ...], tuple[CapturedStep, ...]] | Step,
+    limits: InjectionLimits,
+) -> Injection:
+    told = () if isinstance(sent, Step) else tuple(step.told for step in sent[2])
+    return injection.injection_of([pictures.chain_of(step) for step in steps], told, limits=limits)
 
 
 def _match(
@@ -218,7 +204,7 @@ def _match(
     if isinstance(faces, Step):
         return faces
     if not (acting := faces[1:]):
-        raise Refused("liveness_failed", "no command was done")
+        raise Refused("liveness_command_missed", "no command was done")
     return Match(
         # Of single distances, which the zones are calibrated for; the farthest alone shows one put in between.
         at_rest=median_distance(known, [face for _, face in rest]).value,
@@ -234,16 +220,16 @@ def _reference(case: Case, evidence: Evidence, limits: ImageLimits) -> Embedding
     earlier = None if PHOTO in evidence.items else evidence.get(EARLIER_CONSENT)
     if earlier is not None and has_run_out(parse_consent(earlier), at=evidence.at):
         raise Refused("consent_unanswered", "nobody could be asked")
-    return _known(case, evidence.require(PHOTO), limits=limits)
+    return backends.in_use().recogniser.embed(_face(case, evidence.require(PHOTO), limits=limits))
 
 
-def _known(case: Case, photo: bytes, *, limits: ImageLimits) -> Embedding:
-    """The face to compare with. Raises `Refused` for a picture that nobody can be compared with, whatever is wrong."""
+def _face(case: Case, photo: bytes, *, limits: ImageLimits) -> Portrait:
+    """The face in what the register gave. Raises `Refused` where nobody can be compared with it, whatever is wrong."""
     # A photo of another number than the borrower's would compare them with a stranger.
     answer = parse_photo(photo)
     if answer.status != "found" or answer.iin != case.person.iin:
         raise Refused("face_reference_unavailable", answer.status)
     try:
-        return backends.in_use().embed_file(answer.jpeg, limits=limits)
+        return backends.in_use().open(answer.jpeg, limits=limits)[0]
     except Refused as unusable:
         raise Refused("face_reference_unavailable", unusable.code) from unusable

@@ -7,26 +7,64 @@ from typing import Final
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Threshold, Zones
 from verification.engines.faces.image_gate import ImageLimits
+from verification.engines.liveness import passive
+from verification.engines.liveness.gestures import TURNS as TURNS
 from verification.engines.liveness.hints import HintLimits
-from verification.engines.liveness.policy import GATES, HINTS, GateLimits
+from verification.engines.liveness.injection import InjectionLimits
+from verification.engines.liveness.passive_description import PassiveLimits
+from verification.engines.liveness.policy import AGAIN, CHAIN, FRAMES, GATES, HINTS, GateLimits
+from verification.engines.liveness.prints import AgainLimits
 
 
 @dataclass(frozen=True)
 class CaptureLimits:
-    """What one answer may hold, and how long the borrower has. Times in seconds unless said otherwise."""
+    """What the page is asked for, what one part of an answer may hold, and how long the borrower has.
 
-    frames_max: int
-    frame_max_bytes: int
-    not_before_ms: int
-    window_ms: int
-    seconds: int
+    Of each command it sends a thin chain, a frame every `chain_ms` whose shorter side has `chain_side` pixels and which
+    takes at most `chain_bytes`, and few full frames of at most `still_bytes` and `still_side` pixels: `rest_stills` of
+    the face at rest, `stills` of a command. `parts`: in how many posts, at most. `not_before_ms` to `window_ms`: when a
+    command's frames are taken, from its showing on; the face at rest until `rest_ms`, and `late_ms` later a slow
+    camera's last. `transfer_ms`: how long a part may be on its way, by our clock. `chain_max`, `stills_max`: in one
+    part. `seconds`: from a command to the last frame of all.
+    """
 
+    chain_ms: int = 167
+    chain_side: int = 160
+    chain_bytes: int = 4_000
+    still_side: int = 640
+    still_bytes: int = 14_500
+    rest_stills: int = 3
+    stills: int = 2
+    parts: int = 2
+    not_before_ms: int = 250
+    window_ms: int = 4_250
+    rest_ms: int = 2_500
+    late_ms: int = 500
+    transfer_ms: int = 6_000
+    chain_max: int = 40
+    stills_max: int = 4
+    chain_most_bytes: int = CHAIN.most_bytes
+    still_most_bytes: int = FRAMES.most_bytes
+    seconds: int = 120
+
+
+# Every order has both turns and one or two of the others. liveness.md §4.
+OTHERS = ("blink", "open_mouth", "come_closer", "nod")
+# What somebody may say that they cannot do, and the commands that are not asked of them then; two always stay.
+CANNOT = {"turn": TURNS, "blink": ("blink",), "open_mouth": ("open_mouth",)}
+COMMANDS_MAX = 4
+NONCE_BYTES, REQUEST_NONCE_BYTES = 32, 8  # of the key of the frames; enough that two attempts never share one
+# How often a borrower whose face was not at rest is asked to look straight once more. Ours: no command was shown yet.
+REST_REPEATS = 2
+# How often a line may be lost in a capture, and by which code one ends that lost it once more. liveness.md §9.
+LOST_MAX, LINE_LOST = 2, "liveness_line_lost"
 
 # What a consent must allow to be asked: one of this stage alone, and one that the stage `person` obtained for all.
 OWN_SERVICES: Final = ("photo",)
 EARLIER_SERVICES: Final = ("person", "phone", "photo")
-# A page's frames, bytes and milliseconds; seconds from "ready" to the last frame. liveness.md §4.
-CAPTURE = CaptureLimits(frames_max=10, frame_max_bytes=40 * 1024, not_before_ms=250, window_ms=7000, seconds=90)
+# 23 frames of a command and 12 at rest, of 4 KB, and 11 full ones of 14.5 KB: at most 576 KB of four commands, and
+# five hints of 4 KB. A person has half a second to read and 3.75 s to follow; liveness.md §9 caps the way to us at 6 s.
+CAPTURE = CaptureLimits()
 
 
 # A portrait of a document is about 100 KB; faces.md §4 for pixels.
@@ -37,10 +75,43 @@ REFERENCE = ImageLimits(max_bytes=2 * 1024 * 1024, max_pixels=25_000_000)
 READY_SECONDS: Final = 15 * 60
 # Law O-23: the third failure is final.
 ATTEMPTS: Final = 3
+# And how many captures of one person at one lender in a day may end in any way that costs none, for each tells what was
+# seen. Ours: twice as many, for light is found. The sixth that ends by its picture or the line is for people.
+UNBURNT_MAX: Final = 6
 # How long the consent to look the photo up shall hold, seconds. Ours: as long as a verification lives.
 CONSENT_SECONDS: Final = 24 * 3600
 # How long after the last frames a person may take to answer the state's message, seconds. Ours: a slow SMS, read.
 CONSENT_WAIT_SECONDS: Final = 10 * 60
+
+
+# Parts of the labels, in small letters, of software that hands a browser any picture as a camera's: the names that each
+# product gives its device. The last three are Chromium's camera for tests, whose label is `fake_device_0`, or the path
+# of the file it plays. Not what makers of laptops install, nor a bare "virtual". Ours, from the products' own texts;
+# reviewed 2026-11.
+VIRTUAL_CAMERAS: Final = (
+    *("obs virtual camera", "obs-camera", "obs camera", "streamlabs", "manycam", "splitcam", "snap camera", "xsplit"),
+    *("e2esoft", "vcam", "altercam", "webcammax", "sparkocam", "fake webcam", "camtwist", "mmhmm", "chromacam"),
+    *("v4l2loopback", "dummy video device", "akvcam", "webcamoid", "unity video capture", "ndi webcam", "vmix video"),
+    *("droidcam", "iriun", "epoccam", "camo studio", "reincubate camo"),
+    *("fake_device", ".y4m", ".mjpeg"),
+)
+INJECTION = InjectionLimits(
+    virtual_cameras=VIRTUAL_CAMERAS,
+    # Pictures a second: what programmes aim at. Ours.
+    rates=(10.0, 15.0, 20.0, 24.0, 25.0, 30_000 / 1001, 30.0, 50.0, 60.0),
+    # A command of 3.75 s at 15 a second has 56. A stream whose times a script counts is 0 µs off, a canvas and
+    # Chromium's camera for tests 900 and more; no physical one was at hand. This and all below:
+    # docs/liveness-measurements.md, Injection.
+    pictures=60,
+    off_us=2.0,  # times are rounded to whole microseconds
+    events=60,  # one second of what browsers give at most. Ours
+    shaken=3,  # real clips of a camera that stands: at most 1
+    shift=1.0,  # pixels of the chain's 160 on the shorter side
+    returned=8,  # of 32 genuine captures 0, shifted at random ≤ 5; of 48 that were played again 28 reach it
+    apart=6,  # pictures, one second of a chain
+    alike=0.3,  # of the distance to the nearer neighbour
+    moving=0.5,  # grey levels; a loop of a face that rests has 0.2 between two pictures of one moment
+)
 
 
 @dataclass(frozen=True)
@@ -69,9 +140,28 @@ class LiveCapturePolicy:
     ready_seconds: int = READY_SECONDS
     capture: CaptureLimits = CAPTURE
     gates: GateLimits = GATES
+    # Frames a second of the chain in any step, at least: a line or a camera below it is for people, never for fewer
+    # frames, or whoever cuts would claim a slow one. docs/liveness-measurements.md, the chain: cuts show from 5 on; the
+    # page takes 6, and a busy phone may miss some.
+    chain_rate_min: float = 4.5
+    chain_gap_max: float = 1.0  # seconds without a frame, at most: a busy phone may miss five
+    # How far a part may come before its frames were taken, seconds: the page counts from when it heard of the command.
+    # Ours: two clocks that count the same second do not differ by more.
+    clocks_apart_seconds: float = 0.25
+    # How many captures of one person at one lender in a day may end because the line was lost; then people look.
+    # liveness.md §9.
+    lost_captures_max: int = 3
+    unburnt_captures_max: int = UNBURNT_MAX
+    commands_min: int = 3  # shown as asked, at least. law.md O-22
+    must_show: tuple[str, ...] = (
+        TURNS  # whatever else was missed: an unrelated video shows one turn in ten. liveness.md §3
+    )
+    again: AgainLimits = AGAIN
     hints: HintLimits = HINTS
     # The face of each step against the neutral one, in the embedding's units. faces.md §2: the edge of the review zone.
     same_face: Threshold = field(default_factory=lambda: backends.zones_in_use().review)
+    # The same in the thin chain, where a frame that proves a gesture must be no farther than faces that match.
+    same_actor: Threshold = field(default_factory=lambda: backends.zones_in_use().match)
     # The shipped calibration's, LFW, East-Asian cohort: match ≤ 1.00, FMR 1.0e-4 (20 events), FNMR .043; review ≤ 1.08,
     # FMR 8.4e-4, FNMR .009. faces.md §7.
     zones: Zones = field(default_factory=backends.zones_in_use)
@@ -85,7 +175,14 @@ class LiveCapturePolicy:
     asks_again: bool = True
     fair: FairLimits = FairLimits()
     reference: ImageLimits = REFERENCE
-    # The largest loan, KZT, without a detector of presentation attacks. liveness.md §4; 75 MCI of 2025, law.md S10.
+    # The largest loan, KZT, without a certified detector of presentation attacks that says bona fide. liveness.md §4;
+    # 75 MCI of 2025, law.md S10.
     unaided_max: int = 294_900
+    # Of the operator's detector of presentation attacks; None where none is installed.
+    passive: PassiveLimits | None = field(default_factory=passive.limits_in_use)
+    # The largest loan, KZT, that a capture may verify at a phone that took the session over by a code; above it people
+    # look. Ours: 25 MCI of 2025, a third of the sum above.
+    handed_over_max: int = 98_300
+    injection: InjectionLimits = INJECTION
     consent_seconds: int = CONSENT_SECONDS
     consent_wait_seconds: int = CONSENT_WAIT_SECONDS

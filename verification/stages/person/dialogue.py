@@ -33,33 +33,21 @@ def prompt_person(memory: Memory) -> Mapping[str, Any]:
 
 def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     """Takes what the borrower copied from their document, with the time it came; a check compares it."""
-    said = {
-        "document_number": _document_number(untrusted.get("document_number")),
-        "birth_date": _birth_date(untrusted.get("birth_date"), at=at).isoformat(),
-        "at": at.isoformat(),
-    }
+    typed = (untrusted.get("document_number"), untrusted.get("birth_date"))
+    texts = [one if isinstance(one, str) and len(one) <= _TYPED_MAX else "" for one in typed]
+    number, day = plain_number(texts[0]), texts[1].strip()
+    if len(number) > POLICY.document_number_max or not _NUMBER.fullmatch(number):
+        raise BadInput("a document's number is letters and digits", code="bad_answer", pointer="/document_number")
+    try:
+        born = date.fromisoformat(day if _DAY.fullmatch(day) else "")
+    except ValueError:
+        raise BadInput("a day is written 1999-01-31", code="bad_answer", pointer="/birth_date") from None
+    if born > at.astimezone(ZoneInfo(POLICY.time_zone)).date():
+        raise BadInput("nobody is born tomorrow", code="bad_answer", pointer="/birth_date")
+    said = {"document_number": number, "birth_date": born.isoformat(), "at": at.isoformat()}
     return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: canonical_json(said)})
 
 
 def plain_number(number: str) -> str:
     """The number of a document in one form: capitals, no blanks."""
     return "".join(number.split()).upper()
-
-
-def _document_number(untrusted: Any) -> str:
-    typed = untrusted if isinstance(untrusted, str) and len(untrusted) <= _TYPED_MAX else ""
-    number = plain_number(typed)
-    if len(number) > POLICY.document_number_max or not _NUMBER.fullmatch(number):
-        raise BadInput("a document's number is letters and digits", code="bad_answer", pointer="/document_number")
-    return number
-
-
-def _birth_date(untrusted: Any, *, at: datetime) -> date:
-    typed = untrusted.strip() if isinstance(untrusted, str) and len(untrusted) <= _TYPED_MAX else ""
-    try:
-        born = date.fromisoformat(typed if _DAY.fullmatch(typed) else "")
-    except ValueError:
-        raise BadInput("a day is written 1999-01-31", code="bad_answer", pointer="/birth_date") from None
-    if born > at.astimezone(ZoneInfo(POLICY.time_zone)).date():
-        raise BadInput("nobody is born tomorrow", code="bad_answer", pointer="/birth_date")
-    return born

@@ -33,17 +33,16 @@ CHECKS = {
 
 def report_statement(facts: StatementFacts, policy: StatementPolicy, results: tuple[Result, ...]) -> bytes:
     """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer, times, hashes."""
-    refused = [result for result in results if not isinstance(result, Passed)]
+    refused = [result for result in results if result.code]
     complete = [result.check for result in results] == [name for name in CHECKS if name not in policy.not_asked]
     code = refused[0].code if refused else "" if complete else "check_missing"
     status, sub_indication = INDICATIONS[code] if code else ("TOTAL-PASSED", "")
     rows: list[dict[str, Any]] = []
     for result in results:
-        its_code = "" if isinstance(result, Passed) else result.code
         outcome = {Passed: "PASS", Failed: "FAIL", Inconclusive: "INDETERMINATE"}[type(result)]
-        its_status, its_sub = INDICATIONS[its_code] if its_code else ("PASSED", "")
+        its_status, its_sub = INDICATIONS[result.code] if result.code else ("PASSED", "")
         row = {"name": result.check, "outcome": outcome, "status": its_status, "sub_indication": its_sub}
-        rows.append({**row, "code": its_code, "detail": dict(result.detail)})
+        rows.append({**row, "code": result.code, "detail": dict(result.detail)})
     return canonical_json(
         {
             "status": status,

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from verification import clock
@@ -10,7 +11,7 @@ from verification.core.errors import Misconfigured, Refused, SourceUnavailable
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
 from verification.engines.pki import ocsp, timestamp
-from verification.engines.pki.certificate import Certificate, parse_known, parse_known_timestamping
+from verification.engines.pki.certificate import Certificate, parse_known
 from verification.engines.pki.keys import ALGORITHMS
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, ask_responder
@@ -36,24 +37,19 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
     return Prepared(memory={"statement": text.decode()}, evidence={TEXT: text})
 
 
-def collect_statement(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
+def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy = POLICY) -> Mapping[str, bytes]:
     """The pinned certificates, and what the authorities say of the signature, unjudged.
 
     Raises `SourceUnavailable`: while nobody says anything, nothing is decided.
     """
-    return gather(case, evidence, policy=POLICY)
-
-
-def gather(case: Case, evidence: Evidence, *, policy: StatementPolicy) -> Mapping[str, bytes]:
-    """`collect_statement` under another policy."""
-    trusted = installed.trust_anchors(case.mode)
-    found = _trust(trusted)
+    found = installed_trust(case.mode)
+    asked = replace(evidence, items=found)
     try:
         signed = parse_signature(evidence.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
         leaf, issuer, *_ = build_path(
             signed.signer,
-            anchors=[parse_known(der) for der in trusted.anchors],
-            intermediates=[parse_known(der) for der in trusted.intermediates],
+            anchors=dialogue.pinned(asked, "shared.anchor", parse_known),
+            intermediates=dialogue.pinned(asked, "shared.intermediate", parse_known),
             # Whether the dates are right is for the checks: here they must not hide the issuer.
             at=min(max(evidence.at, signed.signer.not_before), signed.signer.not_after),
         )
@@ -67,28 +63,18 @@ def gather(case: Case, evidence: Evidence, *, policy: StatementPolicy) -> Mappin
         found |= {dialogue.TIMESTAMP: answer, dialogue.TIMESTAMP_NONCE: str(nonce).encode()}
     # Asked of the issuer that the path found, never of an address in the certificate: that is the signer's to write.
     found |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
-    return found | _ask_about_tokens(case.mode, signed, found, trusted, policy=policy)
+    return found | _ask_about_tokens(case.mode, signed, replace(evidence, items=found), policy=policy)
 
 
 def installed_trust(mode: str) -> dict[str, bytes]:
     """The pinned certificates of a mode as evidence. Raises `Misconfigured`."""
-    return _trust(installed.trust_anchors(mode))
-
-
-def _trust(trusted: installed.TrustSet) -> dict[str, bytes]:
+    trusted = installed.trust_anchors(mode)
     found = _numbered("shared.anchor", trusted.anchors) | _numbered("shared.intermediate", trusted.intermediates)
     return found | _numbered("shared.tsa", trusted.timestamping)
 
 
-def _ask_about_tokens(
-    mode: str, signed: Signature, found: Mapping[str, bytes], trusted: installed.TrustSet, *, policy: StatementPolicy
-) -> dict[str, bytes]:
+def _ask_about_tokens(mode: str, signed: Signature, found: Evidence, *, policy: StatementPolicy) -> dict[str, bytes]:
     """What is said of who signed each time-stamp. Nobody is asked of a pinned one, or of one that we do not trust."""
-    trust = policy.timestamp_trust(
-        anchors=[parse_known(der) for der in trusted.anchors],
-        intermediates=[parse_known(der) for der in trusted.intermediates],
-        pinned=[parse_known_timestamping(der) for der in trusted.timestamping],
-    )
     answers: dict[str, bytes] = {}
     for said in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
         pair, most = None, policy.timestamp_max_bytes
@@ -98,7 +84,8 @@ def _ask_about_tokens(
                 answer = found.get(dialogue.TIMESTAMP)
                 raw = timestamp.open_response(answer, max_bytes=most) if answer is not None else None
             if raw is not None:
-                pair = askable(timestamp_path(timestamp.parse_token(raw, max_bytes=most), trust=trust))
+                token, trust = timestamp.parse_token(raw, max_bytes=most), said.timestamp_trust(found, policy)
+                pair = askable(timestamp_path(token, trust=trust))
         if pair is not None:
             answers |= _ask_revocation(mode, *pair, policy=policy, said=said)
     return answers
@@ -121,7 +108,7 @@ def _ask_revocation(
         found |= {said.ocsp: answer, said.ocsp_nonce: nonce}
         # Believed if the checks will take it for an answer; what it says is for them to judge.
         with suppress(Refused):
-            believed, limits = Answers(ocsp=answer, ocsp_nonce=nonce), policy.revocation_limits
+            believed, limits = Answers(ocsp=answer, ocsp_nonce=nonce), dialogue.revocation_limits(policy)
             ask_responder(leaf, issuer=issuer, answers=believed, limits=limits, at=clock.now())
             return found
     try:

@@ -2,23 +2,25 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from verification.core.errors import BadInput, Refused
+from verification.core.errors import BadInput, Refused, SourceUnavailable
 from verification.core.forms import asked_of
-from verification.core.ids import Iin
+from verification.core.ids import Iin, mask_account
 from verification.core.opening import Loan
-from verification.core.person import Case, mask_account
+from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
 from verification.core.stored import canonical_json
-from verification.engines.pki.cms import check_content, parse_cms
-from verification.engines.pki.revocation import Answers
+from verification.engines.pki.certificate import X509, Key, parse_known, parse_known_timestamping
+from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.revocation import Answers, Limits
+from verification.engines.pki.timestamp import TimestampTrust
 from verification.engines.pki.xmldsig import statement_document
-from verification.stages.statement.policy import POLICY
+from verification.stages.statement.policy import POLICY, StatementPolicy
 
 TEXT = "statement.text"
 SIGNATURE = "statement.signature"
@@ -54,10 +56,44 @@ class Said:
             deltas=numbered(evidence, lists.delta_crl),
         )
 
+    def timestamp_trust(self, evidence: Evidence, policy: StatementPolicy) -> TimestampTrust:
+        """Whose time-stamps are believed, with all that was said of who signed one. Raises as `pinned` does."""
+        return TimestampTrust(
+            anchors=pinned(evidence, "shared.anchor", parse_known),
+            intermediates=pinned(evidence, "shared.intermediate", parse_known),
+            pinned=pinned(evidence, "shared.tsa", parse_known_timestamping),
+            accepted_policies=policy.timestamp_policies,
+            max_bytes=policy.timestamp_max_bytes,
+            clock_skew=timedelta(seconds=policy.clock_skew_seconds),
+            answers=self.answers(evidence),
+            above=numbered(evidence, self.authority_crl),
+            limits=revocation_limits(policy),
+            accepts_unknown_revocation=policy.accepts_unknown_timestamp_revocation,
+        )
+
 
 def numbered(evidence: Evidence, kind: str) -> list[bytes]:
     """Every piece of evidence of a numbered kind."""
     return [content for name, content in sorted(evidence.items.items()) if name.startswith(f"{kind}.")]
+
+
+def pinned(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) -> list[X509[Key]]:
+    """The operator's certificates of a kind. Raises `SourceUnavailable` for one that cannot be read: it is our fault,
+    and decides nothing about a person."""
+    try:
+        return [read(der) for der in numbered(evidence, kind)]
+    except Refused as refusal:
+        raise SourceUnavailable("trust_anchors", f"{kind}: {refusal.detail}") from refusal
+
+
+def revocation_limits(policy: StatementPolicy) -> Limits:
+    """The numbers of the policy as the engine takes them."""
+    return Limits(
+        ocsp_max_bytes=policy.ocsp_max_bytes,
+        ocsp_max_age=timedelta(seconds=policy.ocsp_max_age_seconds),
+        crl_max_bytes=policy.crl_max_bytes,
+        clock_skew=timedelta(seconds=policy.clock_skew_seconds),
+    )
 
 
 OF_SIGNER = Said(OCSP, OCSP_NONCE, "shared.crl", "shared.delta_crl", "shared.authority_crl")
@@ -135,7 +171,7 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
     if untrusted.get("refuse_other_text") is True:
         try:
             signed = parse_cms(signature.encode(), max_bytes=POLICY.signature_max_bytes)
-            check_content(signed, statement=str(memory["statement"]).encode())
+            signed.check_content(statement=str(memory["statement"]).encode())
         except Refused as refused:
             raise BadInput(refused.detail, code=refused.code, pointer="/signature") from refused
     answer = canonical_json({"at": at.isoformat()})

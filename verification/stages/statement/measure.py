@@ -6,26 +6,27 @@ there is one or the policy wants one, and its authority · 10 the statement is t
 The time-stamps come before the path, for what they prove is the time that the path is judged at.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from verification.core.errors import Refused, SourceUnavailable
+from verification.core.errors import Refused
 from verification.core.person import Case
 from verification.core.results import Step, Steps, measured
 from verification.core.route import Evidence
 from verification.engines.gost import backends
 from verification.engines.pki import signatures
-from verification.engines.pki.certificate import X509, Certificate, Key, parse_known, parse_known_timestamping
+from verification.engines.pki.certificate import Certificate, parse_known
 from verification.engines.pki.identity import check_usage, compare_surname, describe_signer, signer_iin
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import check_authorities, find_status, require_good
 from verification.engines.pki.signatures import Signature
 from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
+from verification.engines.pki.xmldsig import SignedXml
 from verification.stages.statement import dialogue
-from verification.stages.statement.dialogue import ANSWER, SIGNATURE, TEXT, numbered, statement
+from verification.stages.statement.dialogue import ANSWER, SIGNATURE, TEXT, numbered, pinned, statement
 from verification.stages.statement.policy import StatementPolicy
 
 
@@ -57,10 +58,14 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
     steps, signer = Steps(), dict[str, str]()
     times = {"claimed": "", "tsp": "", "checked": evidence.at.isoformat()}
     answered = reference = measured(_answered, evidence)
-    # 1, 2: whatever is no signature of one signer leaves nothing to measure, and every step refuses by the same code.
-    signed = measured(_signed, evidence, policy)
-    if isinstance(signed, Step):
-        steps.done = dict.fromkeys(_OF_SIGNATURE, signed)
+    signed: Signature | None = None
+    with steps.step("format") as found:  # 1, 2
+        signed = signatures.parse_signature(evidence.require(SIGNATURE), max_bytes=policy.signature_max_bytes)
+        found |= {"form": "xml" if isinstance(signed, SignedXml) else "cms", "family": signed.signer.family}
+        found |= {"digest": signed.digest_oid, "signature": signed.signature_oid}
+    if signed is None:
+        # What is no signature of one signer leaves nothing to measure, and every step refuses by the same code.
+        steps.done = dict.fromkeys(_OF_SIGNATURE, steps.done["format"])
     else:
         # 9 comes first, for what it proves is the time that 5 and 8 are judged at.
         proven = _measure_times(steps, signed, evidence, policy)
@@ -94,10 +99,6 @@ def ready() -> Mapping[str, str]:
     return {"arithmetic": found.arithmetic.name, "streebog": found.streebog_name, "refused": ", ".join(found.refused)}
 
 
-def _signed(evidence: Evidence, policy: StatementPolicy) -> Signature:
-    return signatures.parse_signature(evidence.require(SIGNATURE), max_bytes=policy.signature_max_bytes)
-
-
 def _answered(evidence: Evidence) -> datetime:
     """When the signature reached us, by our own clock."""
     try:
@@ -109,14 +110,12 @@ def _answered(evidence: Evidence) -> datetime:
 def _measure_signature(
     steps: Steps, signed: Signature, case: Case, evidence: Evidence, policy: StatementPolicy
 ) -> None:
-    with steps.step("format") as found:
-        found |= signatures.describe_signature(signed)
     with steps.step("content") as found:  # 3: of what we stored, whatever the signature carries
         text = evidence.require(TEXT)
-        signatures.check_content(signed, statement=text)
+        signed.check_content(statement=text)
         found["statement_sha256"] = sha256(text).hexdigest()
     with steps.step("signature"):  # 4
-        signatures.check_signature(signed)
+        signed.check_signature()
     with steps.step("usage") as found:  # 6
         accepts_any = policy.accepts_any_role
         check_usage(signed.signer, accepted_policies=policy.certificate_policies, accepts_any_role=accepts_any)
@@ -137,8 +136,8 @@ def _measure_path(
     with steps.step("path") as found:  # 5
         path = build_path(
             signed.signer,
-            anchors=_read(evidence, "shared.anchor", parse_known),
-            intermediates=_read(evidence, "shared.intermediate", parse_known),
+            anchors=pinned(evidence, "shared.anchor", parse_known),
+            intermediates=pinned(evidence, "shared.intermediate", parse_known),
             at=reference,
             accepts_expired_anchors=policy.accepts_expired_anchors,
         )
@@ -147,7 +146,7 @@ def _measure_path(
         steps.done["revocation"] = steps.done["path"]
         return
     with steps.step("revocation") as found:  # 8: an answer or list clears the certificate, and a list its issuer
-        said, limits = dialogue.OF_SIGNER, policy.revocation_limits
+        said, limits = dialogue.OF_SIGNER, dialogue.revocation_limits(policy)
         answers, above = said.answers(evidence), numbered(evidence, said.authority_crl)
         status = find_status(path[0], issuer=path[1], answers=answers, limits=limits, at=evidence.at)
         require_good(status, reference=reference, is_later_accepted=policy.accepts_later_revocation)
@@ -161,13 +160,7 @@ def _measure_times(steps: Steps, signed: Signature, evidence: Evidence, policy: 
     proven, refusals = list[ProvenTime](), list[Step]()
     for said in (dialogue.OF_TOKEN_INSIDE, *([dialogue.OF_TOKEN_ASKED] if policy.asks_timestamp else [])):
         with steps.step("timestamp"):
-            trust = policy.timestamp_trust(
-                anchors=_read(evidence, "shared.anchor", parse_known),
-                intermediates=_read(evidence, "shared.intermediate", parse_known),
-                pinned=_read(evidence, "shared.tsa", parse_known_timestamping),
-                answers=said.answers(evidence),
-                above=numbered(evidence, said.authority_crl),
-            )
+            trust = said.timestamp_trust(evidence, policy)
             if said is dialogue.OF_TOKEN_INSIDE:
                 proven += filter(None, [verify_inside(signed, trust=trust, at=evidence.at)])
             else:
@@ -196,11 +189,3 @@ def _measure_statement(steps: Steps, case: Case, evidence: Evidence, policy: Sta
         if SIGNATURE in evidence.seen:
             raise Refused("eds_signature_replayed")
         found["issued"] = fields["issued"]
-
-
-def _read(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) -> list[X509[Key]]:
-    """The operator's certificates. One that cannot be read is our fault: it decides nothing about a person."""
-    try:
-        return [read(der) for der in numbered(evidence, kind)]
-    except Refused as refusal:
-        raise SourceUnavailable("trust_anchors", f"{kind}: {refusal.detail}") from refusal

@@ -1,12 +1,6 @@
 """Every number and list a signature is judged by. Reviewed 2026-11-24."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
-
-from verification.engines.pki.certificate import Certificate, TimestampCertificate
-from verification.engines.pki.revocation import Answers, Limits
-from verification.engines.pki.timestamp import TimestampTrust
 
 # EN 319 102-1 V1.3.1, tables 5 and 6: main status and sub-indication for each of our codes.
 INDICATIONS = {
@@ -39,7 +33,6 @@ INDICATIONS = {
 }
 # The row of a check that was left out on purpose: see `StatementPolicy.not_asked`.
 NOT_ASKED = {"outcome": "NOT_ASKED", "status": "", "sub_indication": "", "code": "", "detail": {}}
-_NOTHING = Answers()
 
 
 @dataclass(frozen=True)
@@ -85,39 +78,6 @@ class StatementPolicy:
     accepts_any_role: bool = False
     # Whether an anchor is trusted after its own last day; for `verify_eds` on old signatures.
     accepts_expired_anchors: bool = False
-
-    @property
-    def revocation_limits(self) -> Limits:
-        """The numbers above as the engine takes them."""
-        return Limits(
-            ocsp_max_bytes=self.ocsp_max_bytes,
-            ocsp_max_age=timedelta(seconds=self.ocsp_max_age_seconds),
-            crl_max_bytes=self.crl_max_bytes,
-            clock_skew=timedelta(seconds=self.clock_skew_seconds),
-        )
-
-    def timestamp_trust(
-        self,
-        *,
-        anchors: Collection[Certificate],
-        intermediates: Collection[Certificate],
-        pinned: Collection[TimestampCertificate],
-        answers: Answers = _NOTHING,
-        above: Collection[bytes] = (),
-    ) -> TimestampTrust:
-        """Whose time-stamps are believed, as the engine takes it, with what was said of who signed one."""
-        return TimestampTrust(
-            anchors=anchors,
-            intermediates=intermediates,
-            pinned=pinned,
-            accepted_policies=self.timestamp_policies,
-            max_bytes=self.timestamp_max_bytes,
-            clock_skew=timedelta(seconds=self.clock_skew_seconds),
-            answers=answers,
-            above=above,
-            limits=self.revocation_limits,
-            accepts_unknown_revocation=self.accepts_unknown_timestamp_revocation,
-        )
 
     # Extended key usages the signer's program is asked for: signing, and the role of a natural person.
     extended_key_usages: tuple[str, ...] = ("1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1")

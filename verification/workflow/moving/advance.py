@@ -1,28 +1,26 @@
-"""What a worker does with a step: prepare or judge, and go on. The only place that verifies or declines by checks.
+"""What a worker does with a step: prepare, look or judge, go on; destroy. The only place that verifies or declines by
+checks.
 
 1. Claim the step: lease, fence, one fault counted (`queue.claim`).
 2. Read what it needs: the case, the attempt, its evidence.
 3. Work outside any transaction: ask sources, measure, run the checks.
 4. In one transaction whose first statement is the fence: evidence, results, the attempt, the status, the log.
-5. A fault instead: the step is released with a backoff; after the last one the verification ends in `failed`.
+5. A fault instead: the step is released with a backoff; after the last one the verification ends in `failed`. What is
+   to be destroyed after the end is put off instead, and stays owed.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from verification import clock, transactions
 from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
 from verification.core.results import Outcome, decide
-from verification.core.route import Evidence, Stage
+from verification.core.route import LOOK_AT, Evidence, Next, Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, dossier, progress, queue, transition
-
-
-def claim(verification_id: str) -> Verification | None:
-    """The step that is due, now ours; None when there is none, or another worker has it."""
-    return queue.claim(verification_id, at=clock.now())
+from verification.workflow.moving import again, attempts, destruction, dossier, progress, queue, transition
 
 
 def run(verification: Verification) -> None:
@@ -30,6 +28,8 @@ def run(verification: Verification) -> None:
     if verification.faults > policy.FAULTS_MAX:
         # The last worker died without a word, so nobody released the step: this claim only buries it.
         return _give_up(verification, cause="worker_lost")
+    if verification.step == queue.DESTROY:
+        return destruction.destroy_frames(verification)
     key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
         # The attempt could not begin while the borrower was busy elsewhere.
@@ -44,7 +44,7 @@ def run(verification: Verification) -> None:
         raise Unavailable("no attempt is being judged")
     if attempt is None:
         raise FenceLost(f"{verification.pk}: the attempt ended meanwhile")
-    work = {queue.PREPARE: _prepare, queue.JUDGE: _judge}[verification.step]
+    work = {queue.PREPARE: _prepare, queue.LOOK: _look, queue.JUDGE: _judge}[verification.step]
     return work(verification, attempt, stages.find(attempt.route, attempt.stage), key=key)
 
 
@@ -55,6 +55,8 @@ def release(verification: Verification, fault: Exception) -> None:
     """
     at = clock.now()
     cause = fault.code if isinstance(fault, TulgaError) else type(fault).__name__
+    if verification.step == queue.DESTROY:
+        return destruction.put_off(verification, cause=cause)
     is_pending = isinstance(fault, ConsentPending)
     if is_pending:
         faults, wait = verification.faults - 1, policy.PENDING_SECONDS
@@ -77,6 +79,8 @@ def release(verification: Verification, fault: Exception) -> None:
 
 
 def _give_up(verification: Verification, *, cause: str) -> None:
+    if verification.step == queue.DESTROY:
+        return destruction.put_off(verification, cause=cause)
     at = clock.now()
     body = {"cause": cause, "faults": verification.faults}
     with transactions.writing():
@@ -85,6 +89,7 @@ def _give_up(verification: Verification, *, cause: str) -> None:
             transition.record(verification, "step.faulted", at=at, body=body)
             transition.move(verification, Move.FAIL, at=at, code="retries_exhausted")
             attempts.drop_open(verification, at=at)
+    return None
 
 
 def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
@@ -105,17 +110,43 @@ def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key:
                 transition.move(verification, Move.ASK, at=at)
 
 
+def _look(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
+    """Measures what came for one turn, and asks on by what it shows; or the dialogue is over and will be judged."""
+    memory = attempts.memory_of(attempt, key=key)
+    evidence = Evidence(items=dossier.beginning(attempt, memory[LOOK_AT], key=key), at=clock.now())
+    if stage.look is None or stage.go_on is None:
+        raise Unavailable(f"stage {stage.name} looks at nothing")
+    transactions.rest()
+    looked = stage.look(evidence, memory)
+    at = clock.now()
+    with transactions.writing():
+        queue.require_fence(verification)
+        with transition.holding(verification):
+            turn = stage.go_on(memory, looked, at)
+            kept = dossier.put(attempt, {**looked.evidence, **turn.evidence}, key=key)
+            again.remember(attempt, stage, looked.evidence)
+            body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn - 1}
+            body |= {"next": turn.next, "evidence": kept}
+            transition.record(verification, "attempt.looked_at", at=at, body=body)
+            attempts.ask_on(attempt, turn, key=key, at=at)
+            if turn.next is Next.ASK:
+                transition.move(verification, Move.ASK, at=at)
+            else:
+                queue.schedule(verification, queue.JUDGE, due_at=at, queue=stage.queue)
+
+
 def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Collects, measures, checks and decides one attempt, then writes all of it or nothing."""
     # 2. Read.
     case = cases.read(verification, key).case
     before = dossier.load(verification, attempt, key=key, at=clock.now())
-    left = attempts.attempts_left(verification, stage, at=clock.now())
+    left = attempts.left(stage, attempts.failures(verification, stage, at=clock.now()))
     # 3. Work. No row is locked, and no transaction open, while a source takes its time.
     transactions.rest()
     collected = dict(stage.collect(case, before)) if stage.collect else {}
+    collected |= again.compared(attempt, stage, before.items)
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
-    evidence = Evidence(items={**before.items, **collected}, at=clock.now(), seen=before.seen, left=left)
+    evidence = replace(before, items={**before.items, **collected}, at=clock.now(), left=left)
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)
     results = stage.judge(facts, numbers)
@@ -130,5 +161,5 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
         queue.require_fence(verification)
         with transition.holding(verification):
             said = dossier.put_judgement(attempt, collected, results, key=key)
-            kinds = frozenset(evidence.items)
-            progress.go_on(verification, attempt, stage, decision, said=said, kinds=kinds, key=key, at=at)
+            known = {**evidence.items, **collected}
+            progress.go_on(verification, attempt, stage, decision, said=said, evidence=known, key=key, at=at)

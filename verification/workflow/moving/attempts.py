@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from verification import transactions
 from verification.core import reasons, stored
+from verification.core.errors import FenceLost
 from verification.core.results import Outcome
-from verification.core.route import ANSWERED, PARTS, SEED, Memory, Prepared, Stage
+from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
 from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
@@ -29,6 +31,7 @@ OPEN, JUDGING = "open", "judging"
 """With the borrower, and with us: being prepared or judged."""
 BUSY = "borrower_busy"
 NONE_LEFT = "attempts_exhausted"
+TOO_MANY = "captures_exceeded"
 TABLE = "verification_attempt"
 FIELD = "sealed_memory"
 SEED_BYTES = 32  # the output of SHA-256: longer keys would not make HMAC stronger, RFC 2104 §3
@@ -39,21 +42,29 @@ def enter(
 ) -> Attempt | None:
     """Begins a stage with a fresh attempt, for the borrower to answer or, if it must be prepared, for a worker.
 
-    There is none while the borrower is busy elsewhere, and a step is owed later; none when the stage's quota is used
-    up, and the borrower may come back; none too when no attempt is left, and the verification is declined. Attempts are
-    counted while the borrower's one open place is ours, so none can burn beside.
+    None while the borrower is busy elsewhere (a step is owed later), where the quota is used up or too many of today
+    cost nothing (they may come back), where no attempt is left (declined); counted while their one place is ours.
     """
     if verification.last_failure == BUSY:
         transition.write(verification, last_failure="")
     attempt = _fresh(verification, stage, at=at, notice=notice)
-    attempt.sealed_memory = seal_memory(attempt, _first_memory(verification, stage, key=key, at=at), key=key)
+    memory = _first_memory(verification, stage, key=key, at=at) if stage.prepare else {}
+    attempt.sealed_memory = seal_memory(attempt, memory, key=key)
     try:
-        hindrance = _take_place(attempt, stage, key=key, at=at)
+        with transactions.writing():  # a savepoint: without one PostgreSQL takes nothing more after a broken constraint
+            attempt.save(force_insert=True)
+            hindrance = ""
+            if stage.attempts is not None and failures(verification, stage, at=at) >= stage.attempts:
+                hindrance = NONE_LEFT if is_exhausted(verification, stage, at=at) else BUSY
+            elif stage.unburnt_max is not None and reasons.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max:
+                hindrance = TOO_MANY
+            elif stage.quota and not quotas.take(verification, stage.quota, key=key, at=at):
+                hindrance = stage.quota.code
+            transaction.set_rollback(bool(hindrance))
     except IntegrityError:  # one_open_attempt_per_borrower: the place is another verification's
         hindrance = BUSY
     if hindrance == BUSY:
-        busy_until = at + timedelta(seconds=policy.BUSY_SECONDS)
-        queue.schedule(verification, queue.OPEN, due_at=busy_until, queue=stage.queue)
+        queue.schedule(verification, queue.OPEN, due_at=at + timedelta(seconds=policy.BUSY_SECONDS), queue=stage.queue)
     if hindrance == NONE_LEFT:
         transition.move(verification, Move.DECLINE, at=at, code=NONE_LEFT)
     elif hindrance:
@@ -67,23 +78,22 @@ def enter(
     return None
 
 
-def _take_place(attempt: Attempt, stage: Stage, *, key: vault.Key, at: datetime) -> str:
-    """Inserts the attempt, or says by a code why it must not be; raises `IntegrityError` if the place is taken."""
-    # A savepoint: after a broken constraint PostgreSQL takes no further statement of a transaction that has none.
-    with transactions.writing():
-        attempt.save(force_insert=True)
-        hindrance = ""
-        if attempts_left(attempt.verification, stage, at=at) == 0:
-            hindrance = NONE_LEFT if is_exhausted(attempt.verification, stage, at=at) else BUSY
-        elif not quotas.take(attempt.verification, stage, key=key, at=at):
-            hindrance = quotas.code_of(stage)
-        transaction.set_rollback(bool(hindrance))
-    return hindrance
+def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> Attempt | None:
+    """Begins a route at its first stage, as `enter` does; consent is asked for once a verification."""
+    transition.write(verification, route=route, last_failure="")
+    if verification.passed_routes:
+        transition.record(verification, "route.chosen", at=at, body={"route": route})
+    first = stages.of(route)[1 if verification.passed_routes else 0]
+    return enter(verification, first, key=key, at=at)
 
 
 def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: str) -> Attempt:
     # Turns count on over all attempts, so an answer to an earlier one fits none.
     transition.count_up(verification, "turn", stage=stage.name)
+    if stage.has_frames:
+        # Counted anew from the end, which may come by a transaction that has not seen this one.
+        until = at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
+        transition.write(verification, frames_until=until)
     return Attempt(
         verification=verification,
         lender_id=verification.lender_id,
@@ -103,10 +113,21 @@ def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: st
 def hand_over(attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime) -> None:
     """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done its work."""
     expires_at = min(at + timedelta(seconds=stage.seconds), attempt.verification.expires_at)
-    kept = {name: value for name, value in prepared.memory.items() if name not in (SEED, ANSWERED, PARTS)}
+    kept = {name: value for name, value in prepared.memory.items() if name not in (SEED, ANSWERED, ENDED, PARTS)}
     sealed, notice = seal_memory(attempt, kept, key=key), prepared.notice or attempt.notice
     live = Attempt.objects.filter(pk=attempt.pk, status=JUDGING)
     live.update(sealed_memory=sealed, status=OPEN, expires_at=expires_at, notice=notice)
+
+
+def ask_on(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> None:
+    """Writes down what a look at a turn led to: the borrower is asked on, or the attempt stays with us to be judged."""
+    status = OPEN if turn.next is Next.ASK else JUDGING
+    live = Attempt.objects.filter(pk=attempt.pk, status=JUDGING)
+    columns: dict[str, Any] = {"sealed_memory": seal_memory(attempt, turn.memory, key=key), "status": status}
+    if turn.seconds is not None:
+        columns["expires_at"] = min(at + timedelta(seconds=turn.seconds), attempt.verification.expires_at)
+    if live.update(**columns, notice=turn.notice) != 1:
+        raise FenceLost(f"{attempt.pk} ended meanwhile")
 
 
 def close(
@@ -161,7 +182,7 @@ def drop_open(verification: Verification, *, at: datetime) -> None:
 
 def current(verification: Verification) -> Attempt | None:
     """The attempt that is open or being judged; its verification is the one given."""
-    attempt = live().filter(verification=verification).first()
+    attempt = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING)).first()
     if attempt is not None:
         attempt.verification = verification
     return attempt
@@ -186,7 +207,9 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
         return {}
     live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
     lenders, people = ({getattr(each, name) for each in verifications} for name in ("lender_id", "borrower_index"))
-    burnt = Q(lender__in=lenders, borrower_index__in=people - {None}, burnt=True, closed_at__gte=_counted_since(at))
+    burnt = Q(
+        lender__in=lenders, borrower_index__in=people - {None}, burnt=True, closed_at__gte=at - policy.ATTEMPTS_COUNTED
+    )
     found = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
     current = {attempt.verification_id: attempt for attempt in found if attempt.status in (OPEN, JUDGING)}
     counts = Counter(_place(attempt) for attempt in found if attempt.burnt)
@@ -204,11 +227,7 @@ def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
     """
     if stage.attempts is None:
         return 0
-    return _of_borrower(verification, stage).filter(burnt=True, closed_at__gte=_counted_since(at)).count()
-
-
-def _counted_since(at: datetime) -> datetime:
-    return at - timedelta(seconds=policy.ATTEMPTS_COUNTED_SECONDS)
+    return _of_borrower(verification, stage).filter(burnt=True, closed_at__gte=at - policy.ATTEMPTS_COUNTED).count()
 
 
 def _of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
@@ -224,20 +243,18 @@ def _of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, 
     )
 
 
-def attempts_left(verification: Verification, stage: Stage, *, at: datetime) -> int | None:
-    """How many more may fail before the verification is declined; None where none are counted."""
-    return left(stage, failures(verification, stage, at=at))
-
-
 def is_exhausted(verification: Verification, stage: Stage, *, at: datetime) -> bool:
     """Whether no attempt is left whatever people say of those they look at, which are spent until they pass them."""
     failed = failures(verification, stage, at=at)
-    if left(stage, failed) != 0:
+    if stage.attempts is None or failed < stage.attempts:
         return False
     looked_at = _of_borrower(verification, stage).filter(
-        burnt=True, closed_at__gte=_counted_since(at), status=Outcome.REVIEW, verification__status=Status.IN_REVIEW
+        burnt=True,
+        closed_at__gte=at - policy.ATTEMPTS_COUNTED,
+        status=Outcome.REVIEW,
+        verification__status=Status.IN_REVIEW,
     )
-    return left(stage, failed - looked_at.count()) == 0
+    return failed - looked_at.count() >= stage.attempts
 
 
 def left(stage: Stage, failed: int) -> int | None:
@@ -258,18 +275,19 @@ def seeded(memory: Memory) -> Memory:
 def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
     """The memory of a stage; raises `EvidenceUnreadable`."""
     opened = key.unseal(bytes(attempt.sealed_memory), table=TABLE, field=f"{FIELD}:{attempt.pk}")
-    return stored.fields_of(json.loads(opened), what="memory")
+    return stored.fields_of(json.loads(opened.plain), what="memory")
 
 
 def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> Memory:
     """What the latest earlier attempt here remembered, so that a second preparation can differ, and what was spent."""
-    if stage.prepare is None:
-        return {}
-    since = _counted_since(at)
+    since = at - policy.ATTEMPTS_COUNTED
     wanted = Q(verification=verification) | Q(opened_at__gte=since)
     found = list(_of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
     in_vain = [attempt for attempt in found if attempt.opened_at >= since and attempt.status != "passed"]
     answered = sum(attempt.answers for attempt in in_vain)
+    # What ended around the borrower has no code; once begun it told as much as any other.
+    codes = (attempt.code or ("abandoned" if attempt.answers else "") for attempt in in_vain)
+    ended = dict(Counter(code for code in codes if code))
     own = [attempt for attempt in found if attempt.verification_id == verification.pk]
     latest = max(own, key=attrgetter("turn"), default=None)
-    return seeded({**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered})
+    return seeded({**(memory_of(latest, key=key) if latest else {}), ANSWERED: answered, ENDED: ended})

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import F
 
-from verification import clock, routes, transactions
+from verification import clock, transactions
 from verification.audit import log
 from verification.core import profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
@@ -19,7 +19,7 @@ from verification.core.status import OPEN, TERMINAL, Move, Status
 from verification.evidence import sealed_case, vault
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, dossier, links, progress, queue, quotas, transition
+from verification.workflow.moving import attempts, dossier, links, queue, quotas, transition
 
 __all__ = ("Opened", "Opening", "answer", "cancel", "choose_route", "open_verification", "resume")
 
@@ -53,7 +53,7 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
     if mode == "live":
         scenarios.refuse_test_person(opening.person.iin)
     profile = profiles.get(profile_id)
-    combinations = profiles.usable(profile, installed=routes.names(), wanted=opening.routes)
+    combinations = profiles.usable(profile, installed=stages.installed(), wanted=opening.routes)
     verification = _fresh(lender, mode=mode, profile=profile, combinations=combinations, opening=opening)
     at = verification.created_at
     try:
@@ -72,7 +72,8 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
             transition.record(verification, "verification.created", at=at, body=body)
             attempt = None
             if len(combinations) == 1:
-                attempt = _take(verification, combinations[0], key=key, at=at)
+                transition.write(verification, combination=list(combinations[0]))
+                attempt = attempts.enter_route(verification, combinations[0][0], key=key, at=at)
             verification.save(force_insert=True)
             vault.keep(key)
         return Opened(verification, opening, attempt, minted.token, minted.expires_at, created=True)
@@ -135,44 +136,55 @@ def choose_route(*, verification_id: str, route: str) -> None:
             attempts.leave(verification, at=at)
             queue.clear(verification)
             transition.record(verification, "route.chosen", at=at, body={"route": route})
-            _take(verification, offered[route], key=cases.key_of(verification), at=at)
+            transition.write(verification, combination=list(offered[route]))
+            attempts.enter_route(verification, route, key=cases.key_of(verification), at=at)
 
 
-def _take(
-    verification: Verification, combination: profiles.Combination, *, key: vault.Key, at: datetime
-) -> Attempt | None:
-    transition.write(verification, combination=list(combination))
-    return progress.enter_route(verification, combination[0], key=key, at=at)
+def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], known: Attempt | None = None) -> Next:
+    """Takes one answer of the borrower, and gives who moves next.
 
-
-def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any]) -> None:
-    """Takes one answer of the borrower. Of many posts of a turn one is taken, the others raise `NotYourTurn`.
-
-    An answer may come in numbered parts, each of which is kept; the last takes the turn. Raises `BadInput` for an
-    answer that cannot be read; then the turn is still open and nothing was kept.
+    Of many posts of a turn one is taken, the others raise `NotYourTurn`. An answer may come in numbered parts, each of
+    which is kept; the last takes the turn. Raises `BadInput` for an answer that cannot be read; then the turn is still
+    open and nothing was kept. known: the attempt as it was just read, with its verification and key; it is not read
+    again if nothing has happened since.
     """
     at = clock.now()
     with transactions.writing():
-        # The first statement takes the turn, so whatever follows is done by one request only.
-        waiting = Verification.objects.filter(pk=verification_id, status=Status.REQUIRES_INPUT)
-        is_taken = waiting.filter(turn=turn, expires_at__gt=at).update(turn=turn + 1) == 1
-        # The open attempt that waits for this turn, with its verification and key as they stand now.
-        asked = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN, turn=turn, expires_at__gt=at)
-        attempt = asked.select_related("verification__key").first() if is_taken else None
-        if attempt is None:
-            raise NotYourTurn("this turn was answered already, or has not begun")
+        attempt = _take(verification_id, turn, known, at=at)
         stage, key = stages.find(attempt.route, attempt.stage), cases.key_beside(attempt.verification)
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
         with transition.holding(attempt.verification):
-            _write_turn(attempt, stage, taken, key=key, at=at)
+            return _write_turn(attempt, stage, taken, key=key, at=at)
 
 
-def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> None:
+def _take(verification_id: str, turn: int, known: Attempt | None, *, at: datetime) -> Attempt:
+    """The open attempt that waits for this turn, with its verification and key as they stand now; or `NotYourTurn`.
+
+    The first statement takes the turn, so whatever follows is done by one request only.
+    """
+    waiting = Verification.objects.filter(pk=verification_id, status=Status.REQUIRES_INPUT)
+    waiting = waiting.filter(turn=turn, expires_at__gt=at)
+    if known is not None and (known.status, known.turn) == (attempts.OPEN, turn) and known.expires_at > at:
+        # Whatever happens to an open attempt is an entry of its verification, and counted there.
+        unmoved = waiting.filter(sequence=known.verification.sequence)
+        if unmoved.update(turn=turn + 1) == 1:
+            known.verification.turn = turn + 1
+            return known
+    is_taken = waiting.update(turn=turn + 1) == 1
+    asked = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN, turn=turn, expires_at__gt=at)
+    attempt = asked.select_related("verification__key").first() if is_taken else None
+    if attempt is None:
+        raise NotYourTurn("this turn was answered already, or has not begun")
+    return attempt
+
+
+def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> Next:
     verification = attempt.verification
-    if taken.next is Next.PREPARE and not quotas.take(verification, stage, key=key, at=at):
+    quota = stage.quota if taken.next is Next.PREPARE else None
+    if quota and not quotas.take(verification, quota, key=key, at=at):
         # The earlier preparation stands: the code already sent may still be typed in.
         kept = attempts.memory_of(attempt, key=key)
-        taken = Turn(next=Next.ASK, memory=kept, notice=quotas.code_of(stage))
+        taken = Turn(next=Next.ASK, memory=kept, notice=quota.code)
     memory = attempts.seeded(taken.memory) if taken.next is Next.PREPARE else dict(taken.memory)
     if taken.next is not Next.PART:
         memory.pop(PARTS, None)
@@ -183,8 +195,8 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
         columns["expires_at"] = min(at + timedelta(seconds=taken.seconds), verification.expires_at)
     if taken.evidence and taken.next not in (Next.PREPARE, Next.PART):
         columns["answers"] = F("answers") + 1
-    is_over = taken.next in (Next.PREPARE, Next.COLLECT)
-    if is_over:
+    step = {Next.PREPARE: queue.PREPARE, Next.LOOK: queue.LOOK, Next.COLLECT: queue.JUDGE}.get(taken.next)
+    if step is not None:
         columns["status"] = attempts.JUDGING
     if taken.next is Next.PART:
         # The row was locked by the turn that is given back here, so of two posts of one part the second sees the first.
@@ -195,10 +207,11 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
     place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": turn}
     body = {**place, "next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key)}
     transition.record(verification, "attempt.answered", at=at, body=body)
-    if is_over:
+    if step is not None:
         transition.move(verification, Move.SUBMIT, at=at)
-        step = queue.JUDGE if taken.next is Next.COLLECT else queue.PREPARE
-        queue.schedule(verification, step, due_at=at, queue=stage.queue)
+        of = policy.AWAITED_QUEUE if step == queue.LOOK else stage.queue
+        queue.schedule(verification, step, due_at=at, queue=of)
+    return taken.next
 
 
 def resume(*, verification_id: str) -> None:

@@ -5,7 +5,9 @@ decided or left undecided by reviewers, left in silence, or ended around it. It 
 its commitment is in the log, and erasing the verification erases it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 
 from django.conf import settings
 
@@ -30,22 +32,28 @@ UNENDED = ("open", "judging", "review")
 """With the borrower, with us, and with the reviewers: its document is still to come."""
 
 
-def produce(attempt: Attempt, *, at: datetime, key: vault.Key | None = None) -> None:
+def produce(
+    attempt: Attempt, *, at: datetime, key: vault.Key | None = None, known: Mapping[str, bytes] | None = None
+) -> None:
     """Builds, signs and keeps the document of an attempt that has ended; does nothing where none is due or one is kept.
 
-    key: of the verification, where the caller has opened it. If it cannot be opened any more there is only the entry
-    `document.missing`. Raises `Misconfigured` without a key to sign by, so that nothing ends without its document.
+    key: of the verification, where the caller has opened it. known: by whoever has judged the attempt and closed it in
+    this object, all its evidence by kind, which is then not opened again. If the key cannot be opened any more there is
+    only the entry `document.missing`. Raises `Misconfigured` without a key to sign by, so that nothing ends without its
+    document.
     """
-    kinds = set(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True))
+    kept_at = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "created_at"))
     kind = identification_document.kind_of(attempt.stage)
-    if kind in kinds or not identification_document.is_due(kinds, stage=attempt.stage):
+    if kind in kept_at or not identification_document.is_due(kept_at, stage=attempt.stage):
         return
-    # The row says how it ended; what the caller holds may be older. Its verification is the caller's: it may be held.
-    ended = Attempt.objects.get(pk=attempt.pk)
-    ended.verification = attempt.verification
+    ended = attempt
+    if known is None:
+        # The row says how it ended; what the caller holds may be older. Its verification is the caller's, maybe held.
+        ended = Attempt.objects.get(pk=attempt.pk)
+        ended.verification = attempt.verification
     try:
         key = key or cases.key_of(ended.verification)
-        facts = _facts(ended, key=key, at=at)
+        facts = _facts(ended, kept_at, known, key=key, at=at)
     except EvidenceUnreadable as fault:
         body = {"attempt": ended.pk, "route": ended.route, "stage": ended.stage, "cause": fault.code}
         transition.record(ended.verification, "document.missing", at=at, body=body)
@@ -54,20 +62,20 @@ def produce(attempt: Attempt, *, at: datetime, key: vault.Key | None = None) -> 
     dossier.keep(ended, {kind: signed}, key=key, at=at)
 
 
-def _facts(attempt: Attempt, *, key: vault.Key, at: datetime) -> Facts:
+def _facts(
+    attempt: Attempt,
+    kept_at: Mapping[str, datetime],
+    known: Mapping[str, bytes] | None,
+    *,
+    key: vault.Key,
+    at: datetime,
+) -> Facts:
+    own = {kind: moment for kind, moment in kept_at.items() if kind.startswith(f"{attempt.stage}.")}
+    evidence, unreadable = _opened(attempt, key=key) if known is None else ({kind: known[kind] for kind in own}, ())
+    of_case = Attempt.objects.filter(verification=attempt.verification).defer("sealed_memory")
+    in_order = sorted(of_case, key=attrgetter("opened_at", "turn"))
+    earlier = [one for one in in_order if one.status == "passed" and one.turn < attempt.turn]
     verification = attempt.verification
-    items = EvidenceItem.objects.filter(attempt=attempt, kind__startswith=f"{attempt.stage}.")
-    evidence: dict[str, bytes] = {}
-    unreadable: list[str] = []
-    for item in items:
-        try:
-            evidence[item.kind] = store.get(key, item)
-        except EvidenceUnreadable:
-            # A damaged file must not keep a verification from ending.
-            unreadable.append(item.kind)
-    of_case = Attempt.objects.filter(verification=verification)
-    in_order = list(of_case.order_by("opened_at", "turn").values_list("pk", flat=True))
-    earlier = of_case.filter(status="passed", turn__lt=attempt.turn).order_by("turn")
     return Facts(
         issuer=settings.TULGA_PUBLIC_URL,
         case=cases.read(verification, key).case,
@@ -77,23 +85,39 @@ def _facts(attempt: Attempt, *, key: vault.Key, at: datetime) -> Facts:
         profile_sha256=verification.profile_sha256,
         attempt=AttemptFacts(
             id=attempt.pk,
-            number=in_order.index(attempt.pk) + 1,
+            number=in_order.index(attempt) + 1,
             route=attempt.route,
             stage=attempt.stage,
             opened_at=attempt.opened_at,
             burnt=attempt.burnt,
         ),
-        ending=_ending(attempt, verification, at=at),
-        passed=tuple((one.route, one.stage, one.closed_at or one.opened_at) for one in earlier),
+        ending=_ending(attempt, verification, is_voted=known is None, at=at),
+        passed=tuple(
+            (one.route, one.stage, one.closed_at or one.opened_at) for one in sorted(earlier, key=attrgetter("turn"))
+        ),
         checks=dossier.checks_of(attempt, evidence),
         evidence=evidence,
-        kept_at={item.kind: item.created_at for item in items},
-        unreadable=tuple(unreadable),
+        kept_at=own,
+        unreadable=unreadable,
     )
 
 
-def _ending(attempt: Attempt, verification: Verification, *, at: datetime) -> Ending:
-    given = ReviewVote.objects.filter(attempt=attempt).order_by("created_at", "pk")
+def _opened(attempt: Attempt, *, key: vault.Key) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """What can be read of the evidence of an attempt, by kind, and the kinds of what cannot."""
+    evidence: dict[str, bytes] = {}
+    unreadable: list[str] = []
+    for item in EvidenceItem.objects.filter(attempt=attempt, kind__startswith=f"{attempt.stage}."):
+        try:
+            evidence[item.kind] = store.get(key, item)
+        except EvidenceUnreadable:
+            # A damaged file must not keep a verification from ending.
+            unreadable.append(item.kind)
+    return evidence, tuple(unreadable)
+
+
+def _ending(attempt: Attempt, verification: Verification, *, is_voted: bool, at: datetime) -> Ending:
+    """is_voted: people may have looked at it, before this."""
+    given = ReviewVote.objects.filter(attempt=attempt).order_by("created_at", "pk") if is_voted else ()
     votes = tuple(Vote(person=vote.person, passes=vote.passes, at=vote.created_at) for vote in given)
     is_judged = attempt.status in ("passed", "failed", "retry")
     by_people = "people" if votes else "checks"

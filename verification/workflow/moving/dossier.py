@@ -13,13 +13,12 @@ from django.db.models import Exists, F, Q
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.identification_document import Judged
-from verification.core.results import Failed, Inconclusive, Passed, Result
+from verification.core.results import Result
 from verification.core.route import Evidence, Stage
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow.moving import transition
 
-OUTCOMES = {Passed: "pass", Failed: "fail", Inconclusive: "inconclusive"}
 SHARED = "shared."
 
 
@@ -54,45 +53,52 @@ def load(verification: Verification, attempt: Attempt, *, key: vault.Key, at: da
     # Consent is asked for once a verification, before its first route.
     of_route = Q(attempt__route=verification.route) | Q(attempt__stage="consent")
     wanted = Q(attempt=attempt) | (of_route & Q(attempt__status="passed"))
-    found = _items(wanted & Q(attempt__verification=verification))
-    items = _open(found, key=key)
-    own = [item.kind for item in found if isinstance(item, EvidenceItem) and item.attempt_id == attempt.pk]
-    sought = {kind: items[kind] for kind in own if store.is_sought(kind)}
-    return Evidence(items=items, at=at, seen=_seen(attempt, sought))
+    found = _opened(wanted & Q(attempt__verification=verification), key=key)
+    items = {one.kind: content for one, content in found}
+    own = [one.kind for one, _ in found if isinstance(one, EvidenceItem) and one.attempt_id == attempt.pk]
+    sought = {kind: values for kind in own if (values := store.seen_values(items[kind], kind=kind))}
+    seen = frozenset[str]()
+    if sought:
+        others = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
+        # One statement that looks for each by itself and stops at the first: of some bytes there are many.
+        looks = [Exists(others.filter(seen_index__in=values)) for values in sought.values()]
+        [are_seen] = Attempt.objects.filter(pk=attempt.pk).values_list(*looks)
+        seen = frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
+    return Evidence(items=items, at=at, seen=seen, handed_over=verification.handed_over_at is not None)
 
 
-def contents(of: Iterable[Attempt], *, key: vault.Key) -> dict[str, bytes]:
-    """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`."""
-    return _open(_items(Q(attempt__in=of)), key=key)
+def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:
+    """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`.
+
+    is_whole: also if one was destroyed; else those are left out.
+    """
+    return {one.kind: content for one, content in _opened(Q(attempt__in=of), key=key, is_whole=is_whole)}
 
 
-def _items(of: Q) -> list[EvidenceItem | SharedEvidenceUse]:
-    """What is kept of these attempts, in the order of their turns."""
+def beginning(attempt: Attempt, kinds: str, *, key: vault.Key) -> dict[str, bytes]:
+    """The original bytes of an attempt's own kinds that begin so. Raises `EvidenceUnreadable`."""
+    files = dict[str, bytes]()
+    found = EvidenceItem.objects.filter(attempt=attempt, kind__startswith=kinds)
+    return {one.kind: store.opening(key, one, files=files).plain for one in found}
+
+
+def _opened(of: Q, *, key: vault.Key, is_whole: bool = True) -> list[tuple[EvidenceItem | SharedEvidenceUse, bytes]]:
+    """What is kept of these attempts, in the order of their turns, with its original bytes.
+
+    is_whole: also what was destroyed, which then raises.
+    """
     found: list[EvidenceItem | SharedEvidenceUse] = [
-        *EvidenceItem.objects.filter(of).annotate(turn=F("attempt__turn")),
+        *EvidenceItem.objects.filter(of if is_whole else of & Q(destroyed_at=None)).annotate(turn=F("attempt__turn")),
         *SharedEvidenceUse.objects.filter(of).annotate(turn=F("attempt__turn")),
     ]
-    return sorted(found, key=attrgetter("turn"))
-
-
-def _open(found: Iterable[EvidenceItem | SharedEvidenceUse], *, key: vault.Key) -> dict[str, bytes]:
-    kept = list(found)
-    sealed = [one for one in kept if isinstance(one, EvidenceItem)]
-    opened = {item.pk: content for item, content in zip(sealed, store.get_all(key, sealed), strict=True)}
-    return {
-        one.kind: opened[one.pk] if isinstance(one, EvidenceItem) else store.get_shared(one.evidence_id) for one in kept
-    }
-
-
-def _seen(attempt: Attempt, sought: Mapping[str, bytes]) -> frozenset[str]:
-    """The kinds whose very bytes were presented before: in another attempt, of anybody in this mode."""
-    if not sought:
-        return frozenset()
-    others = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
-    # One statement that looks for each by itself and stops at the first: of some bytes there are many.
-    found = [Exists(others.filter(seen_index__in=store.seen_values(content))) for content in sought.values()]
-    [are_seen] = Attempt.objects.filter(pk=attempt.pk).values_list(*found)
-    return frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
+    found.sort(key=attrgetter("turn"))
+    opened, files = list[tuple[EvidenceItem | SharedEvidenceUse, bytes]](), dict[str, bytes]()
+    for one in found:
+        if isinstance(one, EvidenceItem):
+            opened.append((one, store.opening(key, one, files=files).plain))
+        else:
+            opened.append((one, store.read(one.evidence_id)))
+    return opened
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,8 @@ def judgement(
     said = [
         Judged(
             name=one.check,
-            outcome=spelled(one)[0],
-            code=spelled(one)[1],
+            outcome=one.outcome,
+            code=one.code,
             score=one.score,
             threshold=one.threshold,
             detail=dict(one.detail),
@@ -122,6 +128,7 @@ def judgement(
         for one in results
     ]
     of_rows: dict[str, object] = {"seen": sorted(evidence.seen), "left": evidence.left}
+    of_rows["handed_over"] = evidence.handed_over
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
     terms |= {"facts": stored.as_record(facts), "checks": stored.as_record(Checks(tuple(said)))["checks"]}
     written = {f"{stage.name}.terms": stored.to_bytes(terms)}
@@ -130,8 +137,9 @@ def judgement(
     return written
 
 
-JUDGEMENT = ("terms", "report", "document")
-"""What of an attempt's evidence was written by its judgement or after it, and is no input of it."""
+JUDGEMENT = ("terms", "report", "document", "look")
+"""The last word of kinds that were written by judging an attempt, turn by turn or as a whole, or after it: what is
+measured anew does without them."""
 
 
 def put_judgement(
@@ -143,13 +151,8 @@ def put_judgement(
     """
     evidence = put(attempt, left, key=key)
     facts = [one["commitment"] for one in evidence if one["kind"] == f"{attempt.stage}.terms"]
-    checks = [dict(zip(("check", "outcome", "code"), (one.check, *spelled(one)), strict=True)) for one in results]
+    checks = [{"check": one.check, "outcome": one.outcome, "code": one.code} for one in results]
     return {"facts": facts[0], "checks": checks, "evidence": evidence}
-
-
-def spelled(result: Result) -> tuple[str, str]:
-    """Outcome and code of a result, as they stand on record."""
-    return OUTCOMES[type(result)], "" if isinstance(result, Passed) else result.code
 
 
 def checks_in(kept: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:

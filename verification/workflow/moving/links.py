@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
+
+from django.db.models import QuerySet
 
 from verification import clock, transactions
 from verification.core.errors import Conflict, LinkUnusable
@@ -58,7 +61,7 @@ def mint_for(verification: Verification, *, at: datetime, sender: Mapping[str, s
     token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
     if not is_first:
-        Link.objects.filter(verification=verification, spent_at=None, expires_at__gt=at).update(expires_at=at)
+        end_unspent(verification, at=at)
     Link.objects.create(token_sha256=_digest(token), verification=verification, created_at=at, expires_at=expires_at)
     return Minted(token, expires_at)
 
@@ -80,10 +83,20 @@ def redeem(*, untrusted_token: str) -> str:
             raise LinkUnusable("this link cannot be used")
         with transition.holding(verification):
             transition.record(verification, "link.spent", at=at)
-        BorrowerSession.objects.filter(verification=verification, ended_at=None).update(ended_at=at)
         session = secrets.token_urlsafe(TOKEN_BYTES)
-        BorrowerSession.objects.create(token_sha256=_digest(session), verification=verification, created_at=at)
+        begin_session(verification, token_sha256=_digest(session), at=at)
         return session
+
+
+def end_unspent(verification: Verification, *, at: datetime) -> None:
+    """No link that was minted before lets anybody in any more."""
+    Link.objects.filter(verification=verification, spent_at=None, expires_at__gt=at).update(expires_at=at)
+
+
+def begin_session(verification: Verification, *, token_sha256: bytes, at: datetime) -> None:
+    """The one session that may answer from now on; the one before ends."""
+    BorrowerSession.objects.filter(verification=verification, ended_at=None).update(ended_at=at)
+    BorrowerSession.objects.create(token_sha256=token_sha256, verification=verification, created_at=at)
 
 
 @dataclass(frozen=True)
@@ -127,6 +140,27 @@ def verification_of(*, untrusted_session: str) -> str:
     return visit(untrusted_session=untrusted_session).verification_id
 
 
+def lock_session(*, untrusted_session: str) -> Verification:
+    """The verification of a live session, its row locked. Raises as `visit` does."""
+    verification_id = verification_of(untrusted_session=untrusted_session)
+    verification = Verification.objects.select_for_update().get(pk=verification_id)
+    # The session may have ended while we waited for the row.
+    verification_of(untrusted_session=untrusted_session)
+    return verification
+
+
+def lock_found(named: QuerySet[Any], *, look_up: str) -> Verification | None:
+    """The verification of the first of these rows, locked; None where there is no row. look_up: of `LOOK_UPS`."""
+    with transactions.looking_up(look_up):
+        found = named.values_list("verification_id", "verification__lender_id").first()
+        if found is None:
+            return None
+        verification_id, lender_id = found
+        transactions.see(lender=lender_id)
+    # Every transaction locks the verification's row first, so none waits for another in a circle.
+    return Verification.objects.select_for_update().get(pk=verification_id)
+
+
 def successor(*, untrusted_session: str) -> Minted:
     """A link for another browser or device of the same borrower; taking it over ends this session."""
     at = clock.now()
@@ -135,6 +169,13 @@ def successor(*, untrusted_session: str) -> Minted:
         if verification.status in TERMINAL:
             raise LinkUnusable("this verification has ended")
         return mint_for(verification, at=at)
+
+
+def digest_of_code(untrusted_code: str, *, code: str) -> bytes:
+    """What a code or token is found by. Raises `LinkUnusable` with this code if it is longer than any of ours."""
+    if len(untrusted_code) > TOKEN_MAX_CHARACTERS:
+        raise LinkUnusable("this code cannot be used", code=code)
+    return _digest(untrusted_code)
 
 
 def _digest(token: str) -> bytes:

@@ -9,7 +9,6 @@ code, and with the first answer, taken or refused.
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from django.db.models import QuerySet
 
@@ -19,7 +18,7 @@ from verification.core.status import Status
 from verification.models import Attempt, BorrowerSession, MobileSigning, Verification
 from verification.workflow import policy, stages
 from verification.workflow.moving import attempts, commands, links, transition
-from verification.workflow.moving.links import TOKEN_BYTES, TOKEN_MAX_CHARACTERS, Minted
+from verification.workflow.moving.links import TOKEN_BYTES, Minted
 from verification.workflow.reading.borrower_page import borrower_page
 from verification.workflow.reading.views import BorrowerPage
 
@@ -44,10 +43,7 @@ def mint(*, untrusted_session: str, turn: int) -> Minted:
     """
     at = clock.now()
     with transactions.writing():
-        verification_id = links.verification_of(untrusted_session=untrusted_session)
-        verification = Verification.objects.select_for_update().get(pk=verification_id)
-        # The session may have ended while we waited for the row.
-        links.verification_of(untrusted_session=untrusted_session)
+        verification = links.lock_session(untrusted_session=untrusted_session)
         attempt = _open_attempt(verification, turn=turn, at=at)
         if attempt is None:
             raise NotYourTurn("no statement of this turn waits for a signature")
@@ -85,7 +81,10 @@ def read(*, untrusted_code: str) -> Reading:
 def statement_page(*, untrusted_access: str) -> BorrowerPage:
     """The page of the statement an access token is for; changes nothing. Raises `LinkUnusable`."""
     with transactions.writing():
-        row, _ = _usable(MobileSigning.objects.filter(access_sha256=_digest(untrusted_access)), at=clock.now())
+        row, _ = _usable(
+            MobileSigning.objects.filter(access_sha256=_digest(untrusted_access)),
+            at=clock.now(),
+        )
         return borrower_page(verification_id=row.verification_id)
 
 
@@ -136,14 +135,9 @@ def _end(untrusted_access: str, *, outcome: str, at: datetime) -> MobileSigning:
 
 def _usable(named: QuerySet[MobileSigning], *, at: datetime) -> tuple[MobileSigning, Attempt]:
     """The row, with its verification locked first, and the open attempt it is for; raises `LinkUnusable`."""
-    with transactions.looking_up("egov_mobile"):
-        found = named.values_list("verification_id", "verification__lender_id").first()
-        if found is None:
-            raise _unusable()
-        verification_id, lender_id = found
-        transactions.see(lender=lender_id)
-    # Every transaction locks the verification's row before an attempt's, so none waits for another in a circle.
-    verification = Verification.objects.select_for_update().get(pk=verification_id)
+    verification = links.lock_found(named, look_up="egov_mobile")
+    if verification is None:
+        raise _unusable()
     row = named.filter(outcome="", expires_at__gt=at, session__ended_at=None).first()
     attempt = _open_attempt(verification, turn=row.turn, at=at) if row else None
     if row is None or attempt is None:
@@ -166,6 +160,4 @@ def _unusable() -> LinkUnusable:
 
 
 def _digest(untrusted_token: str) -> bytes:
-    if len(untrusted_token) > TOKEN_MAX_CHARACTERS:
-        raise _unusable()
-    return sha256(untrusted_token.encode("utf-8", "surrogatepass")).digest()
+    return links.digest_of_code(untrusted_token, code=UNUSABLE)

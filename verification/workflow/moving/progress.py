@@ -1,12 +1,11 @@
 """Where a verification goes after an attempt: the next stage, another try, the next route, or the verdict."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from verification.core import profiles, reasons
 from verification.core.errors import FenceLost
-from verification.core.identification_document import is_due
 from verification.core.results import Decision, Outcome
 from verification.core.route import Stage
 from verification.core.status import Move, Status
@@ -23,14 +22,14 @@ def go_on(
     decision: Decision,
     *,
     said: Mapping[str, Any],
-    kinds: Collection[str],
+    evidence: Mapping[str, bytes],
     key: vault.Key,
     at: datetime,
 ) -> None:
     """Closes the judged attempt and moves the verification. The transaction's fence was checked before.
 
     said: what the judgement's entry says beside its outcome: its checks, its facts, its evidence.
-    kinds: of all evidence that it was judged by.
+    evidence: all that it was judged by, and what the judgement left.
     """
     # What people look at is a try spent until they pass it, or another verification beside it would have as many again.
     burns = decision.burns or decision.outcome is Outcome.REVIEW
@@ -39,8 +38,8 @@ def go_on(
     word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
     transition.record(verification, "attempt.judged", at=at, body={**body, **said})
-    if decision.outcome is not Outcome.REVIEW and is_due(kinds, stage=attempt.stage):
-        documents.produce(attempt, key=key, at=at)
+    if decision.outcome is not Outcome.REVIEW and stage.has_frames:
+        documents.produce(attempt, key=key, at=at, known=evidence)
     if decision.outcome is Outcome.PASSED:
         after_pass(verification, stage, key=key, at=at)
     elif decision.outcome is Outcome.RETRY:
@@ -64,15 +63,6 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
         attempts.enter(verification, stage, key=key, at=at, notice=code)
 
 
-def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> Attempt | None:
-    """Begins a route at its first stage, as `attempts.enter` does; consent is asked for once a verification."""
-    transition.write(verification, route=route, last_failure="")
-    if verification.passed_routes:
-        transition.record(verification, "route.chosen", at=at, body={"route": route})
-    first = stages.of(route)[1 if verification.passed_routes else 0]
-    return attempts.enter(verification, first, key=key, at=at)
-
-
 def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
     """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices."""
     transition.write(verification, last_failure="")
@@ -93,7 +83,7 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
         transition.move(verification, Move.DECLINE, at=at, code="check_missing")
         return
     _ask(verification, at=at)
-    enter_route(verification, following_route, key=key, at=at)
+    attempts.enter_route(verification, following_route, key=key, at=at)
 
 
 def _ask(verification: Verification, *, at: datetime) -> None:

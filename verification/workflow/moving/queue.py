@@ -22,7 +22,9 @@ from verification.models import Verification
 from verification.workflow import policy
 from verification.workflow.moving import doorbell
 
-OPEN, PREPARE, JUDGE = "open", "prepare", "judge"
+OPEN, PREPARE, LOOK, JUDGE = "open", "prepare", "look", "judge"
+DESTROY = "destroy"
+"""Of a verification that has ended: its camera's frames. The only step that never moves a status."""
 NO_STEP: Mapping[str, Any] = {
     "step": "",
     "queue": "",
@@ -48,15 +50,16 @@ def clear(verification: Verification) -> None:
 
 def reserve(
     queues: Sequence[str], *, limit: int, at: datetime, after: Mapping[str, str] = MappingProxyType({})
-) -> tuple[list[str], dict[str, str]]:
-    """Takes up to `limit` due rows of these queues in hand; gives their ids, and whose turn was last in each queue.
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Takes up to `limit` due rows of these queues in hand; gives the queue of each by its id, in the order in which
+    they were found, and whose turn was last in each queue.
 
     Queues are asked in the order given, each by its index; the caller turns them, so that none waits for another.
     Lenders of a queue come in turn as well, beginning behind the one in `after`, each with what is longest due first:
     whoever sends a thousand borrowers at once makes others wait for one batch of theirs, not for a thousand steps. Once
     all that was due is in hand nobody waits, and the next look begins anew: it asks each queue once.
     """
-    taken: list[str] = []
+    taken: dict[str, str] = {}
     last = dict(after)
     free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
     # Most looks find nothing, and cost one question, of whichever row comes first, and no transaction that writes.
@@ -72,7 +75,7 @@ def reserve(
             # What another worker is just reserving is passed over, not waited for. SQLite has one writer at a time.
             rows = free.filter(turn, queue=queue).select_for_update(skip_locked=True).order_by("lender_id", "due_at")
             for row_id, lender_id in rows.values_list("pk", "lender_id")[: limit - len(taken)]:
-                taken.append(row_id)
+                taken[row_id] = queue
                 last[queue] = lender_id
             if len(taken) >= limit:
                 break
@@ -87,10 +90,10 @@ def give_back(ids: Sequence[str]) -> None:
         Verification.objects.filter(pk__in=ids, lease_until=None).update(reserved_until=None)
 
 
-def claim(verification_id: str, *, at: datetime) -> Verification | None:
+def claim(verification_id: str) -> Verification | None:
     """Takes the step that is due: a lease, a fresh random fence, one fault counted. None if nothing is to take."""
     # Random, not counted: a database put back from a backup would count the same fences again.
-    fence = secrets.token_hex(16)
+    fence, at = secrets.token_hex(16), clock.now()
     until = at + timedelta(seconds=policy.LEASE_SECONDS)
     with transactions.writing():
         mine = _free(at).filter(pk=verification_id)

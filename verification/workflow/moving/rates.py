@@ -40,7 +40,8 @@ _lock = Lock()
 def count(name: str, *, seconds: int) -> int:
     """Counts once more, and says how often it was in this window of so many seconds, this time among them.
 
-    A window that is not longer than `policy.RATES_TOLD_SECONDS` is this process's own. Raises what the database does.
+    Windows begin at multiples of their length. One that is not longer than `policy.RATES_TOLD_SECONDS` is this
+    process's own. Raises what the database does.
     """
     with _lock:
         now = int(clock.now().timestamp())
@@ -64,11 +65,6 @@ def count(name: str, *, seconds: int) -> int:
     with _lock:
         window.told = max(window.told, told)  # an answer that was overtaken by the next says less
         return window.told + window.since
-
-
-def seconds_left(*, seconds: int) -> int:
-    """How long the window of this moment still is."""
-    return seconds - int(clock.now().timestamp()) % seconds
 
 
 def forget(*, at: datetime) -> None:

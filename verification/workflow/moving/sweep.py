@@ -1,6 +1,7 @@
 """One round of `manage.py tick`: order the log, let silent dialogues lapse and old cases expire. Any number may run.
 
-It judges nothing, and rings for no step that waits: workers find what is due by themselves.
+It judges and destroys nothing, and rings for no step that waits: workers find what is due by themselves. That frames
+have been kept long enough it finds for them: so long before it is due, a step would only swell the queue's index.
 """
 
 import logging
@@ -13,12 +14,25 @@ from django.db import DatabaseError
 from verification import clock, transactions
 from verification.audit import log, sequencer
 from verification.core.errors import Conflict, TulgaError
-from verification.core.status import Move, Status
+from verification.core.status import TERMINAL, Move, Status
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, monthly_counts, progress, quotas, rates, transition
+from verification.workflow.moving import (
+    attempts,
+    destruction,
+    monthly_counts,
+    progress,
+    queue,
+    quotas,
+    rates,
+    transition,
+)
 
 logger = logging.getLogger(__name__)
+
+OVERDUE_SECONDS = 3600
+"""How long after its time a destruction that is still owed is told. Ours: a worker that serves its queue needs seconds,
+and a step that faults is tried again within the hour."""
 
 # What one unreadable row or one inconsistent log may raise; anything else is a fault of the program and ends the round.
 ROW_FAULTS = (TulgaError, DatabaseError, LookupError, TypeError, ValueError)
@@ -41,6 +55,9 @@ def run_round(*, is_whole: bool = True) -> int:
         done += sum(
             _guarded(_expire, pk, at=at) for pk in list(overdue.values_list("pk", flat=True)[: policy.SWEEP_BATCH])
         )
+    kept = Verification.objects.filter(frames_until__lte=at, step="", status__in=sorted(TERMINAL))
+    over = list(kept.order_by("frames_until").values_list("pk", flat=True)[: policy.SWEEP_BATCH])
+    done += sum(_guarded(_owe_destruction, pk, at=at) for pk in over)
     monthly_counts.add_up()
     return done
 
@@ -59,7 +76,17 @@ def _order(mode: str, *, at: datetime) -> int:
         # With the hour: soon enough for what is over by days.
         quotas.forget(at=at)
         rates.forget(at=at)
+        if overdue := frames_overdue(at=at, mode=mode):
+            told = "sweep: %d of %s keep frames too long: does a worker serve the queue %s?"
+            logger.error(told, overdue, mode, destruction.QUEUE)
     return sequencer.order(mode)
+
+
+def frames_overdue(*, at: datetime, **of: str) -> int:
+    """How many that have ended keep frames longer than they may: no worker destroys them, or the step faults."""
+    since = at - timedelta(seconds=OVERDUE_SECONDS)
+    with transactions.looking_up("overdue"):
+        return Verification.objects.filter(frames_until__lte=since, status__in=sorted(TERMINAL), **of).count()
 
 
 def refuse_forked_log() -> None:
@@ -102,4 +129,14 @@ def _expire(verification_id: str, *, at: datetime) -> int:
     except Conflict:
         # The borrower or a worker was faster; the next round looks again.
         return 0
+    return 1
+
+
+def _owe_destruction(verification_id: str, *, at: datetime) -> int:
+    """A worker owes the row the destruction of its frames, unless another round was faster."""
+    with transactions.writing():
+        due = Verification.objects.select_for_update().filter(pk=verification_id, frames_until__lte=at, step="")
+        if (verification := due.first()) is None:
+            return 0
+        queue.schedule(verification, queue.DESTROY, due_at=at, queue=destruction.QUEUE)
     return 1

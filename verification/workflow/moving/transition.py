@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F
@@ -12,6 +12,7 @@ from verification.core import status
 from verification.core.errors import Conflict
 from verification.core.status import Move, Status
 from verification.models import Verification
+from verification.workflow import policy
 from verification.workflow.moving import queue
 
 
@@ -79,12 +80,15 @@ def move(
 
     Whether it waits for the borrower or for us is no entry: what is asked, answered and judged has one each.
     """
-    to = status.after(Status(verification.status), how)
+    if (to := status.MOVES.get((Status(verification.status), how))) is None:
+        raise Conflict(f"a verification that is {verification.status} cannot {how}", code="illegal_transition")
     columns: dict[str, Any] = {"status": to, "code": code}
     if to is Status.IN_REVIEW:
         columns["in_review_since"] = at
     if to in status.TERMINAL:
         columns |= {"finished_at": at, **queue.NO_STEP}
+        if verification.frames_until is not None:
+            columns["frames_until"] = at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
     unmoved = Verification.objects.filter(pk=verification.pk, status=verification.status)
     if not _set(verification, columns) and unmoved.update(**columns) != 1:
         raise Conflict("the status changed meanwhile", code="status_changed")

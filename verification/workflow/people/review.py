@@ -157,9 +157,9 @@ def _require_the_rest_passed(attempt: Attempt, stage: Stage) -> None:
     results: list[Result] = []
     try:
         for one in dossier.logged_checks(attempt):
-            if one["outcome"] == dossier.OUTCOMES[Passed]:
+            if one["outcome"] == Passed.outcome:
                 results.append(Passed(one["check"]))
-            elif one["outcome"] == dossier.OUTCOMES[Inconclusive]:
+            elif one["outcome"] == Inconclusive.outcome:
                 results.append(Inconclusive(one["check"], one["code"]))
             else:
                 results.append(Failed(one["check"], one["code"]))

@@ -20,6 +20,7 @@ from verification.workflow import cases
 from verification.workflow.moving import dossier
 from verification.workflow.people import review, review_desk
 from verification.workflow.people.review import Reviewer
+from verification.workflow.reading import queries
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,10 @@ class Shot:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewCase:
-    """All that a reviewer needs. `hindrance`: a code, why the reader may not vote."""
+    """All that a reviewer needs. `refused_before`: the checks by which earlier attempts of the case did not pass.
+
+    `hindrance`: a code, why the reader may not vote.
+    """
 
     verification_id: str
     mode: str
@@ -47,6 +51,7 @@ class ReviewCase:
     until: datetime
     shots: tuple[Shot, ...]
     checks: tuple[Judged, ...]
+    refused_before: tuple[queries.CheckView, ...]
     hindrance: str
 
 
@@ -75,6 +80,8 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             until=review.ends_at(row),
             shots=_shots(attempt, stage, kept, at=at),
             checks=dossier.checks_of(attempt, kept),
+            # Of the attempt that people look at no check refused, or it would have failed.
+            refused_before=tuple(one for one in queries.check_views(row, key=key) if one.outcome == "fail"),
             hindrance=review.hindrance(attempt, reviewer, key=key),
         )
         body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}

@@ -1,28 +1,12 @@
 """The one page a borrower sees now. Reading it changes nothing, so a reload or another device shows the same."""
 
-from verification import clock, routes
-from verification.core import person
+from verification import clock, routes, transactions
+from verification.core import ids
 from verification.core.errors import NotFound
-from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, Verification
 from verification.workflow import cases, stages
-from verification.workflow.moving import attempts
-from verification.workflow.reading.views import BorrowerPage, BorrowerState, RouteChoice
-
-
-def page_name(verification: Verification, attempt: Attempt | None) -> str:
-    """Which page it is: the stage's own, or wait, choose_route, resume, finished."""
-    if verification.status in TERMINAL or verification.status == Status.IN_REVIEW:
-        return "finished"
-    with_us = attempt.status == attempts.JUDGING if attempt else bool(verification.step)
-    if verification.status == Status.PROCESSING or with_us:
-        return "wait"
-    if not verification.route:
-        return "choose_route"
-    if attempt is None or attempt.expires_at <= clock.now():
-        return "resume"
-    stage = stages.known(attempt.route, attempt.stage)
-    return stage.page if stage else "wait"
+from verification.workflow.moving import attempts, queue
+from verification.workflow.reading.views import BorrowerPage, BorrowerState, BorrowerTurn, RouteChoice, page_name
 
 
 def borrower_page(*, verification_id: str) -> BorrowerPage:
@@ -37,16 +21,12 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     """The page of rows that were just read, the key beside them; raises `EvidenceUnreadable`."""
     key = cases.key_beside(verification)
     sealed = cases.read(verification, key)
-    name = page_name(verification, attempt)
     stage = stages.known(verification.route, verification.stage)
-    prompt = stage.prompt if stage and name == stage.page else None
     way = _way(verification) if stage else []
     loan = sealed.case.loan
     return BorrowerPage(
+        **vars(turn_of(verification, attempt)),
         verification_id=verification.pk,
-        page=name,
-        turn=attempt.turn if attempt else 0,
-        data=prompt(attempts.memory_of(attempt, key=key)) if attempt and prompt else {},
         notice=attempt.notice if attempt else verification.last_failure,
         status=verification.status,
         code=verification.code,
@@ -57,7 +37,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         term_days=loan.term_days,
         annual_rate=loan.annual_rate,
         total_repayable=loan.total_repayable,
-        account_masked=person.mask_account(loan.payout_account),
+        account_masked=ids.mask_account(loan.payout_account),
         locale=verification.locale,
         step=way.index((verification.route, verification.stage)) + 1 if stage else 0,
         steps=len(way),
@@ -68,6 +48,36 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         mode=verification.mode,
         routes=_other_routes(verification),
     )
+
+
+def borrower_turn(*, verification_id: str) -> BorrowerTurn:
+    """What the script of a page is told now, in one statement where there is an attempt. Raises as `borrower_page`."""
+    attempt = attempts.live().filter(verification=verification_id).select_related("verification__key").first()
+    if attempt is not None:
+        return turn_of(attempt.verification, attempt)
+    verification = Verification.objects.filter(pk=verification_id).select_related("key").first()
+    if verification is None:
+        raise NotFound("no such verification")
+    return turn_of(verification, None)
+
+
+def turn_of(verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
+    """The same of rows that were just read, the key beside them; the case stays closed."""
+    name = page_name(verification, attempt)
+    stage = stages.known(verification.route, verification.stage)
+    prompt = stage.prompt if stage and name == stage.page else None
+    return BorrowerTurn(
+        page=name,
+        turn=attempt.turn if attempt else 0,
+        data=prompt(attempts.memory_of(attempt, key=cases.key_beside(verification))) if attempt and prompt else {},
+        is_looked_at=verification.step == queue.LOOK,
+    )
+
+
+def is_looked_at(*, verification_id: str) -> bool:
+    """Whether a worker is about to say what the borrower's last answer shows."""
+    transactions.rest()
+    return Verification.objects.filter(pk=verification_id, step=queue.LOOK).exists()
 
 
 def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerState:
@@ -93,7 +103,7 @@ def _other_routes(verification: Verification) -> tuple[RouteChoice, ...]:
         return ()
     offered = dict.fromkeys(combination[0] for combination in verification.combinations)
     # One that was installed when the verification began may be gone.
-    others = [routes.get(name) for name in offered if name != verification.route and name in routes.names()]
+    others = [routes.ROUTES[name] for name in offered if name != verification.route and name in stages.installed()]
     return tuple(
         # A stage that hints at the picture takes one.
         RouteChoice(route.name, route.label, route.explanation, any(stage.hint is not None for stage in route.stages))

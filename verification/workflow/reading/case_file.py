@@ -36,15 +36,18 @@ class AttemptView:
 class EvidenceView:
     """That an original was kept, and what stands for it in the log; never its content.
 
-    `commitment` and `sealed_sha256` are hex; `commitment` is empty for evidence about nobody, which has only its hash.
+    `id`: as entries list it. `commitment` and `sealed_sha256` are hex; `commitment` is empty for evidence about nobody,
+    which has only its hash. `destroyed_at`: when its key was destroyed by rule.
     """
 
+    id: str
     attempt: int | None
     kind: str
     size: int
     commitment: str
     sealed_sha256: str
     created_at: datetime
+    destroyed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -207,18 +210,21 @@ def _looks(row: Verification) -> tuple[Look, ...]:
 def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceView, ...]:
     own = [
         EvidenceView(
+            id=item.pk,
             attempt=numbers.get(item.attempt_id or ""),
             kind=item.kind,
             size=item.size,
             commitment=item.commitment,
             sealed_sha256=item.sealed_sha256,
             created_at=item.created_at,
+            destroyed_at=item.destroyed_at,
         )
         for item in EvidenceItem.objects.filter(verification=row).defer("sealed").order_by("created_at", "kind", "pk")
     ]
     uses = SharedEvidenceUse.objects.filter(attempt__verification=row).select_related("evidence")
     shared = [
         EvidenceView(
+            id=use.evidence.pk,
             attempt=numbers[use.attempt_id],
             kind=use.kind,
             size=use.evidence.size,

@@ -11,27 +11,46 @@ from verification import clock
 from verification.audit import history, proofs
 from verification.core import events, reasons
 from verification.core.errors import BadInput, Conflict, EvidenceUnreadable, NotFound
-from verification.core.opening import Opening
 from verification.core.status import TERMINAL, Status
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, AuditLeaf, EvidenceItem, Verification
-from verification.workflow import cases, stages
+from verification.workflow import cases
 from verification.workflow.moving import attempts, dossier
-from verification.workflow.moving.commands import Opened
-from verification.workflow.reading.borrower_page import borrower_page, page_name, page_of, state_of
+from verification.workflow.reading.borrower_page import (
+    borrower_page,
+    borrower_turn,
+    is_looked_at,
+    page_of,
+    state_of,
+    turn_of,
+)
 from verification.workflow.reading.views import (
     BorrowerPage,
     BorrowerState,
+    BorrowerTurn,
     CheckView,
     EventView,
     NextAction,
     Page,
     VerificationView,
+    verification_view,
 )
 
-__all__ = ["BorrowerPage", "BorrowerState", "CheckView", "EventView", "NextAction", "Page", "VerificationView"]
-__all__ += ["beyond", "borrower_page", "checkpoint", "events_after", "last_sequence", "page_of", "state_of"]
-__all__ += ["last_sequence_of_row", "list_views", "opened_view", "proof", "view"]
+__all__ = ["BorrowerPage", "BorrowerState", "BorrowerTurn", "CheckView", "EventView", "NextAction", "Page"]
+__all__ += ["VerificationView"]
+__all__ += [
+    "beyond",
+    "borrower_page",
+    "borrower_turn",
+    "checkpoint",
+    "events_after",
+    "is_looked_at",
+    "last_sequence",
+    "page_of",
+    "state_of",
+    "turn_of",
+]
+__all__ += ["last_sequence_of_row", "list_views", "proof", "view"]
 
 logger = logging.getLogger(__name__)
 
@@ -48,14 +67,6 @@ def view(*, lender_id: str, mode: str, verification_id: str, with_checks: bool =
     checks = check_views(found, key=cases.key_beside(found)) if with_checks else None
     (shown,) = _views([found], checks=checks)
     return shown
-
-
-def opened_view(opened: Opened) -> VerificationView:
-    """One that was opened just now: nothing that was written is read again."""
-    row = opened.verification
-    stage = stages.known(row.route, row.stage)
-    failures = attempts.failures(row, stage, at=clock.now()) if stage else 0
-    return _view(row, opened.opening, next_action=_next_action(row, attempts.Standing(opened.attempt, failures)))
 
 
 def list_views(
@@ -215,66 +226,18 @@ def _views(
 ) -> tuple[VerificationView, ...]:
     """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for all decided."""
     standing = attempts.standing_of([each for each in rows if each.status in _WITH_NEXT_ACTION], at=clock.now())
-    places = _places([each for each in rows if each.status in TERMINAL])
+    places: dict[str, int] = {}
+    if decided := [each for each in rows if each.status in TERMINAL]:
+        leaves = AuditLeaf.objects.filter(entry__verification__in=decided, entry__type__in=events.DECISIONS)
+        # A dict keeps what comes last: of several decisions the one that stands first in the log.
+        places = dict(leaves.order_by("-leaf_index").values_list("entry__verification_id", "leaf_index"))
     return tuple(
-        _view(
+        verification_view(
             each,
             cases.read(each, cases.key_beside(each)).opening,
-            next_action=_next_action(each, standing[each.pk]) if each.pk in standing else None,
+            standing=standing.get(each.pk),
             log_index=places.get(each.pk),
             checks=checks,
         )
         for each in rows
-    )
-
-
-def _places(decided: Sequence[Verification]) -> dict[str, int]:
-    """Where the decisions stand in the log, by the id of their verification, once they are ordered."""
-    if not decided:
-        return {}
-    leaves = AuditLeaf.objects.filter(entry__verification__in=decided, entry__type__in=events.DECISIONS)
-    # A dict keeps what comes last: of several decisions the one that stands first in the log.
-    return dict(leaves.order_by("-leaf_index").values_list("entry__verification_id", "leaf_index"))
-
-
-def _view(
-    each: Verification,
-    opening: Opening,
-    *,
-    next_action: NextAction | None,
-    log_index: int | None = None,
-    checks: tuple[CheckView, ...] | None = None,
-) -> VerificationView:
-    return VerificationView(
-        id=each.pk,
-        mode=each.mode,
-        status=each.status,
-        code=each.code,
-        last_failure=each.last_failure,
-        next_action=next_action,
-        combinations=tuple(tuple(combination) for combination in each.combinations),
-        route=each.route,
-        profile_id=each.profile_id,
-        profile_sha256=each.profile_sha256,
-        created_at=each.created_at,
-        expires_at=each.expires_at,
-        finished_at=each.finished_at,
-        redacted_at=each.redacted_at,
-        disputed_at=each.disputed_at,
-        opening=opening,
-        sequence=each.sequence,
-        log_index=log_index,
-        checks=checks,
-    )
-
-
-def _next_action(verification: Verification, standing: attempts.Standing) -> NextAction:
-    stage, attempt = stages.known(verification.route, verification.stage), standing.current
-    return NextAction(
-        type=page_name(verification, attempt),
-        route=verification.route,
-        stage=verification.stage,
-        attempts_left=attempts.left(stage, standing.failures) if stage else None,
-        expires_at=attempt.expires_at if attempt else verification.expires_at,
-        code=attempt.notice if attempt else verification.last_failure,
     )

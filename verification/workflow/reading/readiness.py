@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core import checks
 
 from verification.core.errors import Misconfigured
-from verification.routes import get, names
+from verification.workflow.stages import installed, of
 
 LIVE_TAG = "live"
 
@@ -48,21 +48,25 @@ def refuse_unsigned_documents() -> None:
 
 
 def calibrations() -> list[str]:
-    """What each calibration that live mode judges faces by says: zones, rates, conditions. Empty without live mode."""
+    """What each calibration says that live mode judges by: of faces, and of a detector of presentation attacks.
+
+    Zones, rates, conditions. Empty without live mode.
+    """
     if not settings.TULGA_MODES_LIVE:
         return []
-    told = [str(said.in_use.get("calibration_told", "")) for said in routes().values()]
+    every = [said.in_use for said in routes().values()]
+    told = [str(in_use.get(name, "")) for name in ("calibration_told", "passive_told") for in_use in every]
     return [sentence for sentence in dict.fromkeys(told) if sentence]
 
 
 def routes() -> dict[str, Readiness]:
     """Every installed route by name: whether it is there, its stages pass their self-tests, and what they use."""
     found: dict[str, Readiness] = {}
-    for name in names():
+    for name in installed():
         in_use: dict[str, object] = {}
         failing = "does not load"
         try:
-            stages = get(name).stages
+            stages = of(name)
             failing = "cannot judge"
             for stage in stages:
                 in_use |= stage.ready() if stage.ready is not None else {}

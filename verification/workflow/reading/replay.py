@@ -1,9 +1,9 @@
 """Judges again what was judged: the same evidence, time and policy must give the same word.
 
 1 an attempt's terms say by what it was judged · 2 the policy is read back from them, whatever is today's · 3 every
-piece of evidence that the log says was kept must open · 4 the facts are measured anew from it, and those that were
-kept are read back · 5 by both the stage's checks run: outcomes and codes, the decision, and the report without the name
-of the arithmetic are compared with what is on record.
+piece of evidence that the log says was kept must open, but for what it says was destroyed · 4 the facts are measured
+anew from it, while all of it is there, and those that were kept are read back · 5 by both the stage's checks run:
+outcomes and codes, the decision, and the report without the name of the arithmetic are compared with what is on record.
 Nothing is collected, and nothing is written but one entry that says somebody looked.
 """
 
@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from verification import transactions
 from verification.audit import log
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, Misconfigured, TulgaError
-from verification.core.events import KEEPING
+from verification.core.events import DESTROYED, KEEPING
+from verification.core.identification_document import shown_frames
 from verification.core.results import Result, decide
-from verification.core.route import Evidence, Stage
+from verification.core.route import Evidence, Stage, is_frame
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import cases, stages
@@ -28,6 +29,7 @@ from verification.workflow.moving import dossier
 
 # Which of several ways to count was taken is no part of the judgement; all of them agree.
 _NOT_COMPARED = ("backend",)
+EVIDENCE, FACTS = "evidence", "facts"
 
 
 class Verdict(StrEnum):
@@ -42,7 +44,8 @@ class Verdict(StrEnum):
 class Replayed:
     """One attempt judged again. `detail`: what differs or what is missing, without personal data.
 
-    `code`: of the error that is why it could not be judged.
+    `code`: of the error that is why it could not be judged. `source`: `evidence` if it was measured anew, and judged by
+    the facts that were kept as well; `facts` if by these alone; empty if it could not be judged.
     """
 
     attempt_id: str
@@ -51,6 +54,7 @@ class Replayed:
     verdict: Verdict
     detail: str = ""
     code: str = ""
+    source: str = ""
 
 
 def replay(*, verification_id: str) -> tuple[Replayed, ...]:
@@ -62,14 +66,15 @@ def replay(*, verification_id: str) -> tuple[Replayed, ...]:
     for attempt in attempts:
         where = attempt.pk, attempt.route, attempt.stage
         try:
-            differences = _differences(row, attempt)
+            differences, source = _differences(row, attempt)
         except TulgaError as error:
             found.append(Replayed(*where, Verdict.CANNOT, error.detail or error.code, error.code))
         else:
             verdict = Verdict.DIFFERENT if differences else Verdict.SAME
-            found.append(Replayed(*where, verdict, "; ".join(differences)))
+            found.append(Replayed(*where, verdict, "; ".join(differences), source=source))
     with transactions.writing():
         said = {verdict.value: sum(one.verdict is verdict for one in found) for verdict in Verdict}
+        said["from_facts"] = sum(one.source == FACTS for one in found)
         log.append(log=row.mode, type="replay.read", body={"verification": row.pk, **said})
     return tuple(found)
 
@@ -82,30 +87,29 @@ def worst(found: tuple[Replayed, ...]) -> Verdict:
     return Verdict.SAME if said == {Verdict.SAME} else Verdict.CANNOT
 
 
-def _differences(row: Verification, attempt: Attempt) -> list[str]:
+def _differences(row: Verification, attempt: Attempt) -> tuple[list[str], str]:
+    """What differs, and what it was judged from."""
     stage = stages.known(attempt.route, attempt.stage)
     if stage is None:
         raise Misconfigured(f"route {attempt.route} has no stage {attempt.stage} here")
     key = cases.key_of(row)
-    kept = _kept(row, attempt, key=key)  # 3
+    kept, is_whole = _kept(row, attempt, key=key)  # 3
     terms = stored.fields_of(json.loads(kept[f"{stage.name}.terms"]), what="terms")  # 1
-    if missing := sorted({"at", "policy", "seen", "left", "facts"} - terms.keys()):
+    if missing := sorted({"at", "policy", "seen", "left", "handed_over", "facts"} - terms.keys()):
         raise stored.unreadable(f"terms.{missing[0]}", "is missing, which this release needs")
     policy = stored.read(terms["policy"], into=type(stage.policy_in_use()), what="policy", is_whole=True)  # 2
     # What stood when it was judged: the stages passed before, and its own without what the judging itself wrote.
     passed = Attempt.objects.filter(Q(route=attempt.route) | Q(stage="consent"), verification=row, status="passed")
     items: dict[str, bytes] = {}
     for one in passed.filter(turn__lt=attempt.turn).order_by("turn"):
-        items |= _kept(row, one, key=key)
-    written = {f"{stage.name}.{what}" for what in dossier.JUDGEMENT}
-    items |= {kind: content for kind, content in kept.items() if kind not in written}
+        items |= _kept(row, one, key=key)[0]
+    items |= {kind: content for kind, content in kept.items() if kind.rpartition(".")[2] not in dossier.JUDGEMENT}
     seen = frozenset(str(kind) for kind in terms["seen"])
-    evidence = Evidence(items=items, at=datetime.fromisoformat(terms["at"]), seen=seen, left=terms["left"])
+    of_rows = {name: terms[name] for name in ("left", "handed_over")}
+    evidence = Evidence(items=items, at=datetime.fromisoformat(terms["at"]), seen=seen, **of_rows)
     # 4
-    facts = {
-        "evidence": stage.measure(cases.read(row, key).case, evidence, policy),
-        "facts": stored.read(terms["facts"], into=stage.facts, what="facts"),
-    }
+    facts = {EVIDENCE: stage.measure(cases.read(row, key).case, evidence, policy)} if is_whole else {}
+    facts[FACTS] = stored.read(terms["facts"], into=stage.facts, what="facts")
     # 5
     told = []
     for source, found in facts.items():
@@ -116,25 +120,42 @@ def _differences(row: Verification, attempt: Attempt) -> list[str]:
             names = sorted((was.keys() | is_now.keys()) - set(_NOT_COMPARED))
             differing += [f"the report's {name} differs" for name in names if was.get(name) != is_now.get(name)]
         told += [f"from {source}: {one}" for one in differing]
-    return told
+    if not terms["handed_over"] and _was_handed_over(attempt):
+        told.append("the log says that it was handed over, and the terms do not")
+    return told, EVIDENCE if is_whole else FACTS
 
 
-def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> dict[str, bytes]:
-    """3: what this attempt brought and gave. Raises `EvidenceUnreadable`."""
-    items = dossier.contents([attempt], key=key)
-    entries = AuditEntry.objects.filter(verification=row, type__in=KEEPING, body__attempt=attempt.pk)
-    logged = {one["kind"] for body in entries.values_list("body", flat=True) for one in body.get("evidence", ())}
+def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> tuple[dict[str, bytes], bool]:
+    """3: what is left of what this attempt brought and gave, and whether that is all. Raises `EvidenceUnreadable`."""
+    items = dossier.contents([attempt], key=key, is_whole=False)
+    entries = AuditEntry.objects.filter(verification=row, body__attempt=attempt.pk)
+    bodies = list(entries.filter(type__in=(*KEEPING, DESTROYED)).values_list("body", flat=True))
+    kinds = {one.get("id", one["kind"]): one["kind"] for body in bodies for one in body.get("evidence", ())}
+    # An entry may say anything: frames alone may be gone, and not those that stand for the commands.
+    said = {item_id for body in bodies for item_id in body.get("destroyed", ())}
+    gone = {item_id for item_id in said if is_frame(kinds.get(item_id, ""))}
     stage = stages.find(attempt.route, attempt.stage)
-    needed = logged | {f"{stage.name}.terms"} | ({f"{stage.name}.report"} if stage.report else set())
+    terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
+    logged = {kind for item_id, kind in kinds.items() if item_id not in gone}
+    needed = logged | shown_frames(kinds.values(), terms, stage=stage.name) | {f"{stage.name}.terms"}
+    needed |= {f"{stage.name}.report"} if stage.report else set()
     if missing := sorted(needed - items.keys()):
         raise EvidenceUnreadable(f"evidence is missing: {', '.join(missing)}")
-    return items
+    return items, not gone
+
+
+def _was_handed_over(attempt: Attempt) -> bool:
+    """Whether a phone had taken over before the last answer that was judged, by the log."""
+    entries = AuditEntry.objects.filter(verification=attempt.verification_id)
+    last = entries.filter(type="attempt.answered", body__attempt=attempt.pk).aggregate(Max("verification_sequence"))
+    earlier = entries.filter(verification_sequence__lt=last["verification_sequence__max"] or 0)
+    return earlier.filter(type="verification.handed_over").exists()
 
 
 def _compare(attempt: Attempt, stage: Stage, results: tuple[Result, ...]) -> list[str]:
     """What differs from the checks on record, and from what the log says became of the attempt before any review."""
     before = [(one["check"], one["outcome"], one["code"]) for one in dossier.logged_checks(attempt)]
-    now = [(one.check, *dossier.spelled(one)) for one in results]
+    now = [(one.check, one.outcome, one.code) for one in results]
     told = [
         f"{is_now[0]} was {' '.join(was[1:]).rstrip()} and is {' '.join(is_now[1:]).rstrip()}"
         for was, is_now in zip(before, now, strict=False)

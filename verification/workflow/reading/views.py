@@ -1,13 +1,19 @@
-"""What edges are shown: plain values, made from rows by `queries.py` and `borrower_page.py`."""
+"""What edges are shown: plain values, and how the rows of one verification become them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from verification import clock
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts
 from verification.core.route import Words
+from verification.core.status import TERMINAL, Status
+from verification.models import Attempt, Verification
+from verification.workflow import stages
+from verification.workflow.moving import attempts
+from verification.workflow.moving.commands import Opened
 
 Item = TypeVar("Item")
 
@@ -115,13 +121,23 @@ class BorrowerState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BorrowerPage:
-    """What the borrower's page may show: nothing from a registry, no full account, no full IIN."""
+class BorrowerTurn:
+    """What a page's own script is told: which page is open, whose turn it is, and of its own page what is due.
 
-    verification_id: str
+    `is_looked_at`: what is asked next is known as soon as a worker has looked at the last answer.
+    """
+
     page: str
     turn: int
     data: Mapping[str, Any]
+    is_looked_at: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class BorrowerPage(BorrowerTurn):
+    """What the borrower's page may show: nothing from a registry, no full account, no full IIN."""
+
+    verification_id: str
     notice: str
     status: str
     code: str
@@ -142,3 +158,70 @@ class BorrowerPage:
     return_url: str
     mode: str
     routes: tuple[RouteChoice, ...]
+
+
+def page_name(verification: Verification, attempt: Attempt | None) -> str:
+    """Which page it is: the stage's own, or wait, choose_route, resume, finished."""
+    if verification.status in TERMINAL or verification.status == Status.IN_REVIEW:
+        return "finished"
+    with_us = attempt.status == attempts.JUDGING if attempt else bool(verification.step)
+    if verification.status == Status.PROCESSING or with_us:
+        return "wait"
+    if not verification.route:
+        return "choose_route"
+    if attempt is None or attempt.expires_at <= clock.now():
+        return "resume"
+    stage = stages.known(attempt.route, attempt.stage)
+    return stage.page if stage else "wait"
+
+
+def opened_view(opened: Opened) -> VerificationView:
+    """One that was opened just now: nothing that was written is read again."""
+    row = opened.verification
+    stage = stages.known(row.route, row.stage)
+    failures = attempts.failures(row, stage, at=clock.now()) if stage else 0
+    return verification_view(row, opened.opening, standing=attempts.Standing(opened.attempt, failures))
+
+
+def verification_view(
+    each: Verification,
+    opening: Opening,
+    *,
+    standing: attempts.Standing | None,
+    log_index: int | None = None,
+    checks: tuple[CheckView, ...] | None = None,
+) -> VerificationView:
+    """A row for its lender. standing: where its borrower is, if anything is left to do."""
+    return VerificationView(
+        id=each.pk,
+        mode=each.mode,
+        status=each.status,
+        code=each.code,
+        last_failure=each.last_failure,
+        next_action=_next_action(each, standing) if standing else None,
+        combinations=tuple(tuple(combination) for combination in each.combinations),
+        route=each.route,
+        profile_id=each.profile_id,
+        profile_sha256=each.profile_sha256,
+        created_at=each.created_at,
+        expires_at=each.expires_at,
+        finished_at=each.finished_at,
+        redacted_at=each.redacted_at,
+        disputed_at=each.disputed_at,
+        opening=opening,
+        sequence=each.sequence,
+        log_index=log_index,
+        checks=checks,
+    )
+
+
+def _next_action(verification: Verification, standing: attempts.Standing) -> NextAction:
+    stage, attempt = stages.known(verification.route, verification.stage), standing.current
+    return NextAction(
+        type=page_name(verification, attempt),
+        route=verification.route,
+        stage=verification.stage,
+        attempts_left=attempts.left(stage, standing.failures) if stage else None,
+        expires_at=attempt.expires_at if attempt else verification.expires_at,
+        code=attempt.notice if attempt else verification.last_failure,
+    )

@@ -61,7 +61,7 @@ def filmed(pictures: list[Image], *, seed: int, noise: float = 2.0) -> list[Imag
 
 def jpeg(rgb: Image, *, quality: int = 80) -> bytes:
     """The picture as a baseline JPEG that the gate lets in."""
-    for each in range(quality, 20, -10):
+    for each in (quality, *range(quality - 10, 20, -10)):
         written = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, each])[1]
         if written.nbytes <= policy.FRAMES.most_bytes:
             break

@@ -11,7 +11,7 @@ from tests.verification.engines.liveness import insecure_paper
 from verification.engines.liveness import continuity, gestures, landmarks, planarity, policy
 from verification.engines.liveness.continuity import Presence
 from verification.engines.liveness.crops import Image
-from verification.engines.liveness.landmarks import Face, FrameMeasurement
+from verification.engines.liveness.landmarks import Beside, FrameMeasurement
 from verification.engines.liveness.networks import Networks
 from verification.engines.liveness.planarity import Planarity
 
@@ -43,10 +43,8 @@ def _there(frames: Sequence[FrameMeasurement]) -> Presence:
 
 def _with_another(frame: FrameMeasurement, *, score: float, share: float) -> FrameMeasurement:
     assert frame.face is not None
-    left, top, right, _ = frame.face.box
-    side = share * (right - left)
-    box, nowhere = (left, top, left + side, top + side), np.zeros(2)
-    return replace(frame, faces=2, others=(Face(score, box, right_eye=nowhere, left_eye=nowhere),))
+    left, _, right, _ = frame.face.box
+    return replace(frame, others=(Beside(score, share * (right - left)),))
 
 
 def _depth(images: Sequence[Image], loaded: Networks) -> Planarity:
@@ -158,11 +156,6 @@ def test_what_looks_a_little_like_a_face_in_one_frame_is_nobody(
     assert _there([alone] * 19 + [_with_another(alone, score=0.55, share=0.26)]) == Presence(0.95, 2)
 
 
-def test_faces_of_which_nothing_is_known_are_believed(portraits: dict[str, Image], loaded: Networks) -> None:
-    alone = landmarks.measure(portraits["obama3.jpg"], networks=loaded)
-    assert _there([alone] * 19 + [replace(alone, faces=2)]).most > policy.GATES.most_faces
-
-
 def test_a_face_that_jumps_is_not_continuous(portraits: dict[str, Image], loaded: Networks) -> None:
     half = cv2.resize(portraits["obama.jpg"][:900, :900], (320, 320))
     there = np.hstack([half, np.full_like(half, 120)]).astype(np.uint8)
@@ -175,7 +168,7 @@ def test_a_face_that_jumps_is_not_continuous(portraits: dict[str, Image], loaded
 
 
 def test_nothing_to_compare_is_no_continuity() -> None:
-    nobody = FrameMeasurement(640, 480, 0, None)
+    nobody = FrameMeasurement(640, 480, None)
     assert continuity.continuity([[nobody, nobody]], distances=[]) == continuity.Continuity(None, None)
     assert _there([]).one_face == _there([nobody]).one_face == 0.0
 

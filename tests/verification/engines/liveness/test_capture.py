@@ -6,27 +6,31 @@ import pytest
 
 from tests.verification.engines.liveness import insecure_paper
 from verification.core.errors import Refused
-from verification.engines.liveness import capture
+from verification.engines.liveness import pictures
 from verification.engines.liveness.crops import measurable
+from verification.engines.liveness.pictures import SentStep
 
 _CHANCE = np.random.default_rng(1)
 
 
 def _frame(width: int = 200, height: int = 180) -> bytes:
-    return insecure_paper.jpeg(_CHANCE.integers(0, 255, (height, width, 3)).astype(np.uint8), quality=40)
+    return insecure_paper.jpeg(_CHANCE.integers(0, 255, (height, width, 3)).astype(np.uint8), quality=5)
 
 
-def _capture(*contents: bytes) -> capture.Steps:
-    return (("look_straight", contents), ("blink", contents))
+def _step(stream: str, frames: tuple[bytes, ...]) -> SentStep:
+    chain, stills = (frames, ()) if stream == "chain" else ((), frames)
+    return SentStep("blink", chain, stills, (), tuple(range(len(chain))))
 
 
 @pytest.mark.parametrize(("width", "height"), [(201, 180), (200, 181), (180, 200), (160, 160)])
-def test_frames_of_two_sizes_are_refused(width: int, height: int) -> None:
-    within = _capture(_frame(), _frame(width, height))
-    between = (("look_straight", (_frame(),)), ("turn_left", (_frame(width, height),)))
+@pytest.mark.parametrize("stream", ["chain", "stills"])
+def test_frames_of_two_sizes_in_one_stream_are_refused(width: int, height: int, stream: str) -> None:
+    one, other = (_frame(),), (_frame(width, height),)
+    within = [_step(stream, one + other)]
+    between = [_step(stream, one), _step(stream, other)]
     for steps in (within, between):
         with pytest.raises(Refused) as refused:
-            capture.measure(steps)
+            pictures.measure(steps)
         assert refused.value.code == "frame_size_changed"
 
 

@@ -14,6 +14,7 @@ _FACE = FaceMeasurement(
     presence=1.0,
     box=(220.0, 140.0, 420.0, 340.0),
     interocular=80.0,
+    eyes=(320.0, 220.0),
     turn=0.05,
     mouth=0.03,
     right_eye=0.35,
@@ -28,7 +29,7 @@ _LIMIT = policy.GESTURES
 
 
 def _frame(**changes: float) -> FrameMeasurement:
-    return FrameMeasurement(640, 480, 1, replace(_FACE, **changes))  # type: ignore[arg-type]
+    return FrameMeasurement(640, 480, replace(_FACE, **changes))  # type: ignore[arg-type]
 
 
 def _left(change: float) -> FrameMeasurement:
@@ -149,7 +150,7 @@ def test_one_frame_is_no_turn_and_no_open_mouth() -> None:
 
 
 def test_too_few_faces_show_nothing() -> None:
-    nobody = FrameMeasurement(640, 480, 0, None)
+    nobody = FrameMeasurement(640, 480, None)
     step = _judge("turn_left", [_left(0.5)] * (_LIMIT.frames - 1) + [nobody] * 5)
     assert (step.fired, step.value) == (False, None)
     assert _judge("turn_left", [_left(0.5)] * _LIMIT.frames).is_right
@@ -181,7 +182,7 @@ def test_a_face_that_is_not_at_rest_refuses(unfit: dict[str, float]) -> None:
 
 
 def test_a_rest_without_faces_refuses() -> None:
-    nobody = FrameMeasurement(640, 480, 0, None)
+    nobody = FrameMeasurement(640, 480, None)
     with pytest.raises(Refused) as refused:
         neutral([nobody, nobody, _frame()], limits=policy.NEUTRAL)
     assert refused.value.code == "liveness_neutral_missing"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verification.engines.liveness import insecure_paper
+from tests.verification.engines.liveness import insecure_masks, insecure_paper
 from verification.engines.liveness import hints, landmarks, policy
 from verification.engines.liveness.crops import Image
 from verification.engines.liveness.networks import Networks
@@ -32,7 +32,7 @@ def face(portraits: dict[str, Image], loaded: Networks) -> Image:
 
 
 def _word(picture: object) -> str:
-    return hints.hint(insecure_paper.jpeg(np.asarray(picture, dtype=np.uint8)), limits=policy.HINTS)
+    return hints.hint(insecure_paper.jpeg(np.asarray(picture, dtype=np.uint8)), limits=policy.HINTS, mask=policy.MASK)
 
 
 def _placed(face: Image, *, scale: float = 1.0, across: float = 0, down: float = 0) -> Image:
@@ -58,6 +58,18 @@ def test_each_thing_to_mend_has_its_word(face: Image) -> None:
     assert _word(_placed(face, down=70)) == "not_centred"
 
 
+@pytest.mark.parametrize("colour", insecure_masks.COLOURS)
+def test_a_mask_has_its_word_where_nothing_else_is_to_mend(face: Image, loaded: Networks, colour: str) -> None:
+    found = landmarks.measure(face, networks=loaded).face
+    assert found is not None
+    assert found.mesh is not None
+    masked = insecure_masks.masked(face, found.mesh, colour)
+    assert _word(masked) == "mask_on"
+    assert _word(_placed(masked, scale=1.3)) == "mask_on"
+    assert _word(_placed(masked, scale=0.45)) == "too_far"
+    assert _word(masked * 0.1) == "too_dark"
+
+
 def test_a_wide_and_an_upright_camera_are_understood(face: Image) -> None:
     assert _word(face[30:210]) == ""
     assert _word(face[:, 70:250]) == ""
@@ -65,7 +77,7 @@ def test_a_wide_and_an_upright_camera_are_understood(face: Image) -> None:
 
 @pytest.mark.parametrize("untrusted", [b"", b"GIF89a", b"\xff\xd8\xff\xd9", b"<svg/>"])
 def test_what_is_no_camera_picture_shows_no_face(untrusted: bytes) -> None:
-    assert hints.hint(untrusted, limits=policy.HINTS) == "no_face"
+    assert hints.hint(untrusted, limits=policy.HINTS, mask=policy.MASK) == "no_face"
 
 
 def test_the_page_has_a_sentence_for_every_word() -> None:
@@ -80,4 +92,4 @@ _SOME = insecure_paper.jpeg(np.full((120, 160, 3), 90, dtype=np.uint8))
 @given(st.binary(max_size=300), st.integers(0, len(_SOME) - 1), st.binary(min_size=1, max_size=4))
 def test_garbage_gets_a_word_and_nothing_else(garbage: bytes, at: int, other: bytes) -> None:
     for untrusted in (garbage, b"\xff\xd8" + garbage, _SOME[:at] + other + _SOME[at + len(other) :]):
-        assert hints.hint(untrusted, limits=policy.HINTS) in get_args(hints.Word)
+        assert hints.hint(untrusted, limits=policy.HINTS, mask=policy.MASK) in get_args(hints.Word)

@@ -34,7 +34,7 @@ def test_a_portrait_shows_one_face_at_its_place(portraits: dict[str, Image], loa
 
 
 def test_an_empty_picture_shows_no_face(loaded: Networks) -> None:
-    assert landmarks.measure(_EMPTY, networks=loaded) == FrameMeasurement(640, 480, 0, None)
+    assert landmarks.measure(_EMPTY, networks=loaded) == FrameMeasurement(640, 480, None)
 
 
 def test_left_is_the_persons_own_left(portraits: dict[str, Image], loaded: Networks) -> None:

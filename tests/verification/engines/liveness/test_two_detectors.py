@@ -14,8 +14,9 @@ from tests.verification.engines.liveness import insecure_paper
 from verification.core.errors import Refused
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import distance
-from verification.engines.liveness import capture
+from verification.engines.liveness import capture, pictures
 from verification.engines.liveness.crops import Image
+from verification.engines.liveness.pictures import SentStep
 
 _TABLE = 120  # grey level of what stands behind
 _SIDES, _OUTSIDE = (340, 380, 420), (0.38, 0.42)  # of the photograph: pixels, and the share that is out of the frame
@@ -42,8 +43,8 @@ def test_a_photograph_at_the_edge_is_never_compared_for_the_person_who_acts(port
     deceived = 0
     for side, outside in product(_SIDES, _OUTSIDE):
         jpeg = _beside(person, photograph, side=side, outside=outside)
-        (step,) = capture.measure((("look_straight", (jpeg,)),))
-        (alone,) = [backends.in_use().look(image) for image in step.images]
+        (step,) = pictures.measure([SentStep("look_straight", (), (jpeg,), (), ())])
+        (alone,) = [backends.in_use().look(image) for image in step.stills]
         is_near = alone.face is not None and distance(registered, alone.face).value <= 1.0
         # The attack works on each detector by itself: one face, fit to be compared, and a match.
         deceived += step.fit == (0,) and capture.presence_of([step]).most == 1 and is_near and not alone.code

@@ -8,14 +8,14 @@ from insecure_sandbox import encoding as asn1
 from insecure_sandbox.signing import signed_attributes, signed_data, signer_info
 from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
 from verification.core.errors import Refused
-from verification.engines.pki.cms import check_content, check_signature, parse_cms
+from verification.engines.pki.cms import parse_cms
 
 
 def verify(untrusted: bytes, *, statement: bytes = STATEMENT) -> None:
     """All that concerns the CMS alone: reading, content and signature."""
     signed = parse_cms(untrusted, max_bytes=LIMIT)
-    check_content(signed, statement=statement)
-    check_signature(signed)
+    signed.check_content(statement=statement)
+    signed.check_signature()
 
 
 def refusal(untrusted: bytes, *, statement: bytes = STATEMENT) -> str:

@@ -13,7 +13,7 @@ from tests.verification.engines.pki.statements import attributes_of, refusal, si
 from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
 from verification.core.errors import Refused
 from verification.engines.pki import keys as accepted
-from verification.engines.pki.cms import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SIGNED_DATA, check_signature, parse_cms
+from verification.engines.pki.cms import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SIGNED_DATA, parse_cms
 from verification.engines.pki.path import build_path
 
 _SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
@@ -55,7 +55,7 @@ def test_without_signed_attributes_their_encoding_cannot_pose_as_content(world: 
     )
     assert refusal(encoded, statement=encoded_attributes) == "eds_signed_attributes_invalid"
     with pytest.raises(Refused) as refused:
-        check_signature(parse_cms(encoded, max_bytes=LIMIT))
+        parse_cms(encoded, max_bytes=LIMIT).check_signature()
     assert refused.value.code == "eds_signed_attributes_invalid"
 
 
@@ -199,5 +199,5 @@ def _check_tampered_certificate(world: World, encoded: bytes) -> None:
 def test_a_digest_that_is_not_announced_refuses(world: World, announced: frozenset[str]) -> None:
     signed = parse_cms(sign_cms(world.person, STATEMENT, signed_at=AT), max_bytes=LIMIT)
     with pytest.raises(Refused) as refused:
-        check_signature(replace(signed, announced_digests=announced))
+        replace(signed, announced_digests=announced).check_signature()
     assert refused.value.code == "eds_algorithm_refused"

@@ -15,7 +15,7 @@ from verification.core.errors import Refused
 from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.crl import parse_crl
-from verification.engines.pki.identity import check_usage, subject_iin, subject_names
+from verification.engines.pki.identity import check_usage, compare_surname, subject_iin
 from verification.engines.pki.path import build_path
 
 _ROUNDS = 400
@@ -61,7 +61,7 @@ def _survivors(measure: Callable[[bytes], object], mutations: Iterator[bytes]) -
 
 def _read_certificate(untrusted: bytes) -> None:
     certificate = parse_certificate(untrusted)
-    subject_names(certificate)
+    compare_surname(certificate, "ТЕСТОВ")
     subject_iin(certificate)
     check_usage(certificate, accepted_policies={"1.2.398.3.3.2"})
 

@@ -26,13 +26,15 @@ from tests.vectors.eds.case import FOLDER, JUDGED, OCSP_NONCE, STATEMENT, TIMEST
 from tests.verification.engines.pki.test_fuzz import _mutations
 from tests.verification.engines.pki.test_xml_fuzz import MARKUP
 from verification.core.errors import Refused
+from verification.core.route import Evidence
 from verification.engines.pki import cms, der, signatures
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.crl import VerifiedLists
-from verification.engines.pki.identity import check_usage, subject_iin, subject_names
+from verification.engines.pki.identity import check_usage, compare_surname, subject_iin
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, find_status
 from verification.engines.pki.timestamp import check_token, find_token, parse_token, verify_answer
+from verification.stages.statement.dialogue import OF_SIGNER, revocation_limits
 from verification.stages.statement.policy import POLICY
 
 _ROOT = Path(__file__).resolve().parents[4]
@@ -74,7 +76,7 @@ def _certificates(family: Family) -> Judge:
 
     def judge(untrusted: bytes) -> None:
         certificate = parse_certificate(untrusted)
-        subject_names(certificate)
+        compare_surname(certificate, "ТЕСТОВ")
         subject_iin(certificate)
         check_usage(certificate, accepted_policies=POLICY.certificate_policies)
         build_path(certificate, anchors=[root], intermediates=[issuer], at=JUDGED)
@@ -87,8 +89,8 @@ def _signatures(family: Family) -> Judge:
 
     def judge(untrusted: bytes) -> None:
         signed = signatures.parse_signature(untrusted, max_bytes=POLICY.signature_max_bytes)
-        signatures.check_content(signed, statement=STATEMENT)
-        signatures.check_signature(signed)
+        signed.check_content(statement=STATEMENT)
+        signed.check_signature()
         build_path(signed.signer, anchors=[root], intermediates=[issuer], at=JUDGED)
 
     return judge
@@ -103,7 +105,7 @@ def _revocation(family: Family, kind: str) -> Judge:
             "crl": {"crls": [untrusted]},
             "delta": {"crls": [good], "deltas": [untrusted]},
         }
-        limits, memory = POLICY.revocation_limits, VerifiedLists()
+        limits, memory = revocation_limits(POLICY), VerifiedLists()
         find_status(leaf, issuer=issuer, answers=Answers(**given[kind]), limits=limits, at=JUDGED, verified=memory)
 
     return judge
@@ -111,8 +113,9 @@ def _revocation(family: Family, kind: str) -> Judge:
 
 def _tokens(family: Family, *, in_answer: bool) -> Judge:
     signed = family.signed()
-    answers = Answers(crls=[family.file("revocation", "crl")])
-    trust = POLICY.timestamp_trust(anchors=[family.root], intermediates=[family.issuer], pinned=[], answers=answers)
+    found = {"anchor": family.root.der, "intermediate": family.issuer.der, "crl": family.file("revocation", "crl")}
+    given = Evidence(items={f"shared.{kind}.0": content for kind, content in found.items()}, at=JUDGED)
+    trust = OF_SIGNER.timestamp_trust(given, POLICY)
 
     def judge(untrusted: bytes) -> None:
         if in_answer:

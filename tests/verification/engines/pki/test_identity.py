@@ -11,7 +11,7 @@ from insecure_sandbox.minting import certify
 from tests.verification.engines.pki.world import AT, IIN, PERSON, World
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.identity import check_usage, subject_iin, subject_names
+from verification.engines.pki.identity import check_usage, compare_surname, subject_iin
 
 _POLICIES = {"1.2.398.3.3.2"}
 _SERIAL_NUMBER, _COMMON_NAME = "2.5.4.5", "2.5.4.3"
@@ -138,19 +138,19 @@ def test_look_alikes_of_the_number_refuse(rsa: World, number: str) -> None:
     assert refused.value.code == "eds_iin_missing"
 
 
-def test_names_are_given_as_they_stand(world: World) -> None:
-    names = subject_names(world.leaf)
-    assert (names.common_name, names.surname, names.patronymic) == ("ТЕСТОВ ТЕСТ", "ТЕСТОВ", "ТЕСТОВИЧ")
+def test_surnames_are_compared_whatever_their_case(world: World) -> None:
+    told = [compare_surname(world.leaf, known) for known in ("ТЕСТОВ", "Тестов", "ТЕСТОВА", "")]
+    assert told == ["same", "same", "different", "not asked"]
 
 
 @pytest.mark.parametrize("character", ["\0", "\n", "\u202e", "\u200b", "\u2066"])
 def test_control_and_direction_characters_in_a_name_refuse(rsa: World, character: str) -> None:
-    assert subject_names(_with_name(rsa, (_COMMON_NAME, "ТЕСТОВ ТЕСТ"))).surname == ""
+    assert compare_surname(_with_name(rsa, (_COMMON_NAME, "ТЕСТОВ ТЕСТ")), "ТЕСТОВ") == "different"
     with pytest.raises(Refused):
-        subject_names(_with_name(rsa, (_COMMON_NAME, f"ТЕСТОВ{character}ТЕСТ")))
+        compare_surname(_with_name(rsa, (_COMMON_NAME, f"ТЕСТОВ{character}ТЕСТ")), "ТЕСТОВ")
 
 
 def test_no_number_or_name_is_in_the_text_of_a_certificate(world: World) -> None:
-    for text in (repr(world.leaf), repr(subject_names(world.leaf)), repr(world.person)):
+    for text in (repr(world.leaf), repr(world.person)):
         assert IIN not in text
         assert "ТЕСТОВ" not in text

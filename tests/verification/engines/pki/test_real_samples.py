@@ -17,7 +17,7 @@ from tests.verification.engines.pki.world import LIMIT, PERSON, STATEMENT
 from verification.core.errors import Refused
 from verification.engines.pki import der
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.cms import check_content, parse_cms
+from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.crl import parse_crl
 from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path
@@ -130,7 +130,7 @@ def test_the_real_attached_statement_verifies_and_other_bytes_refuse(samples: Pa
     encoded = (samples / "cms" / "ncanode_CmsServiceTest_SIGNED_CMS_ONE_SIGNER.cms").read_bytes()
     verify(encoded, statement=b"test123")
     with pytest.raises(Refused) as refused:
-        check_content(parse_cms(encoded, max_bytes=LIMIT), statement=b"test124")
+        parse_cms(encoded, max_bytes=LIMIT).check_content(statement=b"test124")
     assert refused.value.code == "eds_statement_mismatch"
 
 

@@ -27,7 +27,7 @@ def _old_key_info(point: bytes = _POINT, *, hash_name: str = keys.GOST_34311_PAR
 def test_an_old_key_parses_for_time_stamps_alone() -> None:
     key = keys.parse_timestamp_key(_old_key_info())
     assert isinstance(key, OldPublicKey)
-    assert keys.timestamp_family_of(key) == "gost2004"
+    assert key.family == "gost2004"
     with pytest.raises(Refused) as refused:
         keys.parse_public_key(_old_key_info())
     assert refused.value.code == "eds_algorithm_refused"
@@ -53,7 +53,7 @@ def test_an_old_key_with_another_point_or_other_parameters_refuses(info: Element
 
 def test_current_keys_serve_time_stamps_as_they_serve_borrowers() -> None:
     key = keys.parse_timestamp_key(der.read_tree(public_key_info(12345)))
-    assert keys.timestamp_family_of(key) == "gost512"
+    assert key.family == "gost512"
     keys.verify_timestamp(key, _MESSAGE, signature=sign(12345, _MESSAGE))
     with pytest.raises(Refused) as refused:
         keys.verify_timestamp(key, _MESSAGE, signature=sign(12346, _MESSAGE))

@@ -16,7 +16,7 @@ from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path, check_issued
-from verification.engines.pki.xmldsig import SignedXml, check_document, check_signature, parse_xml, statement_document
+from verification.engines.pki.xmldsig import SignedXml, check_document, parse_xml, statement_document
 
 _AT = datetime(2026, 11, 1, tzinfo=UTC)
 _DOCUMENT = b"<a><b>test</b></a>"
@@ -50,14 +50,14 @@ def _certificate(path: Path) -> Certificate:
 def _judge(encoded: bytes, issuer: Certificate) -> SignedXml:
     signed = parse_xml(encoded, max_bytes=LIMIT)
     check_document(signed, document=_DOCUMENT)
-    check_signature(signed)
+    signed.check_signature()
     check_issued(signed.signer, issuer=issuer)
     return signed
 
 
 def test_the_real_document_verifies_and_another_refuses(encoded: bytes, issuer: Certificate) -> None:
     signed = _judge(encoded, issuer)
-    assert (signed.family, subject_iin(signed.signer)) == ("rsa", "123456789011")
+    assert (signed.signer.family, subject_iin(signed.signer)) == ("rsa", "123456789011")
     check_usage(signed.signer, accepted_policies={"1.2.398.3.3.2.3"})
     with pytest.raises(Refused) as refused:
         check_document(signed, document=b"<a><b>Test</b></a>")

@@ -7,7 +7,7 @@ from tests.verification.engines.pki.world import LIMIT, STATEMENT, World
 from tests.verification.engines.pki.xml_statements import DOCUMENT, refusal, verify, with_info
 from verification.core.errors import Refused
 from verification.engines.pki import xml_algorithms
-from verification.engines.pki.xmldsig import check_signature, parse_xml, statement_document
+from verification.engines.pki.xmldsig import parse_xml, statement_document
 
 _DSIG = "http://www.w3.org/2000/09/xmldsig#"
 _MORE = "http://www.w3.org/2001/04/xmldsig-more#"
@@ -193,7 +193,7 @@ def test_an_identifier_that_occurs_twice_refuses(world: World) -> None:
     for name, passes in ((b" Ref", True), (b" Id", False), (b" ID", False), (b" id", False), (b" xml:id", False)):
         encoded = sign_xml(world.person, document % name)
         if passes:
-            check_signature(parse_xml(encoded, max_bytes=LIMIT))
+            parse_xml(encoded, max_bytes=LIMIT).check_signature()
             continue
         with pytest.raises(Refused, match="twice"):
             parse_xml(encoded, max_bytes=LIMIT)
@@ -202,7 +202,7 @@ def test_an_identifier_that_occurs_twice_refuses(world: World) -> None:
 def test_a_comment_inside_a_value_refuses(world: World) -> None:
     """Libraries that hash without comments and read the text before the first comment see two different values."""
     encoded = sign_xml(world.person, b"<a><iin>990101100010</iin></a>")
-    check_signature(parse_xml(encoded, max_bytes=LIMIT))
+    parse_xml(encoded, max_bytes=LIMIT).check_signature()
     for inside in (b"9901<!---->01100010", b"9901<?x?>01100010", b"<![CDATA[990101100010]]>"):
         with pytest.raises(Refused) as refused:
             parse_xml(encoded.replace(b"990101100010", inside), max_bytes=LIMIT)

@@ -7,8 +7,6 @@ from tests.verification.engines.pki.world import LIMIT, STATEMENT, World
 from verification.core.errors import Refused
 from verification.engines.pki.xmldsig import (
     SignedXml,
-    check_content,
-    check_signature,
     parse_xml,
     statement_document,
 )
@@ -19,8 +17,8 @@ DOCUMENT = statement_document(STATEMENT)
 def verify(untrusted: bytes, *, statement: bytes = STATEMENT) -> SignedXml:
     """All that concerns the XML alone: reading, content and signature."""
     signed = parse_xml(untrusted, max_bytes=LIMIT)
-    check_content(signed, statement=statement)
-    check_signature(signed)
+    signed.check_content(statement=statement)
+    signed.check_signature()
     return signed
 
 

@@ -1,10 +1,14 @@
 """The forecast says by the calibration how many people look at how many cases."""
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+
+from tests.verification.engines.liveness import insecure_detectors
+from verification.engines.liveness import passive
 
 
 def forecast(*words: str) -> dict[tuple[str, str, str], tuple[str, ...]]:
@@ -39,3 +43,16 @@ def test_minutes_and_hours_are_the_lenders() -> None:
 def test_without_a_rate_or_a_calibration_nothing_is_forecast(words: tuple[str, ...]) -> None:
     with pytest.raises(CommandError):
         forecast(*words)
+
+
+def test_a_detector_of_attacks_is_named_with_the_share_of_the_honest_that_it_sends(tmp_path: Path) -> None:
+    passive.use(insecure_detectors.install(tmp_path, insecure_detectors.saying(1.0)))
+    out = StringIO()
+    try:
+        call_command("forecast_reviews", "--rate", "1000", stdout=out)
+    finally:
+        passive.use(None)
+    last = out.getvalue().splitlines()[-1]
+    assert last.startswith("Passive detector small@")
+    assert "BPCER 0.050 (5 of 100" in last
+    assert last.endswith("It sends up to 25.00% more, its BPCER for each of 5 pictures, to people.")

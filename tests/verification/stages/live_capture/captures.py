@@ -1,30 +1,37 @@
 """A case, and the evidence of one attempt made by the dialogue itself: frames bound as a page binds them."""
 
 import base64
-import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
+from typing import Any
 
+import cv2
+
+from insecure_sandbox.demo import camera as demo_camera
+from insecure_sandbox.warp_picture import thinned
 from tests.verification.core import answer_samples
 from tests.verification.workflow.story import IIN, opening, person
 from verification.core.person import Case, LenderFacts
 from verification.core.results import Decision, Passed, Result, decide
-from verification.core.route import Evidence, Memory
+from verification.core.route import Evidence, Looked, Memory, Next
 from verification.stages.consent.policy import CURRENT, text_sha256
 from verification.stages.live_capture import ASKING
 from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture.checks import WITH_CONSENT
-from verification.stages.live_capture.dialogue import accept_live_capture, prompt_live_capture
+from verification.stages.live_capture.dialogue import accept_live_capture, go_on_live_capture, prompt_live_capture
+from verification.stages.live_capture.kept import compare_captures
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ORDER = ("look_straight", "turn_right", "blink", "turn_left", "open_mouth")
-WAIT = 2.5  # seconds from a command to its frames, as a page takes them
+WAIT = 2.5  # seconds from a command to its frames
+APART_MS = 160  # from one frame of the chain to the next
 Frames = Mapping[str, tuple[bytes, ...]]
 """The frames that are sent for each command."""
 
@@ -34,6 +41,7 @@ def case() -> Case:
     return Case(
         verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
         mode="test",
+        profile="KZ-2021-04",
         lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014"),
         person=person(IIN),
         loan=opening().loan,
@@ -45,18 +53,31 @@ def case() -> Case:
 
 def begun(order: Iterable[str] = ORDER) -> Memory:
     """A capture with this order, whose first command has been shown."""
-    memory = live_capture.begin({}) | {"order": list(order)}
+    memory = live_capture.begin({}, replaced_max=0) | {"order": list(order)}
     return accept_live_capture(memory, {"ready": True}, NOW).memory
 
 
-def bound(frames: Iterable[bytes], asked: Mapping[str, object]) -> list[dict[str, object]]:
-    """Frames with the codes that the page computes from what it was told."""
-    sent: list[dict[str, object]] = []
-    for seq, jpeg in enumerate(frames):
-        said = f"{asked['step']}:{seq}:{sha256(jpeg).hexdigest()}".encode()
-        mac = hmac.new(str(asked["key"]).encode(), said, sha256).hexdigest()
-        sent.append({"seq": seq, "jpeg": base64.b64encode(jpeg).decode(), "mac": mac})
-    return sent
+@cache
+def thin(jpeg: bytes) -> bytes:
+    """The frame as the thin chain has it; what is no picture stays as it begins."""
+    limits = POLICY.capture
+    try:
+        return thinned(jpeg, side=limits.chain_side, most_bytes=limits.chain_bytes)[: limits.chain_most_bytes]
+    except (AttributeError, cv2.error, TypeError, ValueError):
+        return jpeg[: limits.chain_bytes]
+
+
+def answer(
+    frames: Sequence[bytes], asked: Mapping[str, Any], *, first_ms: int = 500, shown: Sequence[bytes] = ()
+) -> dict[str, Any]:
+    """What the page sends of these frames: all of them in a thin chain, and some in full; `shown` in their place."""
+    full = [(first_ms + APART_MS * place, (shown or frames)[place]) for place in stills_of(frames, asked["stills"])]
+    return demo_camera.bound([(first_ms + APART_MS * at, thin(each)) for at, each in enumerate(frames)], full, asked)
+
+
+def stills_of(frames: Sequence[bytes], most: int) -> list[int]:
+    """Which of them are sent in full: the first, in which the head is straight, and others far from it."""
+    return sorted({place * len(frames) // most for place in range(most)})
 
 
 @dataclass(frozen=True)
@@ -64,13 +85,18 @@ class Sent:
     """What a page sends in one attempt.
 
     frames: for each command. waits: seconds to the frames of a command, where they are not `WAIT`. order: what the
-    server asks. bound_to: another attempt, by whose codes the frames are bound.
+    server asks. bound_to: another attempt, by whose codes the frames are bound. missed: the commands that a worker's
+    look does not see. shown: what is sent in full, where that is not of the chain's own frames. tells: what the page
+    says of its camera with each command.
     """
 
     frames: Frames
     waits: Mapping[str, float] | None = None
     order: tuple[str, ...] = ORDER
     bound_to: Memory | None = None
+    missed: Sequence[str] = ()
+    shown: Frames | None = None
+    tells: Mapping[str, Mapping[str, object]] | None = None
 
     def evidence(self, **answers: bytes) -> Evidence:
         """What the checks judge by, when the sources give these answers."""
@@ -78,10 +104,15 @@ class Sent:
         items = {"live_capture.order": live_capture.order_evidence(memory)}
         for step, command in enumerate(self.order):
             at += timedelta(seconds=(self.waits or {}).get(command, WAIT))
-            asked = prompt_live_capture({**self.bound_to, "step": step} if self.bound_to else memory)
-            turn = accept_live_capture(memory, {"frames": bound(self.frames[command], asked)}, at)
-            memory, items = turn.memory, {**items, **turn.evidence}
-        return Evidence(items={**items, **sources(**answers)}, at=at + timedelta(seconds=30))
+            asked = prompt_live_capture({**self.bound_to, "step": step, "number": step} if self.bound_to else memory)
+            sent = answer(self.frames[command], asked, shown=(self.shown or {}).get(command, ()))
+            taken = accept_live_capture(memory, {**sent, "camera": (self.tells or {}).get(command)}, at)
+            turn = go_on_live_capture(taken.memory, Looked(is_right=command not in self.missed), at)
+            memory, items = turn.memory, {**items, **taken.evidence, **turn.evidence}
+            if turn.next is Next.COLLECT:
+                break
+        items |= {**sources(**answers), **compare_captures({}, {})}
+        return Evidence(items=items, at=at + timedelta(seconds=30))
 
 
 def sources(*, photo: bytes, consent: bytes = b"") -> dict[str, bytes]:

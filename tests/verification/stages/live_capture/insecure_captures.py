@@ -60,11 +60,11 @@ def on_a_screen(recorded: Frames, *, seed: int) -> Frames:
 
 
 def beside(live: Frames, somebody: Image, *, command: str) -> Frames:
-    """A second face looks into the last frame of one command."""
-    *others, last = live[command]
-    joined = pixels(last).copy()
+    """A second face looks into one frame of one command, the fifth of eight, which is sent in full."""
+    *before, joined_to = live[command][:5]
+    joined = pixels(joined_to).copy()
     joined[20:240, 10:190] = cv2.resize(somebody, (180, 220), interpolation=cv2.INTER_AREA)
-    return {**live, command: (*others, insecure_paper.jpeg(joined))}
+    return {**live, command: (*before, insecure_paper.jpeg(joined), *live[command][5:])}
 
 
 def written_again(jpeg: bytes, *, times: int) -> tuple[bytes, ...]:

@@ -10,7 +10,7 @@ from verification.core.results import Failed, Inconclusive, Outcome, Passed, dec
 from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
 from verification.stages.live_capture import ASKING
-from verification.stages.live_capture.measure import LiveCaptureFacts, Match, Shown
+from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Shown
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 FAIR = {"interocular": "90", "darkest": "0.40", "brightest": "0.50", "sharpness": "0.40"}
@@ -139,7 +139,7 @@ def test_every_frame_has_its_pose_and_its_distance_to_the_face_at_rest_and_to_th
     rows, review = facts.identity, LiveCapturePolicy().zones.review.value
     assert [(row.step, row.place) for row in rows] == sorted({(row.step, row.place) for row in rows})
     assert isinstance(facts.shown, Shown)
-    assert len(rows) == sum(len(step) for step in facts.shown.frames)
+    assert len(rows) == sum(len(step.stills) for step in facts.shown.numbers)
     whole = [row for row in rows if None not in (row.yaw, row.pitch, row.to_neutral, row.to_reference)]
     assert len(whole) >= 0.9 * len(rows)
     assert min(row.to_neutral for row in whole if row.to_neutral is not None) < 1e-6

@@ -20,7 +20,11 @@ _KINDS = (
     "live_capture.consent",
     "live_capture.photo",
     *(f"live_capture.{step}.turn" for step in range(len(given.ORDER))),
-    *(f"live_capture.{step}.frame.0" for step in range(len(given.ORDER))),
+    *(
+        f"live_capture.{step}.{kind}"
+        for step in range(len(given.ORDER))
+        for kind in ("chain.0", "frame.8", "part.0", "seen")
+    ),
 )
 
 
@@ -52,6 +56,21 @@ def test_above_a_sum_two_people_look_because_no_detector_did(amount: str, curren
     result = given.said("face.passive", Evidence(items={}, at=given.NOW), of=borrowed)
     assert getattr(result, "code", "") == code
     assert isinstance(result, Inconclusive if code else Passed)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "code"),
+    [("98300.00", "KZT", ""), ("98300.01", "KZT", "hand_over_review"), ("1.00", "USD", "hand_over_review")],
+)
+@pytest.mark.parametrize("handed_over", [True, False])
+def test_above_a_smaller_sum_two_people_look_at_a_phone_that_took_over(
+    handed_over: bool, amount: str, currency: str, code: str
+) -> None:
+    case = given.case()
+    borrowed = replace(case, loan=replace(case.loan, amount=amount, currency=currency))
+    result = given.said("face.hand_over", Evidence(items={}, at=given.NOW, handed_over=handed_over), of=borrowed)
+    assert getattr(result, "code", "") == (code if handed_over else "")
+    assert isinstance(result, Inconclusive if handed_over and code else Passed)
 
 
 def test_a_photo_of_somebody_else_refuses_though_every_gate_passes(live: given.Frames, biden: bytes) -> None:
@@ -137,7 +156,7 @@ def test_a_reference_that_is_no_picture_refuses(good: Evidence) -> None:
 
 
 def test_every_attempt_asks_under_ids_of_its_own() -> None:
-    memory = live_capture.begin({})
+    memory = live_capture.begin({}, replaced_max=0)
     one, other = live_capture.order_evidence(memory), live_capture.order_evidence(memory)
     assert one != other
     assert memory["nonce"].encode() not in one

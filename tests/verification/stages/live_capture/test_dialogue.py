@@ -1,44 +1,23 @@
 """The dialogue of a live capture: one command at a time, frames that belong to it, and nothing else is taken."""
 
-import base64
-import hmac
 import json
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+import random
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.verification.stages.live_capture.turns import NOW, answer, begun, said, seen
 from verification.core.errors import BadInput, Refused
-from verification.core.route import Evidence, Memory, Next, Turn
+from verification.core.route import LOOK_AT, Evidence, Looked, Next
 from verification.stages.live_capture import dialogue as live_capture
-from verification.stages.live_capture.dialogue import NEUTRAL, ORDER, OTHERS, TURNS
-from verification.stages.live_capture.policy import CaptureLimits
+from verification.stages.live_capture import kept
+from verification.stages.live_capture.kept import NEUTRAL, ORDER
+from verification.stages.live_capture.policy import OTHERS, REST_REPEATS, TURNS, CaptureLimits
 
-_LIMITS = CaptureLimits(frames_max=10, frame_max_bytes=1024, not_before_ms=250, window_ms=7000, seconds=90)
-_NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-
-
-def _begun() -> Memory:
-    return live_capture.accept_live_capture(live_capture.begin({}), {"ready": True}, _NOW).memory
-
-
-def _answer(memory: Memory, *, key: str = "", step: int = 0, count: int = 2) -> Turn:
-    asked = live_capture.prompt_live_capture(memory)
-    frames = []
-    for seq in range(count):
-        jpeg = f"frame {asked['command']} {seq}".encode()
-        said = f"{step or asked['step']}:{seq}:{sha256(jpeg).hexdigest()}".encode()
-        mac = hmac.new((key or asked["key"]).encode(), said, sha256).hexdigest()
-        frames.append({"seq": seq, "jpeg": base64.b64encode(jpeg).decode(), "mac": mac})
-    return live_capture.accept_live_capture(memory, {"frames": frames}, _NOW + timedelta(seconds=2))
-
-
-def _facts(turn: Turn) -> dict[str, object]:
-    (facts,) = (content for kind, content in turn.evidence.items() if kind.endswith(".turn"))
-    found: dict[str, object] = json.loads(facts)
-    return found
+_LIMITS = CaptureLimits(chain_max=10, stills_max=2, chain_most_bytes=1024, still_most_bytes=2048, seconds=90)
+_CHANCE = random.Random(14)  # of what is missed in a test
 
 
 def test_an_order_holds_both_turns_and_one_or_two_other_commands() -> None:
@@ -51,9 +30,9 @@ def test_an_order_holds_both_turns_and_one_or_two_other_commands() -> None:
 
 
 def test_an_order_is_not_the_one_before() -> None:
-    memory = live_capture.begin({})
+    memory = live_capture.begin({}, replaced_max=0)
     for _ in range(200):
-        following = live_capture.begin(memory)
+        following = live_capture.begin(memory, replaced_max=0)
         assert following["order"] != memory["order"]
         assert following["order"][0] == NEUTRAL
         assert following["nonce"] != memory["nonce"]
@@ -61,119 +40,229 @@ def test_an_order_is_not_the_one_before() -> None:
 
 
 def test_only_the_command_that_is_due_leaves_the_server() -> None:
-    memory = _begun()
+    memory = begun()
     for step, command in enumerate(memory["order"]):
         said = live_capture.prompt_live_capture(memory)
         assert said["command"] == command
         assert memory["nonce"] not in json.dumps(dict(said))
         for later in memory["order"][step + 1 :]:
             assert later not in json.dumps(dict(said))
-        memory = _answer(memory).memory
+        memory = seen(memory).memory
 
 
-def test_after_the_last_command_the_attempt_is_judged() -> None:
-    memory = _begun()
+def test_each_command_is_looked_at_and_after_the_last_the_attempt_is_judged() -> None:
+    memory = begun()
     for command in memory["order"]:
-        turn = _answer(memory)
+        answered = answer(memory)
+        assert (answered.next, answered.memory[LOOK_AT]) == (Next.LOOK, f"live_capture.{memory['number']}.")
+        turn = seen(memory)
         is_last = command == memory["order"][-1]
         assert turn.next is (Next.COLLECT if is_last else Next.ASK)
         memory = turn.memory
+    assert live_capture.prompt_live_capture(memory) == {"state": "ready", "missed": ""}
 
 
-def test_frames_are_bound_to_their_step_and_to_the_moment_it_was_shown() -> None:
-    memory = _begun()
-    assert _facts(_answer(memory))["bound"] == [0, 1]
-    assert _facts(_answer(memory, step=2))["bound"] == []
-    later = live_capture.prompt_live_capture({**memory, "revealed": (_NOW + timedelta(seconds=1)).isoformat()})
-    assert _facts(_answer(memory, key=later["key"]))["bound"] == []
-    other = live_capture.prompt_live_capture(_begun())
-    assert _facts(_answer(memory, key=other["key"]))["bound"] == []
+def test_the_next_command_is_shown_when_the_last_one_has_been_looked_at_and_says_whether_it_was_seen() -> None:
+    memory = begun(replaced_max=2)
+    assert live_capture.prompt_live_capture(memory)["seen"] is None
+    memory = seen(memory).memory
+    asked = live_capture.prompt_live_capture(memory)
+    assert (asked["seen"], asked["revealed"]) == (True, (NOW + timedelta(seconds=3)).isoformat())
+    assert live_capture.prompt_live_capture(seen(memory, is_right=False).memory)["seen"] is False
+
+
+def test_under_a_law_that_repeats_the_check_a_missed_command_ends_it_and_is_named_before_the_next() -> None:
+    memory = seen(begun()).memory
+    missed = memory["order"][1]
+    turn = seen(memory, is_right=False)
+    assert turn.next is Next.COLLECT
+    following = live_capture.begin(turn.memory, replaced_max=0)
+    assert live_capture.prompt_live_capture(following) == {"state": "ready", "missed": missed}
+    assert following["order"][1:] != memory["drawn"]
+    again = live_capture.accept_live_capture(following, {"ready": True}, NOW).memory
+    assert live_capture.begin(again, replaced_max=0)["missed"] == ""
+
+
+def test_elsewhere_a_missed_command_is_replaced_twice_by_another_and_both_turns_must_still_come() -> None:
+    for _ in range(300):
+        memory = seen(begun(replaced_max=2)).memory
+        shown: list[str] = []
+        missed: list[str] = []
+        while True:
+            command = live_capture.prompt_live_capture(memory)["command"]
+            is_missed = bool(_CHANCE.getrandbits(1))
+            if missed:
+                assert shown[-1] != command or shown[-1] not in missed
+            shown.append(command)
+            turn = seen(memory, is_right=not is_missed)
+            missed += [command] * is_missed
+            memory = turn.memory
+            if turn.next is Next.COLLECT:
+                break
+        assert len(missed) <= 3
+        if len(missed) < 3:
+            right = list(shown)
+            for command in missed:
+                right.remove(command)
+            assert set(TURNS) <= set(right)
+            assert len(right) >= len(memory["drawn"])
+            assert memory["missed"] == ""
+        else:
+            assert memory["missed"] == missed[-1] == shown[-1]
+
+
+def test_whoever_does_not_look_straight_is_asked_twice_more_and_then_judged() -> None:
+    memory = begun()
+    for _ in range(REST_REPEATS):
+        memory = seen(memory, is_right=False).memory
+        assert live_capture.prompt_live_capture(memory)["command"] == NEUTRAL
+    turn = seen(memory, is_right=False)
+    assert (turn.next, turn.memory["missed"]) == (Next.COLLECT, "")
+
+
+def test_what_cannot_be_measured_is_judged_at_once() -> None:
+    assert seen(begun(replaced_max=2), is_right=None).next is Next.COLLECT
+
+
+def test_what_a_look_found_is_remembered_until_the_capture_is_over() -> None:
+    memory = seen(begun(), rest={"turn": "0.1"}).memory
+    assert memory["rest"] == {"turn": "0.1"}
+    assert "rest" not in seen(memory, is_right=False).memory
+
+
+def test_pictures_are_bound_to_their_step_their_part_and_the_moment_it_was_shown() -> None:
+    memory = begun()
+    assert said(answer(memory)) == {
+        "arrived": (NOW + timedelta(seconds=2)).isoformat(),
+        "chain": [250, 400],
+        "stills": [[2, 250]],
+        "is_bound": True,
+        "camera": {},
+    }
+    assert not said(answer(memory, step=2))["is_bound"]
+    later = live_capture.prompt_live_capture({**memory, "revealed": (NOW + timedelta(seconds=1)).isoformat()})
+    assert not said(answer(memory, key=later["key"]))["is_bound"]
+    other = live_capture.prompt_live_capture(begun())
+    assert not said(answer(memory, key=other["key"]))["is_bound"]
+    second = answer(answer(memory, parts=2).memory, part=1, parts=2)
+    assert said(second)["is_bound"]
+    assert said(second)["stills"] == [[102, 250]]
+
+
+def _played(*misses: bool) -> Evidence:
+    """A capture whose commands were missed or not, one after another; from there on none is."""
+    memory, ahead = begun(replaced_max=2), [False, *misses]
+    items = {ORDER: live_capture.order_evidence(memory)}
+    while memory["step"] is not None:
+        answered, looked = answer(memory), Looked(is_right=not (ahead.pop(0) if ahead else False))
+        turn = live_capture.go_on_live_capture(answered.memory, looked, NOW)
+        memory, items = turn.memory, {**items, **answered.evidence, **turn.evidence}
+    return Evidence(items=items, at=NOW)
 
 
 def test_what_was_captured_is_read_back() -> None:
-    memory, items = _begun(), {}
-    order = tuple(memory["order"])
-    items[ORDER] = live_capture.order_evidence(memory)
-    for _ in order:
-        turn = _answer(memory)
-        memory, items = turn.memory, {**items, **turn.evidence}
-    evidence = Evidence(items=items, at=_NOW)
-    steps = [live_capture.captured(evidence, number) for number in range(len(order))]
-    assert live_capture.ordered(evidence) == tuple(step.command for step in steps) == order
+    evidence = _played()
+    found = kept.captured(evidence)
+    steps = found.steps
+    assert (found.lost, found.by_line, kept.lost_before(evidence)) == (0, False, 0)
+    assert kept.drawn(evidence) == tuple(step.sent.command for step in steps)
+    assert kept.replaced_max(evidence) == 2
     assert all(step.is_bound for step in steps)
-    # The story answers every step at the same moment, so only the first has waited.
-    assert [step.wait for step in steps] == [2.0, *[0.0] * (len(order) - 1)]
-    assert steps[0].frames == (b"frame look_straight 0", b"frame look_straight 1")
-    for kind in items:
-        less = Evidence(items={name: each for name, each in items.items() if name != kind}, at=_NOW)
+    assert [(step.soonest, step.transfer, step.ahead) for step in steps] == [(2.0, 1.6, 1.6)] * len(steps)
+    assert (steps[0].taken, steps[0].sent.chain, steps[0].sent.stills) == (
+        (250, 400),
+        (b"thin 0", b"thin 1"),
+        (b"full 0",),
+    )
+    for kind in evidence.items:
+        less = Evidence(items={name: each for name, each in evidence.items.items() if name != kind}, at=NOW)
         with pytest.raises(Refused):
             _all_captured(less)
 
 
+def test_commands_that_were_missed_are_read_back_with_those_that_followed() -> None:
+    evidence = _played(True, False, True)
+    commands = [step.sent.command for step in kept.captured(evidence).steps]
+    assert len(commands) == len(kept.drawn(evidence)) + 2
+    assert commands[:2] == list(kept.drawn(evidence)[:2])
+
+
 def _all_captured(evidence: Evidence) -> None:
-    for number in range(len(live_capture.ordered(evidence))):
-        live_capture.captured(evidence, number)
+    kept.drawn(evidence)
+    kept.captured(evidence)
+    kept.replaced_max(evidence)
+    kept.lost_before(evidence)
 
 
-_JPEG = base64.b64encode(b"jpeg").decode()
-_GOOD = {"seq": 0, "jpeg": _JPEG, "mac": "00"}
+_GOOD = {"at_ms": 0, "still": False, "mac": "00"}
+_STILL = {**_GOOD, "still": True}
 
 
 @pytest.mark.parametrize(
-    "frames",
+    ("frames", "files"),
     [
-        None,
-        [],
-        [_GOOD] * 2,
-        [{**_GOOD, "seq": seq} for seq in range(11)],
-        [{**_GOOD, "seq": 1}, _GOOD],
-        [{**_GOOD, "seq": True}],
-        [{**_GOOD, "seq": 10}],
-        [{**_GOOD, "seq": -1}],
-        [{**_GOOD, "jpeg": ""}],
-        [{**_GOOD, "jpeg": "not base64"}],
-        [{**_GOOD, "jpeg": base64.b64encode(bytes(1025)).decode()}],
-        [{**_GOOD, "jpeg": "A" * 4096}],
-        [{**_GOOD, "mac": "0" * 65}],
-        [{**_GOOD, "mac": "ж"}],
-        [{**_GOOD, "mac": None}],
-        [[]],
+        (None, [b"jpeg"]),
+        ([_GOOD], None),
+        ([_GOOD], []),
+        ([], []),
+        ([_GOOD], [b"jpeg"] * 2),
+        ([_GOOD] * 2, [b"jpeg"] * 2),
+        ([{**_GOOD, "at_ms": number} for number in range(11)], [b"jpeg"] * 11),
+        ([{**_STILL, "at_ms": number} for number in range(3)], [b"jpeg"] * 3),
+        ([{**_GOOD, "at_ms": 1}, _GOOD], [b"jpeg"] * 2),
+        ([{**_GOOD, "at_ms": True}], [b"jpeg"]),
+        ([{**_GOOD, "at_ms": 90_000}], [b"jpeg"]),
+        ([{**_GOOD, "at_ms": -1}], [b"jpeg"]),
+        ([{**_GOOD, "still": 1}], [b"jpeg"]),
+        ([_GOOD], [b""]),
+        ([_GOOD], [bytes(1025)]),
+        ([_STILL], [bytes(2049)]),
+        ([{**_GOOD, "mac": "0" * 65}], [b"jpeg"]),
+        ([{**_GOOD, "mac": "ж"}], [b"jpeg"]),
+        ([{**_GOOD, "mac": None}], [b"jpeg"]),
+        ([[]], [b"jpeg"]),
     ],
 )
-def test_anything_but_a_few_small_frames_in_order_is_not_taken(frames: object) -> None:
-    assert live_capture.read_frames([_GOOD], limits=_LIMITS)
+def test_anything_but_a_few_small_pictures_in_order_is_not_taken(frames: object, files: object) -> None:
+    assert live_capture.read_frames({"frames": [_GOOD, _STILL], "files": [bytes(1024), bytes(2048)]}, limits=_LIMITS)
     with pytest.raises(BadInput):
-        live_capture.read_frames(frames, limits=_LIMITS)
+        live_capture.read_frames({"frames": frames, "files": files}, limits=_LIMITS)
 
 
 @pytest.mark.parametrize("ready", [None, False, "true", 1])
 def test_nothing_is_shown_before_the_borrower_is_ready(ready: object) -> None:
     with pytest.raises(BadInput):
-        live_capture.accept_live_capture(live_capture.begin({}), {"ready": ready}, _NOW)
+        live_capture.accept_live_capture(live_capture.begin({}, replaced_max=0), {"ready": ready}, NOW)
 
 
 _anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.binary(max_size=40),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["seq", "jpeg", "mac", "x"]), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["at_ms", "mac", "x"]), inner, max_size=4)
     ),
     max_leaves=12,
 )
 _almost = st.fixed_dictionaries(
     {
-        "seq": st.integers(-2, 12) | _anything,
-        "jpeg": st.binary(max_size=1100).map(lambda raw: base64.b64encode(raw).decode()) | _anything,
+        "at_ms": st.integers(-2, 12) | _anything,
+        "still": st.booleans() | _anything,
         "mac": st.text("0123456789abcdef", max_size=66) | _anything,
     }
 )
-_MEMORY = _begun()
+_MEMORY = begun()
+_WHOLE = _played()
 
 
-@given(st.dictionaries(st.sampled_from(["frames", "ready", "turn"]), _anything | st.lists(_almost, max_size=11)))
-def test_an_answer_is_taken_or_named_bad_and_nothing_else(untrusted: dict[str, object]) -> None:
-    for memory in (_MEMORY, live_capture.begin({})):
+@given(
+    st.dictionaries(
+        st.sampled_from(["frames", "ready", "lost", "part", "parts"]), _anything | st.lists(_almost, max_size=11)
+    ),
+    st.lists(st.binary(max_size=1100), max_size=11),  # what a request has beside: bytes, whatever they are
+)
+def test_an_answer_is_taken_or_named_bad_and_nothing_else(untrusted: dict[str, object], files: list[bytes]) -> None:
+    for memory in (_MEMORY, live_capture.begin({}, replaced_max=0)):
         try:
-            turn = live_capture.accept_live_capture(memory, untrusted, _NOW)
+            turn = live_capture.accept_live_capture(memory, {**untrusted, "files": files}, NOW)
         except BadInput:
             continue
         assert all(kind.startswith("live_capture.0.") for kind in turn.evidence)
@@ -181,7 +270,11 @@ def test_an_answer_is_taken_or_named_bad_and_nothing_else(untrusted: dict[str, o
 
 @given(st.binary(max_size=200) | st.text(max_size=60).map(str.encode) | _anything.map(lambda each: repr(each).encode()))
 def test_evidence_that_is_garbage_is_refused_and_nothing_else(content: bytes) -> None:
-    good = {ORDER: b'{"order":["look_straight"]}'} | dict(_answer(_begun()).evidence)
-    for kind in (ORDER, "live_capture.0.turn"):
+    for kind in (
+        ORDER,
+        "live_capture.0.turn",
+        "live_capture.1.seen",
+        "live_capture.1.part.0",
+    ):
         with pytest.raises(Refused):
-            _all_captured(Evidence(items={**good, kind: content}, at=_NOW))
+            _all_captured(Evidence(items={**_WHOLE.items, kind: content}, at=NOW))

@@ -60,7 +60,7 @@ def test_person_and_code_pass_and_the_question_comes_before_the_camera(asked):
     assert story.page().page == "question"
     story.answer(somebody_tells_me=False)
     story.work()
-    assert (story.page().page, story.page().data) == ("commands", {"state": "ready"})
+    assert (story.page().page, story.page().data) == ("commands", {"state": "ready", "missed": ""})
     assert {name.split(".")[0] for name in passed(verification=story.id)} == {"consent", "person", "code", "question"}
 
 

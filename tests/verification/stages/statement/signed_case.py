@@ -25,6 +25,7 @@ def case(iin: str = IIN) -> Case:
     return Case(
         verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
         mode="test",
+        profile="KZ-2021-04",
         lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014"),
         person=person(iin),
         loan=opening().loan,

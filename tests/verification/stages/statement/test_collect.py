@@ -22,7 +22,7 @@ from verification.engines.pki.xmldsig import statement_document
 from verification.sources import timestamp_authority
 from verification.stages.statement import STAGE
 from verification.stages.statement.checks import CHECKS
-from verification.stages.statement.collect import collect_statement, gather
+from verification.stages.statement.collect import collect_statement
 from verification.stages.statement.policy import POLICY
 
 FAMILIES = ("gost512", "rsa")
@@ -91,7 +91,7 @@ def answered(sandbox, family):
 
 
 def collected(case, evidence, policy=POLICY):
-    return dict(gather(case, evidence, policy=policy))
+    return dict(collect_statement(case, evidence, policy=policy))
 
 
 def judged(case, evidence, found, policy=POLICY):

@@ -1,18 +1,67 @@
-"""How a request is read: its dataclass says what may stand in it, `parsing` reads each value; all faults are told."""
+"""How a request is read: JSON and nothing else, strictly; its dataclass says what may stand in it; all faults are told.
 
-from collections.abc import Callable, Mapping
+`parsing` reads each value.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from django.http import QueryDict
-from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
 
+from lenders import policy
 from lenders.parsing import READERS
 from verification.core.errors import BadInput
 from verification.core.forms import asked_of
+from verification.core.strict_json import read_json
 
 Record = TypeVar("Record")
 _UNKNOWN = ("there is no such field", "unknown_field")
+
+
+class StrictJSONParser(BaseParser):
+    """UTF-8 JSON up to 1 MB. Fractions stay exact decimals; doubled names, NaN, NUL and half characters are refused."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The value. Raises `ParseError` for what is no JSON, `APIException` (body_too_large) above the limit."""
+        too_large = APIException(f"a body has at most {policy.BODY_MAX_BYTES} bytes", code="body_too_large")
+        declared = str(getattr(stream, "META", {}).get("CONTENT_LENGTH") or "0")
+        # An honest length is refused before a byte is read.
+        if declared.isdigit() and int(declared) > policy.BODY_MAX_BYTES:
+            raise too_large
+        untrusted = stream.read(policy.BODY_MAX_BYTES + 1)
+        if len(untrusted) > policy.BODY_MAX_BYTES:
+            raise too_large
+        try:
+            return read_json(untrusted, max_bytes=policy.BODY_MAX_BYTES)
+        except BadInput:
+            raise ParseError("the body is not one well-formed JSON text in UTF-8", code="malformed_json") from None
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """Answers in JSON whatever `Accept` says: there is nothing else to choose from."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        """The parser, if the body is JSON; None gives 415."""
+        # Parameters follow a semicolon (RFC 9110, 8.3.1); a charset means nothing here: JSON is UTF-8 (RFC 8259, 8.1).
+        media_type = str(request.content_type).partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first renderer."""
+        first = next(iter(renderers))
+        return first, first.media_type or "application/json"
 
 
 def read(kind: Callable[..., Record], untrusted: Any) -> Record:

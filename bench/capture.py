@@ -1,0 +1,81 @@
+"""What a verification before the camera costs where no model runs: the same instructions each time, in one process.
+
+`make bench PART=capture` (PostgreSQL and Redis must be installed). bench/played/replay.py plays borrower, web, worker,
+tick and sender in turn: each verification goes the biometric route page by page over WSGI, with parts and frames as
+static/borrower/pictures.js sends them, both turns and two other commands. A worker's step is done where a held request
+would wait for it, tick and the sender have a round at the end, and the clock stands still but for what the page waits;
+so nothing of what processes spend on looking for work is in it. Told, after one to warm up, the least of so many:
+    CPU milliseconds of web, worker, tick and sender (that process's, where each has its turn), of PostgreSQL (its
+    backends') and of the nets, which is the part of these within onnxruntime's and LiteRT's inference; `not_nets` is
+    the rest. Statements (checks of foreign keys among them), commits, and how often nets ran, of a verification.
+`--facts FILE` writes the facts of every judgement, to compare two versions by. `--profile TURN` tells where one's time
+goes. `--keep FILE` writes the figures, `--against FILE` prints ratios to some that were kept.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+
+from played.installation import ROOT, environment, make_database
+
+from insecure_sandbox.demo.processes import Processes
+from insecure_sandbox.install_trust import write_anchors
+from tests.lenders.insecure_receiver import Receiver, listening
+from tests.servers import start_postgresql, start_redis
+from verification.management.commands.make_keys import make_missing
+
+
+def main() -> None:
+    """Set up, replay, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=10)
+    parser.add_argument("--facts", type=Path)
+    parser.add_argument("--profile", choices=("web", "worker", "tick", "deliver"))
+    parser.add_argument("--keep", type=Path)
+    parser.add_argument("--against", type=Path)
+    asked = parser.parse_args()
+    before = json.loads(asked.against.read_text()) if asked.against else {}
+    with TemporaryDirectory(prefix="tulga-bench-") as folder, listening(Receiver()) as receiver:
+        found = replayed(Path(folder), receiver, asked)
+    for name, value in found.items():
+        ratio = f"   {value / before[name]:.2f}x of {before[name]}" if before.get(name) else ""
+        print(f"{name:28} {value:10.1f}{ratio}")
+    if asked.keep:
+        asked.keep.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def replayed(folder: Path, receiver: Receiver, asked: argparse.Namespace) -> dict[str, float]:
+    """Servers, tables, keys and the sandbox; then the replay in a process of its own."""
+    folder.chmod(0o755)  # PostgreSQL may run as another user
+    database = start_postgresql(folder, more=["shared_preload_libraries=pg_stat_statements"])
+    broker = start_redis(folder)
+    variables = environment(folder, receiver, {**database.places("capture"), **broker.places("0")})
+    processes, sandbox = Processes(environment=variables, logs=folder / "logs"), variables["TULGA_SANDBOX_URL"]
+    try:
+        root_url = make_database(variables["DATABASE_URL"])
+        make_missing(folder / "var" / "keys", made_by="operator")
+        for manage in ("migrate", "grant_application_role"):
+            processes.must(manage, "--verbosity=0")
+        state = ["--port", sandbox.rpartition(":")[2], "--state", str(folder / "sandbox")]
+        processes.start("sandbox", [sys.executable, "-m", "insecure_sandbox", *state])
+        processes.wait_for(f"{sandbox}/ca/anchors.json", name="sandbox")
+        write_anchors(sandbox, folder / "var" / "anchors" / "test")
+        told = folder / "told.json"
+        words = [root_url, receiver.url, str(asked.cases), str(told), str(asked.facts or ""), asked.profile or ""]
+        replay = [*processes.environment, sys.executable, str(ROOT / "bench" / "played" / "replay.py"), *words]
+        subprocess.run(replay, cwd=ROOT, check=True)
+        found: dict[str, float] = json.loads(told.read_text())
+        return found
+    finally:
+        processes.stop()
+        broker.stop()
+        database.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What a live capture costs, and how soon the page says whether a command was seen.
+
+`make bench PART=live` (PostgreSQL and Redis must be installed). A whole installation on loopback plays borrowers before
+the camera as bench/load.py does, but in real time: the first part of a command goes out while the second is taken. A
+portrait that is warped on command does what is asked. Two rounds: one borrower after another, and so many at once that
+four commands a second come, borrowers beginning one by one (two children of one worker take them). Told of each:
+    CPU milliseconds a capture by process, web and match included; the sandbox and this client stand in no sum.
+    Seconds from the last byte of a command to the word whether it was seen, as the page hears it.
+    Bytes of pictures a capture; what the worker's largest child holds; and once, the bytes of the page and its files.
+`ratio` is a figure of the second round to that of the first. `--keep NAME` writes docs/evidence/NAME.json.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+
+import psycopg
+from load import COUNTED, largest_child, processor_seconds
+from played.installation import Installation, running
+
+from insecure_sandbox import samples
+from insecure_sandbox.demo.camera import Camera
+from tests.proofs import conditions, write_evidence
+from tests.service.played_page import FORGET, Played, PlayedPage, forgotten
+
+_ROOT = Path(__file__).resolve().parent.parent
+_STATIC = (
+    *("tulga.css", "borrower.css", "borrower/camera.css"),
+    *("borrower/commands.js", "borrower/pictures.js", "borrower/signals.js"),
+)
+_FRAMES = 24  # of each gesture, more than a page takes
+_COMMAND_SECONDS = 5.2  # of a command: its window, and the word after it
+
+
+def main() -> None:
+    """Measure both rounds, print, keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=6, help="captures one after another")
+    parser.add_argument("--a-second", type=float, default=4.0, help="commands a second in the second round")
+    parser.add_argument("--keep", metavar="NAME", help="write docs/evidence/NAME.json")
+    asked = parser.parse_args()
+    at_once = round(asked.a_second * _COMMAND_SECONDS)
+    camera = Camera(samples.fetch() / "obama3.jpg", frames=_FRAMES)
+    camera.wait()
+    try:
+        with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), "redis") as installation:
+            round_of(installation, camera, "warm-up", cases=2, at_once=2)
+            alone = round_of(installation, camera, "alone", cases=asked.cases, at_once=1)
+            apart = 1 / asked.a_second
+            together = round_of(installation, camera, "together", cases=at_once, at_once=at_once, apart=apart)
+    finally:
+        camera.stop()
+    page = sum((_ROOT / "static" / name).stat().st_size for name in _STATIC)
+    for name, value in alone.items():
+        ratio = f"   ratio {together[name] / value:.2f}x" if value else ""
+        print(f"{name:28} {value:12.3f} {together[name]:12.3f}{ratio}")
+    print(f"{'page_files_bytes':28} {page:12}")
+    if asked.keep:
+        kept = {"conditions": conditions(database="postgresql"), "failures": []}
+        figures = {"alone": alone, "together": together, "page_files_bytes": page, "together_at_once": at_once}
+        write_evidence(asked.keep, seed=0, found=kept | {"figures": figures})
+
+
+def round_of(
+    installation: Installation, camera: Camera, name: str, *, cases: int, at_once: int, apart: float = 0.0
+) -> dict[str, float]:
+    """So many captures, and what each cost. apart: seconds from the beginning of one to that of the next."""
+
+    def play(number: int) -> Played:
+        time.sleep(number * apart)
+        return ready[number].play()
+
+    ready = [arrived(installation, camera, f"{name}-{number}") for number in range(cases)]
+    before = {process: processor_seconds(pid) for process, pid in installation.processes.items()}
+    with (
+        psycopg.connect(installation.root_url, autocommit=True) as root,
+        forgotten(partial(root.execute, FORGET.encode())),
+        ThreadPoolExecutor(at_once) as pool,
+    ):
+        played = list(pool.map(play, range(cases)))
+    time.sleep(3)  # the last judgements, and what tick and the sender do about them
+    after = {process: processor_seconds(pid) for process, pid in installation.processes.items()}
+    spent = {f"cpu_{process}": 1000 * (after[process] - before[process]) / cases for process in before}
+    return told(played) | {
+        **{process: round(value, 1) for process, value in spent.items()},
+        "cpu": round(sum(spent[f"cpu_{process}"] for process in COUNTED if f"cpu_{process}" in spent), 1),
+        "worker_child_megabytes": round(largest_child(installation.processes["worker"]), 1),
+    }
+
+
+def arrived(installation: Installation, camera: Camera, name: str) -> PlayedPage:
+    """A borrower who stands before the camera's page."""
+    stage = installation.stage
+    _, browser = stage.arrive(name, stage.person(samples.fetch() / "obama.jpg"), routes=("biometric",))
+    browser.agree()
+    page = PlayedPage(browser, camera, stage.url)
+    page.shoot()
+    return page
+
+
+def told(played: Sequence[Played]) -> dict[str, float]:
+    """How soon the pages heard whether a command was seen, and what they sent."""
+    waited = sorted(seconds for one in played for seconds in one.answered)
+    return {
+        "captures": len(played),
+        "commands": len(waited),
+        "lost": sum(one.lost for one in played),
+        "answered_p50_seconds": round(waited[len(waited) // 2], 3),
+        "answered_p95_seconds": round(waited[int(len(waited) * 0.95)], 3),
+        "sent_bytes": max(one.sent for one in played),
+    }
+
+
+if __name__ == "__main__":
+    main()

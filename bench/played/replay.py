@@ -1,0 +1,261 @@
+"""One process that is borrower, web, worker, tick and sender in turn: see bench/capture.py, which starts it."""
+
+import asyncio
+import io
+import json
+import os
+import pstats
+import random
+import re
+import string
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from http.cookies import SimpleCookie
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import psycopg
+from django.core.management import call_command
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]  # run as a file
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from config.wsgi import application  # first, for it sets Django up
+from insecure_sandbox import samples
+from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.demo.camera import as_told
+from insecure_sandbox.demo.lender import LenderApi
+from insecure_sandbox.demo.processes import Processes
+from insecure_sandbox.demo.stage import Stage, phone_of
+from insecure_sandbox.warp_picture import taken_anew
+from lenders import sender
+from played.installation import KEY, children
+from played.meter import TURNS, Meter
+from tests.painted import painted
+from tests.service.played_page import parts_of
+from verification import clock, tasks, transactions
+from verification.borrower import camera
+from verification.models import Attempt, Verification
+from verification.stages.live_capture import dialogue
+from verification.workflow import cases as sealed_cases
+from verification.workflow.moving import dossier, sweep
+
+_FRAMES = 24  # of each gesture, more than a page takes
+_POLL_SECONDS = 0.4  # the first pause of static/borrower/wait.js
+_OTHERS = (("blink", "come_closer"), ("open_mouth", "nod"), ("come_closer", "nod"), ("blink", "open_mouth"))
+_APART = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET|SELECT set_config|SELECT pg_)\b", re.IGNORECASE)
+
+
+class Replay:
+    """The product in this process: requests go to its WSGI application, steps to its worker's thread."""
+
+    def __init__(self, meter: Meter) -> None:
+        """From now on nobody waits, and the clock stands still."""
+        self.meter, self.verification_id, self._url = meter, "", urlsplit(os.environ["TULGA_PUBLIC_URL"])
+        self._worker, self._rounds = ThreadPoolExecutor(1), sender.Rounds()
+        self._order, self._now = random.Random(1), datetime.now(UTC)  # noqa: S311 (the same orders each time)
+        setattr(camera, "time", SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: self.work()))  # noqa: B010
+        setattr(clock, "now", lambda: self._now)  # noqa: B010 (mypy forbids to assign to a function)
+        setattr(dialogue, "fresh_order", self._fresh_order)  # noqa: B010
+
+    def _fresh_order(self, previous: object) -> tuple[str, ...]:
+        order = ["turn_left", "turn_right", *self._order.choice(_OTHERS)]
+        self._order.shuffle(order)
+        return tuple(order)
+
+    def wait(self, seconds: float) -> None:
+        """The clock goes on by so much."""
+        self._now += timedelta(seconds=seconds)
+
+    def request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+        """What one request is answered, in the turn of the web process; as urllib3 has it."""
+        parts, begun, content = urlsplit(path), list[Any](), body or b""
+        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+        environ |= {"REQUEST_METHOD": method, "PATH_INFO": parts.path, "QUERY_STRING": parts.query}
+        environ |= {"CONTENT_TYPE": headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(content))}
+        environ |= {"SERVER_NAME": "127.0.0.1", "SERVER_PORT": str(self._url.port), "REMOTE_ADDR": "127.0.0.1"}
+        environ |= {"SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": self._url.netloc, "wsgi.url_scheme": "http"}
+        streams = {"wsgi.input": io.BytesIO(content), "wsgi.errors": sys.stderr}
+
+        def start(status: str, told: list[tuple[str, str]], *_: object) -> Any:
+            begun.extend((status, told))
+
+        with self.meter.turn("web"):
+            response = application({**environ, **streams}, start)
+            data = b"".join(response)
+            response.close()
+        status, told = begun
+        cookies = [value for name, value in told if name == "Set-Cookie"]
+        return SimpleNamespace(
+            status=int(status.split()[0]), data=data, headers=SimpleNamespace(getlist=lambda _: cookies)
+        )
+
+    def work(self) -> None:
+        """Whatever step the verification is owed, done by the worker."""
+        self._worker.submit(self._work).result()
+
+    def _work(self) -> None:
+        with self.meter.turn("worker"):
+            tasks.advance(self.verification_id)
+
+    def rounds(self) -> None:
+        """A round of tick, and those of the sender that post what is to be told and write down what became of it."""
+        with self.meter.turn("tick"), transactions.running(scope=transactions.ALL):
+            sweep.run_round(is_whole=False)
+        with self.meter.turn("deliver"):
+            taken, _ = self._rounds.work([], room=8, failing_room=4)
+            self._rounds.work([asyncio.run(sender.send(each)) for each in taken], room=0, failing_room=0)
+
+
+class ReplayedBrowser(Browser):
+    """A borrower's browser whose requests go nowhere but to the replay."""
+
+    def __init__(self, url: str, replay: Replay) -> None:
+        """`url`: what the service is called."""
+        super().__init__(url)
+        self._replay = replay
+
+    def _request(self, method: str, path: str, body: Any = None, *, more: Mapping[str, str] | None = None) -> Any:
+        cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        answer = self._replay.request(method, path, body, {"Cookie": cookies, "Referer": self._url, **(more or {})})
+        for line in answer.headers.getlist("Set-Cookie"):
+            self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
+        return answer
+
+
+class ReplayedApi(LenderApi):
+    """The lender's client, whose requests go there too."""
+
+    def __init__(self, url: str, key: str, replay: Replay) -> None:
+        """As its base."""
+        super().__init__(url, key)
+        self._replay = replay
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
+        """The JSON answer of a request that is taken."""
+        sent = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json", **headers}
+        answer = self._replay.request(method, path, None if body is None else json.dumps(body).encode(), sent)
+        if answer.status >= 300:
+            raise SystemExit(f"{method} {path} answered {answer.status}: {answer.data[:300]!r}")
+        said: dict[str, Any] = json.loads(answer.data or b"{}")
+        return said
+
+
+def play(replay: Replay, stage: Stage, number: int) -> None:
+    """One verification, from its opening to the webhook."""
+    iin = stage.person(samples.fetch() / "obama.jpg")
+    name = f"replay-{''.join(random.choices(string.ascii_lowercase, k=8))}"  # noqa: S311 (a name)
+    opened = stage.api.open(name, iin=iin, routes=["biometric"], phone=phone_of(iin))
+    replay.verification_id = opened["id"]
+    browser = ReplayedBrowser(stage.url, replay)
+    browser.follow(opened["url"])
+    for act in (browser.consent, browser.deny):
+        act()
+        replay.wait(_POLL_SECONDS)
+        replay.work()
+    replay.work()  # the order and the photo
+    capture(replay, browser, noise=np.random.default_rng(number))
+    browser.state()
+    replay.work()
+    if browser.state()["page"] != "finished":
+        raise SystemExit("the capture did not end")
+    browser._get("/v/now/")
+    replay.rounds()
+
+
+def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Generator) -> None:
+    """From "ready" to the last command, each in two parts."""
+    page = browser.wait_for("commands")
+    told = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
+    while told["page"] == "commands" and told["data"]["state"] == "command":
+        asked, since = told["data"], 0.0
+        photo = samples.fetch() / "obama3.jpg"
+        frames = [taken_anew(one, chance=noise) for one in painted(photo, as_told(asked["command"]), _FRAMES, seed=1)]
+        for part in parts_of(frames, asked):
+            files, last = part.pop("files"), max(frame["at_ms"] for frame in part["frames"]) / 1000 + 0.1
+            replay.wait(last - since)
+            since = last
+            answer = browser.say(page, {"turn": told["turn"], **part}, files)
+            if answer.status not in (200, 204):
+                raise SystemExit(f"a part was answered {answer.status}: {answer.data[:300]!r}")
+        told = json.loads(answer.data)
+        while told["is_looked_at"]:
+            told = browser.told()
+
+
+def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict[str, float]:
+    """The figures of a verification: the least of so many; statements, commits and runs are their mean."""
+    meter, each = replay.meter, list[dict[str, float]]()
+    with psycopg.connect(root_url, autocommit=True) as root:
+        play(replay, stage, 0)
+        meter.runs.clear()
+        meter.profile.clear()
+        postmaster = int(root.execute("SELECT pg_read_file('postmaster.pid')").fetchall()[0][0].split()[0])
+        root.execute("SELECT pg_stat_statements_reset()")
+        for number in range(cases):
+            meter.spent.clear()
+            before = postgresql_seconds(postmaster)
+            play(replay, stage, 1 + number)
+            spent = {name: 1000 * meter.spent[name] for name in (*TURNS, "nets")}
+            spent["postgresql"] = 1000 * (postgresql_seconds(postmaster) - before)
+            spent["all"] = sum(spent[name] for name in (*TURNS, "postgresql"))
+            each.append(spent | {"not_nets": spent["all"] - spent["nets"]})
+        counted = root.execute("SELECT query, calls FROM pg_stat_statements").fetchall()
+    found = {name: min(one[name] for one in each) for name in each[0]}
+    found["statements"] = sum(int(calls) for query, calls in counted if not _APART.match(query)) / cases
+    found["commits"] = sum(int(calls) for query, calls in counted if query.startswith("COMMIT")) / cases
+    for name, runs in meter.runs.items():
+        found[f"runs_{name}"] = runs / cases
+    return {name: round(value, 1) for name, value in found.items()}
+
+
+def postgresql_seconds(postmaster: int) -> float:
+    """CPU seconds of PostgreSQL's processes, those that have ended among them."""
+    alive = [postmaster, *children(postmaster)]
+    spent = sum(int(Path(f"/proc/{each}/schedstat").read_text().split()[0]) for each in alive) / 1e9
+    ended = Path(f"/proc/{postmaster}/stat").read_text().rpartition(")")[2].split()[13:15]  # proc(5): cutime, cstime
+    return spent + sum(map(int, ended)) / os.sysconf("SC_CLK_TCK")
+
+
+def facts_of_judgements() -> list[Any]:
+    """The facts of every capture, in the order they were made."""
+    found = []
+    for row in Verification.objects.select_related("key").order_by("created_at", "pk"):
+        kept = dossier.contents(
+            Attempt.objects.filter(verification=row, stage="live_capture"), key=sealed_cases.key_beside(row)
+        )
+        found.append(json.loads(kept["live_capture.terms"])["facts"])
+    return found
+
+
+def main() -> None:
+    """Adds a lender, plays the borrowers, writes what was found."""
+    root_url, endpoint, cases, told, facts, profiled = sys.argv[1:]
+    url, said = os.environ["TULGA_PUBLIC_URL"], io.StringIO()
+    call_command("add_lender", "Bench Credit LLP", "--bin", "120340000014", stdout=said)
+    replay = Replay(Meter(profiled))
+    api = ReplayedApi(url, KEY.findall(said.getvalue())[0], replay)
+    api.call("POST", "/v1/webhook-endpoints", {"url": endpoint})
+    nobody = Processes(environment={}, logs=Path(told).parent / "logs")
+    stage = Stage(api, url, os.environ["TULGA_SANDBOX_URL"], nobody, start_worker=lambda: None)
+    found = measured(replay, stage, root_url, cases=int(cases))
+    with transactions.running(scope=transactions.ALL):
+        statuses = Counter(Verification.objects.values_list("status", flat=True))
+        if facts:
+            Path(facts).write_text(json.dumps(facts_of_judgements(), indent=1, sort_keys=True))
+    if statuses != {"verified": int(cases) + 1}:
+        raise SystemExit(f"the borrowers were not verified: {statuses}")
+    if profiled:
+        pstats.Stats(replay.meter.profile).sort_stats("tottime").print_stats(60)
+    Path(told).write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

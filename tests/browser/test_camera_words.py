@@ -1,0 +1,225 @@
+"""When a capture begins, and what its page says of what was seen, aloud too."""
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import FloatRect, Locator
+
+from tests.browser import scripted_camera
+from tests.browser.capture_page import (
+    COMMANDS,
+    Open,
+    keep_words,
+    kept_words,
+    opened,
+    said,
+    turned_on,
+    until_said,
+)
+from tests.browser.insecure_dialogue import HELD, ORDER, InsecureDialogue
+from tests.browser.steps import press, words
+from tests.verification.engines.liveness import insecure_masks, insecure_paper
+from verification.core.route import Evidence
+from verification.engines.liveness import landmarks, networks
+from verification.engines.liveness.frames import decode
+from verification.engines.liveness.policy import FRAMES
+from verification.models import Verification
+from verification.stages.live_capture import kept
+from verification.stages.live_capture.dialogue import hint_live_capture
+
+__all__ = ["opened"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+# Begin
+
+
+def test_begin_works_only_while_the_face_fits(opened: Open) -> None:
+    tab, dialogue = opened(InsecureDialogue(hints=("too_far", "too_far", "", "", "too_dark")))
+    turned_on(tab)
+    button = tab.page.locator("[data-begin]")
+    tab.until(lambda: len(dialogue.asked) == 2, "two hints")
+    assert button.is_disabled()
+    tab.until(button.is_enabled, "a face that fits")
+    tab.until(button.is_disabled, "a face that fits no longer")
+    assert tab.page.locator("#hint").inner_text() == words("en", "It is too dark. Turn on a light.")
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_begin_does_not_work_before_the_mask_is_off(opened: Open, language: str) -> None:
+    bare = scripted_camera.at_rest()
+    masked = [_masked(jpeg) for jpeg in bare]
+    tab, _ = opened(RealHints(), language=language, size="phone", touch=True, real=True)
+    scripted_camera.put(tab.page, upright=True, pictures={"neutral": masked, "bare": bare})
+    tab.page.reload()
+    turned_on(tab, language)
+    hint, button = tab.page.locator("#hint"), tab.page.locator("[data-begin]")
+    mask_off = words(language, "Take the mask off: mouth and nose must be seen.")
+    tab.until(lambda: hint.inner_text() == mask_off, "the name of what is to mend")
+    assert button.is_disabled()
+    tab.look(f"camera-mask-{language}-phone")
+    scripted_camera.play(tab.page, {"": "bare"})
+    tab.until(button.is_enabled, "a bare face")
+    assert hint.inner_text() == words(language, "Your face fits. Stay like that.")
+    scripted_camera.play(tab.page, {})
+    tab.until(button.is_disabled, "a mask put on again")
+    assert tab.problems == []
+
+
+def test_one_hint_of_three_that_tells_a_mask_is_not_said_and_two_are(opened: Open) -> None:
+    hints = ("", "", "mask_on", "", "", "mask_on", "", "mask_on")
+    tab, dialogue = opened(InsecureDialogue(hints=hints))
+    keep_words(tab, "#hint")
+    turned_on(tab)
+    tab.until(lambda: len(dialogue.asked) > len(hints), "all hints")
+    tab.until(lambda: tab.page.locator("[data-begin]").is_disabled(), "a mask")
+    fits, mask_off = (
+        words("en", each)
+        for each in ("Your face fits. Stay like that.", "Take the mask off: mouth and nose must be seen.")
+    )
+    assert kept_words(tab) == [fits, mask_off]
+
+
+def _masked(jpeg: bytes) -> bytes:
+    image = decode(jpeg, limits=FRAMES)
+    face = landmarks.measure(image, networks=networks.load()).face
+    assert face is not None
+    assert face.mesh is not None
+    return insecure_paper.jpeg(insecure_masks.masked(image, face.mesh, "blue"))
+
+
+class RealHints(InsecureDialogue):
+    """A dialogue whose hints are those of the product."""
+
+    def hint(self, verification: Verification, *, jpeg: bytes) -> str:
+        """What the picture shows."""
+        self.asked.append(jpeg)
+        return hint_live_capture(jpeg)
+
+
+def test_a_capture_begins_by_itself_when_the_face_has_fitted_for_a_second(opened: Open) -> None:
+    order = ORDER[:2]
+    tab, dialogue = opened(InsecureDialogue(order=order, hints=("too_far", "", "too_far", "")), by_itself=True)
+    turned_on(tab)
+    tab.until_heading("One moment")
+    assert len(dialogue.asked) >= 5
+    assert dialogue.is_sent(1)
+    assert tab.problems == []
+
+
+def test_whoever_switches_that_off_begins_by_hand_the_next_time_too(opened: Open) -> None:
+    tab, dialogue = opened(by_itself=True)
+    tab.page.get_by_label(words("en", "Begin by itself when my face fits")).uncheck()
+    tab.page.reload()
+    assert not tab.page.get_by_label(words("en", "Begin by itself when my face fits")).is_checked()
+    turned_on(tab)
+    tab.until(lambda: len(dialogue.asked) > 4, "hints")
+    assert tab.page.locator("[data-begin]").is_enabled()
+    assert not dialogue.is_sent(0)
+
+
+# Aloud
+
+_VOICE = """
+(() => {
+  window.insecureSpoken = [];
+  const voices = [{ lang: "ru-RU", name: "made by a test" }];
+  Object.defineProperty(window, "speechSynthesis", { value: {
+    getVoices: () => voices, addEventListener: () => {}, cancel: () => {},
+    speak: (said) => window.insecureSpoken.push(said.text),
+  } });
+  window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+})();
+"""
+
+
+@pytest.mark.parametrize(("language", "is_offered"), [("ru", True), ("kk", False)])
+def test_tasks_are_said_aloud_where_that_is_wanted_and_the_device_has_the_language(
+    opened: Open, language: str, is_offered: bool
+) -> None:
+    tab, dialogue = opened(
+        InsecureDialogue(order=ORDER[:2], stays=True), language=language, own_time=True, script=_VOICE
+    )
+    box = tab.page.get_by_label(words(language, "Say the tasks aloud"))
+    if is_offered:
+        tab.until(box.is_visible, "the box")
+        box.check()
+    else:
+        tab.until_state("ready")
+        assert not box.is_visible()
+    turned_on(tab, language)
+    press(tab, language, "Begin")
+    tab.until(lambda: dialogue.is_sent(1), "the last command")
+    spoken = tab.page.evaluate("window.insecureSpoken ?? []")
+    assert (words(language, COMMANDS["turn_left"]) in spoken) == is_offered
+
+
+# What was seen
+
+
+@pytest.mark.parametrize(("language", "size"), [("ru", "phone"), ("kk", "phone")])
+def test_what_was_seen_is_told_and_never_of_what_was_not(opened: Open, language: str, size: str) -> None:
+    dialogue = InsecureDialogue(order=ORDER[:3], misses=("turn_left",), replaced_max=1, stays=True)
+    tab, dialogue = opened(dialogue, language=language, size=size)
+    keep_words(tab)
+    turned_on(tab, language)
+    press(tab, language, "Begin")
+    until_said(tab, words(language, "Not seen. Look straight: another task follows."))
+    tab.look(f"camera-not-seen-{language}-{size}")
+    tab.until(lambda: dialogue.is_sent(2) and said(tab) == words(language, "One moment."), "the last command")
+    told = kept_words(tab)
+    assert told.index(words(language, "Now the tasks.")) < told.index(words(language, COMMANDS["turn_left"]))
+    after_left = told[told.index(words(language, COMMANDS["turn_left"])) + 1 :]
+    assert after_left[:2] == [words(language, each) for each in ("One moment.", _UNSEEN)]
+    assert words(language, "Seen. Look straight again.") in after_left
+
+
+def test_the_command_that_ended_the_last_capture_is_named_before_the_next(opened: Open) -> None:
+    dialogue = InsecureDialogue(order=ORDER[:2], missed="nod")
+    tab, _ = opened(dialogue, language="ru", size="phone")
+    named = tab.page.locator("[data-missed] [data-was]")
+    tab.until(lambda: named.inner_text() == words("ru", COMMANDS["nod"]), "the command")
+    tab.look("camera-missed-ru-phone")
+
+
+_UNSEEN = "Not seen. Look straight: another task follows."
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_both_counts_stand_in_one_line_on_a_small_phone(opened: Open, width: int) -> None:
+    tab, _ = opened(InsecureDialogue(limits=HELD), language="kk", size="phone", touch=True, own_time=True)
+    tab.page.set_viewport_size({"width": width, "height": 568})
+    turned_on(tab, "kk")
+    press(tab, "kk", "Begin")
+    until_said(tab, words("kk", COMMANDS["turn_left"]))
+    counts = tab.page.locator(".counts span")
+    assert counts.all_inner_texts() == ["Тапсырма 2/4", "1-әрекет (барлығы 3)"]
+    assert len({box["y"] for box in map(bounds, counts.all())}) == 1
+
+
+def bounds(place: Locator) -> FloatRect:
+    """Where something stands."""
+    box = place.bounding_box()
+    assert box
+    return box
+
+
+# Who cannot do some of it
+
+
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk")])
+def test_who_cannot_do_some_of_it_says_so_first_and_is_asked_for_the_rest(
+    opened: Open, language: str, size: str
+) -> None:
+    tab, dialogue = opened(language=language, size=size, own_time=True)
+    tab.page.get_by_text(words(language, "I cannot turn my head, close my eyes or open my mouth")).click()
+    for message in ("Turn my head to the side", "Open my mouth wide"):
+        tab.page.get_by_label(words(language, message)).check()
+    tab.look(f"camera-cannot-{language}-{size}")
+    turned_on(tab, language)
+    press(tab, language, "Begin")
+    tab.until_heading(words(language, "One moment"))
+    assert kept.without(Evidence(items=dialogue.taken, at=timezone.now())) == ("open_mouth", "turn")
+    shown = {dialogue.step(number).sent.command for number in range(4)}
+    assert shown == {"look_straight", "blink", "come_closer", "nod"}
+    assert tab.problems == []

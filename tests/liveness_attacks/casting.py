@@ -1,0 +1,96 @@
+"""Who attacks whom: the attacker tries his material on our engine first, which is public, and takes the nearest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from tests.liveness_attacks import people
+from tests.liveness_attacks.people import NEUTRAL, TALK, Actor, Person
+from verification.engines.faces.embedding import distance
+from verification.engines.liveness import gestures
+
+_VICTIMS, _NEAREST = 20, 3
+_OTHERS = ("blink", "open_mouth", "come_closer", "nod")
+
+
+@dataclass(frozen=True)
+class Cast:
+    """`victims`: whose portraits the attacker has. `clips`: as they are. `real`: those that show any gesture, completed
+    to whole sets of commands."""
+
+    people: tuple[Person, ...]
+    victims: tuple[Person, ...]
+    real: tuple[Actor, ...]
+    clips: tuple[Actor, ...]
+
+    def victim(self, at: int) -> Person:
+        """The victims in turn."""
+        return self.victims[at % len(self.victims)]
+
+    @property
+    def talkers(self) -> tuple[Actor, ...]:
+        """Clips of somebody who talks."""
+        return tuple(each for each in self.clips if TALK in each.shown)
+
+    @property
+    def whole(self) -> tuple[Actor, ...]:
+        """Clips that show enough to follow commands by themselves."""
+        return tuple(each for each in self.clips if {*gestures.TURNS} < {*each.shown} & {*gestures.GESTURES})
+
+    def other(self, victim: Person) -> Person:
+        """Whoever looks least like them."""
+        return nearest(victim, self.people)[-1]
+
+    def warped_attacker(self, victim: Person, chance: np.random.Generator) -> Actor:
+        """One of the portraits of other people that are nearest to the victim's."""
+        return people.warped(nearest(victim, self.people)[int(chance.integers(_NEAREST)) % (len(self.people) - 1)])
+
+
+def cast(shared: Path | None, folders: Sequence[Path], *, seed: int) -> Cast:
+    """Everybody who is there."""
+    everybody = people.people(shared)
+    chance = np.random.default_rng([seed, 15])
+    fit = [each for each in everybody if people.is_at_rest(people.still(each.photographs[0]))]
+    fit = fit or list(everybody)
+    chosen = chance.permutation(len(fit))[:_VICTIMS]
+    clips = people.real(tuple(folders))
+    real = tuple(completed(each, clips) for each in clips if set(each.shown) - {NEUTRAL, TALK})
+    return Cast(everybody, tuple(fit[at] for at in chosen), real, clips)
+
+
+@cache
+def nearest(victim: Person, everybody: tuple[Person, ...]) -> tuple[Person, ...]:
+    """Everybody else, whoever looks most like the victim first."""
+    own = people.face(people.still(victim.photographs[0]))
+    others = [each for each in everybody if each.name != victim.name]
+    return tuple(sorted(others, key=lambda each: distance(own, people.face(people.still(each.photographs[0]))).value))
+
+
+def completed(actor: Actor, clips: Sequence[Actor]) -> Actor:
+    """The actor, and for turns that his clip does not have those of the same person, or of whoever is nearest."""
+    # The same clip in a mirror is the same person too.
+    others = sorted(clips, key=lambda each: (each.person != actor.person, distance(each.face, actor.face).value))
+    shown = dict(actor.shown)
+    for command in (*gestures.TURNS, "blink", "open_mouth"):
+        if command not in shown:
+            shown[command] = next(each.shown[command] for each in others if command in each.shown)
+    return replace(actor, shown=shown)
+
+
+def any_order(chance: np.random.Generator) -> tuple[str, ...]:
+    """Commands as the server draws them, whoever sees them."""
+    return _drawn(_OTHERS, chance)
+
+
+def order(actor: Actor, chance: np.random.Generator) -> tuple[str, ...]:
+    """Commands as the server draws them, of those the actor has."""
+    return _drawn([each for each in _OTHERS if each in actor.shown], chance)
+
+
+def _drawn(others: Sequence[str], chance: np.random.Generator) -> tuple[str, ...]:
+    """Both turns and one or two others, in any order."""
+    drawn = chance.choice(list(others), min(int(chance.integers(1, 3)), len(others)), replace=False)
+    return tuple(str(each) for each in chance.permutation([*gestures.TURNS, *drawn]))

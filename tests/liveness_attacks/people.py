@@ -1,0 +1,210 @@
+"""Whom the attacks are made of: photographs of people, and real clips of others, as frames of a camera.
+
+Every frame has 640 × 480 pixels, and in its first one the eyes lie 80 pixels apart about the middle: what an attacker
+can do beforehand to anything, so that one face lies on another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from insecure_sandbox import samples
+from insecure_sandbox.warp_picture import HEIGHT, WIDTH, camera_cut
+from scripts.genuine import clips
+from tests.painted import painted
+from verification.core.errors import Refused
+from verification.engines.faces import backends
+from verification.engines.faces.embedding import Embedding
+from verification.engines.liveness import gestures, landmarks, networks, policy
+from verification.engines.liveness.crops import Floats, Image
+
+COUNT = 10  # frames of a command
+_WARPED = 4  # actors in memory, 65 MB each
+_NOISE = 2.0  # grey levels of the sensor that films a photograph
+NEUTRAL, TALK = "look_straight", "talk"
+_MIRRORED = {"turn_left": "turn_right", "turn_right": "turn_left"}
+
+
+@dataclass(frozen=True)
+class Person:
+    """`photographs`: what an attacker has of them. `registered`: what the register has."""
+
+    name: str
+    photographs: tuple[Path, ...]
+    registered: Path
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does the gestures: `kind` is `warped`, a portrait that does what it is told, or `real`, a clip."""
+
+    name: str
+    person: str
+    kind: str
+    shown: Mapping[str, tuple[tuple[Image, ...], ...]] = field(repr=False)
+    face: Embedding = field(repr=False)
+
+    def takes(self, command: str, chance: np.random.Generator) -> tuple[Image, ...]:
+        """One of the takes of this command."""
+        takes = self.shown[command]
+        return takes[int(chance.integers(len(takes)))]
+
+
+@cache
+def people(shared: Path | None) -> tuple[Person, ...]:
+    """Two presidents, and the people of the shared portraits where those are. Raises `OSError` without samples."""
+    folder = samples.fetch()
+    found = [
+        Person("obama", (folder / "obama3.jpg", folder / "obama2.jpg"), folder / "obama.jpg"),
+        Person("biden", (folder / "biden.jpg",), folder / "biden.jpg"),
+    ]
+    if shared is not None:
+        for neutral in sorted((shared / "faces" / "london").glob("*_neutral.jpg")):
+            smiling = neutral.with_name(neutral.name.replace("neutral", "smiling"))
+            found.append(Person(neutral.name.removesuffix("_neutral.jpg"), (neutral, smiling), smiling))
+    return tuple(found)
+
+
+@cache
+def still(photograph: Path) -> Image:
+    """The photograph as a frame of a camera."""
+    picture = np.asarray(Pillow.open(photograph).convert("RGB"), dtype=np.uint8)
+    return camera_cut(picture, mesh(picture))
+
+
+@lru_cache(maxsize=_WARPED)
+def warped(person: Person, *, seed: int = 1) -> Actor:
+    """The portrait of a person that does whatever is told."""
+    shown = {command: (_played(person, command, seed),) for command in (NEUTRAL, *gestures.GESTURES)}
+    return Actor(f"warped {person.name}", person.name, "warped", shown, face(shown[NEUTRAL][0][0]))
+
+
+@cache
+def real(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
+    """The real clips that are in these folders, each once as it is and once in a mirror, which makes other turns."""
+    found = []
+    for clip in clips.CLIPS:
+        folder = next((each for each in folders if (each / clip.file).is_file()), None)
+        if folder is not None:
+            takes = _takes(folder, clip)
+            found += [_clip(clip, takes, is_mirrored=each) for each in (False, True)]
+    return tuple(found)
+
+
+def filmed(image: Image, chance: np.random.Generator) -> Image:
+    """The picture with the noise of a camera of this moment."""
+    down, across = (int(each) for each in chance.integers(HEIGHT, size=2))
+    grainy = np.clip(image + np.roll(_noise(), (down, across), (0, 1)), 0, 255)
+    return np.asarray(grainy, dtype=np.uint8)
+
+
+def is_at_rest(image: Image) -> bool:
+    """Would our engine take this picture for a face at rest? Whoever attacks asks it beforehand."""
+    seen = landmarks.measure(image, networks=_networks())
+    try:
+        gestures.neutral([seen] * policy.NEUTRAL.frames, limits=policy.NEUTRAL)
+    except Refused:
+        return False
+    return True
+
+
+def mesh(image: Image) -> Floats:
+    """The points of the face. Raises `ValueError` where there is none."""
+    found = landmarks.measure(image, networks=_networks()).face
+    if found is None or found.mesh is None:
+        raise ValueError("no face")
+    return found.mesh
+
+
+def peak(command: str, frames: tuple[Image, ...], *, most: int) -> list[int]:
+    """The places of the frames that show most of the gesture, as whoever has our engine finds them."""
+    gesture = gestures.NAMED[command]
+    faces = [(at, found) for at, image in enumerate(frames) if (found := _measured(image)) is not None]
+    at_rest = gestures.Neutral(0.0, 0.0, 0.3, 0.3, 0.0, faces[0][1].interocular)
+    strong = gestures.strengths(gesture, [each for _, each in faces], at_rest)
+    return sorted(at for _, at in sorted(zip(strong, (at for at, _ in faces), strict=True), reverse=True)[:most])
+
+
+def _played(person: Person, command: str, seed: int) -> tuple[Image, ...]:
+    gesture = "neutral" if command == NEUTRAL else gestures.NAMED[command]
+    return tuple(decoded(jpeg) for jpeg in painted(person.photographs[0], gesture, COUNT, seed=seed))
+
+
+def decoded(jpeg: bytes) -> Image:
+    """A JPEG, RGB."""
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
+
+
+def _takes(folder: Path, clip: clips.Clip) -> list[tuple[str, list[Image]]]:
+    """The face at rest and every window, each with what it shows, as frames of a camera."""
+    spread = [
+        (gesture or TALK, np.linspace(start, end, COUNT).astype(int).tolist())
+        for start, end, gesture in ((*clip.rest, None), *clip.windows)
+    ]
+    wanted = {at for _, places in spread for at in places}
+    video, seen = cv2.VideoCapture(str(folder / clip.file)), dict[int, Image]()
+    for at in range(max(wanted) + 1):
+        if video.grab() and at in wanted:
+            seen[at] = _cut(np.asarray(video.retrieve()[1], dtype=np.uint8), clip)
+    placed = _placing(seen[spread[0][1][COUNT // 2]])
+    shown = {
+        at: cv2.warpAffine(image, placed, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REPLICATE)
+        for at, image in seen.items()
+    }
+    takes = [(command, [np.asarray(shown[at], dtype=np.uint8) for at in places]) for command, places in spread]
+    # Some rest too shortly for ten frames: the same come twice, in the noise of another moment.
+    chance = np.random.default_rng(15)
+    return [(NEUTRAL, [filmed(image, chance) for image in takes[0][1]]), *takes[1:]]
+
+
+def _cut(bgr: Image, clip: clips.Clip) -> Image:
+    if clip.cut:
+        left, top, side = clip.cut
+        bgr = bgr[top : top + side, left : left + side]
+    return np.ascontiguousarray(bgr[:, :, ::-1], dtype=np.uint8)
+
+
+def _clip(clip: clips.Clip, takes: list[tuple[str, list[Image]]], *, is_mirrored: bool) -> Actor:
+    shown: dict[str, tuple[tuple[Image, ...], ...]] = {}
+    for command, images in takes:
+        named = _MIRRORED.get(command, command) if is_mirrored else command
+        take = tuple(np.ascontiguousarray(each[:, ::-1]) if is_mirrored else each for each in images)
+        shown[named] = (*shown.get(named, ()), take)
+    name = f"{clip.name}{' mirrored' if is_mirrored else ''}"
+    return Actor(name, clip.person, "real", shown, face(shown[NEUTRAL][0][0]))
+
+
+def _placing(image: Image) -> Floats:
+    five = landmarks.five_points(mesh(image))
+    apart = float(np.linalg.norm(five[1] - five[0]))
+    middle = mesh(image)[:, :2].mean(axis=0)
+    scale = 80.0 / apart
+    return np.array([[scale, 0, WIDTH / 2 - scale * middle[0]], [0, scale, HEIGHT / 2 - scale * middle[1]]])
+
+
+def _measured(image: Image) -> landmarks.FaceMeasurement | None:
+    return landmarks.measure(image, networks=_networks()).face
+
+
+def face(image: Image) -> Embedding:
+    """The face in a frame, as it is compared."""
+    found = backends.in_use().face_in(image)
+    if found is None:
+        raise ValueError("no face to compare")
+    return found
+
+
+@cache
+def _noise() -> NDArray[np.int16]:
+    return np.rint(np.random.default_rng(15).normal(0, _NOISE, (HEIGHT, WIDTH, 3))).astype(np.int16)
+
+
+@cache
+def _networks() -> networks.Networks:
+    return networks.load()

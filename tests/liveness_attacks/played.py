@@ -1,0 +1,137 @@
+"""One attempt, sent through the dialogue as a page sends it, and judged by the stage's own measure and checks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image as Picture
+
+from insecure_sandbox.demo import camera as demo_camera
+from tests.verification.engines.liveness import insecure_paper
+from tests.verification.stages.live_capture import captures as given
+from verification.core.results import Outcome, Step, decide
+from verification.core.route import Evidence, Looked, Next
+from verification.engines.liveness.crops import Image
+from verification.stages.live_capture import ASKING, dialogue
+from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.kept import compare_captures
+from verification.stages.live_capture.policy import CAPTURE
+
+APART_MS = 160
+FIRST_MS = 500
+_POLICY = given.POLICY
+WORDS = {Outcome.PASSED: "verified", Outcome.FAILED: "refused"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the camera sees for one command: the thin chain, when each of its frames was taken, and the full frames.
+
+    stills: by the place in the chain beside which each was taken.
+    """
+
+    chain: Sequence[Image] = field(repr=False)
+    stills: Mapping[int, Image] = field(repr=False)
+    times: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A whole capture. `told`: what of it is on record, by which attempts are counted.
+
+    is_replayed: were the frames presented before? frozen_from: the place in a command's chain whose picture stays.
+    """
+
+    shown: Mapping[str, Shown] = field(repr=False)
+    registered: bytes = field(repr=False)
+    told: Mapping[str, str]
+    is_replayed: bool = False
+    frozen_from: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """`outcome`: verified, refused, or what people look at. `codes`: of every check that did not pass, by check."""
+
+    outcome: str
+    codes: Mapping[str, str]
+    numbers: Mapping[str, float | None]
+
+
+def of(frames: Sequence[Image], *, stills: int = CAPTURE.stills) -> Shown:
+    """What whoever hides nothing sends: the full frames are among those of the chain."""
+    return Shown(
+        frames, {place * len(frames) // stills: frames[place * len(frames) // stills] for place in range(stills)}
+    )
+
+
+def play(attempt: Attempt) -> Ended:
+    """What becomes of it."""
+    evidence = _evidence(attempt)
+    if attempt.is_replayed:
+        pictures = {kind for kind in evidence.items if ".frame." in kind}
+        evidence = replace(evidence, seen=frozenset(pictures))
+    facts = ASKING.measure(given.case(), evidence, _POLICY)
+    results = ASKING.judge(facts, _POLICY)
+    decision = decide(results, required=tuple(WITH_CONSENT))
+    return Ended(WORDS.get(decision.outcome, "people"), given.refusals(results), _numbers(facts))
+
+
+def photo(path: Path) -> bytes:
+    """The register's answer with this picture."""
+    return photo_of(np.asarray(Picture.open(path).convert("RGB"), dtype=np.uint8))
+
+
+def photo_of(image: Image) -> bytes:
+    """The register's answer with this picture, RGB."""
+    return given.photo_answer(insecure_paper.jpeg(image, quality=90))
+
+
+def _evidence(attempt: Attempt) -> Evidence:
+    memory, at = given.begun(tuple(attempt.shown)), given.NOW
+    items = {"live_capture.order": dialogue.order_evidence(memory)}
+    for command, shown in attempt.shown.items():
+        times = shown.times or tuple(FIRST_MS + APART_MS * place for place in range(len(shown.chain)))
+        chain = [(ms, _thin(image)) for ms, image in zip(times, shown.chain, strict=True)]
+        stays = attempt.frozen_from.get(command, len(chain))
+        chain = [(ms, chain[min(at, stays)][1]) for at, (ms, _) in enumerate(chain)]
+        stills = [(times[place], insecure_paper.jpeg(image)) for place, image in sorted(shown.stills.items())]
+        at += timedelta(milliseconds=times[-1] + 300)
+        asked = dialogue.prompt_live_capture(memory)
+        taken = dialogue.accept_live_capture(memory, demo_camera.bound(chain, stills, asked), at)
+        turn = dialogue.go_on_live_capture(taken.memory, Looked(is_right=True), at)
+        memory, items = turn.memory, {**items, **taken.evidence, **turn.evidence}
+        if turn.next is Next.COLLECT:
+            break
+    items |= {**given.sources(photo=attempt.registered), **compare_captures({}, {})}  # nothing like it came before
+    return Evidence(items=items, at=at + timedelta(seconds=30))
+
+
+def _thin(image: Image) -> bytes:
+    high, wide = image.shape[:2]
+    scale = CAPTURE.chain_side / min(high, wide)
+    small = cv2.resize(image, (round(wide * scale), round(high * scale)), interpolation=cv2.INTER_AREA)[:, :, ::-1]
+    for quality in range(70, 10, -6):
+        written = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        if written.nbytes <= CAPTURE.chain_bytes:
+            break
+    return written.tobytes()
+
+
+def _numbers(facts: Any) -> dict[str, float | None]:
+    if not isinstance(facts, LiveCaptureFacts) or isinstance(facts.shown, Step):
+        return {}
+    shown, found = facts.shown, dict[str, float | None]()
+    if not isinstance(shown.throughout, Step):
+        names = ("farthest", "second", "acting", "acting_median", "next", "corners")
+        found = {name: getattr(shown.throughout, name) for name in names}
+    if not isinstance(shown.depth, Step):
+        found["depth"] = shown.depth.ratio
+    if not isinstance(facts.match, Step):
+        found |= {"match_rest": facts.match.at_rest, "match_work": facts.match.at_work}
+    return {name: None if value is None else round(float(value), 4) for name, value in found.items()}

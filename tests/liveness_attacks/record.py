@@ -1,0 +1,128 @@
+"""What became of every attempt: kept as it comes, so that a run that was stopped goes on, and counted in the end."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from tests.liveness_attacks.played import Attempt, Ended, play
+from verification.engines.faces.intervals import interval
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_DECIDED_BY = (
+    "verification/engines/liveness/*.py",
+    "verification/engines/faces/*.py",
+    "verification/stages/live_capture/*.py",
+    "tests/liveness_attacks/[cps]*.py",  # what makes the attempts
+    "insecure_sandbox/warp*.py",
+)
+_NO_GATES = {"face.match", "face.consent", "face.passive", "face.hand_over"}
+Row = dict[str, Any]
+Figures = dict[str, Any]
+
+
+class Record:
+    """Rows of one run, by the names of their attempts. Those of a whole one are kept in a file, by the seed and the
+    code that decides, and not made again."""
+
+    def __init__(self, *, seed: int, scale: float) -> None:
+        self._seed, self._scale = seed, scale
+        files = sorted(path for pattern in _DECIDED_BY for path in _ROOT.glob(pattern))
+        code = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+        self._file = _ROOT / "var" / "proofs" / f"liveness-{seed}-{code}.jsonl" if scale == 1 else None
+        self._rows: dict[str, Row] = {}
+        if self._file is not None and self._file.is_file():
+            for line in self._file.read_text(encoding="utf-8").splitlines():
+                row = json.loads(line)
+                self._rows[row["name"]] = row
+
+    def run(self, species: str, count: int, make: Callable[[int, np.random.Generator], Attempt]) -> list[Row]:
+        """The run's share of so many attempts, each made from its number and its own chance unless it is on record."""
+        rows, count = [], max(1, round(count * self._scale))
+        for at in range(count):
+            name = f"{species}/{at}"
+            if name not in self._rows:
+                chance = np.random.default_rng([self._seed, crc32(species.encode()), at])
+                attempt = make(at, chance)
+                self._keep({"name": name, "species": species, **attempt.told, **_said(play(attempt))})
+            rows.append(self._rows[name])
+            if self._file is not None and (at + 1) % 10 == 0:
+                print(f"{species}: {at + 1} of {count}", flush=True)
+        return rows
+
+    def _keep(self, row: Row) -> None:
+        self._rows[row["name"]] = row
+        if self._file is not None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def counted(rows: Iterable[Row]) -> Figures:
+    """How many, what became of them, between which rates the truth lies, and which checks refused how many.
+
+    by_person, by_clip: attempts of one are no independent trials, so that the bounds are also told with each attacker
+    as one trial, lost where any of his attempts was verified. `gates_passed`: taken for a living person, whoever it
+    is. `alone`: refused by one check and no other.
+    """
+    rows = list(rows)
+    ends, codes, alone = Counter(row["outcome"] for row in rows), Counter[str](), Counter[str]()
+    for row in rows:
+        codes.update(set(row["codes"].values()))
+        if len(row["codes"]) == 1:
+            alone.update(row["codes"].keys())
+    return {
+        "attempts": len(rows),
+        **{word: ends[word] for word in ("verified", "refused", "people")},
+        "gates_passed": sum(not row["codes"].keys() - _NO_GATES for row in rows),
+        "verified_percent": _percent(ends["verified"], len(rows)),
+        "victims": len({row["victim"] for row in rows}),
+        "by_person": _by(rows, "person"),
+        "by_clip": _by(rows, "actor"),
+        "codes": dict(sorted(codes.items())),
+        "alone": {check.removeprefix("face."): count for check, count in sorted(alone.items())},
+    }
+
+
+def grouped(rows: Iterable[Row], word: str) -> Figures:
+    """Attempts and how many of them were verified, by one of the things that are told of each."""
+    rows = list(rows)
+    return {
+        each: {"attempts": len(own), "verified": sum(row["outcome"] == "verified" for row in own)}
+        for each in sorted({row[word] for row in rows})
+        if (own := [row for row in rows if row[word] == each])
+    }
+
+
+def tries(first: list[Row], later: list[Row]) -> Figures:
+    """How many people passed at the first try, and within three: two more of whoever did not."""
+    passed = sum(row["outcome"] == "verified" for row in first)
+    late = {row["victim"] for row in later if row["outcome"] == "verified"}
+    return {
+        "portraits": len(first),
+        "first_try": _percent(passed, len(first)),
+        "within_three": _percent(passed + len(late), len(first)),
+    }
+
+
+def _by(rows: list[Row], word: str) -> Figures:
+    lost = {row[word] for row in rows if row["outcome"] == "verified"}
+    count = len({row[word] for row in rows})
+    return {"trials": count, "verified": len(lost), "upper_percent": _percent(len(lost), count)["upper"]}
+
+
+def _percent(events: int, trials: int) -> dict[str, float]:
+    low, high = interval(events, max(1, trials))
+    return {
+        name: round(100 * each, 2)
+        for name, each in (("rate", events / max(1, trials)), ("lower", low), ("upper", high))
+    }
+
+
+def _said(ended: Ended) -> Row:
+    return {"outcome": ended.outcome, "codes": dict(ended.codes), "numbers": dict(ended.numbers)}

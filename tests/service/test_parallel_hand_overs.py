@@ -1,0 +1,59 @@
+"""The hand-over many times at once: one phone that reads, one answer, one number typed in, one session."""
+
+from contextlib import suppress
+
+import pytest
+
+from tests.service.test_parallel_mobile_signings import at_once
+from tests.verification.workflow.story import at_statement
+from verification.core.errors import Conflict
+from verification.models import AuditEntry, BorrowerSession, HandOver
+from verification.workflow import policy
+from verification.workflow.moving import hand_over, links
+
+pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def session():
+    """A borrower's session at the statement."""
+    story = at_statement()
+    return links.redeem(untrusted_token=story.token)
+
+
+def test_of_phones_that_scan_a_code_at_once_one_gets_a_token(session):
+    code = hand_over.mint(untrusted_session=session).token
+    assert at_once(lambda: hand_over.read(untrusted_code=code, untrusted_agent="")) == 1
+
+
+def test_of_codes_made_at_once_one_lives(session):
+
+    def mint():
+        with suppress(Conflict):  # one verification gives ten
+            hand_over.mint(untrusted_session=session)
+
+    at_once(mint)
+    assert HandOver.objects.count() == policy.HAND_OVERS_MAX
+    assert HandOver.objects.filter(outcome="").count() == 1
+
+
+def test_of_answers_at_once_a_yes_counts_once_and_a_no_at_most_once(session):
+    phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
+    acts = [lambda told=told: hand_over.reply(untrusted_phone=phone, is_told=told) for told in (True, False)]
+    assert 1 <= at_once(*acts) <= 2
+    assert AuditEntry.objects.filter(type="verification.declined").count() == 1
+
+
+def test_of_numbers_typed_in_at_once_one_counts_and_one_session_is_left(session):
+    phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
+    hand_over.reply(untrusted_phone=phone, is_told=False)
+    number = hand_over.waiting(untrusted_phone=phone).number
+    wrong = str(int(number) % 9_999 + 1)
+    acts = [
+        lambda said=said: hand_over.match(untrusted_session=session, untrusted_number=said, untrusted_agent="")
+        for said in (number, wrong)
+    ]
+    assert at_once(*acts) == 1
+    assert BorrowerSession.objects.filter(ended_at=None).count() == 1
+    told = AuditEntry.objects.filter(type__in=("verification.handed_over", "hand_over.refused"))
+    assert told.count() == 1

@@ -1,0 +1,100 @@
+"""Splices over HTTP: the attacker tries his clips on the public engine beforehand, and plays what came nearest.
+
+Whole: 20 victims, three tries each, as many as a lender gives a person in a day.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from insecure_sandbox import warp
+from insecure_sandbox.demo.camera import Camera, follow
+from tests.liveness_attacks import casting, splices
+from tests.liveness_attacks.casting import Cast
+from tests.liveness_attacks.people import NEUTRAL, Person, filmed
+from tests.liveness_attacks.played import Attempt, play
+from tests.proofs import Figures
+from tests.service.deployment import Deployment
+from tests.verification.engines.liveness.insecure_paper import jpeg
+from verification.engines.faces.intervals import interval
+from verification.engines.liveness.gestures import GESTURES
+
+pytestmark = [pytest.mark.service, pytest.mark.proof("liveness")]
+
+_VICTIMS, _TRIES, _CANDIDATES = 20, 3, 4
+_SHARED = "TULGA_PROOF_SHARED"
+_PLACES, _JOINTS = ("first", "both", "peak"), ("laid", "dissolve", "soft_blend")
+
+
+class Splicer(Camera):
+    """Shows for each command what was made of it beforehand; nothing is painted."""
+
+    def __init__(self, attempt: Attempt, chance: np.random.Generator) -> None:
+        """`attempt` has every command there is."""
+        self._made, self._chance = attempt.shown, chance
+
+    def wait(self) -> None:
+        """Everything is there."""
+
+    def take(self, gesture: warp.Play) -> list[bytes]:
+        """The frames; those that are sent in full show the victim."""
+        shown = self._made[NEUTRAL if gesture == "neutral" else gesture]
+        images = [*shown.chain]
+        for place, still in shown.stills.items():
+            images[place] = still
+        return [jpeg(filmed(image, self._chance)) for image in images]
+
+
+@pytest.fixture
+def cast(proof_seed: int) -> Cast:
+    """Everybody whose portraits are there."""
+    shared = Path(os.environ.get(_SHARED, Path(__file__).resolve().parents[3] / "shared" / "data"))
+    try:
+        return casting.cast(shared if shared.is_dir() else None, [], seed=proof_seed)
+    except OSError as error:
+        pytest.skip(str(error))
+
+
+def test_the_attacker_who_chooses_beforehand_is_not_verified(
+    deployment: Deployment, cast: Cast, proof_scale: float, proof_seed: int, proof_figures: Figures
+) -> None:
+    victims = cast.victims[: max(1, round(_VICTIMS * proof_scale))]
+    ends: list[tuple[str, str]] = []
+    for number, victim in enumerate(victims):
+        chance = np.random.default_rng([proof_seed, 16, number])
+        camera = Splicer(chosen(cast, victim, chance), chance)
+        opened, browser = deployment.stage.arrive(
+            "splice", deployment.stage.person(victim.registered), routes=("biometric",)
+        )
+        browser.agree()
+        for _ in range(_TRIES):
+            if follow(browser, camera) != "commands":
+                break
+        read = deployment.api.call("GET", f"/v1/verifications/{opened['id']}")
+        ends.append((read["status"], read["last_failure"] or ""))
+    verified = sum(status == "verified" for status, _ in ends)
+    upper = round(100 * interval(verified, len(ends))[1], 2)
+    codes: Mapping[str, int] = {code: sum(each == code for _, each in ends) for _, code in sorted(ends)}
+    proof_figures["over_http"] = {"victims": len(ends), "tries": _TRIES, "verified": verified, "upper_percent": upper}
+    proof_figures["over_http"]["codes"] = codes
+    assert [each for each in ends if each[0] in ("verified", "in_review")] == []
+
+
+def chosen(cast: Cast, victim: Person, chance: np.random.Generator) -> Attempt:
+    """Of a few splices with every command the one that the fewest checks refuse, and whose actor comes nearest."""
+    candidates = [made(cast, victim, chance, at) for at in range(_CANDIDATES)]
+    return min(candidates, key=_refused)
+
+
+def made(cast: Cast, victim: Person, chance: np.random.Generator, at: int) -> Attempt:
+    """One splice."""
+    recipe = splices.Recipe.number(at, _PLACES, _JOINTS, chance)
+    return splices.splice(victim, cast.warped_attacker(victim, chance), list[str](GESTURES), recipe, chance)
+
+
+def _refused(attempt: Attempt) -> tuple[int, float]:
+    ended = play(attempt)
+    return (len(ended.codes), ended.numbers.get("acting") or 2.0)

@@ -1,0 +1,147 @@
+"""The hand-over to a phone over HTTP: what either screen shows, and which cookies they have."""
+
+import re
+from hashlib import sha256
+
+import pytest
+from django.test import Client
+
+from tests.verification.borrower.visits import NOW, browser, entries, find, text
+from verification.borrower import cookie
+from verification.models import Attempt, HandOver, Verification
+
+pytestmark = pytest.mark.django_db
+
+QUESTION = "Is somebody on the phone telling you what to press?"
+
+
+@pytest.fixture
+def desk(story):
+    """The borrower's browser at a computer."""
+    return in_english(browser(story))
+
+
+def in_english(client):
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def scanned(desk):
+    """A phone that has scanned the code of the desk's page and pressed Continue."""
+    # The page draws its code; a camera reads it in tests/browser.
+    desk.post("/v/now/elsewhere/")
+    token = "t" * 43
+    HandOver.objects.filter(outcome="").update(code_sha256=sha256(token.encode()).digest())
+    phone = in_english(Client())
+    assert phone.post("/v/phone/", {"token": token}).headers["Location"] == "/v/phone/now/"
+    return phone
+
+
+def numbered(phone):
+    phone.post("/v/phone/now/", {"somebody_tells_me": "false"})
+    return find(r'class="matched">(\d{4})<', text(phone.get("/v/phone/now/"))).group(1)
+
+
+def test_the_phone_sees_the_loan_and_the_question_then_a_number_and_then_it_goes_on(desk, story):
+    phone = scanned(desk)
+    shown = text(phone.get("/v/phone/now/"))
+    assert QUESTION in shown
+    for fact in ("150,000", "Sandbox Credit", "The money goes to the account"):
+        assert fact in shown
+    assert "matched" not in shown
+    number = numbered(phone)
+    assert phone.get("/v/phone/now/state/").json()["page"] == "phone"
+    assert phone.get(NOW).status_code == 410
+    done = desk.post("/v/now/elsewhere/number/", {"number": number})
+    assert "Go on on your phone" in text(done)
+    assert phone.get("/v/phone/now/state/").json()["page"] == "done"
+    let_in = phone.get("/v/phone/now/")
+    assert let_in.headers["Location"] == NOW
+    assert let_in.cookies[cookie.PHONE]["max-age"] == 0
+    assert phone.get(NOW).status_code == 200
+    assert desk.get(NOW).status_code == 410
+
+
+def test_the_phones_token_is_out_of_reach_of_scripts(desk):
+    kept = scanned(desk).cookies[cookie.PHONE]
+    assert (kept["httponly"], kept["samesite"], kept["path"], kept["max-age"]) == (True, "Lax", "/v/", 300)
+
+
+def test_another_number_is_said_on_the_desk_and_at_the_phone(desk):
+    phone = scanned(desk)
+    number = numbered(phone)
+    assert "That was another number" in text(
+        desk.post("/v/now/elsewhere/number/", {"number": str(9_999 - int(number))})
+    )
+    gone = phone.get("/v/phone/now/")
+    assert gone.status_code == 410
+    assert "This code can no longer be used" in text(gone)
+    assert "No phone waits" in text(desk.post("/v/now/elsewhere/number/", {"number": number}))
+    assert desk.get(NOW).status_code == 200
+
+
+def test_who_says_that_somebody_tells_them_is_stopped_there_and_everywhere(desk, story):
+    phone = scanned(desk)
+    phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
+    assert "Stopped. No money is paid out." in text(phone.get("/v/phone/now/"))
+    assert "Stopped. No money is paid out." in text(desk.get(NOW))
+    assert Verification.objects.get(pk=story.id).code == "coercion_reported"
+
+
+@pytest.mark.parametrize("told", [{}, {"somebody_tells_me": ""}, {"somebody_tells_me": "no"}, {"number": "1"}])
+def test_an_answer_that_is_none_is_refused_and_nothing_is_done(desk, told):
+    phone = scanned(desk)
+    assert phone.post("/v/phone/now/", told).status_code in (400, 422)
+    assert QUESTION in text(phone.get("/v/phone/now/"))
+
+
+@pytest.mark.parametrize("token", ["", "x", "x" * 100_000, "\ufffd", "' OR 1=1 --", "\x00"])
+def test_a_code_that_is_none_gets_the_page_of_a_used_one(token):
+    response = in_english(Client()).post("/v/phone/", {"token": token})
+    assert response.status_code == 410
+    assert "This code can no longer be used" in text(response)
+    assert cookie.PHONE not in response.cookies
+
+
+def test_a_visit_does_nothing_and_looks_the_same_for_everybody(desk, story):
+    scanned(desk)
+    before = entries(story)
+    pages = [re.sub(r'value="\w{64}"', "", text(Client().get("/v/phone/"))) for _ in range(2)]
+    assert pages[0] == pages[1]
+    assert "150" not in pages[0]
+    assert desk.get("/v/now/elsewhere/number/").headers["Location"] == NOW
+    assert Client().get("/v/phone/now/").status_code == 410
+    assert entries(story) == before
+
+
+def test_when_all_codes_are_used_up_the_link_is_left(desk):
+    for _ in range(10):
+        desk.post("/v/now/elsewhere/")
+    page = text(desk.post("/v/now/elsewhere/"))
+    assert "All codes for this check are used up" in page
+    assert "<svg" not in page
+    assert re.search(r"/v/#[\w-]{43}", text(desk.post("/v/now/elsewhere/", {"by": "link"})))
+
+
+def test_the_page_with_the_code_holds_no_link_and_that_with_the_link_no_code(desk):
+    assert not re.search(r"/v/#[\w-]{43}", text(desk.post("/v/now/elsewhere/")))
+    assert "<svg" not in text(desk.post("/v/now/elsewhere/", {"by": "link"}))
+
+
+def test_a_phone_that_is_not_let_in_learns_nothing_but_the_loan(desk, story):
+    Verification.objects.filter(pk=story.id).update(last_failure="face_mismatch")
+    Attempt.objects.update(notice="face_mismatch")
+    assert "The face does not match" in text(desk.get(NOW))
+    phone = scanned(desk)
+    assert "The face does not match" not in text(phone.get("/v/phone/now/"))
+
+
+def test_two_taps_are_one(desk):
+    phone = scanned(desk)
+    for _ in range(2):
+        assert phone.post("/v/phone/now/", {"somebody_tells_me": "false"}).headers["Location"] == "/v/phone/now/"
+    assert "matched" in text(phone.get("/v/phone/now/"))
+    for _ in range(2):
+        phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
+    assert "Stopped. No money is paid out." in text(phone.get("/v/phone/now/"))
+    assert desk.post("/v/now/elsewhere/number/", {"number": "1"}).headers["Location"] == NOW

@@ -1,0 +1,118 @@
+"""What is kept of a capture so that it is known again, on movements made up here; pictures: `test_replays`."""
+
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from verification.engines.liveness import policy, prints
+from verification.engines.liveness.prints import Alike, Prints
+
+_FRAMES = 23
+
+
+def _capture(seed: int, *, slowed: float = 1.0, size: float = 1.0, steps: int = 4, face: int = 1) -> list[Prints]:
+    """Steps of one person who moves in his own way; `size`: of the picture."""
+    chance = np.random.default_rng(seed)
+    of_face = np.random.default_rng(face).random(prints.SIGNS) < 0.5
+    found = []
+    for _ in range(steps):
+        rates, sizes, phases = chance.uniform(0.1, 0.5, 9), chance.uniform(0.5, 1.5, 9), chance.uniform(0, 6, 9)
+        at = np.arange(_FRAMES)[:, None] / 6 / slowed
+        moved = sizes * np.sin(2 * np.pi * rates * at + phases)
+        motion = moved * (0.2, 6.0, 4.0, 0.1, 0.1, 0.1, 5.0, 5.0, 3.0) + (0, 0, 0, 0.1, 0.3, 0.3, 100.0, 80.0, 40.0)
+        motion[:, 6:] *= size
+        flips = np.random.default_rng(seed + 1000).random((_FRAMES, prints.SIGNS)) < 0.02
+        found.append(Prints(of_face ^ flips, motion))
+    return found
+
+
+def _alike(one: list[Prints], other: list[Prints]) -> Alike:
+    return prints.alike(one, other, limits=policy.AGAIN)
+
+
+def test_they_are_kept_in_46_bytes_a_frame_and_read_back() -> None:
+    (step,) = _capture(1, steps=1)
+    kept = step.to_bytes()
+    assert len(kept) == 1 + 46 * _FRAMES
+    back = prints.from_bytes(kept)
+    assert (back.signs == step.signs).all()
+    assert np.abs((back.motion - step.motion) / (1, 90, 90, 1, 1, 1, 200, 200, 60)).max() < 1e-3
+    assert _alike([back], [step]).fitting == 1.0
+
+
+@pytest.mark.parametrize("spoil", [lambda kept: kept[:-1], lambda kept: b"\x02" + kept[1:], lambda _: b""])
+def test_what_is_not_whole_is_not_read(spoil: object) -> None:
+    assert callable(spoil)
+    with pytest.raises(ValueError, match="not whole"):
+        prints.from_bytes(spoil(_capture(1, steps=1)[0].to_bytes()))
+
+
+def test_a_step_without_a_face_leaves_nothing_and_is_like_nothing() -> None:
+    nobody = prints.of([])
+    assert prints.from_bytes(nobody.to_bytes()).motion.shape == (0, 9)
+    assert prints.marks(nobody) == []
+    assert _alike([nobody], _capture(1)) == _alike(_capture(1), [nobody]) == _alike([], []) == Alike(0.0, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        _capture(1),
+        _capture(1)[::-1],
+        _capture(1, slowed=1.25),
+        _capture(1, slowed=1.6),
+        _capture(1, size=1.1),
+        [prints.mirrored(step) for step in _capture(1)],
+    ],
+    ids=["same", "reordered", "slowed", "slower", "larger", "mirrored"],
+)
+def test_a_capture_that_comes_again_is_found(again: list[Prints]) -> None:
+    assert policy.AGAIN.finds(_alike(again, _capture(1)))
+
+
+@pytest.mark.parametrize("seed", range(2, 12))
+def test_another_capture_of_the_same_face_is_not(seed: int) -> None:
+    assert not policy.AGAIN.finds(_alike(_capture(seed), _capture(1)))
+
+
+def test_the_same_movement_of_another_face_is_not() -> None:
+    found = _alike(_capture(1, face=2), _capture(1))
+    assert found.windows >= policy.AGAIN.windows
+    assert (found.fitting, found.marked) == (0.0, 0.0)
+
+
+def test_what_hardly_moves_is_not_judged() -> None:
+    still = [
+        Prints(step.signs, step.motion.mean(axis=0) + 0.05 * (step.motion - step.motion.mean(axis=0)))
+        for step in _capture(1)
+    ]
+    assert _alike(still, still).windows == 0
+    assert not policy.AGAIN.finds(_alike(still, still))
+
+
+@pytest.mark.parametrize(
+    ("windows", "marked", "fitting", "is_found"),
+    [(2, 0.2, 0.4, True), (1, 0.2, 0.4, False), (2, 0.19, 0.4, False), (2, 0.2, 0.39, False)],
+)
+def test_it_takes_movement_marks_and_windows_that_fit(
+    windows: int, marked: float, fitting: float, is_found: bool
+) -> None:
+    assert policy.AGAIN.finds(Alike(marked, windows, fitting)) is is_found
+
+
+def test_twice_in_a_mirror_is_as_it_was() -> None:
+    (step,) = _capture(1, steps=1)
+    twice = prints.mirrored(prints.mirrored(step))
+    assert (twice.signs == step.signs).all()
+    assert (twice.motion == step.motion).all()
+
+
+def test_marks_stay_what_they_are_for_what_was_kept_must_be_found() -> None:
+    signs = np.arange(prints.SIGNS) % 3 == 0
+    fixed = Prints(signs[None], np.array([[0.11, 5.0, 1.0, 0.1, 0.3, 0.3, 100.0, 80.0, 40.0]]))
+    (of_frame,) = prints.marks(fixed)
+    assert len(of_frame) == 12
+    assert sha256(b"".join(sorted(of_frame))).hexdigest() == (
+        "39e3a271445daa05f55e32502bfa81392e79a312066e41c9d4b9bc5b1df9523b"
+    )

@@ -1,0 +1,101 @@
+"""Which frames of the thin chain are compared, and what a cut to somebody else looks like."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from insecure_sandbox import warp
+from insecure_sandbox.warp_picture import thinned
+from verification.core.errors import Refused
+from verification.engines.liveness import capture, pictures, throughout
+from verification.engines.liveness.crops import Image
+from verification.engines.liveness.pictures import SentStep, StepMeasurement
+from verification.engines.liveness.policy import GATES, THROUGHOUT
+
+FRAMES, APART = 12, 167
+
+
+def played(photo: Image, *gestures: warp.Play) -> list[list[bytes]]:
+    """The thin chain of each gesture that a portrait is warped to."""
+    puppet = warp.Puppet(photo)
+    return [
+        [thinned(frame, side=160, most_bytes=4_000) for frame in puppet.play(gesture, FRAMES)] for gesture in gestures
+    ]
+
+
+def measured(chains: list[list[bytes]], *commands: str, apart: int = APART) -> tuple[StepMeasurement, ...]:
+    taken = tuple(apart * at for at in range(FRAMES))
+    steps = [SentStep(name, tuple(chain), (), (), taken) for name, chain in zip(commands, chains, strict=True)]
+    return pictures.measure(steps)
+
+
+def found(steps: tuple[StepMeasurement, ...], begins: int = 0) -> throughout.Throughout:
+    return throughout.measure(steps, at_rest=capture.rest(steps[0].numbers.frames), begins=begins)
+
+
+@pytest.fixture(scope="module")
+def victim(portraits: dict[str, Image]) -> list[list[bytes]]:
+    return played(portraits["obama.jpg"], "neutral", "turn_left")
+
+
+@pytest.fixture(scope="module")
+def stranger(portraits: dict[str, Image]) -> list[list[bytes]]:
+    return played(portraits["biden.jpg"], "neutral", "turn_left")
+
+
+def test_one_person_is_near_to_their_face_at_rest_in_every_frame(victim: list[list[bytes]]) -> None:
+    said = found(measured(victim, "look_straight", "turn_left"))
+    assert said.frames >= 2 * FRAMES // THROUGHOUT.every
+    assert said.acting is not None
+    assert said.next is not None
+    assert said.corners is not None
+    assert max(said.farthest, said.acting) < 1.0
+    assert said.corners >= GATES.corners
+
+
+@pytest.mark.parametrize("begins", range(THROUGHOUT.every))
+def test_whoever_acts_for_somebody_else_is_far_from_the_face_at_rest_wherever_it_begins(
+    victim: list[list[bytes]], stranger: list[list[bytes]], begins: int
+) -> None:
+    """The victim looks straight, and again at both ends of the command; a stranger does it."""
+    spliced = [*victim[0][:2], *stranger[1][2:-2], *victim[0][-2:]]
+    said = found(measured([victim[0], spliced], "look_straight", "turn_left"), begins)
+    assert said.acting is not None
+    assert said.acting > 1.08
+    assert said.corners is not None
+    assert said.corners < GATES.corners
+
+
+def test_what_corners_do_not_join_is_compared_on_both_sides(
+    victim: list[list[bytes]], stranger: list[list[bytes]]
+) -> None:
+    """One frame of somebody else, between two gaps of time in which nothing is seen."""
+    spliced = [*victim[0][:4], stranger[0][4], *victim[0][5:]]
+    for begins in range(THROUGHOUT.every):
+        steps = measured([victim[0], spliced], "look_straight", "blink", apart=THROUGHOUT.apart_ms + 1)
+        said = found(steps, begins)
+        assert said.corners is None
+        assert said.farthest > 1.08
+
+
+def test_a_chain_in_which_no_face_is_found_cannot_be_compared(victim: list[list[bytes]]) -> None:
+    steps = measured(victim, "look_straight", "turn_left")
+    blind: Any = replace(steps[1].looked, points=(None,) * FRAMES, corners=(None,) * (FRAMES - 1))
+    with pytest.raises(Refused) as refused:
+        found((steps[0], replace(steps[1], looked=blind)))
+    assert refused.value.code == "liveness_face_missing"
+
+
+def test_corners_go_on_in_one_picture_that_moves_and_not_into_another(portraits: dict[str, Image]) -> None:
+    puppet = warp.Puppet(portraits["obama.jpg"])
+    one = [thinned(frame, side=160, most_bytes=4_000) for frame in puppet.play("turn_left", 2)]
+    other = [
+        thinned(frame, side=160, most_bytes=4_000) for frame in warp.Puppet(portraits["biden.jpg"]).play("neutral", 2)
+    ]
+    joined = pictures.look(SentStep("turn_left", (one[0], one[0], one[1], other[0]), (), (), (0, 1, 2, 3)))[0].corners
+    assert len(joined) == 3
+    assert joined[0] == 1.0
+    assert joined[2] is None or joined[2] < GATES.corners
+    assert np.isfinite(joined[1] or 0.0)

@@ -1,0 +1,170 @@
+"""Each gate says by its code exactly what it found, at its threshold and not before."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.verification.stages.live_capture import captures as given
+from verification.core.reasons import REASONS
+from verification.core.results import Outcome, Passed, Step, decide
+from verification.core.route import Evidence
+from verification.engines.liveness.prints import Alike
+from verification.stages.live_capture import ASKING
+from verification.stages.live_capture.checks import WITH_CONSENT
+from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
+from verification.stages.live_capture.kept import Compared
+from verification.stages.live_capture.policy import LiveCapturePolicy
+
+POLICY = LiveCapturePolicy()
+GATES, SAME, ACTOR = POLICY.gates, POLICY.same_face.value, POLICY.same_actor.value
+NAN = float("nan")
+
+
+@pytest.fixture(scope="module")
+def facts(good: Evidence) -> LiveCaptureFacts:
+    """The facts of a capture that passes, measured once."""
+    found = ASKING.measure(given.case(), good, POLICY)
+    assert isinstance(found, LiveCaptureFacts)
+    return found
+
+
+def shown_of(facts: LiveCaptureFacts) -> Shown:
+    """What the frames show."""
+    assert isinstance(facts.shown, Shown)
+    return facts.shown
+
+
+def sent_of(facts: LiveCaptureFacts) -> Sent:
+    """What came for the commands."""
+    assert isinstance(facts.sent, Sent)
+    return facts.sent
+
+
+@pytest.mark.parametrize(
+    ("check", "part", "changes", "code"),
+    [
+        ("face.fresh", "freshness", {"frozen_run": 4}, ""),
+        ("face.fresh", "freshness", {"frozen_run": 5}, "liveness_frame_frozen"),
+        ("face.fresh", "freshness", {"frozen_run": 5, "repeated": 1, "noise": None}, "liveness_frame_frozen"),
+        ("face.fresh", "freshness", {"repeated": 1}, "liveness_frame_repeated"),
+        ("face.fresh", "freshness", {"noise": GATES.noise + 1e-6}, ""),
+        ("face.fresh", "freshness", {"noise": GATES.noise}, "liveness_frame_noiseless"),
+        ("face.fresh", "freshness", {"noise": None}, "liveness_frame_noiseless"),
+        ("face.depth", "depth", {"ratio": GATES.planarity_ratio, "residual": GATES.planarity_residual}, ""),
+        ("face.depth", "depth", {"ratio": GATES.planarity_ratio - 1e-6}, "liveness_depth_flat"),
+        ("face.depth", "depth", {"residual": GATES.planarity_residual - 1e-6}, "liveness_depth_flat"),
+        ("face.depth", "depth", {"ratio": None}, "liveness_depth_missing"),
+        ("face.continuity", "continuity", {"overlap": GATES.overlap, "distance": SAME}, ""),
+        ("face.continuity", "continuity", {"overlap": GATES.overlap - 1e-6}, "liveness_face_jumped"),
+        ("face.continuity", "continuity", {"distance": SAME + 1e-6}, "liveness_face_changed"),
+        ("face.continuity", "continuity", {"overlap": 0.0, "distance": 2.0}, "liveness_face_changed"),
+        ("face.continuity", "continuity", {"distance": None}, "liveness_face_missing"),
+        ("face.continuity", "throughout", {"farthest": SAME, "second": ACTOR, "acting": ACTOR}, ""),
+        ("face.continuity", "throughout", {"farthest": SAME + 1e-6}, "liveness_face_changed"),
+        ("face.continuity", "throughout", {"second": ACTOR + 1e-6}, "liveness_face_changed"),
+        ("face.continuity", "throughout", {"acting": ACTOR + 1e-6}, "liveness_face_changed"),
+        ("face.continuity", "throughout", {"acting_median": GATES.acting_median * ACTOR}, ""),
+        (
+            "face.continuity",
+            "throughout",
+            {"acting_median": GATES.acting_median * ACTOR + 1e-6},
+            "liveness_face_changed",
+        ),
+        ("face.continuity", "throughout", {"next": GATES.next_face * ACTOR}, ""),
+        ("face.continuity", "throughout", {"next": GATES.next_face * ACTOR + 1e-6}, "liveness_face_changed"),
+        ("face.continuity", "throughout", {"corners": GATES.corners}, ""),
+        ("face.continuity", "throughout", {"corners": GATES.corners - 1e-6}, "liveness_face_jumped"),
+        ("face.continuity", "throughout", {"farthest": NAN}, "liveness_face_changed"),
+        ("face.continuity", "throughout", {"acting_median": NAN}, "liveness_face_changed"),
+        ("face.continuity", "throughout", {"corners": NAN}, "liveness_face_jumped"),
+    ],
+    ids=str,
+)
+def test_what_the_frames_show_is_refused_by_its_own_code(
+    facts: LiveCaptureFacts, check: str, part: str, changes: Mapping[str, Any], code: str
+) -> None:
+    shown = shown_of(facts)
+    changed: Any = {part: replace(getattr(shown, part), **changes)}
+    said = WITH_CONSENT[check](replace(facts, shown=replace(shown, **changed)), POLICY)
+    assert getattr(said, "code", "") == code
+
+
+def test_a_frame_that_was_presented_before_is_refused_whatever_else_it_shows(facts: LiveCaptureFacts) -> None:
+    for shown in (facts.shown, Step("frame_truncated")):
+        seen = replace(facts, sent=replace(sent_of(facts), presented_before=True), shown=shown)
+        assert getattr(WITH_CONSENT["face.fresh"](seen, POLICY), "code", "") == "liveness_frame_seen_before"
+
+
+def test_a_chain_without_a_face_to_compare_is_refused(facts: LiveCaptureFacts) -> None:
+    unseen = replace(facts, shown=replace(shown_of(facts), throughout=Step("liveness_face_missing")))
+    said = WITH_CONSENT["face.continuity"](unseen, POLICY)
+    assert getattr(said, "code", "") == "liveness_face_missing"
+
+
+def test_a_capture_that_comes_again_is_refused_and_no_word_tells_whose_it_was(facts: LiveCaptureFacts) -> None:
+    again, other = Compared("att_" + "b" * 26, Alike(0.9, 12, 0.8)), Compared("att_" + "c" * 26, Alike(0.9, 12, 0.3))
+    for shown in (facts.shown, Step("frame_truncated")):
+        seen = replace(facts, sent=replace(sent_of(facts), compared=(again, other)), shown=shown)
+        said = WITH_CONSENT["face.fresh"](seen, POLICY)
+        assert (getattr(said, "code", ""), said.score, said.threshold) == ("liveness_capture_replayed", 0.8, 0.4)
+        assert said.detail == {}
+    like = replace(facts, sent=replace(sent_of(facts), compared=(other,)))
+    assert isinstance(WITH_CONSENT["face.fresh"](like, POLICY), Passed)
+
+
+def test_what_was_not_compared_with_others_is_refused(good: Evidence) -> None:
+    alone = given.without_pictures(given.without(good, "live_capture.compared"))
+    assert getattr(given.said("face.fresh", alone), "code", "") == "check_missing"
+
+
+@pytest.mark.parametrize("inner", ["frame_truncated", "frame_size_changed", "frame_unmeasurable"])
+def test_frames_that_cannot_be_read_are_one_code_to_everybody(facts: LiveCaptureFacts, inner: str) -> None:
+    unread = replace(facts, shown=Step(inner), match=Step(inner))
+    said = given.refusals(ASKING.judge(unread, POLICY))
+    assert set(said.values()) == {"liveness_frame_unreadable"}
+    assert {"face.fresh", "face.commands", "face.depth", "face.continuity", "face.match"} <= set(said)
+
+
+@pytest.mark.parametrize(
+    ("shown", "code"),
+    [
+        (None, "liveness_command_missed"),
+        (Step("liveness_neutral_missing"), "liveness_not_at_rest"),
+        (Step("liveness_neutral_unfit"), "liveness_not_at_rest"),
+    ],
+    ids=["a command missed", "no face at rest", "a face not at rest"],
+)
+def test_a_capture_that_ended_early_says_by_what_it_ended(
+    facts: LiveCaptureFacts, shown: Step | None, code: str
+) -> None:
+    sent, seen = sent_of(facts), shown_of(facts)
+    ended = replace(sent, commands=sent.order[:1], chain=sent.chain[:1], stills=sent.stills[:1])
+    early = replace(facts, sent=ended, shown=replace(seen, gestures=() if shown is None else shown))
+    decision = decide(ASKING.judge(early, POLICY), required=tuple(WITH_CONSENT))
+    assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, code, True)
+    unread = decide(ASKING.judge(replace(early, shown=Step("frame_truncated")), POLICY), required=tuple(WITH_CONSENT))
+    assert (unread.code, unread.burns) == ("liveness_frame_unreadable", True)
+
+
+def test_a_masked_face_is_named_and_costs_no_attempt_until_people_look(facts: LiveCaptureFacts) -> None:
+    sent, masked = sent_of(facts), Step("liveness_face_masked")
+    for commands in (1, len(sent.order)):
+        ended = replace(
+            sent, commands=sent.order[:commands], chain=sent.chain[:commands], stills=sent.stills[:commands]
+        )
+        early = replace(facts, sent=ended, shown=masked, match=masked)
+        decision = decide(ASKING.judge(early, POLICY), required=tuple(WITH_CONSENT))
+        assert (decision.outcome, decision.code, decision.burns) == (Outcome.FAILED, "liveness_face_masked", False)
+        sixth = replace(early, sent=replace(ended, unburnt_before=POLICY.unburnt_captures_max - 1))
+        decision = decide(ASKING.judge(sixth, POLICY), required=tuple(WITH_CONSENT))
+        assert (decision.outcome, decision.code) == (Outcome.REVIEW, "liveness_line_review")
+
+
+def test_what_is_wrong_on_our_side_never_makes_a_capture_that_ended_early_free(facts: LiveCaptureFacts) -> None:
+    sent = sent_of(facts)
+    ended = replace(facts, sent=replace(sent, commands=sent.order[:1]), shown=Step("check_missing"))
+    decision = decide(ASKING.judge(ended, POLICY), required=tuple(WITH_CONSENT))
+    assert (decision.code, decision.burns) == ("liveness_command_missed", True)
+    assert not REASONS["check_missing"].burns

@@ -1,0 +1,136 @@
+"""The ways to another browser and to a phone: a link as text, and a code to scan with a number that both must share."""
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import segno
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from verification import clock
+from verification.borrower import cookie, wording
+from verification.borrower.views import speak, visit_of
+from verification.core.errors import BadInput, Conflict, LinkUnusable
+from verification.workflow import policy
+from verification.workflow.moving import hand_over, links
+from verification.workflow.reading import queries
+
+_get_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@never_cache
+@_get_or_post
+def elsewhere(request: HttpRequest) -> HttpResponse:
+    """A code for a phone, or if that is asked for (`by=link`) a link for another browser; each pressing makes one anew.
+
+    Never both: a picture of the page with the code must not hold a link, which lets in whoever has it.
+    """
+    if request.method != "POST":
+        return redirect("borrower:now")
+    page = queries.borrower_page(verification_id=visit_of(request).verification_id)
+    session = cookie.untrusted_session(request)
+    shown: dict[str, Any]
+    try:
+        if request.POST.get("by") == "link":
+            link = links.successor(untrusted_session=session)
+            shown = {"address": _address("borrower:link", link), "link_until": wording.moment(link.expires_at)}
+        else:
+            code = hand_over.mint(untrusted_session=session)
+            # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no forbidden style.
+            drawn = segno.make(_address("borrower:phone", code), error="m")
+            qr = drawn.svg_inline(omitsize=True, svgclass=None, lineclass=None)
+            # segno's own drawing: the address is in it as squares, not as text
+            shown = {"qr": mark_safe(qr), "qr_seconds": int((code.expires_at - clock.now()).total_seconds())}  # noqa: S308
+    except LinkUnusable:
+        # The session stood a moment ago, so it is the verification that has ended: its page says how.
+        return redirect("borrower:now")
+    except Conflict:
+        shown = {}  # too many codes: so says the page that has none
+    return _shown(request, page, "borrower/elsewhere.html", **shown)
+
+
+@never_cache
+@_get_or_post
+def match(request: HttpRequest) -> HttpResponse:
+    """The number that the phone shows, told on the page that made the code."""
+    if request.method != "POST":
+        return redirect("borrower:now")
+    verification_id = visit_of(request).verification_id
+    try:
+        is_same = hand_over.match(
+            untrusted_session=cookie.untrusted_session(request),
+            untrusted_number=request.POST.get("number", ""),
+            untrusted_agent=_agent(request),
+        )
+        ending = "done" if is_same else "refused"
+    except LinkUnusable:
+        ending = "gone"
+    page = queries.borrower_page(verification_id=verification_id)
+    if ending == "gone" and page.page == "finished":
+        return redirect("borrower:now")  # at the phone somebody said that they are told what to press
+    return _shown(request, page, "borrower/handed_over.html", ending=ending)
+
+
+@never_cache
+@_get_or_post
+def phone(request: HttpRequest) -> HttpResponse:
+    """Where the code leads. GET is the same for everybody; the tap on Continue posts the code and spends it."""
+    if request.method != "POST":
+        return render(request, "borrower/link.html", {"is_phone": True})
+    token = hand_over.read(untrusted_code=request.POST.get("token", ""), untrusted_agent=_agent(request))
+    response = redirect("borrower:phone_now")
+    cookie.keep(response, token, name=cookie.PHONE, seconds=policy.HAND_OVER_SECONDS)
+    return response
+
+
+@never_cache
+@_get_or_post
+def phone_now(request: HttpRequest) -> HttpResponseBase:
+    """The phone's page: the loan and the question, then the number, until the other page has said it."""
+    token = cookie.untrusted_phone(request)
+    if request.method == "POST":
+        untrusted_answer = request.POST.get("somebody_tells_me")
+        if untrusted_answer not in ("true", "false"):
+            raise BadInput("the question is answered by yes or no", code="bad_answer")
+        with suppress(LinkUnusable):  # one that was tapped twice; how it stands is shown either way
+            hand_over.reply(untrusted_phone=token, is_told=untrusted_answer == "true")
+        return redirect("borrower:phone_now")
+    waiting = hand_over.waiting(untrusted_phone=token)
+    if waiting.has_session:
+        response = redirect("borrower:now")
+        cookie.keep(response, token)
+        cookie.forget(response, name=cookie.PHONE)
+        return response
+    # Until it is let in it learns of the loan alone: not why a step was refused, and not where the lender's page is.
+    page = replace(queries.borrower_page(verification_id=waiting.verification_id), notice="", return_url="")
+    if waiting.is_stopped:
+        return _shown(request, page, "borrower/finished.html", **wording.ending(page))
+    return _shown(request, page, "borrower/phone.html", number=waiting.number)
+
+
+@never_cache
+@require_safe
+def phone_state(request: HttpRequest) -> HttpResponse:
+    """Whether the other page has said the number, for the phone's page to ask."""
+    waiting = hand_over.waiting(untrusted_phone=cookie.untrusted_phone(request))
+    return JsonResponse({"page": "done" if waiting.has_session else "phone", "notice": ""})
+
+
+def _shown(request: HttpRequest, page: queries.BorrowerPage, template: str, **context: Any) -> HttpResponse:
+    speak(request, page.locale)
+    return render(request, template, wording.frame(page) | context)
+
+
+def _address(name: str, minted: links.Minted) -> str:
+    # The token stands in the fragment, which browsers do not send to servers.
+    return f"{settings.TULGA_PUBLIC_URL}{reverse(name)}#{minted.token}"
+
+
+def _agent(request: HttpRequest) -> str:
+    return request.headers.get("User-Agent", "")

@@ -1,0 +1,166 @@
+"""Why a live capture, or the face in it, was not accepted.
+
+By its code a gate says exactly what it found, to lender, reviewers and regulator. The borrower reads what kind of thing
+it was, by one sentence for all codes of a kind: enough to do better, and no more for whoever tries out what passes.
+Source: liveness.md §4.
+"""
+
+from verification.core.reasons.reason import LIVENESS, OUR_FAULT, PICTURE, Reason, gettext_noop
+
+_COMMANDS = gettext_noop("A command was missed or came too late. Follow the arrows one at a time and try again.")
+_AT_REST = gettext_noop(
+    "We did not see you look straight ahead. Look into the camera, mouth closed and eyes open, until the first task "
+    "comes."
+)
+_PICTURES = gettext_noop(
+    "The pictures did not come as from a live camera. Close other apps with the camera, switch off filters and virtual "
+    "cameras, and try again with the device's own camera."
+)
+_ONE_FACE = gettext_noop(
+    "We did not see one and the same face all the time. Stay alone in the picture from the first task to the last, "
+    "move slowly, and try again."
+)
+_ALONE = gettext_noop("Somebody else is in the picture. Be alone in front of the camera and try again.")
+_PEOPLE_LOOK = gettext_noop("Two of the lender's people look at your request. You get an answer within 24 hours.")
+
+
+def _not_live(code: str, borrower_message: str, lender_detail: str) -> Reason:
+    return Reason(code, borrower_message, lender_detail, burns=True, family=LIVENESS)
+
+
+def _injected(signal: str, lender_detail: str) -> Reason:
+    """For people: a sign that pictures were put in place of a camera's. The code is the first; the check has all."""
+    return Reason(f"liveness_injection_{signal}", _PEOPLE_LOOK, lender_detail, review=True)
+
+
+TABLE = (
+    _not_live("liveness_command_missed", _COMMANDS, "A command was not shown, was contradicted, or came too late."),
+    _not_live("liveness_not_at_rest", _AT_REST, "No face looked straight ahead before the first command."),
+    _not_live("liveness_order_differs", _PICTURES, "The commands that were answered are not those of the order."),
+    _not_live("liveness_frame_unbound", _PICTURES, "A frame does not belong to the showing of its command."),
+    _not_live("liveness_frame_early", _PICTURES, "Frames came before their command was seen, or before being taken."),
+    _not_live("liveness_frame_unreadable", _PICTURES, "A frame is no picture as the page takes them."),
+    _not_live("liveness_frame_seen_before", _PICTURES, "A frame was presented in a capture before."),
+    _not_live("liveness_capture_replayed", _PICTURES, "The capture is one that was presented before, played again."),
+    _not_live("liveness_frame_frozen", _PICTURES, "The picture stood still for longer than a camera's does."),
+    _not_live("liveness_frame_repeated", _PICTURES, "Pictures came again after others had come."),
+    _not_live("liveness_frame_noiseless", _PICTURES, "The pictures lack the noise of a sensor."),
+    _not_live("liveness_face_changed", _ONE_FACE, "A frame shows another face than the first."),
+    _not_live("liveness_face_jumped", _ONE_FACE, "The face jumped from one frame to the next."),
+    _not_live("liveness_face_missing", _ONE_FACE, "A command has no face to compare with the others."),
+    _not_live("multiple_faces", _ALONE, "More than one face in a frame."),
+    Reason(
+        "liveness_line_lost",
+        gettext_noop("The connection was lost; nothing was used up. Try again where it is better, or another way."),
+        "The line was lost more often than a capture may go on after; nothing was judged.",
+    ),
+    # For people alone: the threshold is of three people who turned. liveness.md §9.
+    Reason("liveness_depth_flat", _PEOPLE_LOOK, "The face moved as a flat picture does.", review=True),
+    Reason("liveness_depth_missing", _PEOPLE_LOOK, "The turns gave no evidence of depth.", review=True),
+    Reason("liveness_line_review", _PEOPLE_LOOK, "The line or the camera gave too little to judge by.", review=True),
+    Reason(
+        "face_not_found",
+        gettext_noop("We did not see your face well enough. Look into the camera from an arm's length and try again."),
+        "No face, or none fit to be compared, in too many frames.",
+        family=PICTURE,
+    ),
+    Reason(
+        "face_quality",
+        gettext_noop("The picture was too dark, too bright or blurred. Find even light and try again."),
+        "A step has no frame of sufficient quality.",
+        family=PICTURE,
+    ),
+    Reason(
+        "liveness_face_masked",
+        gettext_noop("Something covers your mouth or nose. Take the mask or scarf off and try again."),
+        "The face at rest is covered by a mask.",
+        family=PICTURE,
+    ),
+    Reason(
+        "face_too_small",
+        gettext_noop("Your face is too small in the picture. Come nearer to the camera and try again."),
+        "The eyes are fewer pixels apart than a face can be compared with.",
+        family=PICTURE,
+    ),
+    Reason(
+        "face_too_dark",
+        gettext_noop("Your face is too dark in the picture. Turn to a window or a lamp and try again."),
+        "The face is under-exposed.",
+        family=PICTURE,
+    ),
+    Reason(
+        "face_too_bright",
+        gettext_noop("Your face is too bright in the picture. Move out of the direct light and try again."),
+        "The face is over-exposed.",
+        family=PICTURE,
+    ),
+    Reason(
+        "face_light_uneven",
+        gettext_noop("One side of your face is in the dark. Turn so that both sides are lit and try again."),
+        "The light on the two cheeks has nearly nothing in common.",
+        family=PICTURE,
+    ),
+    Reason(
+        "face_without_contrast",
+        gettext_noop("The picture is too pale to see your face. Wipe the lens, find even light and try again."),
+        "The face has too few grey levels.",
+        family=PICTURE,
+    ),
+    Reason(
+        "face_mismatch",
+        gettext_noop("The face does not match. Only the person who asked for the loan may do this step."),
+        "The distance to the reference is beyond the review zone.",
+        burns=True,
+    ),
+    Reason(
+        "face_again_light",
+        gettext_noop("Not clear enough yet. Face a window or a lamp, so that the light is even, and try again."),
+        "In the review zone, in a picture that was dark or bright; it is asked for once more before people look.",
+        burns=True,
+    ),
+    Reason(
+        "face_again_near",
+        gettext_noop("Not clear enough yet. Hold the camera nearer, until your face fills the oval, and try again."),
+        "In the review zone, in a picture whose face was small; it is asked for once more.",
+        burns=True,
+    ),
+    Reason(
+        "face_again_still",
+        gettext_noop("Not clear enough yet. Wipe the lens, hold the phone still, and try again."),
+        "In the review zone, in a picture that was blurred; it is asked for once more.",
+        burns=True,
+    ),
+    Reason(
+        "face_again",
+        gettext_noop("Not clear enough yet. Take off glasses, move hair from your face, look ahead, and try again."),
+        "In the review zone; the picture is asked for once more.",
+        burns=True,
+    ),
+    Reason("face_review", _PEOPLE_LOOK, "The distance to the reference is in the review zone.", review=True),
+    Reason("hand_over_review", _PEOPLE_LOOK, "Handed over to a phone, for more than the sum for that.", review=True),
+    Reason(
+        "liveness_passive_review",
+        _PEOPLE_LOOK,
+        "The installed detector of presentation attacks took a picture for one, or could not say.",
+        review=True,
+    ),
+    _injected("virtual_camera", "The browser names software that hands over any picture as a camera's."),
+    _injected("regular_frames", "The clock of the pictures counts exact steps, as a programme's does."),
+    _injected("still_phone", "The phone's sensor is perfectly still while the picture's background moves."),
+    _injected("near_duplicates", "Pictures of a movement came back later in the capture."),
+    _injected("camera_changed", "The browser told of another camera within the capture."),
+    Reason("liveness_review", _PEOPLE_LOOK, "For more than the sum that a capture alone does for.", review=True),
+    Reason(
+        "liveness_commands_left_out",
+        _PEOPLE_LOOK,
+        "The borrower said that they cannot do some of the commands, which were left out. Call or visit them.",
+        review=True,
+    ),
+    Reason(
+        "face_reference_unavailable",
+        gettext_noop("The state register gave no photo to compare with. Choose another way or ask the lender."),
+        "The photo register has no picture for this person, or refused.",
+    ),
+    Reason("face_image_malformed", OUR_FAULT, "The reference is no image we can read."),
+    Reason("face_image_too_large", OUR_FAULT, "The reference exceeds the limits of the policy."),
+)

@@ -1,0 +1,31 @@
+"""What one code is, and what several parts of the table say alike."""
+
+from dataclasses import dataclass
+
+
+def gettext_noop(message: str) -> str:
+    """Marks a sentence for translation; the edges translate it when they show it."""
+    return message
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One code. burns: it uses up one of the borrower's attempts. final: it declines the verification at once.
+
+    review: two people look at the case. retry: our side tries again and nothing is decided. family: `LIVENESS` if by
+    this code a capture is refused as not that of a living face before the camera, `PICTURE` if because its pictures
+    are too poor to tell, which costs nothing; empty for every other code.
+    """
+
+    code: str
+    borrower_message: str
+    lender_detail: str
+    burns: bool = False
+    final: bool = False
+    review: bool = False
+    retry: bool = False
+    family: str = ""
+
+
+LIVENESS, PICTURE = "liveness", "picture"
+OUR_FAULT = gettext_noop("Something did not work on our side. This is not your fault. Ask the lender for a new link.")

@@ -1,0 +1,85 @@
+"""What of a face goes on from one frame of the thin chain to the next: corners that are still there.
+
+Between two people hardly any corner stays, however well the one is laid over the other; of one face that moves most do.
+Source: docs/liveness-measurements.md, "From one frame to the next".
+"""
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.planarity import OVAL, similar
+
+Grey = NDArray[np.uint8]
+Guess = Callable[[Floats], Floats]
+"""Where points of one frame should be in the other."""
+
+# How corners are found and followed: the method the thresholds were measured with.
+_CORNERS, _QUALITY, _APART = 100, 0.01, 2.0
+_SIDE, _LEVELS, _RETURN = 9, 3, 0.5  # pixels, pyramid levels, pixels: at 160 pixels
+_LEAST = 12  # corners; of fewer a share says nothing
+_INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
+
+
+def joints(frames: Sequence[tuple[Image, Floats] | None]) -> tuple[float | None, ...]:
+    """For each frame and the next, both with their mesh, what `kept` says; None where one shows no face."""
+    greys = [None if each is None else grey(each[0]) for each in frames]
+    found: list[float | None] = []
+    for at in range(len(frames) - 1):
+        (one, other), (here, there) = frames[at : at + 2], greys[at : at + 2]
+        if one is None or other is None or here is None or there is None:
+            found.append(None)
+        else:
+            found.append(kept(here, there, one[1], other[1]))
+    return tuple(found)
+
+
+def kept(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
+    """The share of the face's corners that are still there, 0 … 1; None of too few corners."""
+    start, end = (of[list(OVAL), :2] for of in (mesh, moved))
+    return share(one, other, oval(mesh, one.shape, _INSIDE), guess=lambda points: similar(start, end, of=points))
+
+
+def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float | None:
+    """The share of the corners under a mask that are found in the other picture, and back again; None of too few."""
+    points = cv2.goodFeaturesToTrack(one, _CORNERS, _QUALITY, _APART, mask=mask)
+    if points is None or len(points) < _LEAST:
+        return None
+    start = np.asarray(points, dtype=np.float64)[:, 0]
+    hoped = guess(start) if guess else start
+    there, arrived = _flow(one, other, start, hoped)
+    back, returned = _flow(other, one, there, start if guess else there)
+    high, wide = other.shape
+    # What left the picture is no sign of a cut.
+    inside = (hoped >= 0).all(axis=1) & (hoped[:, 0] < wide) & (hoped[:, 1] < high)
+    stayed = arrived & returned & (np.linalg.norm(back - start, axis=1) < _RETURN)
+    return float(stayed[inside].mean()) if inside.sum() >= _LEAST else None
+
+
+def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
+    """The face's oval, so many times as large, white on black."""
+    outline = mesh[list(OVAL), :2]
+    middle = outline.mean(axis=0)
+    hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
+    return np.asarray(cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(hull).astype(np.int32)], 255))
+
+
+def grey(image: Image) -> Grey:
+    """An RGB picture without its colours."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+
+
+def _flow(one: Grey, other: Grey, points: Floats, guess: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    found, status, _ = cv2.calcOpticalFlowPyrLK(
+        one,
+        other,
+        points.astype(np.float32).reshape(-1, 1, 2),
+        guess.astype(np.float32).reshape(-1, 1, 2),
+        winSize=(_SIDE, _SIDE),
+        maxLevel=_LEVELS,
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+    )
+    return np.asarray(found, dtype=np.float64)[:, 0], np.asarray(status)[:, 0] == 1

@@ -1,0 +1,242 @@
+"""Signs that pictures were put in place of a camera's: what a browser says of its camera, and pictures that come back.
+
+All but the pictures is the client's own word. So a sign is a reason to look, its absence no reason not to, and nothing
+that is told here makes anything pass. Source: liveness.md §9.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from verification.core.errors import BadInput
+from verification.engines.liveness.crops import Image
+
+# W3C Media Capture and Streams, VideoFacingModeEnum; an empty word where the camera says none.
+FACING = ("", "user", "environment", "left", "right")
+LABEL_MAX = 200  # characters
+_NUMBER_MAX = 1_000_000_000
+_SIZE = 32, 24  # pixels of the small greys that are compared
+_STRIP = 1 / 6, 1 / 2  # of the width at either side, of the height from above: what is beside the head, over shoulders
+_TEXTURE = 4.0  # grey levels of deviation: a plain wall shows no movement. Ours
+_RESPONSE = 0.3  # of a phase correlation, 0 … 1: below it the peak is one of several. Ours
+Grey = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a page says with one part of a command: its word. Empty and 0 where it says nothing.
+
+    label, facing, width, height: of the video track, by the browser. pictures, span_us, shortest_us, longest_us: how
+    many the camera gave since the command was shown, the time from the first to the last by the pictures' own clock,
+    and the extremes of one picture's time. events, moved: of the phone's motion sensor, how many, and the widest range
+    of an axis in mm/s².
+    """
+
+    label: str = ""
+    facing: str = ""
+    width: int = 0
+    height: int = 0
+    pictures: int = 0
+    span_us: int = 0
+    shortest_us: int = 0
+    longest_us: int = 0
+    events: int = 0
+    moved: int = 0
+
+
+_TEXTS = {"label": LABEL_MAX, "facing": max(map(len, FACING))}
+_NAMES = frozenset(vars(Told()))
+
+
+@dataclass(frozen=True)
+class Injection:
+    """What was found, in numbers; the label itself is not among them.
+
+    virtual: the listed name that a label holds. cameras: how many different ones were told. facing: as told. pictures,
+    off_us: over how many the clock of the camera's pictures was read, and how far it was at most from exact steps of a
+    usual rate; None where it was not read. events, moved: as in `Told`, over the capture. shaken: where a sensor says
+    that nothing moved, how many times the background did, as a whole. returned: how many pictures of a movement came
+    back later.
+    """
+
+    virtual: str
+    cameras: int
+    facing: str
+    pictures: int
+    off_us: float | None
+    events: int
+    moved: int
+    shaken: int
+    returned: int
+
+    @property
+    def detail(self) -> Mapping[str, str | int]:
+        """The numbers, as a check tells them."""
+        off = {} if self.off_us is None else {"off_us": f"{self.off_us:.1f}"}
+        return {name: value for name, value in vars(self).items() if name != "off_us"} | off
+
+
+@dataclass(frozen=True)
+class InjectionLimits:
+    """From which numbers each signal is raised.
+
+    virtual_cameras: parts of the labels of software that hands a page any picture as a camera's, in small letters.
+    rates: pictures a second that such software aims at. pictures, off_us: so many, and none farther from exact steps.
+    events, shaken: of the sensor so many, all the same, while the background moved so often by `shift` pixels.
+    returned: so many pictures came back, two in a row, at least `apart` pictures later, no farther away than `alike`
+    times their nearer neighbour, which must be `moving` grey levels away.
+    """
+
+    virtual_cameras: tuple[str, ...]
+    rates: tuple[float, ...]
+    pictures: int
+    off_us: float
+    events: int
+    shaken: int
+    shift: float
+    returned: int
+    apart: int
+    alike: float
+    moving: float
+
+    def raised(self, found: Injection) -> tuple[str, ...]:
+        """The names of the signals. None of them says that the pictures are somebody's."""
+        # A phone's sensor gives pictures by the clock that also stamps them, and may be as exact as a programme.
+        is_exact = found.off_us is not None and found.off_us <= self.off_us and not found.facing
+        is_still = found.facing == "user" and found.events >= self.events and found.moved == 0
+        signals = {
+            "virtual_camera": bool(found.virtual),
+            "regular_frames": is_exact and found.pictures >= self.pictures,
+            "still_phone": is_still and found.shaken >= self.shaken,
+            "near_duplicates": found.returned >= self.returned,
+            "camera_changed": found.cameras > 1,
+        }
+        return tuple(name for name, is_raised in signals.items() if is_raised)
+
+
+def read(untrusted: Any) -> dict[str, str | int]:
+    """What a page tells of its camera, as it may be kept; nothing where it tells nothing. Raises `BadInput`."""
+    if untrusted is None:
+        return {}
+    if not isinstance(untrusted, dict) or untrusted.keys() - _NAMES:
+        raise BadInput("of a camera few things are told", code="bad_answer", pointer="/camera")
+    for name, value in untrusted.items():
+        if name in _TEXTS:
+            is_good = isinstance(value, str) and len(value) <= _TEXTS[name] and (name != "facing" or value in FACING)
+        else:
+            is_good = type(value) is int and 0 <= value <= _NUMBER_MAX  # JSON's true is an int in Python
+        if not is_good:
+            raise BadInput("not as a page tells it of its camera", code="bad_answer", pointer=f"/camera/{name}")
+    return dict(untrusted)
+
+
+def injection_of(
+    chains: Sequence[Sequence[Image]], told: Sequence[Sequence[Told]], *, limits: InjectionLimits
+) -> Injection:
+    """What the thin chains of a capture show, step by step, and what was told with the parts of each."""
+    every = [part for parts in told for part in parts]
+    last = [parts[-1] for parts in told if parts]  # its numbers are those of the whole command
+    clocks = [part for part in last if part.pictures]
+    steps = _steps(limits.rates) if clocks else []
+    moved = max((part.moved for part in last), default=0)
+    still = chains if moved == 0 and any(part.events for part in last) else ()
+    labels = {part.label.casefold() for part in every}
+    # A phone that was turned and turned back is the same one.
+    cameras = {(part.label, part.facing, *sorted((part.width, part.height))) for part in every if part.width}
+    return Injection(
+        virtual=next((name for name in limits.virtual_cameras if any(name in label for label in labels)), ""),
+        cameras=len(cameras),
+        facing=", ".join(sorted({part.facing for part in every if part.width})),
+        pictures=sum(part.pictures for part in clocks),
+        off_us=min((max(_off(part, step) for part in clocks) for step in steps), default=None),
+        events=sum(part.events for part in last),
+        moved=moved,
+        shaken=sum(_shaken(chain, shift=limits.shift) for chain in still),
+        returned=_returned(chains, limits=limits),
+    )
+
+
+def _steps(rates: Sequence[float]) -> list[float]:
+    """The times of one picture that a programme gives: exact, or cut or rounded to micro- or milliseconds."""
+    exact = [1e6 / rate for rate in rates]
+    return exact + [unit * cut(each / unit) for each in exact for unit in (1, 1000) for cut in (np.floor, np.ceil)]
+
+
+def _off(told: Told, step_us: float) -> float:
+    """How far the clock of one command's pictures is from such steps, at most, in microseconds."""
+    return float(
+        max(
+            abs(told.span_us - told.pictures * step_us),
+            abs(told.shortest_us - step_us),
+            abs(told.longest_us - step_us),
+        )
+    )
+
+
+def _shaken(chain: Sequence[Image], *, shift: float) -> int:
+    """How often the background moved as one, by so many pixels, from one picture of a step to the next.
+
+    Both sides of the picture must say so, and agree to half of it: whoever moves before a camera that stands does not
+    move both.
+    """
+    sides = [_sides(image) for image in chain]
+    return sum(_is_shift(before, after, shift=shift) for before, after in pairwise(sides))
+
+
+def _sides(image: Image) -> tuple[Grey, Grey]:
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    height, width = grey.shape
+    wide, high = round(width * _STRIP[0]), round(height * _STRIP[1])
+    return grey[:high, :wide], grey[:high, -wide:]
+
+
+def _is_shift(before: tuple[Grey, Grey], after: tuple[Grey, Grey], *, shift: float) -> bool:
+    moves = []
+    for one, other in zip(before, after, strict=True):
+        if min(one.std(), other.std()) < _TEXTURE:
+            return False
+        window = cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F)
+        move, response = cv2.phaseCorrelate(np.ascontiguousarray(one), np.ascontiguousarray(other), window)
+        if response < _RESPONSE:
+            return False
+        moves.append(np.asarray(move))
+    least = min(float(np.linalg.norm(move)) for move in moves)
+    return least >= shift and float(np.linalg.norm(moves[0] - moves[1])) <= least / 2
+
+
+def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> int:
+    """How many pictures of a movement come back later, or came before, with the one that follows or precedes them.
+
+    One alone may: a head or a hand that moves back and forth is sometimes where it was. Two in a row are a recording.
+    """
+    small = [_small(image) for chain in chains for image in chain]
+    if not small:
+        return 0
+    every = np.stack(small)
+    apart = np.stack([np.abs(every - each).mean(axis=1) for each in small])
+    # The first and the last of a step have one neighbour: whether they are of a movement is not known.
+    inner = [at for first, last in _ends(chains) for at in range(first + 1, last)]
+    near = np.zeros(apart.shape, dtype=np.bool_)
+    for at in inner:
+        neighbour = min(apart[at, at - 1], apart[at, at + 1])
+        near[at] = (neighbour >= limits.moving) & (apart[at] <= limits.alike * neighbour)
+        near[at, max(0, at - limits.apart + 1) : at + limits.apart] = False
+    forward, backward = near[:-1, :-1] & near[1:, 1:], near[:-1, 1:] & near[1:, :-1]
+    follows = (forward | backward).any(axis=1)
+    return int((np.append(follows, False) | np.append(False, follows)).sum())
+
+
+def _ends(chains: Sequence[Sequence[Image]]) -> list[tuple[int, int]]:
+    """Where each step begins and ends among all pictures."""
+    last = np.cumsum([len(chain) for chain in chains])
+    return [(int(end) - len(chain), int(end) - 1) for chain, end in zip(chains, last, strict=True)]
+
+
+def _small(image: Image) -> Grey:
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, _SIZE, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()

@@ -1,0 +1,86 @@
+"""What tells a mask over mouth and nose from a bare face: two numbers of one picture and its mesh.
+
+1 reduce the picture, for the threads of a cloth are seen in a larger one · 2 rough: a mouth has edges that a cloth has
+not · 3 chin: a cloth seldom has the colour of skin. Whether a face is masked is said by `policy.MASK`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from verification.core.errors import Refused
+from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.planarity import LIPS, OVAL
+
+_CHIN = (18, 200, 199, 175, 171, 140, 32, 208, 428, 262, 369, 396)
+_UNDER_EYES = ((111, 117, 118, 119, 120, 121, 128, 232, 231, 230), (340, 346, 347, 348, 349, 350, 357, 452, 451, 450))
+_FACE = 0.9  # of the oval: without the border, where hair begins
+_LEAST_EDGE = 1e-3  # grey levels; a face without any edge divides nothing
+
+
+@dataclass(frozen=True)
+class MaskLimits:
+    """Masked is a face with less than `rough` or more than `chin`, in a picture of `side` pixels, the longer one."""
+
+    side: int
+    rough: float
+    chin: float
+
+
+@dataclass(frozen=True)
+class Lower:
+    """The lower face. `rough`: its edges inside the lips' outline over those of the whole face, no unit. `chin`: how
+    far its colour is from that of the skin under the eyes, in a and b of OpenCV's 8-bit Lab."""
+
+    rough: float
+    chin: float
+
+    def is_masked(self, limits: MaskLimits) -> bool:
+        """Whether a mouth is smoother than its face, or a chin of another colour than the skin under the eyes."""
+        return self.rough < limits.rough or self.chin > limits.chin
+
+
+def measure(image: Image, mesh: Floats, *, side: int) -> Lower | None:
+    """The lower face in an RGB picture reduced to `side`; None where a part of it lies outside of the picture."""
+    scale = min(1.0, side / max(image.shape[:2]))
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image  # 1
+    points = mesh[:, :2] * scale
+    face, lips, chin, *under = (
+        _filled(points[list(of)], small.shape, scale=share)
+        for of, share in ((OVAL, _FACE), (LIPS, 1.0), (_CHIN, 1.0), *((eye, 1.0) for eye in _UNDER_EYES))
+    )
+    if not all(area.any() for area in (face, lips, chin, *under)):
+        return None
+    edges = np.abs(cv2.Laplacian(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.CV_32F))  # 2
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1:]  # 3
+    skin = np.mean([np.median(lab[eye], axis=0) for eye in under], axis=0)
+    return Lower(
+        rough=float(edges[lips].mean() / max(float(edges[face].mean()), _LEAST_EDGE)),
+        chin=float(np.linalg.norm(np.median(lab[chin], axis=0) - skin)),
+    )
+
+
+def refuse_masked(faces: Iterable[tuple[Image, Floats]], *, limits: MaskLimits) -> None:
+    """Raises `Refused` with `liveness_face_masked` where most of these pictures, each with its mesh, show a mask."""
+    found = [lower for image, mesh in faces if (lower := measure(image, mesh, side=limits.side)) is not None]
+    masked = [lower for lower in found if lower.is_masked(limits)]
+    if 2 * len(masked) > len(found):
+        least, most = min(lower.rough for lower in masked), max(lower.chin for lower in masked)
+        facts: dict[str, str | int] = {
+            "masked": len(masked),
+            "of": len(found),
+            "rough": f"{least:.2f}",
+            "chin": f"{most:.1f}",
+        }
+        raise Refused("liveness_face_masked", "the lower face looks like cloth", facts=facts)
+
+
+def _filled(points: Floats, shape: Sequence[int], *, scale: float) -> NDArray[np.bool_]:
+    middle = points.mean(axis=0)
+    hull = cv2.convexHull((middle + (points - middle) * scale).astype(np.float32))
+    drawn = cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(np.rint(hull)).astype(np.int32)], 1)
+    return np.asarray(drawn > 0)

@@ -1,0 +1,213 @@
+"""What an operator says of a detector of presentation attacks: its nets, and what its errors are.
+
+It is JSON in which all is text, so that a number has one spelling: `schema name threshold`, `nets` with `file sha256
+side crop channels mean scale answer bona_fide`, `calibration` with `dataset made_on people bona_fide rejected` and
+`species` of `name presentations accepted`, and `certificates`, of which there is none or one, with `number laboratory
+level issued_on`. The files lie beside it. A net sees a square of `side` pixels: the box of the face, `crop` times as
+wide and high, as (value - mean) / scale of each colour. `answer` says whether it gives `logits` or `probabilities`, and
+`bona_fide` which of them, from 0, is that of a living person. The score of a picture is the mean over the nets; from
+`threshold` on it is bona fide. The calibration is what was measured at that threshold.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from verification.core.errors import BadInput, Misconfigured
+from verification.core.strict_json import StrictObject, read_object
+from verification.engines.faces.intervals import interval
+
+SCHEMA = "tulga-passive-detector-1"
+# Limits of a description and of what it names, ours.
+MAX_BYTES, MAX_NETS, MAX_SPECIES, MAX_SIDE, MAX_CROP = 32 * 1024, 4, 50, 512, 8.0
+_DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
+_COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PassiveLimits:
+    """What a check compares with. detector: its name and the SHA-256 of its description, which pins all else.
+
+    threshold: a score below it is an attack's. is_certified: whether the operator names a certificate.
+    """
+
+    detector: str
+    threshold: float
+    is_certified: bool
+
+
+@dataclass(frozen=True)
+class Net:
+    """One net and how a face is shown to it; see the module."""
+
+    file: str
+    sha256: str
+    side: int
+    crop: float
+    channels: Literal["RGB", "BGR"]
+    mean: float
+    scale: float
+    answer: Literal["logits", "probabilities"]
+    bona_fide: int
+
+
+@dataclass(frozen=True)
+class Species:
+    """One species of attack instruments: how many presentations there were, and how many passed for bona fide."""
+
+    name: str
+    presentations: int
+    accepted: int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Errors at the threshold, of one picture each. bona_fide, rejected: presentations of people, and those refused."""
+
+    dataset: str
+    made_on: date
+    people: int
+    bona_fide: int
+    rejected: int
+    species: tuple[Species, ...]
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the operator says that a laboratory has certified by ISO/IEC 30107-3."""
+
+    number: str
+    laboratory: str
+    level: str
+    issued_on: date
+
+
+@dataclass(frozen=True)
+class Description:
+    """A detector as its operator describes it. sha256: of the description itself."""
+
+    name: str
+    sha256: str
+    threshold: float
+    nets: tuple[Net, ...]
+    calibration: Calibration
+    certificate: Certificate | None
+
+    @property
+    def limits(self) -> PassiveLimits:
+        """What a check compares with."""
+        return PassiveLimits(f"{self.name}@{self.sha256}", self.threshold, self.certificate is not None)
+
+    def told(self) -> str:
+        """What it is worth, in the words of ISO/IEC 30107-3, for whoever starts a process that uses it."""
+        found, paper = self.calibration, self.certificate
+        rates = [("BPCER", found.rejected, found.bona_fide, f", of {found.people} people")]
+        rates += [(f"APCER {each.name}", each.accepted, each.presentations, "") for each in found.species]
+        said = [f"{name} {of(wrong, shown)}{more}" for name, wrong, shown, more in rates]
+        paper_said = f"{paper.level}, {paper.number} of {paper.laboratory}, {paper.issued_on}" if paper else "none"
+        return (
+            f"Passive detector {self.limits.detector}, threshold {self.threshold:g}: {'; '.join(said)}. "
+            f"{found.dataset}, {found.made_on}. Certificate: {paper_said}."
+        )
+
+
+def of(wrong: int, shown: int) -> str:
+    """A rate with its counts and the upper end of its 95 % interval, as if presentations were independent."""
+    return f"{wrong / shown:.3f} ({wrong} of {shown}, ≤ {interval(wrong, shown)[1]:.3f})"
+
+
+def read_description(untrusted: bytes) -> Description:
+    """What a description says. Raises `Misconfigured`, naming the place, for anything that is not exactly one."""
+    try:
+        fields = read_object(untrusted, max_bytes=MAX_BYTES)
+        fields.choice("schema", [SCHEMA])
+        described = fields.objects("nets", most=MAX_NETS)
+        papers = fields.objects("certificates", most=1)
+        found = Description(
+            name=_plain(fields, "name"),
+            sha256=hashlib.sha256(untrusted).hexdigest(),
+            threshold=_decimal(fields, "threshold"),
+            nets=tuple(_net(each) for each in described),
+            calibration=_calibration(fields.object("calibration")),
+            certificate=next((_certificate(each) for each in papers), None),
+        )
+        fields.finish()
+        if not found.nets or not 0 < found.threshold <= 1:
+            raise BadInput("at least one net is expected, and a threshold above 0 and at most 1", pointer="/threshold")
+    except BadInput as fault:
+        raise Misconfigured(f"TULGA_PASSIVE_DETECTOR is no description: {fault.detail} {fault.pointer}") from fault
+    return found
+
+
+def _net(fields: StrictObject) -> Net:
+    side, crop, scale = (_decimal(fields, name) for name in ("side", "crop", "scale"))
+    if not 0 < side <= MAX_SIDE or side != int(side) or not 0 < crop <= MAX_CROP or scale == 0:
+        raise BadInput("a side, a crop or a scale is impossible", pointer="/nets")
+    found = Net(
+        # The file lies beside its description: a plain name leads to no other folder.
+        file=_plain(fields, "file"),
+        sha256=fields.sha256("sha256"),
+        side=int(side),
+        crop=crop,
+        channels="RGB" if fields.choice("channels", ["RGB", "BGR"]) == "RGB" else "BGR",
+        mean=_decimal(fields, "mean"),
+        scale=scale,
+        answer="logits" if fields.choice("answer", ["logits", "probabilities"]) == "logits" else "probabilities",
+        bona_fide=_count(fields, "bona_fide"),
+    )
+    fields.finish()
+    return found
+
+
+def _calibration(fields: StrictObject) -> Calibration:
+    species = []
+    for each in fields.objects("species", most=MAX_SPECIES):
+        told = _shares(each, "accepted", of="presentations")
+        species.append(Species(each.text("name", longest=100), told[1], told[0]))
+        each.finish()
+    rejected, bona_fide = _shares(fields, "rejected", of="bona_fide")
+    people, dataset = _count(fields, "people"), fields.text("dataset", longest=500)
+    found = Calibration(dataset, fields.day("made_on"), people, bona_fide, rejected, tuple(species))
+    fields.finish()
+    if not species or len({each.name for each in species}) != len(species) or not 0 < people <= bona_fide:
+        raise BadInput("species, each once, and people are expected", pointer="/calibration")
+    return found
+
+
+def _certificate(fields: StrictObject) -> Certificate:
+    number, laboratory, level = (fields.text(name, longest=100) for name in ("number", "laboratory", "level"))
+    found = Certificate(number, laboratory, level, fields.day("issued_on"))
+    fields.finish()
+    return found
+
+
+def _shares(fields: StrictObject, part: str, *, of: str) -> tuple[int, int]:
+    """How many of how many: at least one, and no more than all."""
+    some, every = _count(fields, part), _count(fields, of)
+    if not some <= every or not every:
+        raise BadInput(f"{part} is a part of {of}", pointer=f"/calibration/{part}")
+    return some, every
+
+
+def _plain(fields: StrictObject, name: str) -> str:
+    spelled = fields.text(name, longest=64)
+    if not _NAME.fullmatch(spelled):
+        raise BadInput("a plain name is expected", pointer=f"/{name}")
+    return spelled
+
+
+def _count(fields: StrictObject, name: str) -> int:
+    spelled = fields.text(name, longest=9)
+    if not _COUNT.fullmatch(spelled):
+        raise BadInput("a whole number is expected", pointer=f"/{name}")
+    return int(spelled)
+
+
+def _decimal(fields: StrictObject, name: str) -> float:
+    spelled = fields.text(name, longest=12)
+    if not _DECIMAL.fullmatch(spelled):
+        raise BadInput("a number such as 0.5 is expected", pointer=f"/{name}")
+    return float(spelled)

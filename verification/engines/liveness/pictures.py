@@ -1,0 +1,214 @@
+"""One step of a live capture: what came for a command, each picture decoded and measured once, when it is first needed.
+
+The thin chain is looked at as it comes, for it says whether the command was done; the full frames, which say who did
+it, are measured when the whole is judged.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+from verification.core.errors import Refused
+from verification.engines.liveness import (
+    continuity,
+    corners,
+    frames,
+    gestures,
+    landmarks,
+    masks,
+    networks,
+    planarity,
+    policy,
+    prints,
+)
+from verification.engines.liveness.crops import Floats, Image, measurable
+from verification.engines.liveness.frames import FrameLimits
+from verification.engines.liveness.landmarks import FrameMeasurement, flaws
+
+
+@dataclass(frozen=True)
+class ChainNumbers:
+    """What the thin chain of one step shows, as numbers that may be kept: no pixels, no mesh.
+
+    `depth`: how far from a plane what moved is; None where the command is no turn. `trace`: to compare its frames by.
+    `points`: of each frame x and y of the five points a face is cut out by, pixels; None where it shows none.
+    `corners`: from each frame to the next, as `corners.joints` says.
+    """
+
+    frames: tuple[FrameMeasurement, ...]
+    depth: planarity.Planarity | None
+    trace: continuity.Trace
+    points: tuple[tuple[float, ...] | None, ...]
+    corners: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class StepNumbers:
+    """What all pictures of one step show, as numbers: those of the thin chain and its depth, and the full frames'."""
+
+    frames: tuple[FrameMeasurement, ...]
+    stills: tuple[FrameMeasurement, ...]
+    depth: planarity.Planarity | None
+
+
+@dataclass(frozen=True)
+class SentStep:
+    """One command, the JPEG files that came for it, and what was measured of its chain before, if it was looked at.
+
+    beside: of each still the place in the chain of the frame that was taken nearest to it. taken: when each frame of
+    the chain was, by the page's clock, milliseconds.
+    """
+
+    command: str
+    chain: tuple[bytes, ...] = field(repr=False)
+    stills: tuple[bytes, ...] = field(repr=False)
+    beside: tuple[int, ...]
+    taken: tuple[int, ...]
+    looked: ChainNumbers | None = None
+
+
+@dataclass(frozen=True)
+class StepMeasurement:
+    """One step: what was sent, its full frames, and what was measured, of the chain and of all of it.
+
+    `fit`: the stills that can be compared, those nearest to the face at rest first.
+    """
+
+    sent: SentStep
+    stills: tuple[Image, ...]
+    looked: ChainNumbers
+    numbers: StepNumbers
+    fit: tuple[int, ...]
+
+    @property
+    def command(self) -> str:
+        """What was asked for."""
+        return self.sent.command
+
+
+def look(step: SentStep) -> tuple[ChainNumbers, prints.Prints]:
+    """What the chain of one step shows, and what it is known by when it comes again.
+
+    Its full frames are judged with the rest, and only found to be frames here.
+
+    Raises `Refused` with a `frame_…` code for a frame that is no camera frame.
+    """
+    chain = _decoded(step.chain, limits=policy.CHAIN)
+    headers = [frames.check(content, limits=policy.FRAMES) for content in step.stills]
+    for sizes in (_sizes(chain), [(header.width, header.height) for header in headers]):
+        _refuse_change(sizes)
+    return _looked(step.command, chain)
+
+
+def unmask(step: SentStep) -> None:
+    """Looks at the full frames at rest. Raises `Refused` with `liveness_face_masked` for a mask over mouth and nose."""
+    loaded = networks.load()
+    with measurable():
+        faces = [
+            (image, landmarks.fit(image, found[0], network=loaded.mesh).points)
+            for image in _decoded(step.stills, limits=policy.FRAMES)
+            if (found := landmarks.detect(image, network=loaded.detection))
+        ]
+        masks.refuse_masked(faces, limits=policy.MASK)
+
+
+def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
+    """Decodes and measures every full frame, and the chains that nobody has looked at; the neutral step comes first.
+
+    1 decode all before one is measured, so that a frame that is none costs little; a camera keeps its size ·
+    2 measure, and no further behind a mask · 3 the pose at rest, straight into the camera where no face shows · 4 what
+    is fit, nearest to it first. Raises `Refused` as `look` and `unmask`.
+    """
+    # 1: nothing is measured before all of it is known to be frames, for measuring costs far more than decoding.
+    decoded = [
+        (() if step.looked else _decoded(step.chain, limits=policy.CHAIN), _decoded(step.stills, limits=policy.FRAMES))
+        for step in steps
+    ]
+    sizes = [
+        [(one.width, one.height) for one in step.looked.frames] if step.looked else _sizes(chain)
+        for step, (chain, _) in zip(steps, decoded, strict=True)
+    ]
+    for stream in (sizes, [_sizes(stills) for _, stills in decoded]):
+        _refuse_change([size for of in stream for size in of])
+    # 2
+    full = _bare([stills for _, stills in decoded])
+    looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
+    # 3: people hold a phone below their face, so "straight" is what they showed when asked to look straight.
+    at_rest = [frame.face for frame in looked[0].frames if frame.face is not None] if looked else []
+    turn = median(face.turn for face in at_rest) if at_rest else 0.0
+    pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
+    measured = []
+    for step, (_, stills), seen, shown in zip(steps, decoded, looked, full, strict=True):
+        away = [  # 4
+            # A turned or bowed face is a poor probe.
+            (gestures.away(face, turn=turn, pitch=pitch, limits=policy.NEUTRAL), at)
+            for at, frame in enumerate(shown)
+            if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)
+        ]
+        numbers, fit = StepNumbers(seen.frames, shown, seen.depth), tuple(at for _, at in sorted(away))
+        measured.append(StepMeasurement(step, stills, seen, numbers, fit))
+    return tuple(measured)
+
+
+def chain_of(step: StepMeasurement) -> tuple[Image, ...]:
+    """The pixels of a step's thin chain."""
+    return _decoded(step.sent.chain, limits=policy.CHAIN)
+
+
+def _decoded(contents: Sequence[bytes], *, limits: FrameLimits) -> tuple[Image, ...]:
+    return tuple(frames.decode(content, limits=limits) for content in contents)
+
+
+def _sizes(images: Sequence[Image]) -> list[tuple[int, int]]:
+    return [(image.shape[1], image.shape[0]) for image in images]
+
+
+def _refuse_change(sizes: Sequence[tuple[int, int]]) -> None:
+    if len(set(sizes)) > 1:
+        raise Refused("frame_size_changed", "the frames of a capture differ in size")
+
+
+def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.Prints]:
+    loaded = networks.load()
+    with measurable():
+        found, depth = [landmarks.measure(image, networks=loaded) for image in chain], None
+        shown = [
+            None if frame.face is None or frame.face.mesh is None else (image, frame.face.mesh)
+            for image, frame in zip(chain, found, strict=True)
+        ]
+        if command in gestures.TURNS:
+            there = _meshes(chain, found)
+            seen, meshes = [image for image, _ in there], [mesh for _, mesh in there]
+            depth = planarity.measure(seen, meshes, limits=policy.PLANARITY)
+        known = prints.of([(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face])
+        points = tuple(None if each is None else _five(each[1]) for each in shown)
+        joined = corners.joints(shown)
+        return ChainNumbers(_without_mesh(found), depth, continuity.trace(chain), points, joined), known
+
+
+def _five(mesh: Floats) -> tuple[float, ...]:
+    """The five points a face is cut out by, to a hundredth of a pixel."""
+    return tuple(round(float(each), 2) for each in landmarks.five_points(mesh).ravel())
+
+
+def _bare(stills: Sequence[Sequence[Image]]) -> list[tuple[FrameMeasurement, ...]]:
+    """What the full frames of each step show. Raises `Refused` where those of the first, at rest, show a mask."""
+    with measurable():
+        found = [[landmarks.measure(image, networks=networks.load()) for image in of] for of in stills]
+        if found:
+            masks.refuse_masked(_meshes(stills[0], found[0]), limits=policy.MASK)
+    return [_without_mesh(of) for of in found]
+
+
+def _meshes(images: Sequence[Image], found: Sequence[FrameMeasurement]) -> list[tuple[Image, Floats]]:
+    """The pictures that show a face, each with its mesh."""
+    return [
+        (image, frame.face.mesh)
+        for image, frame in zip(images, found, strict=True)
+        if frame.face is not None and frame.face.mesh is not None
+    ]
+
+
+def _without_mesh(found: Iterable[FrameMeasurement]) -> tuple[FrameMeasurement, ...]:
+    """The mesh shows a face; it ends here."""
+    return tuple(replace(each, face=each.face and replace(each.face, mesh=None)) for each in found)

@@ -1,0 +1,225 @@
+"""What may be kept of a capture so that it is known when it comes again, and how two captures are compared.
+
+A frame is told by two things that neither a crop nor a new compression changes much: the signs of the low frequencies
+of the upright face, and how the head is held and the face moves. `marks` are what an index of all borrowers may hold
+under a key: both, cut into cells. `laid` compares two captures that share some: 1 frames of one that move · 2 laid
+along the other at every place and speed · 3 what is left of their movement. Source: docs/liveness-measurements.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from verification.engines.faces.portrait import ARCFACE, Portrait
+from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.landmarks import FaceMeasurement, five_points
+
+SIGNS = 224  # of the lowest frequencies of the face, 15 each way but the mean
+_SIDE, _CUT, _REDUCED = 15, 112, 64
+_FORMAT = b"\x01"
+# Of a frame: turn, pitch, roll, mouth, right eye, left eye, x, y, eye distance; how many steps of each are one.
+_STEPS = np.array([1e4, 1e2, 1e2, 1e4, 1e4, 1e4, 10, 10, 10])
+_LARGEST = np.iinfo(np.int16).max
+# What one unit of each is when movements are compared: some times what a new compression changes in the real clips.
+# Place and size are told by the eye distance, so that no crop changes them.
+_UNITS = np.array([0.06, 3.0, 2.0, 0.06, 0.07, 0.07, 0.04, 0.04, 0.04])
+_TOLD = [0, 1, 3, 4, 5]  # of these, what a mark tells: none that a crop or a lean changes
+_MARKS, _CHOSEN, _TURNS, _CELL = 12, 16, 3, 2.0  # marks a frame, signs of each, numbers of its motion, units
+_SPEEDS = (0.5, 0.56, 0.625, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
+_BETWEEN = 0.25  # of a frame, how far apart the places are where a window is laid
+Bits = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Prints:
+    """A row for each frame of a step that shows a face: `signs` (n, 224), and `motion` (n, 9), as it was measured."""
+
+    signs: Bits
+    motion: Floats
+
+    def to_bytes(self) -> bytes:
+        """46 bytes a frame, to be sealed: they are of a face."""
+        steps = np.clip(np.rint(self.motion * _STEPS), -_LARGEST, _LARGEST).astype(">i2")
+        signs = np.packbits(self.signs, axis=1)
+        return b"".join((_FORMAT, signs.tobytes(), steps.tobytes()))
+
+
+def from_bytes(kept: bytes) -> Prints:
+    """What `to_bytes` wrote. Raises `ValueError` for anything else."""
+    each = SIGNS // 8 + 2 * len(_STEPS)
+    count, left = divmod(len(kept) - 1, each)
+    if kept[:1] != _FORMAT or left:
+        raise ValueError("prints that are not whole")
+    ends = 1 + count * SIGNS // 8
+    signs = np.unpackbits(np.frombuffer(kept[1:ends], np.uint8).reshape(count, SIGNS // 8), axis=1)
+    steps = np.frombuffer(kept[ends:], ">i2").reshape(count, len(_STEPS))
+    return Prints(signs.astype(bool), steps / _STEPS)
+
+
+def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
+    """Of the frames of one step. Only such as have a mesh."""
+    signs, motion = [], []
+    for image, face in frames:
+        if face.mesh is not None:
+            signs.append(_signs(Portrait(image, five_points(face.mesh), 1.0).cut(ARCFACE, side=_CUT)))
+            told = face.turn, face.pitch, face.roll, face.mouth, face.right_eye, face.left_eye
+            motion.append((*told, *face.eyes, face.interocular))
+    rows = np.array(motion, dtype=np.float64).reshape(-1, len(_STEPS))
+    return Prints(np.array(signs, dtype=bool).reshape(-1, SIGNS), rows)
+
+
+def marks(one: Prints) -> list[frozenset[bytes]]:
+    """Of each frame. They tell of a face: only under a key may they stand anywhere."""
+    own: list[set[bytes]] = [set() for _ in one.signs]
+    units = one.motion[:, _TOLD] / _UNITS[_TOLD]
+    for number, (chosen, turn, shift) in enumerate(_choices()):
+        cells = np.floor(units @ turn / _CELL + shift).astype(">i2")
+        bits = np.packbits(one.signs[:, chosen], axis=1)
+        for at, of_frame in enumerate(own):
+            of_frame.add(bytes([number]) + bits[at].tobytes() + cells[at].tobytes())
+    return [frozenset(each) for each in own]
+
+
+def mirrored(one: Prints) -> Prints:
+    """The same step as a mirror shows it: whoever plays a film may turn it over."""
+    # What is uneven from side to side changes its sign; so do the turn, the lean and the place, and the eyes change.
+    is_uneven = np.arange(1, _SIDE * _SIDE) % _SIDE % 2 == 1
+    motion = one.motion[:, [0, 1, 2, 3, 5, 4, 6, 7, 8]] * (-1, 1, -1, 1, 1, 1, -1, 1, 1)
+    return Prints(one.signs ^ is_uneven, motion)
+
+
+@cache
+def _choices() -> list[tuple[NDArray[np.intp], Floats, Floats]]:
+    """Of each kind of mark its signs and its numbers: the same for everybody, for ever, or nothing is found again."""
+    chance = np.random.default_rng(7)
+    chosen = [np.sort(chance.choice(SIGNS, _CHOSEN, replace=False)) for _ in range(_MARKS)]
+    turns = [chance.normal(size=(len(_TOLD), _TURNS)) / 3 for _ in range(_MARKS)]
+    shifts = [chance.uniform(0, 1, _TURNS) for _ in range(_MARKS)]
+    return list(zip(chosen, turns, shifts, strict=True))
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A window of one capture, laid where it fits another best: how much moves in it, units² a frame, what is left of
+    that, and how many signs of the face differ, the median."""
+
+    moving: float
+    left: float
+    signs: float
+
+
+@dataclass(frozen=True)
+class Alike:
+    """How alike two captures are. marked: share of the frames of one with a mark of the other. windows: how many of the
+    one move. fitting: share of those that fit the other, 0 where none moves."""
+
+    marked: float
+    windows: int
+    fitting: float
+
+
+@dataclass(frozen=True)
+class AgainLimits:
+    """When a capture is another one that comes again.
+
+    window, stride: frames that are laid along the other capture, and how far apart they begin. moving: units² a frame,
+    the least movement that tells anything. left, most_left, signs: how much of it, as a share and in units², and how
+    many signs of the face may differ where a window fits. windows, fitting: how many must move, and which share of them
+    must fit. marked: which share of the frames must have a mark of the other.
+    """
+
+    window: int
+    stride: int
+    moving: float
+    left: float
+    most_left: float
+    signs: int
+    windows: int
+    fitting: float
+    marked: float
+
+    def finds(self, found: Alike) -> bool:
+        """Whether the one is the other, shown again."""
+        return found.windows >= self.windows and found.marked >= self.marked and found.fitting >= self.fitting
+
+
+def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
+    """How alike this capture is to another one, as it stands or in a mirror, whichever is more; each step by step."""
+    ways = [_alike(shown, other, limits=limits) for shown in (one, [mirrored(step) for step in one])]
+    return max(ways, key=lambda way: (way.fitting, way.marked))
+
+
+def _alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
+    known = frozenset[bytes]().union(*(mark for step in other for mark in marks(step)))
+    marked = [bool(own & known) for step in one for own in marks(step)]
+    found = laid(other, one, window=limits.window, stride=limits.stride, moving=limits.moving)
+    fitting = [
+        each.left <= min(limits.left * each.moving, limits.most_left) and each.signs <= limits.signs for each in found
+    ]
+    return Alike(sum(marked) / max(1, len(marked)), len(found), sum(fitting) / max(1, len(fitting)))
+
+
+def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride: int, moving: float) -> list[Laid]:
+    """Each window of the other capture that moves, within its steps, laid along the one."""
+    if not one or not other:
+        return []
+    along, signs = _motion(one), np.concatenate([step.signs for step in one])
+    parts, at = [], 0
+    told, others = _motion(other), np.concatenate([step.signs for step in other])
+    for step in other:
+        parts += [slice(begin, begin + window) for begin in range(at, at + len(step.signs) - window + 1, stride)]
+        at += len(step.signs)
+    parts = [part for part in parts if _moving(told[part]) >= moving]
+    if not parts or len(along) < 2:
+        return []
+    moved = np.stack([(told[part] - told[part].mean(axis=0)).ravel() for part in parts])
+    best = [(np.inf, np.zeros(window, dtype=np.intp))] * len(parts)
+    for speed in _SPEEDS:
+        steps = np.arange(window) * speed
+        starts = np.arange(0, len(along) - 1 - steps[-1] + 1e-9, _BETWEEN)
+        if not len(starts):
+            continue
+        places = starts[:, None] + steps
+        before = np.clip(np.floor(places).astype(int), 0, len(along) - 2)
+        share = (places - before)[..., None]
+        rows = along[before] * (1 - share) + along[before + 1] * share
+        rows = (rows - rows.mean(axis=1, keepdims=True)).reshape(len(starts), -1)
+        left = (rows**2).sum(axis=1)[:, None] - 2 * rows @ moved.T + (moved**2).sum(axis=1)
+        for number, row in enumerate(left.argmin(axis=0)):
+            if left[row, number] < best[number][0]:
+                best[number] = float(left[row, number]), np.rint(places[row]).astype(int)
+    return [
+        Laid(
+            _moving(told[part]), max(0.0, left) / window, float(np.median((signs[places] != others[part]).sum(axis=1)))
+        )
+        for part, (left, places) in zip(parts, best, strict=True)
+    ]
+
+
+def _apart(one: Bits, other: Bits) -> float:
+    return float(np.median((one != other).sum(axis=1)))
+
+
+def _moving(rows: Floats) -> float:
+    return float(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean())
+
+
+def _motion(steps: Sequence[Prints]) -> Floats:
+    """The movement of a whole capture in units, against no crop and no size of the picture."""
+    rows = np.concatenate([step.motion for step in steps])
+    eyes = np.maximum(rows[:, 8], 1.0)
+    scale = float(np.median(eyes)) if len(eyes) else 1.0
+    told = np.column_stack([rows[:, :6], rows[:, 6:8] / scale, np.log(eyes / scale)])
+    return np.asarray(told / _UNITS, dtype=np.float64)
+
+
+def _signs(cut: Image) -> Bits:
+    """Which of the lowest frequencies lie above their median."""
+    grey = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    low = cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:]
+    return np.asarray(low > np.median(low))

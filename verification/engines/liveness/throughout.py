@@ -1,0 +1,117 @@
+"""One person throughout: whose face the thin chain shows, in the frames that prove a gesture and between them.
+
+1 frames to compare: those that prove the gesture, every third one from a place that nobody outside knows, and both
+sides of each joint over which corners were not followed or time is missing · 2 the distance of each to the face at rest
+in the same stream, and from one to the next · 3 the least share of corners over all other joints.
+Source: liveness.md §8; docs/liveness-measurements.md, "One person throughout".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+import numpy as np
+
+from verification.core.errors import Refused
+from verification.engines.faces import backends
+from verification.engines.faces.embedding import Embedding, distance
+from verification.engines.faces.portrait import Portrait
+from verification.engines.liveness import frames, gestures, policy
+from verification.engines.liveness.crops import measurable
+from verification.engines.liveness.gestures import Neutral
+from verification.engines.liveness.landmarks import FrameMeasurement
+from verification.engines.liveness.pictures import StepMeasurement
+
+
+@dataclass(frozen=True)
+class Throughout:
+    """Distances in the embedding's units to the face at rest, over all steps.
+
+    `frames`: how many were compared. `farthest`: of any. `second`: in any step of all but one. `acting`: of any that
+    proves a gesture; `acting_median`: the greatest median of those of a step; None where no gesture was proven.
+    `next`: from one compared frame of a step to the next. `corners`: the least share that is still there, 0 … 1, where
+    it counts; None where it nowhere does.
+    """
+
+    frames: int
+    farthest: float
+    second: float
+    acting: float | None
+    acting_median: float | None
+    next: float | None
+    corners: float | None
+
+
+def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) -> Throughout:
+    """What the chain says of who is there; the neutral step comes first. `begins`: at which frame every third begins.
+
+    Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
+    """
+    own: list[list[float]] = []
+    acting, onward, joints = [list[float]() for _ in range(3)]
+    medians: list[float] = []
+    rest = _face(steps[0], _stillest(steps[0].numbers.frames, at_rest))
+    for number, step in enumerate(steps):
+        proving = () if number == 0 else _proving(step, at_rest)
+        loose = _loose(step)
+        joints += [each for at, each in enumerate(step.looked.corners) if each is not None and at not in loose]
+        sides = {place for at in loose for place in (at, at + 1)}
+        every = range((begins + number) % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
+        places = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
+        faces = {at: _face(step, at) for at in places}
+        apart = {at: distance(rest, face).value for at, face in faces.items()}
+        if not apart:
+            raise Refused("liveness_face_missing", f"no face to compare in the chain of {step.command}")
+        own.append(sorted(apart.values()))
+        onward += [distance(faces[one], faces[other]).value for one, other in pairwise(places)]
+        if shown := [apart[at] for at in proving if at in apart]:
+            acting += shown
+            medians.append(median(shown))
+    return Throughout(
+        frames=sum(map(len, own)),
+        farthest=max(each[-1] for each in own),
+        second=max(each[-2] if len(each) > 1 else each[-1] for each in own),
+        acting=max(acting, default=None),
+        acting_median=max(medians, default=None),
+        next=max(onward, default=None),
+        corners=min(joints, default=None),
+    )
+
+
+def _face(step: StepMeasurement, at: int) -> Embedding:
+    points = step.looked.points[at]
+    if points is None:
+        raise Refused("liveness_face_missing", f"no face in the chain of {step.command}")
+    image = frames.decode(step.sent.chain[at], limits=policy.CHAIN)
+    with measurable():
+        return backends.in_use().recogniser.embed(Portrait(image, np.array(points).reshape(5, 2), 1.0))
+
+
+def _stillest(shown: Sequence[FrameMeasurement], at_rest: Neutral) -> int:
+    """The place of the frame that is nearest to the face at rest; `at_rest` was made of these, so there is one."""
+    return min(
+        (gestures.away(face, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL), at)
+        for at, frame in enumerate(shown)
+        if (face := frame.face) is not None
+    )[1]
+
+
+def _proving(step: StepMeasurement, at_rest: Neutral) -> list[int]:
+    """The places of the frames that prove the step's gesture, the strongest of them."""
+    there = [(at, face) for at, frame in enumerate(step.numbers.frames) if (face := frame.face) is not None]
+    gesture = gestures.NAMED[step.command]
+    strong = gestures.strengths(gesture, [face for _, face in there], at_rest)
+    least = gestures.limits(policy.GESTURES)[gesture]
+    found = sorted(((value, at) for value, (at, _) in zip(strong, there, strict=True) if value >= least), reverse=True)
+    return [at for _, at in found[: policy.THROUGHOUT.acting]]
+
+
+def _loose(step: StepMeasurement) -> set[int]:
+    """Joints, each by its first frame, that corners do not vouch for: none could be followed, or time is missing."""
+    late = [after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)]
+    return {
+        at
+        for at, (share, is_late) in enumerate(zip(step.looked.corners, late, strict=True))
+        if share is None or is_late
+    }

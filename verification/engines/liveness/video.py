@@ -1,0 +1,154 @@
+"""Pictures out of a video file, as a page takes them from a camera: a thin chain, and few full frames.
+
+For whoever tries the gates on files: no route reads a video. 1 bytes · 2 a container that holds its own pictures, for a
+playlist would name others · 3 size and length · 4 frame by frame, of each window what is due · 5 of a face at
+rest full frames evenly; of a command the first, and the one that differs most from it.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from verification.core.errors import BadInput
+from verification.engines.liveness.crops import Image
+
+MAX_BYTES, MAX_SECONDS, MAX_SIDE = 512 * 1024 * 1024, 300.0, 4096  # pixels. Ours: five minutes of a phone's video
+# How files of MP4 and QuickTime, of Matroska and WebM, and of AVI begin, and where.
+_CONTAINERS = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "))
+_HEAD = 12
+# As static/borrower/pictures.js: JPEG qualities to begin and to end with, and the size in which frames are compared.
+_CHAIN_QUALITY, _STILL_QUALITY, _WORST, _COARSE, _FINE = 70, 85, 10, 45, 5
+_THUMBNAIL = (32, 24)
+
+
+@dataclass(frozen=True)
+class Taking:
+    """How pictures are taken. chain_ms: from one of the chain to the next, whose shorter side has `chain_side` pixels.
+
+    still_side: pixels of the longer side of a full frame, at most. chain_bytes, still_bytes: of one file.
+    """
+
+    chain_ms: int
+    chain_side: int
+    chain_bytes: int
+    still_side: int
+    still_bytes: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where in a video a command is followed.
+
+    shown: when it is shown, seconds. first_ms, last_ms: from when to when pictures are taken, counted from there.
+    stills: how many full frames. is_rest: whether the face rests.
+    """
+
+    shown: float
+    first_ms: int
+    last_ms: int
+    stills: int
+    is_rest: bool
+
+
+@dataclass
+class Taken:
+    """What was taken in one window: JPEG files, each with its milliseconds since the command was shown."""
+
+    chain: list[tuple[int, bytes]] = field(default_factory=list)
+    stills: list[tuple[int, bytes]] = field(default_factory=list)
+
+
+def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken, ...]:
+    """What a page would have taken in these windows, which are in rising time.
+
+    Raises `BadInput`, with `video_too_large`, `video_unreadable`, `video_too_long` or `video_too_short`.
+    """
+    every, found = _frames(path), []
+    at, image = next(every, (math.inf, None))
+    for number, window in enumerate(windows):
+        taken, due, most = Taken(), window.first_ms, -1.0
+        start, farthest = None, None
+        while image is not None and (at_ms := round(1000 * (at - window.shown))) <= window.last_ms:  # 4
+            if at_ms >= due:
+                now = _greens(image)
+                start = now if start is None else start
+                share = (at_ms - window.first_ms + 1) / max(window.last_ms - window.first_ms, 1)
+                wanted = min(math.ceil(window.stills * share), window.stills) if window.is_rest else 1
+                if len(taken.stills) < wanted:  # 5
+                    taken.stills.append((at_ms, _still(image, taking)))
+                if not window.is_rest and (apart := float(np.abs(now - start).sum())) > most:
+                    most, farthest = apart, (at_ms, image)
+                small = _drawn(image, taking.chain_side / min(image.shape[:2]))
+                taken.chain.append((at_ms, _jpeg(small, _CHAIN_QUALITY, taking.chain_bytes)))
+                due = max(due + taking.chain_ms, at_ms + 1)
+            at, image = next(every, (math.inf, None))
+        if not taken.chain or (image is None and taken.chain[-1][0] < window.last_ms - 2 * taking.chain_ms):
+            raise BadInput(f"the video ends before window {number + 1} does", code="video_too_short")
+        if farthest is not None and window.stills > 1:
+            peak = max(farthest[0], taken.stills[-1][0] + 1)
+            taken.stills.append((peak, _still(farthest[1], taking)))
+        found.append(taken)
+    return tuple(found)
+
+
+def _frames(path: Path) -> Iterator[tuple[float, Image]]:
+    """Every frame with its time in seconds."""
+    _require_container(path)
+    video = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
+    try:
+        if not video.isOpened():
+            raise BadInput("it holds no pictures that can be decoded", code="video_unreadable")
+        if max(video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)) > MAX_SIDE:  # 3
+            raise BadInput(f"more than {MAX_SIDE} pixels a side", code="video_too_large")
+        is_there, image = video.read()
+        while is_there:
+            if (at := video.get(cv2.CAP_PROP_POS_MSEC) / 1000) > MAX_SECONDS:
+                raise BadInput(f"more than {MAX_SECONDS:.0f} seconds", code="video_too_long")
+            yield at, np.asarray(image, dtype=np.uint8)
+            is_there, image = video.read()
+    finally:
+        video.release()
+
+
+def _require_container(path: Path) -> None:
+    try:
+        with path.open("rb") as opened:
+            head = opened.read(_HEAD)
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path.name} cannot be read: {type(error).__name__}", code="video_unreadable") from error
+    if size > MAX_BYTES:  # 1
+        raise BadInput(f"more than {MAX_BYTES} bytes", code="video_too_large")
+    if not any(head[at:].startswith(mark) for at, mark in _CONTAINERS):  # 2
+        raise BadInput("MP4, QuickTime, Matroska, WebM or AVI is expected", code="video_unreadable")
+
+
+def _greens(image: Image) -> NDArray[np.int16]:
+    small = cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.int16)[:, :, 1]
+
+
+def _still(image: Image, taking: Taking) -> bytes:
+    return _jpeg(_drawn(image, taking.still_side / max(image.shape[:2])), _STILL_QUALITY, taking.still_bytes)
+
+
+def _drawn(image: Image, scale: float) -> Image:
+    if scale >= 1:
+        return image
+    height, width = image.shape[:2]
+    small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)
+
+
+def _jpeg(bgr: Image, quality: int, most_bytes: int) -> bytes:
+    """As good as fits; never a smaller picture, for frames that differ in size are refused."""
+    while True:
+        written = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        if written.nbytes <= most_bytes or quality <= _WORST:
+            return written.tobytes()
+        quality -= 2 * _FINE if quality > _COARSE else _FINE

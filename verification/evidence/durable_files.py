@@ -1,0 +1,70 @@
+"""Files that are there for good once they are said to be, over a power cut too: whole, on disk, under their names."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Final
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
+
+# For the process that wrote them and nobody else, whatever the umask and Django's settings for uploads say.
+_FILE_MODE: Final = 0o600
+_DIRECTORY_MODE: Final = 0o700
+_named: set[Path] = set()  # directories whose own names this process has put on disk
+
+
+class DurableFileSystemStorage(FileSystemStorage):
+    """Django's storage on a file system, for names that are hashes: a name has one content for ever."""
+
+    def get_available_name(self, name: str, max_length: int | None = None) -> str:
+        """The name itself: what is there already under a hash is the same bytes, or damaged and to be replaced."""
+        return name
+
+    def _save(self, name: str, content: "File[Any]") -> str:
+        path = Path(self.path(name))
+        # Of two processes that write the same bytes each has a file of its own; a rename is whole or not at all.
+        fresh = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
+        try:
+            with self._opened(fresh) as file:
+                for chunk in content.chunks():
+                    file.write(chunk)
+                file.flush()
+                os.fchmod(file.fileno(), _FILE_MODE)
+                os.fsync(file.fileno())
+            fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)
+            raise
+        # The name must survive a power cut as well: the directory, and its own name, which whoever made it may not have
+        # put on disk yet.
+        _flush(path.parent)
+        if path.parent not in _named:
+            _flush(path.parent.parent)
+            _named.add(path.parent)
+        return name
+
+    def _opened(self, fresh: Path) -> IO[bytes]:
+        """A new file; its directory is made where there is none."""
+        try:
+            return fresh.open("xb")
+        except FileNotFoundError:
+            _named.discard(fresh.parent)
+            for directory in (Path(self.location), fresh.parent):
+                directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+            return fresh.open("xb")
+
+    def delete(self, name: str) -> None:
+        """Takes a file away, also for whoever looks after a power cut; does nothing where there is none."""
+        super().delete(name)
+        with suppress(FileNotFoundError):
+            _flush(Path(self.path(name)).parent)
+
+
+def _flush(directory: Path) -> None:
+    """Puts the names in a directory on disk. Raises `FileNotFoundError` if there is none."""
+    opened = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

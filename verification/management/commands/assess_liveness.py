@@ -1,0 +1,122 @@
+"""`manage.py assess_liveness`: the gates of a live capture on files, and what each says. Never touches the network.
+
+It judges by the stage's own `measure` and checks, as if a page had sent the pictures; there is no second judgement.
+"""
+
+import json
+import math
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from verification import clock
+from verification.core.errors import BadInput, TulgaError
+from verification.core.registry_answers import PHOTO_MAX_BYTES
+from verification.core.results import Outcome, Result, decide
+from verification.engines.liveness import passive
+from verification.management import capture_files, nobody
+from verification.management.capture_files import StepFiles
+from verification.management.judging_command import REFUSED, JudgingCommand
+from verification.stages.live_capture.checks import CHECKS
+from verification.stages.live_capture.measure import measure_live_capture
+from verification.stages.live_capture.policy import LiveCapturePolicy
+
+SCHEMA = "tulga-liveness-assessment-1"
+EXIT = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.REVIEW: 2, Outcome.RETRY: 1}
+MATCH = "face.match"
+_SUM_MAX = Decimal(10**12)  # KZT; a typing error lies above
+
+
+class Command(JudgingCommand):
+    """Exits with 0 where every gate passes, 1 where one fails, 2 where people would look, 3 for what cannot be read."""
+
+    help = (
+        "Judge a live capture from files by the gates of the routes: those of MANIFEST.json, or of a video cut as a "
+        "page would take it. Prints one JSON with every gate, its value and its threshold. "
+        "Exit 0 pass, 1 fail, 2 review, 3 refused or usage. It shows nobody's face, and verifies nobody."
+    )
+    # It judges files, on a machine that may have no database and no deployment.
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The command line."""
+        parser.add_argument("manifest", type=Path, nargs="?", metavar="MANIFEST.json")
+        parser.add_argument(
+            "--video", type=Path, metavar="FILE", help="MP4, QuickTime, Matroska, WebM or AVI, unmirrored"
+        )
+        parser.add_argument(
+            "--commands", metavar="look_straight:0-2.5,turn_left:2.5-6.5,…", help="seconds in the video"
+        )
+        parser.add_argument("--reference", type=Path, metavar="JPEG", help="the photograph to compare with")
+        parser.add_argument("--sum", type=_sum, default="0", metavar="KZT", help="of the loan; %(default)s")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints what the gates say, and raises `CommandError` with the exit code where it is not 0."""
+        try:
+            steps, reference = _read(options)
+            told, outcome = _assessed(steps, reference, amount=options["sum"])
+        except TulgaError as error:
+            refusal = {"schema": SCHEMA, "outcome": "refused", "code": error.code, "detail": error.detail}
+            self.stdout.write(json.dumps(refusal, indent=2, sort_keys=True))
+            raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
+        # In ASCII, and by RFC 8259, which knows no NaN.
+        self.stdout.write(json.dumps(told, indent=2, sort_keys=True, allow_nan=False))
+        if code := EXIT[outcome]:
+            raise CommandError(str(outcome), returncode=code)
+
+
+def _read(options: dict[str, Any]) -> tuple[Sequence[StepFiles], bytes | None]:
+    if (options["manifest"] is None) == (options["video"] is None) or (options["video"] is None) != (
+        options["commands"] is None
+    ):
+        raise BadInput("MANIFEST.json is expected, or --video with --commands", code="usage")
+    reference = None
+    if options["video"] is not None:
+        steps = capture_files.read_video(options["video"], capture_files.parse_windows(options["commands"]))
+    else:
+        steps, reference = capture_files.read_manifest(options["manifest"])
+    if options["reference"] is not None:
+        reference = capture_files.read(options["reference"], most=PHOTO_MAX_BYTES)
+    return steps, reference
+
+
+def _assessed(steps: Sequence[StepFiles], reference: bytes | None, *, amount: str) -> tuple[dict[str, Any], Outcome]:
+    policy, case = LiveCapturePolicy(), nobody.case(capture_files.IIN, amount=amount, currency="KZT")
+    facts = measure_live_capture(case, capture_files.evidence(steps, reference, at=clock.now()), policy)
+    # Without a reference there is nobody to compare with, which is no fault of the capture.
+    asked = [name for name in CHECKS if reference is not None or name != MATCH]
+    results = [CHECKS[name](facts, policy) for name in asked]
+    decision = decide(results, required=tuple(asked))
+    return {
+        "schema": SCHEMA,
+        "outcome": str(decision.outcome),
+        "code": decision.code,
+        "commands": [step.command for step in steps],
+        "gates": [_gate(result) for result in results],
+        "not_asked": [name for name in CHECKS if name not in asked],
+        "policy": policy.version,
+        "passive": {**passive.tested(), "scores": [] if facts.passive is None else list(facts.passive.scores)},
+        "models": dict(facts.models),
+        "recognition": dict(facts.recognition),
+    }, decision.outcome
+
+
+def _gate(result: Result) -> dict[str, Any]:
+    numbers = {"value": result.score, "threshold": result.threshold}
+    told = {name: None if of is None or not math.isfinite(of) else of for name, of in numbers.items()}
+    return {"gate": result.check, "outcome": result.outcome, "code": result.code, **told, "detail": dict(result.detail)}
+
+
+def _sum(untrusted: str) -> str:
+    try:
+        found = Decimal(untrusted)
+    except InvalidOperation:
+        found = Decimal(-1)
+    if not (found.is_finite() and 0 <= found <= _SUM_MAX):
+        raise ArgumentTypeError("a sum in KZT such as 150000.00 is expected")
+    return untrusted

@@ -1,0 +1,19 @@
+"""A case of nobody, for commands that judge files: what they do not know stands empty in it."""
+
+from datetime import UTC, date, datetime
+
+from verification.core.ids import Iin, Phone
+from verification.core.opening import Document, Loan, Person
+from verification.core.person import Case, LenderFacts
+
+
+def case(iin: Iin | None, *, amount: str = "", currency: str = "") -> Case:
+    """A case of which only these are known; the checks that are asked must look at nothing else."""
+    document = Document(type="", number="", valid_to=date.max)
+    person = Person(
+        iin=iin or Iin(""), surname="", name="", patronymic="", birth_date=date.min, phone=Phone(""), document=document
+    )
+    loan = Loan(amount, currency, term_days=0, annual_rate="", total_repayable="", payout_account="")
+    lender, ends = LenderFacts(id="", name="", bin=""), datetime.max.replace(tzinfo=UTC)
+    named = {"verification_id": "", "mode": "", "profile": "", "purpose": "", "locale": ""}
+    return Case(**named, lender=lender, person=person, loan=loan, expires_at=ends)

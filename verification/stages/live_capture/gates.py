@@ -1,0 +1,222 @@
+"""Was a living person in front of the camera, one and the same, doing what was asked? What the frames themselves say.
+
+2 bound to the commands · 3 in time · 4 fresh · 5 one face · 6 good enough · 7 the commands · 8 depth · 9 the same face
+throughout. The numbers are those of `checks`.
+"""
+
+from verification.core.reasons import PICTURE, REASONS
+from verification.core.results import Detail, Result, Step, judged
+from verification.engines.faces.embedding import Distance
+from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.policy import LINE_LOST, LiveCapturePolicy
+
+_LEFT_OUT = "liveness_commands_left_out"
+_OUTER = {
+    "frame_": "liveness_frame_unreadable",
+    "liveness_neutral": "liveness_not_at_rest",
+    "liveness_face_masked": "liveness_face_masked",
+}
+
+
+def check_binding(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
+    """2: every command of the order was answered, in order, by enough frames, each bound to its showing."""
+    check, sent, least = "face.binding", facts.sent, policy.gates.frames_min
+    if isinstance(sent, Step) or sent.by_line:
+        return unjudged(check, facts, policy)
+    # For a turn that was missed at the end come another command and the turn once more.
+    more, asked_again = len(sent.commands) - len(sent.order), sent.missed + sent.lost
+    is_drawn = asked_again > 0 or sent.commands == sent.order[: len(sent.commands)]
+    if not sent.order or not is_drawn or more > 2 * asked_again:
+        return judged(check, "liveness_order_differs", detail={"detail": "the steps are not those of the order"})
+    if not sent.is_bound:
+        return judged(check, "liveness_frame_unbound", detail={"detail": "a frame is not bound to its command"})
+    # Whoever missed a command that may not be replaced is asked for no more of them; nor is who did not look straight
+    # before, who is masked, or whose frames cannot be read.
+    ended = facts.shown if isinstance(facts.shown, Step) else facts.shown.gestures
+    if more < 0 and isinstance(ended, Step) and _outer(ended.code):
+        return refused(facts, policy, check, ended)
+    fewest = min(sent.chain)
+    code = "liveness_command_missed" if fewest < least or more < 0 or not all(sent.stills) else ""
+    detail: Detail = {"steps": len(sent.commands), "ordered": len(sent.order), "lost": sent.lost}
+    return judged(check, code, score=fewest, threshold=least, detail=detail)
+
+
+def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
+    """3: each step's frames were taken after a person could have seen the command and before its window closed.
+
+    By the page's clock, which ours holds to what it can know: when each part came, and that its way took no longer than
+    a line may. A chain with too few frames a second to see a cut in is for people.
+    """
+    check, sent, limits = "face.timing", facts.sent, policy.capture
+    if isinstance(sent, Step) or sent.by_line:
+        return unjudged(check, facts, policy)
+    least = policy.gates.arrival_min_seconds
+    detail: Detail = {
+        "steps": len(sent.commands),
+        "latest": f"{sent.latest:.2f}",
+        "transfer": f"{sent.transfer:.2f}",
+        "rate": f"{sent.rate:.1f}",
+        "gap": f"{sent.gap:.2f}",
+    }
+    if min(sent.soonest, sent.earliest) < least or sent.ahead < -policy.clocks_apart_seconds:
+        early: Detail = {**detail, "detail": "frames came before the command could be seen, or before they were taken"}
+        soonest = min(sent.soonest, sent.earliest)
+        return judged(check, "liveness_frame_early", score=soonest, threshold=least, detail=early)
+    most = (limits.window_ms + limits.transfer_ms) / 1000
+    is_late = sent.latest * 1000 > limits.window_ms + limits.late_ms or sent.transfer * 1000 > limits.transfer_ms
+    is_dense = sent.rate >= policy.chain_rate_min and sent.gap <= policy.chain_gap_max
+    code = "liveness_command_missed" if is_late else "" if is_dense else "liveness_line_review"
+    return judged(check, code, score=sent.latest + sent.transfer, threshold=most, detail=detail)
+
+
+def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
+    """4: nothing of it was presented before, no frame is frozen or repeated, and all have the noise of a sensor."""
+    check, sent, shown, limits = "face.fresh", facts.sent, facts.shown, policy.gates
+    if not isinstance(sent, Step) and sent.presented_before:
+        return judged(check, "liveness_frame_seen_before", detail={"detail": "a frame was presented before"})
+    again = () if isinstance(sent, Step) else [one.alike for one in sent.compared if policy.again.finds(one.alike)]
+    if again:  # no word of whose: that is another case
+        share, least = max(one.fitting for one in again), policy.again.fitting
+        return judged(check, "liveness_capture_replayed", score=share, threshold=least, detail={})
+    if isinstance(shown, Step):
+        return unjudged(check, facts, policy)
+    fresh = shown.freshness
+    code = "liveness_frame_noiseless" if fresh.noise is None or fresh.noise <= limits.noise else ""
+    code = "liveness_frame_repeated" if fresh.repeated > limits.repeated else code
+    code = "liveness_frame_frozen" if fresh.frozen_run > limits.frozen_run else code
+    detail = {"frozen_run": fresh.frozen_run, "repeated": fresh.repeated}
+    return judged(check, code, score=fresh.noise, threshold=limits.noise, detail=detail)
+
+
+def check_one_face(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
+    """5: one face in nearly all frames, and never two."""
+    check, shown, least = "face.one_face", facts.shown, policy.gates.one_face_share
+    if isinstance(shown, Step):
+        return unjudged(check, facts, policy)
+    seen = shown.presence
+    code = priced(facts, policy, "face_not_found") if seen.one_face < least else ""
+    code = "multiple_faces" if seen.most > policy.gates.most_faces else code
+    return judged(check, code, score=seen.one_face, threshold=least, detail={"most": seen.most, **facts.models})
+
+
+def check_quality(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
+    """6: each step has a frame that is light, sharp and near enough to be compared."""
+    check, shown = "face.quality", facts.shown
+    if isinstance(shown, Step):
+        return unjudged(check, facts, policy)
+    flaw = {"detail": shown.flaws[0]} if shown.flaws else {}
+    code = priced(facts, policy, "face_quality") if flaw else ""
+    return judged(check, code, detail={**flaw, **shown.poorest, **facts.models})
+
+
+def check_commands(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
+    """7: the commands show, and nothing that contradicts them; no more were missed than may be replaced by others.
+
+    Both turns and as many commands as the law asks for must show; of who cannot do some, all others, and then people
+    look. Scored by the weakest of those that were not missed.
+    """
+    check, shown, sent = "face.commands", facts.shown, facts.sent
+    if isinstance(shown, Step) or isinstance(sent, Step):
+        return unjudged(check, facts, policy)
+    if isinstance(shown.gestures, Step):
+        return refused(facts, policy, check, shown.gestures)
+    right = [one for one in shown.gestures if one.is_right]
+    wrong = [one for one in shown.gestures if not one.is_right]
+    least, must = (len(sent.order) - 1, ()) if sent.without else (policy.commands_min, policy.must_show)
+    is_whole = len(right) >= max(1, least) and {one.gesture for one in right} >= set(must)
+    code = _LEFT_OUT if sent.without else ""
+    code = code if is_whole and len(wrong) <= sent.replaced_max else "liveness_command_missed"
+    strengths = [one.value / one.threshold if one.value is not None else 0.0 for one in (right if is_whole else wrong)]
+    said = {"wrong": ", ".join(one.gesture for one in wrong), "without": ", ".join(sent.without)}
+    detail: Detail = {"steps": len(shown.gestures), **said, "replaced_max": sent.replaced_max, **facts.models}
+    return judged(check, code, score=min(strengths, default=0.0), threshold=1.0, detail=detail)
+
+
+def check_depth(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
+    """8: the turning face is no plane, or people look; no evidence of depth is no depth.
+
+    It refuses nobody: what it asks was measured on three people who turned, too few to know whom it would hit.
+    """
+    check, shown, limits = "face.depth", facts.shown, policy.gates
+    if isinstance(shown, Step):
+        return unjudged(check, facts, policy)
+    found = shown.depth
+    if not isinstance(facts.sent, Step) and "turn" in facts.sent.without:
+        return judged(check, _LEFT_OUT, detail={"detail": "no turn was asked for", **facts.models})
+    if found.ratio is None or found.residual is None:
+        return judged(check, "liveness_depth_missing", detail={"detail": "no evidence of depth", **facts.models})
+    is_flat = found.ratio < limits.planarity_ratio or found.residual < limits.planarity_residual
+    detail: Detail = {"pairs": found.pairs, "residual": f"{found.residual:.4f}", **facts.models}
+    code = "liveness_depth_flat" if is_flat else ""
+    return judged(check, code, score=found.ratio, threshold=limits.planarity_ratio, detail=detail)
+
+
+def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
+    """9: one and the same face from first to last: it never jumps, and each step shows the one of the first.
+
+    So it is in the full frames, and in the thin chain, in which the gestures are seen: whoever proves a gesture is the
+    person at rest, and so is everybody in between.
+    """
+    check, shown, same_face = "face.continuity", facts.shown, policy.same_face
+    if isinstance(shown, Step):
+        return unjudged(check, facts, policy)
+    found, chain = shown.continuity, shown.throughout
+    for each in (found, chain):
+        if isinstance(each, Step):
+            return refused(facts, policy, check, each)
+    if isinstance(found, Step) or isinstance(chain, Step) or found.overlap is None or found.distance is None:
+        return judged(check, "liveness_face_missing", detail={"detail": "nothing to compare"})
+    actor, gates = policy.same_actor, policy.gates
+    worst = max(found.distance, chain.farthest)
+    is_one = all(same_face.admits(Distance(facts.embedding, each)) for each in (found.distance, chain.farthest))
+    # Where no gesture was proven, nobody need be who proved it: the commands refuse.
+    apart = (chain.second, chain.second if chain.acting is None else chain.acting)
+    is_one = is_one and all(actor.admits(Distance(facts.embedding, each)) for each in apart)
+    shares = ((chain.acting_median, gates.acting_median), (chain.next, gates.next_face))
+    is_one = is_one and all(each is None or each <= share * actor.value for each, share in shares)
+    is_whole = found.overlap >= gates.overlap and (chain.corners is None or chain.corners >= gates.corners)
+    code = "" if is_whole else "liveness_face_jumped"
+    code = code if is_one else "liveness_face_changed"
+    told = {name: getattr(chain, name) for name in ("second", "acting", "acting_median", "next", "corners")}
+    detail: Detail = {
+        "overlap": f"{found.overlap:.4f}",
+        **{name: "none" if value is None else f"{value:.4f}" for name, value in told.items()},
+        "frames": chain.frames,
+        **facts.recognition,
+        "calibration": same_face.calibration,
+    }
+    return judged(check, code, score=worst, threshold=same_face.value, detail=detail)
+
+
+def unjudged(check: str, facts: LiveCaptureFacts, policy: LiveCapturePolicy, *, of: Step | None = None) -> Result:
+    """What a gate says that has nothing to judge: by what could not be measured of the step `of`, it fails.
+
+    Where the line ended the capture nobody is to blame: it is done again, and after a few of those people look.
+    """
+    sent, shown = facts.sent, facts.shown
+    if not isinstance(sent, Step) and sent.by_line:
+        is_free = sent.unburnt_before + 1 < policy.unburnt_captures_max
+        is_once_more = is_free and sent.lost_before + 1 < policy.lost_captures_max
+        detail: Detail = {"lost": sent.lost, "before": sent.lost_before}
+        return judged(check, LINE_LOST if is_once_more else "liveness_line_review", detail=detail)
+    return refused(facts, policy, check, next(step for step in (of, sent, shown) if isinstance(step, Step)))
+
+
+def refused(facts: LiveCaptureFacts, policy: LiveCapturePolicy, check: str, step: Step) -> Result:
+    """What cannot be measured fails. Frames and faces at rest have many codes inside, and one each outside."""
+    return judged(check, priced(facts, policy, _outer(step.code) or step.code), detail=step.detail)
+
+
+def priced(facts: LiveCaptureFacts, policy: LiveCapturePolicy, code: str) -> str:
+    """The code; or that people look, where it costs no attempt and many captures of the day have cost none.
+
+    Or each would be another round of "seen" and "not seen" for whoever blurs the last picture.
+    """
+    before = 0 if isinstance(facts.sent, Step) else facts.sent.unburnt_before
+    is_free = code in REASONS and REASONS[code].family == PICTURE
+    return "liveness_line_review" if is_free and before + 1 >= policy.unburnt_captures_max else code
+
+
+def _outer(code: str) -> str:
+    """The code of the table for one of an engine, which says more than anybody outside may build on; empty for none."""
+    return next((outer for inner, outer in _OUTER.items() if code.startswith(inner)), "")

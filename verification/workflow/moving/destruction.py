@@ -1,0 +1,132 @@
+"""What a verification that has ended does not keep: of its camera's frames all but those that its documents show.
+
+They go 72 hours after the end, by a step of the queue that the sweep writes down (liveness.md §4). They stay while the
+case waits in review, which is no end, while it is disputed, and where it was declined for liveness.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from verification import clock, transactions
+from verification.core import stored
+from verification.core.errors import FenceLost
+from verification.core.events import DECISIONS, DESTROYED, KEEPING
+from verification.core.identification_document import shown_frames
+from verification.core.route import is_frame
+from verification.core.status import Status
+from verification.evidence import store
+from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
+from verification.workflow import cases, policy
+from verification.workflow.moving import queue, transition
+
+QUEUE = "storage"
+Doomed = Sequence[tuple[Attempt, Sequence[EvidenceItem]]]
+
+
+def destroy_frames(verification: Verification) -> None:
+    """Does the claimed step: the keys first, and once that is committed the files, as the same step is done again.
+
+    0. Only once it may be: whoever can write rows may have made the step due earlier. Then nothing is owed any more.
+    1. Files whose keys have gone. Whatever a crash leaves undone is found here: the step is owed until both have gone.
+    2. What must go, as the facts of each judgement say. Terms that do not open are a fault: nothing is chosen anew.
+    3. In one transaction the keys and an entry of each attempt, and the step is owed again; or nothing is any more.
+    """
+    until = _until(verification)
+    if until is None or until > clock.now():  # 0
+        with transactions.writing():
+            queue.require_fence(verification)
+            # Put right, or the sweep would find it again at once.
+            if until is not None:
+                transition.write(verification, frames_until=until)
+            body = {"step": queue.DESTROY, "cause": "too_early", "faults": verification.faults}
+            transition.record(verification, "step.faulted", at=clock.now(), body=body)
+        return
+    store.remove_files(verification.pk, said=_files_on_record(verification))  # 1
+    doomed = [] if _is_held(verification) else _doomed(verification)  # 2
+    at = clock.now()
+    with transactions.writing():  # 3
+        queue.require_fence(verification)
+        with transition.holding(verification):
+            # Read again now that the row is locked: a dispute that came meanwhile holds.
+            disputed = Verification.objects.filter(pk=verification.pk, disputed_at__isnull=False)
+            if doomed and disputed.exists():
+                transition.write(verification, frames_until=at + timedelta(seconds=policy.DISPUTED_SECONDS))
+            elif doomed:
+                _destroy(verification, doomed, at=at)
+                queue.schedule(verification, queue.DESTROY, due_at=at, queue=QUEUE)
+            else:
+                transition.write(verification, frames_until=None)
+
+
+def put_off(verification: Verification, *, cause: str) -> None:
+    """Gives the step back after a fault, due later: it is owed until it is done, and never moves a status.
+
+    Each cause is on record once, however often it comes.
+    """
+    at = clock.now()
+    is_last = verification.faults >= policy.FAULTS_MAX
+    wait = policy.DESTRUCTION_SECONDS if is_last else policy.backoff(verification.faults)
+    # The next fault is the last again: whoever claims with more than that finds a worker that died without a word.
+    faults = min(verification.faults, policy.FAULTS_MAX - 1)
+    with transactions.writing():
+        if not queue.release(verification, due_at=at + timedelta(seconds=wait), faults=faults):
+            return
+        known = AuditEntry.objects.filter(verification=verification, type="step.faulted")
+        if not known.filter(body__step=queue.DESTROY, body__cause=cause).exists():
+            body = {"step": queue.DESTROY, "cause": cause, "faults": verification.faults}
+            transition.record(verification, "step.faulted", at=at, body=body)
+
+
+def _destroy(verification: Verification, doomed: Doomed, *, at: datetime) -> None:
+    items = [item for _, of_attempt in doomed for item in of_attempt]
+    if store.destroy(items, at=at) != len(items):
+        raise FenceLost(f"{verification.pk}: some of it was destroyed meanwhile")
+    for attempt, of_attempt in doomed:
+        gone = [item.pk for item in of_attempt]
+        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "number": len(gone)}
+        transition.record(verification, DESTROYED, at=at, body={**body, "destroyed": gone})
+
+
+def _doomed(verification: Verification) -> Doomed:
+    """The frames of each attempt that its document does not show; of erased verifications, which open no more, all.
+
+    Raises `EvidenceUnreadable` if an attempt's terms do not open.
+    """
+    key = None if verification.key.destroyed_at else cases.key_beside(verification)
+    found = []
+    of_case = Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn")
+    for attempt in of_case.prefetch_related("evidence"):
+        items = sorted(attempt.evidence.all(), key=lambda item: item.pk)
+        shown = frozenset[str]()
+        if key is not None:
+            terms = [json.loads(store.get(key, item)) for item in items if item.kind == f"{attempt.stage}.terms"]
+            said = stored.fields_of(terms[0], what="terms") if terms else {}
+            shown = shown_frames({item.kind for item in items}, said, stage=attempt.stage)
+        there = [item for item in items if is_frame(item.kind) and item.destroyed_at is None]
+        if of_attempt := [item for item in there if item.kind not in shown]:
+            found.append((attempt, of_attempt))
+    return found
+
+
+def _until(verification: Verification) -> datetime | None:
+    """Until when its frames stay, by its decision's entry, which nobody can change; None if there is none yet."""
+    ends = AuditEntry.objects.filter(verification=verification, type__in=DECISIONS).values_list("at", flat=True)
+    return next((end + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in ends), None)
+
+
+def _files_on_record(verification: Verification) -> Mapping[str, str]:
+    """The file of each item by its id, as it was put on record first."""
+    kept = AuditEntry.objects.filter(verification=verification, type__in=KEEPING).order_by("-verification_sequence")
+    listed = (one for body in kept.values_list("body", flat=True) for one in body.get("evidence", ()))
+    return {one["id"]: one["sealed_sha256"] for one in listed if "id" in one}
+
+
+def _is_held(verification: Verification) -> bool:
+    """Whether it was declined, and a check of one of its attempts had said a code that holds."""
+    if verification.status != Status.DECLINED:
+        return False
+    if verification.code in policy.FRAMES_HELD_ENDINGS:
+        return True
+    judged = AuditEntry.objects.filter(verification=verification, type="attempt.judged").values_list("body", flat=True)
+    return any(check["code"] in policy.FRAMES_HELD_FOR for body in judged for check in body["checks"])
