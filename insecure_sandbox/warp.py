@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from insecure_sandbox import warp_points
 from insecure_sandbox.warp_picture import Triangles, camera_cut, jpeg, paint
-from verification.engines.liveness import landmarks, networks
+from verification.engines.liveness import gestures, landmarks, networks, policy
 from verification.engines.liveness.crops import Floats, Image
-from verification.engines.liveness.gestures import Gesture
+from verification.engines.liveness.gestures import Gesture, Neutral
+from verification.engines.liveness.landmarks import FaceMeasurement
 
 Play = Gesture | Literal["neutral"]
 
@@ -35,17 +36,19 @@ class Pose:
     scale: float = 1.0
 
 
-# What each gesture comes to at its strongest; how far a face must turn depends on the face.
-_STRONGEST: dict[Play, Pose] = {
-    "neutral": Pose(),
-    "blink": Pose(closed_eyes=1.0),
-    "open_mouth": Pose(open_mouth=1.0, pitch=-8.0),
-    "come_closer": Pose(scale=1.45),
-    "nod": Pose(pitch=25.0),
+# What each gesture may come to at its strongest, the least first; how far a face must go depends on the face.
+_STRONGEST: dict[Play, tuple[Pose, ...]] = {
+    "neutral": (Pose(),),
+    "blink": (Pose(closed_eyes=1.0),),
+    "open_mouth": tuple(Pose(open_mouth=share / 10, pitch=-8.0) for share in range(9, 15)),
+    "come_closer": (Pose(scale=1.45),),
+    "nod": tuple(Pose(pitch=pitch) for pitch in range(14, 36, 2)),
+    "turn_left": tuple(Pose(yaw=yaw) for yaw in range(12, 40, 2)),
+    "turn_right": tuple(Pose(yaw=-yaw) for yaw in range(12, 40, 2)),
 }
+_MORE, _NOD_MORE = 1.25, 1.5  # of what is asked for: noise and a thin picture take some of it, most of a nod
 _THERE_AND_BACK = ("blink", "nod")
 _STRAIGHT, _LEVEL = 0.10, 18.0  # ratio and degrees at which a face looks at the camera well enough
-_TURNED = 0.43  # change of the ratio of a turn, as whoever attacks can measure it
 _SWAY = 0.7  # degrees a head sways by itself
 _CLOSED, _MOUTH = 0.04, 0.50  # of its width, the gap of a closed and of a wide open mouth
 _DARK, _WHITE = (45, 20, 20), (215, 205, 195)  # RGB of a mouth's inside and lashes, of teeth
@@ -80,7 +83,7 @@ class Puppet:
         """`count` frames of the gesture as JPEG of at most 40 KB; with the same `seed` the same ones."""
         # Steps of one capture share no noise, or their frames would be the same pictures twice.
         chance = np.random.default_rng(None if seed is None else [seed, *gesture.encode()])
-        strongest = _STRONGEST.get(gesture) or self._turn_to_the(gesture)
+        strongest = self._strongest(gesture)
         poses = [_between(self.rest, strongest, share) for share in _course(gesture, count)]
         return [jpeg(self.show(_swayed(pose, chance)), chance=chance) for pose in poses]
 
@@ -113,14 +116,22 @@ class Puppet:
         )
         return Pose(yaw=float(yaw), pitch=float(pitch))
 
-    def _turn_to_the(self, gesture: Play) -> Pose:
-        side = 1.0 if gesture == "turn_left" else -1.0
-        at_rest = _turn(_mesh(self.show(self.rest), self._loaded))
-        for yaw in range(12, 40, 2):
-            pose = replace(self.rest, yaw=self.rest.yaw + side * yaw)
-            if side * (_turn(_mesh(self.show(pose), self._loaded)) - at_rest) >= _TURNED:
-                break
-        return Pose(yaw=side * yaw)
+    def _strongest(self, gesture: Play) -> Pose:
+        """The first pose that shows more of the gesture than is asked for, as whoever attacks can measure it."""
+        *poses, last = _STRONGEST[gesture]
+        rest = self._measured(self.rest)
+        if gesture == "neutral" or rest is None:
+            return last
+        neutral = Neutral(rest.turn, rest.mouth, rest.right_eye, rest.left_eye, rest.pitch, rest.interocular)
+        least = (_NOD_MORE if gesture == "nod" else _MORE) * gestures.limits(policy.GESTURES)[gesture]
+        for pose in poses:
+            face = self._measured(_between(self.rest, pose, 1.0))
+            if face is not None and gestures.strengths(gesture, [face], neutral)[0] >= least:
+                return pose
+        return last
+
+    def _measured(self, pose: Pose) -> FaceMeasurement | None:
+        return landmarks.measure(self.show(pose), networks=self._loaded).face
 
     def _turned(self, moved: Floats, pose: Pose) -> Floats:
         edges = self._mesh[list(warp_points.EDGES)]

@@ -15,6 +15,14 @@ _EYES = 80.0  # pixels between the eyes, as at arm's length
 _MOST_BYTES = 40 * 1024
 _THIN = 60  # JPEG quality of the thin chain, at most
 _NOISE = 1.5  # grey levels, standard deviation
+Drift = tuple[float, float, float, float]
+DRIFT: Drift = (
+    9.0,
+    6.0,
+    2.0,
+    0.03,
+)  # pixels, pixels, degrees, share of the size: at most, of a hand that holds a camera
+_LENGTH = 12  # frames in which it comes and goes about once
 
 
 @dataclass(frozen=True)
@@ -102,10 +110,24 @@ def jpeg(image: Image, *, chance: np.random.Generator) -> bytes:
     return written.tobytes()
 
 
-def taken_anew(frame: bytes, *, chance: np.random.Generator) -> bytes:
-    """The same frame with the noise of another moment: no two captures may share one."""
-    image = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR_RGB)
-    return jpeg(np.asarray(image, np.uint8), chance=chance)
+def taken_anew(frames: Sequence[bytes], *, chance: np.random.Generator, drift: Drift = DRIFT) -> list[bytes]:
+    """The same frames at another moment: no two captures may share one, or move alike.
+
+    The hand that holds the camera drifts, slowly and by a way of its own, and the noise is another.
+    """
+    places = np.arange(len(frames))[:, None] / _LENGTH
+    begun, turns = chance.uniform(0, 2 * np.pi, len(drift)), chance.uniform(0.6, 1.6, len(drift))
+    ways = np.sin(begun + 2 * np.pi * turns * places) * drift
+    return [_held(frame, *moved, chance=chance) for frame, moved in zip(frames, ways.tolist(), strict=True)]
+
+
+def _held(frame: bytes, across: float, down: float, lean: float, size: float, *, chance: np.random.Generator) -> bytes:
+    image = np.asarray(cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
+    high, wide = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D((wide / 2, high / 2), lean, 1 + size)
+    matrix[:, 2] += np.array([across, down])
+    held = cv2.warpAffine(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE)
+    return jpeg(np.asarray(held, np.uint8), chance=chance)
 
 
 def thinned(frame: bytes, *, side: int, most_bytes: int) -> bytes:

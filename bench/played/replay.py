@@ -177,7 +177,7 @@ def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Genera
     while told["page"] == "commands" and told["data"]["state"] == "command":
         asked, since = told["data"], 0.0
         photo = samples.fetch() / "obama3.jpg"
-        frames = [taken_anew(one, chance=noise) for one in painted(photo, as_told(asked["command"]), _FRAMES, seed=1)]
+        frames = taken_anew(painted(photo, as_told(asked["command"]), _FRAMES, seed=1), chance=noise)
         for part in parts_of(frames, asked):
             files, last = part.pop("files"), max(frame["at_ms"] for frame in part["frames"]) / 1000 + 0.1
             replay.wait(last - since)

@@ -19,7 +19,7 @@ from insecure_sandbox import warp
 from insecure_sandbox.demo.borrower import Browser
 from insecure_sandbox.warp_picture import taken_anew, thinned
 
-FRAMES = 8
+FRAMES = 12
 """Of each command; a page's script takes six a second for four seconds."""
 
 APART_MS = 60
@@ -62,8 +62,8 @@ class Camera:
         }
 
     def take(self, gesture: warp.Play) -> list[bytes]:
-        """JPEG frames of the gesture that were never taken before. Waits until they are painted."""
-        return [taken_anew(frame, chance=self._chance) for frame in self._played[gesture].result()]
+        """JPEG frames of the gesture, held as never before. Waits until they are painted."""
+        return taken_anew(self._played[gesture].result(), chance=self._chance)
 
     def wait(self) -> None:
         """Returns when everything is painted: a command's window is too short to wait in."""

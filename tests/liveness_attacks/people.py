@@ -24,7 +24,7 @@ from verification.engines.faces.embedding import Embedding
 from verification.engines.liveness import gestures, landmarks, networks, policy
 from verification.engines.liveness.crops import Floats, Image
 
-COUNT = 10  # frames of a command
+COUNT = 12  # frames of a command
 _WARPED = 4  # actors in memory, 65 MB each
 _NOISE = 2.0  # grey levels of the sensor that films a photograph
 NEUTRAL, TALK = "look_straight", "talk"

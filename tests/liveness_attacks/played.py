@@ -15,7 +15,9 @@ from tests.verification.engines.liveness import insecure_paper
 from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Outcome, Step, decide
 from verification.core.route import Evidence, Looked, Next
+from verification.engines.liveness import pictures
 from verification.engines.liveness.crops import Image
+from verification.engines.liveness.pictures import SentStep
 from verification.stages.live_capture import ASKING, dialogue
 from verification.stages.live_capture.checks import WITH_CONSENT
 from verification.stages.live_capture.facts import LiveCaptureFacts
@@ -44,13 +46,15 @@ class Shown:
 class Attempt:
     """A whole capture. `told`: what of it is on record, by which attempts are counted.
 
-    is_replayed: were the frames presented before? frozen_from: the place in a command's chain whose picture stays.
+    is_replayed: were the frames presented before? plays_again: the capture it was recorded from, which is on record.
+    frozen_from: the place in a command's chain whose picture stays.
     """
 
     shown: Mapping[str, Shown] = field(repr=False)
     registered: bytes = field(repr=False)
     told: Mapping[str, str]
     is_replayed: bool = False
+    plays_again: Mapping[str, Shown] | None = field(default=None, repr=False)
     frozen_from: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -108,8 +112,22 @@ def _evidence(attempt: Attempt) -> Evidence:
         memory, items = turn.memory, {**items, **taken.evidence, **turn.evidence}
         if turn.next is Next.COLLECT:
             break
-    items |= {**given.sources(photo=attempt.registered), **compare_captures({}, {})}  # nothing like it came before
+    items |= {**given.sources(photo=attempt.registered), **_compared(attempt)}
     return Evidence(items=items, at=at + timedelta(seconds=30))
+
+
+def _compared(attempt: Attempt) -> dict[str, bytes]:
+    """How alike the attempt is to the capture it was recorded from; where it is none, nothing like it came before."""
+    if attempt.plays_again is None:
+        return compare_captures({}, {})
+    own, recorded = (_prints(shown) for shown in (attempt.shown, attempt.plays_again))
+    return compare_captures(own, {"att_recorded": recorded})
+
+
+def _prints(shown: Mapping[str, Shown]) -> dict[str, bytes]:
+    chains = [(command, tuple(_thin(image) for image in each.chain)) for command, each in shown.items()]
+    steps = [SentStep(command, chain, (), (), tuple(range(len(chain)))) for command, chain in chains]
+    return {f"live_capture.{at}.prints": pictures.look(step)[1].to_bytes() for at, step in enumerate(steps)}
 
 
 def _thin(image: Image) -> bytes:
@@ -128,7 +146,7 @@ def _numbers(facts: Any) -> dict[str, float | None]:
         return {}
     shown, found = facts.shown, dict[str, float | None]()
     if not isinstance(shown.throughout, Step):
-        names = ("farthest", "second", "acting", "acting_median", "next", "corners")
+        names = ("farthest", "second", "acting", "acting_median", "next", "corners", "surroundings")
         found = {name: getattr(shown.throughout, name) for name in names}
     if not isinstance(shown.depth, Step):
         found["depth"] = shown.depth.ratio

@@ -7,6 +7,8 @@ from functools import cache
 import cv2
 import numpy as np
 
+from scripts.genuine.replays import all_of, cropped, lighter
+from scripts.genuine.replays import pressed as compressed
 from tests.liveness_attacks import people, played
 from tests.liveness_attacks.people import COUNT, NEUTRAL, TALK, Actor, Person
 from tests.liveness_attacks.played import Attempt, Shown
@@ -80,6 +82,19 @@ def replay(actor: Actor, victim: Person, order: Order, chance: np.random.Generat
     return replace(honest(actor, victim, order, chance), is_replayed=True)
 
 
+def replay_anew(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
+    """A recording of a capture by the same commands: cropped, as bright as another screen, compressed anew."""
+    recorded = honest(actor, victim, order, chance)
+    cut, pressed = cropped(float(chance.uniform(0.0, 0.08))), compressed(int(chance.integers(40, 91)))
+    change = all_of(cut, *([lighter] if chance.integers(2) else []), pressed)
+    seed = int(chance.integers(2**31))  # a crop is one for the whole capture
+    shown = {
+        command: _all([change(image, np.random.default_rng(seed)) for image in each.chain], command)
+        for command, each in recorded.shown.items()
+    }
+    return replace(recorded, shown=shown, plays_again=recorded.shown)
+
+
 def screen_replay(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
     """A recording of another order is played on a screen and filmed."""
     down, across = np.mgrid[0:480, 0:640]
@@ -128,10 +143,11 @@ def swapped(actor: Actor, victim: Person, order: Order, chance: np.random.Genera
 SPECIES: Mapping[str, Callable[[Actor, Person, Order, np.random.Generator], Attempt]] = {
     each.__name__: each
     for each in (
-        still, jittered_still, flat_paper, bent_paper, frozen, wrong_order, replay, screen_replay, two_faces, swapped
+        *(still, jittered_still, flat_paper, bent_paper, frozen, wrong_order),
+        *(replay, replay_anew, screen_replay, two_faces, swapped),
     )
-}  # fmt: skip
-OWN = ("frozen", "wrong_order", "replay", "screen_replay", "two_faces")
+}
+OWN = ("frozen", "wrong_order", "replay", "replay_anew", "screen_replay", "two_faces")
 """Of whose frames the victim themself is the actor: only what is done to them may refuse."""
 
 

@@ -80,7 +80,7 @@ def test_no_cut_between_two_people_is_verified(cast: Cast, run: Record, proof_fi
             victim, actor, order, splices.Recipe.number(at // 2, splices.PLACES, splices.CUTS, chance), chance
         )
 
-    rows = run.run("splice", 96, spliced)
+    rows = run.run("splice", 144, spliced)
     by = {word: record.grouped(rows, word) for word in ("places", "joint", "kind")}
     proof_figures["splice"] = {**record.counted(rows), **by}
     _stopped(rows)
@@ -93,7 +93,7 @@ def test_gestures_under_the_victims_face_are_counted(cast: Cast, run: Record, pr
             victim, actor, order, splices.Recipe.number(at // 2, splices.BLENDED_PLACES, splices.BLENDS, chance), chance
         )
 
-    rows = run.run("blended_gesture", 54, blended)
+    rows = run.run("blended_gesture", 60, blended)
     by = {word: record.grouped(rows, word) for word in ("places", "joint", "alpha", "kind")}
     proof_figures["blended_gesture"] = {**record.counted(rows), **by}
     _stopped(rows)

@@ -131,8 +131,8 @@ class PlayedPage:
 
 @contextmanager
 def forgotten(forget: Callable[[], object]) -> Iterator[None]:
-    """All borrowers are one portrait that moves alike, which would be known again: what captures are known by is
-    forgotten before any is judged. forget: deletes it."""
+    """All borrowers are one portrait, so that each would be compared with others, as no two people are: what captures
+    are known by is forgotten before any is judged. forget: deletes it."""
     is_over = threading.Event()
 
     def run() -> None:

@@ -16,7 +16,7 @@ from verification.core.stored import canonical_json
 from verification.stages import code, consent, live_capture, person, question, statement
 from verification.workflow.moving import dossier
 
-_FRAMES = 8
+_FRAMES = 12
 
 
 def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:

@@ -21,7 +21,7 @@ from tests.verification.workflow.story import IIN, Story
 from verification.engines.liveness.gestures import GESTURES
 from verification.stages.consent.policy import CURRENT
 
-FRAMES = 8
+FRAMES = 12
 
 
 @cache
@@ -158,6 +158,7 @@ def _played(of: str, gesture: warp.Play, count: int, *, seed: int) -> tuple[byte
 
 @cache
 def _taken(of: str, gesture: warp.Play, moment: str, count: int, *, seed: int) -> tuple[bytes, ...]:
-    """The frames of a gesture with the noise of this moment: no two captures of a test share a frame."""
-    noise = np.random.default_rng(list(moment.encode()))
-    return tuple(taken_anew(frame, chance=noise) for frame in _played(of, gesture, count, seed=seed))
+    """The frames of a gesture as they are held at this moment: no two captures of a test share one, or move alike."""
+    return tuple(
+        taken_anew(_played(of, gesture, count, seed=seed), chance=np.random.default_rng(list(moment.encode())))
+    )

@@ -1,11 +1,13 @@
 """A capture that comes again in another verification, and what is left of the first: words, numbers, nothing."""
 
 import json
+from functools import partial
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import IIN, OTHER_IIN, Story, begin, lender
@@ -19,6 +21,12 @@ from verification.workflow.reading.replay import Verdict, replay
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 _FRAMES = 14  # of a command: a window of the comparison, and more
+
+
+@pytest.fixture(autouse=True)
+def _played_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every capture here is the same film, in the noise of another moment."""
+    monkeypatch.setattr(camera, "taken_anew", partial(taken_anew, drift=(0.0, 0.0, 0.0, 0.0)))
 
 
 @pytest.fixture(autouse=True)

@@ -57,6 +57,9 @@ TABLE = (
     # For people alone: the threshold is of three people who turned. liveness.md §9.
     Reason("liveness_depth_flat", _PEOPLE_LOOK, "The face moved as a flat picture does.", review=True),
     Reason("liveness_depth_missing", _PEOPLE_LOOK, "The turns gave no evidence of depth.", review=True),
+    Reason(
+        "liveness_surroundings_jumped", _PEOPLE_LOOK, "What is round the face jumped while it went on.", review=True
+    ),
     Reason("liveness_line_review", _PEOPLE_LOOK, "The line or the camera gave too little to judge by.", review=True),
     Reason(
         "face_not_found",

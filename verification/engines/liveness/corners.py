@@ -1,6 +1,7 @@
-"""What of a face goes on from one frame of the thin chain to the next: corners that are still there.
+"""What of a face, and of what is round it, goes on from one frame of the thin chain to the next: corners still there.
 
 Between two people hardly any corner stays, however well the one is laid over the other; of one face that moves most do.
+Between two places none stays round it.
 Source: docs/liveness-measurements.md, "From one frame to the next".
 """
 
@@ -22,25 +23,38 @@ _CORNERS, _QUALITY, _APART = 100, 0.01, 2.0
 _SIDE, _LEVELS, _RETURN = 9, 3, 0.5  # pixels, pyramid levels, pixels: at 160 pixels
 _LEAST = 12  # corners; of fewer a share says nothing
 _INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
+# Of the oval, from where on the room begins, and from where on no head moves; how many pixels tell of a room.
+_ROUND, _BEYOND, _ROOM = 1.15, 1.7, 200
+_CHANGED = 12.0  # grey levels: what lies beyond the head changes by at most 11.9, at a cut by 15.4 and more
 
 
-def joints(frames: Sequence[tuple[Image, Floats] | None]) -> tuple[float | None, ...]:
-    """For each frame and the next, both with their mesh, what `kept` says; None where one shows no face."""
+def joints(frames: Sequence[tuple[Image, Floats] | None]) -> list[tuple[float | None, float | None]]:
+    """For each frame and the next, both with their mesh, what `kept` and `around` say; None where one has no face."""
     greys = [None if each is None else grey(each[0]) for each in frames]
-    found: list[float | None] = []
+    found: list[tuple[float | None, float | None]] = []
     for at in range(len(frames) - 1):
         (one, other), (here, there) = frames[at : at + 2], greys[at : at + 2]
         if one is None or other is None or here is None or there is None:
-            found.append(None)
+            found.append((None, None))
         else:
-            found.append(kept(here, there, one[1], other[1]))
-    return tuple(found)
+            meshes = one[1], other[1]
+            found.append((kept(here, there, *meshes), around(here, there, *meshes)))
+    return found
 
 
 def kept(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the face's corners that are still there, 0 … 1; None of too few corners."""
     start, end = (of[list(OVAL), :2] for of in (mesh, moved))
     return share(one, other, oval(mesh, one.shape, _INSIDE), guess=lambda points: similar(start, end, of=points))
+
+
+def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
+    """The share of the corners round the face that are still there, 0 … 1; None of too few, and where too little
+    changed beyond the head for it to be another place."""
+    beyond = (oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND)) == 0
+    if beyond.sum() >= _ROOM and cv2.absdiff(one, other)[beyond].mean() <= _CHANGED:
+        return None
+    return share(one, other, 255 - oval(mesh, one.shape, _ROUND), guess=None)
 
 
 def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float | None:

@@ -32,7 +32,7 @@ class ChainNumbers:
 
     `depth`: how far from a plane what moved is; None where the command is no turn. `trace`: to compare its frames by.
     `points`: of each frame x and y of the five points a face is cut out by, pixels; None where it shows none.
-    `corners`: from each frame to the next, as `corners.joints` says.
+    `corners`, `surroundings`: of the face and round it, from each frame to the next, as `corners.joints` says.
     """
 
     frames: tuple[FrameMeasurement, ...]
@@ -40,6 +40,7 @@ class ChainNumbers:
     trace: continuity.Trace
     points: tuple[tuple[float, ...] | None, ...]
     corners: tuple[float | None, ...]
+    surroundings: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,9 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
             depth = planarity.measure(seen, meshes, limits=policy.PLANARITY)
         known = prints.of([(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face])
         points = tuple(None if each is None else _five(each[1]) for each in shown)
-        joined = corners.joints(shown)
-        return ChainNumbers(_without_mesh(found), depth, continuity.trace(chain), points, joined), known
+        joints = corners.joints(shown)
+        joined, around = (tuple(joint[of] for joint in joints) for of in range(2))
+        return ChainNumbers(_without_mesh(found), depth, continuity.trace(chain), points, joined, around), known
 
 
 def _five(mesh: Floats) -> tuple[float, ...]:

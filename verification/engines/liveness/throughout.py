@@ -31,7 +31,8 @@ class Throughout:
     `frames`: how many were compared. `farthest`: of any. `second`: in any step of all but one. `acting`: of any that
     proves a gesture; `acting_median`: the greatest median of those of a step; None where no gesture was proven.
     `next`: from one compared frame of a step to the next. `corners`: the least share that is still there, 0 … 1, where
-    it counts; None where it nowhere does.
+    it counts; None where it nowhere does. `surroundings`: likewise round the face, where so much changed that it may be
+    another place.
     """
 
     frames: int
@@ -41,6 +42,7 @@ class Throughout:
     acting_median: float | None
     next: float | None
     corners: float | None
+    surroundings: float | None
 
 
 def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) -> Throughout:
@@ -49,13 +51,14 @@ def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) 
     Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
     """
     own: list[list[float]] = []
-    acting, onward, joints = [list[float]() for _ in range(3)]
+    acting, onward, joints, around = [list[float]() for _ in range(4)]
     medians: list[float] = []
     rest = _face(steps[0], _stillest(steps[0].numbers.frames, at_rest))
     for number, step in enumerate(steps):
         proving = () if number == 0 else _proving(step, at_rest)
         loose = _loose(step)
         joints += [each for at, each in enumerate(step.looked.corners) if each is not None and at not in loose]
+        around += [each for at, each in enumerate(step.looked.surroundings) if each is not None and at not in loose]
         sides = {place for at in loose for place in (at, at + 1)}
         every = range((begins + number) % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
         places = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
@@ -76,6 +79,7 @@ def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) 
         acting_median=max(medians, default=None),
         next=max(onward, default=None),
         corners=min(joints, default=None),
+        surroundings=min(around, default=None),
     )
 
 

@@ -45,18 +45,21 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     """3: each step's frames were taken after a person could have seen the command and before its window closed.
 
     By the page's clock, which ours holds to what it can know: when each part came, and that its way took no longer than
-    a line may. A chain with too few frames a second to see a cut in is for people.
+    a line may. A chain with too few frames a second to see a cut in, or too few to be known when it comes again, is for
+    people.
     """
     check, sent, limits = "face.timing", facts.sent, policy.capture
     if isinstance(sent, Step) or sent.by_line:
         return unjudged(check, facts, policy)
     least = policy.gates.arrival_min_seconds
+    fewest = min(sent.chain[1:], default=0)  # of a command: the first step is the face at rest
     detail: Detail = {
         "steps": len(sent.commands),
         "latest": f"{sent.latest:.2f}",
         "transfer": f"{sent.transfer:.2f}",
         "rate": f"{sent.rate:.1f}",
         "gap": f"{sent.gap:.2f}",
+        "frames": fewest,
     }
     if min(sent.soonest, sent.earliest) < least or sent.ahead < -policy.clocks_apart_seconds:
         early: Detail = {**detail, "detail": "frames came before the command could be seen, or before they were taken"}
@@ -65,6 +68,7 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     most = (limits.window_ms + limits.transfer_ms) / 1000
     is_late = sent.latest * 1000 > limits.window_ms + limits.late_ms or sent.transfer * 1000 > limits.transfer_ms
     is_dense = sent.rate >= policy.chain_rate_min and sent.gap <= policy.chain_gap_max
+    is_dense = is_dense and fewest >= policy.chain_frames_min
     code = "liveness_command_missed" if is_late else "" if is_dense else "liveness_line_review"
     return judged(check, code, score=sent.latest + sent.transfer, threshold=most, detail=detail)
 
@@ -155,7 +159,7 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     """9: one and the same face from first to last: it never jumps, and each step shows the one of the first.
 
     So it is in the full frames, and in the thin chain, in which the gestures are seen: whoever proves a gesture is the
-    person at rest, and so is everybody in between.
+    person at rest, and so is everybody in between. Where only what is round the face jumps, people look.
     """
     check, shown, same_face = "face.continuity", facts.shown, policy.same_face
     if isinstance(shown, Step):
@@ -175,9 +179,13 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
     shares = ((chain.acting_median, gates.acting_median), (chain.next, gates.next_face))
     is_one = is_one and all(each is None or each <= share * actor.value for each, share in shares)
     is_whole = found.overlap >= gates.overlap and (chain.corners is None or chain.corners >= gates.corners)
-    code = "" if is_whole else "liveness_face_jumped"
+    is_one_place = chain.surroundings is None or chain.surroundings >= gates.surroundings
+    code = "" if is_one_place else "liveness_surroundings_jumped"
+    code = code if is_whole else "liveness_face_jumped"
     code = code if is_one else "liveness_face_changed"
-    told = {name: getattr(chain, name) for name in ("second", "acting", "acting_median", "next", "corners")}
+    told = {
+        name: getattr(chain, name) for name in ("second", "acting", "acting_median", "next", "corners", "surroundings")
+    }
     detail: Detail = {
         "overlap": f"{found.overlap:.4f}",
         **{name: "none" if value is None else f"{value:.4f}" for name, value in told.items()},

@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from insecure_sandbox import warp
 from insecure_sandbox.warp_picture import thinned
 from verification.core.errors import Refused
-from verification.engines.liveness import capture, pictures, throughout
+from verification.engines.liveness import capture, corners, frames, landmarks, networks, pictures, policy, throughout
 from verification.engines.liveness.crops import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
 from verification.engines.liveness.policy import GATES, THROUGHOUT
@@ -82,7 +83,8 @@ def test_what_corners_do_not_join_is_compared_on_both_sides(
 
 def test_a_chain_in_which_no_face_is_found_cannot_be_compared(victim: list[list[bytes]]) -> None:
     steps = measured(victim, "look_straight", "turn_left")
-    blind: Any = replace(steps[1].looked, points=(None,) * FRAMES, corners=(None,) * (FRAMES - 1))
+    none = (None,) * (FRAMES - 1)
+    blind: Any = replace(steps[1].looked, points=(None,) * FRAMES, corners=none, surroundings=none)
     with pytest.raises(Refused) as refused:
         found((steps[0], replace(steps[1], looked=blind)))
     assert refused.value.code == "liveness_face_missing"
@@ -99,3 +101,21 @@ def test_corners_go_on_in_one_picture_that_moves_and_not_into_another(portraits:
     assert joined[0] == 1.0
     assert joined[2] is None or joined[2] < GATES.corners
     assert np.isfinite(joined[1] or 0.0)
+
+
+def test_a_face_that_goes_on_in_another_room_is_seen(portraits: dict[str, Image]) -> None:
+    """The first frame again, a pixel aside, with another room round the head."""
+    frame = thinned(warp.Puppet(portraits["obama.jpg"]).play("neutral", 1)[0], side=160, most_bytes=4_000)
+    image = frames.decode(frame, limits=policy.CHAIN)
+    found = landmarks.measure(image, networks=networks.load()).face
+    assert found is not None
+    assert found.mesh is not None
+    head = corners.oval(found.mesh, image.shape, 1.15)[..., None] > 0
+    room = cv2.resize(np.random.default_rng(1).integers(0, 255, (20, 27, 3), np.uint8), image.shape[1::-1])
+    here = corners.grey(image)
+    for other, is_there in ((image, True), (np.where(head, image, room).astype(np.uint8), False)):
+        moved, there = found.mesh + np.array([1, 0, 0]), corners.grey(np.roll(other, 1, axis=1))
+        kept, around = corners.kept(here, there, found.mesh, moved), corners.around(here, there, found.mesh, moved)
+        assert kept is not None
+        assert kept >= GATES.corners
+        assert around is None if is_there else around is not None and around < GATES.surroundings

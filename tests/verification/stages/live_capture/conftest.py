@@ -11,7 +11,7 @@ from tests.painted import painted
 from tests.verification.stages.live_capture.captures import ORDER, Frames, Sent, photo_answer
 from verification.core.route import Evidence
 
-COUNT = 8  # frames in a step
+COUNT = 12  # frames in a step
 
 Player = Callable[..., Frames]
 

@@ -12,7 +12,7 @@ from tests.verification.stages.live_capture.captures import ORDER, Frames
 from verification.engines.liveness import frames, policy
 from verification.engines.liveness.crops import Image
 
-COUNT = 8  # frames in a step
+COUNT = 12  # frames in a step
 _NOISE = 2.0  # grey levels of the sensor that films the attack
 _PIXELS = (3.1, 2.9)  # of a filmed screen, in pixels of the camera: what beats against them is moiré
 

@@ -76,6 +76,10 @@ def sent_of(facts: LiveCaptureFacts) -> Sent:
         ("face.continuity", "throughout", {"next": GATES.next_face * ACTOR + 1e-6}, "liveness_face_changed"),
         ("face.continuity", "throughout", {"corners": GATES.corners}, ""),
         ("face.continuity", "throughout", {"corners": GATES.corners - 1e-6}, "liveness_face_jumped"),
+        ("face.continuity", "throughout", {"surroundings": GATES.surroundings}, ""),
+        ("face.continuity", "throughout", {"surroundings": GATES.surroundings - 1e-6}, "liveness_surroundings_jumped"),
+        ("face.continuity", "throughout", {"surroundings": NAN}, "liveness_surroundings_jumped"),
+        ("face.continuity", "throughout", {"surroundings": 0.0, "corners": 0.0}, "liveness_face_jumped"),
         ("face.continuity", "throughout", {"farthest": NAN}, "liveness_face_changed"),
         ("face.continuity", "throughout", {"acting_median": NAN}, "liveness_face_changed"),
         ("face.continuity", "throughout", {"corners": NAN}, "liveness_face_jumped"),
@@ -89,6 +93,14 @@ def test_what_the_frames_show_is_refused_by_its_own_code(
     changed: Any = {part: replace(getattr(shown, part), **changes)}
     said = WITH_CONSENT[check](replace(facts, shown=replace(shown, **changed)), POLICY)
     assert getattr(said, "code", "") == code
+
+
+def test_a_chain_too_short_to_be_known_again_is_for_people(facts: LiveCaptureFacts) -> None:
+    sent, least = sent_of(facts), POLICY.chain_frames_min
+    for acted, code in ((least, ""), (least - 1, "liveness_line_review")):
+        chain = (GATES.frames_min, *[least] * (len(sent.chain) - 2), acted)
+        said = WITH_CONSENT["face.timing"](replace(facts, sent=replace(sent, chain=chain)), POLICY)
+        assert getattr(said, "code", "") == code
 
 
 def test_a_frame_that_was_presented_before_is_refused_whatever_else_it_shows(facts: LiveCaptureFacts) -> None:

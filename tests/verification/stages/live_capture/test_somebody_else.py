@@ -23,7 +23,7 @@ POLICY = LiveCapturePolicy()
 pytestmark = pytest.mark.proof("live_capture_attacks")
 
 ORDER = ("look_straight", "turn_right", "blink", "turn_left")
-COUNT = 8
+COUNT = 12
 
 
 def _photograph(folder: Path, name: str) -> Path:
