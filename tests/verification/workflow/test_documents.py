@@ -273,8 +273,8 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
         "calibration_source": "quoted",
     }
     assert {"model", "model_sha256", "detector_sha256", "decision"} <= detail.keys()
-    # Full frames are numbered behind those of the chain, which has eight here.
-    assert document["live_image"]["face"] == f"0.{8 + int(detail['rest_frames'].partition(',')[0])}"
+    # Full frames are numbered behind those of the chain, which has twelve here.
+    assert document["live_image"]["face"] == f"0.{12 + int(detail['rest_frames'].partition(',')[0])}"
     shown = [sum(frame["jpeg"] is not None for frame in one["frames"]) for one in document["live_image"]["commands"]]
     assert set(shown) == {1}
     checks = [document["comparison"]["name"], *(gate["name"] for gate in document["live_image"]["gates"])]
@@ -282,6 +282,6 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
     assert document["policy"]["version"] == POLICY.version
     assert document["reference"]["source"] == "STATE"
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
-    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.0.frame.8")
+    item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.0.frame.12")
     first = document["live_image"]["commands"][0]["frames"][0]
     assert sha256(store.get(key, item)).hexdigest() == first["sha256"]

@@ -107,7 +107,7 @@ def test_frames_bound_to_another_attempt_are_refused(live: given.Frames, obama: 
     assert _refusals(other) == {"face.binding": "liveness_frame_unbound"}
 
 
-@pytest.mark.parametrize("kind", ["live_capture.0.frame.8", "live_capture.3.frame.9"])
+@pytest.mark.parametrize("kind", ["live_capture.0.frame.12", "live_capture.3.frame.13"])
 def test_a_frame_of_another_verification_is_refused(good: Evidence, kind: str) -> None:
     assert kind in good.items
     seen = replace(good, seen=frozenset({kind}))
@@ -172,6 +172,6 @@ def test_a_frame_beyond_its_size_is_not_taken(live: given.Frames) -> None:
 def test_a_frame_that_is_no_upright_camera_picture_is_refused(
     live: given.Frames, obama: bytes, spoil: Callable[[bytes], bytes]
 ) -> None:
-    *before, last = live["blink"][:5]  # the fifth of eight is sent in full
-    spoilt = {**live, "blink": (*before, spoil(last), *live["blink"][5:])}
+    *before, last = live["blink"][:7]  # the seventh of twelve is sent in full
+    spoilt = {**live, "blink": (*before, spoil(last), *live["blink"][7:])}
     assert _refused(given.Sent(spoilt).evidence(photo=obama)) == "liveness_frame_unreadable"

@@ -23,7 +23,7 @@ _KINDS = (
     *(
         f"live_capture.{step}.{kind}"
         for step in range(len(given.ORDER))
-        for kind in ("chain.0", "frame.8", "part.0", "seen")
+        for kind in ("chain.0", "frame.12", "part.0", "seen")
     ),
 )
 

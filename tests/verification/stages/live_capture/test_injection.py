@@ -129,7 +129,7 @@ def test_turns_that_are_played_there_and_back_again_are_for_people(live: Frames,
     for turn in ("turn_left", "turn_right"):
         back = [insecure_captures.written_again(jpeg, times=1)[0] for jpeg in reversed(live[turn])]
         frames[turn] = (*live[turn], *back)
-    evidence = Sent(frames, waits={"turn_left": 3.5, "turn_right": 3.5}).evidence(photo=obama)
+    evidence = Sent(frames, waits={"turn_left": 4.5, "turn_right": 4.5}).evidence(photo=obama)
     assert refusals(given.judge(evidence)) == {"face.injection": CODE + "near_duplicates"}
 
 
