@@ -42,6 +42,8 @@ const shake = (pattern) => navigator.userActivation?.hasBeenActive && navigator.
 const late = async (ms) => { await pause(ms); throw new DOMException("no picture", "NotReadableError"); };
 
 function show(name) {
+  // Until the camera is on the card never gets shorter: what lies below must not move under a finger that is slow.
+  camera.style.minHeight = name === "live" ? "" : `${camera.offsetHeight}px`;
   for (const state of camera.querySelectorAll("[data-state]")) state.hidden = state.dataset.state !== name;
   document.body.classList.toggle("camera-on", name === "live");
   for (const words of camera.querySelectorAll("[data-unspent]")) words.hidden = told.data.state !== "ready";

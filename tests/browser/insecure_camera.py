@@ -61,7 +61,10 @@ _CAMERA = """
   const give = async () => {
     const fault = window.insecureCamera.fault;
     if (fault === "silent") return new Promise(() => {});
-    if (fault) throw new DOMException("made by a test", fault);
+    if (fault) {
+      await new Promise((later) => setTimeout(later, 700)); // nobody answers the browser's question at once
+      throw new DOMException("made by a test", fault);
+    }
     const stream = canvas.captureStream(every ? 15 : 0);
     window.insecureCamera.streams.push(stream);
     if (!every) show();
