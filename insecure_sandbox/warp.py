@@ -39,8 +39,8 @@ class Pose:
 # What each gesture may come to at its strongest, the least first; how far a face must go depends on the face.
 _STRONGEST: dict[Play, tuple[Pose, ...]] = {
     "neutral": (Pose(),),
-    "blink": (Pose(closed_eyes=1.0),),
-    "open_mouth": tuple(Pose(open_mouth=share / 10, pitch=-8.0) for share in range(9, 15)),
+    "blink": tuple(Pose(closed_eyes=share / 10) for share in range(10, 13)),
+    "open_mouth": tuple(Pose(open_mouth=share / 10, pitch=-8.0) for share in range(9, 19)),
     "come_closer": (Pose(scale=1.45),),
     "nod": tuple(Pose(pitch=pitch) for pitch in range(14, 36, 2)),
     "turn_left": tuple(Pose(yaw=yaw) for yaw in range(12, 40, 2)),
@@ -117,18 +117,19 @@ class Puppet:
         return Pose(yaw=float(yaw), pitch=float(pitch))
 
     def _strongest(self, gesture: Play) -> Pose:
-        """The first pose that shows more of the gesture than is asked for, as whoever attacks can measure it."""
-        *poses, last = _STRONGEST[gesture]
-        rest = self._measured(self.rest)
+        """The first pose that shows more of the gesture than is asked for, as whoever attacks can measure it; or the
+        one that shows most."""
+        poses, rest, told = _STRONGEST[gesture], self._measured(self.rest), list[float]()
         if gesture == "neutral" or rest is None:
-            return last
+            return poses[0]
         neutral = Neutral(rest.turn, rest.mouth, rest.right_eye, rest.left_eye, rest.pitch, rest.interocular)
         least = (_NOD_MORE if gesture == "nod" else _MORE) * gestures.limits(policy.GESTURES)[gesture]
         for pose in poses:
             face = self._measured(_between(self.rest, pose, 1.0))
-            if face is not None and gestures.strengths(gesture, [face], neutral)[0] >= least:
-                return pose
-        return last
+            told.append(0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0])
+            if told[-1] >= least:
+                break
+        return poses[told.index(max(told))]
 
     def _measured(self, pose: Pose) -> FaceMeasurement | None:
         return landmarks.measure(self.show(pose), networks=self._loaded).face

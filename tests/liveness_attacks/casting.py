@@ -44,9 +44,12 @@ class Cast:
         """Whoever looks least like them."""
         return nearest(victim, self.people)[-1]
 
-    def warped_attacker(self, victim: Person, chance: np.random.Generator) -> Actor:
-        """One of the portraits of other people that are nearest to the victim's."""
-        return people.warped(nearest(victim, self.people)[int(chance.integers(_NEAREST)) % (len(self.people) - 1)])
+    def warped_attacker(self, victim: Person, chance: np.random.Generator, *, does: Sequence[str] = ()) -> Actor:
+        """One of the portraits of other people that are nearest to the victim's; one that does all of these, if any."""
+        near = nearest(victim, self.people)[:_NEAREST]
+        first = int(chance.integers(_NEAREST))
+        actors = (people.warped(near[(first + at) % len(near)]) for at in range(len(near) if does else 1))
+        return max(actors, key=lambda actor: len({*does} & {*actor.shown}))
 
 
 def cast(shared: Path | None, folders: Sequence[Path], *, seed: int) -> Cast:
@@ -85,9 +88,9 @@ def any_order(chance: np.random.Generator) -> tuple[str, ...]:
     return _drawn(_OTHERS, chance)
 
 
-def order(actor: Actor, chance: np.random.Generator) -> tuple[str, ...]:
-    """Commands as the server draws them, of those the actor has."""
-    return _drawn([each for each in _OTHERS if each in actor.shown], chance)
+def order(*actors: Actor, chance: np.random.Generator) -> tuple[str, ...]:
+    """Commands as the server draws them, of those that all of them have."""
+    return _drawn([each for each in _OTHERS if all(each in actor.shown for actor in actors)], chance)
 
 
 def _drawn(others: Sequence[str], chance: np.random.Generator) -> tuple[str, ...]:

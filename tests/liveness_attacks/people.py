@@ -27,6 +27,7 @@ from verification.engines.liveness.crops import Floats, Image
 COUNT = 12  # frames of a command
 _WARPED = 4  # actors in memory, 65 MB each
 _NOISE = 2.0  # grey levels of the sensor that films a photograph
+_CLEAR = 1.1  # of what is asked for, in full frames: below it the picture is no gesture to anybody
 NEUTRAL, TALK = "look_straight", "talk"
 _MIRRORED = {"turn_left": "turn_right", "turn_right": "turn_left"}
 
@@ -80,8 +81,10 @@ def still(photograph: Path) -> Image:
 
 @lru_cache(maxsize=_WARPED)
 def warped(person: Person, *, seed: int = 1) -> Actor:
-    """The portrait of a person that does whatever is told."""
-    shown = {command: (_played(person, command, seed),) for command in (NEUTRAL, *gestures.GESTURES)}
+    """The portrait of a person that does what is told, as far as lids and lips that are painted on it are taken for
+    closed and open."""
+    frames = {command: _played(person, command, seed) for command in (NEUTRAL, *gestures.GESTURES)}
+    shown = {command: (each,) for command, each in frames.items() if _is_shown(command, each, frames[NEUTRAL][0])}
     return Actor(f"warped {person.name}", person.name, "warped", shown, face(shown[NEUTRAL][0][0]))
 
 
@@ -95,6 +98,19 @@ def real(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
             takes = _takes(folder, clip)
             found += [_clip(clip, takes, is_mirrored=each) for each in (False, True)]
     return tuple(found)
+
+
+def _is_shown(command: str, frames: tuple[Image, ...], rest: Image) -> bool:
+    if command not in ("blink", "open_mouth"):
+        return True
+    at_rest, faces = _measured(rest), [face for image in frames if (face := _measured(image)) is not None]
+    if at_rest is None:
+        return False
+    neutral = gestures.Neutral(
+        at_rest.turn, at_rest.mouth, at_rest.right_eye, at_rest.left_eye, at_rest.pitch, at_rest.interocular
+    )
+    gesture = gestures.NAMED[command]
+    return max(gestures.strengths(gesture, faces, neutral)) >= _CLEAR * gestures.limits(policy.GESTURES)[gesture]
 
 
 def filmed(image: Image, chance: np.random.Generator) -> Image:
@@ -158,9 +174,13 @@ def _takes(folder: Path, clip: clips.Clip) -> list[tuple[str, list[Image]]]:
         for at, image in seen.items()
     }
     takes = [(command, [np.asarray(shown[at], dtype=np.uint8) for at in places]) for command, places in spread]
-    # Some rest too shortly for ten frames: the same come twice, in the noise of another moment.
-    chance = np.random.default_rng(15)
-    return [(NEUTRAL, [filmed(image, chance) for image in takes[0][1]]), *takes[1:]]
+    # Some last too shortly for so many frames: the same come twice, in the noise of another moment.
+    chance, are_few = np.random.default_rng(15), [len({*places}) < COUNT for _, places in spread]
+    takes = [
+        (command, [filmed(image, chance) for image in images] if is_few else images)
+        for (command, images), is_few in zip(takes, are_few, strict=True)
+    ]
+    return [(NEUTRAL, takes[0][1]), *takes[1:]]
 
 
 def _cut(bgr: Image, clip: clips.Clip) -> Image:

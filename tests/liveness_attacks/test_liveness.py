@@ -56,7 +56,7 @@ def _attacker(cast: Cast, at: int, chance: np.random.Generator) -> tuple[people.
     """A victim, and for every other attempt a real clip in turn or the portrait of whoever looks most like them."""
     victim = cast.victim(at // 2)
     actor = cast.real[at // 2 % len(cast.real)] if at % 2 and cast.real else cast.warped_attacker(victim, chance)
-    return victim, actor, casting.order(actor, chance)
+    return victim, actor, casting.order(actor, chance=chance)
 
 
 def _filmed_anew(attempt: Attempt, chance: np.random.Generator) -> Attempt:
@@ -115,7 +115,7 @@ def test_what_is_presented_is_refused(cast: Cast, run: Record, proof_figures: Fi
         victim = cast.victim(at)
         other = cast.warped_attacker(victim, chance)
         actor = people.warped(victim) if species in presented.OWN else other
-        order = casting.order(actor, chance)
+        order = casting.order(actor, people.warped(victim), chance=chance)
         if species != "two_faces":
             return presented.SPECIES[species](actor, victim, order, chance)
         attempt = presented.two_faces(actor, cast.other(victim), order, chance)
@@ -154,7 +154,7 @@ def test_whoever_does_what_is_asked_passes(cast: Cast, run: Record, proof_figure
     def tried(at: int, chance: np.random.Generator, *, seed: int = 1) -> Attempt:
         victim = cast.victim(at)
         actor = people.warped(victim, seed=seed)
-        return presented.honest(actor, victim, casting.order(actor, chance), chance)
+        return presented.honest(actor, victim, casting.order(actor, chance=chance), chance)
 
     def again(at: int, chance: np.random.Generator) -> Attempt:
         return tried(failed[at // 2], chance, seed=2 + at % 2)
@@ -176,7 +176,7 @@ def test_real_people_pass_as_far_as_their_clips_go(cast: Cast, run: Record, proo
 
     def shown(at: int, chance: np.random.Generator) -> Attempt:
         actor = whole[at % len(whole)]
-        return presented.own(actor, casting.order(actor, chance), chance)
+        return presented.own(actor, casting.order(actor, chance=chance), chance)
 
     rows = run.run("genuine", 3 * len(whole), shown)
     proof_figures["genuine"] = record.counted(rows)

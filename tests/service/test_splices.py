@@ -41,7 +41,7 @@ class Splicer(Camera):
 
     def take(self, gesture: warp.Play) -> list[bytes]:
         """The frames; those that are sent in full show the victim."""
-        shown = self._made[NEUTRAL if gesture == "neutral" else gesture]
+        shown = self._made.get(gesture, self._made[NEUTRAL])  # what he cannot do he leaves out
         images = [*shown.chain]
         for place, still in shown.stills.items():
             images[place] = still
@@ -92,7 +92,8 @@ def chosen(cast: Cast, victim: Person, chance: np.random.Generator) -> Attempt:
 def made(cast: Cast, victim: Person, chance: np.random.Generator, at: int) -> Attempt:
     """One splice."""
     recipe = splices.Recipe.number(at, _PLACES, _JOINTS, chance)
-    return splices.splice(victim, cast.warped_attacker(victim, chance), list[str](GESTURES), recipe, chance)
+    actor = cast.warped_attacker(victim, chance, does=GESTURES)
+    return splices.splice(victim, actor, [each for each in GESTURES if each in actor.shown], recipe, chance)
 
 
 def _refused(attempt: Attempt) -> tuple[int, float]:
