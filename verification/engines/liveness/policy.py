@@ -103,7 +103,8 @@ AGAIN = AgainLimits(
     marked=0.2,
 )
 AGAIN_EVERY = 3  # frames: of each of so many the marks are put into the index; all of a new capture are sought
-AGAIN_SHARED = 10  # marks that two captures share, at least, to be compared; two people at most 1
+AGAIN_KINDS = 6  # of the marks of a frame, those that are in the index
+AGAIN_SHARED = 6  # that two captures share, at least, to be compared; two people at most 2, played again 10 and more
 AGAIN_OTHERS = 8  # captures that share the most marks, at most: one person's share more than a cropped film's
 
 HINTS = HintLimits(

@@ -72,11 +72,11 @@ def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
     return Prints(np.array(signs, dtype=bool).reshape(-1, SIGNS), rows)
 
 
-def marks(one: Prints) -> list[frozenset[bytes]]:
-    """Of each frame. They tell of a face: only under a key may they stand anywhere."""
+def marks(one: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
+    """Of each frame, of so many kinds. They tell of a face: only under a key may they stand anywhere."""
     own: list[set[bytes]] = [set() for _ in one.signs]
     units = one.motion[:, _TOLD] / _UNITS[_TOLD]
-    for number, (chosen, turn, shift) in enumerate(_choices()):
+    for number, (chosen, turn, shift) in enumerate(_choices()[:kinds]):
         cells = np.floor(units @ turn / _CELL + shift).astype(">i2")
         bits = np.packbits(one.signs[:, chosen], axis=1)
         for at, of_frame in enumerate(own):

@@ -167,14 +167,14 @@ def compared(evidence: Evidence) -> tuple[Compared, ...]:
 
 def marks_of_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
     """What an index of all borrowers may hold of these prints, under a key."""
-    found = [prints.marks(step)[:: policy.AGAIN_EVERY] for step in _prints(items)]
+    found = [prints.marks(step, kinds=policy.AGAIN_KINDS)[:: policy.AGAIN_EVERY] for step in _prints(items)]
     return frozenset[bytes]().union(*(mark for step in found for mark in step))
 
 
 def sought_by_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
     """By which of its marks, as it stands or in a mirror, those are found that a capture may be."""
     ways = [shown for step in _prints(items) for shown in (step, prints.mirrored(step))]
-    return frozenset[bytes]().union(*(mark for shown in ways for mark in prints.marks(shown)))
+    return frozenset[bytes]().union(*(mark for shown in ways for mark in prints.marks(shown, kinds=policy.AGAIN_KINDS)))
 
 
 def compare_captures(items: Mapping[str, bytes], others: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:

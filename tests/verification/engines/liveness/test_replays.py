@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations, starmap
 from multiprocessing import get_context
 from pathlib import Path
@@ -154,9 +155,10 @@ def _finds(one: Sequence[Prints], other: Sequence[Prints]) -> bool:
 
 def _is_candidate(one: Sequence[Prints], other: Sequence[Prints]) -> bool:
     """Whether the index finds the other by the one: as the stage asks it, and as the workflow counts."""
-    kept = frozenset[bytes]().union(*(own for step in other for own in prints.marks(step)[:: policy.AGAIN_EVERY]))
+    indexed = partial(prints.marks, kinds=policy.AGAIN_KINDS)
+    kept = frozenset[bytes]().union(*(own for step in other for own in indexed(step)[:: policy.AGAIN_EVERY]))
     ways = [shown for step in one for shown in (step, prints.mirrored(step))]
-    sought = frozenset[bytes]().union(*(own for shown in ways for own in prints.marks(shown)))
+    sought = frozenset[bytes]().union(*(own for shown in ways for own in indexed(shown)))
     return len(kept & sought) >= policy.AGAIN_SHARED
 
 
