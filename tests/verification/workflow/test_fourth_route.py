@@ -18,6 +18,7 @@ from verification.core.profiles import Profile
 from verification.core.route import Route
 from verification.stages import code, statement
 from verification.stages.code.checks import CHECKS as CODE
+from verification.stages.consent.policy import CURRENT
 from verification.stages.statement.checks import CHECKS as STATEMENT
 from verification.workflow.reading.replay import Verdict, replay
 
@@ -59,7 +60,7 @@ def _fourth(
 
 def at_the_code(issued: Issued) -> Story:
     story = begin(lender(), profile=PROFILE.id)
-    story.answer(agreed=True, version="2026-11-24", language="ru")
+    story.answer(agreed=True, version=CURRENT, language="ru")
     story.work()
     assert story.page().page == "statement"
     story.sign(issued())

@@ -6,11 +6,11 @@ Kazakh and Russian wording has not been proof-read by a lawyer or a native speak
 from dataclasses import dataclass
 from hashlib import sha256
 
-CURRENT = "2026-11-24"
+CURRENT = "2026-11-28"
 
 TEXTS = {
     # All ways of identification: data, sources, purpose, time (law: O-80, O-81), and what a refusal means.
-    "2026-11-24": {
+    "2026-11-28": {
         "en": (
             "I agree that the lender named on this page and the operator of this service process my personal data, for "
             "this loan request only, to find out whether it is really I who asks for the loan.\n\n"
@@ -18,10 +18,12 @@ TEXTS = {
             "lender was given them and as the state register of people has them; my phone number, a code sent to it by "
             "SMS, and from the register of mobile numbers whether the number is mine; my photo from the state "
             "register; pictures of my face, taken by the camera while I am on this page, and measurements of the face "
-            "in them, which are biometric data; the certificate of my electronic signature and what I sign with it; "
-            "and what I answer here.\n\n"
+            "in them, which are biometric data; the name of the camera and numbers about its pictures and about how "
+            "the device moves; the certificate of my electronic signature and what I sign with it; and what I answer "
+            "here.\n\n"
             "The state registers are asked only after I have also said yes to the SMS from 1414. My face is compared "
-            "with the photo from the state register, and the pictures serve no other purpose.\n\n"
+            "with the photo from the state register, and measurements of the pictures with those of earlier checks, "
+            "so that a recording is found out; the pictures serve no other purpose.\n\n"
             "The record is kept as long as the law obliges the lender to: five years after the obligations under the "
             "loan have ended, or five years from this request if no loan is paid out. It is shown to the regulator on "
             "demand.\n\n"
@@ -35,10 +37,12 @@ TEXTS = {
             "удостоверяющий личность, — как они сообщены кредитору и как они записаны в государственном реестре "
             "физических лиц; мой номер телефона, код, отправленный на него по SMS, и сведения реестра мобильных "
             "номеров о том, мой ли это номер; моё фото из государственного реестра; снимки моего лица, сделанные "
-            "камерой, пока я нахожусь на этой странице, и измерения лица на них — это биометрические данные; "
+            "камерой, пока я нахожусь на этой странице, и измерения лица на них — это биометрические данные; название "
+            "камеры и числовые сведения о её снимках и о движении устройства; "
             "сертификат моей электронной подписи и то, что я ею подпишу; а также мои ответы здесь.\n\n"
             "Запрос в государственные реестры делается, только если я отвечу согласием и на SMS с номера 1414. Моё "
-            "лицо сравнивается с фото из государственного реестра; ни для чего другого снимки не используются.\n\n"
+            "лицо сравнивается с фото из государственного реестра, а измерения снимков — с измерениями прежних "
+            "проверок, чтобы распознать запись; ни для чего другого снимки не используются.\n\n"
             "Запись хранится столько, сколько закон обязывает кредитора: пять лет после прекращения обязательств по "
             "займу, а если заём не выдан — пять лет со дня этой заявки. Она предоставляется регулятору по "
             "требованию.\n\n"
@@ -52,10 +56,12 @@ TEXTS = {
             "құжатым — кредиторға хабарланған және жеке тұлғалардың мемлекеттік тізілімінде жазылған күйінде; телефон "
             "нөмірім, оған SMS арқылы жіберілген код және нөмірдің менікі екені туралы ұялы нөмірлер тізілімінің "
             "мәліметі; мемлекеттік тізілімдегі фотосуретім; мен осы бетте отырғанда камера түсірген бетімнің суреттері "
-            "және олардағы бет өлшемдері — бұл биометриялық деректер; электрондық қолтаңбамның сертификаты және онымен "
+            "және олардағы бет өлшемдері — бұл биометриялық деректер; камераның атауы, оның суреттері мен құрылғының "
+            "қозғалысы туралы сандық мәліметтер; электрондық қолтаңбамның сертификаты және онымен "
             "қол қойғаным; сондай-ақ осындағы жауаптарым.\n\n"
             "Мемлекеттік тізілімдерге сұрау 1414 нөмірінен келген SMS-ке де келісім бергенімнен кейін ғана жіберіледі. "
-            "Бетім мемлекеттік тізілімдегі фотосуретпен салыстырылады, суреттер басқа мақсатқа пайдаланылмайды.\n\n"
+            "Бетім мемлекеттік тізілімдегі фотосуретпен, ал суреттердің өлшемдері, жазбаны анықтау үшін, бұрынғы "
+            "тексерулердің өлшемдерімен салыстырылады; суреттер басқа мақсатқа пайдаланылмайды.\n\n"
             "Жазба заң кредиторды міндеттейтін мерзім бойы сақталады: қарыз бойынша міндеттемелер тоқтатылғаннан кейін "
             "бес жыл, ал қарыз берілмесе — осы өтінім күнінен бастап бес жыл. Ол реттеушіге талабы бойынша "
             "ұсынылады.\n\n"
