@@ -13,12 +13,15 @@ from contextlib import suppress
 from datetime import date
 from functools import cache
 from hashlib import sha256
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from verification.core.errors import EvidenceUnreadable
 
 VERSION = 1
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_SPELLED = frozenset({str, int, bool, NoneType})
 _PLAIN = {bool: "bool", int: "int", str: "str", float: "fraction", date: "day"}
 Record = TypeVar("Record")
 
@@ -34,13 +37,13 @@ def canonical_json(value: Any) -> bytes:
         if isinstance(part, dict):
             if strange := [key for key in part if not isinstance(key, str)]:
                 raise TypeError(f"a canonical map has string keys, not {type(strange[0]).__name__}")
-            waiting.extend(part.values())
+            waiting.extend([one for one in part.values() if type(one) not in _SPELLED])
         elif isinstance(part, list | tuple):
-            waiting.extend(part)
+            waiting.extend([one for one in part if type(one) not in _SPELLED])
         elif part is not None and not isinstance(part, str | bool | int):
             raise TypeError(f"{type(part).__name__} has no canonical spelling")
     # This is not RFC 8785 (JCS): keys are sorted by code points, not by UTF-16 units; the two differ beyond U+FFFF.
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _CANONICAL.encode(value).encode()
 
 
 def digest(value: Any) -> str:
@@ -50,9 +53,7 @@ def digest(value: Any) -> str:
 
 def as_record(value: Any) -> dict[str, Any]:
     """A dataclass, or what is a mapping already, as JSON with its version."""
-    fields = dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
-    spelled: dict[str, Any] = json.loads(json.dumps(fields, default=_spell, sort_keys=True), parse_float=str)
-    return {"v": VERSION, **spelled}
+    return {"v": VERSION, **_spelled(value)}
 
 
 def to_bytes(value: Any) -> bytes:
@@ -83,6 +84,21 @@ def fields_of(stored: Any, *, what: str) -> dict[str, Any]:
 def unreadable(place: str, problem: str) -> EvidenceUnreadable:
     """The error that names what cannot be read."""
     return EvidenceUnreadable(f"{place} {problem}", code="stored_unreadable")
+
+
+def _spelled(value: Any) -> Any:
+    kind: Any = type(value)
+    if kind in _SPELLED:
+        return value
+    if kind is float:
+        return repr(value) if isfinite(value) else value  # what is no number has no spelling, as `canonical_json` says
+    if dataclasses.is_dataclass(value):
+        return {name: _spelled(getattr(value, name)) for name in _shape(kind)[0]}
+    if isinstance(value, dict) and all(type(key) is str for key in value):
+        return {key: _spelled(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(one) for one in value]
+    return json.loads(json.dumps(value, default=_spell, sort_keys=True), parse_float=str)
 
 
 def _spell(value: Any) -> Any:

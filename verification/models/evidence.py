@@ -53,7 +53,10 @@ class CaptureWord(models.Model):
     It goes with the key of its verification.
     """
 
-    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # A word is a hint, and what it finds is read: the database need not ask 400 times whether the attempt is there.
+    attempt = models.ForeignKey(
+        Attempt, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     word = models.BigIntegerField()
 
     class Meta:

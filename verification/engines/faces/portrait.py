@@ -53,6 +53,7 @@ ARCFACE = Template(
 )
 # The square of 150 pixels in which quality is measured: eyes as dlib's cut has them.
 _MEASURED = Template("eyes", ((48.0, 47.0), (100.0, 47.0)))
+_MORE = 4  # pixels of the reduced picture beside the square: what is between two of them is of both, and more
 _WEIGHTS = (0.2126, 0.7152, 0.0722)  # of R, G, B in luminance: ITU-R BT.709
 _DARK, _BRIGHT = 25, 247  # grey levels from which OFIQ counts a pixel as under-, as over-exposed
 # In that square: the face; and in the face, a square under each eye.
@@ -150,6 +151,8 @@ class Portrait:
         image, share = self.image, min(1.0, 2 * abs(turn))
         # So few pixels of a file that is no face may be left that there is nothing to average.
         if share < 1 and min(image.shape[:2]) * share >= 1:  # 2
+            corners = (np.array([0, side, side * 1j, side * (1 + 1j)]) - there.mean()) / turn + here.mean()
+            image = _up_to(image, corners, share=share)
             image = np.asarray(cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
             # A pixel's middle, not its corner, is its place.
             turn, here = turn / share, (here + 0.5 + 0.5j) * share - 0.5 - 0.5j
@@ -182,6 +185,20 @@ class Portrait:
 
     def _dlib_shape(self) -> dlib.full_object_detection:
         return _predictor()(self.image, dlib.rectangle(*self.dlib_box))
+
+
+def _up_to(image: Pixels, corners: npt.NDArray[np.complex128], *, share: float) -> Pixels:
+    """The picture that will be reduced to a share, without what lies right of these corners and below them.
+
+    What lies left of them and above stays: there the grid begins in which pixels are averaged.
+    """
+    bottom, right = (
+        min(most, math.ceil(max(0.0, float(far)) + _MORE / share))
+        for most, far in zip(image.shape[:2], (corners.imag.max(), corners.real.max()), strict=True)
+    )
+    # OpenCV copies what would keep its size, and averages nothing.
+    is_reduced = round(bottom * share) < bottom or round(right * share) < right
+    return image[:bottom, :right] if is_reduced else image
 
 
 def _sigmoid(value: float, middle: float, width: float) -> float:

@@ -8,7 +8,7 @@ from verification.core.errors import Refused
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Look
 from verification.engines.faces.embedding import Embedding, distance
-from verification.engines.liveness import continuity, frames, gestures, planarity, policy
+from verification.engines.liveness import continuity, gestures, planarity, policy
 from verification.engines.liveness.crops import measurable
 from verification.engines.liveness.gestures import StepJudgement
 from verification.engines.liveness.landmarks import FrameMeasurement, flaws
@@ -42,11 +42,11 @@ def depth(steps: Sequence[StepMeasurement]) -> planarity.Planarity:
 
 def freshness_of(steps: Sequence[StepMeasurement]) -> continuity.Freshness:
     """Frozen runs, repeated frames and noise over the whole capture."""
-    contents = [content for step in steps for content in step.sent.chain]
+    pictures = [image for step in steps for image in step.chain]
     with measurable():
         chain = continuity.freshness_of(
             [step.looked.trace for step in steps],
-            frame=lambda at: frames.decode(contents[at], limits=policy.CHAIN),
+            frame=pictures.__getitem__,
             limits=policy.FRESHNESS,
         )
         stills = continuity.freshness([image for step in steps for image in step.stills], limits=policy.FRESHNESS)
@@ -158,7 +158,7 @@ def continuity_of(steps: Sequence[StepMeasurement], seen: Looks, faces: Sequence
     apart = [distance(first, other).value for other in others]
     joined = []
     for still, at in zip(seen[0], steps[0].sent.beside, strict=True):
-        other = backends.in_use().face_in(frames.decode(steps[0].sent.chain[at], limits=policy.CHAIN))
+        other = backends.in_use().face_in(steps[0].chain[at])
         if still.face is not None and other is not None:
             joined.append(distance(still.face, other).value)
     apart = apart + joined if joined else []

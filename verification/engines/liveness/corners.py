@@ -21,6 +21,7 @@ Guess = Callable[[Floats], Floats]
 # How corners are found and followed: the method the thresholds were measured with.
 _CORNERS, _QUALITY, _APART = 100, 0.01, 2.0
 _SIDE, _LEVELS, _RETURN = 9, 3, 0.5  # pixels, pyramid levels, pixels: at 160 pixels
+_AROUND = 4  # pixels: a corner's gradient, its mean and its neighbours reach 3
 _LEAST = 12  # corners; of fewer a share says nothing
 _INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
 # Of the oval, from where on the room begins, and from where on no head moves; how many pixels tell of a room.
@@ -59,10 +60,14 @@ def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
 
 def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float | None:
     """The share of the corners under a mask that are found in the other picture, and back again; None of too few."""
-    points = cv2.goodFeaturesToTrack(one, _CORNERS, _QUALITY, _APART, mask=mask)
+    # How sharp a corner is depends on its next pixels alone: what lies far from the mask need not be looked at.
+    x, y, wide, high = cv2.boundingRect(mask)
+    left, top = max(0, x - _AROUND), max(0, y - _AROUND)
+    part = slice(top, y + high + _AROUND), slice(left, x + wide + _AROUND)
+    points = cv2.goodFeaturesToTrack(one[part], _CORNERS, _QUALITY, _APART, mask=mask[part])
     if points is None or len(points) < _LEAST:
         return None
-    start = np.asarray(points, dtype=np.float64)[:, 0]
+    start = np.asarray(points, dtype=np.float64)[:, 0] + (left, top)
     hoped = guess(start) if guess else start
     there, arrived = _flow(one, other, start, hoped)
     back, returned = _flow(other, one, there, start if guess else there)

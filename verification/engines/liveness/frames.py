@@ -170,11 +170,11 @@ def check(untrusted: bytes, *, limits: FrameLimits) -> Header:
 def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
     """The frame as RGB pixels. Raises as `check` does, also where the pixels are not what the header says."""
     header = check(untrusted, limits=limits)
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         decoded = cv2.imdecode(np.frombuffer(untrusted, dtype=np.uint8), flags)  # 5
     except cv2.error as error:
         raise Refused("frame_undecodable", "the decoder gave up") from error
     if decoded is None or decoded.shape != (header.height, header.width, 3):  # 6
         raise Refused("frame_undecodable", "the decoder found another picture than the header")
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    return np.asarray(decoded, dtype=np.uint8)

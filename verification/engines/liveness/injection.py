@@ -218,7 +218,9 @@ def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> 
     if not small:
         return 0
     every = np.stack(small)
-    apart = np.stack([np.abs(every - each).mean(axis=1) for each in small])
+    apart = np.zeros((len(every), len(every)), np.float32)
+    for at, each in enumerate(every):
+        apart[at, at:] = apart[at:, at] = np.abs(every[at:] - each).mean(axis=1)
     # The first and the last of a step have one neighbour: whether they are of a movement is not known.
     inner = [at for first, last in _ends(chains) for at in range(first + 1, last)]
     near = np.zeros(apart.shape, dtype=np.bool_)

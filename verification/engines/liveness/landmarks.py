@@ -182,7 +182,7 @@ def _measure_face(image: Image, face: Face, networks: Networks) -> FaceMeasureme
     inner = slice(len(square) // 6, -len(square) // 6)  # the face without the margin of the cut
     grey = cv2.cvtColor(square[inner, inner], cv2.COLOR_RGB2GRAY)
     (light, contrast), (_, edges) = _mean_and_deviation(grey), _mean_and_deviation(cv2.Laplacian(grey, cv2.CV_32F))
-    eyes = mesh[list(RIGHT_EYE)].mean(axis=0), mesh[list(LEFT_EYE)].mean(axis=0)
+    eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
     right_to_left = eyes[1] - eyes[0]
     to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
     up = mesh[FOREHEAD] - mesh[NOSE_BASE]
@@ -211,7 +211,7 @@ def _mean_and_deviation(grey: MatLike) -> tuple[float, float]:
 
 def five_points(mesh: Floats) -> Floats:
     """YuNet's five points, by the mesh: both eyes' middles, the tip of the nose, the corners of the mouth."""
-    eyes = [mesh[list(eye), :2].mean(axis=0) for eye in (RIGHT_EYE, LEFT_EYE)]
+    eyes = [(mesh[one, :2] + mesh[other, :2]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
     return np.array([*eyes, mesh[NOSE, :2], mesh[MOUTH[0], :2], mesh[MOUTH[1], :2]])
 
 

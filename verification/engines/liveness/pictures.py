@@ -6,6 +6,7 @@ it, are measured when the whole is judged.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from statistics import median
 
 from verification.core.errors import Refused
@@ -86,6 +87,11 @@ class StepMeasurement:
         """What was asked for."""
         return self.sent.command
 
+    @cached_property
+    def chain(self) -> tuple[Image, ...]:
+        """The pixels of its thin chain."""
+        return _decoded(self.sent.chain, limits=policy.CHAIN)
+
 
 def look(step: SentStep) -> tuple[ChainNumbers, prints.Prints]:
     """What the chain of one step shows, and what it is known by when it comes again.
@@ -149,11 +155,6 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
         numbers, fit = StepNumbers(seen.frames, shown, seen.depth), tuple(at for _, at in sorted(away))
         measured.append(StepMeasurement(step, stills, seen, numbers, fit))
     return tuple(measured)
-
-
-def chain_of(step: StepMeasurement) -> tuple[Image, ...]:
-    """The pixels of a step's thin chain."""
-    return _decoded(step.sent.chain, limits=policy.CHAIN)
 
 
 def _decoded(contents: Sequence[bytes], *, limits: FrameLimits) -> tuple[Image, ...]:

@@ -74,14 +74,14 @@ def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
 
 def marks(one: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
     """Of each frame, of so many kinds. They tell of a face: only under a key may they stand anywhere."""
-    own: list[set[bytes]] = [set() for _ in one.signs]
     units = one.motion[:, _TOLD] / _UNITS[_TOLD]
+    found = []
     for number, (chosen, turn, shift) in enumerate(_choices()[:kinds]):
-        cells = np.floor(units @ turn / _CELL + shift).astype(">i2")
+        cells = np.floor(units @ turn / _CELL + shift).astype(">i2").view(np.uint8).reshape(-1, 2 * _TURNS)
         bits = np.packbits(one.signs[:, chosen], axis=1)
-        for at, of_frame in enumerate(own):
-            of_frame.add(bytes([number]) + bits[at].tobytes() + cells[at].tobytes())
-    return [frozenset(each) for each in own]
+        told = np.hstack([np.full((len(units), 1), number, np.uint8), bits, cells])
+        found.append([row.tobytes() for row in told])
+    return [frozenset(of_frame) for of_frame in zip(*found, strict=True)]
 
 
 def mirrored(one: Prints) -> Prints:

@@ -17,7 +17,7 @@ from verification.core.errors import Refused
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding, distance
 from verification.engines.faces.portrait import Portrait
-from verification.engines.liveness import frames, gestures, policy
+from verification.engines.liveness import gestures, policy
 from verification.engines.liveness.crops import measurable
 from verification.engines.liveness.gestures import Neutral
 from verification.engines.liveness.landmarks import FrameMeasurement
@@ -87,9 +87,8 @@ def _face(step: StepMeasurement, at: int) -> Embedding:
     points = step.looked.points[at]
     if points is None:
         raise Refused("liveness_face_missing", f"no face in the chain of {step.command}")
-    image = frames.decode(step.sent.chain[at], limits=policy.CHAIN)
     with measurable():
-        return backends.in_use().recogniser.embed(Portrait(image, np.array(points).reshape(5, 2), 1.0))
+        return backends.in_use().recogniser.embed(Portrait(step.chain[at], np.array(points).reshape(5, 2), 1.0))
 
 
 def _stillest(shown: Sequence[FrameMeasurement], at_rest: Neutral) -> int:

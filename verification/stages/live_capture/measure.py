@@ -184,7 +184,7 @@ def _injection(
     limits: InjectionLimits,
 ) -> Injection:
     told = () if isinstance(sent, Step) else tuple(step.told for step in sent[2])
-    return injection.injection_of([pictures.chain_of(step) for step in steps], told, limits=limits)
+    return injection.injection_of([step.chain for step in steps], told, limits=limits)
 
 
 def _match(

@@ -1,9 +1,11 @@
 """What was presented before and comes again as other bytes: found by keyed words among all borrowers' attempts."""
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, Lookup, QuerySet
 
 from verification.core.errors import EvidenceUnreadable
 from verification.core.route import Again, Stage
@@ -54,7 +56,23 @@ def _alike(attempt: Attempt, words: set[int], *, of: Again) -> QuerySet[CaptureW
 
     Words that thousands share tell nothing: no more rows than a step has time for are counted.
     """
-    shared = CaptureWord.objects.filter(word__in=words).exclude(attempt=attempt)[: policy.WORDS_COUNTED]
+    known = CaptureWord.objects.filter(_AnyOf(F("word"), sorted(words))).exclude(attempt=attempt)
+    shared = known[: policy.WORDS_COUNTED]
     counted = CaptureWord.objects.filter(pk__in=shared.values("pk")).values("attempt_id")
     ranked = counted.annotate(number=Count("pk")).filter(number__gte=of.shared_min).order_by("-number")
     return ranked.values_list("attempt_id", flat=True)[: of.others_max]
+
+
+class _AnyOf(Lookup):
+    """Whether a column's number is among thousands: told as one value, not as so many."""
+
+    prepare_rhs = False
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """PostgreSQL's array."""
+        return f"{self.process_lhs(compiler, connection)[0]} = ANY(%s::bigint[])", (self.rhs,)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        """SQLite has no arrays but JSON's."""
+        told = json.dumps(self.rhs)
+        return f"{self.process_lhs(compiler, connection)[0]} IN (SELECT value FROM json_each(%s))", (told,)  # noqa: S608 (the name of a column)

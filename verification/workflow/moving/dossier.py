@@ -131,7 +131,7 @@ def judgement(
     of_rows["handed_over"] = evidence.handed_over
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
     terms |= {"facts": stored.as_record(facts), "checks": stored.as_record(Checks(tuple(said)))["checks"]}
-    written = {f"{stage.name}.terms": stored.to_bytes(terms)}
+    written = {f"{stage.name}.terms": stored.canonical_json({"v": stored.VERSION, **terms})}
     if stage.report is not None:
         written[f"{stage.name}.report"] = stage.report(facts, numbers, results)
     return written
