@@ -8,7 +8,6 @@ about nobody (a revocation list, an anchor) is kept once, in the clear, under it
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -143,7 +142,10 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
     at, rows = clock.now(), list[SharedEvidence]()
     for content in contents:
         name = sha256(content).hexdigest()
-        _write(name, content)
+        try:
+            read(name)
+        except EvidenceUnreadable:  # not there yet, or damaged
+            _save(name, content)
         rows.append(SharedEvidence(sha256=name, size=len(content), created_at=at))
     # In one order, so that of two transactions with the same rows neither waits for the other in a circle.
     once = {row.pk: row for row in sorted(rows, key=lambda row: row.pk)}
@@ -219,15 +221,6 @@ def _place(packed: Sequence[tuple[EvidenceItem, bytes]]) -> None:
     _save(name, bytes(parts))  # nothing is there: what was sealed just now was sealed by fresh keys
     for item, _ in packed:
         item.sealed_sha256 = name
-
-
-def _write(name: str, content: bytes) -> None:
-    """Puts the bytes under their hash; bytes that are there already are left alone, damaged ones are replaced."""
-    if storages["evidence"].exists(_path(name)):
-        with suppress(EvidenceUnreadable):
-            read(name)
-            return
-    _save(name, content)
 
 
 def _save(name: str, content: bytes) -> None:
