@@ -1,9 +1,10 @@
 """The register of document photos: the only place a reference picture comes from. Needs the person's consent."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from verification.core.errors import Misconfigured
 from verification.core.ids import Iin
 from verification.core.registry_answers import PHOTO_ANSWER_MAX_BYTES, parse_photo
 from verification.sources import resolve
@@ -45,9 +46,5 @@ class HttpPhotoRegistry:
         return self._service.ask(question, read=parse_photo, repeated=("request_id", "iin"))
 
 
-def in_use(mode: str) -> PhotoRegistry:
-    """The register of photos configured for this mode. Raises `Misconfigured`."""
-    adapter = resolve(mode, SOURCE)
-    if not isinstance(adapter, PhotoRegistry):
-        raise Misconfigured(f"{type(adapter).__name__} is no register of photos")
-    return adapter
+in_use: Callable[[str], PhotoRegistry] = partial(resolve, name=SOURCE, kind=PhotoRegistry)
+"""The register of photos configured for this mode. Raises `Misconfigured`."""
