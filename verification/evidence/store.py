@@ -8,6 +8,7 @@ about nobody (a revocation list, an anchor) is kept once, in the clear, under it
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -142,11 +143,12 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
     at, rows = clock.now(), list[SharedEvidence]()
     for content in contents:
         name = sha256(content).hexdigest()
-        try:
-            read(name)
-        except EvidenceUnreadable:  # not there yet, or damaged
-            _save(name, content)
         rows.append(SharedEvidence(sha256=name, size=len(content), created_at=at))
+        if storages["evidence"].exists(_path(name)):
+            with suppress(EvidenceUnreadable):  # damaged bytes are replaced, others left alone
+                read(name)
+                continue
+        _save(name, content)
     # In one order, so that of two transactions with the same rows neither waits for the other in a circle.
     once = {row.pk: row for row in sorted(rows, key=lambda row: row.pk)}
     SharedEvidence.objects.bulk_create(once.values(), ignore_conflicts=True)
