@@ -90,32 +90,27 @@ def parse_consent(untrusted: bytes) -> ConsentAnswer:
     return ConsentAnswer(request_id=request_id, status=status, iin=iin, terms=terms)
 
 
-def consent_id_for(consent: ConsentAnswer, *, service: str, iin: Iin, at: datetime) -> str:
-    """The id to look somebody up with. Raises `ConsentMissing` unless it is theirs and holds now for this service."""
-    terms = consent.terms
-    if consent.status != "valid" or terms is None:
-        raise ConsentMissing(f"the consent is {consent.status}")
-    if consent.iin != iin:
-        raise ConsentMissing("the consent is another person's")
-    if at >= terms.expires_at:
-        raise ConsentMissing("the consent has run out")
-    if service not in terms.services:
-        raise ConsentMissing(f"the consent does not cover {service}")
-    return terms.consent_id
-
-
 def consent_id_to(
     consent: ConsentAnswer, *, services: Sequence[str], case: Case, text_sha256: object, at: datetime
 ) -> str:
     """The id to look the person of a case up with at all these services. Raises `ConsentMissing`.
 
-    It must hold for each of them, and be to this very request of this lender, its purpose and the text shown.
+    It must be theirs, hold now for each of them, and be to this very request of this lender, its purpose and the text
+    shown.
     """
+    terms = consent.terms
+    if consent.status != "valid" or terms is None:
+        raise ConsentMissing(f"the consent is {consent.status}")
+    if consent.iin != case.person.iin:
+        raise ConsentMissing("the consent is another person's")
+    if at >= terms.expires_at:
+        raise ConsentMissing("the consent has run out")
     # One that holds for the person and not for their photo is no consent to the photo.
-    ids = {consent_id_for(consent, service=service, iin=case.person.iin, at=at) for service in services}
+    if missing := [service for service in services if service not in terms.services]:
+        raise ConsentMissing(f"the consent does not cover {missing[0]}")
     if not _is_to(consent, case, text_sha256):
         raise ConsentMissing("the consent is to another request, lender, purpose or text")
-    return ids.pop()
+    return terms.consent_id
 
 
 def require_consent(
@@ -210,7 +205,8 @@ class OwnershipAnswer:
 def parse_person(untrusted: bytes) -> PersonAnswer:
     """An answer of the person register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id, iin = answer.choice("status", LOOKUP_STATUSES), answer.reference("request_id"), _iin(answer)
+    status, request_id = answer.choice("status", LOOKUP_STATUSES), answer.reference("request_id")
+    iin = Iin.parse(answer.text("iin", longest=12))
     person = None
     if status == "found":
         person = RegisteredPerson(
@@ -228,7 +224,8 @@ def parse_person(untrusted: bytes) -> PersonAnswer:
 def parse_photo(untrusted: bytes) -> PhotoAnswer:
     """An answer of the photo register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=PHOTO_ANSWER_MAX_BYTES)
-    status, request_id, iin = answer.choice("status", PHOTO_STATUSES), answer.reference("request_id"), _iin(answer)
+    status, request_id = answer.choice("status", PHOTO_STATUSES), answer.reference("request_id")
+    iin = Iin.parse(answer.text("iin", longest=12))
     if status != "found":
         answer.finish()
         return PhotoAnswer(request_id=request_id, status=status, iin=iin)
@@ -249,7 +246,7 @@ def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
     """An answer of the register of phones. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id = answer.choice("status", OWNERSHIP_STATUSES), answer.reference("request_id")
-    iin, phone = _iin(answer), Phone.parse(answer.text("phone", longest=12))
+    iin, phone = Iin.parse(answer.text("iin", longest=12)), Phone.parse(answer.text("phone", longest=12))
     owned_since = answer.day_or_none("owned_since") if status == "owned" else None
     answer.finish()
     return OwnershipAnswer(request_id=request_id, status=status, iin=iin, phone=phone, owned_since=owned_since)
@@ -265,7 +262,3 @@ def _document(entry: StrictObject) -> RegisteredDocument:
     )
     entry.finish()
     return document
-
-
-def _iin(answer: StrictObject) -> Iin:
-    return Iin.parse(answer.text("iin", longest=12))

@@ -45,8 +45,7 @@ from verification.engines.pki.timestamp import (
 )
 
 POLICIES = ("1.2.398.3.3.2.6.2", "1.2.398.3.3.2.6.4")
-SKEW = timedelta(minutes=1)
-SECOND = timedelta(seconds=1)
+SKEW, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 LIMITS = Limits(ocsp_max_bytes=LIMIT, ocsp_max_age=5 * SKEW, crl_max_bytes=LIMIT, clock_skew=SKEW)
 Change = Callable[[World, Timestamp], Timestamp]
 
@@ -90,7 +89,7 @@ def judge(world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT,
     cms = with_tokens(statement(world), *tokens, in_one=in_one) if tokens else statement(world)
     signed = parse_cms(cms, max_bytes=LIMIT)
     token = find_token(signed)
-    return None if token is None else verify_inside(token, signed=signed, trust=trust(world, **of), at=at)
+    return verify_inside(token, signed=signed, trust=trust(world, **of), at=at) if token else None
 
 
 def refusal(world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT) -> Refused:
