@@ -63,20 +63,14 @@ def write(
     return True
 
 
-def count_up(verification: Verification, counter: str, **columns: Any) -> None:
-    """Adds one to a counter of the row, which also locks it, and sets columns with it."""
-    if verification.held is not None or verification._state.adding:
-        write(verification, **columns, **{counter: getattr(verification, counter) + 1})
-        return
-    own = Verification.objects.filter(pk=verification.pk)
-    own.update(**columns, **{counter: F(counter) + 1})
-    for name, value in {**columns, counter: own.values_list(counter, flat=True).get()}.items():
-        setattr(verification, name, value)
-
-
 def record(verification: Verification, entry_type: str, *, at: datetime, body: Mapping[str, Any] | None = None) -> None:
     """Appends one entry about this verification, numbered within it. The counting UPDATE also locks the row."""
-    count_up(verification, "sequence")
+    if verification.held is not None or verification._state.adding:
+        write(verification, sequence=verification.sequence + 1)
+    else:
+        own = Verification.objects.filter(pk=verification.pk)
+        own.update(sequence=F("sequence") + 1)
+        verification.sequence = own.values_list("sequence", flat=True).get()
     log.append(
         log=verification.mode,
         type=entry_type,
