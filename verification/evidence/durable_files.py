@@ -17,10 +17,6 @@ _named: set[Path] = set()  # directories whose own names this process has put on
 class DurableFileSystemStorage(FileSystemStorage):
     """Django's storage on a file system, for names that are hashes: a name has one content for ever."""
 
-    def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """The name itself: what is there already under a hash is the same bytes, or damaged and to be replaced."""
-        return name
-
     def _save(self, name: str, content: "File[Any]") -> str:
         path = Path(self.path(name))
         # Of two processes that write the same bytes each has a file of its own; a rename is whole or not at all.
