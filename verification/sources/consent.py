@@ -16,7 +16,7 @@ from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin, Phone
 from verification.core.registry_answers import CONSENT_MAX_BYTES, parse_consent
 from verification.sources import resolve
-from verification.sources.asking import SECONDS, Service, check_consent_id
+from verification.sources.asking import SECONDS, Service
 
 SOURCE: Final = "consent"
 
@@ -112,7 +112,7 @@ class HttpConsentSource:
 
     def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
         """See `ConsentSource.read`."""
-        question = {"request_id": request_id, "iin": iin.value, "consent_id": check_consent_id(consent_id)}
+        question = {"request_id": request_id, "iin": iin.value, "consent_id": consent_id}
         raw = self._reads.ask(question, read=parse_consent, repeated=("request_id", "iin"))
         terms = parse_consent(raw).terms
         if terms is not None and terms.consent_id != consent_id:

@@ -8,7 +8,7 @@ from typing import Final, Protocol, runtime_checkable
 from verification.core.ids import Iin
 from verification.core.registry_answers import TEXT_MAX_BYTES, parse_person
 from verification.sources import resolve
-from verification.sources.asking import SECONDS, Service, check_consent_id
+from verification.sources.asking import SECONDS, Service
 
 SOURCE: Final = "person_registry"
 
@@ -37,7 +37,7 @@ class HttpPersonRegistry:
 
     def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
         """See `PersonRegistry.person`."""
-        question = {"request_id": request_id, "iin": iin.value, "consent_id": check_consent_id(consent_id)}
+        question = {"request_id": request_id, "iin": iin.value, "consent_id": consent_id}
         return self._service.ask(question, read=parse_person, repeated=("request_id", "iin"))
 
 

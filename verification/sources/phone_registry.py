@@ -12,7 +12,7 @@ from typing import Final, Protocol, runtime_checkable
 from verification.core.ids import Iin, Phone
 from verification.core.registry_answers import TEXT_MAX_BYTES, parse_ownership
 from verification.sources import resolve
-from verification.sources.asking import SECONDS, Service, check_consent_id
+from verification.sources.asking import SECONDS, Service
 
 SOURCE: Final = "phone_registry"
 
@@ -45,7 +45,7 @@ class HttpPhoneRegistry:
             "request_id": request_id,
             "iin": iin.value,
             "phone": phone.value,
-            "consent_id": check_consent_id(consent_id),
+            "consent_id": consent_id,
         }
         return self._service.ask(question, read=parse_ownership, repeated=("request_id", "iin", "phone"))
 
