@@ -35,17 +35,15 @@ _IIN = re.compile("IIN([0-9]{12})")
 _SPACE = b" \t\r\n"
 
 
-def is_xml(untrusted: bytes) -> bool:
-    """Whether it claims to be XML: `<` is its first byte but white space. No CMS begins so, in no armor."""
-    return untrusted.lstrip(_SPACE).startswith(b"<")
-
-
 def parse_signature(untrusted: bytes, *, max_bytes: int) -> Signature:
     """The only signature in a CMS (DER, PEM or base64) or an XML document of at most `max_bytes` bytes, unverified.
 
-    What claims to be XML is never tried as CMS, nor the other way. Raises what `parse_cms` and `parse_xml` raise.
+    What claims to be XML is never tried as CMS, nor the other way: `<` is its first byte but white space, and no CMS
+    begins so, in no armor. Raises what `parse_cms` and `parse_xml` raise.
     """
-    return parse_xml(untrusted, max_bytes=max_bytes) if is_xml(untrusted) else parse_cms(untrusted, max_bytes=max_bytes)
+    if untrusted.lstrip(_SPACE).startswith(b"<"):
+        return parse_xml(untrusted, max_bytes=max_bytes)
+    return parse_cms(untrusted, max_bytes=max_bytes)
 
 
 def find_token(signed: Signature) -> bytes | None:
@@ -122,13 +120,3 @@ def compare_surname(signer: Certificate, known: str) -> str:
     if any(unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co"} for name in names.values() for sign in name):
         raise Refused("eds_malformed", "a name has control characters")
     return "same" if known.casefold() == names[SURNAME].casefold() else "different"
-
-
-def describe_signer(signer: Certificate) -> dict[str, str]:
-    """The masked IIN, right or not, and what tells the certificate apart. Raises `Refused` (eds_iin_missing)."""
-    return {
-        "iin": Iin(subject_iin(signer)).masked,
-        "certificate_sha256": signer.sha256,
-        "family": signer.family,
-        "serial": f"{signer.serial:x}",
-    }

@@ -13,6 +13,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from verification.core.errors import Refused
+from verification.core.ids import Iin
 from verification.core.person import Case
 from verification.core.results import Step, Steps, measured
 from verification.core.route import Evidence
@@ -24,10 +25,10 @@ from verification.engines.pki.signatures import (
     Signature,
     check_usage,
     compare_surname,
-    describe_signer,
     find_token,
     parse_signature,
     signer_iin,
+    subject_iin,
 )
 from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
 from verification.engines.pki.xmldsig import SignedXml
@@ -79,11 +80,9 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
             # Known to have existed when it reached us, by our own clock, or as a time-stamp proves.
             reference = min([answered, *(each.time for each in proven)])
         # 3, 4, 6, 7: what the signature says by itself, whoever is trusted.
-        _measure_signature(steps, signed, case, evidence, policy)
+        signer = _measure_signature(steps, signed, case, evidence, policy)
         # 5, 8: what authorities say of its signer.
         _measure_path(steps, signed, evidence, policy, reference)
-        with suppress(Refused):
-            signer = describe_signer(signed.signer)
         times["claimed"] = signed.claimed_signing_time.isoformat() if signed.claimed_signing_time else ""
         times["tsp"] = min((each.time.isoformat() for each in proven), default="")
     _measure_statement(steps, case, evidence, policy)
@@ -115,7 +114,8 @@ def _answered(evidence: Evidence) -> datetime:
 
 def _measure_signature(
     steps: Steps, signed: Signature, case: Case, evidence: Evidence, policy: StatementPolicy
-) -> None:
+) -> dict[str, str]:
+    """Also gives what tells the signer apart: the masked IIN, right or not, and the certificate."""
     with steps.step("content") as found:  # 3: of what we stored, whatever the signature carries
         text = evidence.require(TEXT)
         signed.check_content(statement=text)
@@ -130,6 +130,10 @@ def _measure_signature(
         if signer_iin(signed.signer) != case.person.iin:
             raise Refused("eds_iin_mismatch")
         found["surname"] = compare_surname(signed.signer, case.person.surname)
+    with suppress(Refused):
+        told = {"iin": Iin(subject_iin(signed.signer)).masked, "certificate_sha256": signed.signer.sha256}
+        return {**told, "family": signed.signer.family, "serial": f"{signed.signer.serial:x}"}
+    return {}
 
 
 def _measure_path(

@@ -216,7 +216,7 @@ def _broken(encoded: bytes, *, seed: int) -> Iterator[bytes]:
 
 
 def _damaged_by_parts(encoded: bytes, *, seed: int) -> Iterator[bytes] | None:
-    if signatures.is_xml(encoded):
+    if encoded.lstrip().startswith(b"<"):
         return remarked(encoded, seed=seed)
     try:
         return restructured(encoded, seed=seed) if der.read_tree(encoded).strict else None
