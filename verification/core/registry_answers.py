@@ -15,7 +15,7 @@ from verification.core.errors import BadInput, ConsentMissing, Refused
 from verification.core.ids import NAME_MAX, Iin, Phone
 from verification.core.opening import DOCUMENT_TYPES
 from verification.core.person import Case
-from verification.core.strict_json import MALFORMED, StrictObject, read_object
+from verification.core.strict_json import MALFORMED, read_object
 
 CONSENT_STATUSES: Final = ("pending", "valid", "invalid", "timeout", "not_found", "error")  # law.md §3, KDP
 WITHOUT_TERMS: Final = ("not_found", "error")
@@ -207,15 +207,25 @@ def parse_person(untrusted: bytes) -> PersonAnswer:
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id = answer.choice("status", LOOKUP_STATUSES), answer.reference("request_id")
     iin = Iin.parse(answer.text("iin", longest=12))
-    person = None
+    person, documents = None, list[RegisteredDocument]()
     if status == "found":
+        for entry in answer.objects("documents", most=_DOCUMENTS_MAX):
+            document = RegisteredDocument(
+                type=entry.choice("type", DOCUMENT_TYPES),
+                number=entry.text("number", longest=_DOCUMENT_NUMBER_MAX),
+                issued_on=entry.day_or_none("issued_on"),
+                valid_to=entry.day_or_none("valid_to"),
+                status=entry.choice("status", DOCUMENT_STATUSES),
+            )
+            entry.finish()
+            documents.append(document)
         person = RegisteredPerson(
             surname=answer.text("surname", longest=NAME_MAX),
             name=answer.text("name", longest=NAME_MAX),
             patronymic=answer.text("patronymic", longest=NAME_MAX, shortest=0),
             birth_date=answer.day("birth_date"),
             life_status=answer.choice("life_status", LIFE_STATUSES),
-            documents=tuple(_document(entry) for entry in answer.objects("documents", most=_DOCUMENTS_MAX)),
+            documents=tuple(documents),
         )
     answer.finish()
     return PersonAnswer(request_id=request_id, status=status, iin=iin, person=person)
@@ -250,15 +260,3 @@ def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
     owned_since = answer.day_or_none("owned_since") if status == "owned" else None
     answer.finish()
     return OwnershipAnswer(request_id=request_id, status=status, iin=iin, phone=phone, owned_since=owned_since)
-
-
-def _document(entry: StrictObject) -> RegisteredDocument:
-    document = RegisteredDocument(
-        type=entry.choice("type", DOCUMENT_TYPES),
-        number=entry.text("number", longest=_DOCUMENT_NUMBER_MAX),
-        issued_on=entry.day_or_none("issued_on"),
-        valid_to=entry.day_or_none("valid_to"),
-        status=entry.choice("status", DOCUMENT_STATUSES),
-    )
-    entry.finish()
-    return document
