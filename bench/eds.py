@@ -32,8 +32,8 @@ from verification.engines.gost.backends import Backends
 from verification.engines.pki import keys
 from verification.engines.pki.certificate import parse_certificate, parse_known
 from verification.engines.pki.cms import parse_cms
-from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path, verify_known
+from verification.engines.pki.signatures import check_usage, subject_iin
 
 _FOLDER = _ROOT / "var" / "bench" / "eds"
 _PEERS = _ROOT / "bench" / "peers"

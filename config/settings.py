@@ -290,6 +290,7 @@ STORAGES = {
             "location": TULGA_EVIDENCE_DIR,
             "file_permissions_mode": 0o600,
             "directory_permissions_mode": 0o700,
+            "allow_overwrite": True,  # what is there under a hash is the same bytes, or damaged and to be replaced
         },
     },
 }

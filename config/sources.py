@@ -30,21 +30,20 @@ def at_sandbox(url: str) -> _Sources:
 
 def named_live() -> _Sources:
     """Those of the live set that the operator has named. One without an address is left out, so that it is missed."""
-    lists = {name: _by_family(f"TULGA_LIVE_{word.upper()}") for name, word in _LISTS.items()}
+    # Addresses are named by two variables each, `…_GOST512` and `…_RSA`.
+    named = {
+        word: {family: env.comma_separated(f"TULGA_LIVE_{word.upper()}_{family.upper()}") for family in _FAMILIES}
+        for word in (*_LISTS.values(), "tsa")
+    }
+    lists = {name: named[word] for name, word in _LISTS.items()}
     found = {"revocation": _source("revocation.HttpRevocationSource", **lists)}
-    authorities = {family: urls[0] for family, urls in _by_family("TULGA_LIVE_TSA").items() if urls}
-    if authorities:
+    if authorities := {family: urls[0] for family, urls in named["tsa"].items() if urls}:
         found["timestamp_authority"] = _source("timestamp_authority.HttpTimestampAuthority", urls=authorities)
     for name, (adapter, word) in _ASKED.items():
         variable = f"TULGA_LIVE_{word.upper()}"
         if url := env.text(f"{variable}_URL", ""):
             found[name] = _source(adapter, url=url, token_file=env.text(f"{variable}_TOKEN_FILE", ""))
     return found
-
-
-def _by_family(variable: str) -> dict[str, list[str]]:
-    """Addresses out of two variables, `…_GOST512` and `…_RSA`."""
-    return {family: env.comma_separated(f"{variable}_{family.upper()}") for family in _FAMILIES}
 
 
 def _source(adapter: str, **options: object) -> dict[str, object]:

@@ -67,7 +67,6 @@ TARGETS = (
             "numbered",
             "latest",
             "accept_code",
-            "_seconds_since_issue",
         ),
         tests=(
             f"{_PERSON_TESTS}/test_dialogue.py",

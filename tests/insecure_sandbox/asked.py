@@ -3,7 +3,6 @@
 import io
 import secrets
 from base64 import b64encode
-from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
@@ -16,7 +15,6 @@ from verification.core.registry_answers import (
     OwnershipAnswer,
     PersonAnswer,
     PhotoAnswer,
-    consent_id_for,
     parse_consent,
     parse_ownership,
     parse_person,
@@ -103,9 +101,7 @@ def consent_of(sandbox: SandboxProcess, iin: str, **changes: Any) -> ConsentAnsw
 def consent_id_of(sandbox: SandboxProcess, iin: str) -> str:
     """The id of this person's valid consent to everything; one that names nobody for who has none."""
     answer = consent_of(sandbox, iin)
-    if answer.terms is None:
-        return "kdp_of_nobody"
-    return consent_id_for(answer, service="person", iin=Iin(iin), at=datetime.now(UTC))
+    return answer.terms.consent_id if answer.terms is not None and answer.status == "valid" else "kdp_of_nobody"
 
 
 def person_of(sandbox: SandboxProcess, iin: str, consent_id: str = "", seconds: float = SECONDS) -> PersonAnswer:

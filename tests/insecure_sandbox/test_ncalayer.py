@@ -23,7 +23,7 @@ from insecure_sandbox.tls_certificate import loopback_tls
 from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess
 from verification.core.errors import Refused
 from verification.engines.pki.cms import parse_cms
-from verification.engines.pki.identity import subject_iin
+from verification.engines.pki.signatures import subject_iin
 
 IIN = "990101100010"
 REQUEST: dict[str, Any] = {

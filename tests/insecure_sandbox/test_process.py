@@ -19,8 +19,8 @@ from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.crl import RevocationList, parse_crl
-from verification.engines.pki.identity import subject_iin
 from verification.engines.pki.path import build_path
+from verification.engines.pki.signatures import subject_iin
 from verification.sources import revocation
 from verification.sources.installed import trust_anchors
 

@@ -15,7 +15,7 @@ from verification.core.errors import BadInput, ConsentMissing, Refused
 from verification.core.ids import NAME_MAX, Iin, Phone
 from verification.core.opening import DOCUMENT_TYPES
 from verification.core.person import Case
-from verification.core.strict_json import MALFORMED, StrictObject, read_object
+from verification.core.strict_json import MALFORMED, read_object
 
 CONSENT_STATUSES: Final = ("pending", "valid", "invalid", "timeout", "not_found", "error")  # law.md §3, KDP
 WITHOUT_TERMS: Final = ("not_found", "error")
@@ -90,32 +90,27 @@ def parse_consent(untrusted: bytes) -> ConsentAnswer:
     return ConsentAnswer(request_id=request_id, status=status, iin=iin, terms=terms)
 
 
-def consent_id_for(consent: ConsentAnswer, *, service: str, iin: Iin, at: datetime) -> str:
-    """The id to look somebody up with. Raises `ConsentMissing` unless it is theirs and holds now for this service."""
-    terms = consent.terms
-    if consent.status != "valid" or terms is None:
-        raise ConsentMissing(f"the consent is {consent.status}")
-    if consent.iin != iin:
-        raise ConsentMissing("the consent is another person's")
-    if at >= terms.expires_at:
-        raise ConsentMissing("the consent has run out")
-    if service not in terms.services:
-        raise ConsentMissing(f"the consent does not cover {service}")
-    return terms.consent_id
-
-
 def consent_id_to(
     consent: ConsentAnswer, *, services: Sequence[str], case: Case, text_sha256: object, at: datetime
 ) -> str:
     """The id to look the person of a case up with at all these services. Raises `ConsentMissing`.
 
-    It must hold for each of them, and be to this very request of this lender, its purpose and the text shown.
+    It must be theirs, hold now for each of them, and be to this very request of this lender, its purpose and the text
+    shown.
     """
+    terms = consent.terms
+    if consent.status != "valid" or terms is None:
+        raise ConsentMissing(f"the consent is {consent.status}")
+    if consent.iin != case.person.iin:
+        raise ConsentMissing("the consent is another person's")
+    if at >= terms.expires_at:
+        raise ConsentMissing("the consent has run out")
     # One that holds for the person and not for their photo is no consent to the photo.
-    ids = {consent_id_for(consent, service=service, iin=case.person.iin, at=at) for service in services}
+    if missing := [service for service in services if service not in terms.services]:
+        raise ConsentMissing(f"the consent does not cover {missing[0]}")
     if not _is_to(consent, case, text_sha256):
         raise ConsentMissing("the consent is to another request, lender, purpose or text")
-    return ids.pop()
+    return terms.consent_id
 
 
 def require_consent(
@@ -210,16 +205,27 @@ class OwnershipAnswer:
 def parse_person(untrusted: bytes) -> PersonAnswer:
     """An answer of the person register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id, iin = answer.choice("status", LOOKUP_STATUSES), answer.reference("request_id"), _iin(answer)
-    person = None
+    status, request_id = answer.choice("status", LOOKUP_STATUSES), answer.reference("request_id")
+    iin = Iin.parse(answer.text("iin", longest=12))
+    person, documents = None, list[RegisteredDocument]()
     if status == "found":
+        for entry in answer.objects("documents", most=_DOCUMENTS_MAX):
+            document = RegisteredDocument(
+                type=entry.choice("type", DOCUMENT_TYPES),
+                number=entry.text("number", longest=_DOCUMENT_NUMBER_MAX),
+                issued_on=entry.day_or_none("issued_on"),
+                valid_to=entry.day_or_none("valid_to"),
+                status=entry.choice("status", DOCUMENT_STATUSES),
+            )
+            entry.finish()
+            documents.append(document)
         person = RegisteredPerson(
             surname=answer.text("surname", longest=NAME_MAX),
             name=answer.text("name", longest=NAME_MAX),
             patronymic=answer.text("patronymic", longest=NAME_MAX, shortest=0),
             birth_date=answer.day("birth_date"),
             life_status=answer.choice("life_status", LIFE_STATUSES),
-            documents=tuple(_document(entry) for entry in answer.objects("documents", most=_DOCUMENTS_MAX)),
+            documents=tuple(documents),
         )
     answer.finish()
     return PersonAnswer(request_id=request_id, status=status, iin=iin, person=person)
@@ -228,7 +234,8 @@ def parse_person(untrusted: bytes) -> PersonAnswer:
 def parse_photo(untrusted: bytes) -> PhotoAnswer:
     """An answer of the photo register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=PHOTO_ANSWER_MAX_BYTES)
-    status, request_id, iin = answer.choice("status", PHOTO_STATUSES), answer.reference("request_id"), _iin(answer)
+    status, request_id = answer.choice("status", PHOTO_STATUSES), answer.reference("request_id")
+    iin = Iin.parse(answer.text("iin", longest=12))
     if status != "found":
         answer.finish()
         return PhotoAnswer(request_id=request_id, status=status, iin=iin)
@@ -249,23 +256,7 @@ def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
     """An answer of the register of phones. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id = answer.choice("status", OWNERSHIP_STATUSES), answer.reference("request_id")
-    iin, phone = _iin(answer), Phone.parse(answer.text("phone", longest=12))
+    iin, phone = Iin.parse(answer.text("iin", longest=12)), Phone.parse(answer.text("phone", longest=12))
     owned_since = answer.day_or_none("owned_since") if status == "owned" else None
     answer.finish()
     return OwnershipAnswer(request_id=request_id, status=status, iin=iin, phone=phone, owned_since=owned_since)
-
-
-def _document(entry: StrictObject) -> RegisteredDocument:
-    document = RegisteredDocument(
-        type=entry.choice("type", DOCUMENT_TYPES),
-        number=entry.text("number", longest=_DOCUMENT_NUMBER_MAX),
-        issued_on=entry.day_or_none("issued_on"),
-        valid_to=entry.day_or_none("valid_to"),
-        status=entry.choice("status", DOCUMENT_STATUSES),
-    )
-    entry.finish()
-    return document
-
-
-def _iin(answer: StrictObject) -> Iin:
-    return Iin.parse(answer.text("iin", longest=12))

@@ -3,7 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
@@ -17,16 +17,16 @@ _named: set[Path] = set()  # directories whose own names this process has put on
 class DurableFileSystemStorage(FileSystemStorage):
     """Django's storage on a file system, for names that are hashes: a name has one content for ever."""
 
-    def get_available_name(self, name: str, max_length: int | None = None) -> str:
-        """The name itself: what is there already under a hash is the same bytes, or damaged and to be replaced."""
-        return name
-
     def _save(self, name: str, content: "File[Any]") -> str:
         path = Path(self.path(name))
         # Of two processes that write the same bytes each has a file of its own; a rename is whole or not at all.
         fresh = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
+        if not path.parent.is_dir():
+            _named.discard(path.parent)
+            for directory in (Path(self.location), path.parent):
+                directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
         try:
-            with self._opened(fresh) as file:
+            with fresh.open("xb") as file:
                 for chunk in content.chunks():
                     file.write(chunk)
                 file.flush()
@@ -43,16 +43,6 @@ class DurableFileSystemStorage(FileSystemStorage):
             _flush(path.parent.parent)
             _named.add(path.parent)
         return name
-
-    def _opened(self, fresh: Path) -> IO[bytes]:
-        """A new file; its directory is made where there is none."""
-        try:
-            return fresh.open("xb")
-        except FileNotFoundError:
-            _named.discard(fresh.parent)
-            for directory in (Path(self.location), fresh.parent):
-                directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
-            return fresh.open("xb")
 
     def delete(self, name: str) -> None:
         """Takes a file away, also for whoever looks after a power cut; does nothing where there is none."""

@@ -42,21 +42,33 @@ def put_all(key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None =
     3 all else is one file together, or, if that is little, stays in the rows
     """
     items: list[EvidenceItem] = []
-    together: dict[str, bytes] = {}
     for kind, content in contents.items():
-        item, sealed = _seal(key, content, kind=kind)  # 1
-        item.attempt_id = attempt_id
+        item_id = ids.new_id("evd")
+        # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
+        place = {"table": _TABLE, "field": f"{item_id}:{kind}"}
+        own, wrapped = key.make_own(**place)  # 1
+        sealed = own.seal(content, **place)
+        item = EvidenceItem(
+            id=item_id,
+            verification_id=key.verification_id,
+            attempt_id=attempt_id,
+            kind=kind,
+            wrapped_key=wrapped,
+            commitment=sealed.commitment,
+            sealed=sealed.data,
+            seen_index=next(iter(seen_values(content, kind=kind)), None),
+            size=len(content),
+            created_at=clock.now(),
+        )
         items.append(item)
         if is_frame(kind):  # 2
-            _place([(item, sealed)])
-        else:
-            together[item.pk] = sealed
-    packed = [(item, together[item.pk]) for item in items if item.pk in together]
-    if sum(map(len, together.values())) > policy.INLINE_BYTES:  # 3
-        _place(packed)
+            _place([item])
+    rest = [item for item in items if not is_frame(item.kind)]
+    if sum(len(item.sealed or b"") for item in rest) > policy.INLINE_BYTES:  # 3
+        _place(rest)
     else:
-        for item, sealed in packed:
-            item.sealed, item.sealed_sha256 = sealed, sha256(sealed).hexdigest()
+        for item in rest:
+            item.sealed_sha256 = sha256(item.sealed or b"").hexdigest()
     return EvidenceItem.objects.bulk_create(items)
 
 
@@ -143,8 +155,12 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
     at, rows = clock.now(), list[SharedEvidence]()
     for content in contents:
         name = sha256(content).hexdigest()
-        _write(name, content)
         rows.append(SharedEvidence(sha256=name, size=len(content), created_at=at))
+        if storages["evidence"].exists(_path(name)):
+            with suppress(EvidenceUnreadable):  # damaged bytes are replaced, others left alone
+                read(name)
+                continue
+        _save(name, content)
     # In one order, so that of two transactions with the same rows neither waits for the other in a circle.
     once = {row.pk: row for row in sorted(rows, key=lambda row: row.pk)}
     SharedEvidence.objects.bulk_create(once.values(), ignore_conflicts=True)
@@ -189,45 +205,17 @@ def read(name: str) -> bytes:
     return content
 
 
-def _seal(key: Key, content: bytes, *, kind: str) -> tuple[EvidenceItem, bytes]:
-    """The row of an original that lies nowhere yet, and its sealed bytes."""
-    item_id = ids.new_id("evd")
-    # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
-    place = {"table": _TABLE, "field": f"{item_id}:{kind}"}
-    own, wrapped = key.make_own(**place)
-    sealed = own.seal(content, **place)
-    item = EvidenceItem(
-        id=item_id,
-        verification_id=key.verification_id,
-        kind=kind,
-        wrapped_key=wrapped,
-        commitment=sealed.commitment,
-        seen_index=next(iter(seen_values(content, kind=kind)), None),
-        size=len(content),
-        created_at=clock.now(),
-    )
-    return item, sealed.data
-
-
-def _place(packed: Sequence[tuple[EvidenceItem, bytes]]) -> None:
-    """Writes one file of these parts, each behind its length, and says in the rows where each lies."""
+def _place(items: Sequence[EvidenceItem]) -> None:
+    """Writes the sealed bytes of these into one file, each behind its length; their rows say where they lie instead."""
     parts = bytearray()
-    for item, sealed in packed:
-        item.offset = len(parts)
+    for item in items:
+        sealed = bytes(item.sealed or b"")
+        item.offset, item.sealed = len(parts), None
         parts += len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed
     name = sha256(parts).hexdigest()
     _save(name, bytes(parts))  # nothing is there: what was sealed just now was sealed by fresh keys
-    for item, _ in packed:
+    for item in items:
         item.sealed_sha256 = name
-
-
-def _write(name: str, content: bytes) -> None:
-    """Puts the bytes under their hash; bytes that are there already are left alone, damaged ones are replaced."""
-    if storages["evidence"].exists(_path(name)):
-        with suppress(EvidenceUnreadable):
-            read(name)
-            return
-    _save(name, content)
 
 
 def _save(name: str, content: bytes) -> None:

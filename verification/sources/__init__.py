@@ -1,6 +1,7 @@
 """Who is asked outside, by mode. Everything missing fails closed: there is no default source."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -8,11 +9,11 @@ from django.utils.module_loading import import_string
 from verification.core.errors import Misconfigured
 
 
-def resolve(mode: str, name: str) -> object:
-    """A fresh instance of the adapter configured for this source in this mode.
+def resolve(mode: str, name: str, kind: type = object) -> Any:
+    """A fresh instance of the adapter configured for this source in this mode, which is of this kind.
 
-    Raises `Misconfigured` where none is configured, where it cannot be built, and for an insecure one in live mode.
-    The module of the source checks that the instance is of its kind: see its `in_use`.
+    Raises `Misconfigured` where none is configured, where it cannot be built or is of another kind, and for an insecure
+    one in live mode.
     """
     entry = configured(mode, name)
     path, options = entry.get("adapter"), entry.get("options", {})
@@ -24,6 +25,8 @@ def resolve(mode: str, name: str) -> object:
         instance: object = import_string(path)(**options)
     except (ImportError, TypeError) as error:
         raise Misconfigured(f"the adapter of TULGA_SOURCES[{mode!r}][{name!r}] cannot be built: {error}") from error
+    if not isinstance(instance, kind):
+        raise Misconfigured(f"{type(instance).__name__} is no {kind.__name__}")
     return instance
 
 

@@ -119,8 +119,11 @@ class Service:
         """The answer's original bytes, once `read` can read them and they repeat these fields of the question.
 
         A question with a known `request_id` may be asked again: the service answers as before and does nothing twice.
-        Raises `SourceUnavailable`, and `BadInput` for a `request_id` that is none.
+        Raises `SourceUnavailable`, `ConsentMissing` for a question under a consent whose id is none, and `BadInput` for
+        a `request_id` that is none.
         """
+        if "consent_id" in question and not is_reference(str(question["consent_id"])):
+            raise ConsentMissing("no consent id was given, or it is none")
         # It is made of our own ids, never of personal data.
         if not is_reference(str(question["request_id"])):
             raise BadInput("a request id is 8 to 128 of A-Z a-z 0-9 _ . : -", pointer="/request_id")
@@ -139,13 +142,6 @@ class Service:
             if getattr(told, "value", told) != question[name]:
                 raise SourceUnavailable(self.source, f"the answer is to another question: {name} differs")
         return raw
-
-
-def check_consent_id(consent_id: str) -> str:
-    """The same id. Raises `ConsentMissing` for an empty one and for anything that cannot be one."""
-    if not isinstance(consent_id, str) or not is_reference(consent_id):
-        raise ConsentMissing("no consent id was given, or it is none")
-    return consent_id
 
 
 def check_granted(raw: bytes, *, source: str, read: Callable[[bytes], object]) -> bytes:

@@ -3,18 +3,20 @@
 1. `request` asks the service to ask the person; while a consent to the same is open, that one is given back. A consent
    is to one request for a loan: no other is looked up under it.
 2. The person answers the state's message. `read` tells what came of it.
-3. `core.registry_answers.consent_id_for` gives the id that registers want, or raises.
+3. `core.registry_answers.consent_id_to` gives the id that registers want, or raises.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from verification.core.errors import Misconfigured, SourceUnavailable
+from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin, Phone
 from verification.core.registry_answers import CONSENT_MAX_BYTES, parse_consent
 from verification.sources import resolve
-from verification.sources.asking import SECONDS, Service, check_consent_id
+from verification.sources.asking import SECONDS, Service
 
 SOURCE: Final = "consent"
 
@@ -110,7 +112,7 @@ class HttpConsentSource:
 
     def read(self, consent_id: str, *, iin: Iin, request_id: str) -> bytes:
         """See `ConsentSource.read`."""
-        question = {"request_id": request_id, "iin": iin.value, "consent_id": check_consent_id(consent_id)}
+        question = {"request_id": request_id, "iin": iin.value, "consent_id": consent_id}
         raw = self._reads.ask(question, read=parse_consent, repeated=("request_id", "iin"))
         terms = parse_consent(raw).terms
         if terms is not None and terms.consent_id != consent_id:
@@ -118,9 +120,5 @@ class HttpConsentSource:
         return raw
 
 
-def in_use(mode: str) -> ConsentSource:
-    """The consent service configured for this mode. Raises `Misconfigured`."""
-    adapter = resolve(mode, SOURCE)
-    if not isinstance(adapter, ConsentSource):
-        raise Misconfigured(f"{type(adapter).__name__} is no consent service")
-    return adapter
+in_use: Callable[[str], ConsentSource] = partial(resolve, name=SOURCE, kind=ConsentSource)
+"""The consent service configured for this mode. Raises `Misconfigured`."""

@@ -1,13 +1,14 @@
 """The state register of people: who somebody is, whether they live, which documents they hold. Needs their consent."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from verification.core.errors import Misconfigured
 from verification.core.ids import Iin
 from verification.core.registry_answers import TEXT_MAX_BYTES, parse_person
 from verification.sources import resolve
-from verification.sources.asking import SECONDS, Service, check_consent_id
+from verification.sources.asking import SECONDS, Service
 
 SOURCE: Final = "person_registry"
 
@@ -36,13 +37,9 @@ class HttpPersonRegistry:
 
     def person(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
         """See `PersonRegistry.person`."""
-        question = {"request_id": request_id, "iin": iin.value, "consent_id": check_consent_id(consent_id)}
+        question = {"request_id": request_id, "iin": iin.value, "consent_id": consent_id}
         return self._service.ask(question, read=parse_person, repeated=("request_id", "iin"))
 
 
-def in_use(mode: str) -> PersonRegistry:
-    """The register of people configured for this mode. Raises `Misconfigured`."""
-    adapter = resolve(mode, SOURCE)
-    if not isinstance(adapter, PersonRegistry):
-        raise Misconfigured(f"{type(adapter).__name__} is no register of people")
-    return adapter
+in_use: Callable[[str], PersonRegistry] = partial(resolve, name=SOURCE, kind=PersonRegistry)
+"""The register of people configured for this mode. Raises `Misconfigured`."""

@@ -4,14 +4,15 @@ A number changes hands, and a stolen SIM is what the second factor is about: yes
 O-31). So every question needs a `request_id` of its own, and nothing here keeps an answer.
 """
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from verification.core.errors import Misconfigured
 from verification.core.ids import Iin, Phone
 from verification.core.registry_answers import TEXT_MAX_BYTES, parse_ownership
 from verification.sources import resolve
-from verification.sources.asking import SECONDS, Service, check_consent_id
+from verification.sources.asking import SECONDS, Service
 
 SOURCE: Final = "phone_registry"
 
@@ -44,14 +45,10 @@ class HttpPhoneRegistry:
             "request_id": request_id,
             "iin": iin.value,
             "phone": phone.value,
-            "consent_id": check_consent_id(consent_id),
+            "consent_id": consent_id,
         }
         return self._service.ask(question, read=parse_ownership, repeated=("request_id", "iin", "phone"))
 
 
-def in_use(mode: str) -> PhoneRegistry:
-    """The register of phones configured for this mode. Raises `Misconfigured`."""
-    adapter = resolve(mode, SOURCE)
-    if not isinstance(adapter, PhoneRegistry):
-        raise Misconfigured(f"{type(adapter).__name__} is no register of phones")
-    return adapter
+in_use: Callable[[str], PhoneRegistry] = partial(resolve, name=SOURCE, kind=PhoneRegistry)
+"""The register of phones configured for this mode. Raises `Misconfigured`."""

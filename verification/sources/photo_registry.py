@@ -1,13 +1,14 @@
 """The register of document photos: the only place a reference picture comes from. Needs the person's consent."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from verification.core.errors import Misconfigured
 from verification.core.ids import Iin
 from verification.core.registry_answers import PHOTO_ANSWER_MAX_BYTES, parse_photo
 from verification.sources import resolve
-from verification.sources.asking import SECONDS, Service, check_consent_id
+from verification.sources.asking import SECONDS, Service
 
 SOURCE: Final = "photo_registry"
 
@@ -41,13 +42,9 @@ class HttpPhotoRegistry:
 
     def photo(self, iin: Iin, *, consent_id: str, request_id: str) -> bytes:
         """See `PhotoRegistry.photo`."""
-        question = {"request_id": request_id, "iin": iin.value, "consent_id": check_consent_id(consent_id)}
+        question = {"request_id": request_id, "iin": iin.value, "consent_id": consent_id}
         return self._service.ask(question, read=parse_photo, repeated=("request_id", "iin"))
 
 
-def in_use(mode: str) -> PhotoRegistry:
-    """The register of photos configured for this mode. Raises `Misconfigured`."""
-    adapter = resolve(mode, SOURCE)
-    if not isinstance(adapter, PhotoRegistry):
-        raise Misconfigured(f"{type(adapter).__name__} is no register of photos")
-    return adapter
+in_use: Callable[[str], PhotoRegistry] = partial(resolve, name=SOURCE, kind=PhotoRegistry)
+"""The register of photos configured for this mode. Raises `Misconfigured`."""

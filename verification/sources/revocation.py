@@ -2,7 +2,8 @@
 elsewhere, from the operator's addresses and never from those that a certificate names.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
 from verification.core.errors import Misconfigured, SourceUnavailable
@@ -109,12 +110,8 @@ class HttpRevocationSource:
         return tuple(fetch(url, source=SOURCE, limits=self._limits) for url in urls)
 
 
-def in_use(mode: str) -> RevocationSource:
-    """The revocation source configured for this mode. Raises `Misconfigured`."""
-    adapter = resolve(mode, SOURCE)
-    if not isinstance(adapter, RevocationSource):
-        raise Misconfigured(f"{type(adapter).__name__} is no revocation source")
-    return adapter
+in_use: Callable[[str], RevocationSource] = partial(resolve, name=SOURCE, kind=RevocationSource)
+"""The revocation source configured for this mode. Raises `Misconfigured`."""
 
 
 def _addresses(option: str, by_family: Urls) -> dict[str, tuple[str, ...]]:

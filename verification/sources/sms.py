@@ -1,9 +1,10 @@
 """The SMS gateway. A message is an effect outside: the same `request_id` is sent once, however often it is asked."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
-from verification.core.errors import Misconfigured
 from verification.core.ids import Phone
 from verification.core.sms import SMS_ANSWER_MAX_BYTES, check_text, parse_sms
 from verification.sources import resolve
@@ -41,9 +42,5 @@ class HttpSmsGateway:
         return self._service.ask(question, read=parse_sms, repeated=("request_id",))
 
 
-def in_use(mode: str) -> SmsGateway:
-    """The gateway configured for this mode. Raises `Misconfigured`."""
-    adapter = resolve(mode, SOURCE)
-    if not isinstance(adapter, SmsGateway):
-        raise Misconfigured(f"{type(adapter).__name__} is no SMS gateway")
-    return adapter
+in_use: Callable[[str], SmsGateway] = partial(resolve, name=SOURCE, kind=SmsGateway)
+"""The gateway configured for this mode. Raises `Misconfigured`."""

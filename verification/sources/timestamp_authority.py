@@ -1,6 +1,7 @@
 """Proofs of time by a time-stamp authority: asked at the operator's address, given on as they are, judged elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Protocol, runtime_checkable
 
 from verification.core.errors import Misconfigured
@@ -47,9 +48,5 @@ class HttpTimestampAuthority:
         return post_binary(self._urls[family], question, media_type=media_type, source=SOURCE, limits=self._limits)
 
 
-def in_use(mode: str) -> TimestampSource:
-    """The time-stamp authority configured for this mode. Raises `Misconfigured`."""
-    adapter = resolve(mode, SOURCE)
-    if not isinstance(adapter, TimestampSource):
-        raise Misconfigured(f"{type(adapter).__name__} is no time-stamp authority")
-    return adapter
+in_use: Callable[[str], TimestampSource] = partial(resolve, name=SOURCE, kind=TimestampSource)
+"""The time-stamp authority configured for this mode. Raises `Misconfigured`."""

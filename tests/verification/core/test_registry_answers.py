@@ -3,7 +3,8 @@
 import json
 import random
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,21 +16,25 @@ from tests.verification.core.answer_samples import (
     CONSENT_ID,
     IIN,
     JPEG,
+    LENDER_BIN,
     OWNERSHIP,
     PERSON,
     PHONE,
     PHOTO,
+    REFERENCE,
     REQUEST_ID,
     SMS,
     spelled,
 )
+from tests.verification.core.document_samples import CASE
 from verification.core.errors import BadInput, ConsentMissing
 from verification.core.ids import Iin, Phone
 from verification.core.registry_answers import (
     PHOTO_ANSWER_MAX_BYTES,
     PHOTO_MAX_BYTES,
     TEXT_MAX_BYTES,
-    consent_id_for,
+    ConsentAnswer,
+    consent_id_to,
     parse_consent,
     parse_ownership,
     parse_person,
@@ -188,35 +193,50 @@ def test_printing_an_answer_shows_nobody() -> None:
 AT = datetime(2026, 11, 24, 9, 59, 59, tzinfo=UTC)
 
 
+def looked_up_by(
+    consent: ConsentAnswer, *, services: Sequence[str] = ("person",), iin: str = IIN, later: int = 0
+) -> str:
+    """The id with which the person of a case that the sample's consent was given for may be looked up."""
+    lender, person = replace(CASE.lender, bin=LENDER_BIN), replace(CASE.person, iin=Iin(iin))
+    case = replace(CASE, verification_id=REFERENCE, lender=lender, person=person, purpose=CONSENT["purpose"])
+    text, at = CONSENT["text_sha256"], AT + timedelta(seconds=later)
+    return consent_id_to(consent, services=services, case=case, text_sha256=text, at=at)
+
+
 def test_a_valid_consent_lets_its_person_be_looked_up() -> None:
     consent = parse_consent(spelled(CONSENT))
-    assert consent_id_for(consent, service="person", iin=Iin(IIN), at=AT) == CONSENT_ID
+    assert looked_up_by(consent) == looked_up_by(consent, services=("person", "photo")) == CONSENT_ID
 
 
 @pytest.mark.parametrize(
-    ("changes", "service", "iin", "later"),
+    ("changes", "services", "iin", "later"),
     [
-        ({"status": "pending"}, "person", IIN, 0),
-        ({"status": "invalid"}, "person", IIN, 0),
-        ({"status": "timeout"}, "person", IIN, 0),
-        ({}, "phone", IIN, 0),
-        ({}, "person", "990101100020", 0),
-        ({}, "person", IIN, 1),
+        ({"status": "pending"}, ("person",), IIN, 0),
+        ({"status": "invalid"}, ("person",), IIN, 0),
+        ({"status": "timeout"}, ("person",), IIN, 0),
+        ({}, ("phone",), IIN, 0),
+        ({}, ("person", "phone"), IIN, 0),
+        ({}, ("person",), "990101100020", 0),
+        ({}, ("person",), IIN, 1),
+        ({"reference": "ver_of_another"}, ("person",), IIN, 0),
+        ({"lender_bin": "180440012349"}, ("person",), IIN, 0),
+        ({"purpose": "another"}, ("person",), IIN, 0),
+        ({"text_sha256": "cd" * 32}, ("person",), IIN, 0),
     ],
 )
 def test_a_consent_that_does_not_hold_lets_nobody_be_looked_up(
-    changes: dict[str, str], service: str, iin: str, later: int
+    changes: dict[str, str], services: tuple[str, ...], iin: str, later: int
 ) -> None:
     consent = parse_consent(spelled(CONSENT | changes))
     with pytest.raises(ConsentMissing):
-        consent_id_for(consent, service=service, iin=Iin(iin), at=AT + timedelta(seconds=later))
+        looked_up_by(consent, services=services, iin=iin, later=later)
 
 
 @pytest.mark.parametrize("status", ["not_found", "error"])
 def test_no_consent_lets_nobody_be_looked_up(status: str) -> None:
     consent = parse_consent(spelled(ABOUT | {"status": status}))
     with pytest.raises(ConsentMissing):
-        consent_id_for(consent, service="person", iin=Iin(IIN), at=AT)
+        looked_up_by(consent)
 
 
 def damaged(raw: bytes, dice: random.Random) -> bytes:

@@ -123,7 +123,7 @@ def test_leaf_fields_say_what_the_row_says_and_nothing_else() -> None:
 
 
 def test_our_storage_writes_a_file_whole_and_for_its_owner_only(tmp_path: Path) -> None:
-    storage = DurableFileSystemStorage(location=tmp_path)
+    storage = DurableFileSystemStorage(location=tmp_path, allow_overwrite=True)
     assert storage.save("ab/abcd", ContentFile(b"content")) == "ab/abcd"
     assert storage.save("ab/abcd", ContentFile(b"content")) == "ab/abcd"
     assert [path.name for path in (tmp_path / "ab").iterdir()] == ["abcd"]
@@ -137,7 +137,7 @@ def test_a_write_that_fails_leaves_no_file(tmp_path: Path) -> None:
             yield b"half"
             raise OSError("disk full")
 
-    storage = DurableFileSystemStorage(location=tmp_path)
+    storage = DurableFileSystemStorage(location=tmp_path, allow_overwrite=True)
     with pytest.raises(OSError, match="disk full"):
         storage.save("ab/abcd", Broken(b""))
     assert list((tmp_path / "ab").iterdir()) == []

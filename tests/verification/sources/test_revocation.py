@@ -74,7 +74,7 @@ def test_the_source_in_use_is_the_configured_one(settings: Settings) -> None:
 
 def test_an_adapter_of_another_kind_is_a_misconfiguration(settings: Settings) -> None:
     settings.TULGA_SOURCES = {"test": {"revocation": {"adapter": "builtins.dict", "options": {}}}}
-    with pytest.raises(Misconfigured, match="no revocation source"):
+    with pytest.raises(Misconfigured, match="is no RevocationSource"):
         revocation.in_use("test")
 
 

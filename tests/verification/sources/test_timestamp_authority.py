@@ -49,5 +49,5 @@ def test_the_authority_in_use_is_the_configured_one(settings: Settings) -> None:
         settings.TULGA_SOURCES = {"test": {"timestamp_authority": entry}}
         assert timestamp_authority.in_use("test").timestamp("rsa", question=b"q") == b"token"
         settings.TULGA_SOURCES = {"test": {"timestamp_authority": {"adapter": "builtins.dict", "options": {}}}}
-        with pytest.raises(Misconfigured, match="no time-stamp authority"):
+        with pytest.raises(Misconfigured, match="is no TimestampSource"):
             timestamp_authority.in_use("test")

@@ -84,15 +84,17 @@ def test_words_go_with_the_key_and_then_nothing_is_found() -> None:
     assert 40 < words.count() < 1000
     evidence = dossier.contents([attempt], key=cases.key_of(first.row()))
     other = Attempt.objects.create(**_copied(attempt, mode="test"))
-    found = again.compared(other, live_capture.STAGE, evidence)
+    of = live_capture.STAGE.again
+    assert of is not None
+    found = again.compared(other, of, evidence)
     assert [one["attempt"] for one in json.loads(found["live_capture.compared"])["others"]] == [attempt.pk]
     # What was captured in the sandbox is nothing to real borrowers, and none is compared with itself.
     for same in (Attempt(**_copied(attempt, mode="live")), attempt):
-        found = again.compared(same, live_capture.STAGE, evidence)
+        found = again.compared(same, of, evidence)
         assert json.loads(found["live_capture.compared"])["others"] == []
     vault.destroy(verification_id=first.id, at=timezone.now())
     assert not words.exists()
-    found = again.compared(other, live_capture.STAGE, evidence)
+    found = again.compared(other, of, evidence)
     assert json.loads(found["live_capture.compared"])["others"] == []
 
 

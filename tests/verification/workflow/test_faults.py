@@ -41,17 +41,17 @@ def test_a_source_that_stays_silent_ends_in_failed_and_burns_nothing(issued, tru
 
 
 def test_a_fault_while_the_result_is_written_is_released_at_once_and_tried_again(issued, monkeypatch):
-    story, put = signed(issued), dossier.put_judgement
+    story, put = signed(issued), dossier.put
 
     def broken(*args, **kwargs):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(dossier, "put_judgement", broken)
+    monkeypatch.setattr(dossier, "put", broken)
     story.work()
     entry = AuditEntry.objects.get(verification_id=story.id, type="step.faulted")
     assert (entry.body["cause"], entry.body["faults"]) == ("OSError", 1)
     assert (story.row().fence, story.row().step) == ("", "judge")
-    monkeypatch.setattr(dossier, "put_judgement", put)
+    monkeypatch.setattr(dossier, "put", put)
     make_due(story)
     story.work()
     assert (story.row().status, decisions(story)) == ("verified", 1)

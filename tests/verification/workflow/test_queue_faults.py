@@ -39,9 +39,9 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
         "_judge",
         """        queue.require_fence(verification)
         with transition.holding(verification):
-            said = dossier.put_judgement(attempt, collected, results, key=key)
+            kept = dossier.put(attempt, collected, key=key)
 """,
-        """        said = dossier.put_judgement(attempt, collected, results, key=key)
+        """        kept = dossier.put(attempt, collected, key=key)
         queue.require_fence(verification)
         with transition.holding(verification):
 """,

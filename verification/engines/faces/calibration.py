@@ -81,7 +81,10 @@ class Several:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The zones of one embedding by one net, and the error rates they rest on, with the conditions they hold under."""
+    """The zones of one embedding by one net, and the error rates they rest on, with the conditions they hold under.
+
+    source: where the largest cohort's numbers come from: they are what it rests on. Empty where there is no cohort.
+    """
 
     id: str
     embedding: str
@@ -91,11 +94,7 @@ class Calibration:
     zones: Zones
     cohorts: tuple[Cohort, ...]
     also: tuple[Several, ...]
-
-    @property
-    def source(self) -> str:
-        """Where the largest cohort's numbers come from: they are what it rests on."""
-        return max(self.cohorts, key=lambda cohort: cohort.impostor_pairs).source
+    source: str
 
     def unfit_for_live(self) -> list[str]:
         """Why nobody may be verified by it without a person; empty where nothing is against it. faces.md §2."""
@@ -150,6 +149,7 @@ def read(untrusted: bytes) -> Calibration:
             own = f"{embedding}/{decision}" if decision.startswith("mean") else embedding
             also.append(Several(decision, *_judged(each, embedding=own, calibration=named)))
             each.finish()
+        largest = max(cohorts, key=lambda cohort: cohort.impostor_pairs, default=None)
         found = Calibration(
             id=named,
             embedding=embedding,
@@ -159,6 +159,7 @@ def read(untrusted: bytes) -> Calibration:
             zones=zones,
             cohorts=cohorts,
             also=tuple(also),
+            source=largest.source if largest else "",
         )
         fields.finish()
         if len({each.decision for each in also}) != len(also):

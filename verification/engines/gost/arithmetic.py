@@ -112,26 +112,18 @@ class Tables:
 class Arithmetic:
     """Curve arithmetic with integers that `number` makes: `int` itself, or a type with the same operators.
 
-    Results are plain integers again. Tables are kept by each instance and shared by its threads.
+    Points that come out are of plain integers again. Tables are kept by each instance and shared by its threads.
     """
 
     def __init__(self, name: str, *, number: Callable[[int], int]) -> None:
         self.name = name
-        self._number = number
+        self.number = number
         self._tables = Tables()
         self._prepared = lru_cache(maxsize=4)(self._prepare)
 
-    def inverse(self, value: int, modulus: int) -> int:
-        """1/`value` modulo a prime. `value` is no multiple of it."""
-        return int(pow(self._number(value), -1, modulus))
-
     def multiply_base(self, curve: Curve, scalar: int) -> Affine | None:
         """`scalar` times the base point, or None for the neutral element. 0 ≤ `scalar` < 2^bits of the curve."""
-        field, base_point, multiples = self._prepared(curve)
-        if table := self._tables.find(field, base_point, bits=8 * curve.size):
-            return _plain(add_many(field, chosen(field, table, scalar)))
-        total = sum_of_multiples(field, [(odd_digits(scalar, _BASE_WINDOW), multiples)])
-        return _plain(affine(field, [total])[0] if total[2] else None)
+        return self.multiply_both(curve, base=scalar, point=(curve.x, curve.y), scalar=0)
 
     def multiply_both(
         self, curve: Curve, *, base: int, point: Affine, scalar: int, often: bool = False
@@ -142,29 +134,27 @@ class Arithmetic:
         will come again, an issuer's key for instance, and may have a table.
         """
         field, base_point, multiples = self._prepared(curve)
-        other = (self._number(point[0]), self._number(point[1]))
+        other = (self.number(point[0]), self.number(point[1]))
         table = self._tables.find(field, other, bits=8 * curve.size) if often else None
         of_base = self._tables.find(field, base_point, bits=8 * curve.size)
         # Fastest first: both points are known, then the base point alone, then neither.
         if table and of_base:
-            return _plain(add_many(field, chosen(field, table, scalar) + chosen(field, of_base, base)))
-        of_point = odd_digits(scalar, _POINT_WINDOW), odd_multiples(field, other, _POINT_WINDOW)
-        if of_base:
-            part = add_many(field, chosen(field, of_base, base))
-            total = add_all(field, sum_of_multiples(field, [of_point]), [part] if part else [])
+            found = add_many(field, chosen(field, table, scalar) + chosen(field, of_base, base))
         else:
-            total = sum_of_multiples(field, [(odd_digits(base, _BASE_WINDOW), multiples), of_point])
-        return _plain(affine(field, [total])[0] if total[2] else None)
+            of_point = odd_digits(scalar, _POINT_WINDOW), odd_multiples(field, other, _POINT_WINDOW)
+            if of_base:
+                part = add_many(field, chosen(field, of_base, base))
+                total = add_all(field, sum_of_multiples(field, [of_point]), [part] if part else [])
+            else:
+                total = sum_of_multiples(field, [(odd_digits(base, _BASE_WINDOW), multiples), of_point])
+            found = affine(field, [total])[0] if total[2] else None
+        return (int(found[0]), int(found[1])) if found else None
 
     def _prepare(self, curve: Curve) -> tuple[Field, Affine, list[Affine]]:
         """The curve and its base point in the integers of this tier, and the multiples that a digit can ask for."""
-        field = Field(self._number(curve.p), self._number(curve.a))
-        base_point = (self._number(curve.x), self._number(curve.y))
+        field = Field(self.number(curve.p), self.number(curve.a))
+        base_point = (self.number(curve.x), self.number(curve.y))
         return field, base_point, odd_multiples(field, base_point, _BASE_WINDOW)
-
-
-def _plain(point: Affine | None) -> Affine | None:
-    return (int(point[0]), int(point[1])) if point else None
 
 
 def load_python() -> Arithmetic:

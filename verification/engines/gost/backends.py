@@ -161,7 +161,7 @@ def reproduces_points(arithmetic: Arithmetic) -> bool:
     for private, public in ((pair.private_a, pair.public_a), (pair.private_b, pair.public_b)):
         scalar = int.from_bytes(private, "little") % curve.q
         # Asked as two thirds and a third as well: the sum of two points is counted another way than a multiple.
-        third = scalar * arithmetic.inverse(3, curve.q) % curve.q
+        third = scalar * pow(3, -1, curve.q) % curve.q
         rest = (scalar + curve.q - third) % curve.q
         split = arithmetic.multiply_both(curve, base=rest, point=(curve.x, curve.y), scalar=third)
         point = (int.from_bytes(public[:size], "little"), int.from_bytes(public[size:], "little"))

@@ -67,7 +67,7 @@ def verify(key: PublicKey, *, digest: bytes, signature: bytes, arithmetic: Arith
     # RFC 7091 §6.2: a hash that is 0 modulo q counts as 1, for 0 has no inverse.
     e = int.from_bytes(digest, "little") % q or 1
     # 3. RFC 7091 §6.2: all of it is public, so nothing here need take equally long.
-    inverse = arithmetic.inverse(e, q)
+    inverse = int(pow(arithmetic.number(e), -1, q))
     base, scalar = s * inverse % q, (q - r) * inverse % q
     total = arithmetic.multiply_both(curve, base=base, point=(key.x, key.y), scalar=scalar, often=often)
     # 4 The neutral element has no x: it fits no r.

@@ -39,6 +39,7 @@ SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 
 _MAX_CERTIFICATES = 10
 _MAX_ATTRIBUTES = 32
+_VERSIONS = range(1 << 31)
 _PEM = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----([A-Za-z0-9+/=\s]*)-----END \1-----\s*")
 _SPACE = re.compile(rb"[ \t\r\n]+")
 Digests = Mapping[str, Callable[[bytes], bytes]]
@@ -144,7 +145,7 @@ def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[K
         raise malformed("CMS: not signed data")
     (signed_data,) = der.items(wrapped, der.CONTEXT_0, "CMS", at_least=1, at_most=1)
     parts = der.items(signed_data, der.SEQUENCE, "signed data", at_least=4, at_most=6)
-    der.small_integer(parts[0], "version")
+    der.integer(parts[0], "version", within=_VERSIONS)
     content = der.items(parts[2], der.SEQUENCE, "content", at_least=1, at_most=2)
     inside = der.items(content[1], der.CONTEXT_0, "content", at_least=1, at_most=1) if len(content) == 2 else []
     content_type = der.oid(content[0], "content type")
@@ -162,7 +163,7 @@ def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[K
     if not signers[0].strict:
         raise malformed("signer: not DER")
     info = der.items(signers[0], der.SEQUENCE, "signer", at_least=5, at_most=7)
-    der.small_integer(info[0], "signer version")
+    der.integer(info[0], "signer version", within=_VERSIONS)
     certificate = read(_signer_certificate(parts[3:-1], info[1]))
     return _assemble(untrusted, certificate, info, content_type, encapsulated, announced_digests)
 

@@ -157,19 +157,14 @@ def items(element: Element, tag: int, what: str, *, at_least: int = 0, at_most: 
     return parts
 
 
-def integer(element: Element, what: str) -> int:
-    """A whole number in its shortest form."""
+def integer(element: Element, what: str, *, within: range | None = None) -> int:
+    """A whole number in its shortest form, in this range."""
     content = expect(element, INTEGER, what).content
     padded = len(content) > 1 and (content[0], content[1] >> 7) in {(0x00, 0), (0xFF, 1)}
     if not content or padded or len(content) > _MAX_INTEGER:
         raise malformed(f"{what}: not a number")
-    return int.from_bytes(content, "big", signed=True)
-
-
-def small_integer(element: Element, what: str) -> int:
-    """A number between 0 and 2³¹ - 1: versions, path lengths, reasons."""
-    number = integer(element, what)
-    if not 0 <= number < 1 << 31:
+    number = int.from_bytes(content, "big", signed=True)
+    if within is not None and number not in within:
         raise malformed(f"{what}: out of range")
     return number
 

@@ -1,6 +1,6 @@
 """A proof of an authority that a signature existed at a time, and whether it may be believed.
 
-1 there is one token, and it can be read · 2 it is over this signature's value, hashed with an accepted hash · 3 its
+1 it can be read · 2 it is over this signature's value, hashed with an accepted hash · 3 its
 content is what its signer's key signed, and a signing-certificate names that signer · 4 the policy is an accepted one ·
 5 the time is not in the future and within the validity of the certificate that signed the statement · 6 the signer is
 an authority for time-stamps that we trust, and was not revoked: `timestamp_trust`. The old GOST is accepted here.
@@ -26,30 +26,17 @@ __all__ = [
     "TimestampTrust",
     "build_request",
     "check_token",
-    "find_token",
     "open_response",
     "parse_token",
     "verify_answer",
     "verify_inside",
 ]
 
-SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"  # id-aa-signatureTimeStampToken
 _SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 NONCE_BITS = 64
 
 # The hashes a token may be over: those of signatures, and the old one that the authority's oldest policies use.
 IMPRINTS: dict[str, Callable[[bytes], bytes]] = keys.TIMESTAMP_DIGESTS
-
-
-def find_token(signed: Signature) -> bytes | None:
-    """Step 1: the only token among the unsigned attributes, None if there is none. Raises `Refused` for several."""
-    # Whoever holds the file may add unsigned attributes: of two tokens neither is asked to be the right one.
-    found = [each for each in signed.unsigned_attributes if each.oid == SIGNATURE_TIMESTAMP]
-    if not found:
-        return None
-    if len(found) != 1 or len(found[0].values) != 1:
-        raise invalid("not exactly one time-stamp")
-    return found[0].values[0].raw
 
 
 def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
@@ -77,12 +64,9 @@ class ProvenTime:
         return {"time": self.time.isoformat(), "policy": self.policy, "authority": self.standing.word, **status}
 
 
-def verify_inside(signed: Signature, *, trust: TimestampTrust, at: datetime) -> ProvenTime | None:
-    """Steps 1–6: what the token that came with a signature proves; None if none came. Raises as `check_token`."""
-    raw = find_token(signed)
-    if raw is None:
-        return None
-    token = parse_token(raw, max_bytes=trust.max_bytes)
+def verify_inside(untrusted: bytes, *, signed: Signature, trust: TimestampTrust, at: datetime) -> ProvenTime:
+    """Steps 1–6: what the token that came with a signature proves. Raises as `check_token`."""
+    token = parse_token(untrusted, max_bytes=trust.max_bytes)
     return check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
 
 

@@ -69,10 +69,11 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     A guess counts however late it is and whichever code it was for; the last one and a right one end the dialogue.
     After one that is right and in time the count begins anew: whoever comes this way again has proved the phone.
     """
+    since_issue = (at - datetime.fromisoformat(memory["issued_at"])).total_seconds()
     if untrusted.get("resend") is True:
         if memory["resends"] >= POLICY.resends:
             return Turn(next=Next.ASK, memory=memory, notice="otp_resends_exhausted")
-        if _seconds_since_issue(memory, at) < POLICY.resend_after_seconds:
+        if since_issue < POLICY.resend_after_seconds:
             return Turn(next=Next.ASK, memory=memory, notice="otp_resend_early")
         return Turn(next=Next.PREPARE, memory=memory)
     given = untrusted.get("code")
@@ -85,14 +86,10 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     guess = {"number": number, "issued": memory["resends"], "digest": digest, "at": at.isoformat()}
     evidence = {numbered(GUESS, number): canonical_json(guess)}
     is_right = hmac.compare_digest(digest, memory["digest"])
-    is_in_time = 0 <= _seconds_since_issue(memory, at) <= POLICY.code_seconds
+    is_in_time = 0 <= since_issue <= POLICY.code_seconds
     # A right guess that came too late must count, or waiting would make guesses free.
     counted = {**memory, "guesses": 0 if is_right and is_in_time and number <= POLICY.guesses else number}
     # The last guess and a right one end the dialogue alike: what they are worth is for the checks.
     if number >= POLICY.guesses or is_right:
         return Turn(next=Next.COLLECT, memory=counted, evidence=evidence)
     return Turn(next=Next.ASK, memory=counted, evidence=evidence, notice="otp_wrong")
-
-
-def _seconds_since_issue(memory: Memory, at: datetime) -> float:
-    return (at - datetime.fromisoformat(memory["issued_at"])).total_seconds()

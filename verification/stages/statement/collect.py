@@ -15,7 +15,7 @@ from verification.engines.pki.certificate import Certificate, parse_known
 from verification.engines.pki.keys import ALGORITHMS
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, ask_responder
-from verification.engines.pki.signatures import Signature, parse_signature
+from verification.engines.pki.signatures import Signature, find_token, parse_signature
 from verification.engines.pki.timestamp_trust import askable, timestamp_path
 from verification.sources import installed, revocation, timestamp_authority
 from verification.stages.statement import dialogue
@@ -79,7 +79,7 @@ def _ask_about_tokens(mode: str, signed: Signature, found: Evidence, *, policy: 
     for said in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
         pair, most = None, policy.timestamp_max_bytes
         with suppress(Refused):
-            raw = timestamp.find_token(signed) if said is dialogue.OF_TOKEN_INSIDE else None
+            raw = find_token(signed) if said is dialogue.OF_TOKEN_INSIDE else None
             if said is dialogue.OF_TOKEN_ASKED:
                 answer = found.get(dialogue.TIMESTAMP)
                 raw = timestamp.open_response(answer, max_bytes=most) if answer is not None else None

@@ -13,16 +13,23 @@ from datetime import datetime
 from hashlib import sha256
 
 from verification.core.errors import Refused
+from verification.core.ids import Iin
 from verification.core.person import Case
 from verification.core.results import Step, Steps, measured
 from verification.core.route import Evidence
 from verification.engines.gost import backends
-from verification.engines.pki import signatures
 from verification.engines.pki.certificate import Certificate, parse_known
-from verification.engines.pki.identity import check_usage, compare_surname, describe_signer, signer_iin
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import check_authorities, find_status, require_good
-from verification.engines.pki.signatures import Signature
+from verification.engines.pki.signatures import (
+    Signature,
+    check_usage,
+    compare_surname,
+    find_token,
+    parse_signature,
+    signer_iin,
+    subject_iin,
+)
 from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
 from verification.engines.pki.xmldsig import SignedXml
 from verification.stages.statement import dialogue
@@ -60,7 +67,7 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
     answered = reference = measured(_answered, evidence)
     signed: Signature | None = None
     with steps.step("format") as found:  # 1, 2
-        signed = signatures.parse_signature(evidence.require(SIGNATURE), max_bytes=policy.signature_max_bytes)
+        signed = parse_signature(evidence.require(SIGNATURE), max_bytes=policy.signature_max_bytes)
         found |= {"form": "xml" if isinstance(signed, SignedXml) else "cms", "family": signed.signer.family}
         found |= {"digest": signed.digest_oid, "signature": signed.signature_oid}
     if signed is None:
@@ -73,11 +80,9 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
             # Known to have existed when it reached us, by our own clock, or as a time-stamp proves.
             reference = min([answered, *(each.time for each in proven)])
         # 3, 4, 6, 7: what the signature says by itself, whoever is trusted.
-        _measure_signature(steps, signed, case, evidence, policy)
+        signer = _measure_signature(steps, signed, case, evidence, policy)
         # 5, 8: what authorities say of its signer.
         _measure_path(steps, signed, evidence, policy, reference)
-        with suppress(Refused):
-            signer = describe_signer(signed.signer)
         times["claimed"] = signed.claimed_signing_time.isoformat() if signed.claimed_signing_time else ""
         times["tsp"] = min((each.time.isoformat() for each in proven), default="")
     _measure_statement(steps, case, evidence, policy)
@@ -109,7 +114,8 @@ def _answered(evidence: Evidence) -> datetime:
 
 def _measure_signature(
     steps: Steps, signed: Signature, case: Case, evidence: Evidence, policy: StatementPolicy
-) -> None:
+) -> dict[str, str]:
+    """Also gives what tells the signer apart: the masked IIN, right or not, and the certificate."""
     with steps.step("content") as found:  # 3: of what we stored, whatever the signature carries
         text = evidence.require(TEXT)
         signed.check_content(statement=text)
@@ -124,6 +130,10 @@ def _measure_signature(
         if signer_iin(signed.signer) != case.person.iin:
             raise Refused("eds_iin_mismatch")
         found["surname"] = compare_surname(signed.signer, case.person.surname)
+    with suppress(Refused):
+        told = {"iin": Iin(subject_iin(signed.signer)).masked, "certificate_sha256": signed.signer.sha256}
+        return {**told, "family": signed.signer.family, "serial": f"{signed.signer.serial:x}"}
+    return {}
 
 
 def _measure_path(
@@ -160,13 +170,14 @@ def _measure_times(steps: Steps, signed: Signature, evidence: Evidence, policy: 
     proven, refusals = list[ProvenTime](), list[Step]()
     for said in (dialogue.OF_TOKEN_INSIDE, *([dialogue.OF_TOKEN_ASKED] if policy.asks_timestamp else [])):
         with steps.step("timestamp"):
-            trust = said.timestamp_trust(evidence, policy)
-            if said is dialogue.OF_TOKEN_INSIDE:
-                proven += filter(None, [verify_inside(signed, trust=trust, at=evidence.at)])
-            else:
+            if said is dialogue.OF_TOKEN_ASKED:
                 answer = evidence.get(dialogue.TIMESTAMP) or b""
                 nonce = int(evidence.get(dialogue.TIMESTAMP_NONCE) or b"-1")
+                trust = said.timestamp_trust(evidence, policy)
                 proven.append(verify_answer(answer, nonce=nonce, signed=signed, trust=trust, at=evidence.at))
+            elif (token := find_token(signed)) is not None:
+                trust = said.timestamp_trust(evidence, policy)
+                proven.append(verify_inside(token, signed=signed, trust=trust, at=evidence.at))
         refusals += [step for step in (steps.done["timestamp"],) if step.code]
     first = min(proven, key=lambda each: each.time, default=None)
     steps.done["timestamp"] = refusals[0] if refusals else Step(detail=first.report() if first else {"time": "none"})

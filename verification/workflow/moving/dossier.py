@@ -1,7 +1,7 @@
 """What one attempt is judged by, and what its checks said: keeps and loads evidence, writes records."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,19 +140,6 @@ def judgement(
 JUDGEMENT = ("terms", "report", "document", "look")
 """The last word of kinds that were written by judging an attempt, turn by turn or as a whole, or after it: what is
 measured anew does without them."""
-
-
-def put_judgement(
-    attempt: Attempt, left: Mapping[str, bytes], results: Sequence[Result], *, key: vault.Key
-) -> dict[str, Any]:
-    """Stores what a judgement left; gives what its entry says of that and of its checks.
-
-    `facts` is the commitment of the terms, which hold them: a plain hash of so few numbers could be found by trying.
-    """
-    evidence = put(attempt, left, key=key)
-    facts = [one["commitment"] for one in evidence if one["kind"] == f"{attempt.stage}.terms"]
-    checks = [{"check": one.check, "outcome": one.outcome, "code": one.code} for one in results]
-    return {"facts": facts[0], "checks": checks, "evidence": evidence}
 
 
 def checks_in(kept: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:

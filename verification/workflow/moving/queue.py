@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
 from django.db.models import Exists, F, Q, QuerySet
 
@@ -20,32 +19,23 @@ from verification import clock, transactions
 from verification.core.errors import FenceLost
 from verification.models import Verification
 from verification.workflow import policy
-from verification.workflow.moving import doorbell
+from verification.workflow.moving import doorbell, transition
 
 OPEN, PREPARE, LOOK, JUDGE = "open", "prepare", "look", "judge"
 DESTROY = "destroy"
 """Of a verification that has ended: its camera's frames. The only step that never moves a status."""
-NO_STEP: Mapping[str, Any] = {
-    "step": "",
-    "queue": "",
-    "due_at": None,
-    "reserved_until": None,
-    "lease_until": None,
-    "fence": "",
-    "faults": 0,
-}
 
 
 def schedule(verification: Verification, step: str, *, due_at: datetime, queue: str) -> None:
     """Writes down that a worker owes this row a step. One that is due is rung for; a later one is found by its time."""
-    _owe(Verification.objects.filter(pk=verification.pk), verification, step=step, queue=queue, due_at=due_at)
+    transition.write(verification, **{**transition.NO_STEP, "step": step, "queue": queue, "due_at": due_at})
     if due_at <= clock.now():
         doorbell.ring_on_commit(queue)
 
 
 def clear(verification: Verification) -> None:
     """Forgets the step a worker owes: whoever holds it loses the fence and writes nothing."""
-    _owe(Verification.objects.filter(pk=verification.pk), verification)
+    transition.write(verification, **transition.NO_STEP)
 
 
 def reserve(
@@ -109,10 +99,10 @@ def require_fence(verification: Verification) -> None:
     writes nothing.
     """
     ours = _held(verification)
-    if _owe(ours.filter(sequence=verification.sequence), verification) == 1:
+    if transition.write(verification, among=ours.filter(sequence=verification.sequence), **transition.NO_STEP):
         return
     # A link that was made meanwhile has counted an entry; or the fence is lost.
-    if _owe(ours, verification) != 1:
+    if not transition.write(verification, among=ours, **transition.NO_STEP):
         raise FenceLost(f"{verification.pk}: the lease ran out")
     verification.sequence = Verification.objects.values_list("sequence", flat=True).get(pk=verification.pk)
 
@@ -120,28 +110,6 @@ def require_fence(verification: Verification) -> None:
 def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:
     """Gives a claimed step back, due later and with so many faults; False if another worker has it by now."""
     return _held(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults) == 1
-
-
-def _owe(
-    rows: QuerySet[Verification, Verification],
-    verification: Verification,
-    *,
-    step: str = "",
-    queue: str = "",
-    due_at: datetime | None = None,
-) -> int:
-    """Writes the step that is owed from now on, or none, that nobody holds it and that it has no faults yet."""
-    columns = {**NO_STEP, "step": step, "queue": queue, "due_at": due_at}
-    if verification.held is not None:
-        verification.held |= columns
-        changed = 1
-    else:
-        # A row that is being opened takes them along when it is inserted.
-        changed = 1 if verification._state.adding else rows.update(**columns)
-    if changed == 1:
-        for name, value in columns.items():
-            setattr(verification, name, value)
-    return changed
 
 
 def _free(at: datetime) -> QuerySet[Verification, Verification]:

@@ -18,10 +18,10 @@ from verification.core.status import TERMINAL, Move, Status
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import (
+    advance,
     attempts,
     destruction,
     monthly_counts,
-    progress,
     queue,
     quotas,
     rates,
@@ -112,7 +112,7 @@ def _lapse(attempt_id: str, *, at: datetime) -> int:
             return 0
         stage = stages.known(attempt.route, attempt.stage)
         if stage and attempt.burnt and verification.status == Status.REQUIRES_INPUT:
-            progress.after_failure(verification, stage, attempt.code, key=cases.key_of(verification), at=at)
+            advance.after_failure(verification, stage, attempt.code, key=cases.key_of(verification), at=at)
         else:
             Verification.objects.filter(pk=verification.pk).update(last_failure=attempt.code)
     return 1

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from verification.audit import log
 from verification.core import status
@@ -13,7 +13,17 @@ from verification.core.errors import Conflict
 from verification.core.status import Move, Status
 from verification.models import Verification
 from verification.workflow import policy
-from verification.workflow.moving import queue
+
+NO_STEP: Mapping[str, Any] = {
+    "step": "",
+    "queue": "",
+    "due_at": None,
+    "reserved_until": None,
+    "lease_until": None,
+    "fence": "",
+    "faults": 0,
+}
+"""The columns of a row for which a worker owes nothing, and nobody holds it."""
 
 
 @contextmanager
@@ -35,33 +45,32 @@ def holding(verification: Verification) -> Iterator[None]:
         verification.held = None
 
 
-def write(verification: Verification, **columns: Any) -> None:
-    """Sets columns of a row that this transaction holds; one that is not inserted yet takes them along when it is."""
-    if not _set(verification, columns):
-        Verification.objects.filter(pk=verification.pk).update(**columns)
+def write(
+    verification: Verification, *, among: QuerySet[Verification, Verification] | None = None, **columns: Any
+) -> bool:
+    """Sets columns of the row: at the end of `holding`, with a row that is not inserted yet, or else at once.
 
-
-def count_up(verification: Verification, counter: str, **columns: Any) -> None:
-    """Adds one to a counter of the row, which also locks it, and sets columns with it."""
-    count = getattr(verification, counter) + 1
-    if not _set(verification, {**columns, counter: count}):
-        own = Verification.objects.filter(pk=verification.pk)
-        own.update(**columns, **{counter: F(counter) + 1})
-        setattr(verification, counter, own.values_list(counter, flat=True).get())
-
-
-def _set(verification: Verification, columns: Mapping[str, Any]) -> bool:
-    """Sets columns of the object; whether they are written later, by `holding` or with the row itself."""
-    for name, value in columns.items():
-        setattr(verification, name, value)
+    among: of which rows it must be one, to be written at once. False, and nothing is set, if it is none of them.
+    """
     if verification.held is not None:
         verification.held |= columns
-    return verification.held is not None or verification._state.adding
+    elif not verification._state.adding:
+        rows = Verification.objects.filter(pk=verification.pk) if among is None else among
+        if rows.update(**columns) != 1:
+            return False
+    for name, value in columns.items():
+        setattr(verification, name, value)
+    return True
 
 
 def record(verification: Verification, entry_type: str, *, at: datetime, body: Mapping[str, Any] | None = None) -> None:
     """Appends one entry about this verification, numbered within it. The counting UPDATE also locks the row."""
-    count_up(verification, "sequence")
+    if verification.held is not None or verification._state.adding:
+        write(verification, sequence=verification.sequence + 1)
+    else:
+        own = Verification.objects.filter(pk=verification.pk)
+        own.update(sequence=F("sequence") + 1)
+        verification.sequence = own.values_list("sequence", flat=True).get()
     log.append(
         log=verification.mode,
         type=entry_type,
@@ -86,11 +95,11 @@ def move(
     if to is Status.IN_REVIEW:
         columns["in_review_since"] = at
     if to in status.TERMINAL:
-        columns |= {"finished_at": at, **queue.NO_STEP}
+        columns |= {"finished_at": at, **NO_STEP}
         if verification.frames_until is not None:
             columns["frames_until"] = at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
     unmoved = Verification.objects.filter(pk=verification.pk, status=verification.status)
-    if not _set(verification, columns) and unmoved.update(**columns) != 1:
+    if not write(verification, among=unmoved, **columns):
         raise Conflict("the status changed meanwhile", code="status_changed")
     if to in (Status.REQUIRES_INPUT, Status.PROCESSING):
         return

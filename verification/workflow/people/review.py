@@ -18,7 +18,7 @@ from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, ReviewVote, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, documents, dossier, progress, transition
+from verification.workflow.moving import advance, attempts, documents, dossier, transition
 
 REASON_KIND = "review.reason"
 """Evidence of the attempt, numbered in the order of the votes: `review.reason.1`."""
@@ -145,10 +145,10 @@ def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, 
             transition.record(verification, "review.voted", at=at, body=body | {"person": reviewer.person_id})
         if not passes:
             _close(attempt, passes=False, key=key, at=at)
-            progress.after_failure(verification, stage, REFUSED, key=key, at=at)
+            advance.after_failure(verification, stage, REFUSED, key=key, at=at)
         elif ReviewVote.objects.filter(attempt=attempt, passes=True).count() >= policy.REVIEWERS_TO_PASS:
             _close(attempt, passes=True, key=key, at=at)
-            progress.after_pass(verification, stage, key=key, at=at)
+            advance.after_pass(verification, stage, key=key, at=at)
     return Status(verification.status)
 
 

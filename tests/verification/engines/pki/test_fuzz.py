@@ -15,8 +15,8 @@ from verification.core.errors import Refused
 from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.crl import parse_crl
-from verification.engines.pki.identity import check_usage, compare_surname, subject_iin
 from verification.engines.pki.path import build_path
+from verification.engines.pki.signatures import check_usage, compare_surname, subject_iin
 
 _ROUNDS = 400
 

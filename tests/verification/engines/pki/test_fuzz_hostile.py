@@ -30,10 +30,10 @@ from verification.core.route import Evidence
 from verification.engines.pki import cms, der, signatures
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.crl import VerifiedLists
-from verification.engines.pki.identity import check_usage, compare_surname, subject_iin
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, find_status
-from verification.engines.pki.timestamp import check_token, find_token, parse_token, verify_answer
+from verification.engines.pki.signatures import check_usage, compare_surname, find_token, subject_iin
+from verification.engines.pki.timestamp import check_token, parse_token, verify_answer
 from verification.stages.statement.dialogue import OF_SIGNER, revocation_limits
 from verification.stages.statement.policy import POLICY
 
@@ -216,7 +216,7 @@ def _broken(encoded: bytes, *, seed: int) -> Iterator[bytes]:
 
 
 def _damaged_by_parts(encoded: bytes, *, seed: int) -> Iterator[bytes] | None:
-    if signatures.is_xml(encoded):
+    if encoded.lstrip().startswith(b"<"):
         return remarked(encoded, seed=seed)
     try:
         return restructured(encoded, seed=seed) if der.read_tree(encoded).strict else None

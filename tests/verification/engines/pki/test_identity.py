@@ -11,7 +11,7 @@ from insecure_sandbox.minting import certify
 from tests.verification.engines.pki.world import AT, IIN, PERSON, World
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.identity import check_usage, compare_surname, subject_iin
+from verification.engines.pki.signatures import check_usage, compare_surname, subject_iin
 
 _POLICIES = {"1.2.398.3.3.2"}
 _SERIAL_NUMBER, _COMMON_NAME = "2.5.4.5", "2.5.4.3"

@@ -19,8 +19,8 @@ from verification.engines.pki import der
 from verification.engines.pki.certificate import Certificate, parse_certificate
 from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.crl import parse_crl
-from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path
+from verification.engines.pki.signatures import check_usage, subject_iin
 
 _AT = datetime(2026, 11, 1, tzinfo=UTC)
 _POLICIES = {"1.2.398.3.3.2", "1.2.398.3.3.2.3"}

@@ -31,6 +31,7 @@ from verification.engines.gost.streebog import streebog512
 from verification.engines.pki import der, keys
 from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.revocation import Answers, Limits
+from verification.engines.pki.signatures import find_token
 from verification.engines.pki.timestamp import (
     IMPRINTS,
     ProvenTime,
@@ -44,8 +45,7 @@ from verification.engines.pki.timestamp import (
 )
 
 POLICIES = ("1.2.398.3.3.2.6.2", "1.2.398.3.3.2.6.4")
-SKEW = timedelta(minutes=1)
-SECOND = timedelta(seconds=1)
+SKEW, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 LIMITS = Limits(ocsp_max_bytes=LIMIT, ocsp_max_age=5 * SKEW, crl_max_bytes=LIMIT, clock_skew=SKEW)
 Change = Callable[[World, Timestamp], Timestamp]
 
@@ -87,7 +87,9 @@ def trust(world: World, **changes: object) -> TimestampTrust:
 def judge(world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT, **of: object) -> ProvenTime | None:
     """What is proven by the token in the statement."""
     cms = with_tokens(statement(world), *tokens, in_one=in_one) if tokens else statement(world)
-    return verify_inside(parse_cms(cms, max_bytes=LIMIT), trust=trust(world, **of), at=at)
+    signed = parse_cms(cms, max_bytes=LIMIT)
+    token = find_token(signed)
+    return verify_inside(token, signed=signed, trust=trust(world, **of), at=at) if token else None
 
 
 def refusal(world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT) -> Refused:

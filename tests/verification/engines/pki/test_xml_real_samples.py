@@ -14,8 +14,8 @@ from tests.verification.engines.pki.world import LIMIT
 from tests.verification.engines.pki.xml_statements import DOCUMENT, refusal, verify
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path, check_issued
+from verification.engines.pki.signatures import check_usage, subject_iin
 from verification.engines.pki.xmldsig import SignedXml, check_document, parse_xml, statement_document
 
 _AT = datetime(2026, 11, 1, tzinfo=UTC)

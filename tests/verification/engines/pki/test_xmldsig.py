@@ -12,8 +12,8 @@ from insecure_sandbox.xml_signing import DECLARATION, envelop, key_info, sign_xm
 from tests.verification.engines.pki.world import AT, LIMIT, PERSON, STATEMENT, World
 from tests.verification.engines.pki.xml_statements import DOCUMENT, refusal, verify, with_key_info
 from verification.core.errors import Refused
-from verification.engines.pki.identity import check_usage, subject_iin
 from verification.engines.pki.path import build_path
+from verification.engines.pki.signatures import check_usage, subject_iin
 from verification.engines.pki.xml_document import canonical, parse_document
 from verification.engines.pki.xmldsig import (
     SignedXml,

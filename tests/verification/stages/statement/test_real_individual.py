@@ -13,7 +13,7 @@ from verification.core.errors import SourceUnavailable
 from verification.core.results import Outcome, decide
 from verification.core.route import Evidence
 from verification.engines.pki.certificate import parse_certificate
-from verification.engines.pki.identity import subject_iin
+from verification.engines.pki.signatures import subject_iin
 from verification.engines.pki.xmldsig import statement_document
 from verification.stages.statement.checks import CHECKS
 
