@@ -1,10 +1,11 @@
-"""Splices over HTTP: the attacker tries his clips on the public engine beforehand, and plays what came nearest.
+"""Splices over HTTP: the attacker tries his clips on the public engine beforehand, and plays those that came nearest.
 
-Whole: 20 victims, three tries each, as many as a lender gives a person in a day.
+Whole: 20 victims, three tries each, as many as a lender gives a person in a day, and each try another splice, for one
+that comes again is known.
 """
 
 import os
-from collections.abc import Mapping
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from verification.engines.liveness.gestures import GESTURES
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("liveness")]
 
-_VICTIMS, _TRIES, _CANDIDATES = 20, 3, 4
+_VICTIMS, _TRIES, _CANDIDATES = 20, 3, 6
 _SHARED = "TULGA_PROOF_SHARED"
 _PLACES, _JOINTS = ("first", "both", "peak"), ("laid", "dissolve", "soft_blend")
 
@@ -62,31 +63,31 @@ def test_the_attacker_who_chooses_beforehand_is_not_verified(
     deployment: Deployment, cast: Cast, proof_scale: float, proof_seed: int, proof_figures: Figures
 ) -> None:
     victims = cast.victims[: max(1, round(_VICTIMS * proof_scale))]
-    ends: list[tuple[str, str]] = []
+    ends, failures = list[str](), Counter[str]()
     for number, victim in enumerate(victims):
         chance = np.random.default_rng([proof_seed, 16, number])
-        camera = Splicer(chosen(cast, victim, chance), chance)
         opened, browser = deployment.stage.arrive(
             "splice", deployment.stage.person(victim.registered), routes=("biometric",)
         )
         browser.agree()
-        for _ in range(_TRIES):
-            if follow(browser, camera) != "commands":
+        for attempt in chosen(cast, victim, chance):
+            then = follow(browser, Splicer(attempt, chance))
+            read = deployment.api.call("GET", f"/v1/verifications/{opened['id']}")
+            failures[read["last_failure"] or ""] += 1
+            if then != "commands":
                 break
-        read = deployment.api.call("GET", f"/v1/verifications/{opened['id']}")
-        ends.append((read["status"], read["last_failure"] or ""))
-    verified = sum(status == "verified" for status, _ in ends)
+        ends.append(read["status"])
+    verified = ends.count("verified")
     upper = round(100 * interval(verified, len(ends))[1], 2)
-    codes: Mapping[str, int] = {code: sum(each == code for _, each in ends) for _, code in sorted(ends)}
     proof_figures["over_http"] = {"victims": len(ends), "tries": _TRIES, "verified": verified, "upper_percent": upper}
-    proof_figures["over_http"]["codes"] = codes
-    assert [each for each in ends if each[0] in ("verified", "in_review")] == []
+    proof_figures["over_http"] |= {"played": failures.total(), "codes": dict(sorted(failures.items()))}
+    assert [end for end in ends if end in ("verified", "in_review")] == []
 
 
-def chosen(cast: Cast, victim: Person, chance: np.random.Generator) -> Attempt:
-    """Of a few splices with every command the one that the fewest checks refuse, and whose actor comes nearest."""
+def chosen(cast: Cast, victim: Person, chance: np.random.Generator) -> list[Attempt]:
+    """Of a few splices with every command those that the fewest checks refuse, and whose actors come nearest."""
     candidates = [made(cast, victim, chance, at) for at in range(_CANDIDATES)]
-    return min(candidates, key=_refused)
+    return sorted(candidates, key=_refused)[:_TRIES]
 
 
 def made(cast: Cast, victim: Person, chance: np.random.Generator, at: int) -> Attempt:
