@@ -5,8 +5,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 from django.db.models import Value
 from django.utils import timezone
 
@@ -15,10 +16,13 @@ from tests.verification.oversight import rows
 from verification import clock
 from verification.audit import sequencer
 from verification.core.errors import NotYourTurn, TulgaError
+from verification.core.route import Again
 from verification.core.status import Status
+from verification.engines.liveness import prints
 from verification.models import Attempt, AuditEntry, Verification
+from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import attempts, commands, links, monthly_counts, queue, sweep
+from verification.workflow.moving import again, attempts, commands, links, monthly_counts, queue, sweep
 from verification.workflow.people import review_desk
 from verification.workflow.people.review import Reviewer
 from verification.workflow.reading import borrower_page, case_file, document_files, queries, replay, search, views
@@ -101,6 +105,20 @@ def _destroy(world: World) -> None:
     Verification.objects.filter(pk=world.judged).update(frames_until=timezone.now())
     sweep.run_round()
     rows.work(world.judged)
+
+
+def _again(world: World) -> None:
+    """A capture of four commands, as the page sends it, is compared with all there are, and put down itself."""
+    attempt = Attempt.objects.filter(verification_id=world.judged)[0]
+    chance = np.random.default_rng(1)
+    steps = {f"live_capture.{at}.prints": _prints(chance, 23 if at else 12).to_bytes() for at in range(5)}
+    of = cast("Again", live_capture.STAGE.again)
+    again.compared(attempt, of, steps)
+    again.remember(attempt, of, steps)
+
+
+def _prints(chance: np.random.Generator, frames: int) -> prints.Prints:
+    return prints.Prints(chance.random((frames, prints.SIGNS)) < 0.5, chance.normal(0, 1, (frames, 9)))
 
 
 def _link(world: World) -> None:
@@ -221,6 +239,7 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
         "lapse and come back": partial(_lapse, world),
         "sweep": sweep.run_round,
         "destroy": partial(_destroy, world),
+        "a capture that came before": partial(_again, world),
         "overdue": lambda: sweep.frames_overdue(at=timezone.now()),
         "add up": monthly_counts.add_up,
         "replay": partial(replay.replay, verification_id=world.judged),

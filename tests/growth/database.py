@@ -89,6 +89,12 @@ INSERT INTO lenders_lender (id, name, bin, test_profile, live_profile, return_ur
 SELECT {_LENDER}, 'Lender ' || k, 150150000000 + k, 'KZ-2021-04', '', '[]', now()
 FROM generate_series(1, {LENDERS}) k
 """  # noqa: S608
+# Of each capture as many as there are, or of so many captures fewer: a million are enough that none reads them all.
+_WORDS = """
+INSERT INTO verification_captureword (attempt_id, word)
+SELECT id, ('x' || left(md5(id || n), 16))::bit(64)::bigint
+FROM verification_attempt, generate_series(1, %(words)s) n WHERE route IN ('biometric', 'live_face')
+"""
 _COUNT = """
 INSERT INTO verification_monthlycount (mode, month, route, status, code, number)
 SELECT mode, date_trunc('month', created_at AT TIME ZONE 'Asia/Almaty')::date, route,
@@ -119,12 +125,13 @@ def fill(address: str, *, case: str, copies: int) -> None:
     with psycopg.connect(address, autocommit=True) as owner:
         owner.execute("SET session_replication_role = replica")  # triggers and foreign keys have no say in it
         owner.execute("SET maintenance_work_mem = '256MB'")
-        indexes = owner.execute(_INDEXES, {"tables": list(_COPIED)}).fetchall()
+        indexes = owner.execute(_INDEXES, {"tables": [*_COPIED, "verification_captureword"]}).fetchall()
         for name, _ in indexes:
             owner.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(name)))
         owner.execute(_MAKE_LENDERS)
         for table, changed in _COPIED.items():
             _copy(owner, table, changed, case=case, copies=copies)
+        owner.execute(_WORDS, {"words": max(16, 150 * 20_000 // copies)})
         for _, definition in indexes:
             owner.execute(definition)
         owner.execute(_COUNT)

@@ -29,7 +29,6 @@ NOT_HOT = {
     "reading.document_files.public_keys": "asks no row",
     "reading.borrower_page.is_looked_at": "one row by its key",
     "moving.advance.release": "a step's fault: the statements of a step",
-    "moving.again": "by the words of captures, which nobody plays here: verification/workflow/test_again.py",
     "moving.attempts.ask_on": "one row by its key",
     "moving.destruction.put_off": "a step's fault: the statements of a step",
     "moving.attempts.is_exhausted": "what `failures` asks, and once more where nothing is left",

@@ -1,9 +1,8 @@
 """What was presented before and comes again as other bytes: found by keyed words among all borrowers' attempts."""
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-
-from django.db.models import Count
 
 from verification.core.errors import EvidenceUnreadable
 from verification.core.route import Again
@@ -29,11 +28,11 @@ def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapp
     erased one nothing is left to compare, and what does not open is no evidence against anybody.
     """
     words = {word for of_key in _words(attempt, of.sought(evidence)).values() for word in of_key}
-    shared = CaptureWord.objects.filter(word__in=words).exclude(attempt=attempt)[: policy.WORDS_COUNTED]  # 1
-    counted = CaptureWord.objects.filter(pk__in=shared.values("pk")).values("attempt_id").annotate(number=Count("pk"))
-    ranked = counted.filter(number__gte=of.shared_min).order_by("-number").values_list("attempt_id", flat=True)
+    known = CaptureWord.objects.filter(word__in=words).exclude(attempt=attempt).values_list("attempt_id", flat=True)
+    shared = Counter(known[: policy.WORDS_COUNTED])  # 1
+    alike = [pk for pk, number in shared.most_common(of.others_max) if number >= of.shared_min]
     others: dict[str, Mapping[str, bytes]] = {}
-    if words and (alike := list(ranked[: of.others_max])):
+    if alike:
         rows = Attempt.objects.filter(pk__in=alike).select_related("verification__key").defer("sealed_memory")
         items: dict[str, list[EvidenceItem]] = {}
         for item in EvidenceItem.objects.filter(attempt__in=alike, kind__endswith=f".{of.kept}"):
