@@ -9,12 +9,10 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from verification.engines.liveness.crops import Floats, Image
-from verification.engines.liveness.planarity import OVAL, similar
+from verification.engines.liveness.planarity import OVAL, Grey, follow, similar
 
-Grey = NDArray[np.uint8]
 Guess = Callable[[Floats], Floats]
 """Where points of one frame should be in the other."""
 
@@ -69,8 +67,8 @@ def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float |
         return None
     start = np.asarray(points, dtype=np.float64)[:, 0] + (left, top)
     hoped = guess(start) if guess else start
-    there, arrived = _flow(one, other, start, hoped)
-    back, returned = _flow(other, one, there, start if guess else there)
+    there, arrived = follow(one, other, start, hoped, side=_SIDE, levels=_LEVELS)
+    back, returned = follow(other, one, there, start if guess else there, side=_SIDE, levels=_LEVELS)
     high, wide = other.shape
     # What left the picture is no sign of a cut.
     inside = (hoped >= 0).all(axis=1) & (hoped[:, 0] < wide) & (hoped[:, 1] < high)
@@ -89,16 +87,3 @@ def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
 def grey(image: Image) -> Grey:
     """An RGB picture without its colours."""
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-
-
-def _flow(one: Grey, other: Grey, points: Floats, guess: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    found, status, _ = cv2.calcOpticalFlowPyrLK(
-        one,
-        other,
-        points.astype(np.float32).reshape(-1, 1, 2),
-        guess.astype(np.float32).reshape(-1, 1, 2),
-        winSize=(_SIDE, _SIDE),
-        maxLevel=_LEVELS,
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
-    )
-    return np.asarray(found, dtype=np.float64)[:, 0], np.asarray(status)[:, 0] == 1

@@ -75,12 +75,12 @@ def detect(image: Image, *, network: Network) -> list[Face]:
     decoded[:, 2:] += _ANCHORS[likely][:, np.newaxis]
     decoded[:, [0, 2, 3]] = (decoded[:, [0, 2, 3]] * network.side - (left, top)) / scale
     decoded[:, 1] *= network.side / scale
+    middles, halves = decoded[:, 0], decoded[:, 1] / 2
     kept: list[Face] = []
-    for score, points in zip(scores[likely], decoded, strict=True):
-        (x, y), (across, down), right_eye, left_eye = points[:4]
-        box = (float(x - across / 2), float(y - down / 2), float(x + across / 2), float(y + down / 2))
+    for at, (left, top, right, bottom) in enumerate(np.hstack([middles - halves, middles + halves]).tolist()):
+        box = (left, top, right, bottom)
         if all(overlap(box, other.box) <= _OVERLAP for other in kept):  # 5
-            kept.append(Face(float(score), box, right_eye=right_eye, left_eye=left_eye))
+            kept.append(Face(float(scores[likely[at]]), box, right_eye=decoded[at, 2], left_eye=decoded[at, 3]))
     return kept
 
 

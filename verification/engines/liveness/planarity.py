@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 
+Grey = NDArray[np.uint8]
 OVAL = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
@@ -29,7 +30,7 @@ _DRAWN = ((OVAL, 0.92, 255), (_RIGHT_LIDS, 1.6, 0), (_LEFT_LIDS, 1.6, 0), (LIPS,
 
 # How corners are found and followed: the method the thresholds were measured with.
 _CORNERS, _QUALITY, _APART = 150, 0.01, 5.0
-_WINDOW, _LEVELS, _RETURN = (21, 21), 3, 1.0  # pixels, pyramid levels, pixels
+_SIDE, _LEVELS, _RETURN = 21, 3, 1.0  # pixels, pyramid levels, pixels
 _LEAST_SIDE = 320  # pixels, to which smaller frames are enlarged before
 
 
@@ -118,25 +119,37 @@ def _corners(grey: NDArray[np.uint8], mesh: Floats) -> Floats | None:
     return None if found is None else np.asarray(found, dtype=np.float64)[:, 0]
 
 
-def _flow(
-    greys: Sequence[NDArray[np.uint8]], meshes: Sequence[Floats], points: Floats
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """Where the points of the first picture are in the second, and which of them were found there."""
-    if not len(points):
-        return points, np.zeros(0, dtype=np.bool_)
+def _flow(greys: Sequence[Grey], meshes: Sequence[Floats], points: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     # The search starts where they would be if the face only shifted, turned in the picture and grew.
     rigid = list(OVAL)
     guess = similar(meshes[0][rigid, :2], meshes[1][rigid, :2], of=points)
+    return follow(greys[0], greys[1], points, guess, side=_SIDE, levels=_LEVELS)
+
+
+def follow(
+    one: Grey, other: Grey, points: Floats, guess: Floats, *, side: int, levels: int
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Where points of the first picture are in the second, and which of them were found there.
+
+    side, levels: of the window, pixels, and of the pyramid.
+    """
+    if not len(points):
+        return points, np.zeros(0, dtype=np.bool_)
     found, status, _ = cv2.calcOpticalFlowPyrLK(
-        greys[0],
-        greys[1],
+        one,
+        other,
         points.astype(np.float32, order="C").reshape(-1, 1, 2),
         guess.astype(np.float32, order="C").reshape(-1, 1, 2),
-        winSize=_WINDOW,
-        maxLevel=_LEVELS,
-        flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        winSize=(side, side),
+        maxLevel=levels,
+        # The smallest eigenvalue is there already; how alike the windows are would have to be counted, for nobody.
+        flags=cv2.OPTFLOW_USE_INITIAL_FLOW | cv2.OPTFLOW_LK_GET_MIN_EIGENVALS,
     )
-    return np.asarray(found, dtype=np.float64)[:, 0], np.asarray(status)[:, 0] == 1
+    ends = np.asarray(found)[:, 0]
+    # OpenCV calls a point found whose window left the picture with the last step, where it does not compare them.
+    begins, (high, wide) = np.floor(ends - np.float32((side - 1) / 2)), other.shape
+    inside = (begins >= -side).all(axis=1) & (begins[:, 0] < wide) & (begins[:, 1] < high)
+    return np.asarray(ends, dtype=np.float64), (np.asarray(status)[:, 0] == 1) & inside
 
 
 def similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
