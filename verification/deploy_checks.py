@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from verification.core.errors import Misconfigured
-from verification.sources import adapters, configured, installed, is_configured, resolve
+from verification.sources import adapters, configured, installed, resolve, written
 from verification.workflow.reading import readiness
 
 LIVE_SOURCES = (
@@ -52,7 +52,7 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 def _source_faults() -> Iterator[str]:
     for name in (*LIVE_SOURCES, *OPTIONAL_LIVE_SOURCES):
-        if not is_configured("live", name):
+        if not written("live").get(name):
             if name in LIVE_SOURCES:
                 yield f"TULGA_SOURCES['live'] has no {name}."
         elif settings.TULGA_SANDBOX_URL in str(configured("live", name)):
@@ -65,7 +65,7 @@ def _source_faults() -> Iterator[str]:
             resolve("live", name)
         except Misconfigured as error:
             yield f"Live source {name}: {error.detail}."
-    if is_configured("live", "trust_anchors"):
+    if written("live").get("trust_anchors"):
         try:
             installed.trust_anchors("live")
         except Misconfigured as error:

@@ -32,24 +32,20 @@ def resolve(mode: str, name: str, kind: type = object) -> Any:
 
 def configured(mode: str, name: str) -> Mapping[str, object]:
     """What the operator wrote about this source in this mode. Raises `Misconfigured` where nothing is written."""
-    entry = _of_mode(mode).get(name)
+    entry = written(mode).get(name)
     if not isinstance(entry, Mapping) or not entry:
         raise Misconfigured(f"no source {name!r} is configured for mode {mode!r} (TULGA_SOURCES)")
     return entry
 
 
-def is_configured(mode: str, name: str) -> bool:
-    """Whether the operator wrote anything about this source in this mode; says nothing about its being right."""
-    return bool(_of_mode(mode).get(name))
-
-
 def adapters(mode: str) -> dict[str, str]:
     """The dotted path of every adapter of this mode, by source; for deployment checks."""
-    paths = {name: entry.get("adapter") for name, entry in _of_mode(mode).items() if isinstance(entry, Mapping)}
+    paths = {name: entry.get("adapter") for name, entry in written(mode).items() if isinstance(entry, Mapping)}
     return {name: path for name, path in paths.items() if isinstance(path, str)}
 
 
-def _of_mode(mode: str) -> Mapping[str, object]:
+def written(mode: str) -> Mapping[str, object]:
+    """All that the operator wrote about the sources of this mode, by source; says nothing about its being right."""
     sources = getattr(settings, "TULGA_SOURCES", None)
     if not isinstance(sources, Mapping):
         raise Misconfigured("TULGA_SOURCES is missing: no source may be asked")

@@ -11,7 +11,7 @@ from typing import Final
 
 from verification.core.errors import Misconfigured
 from verification.core.official_certificates import OFFICIAL, OfficialCertificate
-from verification.sources import configured, is_configured
+from verification.sources import configured, written
 
 SOURCE: Final = "trust_anchors"
 PINS_FILE: Final = "pins.txt"
@@ -70,10 +70,10 @@ def trust_anchors(mode: str) -> TrustSet:
 
 
 def _directory(mode: str) -> Path:
-    written = configured(mode, SOURCE).get("directory")
-    if not isinstance(written, str | Path) or not str(written):
+    named = configured(mode, SOURCE).get("directory")
+    if not isinstance(named, str | Path) or not str(named):
         raise Misconfigured(f"TULGA_SOURCES[{mode!r}][{SOURCE!r}] needs a directory")
-    return Path(written).resolve()
+    return Path(named).resolve()
 
 
 def _read_pins(directory: Path, *, mode: str) -> dict[str, str]:
@@ -98,7 +98,7 @@ def _read_pins(directory: Path, *, mode: str) -> dict[str, str]:
 
 def _refuse_mixing(mode: str, *, directory: Path, pins: Mapping[str, str]) -> None:
     for other in MODES:
-        if other == mode or not is_configured(other, SOURCE):
+        if other == mode or not written(other).get(SOURCE):
             continue
         other_directory = _directory(other)
         if directory.is_relative_to(other_directory) or other_directory.is_relative_to(directory):

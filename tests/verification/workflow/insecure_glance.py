@@ -64,8 +64,8 @@ def _stage(name: str) -> Stage:
 
     def measure(case, evidence, policy):
         # A later stage sees what an earlier one was passed by, whoever passed it.
-        seen = (evidence.get(f"{name}.answer") or b"").decode()
-        return Glance(seen=seen, is_after_a_glance=evidence.get("glance.answer") is not None, left=evidence.left)
+        seen = (evidence.items.get(f"{name}.answer") or b"").decode()
+        return Glance(seen=seen, is_after_a_glance=evidence.items.get("glance.answer") is not None, left=evidence.left)
 
     def told(facts, policy):
         return Passed(f"{name}.told") if facts.seen else Failed(f"{name}.told", "bad_answer")

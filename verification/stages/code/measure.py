@@ -48,7 +48,7 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
     with steps.step("owner") as found:
         # No answer is no ownership; but a consent that ran out before anybody could be asked is nobody's refusal.
         if dialogue.OWNER not in evidence.items:
-            raw = evidence.get(dialogue.CONSENT)
+            raw = evidence.items.get(dialogue.CONSENT)
             is_over = raw is not None and has_run_out(parse_consent(raw), at=evidence.at)
             raise Refused("consent_unanswered" if is_over else "phone_owner_mismatch", "nobody could be asked")
         said = parse_ownership(evidence.items[dialogue.OWNER])

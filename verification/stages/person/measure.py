@@ -62,7 +62,7 @@ def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> Pers
     with steps.step("phone") as found:
         # No answer is no ownership; but a consent that ran out before anybody could be asked is nobody's refusal.
         if dialogue.PHONE not in evidence.items:
-            raw = evidence.get(dialogue.CONSENT)
+            raw = evidence.items.get(dialogue.CONSENT)
             is_over = raw is not None and has_run_out(parse_consent(raw), at=evidence.at)
             raise Refused("consent_unanswered" if is_over else "phone_owner_mismatch", "nobody could be asked")
         # The answer repeats number and person: an answer about somebody else's phone says nothing of this one.

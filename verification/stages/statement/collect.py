@@ -45,7 +45,7 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
     found = installed_trust(case.mode)
     asked = replace(evidence, items=found)
     try:
-        signed = parse_signature(evidence.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
+        signed = parse_signature(evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
         leaf, issuer, *_ = build_path(
             signed.signer,
             anchors=dialogue.pinned(asked, "shared.anchor", parse_known),
@@ -81,7 +81,7 @@ def _ask_about_tokens(mode: str, signed: Signature, found: Evidence, *, policy: 
         with suppress(Refused):
             raw = find_token(signed) if said is dialogue.OF_TOKEN_INSIDE else None
             if said is dialogue.OF_TOKEN_ASKED:
-                answer = found.get(dialogue.TIMESTAMP)
+                answer = found.items.get(dialogue.TIMESTAMP)
                 raw = timestamp.open_response(answer, max_bytes=most) if answer is not None else None
             if raw is not None:
                 token, trust = timestamp.parse_token(raw, max_bytes=most), said.timestamp_trust(found, policy)

@@ -50,8 +50,8 @@ class Said:
         """All that was said of the certificate itself."""
         lists = self if numbered(evidence, self.crl) or self.instead is None else self.instead
         return Answers(
-            ocsp=evidence.get(self.ocsp),
-            ocsp_nonce=evidence.get(self.ocsp_nonce) or b"",
+            ocsp=evidence.items.get(self.ocsp),
+            ocsp_nonce=evidence.items.get(self.ocsp_nonce) or b"",
             crls=numbered(evidence, lists.crl),
             deltas=numbered(evidence, lists.delta_crl),
         )

@@ -171,8 +171,8 @@ def _measure_times(steps: Steps, signed: Signature, evidence: Evidence, policy: 
     for said in (dialogue.OF_TOKEN_INSIDE, *([dialogue.OF_TOKEN_ASKED] if policy.asks_timestamp else [])):
         with steps.step("timestamp"):
             if said is dialogue.OF_TOKEN_ASKED:
-                answer = evidence.get(dialogue.TIMESTAMP) or b""
-                nonce = int(evidence.get(dialogue.TIMESTAMP_NONCE) or b"-1")
+                answer = evidence.items.get(dialogue.TIMESTAMP) or b""
+                nonce = int(evidence.items.get(dialogue.TIMESTAMP_NONCE) or b"-1")
                 trust = said.timestamp_trust(evidence, policy)
                 proven.append(verify_answer(answer, nonce=nonce, signed=signed, trust=trust, at=evidence.at))
             elif (token := find_token(signed)) is not None:
