@@ -5,6 +5,8 @@ the camera as bench/load.py does, but in real time: the first part of a command 
 portrait that is warped on command does what is asked. Two rounds: one borrower after another, and so many at once that
 four commands a second come, borrowers beginning one by one (two children of one worker take them). Told of each:
     CPU milliseconds a capture by process, web and match included; the sandbox and this client stand in no sum.
+    `cpu_attempt`: of these web and worker, less what both spend in that time when nobody is there, which is measured
+    before (`cpu_idle_…`, a second): it is no attempt's, and the fewer come the more of it falls to each.
     Seconds from the last byte of a command to the word whether it was seen, as the page hears it.
     Bytes of pictures a capture; what the worker's largest child holds; and once, the bytes of the page and its files.
 `ratio` is a figure of the second round to that of the first. `--keep NAME` writes docs/evidence/NAME.json.
@@ -13,7 +15,7 @@ four commands a second come, borrowers beginning one by one (two children of one
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -36,6 +38,8 @@ _STATIC = (
     *("borrower/commands.js", "borrower/pictures.js", "borrower/signals.js"),
 )
 _FRAMES = 24  # of each gesture, more than a page takes
+_OF_AN_ATTEMPT = ("worker", "web")
+_RESTING_SECONDS = 20.0
 _COMMAND_SECONDS = 5.2  # of a command: its window, and the word after it
 
 
@@ -51,10 +55,11 @@ def main() -> None:
     camera.wait()
     try:
         with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), "redis") as installation:
-            round_of(installation, camera, "warm-up", cases=2, at_once=2)
-            alone = round_of(installation, camera, "alone", cases=asked.cases, at_once=1)
+            round_of(installation, camera, "warm-up", {}, cases=2, at_once=2)
+            idle = resting(installation)
+            alone = round_of(installation, camera, "alone", idle, cases=asked.cases, at_once=1)
             apart = 1 / asked.a_second
-            together = round_of(installation, camera, "together", cases=at_once, at_once=at_once, apart=apart)
+            together = round_of(installation, camera, "together", idle, cases=at_once, at_once=at_once, apart=apart)
     finally:
         camera.stop()
     page = sum((_ROOT / "static" / name).stat().st_size for name in _STATIC)
@@ -62,23 +67,32 @@ def main() -> None:
         ratio = f"   ratio {together[name] / value:.2f}x" if value else ""
         print(f"{name:28} {value:12.3f} {together[name]:12.3f}{ratio}")
     print(f"{'page_files_bytes':28} {page:12}")
+    print(*(f"{'cpu_idle_' + name + ' a second':28} {idle[name]:12.3f}" for name in _OF_AN_ATTEMPT), sep="\n")
     if asked.keep:
         kept = {"conditions": conditions(database="postgresql"), "failures": []}
         figures = {"alone": alone, "together": together, "page_files_bytes": page, "together_at_once": at_once}
+        figures |= {f"cpu_idle_{name}": round(idle[name], 1) for name in _OF_AN_ATTEMPT}
         write_evidence(asked.keep, seed=0, found=kept | {"figures": figures})
 
 
 def round_of(
-    installation: Installation, camera: Camera, name: str, *, cases: int, at_once: int, apart: float = 0.0
+    installation: Installation,
+    camera: Camera,
+    name: str,
+    idle: Mapping[str, float],
+    *,
+    cases: int,
+    at_once: int,
+    apart: float = 0.0,
 ) -> dict[str, float]:
-    """So many captures, and what each cost. apart: seconds from the beginning of one to that of the next."""
+    """So many captures, and what each cost. idle: as `resting`. apart: seconds from one's beginning to the next's."""
 
     def play(number: int) -> Played:
         time.sleep(number * apart)
         return ready[number].play()
 
     ready = [arrived(installation, camera, f"{name}-{number}") for number in range(cases)]
-    before = {process: processor_seconds(pid) for process, pid in installation.processes.items()}
+    before, began = spent_by(installation), time.monotonic()
     with (
         psycopg.connect(installation.root_url, autocommit=True) as root,
         forgotten(partial(root.execute, FORGET.encode())),
@@ -86,13 +100,28 @@ def round_of(
     ):
         played = list(pool.map(play, range(cases)))
     time.sleep(3)  # the last judgements, and what tick and the sender do about them
-    after = {process: processor_seconds(pid) for process, pid in installation.processes.items()}
+    after, seconds = spent_by(installation), time.monotonic() - began
     spent = {f"cpu_{process}": 1000 * (after[process] - before[process]) / cases for process in before}
+    own = sum(spent[f"cpu_{process}"] - idle.get(process, 0.0) * seconds / cases for process in _OF_AN_ATTEMPT)
     return told(played) | {
+        "cpu_attempt": round(own, 1),
         **{process: round(value, 1) for process, value in spent.items()},
         "cpu": round(sum(spent[f"cpu_{process}"] for process in COUNTED if f"cpu_{process}" in spent), 1),
         "worker_child_megabytes": round(largest_child(installation.processes["worker"]), 1),
     }
+
+
+def resting(installation: Installation) -> dict[str, float]:
+    """What each process spends when nobody is there, milliseconds a second."""
+    before = spent_by(installation)
+    time.sleep(_RESTING_SECONDS)
+    after = spent_by(installation)
+    return {process: 1000 * (after[process] - before[process]) / _RESTING_SECONDS for process in before}
+
+
+def spent_by(installation: Installation) -> dict[str, float]:
+    """The processor time of each process and its children, seconds."""
+    return {process: processor_seconds(pid) for process, pid in installation.processes.items()}
 
 
 def arrived(installation: Installation, camera: Camera, name: str) -> PlayedPage:
