@@ -183,15 +183,11 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
             seen, meshes = [image for image, _ in there], [mesh for _, mesh in there]
             depth = planarity.measure(seen, meshes, limits=policy.PLANARITY)
         known = prints.of([(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face])
-        points = tuple(None if each is None else _five(each[1]) for each in shown)
+        five = [None if each is None else landmarks.five_points(each[1]).ravel() for each in shown]
+        points = tuple(None if each is None else tuple(round(float(of), 2) for of in each) for each in five)
         joints = corners.joints(shown)
         joined, around = (tuple(joint[of] for joint in joints) for of in range(2))
         return ChainNumbers(_without_mesh(found), depth, continuity.trace(chain), points, joined, around), known
-
-
-def _five(mesh: Floats) -> tuple[float, ...]:
-    """The five points a face is cut out by, to a hundredth of a pixel."""
-    return tuple(round(float(each), 2) for each in landmarks.five_points(mesh).ravel())
 
 
 def _bare(stills: Sequence[Sequence[Image]]) -> list[tuple[FrameMeasurement, ...]]:
