@@ -59,13 +59,7 @@ def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences:
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
         elif connection.vendor == "sqlite" and stands != ours:
             yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
-    yield from _verify_sequence(leaf, entry, sequences)
-
-
-def _verify_sequence(
-    leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences: dict[str, int]
-) -> Iterator[Finding]:
-    """What a lender is told counts 1, 2, 3, … of each lender; nothing else is counted."""
+    # 2. What a lender is told counts 1, 2, 3, … of each lender; nothing else is counted.
     lender, sequence = leaf.told_to, leaf.lender_sequence
     is_counted = sequence is not None
     if isinstance(entry, AuditEntry) and is_counted != bool(entry.lender_id and entry.type in events.TOLD):

@@ -37,16 +37,18 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
     session = cookie.untrusted_session(request)
     shown: dict[str, Any]
     try:
-        if request.POST.get("by") == "link":
-            link = links.successor(untrusted_session=session)
-            shown = {"address": _address("borrower:link", link), "link_until": wording.moment(link.expires_at)}
+        is_link = request.POST.get("by") == "link"
+        minted = (links.successor if is_link else hand_over.mint)(untrusted_session=session)
+        place = reverse("borrower:link" if is_link else "borrower:phone")
+        # The token stands in the fragment, which browsers do not send to servers.
+        address = f"{settings.TULGA_PUBLIC_URL}{place}#{minted.token}"
+        if is_link:
+            shown = {"address": address, "link_until": wording.moment(minted.expires_at)}
         else:
-            code = hand_over.mint(untrusted_session=session)
             # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no forbidden style.
-            drawn = segno.make(_address("borrower:phone", code), error="m")
-            qr = drawn.svg_inline(omitsize=True, svgclass=None, lineclass=None)
+            qr = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
             # segno's own drawing: the address is in it as squares, not as text
-            shown = {"qr": mark_safe(qr), "qr_seconds": int((code.expires_at - clock.now()).total_seconds())}  # noqa: S308
+            shown = {"qr": mark_safe(qr), "qr_seconds": int((minted.expires_at - clock.now()).total_seconds())}  # noqa: S308
     except LinkUnusable:
         # The session stood a moment ago, so it is the verification that has ended: its page says how.
         return redirect("borrower:now")
@@ -125,11 +127,6 @@ def phone_state(request: HttpRequest) -> HttpResponse:
 def _shown(request: HttpRequest, page: queries.BorrowerPage, template: str, **context: Any) -> HttpResponse:
     speak(request, page.locale)
     return render(request, template, wording.frame(page) | context)
-
-
-def _address(name: str, minted: links.Minted) -> str:
-    # The token stands in the fragment, which browsers do not send to servers.
-    return f"{settings.TULGA_PUBLIC_URL}{reverse(name)}#{minted.token}"
 
 
 def _agent(request: HttpRequest) -> str:

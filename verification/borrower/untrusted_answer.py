@@ -26,13 +26,8 @@ class Answer(NamedTuple):
 
 def read(request: HttpRequest) -> Answer:
     """The answer of a request. Raises `BadInput` for one that names no turn or is no object."""
-    if request.content_type == "multipart/form-data" and "answer" in request.POST:
-        answer = _read_json(str(request.POST["answer"]).encode())
-        # Files stay in memory (FILE_UPLOAD_HANDLERS), and the request had no more bytes than one may have.
-        return answer._replace(
-            untrusted=answer.untrusted | {FILES: [file.read() for file in request.FILES.getlist("file")]}
-        )
-    if request.content_type != "application/json":
+    is_with_files = request.content_type == "multipart/form-data" and "answer" in request.POST
+    if not is_with_files and request.content_type != "application/json":
         form = request.POST
         untrusted_turn = str(form.get("turn", ""))
         # Ten digits would be past `_TURN_END`, and `int` takes signs, blanks and underscores.
@@ -41,10 +36,7 @@ def read(request: HttpRequest) -> Answer:
         # A form knows only text; these two words are how our pages write yes and no.
         return Answer(int(untrusted_turn), {name: _WORDS.get(str(value), value) for name, value in form.items()})
     # Django reads no body over its own limit, so this one is in memory already.
-    return _read_json(request.body)
-
-
-def _read_json(content: bytes) -> Answer:
+    content = str(request.POST["answer"]).encode() if is_with_files else request.body
     try:
         untrusted = read_json(content, max_bytes=JSON_MAX_BYTES, fraction=float)
     except BadInput as refused:
@@ -56,4 +48,7 @@ def _read_json(content: bytes) -> Answer:
     # JSON's true is an int in Python, and would be turn 1.
     if not isinstance(turn, int) or isinstance(turn, bool) or not 0 <= turn < _TURN_END:
         raise BadInput("a turn is a number", code="bad_answer", pointer="/turn")
+    if is_with_files:
+        # Files stay in memory (FILE_UPLOAD_HANDLERS), and the request had no more bytes than one may have.
+        untrusted[FILES] = [file.read() for file in request.FILES.getlist("file")]
     return Answer(turn, untrusted)

@@ -64,10 +64,6 @@ class Evidence:
     left: int | None = None
     handed_over: bool = False
 
-    def get(self, kind: str) -> bytes | None:
-        """The bytes of a kind, or None."""
-        return self.items.get(kind)
-
     def require(self, kind: str) -> bytes:
         """The bytes of a kind. Raises `Refused` (check_missing) where there are none."""
         if (content := self.items.get(kind)) is None:

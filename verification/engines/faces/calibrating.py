@@ -57,24 +57,23 @@ def _judged(counted: Counted) -> dict[str, object]:
     return {
         "match": f"{match:.2f}",
         "review": f"{review:.2f}",
-        "cohorts": [_cohort(tally, distances) for tally in tallies],
-    }
-
-
-def _cohort(tally: Tally, distances: Sequence[float]) -> dict[str, object]:
-    return {
-        "name": tally.name,
-        "source": "measured",
-        "people": str(tally.people),
-        "impostor_pairs": str(tally.impostor_pairs),
-        "genuine_pairs": str(tally.genuine_pairs),
-        "rates": [
+        "cohorts": [
             {
-                "distance": f"{distance:.2f}",
-                "false_matches": str(tally.false_matches(distance).events),
-                "fnmr": f"{tally.false_non_matches(distance).value:.{_DIGITS}f}",
-                "fnmr_by_person": f"{tally.by_person(distance)[1]:.{_DIGITS}f}",
+                "name": tally.name,
+                "source": "measured",
+                "people": str(tally.people),
+                "impostor_pairs": str(tally.impostor_pairs),
+                "genuine_pairs": str(tally.genuine_pairs),
+                "rates": [
+                    {
+                        "distance": f"{distance:.2f}",
+                        "false_matches": str(tally.false_matches(distance).events),
+                        "fnmr": f"{tally.false_non_matches(distance).value:.{_DIGITS}f}",
+                        "fnmr_by_person": f"{tally.by_person(distance)[1]:.{_DIGITS}f}",
+                    }
+                    for distance in distances
+                ],
             }
-            for distance in distances
+            for tally in tallies
         ],
     }

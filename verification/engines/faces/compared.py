@@ -11,7 +11,7 @@ import numpy as np
 from verification.core.errors import CalibrationMismatch
 from verification.engines.faces import accuracy
 from verification.engines.faces.accuracy import Pairs, Whole
-from verification.engines.faces.embedding import Embedding, Numbers
+from verification.engines.faces.embedding import Embedding
 
 _NEAR = 0.9  # share of the pairs of one person; ours: wrong labels that make false matches are nearer than these
 
@@ -59,17 +59,28 @@ def compare(faces: Sequence[Embedding], asked: Sequence[Asked], *, k: int) -> di
     number = np.repeat(np.arange(len(asked)), [len(pair.probes) for pair in asked])
     probes = np.fromiter((probe for pair in asked for probe in pair.probes), np.intp)
     references = np.fromiter((pair.reference for pair in asked), np.intp, len(asked))
-    found = {"single": _compared(asked, number, accuracy.between(numbers, references[number], probes))}
-    several = [place for place, pair in enumerate(asked) if len(pair.probes) >= k]
-    if not several:
-        return found
-    sets = np.array([asked[place].probes[:k] for place in several], np.intp)
-    rows, first = np.array(several, np.intp), references[several]
-    apart = np.stack([accuracy.between(numbers, first, sets[:, at]) for at in range(k)], axis=1)
-    # The upper median, as `embedding.median_distance`.
-    found[f"median-of-{k}"] = _compared(asked, rows, np.sort(apart, axis=1)[:, k // 2])
-    found[f"mean-of-{k}"] = _compared(asked, rows, _to_means(numbers, first, sets, faces[0].embedding))
-    return found
+    found = {"single": (number, accuracy.between(numbers, references[number], probes))}
+    if several := [place for place, pair in enumerate(asked) if len(pair.probes) >= k]:
+        sets = np.array([asked[place].probes[:k] for place in several], np.intp)
+        rows, first = np.array(several, np.intp), references[several]
+        apart = np.stack([accuracy.between(numbers, first, sets[:, at]) for at in range(k)], axis=1)
+        # The upper median, as `embedding.median_distance`.
+        found[f"median-of-{k}"] = rows, np.sort(apart, axis=1)[:, k // 2]
+        # As `embedding.mean_distance`, a block at a time.
+        to_mean = np.empty(len(first))
+        for start in range(0, len(first), 4096):
+            block = slice(start, start + 4096)
+            means = numbers[sets[block]].mean(axis=1)
+            if faces[0].embedding.endswith("-l2"):
+                means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+            to_mean[block] = np.linalg.norm(numbers[first[block]] - means, axis=1)
+        found[f"mean-of-{k}"] = rows, to_mean
+    same = np.fromiter((pair.same for pair in asked), np.bool_, len(asked))
+    one, other = (np.fromiter((pair.people[end] for pair in asked), np.intp, len(asked)) for end in range(2))
+    return {
+        name: Compared(Pairs(apart, same[rows], (one[rows], other[rows])), rows)
+        for name, (rows, apart) in found.items()
+    }
 
 
 def nearest_strangers(pairs: Pairs) -> list[int]:
@@ -78,21 +89,3 @@ def nearest_strangers(pairs: Pairs) -> list[int]:
         return []
     near = np.flatnonzero(~pairs.same & (pairs.apart < np.quantile(pairs.apart[pairs.same], _NEAR)))
     return [int(place) for place in near[np.argsort(pairs.apart[near], kind="stable")]]
-
-
-def _compared(asked: Sequence[Asked], rows: Whole, apart: Numbers) -> Compared:
-    same = np.fromiter((pair.same for pair in asked), np.bool_, len(asked))[rows]
-    people = [np.fromiter((pair.people[end] for pair in asked), np.intp, len(asked))[rows] for end in range(2)]
-    return Compared(Pairs(apart, same, (people[0], people[1])), rows)
-
-
-def _to_means(numbers: Numbers, first: Whole, sets: Whole, embedding: str) -> Numbers:
-    """As `embedding.mean_distance`, a block at a time."""
-    apart = np.empty(len(first))
-    for start in range(0, len(first), 4096):
-        rows = slice(start, start + 4096)
-        means = numbers[sets[rows]].mean(axis=1)
-        if embedding.endswith("-l2"):
-            means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
-        apart[rows] = np.linalg.norm(numbers[first[rows]] - means, axis=1)
-    return apart

@@ -56,48 +56,52 @@ class SignatureVector(NamedTuple):
     signature: bytes
 
 
-def _number(*halves: str) -> int:
-    return int("".join(halves), 16)
-
-
 SIGNATURE_VECTOR = SignatureVector(
     curve=Curve(
         name="GOST R 34.10-2012 A.2",
-        p=_number(
-            "4531acd1fe0023c7550d267b6b2fee80922b14b2ffb90f04d4eb7c09b5d2d15d",
+        p=int(
+            "4531acd1fe0023c7550d267b6b2fee80922b14b2ffb90f04d4eb7c09b5d2d15d"
             "f1d852741af4704a0458047e80e4546d35b8336fac224dd81664bbf528be6373",
+            16,
         ),
         a=7,
-        b=_number(
-            "1cff0806a31116da29d8cfa54e57eb748bc5f377e49400fdd788b649eca1ac43",
+        b=int(
+            "1cff0806a31116da29d8cfa54e57eb748bc5f377e49400fdd788b649eca1ac43"
             "61834013b2ad7322480a89ca58e0cf74bc9e540c2add6897fad0a3084f302adc",
+            16,
         ),
-        q=_number(
-            "4531acd1fe0023c7550d267b6b2fee80922b14b2ffb90f04d4eb7c09b5d2d15d",
+        q=int(
+            "4531acd1fe0023c7550d267b6b2fee80922b14b2ffb90f04d4eb7c09b5d2d15d"
             "a82f2d7ecb1dbac719905c5eecc423f1d86e25edbe23c595d644aaf187e6e6df",
+            16,
         ),
-        x=_number(
-            "24d19cc64572ee30f396bf6ebbfd7a6c5213b3b3d7057cc825f91093a68cd762",
+        x=int(
+            "24d19cc64572ee30f396bf6ebbfd7a6c5213b3b3d7057cc825f91093a68cd762"
             "fd60611262cd838dc6b60aa7eee804e28bc849977fac33b4b530f1b120248a9a",
+            16,
         ),
-        y=_number(
-            "2bb312a43bd2ce6e0d020613c857acddcfbf061e91e5f2c3f32447c259f39b2c",
+        y=int(
+            "2bb312a43bd2ce6e0d020613c857acddcfbf061e91e5f2c3f32447c259f39b2c"
             "83ab156d77f1496bf7eb3351e1ee4e43dc1a18b91b24640b6dbb92cb1add371e",
+            16,
         ),
         size=64,
     ),
-    private=_number(
-        "0ba6048aadae241ba40936d47756d7c93091a0e8514669700ee7508e508b1020",
+    private=int(
+        "0ba6048aadae241ba40936d47756d7c93091a0e8514669700ee7508e508b1020"
         "72e8123b2200a0563322dad2827e2714a2636b7bfd18aadfc62967821fa18dd4",
+        16,
     ),
     public=(
-        _number(
-            "115dc5bc96760c7b48598d8ab9e740d4c4a85a65be33c1815b5c320c854621dd",
+        int(
+            "115dc5bc96760c7b48598d8ab9e740d4c4a85a65be33c1815b5c320c854621dd"
             "5a515856d13314af69bc5b924c8b4ddff75c45415c1d9dd9dd33612cd530efe1",
+            16,
         ),
-        _number(
-            "37c7c90cd40b0f5621dc3ac1b751cfa0e2634fa0503b3d52639f5d7fb72afd61",
+        int(
+            "37c7c90cd40b0f5621dc3ac1b751cfa0e2634fa0503b3d52639f5d7fb72afd61"
             "ea199441d943ffe7f0c70a2759a3cdb84c114e1f9339fdf27f35eca93677beec",
+            16,
         ),
     ),
     digest=bytes.fromhex(

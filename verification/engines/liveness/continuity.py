@@ -120,9 +120,11 @@ class Freshness:
 def trace(frames: Sequence[Image]) -> Trace:
     """What is kept of frames in order."""
     greys = [_grey(frame) for frame in frames]
+    ends = [np.arange(_BANDS) * len(grey) // _BANDS for grey in greys]
+    light = [np.add.reduceat(grey.sum(axis=1, dtype=np.int64), at) for grey, at in zip(greys, ends, strict=True)]
     return Trace(
         apart=tuple(_difference(before, after) for before, after in pairwise(greys)),
-        light=tuple(_light(grey) for grey in greys),
+        light=tuple(each.astype(">u4").tobytes().hex() for each in light),
         pixels=max((grey.size for grey in greys), default=0),
     )
 
@@ -144,7 +146,7 @@ def freshness_of(traces: Sequence[Trace], *, frame: Callable[[int], Image], limi
         if light and each.light:  # from the last frame of a step to the first of the next
             steps.append(_difference(grey(len(light) - 1), grey(len(light))))
         steps += each.apart
-        light += [_bands(one) for one in each.light]
+        light += [np.frombuffer(bytes.fromhex(one), dtype=">u4").astype(np.int64) for one in each.light]
     told, pixels = np.array(light).reshape(-1, _BANDS), max((each.pixels for each in traces), default=0)
     run = longest = min(1, len(light))
     begins = [0] * len(light)  # where the run of each frame begins
@@ -167,16 +169,6 @@ def _grey(frame: Image) -> NDArray[np.uint8]:
         size = _WIDTH, max(1, round(grey.shape[0] * _WIDTH / grey.shape[1]))
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     return np.asarray(grey, dtype=np.uint8)
-
-
-def _light(grey: NDArray[np.uint8]) -> str:
-    ends = np.arange(_BANDS) * len(grey) // _BANDS
-    sums = np.add.reduceat(grey.sum(axis=1, dtype=np.int64), ends)
-    return sums.astype(">u4").tobytes().hex()
-
-
-def _bands(light: str) -> NDArray[np.int64]:
-    return np.frombuffer(bytes.fromhex(light), dtype=">u4").astype(np.int64)
 
 
 def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:

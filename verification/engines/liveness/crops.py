@@ -46,14 +46,12 @@ class Crop:
 
     def back(self, points: Floats, *, pixels: int) -> Floats:
         """Points of the cut in image coordinates. A third column is a depth and is scaled only."""
+        cosine, sine = math.cos(self.angle), math.sin(self.angle)
+        rotation = np.array([[cosine, -sine], [sine, cosine]])
         moved = points.copy()
-        moved[:, :2] = (points[:, :2] - pixels / 2) @ self._rotation().T * (self.side / pixels) + (self.x, self.y)
+        moved[:, :2] = (points[:, :2] - pixels / 2) @ rotation.T * (self.side / pixels) + (self.x, self.y)
         moved[:, 2:] *= self.side / pixels
         return moved
-
-    def _rotation(self) -> Floats:
-        cosine, sine = math.cos(self.angle), math.sin(self.angle)
-        return np.array([[cosine, -sine], [sine, cosine]])
 
 
 def upright(first: Floats, second: Floats, *, side: float, middle: Floats) -> Crop:

@@ -52,9 +52,15 @@ def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
         image = frames.decode(untrusted, limits=limits.frames)
         with _ONE_AT_A_TIME:
             faces = landmarks.detect(image, network=load_detection())
-        return _to_place(image, faces, limits) or _to_take_off(image, faces[0], mask)
+        if word := _to_place(image, faces, limits):
+            return word
+        with measurable():
+            with _ONE_AT_A_TIME:
+                mesh = landmarks.fit(image, faces[0], network=load_mesh()).points
+            lower = masks.measure(image, mesh, side=mask.side)
     except Refused:
         return "no_face"
+    return "mask_on" if lower is not None and lower.is_masked(mask) else ""
 
 
 def _to_place(image: Image, faces: Sequence[Face], limits: HintLimits) -> Word:
@@ -81,11 +87,3 @@ def _to_place(image: Image, faces: Sequence[Face], limits: HintLimits) -> Word:
         "not_centred": aside > limits.most_aside,
     }
     return next((word for word, is_so in found.items() if is_so), "")
-
-
-def _to_take_off(image: Image, face: Face, limits: MaskLimits) -> Word:
-    with measurable():
-        with _ONE_AT_A_TIME:
-            mesh = landmarks.fit(image, face, network=load_mesh()).points
-        lower = masks.measure(image, mesh, side=limits.side)
-    return "mask_on" if lower is not None and lower.is_masked(limits) else ""

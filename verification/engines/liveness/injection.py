@@ -6,7 +6,7 @@ that is told here makes anything pass. Source: liveness.md §9.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import cv2
@@ -142,7 +142,16 @@ def injection_of(
     every = [part for parts in told for part in parts]
     last = [parts[-1] for parts in told if parts]  # its numbers are those of the whole command
     clocks = [part for part in last if part.pictures]
-    steps = _steps(limits.rates) if clocks else []
+    # The times of one picture that a programme gives: exact, or cut or rounded to micro- or milliseconds.
+    exact = [1e6 / rate for rate in limits.rates] if clocks else []
+    steps = exact + [unit * cut(each / unit) for each in exact for unit in (1, 1000) for cut in (np.floor, np.ceil)]
+    apart = [
+        max(
+            max(abs(part.span_us - part.pictures * step), abs(part.shortest_us - step), abs(part.longest_us - step))
+            for part in clocks
+        )
+        for step in steps
+    ]
     moved = max((part.moved for part in last), default=0)
     still = chains if moved == 0 and any(part.events for part in last) else ()
     labels = {part.label.casefold() for part in every}
@@ -153,28 +162,11 @@ def injection_of(
         cameras=len(cameras),
         facing=", ".join(sorted({part.facing for part in every if part.width})),
         pictures=sum(part.pictures for part in clocks),
-        off_us=min((max(_off(part, step) for part in clocks) for step in steps), default=None),
+        off_us=min(map(float, apart), default=None),
         events=sum(part.events for part in last),
         moved=moved,
         shaken=sum(_shaken(chain, shift=limits.shift) for chain in still),
         returned=_returned(chains, limits=limits),
-    )
-
-
-def _steps(rates: Sequence[float]) -> list[float]:
-    """The times of one picture that a programme gives: exact, or cut or rounded to micro- or milliseconds."""
-    exact = [1e6 / rate for rate in rates]
-    return exact + [unit * cut(each / unit) for each in exact for unit in (1, 1000) for cut in (np.floor, np.ceil)]
-
-
-def _off(told: Told, step_us: float) -> float:
-    """How far the clock of one command's pictures is from such steps, at most, in microseconds."""
-    return float(
-        max(
-            abs(told.span_us - told.pictures * step_us),
-            abs(told.shortest_us - step_us),
-            abs(told.longest_us - step_us),
-        )
     )
 
 
@@ -184,15 +176,12 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
     Both sides of the picture must say so, and agree to half of it: whoever moves before a camera that stands does not
     move both.
     """
-    sides = [_sides(image) for image in chain]
+    sides = []
+    for image in chain:
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        wide, high = round(grey.shape[1] * _STRIP[0]), round(grey.shape[0] * _STRIP[1])
+        sides.append((grey[:high, :wide], grey[:high, -wide:]))
     return sum(_is_shift(before, after, shift=shift) for before, after in pairwise(sides))
-
-
-def _sides(image: Image) -> tuple[Grey, Grey]:
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    height, width = grey.shape
-    wide, high = round(width * _STRIP[0]), round(height * _STRIP[1])
-    return grey[:high, :wide], grey[:high, -wide:]
 
 
 def _is_shift(before: tuple[Grey, Grey], after: tuple[Grey, Grey], *, shift: float) -> bool:
@@ -214,15 +203,20 @@ def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> 
 
     One alone may: a head or a hand that moves back and forth is sometimes where it was. Two in a row are a recording.
     """
-    small = [_small(image) for chain in chains for image in chain]
+    small = [
+        cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _SIZE, interpolation=cv2.INTER_AREA)
+        for chain in chains
+        for image in chain
+    ]
     if not small:
         return 0
-    every = np.stack(small)
+    every = np.stack(small).astype(np.float32).reshape(len(small), -1)
     apart = np.zeros((len(every), len(every)), np.float32)
     for at, each in enumerate(every):
         apart[at, at:] = apart[at:, at] = np.abs(every[at:] - each).mean(axis=1)
     # The first and the last of a step have one neighbour: whether they are of a movement is not known.
-    inner = [at for first, last in _ends(chains) for at in range(first + 1, last)]
+    sizes = [len(chain) for chain in chains]
+    inner = [at for size, end in zip(sizes, accumulate(sizes), strict=True) for at in range(end - size + 1, end - 1)]
     near = np.zeros(apart.shape, dtype=np.bool_)
     for at in inner:
         neighbour = min(apart[at, at - 1], apart[at, at + 1])
@@ -231,14 +225,3 @@ def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> 
     forward, backward = near[:-1, :-1] & near[1:, 1:], near[:-1, 1:] & near[1:, :-1]
     follows = (forward | backward).any(axis=1)
     return int((np.append(follows, False) | np.append(False, follows)).sum())
-
-
-def _ends(chains: Sequence[Sequence[Image]]) -> list[tuple[int, int]]:
-    """Where each step begins and ends among all pictures."""
-    last = np.cumsum([len(chain) for chain in chains])
-    return [(int(end) - len(chain), int(end) - 1) for chain, end in zip(chains, last, strict=True)]
-
-
-def _small(image: Image) -> Grey:
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    return cv2.resize(grey, _SIZE, interpolation=cv2.INTER_AREA).astype(np.float32).ravel()

@@ -12,7 +12,6 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from cv2.typing import MatLike
 
 from verification.engines.liveness.crops import Floats, Image, Shown, upright
 from verification.engines.liveness.networks import Network, Networks
@@ -150,7 +149,35 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     """The faces of an RGB image and the numbers of the likeliest one."""
     height, width = image.shape[:2]
     faces = detect(image, network=networks.detection)  # 1
-    face = _measure_face(image, faces[0], networks) if faces else None
+    if not faces:
+        return FrameMeasurement(width, height, None, ())
+    fitted = fit(image, faces[0], network=networks.mesh)
+    mesh, square = fitted.points, fitted.square
+    inner = slice(len(square) // 6, -len(square) // 6)  # the face without the margin of the cut
+    grey = cv2.cvtColor(square[inner, inner], cv2.COLOR_RGB2GRAY)
+    (light, contrast), (_, edges) = (
+        [float(each[0, 0]) for each in cv2.meanStdDev(of)] for of in (grey, cv2.Laplacian(grey, cv2.CV_32F))
+    )
+    eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
+    right_to_left = eyes[1] - eyes[0]
+    to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
+    up = mesh[FOREHEAD] - mesh[NOSE_BASE]
+    face = FaceMeasurement(
+        score=faces[0].score,
+        presence=fitted.presence,
+        box=faces[0].box,
+        interocular=math.hypot(right_to_left[0], right_to_left[1]),
+        eyes=(float(eyes[0][0] + eyes[1][0]) / 2, float(eyes[0][1] + eyes[1][1]) / 2),
+        turn=(to_right - to_left) / (to_right + to_left),  # 6
+        mouth=distance(mesh, UPPER_LIP, LOWER_LIP) / distance(mesh, *MOUTH),
+        right_eye=_opening(image, mesh, RIGHT_EYE, network=networks.eye, mirrored=False),
+        left_eye=_opening(image, mesh, LEFT_EYE, network=networks.eye, mirrored=True),
+        pitch=math.degrees(math.atan2(up[2], math.hypot(up[0], up[1]))),
+        roll=math.degrees(math.atan2(right_to_left[1], right_to_left[0])),
+        luminance=light,
+        sharpness=edges / max(contrast, 1e-6),
+        mesh=mesh,
+    )
     others = tuple(Beside(other.score, other.box[2] - other.box[0]) for other in faces[1:])
     return FrameMeasurement(width, height, face, others)
 
@@ -174,39 +201,6 @@ def fit(image: Image, face: Face, *, network: Network) -> Fitted:
     points, logit = network.run(square)  # 3
     mesh = cut.back(points.reshape(_MESH_POINTS, 3), pixels=network.side)
     return Fitted(mesh, 1 / (1 + math.exp(-max(-80.0, min(80.0, float(logit[0]))))), square)
-
-
-def _measure_face(image: Image, face: Face, networks: Networks) -> FaceMeasurement:
-    fitted = fit(image, face, network=networks.mesh)
-    mesh, square = fitted.points, fitted.square
-    inner = slice(len(square) // 6, -len(square) // 6)  # the face without the margin of the cut
-    grey = cv2.cvtColor(square[inner, inner], cv2.COLOR_RGB2GRAY)
-    (light, contrast), (_, edges) = _mean_and_deviation(grey), _mean_and_deviation(cv2.Laplacian(grey, cv2.CV_32F))
-    eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
-    right_to_left = eyes[1] - eyes[0]
-    to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
-    up = mesh[FOREHEAD] - mesh[NOSE_BASE]
-    return FaceMeasurement(
-        score=face.score,
-        presence=fitted.presence,
-        box=face.box,
-        interocular=math.hypot(right_to_left[0], right_to_left[1]),
-        eyes=(float(eyes[0][0] + eyes[1][0]) / 2, float(eyes[0][1] + eyes[1][1]) / 2),
-        turn=(to_right - to_left) / (to_right + to_left),  # 6
-        mouth=distance(mesh, UPPER_LIP, LOWER_LIP) / distance(mesh, *MOUTH),
-        right_eye=_opening(image, mesh, RIGHT_EYE, network=networks.eye, mirrored=False),
-        left_eye=_opening(image, mesh, LEFT_EYE, network=networks.eye, mirrored=True),
-        pitch=math.degrees(math.atan2(up[2], math.hypot(up[0], up[1]))),
-        roll=math.degrees(math.atan2(right_to_left[1], right_to_left[0])),
-        luminance=light,
-        sharpness=edges / max(contrast, 1e-6),
-        mesh=mesh,
-    )
-
-
-def _mean_and_deviation(grey: MatLike) -> tuple[float, float]:
-    mean, deviation = cv2.meanStdDev(grey)
-    return float(mean[0, 0]), float(deviation[0, 0])
 
 
 def five_points(mesh: Floats) -> Floats:

@@ -4,12 +4,11 @@
 not · 3 chin: a cloth seldom has the colour of skin. Whether a face is masked is said by `policy.MASK`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from verification.core.errors import Refused
 from verification.engines.liveness.crops import Floats, Image
@@ -49,12 +48,16 @@ def measure(image: Image, mesh: Floats, *, side: int) -> Lower | None:
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale < 1 else image  # 1
     points = mesh[:, :2] * scale
-    face, lips, chin, *under = (
-        _filled(points[list(of)], small.shape, scale=share)
-        for of, share in ((OVAL, _FACE), (LIPS, 1.0), (_CHIN, 1.0), *((eye, 1.0) for eye in _UNDER_EYES))
-    )
-    if not all(area.any() for area in (face, lips, chin, *under)):
+    areas = []
+    for of, share in ((OVAL, _FACE), (LIPS, 1.0), (_CHIN, 1.0), *((eye, 1.0) for eye in _UNDER_EYES)):
+        outline = points[list(of)]
+        middle = outline.mean(axis=0)
+        hull = cv2.convexHull((middle + (outline - middle) * share).astype(np.float32))
+        filled = cv2.fillPoly(np.zeros(small.shape[:2], np.uint8), [np.asarray(np.rint(hull)).astype(np.int32)], 1)
+        areas.append(np.asarray(filled > 0))
+    if not all(area.any() for area in areas):
         return None
+    face, lips, chin, *under = areas
     edges = np.abs(cv2.Laplacian(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), cv2.CV_32F))  # 2
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1:]  # 3
     skin = np.mean([np.median(lab[eye], axis=0) for eye in under], axis=0)
@@ -77,10 +80,3 @@ def refuse_masked(faces: Iterable[tuple[Image, Floats]], *, limits: MaskLimits) 
             "chin": f"{most:.1f}",
         }
         raise Refused("liveness_face_masked", "the lower face looks like cloth", facts=facts)
-
-
-def _filled(points: Floats, shape: Sequence[int], *, scale: float) -> NDArray[np.bool_]:
-    middle = points.mean(axis=0)
-    hull = cv2.convexHull((middle + (points - middle) * scale).astype(np.float32))
-    drawn = cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(np.rint(hull)).astype(np.int32)], 1)
-    return np.asarray(drawn > 0)

@@ -11,7 +11,7 @@ wide and high, as (value - mean) / scale of each colour. `answer` says whether i
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
@@ -132,8 +132,12 @@ def read_description(untrusted: bytes) -> Description:
             threshold=_decimal(fields, "threshold"),
             nets=tuple(_net(each) for each in described),
             calibration=_calibration(fields.object("calibration")),
-            certificate=next((_certificate(each) for each in papers), None),
+            certificate=None,
         )
+        for each in papers:
+            number, laboratory, level = (each.text(name, longest=100) for name in ("number", "laboratory", "level"))
+            found = replace(found, certificate=Certificate(number, laboratory, level, each.day("issued_on")))
+            each.finish()
         fields.finish()
         if not found.nets or not 0 < found.threshold <= 1:
             raise BadInput("at least one net is expected, and a threshold above 0 and at most 1", pointer="/threshold")
@@ -174,13 +178,6 @@ def _calibration(fields: StrictObject) -> Calibration:
     fields.finish()
     if not species or len({each.name for each in species}) != len(species) or not 0 < people <= bona_fide:
         raise BadInput("species, each once, and people are expected", pointer="/calibration")
-    return found
-
-
-def _certificate(fields: StrictObject) -> Certificate:
-    number, laboratory, level = (fields.text(name, longest=100) for name in ("number", "laboratory", "level"))
-    found = Certificate(number, laboratory, level, fields.day("issued_on"))
-    fields.finish()
     return found
 
 

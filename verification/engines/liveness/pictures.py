@@ -138,14 +138,17 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     for stream in (sizes, [_sizes(stills) for _, stills in decoded]):
         _refuse_change([size for of in stream for size in of])
     # 2
-    full = _bare([stills for _, stills in decoded])
+    with measurable():
+        full = [[landmarks.measure(image, networks=networks.load()) for image in stills] for _, stills in decoded]
+        if full:
+            masks.refuse_masked(_meshes(decoded[0][1], full[0]), limits=policy.MASK)
     looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
     # 3: people hold a phone below their face, so "straight" is what they showed when asked to look straight.
     at_rest = [frame.face for frame in looked[0].frames if frame.face is not None] if looked else []
     turn = median(face.turn for face in at_rest) if at_rest else 0.0
     pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
     measured = []
-    for step, (_, stills), seen, shown in zip(steps, decoded, looked, full, strict=True):
+    for step, (_, stills), seen, shown in zip(steps, decoded, looked, map(_without_mesh, full), strict=True):
         away = [  # 4
             # A turned or bowed face is a poor probe.
             (gestures.away(face, turn=turn, pitch=pitch, limits=policy.NEUTRAL), at)
@@ -183,24 +186,11 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
             seen, meshes = [image for image, _ in there], [mesh for _, mesh in there]
             depth = planarity.measure(seen, meshes, limits=policy.PLANARITY)
         known = prints.of([(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face])
-        points = tuple(None if each is None else _five(each[1]) for each in shown)
+        five = [None if each is None else landmarks.five_points(each[1]).ravel() for each in shown]
+        points = tuple(None if each is None else tuple(round(float(of), 2) for of in each) for each in five)
         joints = corners.joints(shown)
         joined, around = (tuple(joint[of] for joint in joints) for of in range(2))
         return ChainNumbers(_without_mesh(found), depth, continuity.trace(chain), points, joined, around), known
-
-
-def _five(mesh: Floats) -> tuple[float, ...]:
-    """The five points a face is cut out by, to a hundredth of a pixel."""
-    return tuple(round(float(each), 2) for each in landmarks.five_points(mesh).ravel())
-
-
-def _bare(stills: Sequence[Sequence[Image]]) -> list[tuple[FrameMeasurement, ...]]:
-    """What the full frames of each step show. Raises `Refused` where those of the first, at rest, show a mask."""
-    with measurable():
-        found = [[landmarks.measure(image, networks=networks.load()) for image in of] for of in stills]
-        if found:
-            masks.refuse_masked(_meshes(stills[0], found[0]), limits=policy.MASK)
-    return [_without_mesh(of) for of in found]
 
 
 def _meshes(images: Sequence[Image], found: Sequence[FrameMeasurement]) -> list[tuple[Image, Floats]]:

@@ -65,7 +65,11 @@ def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
     signs, motion = [], []
     for image, face in frames:
         if face.mesh is not None:
-            signs.append(_signs(Portrait(image, five_points(face.mesh), 1.0).cut(ARCFACE, side=_CUT)))
+            cut = Portrait(image, five_points(face.mesh), 1.0).cut(ARCFACE, side=_CUT)
+            grey = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY)
+            grey = np.asarray(cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+            low = cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:]
+            signs.append(low > np.median(low))  # which of the lowest frequencies lie above their median
             told = face.turn, face.pitch, face.roll, face.mouth, face.right_eye, face.left_eye
             motion.append((*told, *face.eyes, face.interocular))
     rows = np.array(motion, dtype=np.float64).reshape(-1, len(_STEPS))
@@ -149,18 +153,16 @@ class AgainLimits:
 
 def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
     """How alike this capture is to another one, as it stands or in a mirror, whichever is more; each step by step."""
-    ways = [_alike(shown, other, limits=limits) for shown in (one, [mirrored(step) for step in one])]
+    known, ways = frozenset[bytes]().union(*(mark for step in other for mark in marks(step))), []
+    for shown in (one, [mirrored(step) for step in one]):
+        marked = [bool(own & known) for step in shown for own in marks(step)]
+        found = laid(other, shown, window=limits.window, stride=limits.stride, moving=limits.moving)
+        fitting = [
+            each.left <= min(limits.left * each.moving, limits.most_left) and each.signs <= limits.signs
+            for each in found
+        ]
+        ways.append(Alike(sum(marked) / max(1, len(marked)), len(found), sum(fitting) / max(1, len(fitting))))
     return max(ways, key=lambda way: (way.fitting, way.marked))
-
-
-def _alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
-    known = frozenset[bytes]().union(*(mark for step in other for mark in marks(step)))
-    marked = [bool(own & known) for step in one for own in marks(step)]
-    found = laid(other, one, window=limits.window, stride=limits.stride, moving=limits.moving)
-    fitting = [
-        each.left <= min(limits.left * each.moving, limits.most_left) and each.signs <= limits.signs for each in found
-    ]
-    return Alike(sum(marked) / max(1, len(marked)), len(found), sum(fitting) / max(1, len(fitting)))
 
 
 def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride: int, moving: float) -> list[Laid]:
@@ -173,11 +175,13 @@ def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride:
     for step in other:
         parts += [slice(begin, begin + window) for begin in range(at, at + len(step.signs) - window + 1, stride)]
         at += len(step.signs)
-    parts = [part for part in parts if _moving(told[part]) >= moving]
-    if not parts or len(along) < 2:
+    centred = [(part, told[part] - told[part].mean(axis=0)) for part in parts]
+    windows = [(part, rows, float((rows**2).sum(axis=1).mean())) for part, rows in centred]
+    windows = [each for each in windows if each[2] >= moving]
+    if not windows or len(along) < 2:
         return []
-    moved = np.stack([(told[part] - told[part].mean(axis=0)).ravel() for part in parts])
-    best = [(np.inf, np.zeros(window, dtype=np.intp))] * len(parts)
+    moved = np.stack([rows.ravel() for _, rows, _ in windows])
+    best = [(np.inf, np.zeros(window, dtype=np.intp))] * len(windows)
     for speed in _SPEEDS:
         steps = np.arange(window) * speed
         starts = np.arange(0, len(along) - 1 - steps[-1] + 1e-9, _BETWEEN)
@@ -193,19 +197,9 @@ def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride:
             if left[row, number] < best[number][0]:
                 best[number] = float(left[row, number]), np.rint(places[row]).astype(int)
     return [
-        Laid(
-            _moving(told[part]), max(0.0, left) / window, float(np.median((signs[places] != others[part]).sum(axis=1)))
-        )
-        for part, (left, places) in zip(parts, best, strict=True)
+        Laid(much, max(0.0, left) / window, float(np.median((signs[places] != others[part]).sum(axis=1))))
+        for (part, _, much), (left, places) in zip(windows, best, strict=True)
     ]
-
-
-def _apart(one: Bits, other: Bits) -> float:
-    return float(np.median((one != other).sum(axis=1)))
-
-
-def _moving(rows: Floats) -> float:
-    return float(((rows - rows.mean(axis=0)) ** 2).sum(axis=1).mean())
 
 
 def _motion(steps: Sequence[Prints]) -> Floats:
@@ -215,11 +209,3 @@ def _motion(steps: Sequence[Prints]) -> Floats:
     scale = float(np.median(eyes)) if len(eyes) else 1.0
     told = np.column_stack([rows[:, :6], rows[:, 6:8] / scale, np.log(eyes / scale)])
     return np.asarray(told / _UNITS, dtype=np.float64)
-
-
-def _signs(cut: Image) -> Bits:
-    """Which of the lowest frequencies lie above their median."""
-    grey = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY)
-    grey = np.asarray(cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    low = cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:]
-    return np.asarray(low > np.median(low))

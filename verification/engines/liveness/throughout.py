@@ -8,6 +8,7 @@ Source: liveness.md §8; docs/liveness-measurements.md, "One person throughout".
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from statistics import median
 
@@ -20,7 +21,6 @@ from verification.engines.faces.portrait import Portrait
 from verification.engines.liveness import gestures, policy
 from verification.engines.liveness.crops import measurable
 from verification.engines.liveness.gestures import Neutral
-from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.pictures import StepMeasurement
 
 
@@ -51,9 +51,11 @@ def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) 
     Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
     """
     own: list[list[float]] = []
-    acting, onward, joints, around = [list[float]() for _ in range(4)]
-    medians: list[float] = []
-    rest = _face(steps[0], _stillest(steps[0].numbers.frames, at_rest))
+    acting, medians, onward, joints, around = [list[float]() for _ in range(5)]
+    away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
+    # `at_rest` was made of these frames, so one of them is the nearest to it.
+    _, stillest = min((away(each.face), at) for at, each in enumerate(steps[0].numbers.frames) if each.face is not None)
+    rest = _face(steps[0], stillest)
     for number, step in enumerate(steps):
         proving = () if number == 0 else _proving(step, at_rest)
         loose = _loose(step)
@@ -89,15 +91,6 @@ def _face(step: StepMeasurement, at: int) -> Embedding:
         raise Refused("liveness_face_missing", f"no face in the chain of {step.command}")
     with measurable():
         return backends.in_use().recogniser.embed(Portrait(step.chain[at], np.array(points).reshape(5, 2), 1.0))
-
-
-def _stillest(shown: Sequence[FrameMeasurement], at_rest: Neutral) -> int:
-    """The place of the frame that is nearest to the face at rest; `at_rest` was made of these, so there is one."""
-    return min(
-        (gestures.away(face, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL), at)
-        for at, frame in enumerate(shown)
-        if (face := frame.face) is not None
-    )[1]
 
 
 def _proving(step: StepMeasurement, at_rest: Neutral) -> list[int]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from verification.core.errors import BadInput
 from verification.engines.liveness.crops import Image
@@ -75,7 +74,7 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
         start, farthest = None, None
         while image is not None and (at_ms := round(1000 * (at - window.shown))) <= window.last_ms:  # 4
             if at_ms >= due:
-                now = _greens(image)
+                now = np.asarray(cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA), np.int16)[:, :, 1]
                 start = now if start is None else start
                 share = (at_ms - window.first_ms + 1) / max(window.last_ms - window.first_ms, 1)
                 wanted = min(math.ceil(window.stills * share), window.stills) if window.is_rest else 1
@@ -126,11 +125,6 @@ def _require_container(path: Path) -> None:
         raise BadInput(f"more than {MAX_BYTES} bytes", code="video_too_large")
     if not any(head[at:].startswith(mark) for at, mark in _CONTAINERS):  # 2
         raise BadInput("MP4, QuickTime, Matroska, WebM or AVI is expected", code="video_unreadable")
-
-
-def _greens(image: Image) -> NDArray[np.int16]:
-    small = cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.int16)[:, :, 1]
 
 
 def _still(image: Image, taking: Taking) -> bytes:

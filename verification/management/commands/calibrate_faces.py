@@ -25,6 +25,7 @@ TARGET_FMR = 1e-4
 # How many of the honest may lie beyond the review zone, unless more than so many strangers lay within it: each of them
 # needs two people. Ours: the shipped zones miss 0.9 % of the harder cohort with 0.08 % of its strangers.
 REVIEW_FNMR, REVIEW_FMR = 0.01, 0.02
+_ZONES = ("match", "review")
 _CONDITIONS_MAX = 1200  # characters; what we add to them has room in a calibration
 
 
@@ -116,10 +117,10 @@ def _calibrated(options: Mapping[str, Any], *, say: Callable[[str], object]) -> 
         "data_sha256": found.digest,
         "backend": dict(backend.report()),
         "failures": face_report.failures(found.measured.values()),
-        "zones": _zones(zones),
+        "zones": dict(zip(_ZONES, zones, strict=True)),
         "cohorts": _cohorts(found, tallies, zones),
         "several": {
-            decision: {"zones": _zones(edges), "cohorts": _cohorts(found, counted, edges)}
+            decision: {"zones": dict(zip(_ZONES, edges, strict=True)), "cohorts": _cohorts(found, counted, edges)}
             for decision, (edges, counted) in found.several.items()
         },
         "without_zones": dict(found.without_zones),
@@ -140,10 +141,6 @@ def _limits(conditions: str, found: Calibrated, targets: Targets) -> str:
         f"Match: FMR at most {targets.fmr:g} in each cohort with 95 % certainty; review: FNMR at most "
         f"{targets.review_fnmr:g} unless its FMR were above {targets.review_fmr:g}. {face_report.DEPENDENCE}"
     )
-
-
-def _zones(edges: Sequence[float]) -> Facts:
-    return dict(zip(("match", "review"), edges, strict=True))
 
 
 def _cohorts(found: Calibrated, tallies: Sequence[Tally], zones: Sequence[float]) -> list[Facts]:

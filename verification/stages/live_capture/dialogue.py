@@ -241,7 +241,17 @@ def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[S
     told, files = untrusted.get("frames"), untrusted.get(FILES)
     if not isinstance(told, list) or not isinstance(files, list) or not 1 <= len(files) == len(told):
         raise BadInput("each picture comes with its time and its code", code="bad_answer", pointer="/frames")
-    frames = [_read_frame(seq, one, files[seq], limits=limits) for seq, one in enumerate(told)]
+    frames = []
+    for seq, (one, untrusted_jpeg) in enumerate(zip(told, files, strict=True)):
+        said = one if isinstance(one, dict) else {}
+        at_ms, is_still, mac = (said.get(name) for name in ("at_ms", "still", "mac"))
+        if type(at_ms) is not int or type(is_still) is not bool or not 0 <= at_ms < 1000 * limits.seconds:
+            raise BadInput("a picture has its time and its kind", code="bad_answer", pointer="/frames")
+        if not isinstance(mac, str) or len(mac) > 64 or not mac.isascii():
+            raise BadInput("a picture has its code", code="bad_answer", pointer="/frames")
+        if not 1 <= len(untrusted_jpeg) <= (limits.still_most_bytes if is_still else limits.chain_most_bytes):
+            raise BadInput("a picture is too large", code="bad_answer", pointer="/frames")
+        frames.append(SentFrame(seq, at_ms, is_still, untrusted_jpeg, mac))
     stills = sum(frame.is_still for frame in frames)
     if stills > limits.stills_max or len(frames) - stills > limits.chain_max:
         raise BadInput("a part has too many pictures", code="bad_answer", pointer="/frames")
@@ -250,18 +260,6 @@ def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[S
         if times != sorted(set(times)):
             raise BadInput("pictures come in rising time, each once", code="bad_answer", pointer="/frames")
     return frames
-
-
-def _read_frame(seq: int, untrusted: Any, untrusted_jpeg: bytes, *, limits: policy.CaptureLimits) -> SentFrame:
-    told = untrusted if isinstance(untrusted, dict) else {}
-    at_ms, is_still, mac = (told.get(name) for name in ("at_ms", "still", "mac"))
-    if type(at_ms) is not int or type(is_still) is not bool or not 0 <= at_ms < 1000 * limits.seconds:
-        raise BadInput("a picture has its time and its kind", code="bad_answer", pointer="/frames")
-    if not isinstance(mac, str) or len(mac) > 64 or not mac.isascii():
-        raise BadInput("a picture has its code", code="bad_answer", pointer="/frames")
-    if not 1 <= len(untrusted_jpeg) <= (limits.still_most_bytes if is_still else limits.chain_most_bytes):
-        raise BadInput("a picture is too large", code="bad_answer", pointer="/frames")
-    return SentFrame(seq, at_ms, is_still, untrusted_jpeg, mac)
 
 
 def _key(memory: Memory) -> str:

@@ -130,7 +130,7 @@ def captured(evidence: Evidence) -> Captured:
 
 def looked_at(evidence: Evidence, place: str) -> ChainNumbers | None:
     """What was measured of a step when its frames came; None for a replay, which measures them anew."""
-    content = evidence.get(f"{place}look")
+    content = evidence.items.get(f"{place}look")
     return None if content is None else stored.read(json.loads(content), into=ChainNumbers, what="look")
 
 

@@ -217,7 +217,7 @@ def _match(
 def _reference(case: Case, evidence: Evidence, limits: ImageLimits) -> Embedding:
     """The register's face. Raises `Refused` where nobody could be asked for it, or nobody be compared with it."""
     # No photo because the consent ran out first is nobody's refusal; it is told apart before a photo is missed.
-    earlier = None if PHOTO in evidence.items else evidence.get(EARLIER_CONSENT)
+    earlier = None if PHOTO in evidence.items else evidence.items.get(EARLIER_CONSENT)
     if earlier is not None and has_run_out(parse_consent(earlier), at=evidence.at):
         raise Refused("consent_unanswered", "nobody could be asked")
     return backends.in_use().recogniser.embed(_face(case, evidence.require(PHOTO), limits=limits))

@@ -5,7 +5,7 @@ case waits in review, which is no end, while it is disputed, and where it was de
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
@@ -32,7 +32,9 @@ def destroy_frames(verification: Verification) -> None:
     2. What must go, as the facts of each judgement say. Terms that do not open are a fault: nothing is chosen anew.
     3. In one transaction the keys and an entry of each attempt, and the step is owed again; or nothing is any more.
     """
-    until = _until(verification)
+    # By its decision's entry, which nobody can change; there may be none yet.
+    ends = AuditEntry.objects.filter(verification=verification, type__in=DECISIONS).values_list("at", flat=True)
+    until = next((end + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in ends), None)
     if until is None or until > clock.now():  # 0
         with transactions.writing():
             queue.require_fence(verification)
@@ -42,7 +44,10 @@ def destroy_frames(verification: Verification) -> None:
             body = {"step": queue.DESTROY, "cause": "too_early", "faults": verification.faults}
             transition.record(verification, "step.faulted", at=clock.now(), body=body)
         return
-    store.remove_files(verification.pk, said=_files_on_record(verification))  # 1
+    # 1, the file of each item as it was put on record first
+    kept = AuditEntry.objects.filter(verification=verification, type__in=KEEPING).order_by("-verification_sequence")
+    listed = (one for body in kept.values_list("body", flat=True) for one in body.get("evidence", ()))
+    store.remove_files(verification.pk, said={one["id"]: one["sealed_sha256"] for one in listed if "id" in one})
     doomed = [] if _is_held(verification) else _doomed(verification)  # 2
     at = clock.now()
     with transactions.writing():  # 3
@@ -107,19 +112,6 @@ def _doomed(verification: Verification) -> Doomed:
         if of_attempt := [item for item in there if item.kind not in shown]:
             found.append((attempt, of_attempt))
     return found
-
-
-def _until(verification: Verification) -> datetime | None:
-    """Until when its frames stay, by its decision's entry, which nobody can change; None if there is none yet."""
-    ends = AuditEntry.objects.filter(verification=verification, type__in=DECISIONS).values_list("at", flat=True)
-    return next((end + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in ends), None)
-
-
-def _files_on_record(verification: Verification) -> Mapping[str, str]:
-    """The file of each item by its id, as it was put on record first."""
-    kept = AuditEntry.objects.filter(verification=verification, type__in=KEEPING).order_by("-verification_sequence")
-    listed = (one for body in kept.values_list("body", flat=True) for one in body.get("evidence", ()))
-    return {one["id"]: one["sealed_sha256"] for one in listed if "id" in one}
 
 
 def _is_held(verification: Verification) -> bool:

@@ -22,7 +22,10 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     key = cases.key_beside(verification)
     sealed = cases.read(verification, key)
     stage = stages.known(verification.route, verification.stage)
-    way = _way(verification) if stage else []
+    # Every stage of the combination in order, by route and name; consent is asked for before the first route only.
+    combination = verification.combination or [verification.route]
+    ahead = [(route, each.name) for route in combination for each in stages.of(route)] if stage else []
+    way = [place for place in ahead if place[0] == combination[0] or place[1] != stages.CONSENT.name]
     loan = sealed.case.loan
     return BorrowerPage(
         **vars(turn_of(verification, attempt)),
@@ -88,13 +91,6 @@ def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerSta
         notice=attempt.notice if attempt else verification.last_failure,
         status=verification.status,
     )
-
-
-def _way(verification: Verification) -> list[tuple[str, str]]:
-    """Every stage of the combination in order, by route and name; consent is asked for before the first route only."""
-    combination = verification.combination or [verification.route]
-    ahead = [(route, stage.name) for route in combination for stage in stages.of(route)]
-    return [place for place in ahead if place[0] == combination[0] or place[1] != stages.CONSENT.name]
 
 
 def _other_routes(verification: Verification) -> tuple[RouteChoice, ...]:
