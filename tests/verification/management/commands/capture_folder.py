@@ -21,7 +21,7 @@ COUNT = 3 * RATE  # frames of each command in it
 Frames = Mapping[str, Sequence[bytes]]
 
 
-def played(portrait: Path, *, order: Sequence[str] = ORDER, count: int = 8) -> Frames:
+def played(portrait: Path, *, order: Sequence[str] = ORDER, count: int = 12) -> Frames:
     """The frames of every command, played by the person of this portrait."""
     return {command: painted(portrait, _play(command), count, seed=1) for command in order}
 
