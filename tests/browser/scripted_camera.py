@@ -77,6 +77,11 @@ def at_rest() -> tuple[bytes, ...]:
     return painted(camera_story.portraits() / "obama3.jpg", "neutral", FRAMES, seed=7)
 
 
+def paint(seed: int) -> None:
+    """Paints what `put` shows by this seed, where that may take its time."""
+    _gestures(seed)
+
+
 @cache
 def _gestures(seed: int) -> str:
     portrait = camera_story.portraits() / "obama3.jpg"

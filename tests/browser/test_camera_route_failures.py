@@ -72,6 +72,7 @@ def test_the_next_attempt_may_pass(launch: Launch, site: str, story: Story) -> N
 def test_a_reload_in_the_middle_goes_on_with_another_command_of_the_same_attempt(
     launch: Launch, site: str, story: Story
 ) -> None:
+    scripted_camera.paint(8)
     tab = arrived(launch, site, story, language="ru", size="phone", touch=True)
     scripted_camera.put(tab.page, upright=True)
     at_the_camera(tab, story, "ru")

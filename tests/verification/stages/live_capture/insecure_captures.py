@@ -60,11 +60,11 @@ def on_a_screen(recorded: Frames, *, seed: int) -> Frames:
 
 
 def beside(live: Frames, somebody: Image, *, command: str) -> Frames:
-    """A second face looks into one frame of one command, the fifth of eight, which is sent in full."""
-    *before, joined_to = live[command][:5]
+    """A second face looks into one frame of one command, the seventh of twelve, which is sent in full."""
+    *before, joined_to = live[command][:7]
     joined = pixels(joined_to).copy()
     joined[20:240, 10:190] = cv2.resize(somebody, (180, 220), interpolation=cv2.INTER_AREA)
-    return {**live, command: (*before, insecure_paper.jpeg(joined), *live[command][5:])}
+    return {**live, command: (*before, insecure_paper.jpeg(joined), *live[command][7:])}
 
 
 def written_again(jpeg: bytes, *, times: int) -> tuple[bytes, ...]:

@@ -77,7 +77,7 @@ def test_flat_paper_turned_to_the_side_that_is_asked_for_is_refused(paper: Image
 
 
 def test_frozen_frames_are_refused(live: given.Frames, obama: bytes) -> None:
-    frozen = {**live, "turn_left": (*live["turn_left"][:2], *[live["turn_left"][-1]] * 6)}
+    frozen = {**live, "turn_left": (*live["turn_left"][:2], *[live["turn_left"][-1]] * 10)}
     assert _refusals(given.Sent(frozen).evidence(photo=obama))["face.fresh"] == "liveness_frame_frozen"
 
 
@@ -96,8 +96,8 @@ def test_gestures_in_the_wrong_order_are_refused(live: given.Frames, obama: byte
 
 
 def test_frames_that_come_before_they_are_taken_are_refused(live: given.Frames, obama: bytes) -> None:
-    in_time = given.Sent(live, waits={"turn_right": 1.4}).evidence(photo=obama)
-    early = given.Sent(live, waits={"turn_right": 1.3}).evidence(photo=obama)
+    in_time = given.Sent(live, waits={"turn_right": 2.1}).evidence(photo=obama)
+    early = given.Sent(live, waits={"turn_right": 1.9}).evidence(photo=obama)
     assert given.decided(in_time).outcome is Outcome.PASSED
     assert _refusals(early) == {"face.timing": "liveness_frame_early"}
 
@@ -157,7 +157,7 @@ def test_frames_sent_twice_under_new_numbers_are_refused(live: given.Frames, oba
 
 
 def test_one_picture_written_again_for_every_frame_of_a_step_is_refused(live: given.Frames, obama: bytes) -> None:
-    copies = {command: attack.written_again(frames[-1], times=8) for command, frames in live.items()}
+    copies = {command: attack.written_again(frames[-1], times=12) for command, frames in live.items()}
     assert _refusals(given.Sent(copies).evidence(photo=obama))["face.depth"] == "liveness_depth_missing"
 
 
