@@ -35,7 +35,7 @@ class Job:
     """One process of pytest. `environment` is asked when it starts, with the job's name: servers start as needed.
 
     waits: it mostly waits, and needs no core of its own. in_real_time: what it plays has to keep up with a clock, so
-    the processes beside it give way, those that compute most.
+    the processes beside it give way.
     """
 
     leg: str
@@ -120,8 +120,7 @@ def run(work: Sequence[Job], folder: Path) -> list[Progress]:
     """Run all jobs in this order and show how far they are; what each of them printed is shown when it failed."""
     began = time.monotonic()
     progress = {job.name: Progress(job=job, changed=began) for job in work}
-    # One more than there are cores computes: those that wait leave a third of the cores to others.
-    with ThreadPoolExecutor(CORES + 1) as computing, ThreadPoolExecutor(CORES + 3) as waiting:
+    with ThreadPoolExecutor(CORES) as computing, ThreadPoolExecutor(CORES + 3) as waiting:
         running: set[Future[None]] = {
             (waiting if job.waits else computing).submit(_run_one, job, progress[job.name], folder) for job in work
         }
@@ -194,7 +193,7 @@ def _run_one(job: Job, progress: Progress, folder: Path) -> None:
         )
         progress.changed = time.monotonic()
         if not job.in_real_time:
-            os.setpriority(os.PRIO_PROCESS, process.pid, _GIVES_WAY if job.waits else 2 * _GIVES_WAY)
+            os.setpriority(os.PRIO_PROCESS, process.pid, _GIVES_WAY)
         status = _wait(process, progress)
     progress.read(told)
     if status and not progress.failed() and not progress.fault:

@@ -66,7 +66,7 @@ LEGS = (
     Leg(name="workers", marks="browser", word="mark.browser", waits=True, in_real_time=True),
     Leg(name="rabbitmq", marks=_ON_SERVERS_WAITING, word="mark.service", broker="rabbitmq", waits=True),
     Leg(name="postgresql", marks="not browser and not proof and not service", broker="redis", shards=2, rows_only=True),
-    Leg(name="sqlite", marks="not browser and not service", shards=3),
+    Leg(name="sqlite", marks="not browser and not service", shards=2),
 )
 # It runs alone, and a test waits for threads now and then: one process more than there are cores keeps them busy.
 FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES + 1, waits=True)
