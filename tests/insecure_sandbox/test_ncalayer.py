@@ -77,7 +77,7 @@ def test_a_page_gets_a_signature_that_the_product_verifies(
     with page(tmp_path, signer(sandbox, Manner(), family), name="localhost") as connection:
         content = asked(connection, REQUEST)
     pem = content["body"]["result"].encode()
-    der = ssl.PEM_cert_to_DER_cert(pem.decode().replace("CMS", "CERTIFICATE"))
+    der = ssl.PEM_cert_to_DER_cert(pem.decode().replace(" CMS-", " CERTIFICATE-"))
     signed = parse_cms(der, max_bytes=100_000)
     signed.check_content(statement=b"statement")
     signed.check_signature()
