@@ -214,6 +214,7 @@ def test_by_the_keyboard_alone_and_the_tree_a_screen_reader_is_given(opened: Ope
                 return
         raise AssertionError(f"no Tab leads to {name}")
 
+    tab.until_state("ready")
     by_key("Continue")
     tab.until(lambda: tab.state() in ("primer", "live"), "the camera")
     if tab.state() == "primer":
