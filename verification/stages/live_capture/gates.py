@@ -52,7 +52,8 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     if isinstance(sent, Step) or sent.by_line:
         return unjudged(check, facts, policy)
     least = policy.gates.arrival_min_seconds
-    fewest = min(sent.chain[1:], default=0)  # of a command: the first step is the face at rest
+    # Of a command: the first step is the face at rest, after which a capture may have ended.
+    fewest = min(sent.chain[1:], default=policy.chain_frames_min)
     detail: Detail = {
         "steps": len(sent.commands),
         "latest": f"{sent.latest:.2f}",
