@@ -8,7 +8,7 @@ from verification.core.reasons import PICTURE, REASONS
 from verification.core.results import Detail, Result, Step, judged
 from verification.engines.faces.embedding import Distance
 from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.policy import LINE_LOST, LiveCapturePolicy
+from verification.stages.live_capture.policy import LINE_LOST, TURNS, LiveCapturePolicy
 
 _LEFT_OUT = "liveness_commands_left_out"
 _OUTER = {
@@ -75,7 +75,10 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
 
 def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """4: nothing of it was presented before, no frame is frozen or repeated, and all have the noise of a sensor."""
+    """4: nothing of it was presented before, no frame is frozen or repeated, and all have the noise of a sensor.
+
+    A turn with a face in too few frames moves nothing that could be known again: people look.
+    """
     check, sent, shown, limits = "face.fresh", facts.sent, facts.shown, policy.gates
     if not isinstance(sent, Step) and sent.presented_before:
         return judged(check, "liveness_frame_seen_before", detail={"detail": "a frame was presented before"})
@@ -85,11 +88,14 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         return judged(check, "liveness_capture_replayed", score=share, threshold=least, detail={})
     if isinstance(shown, Step):
         return unjudged(check, facts, policy)
-    fresh = shown.freshness
-    code = "liveness_frame_noiseless" if fresh.noise is None or fresh.noise <= limits.noise else ""
+    fresh, commands = shown.freshness, () if isinstance(sent, Step) else sent.commands
+    turns = [step.frames for command, step in zip(commands, shown.numbers, strict=False) if command in TURNS]
+    faces = min((sum(frame.face is not None for frame in of) for of in turns), default=policy.chain_frames_min)
+    code = "liveness_line_review" if faces < policy.chain_frames_min else ""
+    code = "liveness_frame_noiseless" if fresh.noise is None or fresh.noise <= limits.noise else code
     code = "liveness_frame_repeated" if fresh.repeated > limits.repeated else code
     code = "liveness_frame_frozen" if fresh.frozen_run > limits.frozen_run else code
-    detail = {"frozen_run": fresh.frozen_run, "repeated": fresh.repeated}
+    detail = {"frozen_run": fresh.frozen_run, "repeated": fresh.repeated, "faces": faces}
     return judged(check, code, score=fresh.noise, threshold=limits.noise, detail=detail)
 
 

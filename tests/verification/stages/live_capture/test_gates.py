@@ -103,6 +103,16 @@ def test_a_chain_too_short_to_be_known_again_is_for_people(facts: LiveCaptureFac
         assert getattr(said, "code", "") == code
 
 
+def test_a_turn_whose_face_is_hidden_in_a_frame_too_many_is_for_people(facts: LiveCaptureFacts) -> None:
+    shown, at = shown_of(facts), sent_of(facts).commands.index("turn_left")
+    step = shown.numbers[at]
+    assert len(step.frames) == POLICY.chain_frames_min
+    hidden = replace(step, frames=(replace(step.frames[0], face=None), *step.frames[1:]))
+    numbers = (*shown.numbers[:at], hidden, *shown.numbers[at + 1 :])
+    said = WITH_CONSENT["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY)
+    assert getattr(said, "code", "") == "liveness_line_review"
+
+
 def test_a_frame_that_was_presented_before_is_refused_whatever_else_it_shows(facts: LiveCaptureFacts) -> None:
     for shown in (facts.shown, Step("frame_truncated")):
         seen = replace(facts, sent=replace(sent_of(facts), presented_before=True), shown=shown)
