@@ -1,6 +1,7 @@
 """Plays one verification against the workflow itself: the lender, the borrower and the worker."""
 
 import base64
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -68,6 +69,9 @@ def opening(reference: str = "A-1", *, iin: str = IIN, routes: tuple[str, ...] |
     )
 
 
+_SET_BACK_SECONDS = 0.5
+
+
 @dataclass(frozen=True)
 class Story:
     """One verification under way."""
@@ -92,8 +96,10 @@ class Story:
             if not before.step:
                 return
             assert before.due_at is not None
-            if before.due_at > timezone.now():
+            early = (before.due_at - timezone.now()).total_seconds()
+            if early > _SET_BACK_SECONDS:
                 return
+            time.sleep(max(0.0, early))  # the clock of a machine that has just begun may be set back
             tasks.advance(self.id)
 
     def look(self) -> None:
