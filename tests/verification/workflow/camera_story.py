@@ -1,15 +1,13 @@
 """A borrower with a camera, played against the workflow itself: warped frames of a portrait, bound as the page does."""
 
 import base64
-import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from django.utils import timezone
 from pytest_django import Settings
 
 from insecure_sandbox import samples, warp
@@ -18,6 +16,7 @@ from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.painted import painted
 from tests.verification.workflow.story import IIN, Story
+from verification import clock
 from verification.engines.liveness.gestures import GESTURES
 from verification.stages.consent.policy import CURRENT
 
@@ -100,9 +99,11 @@ def step(
     moment = f"{story.row().client_reference} {page.attempt} {page.turn} {asked['command']}"
     # Who shows something else than is asked for shows no picture of before: those are found as played again.
     answer = answered(_taken(of, shown, moment, count, seed=2 if gesture else 1), asked)
-    passed = (timezone.now() - datetime.fromisoformat(asked["revealed"])).total_seconds()
-    last = max(frame["at_ms"] for frame in answer["frames"])
-    time.sleep(max(0.0, last / 1000 - passed))
+    # Nobody waits until the frames are taken: the clock of all that runs here goes on.
+    taken = datetime.fromisoformat(asked["revealed"]) + timedelta(
+        milliseconds=max(at["at_ms"] for at in answer["frames"])
+    )
+    clock._state.offset += max(timedelta(0), taken - clock.now())
     story.answer(**answer, camera=told)
     story.look()
 

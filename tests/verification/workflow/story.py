@@ -14,7 +14,7 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from lenders.models import Lender
 from tests.scenes import staged
-from verification import tasks
+from verification import clock, tasks
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.opening import Document, Loan, Person
@@ -96,7 +96,7 @@ class Story:
             if not before.step:
                 return
             assert before.due_at is not None
-            early = (before.due_at - timezone.now()).total_seconds()
+            early = (before.due_at - clock.now()).total_seconds()
             if early > _SET_BACK_SECONDS:
                 return
             time.sleep(max(0.0, early))  # the clock of a machine that has just begun may be set back
