@@ -21,7 +21,7 @@ from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, queue
+from verification.workflow.moving import commands, queue, sweep
 from verification.workflow.reading import queries
 
 IIN = "990101100010"
@@ -138,6 +138,13 @@ def at_statement() -> Story:
 
 def later(seconds: float) -> datetime:
     return timezone.now() + timedelta(seconds=seconds)
+
+
+def swept():
+    """A round of the tick, and what workers then do where time ran out."""
+    sweep.run_round()
+    for pk in Verification.objects.filter(step__in=(queue.LAPSE, queue.EXPIRE)).values_list("pk", flat=True):
+        tasks.advance(pk)
 
 
 def make_due(story):

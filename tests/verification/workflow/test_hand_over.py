@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from tests.scenes import staged
 from tests.verification.audit.judged import findings
-from tests.verification.workflow.story import begin, lender
+from tests.verification.workflow.story import begin, lender, swept
 from verification.core.errors import Conflict, LinkUnusable
 from verification.evidence import store
 from verification.models import AuditEntry, BorrowerSession, EvidenceItem, HandOver, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import commands, hand_over, links, sweep
+from verification.workflow.moving import commands, hand_over, links
 from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,7 +180,7 @@ def test_a_link_of_the_first_screen_ends_with_the_hand_over(desk):
 @pytest.mark.parametrize("at", [None, "2020-01-01T00:00:00Z"])
 def test_a_hand_over_that_the_row_denies_is_named(desk, at):
     desk.match(desk.numbered()[1])
-    sweep.run_round()
+    swept()
     assert findings() == []
     Verification.objects.update(handed_over_at=at)
     assert [(one["code"], one["field"]) for one in findings()] == [("row_differs", "handed_over_at")]
