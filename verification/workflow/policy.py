@@ -64,6 +64,8 @@ AWAITED_IN_A_ROW = 3
 # By what a step costs; a stage names its own. What is destroyed has one to itself, so that however much of it is due
 # nobody waits longer than a batch. A worker may serve some of them only.
 QUEUES = (AWAITED_QUEUE, "default", "eds", "faces", "storage")
+# Of what ends by time or by people's word: nobody before a camera waits for it.
+ENDING_QUEUE = "default"
 # A claim holds a step this long, seconds; Celery's hard limit is below it, so two workers never overlap.
 LEASE_SECONDS = 30
 STEP_SOFT_LIMIT_SECONDS = 20

@@ -132,6 +132,7 @@ def test_what_is_no_number_is_a_wrong_one(desk, told):
 def test_somebody_who_tells_what_to_press_ends_the_verification(desk):
     phone = desk.scanned()
     hand_over.reply(untrusted_phone=phone, is_told=True)
+    desk.story.work()
     row = desk.story.row()
     assert (row.status, row.code) == ("declined", "coercion_reported")
     assert AuditEntry.objects.get(type="verification.declined").body["cause"] == "hand_over"
@@ -164,8 +165,9 @@ def test_a_yes_counts_whatever_the_other_screen_made_of_the_code(desk, ended):
     if ended == "taken over":
         links.redeem(untrusted_token=links.successor(untrusted_session=desk.session).token)
     hand_over.reply(untrusted_phone=phone, is_told=True)
+    desk.story.work()
     assert (desk.story.row().status, desk.story.row().code) == ("declined", "coercion_reported")
-    assert AuditEntry.objects.get(type="verification.declined").body["to"] == "Chrome, Android"
+    assert AuditEntry.objects.get(type="hand_over.stopped").body["to"] == "Chrome, Android"
 
 
 def test_a_link_of_the_first_screen_ends_with_the_hand_over(desk):

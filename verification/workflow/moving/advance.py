@@ -25,6 +25,7 @@ _UNASKED = {
     queue.LAPSE: ending.lapse,
     queue.EXPIRE: ending.expire,
     queue.WEIGH: ending.weigh,
+    queue.STOP: ending.stop,
     queue.DESTROY: destruction.destroy_frames,
 }
 """Steps that no answer of the borrower led to: they are owed until they are done."""
@@ -39,12 +40,15 @@ def run(verification: Verification) -> None:
         return unasked(verification)
     key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
-        # The attempt could not begin while the borrower was busy elsewhere.
-        stage = stages.find(verification.route, verification.stage)
+        # The attempt could not begin: the borrower was busy elsewhere, or had none left.
+        stage, at = stages.find(verification.route, verification.stage), clock.now()
         with transactions.writing():
             queue.require_fence(verification)
             with transition.holding(verification):
-                attempts.enter(verification, stage, key=key, at=clock.now())
+                if attempts.is_exhausted(verification, stage, at=at):
+                    transition.move(verification, Move.DECLINE, at=at, code=attempts.NONE_LEFT)
+                else:
+                    attempts.enter(verification, stage, key=key, at=at)
         return None
     attempt = attempts.current(verification)
     if attempt is None and Verification.objects.filter(pk=verification.pk, fence=verification.fence).exists():

@@ -1,7 +1,7 @@
-"""What a worker does where no answer moved a verification: its time ran out, or people voted.
+"""What a worker does where no answer moved a verification: its time ran out, people voted, or it was stopped.
 
-Tick and desk write down that such a step is due, and decide nothing. Each step looks again whether it is due indeed,
-for whoever can write rows may have made it so; then nothing is owed any more.
+Tick, desk and web write down that such a step is due, and decide nothing. Each step looks again whether it is due
+indeed, for whoever can write rows may have made it so; then nothing is owed any more.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from verification.core.errors import Conflict
 from verification.core.results import Failed, Inconclusive, Outcome, Passed, Result, decide
 from verification.core.route import Stage
 from verification.core.status import Move, Status
-from verification.models import Attempt, ReviewVote, Verification
+from verification.models import Attempt, HandOver, ReviewVote, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import attempts, documents, dossier, onward, queue, transition
+from verification.workflow.moving.hand_over import Ended
 
-QUEUE = "default"
-REFUSED = "review_refused"
+REFUSED, COERCED = "review_refused", "coercion_reported"
 
 
 def lapse(verification: Verification) -> None:
@@ -75,6 +75,15 @@ def weigh(verification: Verification) -> None:
             onward.after_pass(verification, stage, key=key, at=at)
         else:
             onward.after_failure(verification, stage, REFUSED, key=key, at=at)
+
+
+def stop(verification: Verification) -> None:
+    """Ends what the borrower went on with at a phone, and said there that somebody tells them what to press."""
+    at = clock.now()
+    with _held(verification):
+        if HandOver.objects.filter(verification=verification, outcome=Ended.STOPPED).exists():
+            transition.move(verification, Move.DECLINE, at=at, code=COERCED, body={"cause": "hand_over"})
+            attempts.leave(verification, at=at)
 
 
 def verdict(attempt: Attempt) -> bool | None:

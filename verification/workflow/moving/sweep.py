@@ -20,7 +20,7 @@ from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, Verification
 from verification.workflow import policy
-from verification.workflow.moving import attempts, destruction, ending, monthly_counts, queue, quotas, rates
+from verification.workflow.moving import attempts, destruction, monthly_counts, queue, quotas, rates
 
 logger = logging.getLogger(__name__)
 
@@ -40,17 +40,18 @@ def run_round(*, is_whole: bool = True) -> int:
     if not is_whole:
         return done
     # What already waits for a worker would be found again in each round. Only an end does not wait for other steps.
-    idle, unended = Q(step=""), ~Q(step__in=(queue.EXPIRE, queue.WEIGH))
+    idle, unended = Q(step=""), ~Q(step__in=(queue.EXPIRE, queue.WEIGH, queue.STOP))
     rows, since = Verification.objects.all(), at - timedelta(seconds=policy.REVIEW_SECONDS)
     asked = rows.filter(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at).order_by("expires_at")
     in_review = rows.filter(unended, status=Status.IN_REVIEW, in_review_since__lte=since).order_by("in_review_since")
     silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at, verification__step="")
+    silent_rows = silent.order_by("expires_at").values_list("verification_id", flat=True)
     kept = rows.filter(idle, frames_until__lte=at, status__in=sorted(TERMINAL)).order_by("frames_until")
     # Each with its index: with an OR all that is open would be read.
     for step, of, free, found in (
-        (queue.EXPIRE, ending.QUEUE, unended, asked.values_list("pk", flat=True)),
-        (queue.EXPIRE, ending.QUEUE, unended, in_review.values_list("pk", flat=True)),
-        (queue.LAPSE, ending.QUEUE, idle, silent.order_by("expires_at").values_list("verification_id", flat=True)),
+        (queue.EXPIRE, policy.ENDING_QUEUE, unended, asked.values_list("pk", flat=True)),
+        (queue.EXPIRE, policy.ENDING_QUEUE, unended, in_review.values_list("pk", flat=True)),
+        (queue.LAPSE, policy.ENDING_QUEUE, idle, silent_rows),
         (queue.DESTROY, destruction.QUEUE, idle, kept.values_list("pk", flat=True)),
     ):
         owe = partial(_owe, step, of, free)

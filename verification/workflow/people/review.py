@@ -71,11 +71,11 @@ def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: 
         raise NotFound("the lender of these reviewers has no such verification")
     if verification.status != Status.IN_REVIEW:
         raise Conflict(f"the verification is {verification.status}, not in review", code="not_in_review")
-    if verification.step == queue.WEIGH:
-        raise Conflict("the votes suffice, and a worker writes down what they say", code="not_in_review")
     # The sweep ends such a case a moment later; until then it is over all the same.
     if ending.ends_at(verification) <= at:
         raise Conflict("the time for this review is over", code="review_timeout")
+    if verification.step:
+        raise Conflict("the votes suffice, or it was stopped: a worker ends it", code="not_in_review")
     return verification
 
 
@@ -125,5 +125,5 @@ def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, 
             ReviewVote.objects.create(attempt=attempt, person=reviewer.person_id, passes=passes, created_at=at)
             transition.record(verification, "review.voted", at=at, body=body | {"person": reviewer.person_id})
         if is_decided := ending.verdict(attempt) is not None:
-            queue.schedule(verification, queue.WEIGH, due_at=at, queue=ending.QUEUE)
+            queue.schedule(verification, queue.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
     return is_decided

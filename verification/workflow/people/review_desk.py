@@ -16,7 +16,6 @@ from verification.core.status import Status
 from verification.models import Attempt, ReviewVote, Verification
 from verification.workflow import policy
 from verification.workflow.moving import links, sweep
-from verification.workflow.moving import queue as steps
 from verification.workflow.moving.links import Minted
 from verification.workflow.people.review import Reviewer
 
@@ -70,8 +69,8 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
     """
     _require_mode(mode)
     with transactions.writing():
-        in_review = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode, status=Status.IN_REVIEW)
-        in_review = in_review.exclude(step=steps.WEIGH)
+        of_lender = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode)
+        in_review = of_lender.filter(status=Status.IN_REVIEW, step="")
         for_votes = timedelta(seconds=policy.REVIEW_SECONDS)
         fresh = in_review.filter(in_review_since__gt=clock.now() - for_votes)
         found = list(fresh.order_by("in_review_since", "pk")[: policy.DESK_ROWS + 1])
