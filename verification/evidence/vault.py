@@ -10,7 +10,7 @@ in the log: without the salt, which is sealed too, it says nothing.
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -67,17 +67,6 @@ class Key:
         place = _place(self.verification_id, self.lender_id, table, field)
         return Sealed(data=_encrypt(self.secret, salt + plain, place=place), commitment=commitment(salt, plain))
 
-    def make_own(self, *, table: str, field: str) -> "tuple[Key, bytes]":
-        """A fresh key for one thing at this place, and that key wrapped by this one: without it, it never opens."""
-        own = replace(self, secret=secrets.token_bytes(KEY_BYTES))
-        place = _place(self.verification_id, self.lender_id, table, f"{field}:key")
-        return own, _encrypt(self.secret, own.secret, place=place)
-
-    def own(self, wrapped: bytes, *, table: str, field: str) -> "Key":
-        """The key that `make_own` made for this place; raises `EvidenceUnreadable` for anything else."""
-        place = _place(self.verification_id, self.lender_id, table, f"{field}:key")
-        return replace(self, secret=_decrypt(self.secret, bytes(wrapped), place=place))
-
     def unseal(self, sealed: bytes, *, table: str, field: str) -> Opening:
         """The plain bytes, and their salt; raises `EvidenceUnreadable` for what was not sealed by this key and here."""
         place = _place(self.verification_id, self.lender_id, table, field)
@@ -85,14 +74,6 @@ class Key:
         if len(salted) < SALT_BYTES:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
-
-
-@dataclass(frozen=True)
-class BlindIndex:
-    """A value one can search for and not read, and the version of the key it was made with."""
-
-    value: bytes
-    version: int
 
 
 def commitment(salt: bytes, plain: bytes) -> str:
@@ -174,22 +155,16 @@ def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
     return _decrypt(kek, bytes(sealed[2:]), place=_secret_place(scope, version=version))
 
 
-def blind_index(*, purpose: str, value: str, version: int | None = None) -> BlindIndex:
-    """What finds equal values of one purpose without showing them, under the newest index key or that of a version.
+def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
+    """What finds equal values of one purpose without showing them, by the version of its key, the newest first.
 
-    Raises `Misconfigured` if there is none of that version.
+    Write the first; search for all of them (`…__in`), for rows may still carry older ones.
     """
-    used = max(_keys(_INDEX_KEYS)) if version is None else version
+    keys = _keys(_INDEX_KEYS)
     # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of them within seconds.
     # The zero byte keeps purpose and value apart: neither contains one.
-    index = hmac.digest(_keys(_INDEX_KEYS, used)[used], f"{purpose}\0{value}".encode(), "sha256")
-    return BlindIndex(value=index, version=used)
-
-
-def blind_index_values(*, purpose: str, value: str) -> list[bytes]:
-    """The index under every key that rows may still carry, newest first: search with `…__in`."""
-    versions = sorted(_keys(_INDEX_KEYS), reverse=True)
-    return [blind_index(purpose=purpose, value=value, version=version).value for version in versions]
+    said = f"{purpose}\0{value}".encode()
+    return {version: hmac.digest(keys[version], said, "sha256") for version in sorted(keys, reverse=True)}
 
 
 def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]:
@@ -198,13 +173,9 @@ def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]
     So few that two may be equal by chance: what they find is compared.
     """
     said = list(values)
-    keys = {
-        version: blind_index(purpose=purpose, value="", version=version).value
-        for version in sorted(_keys(_INDEX_KEYS), reverse=True)
-    }
     return {
         version: {int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True) for each in said}
-        for version, key in keys.items()
+        for version, key in blind_index(purpose=purpose, value="").items()
     }
 
 
