@@ -25,7 +25,7 @@ from verification.stages.live_capture.kept import (
     PHOTO,
     SHOWN,
     captured,
-    request_nonce,
+    ordered,
 )
 from verification.stages.live_capture.measure import problem_of
 from verification.stages.live_capture.policy import (
@@ -119,4 +119,4 @@ def _notice(case: Case, photo: Mapping[str, bytes]) -> str:
 
 def _request_id(case: Case, evidence: Evidence, what: str) -> str:
     """An id of this attempt alone: a source that is asked again with an old one gives its old answer."""
-    return f"{case.verification_id}:{request_nonce(evidence)}:{what}"
+    return f"{case.verification_id}:{ordered(evidence).request_nonce}:{what}"
