@@ -65,13 +65,15 @@ class Captured:
     """What came for an order, from the last time the borrower was asked to look straight.
 
     missed, lost: how often a command was not seen, or the line was lost, and another one asked for. by_line: whether
-    the line ended the capture.
+    the line ended the capture. presented_before: whether the very bytes of a frame, or of a part of a chain, were in
+    another attempt already.
     """
 
     steps: tuple[CapturedStep, ...]
     missed: int
     lost: int
     by_line: bool
+    presented_before: bool
 
 
 def captured_step(evidence: Evidence, place: str) -> CapturedStep:
@@ -126,7 +128,8 @@ def captured(evidence: Evidence) -> Captured:
             raise Refused("check_missing", f"{place} is not of the order")
         due = said["then"]
     last_rest = max((at for at, step in enumerate(steps) if step.sent.command == NEUTRAL), default=0)
-    return Captured(tuple(steps[last_rest:]), missed, lost, is_lost)
+    presented_before = any(_PICTURE.match(kind) for kind in evidence.seen)
+    return Captured(tuple(steps[last_rest:]), missed, lost, by_line=is_lost, presented_before=presented_before)
 
 
 def looked_at(evidence: Evidence, place: str) -> ChainNumbers | None:
@@ -138,11 +141,6 @@ def looked_at(evidence: Evidence, place: str) -> ChainNumbers | None:
 def best_of(steps: Sequence[CapturedStep], places: Sequence[int | None]) -> tuple[str, ...]:
     """The kind of the full frame at each step's place; none of a step that has no place."""
     return tuple(step.stills[at] for step, at in zip(steps, places, strict=True) if at is not None)
-
-
-def presented_before(evidence: Evidence) -> bool:
-    """Whether the very bytes of a frame, or of a part of a chain, were in another attempt already."""
-    return any(_PICTURE.match(kind) for kind in evidence.seen)
 
 
 @dataclass(frozen=True)

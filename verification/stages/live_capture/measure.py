@@ -42,7 +42,6 @@ from verification.stages.live_capture.kept import (
     compared,
     looked_at,
     ordered,
-    presented_before,
 )
 from verification.stages.live_capture.policy import EARLIER_SERVICES, LINE_LOST, OWN_SERVICES, LiveCapturePolicy
 
@@ -114,9 +113,10 @@ def ready() -> Mapping[str, object]:
     return {**backends.tested(), **weights.LANDMARKS, **passive.tested()}
 
 
-def problem_of(case: Case, photo: bytes, *, limits: ImageLimits) -> str:
-    """Why nobody can be compared with what the register gave, as a code; empty if somebody can."""
-    return face.code if isinstance(face := measured(_face, case, photo, limits=limits), Step) else ""
+def problem_of(case: Case, photo: bytes | None, *, limits: ImageLimits) -> str:
+    """Why nobody can be compared with what the register gave, as a code; empty if somebody can, or it gave nothing."""
+    face = None if photo is None else measured(_face, case, photo, limits=limits)
+    return face.code if isinstance(face, Step) else ""
 
 
 def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[CapturedStep, ...]]:
@@ -144,7 +144,7 @@ def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[Capture
         lost_before=asked.lost_before,
         unburnt_before=asked.unburnt_before,
         is_bound=all(step.is_bound for step in steps),
-        presented_before=presented_before(evidence),
+        presented_before=found.presented_before,
         compared=compared(evidence),
     )
     return sent, tuple(replace(step.sent, looked=looked_at(evidence, step.place)) for step in steps), steps
