@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 from verification.core.errors import Misconfigured
-from verification.sources import adapters, configured, installed, resolve, written
+from verification.sources import adapters, installed, resolve, written
 from verification.workflow.reading import readiness
 
 LIVE_SOURCES = (
@@ -55,7 +55,7 @@ def _source_faults() -> Iterator[str]:
         if not written("live").get(name):
             if name in LIVE_SOURCES:
                 yield f"TULGA_SOURCES['live'] has no {name}."
-        elif settings.TULGA_SANDBOX_URL in str(configured("live", name)):
+        elif settings.TULGA_SANDBOX_URL in str(written("live")[name]):
             yield f"TULGA_SOURCES['live'][{name!r}] points to the sandbox."
     for name, path in adapters("live").items():
         if "insecure" in path.lower():

@@ -24,7 +24,8 @@ FRAMES = 12
 
 APART_MS = 60
 """From one frame to the next, as it is told."""
-_LOOKED_SECONDS = 0.25  # from one question whether a worker has looked to the next
+LOOKED_SECONDS = 0.25
+"""From one question whether a worker has looked to the next."""
 _CONTRARY: Mapping[str, warp.Play] = {"turn_left": "turn_right", "turn_right": "turn_left"}
 _PLAYS: Mapping[str, warp.Play] = {
     "look_straight": "neutral",
@@ -93,7 +94,7 @@ def follow(browser: Browser, camera: Camera, *, shows: Shows = as_told) -> str:
         files = answer.pop("files")
         told = browser.tell(page, {"turn": told["turn"], **answer}, files=files)
         while told["is_looked_at"]:
-            time.sleep(_LOOKED_SECONDS)
+            time.sleep(LOOKED_SECONDS)
             told = browser.told()
     return browser.wait_for_judgement()
 

@@ -15,7 +15,7 @@ from typing import Any
 import urllib3
 
 from insecure_sandbox.demo.borrower import Browser
-from insecure_sandbox.demo.camera import Camera, as_told, bound
+from insecure_sandbox.demo.camera import LOOKED_SECONDS, Camera, as_told, bound
 from insecure_sandbox.warp_picture import thinned
 from verification.engines.liveness.gestures import GESTURES
 from verification.stages.live_capture.kept import NEUTRAL
@@ -24,7 +24,6 @@ from verification.stages.live_capture.policy import CAPTURE
 _FIRST_MS = 500
 _LEFT = 0.5
 _STRAIGHT_SECONDS = 0.9
-_LOOKED_SECONDS = 0.25
 _RETRY_SECONDS = (1.0, 2.0, 4.0, 8.0)
 _HEARD = (200, 204, 409, 422)
 _GIVEN_UP_SECONDS = 150.0
@@ -93,7 +92,7 @@ class PlayedPage:
             sent_at = time.monotonic()
             send(second)
             while replies[-1]["is_looked_at"]:
-                time.sleep(_LOOKED_SECONDS)
+                time.sleep(LOOKED_SECONDS)
                 replies.append(self._say(None))
             found.answered.append(time.monotonic() - sent_at)
         following = replies[-1]
@@ -107,7 +106,7 @@ class PlayedPage:
         found.lost += 1
         told = self._say({"turn": turn, "lost": True})
         while told["is_looked_at"]:
-            time.sleep(_LOOKED_SECONDS)
+            time.sleep(LOOKED_SECONDS)
             told = self._say(None)
         return told
 

@@ -24,6 +24,8 @@ _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",
 _SPELLED = frozenset({str, int, bool, NoneType})
 _PLAIN = {bool: "bool", int: "int", str: "str", float: "fraction", date: "day"}
 Record = TypeVar("Record")
+_types = cache(get_type_hints)
+"""The types of a dataclass, by field: worked out once."""
 
 
 def canonical_json(value: Any) -> bytes:
@@ -93,7 +95,7 @@ def _spelled(value: Any) -> Any:
     if kind is float:
         return repr(value) if isfinite(value) else value  # what is no number has no spelling, as `canonical_json` says
     if dataclasses.is_dataclass(value):
-        return {name: _spelled(getattr(value, name)) for name in _shape(kind)[0]}
+        return {field.name: _spelled(getattr(value, field.name)) for field in dataclasses.fields(kind)}
     if isinstance(value, dict) and all(type(key) is str for key in value):
         return {key: _spelled(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -109,7 +111,7 @@ def _read_fields(stored: Any, into: Any, *, place: str) -> Any:
     """2"""
     if not isinstance(stored, Mapping):
         raise unreadable(place, "is no record of fields")
-    fields, types = _shape(into)
+    fields, types = {field.name: field for field in dataclasses.fields(into)}, _types(into)
     if unknown := sorted(stored.keys() - fields.keys()):
         raise unreadable(f"{place}.{unknown[0]}", "is a field that this release does not know")
     for name, field in fields.items():
@@ -120,11 +122,6 @@ def _read_fields(stored: Any, into: Any, *, place: str) -> Any:
         return into(**values)
     except (TypeError, ValueError) as error:
         raise unreadable(place, f"was not accepted: {error}") from error
-
-
-@cache
-def _shape(into: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    return {field.name: field for field in dataclasses.fields(into)}, get_type_hints(into)
 
 
 def _read(stored: Any, kind: Any, *, place: str) -> Any:

@@ -7,8 +7,10 @@ about nobody (a revocation list, an anchor) is kept once, in the clear, under it
 """
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -21,7 +23,7 @@ from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
 from verification.core.route import is_frame
 from verification.evidence import policy
-from verification.evidence.vault import Key, Opening, blind_index_values, commitment
+from verification.evidence.vault import KEY_BYTES, Key, Opening, blind_index, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
 _TABLE: Final = "EvidenceItem"
@@ -45,15 +47,15 @@ def put_all(key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None =
     for kind, content in contents.items():
         item_id = ids.new_id("evd")
         # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
-        place = {"table": _TABLE, "field": f"{item_id}:{kind}"}
-        own, wrapped = key.make_own(**place)  # 1
-        sealed = own.seal(content, **place)
+        place = f"{item_id}:{kind}"
+        own = replace(key, secret=secrets.token_bytes(KEY_BYTES))  # 1
+        sealed = own.seal(content, table=_TABLE, field=place)
         item = EvidenceItem(
             id=item_id,
             verification_id=key.verification_id,
             attempt_id=attempt_id,
             kind=kind,
-            wrapped_key=wrapped,
+            wrapped_key=key.seal(own.secret, table=_TABLE, field=f"{place}:key").data,
             commitment=sealed.commitment,
             sealed=sealed.data,
             seen_index=next(iter(seen_values(content, kind=kind)), None),
@@ -88,8 +90,9 @@ def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = No
     if item.wrapped_key is None or item.destroyed_at is not None:
         raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
     sealed = sealed_bytes(item, files=files)
-    place = {"table": _TABLE, "field": f"{item.pk}:{item.kind}"}
-    opened = key.own(bytes(item.wrapped_key), **place).unseal(sealed, **place)
+    place = f"{item.pk}:{item.kind}"
+    own = replace(key, secret=key.unseal(bytes(item.wrapped_key), table=_TABLE, field=f"{place}:key").plain)
+    opened = own.unseal(sealed, table=_TABLE, field=place)
     if commitment(opened.salt, opened.plain) != item.commitment:
         raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
     return opened
@@ -174,7 +177,7 @@ def seen_values(content: bytes, *, kind: str) -> list[bytes]:
     """
     if not any(word in kind for word in policy.SOUGHT):
         return []
-    return blind_index_values(purpose=_SEEN, value=sha256(content).hexdigest())
+    return list(blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).values())
 
 
 def leaf_fields(item: EvidenceItem) -> dict[str, Any]:

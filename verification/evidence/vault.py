@@ -9,8 +9,8 @@ in the log: without the salt, which is sealed too, it says nothing.
 
 import hmac
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -64,35 +64,16 @@ class Key:
         """
         # Fresh for each seal: two commitments to the same bytes must not be seen to be equal.
         salt = secrets.token_bytes(SALT_BYTES)
-        place = _place(self.verification_id, self.lender_id, table, field)
+        place = [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
         return Sealed(data=_encrypt(self.secret, salt + plain, place=place), commitment=commitment(salt, plain))
-
-    def make_own(self, *, table: str, field: str) -> "tuple[Key, bytes]":
-        """A fresh key for one thing at this place, and that key wrapped by this one: without it, it never opens."""
-        own = replace(self, secret=secrets.token_bytes(KEY_BYTES))
-        place = _place(self.verification_id, self.lender_id, table, f"{field}:key")
-        return own, _encrypt(self.secret, own.secret, place=place)
-
-    def own(self, wrapped: bytes, *, table: str, field: str) -> "Key":
-        """The key that `make_own` made for this place; raises `EvidenceUnreadable` for anything else."""
-        place = _place(self.verification_id, self.lender_id, table, f"{field}:key")
-        return replace(self, secret=_decrypt(self.secret, bytes(wrapped), place=place))
 
     def unseal(self, sealed: bytes, *, table: str, field: str) -> Opening:
         """The plain bytes, and their salt; raises `EvidenceUnreadable` for what was not sealed by this key and here."""
-        place = _place(self.verification_id, self.lender_id, table, field)
+        place = [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
         salted = _decrypt(self.secret, bytes(sealed), place=place)
         if len(salted) < SALT_BYTES:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
-
-
-@dataclass(frozen=True)
-class BlindIndex:
-    """A value one can search for and not read, and the version of the key it was made with."""
-
-    value: bytes
-    version: int
 
 
 def commitment(salt: bytes, plain: bytes) -> str:
@@ -129,7 +110,7 @@ def unwrap(row: DataKey, *, lender_id: str) -> Key:
     if row.destroyed_at is not None or row.wrapped_key is None:
         raise EvidenceUnreadable(f"the key of {row.verification_id} was destroyed")
     version = row.kek_version
-    place = _place(row.verification_id, lender_id, "DataKey", "wrapped_key", version)
+    place = [lender_id, "DataKey", "wrapped_key", row.verification_id, version]
     secret = _decrypt(_keys(_KEKS, version)[version], bytes(row.wrapped_key), place=place)
     return Key(verification_id=row.verification_id, lender_id=lender_id, secret=secret)
 
@@ -160,9 +141,8 @@ def rewrap(*, limit: int = 1000) -> int:
 def seal_secret(plain: bytes, *, scope: str) -> bytes:
     """Bytes that belong to no verification, sealed under the newest KEK; they open only under the same scope."""
     version = max(_keys(_KEKS))
-    place = _secret_place(scope, version=version)
     # The version goes before the seal and into its place: it says which key opens, and cannot be changed for another.
-    return version.to_bytes(2, "big") + _encrypt(_keys(_KEKS)[version], plain, place=place)
+    return version.to_bytes(2, "big") + _encrypt(_keys(_KEKS)[version], plain, place=["secret", scope, version])
 
 
 def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
@@ -171,25 +151,19 @@ def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
     kek = _keys(_KEKS).get(version)
     if kek is None:
         raise EvidenceUnreadable(f"no key-encryption key of version {version}")
-    return _decrypt(kek, bytes(sealed[2:]), place=_secret_place(scope, version=version))
+    return _decrypt(kek, bytes(sealed[2:]), place=["secret", scope, version])
 
 
-def blind_index(*, purpose: str, value: str, version: int | None = None) -> BlindIndex:
-    """What finds equal values of one purpose without showing them, under the newest index key or that of a version.
+def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
+    """What finds equal values of one purpose without showing them, by the version of its key, the newest first.
 
-    Raises `Misconfigured` if there is none of that version.
+    Write the first; search for all of them (`…__in`), for rows may still carry older ones.
     """
-    used = max(_keys(_INDEX_KEYS)) if version is None else version
+    keys = _keys(_INDEX_KEYS)
     # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of them within seconds.
     # The zero byte keeps purpose and value apart: neither contains one.
-    index = hmac.digest(_keys(_INDEX_KEYS, used)[used], f"{purpose}\0{value}".encode(), "sha256")
-    return BlindIndex(value=index, version=used)
-
-
-def blind_index_values(*, purpose: str, value: str) -> list[bytes]:
-    """The index under every key that rows may still carry, newest first: search with `…__in`."""
-    versions = sorted(_keys(_INDEX_KEYS), reverse=True)
-    return [blind_index(purpose=purpose, value=value, version=version).value for version in versions]
+    said = f"{purpose}\0{value}".encode()
+    return {version: hmac.digest(keys[version], said, "sha256") for version in sorted(keys, reverse=True)}
 
 
 def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]:
@@ -198,42 +172,30 @@ def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]
     So few that two may be equal by chance: what they find is compared.
     """
     said = list(values)
-    keys = {
-        version: blind_index(purpose=purpose, value="", version=version).value
-        for version in sorted(_keys(_INDEX_KEYS), reverse=True)
-    }
     return {
         version: {int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True) for each in said}
-        for version, key in keys.items()
+        for version, key in blind_index(purpose=purpose, value="").items()
     }
 
 
 def _wrap(key: Key, *, version: int) -> bytes:
-    place = _place(key.verification_id, key.lender_id, "DataKey", "wrapped_key", version)
+    place = [key.lender_id, "DataKey", "wrapped_key", key.verification_id, version]
     return _encrypt(_keys(_KEKS, version)[version], key.secret, place=place)
 
 
-def _place(verification_id: str, lender_id: str, table: str, field: str, version: int = _KEY_VERSION) -> bytes:
-    """What sealed bytes are authenticated together with, so that they open nowhere else."""
-    return canonical_json([lender_id, table, field, verification_id, version])
-
-
-def _secret_place(scope: str, *, version: int) -> bytes:
-    return canonical_json(["secret", scope, version])
-
-
-def _encrypt(secret: bytes, plain: bytes, *, place: bytes) -> bytes:
+def _encrypt(secret: bytes, plain: bytes, *, place: Sequence[object]) -> bytes:
+    """The sealed bytes, authenticated together with their place, so that they open nowhere else."""
     # Drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK seals once or twice a verification.
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, plain, place)
+    return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, plain, canonical_json(place))
 
 
-def _decrypt(secret: bytes, sealed: bytes, *, place: bytes) -> bytes:
+def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
     nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
     if sealed[:1] != _FORMAT or len(nonce) != _NONCE_BYTES:
         raise EvidenceUnreadable("sealed bytes of an unknown form")
     try:
-        return AESGCM(secret).decrypt(nonce, text, place)
+        return AESGCM(secret).decrypt(nonce, text, canonical_json(place))
     except InvalidTag:
         raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
 

@@ -15,7 +15,9 @@ def resolve(mode: str, name: str, kind: type = object) -> Any:
     Raises `Misconfigured` where none is configured, where it cannot be built or is of another kind, and for an insecure
     one in live mode.
     """
-    entry = configured(mode, name)
+    entry = written(mode).get(name)
+    if not entry:
+        raise Misconfigured(f"no source {name!r} is configured for mode {mode!r} (TULGA_SOURCES)")
     path, options = entry.get("adapter"), entry.get("options", {})
     if not isinstance(path, str) or not isinstance(options, Mapping):
         raise Misconfigured(f"TULGA_SOURCES[{mode!r}][{name!r}] needs an adapter (a dotted path) and options (a dict)")
@@ -30,26 +32,21 @@ def resolve(mode: str, name: str, kind: type = object) -> Any:
     return instance
 
 
-def configured(mode: str, name: str) -> Mapping[str, object]:
-    """What the operator wrote about this source in this mode. Raises `Misconfigured` where nothing is written."""
-    entry = written(mode).get(name)
-    if not isinstance(entry, Mapping) or not entry:
-        raise Misconfigured(f"no source {name!r} is configured for mode {mode!r} (TULGA_SOURCES)")
-    return entry
-
-
 def adapters(mode: str) -> dict[str, str]:
     """The dotted path of every adapter of this mode, by source; for deployment checks."""
-    paths = {name: entry.get("adapter") for name, entry in written(mode).items() if isinstance(entry, Mapping)}
+    paths = {name: entry.get("adapter") for name, entry in written(mode).items()}
     return {name: path for name, path in paths.items() if isinstance(path, str)}
 
 
-def written(mode: str) -> Mapping[str, object]:
-    """All that the operator wrote about the sources of this mode, by source; says nothing about its being right."""
+def written(mode: str) -> Mapping[str, Mapping[str, object]]:
+    """All that the operator wrote about the sources of this mode, by source; says nothing about its being right.
+
+    Raises `Misconfigured` for what is no dict.
+    """
     sources = getattr(settings, "TULGA_SOURCES", None)
     if not isinstance(sources, Mapping):
         raise Misconfigured("TULGA_SOURCES is missing: no source may be asked")
     entries = sources.get(mode, {})
-    if not isinstance(entries, Mapping):
-        raise Misconfigured(f"TULGA_SOURCES[{mode!r}] must be a dict of sources")
+    if not isinstance(entries, Mapping) or not all(isinstance(entry, Mapping) for entry in entries.values()):
+        raise Misconfigured(f"TULGA_SOURCES[{mode!r}] must be a dict of sources, each a dict")
     return entries

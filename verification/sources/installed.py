@@ -11,7 +11,7 @@ from typing import Final
 
 from verification.core.errors import Misconfigured
 from verification.core.official_certificates import OFFICIAL, OfficialCertificate
-from verification.sources import configured, written
+from verification.sources import written
 
 SOURCE: Final = "trust_anchors"
 PINS_FILE: Final = "pins.txt"
@@ -70,7 +70,7 @@ def trust_anchors(mode: str) -> TrustSet:
 
 
 def _directory(mode: str) -> Path:
-    named = configured(mode, SOURCE).get("directory")
+    named = written(mode).get(SOURCE, {}).get("directory")
     if not isinstance(named, str | Path) or not str(named):
         raise Misconfigured(f"TULGA_SOURCES[{mode!r}][{SOURCE!r}] needs a directory")
     return Path(named).resolve()

@@ -29,7 +29,7 @@ def officer(told: str) -> str:
 def marks_of(told: str) -> list[str]:
     """Keyed hashes of that name, which may stand in the log: one for each index key, newest first; none of no name."""
     name = officer(told)
-    return [mark.hex() for mark in vault.blind_index_values(purpose="officer", value=name)] if name else []
+    return [mark.hex() for mark in vault.blind_index(purpose="officer", value=name).values()] if name else []
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from verification.core.errors import Misconfigured
-from verification.sources import adapters, configured, resolve, written
+from verification.sources import adapters, resolve, written
 
 HERE = __name__
 
@@ -41,6 +41,7 @@ def test_the_adapter_of_the_mode_is_built_with_its_options(settings: Settings) -
         {"live": {"clock": entry(word="x")}},
         {"test": {"other": entry(word="x")}},
         {"test": {"clock": {}}},
+        {"test": {"clock": entry(word="x"), "other": "x"}},
         {"test": {"clock": {"options": {"word": "x"}}}},
         {"test": {"clock": {"adapter": f"{HERE}.Adapter", "options": ["x"]}}},
         {"test": {"clock": entry("Missing", word="x")}},
@@ -74,6 +75,6 @@ def test_deployment_checks_can_read_what_is_configured(settings: Settings) -> No
     settings.TULGA_SOURCES = {"test": {"clock": entry(word="x"), "trust_anchors": {"directory": "d"}}, "live": {}}
     assert adapters("test") == {"clock": f"{HERE}.Adapter"}
     assert adapters("live") == {}
-    assert configured("test", "trust_anchors") == {"directory": "d"}
+    assert written("test")["trust_anchors"] == {"directory": "d"}
     assert "clock" in written("test")
     assert "clock" not in written("live")

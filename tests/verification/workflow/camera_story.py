@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -81,64 +82,57 @@ def free(story: Story) -> None:
     story.work()
 
 
-def step(
-    story: Story,
-    *,
-    gesture: warp.Play | None = None,
-    of: str = "obama3.jpg",
-    count: int = FRAMES,
-    told: Mapping[str, object] | None = None,
-) -> None:
-    """Answers the command that is due by frames that show it, or those of another gesture, once they can be taken.
+@dataclass(frozen=True)
+class Shown:
+    """What is held before the camera: the gesture asked for, or one whatever is asked for; so many frames of each.
 
     told: what the page says of its camera.
     """
+
+    gesture: warp.Play | None = None
+    count: int = FRAMES
+    told: Mapping[str, object] | None = field(default=None, hash=False)
+
+    def played(self, asked: warp.Play) -> tuple[bytes, ...]:
+        """The frames of what is shown for this gesture, painted once a process."""
+        # Who shows something else than is asked for shows no picture of before: those are found as played again.
+        return _played(self.gesture or asked, self.count, seed=2 if self.gesture else 1)
+
+
+ALL_RIGHT = Shown()
+
+
+def step(story: Story, shown: Shown = ALL_RIGHT) -> None:
+    """Answers the command that is due, once its frames can be taken."""
     page = story.page()
     asked = page.data
-    shown = gesture or asked["command"].replace("look_straight", "neutral")
     moment = f"{story.row().client_reference} {page.attempt} {page.turn} {asked['command']}"
-    # Who shows something else than is asked for shows no picture of before: those are found as played again.
-    answer = answered(_taken(of, shown, moment, count, seed=2 if gesture else 1), asked)
+    answer = answered(_taken(shown, asked["command"].replace("look_straight", "neutral"), moment), asked)
     # Nobody waits until the frames are taken: the clock of all that runs here goes on.
-    taken = datetime.fromisoformat(asked["revealed"]) + timedelta(
-        milliseconds=max(at["at_ms"] for at in answer["frames"])
-    )
+    last = max(frame["at_ms"] for frame in answer["frames"])
+    taken = datetime.fromisoformat(asked["revealed"]) + timedelta(milliseconds=last)
     clock._state.offset += max(timedelta(0), taken - clock.now())
-    story.answer(**answer, camera=told)
+    story.answer(**answer, camera=shown.told)
     story.look()
 
 
-def capture(
-    story: Story,
-    *,
-    gesture: warp.Play | None = None,
-    of: str = "obama3.jpg",
-    count: int = FRAMES,
-    told: Mapping[str, object] | None = None,
-) -> None:
+def capture(story: Story, shown: Shown = ALL_RIGHT) -> None:
     """The whole live capture: ready, every command, and the worker's judgement."""
-    follow(story, gesture=gesture, of=of, count=count, told=told)
+    follow(story, shown)
     story.work()
 
 
-def follow(
-    story: Story,
-    *,
-    gesture: warp.Play | None = None,
-    of: str = "obama3.jpg",
-    count: int = FRAMES,
-    told: Mapping[str, object] | None = None,
-) -> list[str]:
+def follow(story: Story, shown: Shown = ALL_RIGHT) -> list[str]:
     """A live capture up to the judgement, which a worker then owes; gives the commands in their order."""
     # Painted before the clock of a command runs: on a busy machine it takes longer than a borrower has.
-    plays: tuple[warp.Play, ...] = (gesture,) if gesture else ("neutral", *GESTURES)
+    plays: tuple[warp.Play, ...] = ("neutral", *GESTURES)
     for play in plays:
-        _played(of, play, count, seed=2 if gesture else 1)
+        shown.played(play)
     story.answer(ready=True)
     commanded = []
     while (page := story.page()).page == "commands":
         commanded.append(page.data["command"])
-        step(story, gesture=gesture, of=of, count=count, told=told)
+        step(story, shown)
     return commanded
 
 
@@ -153,13 +147,11 @@ def junk_capture(story: Story) -> None:
 
 
 @cache
-def _played(of: str, gesture: warp.Play, count: int, *, seed: int) -> tuple[bytes, ...]:
-    return painted(portraits() / of, gesture, count, seed=seed)
+def _played(gesture: warp.Play, count: int, *, seed: int) -> tuple[bytes, ...]:
+    return painted(portraits() / "obama3.jpg", gesture, count, seed=seed)
 
 
 @cache
-def _taken(of: str, gesture: warp.Play, moment: str, count: int, *, seed: int) -> tuple[bytes, ...]:
+def _taken(shown: Shown, asked: warp.Play, moment: str) -> tuple[bytes, ...]:
     """The frames of a gesture as they are held at this moment: no two captures of a test share one, or move alike."""
-    return tuple(
-        taken_anew(_played(of, gesture, count, seed=seed), chance=np.random.default_rng(list(moment.encode())))
-    )
+    return tuple(taken_anew(shown.played(asked), chance=np.random.default_rng(list(moment.encode()))))

@@ -41,7 +41,7 @@ def _captured(reference: str, *, iin: str = IIN, number: int = 1) -> Story:
     story = begin(lender(f"Lender {number}", number=number), reference, iin=iin)
     camera.agree(story)
     camera.free(story)
-    camera.capture(story, count=_FRAMES)
+    camera.capture(story, camera.Shown(count=_FRAMES))
     return story
 
 

@@ -60,7 +60,7 @@ def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_rec
 def test_a_virtual_camera_is_for_people_and_its_label_is_in_no_entry(sandbox):
     camera.register(sandbox)
     story = at_commands()
-    camera.capture(story, told={"label": "Aliya's OBS Virtual Camera", "width": 640, "height": 480})
+    camera.capture(story, camera.Shown(told={"label": "Aliya's OBS Virtual Camera", "width": 640, "height": 480}))
     assert (story.row().status, story.row().code) == ("in_review", "liveness_injection_virtual_camera")
     assert [said["check"] for said in checks(stage="live_capture") if said["outcome"] != "pass"] == ["face.injection"]
     assert not any("Aliya" in str(body) for body in AuditEntry.objects.values_list("body", flat=True))
@@ -84,7 +84,7 @@ def test_three_captures_without_the_commanded_gestures_decline_for_the_day(sandb
     story = at_commands(of)
     for _ in range(3):
         assert story.page().page == "commands"
-        camera.capture(story, gesture="neutral")
+        camera.capture(story, camera.Shown("neutral"))
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
     assert set(attempts().values_list("code", flat=True)) == {"liveness_command_missed"}
     again = at_commands(of, "A-2")

@@ -254,6 +254,6 @@ def test_lenders_are_offered_by_name() -> None:
 
 
 def test_the_index_a_search_uses_is_that_of_borrowers() -> None:
-    other_purpose = vault.blind_index(purpose="device", value=rows.IIN).value
+    other_purpose, *_ = vault.blind_index(purpose="device", value=rows.IIN).values()
     rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1), index_key=other_purpose)
     assert ids(iin=rows.IIN) == []

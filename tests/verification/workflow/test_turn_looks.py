@@ -172,7 +172,7 @@ def played(*, misses):
     story.answer(ready=True)
     said: list[bool | None] = []
     while story.page().data.get("state") == "command":
-        camera.step(story, gesture="neutral" if len(said) in misses else None)
+        camera.step(story, camera.Shown("neutral" if len(said) in misses else None))
         said.append(story.page().data.get("seen"))
     story.work()
     return story, said

@@ -61,7 +61,7 @@ def test_a_signature_and_a_face_that_does_not_follow_are_declined(issued: Issued
     story = signed(issued)
     camera.free(story)
     for _ in range(3):
-        camera.capture(story, gesture="neutral")
+        camera.capture(story, camera.Shown("neutral"))
     row = story.row()
     assert (row.status, row.code, row.passed_routes) == ("declined", "attempts_exhausted", ["eds"])
     assert not AuditEntry.objects.filter(type="verification.verified").exists()

@@ -5,11 +5,11 @@ the old GOST besides, which the authority still signs time-stamp tokens with; on
 and calls the functions with `timestamp` in their names.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -157,37 +157,40 @@ def verify_timestamp(key: TimestampKey, message: bytes, *, signature: bytes, oft
     gost34310.verify(key, message, signature=signature, arithmetic=arithmetic, often=often)
 
 
+_Point = TypeVar("_Point")
+# By the algorithm of a GOST key: the parameters it must name, and who reads its point.
+_Gost = Mapping[str, tuple[tuple[str, str], Callable[[bytes], _Point]]]
+_GOST: Final[_Gost[gost3410.PublicKey]] = {
+    GOST_512_KEY: ((GOST_512_PARAMETERS, STREEBOG_512), gost3410.PublicKey.parse),
+}
+_TIMESTAMP_GOST: Final[_Gost[gost3410.PublicKey | gost34310.OldPublicKey]] = {
+    **_GOST,
+    GOST_2004_KEY: ((GOST_2004_PARAMETERS, GOST_34311_PARAMETERS), gost34310.OldPublicKey.parse),
+}
+
+
 def parse_public_key(info: Element) -> PublicKey:
     """The key in a SubjectPublicKeyInfo. Raises `Refused` (eds_algorithm_refused) for every other algorithm."""
-    name, parameters, key = _split(info)
-    if name == RSA_ENCRYPTION:
-        # RFC 3279 §2.3.1 has the parameters NULL; no verification depends on them.
-        parts = der.items(der.read_strict(key, "public key"), der.SEQUENCE, "RSA key", at_least=2, at_most=2)
-        return RsaKey(der.integer(parts[0], "RSA modulus"), der.integer(parts[1], "RSA exponent"))
-    if name == GOST_512_KEY and parameters:
-        _require_parameters(parameters, GOST_512_PARAMETERS, STREEBOG_512)
-        return gost3410.PublicKey.parse(der.octets(der.read_strict(key, "public key"), "GOST key"))
-    raise Refused("eds_algorithm_refused", "the key's algorithm is not accepted")
+    return _parse_key(info, gost=_GOST)
 
 
 def parse_timestamp_key(info: Element) -> TimestampKey:
     """`parse_public_key` for certificates of time-stamp tokens: the old GOST is accepted here."""
-    name, parameters, key = _split(info)
-    if name != GOST_2004_KEY or not parameters:
-        return parse_public_key(info)
-    _require_parameters(parameters, GOST_2004_PARAMETERS, GOST_34311_PARAMETERS)
-    return gost34310.OldPublicKey.parse(der.octets(der.read_strict(key, "public key"), "GOST key"))
+    return _parse_key(info, gost=_TIMESTAMP_GOST)
 
 
-def _split(info: Element) -> tuple[str, Element | None, bytes]:
-    """The algorithm's identifier, its parameters if there are any, and the key's own bytes."""
+def _parse_key(info: Element, *, gost: _Gost[_Point]) -> RsaKey | _Point:
     identifier, bits = der.items(info, der.SEQUENCE, "public key", at_least=2, at_most=2)
     parts = der.items(identifier, der.SEQUENCE, "key algorithm", at_least=1, at_most=2)
-    name = der.oid(parts[0], "key algorithm")
-    return name, parts[1] if len(parts) == 2 else None, der.whole_bits(bits, "public key")
-
-
-def _require_parameters(parameters: Element, *wanted: str) -> None:
-    named = [der.oid(part, "GOST parameters") for part in der.items(parameters, der.SEQUENCE, "GOST parameters")]
-    if named != list(wanted):
+    name, key = der.oid(parts[0], "key algorithm"), der.whole_bits(bits, "public key")
+    if name == RSA_ENCRYPTION:
+        # RFC 3279 §2.3.1 has the parameters NULL; no verification depends on them.
+        numbers = der.items(der.read_strict(key, "public key"), der.SEQUENCE, "RSA key", at_least=2, at_most=2)
+        return RsaKey(der.integer(numbers[0], "RSA modulus"), der.integer(numbers[1], "RSA exponent"))
+    if name not in gost or len(parts) != 2:
+        raise Refused("eds_algorithm_refused", "the key's algorithm is not accepted")
+    parameters, parse = gost[name]
+    named = (der.oid(part, "GOST parameters") for part in der.items(parts[1], der.SEQUENCE, "GOST parameters"))
+    if tuple(named) != parameters:
         raise Refused("eds_algorithm_refused", "the GOST parameters are not those of the key's algorithm")
+    return parse(der.octets(der.read_strict(key, "public key"), "GOST key"))

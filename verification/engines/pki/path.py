@@ -44,7 +44,9 @@ def build_path(
     eds_certificate_not_yet_valid (the last two of the leaf).
     """
     undated = {anchor.sha256 for anchor in anchors if accepts_expired_anchors}
-    check = partial(_check_link, algorithms=keys.ALGORITHMS, check_signed=check_issued, at=at, undated=undated)
+    check = partial(
+        _check_link, algorithms=keys.ALGORITHMS, verify=keys.verify, verify_again=verify_known, at=at, undated=undated
+    )
     try:
         path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
     except Refused as refused:
@@ -64,9 +66,8 @@ def build_timestamp_path(
     at: datetime,
 ) -> tuple[TimestampCertificate, ...]:
     """`build_path` for who signed a time-stamp token: the old GOST is accepted here, and nowhere else."""
-    check = partial(
-        _check_link, algorithms=keys.TIMESTAMP_ALGORITHMS, check_signed=_check_timestamp_issued, at=at, undated=set()
-    )
+    verify, algorithms = keys.verify_timestamp, keys.TIMESTAMP_ALGORITHMS
+    check = partial(_check_link, algorithms=algorithms, verify=verify, verify_again=verify, at=at, undated=set())
     path = _search(leaf, anchors=anchors, intermediates=intermediates, check=check)
     _check_leaf(leaf, at=at)
     return path
@@ -135,11 +136,15 @@ def _check_link(
     issuer: TimestampCertificate,
     *,
     algorithms: Mapping[str, Algorithms],
-    check_signed: Callable[..., None],
+    verify: Callable[..., None],
+    verify_again: Callable[..., None],
     at: datetime,
     undated: Collection[str],
 ) -> None:
-    """2 to 4: whether an issuer certified the end of a path. `undated`: hashes of those whose dates do not matter."""
+    """2 to 4: whether an issuer certified the end of a path. `undated`: hashes of those whose dates do not matter.
+
+    `verify_again`: for an authority's or a responder's certificate; that its signature fits may be remembered.
+    """
     # 2. What algorithm a certificate names is hostile too: no key is used with the hash of another family.
     if path[-1].signature_oid not in algorithms[issuer.family].certificate_signatures:
         raise Refused("eds_path_untrusted", "the signature's algorithm is not of the issuer's family")
@@ -154,27 +159,10 @@ def _check_link(
         raise Refused("eds_path_untrusted", "the issuer was not valid at the time")
     if issuer.unknown_critical:
         raise Refused("eds_path_untrusted", "the issuer has an unknown critical extension")
-    check_signed(path[-1], issuer=issuer, comes_again=len(path) > 1)  # 4
-
-
-def check_issued(certificate: Certificate, *, issuer: Certificate, comes_again: bool = False) -> None:
-    """4: return if the key of `issuer` signed `certificate`; raise `Refused` (eds_path_untrusted) otherwise.
-
-    `comes_again`: it is an authority's or a responder's, so that its signature fits may be remembered.
-    """
+    # 4
+    check = verify_again if len(path) > 1 else verify
     try:
-        verify = verify_known if comes_again else keys.verify
-        verify(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
-    except Refused:
-        raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
-
-
-def _check_timestamp_issued(
-    certificate: TimestampCertificate, *, issuer: TimestampCertificate, comes_again: bool
-) -> None:
-    """4, of who signed a time-stamp token: the old GOST is accepted here, and nothing is remembered."""
-    try:
-        keys.verify_timestamp(issuer.public_key, certificate.tbs, signature=certificate.signature, often=True)
+        check(issuer.public_key, path[-1].tbs, signature=path[-1].signature, often=True)
     except Refused:
         raise Refused("eds_path_untrusted", "the issuer's signature does not fit") from None
 

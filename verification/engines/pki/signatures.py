@@ -14,8 +14,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-from verification.core.errors import BadInput, Refused
-from verification.core.ids import Iin
+from verification.core.errors import Refused
 from verification.engines.pki import timestamp_token
 from verification.engines.pki.certificate import Certificate
 from verification.engines.pki.cms import SignedStatement, parse_cms
@@ -97,14 +96,6 @@ def subject_iin(certificate: Certificate) -> str:
     if matched is None:
         raise Refused("eds_iin_missing", "serialNumber is not IIN and twelve digits")
     return matched[1]
-
-
-def signer_iin(signer: Certificate) -> Iin:
-    """The IIN in the subject. Raises `Refused` (eds_iin_missing), also for a wrong check digit."""
-    try:
-        return Iin.parse(subject_iin(signer))
-    except BadInput as error:
-        raise Refused("eds_iin_missing", error.detail) from error
 
 
 def compare_surname(signer: Certificate, known: str) -> str:

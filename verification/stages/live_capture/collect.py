@@ -25,7 +25,7 @@ from verification.stages.live_capture.kept import (
     PHOTO,
     SHOWN,
     captured,
-    request_nonce,
+    ordered,
 )
 from verification.stages.live_capture.measure import problem_of
 from verification.stages.live_capture.policy import (
@@ -43,7 +43,9 @@ def prepare_live_capture(case: Case, evidence: Evidence, memory: Memory) -> Prep
     order = {ORDER: order_evidence(fresh)}
     asked = replace(evidence, items={**evidence.items, **order})
     photo = _photo(case, asked, evidence.items[EARLIER_CONSENT], services=EARLIER_SERVICES)
-    return Prepared(memory=fresh, evidence={**order, **photo}, notice=_notice(case, photo))
+    # Why nobody can be compared with it is told before the capture.
+    notice = problem_of(case, photo.get(PHOTO), limits=REFERENCE)
+    return Prepared(memory=fresh, evidence={**order, **photo}, notice=notice)
 
 
 def collect_live_capture(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
@@ -76,7 +78,8 @@ def prepare_with_own_consent(case: Case, evidence: Evidence, memory: Memory) -> 
         )
     )
     photo = _photo(case, asked, raw, services=OWN_SERVICES)
-    return Prepared(memory=fresh, evidence={**order, CONSENT_REQUEST: raw, **photo}, notice=_notice(case, photo))
+    notice = problem_of(case, photo.get(PHOTO), limits=REFERENCE)
+    return Prepared(memory=fresh, evidence={**order, CONSENT_REQUEST: raw, **photo}, notice=notice)
 
 
 def collect_under_own_consent(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
@@ -112,11 +115,6 @@ def _photo(case: Case, evidence: Evidence, consent: bytes, *, services: tuple[st
     return {PHOTO: check_granted(raw, source=photo_registry.SOURCE, read=parse_photo)}
 
 
-def _notice(case: Case, photo: Mapping[str, bytes]) -> str:
-    """Why nobody can be compared with what the register gave, told before the capture."""
-    return problem_of(case, photo[PHOTO], limits=REFERENCE) if photo else ""
-
-
 def _request_id(case: Case, evidence: Evidence, what: str) -> str:
     """An id of this attempt alone: a source that is asked again with an old one gives its old answer."""
-    return f"{case.verification_id}:{request_nonce(evidence)}:{what}"
+    return f"{case.verification_id}:{ordered(evidence).request_nonce}:{what}"

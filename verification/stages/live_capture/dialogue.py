@@ -33,7 +33,7 @@ from verification.engines.faces import image_gate
 from verification.engines.liveness import hints, injection
 from verification.engines.liveness.policy import HINTS, MASK
 from verification.stages.live_capture import policy
-from verification.stages.live_capture.kept import NEUTRAL, OTHER_ORDER, PHOTO, STAGE, drawn, together
+from verification.stages.live_capture.kept import NEUTRAL, OTHER_ORDER, PHOTO, STAGE, ordered, together
 
 _TOLD = ("chain_ms", "chain_side", "chain_bytes", "still_side", "still_bytes", "parts", "not_before_ms")
 
@@ -280,7 +280,7 @@ def hint_live_capture(untrusted: bytes) -> str:
 
 def pictures_live_capture(evidence: Evidence) -> tuple[Picture, ...]:
     """The register's photo, then the full frames of each command, those that were missed among them."""
-    drawn(evidence)
+    ordered(evidence)
     found = [Picture(PHOTO)]
     for number in range(sum(kind.endswith((".seen", ".lost")) for kind in evidence.items)):
         place = f"{STAGE}.{number}."

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from verification.core import stored
 from verification.core.errors import Refused
@@ -64,13 +65,15 @@ class Captured:
     """What came for an order, from the last time the borrower was asked to look straight.
 
     missed, lost: how often a command was not seen, or the line was lost, and another one asked for. by_line: whether
-    the line ended the capture.
+    the line ended the capture. presented_before: whether the very bytes of a frame, or of a part of a chain, were in
+    another attempt already.
     """
 
     steps: tuple[CapturedStep, ...]
     missed: int
     lost: int
     by_line: bool
+    presented_before: bool
 
 
 def captured_step(evidence: Evidence, place: str) -> CapturedStep:
@@ -108,7 +111,7 @@ def captured_step(evidence: Evidence, place: str) -> CapturedStep:
 def captured(evidence: Evidence) -> Captured:
     """What came for each command. Of each it is on record which followed it: none is missing, and none too many."""
     steps: list[CapturedStep] = []
-    number, missed, lost, due, is_lost = 0, 0, 0, drawn(evidence)[0], False
+    number, missed, lost, due, is_lost = 0, 0, 0, ordered(evidence).commands[0], False
     while due:
         place = f"{STAGE}.{number}."
         number += 1
@@ -125,7 +128,8 @@ def captured(evidence: Evidence) -> Captured:
             raise Refused("check_missing", f"{place} is not of the order")
         due = said["then"]
     last_rest = max((at for at, step in enumerate(steps) if step.sent.command == NEUTRAL), default=0)
-    return Captured(tuple(steps[last_rest:]), missed, lost, is_lost)
+    presented_before = any(_PICTURE.match(kind) for kind in evidence.seen)
+    return Captured(tuple(steps[last_rest:]), missed, lost, by_line=is_lost, presented_before=presented_before)
 
 
 def looked_at(evidence: Evidence, place: str) -> ChainNumbers | None:
@@ -137,11 +141,6 @@ def looked_at(evidence: Evidence, place: str) -> ChainNumbers | None:
 def best_of(steps: Sequence[CapturedStep], places: Sequence[int | None]) -> tuple[str, ...]:
     """The kind of the full frame at each step's place; none of a step that has no place."""
     return tuple(step.stills[at] for step, at in zip(steps, places, strict=True) if at is not None)
-
-
-def presented_before(evidence: Evidence) -> bool:
-    """Whether the very bytes of a frame, or of a part of a chain, were in another attempt already."""
-    return any(_PICTURE.match(kind) for kind in evidence.seen)
 
 
 @dataclass(frozen=True)
@@ -218,51 +217,34 @@ def apart(content: bytes) -> list[bytes]:
     return found
 
 
-def drawn(evidence: Evidence) -> tuple[str, ...]:
-    """The commands the server drew."""
-    order = evidence.require_object(ORDER).get("order")
-    if OTHER_ORDER in evidence.items:
-        order = evidence.require_object(OTHER_ORDER).get("order")
-    if not isinstance(order, list) or not order or order[0] != NEUTRAL:
-        raise Refused("check_missing", f"no order in {ORDER}")
-    return tuple(map(str, order))
+@dataclass(frozen=True)
+class Ordered:
+    """What was drawn before the capture, and what was known then.
+
+    commands: in their order. without: what the borrower said that they cannot do. replaced_max: how many missed
+    commands may be replaced by others. lost_before: how many captures of this person at this lender had ended by a lost
+    line in the day before this one. unburnt_before: how many, theirs among them, had ended without costing an attempt.
+    request_nonce: makes the ids of this attempt's questions to outside sources its own.
+    """
+
+    commands: tuple[str, ...]
+    without: tuple[str, ...]
+    replaced_max: int
+    lost_before: int
+    unburnt_before: int
+    request_nonce: str
 
 
-def without(evidence: Evidence) -> tuple[str, ...]:
-    """What the borrower said that they cannot do."""
-    if OTHER_ORDER not in evidence.items:
-        return ()
-    said = evidence.require_object(OTHER_ORDER).get("without")
-    if not isinstance(said, list) or not said:
+def ordered(evidence: Evidence) -> Ordered:
+    """The order of a capture."""
+    first, is_other = evidence.require_object(ORDER), OTHER_ORDER in evidence.items
+    drawn = evidence.require_object(OTHER_ORDER) if is_other else {"order": first.get("order"), "without": []}
+    commands, without, nonce = drawn.get("order"), drawn.get("without"), first.get("request_nonce")
+    if not isinstance(commands, list) or commands[:1] != [NEUTRAL] or not isinstance(nonce, str) or not nonce:
+        raise Refused("check_missing", f"no order, or no nonce, in {ORDER}")
+    if not isinstance(without, list) or bool(without) != is_other:
         raise Refused("check_missing", f"{OTHER_ORDER} does not say what was left out")
-    return tuple(map(str, said))
-
-
-def replaced_max(evidence: Evidence) -> int:
-    """How many missed commands may be replaced by others."""
-    return _number(evidence, "replaced_max", f"{ORDER} does not say how many may be replaced")
-
-
-def lost_before(evidence: Evidence) -> int:
-    """How many captures of this person at this lender had ended by a lost line in the day before this one."""
-    return _number(evidence, "lost_before", f"{ORDER} does not say how many captures were lost")
-
-
-def unburnt_before(evidence: Evidence) -> int:
-    """How many captures of that day, theirs among them, had ended without costing an attempt."""
-    return _number(evidence, "unburnt_before", f"{ORDER} does not say how many captures cost nothing")
-
-
-def _number(evidence: Evidence, name: str, missing: str) -> int:
-    number = evidence.require_object(ORDER).get(name)
-    if type(number) is not int:
-        raise Refused("check_missing", missing)
-    return number
-
-
-def request_nonce(evidence: Evidence) -> str:
-    """What makes the ids of this attempt's questions to outside sources its own."""
-    nonce = evidence.require_object(ORDER).get("request_nonce")
-    if not isinstance(nonce, str) or not nonce:
-        raise Refused("check_missing", f"no nonce in {ORDER}")
-    return nonce
+    numbers: dict[str, Any] = {name: first.get(name) for name in ("replaced_max", "lost_before", "unburnt_before")}
+    if any(type(number) is not int for number in numbers.values()):
+        raise Refused("check_missing", f"{ORDER} does not say how many")
+    return Ordered(tuple(map(str, commands)), tuple(map(str, without)), request_nonce=nonce, **numbers)

@@ -40,14 +40,8 @@ from verification.stages.live_capture.kept import (
     captured,
     captured_step,
     compared,
-    drawn,
     looked_at,
-    lost_before,
-    presented_before,
-    replaced_max,
-    request_nonce,
-    unburnt_before,
-    without,
+    ordered,
 )
 from verification.stages.live_capture.policy import EARLIER_SERVICES, LINE_LOST, OWN_SERVICES, LiveCapturePolicy
 
@@ -119,19 +113,21 @@ def ready() -> Mapping[str, object]:
     return {**backends.tested(), **weights.LANDMARKS, **passive.tested()}
 
 
-def problem_of(case: Case, photo: bytes, *, limits: ImageLimits) -> str:
-    """Why nobody can be compared with what the register gave, as a code; empty if somebody can."""
-    return face.code if isinstance(face := measured(_face, case, photo, limits=limits), Step) else ""
+def problem_of(case: Case, photo: bytes | None, *, limits: ImageLimits) -> str:
+    """Why nobody can be compared with what the register gave, as a code; empty if somebody can, or it gave nothing."""
+    face = None if photo is None else measured(_face, case, photo, limits=limits)
+    return face.code if isinstance(face, Step) else ""
 
 
 def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[CapturedStep, ...]]:
     # The order is ours, drawn before the capture; the commands are what came back. Whether they agree is for a check.
-    steps = (found := captured(evidence)).steps
+    found, asked = captured(evidence), ordered(evidence)
+    steps = found.steps
     taken = [[ms / 1000 for ms in step.taken] or [0.0] for step in steps]
     sent = Sent(
-        order=drawn(evidence),
-        without=without(evidence),
-        replaced_max=replaced_max(evidence),
+        order=asked.commands,
+        without=asked.without,
+        replaced_max=asked.replaced_max,
         commands=tuple(step.sent.command for step in steps),
         chain=tuple(len(step.sent.chain) for step in steps),
         stills=tuple(len(step.sent.stills) for step in steps),
@@ -145,10 +141,10 @@ def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[Capture
         missed=found.missed,
         lost=found.lost,
         by_line=found.by_line,
-        lost_before=lost_before(evidence),
-        unburnt_before=unburnt_before(evidence),
+        lost_before=asked.lost_before,
+        unburnt_before=asked.unburnt_before,
         is_bound=all(step.is_bound for step in steps),
-        presented_before=presented_before(evidence),
+        presented_before=found.presented_before,
         compared=compared(evidence),
     )
     return sent, tuple(replace(step.sent, looked=looked_at(evidence, step.place)) for step in steps), steps
@@ -174,7 +170,7 @@ def _shown(
 
 def _throughout(evidence: Evidence, steps: tuple[StepMeasurement, ...]) -> Throughout:
     # The nonce is told to nobody: which frames are compared is not for whoever sends them to know.
-    begins = int.from_bytes(request_nonce(evidence).encode(), "big")
+    begins = int.from_bytes(ordered(evidence).request_nonce.encode(), "big")
     return throughout.measure(steps, at_rest=capture.rest(steps[0].numbers.frames), begins=begins)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from verification.core.errors import Refused
+from verification.core.errors import BadInput, Refused
 from verification.core.ids import Iin
 from verification.core.person import Case
 from verification.core.results import Step, Steps, measured
@@ -27,7 +27,6 @@ from verification.engines.pki.signatures import (
     compare_surname,
     find_token,
     parse_signature,
-    signer_iin,
     subject_iin,
 )
 from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
@@ -127,7 +126,11 @@ def _measure_signature(
         check_usage(signed.signer, accepted_policies=policy.certificate_policies, accepts_any_role=accepts_any)
         found["role"] = "any" if accepts_any else "individual"
     with steps.step("identity") as found:  # 7: names are compared softly and only reported
-        if signer_iin(signed.signer) != case.person.iin:
+        try:
+            iin = Iin.parse(subject_iin(signed.signer))
+        except BadInput as error:
+            raise Refused("eds_iin_missing", error.detail) from error
+        if iin != case.person.iin:
             raise Refused("eds_iin_mismatch")
         found["surname"] = compare_surname(signed.signer, case.person.surname)
     with suppress(Refused):

@@ -91,7 +91,7 @@ def _fresh(
 ) -> Verification:
     """The row before anything has happened to it, not inserted yet."""
     at = clock.now()
-    index = vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=opening.person.iin.value)
+    (version, index), *_ = vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=opening.person.iin.value).items()
     return Verification(
         lender_id=lender.id,
         mode=mode,
@@ -103,8 +103,8 @@ def _fresh(
         profile_id=profile.id,
         profile_sha256=profile.sha256,
         combinations=[list(combination) for combination in combinations],
-        borrower_index=index.value,
-        borrower_index_version=index.version,
+        borrower_index=index,
+        borrower_index_version=version,
     )
 
 

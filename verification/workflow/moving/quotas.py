@@ -13,8 +13,8 @@ from verification.workflow import cases
 def take(verification: Verification, quota: Quota, *, key: vault.Key, at: datetime) -> bool:
     """Takes one of the day's uses; False when none is left."""
     counted = quota.value(cases.read(verification, key).case)
-    index = vault.blind_index(purpose=f"quota:{quota.purpose}", value=f"{verification.mode}:{counted}").value
-    today, _ = QuotaUse.objects.get_or_create(purpose=quota.purpose, value_index=index, day=at.date())
+    newest, *_ = vault.blind_index(purpose=f"quota:{quota.purpose}", value=f"{verification.mode}:{counted}").values()
+    today, _ = QuotaUse.objects.get_or_create(purpose=quota.purpose, value_index=newest, day=at.date())
     return QuotaUse.objects.filter(pk=today.pk, used__lt=quota.a_day).update(used=F("used") + 1) == 1
 
 

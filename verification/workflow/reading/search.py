@@ -227,7 +227,7 @@ def _conditions(question: Question) -> Q:
         except BadInput as error:
             raise BadInput(error.detail, code=error.code, pointer="iin") from None
         # One value for each index key: rows keep the version they were written with.
-        conditions &= Q(borrower_index__in=vault.blind_index_values(purpose="borrower", value=iin.value))
+        conditions &= Q(borrower_index__in=vault.blind_index(purpose="borrower", value=iin.value).values())
     if question.lender_id:
         conditions &= Q(lender_id=question.lender_id)
     if question.route:

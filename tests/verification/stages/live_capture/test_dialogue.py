@@ -164,9 +164,9 @@ def test_what_was_captured_is_read_back() -> None:
     evidence = _played()
     found = kept.captured(evidence)
     steps = found.steps
-    assert (found.lost, found.by_line, kept.lost_before(evidence)) == (0, False, 0)
-    assert kept.drawn(evidence) == tuple(step.sent.command for step in steps)
-    assert kept.replaced_max(evidence) == 2
+    assert (found.lost, found.by_line, kept.ordered(evidence).lost_before) == (0, False, 0)
+    assert kept.ordered(evidence).commands == tuple(step.sent.command for step in steps)
+    assert kept.ordered(evidence).replaced_max == 2
     assert all(step.is_bound for step in steps)
     assert [(step.soonest, step.transfer, step.ahead) for step in steps] == [(2.0, 1.6, 1.6)] * len(steps)
     assert (steps[0].taken, steps[0].sent.chain, steps[0].sent.stills) == (
@@ -183,15 +183,13 @@ def test_what_was_captured_is_read_back() -> None:
 def test_commands_that_were_missed_are_read_back_with_those_that_followed() -> None:
     evidence = _played(True, False, True)
     commands = [step.sent.command for step in kept.captured(evidence).steps]
-    assert len(commands) == len(kept.drawn(evidence)) + 2
-    assert commands[:2] == list(kept.drawn(evidence)[:2])
+    assert len(commands) == len(kept.ordered(evidence).commands) + 2
+    assert commands[:2] == list(kept.ordered(evidence).commands[:2])
 
 
 def _all_captured(evidence: Evidence) -> None:
-    kept.drawn(evidence)
+    kept.ordered(evidence)
     kept.captured(evidence)
-    kept.replaced_max(evidence)
-    kept.lost_before(evidence)
 
 
 _GOOD = {"at_ms": 0, "still": False, "mac": "00"}

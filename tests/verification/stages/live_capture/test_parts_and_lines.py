@@ -1,5 +1,6 @@
 """Parts of an answer, and lines that are lost: what the dialogue of a live capture makes of them."""
 
+import json
 from datetime import timedelta
 from itertools import pairwise
 
@@ -104,14 +105,24 @@ def test_whoever_drops_the_line_draws_only_as_often_as_that_and_turns_stay() -> 
 def test_how_many_captures_the_line_ended_today_is_drawn_into_the_order() -> None:
     fresh = live_capture.begin({"ended": {"liveness_line_lost": 2, "liveness_face_jumped": 1}}, replaced_max=0)
     evidence = Evidence(items={ORDER: live_capture.order_evidence(fresh)}, at=NOW)
-    assert kept.lost_before(evidence) == 2
+    assert kept.ordered(evidence).lost_before == 2
 
 
 def test_how_many_captures_of_today_cost_nothing_is_drawn_into_the_order() -> None:
     ended = {"liveness_line_lost": 1, "face_too_dark": 2, "face_mismatch": 3, "abandoned": 1, "of another release": 9}
     fresh = live_capture.begin({"ended": ended}, replaced_max=0)
     evidence = Evidence(items={ORDER: live_capture.order_evidence(fresh)}, at=NOW)
-    assert kept.unburnt_before(evidence) == 4
+    assert kept.ordered(evidence).unburnt_before == 4
+
+
+@pytest.mark.parametrize("name", ["order", "replaced_max", "lost_before", "unburnt_before", "request_nonce"])
+@pytest.mark.parametrize("other", [None, True, 1.5, "", [], ["nod"]])
+def test_an_order_that_does_not_say_all_of_it_refuses(name: str, other: object) -> None:
+    said = json.loads(live_capture.order_evidence(live_capture.begin({}, replaced_max=0)))
+    assert kept.ordered(Evidence(items={ORDER: json.dumps(said).encode()}, at=NOW)).replaced_max == 0
+    with pytest.raises(Refused) as refusal:
+        kept.ordered(Evidence(items={ORDER: json.dumps(said | {name: other}).encode()}, at=NOW))
+    assert refusal.value.code == "check_missing"
 
 
 # Who cannot do some commands
@@ -134,7 +145,7 @@ def test_who_cannot_do_some_commands_is_never_asked_for_them(without: list[str])
         assert not left_out & set(shown)
         assert 3 <= len(shown) <= 7
         evidence = Evidence(items=items, at=NOW)
-        assert kept.without(evidence) == tuple(sorted(without))
+        assert kept.ordered(evidence).without == tuple(sorted(without))
         assert [step.sent.command for step in kept.captured(evidence).steps] == shown
 
 
