@@ -17,6 +17,8 @@ from verification.stages.statement.measure import ready
 from verification.workflow.reading import readiness
 from verification.workflow.reading.readiness import Readiness
 
+pytestmark = pytest.mark.django_db
+
 
 def _broken():
     raise Misconfigured("no GOST backend passes its self-test: python: does not reproduce the published vectors")
@@ -29,7 +31,6 @@ def broken(monkeypatch):
     monkeypatch.setitem(routes.ROUTES, "eds", broken)
 
 
-@pytest.mark.django_db
 def test_the_tiers_that_count_are_told_on_loopback(client):
     answer = client.get("/readyz")
     assert answer.status_code == 200
@@ -37,6 +38,7 @@ def test_the_tiers_that_count_are_told_on_loopback(client):
         "ready": True,
         "routes": {"eds": {"ready": True, "in_use": ready(), "detail": ""}},
         "webhooks": {"ready": False, "senders": 0, "detail": "nobody delivers webhooks: start manage.py deliver"},
+        "log": {"ready": True, "refused": 0, "detail": ""},
         "frames": {"ready": True, "overdue": 0, "detail": ""},
     }
     assert answer.json()["routes"]["eds"]["in_use"].keys() == {"arithmetic", "streebog", "refused"}
@@ -52,7 +54,6 @@ def test_whom_a_proxy_on_this_machine_speaks_for_is_a_stranger(client, name):
     assert client.get("/readyz", headers={name: "127.0.0.1"}).json() == {"ready": True}
 
 
-@pytest.mark.django_db
 def test_senders_are_counted_while_they_say_that_they_live(client):
     at = timezone.now()
     for seconds in (0, 10, 15, 25, 3600):
@@ -64,7 +65,6 @@ def test_senders_are_counted_while_they_say_that_they_live(client):
     assert (answer.status_code, answer.json()["webhooks"]["ready"]) == (200, False)
 
 
-@pytest.mark.django_db
 def test_a_database_that_is_away_is_named(client):
     def away(*_):
         raise OperationalError
@@ -75,7 +75,6 @@ def test_a_database_that_is_away_is_named(client):
     assert answer.json()["frames"]["detail"] == "the database does not answer"
 
 
-@pytest.mark.django_db
 def test_frames_that_are_kept_too_long_are_counted_and_are_no_503(client):
     at, of = timezone.now(), rows.lender()
     for minutes, status in ((61, "verified"), (59, "verified"), (61, "declined"), (61, "in_review"), (-1, "expired")):
@@ -85,7 +84,6 @@ def test_frames_that_are_kept_too_long_are_counted_and_are_no_503(client):
     assert "storage" in answer.json()["frames"]["detail"]
 
 
-@pytest.mark.django_db
 def test_a_failed_self_test_is_503_and_named_on_loopback(client, broken):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (503, False)

@@ -1,7 +1,7 @@
 """How an entry is put on record, signed where a worker must sign it. The sequencer orders it later."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
@@ -69,9 +69,7 @@ def append(
     require_anonymous(entry.body)
     spell_leaf(entry, lender_sequence=policy.SIZE if lender else None)
     if (gathered := _gathered.get()) is None:
-        signatures.sign([entry])
-        entry.save(force_insert=True)
-        AuditPending.objects.create(entry=entry)
+        _insert([entry])
     else:
         gathered.append(entry)
     return entry
@@ -89,6 +87,10 @@ def gathering() -> Iterator[None]:
         yield
     finally:
         _gathered.reset(before)
+    _insert(entries)
+
+
+def _insert(entries: Sequence[AuditEntry]) -> None:
     signatures.sign(entries)
     AuditEntry.objects.bulk_create(entries)
     AuditPending.objects.bulk_create([AuditPending(entry=entry) for entry in entries])

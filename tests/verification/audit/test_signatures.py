@@ -106,21 +106,7 @@ def test_of_240_forged_decisions_none_is_ordered(judged: Story, settings: Settin
     victim = begin(lender("Other", number=500), "A-9")
     order_all()
     genuine = list(AuditEntry.objects.filter(verification_id=judged.id, type__in=events.SIGNED))
-    stolen: list[Callable[[AuditEntry], Body]] = [
-        lambda one: {name: value for name, value in one.body.items() if name != "signed"},
-        lambda one: one.body,
-        lambda one: one.body | {"signed": {"with": one.body["signed"].get("with", one.pk)}},
-        lambda one: one.body | {"signed": {"with": chance.choice(genuine).pk}},
-        lambda one: one.body | {"signed": {"with": new_id("evt")}},
-        lambda one: one.body | {"signed": chance.choice([None, [], "x", 5, {}, {"with": 5}, {"over": []}])},
-        lambda one: one.body | {"signed": chance.choice(genuine).body["signed"] | {"over": [one.pk] * 17}},
-        lambda one: one.body | {"outcome": "passed", "code": ""},
-        lambda one: _by_own_key(one, by=None),
-        lambda one: _by_own_key(one, by=signatures.key_id(settings.TULGA_DECIDERS["test"][1])),
-        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_LOG_KEYS["test"]),
-        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_DOCUMENT_KEYS["test"][1]),
-        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_DECISION_KEYS["live"][1]),
-    ]
+    stolen = _stolen(genuine, chance, settings)
     forged = []
     for number in range(FORGERIES):
         one = chance.choice(genuine)
@@ -143,6 +129,25 @@ def test_of_240_forged_decisions_none_is_ordered(judged: Story, settings: Settin
     assert AuditLeaf.objects.filter(entry__in=forged).count() == 0
     assert AuditPending.objects.filter(refused=True).count() == FORGERIES
     assert {found["entry"] for found in findings() if found["code"] == "entry_refused"} == set(forged)
+
+
+def _stolen(genuine: list[AuditEntry], chance: random.Random, settings: Settings) -> list[Callable[[AuditEntry], Body]]:
+    """Ways to a body for a forged decision: what genuine ones say, and signatures by whatever else is at hand."""
+    return [
+        lambda one: {name: value for name, value in one.body.items() if name != "signed"},
+        lambda one: one.body,
+        lambda one: one.body | {"signed": {"with": one.body["signed"].get("with", one.pk)}},
+        lambda one: one.body | {"signed": {"with": chance.choice(genuine).pk}},
+        lambda one: one.body | {"signed": {"with": new_id("evt")}},
+        lambda one: one.body | {"signed": chance.choice([None, [], "x", 5, {}, {"with": 5}, {"over": []}])},
+        lambda one: one.body | {"signed": chance.choice(genuine).body["signed"] | {"over": [one.pk] * 17}},
+        lambda one: one.body | {"outcome": "passed", "code": ""},
+        lambda one: _by_own_key(one, by=None),
+        lambda one: _by_own_key(one, by=signatures.key_id(settings.TULGA_DECIDERS["test"][1])),
+        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_LOG_KEYS["test"]),
+        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_DOCUMENT_KEYS["test"][1]),
+        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_DECISION_KEYS["live"][1]),
+    ]
 
 
 def _by_own_key(entry: AuditEntry, *, by: str | None, seed: bytes = b"\x07" * 32) -> Body:

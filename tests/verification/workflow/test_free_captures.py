@@ -51,6 +51,7 @@ def test_a_capture_that_is_left_by_a_yes_at_a_phone_costs_an_attempt(script):
     begun(story, is_last=False)
     phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
     hand_over.reply(untrusted_phone=phone, is_told=True)
+    story.work()
     assert Attempt.objects.filter(stage="live_capture", burnt=True).count() == 1
 
 
@@ -63,6 +64,7 @@ def test_one_that_was_being_judged_then_counts_among_those_that_cost_nothing(scr
         begun(story, is_last=True)
         phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
         hand_over.reply(untrusted_phone=phone, is_told=True)
+        story.work()
         numbers.append(Attempt.objects.filter(stage="live_capture", status="void").count())
     story = at_commands(lender, "A-last")
     assert numbers == [1, 2, 3]
