@@ -82,7 +82,7 @@ def commitment(salt: bytes, plain: bytes) -> str:
 
 
 def make(*, verification_id: str, lender_id: str) -> Key:
-    """A fresh key, kept nowhere yet: `keep` it in the transaction that inserts the verification."""
+    """A fresh key, kept nowhere yet: `keep` it as the verification is inserted, or seal it by the verification's."""
     return Key(verification_id=verification_id, lender_id=lender_id, secret=secrets.token_bytes(KEY_BYTES))
 
 
