@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -61,8 +62,9 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_folders() -> Iterator[None]:
-    """Evidence and the log's head of one test are not another's. Most tests leave none, and that costs them nothing."""
+    """Evidence, the log's head and the hour of one test are no other's. Most leave none, which costs them nothing."""
     yield
+    clock._state.offset = timedelta(0)
     for folder in (settings.TULGA_EVIDENCE_DIR, settings.TULGA_LOG_HEAD_DIR):
         if folder.exists():
             gone = folder.rename(folder.with_name(f"{folder.name}.{uuid4().hex}"))

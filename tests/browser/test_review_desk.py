@@ -114,6 +114,7 @@ def test_two_people_look_by_themselves_and_verify(case, sit_down, site):
     tab.look("review-mistake-phone-kk")
     give_vote(tab, "kk", "It is the borrower, alive and alone", "сол адам, құлағы мен иегі бірдей")
     tab.until(lambda: "екінші дауыс" in tab.page.inner_text("main"), "the word that it goes on")
+    case.work()
     assert case.row().status == "verified"
 
 

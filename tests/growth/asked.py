@@ -95,9 +95,18 @@ def _lapse(world: World) -> None:
     verification_id = world.spare()
     Attempt.objects.filter(verification_id=verification_id).update(expires_at=timezone.now())
     sweep.run_round()
+    rows.work(verification_id)
     commands.resume(verification_id=verification_id)
     with suppress(NotYourTurn):
         commands.choose_route(verification_id=verification_id, route="eds")
+
+
+def _expire(world: World) -> None:
+    """Nobody finishes it: a round owes it the step, and a worker does it."""
+    verification_id = world.spare()
+    Verification.objects.filter(pk=verification_id).update(expires_at=timezone.now())
+    sweep.run_round()
+    rows.work(verification_id)
 
 
 def _destroy(world: World) -> None:
@@ -237,6 +246,7 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
         "consent": lambda: _consent(world.spare()),
         "refuse": lambda: rows.declined(world.lender, reference="refused"),
         "lapse and come back": partial(_lapse, world),
+        "expire": partial(_expire, world),
         "sweep": sweep.run_round,
         "destroy": partial(_destroy, world),
         "a capture that came before": partial(_again, world),

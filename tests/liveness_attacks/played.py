@@ -119,9 +119,9 @@ def _evidence(attempt: Attempt) -> Evidence:
 def _compared(attempt: Attempt) -> dict[str, bytes]:
     """How alike the attempt is to the capture it was recorded from; where it is none, nothing like it came before."""
     if attempt.plays_again is None:
-        return compare_captures({}, {})
+        return compare_captures({}, {}, True)
     own, recorded = (_prints(shown) for shown in (attempt.shown, attempt.plays_again))
-    return compare_captures(own, {"att_recorded": recorded})
+    return compare_captures(own, {"att_recorded": recorded}, True)
 
 
 def _prints(shown: Mapping[str, Shown]) -> dict[str, bytes]:

@@ -41,7 +41,7 @@ def test_of_answers_at_once_a_yes_counts_once_and_a_no_at_most_once(session):
     phone = hand_over.read(untrusted_code=hand_over.mint(untrusted_session=session).token, untrusted_agent="")
     acts = [lambda told=told: hand_over.reply(untrusted_phone=phone, is_told=told) for told in (True, False)]
     assert 1 <= at_once(*acts) <= 2
-    assert AuditEntry.objects.filter(type="verification.declined").count() == 1
+    assert AuditEntry.objects.filter(type="hand_over.stopped").count() == 1
 
 
 def test_of_numbers_typed_in_at_once_one_counts_and_one_session_is_left(session):

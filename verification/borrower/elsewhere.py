@@ -17,8 +17,10 @@ from verification import clock
 from verification.borrower import cookie, wording
 from verification.borrower.views import speak, visit_of
 from verification.core.errors import BadInput, Conflict, LinkUnusable
+from verification.core.status import Status
 from verification.workflow import policy
 from verification.workflow.moving import hand_over, links
+from verification.workflow.moving.ending import COERCED
 from verification.workflow.reading import queries
 
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -74,7 +76,7 @@ def match(request: HttpRequest) -> HttpResponse:
     except LinkUnusable:
         ending = "gone"
     page = queries.borrower_page(verification_id=verification_id)
-    if ending == "gone" and page.page == "finished":
+    if ending == "gone" and page.page in ("wait", "finished"):
         return redirect("borrower:now")  # at the phone somebody said that they are told what to press
     return _shown(request, page, "borrower/handed_over.html", ending=ending)
 
@@ -111,7 +113,8 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
         return response
     # Until it is let in it learns of the loan alone: not why a step was refused, and not where the lender's page is.
     page = replace(queries.borrower_page(verification_id=waiting.verification_id), notice="", return_url="")
-    if waiting.is_stopped:
+    if waiting.is_stopped:  # by this very person, whether or not a worker has ended it yet
+        page = replace(page, status=Status.DECLINED, code=COERCED)
         return _shown(request, page, "borrower/finished.html", **wording.ending(page))
     return _shown(request, page, "borrower/phone.html", number=waiting.number)
 

@@ -38,6 +38,7 @@ ENTRY_TYPES = {
         EntryType("hand_over.minted"),
         EntryType("hand_over.read"),
         EntryType("hand_over.refused"),
+        EntryType("hand_over.stopped"),
         EntryType("attempt.opened"),
         EntryType("attempt.answered"),
         EntryType("attempt.looked_at"),

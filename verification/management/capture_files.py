@@ -161,7 +161,7 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
     fresh = dialogue.begin({}, replaced_max=0) | {"order": [step.command for step in steps]}
     items, memory = (
         # Files are compared with no capture of before: whether they come again is not asked here.
-        {kept.ORDER: dialogue.order_evidence(fresh), **kept.compare_captures({}, {})},
+        {kept.ORDER: dialogue.order_evidence(fresh), **kept.compare_captures({}, {}, True)},
         dialogue.accept_live_capture(fresh, {"ready": True}, at).memory,
     )
     for step in steps:

@@ -65,6 +65,7 @@ ENTRIES: Final[dict[str, Words]] = {
     "hand_over.minted": _("Code for a phone made"),
     "hand_over.read": _("Code read by a phone"),
     "hand_over.refused": _("The phone was not let in: another number"),
+    "hand_over.stopped": _("The borrower was being told what to press"),
     "attempt.opened": _("Question put to the borrower"),
     "attempt.answered": _("Answered by the borrower"),
     "attempt.looked_at": _("Frames of a command measured"),

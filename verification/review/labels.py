@@ -28,6 +28,7 @@ WHY: Final[dict[str, Words]] = {
     "liveness_injection_camera_changed": _("The browser named another camera within the capture."),
     "liveness_line_review": _("The line or the camera gave too little to judge by."),
     "liveness_commands_left_out": _("The borrower cannot do some of the commands. Call or visit them before you vote."),
+    "liveness_replay_review": _("More earlier captures are somewhat like this one than were compared with it."),
     "liveness_passive_review": _("The detector of attacks took a picture for one, or could not say."),
     "liveness_review": _("The loan is so large that two people look as well."),
 }

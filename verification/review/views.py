@@ -22,7 +22,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from verification import clock
 from verification.core.errors import Conflict
-from verification.core.status import Status
 from verification.review import labels, tables
 from verification.review.forms import PASS, ReferenceForm, VoteForm
 from verification.workflow.people import review, review_case, review_desk
@@ -97,7 +96,7 @@ def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
         return _case(request, verification_id, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     passes = form.cleaned_data["word"] == PASS
     try:
-        status = review.vote(
+        is_decided = review.vote(
             verification_id=verification_id,
             reviewer=_reviewer(request),
             passes=passes,
@@ -107,7 +106,7 @@ def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
         return _refused(request, error)
     if not passes:
         said = _("Your vote is kept. The case was refused.")
-    elif status == Status.IN_REVIEW:
+    elif not is_decided:
         said = _("Your vote is kept. A second reviewer must look with their own eyes.")
     else:
         said = _("Your vote is kept, and it was the second one. The case goes on.")

@@ -10,13 +10,13 @@ from django.utils import timezone
 from tests.verification.audit.judged import audit, delete, entry_of, findings, judged, places, update
 from tests.verification.audit.rows import order_all, tamper
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
-from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
+from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender, swept
 from verification.audit import compare_rows, verify_rows
 from verification.audit.held_rows import Held, load
 from verification.core.events import KEEPING
 from verification.models import Attempt, AuditEntry, AuditPending, EvidenceItem, SharedEvidenceUse
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, links, sweep, transition
+from verification.workflow.moving import commands, links, transition
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -31,7 +31,7 @@ def test_honest_cases_have_no_findings(story: Story, issued: Issued) -> None:  #
     commands.cancel(lender_id=canceled.lender.pk, mode="test", verification_id=canceled.id)
     lapsed = begin(story.lender, "A-3", iin=OTHER_IIN)
     Attempt.objects.filter(verification_id=lapsed.id).update(expires_at=timezone.now() - timedelta(seconds=1))
-    sweep.run_round()
+    swept()
     declined = begin(lender("Other", number=500), "A-4")
     declined.answer(agreed=False, version=CURRENT, language="kk")
     declined.work()
@@ -106,7 +106,7 @@ def test_an_attempt_that_is_not_as_it_was_judged_is_named(story: Story, change: 
 def test_a_lapsed_attempt_that_counts_as_passed_is_named(story: Story) -> None:
     lapsed = begin(story.lender, "A-3", iin=OTHER_IIN)
     Attempt.objects.filter(verification_id=lapsed.id).update(expires_at=timezone.now() - timedelta(seconds=1))
-    sweep.run_round()
+    swept()
     attempt = Attempt.objects.get(verification_id=lapsed.id)
     assert findings() == []
     tamper(update("attempt", "status = 'passed'", attempt.pk))

@@ -84,6 +84,8 @@ def test_who_says_that_somebody_tells_them_is_stopped_there_and_everywhere(desk,
     phone = scanned(desk)
     phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
     assert "Stopped. No money is paid out." in text(phone.get("/v/phone/now/"))
+    assert story.page().page == "wait"  # nobody goes on until a worker has ended it
+    story.work()
     assert "Stopped. No money is paid out." in text(desk.get(NOW))
     assert Verification.objects.get(pk=story.id).code == "coercion_reported"
 

@@ -150,6 +150,7 @@ def test_two_people_verify_and_the_second_is_not_told_that_the_first_voted(story
     assert after[1]["case"] == before[1]["case"]
     answer = second.post(desk.address("vote", story), desk.GOOD | {"reason": "the same scar, quite sure"}, follow=True)
     assert "it was the second one" in page(answer)
+    story.work()
     assert (story.row().status, decisions(story)) == ("verified", 1)
     assert [vote.passes for vote in ReviewVote.objects.all()] == [True, True]
 
@@ -157,6 +158,7 @@ def test_two_people_verify_and_the_second_is_not_told_that_the_first_voted(story
 def test_one_refusal_ends_it(story):
     answer = desk.at_desk(story.lender).post(desk.address("vote", story), desk.GOOD | {"word": "fail"}, follow=True)
     assert "The case was refused" in page(answer)
+    story.work()
     assert story.row().last_failure == "review_refused"
 
 

@@ -136,12 +136,20 @@ def people(story, number=2):
 
 def voted(story, *, passes=True, reviewers=None, reason=REASON):
     reviewers = people(story) if reviewers is None else reviewers
-    return review(verification_id=story.id, passes=passes, reviewers=reviewers, reason=reason)
+    review(verification_id=story.id, passes=passes, reviewers=reviewers, reason=reason)
+    return _weighed(story)
 
 
 def one_voted(story, *, person="usr_0", passes=True, reason=REASON, known_as=()):
     reviewer = Reviewer(person_id=person, lender_id=story.lender.pk, known_as=known_as)
-    return vote(verification_id=story.id, reviewer=reviewer, passes=passes, reason=reason)
+    vote(verification_id=story.id, reviewer=reviewer, passes=passes, reason=reason)
+    return _weighed(story)
+
+
+def _weighed(story):
+    """The status once a worker has weighed what suffices."""
+    story.work()
+    return story.row().status
 
 
 def judged(story):

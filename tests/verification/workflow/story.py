@@ -14,14 +14,14 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from lenders.models import Lender
 from tests.scenes import staged
-from verification import tasks
+from verification import clock, tasks
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, queue
+from verification.workflow.moving import commands, queue, sweep
 from verification.workflow.reading import queries
 
 IIN = "990101100010"
@@ -96,7 +96,7 @@ class Story:
             if not before.step:
                 return
             assert before.due_at is not None
-            early = (before.due_at - timezone.now()).total_seconds()
+            early = (before.due_at - clock.now()).total_seconds()
             if early > _SET_BACK_SECONDS:
                 return
             time.sleep(max(0.0, early))  # the clock of a machine that has just begun may be set back
@@ -138,6 +138,13 @@ def at_statement() -> Story:
 
 def later(seconds: float) -> datetime:
     return timezone.now() + timedelta(seconds=seconds)
+
+
+def swept():
+    """A round of the tick, and what workers then do where time ran out."""
+    sweep.run_round()
+    for pk in Verification.objects.filter(step__in=(queue.LAPSE, queue.EXPIRE)).values_list("pk", flat=True):
+        tasks.advance(pk)
 
 
 def make_due(story):

@@ -1,8 +1,11 @@
 """A capture that comes again in another verification, and what is left of the first: words, numbers, nothing."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import partial
 
+import numpy as np
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
@@ -11,10 +14,17 @@ from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import IIN, OTHER_IIN, Story, begin, lender
+from verification import transactions
+from verification.core import stored
+from verification.core.route import Again
+from verification.engines.liveness import prints
+from verification.engines.liveness.policy import AGAIN, AGAIN_OTHERS, AGAIN_SHARED
+from verification.engines.liveness.prints import Prints
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem
 from verification.stages import live_capture
-from verification.workflow import cases
+from verification.stages.live_capture.kept import ComparedAll
+from verification.workflow import cases, policy
 from verification.workflow.moving import again, dossier
 from verification.workflow.reading.replay import Verdict, replay
 
@@ -104,6 +114,77 @@ def test_what_does_not_open_is_no_evidence_against_anybody() -> None:
     second = _captured("B-1", iin=OTHER_IIN, number=2)
     assert _codes(second)["face.fresh"] == ""
     assert _compared(second) == []
+
+
+@pytest.mark.parametrize(
+    ("older", "later", "code", "status"),
+    [
+        (0, AGAIN_OTHERS, "liveness_capture_replayed", "requires_input"),
+        (AGAIN_OTHERS, 0, "liveness_replay_review", "in_review"),
+    ],
+)
+def test_no_number_of_decoys_lets_a_capture_pass_that_comes_again(
+    older: int, later: int, code: str, status: str
+) -> None:
+    first = _captured("A-1")
+    _deceive(first, older, opened_at=timezone.now() - timedelta(days=1))
+    _deceive(first, later, opened_at=timezone.now())
+    second = _captured("B-1", iin=OTHER_IIN, number=2)
+    assert (_codes(second)["face.fresh"], second.row().status) == (code, status)
+    assert len(_compared(second)) == AGAIN_OTHERS
+
+
+def test_more_captures_than_can_be_compared_or_words_than_can_be_counted_are_not_left_out_silently(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, decoys = _captured("A-1"), AGAIN_OTHERS - 1
+    attempt, evidence = _attempt(first), dossier.contents([_attempt(first)], key=cases.key_of(first.row()))
+    presented = Attempt.objects.create(**_copied(attempt, mode="test"))
+
+    def found() -> tuple[int, bool, bool]:
+        of = again.compared(presented, _again(), evidence)["live_capture.compared"]
+        told = stored.read(json.loads(of), into=ComparedAll, what="compared")
+        return len(told.others), attempt.pk in {one.attempt for one in told.others}, told.is_whole
+
+    assert found() == (1, True, True)
+    _deceive(first, decoys, opened_at=timezone.now())
+    assert found() == (AGAIN_OTHERS, True, True)  # whoever has so many earlier captures is compared with all of them
+    _deceive(first, 1, opened_at=timezone.now())
+    assert found() == (AGAIN_OTHERS, True, False)  # half of those compared are the oldest
+    monkeypatch.setattr(policy, "WORDS_COUNTED", AGAIN_SHARED - 1)
+    assert found() == (0, False, False)
+
+
+def _again() -> Again:
+    of = live_capture.STAGE.again
+    assert of is not None
+    return of
+
+
+def _deceive(first: Story, number: int, *, opened_at: datetime) -> None:
+    """So many captures of the pictures of the first, in orders that are like none, and each three times: the index of
+    every third frame has them all, so that each shares more words with what comes again than the first does."""
+    chance, key, attempt = np.random.default_rng([number]), cases.key_of(first.row()), _attempt(first)
+    kept = dossier.contents([attempt], key=key)
+    steps = {kind: prints.from_bytes(kept[kind]) for kind in kept if kind.endswith(".prints")}
+    for at in range(number):
+        shuffled = _shuffled(steps, chance)
+        moment = {"opened_at": opened_at + timedelta(milliseconds=at)}
+        decoy = Attempt.objects.create(**_copied(attempt, mode="test") | moment)
+        with transactions.writing():
+            dossier.put(decoy, {kind: step.to_bytes() for kind, step in shuffled.items()}, key=key)
+            again.remember(decoy, _again(), {kind: step.to_bytes() for kind, step in shuffled.items()})
+
+
+def _shuffled(steps: Mapping[str, Prints], chance: np.random.Generator) -> dict[str, Prints]:
+    """Shuffled until the capture would not be taken for it."""
+    while True:
+        found = {}
+        for kind, step in steps.items():
+            order = np.repeat(chance.permutation(len(step.signs)), 3)
+            found[kind] = Prints(step.signs[order], step.motion[order])
+        if prints.alike(list(steps.values()), list(found.values()), limits=AGAIN).fitting < AGAIN.fitting / 2:
+            return found
 
 
 def _copied(attempt: Attempt, *, mode: str) -> dict[str, object]:

@@ -105,6 +105,7 @@ def expired(script):
     show(story, commands=2)
     turn(25)
     sweep.run_round()
+    assert step(story)
     # 72 hours after it began.
     turn(48)
     sweep.run_round()

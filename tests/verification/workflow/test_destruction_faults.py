@@ -1,7 +1,10 @@
 """Whatever breaks while frames are destroyed, what must go is owed until it is gone, and no status moves."""
 
+from functools import partial
+
 import pytest
 from django.core.files.storage import storages
+from django.db.models import Q
 
 from tests.verification.audit.judged import findings
 from tests.verification.workflow.destruction_story import claim, entries, file_of, gone, kept, step, turn
@@ -13,7 +16,7 @@ from verification import clock
 from verification.core.errors import FenceLost
 from verification.models import EvidenceItem, Verification
 from verification.workflow import policy
-from verification.workflow.moving import advance, sweep
+from verification.workflow.moving import advance, destruction, queue, sweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once", "own_clock")]
 
@@ -116,7 +119,8 @@ def test_terms_that_do_not_open_choose_nothing(script):
 def test_of_two_rounds_that_find_it_due_one_owes_it(script):
     story = played()
     turn(73)
-    assert in_parallel(lambda _: sweep._owe_destruction(story.id, at=clock.now()), 2).count(1) == 1
+    owe = partial(sweep._owe, queue.DESTROY, destruction.QUEUE, Q(step=""), story.id)
+    assert in_parallel(lambda _: owe(at=clock.now()), 2).count(1) == 1
     claimed = claim(story)
-    assert sweep._owe_destruction(story.id, at=clock.now()) == 0
+    assert owe(at=clock.now()) == 0
     assert story.row().fence == claimed.fence

@@ -13,13 +13,13 @@ from tests.verification.workflow.document_reading import documents_of, endings, 
 from tests.verification.workflow.insecure_capture import at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.insecure_glance import people, voted
-from tests.verification.workflow.story import begin, lender, make_due
+from tests.verification.workflow.story import begin, lender, make_due, swept
 from verification.core.errors import Misconfigured
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.stages.live_capture.policy import LiveCapturePolicy
 from verification.workflow import policy, stages
-from verification.workflow.moving import commands, sweep
+from verification.workflow.moving import commands
 from verification.workflow.reading.replay import replay
 
 POLICY = LiveCapturePolicy()
@@ -34,14 +34,14 @@ def captures(story):
 def run_out(story):
     """The borrower's time for the attempt is over."""
     Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=timezone.now())
-    sweep.run_round()
+    swept()
 
 
 def expire(story):
     Verification.objects.filter(pk=story.id).update(expires_at=timezone.now())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(policy, "REVIEW_SECONDS", -1)
-        sweep.run_round()
+        swept()
 
 
 def cancel(story):

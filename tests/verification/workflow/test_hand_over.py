@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from tests.scenes import staged
 from tests.verification.audit.judged import findings
-from tests.verification.workflow.story import begin, lender
+from tests.verification.workflow.story import begin, lender, swept
 from verification.core.errors import Conflict, LinkUnusable
 from verification.evidence import store
 from verification.models import AuditEntry, BorrowerSession, EvidenceItem, HandOver, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import commands, hand_over, links, sweep
+from verification.workflow.moving import commands, hand_over, links
 from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -132,6 +132,7 @@ def test_what_is_no_number_is_a_wrong_one(desk, told):
 def test_somebody_who_tells_what_to_press_ends_the_verification(desk):
     phone = desk.scanned()
     hand_over.reply(untrusted_phone=phone, is_told=True)
+    desk.story.work()
     row = desk.story.row()
     assert (row.status, row.code) == ("declined", "coercion_reported")
     assert AuditEntry.objects.get(type="verification.declined").body["cause"] == "hand_over"
@@ -164,8 +165,9 @@ def test_a_yes_counts_whatever_the_other_screen_made_of_the_code(desk, ended):
     if ended == "taken over":
         links.redeem(untrusted_token=links.successor(untrusted_session=desk.session).token)
     hand_over.reply(untrusted_phone=phone, is_told=True)
+    desk.story.work()
     assert (desk.story.row().status, desk.story.row().code) == ("declined", "coercion_reported")
-    assert AuditEntry.objects.get(type="verification.declined").body["to"] == "Chrome, Android"
+    assert AuditEntry.objects.get(type="hand_over.stopped").body["to"] == "Chrome, Android"
 
 
 def test_a_link_of_the_first_screen_ends_with_the_hand_over(desk):
@@ -180,7 +182,7 @@ def test_a_link_of_the_first_screen_ends_with_the_hand_over(desk):
 @pytest.mark.parametrize("at", [None, "2020-01-01T00:00:00Z"])
 def test_a_hand_over_that_the_row_denies_is_named(desk, at):
     desk.match(desk.numbered()[1])
-    sweep.run_round()
+    swept()
     assert findings() == []
     Verification.objects.update(handed_over_at=at)
     assert [(one["code"], one["field"]) for one in findings()] == [("row_differs", "handed_over_at")]

@@ -5,7 +5,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from tests.verification.workflow.insecure_route import InsecurePolicy, NoFacts, install, no_facts
-from tests.verification.workflow.story import Story, begin, lender
+from tests.verification.workflow.story import Story, begin, lender, swept
 from verification import routes
 from verification.core.errors import BadInput, NotYourTurn
 from verification.core.results import Passed
@@ -14,7 +14,7 @@ from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases
-from verification.workflow.moving import commands, sweep
+from verification.workflow.moving import commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -112,7 +112,7 @@ def test_a_fresh_attempt_begins_with_its_first_part(story: Story, monkeypatch: p
     send(story, story.page().turn, 0)
     send(story, story.page().turn, 1)
     Attempt.objects.filter(verification_id=story.id, stage="asked").update(expires_at=timezone.now())
-    sweep.run_round()
+    swept()
     commands.resume(verification_id=story.id)
     story.work()
     turn = story.page().turn

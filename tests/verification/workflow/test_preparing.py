@@ -7,12 +7,12 @@ import pytest
 from django.utils import timezone
 
 from tests.verification.workflow.insecure_route import script as script
-from tests.verification.workflow.story import begin, in_parallel, lender, make_due
+from tests.verification.workflow.story import begin, in_parallel, lender, make_due, swept
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, QuotaUse
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, commands, quotas, sweep
+from verification.workflow.moving import attempts, commands, quotas
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -115,7 +115,7 @@ def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
     for number in (1, 2):
         assert story.page().data == {"number": number}
         Attempt.objects.filter(status="open").update(expires_at=timezone.now())
-        sweep.run_round()
+        swept()
         commands.resume(verification_id=story.id)
         story.work()
     assert story.page().data == {"number": 3}

@@ -7,13 +7,13 @@ from django.core.management.base import CommandError
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.workflow.insecure_glance import REASON, entries, glanced, judged, people, see, voted
 from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import OTHER_IIN, decisions, lender
+from tests.verification.workflow.story import OTHER_IIN, decisions, lender, swept
 from verification.audit import sequencer
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.workflow import cases, policy
-from verification.workflow.moving import commands, sweep
+from verification.workflow.moving import commands
 from verification.workflow.people.review import Reviewer, review
 from verification.workflow.reading import case_file, queries
 
@@ -184,20 +184,20 @@ def test_only_what_is_in_review_can_be_reviewed():
     assert (AuditEntry.objects.count(), decisions(done)) == (count, 1)
 
 
-@pytest.mark.parametrize("swept", [False, True])
+@pytest.mark.parametrize("is_swept", [False, True])
 @pytest.mark.parametrize("passes", [False, True])
-def test_a_late_review_writes_nothing_and_the_case_expires(monkeypatch, swept, passes):
+def test_a_late_review_writes_nothing_and_the_case_expires(monkeypatch, is_swept, passes):
     story = glanced("grey")
     # Entries cannot be changed, so the day is made short instead.
     monkeypatch.setattr(policy, "REVIEW_SECONDS", -1)
-    if swept:
-        sweep.run_round()
+    if is_swept:
+        swept()
     count = AuditEntry.objects.filter(verification_id=story.id).count()
     with pytest.raises(Conflict) as caught:
         voted(story, passes=passes)
-    assert caught.value.code == ("not_in_review" if swept else "review_timeout")
+    assert caught.value.code == ("not_in_review" if is_swept else "review_timeout")
     assert AuditEntry.objects.filter(verification_id=story.id).count() == count
-    sweep.run_round()
+    swept()
     assert (story.row().status, story.row().code, decisions(story)) == ("expired", "review_timeout", 1)
 
 

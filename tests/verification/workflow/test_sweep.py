@@ -14,6 +14,7 @@ from tests.verification.workflow.story import (
     lender,
     make_due,
     signed,
+    swept,
 )
 from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
@@ -56,7 +57,7 @@ def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(i
     story = at_statement()
     Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=later(-1))
     assert story.page().page == "resume"
-    sweep.run_round()
+    swept()
     assert (story.page().page, story.page().notice) == ("resume", "abandoned")
     commands.resume(verification_id=story.id)
     commands.resume(verification_id=story.id)
@@ -70,7 +71,7 @@ def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(i
 def test_a_verification_nobody_finishes_expires_once():
     story = begin(lender())
     Verification.objects.filter(pk=story.id).update(expires_at=later(-1))
-    in_parallel(lambda _: sweep.run_round(), 2)
+    in_parallel(lambda _: swept(), 2)
     assert (story.row().status, story.row().code, decisions(story)) == ("expired", "verification_expired", 1)
     with pytest.raises(NotYourTurn):
         story.answer(agreed=True, version=CURRENT, language="kk")
@@ -79,9 +80,9 @@ def test_a_verification_nobody_finishes_expires_once():
 def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
     gone, other = begin(lender()), begin(lender("Other", number=500))
     Verification.objects.filter(pk=gone.id).update(route="gone", step="judge", due_at=later(-9))
-    Attempt.objects.filter(verification_id=gone.id).update(route="gone")
+    Attempt.objects.filter(verification_id=gone.id).update(route="gone", status="judging")
     Attempt.objects.update(expires_at=later(-1))
-    sweep.run_round()
+    swept()
     assert other.page().notice == "abandoned"
     assert not AuditEntry.objects.filter(leaf=None, type="verification.created").exists()
     assert gone.page().page == "wait"
@@ -122,5 +123,5 @@ def test_a_log_that_cannot_be_signed_does_not_keep_rows_from_being_swept(setting
     story = begin(lender())
     Verification.objects.filter(pk=story.id).update(expires_at=later(-1))
     settings.TULGA_LOG_KEYS = {}
-    sweep.run_round()
+    swept()
     assert story.row().status == "expired"

@@ -9,12 +9,11 @@ from django.utils import timezone
 
 from tests.verification.workflow.insecure_capture import Script, at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
-from tests.verification.workflow.story import OTHER_IIN, Story, lender, make_due
+from tests.verification.workflow.story import OTHER_IIN, Story, lender, make_due, swept
 from verification.core.reasons import REASONS
 from verification.core.reasons.reason import LIVENESS
 from verification.models import Attempt
 from verification.workflow import policy
-from verification.workflow.moving import sweep
 from verification.workflow.reading import queries
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +39,7 @@ def fall_silent(*, is_ready: bool) -> Story:
     if is_ready:
         story.answer(ready=True)
     Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=timezone.now())
-    sweep.run_round()
+    swept()
     return story
 
 

@@ -56,6 +56,12 @@ TABLE = (
     Reason(
         "liveness_surroundings_jumped", _PEOPLE_LOOK, "What is round the face jumped while it went on.", review=True
     ),
+    Reason(
+        "liveness_replay_review",
+        _PEOPLE_LOOK,
+        "More earlier captures are somewhat like this one than were compared with it.",
+        review=True,
+    ),
     Reason("liveness_line_review", _PEOPLE_LOOK, "The line or the camera gave too little to judge by.", review=True),
     Reason(
         "face_not_found",

@@ -34,6 +34,7 @@ class ChainNumbers:
     `depth`: how far from a plane what moved is; None where the command is no turn. `trace`: to compare its frames by.
     `points`: of each frame x and y of the five points a face is cut out by, pixels; None where it shows none.
     `corners`, `surroundings`: of the face and round it, from each frame to the next, as `corners.joints` says.
+    `windows`: by how much of it the capture can be known when it comes again.
     """
 
     frames: tuple[FrameMeasurement, ...]
@@ -42,15 +43,18 @@ class ChainNumbers:
     points: tuple[tuple[float, ...] | None, ...]
     corners: tuple[float | None, ...]
     surroundings: tuple[float | None, ...]
+    windows: prints.Windows
 
 
 @dataclass(frozen=True)
 class StepNumbers:
-    """What all pictures of one step show, as numbers: those of the thin chain and its depth, and the full frames'."""
+    """What all pictures of one step show, as numbers: those of the thin chain, its depth and its windows, and the full
+    frames'."""
 
     frames: tuple[FrameMeasurement, ...]
     stills: tuple[FrameMeasurement, ...]
     depth: planarity.Planarity | None
+    windows: prints.Windows
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
             for at, frame in enumerate(shown)
             if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)
         ]
-        numbers, fit = StepNumbers(seen.frames, shown, seen.depth), tuple(at for _, at in sorted(away))
+        numbers, fit = StepNumbers(seen.frames, shown, seen.depth, seen.windows), tuple(at for _, at in sorted(away))
         measured.append(StepMeasurement(step, stills, seen, numbers, fit))
     return tuple(measured)
 
@@ -190,7 +194,8 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
         points = tuple(None if each is None else tuple(round(float(of), 2) for of in each) for each in five)
         joints = corners.joints(shown)
         joined, around = (tuple(joint[of] for joint in joints) for of in range(2))
-        return ChainNumbers(_without_mesh(found), depth, continuity.trace(chain), points, joined, around), known
+        traced, again = continuity.trace(chain), prints.windows(known, limits=policy.AGAIN)
+        return ChainNumbers(_without_mesh(found), depth, traced, points, joined, around, again), known
 
 
 def _meshes(images: Sequence[Image], found: Sequence[FrameMeasurement]) -> list[tuple[Image, Floats]]:

@@ -105,7 +105,9 @@ AGAIN = AgainLimits(
 AGAIN_EVERY = 3  # frames: of each of so many the marks are put into the index; all of a new capture are sought
 AGAIN_KINDS = 6  # of the marks of a frame, those that are in the index
 AGAIN_SHARED = 6  # that two captures share, at least, to be compared; two people at most 2, played again 10 and more
-AGAIN_OTHERS = 8  # captures that share the most marks, at most: one person's share more than a cropped film's
+# Captures that are compared, at most; where more share enough, people look. One costs 9.5 ms with its opening, all of
+# them 0.6 s. Of strangers none shares enough, of one's own all that were taken in one place: 23 marks and more.
+AGAIN_OTHERS = 64
 
 HINTS = HintLimits(
     # The page sends 240 pixels on the longer side, at most 4 KB; a wide camera then gives 135 on the other.

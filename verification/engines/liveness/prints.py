@@ -117,6 +117,14 @@ class Laid:
 
 
 @dataclass(frozen=True)
+class Windows:
+    """Of one step, how many windows could be laid along another capture: all of them, and those that move."""
+
+    whole: int
+    moving: int
+
+
+@dataclass(frozen=True)
 class Alike:
     """How alike two captures are. marked: share of the frames of one with a mark of the other. windows: how many of the
     one move. fitting: share of those that fit the other, 0 where none moves."""
@@ -165,23 +173,23 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
     return max(ways, key=lambda way: (way.fitting, way.marked))
 
 
+def windows(step: Prints, *, limits: AgainLimits) -> Windows:
+    """How many windows of a step can be compared with any other capture."""
+    found = _windows([step], window=limits.window, stride=limits.stride)
+    return Windows(len(found), sum(much >= limits.moving for _, _, much in found))
+
+
 def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride: int, moving: float) -> list[Laid]:
     """Each window of the other capture that moves, within its steps, laid along the one."""
     if not one or not other:
         return []
     along, signs = _motion(one), np.concatenate([step.signs for step in one])
-    parts, at = [], 0
-    told, others = _motion(other), np.concatenate([step.signs for step in other])
-    for step in other:
-        parts += [slice(begin, begin + window) for begin in range(at, at + len(step.signs) - window + 1, stride)]
-        at += len(step.signs)
-    centred = [(part, told[part] - told[part].mean(axis=0)) for part in parts]
-    windows = [(part, rows, float((rows**2).sum(axis=1).mean())) for part, rows in centred]
-    windows = [each for each in windows if each[2] >= moving]
-    if not windows or len(along) < 2:
+    others = np.concatenate([step.signs for step in other])
+    judged = [each for each in _windows(other, window=window, stride=stride) if each[2] >= moving]
+    if not judged or len(along) < 2:
         return []
-    moved = np.stack([rows.ravel() for _, rows, _ in windows])
-    best = [(np.inf, np.zeros(window, dtype=np.intp))] * len(windows)
+    moved = np.stack([rows.ravel() for _, rows, _ in judged])
+    best = [(np.inf, np.zeros(window, dtype=np.intp))] * len(judged)
     for speed in _SPEEDS:
         steps = np.arange(window) * speed
         starts = np.arange(0, len(along) - 1 - steps[-1] + 1e-9, _BETWEEN)
@@ -198,8 +206,20 @@ def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride:
                 best[number] = float(left[row, number]), np.rint(places[row]).astype(int)
     return [
         Laid(much, max(0.0, left) / window, float(np.median((signs[places] != others[part]).sum(axis=1))))
-        for (part, _, much), (left, places) in zip(windows, best, strict=True)
+        for (part, _, much), (left, places) in zip(judged, best, strict=True)
     ]
+
+
+def _windows(steps: Sequence[Prints], *, window: int, stride: int) -> list[tuple[slice, Floats, float]]:
+    """Each window within a step: where it is, its movement about its own middle, and how much that is, units² a
+    frame."""
+    told, found, at = _motion(steps), [], 0
+    for step in steps:
+        for begin in range(at, at + len(step.signs) - window + 1, stride):
+            rows = told[begin : begin + window] - told[begin : begin + window].mean(axis=0)
+            found.append((slice(begin, begin + window), rows, float((rows**2).sum(axis=1).mean())))
+        at += len(step.signs)
+    return found
 
 
 def _motion(steps: Sequence[Prints]) -> Floats:

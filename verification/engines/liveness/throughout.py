@@ -2,7 +2,8 @@
 
 1 frames to compare: those that prove the gesture, every third one from a place that nobody outside knows, and both
 sides of each joint over which corners were not followed or time is missing · 2 the distance of each to the face at rest
-in the same stream, and from one to the next · 3 the least share of corners over all other joints.
+in the same stream, and from one to the next · 3 the least share of corners over all other joints, and of those round
+the face over all.
 Source: liveness.md §8; docs/liveness-measurements.md, "One person throughout".
 """
 
@@ -60,7 +61,7 @@ def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) 
         proving = () if number == 0 else _proving(step, at_rest)
         loose = _loose(step)
         joints += [each for at, each in enumerate(step.looked.corners) if each is not None and at not in loose]
-        around += [each for at, each in enumerate(step.looked.surroundings) if each is not None and at not in loose]
+        around += [each for each in step.looked.surroundings if each is not None]
         sides = {place for at in loose for place in (at, at + 1)}
         every = range((begins + number) % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
         places = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]

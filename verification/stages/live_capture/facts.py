@@ -12,7 +12,7 @@ from verification.engines.liveness.passive import PassiveScores
 from verification.engines.liveness.pictures import StepNumbers
 from verification.engines.liveness.planarity import Planarity
 from verification.engines.liveness.throughout import Throughout
-from verification.stages.live_capture.kept import Compared
+from verification.stages.live_capture.kept import ComparedAll
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Sent:
     unburnt_before: int
     is_bound: bool
     presented_before: bool
-    compared: tuple[Compared, ...]
+    compared: ComparedAll
 
 
 @dataclass(frozen=True)

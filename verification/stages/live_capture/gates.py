@@ -45,22 +45,18 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     """3: each step's frames were taken after a person could have seen the command and before its window closed.
 
     By the page's clock, which ours holds to what it can know: when each part came, and that its way took no longer than
-    a line may. A chain with too few frames a second to see a cut in, or too few to be known when it comes again, is for
-    people.
+    a line may. A chain with too few frames a second to see a cut in is for people.
     """
     check, sent, limits = "face.timing", facts.sent, policy.capture
     if isinstance(sent, Step) or sent.by_line:
         return unjudged(check, facts, policy)
     least = policy.gates.arrival_min_seconds
-    # Of a command: the first step is the face at rest, after which a capture may have ended.
-    fewest = min(sent.chain[1:], default=policy.chain_frames_min)
     detail: Detail = {
         "steps": len(sent.commands),
         "latest": f"{sent.latest:.2f}",
         "transfer": f"{sent.transfer:.2f}",
         "rate": f"{sent.rate:.1f}",
         "gap": f"{sent.gap:.2f}",
-        "frames": fewest,
     }
     if min(sent.soonest, sent.earliest) < least or sent.ahead < -policy.clocks_apart_seconds:
         early: Detail = {**detail, "detail": "frames came before the command could be seen, or before they were taken"}
@@ -69,7 +65,6 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     most = (limits.window_ms + limits.transfer_ms) / 1000
     is_late = sent.latest * 1000 > limits.window_ms + limits.late_ms or sent.transfer * 1000 > limits.transfer_ms
     is_dense = sent.rate >= policy.chain_rate_min and sent.gap <= policy.chain_gap_max
-    is_dense = is_dense and fewest >= policy.chain_frames_min
     code = "liveness_command_missed" if is_late else "" if is_dense else "liveness_line_review"
     return judged(check, code, score=sent.latest + sent.transfer, threshold=most, detail=detail)
 
@@ -77,25 +72,31 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     """4: nothing of it was presented before, no frame is frozen or repeated, and all have the noise of a sensor.
 
-    A turn with a face in too few frames moves nothing that could be known again: people look.
+    What could not be compared enough for that is for people: a command that leaves too little to be known again, and a
+    capture that more others are like than were compared with it.
     """
     check, sent, shown, limits = "face.fresh", facts.sent, facts.shown, policy.gates
     if not isinstance(sent, Step) and sent.presented_before:
         return judged(check, "liveness_frame_seen_before", detail={"detail": "a frame was presented before"})
-    again = () if isinstance(sent, Step) else [one.alike for one in sent.compared if policy.again.finds(one.alike)]
-    if again:  # no word of whose: that is another case
+    others = () if isinstance(sent, Step) else sent.compared.others
+    if again := [one.alike for one in others if policy.again.finds(one.alike)]:  # no word of whose: another case
         share, least = max(one.fitting for one in again), policy.again.fitting
         return judged(check, "liveness_capture_replayed", score=share, threshold=least, detail={})
-    if isinstance(shown, Step):
+    if isinstance(sent, Step) or isinstance(shown, Step):
         return unjudged(check, facts, policy)
-    fresh, commands = shown.freshness, () if isinstance(sent, Step) else sent.commands
-    turns = [step.frames for command, step in zip(commands, shown.numbers, strict=False) if command in TURNS]
-    faces = min((sum(frame.face is not None for frame in of) for of in turns), default=policy.chain_frames_min)
-    code = "liveness_line_review" if faces < policy.chain_frames_min else ""
+    # Of each command; a turn that was not seen proves nothing, and need not move.
+    acted = () if isinstance(shown.gestures, Step) else zip(shown.gestures, shown.numbers[1:], strict=False)
+    counted = [
+        step.windows.moving if one.is_right and one.gesture in TURNS else step.windows.whole for one, step in acted
+    ]
+    windows = min(counted, default=policy.windows_min)
+    code = "liveness_line_review" if windows < policy.windows_min else ""
+    code = code if sent.compared.is_whole else "liveness_replay_review"
+    fresh = shown.freshness
     code = "liveness_frame_noiseless" if fresh.noise is None or fresh.noise <= limits.noise else code
     code = "liveness_frame_repeated" if fresh.repeated > limits.repeated else code
     code = "liveness_frame_frozen" if fresh.frozen_run > limits.frozen_run else code
-    detail = {"frozen_run": fresh.frozen_run, "repeated": fresh.repeated, "faces": faces}
+    detail = {"frozen_run": fresh.frozen_run, "repeated": fresh.repeated, "windows": windows}
     return judged(check, code, score=fresh.noise, threshold=limits.noise, detail=detail)
 
 

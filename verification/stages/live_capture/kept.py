@@ -153,15 +153,16 @@ class Compared:
 
 @dataclass(frozen=True)
 class ComparedAll:
-    """How alike it is to each that it was compared with, the most alike first."""
+    """How alike it is to each that it was compared with, the most alike first; is_whole: whether to all that it may
+    be."""
 
     others: tuple[Compared, ...]
+    is_whole: bool
 
 
-def compared(evidence: Evidence) -> tuple[Compared, ...]:
+def compared(evidence: Evidence) -> ComparedAll:
     """How alike this capture is to others, as it was found when it was judged: of those nothing may be left since."""
-    found = stored.read(dict(evidence.require_object(COMPARED)), into=ComparedAll, what="compared")
-    return found.others
+    return stored.read(dict(evidence.require_object(COMPARED)), into=ComparedAll, what="compared")
 
 
 def marks_of_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
@@ -176,12 +177,14 @@ def sought_by_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
     return frozenset[bytes]().union(*(mark for shown in ways for mark in prints.marks(shown, kinds=policy.AGAIN_KINDS)))
 
 
-def compare_captures(items: Mapping[str, bytes], others: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
-    """How alike this capture is to each of the others."""
+def compare_captures(
+    items: Mapping[str, bytes], others: Mapping[str, Mapping[str, bytes]], is_whole: bool
+) -> dict[str, bytes]:
+    """How alike this capture is to each of the others, and whether those are all."""
     own = _prints(items)
     found = [Compared(name, prints.alike(own, _prints(kept), limits=policy.AGAIN)) for name, kept in others.items()]
     found.sort(key=lambda one: (one.alike.fitting, one.alike.marked, one.attempt), reverse=True)
-    return {COMPARED: stored.to_bytes(ComparedAll(tuple(found)))}
+    return {COMPARED: stored.to_bytes(ComparedAll(tuple(found), is_whole))}
 
 
 def _prints(items: Mapping[str, bytes]) -> list[Prints]:

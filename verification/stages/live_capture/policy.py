@@ -145,9 +145,10 @@ class LiveCapturePolicy:
     # page takes 6, and a busy phone may miss some.
     chain_rate_min: float = 4.5
     chain_gap_max: float = 1.0  # seconds without a frame, at most: a busy phone may miss five
-    # Frames in the chain of a command, at least: a capture is known again by its movement over so many. At the least
-    # rate above a command has 16.
-    chain_frames_min: int = AGAIN.window
+    # Windows of each command, at least, that can be compared with another capture; of a turn, such as move as well. One
+    # takes 12 frames with a face: the page's 23 have 3, the 16 at the least rate above have 1. Of the 3 at least 2 move
+    # in every turn of the model, all in the real ones; in a blink perhaps none. docs/liveness-measurements.md.
+    windows_min: int = 1
     # How far a part may come before its frames were taken, seconds: the page counts from when it heard of the command.
     # Ours: two clocks that count the same second do not differ by more.
     clocks_apart_seconds: float = 0.25

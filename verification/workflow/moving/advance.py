@@ -1,29 +1,34 @@
-"""What a worker does with a step: prepare, look or judge; destroy. And where a verification goes after an attempt: the
-next stage, another try, the next route, or the verdict. The only place that verifies or declines by checks.
+"""What a worker does with a step: prepare, look or judge; lapse, expire or weigh; destroy.
 
 1. Claim the step: lease, fence, one fault counted (`queue.claim`).
 2. Read what it needs: the case, the attempt, its evidence.
 3. Work outside any transaction: ask sources, measure, run the checks.
 4. In one transaction whose first statement is the fence: evidence, results, the attempt, the status, the log.
-5. A fault instead: the step is released with a backoff; after the last one the verification ends in `failed`. What is
-   to be destroyed after the end is put off instead, and stays owed.
+5. A fault instead: the step is released with a backoff; after the last one the verification ends in `failed`. What
+   nobody asked for, as time that ran out or frames to be destroyed, is put off instead, and stays owed.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 from verification import clock, transactions
-from verification.core import profiles, reasons
 from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
-from verification.core.results import Decision, Outcome, decide
+from verification.core.results import Outcome, decide
 from verification.core.route import LOOK_AT, Evidence, Next, Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import again, attempts, destruction, documents, dossier, queue, transition
+from verification.workflow.moving import again, attempts, destruction, dossier, ending, onward, queue, transition
+
+_UNASKED = {
+    queue.LAPSE: ending.lapse,
+    queue.EXPIRE: ending.expire,
+    queue.WEIGH: ending.weigh,
+    queue.STOP: ending.stop,
+    queue.DESTROY: destruction.destroy_frames,
+}
+"""Steps that no answer of the borrower led to: they are owed until they are done."""
 
 
 def run(verification: Verification) -> None:
@@ -31,16 +36,19 @@ def run(verification: Verification) -> None:
     if verification.faults > policy.FAULTS_MAX:
         # The last worker died without a word, so nobody released the step: this claim only buries it.
         return _give_up(verification, cause="worker_lost")
-    if verification.step == queue.DESTROY:
-        return destruction.destroy_frames(verification)
+    if (unasked := _UNASKED.get(verification.step)) is not None:
+        return unasked(verification)
     key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
-        # The attempt could not begin while the borrower was busy elsewhere.
-        stage = stages.find(verification.route, verification.stage)
+        # The attempt could not begin: the borrower was busy elsewhere, or had none left.
+        stage, at = stages.find(verification.route, verification.stage), clock.now()
         with transactions.writing():
             queue.require_fence(verification)
             with transition.holding(verification):
-                attempts.enter(verification, stage, key=key, at=clock.now())
+                if attempts.is_exhausted(verification, stage, at=at):
+                    transition.move(verification, Move.DECLINE, at=at, code=attempts.NONE_LEFT)
+                else:
+                    attempts.enter(verification, stage, key=key, at=at)
         return None
     attempt = attempts.current(verification)
     if attempt is None and Verification.objects.filter(pk=verification.pk, fence=verification.fence).exists():
@@ -58,7 +66,7 @@ def release(verification: Verification, fault: Exception) -> None:
     """
     at = clock.now()
     cause = fault.code if isinstance(fault, TulgaError) else type(fault).__name__
-    if verification.step == queue.DESTROY:
+    if verification.step in _UNASKED:
         return destruction.put_off(verification, cause=cause)
     is_pending = isinstance(fault, ConsentPending)
     if is_pending:
@@ -82,7 +90,7 @@ def release(verification: Verification, fault: Exception) -> None:
 
 
 def _give_up(verification: Verification, *, cause: str) -> None:
-    if verification.step == queue.DESTROY:
+    if verification.step in _UNASKED:
         return destruction.put_off(verification, cause=cause)
     at = clock.now()
     body = {"cause": cause, "faults": verification.faults}
@@ -171,80 +179,4 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
             checks = [{"check": one.check, "outcome": one.outcome, "code": one.code} for one in results]
             said = {"facts": terms, "checks": checks, "evidence": kept}
             known = {**evidence.items, **collected}
-            go_on(verification, attempt, stage, decision, said=said, evidence=known, key=key, at=at)
-
-
-def go_on(
-    verification: Verification,
-    attempt: Attempt,
-    stage: Stage,
-    decision: Decision,
-    *,
-    said: Mapping[str, Any],
-    evidence: Mapping[str, bytes],
-    key: vault.Key,
-    at: datetime,
-) -> None:
-    """Closes the judged attempt and moves the verification. The transaction's fence was checked before.
-
-    said: what the judgement's entry says beside its outcome: its checks, its facts, its evidence.
-    evidence: all that it was judged by, and what the judgement left.
-    """
-    # What people look at is a try spent until they pass it, or another verification beside it would have as many again.
-    burns = decision.burns or decision.outcome is Outcome.REVIEW
-    if not attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=burns, at=at):
-        raise FenceLost(f"{attempt.pk} ended meanwhile")
-    word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
-    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
-    transition.record(verification, "attempt.judged", at=at, body={**body, **said})
-    if decision.outcome is not Outcome.REVIEW and stage.has_frames:
-        documents.produce(attempt, key=key, at=at, known=evidence)
-    if decision.outcome is Outcome.PASSED:
-        after_pass(verification, stage, key=key, at=at)
-    elif decision.outcome is Outcome.RETRY:
-        # The last try could not tell either. What it found stands as evidence; about the person it says nothing.
-        transition.move(verification, Move.FAIL, at=at, code="retries_exhausted", body={"cause": decision.code})
-    elif decision.outcome is Outcome.REVIEW:
-        transition.move(verification, Move.REVIEW, at=at, code=decision.code)
-    else:
-        after_failure(verification, stage, decision.code, key=key, at=at)
-
-
-def after_failure(verification: Verification, stage: Stage, code: str, *, key: vault.Key, at: datetime) -> None:
-    """After a failed attempt: declined at once, declined because none is left, or asked again."""
-    transition.write(verification, last_failure=code)
-    if reasons.require(code).final:
-        transition.move(verification, Move.DECLINE, at=at, code=code)
-    elif attempts.is_exhausted(verification, stage, at=at):
-        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted", body={"last_failure": code})
-    else:
-        _ask(verification, at=at)
-        attempts.enter(verification, stage, key=key, at=at, notice=code)
-
-
-def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
-    """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices."""
-    transition.write(verification, last_failure="")
-    following = stages.after(verification.route, stage.name)
-    if following is not None:
-        _ask(verification, at=at)
-        attempts.enter(verification, following, key=key, at=at)
-        return
-    done = [*verification.passed_routes, verification.route]
-    transition.write(verification, passed_routes=done)
-    combinations = [tuple(combination) for combination in verification.combinations]
-    if profiles.suffices(combinations, passed=done):
-        transition.move(verification, Move.VERIFY, at=at, body={"routes": done})
-        return
-    following_route = profiles.next_route(tuple(verification.combination), passed=done)
-    if following_route is None:
-        # A chosen combination whose routes have all passed suffices by definition; anything else is refused.
-        transition.move(verification, Move.DECLINE, at=at, code="check_missing")
-        return
-    _ask(verification, at=at)
-    attempts.enter_route(verification, following_route, key=key, at=at)
-
-
-def _ask(verification: Verification, *, at: datetime) -> None:
-    if verification.status != Status.REQUIRES_INPUT:
-        transition.move(verification, Move.ASK, at=at)
+            onward.go_on(verification, attempt, stage, decision, said=said, evidence=known, key=key, at=at)

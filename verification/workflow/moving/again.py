@@ -23,26 +23,32 @@ def remember(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> None
 def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapping[str, bytes]:
     """What this attempt is compared with, and how alike they are, as evidence of this one.
 
-    1 the attempts that share the most words, of whatever borrower and lender; words that thousands share tell nothing,
-    so that no more rows than a step has time for are counted · 2 what was kept of them, opened by their own keys; of an
-    erased one nothing is left to compare, and what does not open is no evidence against anybody.
+    1 who shares enough words, of whatever borrower and lender; no more rows are counted than a step has time for ·
+    2 where they are more than a step can compare, the oldest, which nobody can bring about afterwards, and of the rest
+    those that share the most; the evidence says that some were left · 3 what was kept of them, opened by their own
+    keys; of an erased one nothing is left to compare, and what does not open is no evidence against anybody.
     """
     words = {word for of_key in _words(attempt, of.sought(evidence)).values() for word in of_key}
-    known = CaptureWord.objects.filter(word__in=words).exclude(attempt=attempt).values_list("attempt_id", flat=True)
-    shared = Counter(known[: policy.WORDS_COUNTED])  # 1
-    alike = [pk for pk, number in shared.most_common(of.others_max) if number >= of.shared_min]
+    known = CaptureWord.objects.filter(word__in=words).exclude(attempt=attempt).order_by("word", "attempt_id")
+    counted = list(known.values_list("attempt_id", flat=True)[: policy.WORDS_COUNTED + 1])  # 1
+    shared = Counter(counted[: policy.WORDS_COUNTED])
+    alike = [pk for pk, number in shared.most_common() if number >= of.shared_min]
+    is_whole = len(alike) <= of.others_max and len(counted) <= policy.WORDS_COUNTED
+    if len(alike) > of.others_max:  # 2
+        by_age = Attempt.objects.filter(pk__in=alike).order_by("opened_at", "pk").values_list("pk", flat=True)
+        alike = list(dict.fromkeys([*by_age[: of.others_max // 2], *alike]))[: of.others_max]
     others: dict[str, Mapping[str, bytes]] = {}
     if alike:
         rows = Attempt.objects.filter(pk__in=alike).select_related("verification__key").defer("sealed_memory")
         items: dict[str, list[EvidenceItem]] = {}
         for item in EvidenceItem.objects.filter(attempt__in=alike, kind__endswith=f".{of.kept}"):
             items.setdefault(str(item.attempt_id), []).append(item)
-        for row in rows:  # 2
+        for row in rows:  # 3
             key, files = cases.key_beside(row.verification), dict[str, bytes]()
             with suppress(EvidenceUnreadable):
                 own = {item.kind: store.opening(key, item, files=files).plain for item in items.get(row.pk, ())}
                 others[row.pk] = own
-    return of.compare(evidence, others)
+    return of.compare(evidence, others, is_whole)
 
 
 def _words(attempt: Attempt, marks: frozenset[bytes]) -> dict[int, set[int]]:

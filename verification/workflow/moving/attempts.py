@@ -21,7 +21,7 @@ from verification.core import reasons, stored
 from verification.core.errors import FenceLost
 from verification.core.results import Outcome
 from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
-from verification.core.status import Move, Status
+from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
@@ -42,8 +42,9 @@ def enter(
 ) -> Attempt | None:
     """Begins a stage with a fresh attempt, for the borrower to answer or, if it must be prepared, for a worker.
 
-    None while the borrower is busy elsewhere (a step is owed later), where the quota is used up or too many of today
-    cost nothing (they may come back), where no attempt is left (declined); counted while their one place is ours.
+    None while the borrower is busy elsewhere, or where no attempt is left (a step is owed, later or now, that begins it
+    or ends the verification); where the quota is used up or too many of today cost nothing (they may come back).
+    Counted while their one place is ours.
     """
     if verification.last_failure == BUSY:
         transition.write(verification, last_failure="")
@@ -63,13 +64,12 @@ def enter(
             transaction.set_rollback(bool(hindrance))
     except IntegrityError:  # one_open_attempt_per_borrower: the place is another verification's
         hindrance = BUSY
-    if hindrance == BUSY:
-        queue.schedule(verification, queue.OPEN, due_at=at + timedelta(seconds=policy.BUSY_SECONDS), queue=stage.queue)
-    if hindrance == NONE_LEFT:
-        transition.move(verification, Move.DECLINE, at=at, code=NONE_LEFT)
-    elif hindrance:
+    if hindrance in (BUSY, NONE_LEFT):
+        due_at = at if hindrance == NONE_LEFT else at + timedelta(seconds=policy.BUSY_SECONDS)
+        queue.schedule(verification, queue.OPEN, due_at=due_at, queue=stage.queue)
+    if hindrance and hindrance != NONE_LEFT:
         transition.write(verification, last_failure=hindrance)
-    else:
+    if not hindrance:
         body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn}
         transition.record(verification, "attempt.opened", at=at, body=body)
         if stage.prepare is not None:

@@ -65,7 +65,7 @@ def destroy_frames(verification: Verification) -> None:
 
 
 def put_off(verification: Verification, *, cause: str) -> None:
-    """Gives the step back after a fault, due later: it is owed until it is done, and never moves a status.
+    """Gives a step that nobody asked for back after a fault, due later: it is owed until it is done.
 
     Each cause is on record once, however often it comes.
     """
@@ -78,8 +78,8 @@ def put_off(verification: Verification, *, cause: str) -> None:
         if not queue.release(verification, due_at=at + timedelta(seconds=wait), faults=faults):
             return
         known = AuditEntry.objects.filter(verification=verification, type="step.faulted")
-        if not known.filter(body__step=queue.DESTROY, body__cause=cause).exists():
-            body = {"step": queue.DESTROY, "cause": cause, "faults": verification.faults}
+        if not known.filter(body__step=verification.step, body__cause=cause).exists():
+            body = {"step": verification.step, "cause": cause, "faults": verification.faults}
             transition.record(verification, "step.faulted", at=at, body=body)
 
 

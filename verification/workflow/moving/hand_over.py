@@ -2,7 +2,7 @@
 
 1. `mint`: the borrower's page shows a code, which lives two minutes and is read once.
 2. `read`: the phone that scanned it gets a token of its own. It opens the loan and the question, and nothing else.
-3. `reply`: told by somebody what to press, and the verification is declined; a no draws the number for the phone.
+3. `reply`: told by somebody what to press, and a worker declines the verification; a no draws the phone's number.
 4. `match`: the page that made the code says that number, in one try. The phone's token becomes the session.
 A code dies with its time, with the session that made it, with a newer one, and with a wrong number. All this stops
 whoever passes on a picture of the code; it does not stop a victim who reads the number out to a caller.
@@ -24,12 +24,11 @@ from verification.core.stored import canonical_json
 from verification.evidence import store, vault
 from verification.models import BorrowerSession, HandOver, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import attempts, links, transition
+from verification.workflow.moving import links, queue, transition
 from verification.workflow.moving.links import TOKEN_BYTES, Minted
 
 AGENTS = "hand_over.agents"
 """The kind of the evidence that says which browsers they were, in their own words."""
-COERCED = "coercion_reported"
 UNUSABLE = "phone_code_unusable"
 
 _TABLE, _FIELD = "verification_handover", "sealed_agent"
@@ -141,9 +140,12 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
         row.save(update_fields=("outcome",))
         verification, key = row.verification, cases.key_of(row.verification)
         with transition.holding(verification):
-            body = {"cause": "hand_over", **_agents(verification, key, at=at, phone=row)}
-            transition.move(verification, Move.DECLINE, at=at, code=COERCED, body=body)
-            attempts.leave(verification, at=at)
+            transition.record(
+                verification, "hand_over.stopped", at=at, body=_agents(verification, key, at=at, phone=row)
+            )
+            if verification.status == Status.REQUIRES_INPUT:
+                transition.move(verification, Move.SUBMIT, at=at)  # nobody answers any more
+            queue.schedule(verification, queue.STOP, due_at=at, queue=policy.ENDING_QUEUE)
 
 
 def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str) -> bool:
@@ -176,7 +178,8 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
 def _session(untrusted_session: str) -> BorrowerSession:
     """The session with its verification locked; raises `LinkUnusable` if either has ended."""
     verification = links.lock_session(untrusted_session=untrusted_session)
-    if verification.status in TERMINAL or verification.status == Status.IN_REVIEW:
+    is_over = verification.status in TERMINAL or verification.step == queue.STOP
+    if is_over or verification.status == Status.IN_REVIEW:
         raise LinkUnusable("this verification has ended")
     session = BorrowerSession.objects.get(verification=verification, ended_at=None)
     session.verification = verification

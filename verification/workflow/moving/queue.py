@@ -22,6 +22,9 @@ from verification.workflow import policy
 from verification.workflow.moving import doorbell, transition
 
 OPEN, PREPARE, LOOK, JUDGE = "open", "prepare", "look", "judge"
+LAPSE, EXPIRE, WEIGH, STOP = "lapse", "expire", "weigh", "stop"
+"""What tick, desk or web found to be due: a dialogue, or the whole, that ran out; votes that suffice; a borrower whom
+somebody tells what to press."""
 DESTROY = "destroy"
 """Of a verification that has ended: its camera's frames. The only step that never moves a status."""
 

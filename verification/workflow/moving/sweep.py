@@ -1,32 +1,26 @@
-"""One round of `manage.py tick`: order the log, let silent dialogues lapse and old cases expire. Any number may run.
+"""One round of `manage.py tick`: order the log, and find what time makes due. Any number may run.
 
-It judges and destroys nothing, and rings for no step that waits: workers find what is due by themselves. That frames
-have been kept long enough it finds for them: so long before it is due, a step would only swell the queue's index.
+It judges, ends and destroys nothing, and rings for no step that waits: workers find what is due by themselves. That a
+dialogue or a case ran out, or that frames have been kept long enough, it writes down for them: so long before it is
+due, a step would only swell the queue's index.
 """
 
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import Q
 
 from verification import clock, transactions
 from verification.audit import log, sequencer
-from verification.core.errors import Conflict, TulgaError
-from verification.core.status import TERMINAL, Move, Status
+from verification.core.errors import TulgaError
+from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, Verification
-from verification.workflow import cases, policy, stages
-from verification.workflow.moving import (
-    advance,
-    attempts,
-    destruction,
-    monthly_counts,
-    queue,
-    quotas,
-    rates,
-    transition,
-)
+from verification.workflow import policy
+from verification.workflow.moving import attempts, destruction, monthly_counts, queue, quotas, rates
 
 logger = logging.getLogger(__name__)
 
@@ -45,29 +39,33 @@ def run_round(*, is_whole: bool = True) -> int:
     done = sum(_guarded(_order, mode, at=at) for mode in modes())
     if not is_whole:
         return done
-    silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at).order_by("expires_at")
-    done += sum(_guarded(_lapse, pk, at=at) for pk in list(silent.values_list("pk", flat=True)[: policy.SWEEP_BATCH]))
-    waiting = Verification.objects.filter(status=Status.REQUIRES_INPUT, expires_at__lte=at).order_by("expires_at")
-    review_since = at - timedelta(seconds=policy.REVIEW_SECONDS)
-    in_review = Verification.objects.filter(status=Status.IN_REVIEW, in_review_since__lte=review_since)
-    # Two statements, each with its index: with an OR all that is open would be read.
-    for overdue in (waiting, in_review.order_by("in_review_since")):
-        done += sum(
-            _guarded(_expire, pk, at=at) for pk in list(overdue.values_list("pk", flat=True)[: policy.SWEEP_BATCH])
-        )
-    kept = Verification.objects.filter(frames_until__lte=at, step="", status__in=sorted(TERMINAL))
-    over = list(kept.order_by("frames_until").values_list("pk", flat=True)[: policy.SWEEP_BATCH])
-    done += sum(_guarded(_owe_destruction, pk, at=at) for pk in over)
+    # What already waits for a worker would be found again in each round. Only an end does not wait for other steps.
+    idle, unended = Q(step=""), ~Q(step__in=(queue.EXPIRE, queue.WEIGH, queue.STOP))
+    rows, since = Verification.objects.all(), at - timedelta(seconds=policy.REVIEW_SECONDS)
+    asked = rows.filter(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at).order_by("expires_at")
+    in_review = rows.filter(unended, status=Status.IN_REVIEW, in_review_since__lte=since).order_by("in_review_since")
+    silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at, verification__step="")
+    silent_rows = silent.order_by("expires_at").values_list("verification_id", flat=True)
+    kept = rows.filter(idle, frames_until__lte=at, status__in=sorted(TERMINAL)).order_by("frames_until")
+    # Each with its index: with an OR all that is open would be read.
+    for step, of, free, found in (
+        (queue.EXPIRE, policy.ENDING_QUEUE, unended, asked.values_list("pk", flat=True)),
+        (queue.EXPIRE, policy.ENDING_QUEUE, unended, in_review.values_list("pk", flat=True)),
+        (queue.LAPSE, policy.ENDING_QUEUE, idle, silent_rows),
+        (queue.DESTROY, destruction.QUEUE, idle, kept.values_list("pk", flat=True)),
+    ):
+        owe = partial(_owe, step, of, free)
+        done += sum(_guarded(owe, pk, at=at, what=step) for pk in list(found[: policy.SWEEP_BATCH]))
     monthly_counts.add_up()
     return done
 
 
-def _guarded(work: Callable[..., int], name: str, *, at: datetime) -> int:
+def _guarded(work: Callable[..., int], name: str, *, at: datetime, what: str = "order") -> int:
     """The work on one row or log; a fault there is logged and stops nothing else."""
     try:
         return work(name, at=at)
     except ROW_FAULTS as fault:
-        logger.error("sweep: %s of %s failed (%s)", work.__name__.strip("_"), name, type(fault).__name__)
+        logger.error("sweep: %s of %s failed (%s)", what, name, type(fault).__name__)
         return 0
 
 
@@ -100,43 +98,11 @@ def modes() -> tuple[str, ...]:
     return ("test", "live") if settings.TULGA_MODES_LIVE else ("test",)
 
 
-def _lapse(attempt_id: str, *, at: datetime) -> int:
-    """Ends a dialogue the borrower let run out. It burns an attempt only if the stage's timeout code says so."""
+def _owe(step: str, queue_name: str, free: Q, verification_id: str, *, at: datetime) -> int:
+    """A worker owes the row this step, unless another round was faster or the row is not `free` for it any more."""
     with transactions.writing():
-        attempt = Attempt.objects.get(pk=attempt_id)
-        # The verification's row is locked first, as everywhere.
-        verification = Verification.objects.select_for_update().get(pk=attempt.verification_id)
-        attempt = Attempt.objects.get(pk=attempt_id)
-        attempt.verification = verification
-        if attempt.expires_at > at or not attempts.lapse(attempt, at=at):
+        row = Verification.objects.select_for_update().filter(free, pk=verification_id).first()
+        if row is None:
             return 0
-        stage = stages.known(attempt.route, attempt.stage)
-        if stage and attempt.burnt and verification.status == Status.REQUIRES_INPUT:
-            advance.after_failure(verification, stage, attempt.code, key=cases.key_of(verification), at=at)
-        else:
-            Verification.objects.filter(pk=verification.pk).update(last_failure=attempt.code)
-    return 1
-
-
-def _expire(verification_id: str, *, at: datetime) -> int:
-    try:
-        with transactions.writing():
-            verification = Verification.objects.get(pk=verification_id)
-            in_review = verification.status == Status.IN_REVIEW
-            code = "review_timeout" if in_review else "verification_expired"
-            transition.move(verification, Move.EXPIRE, at=at, code=code)
-            attempts.leave(verification, at=at)
-    except Conflict:
-        # The borrower or a worker was faster; the next round looks again.
-        return 0
-    return 1
-
-
-def _owe_destruction(verification_id: str, *, at: datetime) -> int:
-    """A worker owes the row the destruction of its frames, unless another round was faster."""
-    with transactions.writing():
-        due = Verification.objects.select_for_update().filter(pk=verification_id, frames_until__lte=at, step="")
-        if (verification := due.first()) is None:
-            return 0
-        queue.schedule(verification, queue.DESTROY, due_at=at, queue=destruction.QUEUE)
+        queue.schedule(row, step, due_at=at, queue=queue_name)
     return 1

@@ -5,24 +5,21 @@ Each giving is one transaction under the lock of the verification's row: of two 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q
 
 from verification import clock, transactions
-from verification.core import reasons
 from verification.core.errors import BadInput, Conflict, NotFound
-from verification.core.results import Failed, Inconclusive, Outcome, Passed, Result, decide
-from verification.core.route import Stage
+from verification.core.results import Outcome
 from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, ReviewVote, Verification
-from verification.workflow import cases, policy, stages
-from verification.workflow.moving import advance, attempts, documents, dossier, transition
+from verification.workflow import cases, policy
+from verification.workflow.moving import dossier, ending, queue, transition
 
 REASON_KIND = "review.reason"
 """Evidence of the attempt, numbered in the order of the votes: `review.reason.1`."""
-REFUSED = "review_refused"
 
 
 @dataclass(frozen=True)
@@ -37,22 +34,22 @@ class Reviewer:
     known_as: tuple[str, ...] = field(default=(), repr=False)
 
 
-def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str) -> Status:
-    """The status after the word of one reviewer: the second pass counts as a passed judgement, one fail refuses.
+def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str) -> bool:
+    """Whether the word of one reviewer decides: the second pass counts as a passed judgement, one fail refuses.
 
     1. There is a reason.
     2. The verification is one of their lender and is in review, not yet too long. Its row is locked.
     3. The reviewer has not voted on this attempt, has sent no link of the case, and did not open it for the lender.
     4. A pass needs that everything else had passed: the stored results are weighed again as when they were judged.
-    5. The reason is sealed and the vote is logged. Two passes or one fail end the attempt and move the status.
+    5. The reason is sealed and the vote is logged. After two passes or one fail a worker ends the attempt.
 
     Raises `BadInput`, `NotFound` (none, or another lender's), `Conflict`; then nothing was written.
     """
     return _give(verification_id, (reviewer,), passes=passes, reason=reason)
 
 
-def review(*, verification_id: str, passes: bool, reviewers: Sequence[Reviewer], reason: str) -> Status:
-    """The status after the common word of the reviewers, given at once: a pass by two or more, a fail by one.
+def review(*, verification_id: str, passes: bool, reviewers: Sequence[Reviewer], reason: str) -> None:
+    """Takes the common word of the reviewers, given at once: a pass by two or more, a fail by one. It decides.
 
     Each of them is held to the steps of `vote`, which also raises the same; then none of their votes was written.
     """
@@ -63,7 +60,7 @@ def review(*, verification_id: str, passes: bool, reviewers: Sequence[Reviewer],
     if len(different) < needed:
         detail = f"this needs {needed} reviewers, who are different people"
         raise BadInput(detail, code="reviewers_too_few", pointer="reviewers")
-    return _give(verification_id, reviewers, passes=passes, reason=reason)
+    _give(verification_id, reviewers, passes=passes, reason=reason)
 
 
 def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: bool = False) -> Verification:
@@ -75,27 +72,11 @@ def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: 
     if verification.status != Status.IN_REVIEW:
         raise Conflict(f"the verification is {verification.status}, not in review", code="not_in_review")
     # The sweep ends such a case a moment later; until then it is over all the same.
-    if ends_at(verification) <= at:
+    if ending.ends_at(verification) <= at:
         raise Conflict("the time for this review is over", code="review_timeout")
+    if verification.step:
+        raise Conflict("the votes suffice, or it was stopped: a worker ends it", code="not_in_review")
     return verification
-
-
-def ends_at(verification: Verification) -> datetime:
-    """Until when its reviewers may vote. A case may come to them a second time: then that one counts."""
-    since = verification.in_review_since
-    # Where nobody gave it to them it is over.
-    return since + timedelta(seconds=policy.REVIEW_SECONDS) if since else verification.created_at
-
-
-def open_question(verification: Verification) -> tuple[Attempt, Stage]:
-    """The attempt that waits for the reviewers, and the stage it belongs to. Raises `Conflict` if there is none."""
-    waiting = Attempt.objects.filter(verification=verification, status=Outcome.REVIEW)
-    attempt = waiting.filter(route=verification.route, stage=verification.stage).order_by("-turn").first()
-    stage = stages.known(verification.route, verification.stage)
-    if attempt is None or stage is None:
-        raise Conflict("there is no attempt here that people could decide", code="not_reviewable")
-    attempt.verification = verification
-    return attempt, stage
 
 
 def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
@@ -115,7 +96,7 @@ def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
     return "reviewer_opened_case" if opened_by in known_as else ""
 
 
-def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, reason: str) -> Status:
+def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, reason: str) -> bool:
     # 1
     words = reason.strip()
     if not policy.REVIEW_REASON_MIN <= len(words) <= policy.REVIEW_REASON_MAX or not words.isprintable():
@@ -128,13 +109,13 @@ def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, 
         if len(lenders) != 1:
             raise NotFound("the lender of these reviewers has no such verification")
         verification = case_in_review(verification_id, *lenders, at=at, lock=True)
-        attempt, stage = open_question(verification)
+        attempt, stage = ending.open_question(verification)
         key = cases.key_of(verification)
         for reviewer in reviewers:
             if code := hindrance(attempt, reviewer, key=key):  # 3
                 raise Conflict("this person may not vote here", code=code)
         if passes:
-            _require_the_rest_passed(attempt, stage)  # 4
+            ending.require_the_rest_passed(attempt, stage)  # 4
         # 5. Of the reason the log holds the commitment only.
         before = ReviewVote.objects.filter(attempt=attempt).count()
         dossier.keep(attempt, {f"{REASON_KIND}.{before + 1}": words.encode()}, key=key, at=at)
@@ -143,38 +124,6 @@ def _give(verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, 
         for reviewer in reviewers:
             ReviewVote.objects.create(attempt=attempt, person=reviewer.person_id, passes=passes, created_at=at)
             transition.record(verification, "review.voted", at=at, body=body | {"person": reviewer.person_id})
-        if not passes:
-            _close(attempt, passes=False, key=key, at=at)
-            advance.after_failure(verification, stage, REFUSED, key=key, at=at)
-        elif ReviewVote.objects.filter(attempt=attempt, passes=True).count() >= policy.REVIEWERS_TO_PASS:
-            _close(attempt, passes=True, key=key, at=at)
-            advance.after_pass(verification, stage, key=key, at=at)
-    return Status(verification.status)
-
-
-def _require_the_rest_passed(attempt: Attempt, stage: Stage) -> None:
-    """Raises unless its checks, as logged and weighed by the rule of every judgement, are a matter for reviewers."""
-    results: list[Result] = []
-    try:
-        for one in dossier.logged_checks(attempt):
-            if one["outcome"] == Passed.outcome:
-                results.append(Passed(one["check"]))
-            elif one["outcome"] == Inconclusive.outcome:
-                results.append(Inconclusive(one["check"], one["code"]))
-            else:
-                results.append(Failed(one["check"], one["code"]))
-        decision = decide(results, required=tuple(stage.checks))
-    except KeyError:
-        raise Conflict("a check said what nobody knows any more", code="not_reviewable") from None
-    if decision.outcome is not Outcome.REVIEW:
-        raise Conflict("not everything else has passed", code="not_reviewable")
-
-
-def _close(attempt: Attempt, *, passes: bool, key: vault.Key, at: datetime) -> None:
-    outcome, code = (Outcome.PASSED, "") if passes else (Outcome.FAILED, REFUSED)
-    burns = not passes and reasons.require(REFUSED).burns
-    if not attempts.close(attempt, outcome=outcome, code=code, burns=burns, at=at, among=(Outcome.REVIEW,)):
-        raise Conflict("the attempt was decided meanwhile", code="not_in_review")
-    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": outcome, "code": code}
-    transition.record(attempt.verification, "attempt.reviewed", at=at, body=body | {"burnt": attempt.burnt})
-    documents.produce(attempt, key=key, at=at)
+        if is_decided := ending.verdict(attempt) is not None:
+            queue.schedule(verification, queue.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
+    return is_decided

@@ -64,11 +64,13 @@ def modes() -> tuple[str, ...]:
 def queue(*, reviewer: Reviewer, mode: str) -> Rows:
     """The cases of the reader's lender that wait for reviewers, oldest first, and a `review.listed` entry.
 
-    A case whose day is over is gone from it, whether or not the sweep has ended it yet. Raises `BadInput`.
+    A case whose day is over, or whose votes suffice, is gone from it, whether or not a worker has ended it yet. Raises
+    `BadInput`.
     """
     _require_mode(mode)
     with transactions.writing():
-        in_review = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode, status=Status.IN_REVIEW)
+        of_lender = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode)
+        in_review = of_lender.filter(status=Status.IN_REVIEW, step="")
         for_votes = timedelta(seconds=policy.REVIEW_SECONDS)
         fresh = in_review.filter(in_review_since__gt=clock.now() - for_votes)
         found = list(fresh.order_by("in_review_since", "pk")[: policy.DESK_ROWS + 1])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from verification.engines.liveness import policy, prints
-from verification.engines.liveness.prints import Alike, Prints
+from verification.engines.liveness.prints import Alike, Prints, Windows
 
 _FRAMES = 23
 
@@ -89,6 +89,15 @@ def test_what_hardly_moves_is_not_judged() -> None:
     ]
     assert _alike(still, still).windows == 0
     assert not policy.AGAIN.finds(_alike(still, still))
+
+
+@pytest.mark.parametrize(("frames", "whole"), [(0, 0), (11, 0), (12, 1), (16, 1), (17, 2), (23, 3)])
+def test_a_step_has_a_window_from_twelve_frames_with_a_face_on(frames: int, whole: int) -> None:
+    (step,) = _capture(1, steps=1)
+    short = Prints(step.signs[:frames], step.motion[:frames])
+    assert prints.windows(short, limits=policy.AGAIN) == Windows(whole, whole)
+    still = Prints(short.signs, np.repeat(step.motion[:1], frames, axis=0))
+    assert prints.windows(still, limits=policy.AGAIN) == Windows(whole, 0)
 
 
 @pytest.mark.parametrize(

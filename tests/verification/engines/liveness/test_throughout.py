@@ -81,6 +81,15 @@ def test_what_corners_do_not_join_is_compared_on_both_sides(
         assert said.farthest > 1.08
 
 
+def test_the_room_is_held_to_what_it_was_also_where_time_is_missing(victim: list[list[bytes]]) -> None:
+    steps = measured(victim, "look_straight", "turn_left", apart=THROUGHOUT.apart_ms + 1)
+    assert found(steps).surroundings is None
+    jumped = (0.1, *[None] * (FRAMES - 2))
+    there: Any = replace(steps[1].looked, surroundings=jumped)
+    said = found((steps[0], replace(steps[1], looked=there)))
+    assert (said.corners, said.surroundings) == (None, 0.1)
+
+
 def test_a_chain_in_which_no_face_is_found_cannot_be_compared(victim: list[list[bytes]]) -> None:
     steps = measured(victim, "look_straight", "turn_left")
     none = (None,) * (FRAMES - 1)

@@ -39,12 +39,17 @@ def run(*arguments):
     return out.getvalue()
 
 
+SAID = "the votes are kept, and a worker decides by them"
+
+
 def reviewers(*emails):
     return [word for email in emails for word in ("--reviewer", email)]
 
 
 def test_two_reviewers_pass_and_are_named_in_the_log_by_id(story):
-    assert run(story.id, "--pass", *reviewers(ONE, OTHER), "--reason", REASON) == f"{story.id}: verified\n"
+    assert run(story.id, "--pass", *reviewers(ONE, OTHER), "--reason", REASON) == f"{story.id}: {SAID}\n"
+    story.work()
+    assert story.row().status == "verified"
     votes = AuditEntry.objects.filter(type="review.voted").order_by("verification_sequence")
     named = [vote.body["person"] for vote in votes]
     assert named == [User.objects.get(email=email).pk for email in (ONE, OTHER)]
@@ -52,12 +57,16 @@ def test_two_reviewers_pass_and_are_named_in_the_log_by_id(story):
 
 
 def test_one_reviewer_refuses(story):
-    assert run(story.id, "--fail", *reviewers(ONE), "--reason", REASON) == f"{story.id}: declined\n"
+    assert run(story.id, "--fail", *reviewers(ONE), "--reason", REASON) == f"{story.id}: {SAID}\n"
+    story.work()
+    assert story.row().status == "declined"
 
 
 def test_the_reason_may_come_by_stdin(story, monkeypatch):
     monkeypatch.setattr("sys.stdin", StringIO(f"{REASON}\n"))
-    assert run(story.id, "--fail", *reviewers(ONE), "--reason", "-") == f"{story.id}: declined\n"
+    assert run(story.id, "--fail", *reviewers(ONE), "--reason", "-") == f"{story.id}: {SAID}\n"
+    story.work()
+    assert story.row().status == "declined"
 
 
 @pytest.mark.parametrize(
@@ -100,6 +109,9 @@ def test_an_unknown_verification_is_a_named_error(story, number):
 
 def test_a_decided_verification_is_a_named_error(story):
     run(story.id, "--fail", *reviewers(ONE), "--reason", REASON)
+    with pytest.raises(CommandError, match="not_in_review: the votes suffice, or"):
+        run(story.id, "--fail", *reviewers(ONE), "--reason", REASON)
+    story.work()
     with pytest.raises(CommandError, match="not_in_review: the verification is declined"):
         run(story.id, "--pass", *reviewers(ONE, OTHER), "--reason", REASON)
 

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from tests.verification.stages.person.test_story import BORN, DOCUMENT, guess, to_code, to_person
 from tests.verification.stages.person.told import codes, other_than
-from tests.verification.workflow.story import begin, lender
+from tests.verification.workflow.story import begin, lender, swept
 from verification import clock
 from verification.core.errors import BadInput
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases
-from verification.workflow.moving import commands, sweep
+from verification.workflow.moving import commands
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,7 +105,7 @@ def test_silence_ends_the_dialogue_and_the_guesses_count_on(asked, monkeypatch):
     for _ in range(4):
         guess(story, other_than(codes(asked)[-1]))
     pass_time(story, monkeypatch, seconds=301)
-    sweep.run_round()
+    swept()
     assert story.page().page == "resume"
     commands.resume(verification_id=story.id)
     story.work()

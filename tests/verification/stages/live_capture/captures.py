@@ -111,7 +111,7 @@ class Sent:
             memory, items = turn.memory, {**items, **taken.evidence, **turn.evidence}
             if turn.next is Next.COLLECT:
                 break
-        items |= {**sources(**answers), **compare_captures({}, {})}
+        items |= {**sources(**answers), **compare_captures({}, {}, True)}
         return Evidence(items=items, at=at + timedelta(seconds=30))
 
 

@@ -10,12 +10,12 @@ from tests.verification.stages.live_capture import captures as given
 from verification.core.reasons import REASONS
 from verification.core.results import Outcome, Passed, Step, decide
 from verification.core.route import Evidence
-from verification.engines.liveness.prints import Alike
+from verification.engines.liveness.prints import Alike, Windows
 from verification.stages.live_capture import ASKING
 from verification.stages.live_capture.checks import WITH_CONSENT
 from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
-from verification.stages.live_capture.kept import Compared
-from verification.stages.live_capture.policy import LiveCapturePolicy
+from verification.stages.live_capture.kept import Compared, ComparedAll
+from verification.stages.live_capture.policy import TURNS, LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
 GATES, SAME, ACTOR = POLICY.gates, POLICY.same_face.value, POLICY.same_actor.value
@@ -95,22 +95,32 @@ def test_what_the_frames_show_is_refused_by_its_own_code(
     assert getattr(said, "code", "") == code
 
 
-def test_a_chain_too_short_to_be_known_again_is_for_people(facts: LiveCaptureFacts) -> None:
-    sent, least = sent_of(facts), POLICY.chain_frames_min
-    for acted, code in ((least, ""), (least - 1, "liveness_line_review")):
-        chain = (GATES.frames_min, *[least] * (len(sent.chain) - 2), acted)
-        said = WITH_CONSENT["face.timing"](replace(facts, sent=replace(sent, chain=chain)), POLICY)
+@pytest.mark.parametrize("command", ["turn_left", "turn_right", "blink", "open_mouth"])
+def test_a_command_with_too_little_to_be_known_again_is_for_people(facts: LiveCaptureFacts, command: str) -> None:
+    shown, at = shown_of(facts), sent_of(facts).commands.index(command)
+    step, is_turn = shown.numbers[at], command in TURNS
+    for windows, code in (
+        (Windows(1, 1), ""),
+        (Windows(3, 0), "liveness_line_review" if is_turn else ""),
+        (Windows(0, 0), "liveness_line_review"),
+    ):
+        numbers = (*shown.numbers[:at], replace(step, windows=windows), *shown.numbers[at + 1 :])
+        said = WITH_CONSENT["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY)
         assert getattr(said, "code", "") == code
 
 
-def test_a_turn_whose_face_is_hidden_in_a_frame_too_many_is_for_people(facts: LiveCaptureFacts) -> None:
-    shown, at = shown_of(facts), sent_of(facts).commands.index("turn_left")
-    step = shown.numbers[at]
-    assert len(step.frames) == POLICY.chain_frames_min
-    hidden = replace(step, frames=(replace(step.frames[0], face=None), *step.frames[1:]))
-    numbers = (*shown.numbers[:at], hidden, *shown.numbers[at + 1 :])
-    said = WITH_CONSENT["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY)
-    assert getattr(said, "code", "") == "liveness_line_review"
+def test_a_face_at_rest_need_not_move(facts: LiveCaptureFacts) -> None:
+    shown = shown_of(facts)
+    numbers = (replace(shown.numbers[0], windows=Windows(0, 0)), *shown.numbers[1:])
+    assert isinstance(WITH_CONSENT["face.fresh"](replace(facts, shown=replace(shown, numbers=numbers)), POLICY), Passed)
+
+
+def test_a_capture_that_more_are_like_than_were_compared_with_it_is_for_people(facts: LiveCaptureFacts) -> None:
+    again = Compared("att_" + "b" * 26, Alike(0.9, 12, 0.8))
+    for others, code in (((), "liveness_replay_review"), ((again,), "liveness_capture_replayed")):
+        part = replace(facts, sent=replace(sent_of(facts), compared=ComparedAll(others, is_whole=False)))
+        decision = decide(ASKING.judge(part, POLICY), required=tuple(WITH_CONSENT))
+        assert (decision.outcome is Outcome.REVIEW, decision.code) == (not others, code)
 
 
 def test_a_frame_that_was_presented_before_is_refused_whatever_else_it_shows(facts: LiveCaptureFacts) -> None:
@@ -128,11 +138,13 @@ def test_a_chain_without_a_face_to_compare_is_refused(facts: LiveCaptureFacts) -
 def test_a_capture_that_comes_again_is_refused_and_no_word_tells_whose_it_was(facts: LiveCaptureFacts) -> None:
     again, other = Compared("att_" + "b" * 26, Alike(0.9, 12, 0.8)), Compared("att_" + "c" * 26, Alike(0.9, 12, 0.3))
     for shown in (facts.shown, Step("frame_truncated")):
-        seen = replace(facts, sent=replace(sent_of(facts), compared=(again, other)), shown=shown)
+        seen = replace(
+            facts, sent=replace(sent_of(facts), compared=ComparedAll((again, other), is_whole=True)), shown=shown
+        )
         said = WITH_CONSENT["face.fresh"](seen, POLICY)
         assert (getattr(said, "code", ""), said.score, said.threshold) == ("liveness_capture_replayed", 0.8, 0.4)
         assert said.detail == {}
-    like = replace(facts, sent=replace(sent_of(facts), compared=(other,)))
+    like = replace(facts, sent=replace(sent_of(facts), compared=ComparedAll((other,), is_whole=True)))
     assert isinstance(WITH_CONSENT["face.fresh"](like, POLICY), Passed)
 
 

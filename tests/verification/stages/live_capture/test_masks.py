@@ -48,7 +48,7 @@ def _looked_at(rest: tuple[bytes, ...], photo: bytes) -> tuple[Looked, Next, Evi
         **looked.evidence,
         **turn.evidence,
         **given.sources(photo=photo),
-        **compare_captures({}, {}),
+        **compare_captures({}, {}, True),
     }
     return looked, turn.next, Evidence(items=items, at=at + timedelta(seconds=30))
 

@@ -1,0 +1,80 @@
+"""Only a worker's step ends a verification: tick, desk and web write down that one is due, and it looks for itself."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.verification.workflow.insecure_glance import glanced, people
+from tests.verification.workflow.insecure_glance import glances as glances
+from tests.verification.workflow.story import begin, decisions, later, lender
+from verification.models import Attempt, AuditEntry, Verification
+from verification.workflow.moving import queue, sweep
+from verification.workflow.people.review import vote
+
+pytestmark = [pytest.mark.django_db(transaction=True)]
+
+_PRODUCT = Path(__file__).resolve().parents[3]
+_DECIDING = re.compile(r"Move\.(?:VERIFY|DECLINE|EXPIRE|FAIL|REVIEW)\b")
+REASON = "the ears and the mole are the same"
+
+
+def test_no_other_file_moves_a_verification_to_its_end() -> None:
+    files = [path for app in ("verification", "lenders", "people", "config") for path in (_PRODUCT / app).rglob("*.py")]
+    found = {path.name for path in files if _DECIDING.search(path.read_text("utf-8"))}
+    assert found == {"advance.py", "onward.py", "ending.py", "status.py"}
+
+
+@pytest.mark.parametrize("column", ["expires_at", "in_review_since"])
+def test_the_tick_ends_nothing_and_a_worker_does(glances, column):
+    story = glanced("grey") if column == "in_review_since" else begin(lender())
+    before = story.row().status
+    Verification.objects.filter(pk=story.id).update(**{column: later(-25 * 3600)})
+    for _ in range(2):
+        sweep.run_round()
+    row = story.row()
+    assert (row.status, row.step, decisions(story)) == (before, queue.EXPIRE, 0)
+    story.work()
+    assert (story.row().status, story.row().step, decisions(story)) == ("expired", "", 1)
+
+
+def test_the_tick_lapses_no_dialogue_and_a_worker_does():
+    story = begin(lender())
+    Attempt.objects.filter(verification_id=story.id).update(expires_at=later(-1))
+    for _ in range(2):
+        sweep.run_round()
+    assert (story.row().step, Attempt.objects.get(verification_id=story.id).status) == (queue.LAPSE, "open")
+    story.work()
+    assert Attempt.objects.get(verification_id=story.id).status == "lapsed"
+
+
+@pytest.mark.parametrize(("votes", "status"), [((True, True), "verified"), ((False,), "declined")])
+def test_the_desk_ends_nothing_and_a_worker_does(glances, votes, status):
+    story = glanced("clear", "grey", profile="KZ-2021-04")
+    for passes, person in zip(votes, people(story), strict=False):
+        is_decided = vote(verification_id=story.id, reviewer=person, passes=passes, reason=REASON)
+    assert is_decided
+    assert (story.row().status, story.row().step, decisions(story)) == ("in_review", queue.WEIGH, 0)
+    assert not AuditEntry.objects.filter(type="attempt.reviewed").exists()
+    story.work()
+    assert AuditEntry.objects.get(type="attempt.reviewed").body["outcome"] == ("passed" if all(votes) else "failed")
+    assert story.row().status == status
+
+
+@pytest.mark.parametrize("step", [queue.LAPSE, queue.EXPIRE, queue.STOP])
+def test_a_step_that_somebody_else_wrote_down_ends_nothing(step):
+    story = begin(lender())
+    Verification.objects.filter(pk=story.id).update(step=step, queue="default", due_at=later(-1))
+    story.work()
+    assert (story.row().status, story.row().step, decisions(story)) == ("requires_input", "", 0)
+    assert Attempt.objects.get(verification_id=story.id).status == "open"
+
+
+@pytest.mark.parametrize("given", [0, 1])
+def test_votes_that_do_not_suffice_are_not_weighed_whoever_wrote_the_step_down(glances, given):
+    story = glanced("clear", "grey", profile="KZ-2021-04")
+    for person in people(story)[:given]:
+        vote(verification_id=story.id, reviewer=person, passes=True, reason=REASON)
+    Verification.objects.filter(pk=story.id).update(step=queue.WEIGH, queue="default", due_at=later(-1))
+    story.work()
+    assert (story.row().status, story.row().step, decisions(story)) == ("in_review", "", 0)

@@ -1,0 +1,96 @@
+"""Where a verification goes after an attempt: the next stage, another try, the next route, people, or the verdict.
+
+The only place that verifies or declines for what an attempt showed. All of it runs inside a worker's transaction, whose
+fence was checked before.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from verification.core import profiles, reasons
+from verification.core.errors import FenceLost
+from verification.core.results import Decision, Outcome
+from verification.core.route import Stage
+from verification.core.status import Move, Status
+from verification.evidence import vault
+from verification.models import Attempt, Verification
+from verification.workflow import stages
+from verification.workflow.moving import attempts, documents, transition
+
+
+def go_on(
+    verification: Verification,
+    attempt: Attempt,
+    stage: Stage,
+    decision: Decision,
+    *,
+    said: Mapping[str, Any],
+    evidence: Mapping[str, bytes],
+    key: vault.Key,
+    at: datetime,
+) -> None:
+    """Closes the judged attempt and moves the verification.
+
+    said: what the judgement's entry says beside its outcome: its checks, its facts, its evidence.
+    evidence: all that it was judged by, and what the judgement left.
+    """
+    # What people look at is a try spent until they pass it, or another verification beside it would have as many again.
+    burns = decision.burns or decision.outcome is Outcome.REVIEW
+    if not attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=burns, at=at):
+        raise FenceLost(f"{attempt.pk} ended meanwhile")
+    word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
+    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
+    transition.record(verification, "attempt.judged", at=at, body={**body, **said})
+    if decision.outcome is not Outcome.REVIEW and stage.has_frames:
+        documents.produce(attempt, key=key, at=at, known=evidence)
+    if decision.outcome is Outcome.PASSED:
+        after_pass(verification, stage, key=key, at=at)
+    elif decision.outcome is Outcome.RETRY:
+        # The last try could not tell either. What it found stands as evidence; about the person it says nothing.
+        transition.move(verification, Move.FAIL, at=at, code="retries_exhausted", body={"cause": decision.code})
+    elif decision.outcome is Outcome.REVIEW:
+        transition.move(verification, Move.REVIEW, at=at, code=decision.code)
+    else:
+        after_failure(verification, stage, decision.code, key=key, at=at)
+
+
+def after_failure(verification: Verification, stage: Stage, code: str, *, key: vault.Key, at: datetime) -> None:
+    """After a failed attempt: declined at once, declined because none is left, or asked again."""
+    transition.write(verification, last_failure=code)
+    if reasons.require(code).final:
+        transition.move(verification, Move.DECLINE, at=at, code=code)
+    elif attempts.is_exhausted(verification, stage, at=at):
+        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted", body={"last_failure": code})
+    else:
+        ask(verification, at=at)
+        attempts.enter(verification, stage, key=key, at=at, notice=code)
+
+
+def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
+    """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices."""
+    transition.write(verification, last_failure="")
+    following = stages.after(verification.route, stage.name)
+    if following is not None:
+        ask(verification, at=at)
+        attempts.enter(verification, following, key=key, at=at)
+        return
+    done = [*verification.passed_routes, verification.route]
+    transition.write(verification, passed_routes=done)
+    combinations = [tuple(combination) for combination in verification.combinations]
+    if profiles.suffices(combinations, passed=done):
+        transition.move(verification, Move.VERIFY, at=at, body={"routes": done})
+        return
+    following_route = profiles.next_route(tuple(verification.combination), passed=done)
+    if following_route is None:
+        # A chosen combination whose routes have all passed suffices by definition; anything else is refused.
+        transition.move(verification, Move.DECLINE, at=at, code="check_missing")
+        return
+    ask(verification, at=at)
+    attempts.enter_route(verification, following_route, key=key, at=at)
+
+
+def ask(verification: Verification, *, at: datetime) -> None:
+    """It waits for the borrower from now on."""
+    if verification.status != Status.REQUIRES_INPUT:
+        transition.move(verification, Move.ASK, at=at)
