@@ -23,13 +23,17 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """`{"ready": …}`, 503 if a route cannot judge; on loopback with each route, what it judges with, and the senders.
+    """`{"ready": …}`, 503 if a route cannot judge or the log refuses an entry; on loopback with why, and the senders.
 
     That nobody delivers webhooks or destroys frames is told and is no 503: borrowers can go on, and what waits is done
     later.
     """
     routes = readiness.routes()
-    is_ready = all(one.is_ready for one in routes.values())
+    try:
+        refused = sweep.entries_refused()
+    except DatabaseError:
+        refused = 0  # it is away, and says nothing
+    is_ready = all(one.is_ready for one in routes.values()) and not refused
     told: dict[str, object] = {"ready": is_ready}
     try:
         is_loopback = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
@@ -48,5 +52,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         told["webhooks"] = {"ready": senders > 0, "senders": senders, "detail": detail}
         late = "frames are kept too long: a worker must serve the queue storage, or its steps fault"
         detail = fault or (late if overdue else "")
+        forged = "an entry says what no worker signed: see manage.py audit_verify, and find who wrote it"
+        told["log"] = {"ready": not refused, "refused": refused, "detail": forged if refused else ""}
         told["frames"] = {"ready": not detail, "overdue": overdue, "detail": detail}
     return JsonResponse(told, status=200 if is_ready else 503)

@@ -7,14 +7,20 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from verification.core.errors import Misconfigured
 
 KEY_BYTES = 32
 """Length of every key: 256 bits, what AES-256, HMAC-SHA256 and an Ed25519 seed take."""
 
 _NUMBER = "[1-9][0-9]{0,3}"
-_NAME = re.compile(rf"django|(?:kek|index)-{_NUMBER}|log-(?:test|live)|document-(?:test|live)-{_NUMBER}")
-_NAMES = "django.key, kek-N.key, index-N.key, log-test.key, log-live.key, document-test-N.key, document-live-N.key"
+_NAME = re.compile(rf"django|(?:kek|index)-{_NUMBER}|log-(?:test|live)|(?:document|decision)-(?:test|live)-{_NUMBER}")
+_PUBLIC_NAME = re.compile(rf"decision-(test|live)-({_NUMBER})")
+_NAMES = (
+    "django.key, kek-N.key, index-N.key, log-test.key, log-live.key, document-test-N.key, document-live-N.key, "
+    "decision-test-N.key, decision-live-N.key"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +32,9 @@ class Keys:
     index: dict[int, bytes] = field(default_factory=dict)
     log: dict[str, bytes] = field(default_factory=dict)
     document: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    decision: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    deciders: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    """The public halves of decision keys, by mode and number: those of this host's workers, and of others."""
     made_by_demo: frozenset[str] = frozenset()
 
 
@@ -50,9 +59,32 @@ def read_keys(directory: Path) -> Keys:
                 keys.log[mode] = key
             case ["document", mode, number]:
                 keys.document.setdefault(mode, {})[int(number)] = key
+            case ["decision", mode, number]:
+                keys.decision.setdefault(mode, {})[int(number)] = key
         if made_by == "demo":
             made_by_demo.add(path.name)
+    for path in sorted(directory.glob("*.pub")):
+        of, place, public = _read_public(path)
+        keys.deciders.setdefault(of, {})[place] = public
+    for of, seeds in keys.decision.items():
+        for place, seed in seeds.items():
+            own = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+            if keys.deciders.setdefault(of, {}).setdefault(place, own) != own:
+                raise Misconfigured(f"decision-{of}-{place}.pub is not the public half of the key beside it")
     return replace(keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo))
+
+
+def _read_public(path: Path) -> tuple[str, int, bytes]:
+    """The mode, the number and the raw public key of a file that `manage.py make_keys` wrote beside a decision key."""
+    named = _PUBLIC_NAME.fullmatch(path.stem)
+    try:
+        content = json.loads(path.read_bytes().decode("ascii"))
+        kind, public = content["kind"], base64.b64decode(content["public"], validate=True)
+    except (OSError, ValueError, KeyError, TypeError, binascii.Error):
+        raise Misconfigured(f"{path} is no file of a public key: manage.py make_keys writes them") from None
+    if named is None or kind != "decision-public" or len(public) != KEY_BYTES:
+        raise Misconfigured(f"{path} is no decision-MODE-N.pub, or holds no public key of {KEY_BYTES} bytes")
+    return named[1], int(named[2]), public
 
 
 def _read(path: Path) -> tuple[bytes, str]:

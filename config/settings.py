@@ -279,6 +279,8 @@ TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index
 TULGA_LOG_KEYS = _KEYS.log
 TULGA_DOCUMENT_KEYS = _KEYS.document  # by mode, then by number
+TULGA_DECISION_KEYS = _KEYS.decision  # likewise: of workers alone
+TULGA_DECIDERS = _KEYS.deciders  # their public halves, for whoever orders or verifies the log
 TULGA_KEYS_MADE_BY_DEMO = _KEYS.made_by_demo
 
 STORAGES = {

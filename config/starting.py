@@ -5,7 +5,7 @@ from django.db import Error, ProgrammingError, connection
 
 from verification import clock
 from verification.core.errors import Misconfigured
-from verification.workflow.reading.readiness import refuse_unsafe_live, refuse_unsigned_documents
+from verification.workflow.reading.readiness import refuse_unsafe_live, refuse_unsigned
 
 _TABLE = "verification_verification"
 
@@ -26,7 +26,7 @@ def refuse_wrong_setup() -> None:
     try:
         require_tables()
         require_keys()
-        refuse_unsigned_documents()
+        refuse_unsigned()
         refuse_unsafe_live()
         clock.require_right()
     except Misconfigured as error:

@@ -24,8 +24,10 @@ def test_where_there_is_no_folder_there_are_no_keys(tmp_path: Path) -> None:
 def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
     keys = read_keys(folder)
     documents = [seed for numbered in keys.document.values() for seed in numbered.values()]
-    every = [keys.secret_key, *keys.encryption.values(), *keys.index.values(), *keys.log.values(), *documents]
-    assert len(set(every)) == 7
+    decisions = [seed for numbered in keys.decision.values() for seed in numbered.values()]
+    of_logs = [*keys.log.values(), *documents, *decisions]
+    every = [keys.secret_key, *keys.encryption.values(), *keys.index.values(), *of_logs]
+    assert len(set(every)) == 9
     assert all(len(key) == KEY_BYTES for key in every[1:])
     assert (set(keys.encryption), set(keys.index), set(keys.log)) == ({1}, {1}, {"test", "live"})
     assert {mode: set(numbered) for mode, numbered in keys.document.items()} == {"test": {1}, "live": {1}}
@@ -42,6 +44,8 @@ def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
         "log-live.key",
         "document-test-1.key",
         "document-live-1.key",
+        "decision-test-1.key",
+        "decision-live-1.key",
     }
 
 
@@ -56,7 +60,38 @@ def test_a_key_that_exists_is_never_touched(folder: Path) -> None:
 
 def test_a_key_belongs_to_its_owner_alone(folder: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in folder.glob("*.key")} == {0o600}
+
+
+def test_a_host_that_only_verifies_needs_no_more_than_the_public_half(folder: Path) -> None:
+    whole = read_keys(folder)
+    (folder / "decision-test-1.key").unlink()
+    keys = read_keys(folder)
+    assert "test" not in keys.decision
+    assert keys.deciders == whole.deciders
+
+
+def test_a_public_half_of_another_key_is_refused(folder: Path) -> None:
+    (folder / "decision-test-1.pub").write_bytes((folder / "decision-live-1.pub").read_bytes())
+    with pytest.raises(Misconfigured, match=r"decision-test-1\.pub"):
+        read_keys(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("decision-test-2.pub", "{}"),
+        ("decision-test-2.pub", "no JSON"),
+        ("decision-test-2.pub", '{"kind": "decision-public", "public": "AAAA"}'),
+        ("decision-test-2.pub", '{"kind": "decision-public", "public": 5}'),
+        ("decision-2.pub", '{"kind": "decision-public", "public": "' + "A" * 43 + '="}'),
+        ("decision-test-2.pub", '{"kind": "decision", "public": "' + "A" * 43 + '="}'),
+    ],
+)
+def test_what_is_no_public_half_is_refused_by_name(folder: Path, name: str, content: str) -> None:
+    (folder / name).write_text(content)
+    with pytest.raises(Misconfigured, match=name.replace(".", r"\.")):
+        read_keys(folder)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o610])

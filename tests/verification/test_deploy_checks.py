@@ -101,10 +101,10 @@ def test_after_an_upgrade_nothing_starts_before_there_is_a_key_for_documents(sta
 
 
 def test_a_key_for_test_documents_is_needed_whatever_live_has(settings):
-    readiness.refuse_unsigned_documents()
+    readiness.refuse_unsigned()
     settings.TULGA_DOCUMENT_KEYS = {"live": {1: b"x" * 32}}
     with pytest.raises(Misconfigured, match="make_keys"):
-        readiness.refuse_unsigned_documents()
+        readiness.refuse_unsigned()
 
 
 def test_test_mode_alone_is_never_complete(settings):

@@ -1,6 +1,6 @@
 """Reading what the log says, in its order."""
 
-from verification.audit.log import spell_leaf
+from verification.audit.leaves import spell_leaf
 from verification.audit.stored import UNREADABLE, as_bytes
 from verification.audit.tree import leaf_hash
 from verification.core.errors import LogInconsistent

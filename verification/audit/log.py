@@ -1,27 +1,21 @@
-"""An entry of the log: what its leaf says, and how it is put on record. The sequencer orders it later.
-
-A leaf (schema 1) is canonical JSON with integers and strings, absent fields left out:
-`schema` 1, `id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`, `verification_sequence`, `lender`,
-`lender_sequence` and `body`, which says by route, check, outcome, codes, versions and commitments what happened.
-"""
+"""How an entry is put on record, signed where a worker must sign it. The sequencer orders it later."""
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
 
 from verification import clock, transactions
-from verification.audit import policy
+from verification.audit import policy, signatures
 from verification.audit.keys import LOGS
+from verification.audit.leaves import spell_leaf
 from verification.core import events, stored
-from verification.core.stored import canonical_json
 from verification.models import AuditEntry, AuditPending, Verification
 
-SCHEMA: Final = 1
 # A whole string of 11 or 12 digits is a phone number or an IIN that somebody forgot to leave out.
 _IDENTIFIES: Final = re.compile(r"\+?[0-9]{11,12}")
 _gathered: ContextVar[list[AuditEntry] | None] = ContextVar("gathered", default=None)
@@ -75,6 +69,7 @@ def append(
     require_anonymous(entry.body)
     spell_leaf(entry, lender_sequence=policy.SIZE if lender else None)
     if (gathered := _gathered.get()) is None:
+        signatures.sign([entry])
         entry.save(force_insert=True)
         AuditPending.objects.create(entry=entry)
     else:
@@ -84,7 +79,7 @@ def append(
 
 @contextmanager
 def gathering() -> Iterator[None]:
-    """What is appended within is inserted at its end, in two statements; after an error nothing is.
+    """What is appended within is signed and inserted at its end, in two statements; after an error nothing is.
 
     Use it right inside the transaction: what is read within does not see the entries yet.
     """
@@ -94,6 +89,7 @@ def gathering() -> Iterator[None]:
         yield
     finally:
         _gathered.reset(before)
+    signatures.sign(entries)
     AuditEntry.objects.bulk_create(entries)
     AuditPending.objects.bulk_create([AuditPending(entry=entry) for entry in entries])
 
@@ -109,29 +105,3 @@ def heartbeat(log: str, *, at: datetime | None = None) -> AuditEntry | None:
         if lately.exists():  # another was faster
             return None
         return append(log=log, type=events.HEARTBEAT, body={}, at=now)
-
-
-def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None) -> bytes:
-    """The exact bytes of an entry's leaf, which are hashed; lender_sequence: its number for the lender, if it has one.
-
-    The row is the only place where it is kept: whoever changes its spelling changes the hash of what is on record.
-    Raises `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`, `TypeError` for a body that is no JSON.
-    """
-    if entry.at.tzinfo is None:
-        raise ValueError("a leaf's time has a zone")
-    written = {
-        "schema": SCHEMA,
-        "id": entry.pk,
-        "mode": entry.log,
-        "type": entry.type,
-        "at": entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "verification": entry.verification_id,
-        "verification_sequence": entry.verification_sequence,
-        "lender": entry.lender_id,
-        "lender_sequence": lender_sequence,
-        "body": entry.body,
-    }
-    spelt = canonical_json({name: value for name, value in written.items() if value is not None})
-    if len(spelt) > policy.LEAF_BYTES:
-        raise ValueError(f"a leaf has at most {policy.LEAF_BYTES} bytes, not {len(spelt)}")
-    return spelt

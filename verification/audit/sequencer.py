@@ -1,9 +1,11 @@
 """Ordering entries: gap-free places, the tree, a signed checkpoint, in one transaction and by one process at a time.
 
-1 take the log: others wait or leave   2 the stored tree must be the one we signed last   3 take waiting entries
-4 give each its place, spell its leaf   5 store leaves, tiles, checkpoint; move the head   6 after the commit: head file
+1 take the log: others wait or leave   2 the stored tree must be the one we signed last   3 take waiting entries, and
+refuse those that a worker had to sign and did not   4 give each its place, spell its leaf   5 store leaves, tiles,
+checkpoint; move the head   6 after the commit: head file
 """
 
+import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,14 +16,16 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from verification import clock, transactions
-from verification.audit import checkpoint, head_file, keys, policy, proofs, tiles
+from verification.audit import checkpoint, head_file, keys, policy, proofs, signatures, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
-from verification.audit.log import spell_leaf
+from verification.audit.leaves import spell_leaf
 from verification.audit.tiles import Load
 from verification.audit.tree import EMPTY_ROOT, leaf_hash
 from verification.core import events
 from verification.core.errors import BadInput, FenceLost, LogInconsistent
 from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending, AuditTile
+
+logger = logging.getLogger(__name__)
 
 # First half of the PostgreSQL advisory lock's number: "Tulg"; the second is the log's.
 _LOCK_CLASS: Final = 0x54756C67
@@ -33,7 +37,7 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
     Raises `LogInconsistent`, having written nothing, if the stored log is not the one signed before.
     """
     key = keys.signing_key(log)
-    if not AuditPending.objects.filter(entry__log=log).exists():
+    if not AuditPending.objects.filter(entry__log=log, refused=False).exists():
         return 0
     with transactions.writing(durable=True):
         # 1 Writing first takes the row's lock too, and on SQLite the database's: what is read after it stands still.
@@ -44,7 +48,7 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
             AuditHead.objects.create(log=log, fence=fence)
         load = proofs.tile_loader(log)
         size = _verified_size(log, key=key.public, load=load)  # 2
-        batch = _waiting(log, limit=limit)  # 3
+        batch = _signed(_waiting(log, limit=limit))  # 3
         if not batch:
             return 0
         if size == 0:
@@ -148,7 +152,9 @@ def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | N
 
 def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
     """Waiting entries by time, but those of one verification by their sequence, whatever the clocks said."""
-    waiting = AuditEntry.objects.filter(pending__isnull=False, log=log).order_by("at", "id")
+    refused = AuditEntry.objects.filter(pending__refused=True, verification__isnull=False).values("verification")
+    waiting = AuditEntry.objects.filter(pending__refused=False, log=log).exclude(verification__in=refused)
+    waiting = waiting.order_by("at", "id")
     batch = list(waiting[:limit])
     if len(batch) == limit:
         batch += _left_behind(batch, waiting)
@@ -162,6 +168,25 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
         for place, entry in zip(own, by_sequence, strict=True):
             ordered[place] = entry
     return ordered
+
+
+def _signed(batch: Sequence[AuditEntry]) -> list[AuditEntry]:
+    """Those of a batch that may be ordered: not what a worker had to sign and did not, nor more of its verification.
+
+    They wait until `ask_again`, and each time they are refused that is an error.
+    """
+    if not (refused := signatures.unsigned(batch)):
+        return list(batch)
+    for pk, fault in refused.items():
+        logger.error("the log refuses entry %s: %s", pk, fault)
+    AuditPending.objects.filter(pk__in=refused).update(refused=True)
+    held = {entry.verification_id for entry in batch if entry.pk in refused} - {None}
+    return [entry for entry in batch if entry.pk not in refused and entry.verification_id not in held]
+
+
+def ask_again(log: str) -> None:
+    """Lets what was refused be asked once more: the key that signed it may have come to this host since."""
+    AuditPending.objects.filter(entry__log=log, refused=True).update(refused=False)
 
 
 def _left_behind(batch: Sequence[AuditEntry], waiting: QuerySet[AuditEntry, AuditEntry]) -> list[AuditEntry]:

@@ -22,6 +22,7 @@ def verify_entries(log: str) -> Iterator[Finding]:
     for code, detail, found in (
         ("entry_lost", "the entry has no leaf and does not wait for one", entries.filter(~waiting, leaf__isnull=True)),
         ("entry_waits", "the entry has a leaf and waits for another", entries.filter(waiting, leaf__isnull=False)),
+        ("entry_refused", "no worker signed what it decides", entries.filter(pending__refused=True)),
         ("leaf_misplaced", "the entry's leaf stands in another log or beyond the head", misplaced),
     ):
         for pk in found.order_by("pk").values_list("pk", flat=True).iterator():

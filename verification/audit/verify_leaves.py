@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
+from verification.audit import signatures
 from verification.audit.history import hashed_bytes
 from verification.audit.stored import PAGE, Damaged, as_bytes, read, readable
 from verification.audit.verify_tree import TreeInspection
@@ -40,6 +41,7 @@ def verify_leaves(log: str, *, size: int, tree: TreeInspection) -> Iterator[Find
                 continue
             yield from _verify_leaf(leaf, entries.get(leaf.entry_id), sequences)
         yield from _verify_evidence_claims(leaves, entries)
+        yield from _verify_signatures(leaves, entries)
 
 
 def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences: dict[str, int]) -> Iterator[Finding]:
@@ -75,6 +77,14 @@ def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences:
         yield _finding(leaf, "lender_sequence", detail, field="lender_sequence")
     # Counted on from what is there: one gap is told once, not at every later entry.
     sequences[lender] = sequence
+
+
+def _verify_signatures(leaves: Mapping[int, AuditLeaf], entries: Mapping[str, Any]) -> Iterator[Finding]:
+    """What only a worker may write, a worker signed."""
+    there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
+    written = [entry for entry in entries.values() if isinstance(entry, AuditEntry)]
+    for pk, fault in signatures.unsigned(written).items():
+        yield _finding(there[pk], "decision_unsigned", fault)
 
 
 def _verify_evidence_claims(leaves: Mapping[int, AuditLeaf], entries: Mapping[str, Any]) -> Iterator[Finding]:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EntryType:
-    """One kind of log entry. `told`: the lender reads it as an event; `decides`: at most one a verification."""
+    """One kind of log entry. `told`: the lender reads it as an event; `decides`: at most one a verification; `signed`:
+    by the worker that wrote it, or it is not ordered."""
 
     name: str
     told: bool = False
     decides: bool = False
+    signed: bool = False
 
 
 HEARTBEAT = "log.heartbeat"
@@ -19,12 +21,12 @@ ENTRY_TYPES = {
     entry.name: entry
     for entry in (
         EntryType("verification.created", told=True),
-        EntryType("verification.in_review", told=True),
-        EntryType("verification.verified", told=True, decides=True),
-        EntryType("verification.declined", told=True, decides=True),
-        EntryType("verification.expired", told=True, decides=True),
+        EntryType("verification.in_review", told=True, signed=True),
+        EntryType("verification.verified", told=True, decides=True, signed=True),
+        EntryType("verification.declined", told=True, decides=True, signed=True),
+        EntryType("verification.expired", told=True, decides=True, signed=True),
         EntryType("verification.canceled", told=True, decides=True),
-        EntryType("verification.failed", told=True, decides=True),
+        EntryType("verification.failed", told=True, decides=True, signed=True),
         EntryType("verification.redacted", told=True),
         EntryType("verification.disputed", told=True),
         EntryType("verification.handed_over", told=True),
@@ -42,9 +44,9 @@ ENTRY_TYPES = {
         EntryType("attempt.opened"),
         EntryType("attempt.answered"),
         EntryType("attempt.looked_at"),
-        EntryType("attempt.judged"),
+        EntryType("attempt.judged", signed=True),
         EntryType("attempt.lapsed"),
-        EntryType("attempt.reviewed"),
+        EntryType("attempt.reviewed", signed=True),
         EntryType("review.voted"),
         EntryType("review.listed"),
         EntryType("review.viewed"),
@@ -62,6 +64,8 @@ ENTRY_TYPES = {
     )
 }
 DECISIONS = tuple(name for name, entry in ENTRY_TYPES.items() if entry.decides)
+SIGNED = frozenset(name for name, entry in ENTRY_TYPES.items() if entry.signed)
+"""What only a worker writes: judgements, what people's votes led to, and every end but a lender's own."""
 READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 """What a regulator read."""
 KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.kept")

@@ -258,7 +258,11 @@ class Migration(migrations.Migration):
             name='AuditPending',
             fields=[
                 ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='pending', serialize=False, to='verification.auditentry')),
+                ('refused', models.BooleanField(default=False)),
             ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('refused', True)), fields=['entry'], name='refused_entry')],
+            },
         ),
         migrations.CreateModel(
             name='AuditTile',

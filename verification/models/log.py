@@ -45,9 +45,13 @@ class AuditEntry(models.Model):
 
 
 class AuditPending(models.Model):
-    """Entries the sequencer has not ordered yet."""
+    """Entries the sequencer has not ordered yet. `refused`: it will not, for no worker signed what it says."""
 
     entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, primary_key=True, related_name="pending")
+    refused = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = (models.Index(fields=("entry",), condition=Q(refused=True), name="refused_entry"),)
 
 
 class AuditLeaf(models.Model):

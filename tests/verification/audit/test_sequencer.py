@@ -52,7 +52,9 @@ def test_the_leaf_says_what_the_entry_says() -> None:
     verification = add_case(add_lender(), length=1)
     order_all()
     leaf = leaves()[0]
-    assert json.loads(history.leaf_bytes(leaf.entry) or b"") == {
+    said = json.loads(history.leaf_bytes(leaf.entry) or b"")
+    assert said["body"].pop("signed")["over"] == [leaf.entry_id]
+    assert said == {
         "schema": 1,
         "id": leaf.entry_id,
         "mode": "test",

@@ -18,7 +18,7 @@ from verification import clock, transactions
 from verification.audit import log, sequencer
 from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
-from verification.models import Attempt, Verification
+from verification.models import Attempt, AuditPending, Verification
 from verification.workflow import policy
 from verification.workflow.moving import attempts, destruction, monthly_counts, queue, quotas, rates
 
@@ -74,6 +74,7 @@ def _order(mode: str, *, at: datetime) -> int:
         # With the hour: soon enough for what is over by days.
         quotas.forget(at=at)
         rates.forget(at=at)
+        sequencer.ask_again(mode)
         if overdue := frames_overdue(at=at, mode=mode):
             told = "sweep: %d of %s keep frames too long: does a worker serve the queue %s?"
             logger.error(told, overdue, mode, destruction.QUEUE)
@@ -85,6 +86,11 @@ def frames_overdue(*, at: datetime, **of: str) -> int:
     since = at - timedelta(seconds=OVERDUE_SECONDS)
     with transactions.looking_up("overdue"):
         return Verification.objects.filter(frames_until__lte=since, status__in=sorted(TERMINAL), **of).count()
+
+
+def entries_refused() -> int:
+    """How many entries the logs refuse: they say what only a worker may say, and none signed them."""
+    return AuditPending.objects.filter(refused=True).count()
 
 
 def refuse_forked_log() -> None:

@@ -38,13 +38,14 @@ def refuse_unsafe_live() -> None:
         raise Misconfigured("live mode is not safe to run: " + " ".join(str(one.msg) for one in found))
 
 
-def refuse_unsigned_documents() -> None:
-    """Raises `Misconfigured` without a key for documents of test mode, which always runs. Called as a process starts.
+def refuse_unsigned() -> None:
+    """Raises `Misconfigured` without a key for documents and decisions of test mode, which always runs.
 
-    No attempt with a capture could end, so its borrower would wait for ever. For the live key: `refuse_unsafe_live`.
+    Called as a process starts: no attempt could end, so its borrower would wait for ever. Live: `refuse_unsafe_live`.
     """
-    if not settings.TULGA_DOCUMENT_KEYS.get("test"):
-        raise Misconfigured("no key signs the documents of test mode: run manage.py make_keys once more")
+    for keys, what in ((settings.TULGA_DOCUMENT_KEYS, "documents"), (settings.TULGA_DECISION_KEYS, "decisions")):
+        if not keys.get("test"):
+            raise Misconfigured(f"no key signs the {what} of test mode: run manage.py make_keys once more")
 
 
 def calibrations() -> list[str]:
