@@ -80,7 +80,7 @@ class OurSignatures(DefaultSignatureValidator):
         if signature_algorithm["algorithm"].dotted != _GOST:
             super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, *rest, **more)
             return
-        key = engine_keys.parse_public_key(der.read_tree(public_key_info.dump()))
+        key = engine_keys.parse_key(der.read_tree(public_key_info.dump()), gost=engine_keys.GOST)
         try:
             engine_keys.verify(key, signed_data, signature=signature, often=True)
         except Refused:

@@ -7,7 +7,6 @@ about nobody (a revocation list, an anchor) is kept once, in the clear, under it
 """
 
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -22,8 +21,8 @@ from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
 from verification.core.route import is_frame
-from verification.evidence import policy
-from verification.evidence.vault import KEY_BYTES, Key, Opening, blind_index, commitment
+from verification.evidence import policy, vault
+from verification.evidence.vault import Key, Opening, blind_index, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
 _TABLE: Final = "EvidenceItem"
@@ -48,7 +47,7 @@ def put_all(key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None =
         item_id = ids.new_id("evd")
         # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
         place = f"{item_id}:{kind}"
-        own = replace(key, secret=secrets.token_bytes(KEY_BYTES))  # 1
+        own = vault.make(verification_id=key.verification_id, lender_id=key.lender_id)  # 1
         sealed = own.seal(content, table=_TABLE, field=place)
         item = EvidenceItem(
             id=item_id,

@@ -1,7 +1,7 @@
 """Keys of verifications: what they seal is private, bound to its place, and gone when the key is destroyed.
 
 Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK); what can be destroyed
-alone has a random key of its own, wrapped by that one. Sealed bytes are
+alone has a random key of its own, sealed by that one. Sealed bytes are
 `version(1) nonce(12) AES-256-GCM(salt(16) plain)`, authenticated together with lender, table, field, verification and
 the data key's version, so they open nowhere but where they were put. The commitment HMAC-SHA256(salt, plain) may stand
 in the log: without the salt, which is sealed too, it says nothing.
@@ -82,7 +82,7 @@ def commitment(salt: bytes, plain: bytes) -> str:
 
 
 def make(*, verification_id: str, lender_id: str) -> Key:
-    """A fresh key, kept nowhere yet: `keep` it in the transaction that inserts the verification."""
+    """A fresh key, kept nowhere yet: `keep` it as the verification is inserted, or seal it by the verification's."""
     return Key(verification_id=verification_id, lender_id=lender_id, secret=secrets.token_bytes(KEY_BYTES))
 
 

@@ -11,7 +11,7 @@ besides, and only what reads time-stamp tokens takes it.
 Source: RFC 5280 §4.1; the profile was measured on certificates of the authority.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -24,7 +24,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from verification.core.errors import Refused
 from verification.engines.pki import der, keys
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.keys import PublicKey, TimestampFamily, TimestampKey
+from verification.engines.pki.keys import Gost, Point, PublicKey, RsaKey, TimestampFamily, TimestampKey
 
 # All that the library says no with, seen in seven million mutations of certificates.
 LIBRARY_REFUSES: Final = (
@@ -107,12 +107,12 @@ def parse_certificate(untrusted: bytes, *, tree: Element | None = None) -> Certi
     Raises `Refused`: eds_too_large, eds_malformed (also for trailing bytes and repeated extensions), or
     eds_algorithm_refused if its key is of no accepted family.
     """
-    return _parse(untrusted, tree, read_key=keys.parse_public_key)
+    return _parse(untrusted, tree, gost=keys.GOST)
 
 
 def parse_timestamp_certificate(untrusted: bytes, *, tree: Element | None = None) -> TimestampCertificate:
     """`parse_certificate` for who signs time-stamp tokens, and who stands above: the old GOST is accepted here."""
-    return _parse(untrusted, tree, read_key=keys.parse_timestamp_key)
+    return _parse(untrusted, tree, gost=keys.TIMESTAMP_GOST)
 
 
 parse_known = lru_cache(maxsize=_KNOWN)(parse_certificate)
@@ -120,14 +120,14 @@ parse_known_timestamping = lru_cache(maxsize=_KNOWN)(parse_timestamp_certificate
 """The same for certificates that come again, an authority's or a responder's: each is read once."""
 
 
-def _parse(untrusted: bytes, tree: Element | None, *, read_key: Callable[[Element], Key]) -> X509[Key]:
+def _parse(untrusted: bytes, tree: Element | None, *, gost: Gost[Point]) -> X509[RsaKey | Point]:
     # 1, 2
     root = _walk(untrusted, tree)
     tbs, algorithm, signature = root.children
     # RFC 5280 §4.1: version, serial number, algorithm, issuer, validity, subject, key.
     _, serial, _, issuer, _, subject, key = tbs.children[:7]
     # 3
-    public_key = read_key(key)
+    public_key = keys.parse_key(key, gost=gost)
     # 4
     try:
         loaded = x509.load_der_x509_certificate(_for_library(root))

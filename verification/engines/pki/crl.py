@@ -172,22 +172,25 @@ def look_up(
     Raises `Refused` (eds_revocation_unknown) if they leave it open.
     """
     # 4
-    for one in (*complete, *deltas):
-        if not one.this_update <= at < one.next_update:
-            raise unknown("the list is stale or from the future")
+    if not all(one.this_update <= at < one.next_update for one in (*complete, *deltas)):
+        raise unknown("the list is stale or from the future")
     if not complete or any(one.base_number is not None for one in complete):
         raise unknown("the list is partial: changes without the complete list")
     # 5. RFC 5280 §5.2.4: changes apply to a complete list that is not older than the one they are counted from.
     base = max(complete, key=_freshness)
-    delta = _changes_to(base, deltas)
+    delta = max(deltas, key=_freshness, default=base)
+    if deltas and (delta.base_number is None or base.number is None or delta.base_number > base.number):
+        raise unknown("the changes are to another complete list")
+    # A younger complete list holds all changes. Numbers do not tell: the authority numbers the two kinds apart.
+    delta = delta if delta.this_update >= base.this_update else base
     # 6. RFC 5280 §5.3.1: what the changes say comes last, and only a hold may be taken back.
     try:
-        entry, change = base.entries.find(serial), delta.entries.find(serial) if delta else None
+        entry, change = base.entries.find(serial), delta.entries.find(serial)
     except Refused as refused:
         raise unknown(refused.detail) from refused
     if entry is not None and entry.reason == REMOVED_FROM_LIST:
         raise unknown("an entry that belongs on no complete list")
-    one, said = (base, entry) if delta is None or change is None else (delta, change)
+    one, said = (base, entry) if change is None else (delta, change)
     if said is not None and said.reason == REMOVED_FROM_LIST:
         if entry is not None and entry.reason != ON_HOLD:
             raise unknown("a revocation that is no hold was taken back")
@@ -204,19 +207,6 @@ def look_up(
 
 def _freshness(one: VerifiedList) -> tuple[datetime, int]:
     return one.this_update, one.number or 0
-
-
-def _changes_to(base: VerifiedList, deltas: Sequence[VerifiedList]) -> VerifiedList | None:
-    """The freshest changes that apply; None if there are none or the complete list is younger and holds them all.
-
-    The authority numbers its lists of changes apart from the complete ones, so their order is that of thisUpdate.
-    """
-    if not deltas:
-        return None
-    delta = max(deltas, key=_freshness)
-    if delta.base_number is None or base.number is None or delta.base_number > base.number:
-        raise unknown("the changes are to another complete list")
-    return delta if delta.this_update >= base.this_update else None
 
 
 class VerifiedLists:

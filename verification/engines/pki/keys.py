@@ -1,8 +1,8 @@
 """Keys and algorithms that we accept: as data, read from a certificate, and asked whether a signature is theirs.
 
 What is not in these tables is refused. `ALGORITHMS` is for borrowers, authorities and lists. `TIMESTAMP_ALGORITHMS` has
-the old GOST besides, which the authority still signs time-stamp tokens with; only what reads tokens takes that table,
-and calls the functions with `timestamp` in their names.
+the old GOST besides, which the authority still signs time-stamp tokens with, and so has `TIMESTAMP_GOST`; only what
+reads tokens takes those tables, and calls the function with `timestamp` in its name.
 """
 
 from collections.abc import Callable, Mapping
@@ -157,29 +157,24 @@ def verify_timestamp(key: TimestampKey, message: bytes, *, signature: bytes, oft
     gost34310.verify(key, message, signature=signature, arithmetic=arithmetic, often=often)
 
 
-_Point = TypeVar("_Point")
-# By the algorithm of a GOST key: the parameters it must name, and who reads its point.
-_Gost = Mapping[str, tuple[tuple[str, str], Callable[[bytes], _Point]]]
-_GOST: Final[_Gost[gost3410.PublicKey]] = {
+Point = TypeVar("Point", bound=gost3410.PublicKey | gost34310.OldPublicKey)
+Gost = Mapping[str, tuple[tuple[str, str], Callable[[bytes], Point]]]
+"""By the algorithm of a GOST key: the parameters it must name, and who reads its point."""
+
+GOST: Final[Gost[gost3410.PublicKey]] = {
     GOST_512_KEY: ((GOST_512_PARAMETERS, STREEBOG_512), gost3410.PublicKey.parse),
 }
-_TIMESTAMP_GOST: Final[_Gost[gost3410.PublicKey | gost34310.OldPublicKey]] = {
-    **_GOST,
+TIMESTAMP_GOST: Final[Gost[gost3410.PublicKey | gost34310.OldPublicKey]] = {
+    **GOST,
     GOST_2004_KEY: ((GOST_2004_PARAMETERS, GOST_34311_PARAMETERS), gost34310.OldPublicKey.parse),
 }
 
 
-def parse_public_key(info: Element) -> PublicKey:
-    """The key in a SubjectPublicKeyInfo. Raises `Refused` (eds_algorithm_refused) for every other algorithm."""
-    return _parse_key(info, gost=_GOST)
+def parse_key(info: Element, *, gost: Gost[Point]) -> RsaKey | Point:
+    """The key in a SubjectPublicKeyInfo, of RSA or in this table.
 
-
-def parse_timestamp_key(info: Element) -> TimestampKey:
-    """`parse_public_key` for certificates of time-stamp tokens: the old GOST is accepted here."""
-    return _parse_key(info, gost=_TIMESTAMP_GOST)
-
-
-def _parse_key(info: Element, *, gost: _Gost[_Point]) -> RsaKey | _Point:
+    Raises `Refused` (eds_algorithm_refused) for every other algorithm.
+    """
     identifier, bits = der.items(info, der.SEQUENCE, "public key", at_least=2, at_most=2)
     parts = der.items(identifier, der.SEQUENCE, "key algorithm", at_least=1, at_most=2)
     name, key = der.oid(parts[0], "key algorithm"), der.whole_bits(bits, "public key")

@@ -48,7 +48,7 @@ def destroy_frames(verification: Verification) -> None:
     kept = AuditEntry.objects.filter(verification=verification, type__in=KEEPING).order_by("-verification_sequence")
     listed = (one for body in kept.values_list("body", flat=True) for one in body.get("evidence", ()))
     store.remove_files(verification.pk, said={one["id"]: one["sealed_sha256"] for one in listed if "id" in one})
-    doomed = [] if _is_held(verification) else _doomed(verification)  # 2
+    doomed = _doomed(verification)  # 2
     at = clock.now()
     with transactions.writing():  # 3
         queue.require_fence(verification)
@@ -96,8 +96,14 @@ def _destroy(verification: Verification, doomed: Doomed, *, at: datetime) -> Non
 def _doomed(verification: Verification) -> Doomed:
     """The frames of each attempt that its document does not show; of erased verifications, which open no more, all.
 
-    Raises `EvidenceUnreadable` if an attempt's terms do not open.
+    None of one that was declined by an ending that holds them, or after a check had said a code that does. Raises
+    `EvidenceUnreadable` if an attempt's terms do not open.
     """
+    if verification.status == Status.DECLINED:
+        judged = AuditEntry.objects.filter(verification=verification, type="attempt.judged")
+        codes = {check["code"] for body in judged.values_list("body", flat=True) for check in body["checks"]}
+        if verification.code in policy.FRAMES_HELD_ENDINGS or codes & policy.FRAMES_HELD_FOR:
+            return []
     key = None if verification.key.destroyed_at else cases.key_beside(verification)
     found = []
     of_case = Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn")
@@ -112,13 +118,3 @@ def _doomed(verification: Verification) -> Doomed:
         if of_attempt := [item for item in there if item.kind not in shown]:
             found.append((attempt, of_attempt))
     return found
-
-
-def _is_held(verification: Verification) -> bool:
-    """Whether it was declined, and a check of one of its attempts had said a code that holds."""
-    if verification.status != Status.DECLINED:
-        return False
-    if verification.code in policy.FRAMES_HELD_ENDINGS:
-        return True
-    judged = AuditEntry.objects.filter(verification=verification, type="attempt.judged").values_list("body", flat=True)
-    return any(check["code"] in policy.FRAMES_HELD_FOR for body in judged for check in body["checks"])

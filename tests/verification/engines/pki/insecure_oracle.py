@@ -40,7 +40,7 @@ class OurSignatures(DefaultSignatureValidator):
             super().validate_signature(signature, signed_data, public_key_info, signature_algorithm, *rest, **more)
             return
         try:
-            key = keys.parse_public_key(der.read_tree(public_key_info.dump()))
+            key = keys.parse_key(der.read_tree(public_key_info.dump()), gost=keys.GOST)
             keys.verify(key, signed_data, signature=signature)
         except Refused:
             raise InvalidSignature from None

@@ -12,7 +12,7 @@ from insecure_sandbox.ocsp_responder import TRY_LATER, UNKNOWN, encode, revoked
 from tests.verification.engines.pki.test_ocsp import LIMIT, MAX_AGE, NONCE, SKEW, right
 from tests.verification.engines.pki.world import AT, World, foreign_authority
 from verification.core.errors import Refused
-from verification.engines.pki.crl import VerifiedLists
+from verification.engines.pki.crl import VerifiedLists, look_up, parse_crl, verify_crl
 from verification.engines.pki.revocation import Answers, Limits, check_authorities, find_status, require_good
 from verification.engines.pki.revocation_status import RevocationStatus, State
 
@@ -110,6 +110,23 @@ def test_a_hold_ends_by_a_change_and_a_revocation_does_not(world: World) -> None
 def test_changes_to_a_later_list_leave_it_open(world: World) -> None:
     assert ask(world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=6)]).state is State.GOOD
     assert "another complete list" in open_(world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=8)])
+
+
+def test_changes_to_a_list_without_a_number_leave_it_open(world: World) -> None:
+    read = (parse_crl(each, max_bytes=LIMIT) for each in (crl(world), crl(world, number=8, base_number=7)))
+    complete, delta = (verify_crl(each, issuer=world.issuer) for each in read)
+    assert look_up(1, complete=[complete], deltas=[delta], at=AT).state is State.GOOD
+    with pytest.raises(Refused) as refused:
+        look_up(1, complete=[replace(complete, number=None)], deltas=[delta], at=AT)
+    assert refused.value.code == "eds_revocation_unknown"
+
+
+def test_of_two_lists_of_changes_the_fresher_counts(world: World) -> None:
+    complete, before = crl(world, this_update=AT - 3 * _HOUR), AT - 2 * _HOUR
+    hold = crl(world, world.leaf.serial, reason=6, number=8, base_number=7, this_update=before)
+    assert ask(world, crls=[complete], deltas=[hold]).state is State.REVOKED
+    for deltas in ([hold, later := crl(world, number=9, base_number=7)], [later, hold]):
+        assert ask(world, crls=[complete], deltas=deltas).state is State.GOOD
 
 
 def test_changes_older_than_the_list_do_not_undo_it(world: World) -> None:

@@ -25,11 +25,11 @@ def _old_key_info(point: bytes = _POINT, *, hash_name: str = keys.GOST_34311_PAR
 
 
 def test_an_old_key_parses_for_time_stamps_alone() -> None:
-    key = keys.parse_timestamp_key(_old_key_info())
+    key = keys.parse_key(_old_key_info(), gost=keys.TIMESTAMP_GOST)
     assert isinstance(key, OldPublicKey)
     assert key.family == "gost2004"
     with pytest.raises(Refused) as refused:
-        keys.parse_public_key(_old_key_info())
+        keys.parse_key(_old_key_info(), gost=keys.GOST)
     assert refused.value.code == "eds_algorithm_refused"
 
 
@@ -47,12 +47,12 @@ def test_an_old_key_parses_for_time_stamps_alone() -> None:
 )
 def test_an_old_key_with_another_point_or_other_parameters_refuses(info: Element) -> None:
     with pytest.raises(Refused) as refused:
-        keys.parse_timestamp_key(info)
+        keys.parse_key(info, gost=keys.TIMESTAMP_GOST)
     assert refused.value.code == "eds_algorithm_refused"
 
 
 def test_current_keys_serve_time_stamps_as_they_serve_borrowers() -> None:
-    key = keys.parse_timestamp_key(der.read_tree(public_key_info(12345)))
+    key = keys.parse_key(der.read_tree(public_key_info(12345)), gost=keys.TIMESTAMP_GOST)
     assert key.family == "gost512"
     keys.verify_timestamp(key, _MESSAGE, signature=sign(12345, _MESSAGE))
     with pytest.raises(Refused) as refused:
@@ -87,7 +87,7 @@ def _parts(path: Path) -> tuple[bytes, bytes, Element]:
 @pytest.mark.parametrize("name", ["root_gost_2020", "btsd_gost", "ucgo_gost"])
 def test_the_real_root_of_2020_signed_the_authorities_below_it(shared_data: Path, name: str) -> None:
     folder = shared_data / "eds" / "production_ca"
-    root = keys.parse_timestamp_key(_parts(folder / "root_gost_2020.cer")[2])
+    root = keys.parse_key(_parts(folder / "root_gost_2020.cer")[2], gost=keys.TIMESTAMP_GOST)
     signed, signature, _ = _parts(folder / f"{name}.cer")
     keys.verify_timestamp(root, signed, signature=signature)
     for wrong in (signature[32:] + signature[:32], signature[::-1]):
