@@ -108,9 +108,10 @@ def _choices() -> list[tuple[NDArray[np.intp], Floats, Floats]]:
 
 @dataclass(frozen=True)
 class Laid:
-    """A window of one capture, laid where it fits another best: how much moves in it, units² a frame, what is left of
-    that, and how many signs of the face differ, the median."""
+    """A window of one capture, laid where it fits another best: of which step it is, how much moves in it, units² a
+    frame, what is left of that, and how many signs of the face differ, the median."""
 
+    step: int
     moving: float
     left: float
     signs: float
@@ -127,7 +128,8 @@ class Windows:
 @dataclass(frozen=True)
 class Alike:
     """How alike two captures are. marked: share of the frames of one with a mark of the other. windows: how many of the
-    one move. fitting: share of those that fit the other, 0 where none moves."""
+    one move. fitting: share of those of a step that fit the other, the mean of all steps that have such; 0 without. So
+    no step that is made long outweighs others."""
 
     marked: float
     windows: int
@@ -141,7 +143,7 @@ class AgainLimits:
     window, stride: frames that are laid along the other capture, and how far apart they begin. moving: units² a frame,
     the least movement that tells anything. left, most_left, signs: how much of it, as a share and in units², and how
     many signs of the face may differ where a window fits. windows, fitting: how many must move, and which share of them
-    must fit. marked: which share of the frames must have a mark of the other.
+    must fit, step by step. marked: which share of the frames must have a mark of the other.
     """
 
     window: int
@@ -165,18 +167,19 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
     for shown in (one, [mirrored(step) for step in one]):
         marked = [bool(own & known) for step in shown for own in marks(step)]
         found = laid(other, shown, window=limits.window, stride=limits.stride, moving=limits.moving)
-        fitting = [
-            each.left <= min(limits.left * each.moving, limits.most_left) and each.signs <= limits.signs
-            for each in found
-        ]
-        ways.append(Alike(sum(marked) / max(1, len(marked)), len(found), sum(fitting) / max(1, len(fitting))))
+        fitting: dict[int, list[bool]] = {}
+        for each in found:
+            fits = each.left <= min(limits.left * each.moving, limits.most_left) and each.signs <= limits.signs
+            fitting.setdefault(each.step, []).append(fits)
+        share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
+        ways.append(Alike(sum(marked) / max(1, len(marked)), len(found), share))
     return max(ways, key=lambda way: (way.fitting, way.marked))
 
 
 def windows(step: Prints, *, limits: AgainLimits) -> Windows:
     """How many windows of a step can be compared with any other capture."""
     found = _windows([step], window=limits.window, stride=limits.stride)
-    return Windows(len(found), sum(much >= limits.moving for _, _, much in found))
+    return Windows(len(found), sum(much >= limits.moving for *_, much in found))
 
 
 def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride: int, moving: float) -> list[Laid]:
@@ -185,10 +188,10 @@ def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride:
         return []
     along, signs = _motion(one), np.concatenate([step.signs for step in one])
     others = np.concatenate([step.signs for step in other])
-    judged = [each for each in _windows(other, window=window, stride=stride) if each[2] >= moving]
+    judged = [each for each in _windows(other, window=window, stride=stride) if each[-1] >= moving]
     if not judged or len(along) < 2:
         return []
-    moved = np.stack([rows.ravel() for _, rows, _ in judged])
+    moved = np.stack([rows.ravel() for _, _, rows, _ in judged])
     best = [(np.inf, np.zeros(window, dtype=np.intp))] * len(judged)
     for speed in _SPEEDS:
         steps = np.arange(window) * speed
@@ -205,19 +208,19 @@ def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride:
             if left[row, number] < best[number][0]:
                 best[number] = float(left[row, number]), np.rint(places[row]).astype(int)
     return [
-        Laid(much, max(0.0, left) / window, float(np.median((signs[places] != others[part]).sum(axis=1))))
-        for (part, _, much), (left, places) in zip(judged, best, strict=True)
+        Laid(step, much, max(0.0, left) / window, float(np.median((signs[places] != others[part]).sum(axis=1))))
+        for (step, part, _, much), (left, places) in zip(judged, best, strict=True)
     ]
 
 
-def _windows(steps: Sequence[Prints], *, window: int, stride: int) -> list[tuple[slice, Floats, float]]:
-    """Each window within a step: where it is, its movement about its own middle, and how much that is, units² a
-    frame."""
+def _windows(steps: Sequence[Prints], *, window: int, stride: int) -> list[tuple[int, slice, Floats, float]]:
+    """Each window within a step: of which, where it is, its movement about its own middle, and how much that is,
+    units² a frame."""
     told, found, at = _motion(steps), [], 0
-    for step in steps:
+    for number, step in enumerate(steps):
         for begin in range(at, at + len(step.signs) - window + 1, stride):
             rows = told[begin : begin + window] - told[begin : begin + window].mean(axis=0)
-            found.append((slice(begin, begin + window), rows, float((rows**2).sum(axis=1).mean())))
+            found.append((number, slice(begin, begin + window), rows, float((rows**2).sum(axis=1).mean())))
         at += len(step.signs)
     return found
 

@@ -180,8 +180,13 @@ def sought_by_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
 def compare_captures(
     items: Mapping[str, bytes], others: Mapping[str, Mapping[str, bytes]], is_whole: bool
 ) -> dict[str, bytes]:
-    """How alike this capture is to each of the others, and whether those are all."""
-    own = _prints(items)
+    """How alike this capture is to each of the others, and whether those are all.
+
+    By the commands that were seen: a film is no less one for what was put between its parts and not seen.
+    """
+    said = {kind: json.loads(kept) for kind, kept in items.items() if kind.startswith(STAGE) and kind.endswith(".seen")}
+    missed = {kind.removesuffix("seen") for kind, one in said.items() if one.get("seen") is False}
+    own = _prints({kind: kept for kind, kept in items.items() if kind.removesuffix("prints") not in missed})
     found = [Compared(name, prints.alike(own, _prints(kept), limits=policy.AGAIN)) for name, kept in others.items()]
     found.sort(key=lambda one: (one.alike.fitting, one.alike.marked, one.attempt), reverse=True)
     return {COMPARED: stored.to_bytes(ComparedAll(tuple(found), is_whole))}

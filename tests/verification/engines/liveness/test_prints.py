@@ -82,6 +82,19 @@ def test_the_same_movement_of_another_face_is_not() -> None:
     assert (found.fitting, found.marked) == (0.0, 0.0)
 
 
+def test_no_command_that_is_made_long_hides_that_the_others_come_again() -> None:
+    first, others = _capture(1), [_capture(seed) for seed in (2, 3, 4)]
+    short = [Prints(step.signs[:12], step.motion[:12]) for step in first[:2]]
+    long = [
+        Prints(np.concatenate([step.signs for step in of]), np.concatenate([step.motion for step in of]))
+        for of in zip(*others, strict=True)
+    ][:2]
+    found = _alike([*short, *long], first)
+    assert found.windows > 20
+    assert found.fitting == 0.5
+    assert policy.AGAIN.finds(found)
+
+
 def test_what_hardly_moves_is_not_judged() -> None:
     still = [
         Prints(step.signs, step.motion.mean(axis=0) + 0.05 * (step.motion - step.motion.mean(axis=0)))

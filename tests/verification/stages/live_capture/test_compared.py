@@ -1,0 +1,33 @@
+"""What of a capture is compared with others: the commands that were seen, and nothing that was put between them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from verification.core import stored
+from verification.engines.liveness import policy, prints
+from verification.engines.liveness.prints import Prints
+from verification.stages.live_capture.kept import ComparedAll, compare_captures
+
+_MOVES = np.array([0.2, 6.0, 4.0, 0.1, 0.1, 0.1, 5.0, 5.0, 3.0])
+_MIDDLE = np.array([0, 0, 0, 0.1, 0.3, 0.3, 100.0, 80.0, 40.0])
+
+
+def _step(seed: int, frames: int) -> bytes:
+    """A step of one face that moves smoothly, in its own way."""
+    chance = np.random.default_rng(seed)
+    at = np.arange(frames)[:, None] / 6
+    moved = np.sin(2 * np.pi * chance.uniform(0.1, 0.5, 9) * at + chance.uniform(0, 6, 9)) * _MOVES
+    signs = np.random.default_rng(0).random(prints.SIGNS) < 0.5
+    return Prints(np.tile(signs, (frames, 1)), moved + _MIDDLE).to_bytes()
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_film_between_commands_that_were_missed_is_found(seen: bool) -> None:
+    film = {f"live_capture.{at}.prints": _step(at, 23) for at in range(3)}
+    fillers = {f"live_capture.{at}.prints": _step(100 + at, 40) for at in range(3, 9)}
+    said = {f"live_capture.{at}.seen": json.dumps({"seen": seen, "then": "blink"}).encode() for at in range(3, 9)}
+    found = compare_captures({**film, **fillers, **said}, {"att_film": film}, True)
+    [one] = stored.read(json.loads(found["live_capture.compared"]), into=ComparedAll, what="compared").others
+    assert policy.AGAIN.finds(one.alike) is not seen
