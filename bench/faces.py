@@ -163,7 +163,10 @@ def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
     raw, unit = (
         read((folder / backends.SHIPPED[name]).read_bytes()).zones for name in ("face_recognition", "dlib-onnx")
     )
-    forms = {"one picture": (raw, their_face, net.single), "picture and mirror": (unit, their_mirrored_face, net.embed)}
+    forms = {
+        "one picture": (raw, their_face, net.single),
+        "picture and mirror": (unit, their_mirrored_face, dlib.embed),
+    }
     opened = {path: dlib.open(path.read_bytes(), limits=_LIMITS)[0] for path in pictures}
     for form, (zones, of_library, of_ours) in forms.items():
         library = {path: Embedding(zones.match.embedding, of_library(path)) for path in pictures}

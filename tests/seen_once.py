@@ -3,7 +3,7 @@
 That they do is held by the tests of the engines, which ask the nets.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -20,28 +20,28 @@ from verification.engines.liveness import landmarks
 def seen_once() -> Iterator[None]:
     """In this module the landmarks of a frame and the face in it are found once for the same pixels and nets."""
     with pytest.MonkeyPatch.context() as patch:
-        measure, look = landmarks.measure, Backend.look
-        measured, looked = _once(lambda image, networks: measure(image, networks=networks)), _once(_swapped(look))
+        measure, glance = landmarks.measure, Backend._glance
+        measured = _once(lambda image, networks: measure(image, networks=networks))
+        glanced = _once(lambda image, backend: glance(backend, image))
         patch.setattr(landmarks, "measure", lambda image, *, networks: measured(image, networks))
-        patch.setattr(Backend, "look", lambda backend, image: looked(image, backend))
-        patch.setattr(OnnxRecogniser, "embed", _embedded_once(OnnxRecogniser.embed))
+        patch.setattr(Backend, "_glance", lambda backend, image: glanced(image, backend))
+        patch.setattr(OnnxRecogniser, "embed_all", _embedded_once(OnnxRecogniser.embed_all))
         yield
 
 
-def _swapped(look: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda image, backend: look(backend, image)
-
-
-def _embedded_once(embed: Callable[[Any, Portrait], Embedding]) -> Callable[[Any, Portrait], Embedding]:
+def _embedded_once(embed_all: Callable[[Any, Sequence[Portrait]], tuple[Embedding, ...]]) -> Callable[..., object]:
     """The same for a face that is cut out by the same points."""
     seen: dict[tuple[object, ...], tuple[Any, Embedding]] = {}
 
-    def remembered(recogniser: Any, face: Portrait) -> Embedding:
-        points = face.points.tobytes()
-        key = (sha256(face.image.tobytes()).digest(), face.image.shape, points, id(recogniser))
-        if key not in seen:
-            seen[key] = (recogniser, embed(recogniser, face))
-        return seen[key][1]
+    def remembered(recogniser: Any, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
+        keys = [
+            (sha256(face.image.tobytes()).digest(), face.image.shape, face.points.tobytes(), id(recogniser))
+            for face in faces
+        ]
+        fresh = {key: face for key, face in zip(keys, faces, strict=True) if key not in seen}
+        found = embed_all(recogniser, list(fresh.values()))
+        seen.update({key: (recogniser, each) for key, each in zip(fresh, found, strict=True)})
+        return tuple(seen[key][1] for key in keys)
 
     return remembered
 
