@@ -59,7 +59,7 @@ limits = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
 for _ in range(3):
     one, other = (backends.in_use().embed_file(Path(name).read_bytes(), limits=limits) for name in sys.argv[2:4])
     distance(one, other)
-    celery.give_memory_back()
+celery.give_memory_back()
 status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
 print(status["VmRSS"].split()[0], status["VmHWM"].split()[0])
 """
@@ -163,7 +163,10 @@ def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
     raw, unit = (
         read((folder / backends.SHIPPED[name]).read_bytes()).zones for name in ("face_recognition", "dlib-onnx")
     )
-    forms = {"one picture": (raw, their_face, net.single), "picture and mirror": (unit, their_mirrored_face, net.embed)}
+    forms = {
+        "one picture": (raw, their_face, net.single),
+        "picture and mirror": (unit, their_mirrored_face, dlib.embed),
+    }
     opened = {path: dlib.open(path.read_bytes(), limits=_LIMITS)[0] for path in pictures}
     for form, (zones, of_library, of_ours) in forms.items():
         library = {path: Embedding(zones.match.embedding, of_library(path)) for path in pictures}

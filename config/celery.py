@@ -2,7 +2,9 @@
 
 import ctypes
 import logging
+import math
 import resource
+import time
 import warnings
 from contextlib import suppress
 from logging.config import dictConfig
@@ -24,6 +26,11 @@ env.skip_checks_by_celery()
 starting.load_settings()
 
 logger = logging.getLogger(__name__)
+
+# glibc's malloc.h, mallopt(3): from how many bytes a block is mapped by itself, and from how many free ones at its end
+# a heap is cut. The first may be no larger.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_THRESHOLD = -1, -3, 32 * 2**20
+_given_back = {"at": -math.inf}  # by the monotonic clock
 
 
 def _transport_options(broker_url: str) -> dict[str, object]:
@@ -138,12 +145,23 @@ def limit_memory(**_: object) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (policy.CHILD_ADDRESS_BYTES, hard))
 
 
+@worker_process_init.connect
+def keep_memory(**_: object) -> None:
+    """What a step has done with stays for the next one; glibc would ask the system for it again, page by page."""
+    with suppress(AttributeError):  # other libraries have no such call
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
+        library.mallopt(_M_TRIM_THRESHOLD, policy.CHILD_MEMORY_BYTES)
+
+
 @task_postrun.connect
 def give_memory_back(**_: object) -> None:
-    """What a judged picture took goes back to the system; glibc would keep it: measured, 36 MB after a capture."""
-    # Other libraries have no such call.
+    """What judged pictures took goes back to the system, now and then: after each step it would be asked for again."""
+    if time.monotonic() - _given_back["at"] < policy.MEMORY_BACK_SECONDS:
+        return
     with suppress(AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+    _given_back["at"] = time.monotonic()
 
 
 @setup_logging.connect

@@ -71,7 +71,7 @@ def _sent(image: Image, width: int) -> tuple[Image, int]:
 
 
 def _look(image: Image) -> Look:
-    return backends.in_use().look(image)
+    return backends.in_use().look_at_all([image])[0]
 
 
 def _kept(one: Image, other: Image, look: Look) -> float | None:

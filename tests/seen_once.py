@@ -3,57 +3,47 @@
 That they do is held by the tests of the engines, which ask the nets.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from verification.engines.faces.backends import Backend
-from verification.engines.faces.embedding import Embedding
 from verification.engines.faces.nets import OnnxRecogniser
-from verification.engines.faces.portrait import Portrait
 from verification.engines.liveness import landmarks
 
 
 @pytest.fixture(scope="module")
 def seen_once() -> Iterator[None]:
     """In this module the landmarks of a frame and the face in it are found once for the same pixels and nets."""
+    measure_all = landmarks.measure_all
+    measured = _each_once(lambda nets, images: measure_all(images, networks=nets), _pixels)
+    looked = _each_once(Backend.look_at_all, _pixels)
+    # The same face is one that is cut out by the same points.
+    embedded = _each_once(OnnxRecogniser.embed_all, lambda face: (*_pixels(face.image), face.points.tobytes()))
     with pytest.MonkeyPatch.context() as patch:
-        measure, look = landmarks.measure, Backend.look
-        measured, looked = _once(lambda image, networks: measure(image, networks=networks)), _once(_swapped(look))
-        patch.setattr(landmarks, "measure", lambda image, *, networks: measured(image, networks))
-        patch.setattr(Backend, "look", lambda backend, image: looked(image, backend))
-        patch.setattr(OnnxRecogniser, "embed", _embedded_once(OnnxRecogniser.embed))
+        patch.setattr(landmarks, "measure_all", lambda images, *, networks: measured(networks, images))
+        patch.setattr(Backend, "look_at_all", lambda backend, images: tuple(looked(backend, images)))
+        patch.setattr(OnnxRecogniser, "embed_all", lambda recogniser, faces: tuple(embedded(recogniser, faces)))
         yield
 
 
-def _swapped(look: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda image, backend: look(backend, image)
+def _pixels(image: Any) -> tuple[object, ...]:
+    return sha256(image.tobytes()).digest(), image.shape
 
 
-def _embedded_once(embed: Callable[[Any, Portrait], Embedding]) -> Callable[[Any, Portrait], Embedding]:
-    """The same for a face that is cut out by the same points."""
-    seen: dict[tuple[object, ...], tuple[Any, Embedding]] = {}
+def _each_once(
+    see_all: Callable[[Any, Sequence[Any]], Sequence[Any]], named: Callable[[Any], tuple[object, ...]]
+) -> Callable[[Any, Sequence[Any]], list[Any]]:
+    """`see_all(nets, shown)`, each asked once for the same nets. Those are kept, so that no other takes their id."""
+    seen: dict[tuple[object, ...], tuple[Any, Any]] = {}
 
-    def remembered(recogniser: Any, face: Portrait) -> Embedding:
-        points = face.points.tobytes()
-        key = (sha256(face.image.tobytes()).digest(), face.image.shape, points, id(recogniser))
-        if key not in seen:
-            seen[key] = (recogniser, embed(recogniser, face))
-        return seen[key][1]
-
-    return remembered
-
-
-def _once(see: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """`see(image, nets)`, asked once for each picture and nets. The nets are kept, so that no other takes their id."""
-    seen: dict[tuple[bytes, tuple[int, ...], int], tuple[Any, Any]] = {}
-
-    def remembered(image: Any, nets: Any) -> Any:
-        key = (sha256(image.tobytes()).digest(), image.shape, id(nets))
-        if key not in seen:
-            seen[key] = (nets, see(image, nets))
-        return seen[key][1]
+    def remembered(nets: Any, shown: Sequence[Any]) -> list[Any]:
+        names = [(id(nets), *named(each)) for each in shown]
+        fresh = {name: each for name, each in zip(names, shown, strict=True) if name not in seen}
+        found = see_all(nets, list(fresh.values()))
+        seen.update({name: (nets, each) for name, each in zip(fresh, found, strict=True)})
+        return [seen[name][1] for name in names]
 
     return remembered

@@ -250,9 +250,11 @@ def by_mesh(seen: Seen) -> Embedding | None:
     """The face, cut out by the mesh's points; None where there is none."""
     if seen.measured is None:
         return None
-    return backends.in_use().recogniser.embed(Portrait(seen.image, five_points(seen.mesh), 1.0))
+    return backends.in_use().embed(Portrait(seen.image, five_points(seen.mesh), 1.0))
 
 
 def look_at(image: Image) -> Seen:
     """A picture as both engines see it."""
-    return Seen(image, landmarks.measure(image, networks=networks.load()), backends.in_use().look(image).face)
+    return Seen(
+        image, landmarks.measure(image, networks=networks.load()), backends.in_use().look_at_all([image])[0].face
+    )

@@ -59,8 +59,8 @@ def _parts(stream: str) -> dict[str, Callable[[Seen], object]]:
         "one_eye": lambda seen: loaded.eye.run(np.zeros((loaded.eye.side, loaded.eye.side, 3), np.float32)),
         "mesh_net": lambda seen: loaded.mesh.run(np.zeros((loaded.mesh.side, loaded.mesh.side, 3), np.float32)),
         "yunet": lambda seen: detection.glance(seen.image, yunet=backend.yunet),
-        "look": lambda seen: backend.look(seen.image),
-        "cut_and_embed": lambda seen: backend.recogniser.embed(Portrait(seen.image, five_points(seen.mesh), 1.0)),
+        "look": lambda seen: backend.look_at_all([seen.image]),
+        "cut_and_embed": lambda seen: backend.embed(Portrait(seen.image, five_points(seen.mesh), 1.0)),
     }
 
 

@@ -1,10 +1,12 @@
 """The doorbell: what it is made to do, and what a broker that is down costs."""
 
+import math
 import resource
 import socket
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 import redis
@@ -148,6 +150,30 @@ def test_a_child_gives_back_what_a_judged_picture_took() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert int(done.stdout) * resource.getpagesize() > 80_000_000
+
+
+def test_a_child_gives_memory_back_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    at, trimmed = [1000.0], list[int]()
+    monkeypatch.setattr(celery, "time", SimpleNamespace(monotonic=lambda: at[0]))
+    monkeypatch.setattr(celery, "ctypes", SimpleNamespace(CDLL=lambda _: SimpleNamespace(malloc_trim=trimmed.append)))
+    monkeypatch.setattr(celery, "_given_back", {"at": -math.inf})
+    for passed in (0.0, policy.MEMORY_BACK_SECONDS - 1, 1.0, 1.0):
+        at[0] += passed
+        celery.give_memory_back()
+    assert len(trimmed) == 2
+
+
+@pytest.mark.parametrize(("keeps", "most"), [("c.keep_memory()", 100), ("None", math.inf)])
+def test_a_step_takes_no_page_from_the_system_that_the_one_before_had(keeps: str, most: float) -> None:
+    """Without it there are some 15 000 for the pieces of each size."""
+    program = (
+        f"import config.celery as c, resource; {keeps}; "
+        "step = lambda: [bytearray(b'x' * size) for size in (30_000_000, 20_000_000, 100_000, 10_000_000)] and None; "
+        "taken = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt; "
+        "step(); step(); before = taken(); step(); print(taken() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert (100 if most > 100 else 0) <= int(done.stdout) <= most
 
 
 def test_a_worker_loads_no_page() -> None:

@@ -214,10 +214,10 @@ def _measured(image: Image) -> landmarks.FaceMeasurement | None:
 
 def face(image: Image) -> Embedding:
     """The face in a frame, as it is compared."""
-    found = backends.in_use().face_in(image)
-    if found is None:
+    (look,) = backends.in_use().look_at_all([image])
+    if look.face is None:
         raise ValueError("no face to compare")
-    return found
+    return look.face
 
 
 @cache

@@ -70,7 +70,7 @@ def measure(path: Path, backend: Backend) -> Measured:
         face, found = backend.open(untrusted, limits=LIMITS)
     except Refused as refused:
         return Measured(digest, code=refused.code)
-    return Measured(digest, backend.recogniser.embed(face), found)
+    return Measured(digest, backend.embed(face), found)
 
 
 def measure_all(

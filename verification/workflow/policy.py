@@ -74,6 +74,10 @@ STEP_HARD_LIMIT_SECONDS = 25
 # What a worker's child may hold in memory, bytes: above it after a step it is replaced. Ours: a child that judged a
 # live capture holds 264 MB (docs/evidence/load.json), 110 of them its parent's, and the largest picture adds 150.
 CHILD_MEMORY_BYTES = 600 * 2**20
+# How often a worker's child gives back what it has done with, at most; 76 MB after a capture. Ours: a capture has nine
+# steps, and when they take each page from the system anew they cost 50 ms more. Its peak, by which memory is planned,
+# is the same.
+MEMORY_BACK_SECONDS = 10.0
 # And the address space it never gets more of, bytes: whatever asks for it faults, and the machine's other processes
 # live. Ours: a child reserves about 1 GB, most of which it never touches.
 CHILD_ADDRESS_BYTES = 4 * 2**30

@@ -3,7 +3,7 @@
 Whoever sets the process up calls `use`; nothing is loaded before a first face, so that a worker loads after it forked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -67,8 +67,8 @@ class Recogniser(Protocol):
         """Whether its maker says what pictures it learned from."""
         ...
 
-    def embed(self, face: Portrait) -> Embedding:
-        """The numbers of a face."""
+    def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
+        """The numbers of each face; several cost less at once, and are the same."""
         ...
 
     def test(self) -> None:
@@ -120,33 +120,36 @@ class Backend:
         found.refuse_poor(policy.QUALITY)
         return face, found
 
+    def embed(self, face: Portrait) -> Embedding:
+        """The numbers of one face."""
+        return self.recogniser.embed_all([face])[0]
+
     def embed_image(self, image: Pixels) -> Embedding:
         """The numbers of the one face of an image. Raises `Refused` as `find`."""
-        return self.recogniser.embed(self.find(image)[0])
+        return self.embed(self.find(image)[0])
 
     def embed_file(self, untrusted: bytes, *, limits: ImageLimits) -> Embedding:
         """The numbers of the one face of a file. Raises `Refused` as `open`."""
-        return self.recogniser.embed(self.open(untrusted, limits=limits)[0])
+        return self.embed(self.open(untrusted, limits=limits)[0])
 
-    def look(self, image: Pixels) -> Look:
-        """The face of one frame of many, turned or not, as YuNet alone sees it; a poor one is embedded all the same."""
+    def look_at_all(self, images: Sequence[Pixels]) -> tuple[Look, ...]:
+        """The face of each frame, turned or not, as YuNet alone sees it; a poor one is embedded all the same."""
+        seen = [self._glance(image) for image in images]
+        faces = iter(self.recogniser.embed_all([face for face, *_ in seen if face is not None]))
+        return tuple(Look(None if face is None else next(faces), code, eyes) for face, code, eyes in seen)
+
+    def _glance(self, image: Pixels) -> tuple[Portrait | None, str, tuple[float, float] | None]:
+        """The face of a frame, the code for which it is no probe or there is none, and the middle of its eyes."""
         try:
             face = detection.glance(image, yunet=self.yunet)
         except Refused as refused:
-            return Look(None, refused.code)
+            return None, refused.code, None
         across, down = face.points[:2].mean(axis=0)
         try:
             face.quality().refuse_poor(policy.QUALITY)
         except Refused as refused:
-            return Look(self.recogniser.embed(face), refused.code, (across, down))
-        return Look(self.recogniser.embed(face), "", (across, down))
-
-    def face_in(self, image: Pixels) -> Embedding | None:
-        """The face that `look` finds in a frame, however good it is."""
-        try:
-            return self.recogniser.embed(detection.glance(image, yunet=self.yunet))
-        except Refused:
-            return None
+            return face, refused.code, (across, down)
+        return face, "", (across, down)
 
     def report(self) -> Mapping[str, str]:
         """What is in use, for a result and for /readyz."""

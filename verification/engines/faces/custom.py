@@ -8,6 +8,7 @@ template form`. `file` lies beside it. `training_data` is `described` or `undocu
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -76,15 +77,15 @@ class Custom:
         """What the operator knows of the pictures it learned from."""
         return self.described.training_data
 
-    def embed(self, face: Portrait) -> Embedding:
-        """The numbers of a face."""
-        return self.net.embed(face)
+    def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
+        """The numbers of each face, which the net is shown one by one: it may take no more, or say something else."""
+        return self.net.embed_all(faces)
 
     def test(self) -> None:
         """Raises `Misconfigured` unless the net says the same of one square again, and something else of another."""
         square = self_test.pattern(self.described.showing.side)
         another = (255 - square) // np.array((1, 2, 4), np.uint8)  # its negative, and of another colour
-        one, again, other = (Embedding(self.embedding, self.net.numbers(each)) for each in (square, square, another))
+        one, again, other = (Embedding(self.embedding, each) for each in self.net.numbers([square, square, another]))
         if not np.array_equal(one.numbers, again.numbers):
             raise Misconfigured("the operator's face model says something else of the same picture each time")
         if not distance(one, other).value > _TELLS_APART:

@@ -3,6 +3,8 @@
 Importing it loads its 68-point model, whose training data excludes commercial use; `model="small"` never asks that one.
 """
 
+from collections.abc import Sequence
+
 import face_recognition
 import numpy as np
 from PIL import ImageFile
@@ -24,11 +26,15 @@ class FaceRecognition:
     model, sha256, embedding = DLIB_MODEL, weights.FACE_RECOGNITION.sha256, f"{DLIB}/single"
     training_data = DLIB_TRAINING_DATA
 
-    def embed(self, face: Portrait) -> Embedding:
-        """One image, raw, no jitter."""
-        left, top, right, bottom = face.dlib_box
-        found = face_recognition.face_encodings(face.image, [(top, right, bottom, left)], num_jitters=1, model="small")
-        return Embedding(self.embedding, np.asarray(found[0], dtype=np.float64))
+    def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
+        """Of each one image, raw, no jitter."""
+        found = []
+        for face in faces:
+            left, top, right, bottom = face.dlib_box
+            box = (top, right, bottom, left)
+            (numbers,) = face_recognition.face_encodings(face.image, [box], num_jitters=1, model="small")
+            found.append(Embedding(self.embedding, np.asarray(numbers, dtype=np.float64)))
+        return tuple(found)
 
     def test(self) -> None:
         """Raises `Misconfigured` unless the library's weights are the pinned ones and give their numbers."""

@@ -90,12 +90,12 @@ def looks(steps: Sequence[StepMeasurement]) -> Looks:
     It is the one that was measured, or there are two: whoever acts beside a photograph that leaves the frame is seen by
     one detector, and the photograph by the other.
     """
-    backend = backends.in_use()
+    every = iter(backends.in_use().look_at_all([image for step in steps for image in step.stills]))
     found = []
     for step in steps:
         seen = []
-        for image, frame in zip(step.stills, step.numbers.stills, strict=True):
-            look = backend.look(image)
+        for frame in step.numbers.stills:
+            look = next(every)
             # Two detectors may see two faces where each finds one: then the eyes of the one are not those of the other.
             if look.eyes is not None and frame.face is not None:
                 apart = math.dist(look.eyes, frame.face.eyes)
@@ -156,11 +156,12 @@ def continuity_of(steps: Sequence[StepMeasurement], seen: Looks, faces: Sequence
     """
     first, *others = faces
     apart = [distance(first, other).value for other in others]
-    joined = []
-    for still, at in zip(seen[0], steps[0].sent.beside, strict=True):
-        other = backends.in_use().face_in(steps[0].chain[at])
-        if still.face is not None and other is not None:
-            joined.append(distance(still.face, other).value)
+    beside = backends.in_use().look_at_all([steps[0].chain[at] for at in steps[0].sent.beside])
+    joined = [
+        distance(still.face, other.face).value
+        for still, other in zip(seen[0], beside, strict=True)
+        if still.face is not None and other.face is not None
+    ]
     apart = apart + joined if joined else []
     return continuity.continuity([step.numbers.frames for step in steps], distances=apart)
 

@@ -13,7 +13,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from verification.engines.liveness.crops import Floats, Image, Shown, upright
+from verification.engines.liveness.crops import Floats, Image, upright
 from verification.engines.liveness.networks import Network, Networks
 
 # The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and 8 × 8 with six.
@@ -147,60 +147,57 @@ class FrameMeasurement:
 
 def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     """The faces of an RGB image and the numbers of the likeliest one."""
-    height, width = image.shape[:2]
-    faces = detect(image, network=networks.detection)  # 1
-    if not faces:
-        return FrameMeasurement(width, height, None, ())
-    fitted = fit(image, faces[0], network=networks.mesh)
-    mesh, square = fitted.points, fitted.square
-    inner = slice(len(square) // 6, -len(square) // 6)  # the face without the margin of the cut
-    grey = cv2.cvtColor(square[inner, inner], cv2.COLOR_RGB2GRAY)
-    (light, contrast), (_, edges) = (
-        [float(each[0, 0]) for each in cv2.meanStdDev(of)] for of in (grey, cv2.Laplacian(grey, cv2.CV_32F))
+    return measure_all([image], networks=networks)[0]
+
+
+def measure_all(images: Sequence[Image], *, networks: Networks) -> list[FrameMeasurement]:
+    """The same of each image, net by net: what a processor keeps of one at hand is not taken by the next."""
+    faces = [detect(image, network=networks.detection) for image in images]  # 1
+    seen = [(image, found[0]) for image, found in zip(images, faces, strict=True) if found]
+    fits = [fit(image, face, network=networks.mesh) for image, face in seen]
+    likeliest = iter(
+        _numbers(image, face, fitted, network=networks.eye) for (image, face), fitted in zip(seen, fits, strict=True)
     )
-    eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
-    right_to_left = eyes[1] - eyes[0]
-    to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
-    up = mesh[FOREHEAD] - mesh[NOSE_BASE]
-    face = FaceMeasurement(
-        score=faces[0].score,
-        presence=fitted.presence,
-        box=faces[0].box,
-        interocular=math.hypot(right_to_left[0], right_to_left[1]),
-        eyes=(float(eyes[0][0] + eyes[1][0]) / 2, float(eyes[0][1] + eyes[1][1]) / 2),
-        turn=(to_right - to_left) / (to_right + to_left),  # 6
-        mouth=distance(mesh, UPPER_LIP, LOWER_LIP) / distance(mesh, *MOUTH),
-        right_eye=_opening(image, mesh, RIGHT_EYE, network=networks.eye, mirrored=False),
-        left_eye=_opening(image, mesh, LEFT_EYE, network=networks.eye, mirrored=True),
-        pitch=math.degrees(math.atan2(up[2], math.hypot(up[0], up[1]))),
-        roll=math.degrees(math.atan2(right_to_left[1], right_to_left[0])),
-        luminance=light,
-        sharpness=edges / max(contrast, 1e-6),
-        mesh=mesh,
-    )
-    others = tuple(Beside(other.score, other.box[2] - other.box[0]) for other in faces[1:])
-    return FrameMeasurement(width, height, face, others)
+    return [
+        FrameMeasurement(
+            width=image.shape[1],
+            height=image.shape[0],
+            face=next(likeliest) if found else None,
+            others=tuple(Beside(other.score, other.box[2] - other.box[0]) for other in found[1:]),
+        )
+        for image, found in zip(images, faces, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """The mesh of one face. `points`: (468, 3) pixels. `presence`: its certainty, 0 … 1. `square`: the upright cut."""
+    """The mesh of one face, and its light. `points`: (468, 3) pixels. The others: as in `FaceMeasurement`."""
 
     points: Floats
     presence: float
-    square: Shown
+    luminance: float
+    sharpness: float
 
 
 def fit(image: Image, face: Face, *, network: Network) -> Fitted:
-    """The mesh of a face that was detected."""
+    """The mesh and the light of a face that was detected."""
     left, top, right, bottom = face.box
     side = _FACE_CUT * max(right - left, bottom - top)
     middle = np.array([left + right, top + bottom]) / 2
     cut = upright(face.right_eye, face.left_eye, side=side, middle=middle)  # 2
     square = cut.cut(image, pixels=network.side)
     points, logit = network.run(square)  # 3
-    mesh = cut.back(points.reshape(_MESH_POINTS, 3), pixels=network.side)
-    return Fitted(mesh, 1 / (1 + math.exp(-max(-80.0, min(80.0, float(logit[0]))))), square)
+    inner = slice(len(square) // 6, -len(square) // 6)  # the face without the margin of the cut
+    grey = cv2.cvtColor(square[inner, inner], cv2.COLOR_RGB2GRAY)
+    (light, contrast), (_, edges) = (
+        [float(each[0, 0]) for each in cv2.meanStdDev(of)] for of in (grey, cv2.Laplacian(grey, cv2.CV_32F))
+    )
+    return Fitted(
+        points=cut.back(points.reshape(_MESH_POINTS, 3), pixels=network.side),
+        presence=1 / (1 + math.exp(-max(-80.0, min(80.0, float(logit[0]))))),
+        luminance=light,
+        sharpness=edges / max(contrast, 1e-6),
+    )
 
 
 def five_points(mesh: Floats) -> Floats:
@@ -213,6 +210,30 @@ def distance(mesh: Floats, one: int, other: int) -> float:
     """Distance of two points of the mesh in the image plane, in pixels; never 0, so that it may divide."""
     across = mesh[one, :2] - mesh[other, :2]
     return max(math.hypot(across[0], across[1]), 1e-6)
+
+
+def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network) -> FaceMeasurement:
+    mesh = fitted.points
+    eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
+    right_to_left = eyes[1] - eyes[0]
+    to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
+    up = mesh[FOREHEAD] - mesh[NOSE_BASE]
+    return FaceMeasurement(
+        score=face.score,
+        presence=fitted.presence,
+        box=face.box,
+        interocular=math.hypot(right_to_left[0], right_to_left[1]),
+        eyes=(float(eyes[0][0] + eyes[1][0]) / 2, float(eyes[0][1] + eyes[1][1]) / 2),
+        turn=(to_right - to_left) / (to_right + to_left),  # 6
+        mouth=distance(mesh, UPPER_LIP, LOWER_LIP) / distance(mesh, *MOUTH),
+        right_eye=_opening(image, mesh, RIGHT_EYE, network=network, mirrored=False),
+        left_eye=_opening(image, mesh, LEFT_EYE, network=network, mirrored=True),
+        pitch=math.degrees(math.atan2(up[2], math.hypot(up[0], up[1]))),
+        roll=math.degrees(math.atan2(right_to_left[1], right_to_left[0])),
+        luminance=fitted.luminance,
+        sharpness=fitted.sharpness,
+        mesh=mesh,
+    )
 
 
 def _opening(image: Image, mesh: Floats, corners: Sequence[int], *, network: Network, mirrored: bool) -> float:

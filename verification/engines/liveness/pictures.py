@@ -143,7 +143,7 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
         _refuse_change([size for of in stream for size in of])
     # 2
     with measurable():
-        full = [[landmarks.measure(image, networks=networks.load()) for image in stills] for _, stills in decoded]
+        full = [landmarks.measure_all(stills, networks=networks.load()) for _, stills in decoded]
         if full:
             masks.refuse_masked(_meshes(decoded[0][1], full[0]), limits=policy.MASK)
     looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
@@ -180,7 +180,7 @@ def _refuse_change(sizes: Sequence[tuple[int, int]]) -> None:
 def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.Prints]:
     loaded = networks.load()
     with measurable():
-        found, depth = [landmarks.measure(image, networks=loaded) for image in chain], None
+        found, depth = landmarks.measure_all(chain, networks=loaded), None
         shown = [
             None if frame.face is None or frame.face.mesh is None else (image, frame.face.mesh)
             for image, frame in zip(chain, found, strict=True)

@@ -7,7 +7,7 @@ the face over all.
 Source: liveness.md §8; docs/liveness-measurements.md, "One person throughout".
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -51,27 +51,22 @@ def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) 
 
     Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
     """
-    own: list[list[float]] = []
-    acting, medians, onward, joints, around = [list[float]() for _ in range(5)]
     away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
     # `at_rest` was made of these frames, so one of them is the nearest to it.
     _, stillest = min((away(each.face), at) for at, each in enumerate(steps[0].numbers.frames) if each.face is not None)
-    rest = _face(steps[0], stillest)
+    proving = [_proving(step, at_rest) if number else [] for number, step in enumerate(steps)]
+    places = [_compared(step, proving[number], begins=begins + number) for number, step in enumerate(steps)]
+    faces = _faces(steps, [{*places[0], stillest}, *places[1:]])
+    rest, own = faces[0][stillest], list[list[float]]()
+    acting, medians, onward, joints, around = [list[float]() for _ in range(5)]
     for number, step in enumerate(steps):
-        proving = () if number == 0 else _proving(step, at_rest)
         loose = _loose(step)
         joints += [each for at, each in enumerate(step.looked.corners) if each is not None and at not in loose]
         around += [each for each in step.looked.surroundings if each is not None]
-        sides = {place for at in loose for place in (at, at + 1)}
-        every = range((begins + number) % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
-        places = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
-        faces = {at: _face(step, at) for at in places}
-        apart = {at: distance(rest, face).value for at, face in faces.items()}
-        if not apart:
-            raise Refused("liveness_face_missing", f"no face to compare in the chain of {step.command}")
+        apart = {at: distance(rest, faces[number][at]).value for at in places[number]}
         own.append(sorted(apart.values()))
-        onward += [distance(faces[one], faces[other]).value for one, other in pairwise(places)]
-        if shown := [apart[at] for at in proving if at in apart]:
+        onward += [distance(faces[number][one], faces[number][other]).value for one, other in pairwise(places[number])]
+        if shown := [apart[at] for at in proving[number] if at in apart]:
             acting += shown
             medians.append(median(shown))
     return Throughout(
@@ -86,12 +81,25 @@ def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) 
     )
 
 
-def _face(step: StepMeasurement, at: int) -> Embedding:
-    points = step.looked.points[at]
-    if points is None:
-        raise Refused("liveness_face_missing", f"no face in the chain of {step.command}")
+def _compared(step: StepMeasurement, proving: Sequence[int], *, begins: int) -> list[int]:
+    """The places of the frames to compare, in order. Raises `Refused` where none of them shows a face."""
+    sides = {place for at in _loose(step) for place in (at, at + 1)}
+    every = range(begins % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
+    places = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
+    if not places:
+        raise Refused("liveness_face_missing", f"no face to compare in the chain of {step.command}")
+    return places
+
+
+def _faces(steps: Sequence[StepMeasurement], places: Sequence[Collection[int]]) -> list[dict[int, Embedding]]:
+    """The face at each of these places, step by step; all at once, which costs the net less."""
+    shown = [(step, at) for step, own in zip(steps, places, strict=True) for at in own]
     with measurable():
-        return backends.in_use().recogniser.embed(Portrait(step.chain[at], np.array(points).reshape(5, 2), 1.0))
+        portraits = [
+            Portrait(step.chain[at], np.array(step.looked.points[at]).reshape(5, 2), 1.0) for step, at in shown
+        ]
+        found = iter(backends.in_use().recogniser.embed_all(portraits))
+    return [{at: next(found) for at in own} for own in places]
 
 
 def _proving(step: StepMeasurement, at_rest: Neutral) -> list[int]:

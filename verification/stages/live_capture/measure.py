@@ -216,7 +216,7 @@ def _reference(case: Case, evidence: Evidence, limits: ImageLimits) -> Embedding
     earlier = None if PHOTO in evidence.items else evidence.items.get(EARLIER_CONSENT)
     if earlier is not None and has_run_out(parse_consent(earlier), at=evidence.at):
         raise Refused("consent_unanswered", "nobody could be asked")
-    return backends.in_use().recogniser.embed(_face(case, evidence.require(PHOTO), limits=limits))
+    return backends.in_use().embed(_face(case, evidence.require(PHOTO), limits=limits))
 
 
 def _face(case: Case, photo: bytes, *, limits: ImageLimits) -> Portrait:

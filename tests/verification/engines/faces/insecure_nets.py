@@ -34,18 +34,20 @@ def every() -> Iterator[tuple[str, bytes]]:
     yield "elsewhere, turned round", elsewhere.replace(word + place, place + word)
 
 
-def sound() -> bytes:
-    """The net that the others are wrong ones of: it tells colours apart."""
-    return _spelled([*_COLOURS, _multiplied("answer")], MATRIX)
+def sound(*, faces: str | int = "n") -> bytes:
+    """The net that the others are wrong ones of: it tells colours apart. faces: how many it takes at once, or any."""
+    return _spelled([*_COLOURS, _multiplied("answer")], MATRIX, faces)
 
 
 def _multiplied(result: str) -> NodeProto:
     return helper.make_node("MatMul", ["colours", "matrix"], [result])
 
 
-def _spelled(nodes: Sequence[NodeProto], matrix: Matrix, **more: npt.NDArray[np.float32 | np.int64]) -> bytes:
+def _spelled(
+    nodes: Sequence[NodeProto], matrix: Matrix, count: str | int = "n", **more: npt.NDArray[np.float32 | np.int64]
+) -> bytes:
     kept = [numpy_helper.from_array(numbers, name) for name, numbers in {"matrix": matrix, **more}.items()]
-    faces = helper.make_tensor_value_info("faces", TensorProto.FLOAT, ("n", 3, 150, 150))
+    faces = helper.make_tensor_value_info("faces", TensorProto.FLOAT, (count, 3, 150, 150))
     answer = helper.make_tensor_value_info("answer", TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "net", [faces], [answer], kept)
     sets = [helper.make_opsetid("", 17), helper.make_opsetid("evil", 1)]

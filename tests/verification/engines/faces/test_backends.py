@@ -77,13 +77,13 @@ def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
 ) -> None:
     theirs = backends.load(Choice(backend="onnx-custom", models=models, model=own))
     assert (theirs.recogniser.embedding, theirs.recogniser.model, theirs.calibration) == (OWN, "own-net", None)
-    numbers = {name: theirs.recogniser.embed(face) for name, face in faces.items()}
+    numbers = {name: theirs.embed(face) for name, face in faces.items()}
     assert distance(numbers["obama.jpg"], numbers["obama3.jpg"]).value < 0.30
     assert distance(numbers["obama.jpg"], numbers["biden.jpg"]).value > 0.45
-    near = np.linalg.norm(numbers["obama.jpg"].numbers - dlib.recogniser.embed(faces["obama.jpg"]).numbers)
+    near = np.linalg.norm(numbers["obama.jpg"].numbers - dlib.embed(faces["obama.jpg"]).numbers)
     assert near < 0.15
     with pytest.raises(CalibrationMismatch):
-        distance(dlib.recogniser.embed(faces["obama.jpg"]), numbers["obama.jpg"])
+        distance(dlib.embed(faces["obama.jpg"]), numbers["obama.jpg"])
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_an_operators_net_that_is_shown_faces_by_five_points_sees_what_ours_does
     ours = backends.load(Choice(backend=name, models=models))
     theirs = backends.load(Choice(backend="onnx-custom", models=models, model=own))
     for face in faces.values():
-        one, other = (each.recogniser.embed(face).numbers for each in (ours, theirs))
+        one, other = (each.embed(face).numbers for each in (ours, theirs))
         assert np.linalg.norm(one - other) <= farthest
 
 

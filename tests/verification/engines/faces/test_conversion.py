@@ -32,7 +32,7 @@ BUILT = (weights.SFACE.sha256, weights.YUNET.sha256, weights.FACE_RECOGNITION.sh
 def _dlib_apart(face: Portrait, *, dlib: Backend, reference: Backend) -> float:
     converted = dlib.recogniser
     assert isinstance(converted, DlibRecogniser)
-    ours, theirs = converted.single(face), reference.recogniser.embed(face)
+    ours, theirs = converted.single(face), reference.embed(face)
     assert ours.embedding == theirs.embedding
     return float(np.linalg.norm(ours.numbers - theirs.numbers))
 

@@ -48,7 +48,7 @@ def test_the_portraits_are_as_far_apart_as_measured(
 def test_the_reference_finds_the_distances_of_its_own_scale(
     faces: dict[str, Portrait], reference: Backend, probe: str, least: float, most: float
 ) -> None:
-    far = distance(reference.recogniser.embed(faces["obama.jpg"]), reference.recogniser.embed(faces[probe]))
+    far = distance(reference.embed(faces["obama.jpg"]), reference.embed(faces[probe]))
     assert least <= far.value <= most
 
 
@@ -57,7 +57,7 @@ def test_two_faces_of_one_size_are_refused(portraits: dict[str, Pixels], default
     with pytest.raises(Refused) as refused:
         default.embed_image(np.hstack([face, face]))
     assert refused.value.code == "multiple_faces"
-    assert default.look(np.hstack([face, face])).code == "multiple_faces"
+    assert default.look_at_all([np.hstack([face, face])])[0].code == "multiple_faces"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_median_of_nothing_is_no_distance() -> None:
 
 
 def test_a_threshold_of_single_pictures_never_judges_a_mean(faces: dict[str, Portrait], default: Backend) -> None:
-    known, *probes = (default.recogniser.embed(faces[name]) for name in ("obama.jpg", "obama2.jpg", "obama3.jpg"))
+    known, *probes = (default.embed(faces[name]) for name in ("obama.jpg", "obama2.jpg", "obama3.jpg"))
     together = mean(probes)
     assert np.linalg.norm(together.numbers) == pytest.approx(1)
     found = mean_distance(known, probes)

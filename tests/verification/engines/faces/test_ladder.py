@@ -53,7 +53,7 @@ def test_where_yunet_finds_nothing_or_two_the_points_are_its_own_in_dlibs_box(
     found = detection.locate(portrait, yunet=default.yunet)
     # Not dlib's, of which there are none here: near those of the first look, and to the net the same face.
     assert np.abs(found.points - sure.points).max() < 0.2 * sure.eye_distance
-    assert distance(default.recogniser.embed(found), default.recogniser.embed(sure)).value < 0.5
+    assert distance(default.embed(found), default.embed(sure)).value < 0.5
 
 
 def test_a_face_that_dlib_alone_sees_is_not_found(

@@ -23,7 +23,7 @@ def test_the_reference_never_asks_the_68_point_model(
         raise AssertionError("the 68-point model was asked")
 
     monkeypatch.setattr(face_recognition.api, "pose_predictor_68_point", asked)
-    assert reference.recogniser.embed(faces["obama.jpg"]).numbers.shape == (128,)
+    assert reference.embed(faces["obama.jpg"]).numbers.shape == (128,)
     with pytest.raises(AssertionError):
         face_recognition.face_encodings(faces["obama.jpg"].image, model="large")
 

@@ -32,7 +32,7 @@ def _frames(folder: Path, backend: Backend, *, every: int) -> Frames:
             share = min(1.0, _LONGEST / max(read[1].shape))
             small = cv2.resize(read[1], None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
             image = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2RGB), np.uint8)
-            face, look = landmarks.measure(image, networks=loaded).face, backend.look(image)
+            face, look = landmarks.measure(image, networks=loaded).face, backend.look_at_all([image])[0]
             if face is not None and look.face is not None:
                 found[path.stem].append((face.turn, face.pitch, look.face))
     return found

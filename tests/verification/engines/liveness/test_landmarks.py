@@ -37,6 +37,18 @@ def test_an_empty_picture_shows_no_face(loaded: Networks) -> None:
     assert landmarks.measure(_EMPTY, networks=loaded) == FrameMeasurement(640, 480, None)
 
 
+def test_pictures_measured_together_have_the_numbers_of_each_alone(
+    portraits: dict[str, Image], loaded: Networks
+) -> None:
+    shown = [portraits["obama.jpg"], _EMPTY, portraits["biden.jpg"], portraits["obama3.jpg"]]
+    together = landmarks.measure_all(shown, networks=loaded)
+    alone = [landmarks.measure(image, networks=loaded) for image in shown]
+    assert together == alone
+    assert [each.face is None for each in together] == [False, True, False, False]
+    one, other = ([each.face.mesh for each in of if each.face is not None] for of in (together, alone))
+    assert np.array_equal(np.array(one), np.array(other))
+
+
 def test_left_is_the_persons_own_left(portraits: dict[str, Image], loaded: Networks) -> None:
     """In biden.jpg he looks to his own left, to the right of the picture; in the mirror to his right."""
     picture = portraits["biden.jpg"]

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from io import StringIO
 from itertools import combinations
@@ -258,10 +258,10 @@ class InsecureCounter:
     def __init__(self, net: Any) -> None:
         self.net, self.asked, self.embedding = net, 0, net.embedding
 
-    def embed(self, face: Portrait) -> Embedding:
-        self.asked += 1
-        embedding: Embedding = self.net.embed(face)
-        return embedding
+    def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
+        self.asked += len(faces)
+        embeddings: tuple[Embedding, ...] = self.net.embed_all(faces)
+        return embeddings
 
     def test(self) -> None:
         """It gives the numbers of the net it asks."""
