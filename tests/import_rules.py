@@ -72,7 +72,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/evidence/store.py", "django.core.files django.db django.utils"),
         _row("verification/evidence/durable_files.py", "django.core.files os pathlib"),
         _row("verification/audit/log.py", "contextvars django.db django.utils"),
-        _row("verification/audit", "cryptography django.conf django.db django.utils secrets"),
+        _row("verification/audit", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/audit/head_file.py", "django.conf fcntl os pathlib"),
         _row("verification/workflow", "django.conf django.db django.utils secrets"),
         _row("verification/workflow/moving/doorbell.py", "celery django.conf django.db kombu.exceptions logging time"),
@@ -93,6 +93,10 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "argparse csv django.conf django.contrib.auth django.core.management django.db django.utils django_otp "
             "html logging os pathlib psycopg secrets signal sys threading time",
         ),
+        _row(
+            "verification/management/commands/make_keys.py",
+            "argparse cryptography django.core.management os pathlib secrets",
+        ),
         _row("verification/__init__.py"),
         _row("lenders", base=_LENDERS),
         _row("lenders/openapi.py", "threading", base=_LENDERS),
@@ -107,6 +111,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "celery contextvars csp ctypes dj_database_url django ipaddress kombu logging os pathlib queue resource "
             "secrets sys threading time traceback urllib.parse uuid warnings",
         ),
+        _row("config/key_files.py", "cryptography pathlib"),
         _row("config/pool.py", "billiard celery fcntl tempfile"),
         _row("config/postgresql/base.py", "django select"),
     )

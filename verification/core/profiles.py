@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from verification.core import stored
-from verification.core.errors import BadInput
+from verification.core.errors import BadInput, Misconfigured
 
 Combination = tuple[str, ...]
 
@@ -25,7 +25,7 @@ class Profile:
     source: str
     verified_by_lawyer: bool = False
     sha256: str = field(init=False)
-    """Hash of the rule itself, pinned by every verification opened under it."""
+    """Hash of what decides, pinned by every verification opened under it; whence we have it is not in it."""
 
     def __post_init__(self) -> None:
         rule = {
@@ -33,8 +33,6 @@ class Profile:
             "in_force_from": self.in_force_from.isoformat(),
             "combinations": [list(combination) for combination in self.combinations],
             "replaced_max": self.replaced_max,
-            "source": self.source,
-            "verified_by_lawyer": self.verified_by_lawyer,
         }
         object.__setattr__(self, "sha256", stored.digest(rule))
 
@@ -66,6 +64,17 @@ def get(profile_id: str) -> Profile:
         return PROFILES[profile_id]
     except KeyError:
         raise BadInput(f"known profiles: {', '.join(PROFILES)}", code="profile_unknown") from None
+
+
+def pinned(sha256: str) -> Profile:
+    """The profile of this hash, whatever its id: a profile that was ever used stays among `PROFILES`.
+
+    Raises `Misconfigured` for one that is not there: nothing may be decided by a law that nobody can read.
+    """
+    for profile in PROFILES.values():
+        if profile.sha256 == sha256:
+            return profile
+    raise Misconfigured(f"no profile has the hash {sha256}, by which this verification was opened")
 
 
 def usable(profile: Profile, *, installed: Sequence[str], wanted: Sequence[str] | None) -> tuple[Combination, ...]:

@@ -1,13 +1,16 @@
 """Only a worker's step ends a verification: tick, desk and web write down that one is due, and it looks for itself."""
 
 import re
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tests.verification.workflow.insecure_glance import glanced, people
+from tests.verification.workflow.insecure_glance import glanced, people, see
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import begin, decisions, later, lender
+from verification.core import profiles
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow.moving import queue, sweep
 from verification.workflow.people.review import vote
@@ -78,3 +81,37 @@ def test_votes_that_do_not_suffice_are_not_weighed_whoever_wrote_the_step_down(g
     Verification.objects.filter(pk=story.id).update(step=queue.WEIGH, queue="default", due_at=later(-1))
     story.work()
     assert (story.row().status, story.row().step, decisions(story)) == ("in_review", "", 0)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"combinations": [["eds"]]},
+        {"combinations": [["eds"]], "combination": ["eds"]},
+        {"combinations": [["eds"]], "combination": ["eds"], "profile_id": "KZ-2021-04"},
+        {"combinations": [["eds"]], "profile_id": "KZ-2021-04", "profile_sha256": profiles.get("KZ-2021-04").sha256},
+        {"passed_routes": ["biometric"]},
+    ],
+)
+def test_no_column_of_an_open_case_makes_less_suffice_than_its_law(glances, columns):
+    story = glanced(profile="KZ-2025-01")
+    Verification.objects.filter(pk=story.id).update(**columns)
+    see(story, "clear")
+    see(story, "clear") if story.page().page == "question" else None
+    assert story.row().status != "verified"
+    assert not AuditEntry.objects.filter(type="verification.verified").exists()
+
+
+def test_a_law_that_nobody_can_read_any_more_decides_nothing(glances, monkeypatch):
+    story = glanced(profile="KZ-2021-04")
+    monkeypatch.setitem(profiles.PROFILES, "KZ-2021-04", replace(profiles.get("KZ-2021-04"), replaced_max=1))
+    see(story, "clear")
+    see(story, "clear")
+    assert (story.row().status, decisions(story)) == ("processing", 0)
+
+
+def test_the_hash_of_a_profile_is_over_what_decides():
+    profile = profiles.get("KZ-2021-04")
+    assert replace(profile, source="elsewhere", verified_by_lawyer=True).sha256 == profile.sha256
+    for change in ({"replaced_max": 1}, {"combinations": (("eds",),)}, {"in_force_from": date(2022, 1, 1)}):
+        assert replace(profile, **change).sha256 != profile.sha256

@@ -67,6 +67,7 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
             minted = links.mint_for(verification, at=at)
             body = {"profile": profile.id, "profile_sha256": verification.profile_sha256, "case": sealed.commitment}
             body["link_expires_at"] = minted.expires_at.isoformat()
+            body["combinations"] = verification.combinations
             if len(combinations) == 1:
                 body["route"] = combinations[0][0]
             transition.record(verification, "verification.created", at=at, body=body)

@@ -14,7 +14,7 @@ from verification.core.results import Decision, Outcome
 from verification.core.route import Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
-from verification.models import Attempt, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import stages
 from verification.workflow.moving import attempts, documents, transition
 
@@ -75,10 +75,9 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
         ask(verification, at=at)
         attempts.enter(verification, following, key=key, at=at)
         return
-    done = [*verification.passed_routes, verification.route]
+    done = [*_proven(verification), verification.route]
     transition.write(verification, passed_routes=done)
-    combinations = [tuple(combination) for combination in verification.combinations]
-    if profiles.suffices(combinations, passed=done):
+    if profiles.suffices(_combinations(verification), passed=done):
         transition.move(verification, Move.VERIFY, at=at, body={"routes": done})
         return
     following_route = profiles.next_route(tuple(verification.combination), passed=done)
@@ -88,6 +87,29 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
         return
     ask(verification, at=at)
     attempts.enter_route(verification, following_route, key=key, at=at)
+
+
+def _proven(verification: Verification) -> list[str]:
+    """The routes that had passed before, each by an entry for every stage of it but the consent, given once."""
+    if not verification.passed_routes:
+        return []
+    judged = AuditEntry.objects.filter(verification=verification, type__in=("attempt.judged", "attempt.reviewed"))
+    passed = set(judged.filter(body__outcome=Outcome.PASSED).values_list("body__route", "body__stage"))
+    return [
+        route
+        for route in verification.passed_routes
+        if all((route, stage.name) in passed for stage in stages.of(route)[1:])
+    ]
+
+
+def _combinations(verification: Verification) -> list[profiles.Combination]:
+    """What suffices: of the profile it was opened under, by its hash from code, what the lender allowed then.
+
+    Both as its first entry says, which nobody can change; the row says it too, for the pages.
+    """
+    opened = AuditEntry.objects.get(verification=verification, verification_sequence=1)
+    allowed = {tuple(combination) for combination in opened.body["combinations"]}
+    return [one for one in profiles.pinned(opened.body["profile_sha256"]).combinations if one in allowed]
 
 
 def ask(verification: Verification, *, at: datetime) -> None:
