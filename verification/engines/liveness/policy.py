@@ -99,7 +99,7 @@ AGAIN = AgainLimits(
     most_left=4.0,  # units² a frame; a new compression 1.2, a crop of 10 % 2.5
     signs=48,  # of 224; two people 72 and more, a crop of 10 % up to 44
     windows=2,
-    fitting=0.4,  # replays 0.46 and more; other captures of one person up to 0.18, of 12 frames a command 0.33
+    fitting=0.4,  # replays 0.42 and more; other captures of one person up to 0.33
     marked=0.2,
 )
 AGAIN_EVERY = 3  # frames: of each of so many the marks are put into the index; all of a new capture are sought
