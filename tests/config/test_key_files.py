@@ -71,6 +71,15 @@ def test_a_host_that_only_verifies_needs_no_more_than_the_public_half(folder: Pa
     assert keys.deciders == whole.deciders
 
 
+def test_a_key_that_was_retired_is_not_made_anew(folder: Path) -> None:
+    (folder / "decision-test-1.key").rename(folder / "decision-test-2.key")
+    half = (folder / "decision-test-1.pub").read_bytes()
+    (folder / "decision-test-2.pub").write_bytes(half)
+    make_missing(folder, made_by="operator")
+    assert set(read_keys(folder).decision["test"]) == {2}
+    assert (folder / "decision-test-1.pub").read_bytes() == half
+
+
 def test_a_public_half_of_another_key_is_refused(folder: Path) -> None:
     (folder / "decision-test-1.pub").write_bytes((folder / "decision-live-1.pub").read_bytes())
     with pytest.raises(Misconfigured, match=r"decision-test-1\.pub"):

@@ -8,7 +8,7 @@ checkpoint; move the head   6 after the commit: head file
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -19,6 +19,7 @@ from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, policy, proofs, signatures, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
 from verification.audit.leaves import spell_leaf
+from verification.audit.stored import UNREADABLE, read
 from verification.audit.tiles import Load
 from verification.audit.tree import EMPTY_ROOT, leaf_hash
 from verification.core import events
@@ -34,11 +35,21 @@ _LOCK_CLASS: Final = 0x54756C67
 def order(log: str, *, limit: int = policy.BATCH) -> int:
     """Orders up to `limit` waiting entries of a log and says how many; 0 if none wait or another process has the log.
 
-    Raises `LogInconsistent`, having written nothing, if the stored log is not the one signed before.
+    What a worker had to sign and did not, and what is no leaf, is refused first: it holds nothing else up. Raises
+    `LogInconsistent`, having written nothing more, if the stored log is not the one signed before.
     """
     key = keys.signing_key(log)
-    if not AuditPending.objects.filter(entry__log=log, refused=False).exists():
+    if not _unordered(log).exists():
         return 0
+    try:
+        return _order(log, key, limit=limit)
+    except UNREADABLE:  # of one row among many: which, is found row by row
+        if not _refuse(faults(_unordered(log)[:limit])):
+            raise
+        return 0
+
+
+def _order(log: str, key: SigningKey, *, limit: int) -> int:
     with transactions.writing(durable=True):
         # 1 Writing first takes the row's lock too, and on SQLite the database's: what is read after it stands still.
         if not _take(log, wait=False):
@@ -62,6 +73,18 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
         if ended != len(batch) or moved != 1:
             raise FenceLost(f"another process ordered the {log} log meanwhile")
     return len(batch)
+
+
+def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
+    """Why those of these waiting entries that may not be ordered may not, by id. Each is read by itself if it must."""
+    found, sound = dict[str, str](), list[AuditEntry]()
+    for entry in read(entries):
+        try:
+            spell_leaf(entry, lender_sequence=policy.SIZE)
+            sound.append(entry)
+        except UNREADABLE:
+            found[str(entry.pk)] = "it is no leaf"
+    return found | signatures.unsigned(sound)
 
 
 def verify_head(log: str) -> int:
@@ -150,11 +173,16 @@ def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | N
     return signed
 
 
-def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
-    """Waiting entries by time, but those of one verification by their sequence, whatever the clocks said."""
+def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
+    """What waits by time, but for what was refused and all of its verifications."""
     refused = AuditEntry.objects.filter(pending__refused=True, verification__isnull=False).values("verification")
     waiting = AuditEntry.objects.filter(pending__refused=False, log=log).exclude(verification__in=refused)
-    waiting = waiting.order_by("at", "id")
+    return waiting.order_by("at", "id")
+
+
+def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
+    """Waiting entries by time, but those of one verification by their sequence, whatever the clocks said."""
+    waiting = _unordered(log)
     batch = list(waiting[:limit])
     if len(batch) == limit:
         batch += _left_behind(batch, waiting)
@@ -175,18 +203,22 @@ def _signed(batch: Sequence[AuditEntry]) -> list[AuditEntry]:
 
     They wait until `ask_again`, and each time they are refused that is an error.
     """
-    if not (refused := signatures.unsigned(batch)):
-        return list(batch)
-    for pk, fault in refused.items():
-        logger.error("the log refuses entry %s: %s", pk, fault)
-    AuditPending.objects.filter(pk__in=refused).update(refused=True)
+    refused = signatures.unsigned(batch)
+    _refuse(refused)
     held = {entry.verification_id for entry in batch if entry.pk in refused} - {None}
     return [entry for entry in batch if entry.pk not in refused and entry.verification_id not in held]
 
 
+def _refuse(faults: Mapping[str, str]) -> int:
+    for pk, fault in faults.items():
+        logger.error("the log refuses entry %s: %s", pk, fault)
+    return AuditPending.objects.filter(pk__in=faults).update(refused=True) if faults else 0
+
+
 def ask_again(log: str) -> None:
-    """Lets what was refused be asked once more: the key that signed it may have come to this host since."""
-    AuditPending.objects.filter(entry__log=log, refused=True).update(refused=False)
+    """Lets what was refused be asked once more, some of it: the key that signed it may have come to this host since."""
+    refused = AuditPending.objects.filter(entry__log=log, refused=True).order_by("pk").values_list("pk", flat=True)
+    AuditPending.objects.filter(pk__in=list(refused[: policy.BATCH])).update(refused=False)
 
 
 def _left_behind(batch: Sequence[AuditEntry], waiting: QuerySet[AuditEntry, AuditEntry]) -> list[AuditEntry]:

@@ -6,6 +6,7 @@ of a context and the SHA-256 of each entry's leaf as it is without `signed` and 
 it gets later. So whoever holds the database, and no worker's key, decides nothing. Source: audit.md §6.
 """
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from django.conf import settings
 
 from verification.audit.leaves import spell_leaf
-from verification.audit.stored import UNREADABLE
+from verification.audit.stored import UNREADABLE, readable
 from verification.core import events
 from verification.core.errors import Misconfigured
 from verification.core.stored import canonical_json
@@ -25,6 +26,7 @@ from verification.models import AuditEntry
 
 _CONTEXT: Final = "tulga-decision-v1"
 """Signed with it, so that nothing else we may ever sign can be taken for a decision."""
+_ID: Final = re.compile("evt_[0-9a-z]{1,40}")
 _OVER_MAX: Final = 16
 """Entries under one signature at most. Ours: a judgement, what follows from it, and its end are three."""
 
@@ -117,16 +119,21 @@ def _bare(entry: AuditEntry) -> AuditEntry:
 def _first(entry: AuditEntry) -> str:
     said = entry.body.get("signed") if isinstance(entry.body, dict) else None
     name = said.get("with", entry.pk) if isinstance(said, dict) else ""
-    return name if isinstance(name, str) else ""
+    return name if _is_id(name) else ""
 
 
 def _over(first: AuditEntry) -> list[str]:
     """The entries that a first one names; none where that cannot be read."""
     said = first.body.get("signed") if isinstance(first.body, dict) else None
     over = said.get("over") if isinstance(said, dict) else None
-    is_list = isinstance(over, list) and 0 < len(over) <= _OVER_MAX and all(isinstance(name, str) for name in over)
+    is_list = isinstance(over, list) and 0 < len(over) <= _OVER_MAX and all(map(_is_id, over))
     return list(over) if is_list and over else []
 
 
 def _loaded(ids: set[str]) -> dict[str, AuditEntry]:
-    return {entry.pk: entry for entry in AuditEntry.objects.filter(pk__in=ids - {""})} if ids - {""} else {}
+    found = readable(AuditEntry.objects.filter(pk__in=ids - {""})) if ids - {""} else ()
+    return {entry.pk: entry for entry in found}
+
+
+def _is_id(untrusted: object) -> bool:
+    return isinstance(untrusted, str) and _ID.fullmatch(untrusted) is not None

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import Lag
 
+from verification.audit import sequencer
+from verification.audit.stored import PAGE
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.core.status import TERMINAL
@@ -22,13 +24,22 @@ def verify_entries(log: str) -> Iterator[Finding]:
     for code, detail, found in (
         ("entry_lost", "the entry has no leaf and does not wait for one", entries.filter(~waiting, leaf__isnull=True)),
         ("entry_waits", "the entry has a leaf and waits for another", entries.filter(waiting, leaf__isnull=False)),
-        ("entry_refused", "no worker signed what it decides", entries.filter(pending__refused=True)),
         ("leaf_misplaced", "the entry's leaf stands in another log or beyond the head", misplaced),
     ):
         for pk in found.order_by("pk").values_list("pk", flat=True).iterator():
             yield Finding(code=code, log=log, detail=detail, entry=pk)
+    yield from _verify_waiting(log, entries.filter(pending__isnull=False).order_by("pk"))
     yield from _verify_sequences(log, entries.filter(verification__isnull=False, verification_sequence__isnull=False))
     yield from _verify_decisions(log, entries.filter(type__in=DECISIONS))
+
+
+def _verify_waiting(log: str, waiting: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:
+    """What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is no leaf."""
+    last = ""
+    while ids := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)[:PAGE]):
+        last = ids[-1]
+        for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
+            yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
 
 
 def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:

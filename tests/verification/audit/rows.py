@@ -1,5 +1,6 @@
 """Rows to put on record, and a hand that changes what is on record as only the database's owner could."""
 
+import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -100,3 +101,20 @@ def tamper(*statements: tuple[str, Sequence[Any]]) -> None:
             cursor.execute(statement, values)
         cursor.execute("PRAGMA ignore_check_constraints = OFF")
         cursor.execute("PRAGMA foreign_keys = ON")
+
+
+def slip_in(entry: AuditEntry, **changes: Any) -> str:
+    """What the application's role can do by SQL: one more entry, like this one but for the changes, and its place in
+    the queue of the log. Its id."""
+    row = {field.attname: getattr(entry, field.attname) for field in AuditEntry._meta.concrete_fields}
+    row |= {"id": new_id("evt"), "verification_sequence": (entry.verification_sequence or 0) + 1000, **changes}
+    row["body"] = json.dumps(row["body"])
+    row["at"] = connection.ops.adapt_datetimefield_value(row["at"])
+    columns = ", ".join(row)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO verification_auditentry ({columns}) VALUES ({', '.join(['%s'] * len(row))})",  # noqa: S608
+            list(row.values()),
+        )
+        cursor.execute("INSERT INTO verification_auditpending (entry_id, refused) VALUES (%s, %s)", [row["id"], False])
+    return str(row["id"])

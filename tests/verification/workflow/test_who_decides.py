@@ -6,13 +6,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from django.db.models import Q
 
 from tests.verification.workflow.insecure_glance import glanced, people, see
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import begin, decisions, later, lender
 from verification.core import profiles
+from verification.core.errors import Conflict
 from verification.models import Attempt, AuditEntry, Verification
-from verification.workflow.moving import queue, sweep
+from verification.workflow.moving import commands, queue, sweep
 from verification.workflow.people.review import vote
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -115,3 +117,37 @@ def test_the_hash_of_a_profile_is_over_what_decides():
     assert replace(profile, source="elsewhere", verified_by_lawyer=True).sha256 == profile.sha256
     for change in ({"replaced_max": 1}, {"combinations": (("eds",),)}, {"in_force_from": date(2022, 1, 1)}):
         assert replace(profile, **change).sha256 != profile.sha256
+
+
+def test_a_round_that_listed_a_row_before_its_answer_came_overwrites_no_step():
+    story = begin(lender())
+    due = Q(status="requires_input", expires_at__lte=later(-1))
+    Verification.objects.filter(pk=story.id).update(status="processing", step=queue.JUDGE, expires_at=later(-5))
+    assert sweep._owe(queue.EXPIRE, "default", due, story.id, at=later(0)) == 0
+    assert story.row().step == queue.JUDGE
+
+
+def test_votes_that_fault_for_long_end_by_time(glances):
+    story = glanced("clear", "grey", profile="KZ-2021-04")
+    owed = {"step": queue.WEIGH, "queue": "default", "due_at": later(3600)}
+    Verification.objects.filter(pk=story.id).update(in_review_since=later(-24 * 3600 - 60), **owed)
+    sweep.run_round()
+    assert story.row().step == queue.WEIGH
+    Verification.objects.filter(pk=story.id).update(in_review_since=later(-25 * 3600 - 60))
+    sweep.run_round()
+    story.work()
+    assert (story.row().status, story.row().code) == ("expired", "review_timeout")
+
+
+def test_a_weighing_of_what_is_not_in_review_is_owed_no_more():
+    story = begin(lender())
+    Verification.objects.filter(pk=story.id).update(step=queue.WEIGH, queue="default", due_at=later(-1))
+    story.work()
+    assert (story.row().status, story.row().step) == ("requires_input", "")
+
+
+def test_who_was_stopped_is_not_canceled_meanwhile():
+    story = begin(lender())
+    Verification.objects.filter(pk=story.id).update(step=queue.STOP, queue="default", due_at=later(60))
+    with pytest.raises(Conflict):
+        commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)

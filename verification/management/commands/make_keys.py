@@ -51,6 +51,8 @@ def make_missing(directory: Path, *, made_by: str) -> dict[Path, bool]:
     made = {}
     for name, kind in _KINDS.items():
         path = directory / name
+        if kind == "decision" and any(directory.glob(f"{name.rpartition('-')[0]}-*")) and not path.exists():
+            continue  # one of another number signs, or the first was retired and its public half is still believed
         content = {
             "kind": kind,
             "made_by": made_by,

@@ -235,6 +235,8 @@ def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
     at = clock.now()
     with transactions.writing():
         verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        if verification.step == queue.STOP:
+            raise Conflict("the borrower was being told what to press, and that ends it", code="status_changed")
         transition.move(verification, Move.CANCEL, at=at, code="canceled_by_lender")
         attempts.drop_open(verification, at=at)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
+from verification.audit import signatures
 from verification.core import stored
 from verification.core.errors import FenceLost
 from verification.core.events import DECISIONS, DESTROYED, KEEPING
@@ -33,8 +34,9 @@ def destroy_frames(verification: Verification) -> None:
     3. In one transaction the keys and an entry of each attempt, and the step is owed again; or nothing is any more.
     """
     # By its decision's entry, which nobody can change; there may be none yet.
-    ends = AuditEntry.objects.filter(verification=verification, type__in=DECISIONS).values_list("at", flat=True)
-    until = next((end + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in ends), None)
+    ends = list(AuditEntry.objects.filter(verification=verification, type__in=DECISIONS))
+    forged = signatures.unsigned(ends)
+    until = next((end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in ends if end.pk not in forged), None)
     if until is None or until > clock.now():  # 0
         with transactions.writing():
             queue.require_fence(verification)

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
+from verification.audit import signatures
 from verification.core import reasons
 from verification.core.errors import Conflict
 from verification.core.results import Failed, Inconclusive, Outcome, Passed, Result, decide
 from verification.core.route import Stage
 from verification.core.status import Move, Status
-from verification.models import Attempt, HandOver, ReviewVote, Verification
+from verification.models import Attempt, AuditEntry, HandOver, ReviewVote, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import attempts, documents, dossier, onward, queue, transition
 from verification.workflow.moving.hand_over import Ended
@@ -58,6 +59,8 @@ def weigh(verification: Verification) -> None:
     """
     at = clock.now()
     with _held(verification):
+        if verification.status != Status.IN_REVIEW:
+            return
         attempt, stage = open_question(verification)
         if (passes := verdict(attempt)) is None:
             return
@@ -87,8 +90,12 @@ def stop(verification: Verification) -> None:
 
 
 def verdict(attempt: Attempt) -> bool | None:
-    """What the votes on an attempt say together; None while they do not suffice."""
-    votes = list(ReviewVote.objects.filter(attempt=attempt).values_list("passes", flat=True))
+    """What the votes on an attempt say together; None while they do not suffice. Each is a row and an entry of it."""
+    voted = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="review.voted")
+    said = voted.filter(body__attempt=attempt.pk).values_list("body__person", "body__outcome")
+    on_record = {(person, outcome == Outcome.PASSED) for person, outcome in said}
+    given = ReviewVote.objects.filter(attempt=attempt).values_list("person", "passes")
+    votes = [passes for person, passes in given if (person, passes) in on_record]
     if not all(votes):
         return False
     return True if len(votes) >= policy.REVIEWERS_TO_PASS else None
@@ -102,12 +109,19 @@ def ends_at(verification: Verification) -> datetime:
 
 
 def open_question(verification: Verification) -> tuple[Attempt, Stage]:
-    """The attempt that waits for the reviewers, and the stage it belongs to. Raises `Conflict` if there is none."""
+    """The attempt that waits for the reviewers, and the stage it belongs to.
+
+    Raises `Conflict` if there is none that a worker judged and, by its signature, left to people.
+    """
     waiting = Attempt.objects.filter(verification=verification, status=Outcome.REVIEW)
     attempt = waiting.filter(route=verification.route, stage=verification.stage).order_by("-turn").first()
     stage = stages.known(verification.route, verification.stage)
     if attempt is None or stage is None:
         raise Conflict("there is no attempt here that people could decide", code="not_reviewable")
+    judged = list(AuditEntry.objects.filter(verification=verification, type="attempt.judged", body__attempt=attempt.pk))
+    is_left = [entry.body["outcome"] for entry in judged] == [Outcome.REVIEW]
+    if not is_left or signatures.unsigned(judged):
+        raise Conflict("no worker left this attempt to people", code="not_reviewable")
     attempt.verification = verification
     return attempt, stage
 

@@ -107,7 +107,8 @@ def require_fence(verification: Verification) -> None:
     # A link that was made meanwhile has counted an entry; or the fence is lost.
     if not transition.write(verification, among=ours, **transition.NO_STEP):
         raise FenceLost(f"{verification.pk}: the lease ran out")
-    verification.sequence = Verification.objects.values_list("sequence", flat=True).get(pk=verification.pk)
+    now = Verification.objects.values_list("sequence", "turn").get(pk=verification.pk)
+    verification.sequence, verification.turn = now
 
 
 def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:

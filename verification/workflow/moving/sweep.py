@@ -40,22 +40,24 @@ def run_round(*, is_whole: bool = True) -> int:
     if not is_whole:
         return done
     # What already waits for a worker would be found again in each round. Only an end does not wait for other steps.
-    idle, unended = Q(step=""), ~Q(step__in=(queue.EXPIRE, queue.WEIGH, queue.STOP))
-    rows, since = Verification.objects.all(), at - timedelta(seconds=policy.REVIEW_SECONDS)
-    asked = rows.filter(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at).order_by("expires_at")
-    in_review = rows.filter(unended, status=Status.IN_REVIEW, in_review_since__lte=since).order_by("in_review_since")
+    unended, since = ~Q(step__in=(queue.EXPIRE, queue.STOP)), at - timedelta(seconds=policy.REVIEW_SECONDS)
+    # Votes that suffice are weighed at once; where that faults for an hour, the case's time is over all the same.
+    unweighed = ~Q(step=queue.WEIGH) | Q(in_review_since__lte=since - timedelta(seconds=OVERDUE_SECONDS))
+    asked = Q(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at)
+    in_review = Q(unended, unweighed, status=Status.IN_REVIEW, in_review_since__lte=since)
+    kept = Q(step="", frames_until__lte=at, status__in=sorted(TERMINAL))
     silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at, verification__step="")
-    silent_rows = silent.order_by("expires_at").values_list("verification_id", flat=True)
-    kept = rows.filter(idle, frames_until__lte=at, status__in=sorted(TERMINAL)).order_by("frames_until")
+    rows = Verification.objects.all()
     # Each with its index: with an OR all that is open would be read.
-    for step, of, free, found in (
-        (queue.EXPIRE, policy.ENDING_QUEUE, unended, asked.values_list("pk", flat=True)),
-        (queue.EXPIRE, policy.ENDING_QUEUE, unended, in_review.values_list("pk", flat=True)),
-        (queue.LAPSE, policy.ENDING_QUEUE, idle, silent_rows),
-        (queue.DESTROY, destruction.QUEUE, idle, kept.values_list("pk", flat=True)),
+    for step, of, due, found in (
+        (queue.EXPIRE, policy.ENDING_QUEUE, asked, rows.filter(asked).order_by("expires_at")),
+        (queue.EXPIRE, policy.ENDING_QUEUE, in_review, rows.filter(in_review).order_by("in_review_since")),
+        (queue.LAPSE, policy.ENDING_QUEUE, Q(step=""), silent.order_by("expires_at")),
+        (queue.DESTROY, destruction.QUEUE, kept, rows.filter(kept).order_by("frames_until")),
     ):
-        owe = partial(_owe, step, of, free)
-        done += sum(_guarded(owe, pk, at=at, what=step) for pk in list(found[: policy.SWEEP_BATCH]))
+        ids = found.values_list("verification_id" if found.model is Attempt else "pk", flat=True)
+        owe = partial(_owe, step, of, due)
+        done += sum(_guarded(owe, pk, at=at, what=step) for pk in list(ids[: policy.SWEEP_BATCH]))
     monthly_counts.add_up()
     return done
 
@@ -104,10 +106,10 @@ def modes() -> tuple[str, ...]:
     return ("test", "live") if settings.TULGA_MODES_LIVE else ("test",)
 
 
-def _owe(step: str, queue_name: str, free: Q, verification_id: str, *, at: datetime) -> int:
-    """A worker owes the row this step, unless another round was faster or the row is not `free` for it any more."""
+def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: datetime) -> int:
+    """A worker owes the row this step, if all that made it due still holds now that the row is locked."""
     with transactions.writing():
-        row = Verification.objects.select_for_update().filter(free, pk=verification_id).first()
+        row = Verification.objects.select_for_update().filter(due, pk=verification_id).first()
         if row is None:
             return 0
         queue.schedule(row, step, due_at=at, queue=queue_name)
