@@ -90,5 +90,6 @@ def test_who_is_told_what_to_press_is_stopped_on_both_screens(launch: Launch, si
     press(phone, "ru", "Yes, somebody tells me what to do")
     phone.until_heading(words("ru", "Stopped. No money is paid out."))
     phone.look("hand-over-stopped-ru-phone")
+    story.work()
     desk.page.goto(f"{site}/v/now/")
     desk.until_heading(words("ru", "Stopped. No money is paid out."))

@@ -250,6 +250,7 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
         "sweep": sweep.run_round,
         "destroy": partial(_destroy, world),
         "a capture that came before": partial(_again, world),
+        "refused": sweep.entries_refused,
         "overdue": lambda: sweep.frames_overdue(at=timezone.now()),
         "add up": monthly_counts.add_up,
         "replay": partial(replay.replay, verification_id=world.judged),

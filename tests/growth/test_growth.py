@@ -38,6 +38,7 @@ NOT_HOT = {
     "moving.ending.ends_at": "asks no row",
     "moving.ending.open_question": "the attempts of one case",
     "moving.ending.require_the_rest_passed": "the entries of one case",
+    "moving.ending.stop": "by the verification's key, once",
     "moving.ending.verdict": "the votes on one attempt",
     "moving.ending.weigh": "the attempts, votes and entries of one case, once",
     "moving.hints": "looks at a picture",

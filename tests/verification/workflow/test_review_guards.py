@@ -106,4 +106,6 @@ def test_a_review_and_a_cancel_at_once_leave_one_decision():
     in_parallel(act, 2)
     assert decisions(story) == 1
     is_verified = story.row().status == "verified"
-    assert bool(entries(story, "review.voted")) == is_verified
+    # A cancel may come between the votes and the worker that weighs them.
+    assert story.row().status in ("verified", "canceled")
+    assert bool(entries(story, "attempt.reviewed")) == is_verified
