@@ -44,7 +44,8 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
     try:
         return _order(log, key, limit=limit)
     except UNREADABLE:  # of one row among many: which, is found row by row
-        if not _refuse(faults(_unordered(log)[:limit])):
+        ids = list(_unordered(log).values_list("pk", flat=True)[:limit])
+        if not _refuse(faults(AuditEntry.objects.filter(pk__in=ids))):
             raise
         return 0
 

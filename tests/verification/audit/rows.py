@@ -109,7 +109,8 @@ def slip_in(entry: AuditEntry, **changes: Any) -> str:
     row = {field.attname: getattr(entry, field.attname) for field in AuditEntry._meta.concrete_fields}
     row |= {"id": new_id("evt"), "verification_sequence": (entry.verification_sequence or 0) + 1000, **changes}
     row["body"] = json.dumps(row["body"])
-    row["at"] = connection.ops.adapt_datetimefield_value(row["at"])
+    if isinstance(row["at"], datetime):  # or a word of PostgreSQL's own
+        row["at"] = connection.ops.adapt_datetimefield_value(row["at"])
     columns = ", ".join(row)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

@@ -1,5 +1,6 @@
 """What else whoever writes rows may try: a worker as his pen, rows that hold the log up, entries that only wait."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -55,14 +56,17 @@ def test_no_worker_is_made_to_sign_what_nobody_judged(judged: Story) -> None:
     [
         {"type": "replay.read", "body": {"v": 1, "x": 1.5}},
         {"type": "replay.read", "body": {"v": 1, "deep": "x" * 70_000}},
+        {"type": "replay.read", "body": {"v": 1}, "at": "infinity"},
         {"type": "attempt.judged", "body": {"v": 1, "signed": {"with": "\ud800"}}},
         {"type": "attempt.judged", "body": {"v": 1, "signed": {"over": ["\ud800"], "by": "x"}}},
     ],
 )
 def test_a_row_that_is_no_leaf_is_refused_and_holds_nobody_else_up(judged: Story, poison: dict[str, Any]) -> None:
+    if connection.vendor == ("sqlite" if "at" in poison else "postgresql" if "\\ud800" in json.dumps(poison) else ""):
+        pytest.skip("this database stores no such row")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
-    of_nobody = {"verification_id": None, "verification_sequence": None, "lender_id": None, "at": NOON}
-    bad = slip_in(genuine, **of_nobody, **poison)
+    of_nobody = {"verification_id": None, "verification_sequence": None, "lender_id": None}
+    bad = slip_in(genuine, **of_nobody, **{"at": NOON} | poison)
     honest = begin(judged.lender, "A-2", iin="900101300017")
     for _ in range(3):
         sequencer.order("test")
