@@ -4,9 +4,9 @@
 tick and sender in turn: each verification goes the biometric route page by page over WSGI, with parts and frames as
 static/borrower/pictures.js sends them, both turns and two other commands. A worker's step is done where a held request
 would wait for it, tick and the sender have a round at the end, and the clock stands still but for what the page waits;
-so nothing of what processes spend on looking for work is in it. What captures are known again by is forgotten before
-each, and one that a gate refuses, for a warped portrait is not always held for itself, is played but not counted. Told,
-after one to warm up, the least of so many:
+so nothing of what processes spend on looking for work is in it. Memory is kept and given back as by a worker's child.
+What captures are known again by is forgotten before each, and one that a gate refuses, for a warped portrait is not
+always held for itself, is played but not counted. Told, after one to warm up, the least of so many:
     CPU milliseconds of web, worker, tick and sender (that process's, where each has its turn), of PostgreSQL (its
     backends') and of the nets, which is the part of these within onnxruntime's and LiteRT's inference; `not_nets` is
     the rest. Statements (checks of foreign keys among them), commits, and how often nets ran, of a verification.

@@ -26,7 +26,8 @@ from django.core.management import call_command
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]  # run as a file
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from config.wsgi import application  # first, for it sets Django up
+from config import celery
+from config.wsgi import application  # before any model, for it sets Django up
 from insecure_sandbox import samples
 from insecure_sandbox.demo.borrower import Browser
 from insecure_sandbox.demo.camera import as_told
@@ -56,7 +57,8 @@ class Replay:
     """The product in this process: requests go to its WSGI application, steps to its worker's thread."""
 
     def __init__(self, meter: Meter) -> None:
-        """From now on nobody waits, and the clock stands still."""
+        """From now on nobody waits, the clock stands still, and memory is a worker's."""
+        celery.keep_memory()
         self.meter, self.verification_id, self._url = meter, "", urlsplit(os.environ["TULGA_PUBLIC_URL"])
         self._worker, self._rounds = ThreadPoolExecutor(1), sender.Rounds()
         self._order, self._now = random.Random(1), datetime.now(UTC)  # noqa: S311 (the same orders each time)
@@ -103,6 +105,7 @@ class Replay:
     def _work(self) -> None:
         with self.meter.turn("worker"):
             tasks.advance(self.verification_id)
+            celery.give_memory_back()
 
     def rounds(self) -> None:
         """A round of tick, and those of the sender that post what is to be told and write down what became of it."""
