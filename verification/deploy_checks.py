@@ -44,6 +44,8 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         faults.append("No signing key for live documents: run manage.py make_keys.")
     if not settings.TULGA_DECISION_KEYS.get("live"):
         faults.append("No signing key for live decisions: run manage.py make_keys.")
+    if not settings.TULGA_DECIDERS.get("live"):
+        faults.append("No public key of live decisions: copy the .pub files of the workers here.")
     faults += _source_faults()
     for name, said in readiness.routes().items():
         if not said.is_ready:

@@ -54,7 +54,7 @@ COSTS = {
     "step statement": (15, 2),
 }
 RAISED: dict[str, tuple[tuple[int, int], str]] = {
-    "step statement": ((16, 2), "which law it was opened under is read of its first entry, which nobody can change"),
+    "step statement": ((17, 2), "its law is read of its first entry, and what passed of signed ones: not of columns"),
 }
 """What costs more by now than it did, and why. While it is empty the whole has `MOST`, else `MOST_RAISED`."""
 # The whole verification as bench/load.py plays it: reliability.md §6. A round of the sweep or of the sender is shared

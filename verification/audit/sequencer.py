@@ -44,10 +44,11 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
     try:
         return _order(log, key, limit=limit)
     except UNREADABLE:  # of one row among many: which, is found row by row
-        ids = list(_unordered(log).values_list("pk", flat=True)[:limit])
-        if not _refuse(faults(AuditEntry.objects.filter(pk__in=ids))):
-            raise
-        return 0
+        waiting = list(_unordered(log).values_list("pk", flat=True))
+        for start in range(0, len(waiting), limit):
+            if _refuse(faults(AuditEntry.objects.filter(pk__in=waiting[start : start + limit]))):
+                return 0
+        raise
 
 
 def _order(log: str, key: SigningKey, *, limit: int) -> int:
@@ -81,7 +82,9 @@ def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
     found, sound = dict[str, str](), list[AuditEntry]()
     for entry in read(entries):
         try:
-            spell_leaf(entry, lender_sequence=policy.SIZE)
+            spell_leaf(entry, lender_sequence=policy.SIZE if entry.lender_id else None)
+            if not isinstance(entry.verification_sequence, int | None):
+                raise TypeError("a sequence that is no number")
             sound.append(entry)
         except UNREADABLE:
             found[str(entry.pk)] = "it is no leaf"
@@ -218,7 +221,7 @@ def _refuse(faults: Mapping[str, str]) -> int:
 
 def ask_again(log: str) -> None:
     """Lets what was refused be asked once more, some of it: the key that signed it may have come to this host since."""
-    refused = AuditPending.objects.filter(entry__log=log, refused=True).order_by("pk").values_list("pk", flat=True)
+    refused = AuditPending.objects.filter(entry__log=log, refused=True).order_by("?").values_list("pk", flat=True)
     AuditPending.objects.filter(pk__in=list(refused[: policy.BATCH])).update(refused=False)
 
 

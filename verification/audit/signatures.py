@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 
+from verification.audit import policy
 from verification.audit.leaves import spell_leaf
 from verification.audit.stored import UNREADABLE, readable
 from verification.core import events
@@ -51,7 +52,7 @@ def sign(entries: Sequence[AuditEntry]) -> None:
     for entry in others:
         entry.body = {**entry.body, "signed": {"with": first.pk}}
     for entry in deciding:  # what is no leaf any more is refused here, or it would stop the sequencer later
-        spell_leaf(entry, lender_sequence=None)
+        spell_leaf(entry, lender_sequence=policy.SIZE if entry.lender_id else None)
 
 
 def unsigned(entries: Iterable[AuditEntry]) -> dict[str, str]:
@@ -64,7 +65,9 @@ def unsigned(entries: Iterable[AuditEntry]) -> dict[str, str]:
     known = asked | _loaded(set(firsts.values()) - asked.keys())
     over = {name: _over(known[name]) for name in set(firsts.values()) if name in known}
     known |= _loaded({pk for names in over.values() for pk in names} - known.keys())
-    faults = {name: _fault(name, names, known) for name, names in over.items()}
+    # A log that nobody asked about may have no keys here: what names an entry of it is not signed.
+    logs = {entry.log for entry in asked.values()}
+    faults = {name: _fault(name, names, known) for name, names in over.items() if known[name].log in logs}
     found = {}
     for pk, first in firsts.items():
         fault = faults.get(first, "no worker signed it")

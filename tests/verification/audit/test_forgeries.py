@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.verification.audit.judged import findings
 from tests.verification.audit.judged import judged as judge
@@ -57,6 +58,7 @@ def test_no_worker_is_made_to_sign_what_nobody_judged(judged: Story) -> None:
         {"type": "replay.read", "body": {"v": 1, "x": 1.5}},
         {"type": "replay.read", "body": {"v": 1, "deep": "x" * 70_000}},
         {"type": "replay.read", "body": {"v": 1}, "at": "infinity"},
+        {"type": "attempt.judged", "body": {"v": 1, "signed": {"with": "evt_none"}}},
         {"type": "attempt.judged", "body": {"v": 1, "signed": {"with": "\ud800"}}},
         {"type": "attempt.judged", "body": {"v": 1, "signed": {"over": ["\ud800"], "by": "x"}}},
     ],
@@ -92,3 +94,41 @@ def test_a_damaged_first_entry_hides_nothing_behind_it(judged: Story) -> None:
     if connection.vendor == "sqlite":  # PostgreSQL takes no such time
         tamper(("UPDATE verification_auditentry SET at = %s WHERE id = %s", ("2026-13-45 00:00:00", first.pk)))
         assert {"decision_unsigned", "entry_unreadable"} <= {found["code"] for found in findings()}
+
+
+@pytest.mark.parametrize("log", ["xxxx", "live"])
+def test_an_entry_that_names_another_log_stops_nothing(judged: Story, settings: Settings, log: str) -> None:
+    settings.TULGA_DECIDERS = {"test": settings.TULGA_DECIDERS["test"]}
+    genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.verified")
+    of_nobody = {"verification_id": None, "verification_sequence": None, "lender_id": None, "at": NOON}
+    other = slip_in(genuine, **of_nobody, type="attempt.judged", log=log, body={"v": 1, "signed": {"over": ["evt_a"]}})
+    bad = slip_in(genuine, **of_nobody, type="attempt.judged", body={"v": 1, "signed": {"with": other}})
+    honest = begin(judged.lender, "A-2", iin="900101300017")
+    order_all()
+    order_all()
+    assert not AuditEntry.objects.filter(verification_id=honest.id, leaf=None).exists()
+    assert AuditPending.objects.get(refused=True).entry_id == bad
+
+
+def test_damage_beyond_the_first_batch_holds_nobody_up(judged: Story) -> None:
+    """A later entry of a verification comes along with an earlier one in the batch, however late it is dated."""
+    genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
+    honest = begin(judged.lender, "A-2", iin="900101300017")
+    far = {"verification_id": honest.id, "type": "link.minted", "at": NOON + timedelta(days=36_500)}
+    bad = slip_in(genuine, **far, verification_sequence=0, body={"v": 1, "x": 1.5})
+    for _ in range(12):
+        sequencer.order("test", limit=1)
+    assert AuditPending.objects.get(refused=True).entry_id == bad
+
+
+def test_a_destruction_is_put_off_while_no_worker_signed_the_end(judged: Story, settings: Settings) -> None:
+    Verification.objects.filter(pk=judged.id).update(
+        step="destroy", queue="storage", due_at=timezone.now(), frames_until=timezone.now()
+    )
+    settings.TULGA_DECIDERS = {"test": {9: b"\x01" * 32}}
+    judged.work()
+    row = judged.row()
+    assert row.step == "destroy"
+    assert row.due_at is not None
+    assert row.due_at > timezone.now()
+    assert AuditEntry.objects.filter(type="step.faulted", body__step="destroy").count() == 1

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from django.db.models import Q
 
+from tests.verification.audit.rows import slip_in
 from tests.verification.workflow.insecure_glance import glanced, people, see
 from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import begin, decisions, later, lender
+from tests.verification.workflow.story import IIN, begin, decisions, later, lender
 from verification.core import profiles
 from verification.core.errors import Conflict
-from verification.models import Attempt, AuditEntry, Verification
+from verification.models import Attempt, AuditEntry, AuditPending, Verification
 from verification.workflow.moving import commands, queue, sweep
 from verification.workflow.people.review import vote
 
@@ -135,6 +136,9 @@ def test_votes_that_fault_for_long_end_by_time(glances):
     assert story.row().step == queue.WEIGH
     Verification.objects.filter(pk=story.id).update(in_review_since=later(-25 * 3600 - 60))
     sweep.run_round()
+    assert story.row().step == queue.WEIGH  # no worker has tried yet: the votes came in time
+    Verification.objects.filter(pk=story.id).update(faults=1)
+    sweep.run_round()
     story.work()
     assert (story.row().status, story.row().code) == ("expired", "review_timeout")
 
@@ -151,3 +155,30 @@ def test_who_was_stopped_is_not_canceled_meanwhile():
     Verification.objects.filter(pk=story.id).update(step=queue.STOP, queue="default", due_at=later(60))
     with pytest.raises(Conflict):
         commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+
+
+def test_routes_that_only_entries_of_somebody_else_call_passed_are_none(glances):
+    story = glanced("clear", profile="KZ-2025-01")
+    assert (story.row().route, story.row().passed_routes) == ("eds", [])
+    genuine = AuditEntry.objects.get(verification_id=story.id, type="attempt.judged", body__stage="glance")
+    for number, stage in enumerate(("question", "nod")):
+        body = {"v": 1, "attempt": "att_none", "route": "biometric", "stage": stage, "outcome": "passed", "checks": []}
+        slip_in(genuine, verification_sequence=900 + number, body=body)
+    AuditPending.objects.filter(entry__verification_sequence__gte=900).delete()
+    Verification.objects.filter(pk=story.id).update(passed_routes=["biometric"])
+    see(story, "clear")
+    assert not AuditEntry.objects.filter(verification_id=story.id, type="verification.verified").exists()
+
+
+@pytest.mark.parametrize("stage", ["nod"])
+def test_a_case_that_is_set_before_its_last_stage_passes_nothing_by_it(glances, stage):
+    story = begin(lender(), profile="KZ-2021-04", iin=IIN)
+    commands.choose_route(verification_id=story.id, route="eds")
+    Attempt.objects.filter(verification_id=story.id).update(status="void")
+    owed = {"stage": stage, "step": queue.OPEN, "queue": "default", "due_at": later(-1)}
+    Verification.objects.filter(pk=story.id).update(**owed)
+    story.work()
+    story.answer(sees="clear")
+    story.work()
+    assert story.row().status != "verified"
+    assert not AuditEntry.objects.filter(type="verification.verified").exists()

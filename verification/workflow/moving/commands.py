@@ -234,7 +234,8 @@ def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
     """The lender no longer needs it. Raises `NotFound`, or `Conflict` after the end."""
     at = clock.now()
     with transactions.writing():
-        verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=named.pk)
         if verification.step == queue.STOP:
             raise Conflict("the borrower was being told what to press, and that ends it", code="status_changed")
         transition.move(verification, Move.CANCEL, at=at, code="canceled_by_lender")

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from verification import clock, transactions
 from verification.audit import signatures
 from verification.core import stored
-from verification.core.errors import FenceLost
+from verification.core.errors import FenceLost, Unavailable
 from verification.core.events import DECISIONS, DESTROYED, KEEPING
 from verification.core.identification_document import shown_frames
 from verification.core.route import is_frame
@@ -33,10 +33,7 @@ def destroy_frames(verification: Verification) -> None:
     2. What must go, as the facts of each judgement say. Terms that do not open are a fault: nothing is chosen anew.
     3. In one transaction the keys and an entry of each attempt, and the step is owed again; or nothing is any more.
     """
-    # By its decision's entry, which nobody can change; there may be none yet.
-    ends = list(AuditEntry.objects.filter(verification=verification, type__in=DECISIONS))
-    forged = signatures.unsigned(ends)
-    until = next((end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in ends if end.pk not in forged), None)
+    until = _until(verification)
     if until is None or until > clock.now():  # 0
         with transactions.writing():
             queue.require_fence(verification)
@@ -64,6 +61,18 @@ def destroy_frames(verification: Verification) -> None:
                 queue.schedule(verification, queue.DESTROY, due_at=at, queue=QUEUE)
             else:
                 transition.write(verification, frames_until=None)
+
+
+def _until(verification: Verification) -> datetime | None:
+    """How long frames are kept, by the entry of its end, if a worker or its lender ended it; None before that.
+
+    Raises `Unavailable` where there is such an entry, and no worker whose key is known here signed it.
+    """
+    ends = list(AuditEntry.objects.filter(verification=verification, type__in=DECISIONS))
+    forged = signatures.unsigned(ends)
+    if ends and len(forged) == len(ends):
+        raise Unavailable("no worker whose key is known here signed its end")
+    return next((end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in ends if end.pk not in forged), None)
 
 
 def put_off(verification: Verification, *, cause: str) -> None:

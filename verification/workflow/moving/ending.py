@@ -93,7 +93,7 @@ def verdict(attempt: Attempt) -> bool | None:
     """What the votes on an attempt say together; None while they do not suffice. Each is a row and an entry of it."""
     voted = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="review.voted")
     said = voted.filter(body__attempt=attempt.pk).values_list("body__person", "body__outcome")
-    on_record = {(person, outcome == Outcome.PASSED) for person, outcome in said}
+    on_record = {(person, outcome == Outcome.PASSED) for person, outcome in said if isinstance(person, str)}
     given = ReviewVote.objects.filter(attempt=attempt).values_list("person", "passes")
     votes = [passes for person, passes in given if (person, passes) in on_record]
     if not all(votes):
@@ -118,9 +118,10 @@ def open_question(verification: Verification) -> tuple[Attempt, Stage]:
     stage = stages.known(verification.route, verification.stage)
     if attempt is None or stage is None:
         raise Conflict("there is no attempt here that people could decide", code="not_reviewable")
-    judged = list(AuditEntry.objects.filter(verification=verification, type="attempt.judged", body__attempt=attempt.pk))
-    is_left = [entry.body["outcome"] for entry in judged] == [Outcome.REVIEW]
-    if not is_left or signatures.unsigned(judged):
+    entries = AuditEntry.objects.filter(verification=verification, log=verification.mode, type="attempt.judged")
+    judged = list(entries.filter(body__attempt=attempt.pk))
+    said = [(entry.body["outcome"], entry.body["route"], entry.body["stage"]) for entry in judged]
+    if said != [(Outcome.REVIEW, attempt.route, attempt.stage)] or signatures.unsigned(judged):
         raise Conflict("no worker left this attempt to people", code="not_reviewable")
     attempt.verification = verification
     return attempt, stage

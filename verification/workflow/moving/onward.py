@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from verification.audit import signatures
 from verification.core import profiles, reasons
 from verification.core.errors import FenceLost
 from verification.core.results import Decision, Outcome
@@ -75,9 +76,9 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
         ask(verification, at=at)
         attempts.enter(verification, following, key=key, at=at)
         return
-    done = [*_proven(verification), verification.route]
+    done = _proven(verification)
     transition.write(verification, passed_routes=done)
-    if profiles.suffices(_combinations(verification), passed=done):
+    if done[-1:] == [verification.route] and profiles.suffices(_combinations(verification), passed=done):
         transition.move(verification, Move.VERIFY, at=at, body={"routes": done})
         return
     following_route = profiles.next_route(tuple(verification.combination), passed=done)
@@ -90,15 +91,22 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
 
 
 def _proven(verification: Verification) -> list[str]:
-    """The routes that had passed before, each by an entry for every stage of it but the consent, given once."""
-    if not verification.passed_routes:
-        return []
+    """The routes that have passed, the present one last: each by a worker's signed word on every stage of it.
+
+    No column of the row is believed. The consent is given once a verification, and what the last stage of the present
+    route says is of this transaction.
+    """
     judged = AuditEntry.objects.filter(verification=verification, type__in=("attempt.judged", "attempt.reviewed"))
-    passed = set(judged.filter(body__outcome=Outcome.PASSED).values_list("body__route", "body__stage"))
+    found = list(judged.filter(body__outcome=Outcome.PASSED))
+    forged = signatures.unsigned(found)
+    passed = {(str(each.body["route"]), str(each.body["stage"])) for each in found if each.pk not in forged}
+    ways = {route: stages.of(route) for route in (*verification.passed_routes, verification.route)}
+    given = {name for _, name in passed}
     return [
         route
-        for route in verification.passed_routes
-        if all((route, stage.name) in passed for stage in stages.of(route)[1:])
+        for route, way in ways.items()
+        if (len(way) == 1 or way[0].name in given)
+        and all((route, stage.name) in passed for stage in way[1 : -1 if route == verification.route else None])
     ]
 
 

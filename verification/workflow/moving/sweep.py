@@ -42,7 +42,7 @@ def run_round(*, is_whole: bool = True) -> int:
     # What already waits for a worker would be found again in each round. Only an end does not wait for other steps.
     unended, since = ~Q(step__in=(queue.EXPIRE, queue.STOP)), at - timedelta(seconds=policy.REVIEW_SECONDS)
     # Votes that suffice are weighed at once; where that faults for an hour, the case's time is over all the same.
-    unweighed = ~Q(step=queue.WEIGH) | Q(in_review_since__lte=since - timedelta(seconds=OVERDUE_SECONDS))
+    unweighed = ~Q(step=queue.WEIGH) | Q(faults__gt=0, in_review_since__lte=since - timedelta(seconds=OVERDUE_SECONDS))
     asked = Q(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at)
     in_review = Q(unended, unweighed, status=Status.IN_REVIEW, in_review_since__lte=since)
     kept = Q(step="", frames_until__lte=at, status__in=sorted(TERMINAL))
