@@ -27,7 +27,7 @@ COSTS = {
     "prepare live_capture": (11, 1),
     "answer live_capture": (7, 1),
     "look live_capture": (11, 1),  # with the words by which the capture is known when it comes again
-    "judge live_capture": (17, 3),  # and whose words it shares; two more where there are any
+    "judge live_capture": (19, 3),  # and whose words it shares (two more if any), its law, and what had passed
 }
 
 
