@@ -51,6 +51,7 @@ def test_a_code_is_pasted_as_it_came_and_sent_by_a_press(opened: Open, language:
 def test_only_six_digits_are_sent(opened: Open) -> None:
     dialogue = code()
     tab, _ = opened(dialogue, heading=CODE)
+    tab.page.wait_for_load_state()  # a busy machine types before the script is there
     tab.page.locator("#field-code").press_sequentially("12a3 4")
     assert tab.page.locator("#field-code").input_value() == "1234"
     press(tab, "en", "Confirm")

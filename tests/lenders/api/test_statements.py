@@ -28,7 +28,7 @@ COUNTED = {
     "list of 100": 3,
     "events": 2,
     "link": 11,
-    "cancel": 15,
+    "cancel": 16,  # the row is locked first: somebody may be stopping it
 }
 
 

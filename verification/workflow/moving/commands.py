@@ -237,7 +237,7 @@ def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)
         if verification.step == queue.STOP:
-            raise Conflict("the borrower was being told what to press, and that ends it", code="status_changed")
+            raise Conflict("the borrower was being told what to press, and that ends it", code="illegal_transition")
         transition.move(verification, Move.CANCEL, at=at, code="canceled_by_lender")
         attempts.drop_open(verification, at=at)
 
