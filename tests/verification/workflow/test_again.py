@@ -116,21 +116,17 @@ def test_what_does_not_open_is_no_evidence_against_anybody() -> None:
     assert _compared(second) == []
 
 
-@pytest.mark.parametrize(
-    ("older", "later", "code", "status"),
-    [
-        (0, AGAIN_OTHERS, "liveness_capture_replayed", "requires_input"),
-        (AGAIN_OTHERS, 0, "liveness_replay_review", "in_review"),
-    ],
-)
-def test_no_number_of_decoys_lets_a_capture_pass_that_comes_again(
-    older: int, later: int, code: str, status: str
-) -> None:
+@pytest.mark.parametrize(("older", "later"), [(0, AGAIN_OTHERS), (AGAIN_OTHERS, 0)])
+def test_no_number_of_decoys_lets_a_capture_pass_that_comes_again(older: int, later: int) -> None:
     first = _captured("A-1")
     _deceive(first, older, opened_at=timezone.now() - timedelta(days=1))
     _deceive(first, later, opened_at=timezone.now())
     second = _captured("B-1", iin=OTHER_IIN, number=2)
-    assert (_codes(second)["face.fresh"], second.row().status) == (code, status)
+    ends = {"liveness_capture_replayed": "requires_input"}
+    # Where older decoys left it uncompared, people look; a decoy that fits by chance refuses as well.
+    ends |= {"liveness_replay_review": "in_review"} if older else {}
+    assert _codes(second)["face.fresh"] in ends
+    assert second.row().status == ends[_codes(second)["face.fresh"]]
     assert len(_compared(second)) == AGAIN_OTHERS
 
 
