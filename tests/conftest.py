@@ -61,7 +61,7 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _own_folders() -> Iterator[None]:
+def _own_folders_and_hour() -> Iterator[None]:
     """Evidence, the log's head and the hour of one test are no other's. Most leave none, which costs them nothing."""
     yield
     clock._state.offset = timedelta(0)

@@ -2,19 +2,12 @@
 
 from datetime import timedelta
 
-import pytest
 from django.conf import settings as django_settings
 
 from verification import clock
 from verification.core.route import is_frame
 from verification.models import AuditEntry, EvidenceItem
 from verification.workflow.moving import advance, queue, sweep
-
-
-@pytest.fixture
-def own_clock(monkeypatch):
-    """A clock that the test turns."""
-    monkeypatch.setattr(clock._state, "offset", timedelta(0))
 
 
 def turn(hours):

@@ -10,7 +10,6 @@ from django.utils import timezone
 from tests.verification.audit.judged import findings
 from tests.verification.oversight import rows
 from tests.verification.workflow.destruction_story import destroyed, entries, file_of, frames, gone
-from tests.verification.workflow.destruction_story import own_clock as own_clock
 from tests.verification.workflow.insecure_capture import played
 from tests.verification.workflow.insecure_capture import script as script
 from verification import clock
@@ -20,7 +19,7 @@ from verification.workflow.moving import sweep
 from verification.workflow.reading.case_file import case_file
 from verification.workflow.reading.replay import Verdict, replay
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once", "own_clock")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 
 def test_judged_again_the_facts_that_were_kept_give_the_same_word(script):

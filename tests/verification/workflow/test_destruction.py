@@ -17,7 +17,6 @@ from tests.verification.workflow.destruction_story import (
     step,
     turn,
 )
-from tests.verification.workflow.destruction_story import own_clock as own_clock
 from tests.verification.workflow.document_reading import documents_of
 from tests.verification.workflow.insecure_capture import at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
@@ -31,7 +30,7 @@ from verification.models import Attempt, Verification
 from verification.workflow import policy
 from verification.workflow.moving import advance, commands, sweep
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once", "own_clock")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 HOUR = 3600
 

@@ -8,7 +8,6 @@ from django.db.models import Q
 
 from tests.verification.audit.judged import findings
 from tests.verification.workflow.destruction_story import claim, entries, file_of, gone, kept, step, turn
-from tests.verification.workflow.destruction_story import own_clock as own_clock
 from tests.verification.workflow.insecure_capture import played
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.story import in_parallel
@@ -18,7 +17,7 @@ from verification.models import EvidenceItem, Verification
 from verification.workflow import policy
 from verification.workflow.moving import advance, destruction, queue, sweep
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once", "own_clock")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 HOUR = 3600
 

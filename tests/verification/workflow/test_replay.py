@@ -13,7 +13,6 @@ from tests.scenes import staged
 from tests.verification.checks_on_record import checks, take_away, write_over
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.destruction_story import destroyed
-from tests.verification.workflow.destruction_story import own_clock as own_clock
 from tests.verification.workflow.document_reading import documents_of
 from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, lender
 from verification import routes
@@ -222,7 +221,7 @@ def test_a_verification_of_which_nothing_was_judged_cannot_be(trusted):
 
 
 @pytest.mark.service
-def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox, settings, own_clock):
+def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox, settings):
     settings.TULGA_ROUTES = ["biometric"]
     camera.ask_at(sandbox, settings)
     camera.register(sandbox)

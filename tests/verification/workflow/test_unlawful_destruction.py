@@ -4,7 +4,6 @@ import pytest
 
 from tests.verification.audit.judged import findings
 from tests.verification.workflow.destruction_story import claim, destroyed, file_of, frames, gone, step, turn
-from tests.verification.workflow.destruction_story import own_clock as own_clock
 from tests.verification.workflow.insecure_capture import played, show
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.story import lender
@@ -14,7 +13,7 @@ from verification.models import AuditEntry, EvidenceItem, Verification
 from verification.workflow.moving import advance, sweep, transition
 from verification.workflow.reading.replay import Verdict, replay
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once", "own_clock")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 
 def make_due(story):
