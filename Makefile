@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static-checks prove run ncalayer bench fast lock clean
+.PHONY: help demo test check static-checks check-ruff check-types check-imports check-migrations prove run ncalayer bench fast lock clean
 
 help:  ## this list
 	@echo "Tulga. Two commands to know: make demo, make test."
@@ -31,17 +31,25 @@ check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrat
 	@echo "→ fast tests"
 	@$(CLEAN) $(PY) -m tests.legs fast $(if $(SEED),--seed $(SEED))
 
+# Side by side; what each says stays together.
 static-checks: .venv/.dev .venv/.locale
+	@$(MAKE) -j4 --output-sync=target check-ruff check-types check-imports check-migrations
+
+check-ruff:
 	@echo "→ ruff";          .venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
+check-types:
 	@echo "→ mypy";          .venv/bin/mypy --no-error-summary
+check-imports:
 	@echo "→ imports";       .venv/bin/lint-imports --no-logo >.venv/.imports.out || { cat .venv/.imports.out; false; }
+check-migrations:
 	@echo "→ migrations";    $(CLEAN) DATABASE_URL=sqlite://:memory: $(PY) manage.py makemigrations --check --dry-run
 
 prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evidence/; PART=name for one part
 	@seed=$${TULGA_PROOF_SEED:-$$($(PY) -c "from tests.proofs import seed_of_commit; print(seed_of_commit())")}; \
 	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
 
-run: .venv/.runtime .venv/.locale  ## web, worker, tick and deliver on this machine with your own set-up in var/
+run: .venv/.runtime .venv/.locale  ## web, worker, tick and deliver on this machine with your own set-up in var/, not in live mode
+	@$(PY) scripts/run_together.py --may-run
 	@sh scripts/fetch_face_weights.sh "$${TULGA_FACE_MODELS_DIR:-$${TULGA_VAR_DIR:-var}/models}"
 	@$(PY) manage.py build_face_model
 	@echo "→ keys and tables"

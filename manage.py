@@ -12,8 +12,9 @@ from verification.core.errors import Misconfigured
 
 # These two change tables and grants, which the application's own role must not be able to do.
 _OWNERS_COMMANDS = ("migrate", "grant_application_role")
-# These go on while a database is away, and so would not end for want of tables.
-_LASTING_COMMANDS = ("tick", "deliver")
+# These go on while a database is away, and so would not end for want of tables; each is a process with keys of its own.
+# Every other command acts at the door, as web does.
+_LASTING_COMMANDS = {"tick": "tick", "deliver": "sender"}
 
 
 def main() -> None:
@@ -21,12 +22,14 @@ def main() -> None:
     env.use_settings("config.settings")
     if sys.argv[1:2] and sys.argv[1] in _OWNERS_COMMANDS:
         env.act_as_owner()
+    env.act_as(_LASTING_COMMANDS.get(sys.argv[1], "web") if sys.argv[1:2] else "web")
     starting.load_settings()
     try:
         if sys.argv[1:2] and sys.argv[1] in _LASTING_COMMANDS:
             django.setup()  # before it nobody should ask the database, and Django says so
             starting.require_tables()
             starting.require_keys()
+            starting.tell_of_others_keys()
         execute_from_command_line(sys.argv)
     except Misconfigured as error:
         raise SystemExit(starting.told(error)) from None

@@ -19,6 +19,8 @@ from tempfile import TemporaryDirectory
 _ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_ROOT))  # run as a file, so that `make bench` takes any file here
 
+from played import half
+
 from tests.growth import database
 from tests.servers import start_postgresql
 
@@ -35,8 +37,10 @@ def main() -> None:
         ending.callback(server.stop)
         variables = {**os.environ, **server.places("api"), "DJANGO_SETTINGS_MODULE": "tests.settings"}
         database.make(variables)
-        call = [sys.executable, "-m", "bench.peers.bare_api", str(asked.requests)]
-        subprocess.run(call, cwd=_ROOT, env=variables, check=True)
+        call = [sys.executable, "-m", "peers.bare_api", str(asked.requests)]
+        subprocess.run(call, cwd=_ROOT / "bench", env=variables | {"PYTHONPATH": str(_ROOT)}, check=True)
+    with TemporaryDirectory(prefix="tulga-bench-") as installed:
+        half.measure(Path(installed))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from verification.workflow import policy
 from verification.workflow.reading.readiness import calibrations
 
 env.use_settings("config.settings")
+# What is only told of the application, as web is, has said before who it is.
+env.act_as("worker")
 # They load every page, 21 MB of each child, and Celery forgets what they find. What matters is asked at its start.
 env.skip_checks_by_celery()
 starting.load_settings()
@@ -130,6 +132,7 @@ app.autodiscover_tasks()
 def _refuse_to_start(**_: object) -> None:
     """Keep a worker from starting on a wrong set-up. Celery swallows an `Exception` here, but no `SystemExit`."""
     starting.refuse_wrong_setup()
+    starting.tell_of_others_keys()
     # Whoever starts what judges faces shall read once how often it errs, and on whose word.
     for calibration in calibrations():
         logger.warning(calibration)

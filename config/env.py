@@ -9,6 +9,7 @@ from verification.core.errors import Misconfigured
 
 _YES = ("1", "true", "yes", "on")
 _NO = ("0", "false", "no", "off", "")
+_PROCESS = "TULGA_PROCESS"
 _OWNER_SWITCH = "TULGA_DATABASE_ROLE"
 _DATABASES = ("sqlite", "postgresql", "postgres")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -112,6 +113,16 @@ def application_role_url(default: str) -> str:
 def act_as_owner() -> None:
     """From here on this process connects as the owner of the tables. Has effect only before settings are read."""
     os.environ[_OWNER_SWITCH] = "owner"
+
+
+def act_as(process: str) -> None:
+    """Which process this is from here on, unless the environment says it. Has effect only before settings are read."""
+    os.environ[_PROCESS] = text(_PROCESS, process)
+
+
+def process() -> str:
+    """Which process this is, by which its keys are chosen; whatever nobody named acts at the door, as web does."""
+    return text(_PROCESS, "web")
 
 
 def use_settings(module: str) -> None:

@@ -5,10 +5,13 @@ from django.conf import settings
 from config import env, starting
 
 env.use_settings("config.settings")
+env.act_as("web")
 # Here, before any process of it is there: a worker that cannot start would be started again and again.
 starting.load_settings()
+starting.tell_of_others_keys()
 
 wsgi_app = "config.wsgi"
+worker_class = "config.web_worker.Worker"
 bind, workers, threads = settings.TULGA_BIND, settings.TULGA_WEB_WORKERS, settings.TULGA_WEB_THREADS
 timeout = 30  # seconds; no request does outside work, so a longer one hangs
 graceful_timeout = 20

@@ -1,106 +1,166 @@
-"""Keys from a directory: one JSON file each, read once at start. Nothing replaces a key that is not there."""
+"""Keys from a directory: a folder for each process, read once at start; nothing replaces a key that is not there.
+
+    root/root.key       certifies the others; belongs off every machine that runs a process
+    web/                django, kek-N, index-N, webhook-N, door-MODE-N
+    worker/             kek-N, index-N, code-N, decision-MODE-N, document-MODE-N
+    tick/               log-MODE
+    sender/             webhook-N, sender-MODE-N
+    public/             root.pub, and of each key that signs KIND-MODE-N.pub, certified by the root
+
+A process reads its own folder and the public one. What has no certificate signs nothing that counts.
+"""
 
 import base64
 import binascii
 import json
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+from verification.core.certificates import PROCESSES, PUBLIC_BYTES, Certified, public_of, read_certified
 from verification.core.errors import Misconfigured
 
 KEY_BYTES = 32
 """Length of every key: 256 bits, what AES-256, HMAC-SHA256 and an Ed25519 seed take."""
+EVERY = "every"
+"""A process that is all of them in one, as under test. Live mode refuses it."""
 
 _NUMBER = "[1-9][0-9]{0,3}"
-_NAME = re.compile(rf"django|(?:kek|index)-{_NUMBER}|log-(?:test|live)|(?:document|decision)-(?:test|live)-{_NUMBER}")
-_PUBLIC_NAME = re.compile(rf"decision-(test|live)-({_NUMBER})")
-_NAMES = (
-    "django.key, kek-N.key, index-N.key, log-test.key, log-live.key, document-test-N.key, document-live-N.key, "
-    "decision-test-N.key, decision-live-N.key"
+_NAME = re.compile(
+    rf"django|(?:kek|index|webhook|code)-{_NUMBER}|log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
 )
+_NAMES = (
+    "django.key, kek-N.key, index-N.key, webhook-N.key, code-N.key, log-MODE.key, document-MODE-N.key, "
+    "decision-MODE-N.key, door-MODE-N.key, sender-MODE-N.key"
+)
+_PUBLIC_NAME = re.compile(rf"log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}")
+
+Numbered = dict[str, dict[int, bytes]]
+"""By mode, then by number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """What a directory of keys holds. Empty members mean that nothing which needs them can work."""
+    """What a process holds of a directory of keys. Empty members mean that nothing which needs them can work."""
 
     secret_key: str = ""
     encryption: dict[int, bytes] = field(default_factory=dict)
     index: dict[int, bytes] = field(default_factory=dict)
-    log: dict[str, bytes] = field(default_factory=dict)
-    document: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    decision: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    deciders: dict[str, dict[int, bytes]] = field(default_factory=dict)
-    """The public halves of decision keys, by mode and number: those of this host's workers, and of others."""
+    webhook: dict[int, bytes] = field(default_factory=dict)
+    code: dict[int, bytes] = field(default_factory=dict)
+    signing: dict[str, Numbered] = field(default_factory=dict)
+    """Seeds by kind; the log's have the number 0."""
+    root: bytes = b""
+    certified: tuple[Certified, ...] = ()
+    """Every public key here that the root certified."""
+    uncertified: tuple[str, ...] = ()
+    """Names of this process's own keys that sign, and that the root has not certified."""
     made_by_demo: frozenset[str] = frozenset()
 
 
-def read_keys(directory: Path) -> Keys:
-    """The keys in this directory. Raises `Misconfigured` for a file that is not a key, or that others may read.
+def read_keys(directory: Path, *, process: str) -> Keys:
+    """The keys that a process may hold. Raises `Misconfigured` for a file that is not a key, or that others may read.
 
     A missing directory gives no keys: settings can be imported, and whatever needs a key refuses when it is used.
     """
-    if not directory.is_dir():
-        return Keys()
-    keys, secret_key, made_by_demo = Keys(), "", set()
-    for path in sorted(directory.glob("*.key")):
-        key, made_by = _read(path)
-        match path.stem.split("-"):
-            case ["django"]:
+    if process not in (EVERY, *PROCESSES):
+        raise Misconfigured(f"TULGA_PROCESS names no process.\nIt must be one of: {', '.join(PROCESSES)}")
+    public = directory / "public"
+    root = _read_root(public / "root.pub")
+    certified = tuple(one for one in _public(public) if one.is_certified(root))
+    keys, secret_key, made_by_demo = Keys(root=root, certified=certified), "", set()
+    numbered = {"kek": keys.encryption, "index": keys.index, "webhook": keys.webhook, "code": keys.code}
+    for folder in PROCESSES if process == EVERY else [process]:
+        for path in sorted((directory / folder).glob("*.key")):
+            key, made_by = _read(path, kinds=PROCESSES[folder])
+            kind, *place = path.stem.split("-")
+            if kind == "django":
                 secret_key = key.hex()
-            case ["kek", number]:
-                keys.encryption[int(number)] = key
-            case ["index", number]:
-                keys.index[int(number)] = key
-            case ["log", mode]:
-                keys.log[mode] = key
-            case ["document", mode, number]:
-                keys.document.setdefault(mode, {})[int(number)] = key
-            case ["decision", mode, number]:
-                keys.decision.setdefault(mode, {})[int(number)] = key
-        if made_by == "demo":
-            made_by_demo.add(path.name)
-    for path in sorted(directory.glob("*.pub")):
-        of, place, public = _read_public(path)
-        keys.deciders.setdefault(of, {})[place] = public
-    for of, seeds in keys.decision.items():
-        for place, seed in seeds.items():
-            own = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-            if keys.deciders.setdefault(of, {}).setdefault(place, own) != own:
-                raise Misconfigured(f"decision-{of}-{place}.pub is not the public half of the key beside it")
-    return replace(keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo))
+            elif kind in numbered:
+                numbered[kind][int(place[0])] = key
+            else:
+                keys.signing.setdefault(kind, {}).setdefault(place[0], {})[int((place[1:] or "0")[0])] = key
+            if made_by == "demo":
+                made_by_demo.add(path.name)
+    known = {one.name: one.public for one in certified}
+    uncertified = [name for name, seed in _seeds(keys.signing) if known.get(name, b"") != public_of(seed)]
+    return replace(
+        keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo), uncertified=tuple(sorted(uncertified))
+    )
 
 
-def _read_public(path: Path) -> tuple[str, int, bytes]:
-    """The mode, the number and the raw public key of a file that `manage.py make_keys` wrote beside a decision key."""
-    named = _PUBLIC_NAME.fullmatch(path.stem)
+def readable_beside(directory: Path, *, process: str) -> list[str]:
+    """Private keys of others that this process could read, by their paths under the directory; it must read none."""
+    held = PROCESSES.get(process, ())
+    found = []
+    for folder in ("root", *PROCESSES):
+        if folder != process and os.access(directory / folder, os.R_OK | os.X_OK):
+            others = (path for path in (directory / folder).glob("*.key") if path.stem.partition("-")[0] not in held)
+            found += [f"{folder}/{path.name}" for path in others if os.access(path, os.R_OK)]
+    return sorted(found)
+
+
+def _seeds(signing: dict[str, Numbered]) -> Iterator[tuple[str, bytes]]:
+    for kind, modes in signing.items():
+        for mode, seeds in modes.items():
+            for number, seed in seeds.items():
+                yield Certified(kind, mode, number, b"").name, seed
+
+
+def _public(folder: Path) -> Iterator[Certified]:
+    """What the files of public keys say, verified by nobody yet. One without a certificate is as none."""
+    for path in sorted(folder.glob("*.pub")):
+        if path.name == "root.pub":
+            continue
+        content = _content(path, what="public key")
+        one = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
+        if one is None or _PUBLIC_NAME.fullmatch(path.stem) is None or one.name != path.stem:
+            raise Misconfigured(f"{path} is no file of a public key: manage.py make_keys writes them")
+        yield one
+
+
+def _read_root(path: Path) -> bytes:
+    try:
+        if not path.exists():
+            return b""
+    except PermissionError:
+        raise Misconfigured(f"{path} cannot be read.\nLet this process's user into that folder.") from None
+    try:
+        root = base64.b64decode(_content(path, what="public key")["public"], validate=True)
+    except (KeyError, TypeError, binascii.Error):
+        root = b""
+    if len(root) != PUBLIC_BYTES:
+        raise Misconfigured(f"{path} is no file of a root's public key")
+    return root
+
+
+def _content(path: Path, *, what: str) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes().decode("ascii"))
-        kind, public = content["kind"], base64.b64decode(content["public"], validate=True)
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error):
-        raise Misconfigured(f"{path} is no file of a public key: manage.py make_keys writes them") from None
-    if named is None or kind != "decision-public" or len(public) != KEY_BYTES:
-        raise Misconfigured(f"{path} is no decision-MODE-N.pub, or holds no public key of {KEY_BYTES} bytes")
-    return named[1], int(named[2]), public
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read ({error.strerror}).\nMake it this process's user's own.") from None
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        raise Misconfigured(f"{path} is no file of a {what}: manage.py make_keys writes them")
+    return content
 
 
-def _read(path: Path) -> tuple[bytes, str]:
+def _read(path: Path, *, kinds: tuple[str, ...]) -> tuple[bytes, str]:
     """One file's key and maker. Never shows a byte of it: errors name the file only."""
     if _NAME.fullmatch(path.stem) is None:
         raise Misconfigured(f"{path} is not a key's name: {_NAMES}")
-    try:
-        can_others_read, spelled = path.stat().st_mode & 0o077, path.read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be read ({error.strerror}).\nMake it this process's user's own.") from None
-    if can_others_read:
+    if path.stem.partition("-")[0] not in kinds:
+        raise Misconfigured(f"{path} is a key of another process: move it to the folder of that one")
+    content = _content(path, what="key")
+    if path.stat().st_mode & 0o077:
         raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
     try:
-        content = json.loads(spelled.decode("ascii"))
         kind, made_by, key = content["kind"], content["made_by"], base64.b64decode(content["key"], validate=True)
-    except (ValueError, KeyError, TypeError, binascii.Error):
+    except (KeyError, TypeError, binascii.Error):
         raise Misconfigured(f"{path} is not a key file: make one by `manage.py make_keys`") from None
     if kind != path.stem.partition("-")[0] or made_by not in ("demo", "operator") or len(key) != KEY_BYTES:
         raise Misconfigured(f"{path} holds another kind of key, no maker, or not {KEY_BYTES} bytes")

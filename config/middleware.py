@@ -58,16 +58,19 @@ class PageMiddleware(MiddlewareMixin):
 
 
 class BodyLimitMiddleware(MiddlewareMixin):
-    """Refuses a form that is too large before anything of it is read; machines have a limit of their own.
+    """Refuses a form that is too large, or of no length, before anything of it is read; machines have their own limit.
 
     Django's own limit counts form fields only; a file in a form would be written to the disk first. It stands after
     Django's LocaleMiddleware, for the refusal is a page in the reader's language.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        """The page of a 413 for a body that is too large; anything else goes on."""
+        """The page of a 413 for a body that is too large, a 411 for one in chunks; anything else goes on."""
+        # Django reads as much as `Content-Length` says, and so nothing of what comes without.
+        if "HTTP_TRANSFER_ENCODING" in request.META:
+            return page_problems.length_required(request)
         untrusted_length = request.META.get("CONTENT_LENGTH") or "0"
         length = int(untrusted_length) if untrusted_length.isascii() and untrusted_length.isdigit() else 0
-        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not request.path.startswith(page_problems.MACHINES):
+        if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and not page_problems.is_machine(request):
             return page_problems.bad_request(request, RequestDataTooBig())
         return None

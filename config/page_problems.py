@@ -1,22 +1,25 @@
 """Our errors as a sentence on a page, in the reader's language, with a way out. Machines get theirs from lenders/."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
 
 from lenders import problems
+from lenders.codes import PROBLEMS
 from verification.core.errors import TulgaError
 
-# Where machines ask: they are answered in application/problem+json.
-MACHINES = "/v1/"
 # Where a page of the borrower's own stands behind every problem.
 BORROWER = "/v/"
 
+
+# Where machines ask: they are answered in application/problem+json.
+_MACHINES = re.compile(r"/v[0-9]+(/|$)")
 
 # What a page says: its title and its text.
 _BY_CODE: Mapping[str, tuple[Any, Any]] = {
@@ -82,14 +85,21 @@ class PageProblems(MiddlewareMixin):
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """The page of one of our own errors; anything else goes on to Django and ends in `server_error`."""
-        if not isinstance(error, TulgaError) or request.path.startswith(MACHINES):
+        if not isinstance(error, TulgaError) or is_machine(request):
             return None
         return _page(request, status=problems.status_of(error), code=error.code)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 400; a body over the limit is a 413."""
+    if is_machine(request):
+        return _problem(request, "host_unknown" if isinstance(exception, DisallowedHost) else "malformed_request")
     return _page(request, status=413 if isinstance(exception, RequestDataTooBig) else 400)
+
+
+def length_required(request: HttpRequest) -> HttpResponse:
+    """411: a body in chunks, of which nobody would read a byte."""
+    return _problem(request, "length_required") if is_machine(request) else _page(request, status=411)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -99,17 +109,30 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's 404."""
-    return _page(request, status=404)
+    return _problem(request, "not_found") if is_machine(request) else _page(request, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's 500."""
+    if is_machine(request):
+        return _problem(request, "internal_error")
     return _page(request, status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's refusal of a form that was not ours, or too old."""
     return _page(request, status=403, code="csrf")
+
+
+def is_machine(request: HttpRequest) -> bool:
+    """Whether a program asks, at an address of the API's."""
+    return _MACHINES.match(request.path) is not None
+
+
+def _problem(request: HttpRequest, code: str) -> HttpResponse:
+    problem, request_id = PROBLEMS[code], getattr(request, "request_id", "")
+    body = problems.body_of(problem, code=code, detail="", instance=request.path, request_id=request_id)
+    return JsonResponse(body | {"errors": []}, status=problem.status, content_type=problems.MEDIA_TYPE)
 
 
 def _page(request: HttpRequest, *, status: int, code: str = "") -> HttpResponse:

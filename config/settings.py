@@ -8,7 +8,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from config import env, sources
-from config.key_files import read_keys
+from config.key_files import read_keys, readable_beside
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _VAR = env.folder("TULGA_VAR_DIR", BASE_DIR / "var")
@@ -17,8 +17,9 @@ _PUBLIC_URL = env.url("TULGA_PUBLIC_URL", "http://127.0.0.1:8000")
 _PUBLIC = urlsplit(_PUBLIC_URL)
 _IS_HTTPS = _PUBLIC.scheme == "https"
 _IS_LOCAL = _PUBLIC.hostname in ("127.0.0.1", "localhost", "::1")
-_KEYS_DIR = env.folder("TULGA_KEYS_DIR", _VAR / "keys")
-_KEYS = read_keys(_KEYS_DIR)
+TULGA_KEYS_DIR = env.folder("TULGA_KEYS_DIR", _VAR / "keys")
+TULGA_PROCESS = env.process()
+_KEYS = read_keys(TULGA_KEYS_DIR, process=TULGA_PROCESS)
 
 # Django ---------------------------------------------------------------------------------------------------------------
 DEBUG = env.flag("TULGA_DEBUG", default=False)
@@ -102,8 +103,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 else:
     DATABASES["default"]["ENGINE"] = "config.postgresql"
-    # A host that lost its power, or a network that drops packets, answers nothing at all: by themselves a process would
-    # wait for two minutes to connect, and for a quarter of an hour for an answer. What the address says comes first.
+    # A host that lost its power answers nothing: a process would wait two minutes to connect, and a quarter of an hour
+    # for an answer. What the address says comes first.
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 10,  # seconds, as the next three; the last is in milliseconds
         "keepalives_idle": 10,
@@ -120,8 +121,7 @@ else:
         "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=30s",
         **DATABASES["default"].get("OPTIONS", {}),
     }
-# Who the grants are for: see `manage.py grant_application_role`.
-TULGA_APPLICATION_ROLE = urlsplit(env.application_role_url("sqlite://")).username or ""
+TULGA_APPLICATION_ROLE = urlsplit(env.application_role_url("sqlite://")).username or ""  # for grant_application_role
 
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
@@ -144,7 +144,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# Files: WhiteNoise serves them from where they lie; no build step, no collecting.
+# WhiteNoise serves them from where they lie; no build step, no collecting.
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
@@ -154,8 +154,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 DATA_UPLOAD_MAX_NUMBER_FILES = 50  # a part of a capture has 44 at most
-# A borrower's pictures stay in memory: no file of them is ever written before it is sealed.
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]  # sealed before any file is written
 
 # Pages' headers -------------------------------------------------------------------------------------------------------
 # A page that talks to NCALayer adds it with django-csp's `csp_update({"connect-src": [settings.TULGA_NCALAYER_URL]})`.
@@ -227,10 +226,9 @@ LOGGING = {
     },
 }
 
-# Celery: the rest of its configuration, none of it the operator's to choose, is in config/celery.py.
-CELERY_BROKER_URL = env.url(
-    "CELERY_BROKER_URL", "filesystem://localhost", schemes=("filesystem", "redis", "rediss", "amqp", "amqps")
-)
+# The rest of Celery's configuration, none of it the operator's to choose, is in config/celery.py.
+_BROKERS = ("filesystem", "redis", "rediss", "amqp", "amqps")
+CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "filesystem://localhost", schemes=_BROKERS)
 
 # Tulga ----------------------------------------------------------------------------------------------------------------
 TULGA_VAR_DIR = _VAR
@@ -252,13 +250,13 @@ TULGA_PASSIVE_DETECTOR = env.file("TULGA_PASSIVE_DETECTOR")  # the description o
 TULGA_LOG_HEAD_DIR = env.folder("TULGA_LOG_HEAD_DIR", _VAR / "log_head")  # the last signed size, outside the database
 TULGA_LOG_ORIGIN = env.text("TULGA_LOG_ORIGIN", f"{_PUBLIC.hostname}/log")  # each mode's log adds its mode
 TULGA_NCALAYER_URL = "wss://127.0.0.1:13579"
-# How a phone opens eGov Mobile (CLAIMED: as public integrations do), and whether eGov has put our host on its list.
+# How a phone opens eGov Mobile (CLAIMED: as public integrations do); whether eGov has our host on its list.
 TULGA_EGOV_MOBILE_LINK = env.text("TULGA_EGOV_MOBILE_LINK", "https://m.egov.kz/mobileSign/?link={address}")
 TULGA_LIVE_EGOV_MOBILE = env.flag("TULGA_LIVE_EGOV_MOBILE", default=False)
 
 # One complete live set of sources, anchors and keys is needed before live keys are issued; the default has none.
 TULGA_MODES_LIVE = env.flag("TULGA_MODES_LIVE", default=False)
-TULGA_ROUTES = ["eds", "biometric", "live_face"]
+TULGA_ROUTES = ["eds", "biometric", "live_face", "renewal"]
 TULGA_SANDBOX_URL = env.url("TULGA_SANDBOX_URL", "http://127.0.0.1:8310")
 TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
     "test": {
@@ -273,14 +271,19 @@ if TULGA_MODES_LIVE:
 # Hosts that test endpoints may name although they are private or without TLS, such as 127.0.0.1:9100.
 TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
-# Keys by number (the highest is the newest) or by mode; the names of those that `make demo` made.
-TULGA_KEYS_DIR = _KEYS_DIR
+# Keys of this process by number (the highest is the newest), mode, or kind; which public ones the root certified; names
+# of its own that nobody certified, of others' that it could read though it must not, of those that `make demo` made.
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index
-TULGA_LOG_KEYS = _KEYS.log
-TULGA_DOCUMENT_KEYS = _KEYS.document  # by mode, then by number
-TULGA_DECISION_KEYS = _KEYS.decision  # likewise: of workers alone
-TULGA_DECIDERS = _KEYS.deciders  # their public halves, for whoever orders or verifies the log
+TULGA_WEBHOOK_KEYS = _KEYS.webhook
+TULGA_CODE_KEYS = _KEYS.code
+TULGA_LOG_KEYS = {mode: seeds[0] for mode, seeds in _KEYS.signing.get("log", {}).items()}
+TULGA_DOCUMENT_KEYS = _KEYS.signing.get("document", {})
+TULGA_SIGNING_KEYS = {kind: _KEYS.signing.get(kind, {}) for kind in ("decision", "door", "sender", "log")}
+TULGA_ROOT = _KEYS.root
+TULGA_CERTIFIED = _KEYS.certified
+TULGA_UNCERTIFIED_KEYS = _KEYS.uncertified
+TULGA_OTHERS_KEYS = readable_beside(TULGA_KEYS_DIR, process=TULGA_PROCESS)
 TULGA_KEYS_MADE_BY_DEMO = _KEYS.made_by_demo
 
 STORAGES = {
@@ -290,8 +293,6 @@ STORAGES = {
         "BACKEND": "verification.evidence.durable_files.DurableFileSystemStorage",
         "OPTIONS": {
             "location": TULGA_EVIDENCE_DIR,
-            "file_permissions_mode": 0o600,
-            "directory_permissions_mode": 0o700,
             "allow_overwrite": True,  # what is there under a hash is the same bytes, or damaged and to be replaced
         },
     },

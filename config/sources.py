@@ -14,6 +14,9 @@ _ASKED = {
     "phone_registry": ("phone_registry.HttpPhoneRegistry", "phone"),
     "consent": ("consent.HttpConsentSource", "consent"),
     "sms": ("sms.HttpSmsGateway", "sms"),
+    "stop_credit": ("stop_credit.HttpStopCredit", "stop_credit"),
+    "account_owner": ("account_owner.HttpAccountOwner", "account_owner"),
+    "credit_bureau": ("credit_bureau.HttpCreditBureau", "credit_bureau"),
 }
 
 

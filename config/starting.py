@@ -1,5 +1,7 @@
 """Whether a process may start on the set-up it finds. What is wrong is told in two lines: what, and what to do."""
 
+import sys
+
 from django.conf import settings
 from django.db import Error, ProgrammingError, connection
 
@@ -26,7 +28,6 @@ def refuse_wrong_setup() -> None:
     try:
         require_tables()
         require_keys()
-        refuse_unsigned()
         refuse_unsafe_live()
         clock.require_right()
     except Misconfigured as error:
@@ -55,12 +56,25 @@ def require_tables() -> None:
 
 
 def require_keys() -> None:
-    """Raises `Misconfigured` without any key, as under another `TULGA_VAR_DIR`: a sender's posts would all fail."""
-    if not settings.TULGA_KEY_ENCRYPTION_KEYS:
+    """Raises `Misconfigured` without the keys of this process, as under another `TULGA_VAR_DIR`."""
+    if not settings.TULGA_CERTIFIED:
         keys = settings.TULGA_KEYS_DIR
         raise Misconfigured(
             f"there are no keys in {keys}.\nName the folder that holds them in TULGA_KEYS_DIR; "
             f"in a new set-up make them: manage.py make_keys {keys}"
+        )
+    refuse_unsigned()
+
+
+def tell_of_others_keys() -> None:
+    """Prints one sentence if this process could read keys that it must not have. In live mode it does not start."""
+    if settings.TULGA_OTHERS_KEYS:
+        first, more = settings.TULGA_OTHERS_KEYS[0], len(settings.TULGA_OTHERS_KEYS) - 1
+        print(
+            f"Tulga: the process {settings.TULGA_PROCESS} can read {first} and {more} more keys of others, so whoever "
+            "takes it over may say what they say. Good for a trial; live mode refuses it.",
+            file=sys.stderr,
+            flush=True,
         )
 
 

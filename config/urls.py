@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
+from verification.borrower import rules
 
 urlpatterns = [
     # Whoever comes here without an address is a borrower who lost the link's end: that page says what to do.
@@ -12,6 +13,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("", include("lenders.urls")),
+    path("rules", rules.rules, name="rules"),
     path("v/", include("verification.borrower.urls")),
     path("oversight/", include("verification.oversight.urls")),
     path("review/", include("verification.review.urls")),

@@ -8,6 +8,7 @@ from django.core.wsgi import get_wsgi_application
 from config import env, starting
 
 env.use_settings("config.settings")
+env.act_as("web")
 starting.load_settings()
 application = get_wsgi_application()
 try:

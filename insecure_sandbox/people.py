@@ -20,6 +20,8 @@ _CHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
     "deceased": {"life_status": "deceased"},
     "failed": {"consent": "error"},  # a fault, every time: the routes that ask for a consent end without a decision
 }
+GUIDE_ACCOUNT: Final = "KZ86125KZT5004100100"
+"""The account of the lender's guide: everybody's who is registered without one, so that what is copied is paid."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +30,8 @@ class Registered:
 
     document: type, number, issued_on, valid_to, status. photo_source: STATE, PROVIDER, or empty without a photo.
     consent: what the person answers when they are asked for their consent, a status of the consent service.
+    refuses_credits: they have refused all credits. accounts: theirs, as IBANs. credits_today: tiyn that lenders other
+    than who asks have lent them online today, in Almaty.
     """
 
     iin: str
@@ -40,6 +44,9 @@ class Registered:
     phone: str
     photo_source: str
     consent: str
+    refuses_credits: bool = False
+    accounts: tuple[str, ...] = (GUIDE_ACCOUNT,)
+    credits_today: str = "0"
 
 
 class People:
@@ -53,7 +60,7 @@ class People:
         self._lock = Lock()
         self._people = {iin: _scripted(iin) for iin in SCENARIOS}
         for fields in read_lines(self._file):
-            self._people[fields["iin"]] = Registered(**fields)
+            self._people[fields["iin"]] = _kept(fields)
 
     def register(self, person: Registered, photo: bytes | None) -> None:
         """From now on the registers answer this for the number; without a photo an earlier one is forgotten."""
@@ -96,9 +103,19 @@ class People:
         with self._lock:
             return any(person.phone == phone for person in self._people.values())
 
+    def has_account(self, account: str) -> bool:
+        """Whether an account is anybody's at all."""
+        with self._lock:
+            return any(account in person.accounts for person in self._people.values())
+
     def _picture(self, iin: str) -> Path:
         # A hash, because a file's name is read by more people than its content.
         return self._directory / f"{sha256(iin.encode(errors='replace')).hexdigest()[:24]}.jpg"
+
+
+def _kept(fields: Mapping[str, Any]) -> Registered:
+    accounts = {"accounts": tuple(fields["accounts"])} if "accounts" in fields else {}
+    return Registered(**{**fields, **accounts})
 
 
 def _scripted(iin: str) -> Registered:

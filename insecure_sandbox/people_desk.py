@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
-from insecure_sandbox.people import People, Registered
+from insecure_sandbox.people import GUIDE_ACCOUNT, People, Registered
 
 SOURCE: Final = "people"
 
@@ -22,7 +22,11 @@ _FIELDS: Final = {
     "photo",
     "photo_source",
     "consent",
+    "refuses_credits",
+    "accounts",
+    "credits_today",
 }
+_MAX_ACCOUNTS: Final = 20
 _DOCUMENT_FIELDS: Final = {"type", "number", "issued_on", "valid_to", "status"}
 _MAX_PHOTO_BYTES: Final = 4 * 1024 * 1024  # more than the product reads, so that this can be tested
 _MAX_BODY_BYTES: Final = _MAX_PHOTO_BYTES * 4 // 3 + 64 * 1024
@@ -60,7 +64,24 @@ def _person(fields: Mapping[str, Any]) -> Registered:
         phone=text_field(fields, "phone", limit=64),
         photo_source=text_field(fields, "photo_source", default="STATE"),
         consent=text_field(fields, "consent", default="valid"),
+        refuses_credits=_flag(fields, "refuses_credits"),
+        accounts=_accounts(fields),
+        credits_today=text_field(fields, "credits_today", default="0"),
     )
+
+
+def _flag(fields: Mapping[str, Any], name: str) -> bool:
+    value = fields.get(name, False)
+    if not isinstance(value, bool):
+        raise Rejected(400, f"{name} must be true or false")
+    return value
+
+
+def _accounts(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    value = fields.get("accounts", [GUIDE_ACCOUNT])
+    if not isinstance(value, list) or len(value) > _MAX_ACCOUNTS or not all(isinstance(one, str) for one in value):
+        raise Rejected(400, f"accounts must be a list of at most {_MAX_ACCOUNTS} strings")
+    return tuple(value)
 
 
 def _document(value: object) -> dict[str, str | None]:

@@ -9,6 +9,7 @@ from insecure_sandbox import (
     crl,
     faults,
     ocsp_responder,
+    payouts,
     people_desk,
     registries,
     sms_gateway,
@@ -40,6 +41,7 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
         *registries.routes(people, consents),
         *consent_desk.routes(people, consents, inbox),
         *sms_gateway.routes(inbox),
+        *payouts.routes(people),
         *you.routes(people, consents, inbox),
     )
     scripting = faults.routes(script, kinds_by_source=_kinds_by_source(sources))

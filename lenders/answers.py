@@ -17,7 +17,8 @@ from verification.core.opening import Opening
 from verification.core.status import Status
 from verification.core.stored import VERSION
 
-_CODE_HELP = "A code of the table in /docs/problems; accept unknown ones."
+CODE_HELP = "A code of the table in /docs/problems; accept unknown ones."
+_END_HELP = "An end is told once the log has ordered the decision; `processing` until then."
 _PAGES = ("choose_route", "consent", "question", "statement", "resume", "wait")
 
 
@@ -53,9 +54,9 @@ class NextActionAnswer(serializers.Serializer[Any]):
     type = serializers.CharField(help_text=f"The borrower's page: {', '.join(_PAGES)}, or one to come.")
     route = Word(allow_null=True)
     stage = Word(allow_null=True)
-    attempts_left = serializers.IntegerField(allow_null=True, help_text="Null where attempts are not counted.")
+    attempts_left = serializers.IntegerField(allow_null=True, help_text="Null where not counted, or an end is to come.")
     expires_at = Moment()
-    code = Word(allow_null=True, help_text=_CODE_HELP)
+    code = Word(allow_null=True, help_text=CODE_HELP)
 
 
 class ProfileAnswer(serializers.Serializer[Any]):
@@ -74,7 +75,7 @@ class CheckAnswer(serializers.Serializer[Any]):
     attempt = serializers.IntegerField()
     name = serializers.CharField()
     outcome = serializers.ChoiceField(choices=("pass", "fail", "inconclusive", "error"))
-    code = Word(allow_null=True, help_text=_CODE_HELP)
+    code = Word(allow_null=True, help_text=CODE_HELP)
     retryable = serializers.BooleanField()
     score = serializers.FloatField(allow_null=True, help_text="Null where the check has none, or it cannot be read.")
     threshold = serializers.FloatField(allow_null=True)
@@ -84,14 +85,33 @@ class CheckAnswer(serializers.Serializer[Any]):
     created_at = Moment()
 
 
+class RetentionAnswer(serializers.Serializer[Any]):
+    """How long what is kept must stay, by what you told of the obligation."""
+
+    obligation_opened_at = Moment(allow_null=True)
+    obligation_closed_at = Moment(allow_null=True)
+    until = Moment(allow_null=True, help_text="Null while the obligation is open.")
+
+
+class ContractAnswer(serializers.Serializer[Any]):
+    """What you reported of the contract."""
+
+    signed_at = Moment()
+    release_not_before = Moment(
+        allow_null=True,
+        help_text="Until then the money waits if the person's credits of the day come to so much; null where no law of "
+        "yours or of the verification asks.",
+    )
+
+
 class VerificationAnswer(serializers.Serializer[Any]):
     """Where a verification stands."""
 
     id = serializers.CharField(help_text="`ver_…`")
     mode = serializers.ChoiceField(choices=("test", "live"))
-    status = serializers.ChoiceField(choices=tuple(Status))
-    code = Word(allow_null=True, help_text=f"Why it ended as it did. {_CODE_HELP}")
-    last_failure = Word(allow_null=True, help_text=f"The last thing that went wrong. {_CODE_HELP}")
+    status = serializers.ChoiceField(choices=tuple(Status), help_text=_END_HELP)
+    code = Word(allow_null=True, help_text=f"Why it ended as it did. {CODE_HELP}")
+    last_failure = Word(allow_null=True, help_text=f"The last thing that went wrong. {CODE_HELP}")
     next_action = NextActionAnswer(allow_null=True)
     combinations = serializers.ListField(child=serializers.ListField(child=serializers.CharField()))
     route = Word(allow_null=True)
@@ -101,8 +121,11 @@ class VerificationAnswer(serializers.Serializer[Any]):
     finished_at = Moment(allow_null=True)
     redacted_at = Moment(allow_null=True)
     disputed_at = Moment(allow_null=True)
+    retention = RetentionAnswer()
+    renews = Word(allow_null=True, help_text="`ver_…`: this one is the new consent to the loan of that.")
+    contract = ContractAnswer(allow_null=True, help_text="Null until you report it.")
     sequence = serializers.IntegerField(help_text="Grows with every change: a webhook with a smaller one is older.")
-    log_index = serializers.IntegerField(allow_null=True, help_text="The decision's place in the log, once ordered.")
+    log_index = serializers.IntegerField(allow_null=True, help_text="The decision's place in the log: with an end.")
     checks = CheckAnswer(many=True, required=False, help_text="Only with `?expand=checks`.")
 
     def get_fields(self) -> dict[str, Any]:
@@ -147,40 +170,6 @@ class VerificationPage(serializers.Serializer[Any]):
     next = serializers.CharField(allow_null=True)
 
 
-class DocumentAnswer(serializers.Serializer[Any]):
-    """The signed document of one attempt. What only it could say is null once it is erased."""
-
-    id = serializers.CharField(help_text="`evd_…`: under this id its commitment stands in the log.")
-    attempt = serializers.CharField(source="attempt_id", help_text="`att_…`: its address.")
-    number = serializers.IntegerField(help_text="The `attempt` of its checks.")
-    route = serializers.CharField()
-    stage = serializers.CharField()
-    outcome = serializers.CharField(
-        allow_null=True, help_text="passed, failed, inconclusive, undecided, lapsed or void; accept unknown ones."
-    )
-    code = serializers.CharField(allow_null=True, help_text=_CODE_HELP)
-    at = Moment(allow_null=True)
-    size = serializers.IntegerField(help_text="Bytes.")
-    sha256 = serializers.CharField(allow_null=True)
-    commitment = serializers.CharField(help_text="HMAC-SHA256(salt, document) in hex, as it stands in the log.")
-    salt = serializers.CharField(allow_null=True, help_text="16 bytes in hex.")
-    erased = serializers.BooleanField(source="is_erased")
-
-
-class DocumentList(serializers.Serializer[Any]):
-    """All documents of one verification, in the order of its attempts."""
-
-    data = DocumentAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
-
-
-class SignedDocument(serializers.Serializer[Any]):
-    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see the lender guide."""
-
-    payload = serializers.CharField()
-    protected = serializers.CharField()
-    signature = serializers.CharField()
-
-
 class EventDataAnswer(serializers.Serializer[Any]):
     """What the event is about; all but `mode` null where it is about no verification."""
 
@@ -189,10 +178,12 @@ class EventDataAnswer(serializers.Serializer[Any]):
     status = Word(allow_null=True)
     sequence = serializers.IntegerField(allow_null=True)
     mode = serializers.ChoiceField(choices=("test", "live"))
+    clearance = Word(source="clearance_id", allow_null=True, help_text="`clr_…`, of `clearance.…`.")
+    renews = Word(allow_null=True, help_text="`ver_…`: it is about the new consent to the loan of that.")
 
 
-class WebhookBody(serializers.Serializer[Any]):
-    """What a webhook says. Read the verification for more."""
+class EventBody(serializers.Serializer[Any]):
+    """What a lender is told of an event. Read the verification for more."""
 
     v = serializers.SerializerMethodField(help_text="The version of this form. Accept unknown fields.")
     type = serializers.CharField(help_text=f"{', '.join(TOLD)}; accept unknown ones.")
@@ -207,7 +198,17 @@ class WebhookBody(serializers.Serializer[Any]):
         return VERSION
 
 
-class EventAnswer(WebhookBody):
+class WebhookBody(EventBody):
+    """What a webhook says."""
+
+    checkpoint = serializers.CharField(
+        allow_null=True,
+        help_text="The log's newest signed head when the message was made (C2SP signed note), the same in every try: "
+        "keep the largest. Null while the log is empty.",
+    )
+
+
+class EventAnswer(EventBody):
     """One event, in the order of the log."""
 
     id = serializers.CharField(help_text="`evt_…`, the `webhook-id` of its deliveries.")

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from lenders import openapi, policy
 from lenders.codes import FIELD_CODES, PROBLEMS
+from verification.core.clearance import REFUSALS
 from verification.core.events import TOLD
 from verification.core.reasons import REASONS
 from verification.core.status import TERMINAL, Status
@@ -42,7 +43,12 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def problems_page(request: HttpRequest) -> HttpResponse:
     """Every code, each with an anchor of its own: the `type` of a problem leads here."""
-    tables = {"problems": PROBLEMS.values(), "field_codes": FIELD_CODES.items(), "reasons": REASONS.values()}
+    tables = {
+        "problems": PROBLEMS.values(),
+        "field_codes": FIELD_CODES.items(),
+        "reasons": REASONS.values(),
+        "refusals": REFUSALS.items(),
+    }
     return render(request, "lenders/problems.html", tables)
 
 

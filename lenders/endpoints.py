@@ -33,8 +33,8 @@ def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tup
             mode=mode,
             url=url,
             events=list(events),
-            sealed_secret=sealing.seal(secret_scope(endpoint_id), secret),
-            sealed_signing_key=sealing.seal(signing_key_scope(endpoint_id), seed),
+            sealed_secret=sealing.seal_for_sender(secret_scope(endpoint_id), secret),
+            sealed_signing_key=sealing.seal_for_sender(signing_key_scope(endpoint_id), seed),
             public_key=public_key,
             cursor=queries.last_sequence(lender_id=lender.pk, mode=mode),
             created_at=clock.now(),
@@ -85,7 +85,7 @@ def rotate_secret(endpoint: WebhookEndpoint) -> str:
     # Compared with the secret that was read: of two rotations at once one would else end the other's unseen.
     unchanged = WebhookEndpoint.objects.filter(pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret))
     changed = unchanged.update(
-        sealed_secret=sealing.seal(secret_scope(endpoint.pk), secret),
+        sealed_secret=sealing.seal_for_sender(secret_scope(endpoint.pk), secret),
         sealed_previous_secret=bytes(endpoint.sealed_secret),
         previous_secret_until=clock.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
     )
@@ -122,8 +122,8 @@ def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
         message_id=delivery.event_id,
         timestamp=int(at.timestamp()),
         body=bytes(delivery.body),
-        shared_secrets=[sealing.unseal(secret_scope(endpoint.pk), one) for one in sealed],
-        seed=sealing.unseal(signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)),
+        shared_secrets=[sealing.unseal_for_sender(secret_scope(endpoint.pk), one) for one in sealed],
+        seed=sealing.unseal_for_sender(signing_key_scope(endpoint.pk), bytes(endpoint.sealed_signing_key)),
     )
 
 

@@ -4,8 +4,8 @@
 2. The work and its answer are committed together; the answer is sealed, for it may hold a link or a secret.
 3. A repeat gets the stored answer; one that comes while the first is at work is told to wait.
 4. Work that fails gives the key back: nothing was done, so a repeat may try again. So no error is ever stored.
-5. A reservation that outlived its worker is taken over by one UPDATE; should the first one live after all, it finds
-   its fence gone and commits nothing.
+5. A reservation whose process is gone, or that nobody ended in time, is taken over by one UPDATE; should the first one
+   live after all, it finds its fence gone and commits nothing.
 """
 
 import json
@@ -97,6 +97,7 @@ def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
         key_sha256=key_sha256,
         request_sha256=sha256(f"{request.method}\n{request.get_full_path()}\n{body}".encode()).hexdigest(),
         fence=secrets.token_hex(16),
+        process=transactions.process(),
         reserved_until=at + timedelta(seconds=policy.RESERVATION_SECONDS),
         created_at=at,
     )
@@ -115,9 +116,12 @@ def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
         raise BadInput("this key was used for another request", code="idempotency_key_reused")
     if row.answered_at is not None:
         return row
-    # 5. One UPDATE: of many that find it stale, one takes it over.
-    stale = own.filter(fence=row.fence, answered_at=None, reserved_until__lt=at)
-    if stale.update(fence=fresh.fence, reserved_until=fresh.reserved_until) != 1:
+    # 5. One UPDATE: of many that find it stale, one takes it over. Who is gone commits nothing any more.
+    stale = own.filter(fence=row.fence, answered_at=None)
+    if not transactions.is_gone(row.process, since=row.created_at):
+        stale = stale.filter(reserved_until__lt=at)
+    taken = {"fence": fresh.fence, "process": fresh.process, "reserved_until": fresh.reserved_until, "created_at": at}
+    if stale.update(**taken) != 1:
         raise in_progress
     row.fence = fresh.fence
     return row

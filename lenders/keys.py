@@ -56,8 +56,8 @@ def issue(
         raise BadInput("a key is for test or live", code="mode_unknown")
     if mode == "live" and not (settings.TULGA_MODES_LIVE and readiness.live_is_complete()):
         raise Misconfigured("this deployment has no complete live set of sources, anchors and keys: no live keys")
-    if mode == "live" and not lender.live_profile:
-        raise Misconfigured("choose the lender's live profile first: it is never taken for granted")
+    if mode == "live" and not lender.live_calendar:
+        raise Misconfigured("choose the lender's live calendar of profiles first: it is never taken for granted")
     if unknown := sorted(set(scopes) - set(policy.SCOPES)):
         raise BadInput(f"unknown scopes {unknown}; there are {list(policy.SCOPES)}", code="scope_unknown")
     try:

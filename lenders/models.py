@@ -1,33 +1,77 @@
 """The microcredit organizations that call the API, and what belongs to their access."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from verification.core import almaty, calendars
+from verification.core.errors import BadInput
 from verification.core.ids import new_id
+from verification.core.profiles import Profile
 
 ID_LENGTH = 30
 HASH_LENGTH = 64
 
 
-class Lender(models.Model):
-    """A microcredit organization. `live_profile` is chosen explicitly; a test lender holds KZ-2021-04 unless told.
+def _first_calendar() -> list[dict[str, str]]:
+    return calendars.of_profile("KZ-2021-04")
 
-    `return_urls`: where a borrower may be sent back to, without query.
+
+def _checked(parse: Callable[[Any], object], untrusted: Any) -> None:
+    try:
+        parse(untrusted)
+    except BadInput as error:
+        raise ValidationError(error.detail, code=error.code) from error
+
+
+def checked_test_calendar(untrusted: Any) -> None:
+    """Refuses in a form what is no calendar."""
+    _checked(calendars.parse, untrusted)
+
+
+def checked_live_calendar(untrusted: Any) -> None:
+    """Refuses in a form what is no calendar, or is laxer than the law."""
+    _checked(calendars.parse_live, untrusted)
+
+
+class Lender(models.Model):
+    """A microcredit organization, with the dated legal profiles that it goes by: see `core/calendars.py`.
+
+    The live one is chosen explicitly; a test lender holds KZ-2021-04 unless told. `return_urls`: where a borrower may
+    be sent back to, without query.
     """
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "len"), editable=False)
     name = models.CharField(max_length=200)
     bin = models.CharField(max_length=12, unique=True)
-    test_profile = models.CharField(max_length=32, default="KZ-2021-04")
-    live_profile = models.CharField(max_length=32, blank=True)
+    test_calendar = models.JSONField(default=_first_calendar, validators=[checked_test_calendar])
+    live_calendar = models.JSONField(default=list, blank=True, validators=[checked_live_calendar])
     return_urls = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Raises `ValidationError` where a calendar is none, or live keys would be left without a profile."""
+        # A validator sees nothing that is empty, such as `{}`.
+        for name in ("test_calendar", "live_calendar"):
+            if not isinstance(getattr(self, name), list):
+                wanted = "a calendar is a list, empty or not"
+                raise ValidationError({name: ValidationError(wanted, code="calendar_malformed")})
+        if not self.live_calendar and self.keys.filter(mode="live", revoked_at=None).exists():
+            wanted = "it has live keys: name the profile that they go by"
+            raise ValidationError({"live_calendar": ValidationError(wanted, code="calendar_empty")})
+
+    def profile(self, mode: str, *, at: datetime) -> Profile:
+        """The legal profile that it holds at a time. Raises `Conflict` before its calendar begins."""
+        calendar = self.test_calendar if mode == "test" else self.live_calendar
+        return calendars.held(calendar, on=almaty.day_of(at))
 
 
 class ApiKey(models.Model):
@@ -57,7 +101,7 @@ class IdempotentRequest(models.Model):
     """One idempotency key of a lender: reserved before the work, then holding the sealed answer.
 
     `key_sha256`: lenders put references, and who knows what else, into their keys. `fence` names the request that
-    works on it, until `reserved_until`.
+    works on it, until `reserved_until` or the end of its process, by `process`: see `verification.transactions`.
     """
 
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -65,6 +109,7 @@ class IdempotentRequest(models.Model):
     key_sha256 = models.CharField(max_length=HASH_LENGTH)
     request_sha256 = models.CharField(max_length=HASH_LENGTH)
     fence = models.CharField(max_length=32)
+    process = models.PositiveIntegerField()
     reserved_until = models.DateTimeField()
     created_at = models.DateTimeField(db_index=True)
     answered_at = models.DateTimeField(null=True)

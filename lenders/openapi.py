@@ -55,6 +55,7 @@ _STATUSES = {
     404: "not_found",
     409: "conflict",
     410: "document_erased",
+    411: "length_required",
     413: "body_too_large",
     415: "unsupported_media_type",
     422: "bad_input",
@@ -68,6 +69,20 @@ _WEBHOOK_HEADERS = {
     "webhook-signature": "`v1,` and HMAC-SHA256, `v1a,` and Ed25519, base64, blanks between, of `id.timestamp.body`.",
 }
 _NAMES = {Opening: "VerificationRequest", Person: "SubjectRequest", Document: "DocumentRequest", Loan: "LoanRequest"}
+_PREFIXES = {
+    "verification_id": "ver",
+    "clearance_id": "clr",
+    "attempt_id": "att",
+    "endpoint_id": "whe",
+    "delivery_id": "dlv",
+}
+"""How the ids of a path begin."""
+_MAKERS = {
+    "open_verification": ("201", "verification_id"),
+    "ask_for_clearance": ("202", "clearance_id"),
+    "create_webhook_endpoint": ("201", "endpoint_id"),
+}
+"""Whose answer makes something, with which status, and what its `id` is in the paths of other operations."""
 _lock = Lock()
 
 EVENT_WEBHOOK = OpenApiWebhook(
@@ -153,9 +168,13 @@ class _Requests(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  #
 
 
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
-    """The problems an operation can answer with, by status; 500 and 503 are added to all."""
+    """The problems an operation can answer with, by status; 500 and 503 are added to all.
+
+    To those that read a body (415) also what one of no length, or a large one, is refused with.
+    """
     described = {}
-    for status in (*statuses, 500, 503):
+    of_body = (411, 413) if 415 in statuses else ()
+    for status in sorted({*statuses, *of_body, 500, 503}):
         code = _STATUSES[status]
         body = body_of(PROBLEMS[code], code=code, detail="", instance="/v1/verifications", request_id="8c1f0a2b7d35")
         fault = {"pointer": "/subject/iin", "code": "iin_malformed", "detail": "an IIN is 12 digits"}
@@ -188,7 +207,26 @@ def document() -> dict[str, Any]:
         # How the names of what we read end: `requests.read` refuses what a schema does not know.
         if name.endswith(("Request", "Change")):
             schema["additionalProperties"] = False
+    _say_which_ids(made)
     return made
+
+
+def _say_which_ids(made: dict[str, Any]) -> None:
+    """Gives each id in a path its pattern, and each answer that makes something links to what may be asked of it."""
+    operations = {one["operationId"]: (path, one) for path, item in made["paths"].items() for one in item.values()}
+    for path, one in operations.values():
+        for parameter in one.get("parameters", ()):
+            if parameter["in"] == "path":
+                prefix = _PREFIXES[parameter["name"]]
+                parameter["schema"] = {"type": "string", "pattern": f"^{prefix}_[a-z2-7]{{26}}$"}
+                parameter["description"] = f"`{prefix}_…`, of `{path.partition('/{')[0]}`"
+    for maker, (status, name) in _MAKERS.items():
+        linked = {
+            of: {"operationId": of, "parameters": {name: "$response.body#/id"}}
+            for of, (path, one) in operations.items()
+            if [each["name"] for each in one.get("parameters", ()) if each["in"] == "path"] == [name]
+        }
+        operations[maker][1]["responses"][status]["links"] = linked
 
 
 def _without(value: Any, name: str) -> Any:

@@ -16,6 +16,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lenders import policy
+from verification import clock
+from verification.core import almaty
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, Phone, is_id, parse_name
 from verification.core.opening import NAME_SPELLED_MAX, REFERENCE_MAX, URL_MAX
@@ -123,16 +125,31 @@ def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False)
     return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
 
 
-def day(untrusted: Any, *, is_past: bool = False) -> date:
-    """A calendar date, `2026-11-24`; one that is past is not after today in UTC."""
+def day(untrusted: Any) -> date:
+    """A calendar date, `2026-11-24`."""
     if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", untrusted):
         raise BadInput("a date such as 2026-11-24 is expected", code="date_malformed")
     try:
-        value = date.fromisoformat(untrusted)
+        return date.fromisoformat(untrusted)
     except ValueError:
         raise BadInput("there is no such date", code="date_malformed") from None
-    if is_past and value > datetime.now(UTC).date():
+
+
+def birth_date(untrusted: Any, *, least_age: int) -> date:
+    """The day of birth of somebody who is so many years old today in Kazakhstan, or older."""
+    born, today = day(untrusted), almaty.day_of(clock.now())
+    if born > today:
         raise BadInput("a birth date lies in the past", code="out_of_range")
+    if almaty.age_on(today, born=born) < least_age:
+        raise BadInput(f"the borrower must be {least_age} years old", code="subject_under_age")
+    return born
+
+
+def last_day(untrusted: Any) -> date:
+    """The last day of what is still valid today in Kazakhstan."""
+    value = day(untrusted)
+    if value < almaty.day_of(clock.now()):
+        raise BadInput("the document is no longer valid", code="document_expired")
     return value
 
 
@@ -253,14 +270,15 @@ def holds_personal_number(text: str) -> bool:
 
 
 READERS: Mapping[str, Callable[..., Any]] = {
+    "birth_date": birth_date,
     "client_reference": client_reference,
-    "day": day,
     "decimal": decimal,
     "document_number": document_number,
     "https_url": https_url,
     "iban": iban,
     "iin": Iin.parse,
     "kato": kato,
+    "last_day": last_day,
     "metadata": metadata,
     "moment": moment,
     "name": name,

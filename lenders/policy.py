@@ -11,6 +11,7 @@ LAST_USED_SECONDS: Final = 60  # `last_used_at` is written at most this often: r
 SCOPES: Final = (
     "verifications:read",
     "verifications:write",
+    "clearances:write",
     "documents:read",
     "webhooks:read",
     "webhooks:write",
@@ -20,6 +21,8 @@ SCOPES: Final = (
 
 # Requests.
 BODY_MAX_BYTES: Final = 1_000_000  # ours: sixteen times the largest opening
+FAULTS_TOLD: Final = 50  # of a request, at most; ours: more than an opening has fields, and an answer of some kilobytes
+FAULT_NAME_MAX: Final = 100  # characters of a name that nobody knows; ours
 RATE_REQUESTS: Final = 600  # per key and window; our choice: ten a second, a hundred times a busy lender's need
 RATE_SECONDS: Final = 60
 PAGE_DEFAULT: Final = 20
@@ -28,7 +31,8 @@ PAGE_MAX: Final = 100
 
 # Idempotency (draft-ietf-httpapi-idempotency-key-header, api.md).
 IDEMPOTENCY_KEY_MAX: Final = 255
-# A reservation older than this, seconds, belongs to a dead worker: gunicorn's own limit for a request is 30 s.
+# A reservation older than this, seconds, belongs to nobody: gunicorn's own limit for a request is 30 s. One whose
+# process is gone is free at once.
 RESERVATION_SECONDS: Final = 60
 REPLAY_SECONDS: Final = 48 * 3600  # api.md asks for 24 h or more; twice that covers a weekend's retry of a day
 PURGE_BATCH: Final = 500  # rows one purge deletes
@@ -40,6 +44,7 @@ JITTER: Final = 0.1  # up to this part of the wait is added, so that a lender th
 POST_SECONDS: Final = 15  # from the look-up of the name to the answer's last byte; api.md
 POST_LEASE_SECONDS: Final = 30  # how long a sender holds a delivery; twice what a post may take
 EXCERPT_BYTES: Final = 1024  # of the lender's answer kept for its developers
+LISTEN_SECONDS: Final = 0.5  # how often `tulga_listen` asks for more; ours: a person waits before a screen
 SECRET_BYTES: Final = 32  # of a webhook secret; Standard Webhooks asks for 24 to 64
 SECRET_OVERLAP_SECONDS: Final = 24 * 3600  # both secrets sign after a rotation
 ENDPOINTS_MAX: Final = 10  # per lender and mode

@@ -2,6 +2,7 @@
 
 import re
 import time
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
@@ -14,6 +15,8 @@ from verification.core.errors import BadInput, Unavailable
 from verification.outbound.addresses import LookUp
 
 _UNPRINTABLE = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_INVISIBLE = frozenset({"Cf", "Co", "Cn", "Zl", "Zp"})
+"""Of Unicode: signs that turn a line around, or that nobody sees."""
 _LONG_NUMBER = re.compile(r"[0-9]{9,}")
 _SECONDS = re.compile(r"[0-9]{1,10}")
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "Tulga-Webhooks"}
@@ -61,9 +64,10 @@ async def post(
         # Where the name leads is a part of the address, and refused in the same word.
         outcome = Outcome(failure="webhook_url_refused" if fault.code == "address_refused" else fault.code)
     else:
-        # Harmless text: no control characters, no long numbers.
-        excerpt = _LONG_NUMBER.sub("[number]", _UNPRINTABLE.sub("", answer.body.decode("utf-8", "replace")))
-        outcome = Outcome(status=answer.status, excerpt=excerpt)
+        # Harmless text: no control characters, no long numbers, and nothing that reads otherwise than it is.
+        text = _LONG_NUMBER.sub("[number]", _UNPRINTABLE.sub("", answer.body.decode("utf-8", "replace")))
+        seen = "".join(map(_seen, text)).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
+        outcome = Outcome(status=answer.status, excerpt=seen)
         if not outcome.is_success:
             outcome = replace(outcome, retry_after=_retry_after(answer.retry_after))
     return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
@@ -80,3 +84,8 @@ def _retry_after(untrusted: str) -> float:
     except (TypeError, ValueError, OverflowError):
         return 0
     return min(max(seconds, 0), policy.RETRY_AFTER_MAX_SECONDS)
+
+
+def _seen(sign: str) -> str:
+    """A sign as everybody sees it: U+202E, say, by its number."""
+    return f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _INVISIBLE else sign

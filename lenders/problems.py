@@ -5,6 +5,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.http import Http404
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 
+from lenders import policy
 from lenders.codes import FIELD_CODES, PROBLEMS, Problem
 from verification.core import errors
 from verification.core.reasons import REASONS
@@ -56,8 +58,10 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
         row, code, detail = _of_ours(error)
         if isinstance(error, errors.BadInput) and error.pointer:
             faults = [{"pointer": error.pointer, "code": error.code, "detail": error.detail}]
+        if isinstance(error, errors.Conflict) and error.wait_seconds is not None:
+            headers["Retry-After"] = str(error.wait_seconds)
     elif isinstance(error, ValidationError):
-        row, faults = PROBLEMS["bad_input"], list(_faults(error.detail, ""))
+        row, faults = PROBLEMS["bad_input"], list(islice(_faults(error.detail, ""), policy.FAULTS_TOLD))
     elif isinstance(error, Http404):
         row = PROBLEMS["not_found"]
     elif isinstance(error, APIException):

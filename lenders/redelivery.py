@@ -6,12 +6,12 @@ from django.db.models import Q, QuerySet
 
 from lenders import answers, policy, webhooks
 from lenders.models import Delivery, Lender, WebhookEndpoint
+from lenders.webhooks import TEST_TYPE
 from verification import clock, transactions
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import new_id
 from verification.core.stored import VERSION
-
-TEST_TYPE = "endpoint.test"
+from verification.workflow.reading import queries
 
 
 def of_lender(lender: Lender, *, mode: str) -> QuerySet[Delivery]:
@@ -62,13 +62,22 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
     Raises `Conflict`: as `again`.
     """
     at = clock.now()
-    nothing = {"id": None, "client_reference": None, "status": None, "sequence": None, "mode": endpoint.mode}
+    nothing = {
+        "id": None,
+        "client_reference": None,
+        "status": None,
+        "sequence": None,
+        "clearance": None,
+        "renews": None,
+        "mode": endpoint.mode,
+    }
     body = {
         "v": VERSION,
         "type": TEST_TYPE,
         "timestamp": answers.Moment().to_representation(at),
         "lender_sequence": None,
         "data": nothing,
+        "checkpoint": queries.newest_checkpoint(endpoint.mode),
     }
     with transactions.writing():
         _require_room(endpoint.lender, mode=endpoint.mode)

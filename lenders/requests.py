@@ -5,6 +5,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import islice
 from typing import IO, Any, TypeVar
 
 from django.http import QueryDict
@@ -96,7 +97,8 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
             tree = {step: tree}
         faults |= tree
     # All kinds of faults at once: a developer who corrects one should not meet the next only then.
-    faults |= {name: [ErrorDetail(*_UNKNOWN)] for name in untrusted if name not in asked}
+    unknown = islice((name for name in untrusted if name not in asked), policy.FAULTS_TOLD)
+    faults |= {name[: policy.FAULT_NAME_MAX]: [ErrorDetail(*_UNKNOWN)] for name in unknown}
     if made is None or faults:
         raise ValidationError(faults)
     return made

@@ -1,7 +1,7 @@
 """What a request of our own says, body or query, beside `core/opening.py`: dataclasses of forms, as that one is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -10,8 +10,10 @@ from lenders import policy
 from lenders.parsing import holds_personal_number
 from verification.core.errors import BadInput
 from verification.core.events import TOLD
-from verification.core.forms import Form, impersonal, one_of
-from verification.core.opening import OPENED_BY_MAX, REFERENCE_MAX, URL_MAX
+from verification.core.forms import Form, impersonal, one_of, string
+from verification.core.ids import Iin
+from verification.core.opening import ACCOUNT, AMOUNT, IIN, OPENED_BY_MAX, REFERENCE_MAX, SHA256, URL_MAX
+from verification.core.retention import CLOSED, OPENED
 from verification.core.status import Status
 
 _TIME = {"type": "string", "format": "date-time"}
@@ -145,6 +147,45 @@ class RangeRequest:
         """Raises `BadInput` for an empty range."""
         if self.start >= self.end:
             raise BadInput("not after `from`", code="out_of_range", pointer="/to")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContractRequest:
+    """When the contract was signed, and which it is."""
+
+    signed_at: Annotated[
+        datetime, Form("moment", _TIME, help="After the decision. A wait counts from when you report it, if later.")
+    ]
+    contract_sha256: Annotated[
+        str, string("sha256", SHA256, help="Needed where the verification names none; else the same or left out.")
+    ] = ""
+
+
+@dataclass(frozen=True)
+class ClearanceRequest:
+    """For which contract the money is to leave."""
+
+    contract_sha256: Annotated[
+        str, string("sha256", SHA256, help="Needed where the verification names none; else the same or left out.")
+    ] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsumeRequest:
+    """What is about to be paid, to whom, by which contract, into which account."""
+
+    amount: Annotated[str, AMOUNT]
+    iin: Annotated[Iin, IIN]
+    contract_sha256: Annotated[str, string("sha256", SHA256)]
+    payout_account: Annotated[str, ACCOUNT] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObligationRequest:
+    """What became of the credit, and when."""
+
+    status: Annotated[str, one_of((OPENED, CLOSED))]
+    at: Annotated[datetime, Form("moment", _TIME, help="Not before the decision, and not in the future.")]
 
 
 @dataclass(frozen=True)

@@ -57,13 +57,23 @@ class Rounds:
             if room < 1 or not clock.is_right():
                 return [], False
             self.pumped, more = webhooks.pump(after=self.pumped)
-            return reservations.take(room=room, failing_room=failing_room), more
+            taken = reservations.take(room=room, failing_room=failing_room)
+            return _proven(taken), more
 
     def end(self) -> None:
         """Says that this sender is gone."""
         with transactions.running(scope=transactions.ALL):
             Sender.objects.filter(pk=self.name).delete()
         connection.close()
+
+
+def _proven(taken: Sequence[Delivery]) -> list[Delivery]:
+    """Those of these that say what the log says; the others are put off, as after a fault of ours."""
+    unproven = webhooks.unproven(taken) if taken else set()
+    if unproven:
+        logger.error("webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven)))
+        reservations.settle([(one, Outcome(failure=reservations.INTERNAL)) for one in taken if one.pk in unproven])
+    return [one for one in taken if one.pk not in unproven]
 
 
 def running() -> int:

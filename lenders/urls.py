@@ -6,7 +6,19 @@ from django.urls import path, re_path
 from rest_framework.renderers import JSONRenderer
 
 from lenders import docs
-from lenders.api import deliveries, documents, events, log, unknown, verifications, webhook_endpoints
+from lenders.api import (
+    clearances,
+    contracts,
+    deliveries,
+    documents,
+    events,
+    log,
+    obligations,
+    receipts,
+    unknown,
+    verifications,
+    webhook_endpoints,
+)
 from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
 from lenders.requests import AlwaysJSON, StrictJSONParser
 
@@ -34,11 +46,17 @@ urlpatterns = [
     path("v1/verifications/<slug:verification_id>", verifications.VerificationDetail.as_view(**VIEW_OPTIONS)),
     path("v1/verifications/<slug:verification_id>/link", verifications.VerificationLink.as_view(**VIEW_OPTIONS)),
     path("v1/verifications/<slug:verification_id>/cancel", verifications.VerificationCancel.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>/contract", contracts.Contract.as_view(**VIEW_OPTIONS)),
     path("v1/verifications/<slug:verification_id>/documents", documents.Documents.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>/receipt", receipts.ReceiptFile.as_view(**VIEW_OPTIONS)),
     path(
         "v1/verifications/<slug:verification_id>/documents/<slug:attempt_id>",
         documents.DocumentFile.as_view(**VIEW_OPTIONS),
     ),
+    path("v1/verifications/<slug:verification_id>/clearances", clearances.Clearances.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>/obligation", obligations.Obligation.as_view(**VIEW_OPTIONS)),
+    path("v1/clearances/<slug:clearance_id>", clearances.ClearanceDetail.as_view(**VIEW_OPTIONS)),
+    path("v1/clearances/<slug:clearance_id>/consume", clearances.ClearanceConsume.as_view(**VIEW_OPTIONS)),
     path("v1/webhook-endpoints", webhook_endpoints.WebhookEndpoints.as_view(**VIEW_OPTIONS)),
     path("v1/webhook-endpoints/<slug:endpoint_id>", webhook_endpoints.WebhookEndpointDetail.as_view(**VIEW_OPTIONS)),
     path("v1/webhook-endpoints/<slug:endpoint_id>/test", webhook_endpoints.WebhookEndpointTest.as_view(**VIEW_OPTIONS)),
@@ -52,7 +70,7 @@ urlpatterns = [
     path("v1/deliveries/<slug:delivery_id>/redeliver", deliveries.DeliveryAgain.as_view(**VIEW_OPTIONS)),
     path("v1/log/checkpoint", log.LogCheckpoint.as_view(**VIEW_OPTIONS)),
     path("v1/log/proof", log.LogProof.as_view(**VIEW_OPTIONS)),
-    re_path(r"^v1(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**OPEN_VIEW_OPTIONS)),
+    re_path(r"^v[0-9]+(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**OPEN_VIEW_OPTIONS)),
     path(".well-known/jwks.json", documents.jwks, name="jwks"),
     path("openapi.json", docs.openapi_json, name="openapi"),
     path("docs", docs.overview, name="docs"),

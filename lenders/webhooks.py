@@ -5,6 +5,7 @@ Any number of pumps may run at once: moving the cursor by compare-and-set keeps 
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,9 @@ from verification.workflow.reading import queries
 from verification.workflow.reading.queries import EventView
 
 logger = logging.getLogger(__name__)
+
+TEST_TYPE = "endpoint.test"
+"""Of a message that is made only to try an endpoint out."""
 
 
 def pump(*, after: str = "") -> tuple[str, bool]:
@@ -60,12 +64,13 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
             return 0
         at = clock.now()
         wanted = [event for event in page.data if not endpoint.events or event.type in endpoint.events]
-        Delivery.objects.bulk_create([new_delivery(endpoint, event, at=at) for event in wanted])
+        note = queries.newest_checkpoint(endpoint.mode)
+        Delivery.objects.bulk_create([new_delivery(endpoint, event, note, at=at) for event in wanted])
     return len(page.data)
 
 
-def new_delivery(endpoint: WebhookEndpoint, event: EventView, *, at: datetime) -> Delivery:
-    """A delivery, not saved yet, whose body is fixed from now on."""
+def new_delivery(endpoint: WebhookEndpoint, event: EventView, checkpoint: str | None, *, at: datetime) -> Delivery:
+    """A delivery, not saved yet, whose body is fixed from now on, the log's newest checkpoint in it."""
     return Delivery(
         endpoint=endpoint,
         lender_id=endpoint.lender_id,
@@ -74,10 +79,36 @@ def new_delivery(endpoint: WebhookEndpoint, event: EventView, *, at: datetime) -
         type=event.type,
         lender_sequence=event.lender_sequence,
         event_at=event.timestamp,
-        body=spell_body(answers.WebhookBody().to_representation(event)),
+        body=spell_body({**answers.EventBody().to_representation(event), "checkpoint": checkpoint}),
         created_at=at,
         due_at=at,
     )
+
+
+def unproven(deliveries: Sequence[Delivery]) -> set[str]:
+    """Ids of those of these deliveries that say what the log does not say: whoever writes rows may have made them.
+
+    Not compared is the lender's own reference, which is erased with a person's data.
+    """
+    told = queries.events_named({one.event_id for one in deliveries if one.type != TEST_TYPE})
+    return {one.pk for one in deliveries if not _is_of(told.get((one.lender_id, one.event_id)), one)}
+
+
+def _is_of(event: EventView | None, delivery: Delivery) -> bool:
+    try:
+        said = json.loads(bytes(delivery.body))
+        note, place = said.pop("checkpoint"), event.log_index if event else 0
+        is_right = queries.is_covered(note, mode=delivery.mode, log_index=place)
+        if delivery.type == TEST_TYPE:
+            is_test = said["type"] == TEST_TYPE and said["data"]["id"] is said["data"]["status"] is None
+            return bool(is_test and (is_right or note is None))
+        if event is None or event.mode != delivery.mode or not is_right:
+            return False
+        meant = answers.EventBody().to_representation(event)
+        meant["data"] = {**meant["data"], "client_reference": said["data"].get("client_reference")}
+        return bool(said == meant)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False
 
 
 def spell_body(body: dict[str, Any]) -> bytes:

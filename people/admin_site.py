@@ -1,4 +1,4 @@
-"""The admin site: operators only, with both factors."""
+"""The admin site: operators only, with both factors. One page of it is ours: what the log refuses."""
 
 from typing import Any
 
@@ -6,10 +6,12 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.shortcuts import render
+from django.urls import path, reverse
 
 from people.access import is_second_factor_done, may
 from people.roles import OPERATE
+from verification.workflow.reading import refusals
 
 
 class OperatorSite(AdminSite):
@@ -18,10 +20,21 @@ class OperatorSite(AdminSite):
     site_header = site_title = "Tulga"
     index_title = "Operation"
     site_url = "/people/"
+    index_template = "people/operation.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether this is an operator who gave both factors."""
         return may(request.user, permission=OPERATE)
+
+    def get_urls(self) -> list[Any]:
+        """Django's own addresses, and ours."""
+        return [path("refused/", self.admin_view(self.refused), name="refused"), *super().get_urls()]
+
+    def refused(self, request: HttpRequest) -> HttpResponse:
+        """The entries that the log refuses, each with its case's last ordered state, and how to go on."""
+        entries, has_more = refusals.refused_entries()
+        shown = {"entries": entries, "has_more": has_more, "title": "Entries that the log refuses"}
+        return render(request, "people/refused.html", {**self.each_context(request), **shown})
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sends strangers to our sign-in, because Django's own form asks for one factor only."""

@@ -38,6 +38,11 @@ class _Stopped(Exception):
 
 def main() -> int:
     """Start all parts and wait. 0 when asked to end, 1 when a part ended by itself."""
+    if os.environ.get("TULGA_MODES_LIVE", "").strip().lower() in ("1", "true", "yes", "on"):
+        print("In live mode each part runs as its own user, with its own keys: see docs/operator-guide.md.", flush=True)
+        return 1
+    if "--may-run" in sys.argv[1:]:
+        return 0
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, _stop)
     running: dict[str, subprocess.Popen[bytes]] = {}

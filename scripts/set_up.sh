@@ -48,3 +48,5 @@ fi
 echo "→ installing $requirements (hash-locked; the first time it takes a minute or two)"
 export UV_PYTHON_DOWNLOADS=never
 .venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r "$requirements"
+# The client of clients/python, for the demo, the benchmarks and the tests: as it stands in this checkout.
+echo "$PWD/clients/python" > "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tulga-client.pth"

@@ -37,6 +37,9 @@ def prepare() -> Path:
             del os.environ[name]
     os.environ[_MARK] = str(folder)
     os.environ.update(TULGA_VAR_DIR=str(folder), TULGA_KEYS_DIR=str(folder / "keys"))
+    os.environ["TULGA_PROCESS"] = (
+        "every"  # a test plays web, worker, tick and sender; those it starts are what they are
+    )
     os.environ["TULGA_FACE_MODELS_DIR"] = str(_MODELS)
     os.environ[ready_keys.FOLDER_VARIABLE] = str(RSA_KEYS / "session")
     make_missing(folder / "keys", made_by="operator")

@@ -1,6 +1,6 @@
 """`make check` and `make test`: the legs of the test suite, in processes side by side, and what became of each.
 
-    fast        the tests of `make check`: without processes, servers, browser or proofs, on SQLite
+    fast        the tests of `make check`: without processes, servers, browser, proofs or long ones, on SQLite
     sqlite      all tests without processes or a browser, proofs too, on SQLite
     processes   the tests with processes of their own, on SQLite and the filesystem broker
     browser     the tests in Chromium, the same way
@@ -33,6 +33,7 @@ SEED = "20261126"
 """Of every generated set, in check, test and CI alike: what fails for one fails for all. `make prove` tries others."""
 
 
+_EXCLUDED = ("browser", "service", "proof", "long")
 _ON_SERVERS_WAITING = "service and not browser and not proof"
 
 
@@ -69,7 +70,8 @@ LEGS = (
     Leg(name="sqlite", marks="not browser and not service", shards=2),
 )
 # It runs alone, and a test waits for threads now and then: one process more than there are cores keeps them busy.
-FAST = Leg(name="fast", marks="not service and not browser and not proof", shards=jobs.CORES + 1, waits=True)
+_FAST = "not service and not browser and not proof and not long"
+FAST = Leg(name="fast", marks=_FAST, shards=jobs.CORES + 1, waits=True)
 
 
 def main() -> int:
@@ -121,7 +123,8 @@ def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
 
 
 def _arguments(leg: Leg) -> list[str]:
-    return ["-m", leg.marks, *(["--rows-only"] if leg.rows_only else [])]
+    single = [f"--deselect={test}" for test in _left_out(leg) if "::" in test]
+    return ["-m", leg.marks, *(["--rows-only"] if leg.rows_only else []), *single]
 
 
 def _files(leg: Leg) -> list[str]:
@@ -138,7 +141,7 @@ def _files(leg: Leg) -> list[str]:
 def _may_match(leg: Leg, text: str) -> bool:
     """Whether the leg's marks leave anything of a file whose every test bears the mark it excludes."""
     marked = text.partition("pytestmark")[2].partition("\n\n")[0]
-    return not any(f"not {word}" in leg.marks and f"mark.{word}" in marked for word in ("browser", "service", "proof"))
+    return not any(f"not {word}" in leg.marks and f"mark.{word}" in marked for word in _EXCLUDED)
 
 
 def _left_out(leg: Leg) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Generator
 
 import pytest
 from django.apps import apps
-from django.db import DatabaseError
 
 _ENTRIES = 12
 _WORDS = ("stage", "step", "outcome", "code", "cause", "source", "faults", "next")
@@ -19,7 +18,7 @@ def pytest_runtest_makereport(
     if report.when == "call" and report.failed and item.get_closest_marker("django_db"):
         try:
             report.sections.append(("last entries of the log", "\n".join(_last())))
-        except DatabaseError as error:
+        except Exception as error:  # a test may have damaged what is read here
             report.sections.append(("last entries of the log", f"not readable: {type(error).__name__}"))
     return report
 

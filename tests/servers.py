@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
+from typing import Any
 
 import psycopg
 import redis
@@ -109,17 +110,17 @@ def start_postgresql(folder: Path, *, more: Sequence[str] = ()) -> Server:
 
     `more`: options of PostgreSQL beside those of every test, as `name=value`.
     """
-    port, data, owner = free_port(), folder / "postgresql", _unprivileged_user()
+    port, data, user = free_port(), folder / "postgresql", _unprivileged_user()
     data.mkdir()
-    if owner:
-        shutil.chown(data, owner)
+    if user:
+        shutil.chown(data, user["user"])
     initdb = [_program("initdb"), "-D", str(data), "-U", "tulga_root", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    _run([*_as_user(owner), *initdb])
+    _run(initdb, **user)
     # What is lost with the machine is no loss here, so nothing waits for the disk.
-    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
+    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "jit=off"]
     options += [f"unix_socket_directories={data}", *more]
     command = [_program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port)]
-    process = _spawn([*_as_user(owner), *command, *(word for option in options for word in ("-c", option))], folder)
+    process = _spawn([*command, *(word for option in options for word in ("-c", option))], folder, **user)
     root = f"postgresql://tulga_root@127.0.0.1:{port}/postgres"
     _wait(lambda: psycopg.connect(root, connect_timeout=1).close(), process, psycopg.OperationalError)
     _make_roles(root)
@@ -197,20 +198,18 @@ def _make_roles(address: str) -> None:
             root.execute("GRANT SET ON PARAMETER session_replication_role TO tulga_owner")
 
 
-def _unprivileged_user() -> str:
-    """Who runs PostgreSQL, which refuses to run as root; empty where we are somebody else already."""
+def _unprivileged_user() -> dict[str, Any]:
+    """For `subprocess`: who runs PostgreSQL, which refuses to run as root; nothing where we are somebody else already.
+
+    No program changes the user: it would stand between our signals and the server, which then outlives its run.
+    """
     if os.geteuid() != 0:
-        return ""
+        return {}
     for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
+        with suppress(KeyError):
+            found = pwd.getpwnam(name)
+            return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
     raise ServerMissing("PostgreSQL does not run as root: run the tests as another user")
-
-
-def _as_user(name: str) -> list[str]:
-    return ["runuser", "-u", name, "--"] if name else []
 
 
 def _program(name: str) -> str:
@@ -243,7 +242,9 @@ def free_port() -> int:
     raise ServerMissing("a hundred ports of loopback are taken")
 
 
-def _spawn(command: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+def _spawn(
+    command: list[str], folder: Path, environment: Mapping[str, str] | None = None, **user: Any
+) -> subprocess.Popen[bytes]:
     with (folder / f"{Path(command[0]).name}.out").open("wb") as out:
         return subprocess.Popen(
             command,
@@ -253,11 +254,13 @@ def _spawn(command: list[str], folder: Path, environment: Mapping[str, str] | No
             stdout=out,
             stderr=out,
             start_new_session=True,
+            **user,
         )
 
 
-def _run(command: list[str], environment: Mapping[str, str] | None = None) -> None:
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_START_SECONDS, check=False)
+def _run(command: list[str], environment: Mapping[str, str] | None = None, **user: Any) -> None:
+    limits: dict[str, Any] = {"timeout": _START_SECONDS, "check": False}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, **limits, **user)
     if done.returncode:
         raise ServerMissing(f"{' '.join(command)} failed: {done.stderr.strip() or done.stdout.strip()}")
 

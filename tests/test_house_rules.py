@@ -12,7 +12,7 @@ from tests.house_rules import Rule
 
 _ROOT = Path(__file__).resolve().parent.parent
 # Made by machines, installed, or somebody else's: not written here.
-_NOT_OURS = {".git", ".venv", "var", "__pycache__", ".hypothesis", "migrations", "evidence", "vectors"}
+_NOT_OURS = {".git", ".venv", "var", "build", "__pycache__", ".hypothesis", "migrations", "evidence", "vectors"}
 _TEXTS = {".py", ".js", ".html", ".css", ".sh", ".md", ".txt", ".toml", ".po", ".svg", ""}
 
 # path, text that breaks the rule, text that is right by the smallest change
@@ -102,7 +102,7 @@ def _text(path: PurePosixPath) -> str:
 
 def _walked() -> Iterator[PurePosixPath]:
     for folder, folders, names in os.walk(_ROOT):
-        folders[:] = [name for name in folders if name not in _NOT_OURS and not name.endswith("_cache")]
+        folders[:] = [name for name in folders if name not in _NOT_OURS and not name.endswith(("_cache", ".egg-info"))]
         names = [name for name in names if name not in _NOT_OURS]  # in a work tree of its own `.git` is a file
         yield from (PurePosixPath((Path(folder) / name).relative_to(_ROOT).as_posix()) for name in names)
 

@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from tests.servers import REDIS_DATABASES, ServerMissing, Servers
+from tests.environment import quick_place
+from tests.servers import REDIS_DATABASES, ServerMissing, Servers, start_postgresql
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PROGRAM = "import os; from tests.environment import prepare; prepare(); print(os.environ['CELERY_BROKER_URL'])"
@@ -49,6 +51,18 @@ def test_forty_processes_have_forty_places_at_one_redis_and_too_many_are_told_so
         _broker(servers, "one_too_many")
     port = int(addresses[0].rpartition(":")[2].partition("/")[0])
     assert port < int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+
+@pytest.mark.service
+def test_postgresql_ends_with_its_run() -> None:
+    with tempfile.TemporaryDirectory(prefix="tulga-server-", dir=quick_place()) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL's own user has to pass
+        server = start_postgresql(folder)
+        process = int((folder / "postgresql" / "postmaster.pid").read_text().split()[0])
+        assert Path(f"/proc/{process}").exists()
+        server.stop()
+        assert not Path(f"/proc/{process}").exists()
 
 
 def _broker(servers: Servers, process: str) -> str:

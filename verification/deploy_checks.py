@@ -1,14 +1,18 @@
 """Refuses to start unsafe: what Django's checks and every live process must find in order before anything live runs."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 
+from verification import clock
+from verification.core import almaty, mci, releases
 from verification.core.errors import Misconfigured
 from verification.sources import adapters, installed, resolve, written
+from verification.workflow import stages
 from verification.workflow.reading import readiness
 
 LIVE_SOURCES = (
@@ -19,9 +23,12 @@ LIVE_SOURCES = (
     "phone_registry",
     "consent",
     "sms",
+    # The law that is in force asks for both before the money leaves: O-50, O-58.
+    "stop_credit",
+    "account_owner",
 )
 # Asked only where they are configured, but then no more at the sandbox than the others.
-OPTIONAL_LIVE_SOURCES = ("timestamp_authority",)
+OPTIONAL_LIVE_SOURCES = ("timestamp_authority", "credit_bureau")
 
 
 def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -36,22 +43,40 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         faults.append("TULGA_DEBUG is on.")
     for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
         faults.append(f"{name} was made by the demo: make your own with manage.py make_keys.")
-    if not settings.TULGA_KEY_ENCRYPTION_KEYS or not settings.TULGA_INDEX_KEYS:
-        faults.append("No key-encryption key or index key: run manage.py make_keys.")
-    if "live" not in settings.TULGA_LOG_KEYS:
-        faults.append("No signing key for the live log: run manage.py make_keys.")
-    if not settings.TULGA_DOCUMENT_KEYS.get("live"):
-        faults.append("No signing key for live documents: run manage.py make_keys.")
-    if not settings.TULGA_DECISION_KEYS.get("live"):
-        faults.append("No signing key for live decisions: run manage.py make_keys.")
-    if not settings.TULGA_DECIDERS.get("live"):
-        faults.append("No public key of live decisions: copy the .pub files of the workers here.")
+    for kind in ("log", "document", "decision", "door", "sender"):
+        if not any((one.kind, one.mode) == (kind, "live") for one in settings.TULGA_CERTIFIED):
+            faults.append(f"No certified public key of kind {kind} for live: run manage.py make_keys and certify_keys.")
+    if others := settings.TULGA_OTHERS_KEYS:
+        told = f"{settings.TULGA_PROCESS} can read {others[0]}, one of {len(others)} keys that are none of its own"
+        faults.append(f"The process {told}: give each process its own user.")
+    if settings.TULGA_PROCESS not in ("web", "worker", "tick", "sender"):
+        faults.append("TULGA_PROCESS makes one process of all: in live mode each is its own.")
     faults += _source_faults()
     for name, said in readiness.routes().items():
         if not said.is_ready:
             faults.append(f"Route {name} {said.detail}.")
         faults += [f"Route {name}: {reason}." for reason in said.unfit_for_live]
+        if said.is_ready and stages.release(name).id not in releases.RELEASES:
+            faults.append(f"Route {name} is done as no release in core/releases.py: nobody could verify its verdicts.")
     return [Error(fault, hint=hint, id=f"tulga.E{number:03}") for number, fault in enumerate(faults, start=1)]
+
+
+def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """In December that the next year has no value of the MCI, then that this one has none; silent as the live set is.
+
+    Clearances alone are refused without it: no process stops for want of it.
+    """
+    if not settings.TULGA_MODES_LIVE:
+        return []
+    today = almaty.day_of(clock.now())
+    hint = "Add it, with its source, to VALUES in verification/core/mci.py."
+    if not mci.is_known(today):
+        fault = f"No value of the MCI is known for {today.year}: clearances are refused with mci_unknown."
+        return [Error(fault, hint=hint, id="tulga.E901")]
+    if today.month >= mci.WARNED_FROM_MONTH and not mci.is_known(date(today.year + 1, 1, 1)):
+        fault = f"No value of the MCI is known for {today.year + 1}: clearances will be refused from 1 January."
+        return [Warning(fault, hint=hint, id="tulga.W901")]
+    return []
 
 
 def _source_faults() -> Iterator[str]:

@@ -6,7 +6,7 @@ An entry enables nothing: its name must stand in `settings.TULGA_ROUTES`, and in
 from django.utils.translation import gettext_lazy as _
 
 from verification.core.route import Route
-from verification.stages import code, live_capture, person, statement
+from verification.stages import code, live_capture, person, renewal, statement
 
 EDS = Route(
     name="eds",
@@ -29,4 +29,11 @@ LIVE_FACE = Route(
     explanation=_("A code by SMS, then your face by the camera."),
     stages=(person.STAGE, code.STAGE, live_capture.STAGE),
 )
-ROUTES = {route.name: route for route in (EDS, BIOMETRIC, LIVE_FACE)}
+RENEWAL = Route(
+    name="renewal",
+    title=_("New consent after the wait"),
+    label=_("Consent to receive the money"),
+    explanation=_("Your consent once more, with your document and a code by SMS."),
+    stages=(renewal.STAGE, person.STAGE, code.STAGE),
+)
+ROUTES = {route.name: route for route in (EDS, BIOMETRIC, LIVE_FACE, RENEWAL)}

@@ -8,10 +8,12 @@
    are local to the transaction, so a kept connection never carries them on. SQLite knows no such policies.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error, connection, transaction
@@ -19,6 +21,9 @@ from django.db import Error, connection, transaction
 from verification import clock
 
 ALL = "all"
+# A later process may have an earlier one's number: it began after the time that is asked about.
+_STILL_THERE = "SELECT FROM pg_stat_activity WHERE pid = %s AND backend_start < %s"
+_CLOCKS_APART = timedelta(seconds=2)
 _NAME = "SELECT set_config('tulga.lender', %s, true), set_config('tulga.scope', %s, true)"
 
 LOOK_UPS = {
@@ -111,6 +116,32 @@ def rest() -> None:
     """Ends the transaction of reads before a long errand: the database is not kept waiting for it."""
     if (run := _run.get()) is not None:
         _end(run, is_kept=True)
+
+
+def process() -> int:
+    """By what the database knows whoever asks it: its own process for us on PostgreSQL, ours on SQLite."""
+    if connection.vendor != "postgresql":
+        return os.getpid()
+    connection.ensure_connection()
+    return int(connection.connection.info.backend_pid)
+
+
+def is_gone(number: int, *, since: datetime) -> bool:
+    """Whether whoever was there under this number at that time has gone, and so commits nothing any more.
+
+    False where it cannot be told: behind a pooler, say, whose processes outlive ours.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(_STILL_THERE, [number, since + _CLOCKS_APART])
+            return cursor.fetchone() is None
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def see(*, lender: str = "", scope: str = "") -> None:

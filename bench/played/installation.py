@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # As an operator runs it: it vacuums and analyses by itself, which is a part of the cost.
 _POSTGRESQL = ("shared_preload_libraries=pg_stat_statements", "autovacuum=on", "autovacuum_naptime=10s")
 BROKERS = {"redis": start_redis, "rabbitmq": start_rabbitmq}
+LENDER_BIN = "120340000014"
 KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
 
 
@@ -88,7 +89,7 @@ def set_up(folder: Path, processes: Processes, receiver: Receiver, variables: Ma
         bind = ["--bind", web.removeprefix("http://")] if name == "web" else []
         processes.start(name, [*command, *bind])
     processes.wait_for(f"{web}/healthz", name="web")
-    api = LenderApi(web, KEY.findall(processes.must("add_lender", "Bench Credit LLP", "--bin", "120340000014"))[0])
+    api = LenderApi(web, KEY.findall(processes.must("add_lender", "Bench Credit LLP", "--bin", LENDER_BIN))[0])
     api.call("POST", "/v1/webhook-endpoints", {"url": receiver.url})
     stage = Stage(api, web, sandbox, processes, start_worker=lambda: None)
     return Installation(stage, receiver, var / "evidence", root_url, identify(run_together.PARTS))

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from insecure_sandbox import samples
-from insecure_sandbox.demo import tampering
+from insecure_sandbox.demo import forgery, payout, receipt, tampering
 from insecure_sandbox.demo.camera import Camera
 from insecure_sandbox.demo.camera_scenes import CAMERA_SCENES, LIMIT, Faces
 from insecure_sandbox.demo.how_to_go_on import HOW_TO_GO_ON
@@ -25,6 +25,7 @@ from insecure_sandbox.demo.progress import Row, plain, say, table
 from insecure_sandbox.demo.scenes import SIGNATURE_SCENES
 from insecure_sandbox.demo.stage import Stage
 from insecure_sandbox.install_trust import write_anchors
+from tulga import calls
 
 FOLDER = ROOT / "var" / "demo"
 LOCK = ROOT / "var" / "demo.lock"
@@ -123,6 +124,7 @@ class Demo:
             "TULGA_SANDBOX_URL": self.sandbox,
             "TULGA_WEBHOOK_TEST_HOSTS": self.listener.address.split("/")[2],
             "TULGA_MODES_LIVE": "0",
+            "TULGA_PROCESS": "",
         }
 
     def _photos(self) -> Path:
@@ -153,7 +155,7 @@ class Demo:
         said = self.processes.must("add_lender", STRICT_LENDER, "--bin", STRICT_BIN, "--profile", "KZ-2025-01")
         self.strict_key = _KEY.search(said)[0]  # type: ignore[index]
         api = LenderApi(self.url, self.key)
-        endpoint = api.call("POST", "/v1/webhook-endpoints", {"url": self.listener.address})
+        endpoint = api.client.send(calls.create_webhook_endpoint(self.listener.address))
         self.listener.learn(endpoint)
         say("a lender with a test key and a webhook endpoint, one under KZ-2025-01, a regulator and an operator")
         for role in ("regulator", "operator"):
@@ -176,16 +178,19 @@ class Demo:
         return row
 
     def _afterwards(self, stage: Stage) -> list[bool]:
-        """The webhook that came, the log that verifies, and the flipped byte that is named."""
+        """The webhook, the receipt, the log that verifies and names a byte, the forgery, the money that leaves once."""
         verified = stage.api.call("GET", "/v1/verifications?status=verified&limit=1")["data"][0]["id"]
         told = ["verification.created", "verification.verified"]
         wait_until(lambda: told[-1] in self.listener.told(verified), what="the webhook", seconds=30)
         came = self.listener.told(verified)
         say(f"webhooks received and verified (HMAC and Ed25519): {len(self.listener.verified)}; last: {came[-1]}")
+        proved = receipt.is_verified_offline(stage, verification=verified, folder=self.folder)
         sound = tampering.original_is_sound(self.processes)
         database = self.folder / "tulga.sqlite3"
         named = tampering.flipped_byte_is_named(self.processes, database=database, entry_of=verified)
-        return [came[0] == told[0] and self.listener.refused == 0, sound, named]
+        refused = forgery.is_refused(stage, database=database, like=verified)
+        paid = payout.pays_once(stage)
+        return [came[0] == told[0] and self.listener.refused == 0, proved, sound, named, refused, paid]
 
     def _print_how_to_go_on(self) -> None:
         plain(HOW_TO_GO_ON.format(url=self.url, key=self.key, sandbox=self.sandbox))

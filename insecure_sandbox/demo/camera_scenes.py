@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from insecure_sandbox.demo import payout
 from insecure_sandbox.demo.borrower import Browser
 from insecure_sandbox.demo.camera import Camera, Shows, as_told, follow, wrongly
 from insecure_sandbox.demo.lender import opening
@@ -69,7 +70,7 @@ def wrong_commands(stage: Stage, faces: Faces) -> Row:
 
 
 def key_and_face(stage: Stage, faces: Faces) -> Row:
-    """A profile that asks for both: not verified after the signature alone, and verified after the face."""
+    """A profile that asks for both: not verified after the signature alone, and verified after the face; then paid."""
     strict = faces.strict
     since, iin = time.monotonic(), stage.person(faces.own)
     opened, browser = strict.arrive("key-and-face", iin, routes=("eds", "biometric"))
@@ -83,7 +84,8 @@ def key_and_face(stage: Stage, faces: Faces) -> Row:
         if follow(browser, faces.camera) != "commands":
             break
     row = _row(strict, "KZ-2025-01: key, then face", opened, since, must=("verified", ""), route="eds + biometric")
-    return replace(row, as_it_must=row.as_it_must and halfway == "requires_input")
+    is_paid = payout.pays_unless_refused(strict, opened["id"], iin)
+    return replace(row, as_it_must=row.as_it_must and halfway == "requires_input" and is_paid)
 
 
 CAMERA_SCENES: tuple[tuple[str, Callable[[Stage, Faces], Row]], ...] = (

@@ -1,45 +1,41 @@
-"""The demo's lender: calls the API with its key, and listens for webhooks that it verifies by itself."""
+"""The demo's lender: calls the API by the client for lenders, and listens for webhooks that it verifies by that too."""
 
-import base64
-import hmac
 import json
 import time
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-import urllib3
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
 from insecure_sandbox.demo.processes import DemoFailed
+from tulga import Client, calls, resources
+from tulga.errors import BadAnswer, Refused, TulgaError
+from tulga.fields import spell
+from tulga.resources import IdentityDocument, Loan, Opening, Subject
+from tulga.webhooks import Verifier
 
 PHONE = "+77011234567"
 
-_TOLERANCE_SECONDS = 300  # Standard Webhooks: how old a timestamp may be
 _BODY_MAX = 64 * 1024
 
 
 class LenderApi:
-    """A lender's client of the API."""
+    """A lender's server. `client` is what it calls by; what it answers here is the JSON as it came."""
 
     def __init__(self, url: str, key: str) -> None:
         """`url` of the service, and the lender's test key."""
         self.url, self.key = url, key
-        # A server may hang up on a connection just as it is used again. An opening has its key: asked twice, it is one.
-        self._http = urllib3.PoolManager(retries=urllib3.Retry(2, redirect=0, allowed_methods=None), timeout=30)
+        self.client = Client(url, key)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
-        """The JSON answer; raises `DemoFailed` for anything but success."""
-        sent = {"Authorization": f"Bearer {self.key}", **headers}
-        if body is not None:
-            sent["Content-Type"] = "application/json"
-        content = None if body is None else json.dumps(body).encode()
-        answer = self._http.request(method, f"{self.url}{path}", body=content, headers=sent)
-        if answer.status >= 300:
-            raise DemoFailed(f"{method} {path} answered {answer.status}: {answer.data[:500].decode(errors='replace')}")
-        said: dict[str, Any] = json.loads(answer.data or b"{}")
-        return said
+        """The JSON answer; raises `DemoFailed` for anything but success. headers: an Idempotency-Key, if any."""
+        call = calls.Call(method, path, _read, body=body)
+        try:
+            return self.client.send(replace(call, key=headers.get("Idempotency-Key", call.key)))
+        except TulgaError as fault:
+            raise DemoFailed(f"{method} {path}: {fault}") from fault
 
     def open(self, reference: str, *, iin: str, routes: list[str], phone: str = PHONE) -> dict[str, Any]:
         """Opens a verification for a borrower of this IIN."""
@@ -53,40 +49,42 @@ class LenderApi:
 
 def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) -> dict[str, Any]:
     """The body of a request for 150 000 tenge over 30 days."""
-    return {
-        "purpose": "Consumer microcredit",
-        "subject": {
-            "iin": iin,
-            "surname": "ТЕСТОВ",
-            "name": "ТЕСТ",
-            "birth_date": f"18{iin[:2]}-{iin[2:4]}-{iin[4:6]}",
-            "phone": phone,
-            "document": {"type": "id_card", "number": "012345678", "valid_to": "2033-01-01"},
-        },
-        "loan": {
-            "amount": "150000.00",
-            "currency": "KZT",
-            "term_days": 30,
-            "annual_rate": "46.00",
-            "total_repayable": "155671.00",
-            "payout_account": "KZ86125KZT5004100100",
-        },
-        "routes": routes,
-        "client_reference": reference,
-        "locale": "ru",
-    }
+    subject = Subject(
+        iin=iin,
+        surname="ТЕСТОВ",
+        name="ТЕСТ",
+        birth_date=date(1800 + int(iin[:2]), int(iin[2:4]), int(iin[4:6])),
+        phone=phone,
+        document=IdentityDocument(type="id_card", number="012345678", valid_to=date(2033, 1, 1)),
+    )
+    loan = Loan(
+        amount=Decimal("150000.00"),
+        term_days=30,
+        annual_rate=Decimal("46.00"),
+        total_repayable=Decimal("155671.00"),
+        payout_account="KZ86125KZT5004100100",
+    )
+    asked = Opening(
+        purpose="Consumer microcredit",
+        subject=subject,
+        loan=loan,
+        routes=tuple(routes),
+        client_reference=reference,
+        locale="ru",
+    )
+    body: dict[str, Any] = spell(asked)
+    return body
 
 
 class Listener:
     """The lender's endpoint for webhooks, on the loopback. Keeps what it could verify, counts what it could not."""
 
     def __init__(self, port: int) -> None:
-        """Binds; `start` serves from a thread of its own."""
+        """Listens from a thread of its own."""
         self.address = f"http://127.0.0.1:{port}/webhooks"
-        self.verified: list[dict[str, Any]] = []
+        self.verified: list[resources.Webhook] = []
         self.refused = 0
-        self.secret = b""
-        self.public_key = b""
+        self._verifier = Verifier()
         listener = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -104,39 +102,29 @@ class Listener:
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def learn(self, endpoint: dict[str, Any]) -> None:
-        """The secret and the public key that the API gave when the endpoint was made."""
-        self.secret = base64.b64decode(endpoint["secret"].removeprefix("whsec_"))
-        self.public_key = base64.b64decode(endpoint["public_key"].removeprefix("whpk_"))
+    def learn(self, endpoint: resources.EndpointSecret) -> None:
+        """The secret and the public key that the API gave when the endpoint was made: both must fit from now on."""
+        self._verifier = Verifier(secrets=(endpoint.secret,), public_key=endpoint.public_key)
 
     def take(self, headers: dict[str, str], body: bytes) -> bool:
-        """Verifies by the standard's rules: timestamp, then both signatures over id, timestamp and body."""
-        lower = {name.lower(): value for name, value in headers.items()}
+        """Keeps a message of Tulga's. One that came before is kept twice: nothing is done by it here."""
         try:
-            stamp = lower["webhook-timestamp"]
-            signed = f"{lower['webhook-id']}.{stamp}.".encode() + body
-            words = [word.split(",", 1) for word in lower["webhook-signature"].split()]
-            if abs(time.time() - int(stamp)) > _TOLERANCE_SECONDS:
-                raise ValueError("too old")
-            self._require(signed, words)
-        except (KeyError, ValueError, InvalidSignature):
+            self.verified.append(self._verifier.verify(headers, body, now=time.time()))
+        except (Refused, BadAnswer):
             self.refused += 1
             return False
-        self.verified.append(json.loads(body))
         return True
-
-    def _require(self, signed: bytes, words: list[list[str]]) -> None:
-        expected = base64.b64encode(hmac.digest(self.secret, signed, "sha256")).decode()
-        if not any(version == "v1" and hmac.compare_digest(value, expected) for version, value in words):
-            raise ValueError("no v1 signature fits")
-        asymmetric = [value for version, value in words if version == "v1a"]
-        Ed25519PublicKey.from_public_bytes(self.public_key).verify(base64.b64decode(asymmetric[0]), signed)
 
     def told(self, verification_id: str) -> list[str]:
         """The types of the events that came for one verification, in the order of their sequence."""
-        mine = [event for event in self.verified if event["data"]["id"] == verification_id]
-        return [event["type"] for event in sorted(mine, key=lambda event: event["data"]["sequence"])]
+        mine = [event for event in self.verified if event.data.id == verification_id]
+        return [event.type for event in sorted(mine, key=lambda event: event.data.sequence or 0)]
 
     def stop(self) -> None:
         """No longer listens."""
         self._server.shutdown()
+
+
+def _read(content: bytes) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(content or b"{}")
+    return said

@@ -53,11 +53,14 @@ class Stage:
     def person(self, photo: Path) -> str:
         """The IIN of somebody the registers know, with this photo and a phone of their own."""
         iin = self.iin()
+        self.register(iin, photo=base64.b64encode(photo.read_bytes()).decode())
+        return iin
+
+    def register(self, iin: str, **more: object) -> None:
+        """What the registers, a bureau and a bank know of somebody from now on, as `POST /people` takes it."""
         stated = opening("", iin=iin, routes=[], phone=phone_of(iin))["subject"]
         document = stated.pop("document") | {"issued_on": "2023-01-02"}
-        picture = base64.b64encode(photo.read_bytes()).decode()
-        self._ask("/people", stated | {"document": document, "photo": picture})
-        return iin
+        self._ask("/people", stated | {"document": document, **more})
 
     def code_for(self, iin: str) -> str:
         """The one-time code in the newest message that has one. It stands before the amount."""
@@ -81,14 +84,13 @@ class Stage:
 
     def row(self, name: str, opened: dict[str, Any], since: float, *, must: tuple[str, str], route: str = "eds") -> Row:
         """Reads the result over the API; `must` is the status and the code of the failed check, or of the end."""
+        # Until the log has ordered the decision it is told to nobody.
+        wait_until(
+            lambda: self.api.read(opened["id"])["status"] != "processing",
+            what="the log to order the decision",
+            seconds=_ORDERED_SECONDS,
+        )
         verification = self.api.read(opened["id"])
-        if verification["status"] in ("verified", "declined", "failed"):
-            wait_until(
-                lambda: self.api.read(opened["id"])["log_index"] is not None,
-                what="the log to order the decision",
-                seconds=_ORDERED_SECONDS,
-            )
-            verification = self.api.read(opened["id"])
         code = verification["last_failure"] or verification["code"] or ""
         outcome = (verification["status"], code)
         seconds = time.monotonic() - since

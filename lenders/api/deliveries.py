@@ -77,7 +77,7 @@ class DeliveriesAgain(APIView):
         summary="Deliver the events of a range of time once more",
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.RangeRequest,
-        responses={202: answers.RedeliveredAnswer, **problems(400, 401, 403, 409, 413, 415, 422, 429)},
+        responses={202: answers.RedeliveredAnswer, **problems(400, 401, 403, 409, 415, 422, 429)},
     )
     @idempotency.once
     def post(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import answers, policy, schemas
+from lenders import document_answers, policy, schemas
 from lenders.keys import caller
 from lenders.openapi import problems
 from lenders.requests import read_query
@@ -26,18 +26,19 @@ class Documents(APIView):
         operation_id="list_documents",
         summary="List the signed documents of a verification",
         description=(
-            "One for every attempt with a live face that has ended, however it ended, in the order of the attempts. "
-            "`commitment` is HMAC-SHA256(`salt`, document) and stands in the log. Once the personal data are erased, "
+            "One for every attempt with a live face that has ended, however it ended, once the log has ordered how; in "
+            "the order of the attempts. `commitment` is HMAC-SHA256(`salt`, document) and stands in the log. "
+            "Once the personal data are erased, "
             "only that it existed is left: `erased` is true."
         ),
-        responses={200: answers.DocumentList, **problems(401, 403, 404, 422, 429)},
+        responses={200: document_answers.DocumentList, **problems(401, 403, 404, 422, 429)},
     )
     def get(self, request: Request, verification_id: str) -> Response:
         """The list."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
         found = document_files.list_documents(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
-        return Response(answers.DocumentList({"data": found}).data)
+        return Response(document_answers.DocumentList({"data": found}).data)
 
 
 class DocumentFile(APIView):
@@ -53,7 +54,7 @@ class DocumentFile(APIView):
             "lender, IIN, face, pictures of every command, model and thresholds. Personal data: every download is "
             "logged with the id of the key. Verify it offline by `scripts/verify_document.py`."
         ),
-        responses={(200, MEDIA_TYPE): answers.SignedDocument, **problems(401, 403, 404, 409, 410, 422, 429)},
+        responses={(200, MEDIA_TYPE): document_answers.SignedDocument, **problems(401, 403, 404, 409, 410, 422, 429)},
     )
     def get(self, request: Request, verification_id: str, attempt_id: str) -> HttpResponse:
         """The bytes as they were signed."""
@@ -72,7 +73,11 @@ class DocumentFile(APIView):
 
 @require_safe
 def jwks(request: HttpRequest) -> HttpResponse:
-    """The public keys of the documents (RFC 7517), for anybody: a key in use and those that were."""
-    answer = JsonResponse({"keys": document_files.public_keys()}, content_type="application/jwk-set+json")
+    """The public keys of documents and receipts (RFC 7517), for anybody: a key in use and those that were.
+
+    Beside them, in a member that others ignore, those of the logs: what they sign are no web signatures.
+    """
+    published = {"keys": document_files.public_keys(), "log_keys": document_files.log_keys()}
+    answer = JsonResponse(published, content_type="application/jwk-set+json")
     answer.headers["Cache-Control"] = f"public, max-age={policy.JWKS_SECONDS}"
     return answer

@@ -24,7 +24,8 @@ class Events(APIView):
         summary="List events, oldest first",
         description=(
             "Keep the `lender_sequence` of the last event you worked off and ask with `after` for those that followed. "
-            "What is listed here is never withdrawn, whether or not a webhook reached you."
+            "What is listed here is never withdrawn, whether or not a webhook reached you. Each is ordered in the log, "
+            "and signed where it decides."
         ),
         parameters=parameters_of(schemas.EventQuery),
         responses={200: answers.EventPage, **problems(401, 403, 422, 429)},

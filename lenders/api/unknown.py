@@ -1,4 +1,4 @@
-"""Everything under /v1/ that is nothing: a problem in JSON, never a page."""
+"""Everything under /v1/ that is nothing, and each other /v2: a problem in JSON, never a page."""
 
 from typing import NoReturn
 

@@ -6,13 +6,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from lenders import answers, idempotency, schemas
+from lenders.clearance_answers import SentAnswer
 from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.requests import read, read_query
 from lenders.schemas import LinkRequest, require_registered
+from verification import clock
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts
-from verification.workflow.moving import commands, links
+from verification.workflow.moving import commands, renewals
 from verification.workflow.moving.links import Minted
 from verification.workflow.reading import queries
 from verification.workflow.reading.views import opened_view
@@ -28,6 +30,7 @@ class Verifications(APIView):
     @extend_schema(
         operation_id="list_verifications",
         summary="List verifications, newest first",
+        description="By `status` as it is told: an end once the log has ordered it, until then `processing`.",
         parameters=parameters_of(schemas.VerificationQuery),
         responses={200: answers.VerificationPage, **problems(401, 403, 422, 429)},
     )
@@ -50,7 +53,7 @@ class Verifications(APIView):
         responses={
             201: answers.OpenedAnswer,
             200: answers.OpenedAnswer,
-            **problems(400, 401, 403, 409, 413, 415, 422, 429),
+            **problems(400, 401, 403, 409, 415, 422, 429),
         },
     )
     @idempotency.once
@@ -65,7 +68,7 @@ class Verifications(APIView):
         opened = commands.open_verification(
             lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin),
             mode=key.mode,
-            profile_id=lender.test_profile if key.mode == "test" else lender.live_profile,
+            profile_id=lender.profile(key.mode, at=clock.now()).id,
             opening=opening,
         )
         # The token is shown here and nowhere again: only its hash is kept.
@@ -84,6 +87,10 @@ class VerificationDetail(APIView):
     @extend_schema(
         operation_id="get_verification",
         summary="Read a verification",
+        description=(
+            "`verified`, `declined`, `expired`, `canceled` and `failed` are told once the log has ordered the decision "
+            "and its signature verifies; until then, half a second mostly, it is `processing`, without code and times."
+        ),
         parameters=parameters_of(schemas.ExpandQuery),
         responses={200: answers.VerificationAnswer, **problems(401, 403, 404, 422, 429)},
     )
@@ -105,20 +112,29 @@ class VerificationLink(APIView):
     @extend_schema(
         operation_id="make_link",
         summary="Make a fresh link for the borrower",
-        description="Earlier links that were not used stop working. A browser that is already at work is not stopped.",
+        description=(
+            "Earlier links that were not used stop working. A browser that is already at work is not stopped. Of what "
+            "is `verified` and had to wait, once that is over: a link to the new consent, a verification of its own "
+            "with the loan and person of this one, named by `renewal`; before, 409 `cooling_off` with Retry-After; "
+            "with no attempt left for now, 409 `attempts_exhausted` with Retry-After."
+        ),
         parameters=[IDEMPOTENCY_KEY],
         request=LinkRequest,
-        responses={201: answers.LinkAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
+        responses={201: SentAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
     @idempotency.once
     def post(self, request: Request, verification_id: str) -> Response:
         """A fresh link."""
         key = caller(request)
         named = read(LinkRequest, request.data)
-        minted = links.mint(
-            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id, sent_by=named.sent_by
+        sent = renewals.mint(
+            lender_id=key.lender_id,
+            mode=key.mode,
+            verification_id=verification_id,
+            profile_id=key.lender.profile(key.mode, at=clock.now()).id,
+            sent_by=named.sent_by,
         )
-        return Response(answers.LinkAnswer(minted).data, status=201)
+        return Response(SentAnswer(sent).data, status=201)
 
 
 class VerificationCancel(APIView):
@@ -129,13 +145,18 @@ class VerificationCancel(APIView):
     @extend_schema(
         operation_id="cancel_verification",
         summary="Cancel a verification",
+        description=(
+            "Takes effect at once. The answer is still `processing`, for no answer says an end before the log has "
+            "ordered it; `verification.canceled` tells it, within a second. After the end: 409 `illegal_transition`; "
+            "while an answer of the borrower is judged: 409 `answer_not_judged`."
+        ),
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.NothingRequest,
         responses={200: answers.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
     @idempotency.once
     def post(self, request: Request, verification_id: str) -> Response:
-        """The canceled verification."""
+        """The verification, which is told to be canceled once the log has ordered that."""
         key = caller(request)
         read(schemas.NothingRequest, request.data)
         commands.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)

@@ -37,7 +37,7 @@ class WebhookEndpoints(APIView):
         summary="Create a webhook endpoint",
         parameters=[IDEMPOTENCY_KEY],
         request=schemas.EndpointRequest,
-        responses={201: answers.EndpointSecretAnswer, **problems(400, 401, 403, 409, 413, 415, 422, 429)},
+        responses={201: answers.EndpointSecretAnswer, **problems(400, 401, 403, 409, 415, 422, 429)},
     )
     @idempotency.once
     def post(self, request: Request) -> Response:
@@ -67,7 +67,7 @@ class WebhookEndpointDetail(APIView):
         operation_id="change_webhook_endpoint",
         summary="Change, disable or enable a webhook endpoint",
         request=schemas.EndpointChange,
-        responses={200: answers.EndpointAnswer, **problems(400, 401, 403, 404, 413, 415, 422, 429)},
+        responses={200: answers.EndpointAnswer, **problems(400, 401, 403, 404, 415, 422, 429)},
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
         """The endpoint as it is now."""

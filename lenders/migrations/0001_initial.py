@@ -3,6 +3,7 @@
 import functools
 
 import django.db.models.deletion
+import lenders.models
 import verification.core.ids
 from django.db import migrations, models
 
@@ -21,8 +22,8 @@ class Migration(migrations.Migration):
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'len'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('bin', models.CharField(max_length=12, unique=True)),
-                ('test_profile', models.CharField(default='KZ-2021-04', max_length=32)),
-                ('live_profile', models.CharField(blank=True, max_length=32)),
+                ('test_calendar', models.JSONField(default=lenders.models._first_calendar, validators=[lenders.models.checked_test_calendar])),
+                ('live_calendar', models.JSONField(blank=True, default=list, validators=[lenders.models.checked_live_calendar])),
                 ('return_urls', models.JSONField(blank=True, default=list)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
@@ -99,6 +100,7 @@ class Migration(migrations.Migration):
                 ('key_sha256', models.CharField(max_length=64)),
                 ('request_sha256', models.CharField(max_length=64)),
                 ('fence', models.CharField(max_length=32)),
+                ('process', models.PositiveIntegerField()),
                 ('reserved_until', models.DateTimeField()),
                 ('created_at', models.DateTimeField(db_index=True)),
                 ('answered_at', models.DateTimeField(null=True)),

@@ -33,7 +33,7 @@ class InsecureDialogue:
 
     misses: the commands that a worker would not see. replaced_max: how many of them are replaced by others. missed:
     the command that ended the capture before. stays: after the last command the page is told that a worker looks.
-    keeps: the command stays the same whatever is lost.
+    keeps: the command stays the same whatever is lost, and the face at rest is held as long as any other.
     """
 
     now: BorrowerPage = field(default_factory=lambda: made("commands", attempts=3, step=3, steps=4))
@@ -66,7 +66,7 @@ class InsecureDialogue:
             return self.now
         data = dict(live_capture.prompt_live_capture(self._memory))
         if data["state"] == "command":
-            is_rest = data["command"] == kept.NEUTRAL
+            is_rest = data["command"] == kept.NEUTRAL and not self.keeps
             data |= {name: value for name, value in vars(self.limits).items() if name in data}
             data["window_ms"] = min(self.limits.rest_ms, self.limits.window_ms) if is_rest else self.limits.window_ms
             data["stills"] = self.limits.rest_stills if is_rest else self.limits.stills

@@ -54,9 +54,17 @@ def go_on(tab: Tab, story: Story, language: str, message: str, heading: str) -> 
 
 
 def worked(tab: Tab, story: Story, language: str, heading: str) -> None:
-    """Lets the worker judge, and waits until the page that waits for it has gone on by itself."""
-    story.work()
-    tab.until_heading(words(language, heading))
+    """Lets the worker judge, and waits until the page that waits for it has gone on by itself.
+
+    A worker looks again and again: a step that faulted on a busy machine is due once more, and somebody has to take it.
+    """
+    wanted = words(language, heading)
+
+    def went_on() -> bool:
+        story.work()
+        return tab.heading() == wanted
+
+    tab.until(went_on, wanted)
 
 
 def at_the_statement(tab: Tab, story: Story, language: str = "en") -> Tab:

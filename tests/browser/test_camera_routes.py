@@ -24,7 +24,7 @@ from tests.browser.camera_way import (
     turned_on,
 )
 from tests.browser.conftest import Launch
-from tests.browser.steps import arrived, go_on, press, words
+from tests.browser.steps import arrived, go_on, words
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import passed
 from tests.verification.workflow import camera_story
@@ -81,7 +81,7 @@ def test_a_document_a_code_and_a_face_verify_together(
     go_on(tab, story, LANGUAGE, "Continue", CODE)
     look("05-code")
     tab.page.locator("#field-code").fill("000000")
-    press(tab, LANGUAGE, "Confirm")
+    go_on(tab, story, LANGUAGE, "Confirm", CODE)
     tab.until(lambda: tab.page.get_by_role("alert").filter(visible=True).count() == 1, "the notice")
     look("05-code-wrong")
     tab.page.locator("#field-code").fill(code_in(sandbox))

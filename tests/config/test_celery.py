@@ -133,6 +133,7 @@ def limited(before: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.service
 @pytest.mark.parametrize("operators", [-1, 3 * 2**30, 64 * 2**30], ids=["none", "lower", "higher"])
 def test_a_workers_child_may_not_take_the_machines_memory(operators: int) -> None:
     done = limited(f"resource.setrlimit(resource.RLIMIT_AS, ({operators}, -1))")
@@ -142,6 +143,7 @@ def test_a_workers_child_may_not_take_the_machines_memory(operators: int) -> Non
     assert celery.app.conf.worker_max_memory_per_child * 1024 == policy.CHILD_MEMORY_BYTES < policy.CHILD_ADDRESS_BYTES
 
 
+@pytest.mark.service
 def test_a_child_gives_back_what_a_judged_picture_took() -> None:
     program = (
         "import config.celery as c; pages = lambda: int(open('/proc/self/statm').read().split()[1]); "
@@ -163,6 +165,7 @@ def test_a_child_gives_memory_back_now_and_then(monkeypatch: pytest.MonkeyPatch)
     assert len(trimmed) == 2
 
 
+@pytest.mark.service
 @pytest.mark.parametrize(("keeps", "most"), [("c.keep_memory()", 100), ("None", math.inf)])
 def test_a_step_takes_no_page_from_the_system_that_the_one_before_had(keeps: str, most: float) -> None:
     """Without it there are some 15 000 for the pieces of each size."""
@@ -176,6 +179,7 @@ def test_a_step_takes_no_page_from_the_system_that_the_one_before_had(keeps: str
     assert (100 if most > 100 else 0) <= int(done.stdout) <= most
 
 
+@pytest.mark.service
 def test_a_worker_loads_no_page() -> None:
     program = (
         "import config.celery as c, sys; c.app.loader.import_default_modules(); "

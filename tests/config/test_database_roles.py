@@ -25,7 +25,7 @@ def test_a_test_that_commits_leaves_nothing_to_the_next(time: int) -> None:
         "DELETE FROM verification_reviewvote",
     ],
 )
-@pytest.mark.skipif("connection.vendor == 'sqlite'")
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite knows no roles")
 def test_the_application_role_cannot_rewrite_the_log_or_a_vote(statement: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), connection.cursor() as cursor:
         cursor.execute(statement)

@@ -1,14 +1,16 @@
-"""Keys come from files that only their owner may read; nothing stands in for one that is missing."""
+"""Keys come from files, a folder for each process; nothing stands in for one that is missing or not certified."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
-from config.key_files import KEY_BYTES, Keys, read_keys
+from config.key_files import EVERY, KEY_BYTES, Keys, read_keys, readable_beside
+from verification.core.certificates import PROCESSES
 from verification.core.errors import Misconfigured
-from verification.management.commands.make_keys import make_missing
+from verification.management.commands.make_keys import ROOT_KEY, make_missing
 
 
 @pytest.fixture
@@ -18,72 +20,122 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_where_there_is_no_folder_there_are_no_keys(tmp_path: Path) -> None:
-    assert read_keys(tmp_path / "absent") == Keys()
+    assert read_keys(tmp_path / "absent", process="web") == Keys()
 
 
 def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
-    keys = read_keys(folder)
-    documents = [seed for numbered in keys.document.values() for seed in numbered.values()]
-    decisions = [seed for numbered in keys.decision.values() for seed in numbered.values()]
-    of_logs = [*keys.log.values(), *documents, *decisions]
-    every = [keys.secret_key, *keys.encryption.values(), *keys.index.values(), *of_logs]
-    assert len(set(every)) == 9
-    assert all(len(key) == KEY_BYTES for key in every[1:])
-    assert (set(keys.encryption), set(keys.index), set(keys.log)) == ({1}, {1}, {"test", "live"})
-    assert {mode: set(numbered) for mode, numbered in keys.document.items()} == {"test": {1}, "live": {1}}
-    assert not keys.made_by_demo
+    keys = read_keys(folder, process=EVERY)
+    seeds = [seed for modes in keys.signing.values() for numbered in modes.values() for seed in numbered.values()]
+    every = [*keys.encryption.values(), *keys.index.values(), *keys.webhook.values(), *seeds]
+    assert len({keys.secret_key, *(key.hex() for key in every)}) == 1 + 3 + 10
+    assert {len(key) for key in every} == {KEY_BYTES}
+    assert {kind: {mode: set(of) for mode, of in modes.items()} for kind, modes in keys.signing.items()} == {
+        "log": {"test": {0}, "live": {0}},
+        **{kind: {"test": {1}, "live": {1}} for kind in ("document", "decision", "door", "sender")},
+    }
+    assert (len(keys.certified), keys.uncertified, keys.made_by_demo) == (10, (), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("process", "holds"),
+    [
+        ("web", {"secret_key", "encryption", "index", "webhook", "door"}),
+        ("worker", {"encryption", "index", "code", "decision", "document"}),
+        ("tick", {"log"}),
+        ("sender", {"webhook", "sender"}),
+    ],
+)
+def test_a_process_holds_its_own_keys_and_no_others(folder: Path, process: str, holds: set[str]) -> None:
+    keys = read_keys(folder, process=process)
+    named = {name for name in ("secret_key", "encryption", "index", "webhook", "code") if getattr(keys, name)}
+    assert named | set(keys.signing) == holds
+    assert keys.certified == read_keys(folder, process=EVERY).certified
+    held = {path.relative_to(folder).as_posix() for path in folder.glob("*/*.key")}
+    kinds = PROCESSES[process]
+    others = {name for name in held if name.partition("/")[2].removesuffix(".key").partition("-")[0] not in kinds}
+    # All are one user's here, so it could read them, and says so.
+    assert set(readable_beside(folder, process=process)) == others | {ROOT_KEY.as_posix()}
+
+
+def test_what_is_another_users_is_not_read_and_not_named(folder: Path) -> None:
+    for name in ("root", "worker", "sender", "tick"):
+        shutil.rmtree(folder / name)
+    assert readable_beside(folder, process="web") == []
+    assert read_keys(folder, process="web").uncertified == ()
 
 
 def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
     call_command("make_keys", str(tmp_path), "--demo", verbosity=0, stdout=(tmp_path / "out").open("w"))
-    assert read_keys(tmp_path).made_by_demo == {
-        "django.key",
-        "kek-1.key",
-        "index-1.key",
-        "log-test.key",
-        "log-live.key",
-        "document-test-1.key",
-        "document-live-1.key",
-        "decision-test-1.key",
-        "decision-live-1.key",
+    assert read_keys(tmp_path, process="worker").made_by_demo == {
+        *("kek-1.key", "index-1.key", "code-1.key", "decision-test-1.key", "decision-live-1.key"),
+        *("document-test-1.key", "document-live-1.key"),
     }
 
 
+def test_what_two_processes_share_is_one_key(folder: Path) -> None:
+    web, worker, sender = (read_keys(folder, process=name) for name in ("web", "worker", "sender"))
+    assert (web.encryption, web.index, web.webhook) == (worker.encryption, worker.index, sender.webhook)
+
+
 def test_a_key_that_exists_is_never_touched(folder: Path) -> None:
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    (folder / "log-live.key").unlink()
+    before = {path: path.read_bytes() for path in folder.glob("*/*")}
+    (folder / "web" / "kek-1.key").unlink()
     made = make_missing(folder, made_by="demo")
-    assert [path.name for path, is_new in made.items() if is_new] == ["log-live.key"]
-    after = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert {name for name in after if after[name] != before[name]} == {"log-live.key"}
+    assert [path.name for path, is_new in made.items() if is_new] == ["kek-1.key"]
+    assert {path: path.read_bytes() for path in folder.glob("*/*")} == before  # the worker's copy is the same key
 
 
 def test_a_key_belongs_to_its_owner_alone(folder: Path) -> None:
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert {path.stat().st_mode & 0o777 for path in folder.glob("*.key")} == {0o600}
-
-
-def test_a_host_that_only_verifies_needs_no_more_than_the_public_half(folder: Path) -> None:
-    whole = read_keys(folder)
-    (folder / "decision-test-1.key").unlink()
-    keys = read_keys(folder)
-    assert "test" not in keys.decision
-    assert keys.deciders == whole.deciders
+    assert {path.stat().st_mode & 0o777 for path in folder.glob("*/*.key")} == {0o600}
+    assert {(folder / name).stat().st_mode & 0o777 for name in ("root", *PROCESSES)} == {0o700}
+    assert {path.stat().st_mode & 0o777 for path in folder.glob("public/*")} == {0o644}
 
 
 def test_a_key_that_was_retired_is_not_made_anew(folder: Path) -> None:
-    (folder / "decision-test-1.key").rename(folder / "decision-test-2.key")
-    half = (folder / "decision-test-1.pub").read_bytes()
-    (folder / "decision-test-2.pub").write_bytes(half)
+    call_command("make_keys", str(folder), "--process", "worker", "--number", "2", verbosity=0, stdout=_nowhere())
+    (folder / "worker" / "decision-test-1.key").unlink()
     make_missing(folder, made_by="operator")
-    assert set(read_keys(folder).decision["test"]) == {2}
-    assert (folder / "decision-test-1.pub").read_bytes() == half
+    keys = read_keys(folder, process="worker")
+    assert (set(keys.signing["decision"]["test"]), set(keys.signing["decision"]["live"])) == ({2}, {1, 2})
+    assert numbers(keys, "decision", "test") == {1, 2}
 
 
-def test_a_public_half_of_another_key_is_refused(folder: Path) -> None:
-    (folder / "decision-test-1.pub").write_bytes((folder / "decision-live-1.pub").read_bytes())
-    with pytest.raises(Misconfigured, match=r"decision-test-1\.pub"):
-        read_keys(folder)
+def test_another_host_gets_signing_keys_of_its_own_and_the_root_certifies_them(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "public").mkdir(parents=True)
+    shutil.copy(folder / "public" / "root.pub", elsewhere / "public")
+    call_command("make_keys", str(elsewhere), "--process", "worker", "--number", "2", verbosity=0, stdout=_nowhere())
+    assert not [*elsewhere.glob("*/kek-1.key"), *elsewhere.glob("root/*")]
+    names = ("decision-live-2", "decision-test-2", "document-live-2", "document-test-2")
+    assert read_keys(elsewhere, process="worker").uncertified == names
+    call_command("certify_keys", str(elsewhere), "--root", str(folder / ROOT_KEY), verbosity=0, stdout=_nowhere())
+    keys = read_keys(elsewhere, process="worker")
+    assert (keys.uncertified, {one.name for one in keys.certified}) == ((), set(names))
+
+
+def test_a_key_of_another_root_is_as_none(folder: Path, tmp_path: Path) -> None:
+    make_missing(tmp_path / "others", made_by="operator")
+    for name in ("worker/decision-test-1.key", "public/decision-test-1.pub"):
+        shutil.copy(tmp_path / "others" / name, folder / name)
+    keys = read_keys(folder, process="worker")
+    assert keys.uncertified == ("decision-test-1",)
+    assert not numbers(keys, "decision", "test")
+
+
+def test_a_certificate_says_one_place_only(folder: Path) -> None:
+    for changed in ({"kind": "door"}, {"mode": "live"}, {"number": 3}):
+        content = json.loads((folder / "public" / "decision-test-1.pub").read_text()) | changed
+        name = f"{content['kind']}-{content['mode']}-{content['number']}"
+        (folder / "public" / f"{name}.pub").write_text(json.dumps(content))
+        assert name not in {one.name for one in read_keys(folder, process="tick").certified}
+
+
+def test_a_root_that_is_away_certifies_nothing(folder: Path) -> None:
+    (folder / ROOT_KEY).unlink()
+    with pytest.raises(CommandError, match=r"root\.key is no file of a root's key"):
+        call_command("certify_keys", str(folder))
+    call_command("make_keys", str(folder), "--process", "sender", "--number", "2", verbosity=0, stdout=_nowhere())
+    assert read_keys(folder, process="sender").uncertified == ("sender-live-2", "sender-test-2")
 
 
 @pytest.mark.parametrize(
@@ -91,45 +143,52 @@ def test_a_public_half_of_another_key_is_refused(folder: Path) -> None:
     [
         ("decision-test-2.pub", "{}"),
         ("decision-test-2.pub", "no JSON"),
-        ("decision-test-2.pub", '{"kind": "decision-public", "public": "AAAA"}'),
-        ("decision-test-2.pub", '{"kind": "decision-public", "public": 5}'),
-        ("decision-2.pub", '{"kind": "decision-public", "public": "' + "A" * 43 + '="}'),
-        ("decision-test-2.pub", '{"kind": "decision", "public": "' + "A" * 43 + '="}'),
+        ("decision-test-2.pub", "[]"),
+        ("decision-test-2.pub", '{"kind": "decision", "mode": "test", "number": 2, "public": "AAAA"}'),
+        ("decision-test-2.pub", '{"kind": "decision", "mode": "test", "number": 2, "public": 5}'),
+        ("decision-2.pub", '{"kind": "decision", "mode": "test", "number": 2, "public": "' + "A" * 43 + '="}'),
+        ("decision-test-2.pub", '{"kind": "kek", "mode": "test", "number": 2, "public": "' + "A" * 43 + '="}'),
+        ("decision-test-2.pub", '{"kind": "decision", "mode": "test", "number": true, "public": "' + "A" * 43 + '="}'),
+        ("root.pub", '{"kind": "root", "public": "AAAA"}'),
+        ("root.pub", '{"kind": "root"}'),
     ],
 )
 def test_what_is_no_public_half_is_refused_by_name(folder: Path, name: str, content: str) -> None:
-    (folder / name).write_text(content)
+    (folder / "public" / name).write_text(content)
     with pytest.raises(Misconfigured, match=name.replace(".", r"\.")):
-        read_keys(folder)
+        read_keys(folder, process="tick")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o610])
 def test_a_key_that_others_may_read_is_refused(folder: Path, mode: int) -> None:
-    (folder / "kek-1.key").chmod(mode)
+    (folder / "web" / "kek-1.key").chmod(mode)
     with pytest.raises(Misconfigured, match=r"kek-1\.key"):
-        read_keys(folder)
+        read_keys(folder, process="web")
 
 
 def test_a_second_key_counts_by_its_number(folder: Path) -> None:
-    for first, second in (("kek-1.key", "kek-2.key"), ("document-live-1.key", "document-live-2.key")):
-        (folder / second).write_bytes((folder / first).read_bytes())
-        (folder / second).chmod(0o600)
-    keys = read_keys(folder)
-    assert set(keys.encryption) == {1, 2}
-    assert {mode: set(numbered) for mode, numbered in keys.document.items()} == {"test": {1}, "live": {1, 2}}
+    (folder / "web" / "kek-2.key").write_bytes((folder / "web" / "kek-1.key").read_bytes())
+    (folder / "web" / "kek-2.key").chmod(0o600)
+    assert set(read_keys(folder, process="web").encryption) == {1, 2}
 
 
 @pytest.mark.parametrize(
     "name",
     [
         *("kek.key", "kek-0.key", "kek-x.key", "index-test.key", "log.key", "log-3.key", "django-1.key", "a.key"),
-        *("document.key", "document-1.key", "document-live.key", "document-live-0.key", "document-other-1.key"),
+        *("door.key", "door-1.key", "door-live.key", "door-live-0.key", "door-other-1.key", "root.key"),
     ],
 )
 def test_a_name_that_is_no_keys_is_refused(folder: Path, name: str) -> None:
-    (folder / "kek-1.key").rename(folder / name)
+    (folder / "web" / "kek-1.key").rename(folder / "web" / name)
     with pytest.raises(Misconfigured, match="is not a key's name"):
-        read_keys(folder)
+        read_keys(folder, process="web")
+
+
+def test_a_key_of_another_process_is_refused(folder: Path) -> None:
+    shutil.copy(folder / "worker" / "decision-test-1.key", folder / "web" / "decision-test-1.key")
+    with pytest.raises(Misconfigured, match="a key of another process"):
+        read_keys(folder, process="web")
 
 
 @pytest.mark.parametrize(
@@ -137,15 +196,28 @@ def test_a_name_that_is_no_keys_is_refused(folder: Path, name: str) -> None:
     [{"kind": "index"}, {"made_by": "nobody"}, {"key": "AAAA"}, {"key": "not base64!"}, {"key": 5}, {"kind": None}],
 )
 def test_a_file_that_is_no_key_is_refused_without_telling_it(folder: Path, change: dict[str, object]) -> None:
-    path = folder / "kek-1.key"
+    path = folder / "web" / "kek-1.key"
     content = json.loads(path.read_text())
     path.write_text(json.dumps(content | change))
     with pytest.raises(Misconfigured, match=r"kek-1\.key") as refused:
-        read_keys(folder)
+        read_keys(folder, process="web")
     assert content["key"] not in str(refused.value)
 
 
 def test_a_key_that_cannot_be_read_is_named(folder: Path) -> None:
-    (folder / "kek-2.key").mkdir()
+    (folder / "web" / "kek-2.key").mkdir()
     with pytest.raises(Misconfigured, match=r"kek-2\.key cannot be read"):
-        read_keys(folder)
+        read_keys(folder, process="web")
+
+
+def test_a_process_that_nobody_knows_is_refused(folder: Path) -> None:
+    with pytest.raises(Misconfigured, match="TULGA_PROCESS names no process"):
+        read_keys(folder, process="owner")
+
+
+def numbers(keys: Keys, kind: str, mode: str) -> set[int]:
+    return {one.number for one in keys.certified if (one.kind, one.mode) == (kind, mode)}
+
+
+def _nowhere():
+    return Path("/dev/null").open("w")

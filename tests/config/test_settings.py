@@ -96,7 +96,14 @@ def test_only_the_owners_commands_connect_as_the_owner(tmp_path: Path) -> None:
 
 
 def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Path) -> None:
-    named = {"TULGA_LIVE_SMS_URL": "https://sms.example/send", "TULGA_LIVE_SMS_TOKEN_FILE": "/run/secrets/sms"}
+    named = {
+        "TULGA_LIVE_SMS_URL": "https://sms.example/send",
+        "TULGA_LIVE_SMS_TOKEN_FILE": "/run/secrets/sms",
+        "TULGA_LIVE_STOP_CREDIT_URL": "https://bureau.example/refusals",
+        "TULGA_LIVE_STOP_CREDIT_TOKEN_FILE": "/run/secrets/bureau",
+        "TULGA_LIVE_ACCOUNT_OWNER_URL": "https://bank.example/owner",
+        "TULGA_LIVE_CREDIT_BUREAU_URL": "https://bureau.example/credits",
+    }
     live = _setting(
         "{name: entry.get('options') for name, entry in s.TULGA_SOURCES['live'].items() if name != 'trust_anchors'}",
         TULGA_VAR_DIR=str(tmp_path),
@@ -104,7 +111,9 @@ def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Pat
         **named,
     )
     assert isinstance(live, dict)
-    assert set(live) == {"revocation", "sms"}
+    assert set(live) == {"revocation", "sms", "stop_credit", "account_owner", "credit_bureau"}
+    assert live["stop_credit"] == {"url": "https://bureau.example/refusals", "token_file": "/run/secrets/bureau"}
+    assert live["account_owner"] == {"url": "https://bank.example/owner", "token_file": ""}
     assert live["sms"] == {"url": "https://sms.example/send", "token_file": "/run/secrets/sms"}
 
 

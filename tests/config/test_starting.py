@@ -125,7 +125,7 @@ def test_a_word_that_a_variable_cannot_be_is_told_in_two_lines(
 
 def test_a_key_file_that_cannot_be_read_is_told_in_two_lines(database: str, tmp_path: Path) -> None:
     make_missing(tmp_path / "keys", made_by="operator")
-    spoilt = next((tmp_path / "keys").glob("log-*"))
+    spoilt = next((tmp_path / "keys").glob("tick/log-*"))
     spoilt.unlink()
     spoilt.mkdir(mode=0o700)
     code, said = start("tick", tmp_path, DATABASE_URL=f"sqlite:///{database}")

@@ -112,6 +112,7 @@ def put_sqlite(content: Path) -> Path:
 def drop() -> None:
     """Remove what this process made on a server; a template of the whole run ends with the server."""
     connections.close_all()
+    emptying.leave()
     if connection.vendor == "postgresql":
         for name in (_name(), *(() if _run_folder() else (_template(),))):
             _as_owner(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -183,6 +184,7 @@ def _sqlite_template() -> Path:
 
 def _recreate(name: str, *, like: str) -> None:
     database, template = sql.Identifier(name), sql.Identifier(like)
+    emptying.leave()
     _as_owner(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(database))
     _as_owner(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(database, template))
 

@@ -4,6 +4,8 @@ A new copy is dearer: to drop a database the server writes out what every databa
 client. Dead rows stay behind, so a copy is still due now and then.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
@@ -17,6 +19,8 @@ _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 
 _SEQUENCES = "SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public' ORDER BY 1"
 _OTHERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"  # noqa: E501
 
+_owners: dict[str, psycopg.Connection] = {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Migrated:
@@ -29,7 +33,7 @@ class Migrated:
 
 def remember(address: str) -> Migrated:
     """What `empty` puts back."""
-    with psycopg.connect(address) as owner:
+    with _owner(address) as owner:
         tables = [str(name) for (name,) in owner.execute(_TABLES)]
         return Migrated(
             catalogue=owner.execute(_CATALOGUE).fetchall(),
@@ -40,10 +44,10 @@ def remember(address: str) -> Migrated:
 
 def empty(address: str, migrated: Migrated) -> bool:
     """Put the rows back, without other clients; False where that is not enough, or may not be done by this role."""
-    with psycopg.connect(address) as owner:
+    with _owner(address) as owner:
         try:
             # Neither triggers nor foreign keys have a say in it.
-            owner.execute("SET session_replication_role = replica")
+            owner.execute("SET LOCAL session_replication_role = replica")
         except psycopg.errors.InsufficientPrivilege:
             return False
         owner.execute(_OTHERS)
@@ -66,8 +70,27 @@ def empty(address: str, migrated: Migrated) -> bool:
 
 def is_as(address: str, migrated: Migrated) -> bool:
     """Whether the tables that have rows are those that had some then."""
-    with psycopg.connect(address) as owner:
+    with _owner(address) as owner:
         return _tables_with_rows(owner, migrated) == {table for table, rows in migrated.rows.items() if rows}
+
+
+def leave() -> None:
+    """Close what was kept: a database is about to be dropped, or the session ends."""
+    while _owners:
+        _owners.popitem()[1].close()
+
+
+@contextmanager
+def _owner(address: str) -> Iterator[psycopg.Connection]:
+    """The owner in one transaction. The connection is kept: a new one, which has yet to read every table's definition,
+    takes several times as long as all that is asked here."""
+    try:
+        owner = _owners[address]
+        owner.execute("SELECT")
+    except (KeyError, psycopg.OperationalError):  # none yet, or somebody sent it away
+        owner = _owners[address] = psycopg.connect(address, autocommit=True)
+    with owner.transaction():
+        yield owner
 
 
 def _tables_with_rows(owner: psycopg.Connection, migrated: Migrated) -> set[str]:

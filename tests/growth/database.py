@@ -62,6 +62,7 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
     "verification_attempt": _CASE
     | {"burnt": "k % 4 = 0", "counted": "true", "route": _ROUTES, "opened_at": _WHEN, "closed_at": _WHEN},
     "verification_evidenceitem": _CASE | {"attempt_id": _ID, "sealed_sha256": "md5({c} || k)", "seen_index": _SEEN},
+    "verification_receipt": {"verification_id": _ID},
     "verification_auditentry": _CASE | {"log": "'live'", "at": _WHEN},
     "verification_auditleaf": {
         "entry_id": _ID,
@@ -84,9 +85,10 @@ _INDEXES = """
 SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
 WHERE indrelid = ANY (%(tables)s::regclass[]) AND NOT indisunique
 """
+_CALENDAR = '[{"from": "2021-04-30", "profile": "KZ-2021-04"}]'
 _MAKE_LENDERS = f"""
-INSERT INTO lenders_lender (id, name, bin, test_profile, live_profile, return_urls, created_at)
-SELECT {_LENDER}, 'Lender ' || k, 150150000000 + k, 'KZ-2021-04', '', '[]', now()
+INSERT INTO lenders_lender (id, name, bin, test_calendar, live_calendar, return_urls, created_at)
+SELECT {_LENDER}, 'Lender ' || k, 150150000000 + k, '{_CALENDAR}', '[]', '[]', now()
 FROM generate_series(1, {LENDERS}) k
 """  # noqa: S608
 # Of each capture as many as there are, or of so many captures fewer: a million are enough that none reads them all.

@@ -1,5 +1,7 @@
 """What operators see of lenders: everything but secrets, and nothing to make a key with."""
 
+import json
+
 import pytest
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
@@ -8,7 +10,7 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from lenders import endpoints, keys
-from lenders.models import Delivery, Lender
+from lenders.models import ApiKey, Delivery, Lender
 from tests.lenders.insecure_receiver import Receiver
 
 
@@ -55,3 +57,34 @@ def test_an_endpoint_and_a_delivery_are_only_looked_at(operator: Client, lender:
         assert operator.get(f"/admin/lenders/{model}/add/").status_code == 403
         assert operator.post(f"/admin/lenders/{model}/{pk}/delete/").status_code == 403
     assert operator.get("/admin/lenders/lender/add/").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ('[{"from": "2026-01-26", "profile": "KZ-2026-01"}]', ""),
+        ("[]", "it has live keys"),
+        ("soon", "Enter a valid JSON"),
+        ('[{"from": "2026-01-26", "profile": "KZ-2025-09"}]', "which is stricter than KZ-2025-09"),
+        ('[{"from": "2026-01-26", "profile": "KZ-1999-01"}]', "known profiles"),
+        ('[{"from": "2020-01-01", "profile": "KZ-2026-01"}]', "no law that is known here was in force"),
+        ("{}", "a calendar is a list"),
+        ("", "a calendar is a list"),
+        ('""', "a calendar is a list"),
+        ("0", "a calendar is a list"),
+    ],
+    ids=str,
+)
+def test_an_operator_keeps_the_calendars(operator: Client, lender: Lender, typed: str, said: str) -> None:
+    ApiKey.objects.create(
+        lender=lender, mode="live", sha256="0" * 64, created_at=timezone.now(), expires_at=timezone.now()
+    )
+    inline = {f"keys-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+    form = {"name": lender.name, "return_urls": "[]", "test_calendar": json.dumps(lender.test_calendar), **inline}
+    answer = operator.post(f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"live_calendar": typed})
+    lender.refresh_from_db()
+    if said:
+        assert (answer.status_code, lender.live_calendar) == (200, [])
+        assert said in answer.content.decode()
+    else:
+        assert (answer.status_code, lender.live_calendar) == (302, json.loads(typed))

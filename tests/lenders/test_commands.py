@@ -28,7 +28,8 @@ def secret_in(text: str) -> str:
 def test_a_new_lender_can_call_at_once(db: None) -> None:
     said = run("add_lender", "Ақша LLP", "--bin", BIN, "--return-url", "https://lender.example/back")
     lender = Lender.objects.get()
-    assert (lender.name, lender.bin, lender.test_profile) == ("Ақша LLP", BIN, "KZ-2021-04")
+    assert (lender.name, lender.bin, lender.live_calendar) == ("Ақша LLP", BIN, [])
+    assert lender.test_calendar == [{"from": "2021-04-30", "profile": "KZ-2021-04"}]
     assert lender.return_urls == ["https://lender.example/back"]
     assert Caller(secret_in(said)).get(PATH).status_code == 200
     assert f"curl -H 'Authorization: Bearer {secret_in(said)}'" in said
@@ -40,6 +41,9 @@ def test_a_new_lender_can_call_at_once(db: None) -> None:
         ("--bin", "180440012340"),
         ("--bin", "990101100010"),
         ("--bin", BIN, "--profile", "KZ-1999-01"),
+        ("--bin", BIN, "--profile", "soon=KZ-2026-01"),
+        ("--bin", BIN, "--profile", "KZ-2026-01", "--profile", "KZ-2021-04"),
+        ("--bin", BIN, "--live-profile", "2026-01-26=KZ-2021-04"),
         ("--bin", BIN, "--return-url", "http://lender.example/"),
         ("--bin", BIN, "--return-url", "https://lender.example/?a=1"),
     ],
@@ -49,6 +53,15 @@ def test_a_lender_with_nonsense_is_not_added(db: None, words: tuple[str, ...]) -
     with pytest.raises(CommandError):
         run("add_lender", "Name", *words)
     assert not Lender.objects.exists()
+
+
+def test_profiles_are_held_from_the_days_named(db: None) -> None:
+    words = ("--profile", "KZ-2021-04", "--profile", "2027-01-01=KZ-2026-01", "--live-profile", "2026-06-01=KZ-2026-01")
+    run("add_lender", "One", "--bin", BIN, *words)
+    lender = Lender.objects.get()
+    late = {"from": "2027-01-01", "profile": "KZ-2026-01"}
+    assert lender.test_calendar == [{"from": "2021-04-30", "profile": "KZ-2021-04"}, late]
+    assert lender.live_calendar == [{"from": "2026-06-01", "profile": "KZ-2026-01"}]
 
 
 def test_a_bin_is_added_once(db: None) -> None:

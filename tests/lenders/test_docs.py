@@ -12,6 +12,7 @@ from django.test import Client
 
 from lenders import openapi, signing
 from tests.lenders.samples import Caller
+from verification.core.profiles import PROFILES, Profile
 from verification.core.reasons import REASONS
 
 PAGES = ["/docs", "/docs/problems", "/docs/reference"]
@@ -63,6 +64,24 @@ def test_the_guide_names_every_reason_why_people_look() -> None:
     assert [code for code, reason in REASONS.items() if reason.review and f"| `{code}` |" not in _guide()] == []
 
 
+def _row(profile: Profile) -> str:
+    """What the guide's table says of a profile."""
+    suffices = " or ".join(" + ".join(f"`{route}`" for route in routes) for routes in profile.combinations)
+    ages = (
+        f"< {profile.confirmed_below_years}, ≥ {profile.confirmed_from_years}" if profile.confirmed_below_years else "—"
+    )
+    visit = f"> {profile.visit_over_mci} MCI" if profile.visit_over_mci else "—"
+    waits = f"> {profile.cooling_off_over_mci} MCI: {profile.cooling_off_hours} h" if profile.cooling_off_hours else "—"
+    answers = (profile.stop_credit_max_age_seconds, profile.account_owner_max_age_seconds)
+    said = (f"`{profile.id}`", profile.in_force_from, suffices, profile.replaced_max, ages, visit, waits)
+    return f"| {' | '.join(map(str, (*said, *(f'{age} s' if age else '—' for age in answers))))} |"
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
+def test_the_guide_says_what_every_profile_asks(profile: Profile) -> None:
+    assert _row(profile) in _guide().splitlines()
+
+
 def test_the_guides_first_call_opens_a_verification(api: Caller) -> None:
     printed = re.search(r"-d '(\{\n.*?\})'", _guide(), re.DOTALL)
     assert printed
@@ -70,7 +89,7 @@ def test_the_guides_first_call_opens_a_verification(api: Caller) -> None:
 
 
 def test_the_guides_verifier_accepts_our_signature_and_no_other() -> None:
-    code = re.search(r"```python\n(.*?)```", _guide(), re.DOTALL)
+    code = re.search(r"```python\n(import base64.*?)```", _guide(), re.DOTALL)
     assert code
     names: dict[str, Any] = {}
     exec(code[1], names)  # noqa: S102  # what we print is what we run

@@ -1,12 +1,16 @@
 """The same key does its work once, however often and however parallel it comes."""
 
 import json
+import subprocess
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 from django.test import Client
 from django.utils import timezone
 from rest_framework.request import Request
@@ -18,6 +22,7 @@ from lenders.models import ApiKey, IdempotentRequest, Lender
 from lenders.requests import StrictJSONParser
 from tests.lenders.samples import Caller, opening
 from tests.responses import Response
+from verification import transactions
 from verification.core.errors import Conflict, FenceLost
 from verification.models import Verification
 
@@ -127,6 +132,31 @@ def test_a_dead_workers_reservation_is_taken_over(lender: Lender) -> None:
     assert IdempotentRequest.objects.get(pk=row.pk).fence != row.fence
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_key_is_free_as_soon_as_the_process_that_held_it_is_gone(lender: Lender) -> None:
+    request, row = _abandoned(lender, seconds=0)
+    with somebody() as number:
+        IdempotentRequest.objects.filter(pk=row.pk).update(process=number)
+        assert _code(lambda: idempotency.run_once(request, lambda: Answer({}, status=201))) == "idempotency_in_progress"
+    deadline = time.monotonic() + 5
+    while not transactions.is_gone(number, since=timezone.now()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert idempotency.run_once(request, lambda: Answer({"n": 2}, status=201)).data == {"n": 2}
+
+
+@contextmanager
+def somebody() -> Iterator[int]:
+    """Another process than this one, as the database knows it; gone afterwards."""
+    if connection.vendor != "postgresql":
+        with subprocess.Popen(["sleep", "60"]) as process:
+            yield process.pid
+            process.kill()
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(transactions.process).result()
+        pool.submit(connections.close_all).result()
+
+
 def test_a_reservation_that_may_still_live_is_not(lender: Lender) -> None:
     request, _ = _abandoned(lender, seconds=policy.RESERVATION_SECONDS - 2)
     assert _code(lambda: idempotency.run_once(request, lambda: Answer({}, status=201))) == "idempotency_in_progress"
@@ -156,6 +186,7 @@ def test_answers_are_kept_for_a_day_and_forgotten_after_the_time_of_the_policy(a
     assert idempotency.purge(at=created + timedelta(seconds=policy.REPLAY_SECONDS + 1)) == 1
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_same_key_64_times_in_parallel_opens_one_verification() -> None:
     """Real threads with connections of their own, on whatever database the leg runs on."""

@@ -1,6 +1,7 @@
 """openapi.json is valid, and every answer we really give has the shape it promises."""
 
 import json
+import re
 from typing import Any
 
 from django.test import Client
@@ -59,6 +60,20 @@ def test_every_address_of_the_api_is_described() -> None:
     ours = {str(pattern.pattern) for pattern in urlpatterns if str(pattern.pattern).startswith("v1/")}
     described = {path.lstrip("/").replace("{", "<slug:").replace("}", ">") for path in openapi.document()["paths"]}
     assert described == ours
+
+
+def test_ids_have_their_pattern_and_what_is_made_leads_on(api: Caller) -> None:
+    paths = openapi.document()["paths"]
+    of_paths = [one for item in paths.values() for each in item.values() for one in each.get("parameters", ())]
+    patterns = {one["name"]: one["schema"]["pattern"] for one in of_paths if one["in"] == "path"}
+    made = api.post("/v1/verifications", opening()).json()
+    assert re.fullmatch(patterns["verification_id"], made["id"])
+    assert not re.fullmatch(patterns["verification_id"], made["id"].upper())
+    links = paths["/v1/verifications"]["post"]["responses"]["201"]["links"]
+    assert {"get_verification", "cancel_verification", "ask_for_clearance"} <= links.keys()
+    assert {"consume_clearance", "get_clearance"} == paths["/v1/verifications/{verification_id}/clearances"]["post"][
+        "responses"
+    ]["202"]["links"].keys()
 
 
 def test_every_operation_asks_for_a_key_and_lists_its_problems() -> None:

@@ -1,7 +1,7 @@
 """Single values: each good one beside the smallest change that is refused."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -125,13 +125,6 @@ def test_a_bad_value_has_a_code(parse: Callable[[Any], Any], untrusted: Any, cod
     with pytest.raises(BadInput) as refused:
         parse(untrusted)
     assert refused.value.code == code
-
-
-def test_nobody_is_born_tomorrow() -> None:
-    today = datetime.now(UTC).date()
-    assert parsing.day(today.isoformat(), is_past=True) == today
-    with pytest.raises(BadInput, match="past"):
-        parsing.day((today + timedelta(days=1)).isoformat(), is_past=True)
 
 
 @pytest.mark.parametrize("url", ["https://lender.example/back?id=1", "https://lender.example:8443/", "https://a.kz"])

@@ -91,6 +91,13 @@ def test_an_excerpt_holds_no_control_characters_and_no_long_numbers(receiver: Re
     assert send(receiver).excerpt == "no [31mred [number] � end"
 
 
+def test_what_turns_a_line_around_is_shown_by_its_number(receiver: Receiver) -> None:
+    receiver.answer, receiver.status = "pay \u202eecrof\u202c \u2066now\u2069\ufeff".encode(), 400
+    assert send(receiver).excerpt == r"pay \u202eecrof\u202c \u2066now\u2069\ufeff"
+    receiver.answer = "\u202e".encode() * 1000
+    assert len(send(receiver).excerpt.encode()) <= policy.EXCERPT_BYTES
+
+
 def test_nobody_listening_is_a_failure(settings: Settings) -> None:
     with listening(Receiver()) as gone:
         pass

@@ -100,6 +100,7 @@ def test_every_code_that_is_raised_is_documented() -> None:
     """A code in a `raise` of ours that /docs/problems does not list would lead a developer nowhere."""
     known = {*PROBLEMS, *FIELD_CODES, *REASONS}
     never_over_http = {"stored_unreadable", "scope_unknown", "mode_unknown", "cidr_malformed", "name_unresolved"}
+    never_over_http |= {"calendar_malformed", "calendar_unordered", "calendar_too_lax", "calendar_empty"}
     places = [*(_ROOT / "lenders").rglob("*.py"), *(_ROOT / "verification/core").glob("*.py")]
     workflow = _ROOT / "verification" / "workflow"
     places += [workflow / f"{name}.py" for name in ("moving/commands", "moving/links", "reading/queries")]
@@ -122,7 +123,19 @@ def test_the_type_of_a_problem_leads_to_our_documentation(client: Client, db: No
         assert f'id="{code}"' in page
 
 
-@pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/verifications/", "/v1/verifications/a/b/c"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1",
+        "/v1/",
+        "/v1/nothing",
+        "/v1/verifications/",
+        "/v1/verifications/a/b/c",
+        "/v2",
+        "/v1/events/a%0Ab",
+        "/v1%0A",
+    ],
+)
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
 def test_an_unknown_address_is_a_problem_in_json(client: Client, db: None, path: str, method: str) -> None:
     response = getattr(client, method)(path)

@@ -1,5 +1,6 @@
 """What does not arrive comes again, by the ladder, until the endpoint is given up."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,10 @@ from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.posting import Outcome
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, make_due, pump, send_due, take
-from tests.lenders.samples import Caller
+from tests.lenders.samples import Caller, opening
 from verification.audit import sequencer
 from verification.models import AuditEntry
+from verification.workflow.reading import queries
 
 
 def test_a_failed_try_comes_again_with_the_same_id_and_body_and_a_fresh_time(
@@ -28,6 +30,26 @@ def test_a_failed_try_comes_again_with_the_same_id_and_body_and_a_fresh_time(
     assert len({(received.headers["webhook-id"], received.body) for received in receiver.received}) == 1
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.tries, delivery.response_status) == ("delivered", 4, 204)
+
+
+def test_every_try_brings_the_checkpoint_of_when_the_message_was_made(
+    api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
+) -> None:
+    receiver.script = [500]
+    happen(api)
+    pump()
+    send_due()
+    newest = queries.newest_checkpoint(MODE)
+    api.post("/v1/verifications", opening(client_reference="later"))
+    sequencer.order(MODE)
+    make_due()
+    send_due()
+    redelivery.again(endpoint.lender, mode=MODE, delivery_id=Delivery.objects.get().pk)
+    send_due()
+    assert [json.loads(received.body)["checkpoint"] for received in receiver.received] == [newest] * 3
+    pump()
+    send_due()
+    assert json.loads(receiver.received[-1].body)["checkpoint"] == queries.newest_checkpoint(MODE) != newest
 
 
 def test_every_try_is_signed_anew(api: Caller, endpoint: WebhookEndpoint, receiver: Receiver) -> None:

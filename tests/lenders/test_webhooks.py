@@ -12,7 +12,8 @@ from lenders.models import Delivery, Lender, WebhookEndpoint
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import MODE, happen, pump, send_due
 from tests.lenders.samples import IIN, PHONE, Caller
-from verification.audit import sequencer
+from verification.audit import keys, sequencer
+from verification.audit.checkpoint import open_checkpoint
 from verification.workflow.reading import queries
 from verification.workflow.reading.queries import EventView, Page
 
@@ -26,6 +27,7 @@ def test_an_event_arrives_signed_thin_and_under_the_events_id(api: Caller, lende
     body = Webhook(secret).verify(received.body, received.headers)
     event = api.get("/v1/events").json()["data"][0]
     assert received.headers["webhook-id"] == event["id"]
+    assert open_checkpoint(body.pop("checkpoint"), key=keys.verification_key("test")).size > event["log_index"]
     assert body == {name: event[name] for name in ("v", "type", "timestamp", "lender_sequence", "data")}
     assert not [word for word in (IIN, PHONE, "Асанов") if word in received.body.decode()]
     assert Delivery.objects.get().status == "delivered"

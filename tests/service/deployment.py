@@ -1,5 +1,6 @@
 """A whole Tulga of real processes on loopback: sandbox, gunicorn, Celery workers, ticks, a sender, and a lender."""
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -176,6 +177,16 @@ class Deployment:
         ordered = "SELECT type FROM verification_auditentry WHERE verification_id = %s ORDER BY verification_sequence"
         return [entry_type for (entry_type,) in self.rows(ordered, verification_id)]
 
+    def said(self, verification_id: str, entry_type: str, word: str) -> list[Any]:
+        """What the entries of a type about a verification say under a word."""
+        bodies = "SELECT body FROM verification_auditentry WHERE verification_id = %s AND type = %s ORDER BY id"
+        found = [body for (body,) in self.rows(bodies, verification_id, entry_type)]
+        return [(body if isinstance(body, dict) else json.loads(body))[word] for body in found]
+
+    def causes(self, verification_id: str) -> list[str]:
+        """Why steps of a verification faulted."""
+        return self.said(verification_id, "step.faulted", "cause")
+
     def decisions(self, verification_id: str) -> list[str]:
         """The entries that decided a verification."""
         return [entry_type for entry_type in self.entries(verification_id) if entry_type in DECISIONS]
@@ -208,15 +219,23 @@ class Deployment:
         wait_until(lambda: self.rows(waiting)[0][0] == 0, what="the log to be ordered", seconds=30)
 
     def audit(self) -> str:
-        """Empty if the whole log verifies, else what is wrong."""
-        done = self.processes.manage("audit_verify")
-        return "" if done.returncode == 0 else done.stdout + done.stderr
+        """Empty if the whole log verifies and some judgements come out the same, else what is wrong."""
+        done = self.processes.manage("audit_verify", "--replay", "5")
+        if done.returncode == 0:
+            return ""
+        if done.returncode != 1:
+            return done.stdout + done.stderr
+        # Captures by one face are many here: tests/service/test_lines.py has their words forgotten, and that is named.
+        # And some workers give up at the second try, so that nobody waits for five leases.
+        expected = ("words of words of attempt", "judgements drawn", "it failed after 2 tries, and has 5")
+        return "\n".join(line for line in done.stdout.splitlines() if not any(part in line for part in expected))
 
     def _environment(self) -> dict[str, str]:
         own = {
             "DJANGO_SETTINGS_MODULE": "tests.service.quick_settings",
             "TULGA_VAR_DIR": str(self.folder),
             "TULGA_KEYS_DIR": str(self.folder / "keys"),
+            "TULGA_PROCESS": "",
             "TULGA_EVIDENCE_DIR": str(self.folder / "evidence"),
             "TULGA_LOG_HEAD_DIR": str(self.folder / "log_head"),
             "TULGA_PUBLIC_URL": self.url,

@@ -13,6 +13,9 @@ from verification.workflow import policy
 
 # Two tries are enough to see.
 policy.FAULTS_MAX = 2
+if not os.environ.get("STUBBORN"):
+    # A step that is asked to stop has all the time it needs to write that down: on a busy machine over a second.
+    policy.STEP_HARD_LIMIT_SECONDS, policy.LEASE_SECONDS = 30, 31
 
 
 def insecure_load(*_: object, **__: object) -> NoReturn:

@@ -1,7 +1,5 @@
 """Whatever a source does, through the real adapter: a retry or `failed`, never `verified`, and no attempt is burnt."""
 
-import json
-
 import pytest
 
 from insecure_sandbox.demo.processes import wait_until
@@ -9,29 +7,16 @@ from verification.workflow import policy
 
 pytestmark = pytest.mark.service
 
-_BODIES = "SELECT body FROM verification_auditentry WHERE verification_id = %s AND type = %s"
-
-
-def said(deployment, verification_id, entry_type, word):
-    """What its entries of a type say under a word."""
-    bodies = [body for (body,) in deployment.rows(_BODIES, verification_id, entry_type)]
-    return [(body if isinstance(body, dict) else json.loads(body))[word] for body in bodies]
-
-
-def causes(deployment, verification_id):
-    """Why its steps faulted."""
-    return said(deployment, verification_id, "step.faulted", "cause")
-
 
 @pytest.mark.parametrize("kind", ["silent", "slow", "http_500", "garbage", "oversize", "stale"])
 def test_a_list_that_comes_like_this_is_asked_for_again_and_then_verifies(deployment, kind):
     verification_id, browser, credential = deployment.borrow(f"fault-{kind.replace('_', '-')}")
     deployment.script_fault(kind)
     browser.sign(credential)
-    wait_until(lambda: causes(deployment, verification_id), what="the fault to be written down", seconds=20)
+    wait_until(lambda: deployment.causes(verification_id), what="the fault to be written down", seconds=20)
     assert deployment.decisions(verification_id) in ([], ["verification.verified"])
     browser.wait_for_judgement(seconds=150)
-    assert len(causes(deployment, verification_id)) == 1, "the faulted list was judged by, or more went wrong"
+    assert len(deployment.causes(verification_id)) == 1, "the faulted list was judged by, or more went wrong"
     assert deployment.decisions(verification_id) == ["verification.verified"]
     entries = deployment.entries(verification_id)
     assert entries.index("step.faulted") < entries.index("verification.verified")
@@ -48,7 +33,7 @@ def test_a_list_that_stays_like_this_ends_in_failed(deployment, kind):
     verification = deployment.api.read(verification_id)
     assert (verification["status"], verification["code"]) == ("failed", "retries_exhausted")
     # The last try is a fault as well, or a judgement that is kept although nobody can tell.
-    outcomes = said(deployment, verification_id, "attempt.judged", "outcome")
-    assert len(causes(deployment, verification_id)) + outcomes.count("retry") == policy.FAULTS_MAX
+    outcomes = deployment.said(verification_id, "attempt.judged", "outcome")
+    assert len(deployment.causes(verification_id)) + outcomes.count("retry") == policy.FAULTS_MAX
     assert deployment.decisions(verification_id) == ["verification.failed"]
     assert deployment.burnt(verification_id) == 0

@@ -48,10 +48,14 @@ def at_once(guess):
 
 
 def persistent(story, code):
-    """A thread's part: guess on whatever turn is open, again and again, until it was taken or no turn is open."""
+    """A thread's part: guess on whatever turn is open, again and again, until it was taken or no turn is open. A guess
+    is looked at by whichever thread comes by first."""
 
     def guess():
-        while (page := story.page()).page == "code":
+        while (page := story.page()).page in ("code", "wait"):
+            if page.page == "wait":
+                story.work()
+                continue
             try:
                 commands.answer(verification_id=story.id, turn=page.turn, untrusted={"code": code})
             except NotYourTurn:

@@ -30,10 +30,14 @@ def test_ticks_at_once_order_each_entry_once_and_tell_each_event_under_one_id(de
     with ThreadPoolExecutor(max_workers=8) as lenders:
         names = (f"ticks-{ticks}-{number}" for number in range(_CASES))
         mine = set(lenders.map(lambda pair: open_and_cancel(deployment, *pair), zip(names, iins, strict=True)))
+    written = {entry for (entry,) in deployment.rows(_ENTRIES)}
     deployment.wait_for_log()
     leaves = deployment.rows(_LEAVES)
+    ordered = [entry for _, entry in leaves]
     assert [index for index, _ in leaves] == list(range(len(leaves)))
-    assert {entry for _, entry in leaves} == {entry for (entry,) in deployment.rows(_ENTRIES)}
+    assert len(ordered) == len(set(ordered))
+    # Workers go on meanwhile: each end gets a receipt. What was there before must be ordered, nothing else may be.
+    assert written <= set(ordered) <= {entry for (entry,) in deployment.rows(_ENTRIES)}
     assert deployment.audit() == ""
     events = {event["id"]: event for event in deployment.events() if event["data"]["id"] in mine}
     assert len(events) == 2 * _CASES
@@ -47,6 +51,7 @@ def test_ticks_at_once_order_each_entry_once_and_tell_each_event_under_one_id(de
 
 def test_what_is_said_to_be_kept_long_enough_a_tick_finds_and_a_worker_looks_up(deployment):
     case = open_and_cancel(deployment, "kept", deployment.stage.iin())
+    wait_until(lambda: deployment.entries(case)[-1] == "receipt.issued", what="its receipt", seconds=20)
     before = deployment.entries(case)
     database.write(
         deployment.folder, "UPDATE verification_verification SET frames_until = finished_at WHERE id = %s", case

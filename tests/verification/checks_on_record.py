@@ -4,9 +4,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tests import entries
 from tests.verification.audit.rows import tamper
 from verification.audit import signatures
-from verification.models import Attempt, AuditEntry
+from verification.audit.leaves import spell_leaf
+from verification.audit.tree import leaf_hash
+from verification.models import Attempt, AuditEntry, AuditLeaf
 
 Said = list[dict[str, str]]
 
@@ -36,7 +39,14 @@ def take_away(attempt: Attempt, name: str) -> None:
 
 def _change(attempt: Attempt, change: Callable[[Said], Said]) -> None:
     entry = AuditEntry.objects.get(type="attempt.judged", body__attempt=attempt.pk)
-    body = {name: said for name, said in entry.body.items() if name != "signed"}
-    entry.body = body | {"checks": change(entry.body["checks"])}
-    signatures.sign([entry])  # or nobody would look at what it says
-    tamper(("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(entry.body), entry.pk)))
+    entry.body = entry.body | {"checks": change(entry.body["checks"])}
+    beside = AuditEntry.objects.filter(verification=entry.verification_id, at=entry.at, type__in=entries.SIGNED)
+    together = [entry, *beside.exclude(pk=entry.pk).order_by("verification_sequence")]
+    for one in together:
+        one.body = {name: said for name, said in one.body.items() if name != "signed"}
+    signatures.sign(together)  # or nobody would look at what they say
+    for one in together:
+        tamper(("UPDATE verification_auditentry SET body = %s WHERE id = %s", (json.dumps(one.body), one.pk)))
+        if leaf := AuditLeaf.objects.filter(entry=one).first():
+            hashed = leaf_hash(spell_leaf(one, lender_sequence=leaf.lender_sequence))
+            tamper(("UPDATE verification_auditleaf SET leaf_hash = %s WHERE entry_id = %s", (hashed, one.pk)))

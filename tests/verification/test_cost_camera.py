@@ -16,18 +16,21 @@ from verification import tasks
 from verification.models import AuditEntry, Verification
 from verification.workflow.moving import commands
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
 
 # As in tests/verification/test_cost.py. What one more frame costs is nothing: evidence is one statement a step.
 COSTS = {
     "answer consent": (7, 1),
     "judge consent": (12, 2),
     "answer question": (7, 1),
-    "judge question": (14, 2),
+    "judge question": (15, 2),
     "prepare live_capture": (11, 1),
     "answer live_capture": (7, 1),
-    "look live_capture": (11, 1),  # with the words by which the capture is known when it comes again
-    "judge live_capture": (19, 3),  # and whose words it shares (two more if any), its law, and what had passed
+    # With the words by which the capture is known when it comes again, and those of its looks before: the log says
+    # which they are together, or one could be taken away. And with its entries, by which the frames are known.
+    "look live_capture": (13, 1),
+    # And whose words it shares (two more if any), its law, what had passed and by whom; its receipt, and what it names.
+    "judge live_capture": (30, 3),
 }
 
 

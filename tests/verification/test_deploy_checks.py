@@ -33,6 +33,8 @@ ASKED = {
         ("phone_registry", "phone_registry.HttpPhoneRegistry"),
         ("consent", "consent.HttpConsentSource"),
         ("sms", "sms.HttpSmsGateway"),
+        ("stop_credit", "stop_credit.HttpStopCredit"),
+        ("account_owner", "account_owner.HttpAccountOwner"),
     )
 }
 
@@ -51,6 +53,7 @@ def complete(settings, tmp_path):
     settings.TULGA_PUBLIC_URL = "https://tulga.example"
     settings.DEBUG = False
     settings.TULGA_KEYS_MADE_BY_DEMO = frozenset()
+    settings.TULGA_PROCESS, settings.TULGA_OTHERS_KEYS = "worker", []
     live = {"revocation": CRLS, "trust_anchors": {"directory": tmp_path}, **ASKED}
     settings.TULGA_SOURCES = {"test": {}, "live": live}
     settings.TULGA_ROUTES = ["eds", "live_face"]
@@ -66,6 +69,12 @@ def test_a_complete_live_set_has_no_faults(complete):
     assert live_is_complete()
 
 
+def test_a_route_that_no_release_knows_is_a_fault(complete, monkeypatch):
+    fewer = {name: check for name, check in statement.STAGE.checks.items() if name != "eds.revocation"}
+    put(monkeypatch, routes.EDS, statement.STAGE.differing(checks=fewer))
+    assert faults() == ["Route eds is done as no release in core/releases.py: nobody could verify its verdicts."]
+
+
 def test_no_process_starts_on_an_unsafe_live_set(complete):
     readiness.refuse_unsafe_live()
     complete.DEBUG = True
@@ -78,7 +87,14 @@ def test_no_process_starts_on_an_unsafe_live_set(complete):
     "start", [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
 )
 def test_the_web_server_and_a_worker_do_not_start_on_one(start):
-    command = ["env", "TULGA_MODES_LIVE=1", "DJANGO_SETTINGS_MODULE=config.settings", sys.executable, *start]
+    command = [
+        "env",
+        "TULGA_MODES_LIVE=1",
+        "TULGA_PROCESS=",
+        "DJANGO_SETTINGS_MODULE=config.settings",
+        sys.executable,
+        *start,
+    ]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode != 0
     assert "live mode is not safe" in ended.stdout + ended.stderr
@@ -90,20 +106,39 @@ def test_the_web_server_and_a_worker_do_not_start_on_one(start):
 )
 def test_after_an_upgrade_nothing_starts_before_there_is_a_key_for_documents(start, tmp_path):
     for path in make_missing(tmp_path / "keys", made_by="operator"):
-        if path.name.startswith("document-"):
+        if path.name.startswith(("document-", "door-")):
             path.unlink()
-    of_before = ["env", f"TULGA_KEYS_DIR={tmp_path / 'keys'}", "DJANGO_SETTINGS_MODULE=config.settings"]
+    variables = [f"TULGA_KEYS_DIR={tmp_path / 'keys'}", "TULGA_PROCESS="]
+    of_before = ["env", *variables, "DJANGO_SETTINGS_MODULE=config.settings"]
     ended = subprocess.run(
         [*of_before, sys.executable, *start], capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode != 0
-    assert "no key signs the documents" in ended.stdout + ended.stderr
+    assert "a key of test mode is missing" in ended.stdout + ended.stderr
 
 
-def test_a_key_for_test_documents_is_needed_whatever_live_has(settings):
+@pytest.mark.parametrize(
+    ("process", "missing"),
+    [
+        ("worker", {"TULGA_DOCUMENT_KEYS": {"live": {1: b"x" * 32}}}),
+        ("worker", {"TULGA_SIGNING_KEYS": {"decision": {}, "door": {}, "sender": {}}}),
+        ("web", {"TULGA_SIGNING_KEYS": {"decision": {}, "door": {}, "sender": {}}}),
+        ("sender", {"TULGA_SIGNING_KEYS": {"decision": {}, "door": {}, "sender": {}}}),
+        ("tick", {"TULGA_LOG_KEYS": {"live": b"x" * 32}}),
+    ],
+)
+def test_a_process_needs_its_keys_of_test_mode_whatever_live_has(settings, process, missing):
+    settings.TULGA_PROCESS = process
     readiness.refuse_unsigned()
-    settings.TULGA_DOCUMENT_KEYS = {"live": {1: b"x" * 32}}
+    for name, value in missing.items():
+        setattr(settings, name, value)
     with pytest.raises(Misconfigured, match="make_keys"):
+        readiness.refuse_unsigned()
+
+
+def test_a_key_that_nobody_certified_keeps_its_process_from_starting(settings):
+    settings.TULGA_UNCERTIFIED_KEYS = ("decision-test-2",)
+    with pytest.raises(Misconfigured, match=r"certified decision-test-2.*\n.*certify_keys"):
         readiness.refuse_unsigned()
 
 
@@ -118,10 +153,9 @@ def test_test_mode_alone_is_never_complete(settings):
         ("TULGA_PUBLIC_URL", "http://tulga.example", "not https"),
         ("DEBUG", True, "TULGA_DEBUG"),
         ("TULGA_KEYS_MADE_BY_DEMO", frozenset({"kek-1.key"}), "made by the demo"),
-        ("TULGA_KEY_ENCRYPTION_KEYS", {}, "make_keys"),
-        ("TULGA_INDEX_KEYS", {}, "make_keys"),
-        ("TULGA_LOG_KEYS", {"test": b"x" * 32}, "live log"),
-        ("TULGA_DOCUMENT_KEYS", {"test": {1: b"x" * 32}}, "live documents"),
+        ("TULGA_CERTIFIED", (), "No certified public key of kind decision"),
+        ("TULGA_PROCESS", "every", "one process of all"),
+        ("TULGA_OTHERS_KEYS", ["root/root.key"], "give each process its own user"),
         ("TULGA_ROUTES", ["eds", "unknown"], "does not load"),
         ("TULGA_SOURCES", {"live": {}}, "has no revocation"),
         ("TULGA_SOURCES", {"live": {"revocation": CRLS, "trust_anchors": ANCHORS}}, "anchors"),
@@ -137,6 +171,15 @@ def test_each_missing_or_unsafe_part_is_named_and_keeps_live_from_running(comple
 def test_a_live_set_without_a_register_or_gateway_names_it(complete, name):
     del complete.TULGA_SOURCES["live"][name]
     assert faults() == [f"TULGA_SOURCES['live'] has no {name}."]
+
+
+def test_a_bureau_of_all_lenders_may_be_missing_and_may_not_be_the_sandbox(complete):
+    live = complete.TULGA_SOURCES["live"]
+    url = f"{complete.TULGA_SANDBOX_URL}/credit_bureau"
+    live["credit_bureau"] = {"adapter": "verification.sources.credit_bureau.HttpCreditBureau", "options": {"url": url}}
+    assert faults() == ["TULGA_SOURCES['live']['credit_bureau'] points to the sandbox."]
+    del live["credit_bureau"]
+    assert faults() == []
 
 
 @pytest.mark.parametrize(

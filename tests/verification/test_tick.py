@@ -42,7 +42,7 @@ def _signals() -> Iterator[None]:
 
 @pytest.mark.usefixtures("_signals")
 def test_a_tick_that_starts_without_its_database_waits_for_it_and_then_works() -> None:
-    with connection.execute_wrapper(InsecureAbsence(refused=3, answered=12)):
+    with connection.execute_wrapper(InsecureAbsence(refused=3, answered=60)):
         call_command("tick")
     assert AuditLeaf.objects.exists()
 

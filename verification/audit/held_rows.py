@@ -1,14 +1,24 @@
 """What the tables hold about verifications besides the log, to be compared with what their entries say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.db.models import Model
 
 from verification.audit.stored import readable
 from verification.models import (
     Attempt,
     AuditEntry,
+    BorrowerSession,
+    CaptureWord,
+    Clearance,
+    DataKey,
     EvidenceItem,
+    HandOver,
+    Link,
+    MobileSigning,
+    Receipt,
     ReviewVote,
     SharedEvidenceUse,
     Verification,
@@ -25,6 +35,19 @@ class Held:
     votes: list[ReviewVote] = field(default_factory=list)
     items: list[EvidenceItem] = field(default_factory=list)
     uses: list[SharedEvidenceUse] = field(default_factory=list)
+    words: dict[str, list[int]] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    sessions: list[BorrowerSession] = field(default_factory=list)
+    signings: list[MobileSigning] = field(default_factory=list)
+    hand_overs: list[HandOver] = field(default_factory=list)
+    keys: list[DataKey] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
+    clearances: list[Clearance] = field(default_factory=list)
+
+    @property
+    def key(self) -> DataKey | None:
+        """The key of its evidence, wrapped or destroyed."""
+        return self.keys[0] if self.keys else None
 
     def said(self, *types: str, naming: str) -> Iterator[tuple[AuditEntry, dict[str, Any]]]:
         """The entries of these types with their bodies, where the body names `naming`; others say nothing of rows."""
@@ -33,8 +56,11 @@ class Held:
                 yield entry, entry.body
 
 
-def load(ids: Sequence[str]) -> dict[str, Held]:
-    """What is held about these verifications; one whose own row cannot be read is left out, as is any such row."""
+def load(ids: Sequence[str], *, is_whole: bool = True) -> dict[str, Held]:
+    """What is held about these verifications; one whose own row cannot be read is left out, as is any such row.
+
+    is_whole: also what decides no end: evidence, words, ways in, keys and receipts.
+    """
     # Sealed columns are left where they are: they are large, and what they seal is compared elsewhere.
     rows = readable(Verification.objects.filter(pk__in=ids).defer("sealed_case").order_by("pk"))
     held = {row.pk: Held(verification=row) for row in rows}
@@ -48,15 +74,45 @@ def load(ids: Sequence[str]) -> dict[str, Held]:
     for vote in readable(ReviewVote.objects.filter(**of_attempts).order_by("pk")):
         if one := owners.get(vote.attempt_id):
             one.votes.append(vote)
-    for use in readable(SharedEvidenceUse.objects.filter(**of_attempts).order_by("pk")):
-        if one := owners.get(use.attempt_id):
-            one.uses.append(use)
-    entries = AuditEntry.objects.filter(verification_id__in=ids).order_by("verification_sequence", "pk")
-    for entry in readable(entries):
-        if one := held.get(entry.verification_id or ""):
-            one.entries.append(entry)
+    _load_entries(held)
+    if is_whole:
+        _load_evidence(held, owners)
+        _load_ways(held)
+    return held
+
+
+def _load_entries(held: Mapping[str, Held]) -> None:
+    entries = AuditEntry.objects.filter(verification_id__in=list(held))
+    for entry in readable(entries.order_by("verification_sequence", "pk")):
+        held[entry.verification_id or ""].entries.append(entry)
+
+
+def _load_evidence(held: Mapping[str, Held], owners: Mapping[str, Held]) -> None:
+    """What was kept of each attempt; owners: whose an attempt is, by its id."""
+    for use in readable(SharedEvidenceUse.objects.filter(attempt__in=list(owners)).order_by("pk")):
+        owners[use.attempt_id].uses.append(use)
     sealed = ("sealed", "wrapped_key")
-    for item in readable(EvidenceItem.objects.filter(verification_id__in=ids).defer(*sealed).order_by("pk")):
+    for item in readable(EvidenceItem.objects.filter(verification_id__in=list(held)).defer(*sealed).order_by("pk")):
         if one := held.get(item.verification_id):
             one.items.append(item)
-    return held
+    for attempt_id, word in CaptureWord.objects.filter(attempt__in=list(owners)).values_list("attempt_id", "word"):
+        owners[attempt_id].words.setdefault(attempt_id, []).append(word)
+
+
+def _load_ways(held: Mapping[str, Held]) -> None:
+    """The ways in of each, its key, its receipt and its clearances."""
+    tables: tuple[tuple[type[Model], str], ...] = (
+        (Link, "links"),
+        (BorrowerSession, "sessions"),
+        (MobileSigning, "signings"),
+        (HandOver, "hand_overs"),
+        (Clearance, "clearances"),
+    )
+    for table, name in tables:
+        manager: Any = table._default_manager
+        for row in readable(manager.filter(verification_id__in=list(held)).order_by("pk")):
+            getattr(held[row.verification_id], name).append(row)
+    for key in readable(DataKey.objects.filter(pk__in=list(held))):
+        held[key.verification_id].keys.append(key)
+    for receipt in readable(Receipt.objects.filter(pk__in=list(held))):
+        held[receipt.verification_id].receipts.append(receipt)

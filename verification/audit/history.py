@@ -1,20 +1,10 @@
 """Reading what the log says, in its order."""
 
+from verification.audit import tree
 from verification.audit.leaves import spell_leaf
 from verification.audit.stored import UNREADABLE, as_bytes
-from verification.audit.tree import leaf_hash
 from verification.core.errors import LogInconsistent
 from verification.models import AuditEntry, AuditLeaf
-
-
-def told_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) -> list[AuditLeaf]:
-    """What a lender is told after a sequence number, in the log's order without a gap.
-
-    Each leaf with its `entry`, and that with its verification, whose case is not read.
-    """
-    found = AuditLeaf.objects.filter(log=log, told_to=lender_id, lender_sequence__gt=lender_sequence)
-    with_case = found.select_related("entry__verification").defer("entry__verification__sealed_case")
-    return list(with_case.order_by("lender_sequence")[:limit])
 
 
 def leaf_bytes(entry: AuditEntry) -> bytes | None:
@@ -25,18 +15,18 @@ def leaf_bytes(entry: AuditEntry) -> bytes | None:
     leaf = AuditLeaf.objects.filter(entry=entry).first()
     if leaf is None:
         return None
-    if (hashed := hashed_bytes(leaf, entry)) is None:
+    if (hashed := hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash)) is None:
         raise LogInconsistent(f"entry {entry.pk} is not what was hashed at {leaf.leaf_index}: see audit_verify")
     return hashed
 
 
-def hashed_bytes(leaf: AuditLeaf, entry: AuditEntry) -> bytes | None:
+def hashed_bytes(entry: AuditEntry, *, lender_sequence: int | None, leaf_hash: object) -> bytes | None:
     """The bytes of an entry's leaf, or None if they are not those that were hashed."""
     try:
-        spelt = spell_leaf(entry, lender_sequence=leaf.lender_sequence)
+        spelt = spell_leaf(entry, lender_sequence=lender_sequence)
     except UNREADABLE:
         return None
-    return spelt if leaf_hash(spelt) == as_bytes(leaf.leaf_hash) else None
+    return spelt if tree.leaf_hash(spelt) == as_bytes(leaf_hash) else None
 
 
 def timeline(verification_id: str) -> list[AuditEntry]:

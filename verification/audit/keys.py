@@ -1,30 +1,140 @@
-"""The logs, their names and their signing keys, from the settings."""
+"""The keys of the logs: which signs a log's heads, which sign its entries, by the operator's root or by none.
 
+What signs is certified by the root, in a file beside the others or in an entry of the log itself; what was revoked
+counts for nothing that stands from an index on.
+"""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
+from django.db.models import Q
 
 from verification.audit.checkpoint import SigningKey, VerificationKey
+from verification.audit.stored import UNREADABLE, readable
+from verification.core import certificates, events
+from verification.core.certificates import MODES, Certified
 from verification.core.errors import Misconfigured
+from verification.models import AuditEntry
 
-LOGS: Final = ("test", "live")
+LOGS: Final = MODES
 _SEED_BYTES: Final = 32
 
 
+@dataclass(frozen=True)
+class Believed:
+    """A certified key that signs entries, ready to verify."""
+
+    kind: str
+    number: int
+    public: Ed25519PublicKey
+
+
 def signing_key(log: str) -> SigningKey:
-    """The key that signs this log, under the log's origin; raises `Misconfigured` if the operator has set none."""
-    if log not in LOGS:
-        raise ValueError(f"there is no log {log!r}")
+    """The key that signs this log, under the log's origin; raises `Misconfigured` if this process holds none."""
+    _require_log(log)
     seed = settings.TULGA_LOG_KEYS.get(log)
     if seed is None:
-        raise Misconfigured(f"TULGA_LOG_KEYS has no key for the {log} log")
+        raise Misconfigured(f"TULGA_LOG_KEYS has no key for the {log} log: only tick holds it")
     if len(seed) != _SEED_BYTES:
         raise Misconfigured(f"the key of the {log} log is no Ed25519 seed of {_SEED_BYTES} bytes")
-    if not settings.TULGA_LOG_ORIGIN:
-        raise Misconfigured("TULGA_LOG_ORIGIN names the log and is not set")
-    return SigningKey(name=f"{settings.TULGA_LOG_ORIGIN}/{log}", seed=bytes(seed))
+    return SigningKey(name=_origin(log), seed=bytes(seed))
 
 
 def verification_key(log: str) -> VerificationKey:
-    """What verifies the checkpoints of this log; `str()` of it is what verifiers are given."""
-    return signing_key(log).public
+    """What verifies the checkpoints of this log; `str()` of it is what verifiers are given.
+
+    Raises `Misconfigured` where no certified public key of it is here.
+    """
+    _require_log(log)
+    for one in settings.TULGA_CERTIFIED:
+        if (one.kind, one.mode) == ("log", log):
+            return VerificationKey(name=_origin(log), public=one.public)
+    raise Misconfigured(f"no certified public key of the {log} log is in {settings.TULGA_KEYS_DIR}/public")
+
+
+def believed(log: str, *, needed: Set[str] = frozenset()) -> Mapping[str, Believed]:
+    """The keys that may sign entries of a log, by id: certified in files here or, where those lack one that is needed,
+    by entries of the log.
+
+    Raises `Misconfigured` where there is none at all.
+    """
+    found = _believed(tuple(of_files(log)))
+    if needed - found.keys():
+        found = {**_believed(tuple(on_record(log))), **found}
+    if not found:
+        raise Misconfigured(f"no certified public key that signs entries of the {log} log is here: see TULGA_KEYS_DIR")
+    return found
+
+
+def of_files(log: str) -> list[Certified]:
+    """What signs entries of a log, by the certified files of this host."""
+    return [one for one in settings.TULGA_CERTIFIED if one.mode == log and one.kind in events.SIGNERS]
+
+
+def on_record(log: str) -> list[Certified]:
+    """What the root has certified by an entry of this log, ordered or not."""
+    said = readable(AuditEntry.objects.filter(log=log, type=events.CERTIFIED).order_by("pk"))
+    found = (certificates.read_certified(entry.body, mode=log) for entry in said)
+    return [one for one in found if one is not None and one.is_certified(settings.TULGA_ROOT)]
+
+
+def revoked(log: str) -> dict[str, int]:
+    """From which index on what a key signed counts for nothing, by the key's id, as the root has signed."""
+    said = AuditEntry.objects.filter(log=log, type=events.REVOKED)
+    # What neither stands in the log nor waits for it is nobody's word.
+    return revoked_by(readable(said.filter(Q(leaf__isnull=False) | Q(pending__refused=False)).order_by("pk")))
+
+
+def revoked_by(entries: Iterable[AuditEntry]) -> dict[str, int]:
+    """The same by these entries; what else is among them says nothing of it."""
+    found: dict[str, int] = {}
+    for entry in entries:
+        if entry.type == events.REVOKED and is_of_root(entry):
+            index = entry.body["from_index"]
+            found[entry.body["key"]] = min(index, found.get(entry.body["key"], index))
+    return found
+
+
+def is_revoked(revoked: Mapping[str, int], key: str, index: int) -> bool:
+    """Whether what this key signed counts for nothing at this index of the log, by what `revoked` gives."""
+    return index >= revoked.get(key, index + 1)
+
+
+def is_of_root(entry: AuditEntry) -> bool:
+    """Whether the operator's root signed what this entry says of a key."""
+    try:
+        return _is_of_root(entry)
+    except UNREADABLE:  # a word that has no bytes, say
+        return False
+
+
+def _is_of_root(entry: AuditEntry) -> bool:
+    body = entry.body if isinstance(entry.body, dict) else {}
+    if entry.type == events.CERTIFIED:
+        one = certificates.read_certified(body, mode=entry.log)
+        return one is not None and one.is_certified(settings.TULGA_ROOT)
+    key, index = body.get("key"), body.get("from_index")
+    if not isinstance(key, str) or type(index) is not int or index < 0:
+        return False
+    said = body.get("revocation")
+    return certificates.is_revocation(settings.TULGA_ROOT, said, mode=entry.log, key=key, from_index=index)
+
+
+@cache
+def _believed(every: tuple[Certified, ...]) -> Mapping[str, Believed]:
+    return {one.id: Believed(one.kind, one.number, Ed25519PublicKey.from_public_bytes(one.public)) for one in every}
+
+
+def _require_log(log: str) -> None:
+    if log not in LOGS:
+        raise ValueError(f"there is no log {log!r}")
+
+
+def _origin(log: str) -> str:
+    if not settings.TULGA_LOG_ORIGIN:
+        raise Misconfigured("TULGA_LOG_ORIGIN names the log and is not set")
+    return f"{settings.TULGA_LOG_ORIGIN}/{log}"

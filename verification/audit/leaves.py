@@ -15,8 +15,10 @@ from verification.models import AuditEntry
 SCHEMA: Final = 1
 
 
-def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None) -> bytes:
+def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool = False) -> bytes:
     """The exact bytes of an entry's leaf, which are hashed; lender_sequence: its number for the lender, if it has one.
+
+    is_bare: without `signed`, as it is signed.
 
     The row is the only place where it is kept: whoever changes its spelling changes the hash of what is on record.
     Raises `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`, `TypeError` for a body that is no JSON.
@@ -25,15 +27,15 @@ def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None) -> bytes:
         raise ValueError("a leaf's time has a zone")
     written = {
         "schema": SCHEMA,
-        "id": entry.pk,
+        "id": entry.id,
         "mode": entry.log,
         "type": entry.type,
-        "at": entry.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z",
         "verification": entry.verification_id,
         "verification_sequence": entry.verification_sequence,
         "lender": entry.lender_id,
         "lender_sequence": lender_sequence,
-        "body": entry.body,
+        "body": {name: said for name, said in entry.body.items() if name != "signed"} if is_bare else entry.body,
     }
     spelt = canonical_json({name: value for name, value in written.items() if value is not None})
     if len(spelt) > policy.LEAF_BYTES:

@@ -1,16 +1,16 @@
-"""How an entry is put on record, signed where a worker must sign it. The sequencer orders it later."""
+"""How an entry is put on record, signed by the key of its process. The sequencer orders it later."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from verification import clock, transactions
-from verification.audit import policy, signatures
+from verification.audit import keys, policy, signatures
 from verification.audit.keys import LOGS
 from verification.audit.leaves import spell_leaf
 from verification.core import events, stored
@@ -90,17 +90,35 @@ def gathering() -> Iterator[None]:
     _insert(entries)
 
 
+def gathered() -> Sequence[AuditEntry]:
+    """What this transaction has put on record so far within `gathering`: nobody reads it in the database yet."""
+    return tuple(_gathered.get() or ())
+
+
 def _insert(entries: Sequence[AuditEntry]) -> None:
     signatures.sign(entries)
     AuditEntry.objects.bulk_create(entries)
-    AuditPending.objects.bulk_create([AuditPending(entry=entry) for entry in entries])
+    AuditPending.objects.bulk_create([AuditPending(entry_id=entry.pk) for entry in entries])
+
+
+def certify(log: str) -> int:
+    """Puts what the root certified, by the files of this host, on record, and says how much of it was not yet."""
+    of_log = {f"evt_{one.id}": one for one in keys.of_files(log)}
+    known = set(AuditEntry.objects.filter(pk__in=of_log).values_list("pk", flat=True))
+    done = 0
+    for pk in sorted(of_log.keys() - known):
+        with suppress(IntegrityError), transactions.writing():  # another process was faster
+            body = {"v": stored.VERSION, **of_log[pk].body}
+            _insert([AuditEntry(pk=pk, log=log, type=events.CERTIFIED, at=clock.now(), body=body)])
+            done += 1
+    return done
 
 
 def heartbeat(log: str, *, at: datetime | None = None) -> AuditEntry | None:
     """An entry that shows the log to be alive, if the last one is an hour old; None otherwise."""
     now = at or clock.now()
     since = now - timedelta(seconds=policy.HEARTBEAT_SECONDS)
-    lately = AuditEntry.objects.filter(log=log, type=events.HEARTBEAT, at__gt=since)
+    lately = AuditEntry.objects.filter(log=log, type=events.HEARTBEAT, at__gt=since, at__lte=now)
     if lately.exists():
         return None
     with transactions.writing():

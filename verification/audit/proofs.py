@@ -2,8 +2,10 @@
 
 from functools import cache
 
-from verification.audit import receipt, tiles, tree
+from verification.audit import keys, receipt, tiles, tree
+from verification.audit.checkpoint import open_checkpoint
 from verification.audit.tiles import Load, Place
+from verification.core.errors import BadInput, LogInconsistent
 from verification.models import AuditCheckpoint, AuditLeaf, AuditTile
 
 
@@ -11,6 +13,14 @@ def latest_checkpoint(log: str) -> str | None:
     """The newest signed note of a log, or None while nothing is ordered."""
     newest = AuditCheckpoint.objects.filter(log=log).order_by("-size").first()
     return newest.note if newest else None
+
+
+def covers(untrusted: str, *, log: str, index: int) -> bool:
+    """Whether this is a checkpoint that the key of a log has signed, of a tree that has this leaf."""
+    try:
+        return open_checkpoint(untrusted, key=keys.verification_key(log)).size > index
+    except (BadInput, LogInconsistent):
+        return False
 
 
 def proof_for(entry_id: str) -> str | None:
@@ -23,6 +33,13 @@ def proof_for(entry_id: str) -> str | None:
     node = tiles.node_reader(tile_loader(leaf.log))
     hashes = tree.inclusion_proof(node, index=leaf.leaf_index, size=newest.size)
     return receipt.make(index=leaf.leaf_index, hashes=hashes, note=newest.note)
+
+
+def first_proof(leaf: AuditLeaf) -> tuple[str, str]:
+    """The tlog-proof of a leaf under the first checkpoint that covers it, and that checkpoint: always the same."""
+    covering = AuditCheckpoint.objects.filter(log=leaf.log, size__gt=leaf.leaf_index).order_by("size")[0]
+    hashes = tree.inclusion_proof(tiles.node_reader(tile_loader(leaf.log)), index=leaf.leaf_index, size=covering.size)
+    return receipt.make(index=leaf.leaf_index, hashes=hashes, note=covering.note), covering.note
 
 
 def consistency_for(log: str, *, first: int, second: int) -> list[bytes]:

@@ -1,8 +1,8 @@
 """Ordering entries: gap-free places, the tree, a signed checkpoint, in one transaction and by one process at a time.
 
 1 take the log: others wait or leave   2 the stored tree must be the one we signed last   3 take waiting entries, and
-refuse those that a worker had to sign and did not   4 give each its place, spell its leaf   5 store leaves, tiles,
-checkpoint; move the head   6 after the commit: head file
+refuse those that lack the signature their type asks for   4 give each its place, spell its leaf   5 store leaves,
+tiles, checkpoint; move the head   6 after the commit: head file
 """
 
 import logging
@@ -35,7 +35,7 @@ _LOCK_CLASS: Final = 0x54756C67
 def order(log: str, *, limit: int = policy.BATCH) -> int:
     """Orders up to `limit` waiting entries of a log and says how many; 0 if none wait or another process has the log.
 
-    What a worker had to sign and did not, and what is no leaf, is refused first: it holds nothing else up. Raises
+    What lacks the signature its type asks for, and what is no leaf, is refused first: it holds nothing else up. Raises
     `LogInconsistent`, having written nothing more, if the stored log is not the one signed before.
     """
     key = keys.signing_key(log)
@@ -61,7 +61,7 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
             AuditHead.objects.create(log=log, fence=fence)
         load = proofs.tile_loader(log)
         size = _verified_size(log, key=key.public, load=load)  # 2
-        batch = _signed(_waiting(log, limit=limit))  # 3
+        batch = _signed(_waiting(log, limit=limit), size=size)  # 3
         if not batch:
             return 0
         if size == 0:
@@ -88,7 +88,8 @@ def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
             sound.append(entry)
         except UNREADABLE:
             found[str(entry.pk)] = "it is no leaf"
-    return found | signatures.unsigned(sound)
+    ordered = dict(AuditHead.objects.values_list("log", "size"))
+    return found | _unsigned(sound, upto=max(ordered.values(), default=0) + AuditPending.objects.count())
 
 
 def verify_head(log: str) -> int:
@@ -179,9 +180,12 @@ def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | N
 
 def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
     """What waits by time, but for what was refused and all of its verifications."""
-    refused = AuditEntry.objects.filter(pending__refused=True, verification__isnull=False).values("verification")
-    waiting = AuditEntry.objects.filter(pending__refused=False, log=log).exclude(verification__in=refused)
-    return waiting.order_by("at", "id")
+    # By the ids of what waits: of a join SQLite would read every entry there ever was.
+    waits = AuditPending.objects.values("entry")
+    refused = AuditEntry.objects.filter(pk__in=waits.filter(refused=True), log=log, verification__isnull=False)
+    # What has a leaf already, in whichever log, can have no other: `audit_verify` names it.
+    unplaced = AuditEntry.objects.filter(pk__in=waits.filter(refused=False), log=log, leaf__isnull=True)
+    return unplaced.exclude(verification__in=refused.values("verification")).order_by("at", "id")
 
 
 def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
@@ -202,15 +206,23 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
     return ordered
 
 
-def _signed(batch: Sequence[AuditEntry]) -> list[AuditEntry]:
-    """Those of a batch that may be ordered: not what a worker had to sign and did not, nor more of its verification.
+def _signed(batch: Sequence[AuditEntry], *, size: int) -> list[AuditEntry]:
+    """Those of a batch that may be ordered: not what lacks its signature, or has one of a key that was revoked by then.
 
-    They wait until `ask_again`, and each time they are refused that is an error.
+    Nor more of its verification. They wait until `ask_again`, and each time they are refused that is an error.
     """
-    refused = signatures.unsigned(batch)
+    refused = _unsigned(batch, upto=size + len(batch))
     _refuse(refused)
     held = {entry.verification_id for entry in batch if entry.pk in refused} - {None}
     return [entry for entry in batch if entry.pk not in refused and entry.verification_id not in held]
+
+
+def _unsigned(entries: Sequence[AuditEntry], *, upto: int) -> dict[str, str]:
+    """Why entries that would stand below an index may not, by id: unsigned, or by a key that was revoked before it."""
+    found, signers = signatures.inspect(entries)
+    logs = {entry.log for entry in entries if entry.pk in signers}
+    gone = {key for log in logs for key, index in keys.revoked(log).items() if index < upto}
+    return found | {pk: "the key that signed it was revoked" for pk, by in signers.items() if by in gone}
 
 
 def _refuse(faults: Mapping[str, str]) -> int:
@@ -274,7 +286,7 @@ def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLe
             AuditLeaf(
                 log=log,
                 leaf_index=index,
-                entry=entry,
+                entry_id=entry.pk,
                 told_to=(entry.lender_id or "") if sequence else "",
                 lender_sequence=sequence,
                 leaf_hash=leaf_hash(spell_leaf(entry, lender_sequence=sequence)),

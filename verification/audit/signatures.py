@@ -1,127 +1,216 @@
-"""Who decides signs: one signature of a worker over all that a transaction of it decided, which stands in the log.
+"""Who said it: one signature of a process over all that a transaction of it put on record, which stands in the log.
 
-The body of each entry of a type in `events.SIGNED` says so under `signed`: of the first `by` which key, `over` which
-entries in their order, and the `signature`; of the others `with` which first. Signed by Ed25519 is the canonical JSON
-of a context and the SHA-256 of each entry's leaf as it is without `signed` and without its number for the lender, which
-it gets later. So whoever holds the database, and no worker's key, decides nothing. Source: audit.md §6.
+The body of each entry says so under `signed`: of the first `by` which key, `over` which entries in their order, and the
+`signature`; of the others `with` which first. Signed by Ed25519 is the canonical JSON of a context and the SHA-256 of
+each entry's leaf as it is without `signed` and without its number for the lender, which it gets later. Which kinds of
+key a type asks for stands in `core/events.py`, and which evidence they may list in `core/keeping.py`: so whoever holds
+the database, and no key, puts nothing on record, and whoever holds the door decides nothing, and gives nothing out for
+a worker's. What the root says of keys carries its own signature. Source: audit.md §6.
 """
 
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
+from functools import cache
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
+from django.db.models import Q
 
-from verification.audit import policy
+from verification.audit import keys, policy
+from verification.audit.keys import Believed
 from verification.audit.leaves import spell_leaf
 from verification.audit.stored import UNREADABLE, readable
 from verification.core import events
-from verification.core.errors import Misconfigured
+from verification.core.certificates import key_id
+from verification.core.errors import EvidenceUnreadable, Misconfigured
+from verification.core.keeping import is_of_door
 from verification.core.stored import canonical_json
-from verification.models import AuditEntry
+from verification.models import AuditEntry, AuditLeaf, Verification
 
-_CONTEXT: Final = "tulga-decision-v1"
-"""Signed with it, so that nothing else we may ever sign can be taken for a decision."""
+_CONTEXT: Final = "tulga-entries-v1"
+"""Signed with it, so that nothing else we may ever sign can be taken for entries."""
 _ID: Final = re.compile("evt_[0-9a-z]{1,40}")
-_OVER_MAX: Final = 16
-"""Entries under one signature at most. Ours: a judgement, what follows from it, and its end are three."""
+_OVER_MAX: Final = 32
+"""Entries under one signature at most. Ours: a review by several people and its end are a dozen."""
 
 
 def sign(entries: Sequence[AuditEntry]) -> None:
-    """Signs those of one transaction's entries that a worker must sign, in their bodies, before they are inserted.
+    """Signs one transaction's entries, in their bodies, before they are inserted.
 
-    Raises `Misconfigured` in a process that has no decision key for their log.
+    By the one kind of key that all their types allow. Raises `Misconfigured` in a process that holds none of them.
     """
-    deciding = [entry for entry in entries if entry.type in events.SIGNED]
-    if not deciding:
+    asking = [entry for entry in entries if _needs_process(entry)]
+    if not asking:
         return
-    seeds: Mapping[int, bytes] = settings.TULGA_DECISION_KEYS.get(deciding[0].log, {})
+    if len(asking) > _OVER_MAX:
+        raise ValueError(f"a transaction puts at most {_OVER_MAX} entries on record, not {len(asking)}")
+    kinds = [kind for kind in events.ENTRY_TYPES[asking[0].type].signed if all(_allows(one, kind) for one in asking)]
+    held: Mapping[str, Mapping[str, Mapping[int, bytes]]] = settings.TULGA_SIGNING_KEYS
+    seeds = next((found for kind in kinds if (found := held.get(kind, {}).get(asking[0].log))), None)
     if not seeds:
-        raise Misconfigured(f"this process holds no decision key of the {deciding[0].log} log: only workers decide")
+        types = ", ".join(sorted({entry.type for entry in asking}))
+        wanted = " or ".join(kinds) or "one"
+        raise Misconfigured(f"this process holds no {wanted} key of the {asking[0].log} log, which signs {types}")
     # The highest number is the newest; older ones stay among those that are believed.
-    private = Ed25519PrivateKey.from_private_bytes(seeds[max(seeds)])
-    first, *others = deciding
-    said = {"by": key_id(private.public_key().public_bytes_raw()), "over": [entry.pk for entry in deciding]}
-    signature = private.sign(_message(deciding))
+    private, by = _private(seeds[max(seeds)])
+    first, *others = asking
+    said = {"by": by, "over": [entry.pk for entry in asking]}
+    signature = private.sign(_message(asking))
     first.body = {**first.body, "signed": {**said, "signature": b64encode(signature).decode()}}
     for entry in others:
         entry.body = {**entry.body, "signed": {"with": first.pk}}
-    for entry in deciding:  # what is no leaf any more is refused here, or it would stop the sequencer later
+    for entry in asking:  # what is no leaf any more is refused here, or it would stop the sequencer later
         spell_leaf(entry, lender_sequence=policy.SIZE if entry.lender_id else None)
 
 
-def unsigned(entries: Iterable[AuditEntry]) -> dict[str, str]:
-    """Those of these entries that no worker signed though their type asks for it: by id, why not.
+def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
+    """Those of these entries that lack the signature their type asks for: by id, why; of all others that a process
+    signed, by id the id of its key.
 
-    Raises `Misconfigured` where no worker's public key of their log is known: then nothing can be said of any.
+    Raises `Misconfigured` where no certified key of their log is known: then nothing can be said of any.
     """
-    asked = {entry.pk: entry for entry in entries if entry.type in events.SIGNED}
+    found, asked = dict[str, str](), dict[str, AuditEntry]()
+    for entry in entries:
+        if _needs_process(entry):
+            asked[entry.id] = entry
+        elif entry.type in (events.CERTIFIED, events.REVOKED) and not keys.is_of_root(entry):
+            found[entry.pk] = "the operator's root did not sign it"
     firsts = {pk: _first(entry) for pk, entry in asked.items()}
     known = asked | _loaded(set(firsts.values()) - asked.keys())
     over = {name: _over(known[name]) for name in set(firsts.values()) if name in known}
     known |= _loaded({pk for names in over.values() for pk in names} - known.keys())
+    signers = {name: str(known[name].body["signed"].get("by")) for name, names in over.items() if names}
     # A log that nobody asked about may have no keys here: what names an entry of it is not signed.
-    logs = {entry.log for entry in asked.values()}
-    faults = {name: _fault(name, names, known) for name, names in over.items() if known[name].log in logs}
-    found = {}
+    believed = {
+        log: keys.believed(log, needed={by for name, by in signers.items() if known[name].log == log})
+        for log in {entry.log for entry in asked.values()}
+    }
+    faults = {
+        name: _fault(name, names, known, believed[known[name].log].get(signers.get(name, "")))
+        for name, names in over.items()
+        if known[name].log in believed
+    }
     for pk, first in firsts.items():
-        fault = faults.get(first, "no worker signed it")
+        fault = faults.get(first, "nobody signed it")
         if not fault and pk not in over[first]:
             fault = "the signature that it names is not over it"
         if fault:
             found[pk] = fault
-    return found
+    return found, {pk: signers[first] for pk, first in firsts.items() if pk not in found}
 
 
-def key_id(public: bytes) -> str:
-    """By which a signature names its key: the first eight bytes of the SHA-256 of the raw public key, in hex."""
-    return sha256(public).hexdigest()[:16]
+def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
+    """Those of these entries that are signed as their types ask, by keys that were not revoked before they came.
+
+    Ordered or not: what decides by an entry may not wait for the log. Raises as `inspect`.
+    """
+    found = list(entries)
+    _, signers = inspect(found)
+    revoked = {log: keys.revoked(log) for log in {entry.log for entry in found if entry.pk in signers}}
+    doubted = [entry for entry in found if signers.get(entry.pk) in revoked.get(entry.log, ())]
+    places = AuditLeaf.objects.filter(entry__in=doubted).values_list("entry_id", "leaf_index") if doubted else ()
+    ordered = dict(places)
+    gone = {
+        one.pk
+        for one in doubted
+        if keys.is_revoked(revoked[one.log], signers[one.pk], ordered.get(one.pk, policy.SIZE))
+    }
+    return [entry for entry in found if entry.pk in signers and entry.pk not in gone]
 
 
-def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry]) -> str:
-    """Why the signature in this first entry does not hold; empty if it does."""
+def all_sound(verification: Verification) -> list[AuditEntry]:
+    """All entries of a verification, in their order, by one statement.
+
+    Raises `EvidenceUnreadable` if one is not sound, as `sound` says: what rests on the others would rest on half.
+    """
+    own, faults = _with_faults(verification)
+    for pk, fault in faults.items():
+        raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
+    return own
+
+
+def sound_of(verification: Verification) -> list[AuditEntry]:
+    """Those entries of a verification that count, in their order, by one statement; others are as none."""
+    own, faults = _with_faults(verification)
+    return [one for one in own if one.pk not in faults]
+
+
+def _with_faults(verification: Verification) -> tuple[list[AuditEntry], dict[str, str]]:
+    """All entries of a verification, in their order, by one statement; and by id, why some of them do not count."""
+    of_keys = Q(type=events.REVOKED, log=verification.mode)
+    wanted = AuditEntry.objects.filter(Q(verification=verification) | of_keys).select_related("leaf")
+    found = list(readable(wanted.order_by("verification_sequence")))
+    own = [one for one in found if one.verification_id == verification.pk]
+    faults, signers = inspect(own)
+    revoked = keys.revoked_by(found)
+    for one in own:
+        leaf = getattr(one, "leaf", None)
+        if keys.is_revoked(revoked, signers.get(one.pk, ""), leaf.leaf_index if leaf else policy.SIZE):
+            faults[one.pk] = "the key that signed it was revoked"
+    return own, faults
+
+
+def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
+    """The id of the key that an entry says it was signed by; `beside` holds what was signed with it. Empty for none."""
+    first = next((one for one in (entry, *beside) if one.pk == _first(entry)), None)
+    said = first.body.get("signed") if first is not None and isinstance(first.body, dict) else None
+    by = said.get("by") if isinstance(said, dict) else None
+    return by if isinstance(by, str) else ""
+
+
+def _needs_process(entry: AuditEntry) -> bool:
+    """Whether a process signs it, and not the root. A type that nobody knows none may."""
+    known = events.ENTRY_TYPES.get(entry.type)
+    return known is None or known.signed != (events.ROOT,)
+
+
+def _allows(entry: AuditEntry, kind: str) -> bool:
+    """Whether a kind of key may say this: by the entry's type, and by the evidence that it lists."""
+    known = events.ENTRY_TYPES.get(entry.type)
+    if known is None or kind not in known.signed:
+        return False
+    return kind == events.WORKER or entry.type not in events.KEEPING or is_of_door(entry.body)
+
+
+def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by: Believed | None) -> str:
+    """Why the signature in this first entry, by this key, does not hold; empty if it does."""
     if not names:
-        return "no worker signed it"
+        return "nobody signed it"
     said = known[first].body["signed"]
-    believed: Mapping[int, bytes] = settings.TULGA_DECIDERS.get(known[first].log, {})
-    if not believed:
-        raise Misconfigured(f"no worker's public key of the {known[first].log} log is here: see TULGA_KEYS_DIR")
-    public = next((one for one in believed.values() if key_id(one) == said.get("by")), None)
-    if public is None:
-        return "the key that signed it is none of a worker"
+    if by is None:
+        return "the key that signed it is none that the root certified"
     if names[0] != first or any(name not in known for name in names):
         return "an entry that was signed with it is not there"
     signed = [known[name] for name in names]
-    if any(entry.type not in events.SIGNED or entry.log != known[first].log for entry in signed):
-        return "what was signed with it decides nothing"
+    if any(entry.log != known[first].log or not _needs_process(entry) for entry in signed):
+        return "what was signed with it asks for no signature, or stands in another log"
+    if not all(_allows(entry, by.kind) for entry in signed):
+        return f"a {by.kind} key signed it, which may not say that"
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(
-            b64decode(said.get("signature"), validate=True), _message(signed)
-        )
+        by.public.verify(b64decode(said.get("signature"), validate=True), _message(signed))
     except (InvalidSignature, *UNREADABLE):
-        return "it does not say what a worker signed"
+        return "it does not say what was signed"
     return ""
 
 
+@cache
+def _private(seed: bytes) -> tuple[Ed25519PrivateKey, str]:
+    private = Ed25519PrivateKey.from_private_bytes(seed)
+    return private, key_id(private.public_key().public_bytes_raw())
+
+
 def _message(entries: Iterable[AuditEntry]) -> bytes:
-    leaves = [sha256(spell_leaf(_bare(entry), lender_sequence=None)).hexdigest() for entry in entries]
+    leaves = [sha256(spell_leaf(entry, lender_sequence=None, is_bare=True)).hexdigest() for entry in entries]
     return canonical_json({"context": _CONTEXT, "leaves": leaves})
-
-
-def _bare(entry: AuditEntry) -> AuditEntry:
-    bare = copy(entry)
-    bare.body = {name: value for name, value in entry.body.items() if name != "signed"}
-    return bare
 
 
 def _first(entry: AuditEntry) -> str:
     said = entry.body.get("signed") if isinstance(entry.body, dict) else None
-    name = said.get("with", entry.pk) if isinstance(said, dict) else ""
+    name = said.get("with", entry.id) if isinstance(said, dict) else ""
     return name if _is_id(name) else ""
 
 
@@ -138,5 +227,5 @@ def _loaded(ids: set[str]) -> dict[str, AuditEntry]:
     return {entry.pk: entry for entry in found}
 
 
-def _is_id(untrusted: object) -> bool:
+def _is_id(untrusted: Any) -> bool:
     return isinstance(untrusted, str) and _ID.fullmatch(untrusted) is not None

@@ -2,7 +2,8 @@
 
 1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is there and is the
 hash of what its entry says; every lender's sequence is unbroken   3 leaves, tiles and every signed root agree   4 no
-entry is lost, decided twice or out of order   5 the tables hold what the entries say   6 an SQLite file is whole
+entry is lost, decided twice or out of order   5 every verification was moved lawfully   6 the tables hold
+what the entries say   7 an SQLite file is whole
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from django.db.models import Subquery
 
 from verification.audit import head_file, keys
 from verification.audit.checkpoint import VerificationKey
+from verification.audit.legality import verify_legality
 from verification.audit.proofs import tile_loader
 from verification.audit.stored import PAGE, UNREADABLE
 from verification.audit.tiles import edge_root
@@ -22,25 +24,32 @@ from verification.audit.verify_rows import verify_parents, verify_rows
 from verification.audit.verify_tree import TreeInspection, signed_roots
 from verification.core.errors import LogInconsistent
 from verification.core.findings import Finding
-from verification.models import AuditCheckpoint, AuditHead, AuditLeaf, AuditPending
+from verification.models import AuditCheckpoint, AuditEntry, AuditHead, AuditLeaf, AuditPending
 
 _NOTHING_OUTSIDE: Final = "nothing outside the database shows how far the log was signed"
 
 
-def verify_log(log: str, *, against_head_file: bool = True, adopting: bool = False) -> Iterator[Finding]:
+def verify_log(
+    log: str, *, against_head_file: bool = True, adopting: bool = False, processes: int = 1
+) -> Iterator[Finding]:
     """Everything that is wrong with a log, nothing if it is whole; rows that arrive meanwhile are left out.
 
     `against_head_file`: also compare with the head kept outside the database, which a copy may lag behind.
     `adopting`: the head file may be missing, because it is about to be written; one that is there must fit.
-    Raises `Misconfigured` without the log's key.
+    `processes`: how many look at leaves, courses and rows; what is found, and its order, is the same.
+    Raises `Misconfigured` without the log's key, `BrokenProcessPool` where one of several processes was ended.
     """
     key = keys.verification_key(log)
     yield from _guarded(log, "the head", _verify_sizes(log))
     if against_head_file:
         yield from _guarded(log, "the head file", _verify_head_file(log, key=key, adopting=adopting))
-    yield from _guarded(log, "the leaves", _verify_tree(log, key=key))
+    are_signed = True
+    for finding in _guarded(log, "the leaves", _verify_tree(log, key=key, processes=processes)):
+        are_signed = False  # where anything is wrong, no signature is taken as verified
+        yield finding
     yield from _guarded(log, "the entries", verify_entries(log))
-    yield from _guarded(log, "the rows", verify_rows(log))
+    yield from _guarded(log, "the courses", verify_legality(log, are_signed=are_signed, processes=processes))
+    yield from _guarded(log, "the rows", verify_rows(log, processes=processes))
 
 
 def describe(log: str) -> str:
@@ -56,6 +65,14 @@ def verify_database() -> Iterator[Finding]:
     """What is wrong with the database of both logs: rows whose owner is gone, and what SQLite finds in its file."""
     yield from _guarded("", "the database file", verify_file())
     yield from _guarded("", "the rows", verify_parents())
+    yield from _guarded("", "the entries", _verify_logs())
+
+
+def _verify_logs() -> Iterator[Finding]:
+    """Entries of a log that there is not: they are never ordered."""
+    elsewhere = AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk")
+    for pk, log in elsewhere.values_list("pk", "log").iterator():
+        yield Finding(code="log_unknown", detail=f"the entry names the log {log!r}, which there is not", entry=pk)
 
 
 def verify_file() -> Iterator[Finding]:
@@ -94,14 +111,14 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
         yield Finding(code="head_file", log=log, detail=f"the head file does not fit: {error.detail}")
 
 
-def _verify_tree(log: str, *, key: VerificationKey) -> Iterator[Finding]:
+def _verify_tree(log: str, *, key: VerificationKey, processes: int) -> Iterator[Finding]:
     said, held, signed = _sizes(log)
     # What lies beyond a head that was turned back is looked at too, but a damaged number must not send us far away.
     far = 2 * AuditLeaf.objects.filter(log=log).count() + PAGE
     size = max(number for number in (0, said, held, signed) if number <= far)
     wrong: list[Finding] = []
     tree = TreeInspection(log, size=size, signed=signed_roots(log, key=key, upto=signed, wrong=wrong))
-    yield from verify_leaves(log, size=size, tree=tree)
+    yield from verify_leaves(log, size=size, tree=tree, processes=processes)
     yield from tree.finish()
     yield from wrong
 

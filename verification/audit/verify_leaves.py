@@ -3,14 +3,16 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
-from verification.audit import signatures
+from verification.audit import keys, signatures
 from verification.audit.history import hashed_bytes
+from verification.audit.spread import spread
 from verification.audit.stored import PAGE, Damaged, as_bytes, read, readable
 from verification.audit.verify_tree import TreeInspection
 from verification.core import events
@@ -21,31 +23,75 @@ from verification.models import AuditEntry, AuditLeaf, EvidenceItem, SharedEvide
 _CLAIMED: Final = {EvidenceItem: {"kind", "commitment", "sealed_sha256", "size"}, SharedEvidence: {"size"}}
 
 
-def verify_leaves(log: str, *, size: int, tree: TreeInspection) -> Iterator[Finding]:
+class Leaf(NamedTuple):
+    """A leaf's row. No model: as many are read as the log has entries."""
+
+    log: str
+    leaf_index: int
+    entry_id: str
+    told_to: str
+    lender_sequence: int | None
+    leaf_hash: bytes
+
+
+class Told(NamedTuple):
+    """By a leaf, its number for the lender, to be compared with the one before."""
+
+    leaf: Leaf
+    lender: str
+    sequence: int
+
+
+Seen = Finding | Told | bytes | None
+
+
+def verify_leaves(log: str, *, size: int, tree: TreeInspection, processes: int = 1) -> Iterator[Finding]:
     """Findings about the leaves of a log of `size` entries, in their order; `tree` is handed every hash."""
     sequences: dict[str, int] = defaultdict(int)
-    for start in range(0, size, PAGE):
-        # A page at a time: a log of millions of entries is verified in the memory of one page.
-        end = min(start + PAGE, size)
-        found = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end)
-        leaves = {leaf.leaf_index: leaf for leaf in readable(found)}
-        about = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves.values()])
-        if connection.vendor == "sqlite":
-            about = about.annotate(body_text=Cast("body", TextField()), at_text=Cast("at", TextField()))
-        entries = {entry.pk: entry for entry in read(about)}
-        for index in range(start, end):
-            leaf = leaves.get(index)
-            yield from tree.take(as_bytes(leaf.leaf_hash) if leaf else None)
-            if leaf is None:
-                yield Finding(code="leaf_missing", log=log, leaf_index=index, detail="there is no such leaf any more")
-                continue
-            yield from _verify_leaf(leaf, entries.get(leaf.entry_id), sequences)
-        yield from _verify_evidence_claims(leaves, entries)
-        yield from _verify_signatures(leaves, entries)
+    # A page at a time: a log of millions of entries is verified in the memory of one page.
+    look = partial(_verify_page, log, size, keys.revoked(log))
+    for one in spread(look, range(0, size, PAGE), processes=processes):
+        if isinstance(one, Finding):
+            yield one
+        elif isinstance(one, Told):
+            yield from _verify_told(one, sequences)
+        else:
+            yield from tree.take(one)
 
 
-def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences: dict[str, int]) -> Iterator[Finding]:
-    """1 what its entry says has the leaf's hash   2 its number is the next of its lender's."""
+def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) -> Iterator[Seen]:
+    """Of each leaf of a page its hash, None for none, then what is found; all that only the leaves before could show is
+    left to who reads this."""
+    end = min(start + PAGE, size)
+    found = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end).values_list(*Leaf._fields)
+    leaves = {leaf.leaf_index: leaf for leaf in map(_leaf, readable(found))}
+    about = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves.values()])
+    ops = connection.ops if connection.vendor == "sqlite" else None
+    if ops is not None:
+        about = about.annotate(body_text=Cast("body", TextField()), at_text=Cast("at", TextField()))
+    entries, altered = {entry.pk: entry for entry in read(about)}, set[str]()
+    for index in range(start, end):
+        leaf = leaves.get(index)
+        yield leaf.leaf_hash if leaf else None
+        if leaf is None:
+            yield Finding(code="leaf_missing", log=log, leaf_index=index, detail="there is no such leaf any more")
+            continue
+        for finding in _verify_leaf(leaf, entries.get(leaf.entry_id), ops):
+            if isinstance(finding, Finding) and finding.code in ("entry_differs", "entry_unreadable"):
+                altered.add(finding.entry)
+            yield finding
+    yield from _verify_evidence_claims(leaves, entries)
+    # What is not what was hashed is named for that alone.
+    yield from _verify_signatures(leaves, {pk: one for pk, one in entries.items() if pk not in altered}, revoked)
+
+
+def _leaf(row: tuple[Any, ...]) -> Leaf:
+    leaf = Leaf._make(row)
+    return leaf._replace(leaf_hash=as_bytes(leaf.leaf_hash))
+
+
+def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> Iterator[Finding | Told]:
+    """1 what its entry says has the leaf's hash   2 it has a number for its lender, if that is told."""
     if entry is None:
         yield _finding(leaf, "entry_missing", "the leaf's entry is not there any more")
     elif isinstance(entry, Damaged):
@@ -54,14 +100,11 @@ def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences:
         if leaf.told_to != ((entry.lender_id or "") if leaf.lender_sequence else ""):
             detail = "the leaf names another lender to be told than the entry"
             yield _finding(leaf, "lender", detail, field="told_to")
-        # SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does.
-        ours = json.dumps(entry.body), connection.ops.adapt_datetimefield_value(entry.at)
-        stands = getattr(entry, "body_text", None), getattr(entry, "at_text", None)
-        if hashed_bytes(leaf, entry) is None:
+        if hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash) is None:
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
-        elif connection.vendor == "sqlite" and stands != ours:
+        elif ops is not None and not _is_spelled(entry, ops):
             yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
-    # 2. What a lender is told counts 1, 2, 3, … of each lender; nothing else is counted.
+    # 2. Nothing else is counted.
     lender, sequence = leaf.told_to, leaf.lender_sequence
     is_counted = sequence is not None
     if isinstance(entry, AuditEntry) and is_counted != bool(entry.lender_id and entry.type in events.TOLD):
@@ -72,24 +115,40 @@ def _verify_leaf(leaf: AuditLeaf, entry: AuditEntry | Damaged | None, sequences:
     if not isinstance(lender, str) or not lender or not isinstance(sequence, int):
         yield _finding(leaf, "lender_sequence", "the lender's sequence is not a number", field="lender_sequence")
         return
-    if sequence != sequences[lender] + 1:
-        detail = f"the sequence of lender {lender} goes from {sequences[lender]} to {sequence}"
-        yield _finding(leaf, "lender_sequence", detail, field="lender_sequence")
+    yield Told(leaf, lender, sequence)
+
+
+def _is_spelled(entry: Any, ops: Any) -> bool:
+    """SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does."""
+    ours = json.dumps(entry.body), ops.adapt_datetimefield_value(entry.at)
+    return (entry.body_text, entry.at_text) == ours
+
+
+def _verify_told(told: Told, sequences: dict[str, int]) -> Iterator[Finding]:
+    """What a lender is told counts 1, 2, 3, … of each lender."""
+    before, sequences[told.lender] = sequences[told.lender], told.sequence
     # Counted on from what is there: one gap is told once, not at every later entry.
-    sequences[lender] = sequence
+    if told.sequence != before + 1:
+        detail = f"the sequence of lender {told.lender} goes from {before} to {told.sequence}"
+        yield _finding(told.leaf, "lender_sequence", detail, field="lender_sequence")
 
 
-def _verify_signatures(leaves: Mapping[int, AuditLeaf], entries: Mapping[str, Any]) -> Iterator[Finding]:
-    """What only a worker may write, a worker signed."""
+def _verify_signatures(
+    leaves: Mapping[int, Leaf], entries: Mapping[str, Any], revoked: Mapping[str, int]
+) -> Iterator[Finding]:
+    """Each entry is signed by a key that may say so, and that was not revoked by then."""
     there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
-    written = [entry for entry in entries.values() if isinstance(entry, AuditEntry)]
-    for pk, fault in signatures.unsigned(written).items():
-        yield _finding(there[pk], "decision_unsigned", fault)
+    faults, signers = signatures.inspect(entry for entry in entries.values() if isinstance(entry, AuditEntry))
+    for pk, fault in faults.items():
+        yield _finding(there[pk], "entry_unsigned", fault)
+    for pk, by in signers.items():
+        if keys.is_revoked(revoked, by, there[pk].leaf_index):
+            yield _finding(there[pk], "key_revoked", f"the key {by} that signed it was revoked from {revoked[by]} on")
 
 
-def _verify_evidence_claims(leaves: Mapping[int, AuditLeaf], entries: Mapping[str, Any]) -> Iterator[Finding]:
+def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, Any]) -> Iterator[Finding]:
     """Where a body lists evidence, sealed (`id`) or shared (`sha256`), its rows stand and say the same."""
-    claims: list[tuple[AuditLeaf, str, Mapping[str, Any]]] = []
+    claims: list[tuple[Leaf, str, Mapping[str, Any]]] = []
     for _, leaf in sorted(leaves.items()):
         entry = entries.get(leaf.entry_id)
         body = entry.body if isinstance(entry, AuditEntry) and isinstance(entry.body, dict) else {}
@@ -114,7 +173,7 @@ def _verify_evidence_claims(leaves: Mapping[int, AuditLeaf], entries: Mapping[st
                 yield _finding(leaf, "evidence_differs", detail, field=column)
 
 
-def _finding(leaf: AuditLeaf, code: str, detail: str, *, field: str = "") -> Finding:
+def _finding(leaf: Leaf, code: str, detail: str, *, field: str = "") -> Finding:
     return Finding(
         code=code, log=leaf.log, leaf_index=leaf.leaf_index, entry=str(leaf.entry_id), field=field, detail=detail
     )

@@ -1,15 +1,32 @@
 """Do the tables hold what the log says of attempts, checks, evidence and the verification itself?"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from django.db.models import Exists, Model, OuterRef, Q
 
 from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
+from verification.audit.spread import spread
 from verification.audit.stored import UNREADABLE
+from verification.audit.verify_counts import verify_counts
 from verification.core.findings import Finding
-from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
+from verification.models import (
+    Attempt,
+    AuditEntry,
+    BorrowerSession,
+    CaptureWord,
+    Clearance,
+    DataKey,
+    EvidenceItem,
+    HandOver,
+    Link,
+    MobileSigning,
+    ReviewVote,
+    SharedEvidenceUse,
+    Verification,
+)
 
 _PAGE: Final = 100  # verifications in memory at a time; each brings some dozens of rows
 _LOOKS: Final = 5  # how often a verification is looked at that is moving while we look
@@ -18,13 +35,26 @@ _PARENTS: Final[tuple[tuple[type[Model], str, type[Model]], ...]] = (
     (Attempt, "verification", Verification),
     (EvidenceItem, "verification", Verification),
     (AuditEntry, "verification", Verification),
+    (DataKey, "verification", Verification),
+    (Link, "verification", Verification),
+    (BorrowerSession, "verification", Verification),
+    (MobileSigning, "verification", Verification),
+    (HandOver, "verification", Verification),
+    (Clearance, "verification", Verification),
     (EvidenceItem, "attempt", Attempt),
     (SharedEvidenceUse, "attempt", Attempt),
+    (ReviewVote, "attempt", Attempt),
+    (CaptureWord, "attempt", Attempt),
 )
 
 
-def verify_rows(log: str) -> Iterator[Finding]:
+def verify_rows(log: str, *, processes: int = 1) -> Iterator[Finding]:
     """Findings about every verification of a log: rows changed, taken away or added behind the log's back."""
+    yield from spread(partial(_verify_page, log), _pages(log), processes=processes)
+
+
+def _pages(log: str) -> Iterator[list[str]]:
+    """The ids of the verifications of a log, a page at a time."""
     in_log = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), log=log))
     last = ""
     while True:
@@ -32,18 +62,22 @@ def verify_rows(log: str) -> Iterator[Finding]:
         ids = list(rest.values_list("pk", flat=True)[:_PAGE])
         if not ids:
             return
-        held = load(ids)
-        for pk in ids:
-            if pk not in held or next(compare(log, held[pk]), None) is not None:
-                yield from _look_again(log, pk)
+        yield ids
         # A damaged key can order itself before what was read: that would be read for ever.
         if not isinstance(ids[-1], str) or ids[-1] <= last:
             return
         last = ids[-1]
 
 
+def _verify_page(log: str, ids: Sequence[str]) -> Iterator[Finding]:
+    held = load(ids)
+    for pk in ids:
+        if pk not in held or next(compare(log, held[pk]), None) is not None:
+            yield from _look_again(log, pk)
+
+
 def verify_parents() -> Iterator[Finding]:
-    """Rows of both modes whose verification or attempt was taken away from under them."""
+    """Rows of both modes whose verification or attempt was taken away from under them; then counts over all of them."""
     for child, column, parent in _PARENTS:
         manager: Any = child._default_manager
         there = Exists(parent._default_manager.filter(pk=OuterRef(f"{column}_id")))
@@ -57,6 +91,7 @@ def verify_parents() -> Iterator[Finding]:
         except UNREADABLE as error:
             detail = f"the rows of {word} cannot be read further ({type(error).__name__})"
             yield Finding(code="unreadable", detail=detail)
+    yield from verify_counts()
 
 
 def _look_again(log: str, pk: str) -> Iterator[Finding]:

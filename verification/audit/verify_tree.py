@@ -36,8 +36,8 @@ def signed_roots(log: str, *, key: VerificationKey, upto: int, wrong: list[Findi
 class TreeInspection:
     """Takes the hash of one leaf after the other and compares with tiles and signed roots on the way.
 
-    Two trees grow: one over the hashes of the leaf rows, one over those of the tiles. Where they differ, the next
-    signed root says which of the two was changed.
+    Two trees grow: one over the hashes of the leaf rows, one over those of the tiles. They are one until a hash
+    differs; then the next signed root says which of the two was changed.
     """
 
     def __init__(self, log: str, *, size: int, signed: Iterator[Signed]) -> None:
@@ -46,7 +46,7 @@ class TreeInspection:
         self._signed = signed
         self._next = next(signed, None)
         self._by_leaves = Growing()
-        self._by_tiles = Growing()
+        self._by_tiles = self._by_leaves
         self._tile: list[bytes] = []
         self._different: list[int] = []
         self._fits = 0
@@ -62,10 +62,7 @@ class TreeInspection:
         # Neither leaf nor tile: any value will do, for no root above will fit.
         of_leaf = of_leaf or of_tile or bytes(HASH_BYTES)
         of_tile = of_tile or of_leaf
-        if of_leaf != of_tile:
-            self._different.append(index)
-        self._by_leaves.append(of_leaf)
-        self._by_tiles.append(of_tile)
+        self._append(index, of_leaf, of_tile)
         while self._next and self._next[0] <= index + 1:
             size, root = self._next
             by_leaves, by_tiles = self._by_leaves.root == root, self._by_tiles.root == root
@@ -73,17 +70,26 @@ class TreeInspection:
                 self._fits = size
             elif by_tiles:
                 yield from self._tell("is not the one that was signed")
-                self._by_leaves, self._fits = self._by_tiles.fork(), size
+                self._by_leaves, self._fits = self._by_tiles, size
             elif by_leaves:
                 what = "is the one that was signed, but the tile's copy of it was changed"
                 yield from self._tell(what, field="tile")
-                self._by_tiles, self._fits = self._by_leaves.fork(), size
+                self._by_tiles, self._fits = self._by_leaves, size
             else:
                 yield from self._tell("differs from the tile's, and neither leads to the signed root")
                 self._misfits.append(size)
             self._next = next(self._signed, None)
         if len(self._different) > PAGE:
             yield from self._tell("differs from the tile's, and no signed root says which was changed")
+
+    def _append(self, index: int, of_leaf: bytes, of_tile: bytes) -> None:
+        if of_leaf != of_tile:
+            self._different.append(index)
+            if self._by_tiles is self._by_leaves:
+                self._by_tiles = self._by_leaves.fork()
+        self._by_leaves.append(of_leaf)
+        if self._by_tiles is not self._by_leaves:
+            self._by_tiles.append(of_tile)
 
     def finish(self) -> Iterator[Finding]:
         """What is left to say at the end: later checkpoints, unresolved differences, the tiles above the leaves."""
@@ -106,9 +112,13 @@ class TreeInspection:
             if not width * HASH_BYTES <= len(row) <= tiles.FULL_BYTES or len(row) % HASH_BYTES:
                 yield Finding(code="tile", log=self._log, detail=detail)
                 continue
-            for offset, value in enumerate(list(tiles.hashes(row))[:width] if place.level else ()):
-                below = Place(place.level - 1, place.index * tiles.WIDTH + offset)
-                if root_of(tiles.hashes(_tile(self._log, below))) != value:
+            if not place.level:
+                continue
+            start = place.index * tiles.WIDTH
+            rows = _tiles(self._log, place.level - 1, start)
+            for offset, value in enumerate(list(tiles.hashes(row))[:width]):
+                below = Place(place.level - 1, start + offset)
+                if root_of(tiles.hashes(rows.get(below.index, b""))) != value:
                     detail = f"{name} and tile {below.level}/{below.index} below it do not agree"
                     yield Finding(code="tile", log=self._log, detail=detail)
 
@@ -122,3 +132,9 @@ class TreeInspection:
 def _tile(log: str, place: Place) -> bytes:
     found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
     return as_bytes(found.values_list("hashes", flat=True).first())
+
+
+def _tiles(log: str, level: int, start: int) -> dict[int, bytes]:
+    # Those under one tile: 2 MiB at most.
+    found = AuditTile.objects.filter(log=log, level=level, index__gte=start, index__lt=start + tiles.WIDTH)
+    return {index: as_bytes(hashes) for index, hashes in found.values_list("index", "hashes")}

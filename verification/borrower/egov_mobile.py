@@ -8,7 +8,6 @@ Its requests carry no cookie; what they may do stands in `workflow/moving/mobile
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 import segno
 from django.conf import settings
@@ -22,12 +21,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from verification import clock
 from verification.borrower import cookie, egov_documents, untrusted_answer, wording
+from verification.core import almaty
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
 from verification.workflow.moving import links, mobile_signing
 from verification.workflow.reading import queries
 from verification.workflow.reading.queries import BorrowerPage
 
-_ZONE = ZoneInfo("Asia/Almaty")
 _BEARER = "Bearer "
 # What the page can say of an answer that was refused; for any other code it has one sentence more.
 _REFUSALS = ("egov_document_altered", "egov_answer_malformed", "eds_statement_mismatch")
@@ -84,7 +83,7 @@ def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
     for language in dict.fromkeys(("kk", "ru", reading.page.locale)):
         with translation.override(language):
             warnings.append(gettext("Sign only if you yourself ask %(lender)s for a loan.") % {"lender": lender.name})
-    until = timezone.localtime(reading.expires_at, _ZONE)
+    until = timezone.localtime(reading.expires_at, almaty.ZONE)
     return JsonResponse(
         {
             "description": " / ".join(warnings),

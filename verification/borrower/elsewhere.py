@@ -17,10 +17,9 @@ from verification import clock
 from verification.borrower import cookie, wording
 from verification.borrower.views import speak, visit_of
 from verification.core.errors import BadInput, Conflict, LinkUnusable
-from verification.core.status import Status
+from verification.core.status import TERMINAL
 from verification.workflow import policy
 from verification.workflow.moving import hand_over, links
-from verification.workflow.moving.ending import COERCED
 from verification.workflow.reading import queries
 
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -76,7 +75,7 @@ def match(request: HttpRequest) -> HttpResponse:
     except LinkUnusable:
         ending = "gone"
     page = queries.borrower_page(verification_id=verification_id)
-    if ending == "gone" and page.page in ("wait", "finished"):
+    if ending == "gone" and page.page in ("wait", "checking", "finished"):
         return redirect("borrower:now")  # at the phone somebody said that they are told what to press
     return _shown(request, page, "borrower/handed_over.html", ending=ending)
 
@@ -113,18 +112,27 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
         return response
     # Until it is let in it learns of the loan alone: not why a step was refused, and not where the lender's page is.
     page = replace(queries.borrower_page(verification_id=waiting.verification_id), notice="", return_url="")
-    if waiting.is_stopped:  # by this very person, whether or not a worker has ended it yet
-        page = replace(page, status=Status.DECLINED, code=COERCED)
-        return _shown(request, page, "borrower/finished.html", **wording.ending(page))
+    if waiting.is_stopped:  # by this very person: a worker ends it, and the log orders that
+        page = replace(page, page=_stopped(page))
+        places = {"state_url": reverse("borrower:phone_state"), "now_url": reverse("borrower:phone_now")}
+        return _shown(request, page, f"borrower/{page.page}.html", **wording.ending(page), **places)
     return _shown(request, page, "borrower/phone.html", number=waiting.number)
 
 
 @never_cache
 @require_safe
 def phone_state(request: HttpRequest) -> HttpResponse:
-    """Whether the other page has said the number, for the phone's page to ask."""
+    """Whether the other page has said the number, or how what was stopped stands, for the phone's page to ask."""
     waiting = hand_over.waiting(untrusted_phone=cookie.untrusted_phone(request))
-    return JsonResponse({"page": "done" if waiting.has_session else "phone", "notice": ""})
+    name = "done" if waiting.has_session else "phone"
+    if waiting.is_stopped:
+        name = _stopped(queries.borrower_page(verification_id=waiting.verification_id))
+    return JsonResponse({"page": name, "notice": ""})
+
+
+def _stopped(page: queries.BorrowerPage) -> str:
+    """Which page shows what was stopped at the phone: nobody is asked anything any more."""
+    return page.page if page.page == "checking" or page.status in TERMINAL else "wait"
 
 
 def _shown(request: HttpRequest, page: queries.BorrowerPage, template: str, **context: Any) -> HttpResponse:

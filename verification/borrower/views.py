@@ -29,6 +29,7 @@ from verification.workflow.reading import queries
 # What a page shows beyond the loan, the step and the notice.
 _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
     "consent": wording.consent,
+    "renewal": wording.renewal,
     "statement": lambda page: {**statement.context(page), **egov_mobile.context(page)},
     "choose_route": wording.routes,
     "resume": wording.routes,

@@ -4,16 +4,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
+from verification.core import almaty
 from verification.core.reasons import REASONS
 from verification.workflow.reading.queries import BorrowerPage, BorrowerState
 
-# Kazakhstan has had one time zone since 1 March 2024, UTC+5.
-_ZONE = ZoneInfo("Asia/Almaty")
 _TENGE = "KZT"
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
@@ -37,8 +36,9 @@ _STATEMENT_ROWS = (
 def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
     """What every page shows: the loan, the step, and why it is asked again. `notice` overrides the page's own."""
     waits_for = waited_for(page)
-    # The last page says its own reason, and why something was refused is said where it is asked again.
-    said = "" if page.page == "finished" else notice or (waits_for if page.page == "wait" else page.notice)
+    # These say their own reason, and why something was refused is said where it is asked again.
+    is_said = page.page in ("finished", "checking")
+    said = "" if is_said else notice or (waits_for if page.page == "wait" else page.notice)
     return {
         "page": page,
         "loan": {
@@ -49,6 +49,8 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
         },
         "notice": sentence(said),
         "waited_for": waits_for,
+        "state_url": reverse("borrower:state"),
+        "now_url": reverse("borrower:now"),
         "steps": [
             "current" if number == page.step else "done" if number < page.step else "ahead"
             for number in range(1, page.steps + 1)
@@ -65,6 +67,13 @@ def consent(page: BorrowerPage) -> Mapping[str, Any]:
     """The text agreed to, in the language of the page, which is sent back with the answer."""
     language = get_language() or page.locale
     return {"language": language, "text": page.data["texts"][language], "version": page.data["version"]}
+
+
+def renewal(page: BorrowerPage) -> Mapping[str, Any]:
+    """The text said yes to, as `consent` gives it, and the times of the contract."""
+    asked = page.renewal
+    times = {"signed": moment(asked.signed_at), "waited_until": moment(asked.waited_until)} if asked else {}
+    return {**consent(page), **times}
 
 
 def routes(page: BorrowerPage) -> Mapping[str, Any]:
@@ -121,7 +130,7 @@ def days(number: int) -> str:
 def moment(value: str | datetime) -> str:
     """A time in Kazakhstan, to the minute."""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return gettext("%(time)s (Astana time)") % {"time": timezone.localtime(at, _ZONE).strftime("%d.%m.%Y %H:%M")}
+    return gettext("%(time)s (Astana time)") % {"time": timezone.localtime(at, almaty.ZONE).strftime("%d.%m.%Y %H:%M")}
 
 
 def _grouped(decimal: str) -> str:

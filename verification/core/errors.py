@@ -60,9 +60,13 @@ class NotFound(TulgaError):
 
 
 class Conflict(TulgaError):
-    """The request is well-formed but does not fit what has happened meanwhile."""
+    """The request is well-formed but does not fit what has happened meanwhile. `wait_seconds`: until it may fit."""
 
     code = "conflict"
+
+    def __init__(self, detail: str = "", *, code: str | None = None, wait_seconds: int | None = None) -> None:
+        super().__init__(detail, code=code)
+        self.wait_seconds = wait_seconds
 
 
 class NotYourTurn(Conflict):

@@ -1,71 +1,111 @@
-"""The only table of log entry types, and which of them a lender is told."""
+"""The only table of log entry types: which of them a lender is told, and by whose key each must be signed."""
 
 from dataclasses import dataclass
+
+WORKER, WEB, SENDER, TICK, ROOT = "decision", "door", "sender", "log", "root"
+"""Kinds of key that sign entries: workers', web's for what people and lenders did at the door, the sender's, the log's,
+the operator's root.
+
+Source: audit.md §6.
+"""
+SIGNERS = (WORKER, WEB, SENDER, TICK)
+"""Those of processes."""
 
 
 @dataclass(frozen=True)
 class EntryType:
-    """One kind of log entry. `told`: the lender reads it as an event; `decides`: at most one a verification; `signed`:
-    by the worker that wrote it, or it is not ordered."""
+    """One kind of log entry. `signed`: by a key of which kinds, or it is not ordered. `told`: the lender reads it as an
+    event; `decides`: at most one a verification."""
 
     name: str
+    signed: tuple[str, ...]
     told: bool = False
     decides: bool = False
-    signed: bool = False
 
 
 HEARTBEAT = "log.heartbeat"
+CERTIFIED, REVOKED = "key.certified", "key.revoked"
+"""What the operator's root says of a key that signs entries: that it counts, and from which place on it does not."""
+OF_KEYS = (CERTIFIED, REVOKED)
 DESTROYED = "evidence.destroyed"
 """Lists under `destroyed` the ids of an attempt's evidence whose keys are gone by rule."""
+RECEIPT = "receipt.issued"
+"""Names the receipt of what no worker ended; a worker's decision names its own. Both by its SHA-256, as `receipt`."""
+CLEARED = "clearance.issued"
+"""What a worker signs once every gate that the law asks for has passed: money may leave, once and soon."""
+CLEARINGS = ("clearance.requested", CLEARED, "clearance.refused", "clearance.consumed", "clearance.frozen")
+"""Each names its `clearance`."""
+DISPUTED = "verification.disputed"
+REPORTED, RENEWED = "contract.reported", "renewal.opened"
+"""What the lender says of its contract, and that its borrower is asked anew, by the `renewal` it names."""
+CREDITING = (REPORTED, *CLEARINGS)
+"""By which a lender's credits of a day are counted."""
+ATTESTED = "attestation.made"
+"""An employee's word `what` was confirmed of a verified borrower, with their id as `person`."""
+OBLIGATIONS = ("obligation.opened", "obligation.closed")
+"""What a lender said of the credit, each once, with the time as `at`."""
 ENTRY_TYPES = {
     entry.name: entry
     for entry in (
-        EntryType("verification.created", told=True),
-        EntryType("verification.in_review", told=True, signed=True),
-        EntryType("verification.verified", told=True, decides=True, signed=True),
-        EntryType("verification.declined", told=True, decides=True, signed=True),
-        EntryType("verification.expired", told=True, decides=True, signed=True),
-        EntryType("verification.canceled", told=True, decides=True),
-        EntryType("verification.failed", told=True, decides=True, signed=True),
-        EntryType("verification.redacted", told=True),
-        EntryType("verification.disputed", told=True),
-        EntryType("verification.handed_over", told=True),
-        EntryType("route.chosen"),
-        EntryType("link.minted"),
-        EntryType("link.spent"),
-        EntryType("mobile_signing.minted"),
-        EntryType("mobile_signing.read"),
-        EntryType("mobile_signing.taken"),
-        EntryType("mobile_signing.refused"),
-        EntryType("hand_over.minted"),
-        EntryType("hand_over.read"),
-        EntryType("hand_over.refused"),
-        EntryType("hand_over.stopped"),
-        EntryType("attempt.opened"),
-        EntryType("attempt.answered"),
-        EntryType("attempt.looked_at"),
-        EntryType("attempt.judged", signed=True),
-        EntryType("attempt.lapsed"),
-        EntryType("attempt.reviewed", signed=True),
-        EntryType("review.voted"),
-        EntryType("review.listed"),
-        EntryType("review.viewed"),
-        EntryType("evidence.kept"),
-        EntryType(DESTROYED),
-        EntryType("document.missing"),
-        EntryType("document.read"),
-        EntryType("step.faulted"),
-        EntryType("endpoint.disabled", told=True),
-        EntryType("oversight.searched"),
-        EntryType("oversight.viewed"),
-        EntryType("oversight.counted"),
-        EntryType("replay.read"),
-        EntryType(HEARTBEAT),
+        EntryType("verification.created", (WEB,), told=True),
+        EntryType("verification.in_review", (WORKER,), told=True),
+        EntryType("verification.verified", (WORKER,), told=True, decides=True),
+        EntryType("verification.declined", (WORKER,), told=True, decides=True),
+        EntryType("verification.expired", (WORKER,), told=True, decides=True),
+        EntryType("verification.canceled", (WEB,), told=True, decides=True),
+        EntryType("verification.failed", (WORKER,), told=True, decides=True),
+        EntryType("verification.redacted", (WORKER,), told=True),
+        EntryType(DISPUTED, (WEB,), told=True),
+        EntryType("verification.handed_over", (WEB,), told=True),
+        EntryType("verification.key_revoked", (WEB,), told=True),
+        EntryType("route.chosen", (WEB, WORKER)),
+        EntryType("link.minted", (WEB,)),
+        EntryType("link.spent", (WEB,)),
+        EntryType("mobile_signing.minted", (WEB,)),
+        EntryType("mobile_signing.read", (WEB,)),
+        EntryType("mobile_signing.taken", (WEB,)),
+        EntryType("mobile_signing.refused", (WEB,)),
+        EntryType("hand_over.minted", (WEB,)),
+        EntryType("hand_over.read", (WEB,)),
+        EntryType("hand_over.refused", (WEB,)),
+        EntryType("hand_over.stopped", (WEB,)),
+        EntryType("attempt.opened", (WEB, WORKER)),
+        EntryType("attempt.answered", (WEB,)),
+        EntryType("attempt.looked_at", (WORKER,)),
+        EntryType("attempt.judged", (WORKER,)),
+        EntryType("attempt.lapsed", (WEB, WORKER)),
+        EntryType("attempt.reviewed", (WORKER,)),
+        EntryType("review.voted", (WEB,)),
+        EntryType("review.listed", (WEB,)),
+        EntryType("review.viewed", (WEB,)),
+        EntryType("evidence.kept", (WEB, WORKER)),
+        EntryType(DESTROYED, (WORKER,)),
+        EntryType("document.missing", (WORKER,)),
+        EntryType(RECEIPT, (WORKER,)),
+        EntryType("clearance.requested", (WEB,)),
+        EntryType(CLEARED, (WORKER,), told=True),
+        EntryType("clearance.refused", (WORKER,)),
+        EntryType("clearance.consumed", (WEB,), told=True),
+        EntryType("clearance.frozen", (WEB, WORKER), told=True),
+        EntryType(ATTESTED, (WEB,)),
+        *(EntryType(name, (WEB,)) for name in OBLIGATIONS),
+        EntryType(REPORTED, (WEB,)),
+        EntryType(RENEWED, (WEB,)),
+        EntryType("document.read", (WEB,)),
+        EntryType("step.faulted", (WORKER,)),
+        EntryType("endpoint.disabled", (SENDER, WEB), told=True),
+        EntryType("oversight.searched", (WEB,)),
+        EntryType("oversight.viewed", (WEB,)),
+        EntryType("oversight.counted", (WEB,)),
+        EntryType("replay.read", (WEB,)),
+        EntryType(CERTIFIED, (ROOT,)),
+        EntryType(REVOKED, (ROOT,)),
+        EntryType(HEARTBEAT, (TICK,)),
     )
 }
 DECISIONS = tuple(name for name, entry in ENTRY_TYPES.items() if entry.decides)
-SIGNED = frozenset(name for name, entry in ENTRY_TYPES.items() if entry.signed)
-"""What only a worker writes: judgements, what people's votes led to, and every end but a lender's own."""
+CLOSINGS = ("attempt.judged", "attempt.lapsed", "attempt.reviewed")
+"""What ends an attempt, and says under `burnt` whether it counts against the borrower."""
 READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 """What a regulator read."""
 KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.kept")

@@ -87,6 +87,13 @@ class Iin(_Masked):
             return None
         return date(century + int(iin[:2]), int(iin[2:4]), int(iin[4:6]))
 
+    def fits(self, born: date) -> bool:
+        """Whether somebody born then can hold it; of one that says no century the first six digits are compared."""
+        stated = self.birth_date
+        if stated is not None or self.value == AUTHORITY_TEST_IIN:
+            return stated in (born, None)
+        return self.value[:6] == born.isoformat()[2:].replace("-", "")
+
 
 @dataclass(frozen=True, repr=False)
 class Bin(_Masked):

@@ -30,10 +30,11 @@ ROUTES_MAX: Final = 10
 AMOUNT_MAX: Final = 10**12  # tenge; a typing error, not a microcredit, lies above
 RATE_MAX: Final = 1000  # % a year; the legal ceiling is far below and the lender's to keep
 TERM_MAX_DAYS: Final = 3653  # ten years
+ADULT_YEARS: Final = 18  # full capacity to act: Civil Code, articles 17 and 22; who is younger needs a parent's consent
 
 _NAMED: Final = {"maxLength": NAME_MAX}
 _DAY: Final = {"format": "date"}
-_AMOUNT: Final = decimal(
+AMOUNT: Final = decimal(
     r"^[0-9]{1,13}(\.[0-9]{1,2})?$", "150000.00", limits={"places": 2, "most": AMOUNT_MAX, "above_zero": True}
 )
 _RATE: Final = decimal(
@@ -45,13 +46,15 @@ _TERM: Final = Form(
     limits={"least": 1, "most": TERM_MAX_DAYS},
     is_signed=True,
 )
+SHA256: Final = {"pattern": "^[0-9a-fA-F]{64}$"}
+IIN: Final = string("iin", {"pattern": "^[0-9]{12}$"}, "990101100010")
 _NUMBER: Final = string(
     "document_number",
     {"minLength": 1, "maxLength": DOCUMENT_NUMBER_MAX},
     "045678912",
     limits={"longest": DOCUMENT_NUMBER_MAX},
 )
-_ACCOUNT: Final = string("iban", {"minLength": 1, "maxLength": 40}, "KZ86125KZT5004100100", help="A Kazakh IBAN.")
+ACCOUNT: Final = string("iban", {"minLength": 1, "maxLength": 40}, "KZ86125KZT5004100100", help="A Kazakh IBAN.")
 _ROUTES: Final = Form(
     "route_names",
     {
@@ -82,35 +85,45 @@ class Document:
 
     type: Annotated[str, one_of(DOCUMENT_TYPES)]
     number: Annotated[str, _NUMBER] = field(repr=False)
-    valid_to: Annotated[date, string("day", _DAY, help="Its last day.")]
+    valid_to: Annotated[date, string("last_day", _DAY, help="Its last day: today in Kazakhstan, or later.")]
 
 
 @dataclass(frozen=True)
 class Person:
     """Who the borrower says to be: a claim to be checked."""
 
-    iin: Annotated[Iin, string("iin", {"pattern": "^[0-9]{12}$"}, "990101100010")]
+    iin: Annotated[Iin, IIN]
     surname: Annotated[str, string("name", _NAMED, "Асанов")] = field(repr=False)
     name: Annotated[str, string("name", _NAMED, "Асанов")] = field(repr=False)
-    birth_date: Annotated[date, string("day", _DAY, limits={"is_past": True})] = field(repr=False)
+    birth_date: Annotated[
+        date,
+        string(
+            "birth_date", _DAY, limits={"least_age": ADULT_YEARS}, help="That of the IIN, and 18 years ago or longer."
+        ),
+    ] = field(repr=False)
     phone: Annotated[Phone, string("phone", {"maxLength": 32}, "+77011234567")]
     document: Annotated[Document, Form()]
     patronymic: Annotated[str, string("name", _NAMED | {"minLength": 0}, "Асанов", limits={"optional": True})] = field(
         default="", repr=False
     )
 
+    def refuse_together(self) -> None:
+        """Raises `BadInput` for an IIN that belongs to somebody born on another day."""
+        if not self.iin.fits(self.birth_date):
+            raise BadInput("the IIN says another birth date", code="birth_date_mismatch", pointer="/birth_date")
+
 
 @dataclass(frozen=True)
 class Loan:
     """What the borrower is about to owe; decimals as strings, or as JSON numbers where those are exact."""
 
-    amount: Annotated[str, _AMOUNT]
+    amount: Annotated[str, AMOUNT]
     currency: Annotated[str, one_of(CURRENCIES, is_signed=True)]
     term_days: Annotated[int, _TERM]
     annual_rate: Annotated[str, _RATE]
-    total_repayable: Annotated[str, _AMOUNT]
-    payout_account: Annotated[str, _ACCOUNT] = field(repr=False)
-    contract_sha256: Annotated[str, string("sha256", {"pattern": "^[0-9a-fA-F]{64}$"}, is_signed=True)] = ""
+    total_repayable: Annotated[str, AMOUNT]
+    payout_account: Annotated[str, ACCOUNT] = field(repr=False)
+    contract_sha256: Annotated[str, string("sha256", SHA256, is_signed=True)] = ""
     region: Annotated[str, string("kato", {"pattern": "^[0-9]{9}$"}, help="A KATO code.")] = ""
 
     def refuse_together(self) -> None:

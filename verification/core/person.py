@@ -27,8 +27,20 @@ class LenderFacts:
 
 
 @dataclass(frozen=True)
+class Renewal:
+    """Which consent is given anew: of what verification, to what contract, when that was signed, and when its wait
+    ended. Times are spelled as in ISO 8601, with their zone."""
+
+    verification_id: str
+    contract_sha256: str
+    signed_at: str
+    waited_until: str
+
+
+@dataclass(frozen=True)
 class Case:
-    """All that a route may know of a verification. `profile`: the id of the law's profile it was opened under."""
+    """All that a route may know of a verification. `profile`: the id of the law's profile it was opened under;
+    `renewal`: what it renews, if anything."""
 
     verification_id: str
     mode: str
@@ -39,6 +51,7 @@ class Case:
     purpose: str
     locale: str
     expires_at: datetime
+    renewal: Renewal | None = None
 
 
 def is_same_name(one: str, other: str) -> bool:

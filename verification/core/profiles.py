@@ -1,40 +1,68 @@
-"""Dated legal profiles: which combination of routes suffices, as data. Not legal advice; see law.md §1 and §6."""
+"""Dated legal profiles: what each state of the law asks, as data. Not legal advice; see law.md §1 and §6 (O-…, U…)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
+from typing import Final
 
 from verification.core import stored
 from verification.core.errors import BadInput, Misconfigured
+from verification.core.reasons.reason import gettext_noop
 
 Combination = tuple[str, ...]
+_NOT_IN_HASH: Final = {"source", "verified_by_lawyer", "sha256"}
+_VALID_FOR_SECONDS: Final = 72 * 3600
+"""No source names a time; ours: api.md §1."""
+_STOP_CREDIT_SECONDS: Final = 60
+"""Asked again as the money leaves, not kept (O-50, U9); api.md §1."""
+_ACCOUNT_OWNER_SECONDS: Final = 15 * 60
+"""No source names a time; ours: as long as a clearance lives (api.md §1)."""
+_CREDIT_MCI: Final = 75
+"""O-52, O-55: 294 900 KZT of 2025."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One state of the law.
+    """One state of the law. A field is None where that is not asked. Sums are in MCI: see `core/mci.py`.
 
-    `combinations`: sufficient sets of routes, each in the order the borrower does them. `replaced_max`: how many missed
-    commands of a live capture may be replaced by others; none where the law says that any mismatch repeats the check.
+    A verification is decided by `combinations` and `replaced_max`, a clearance by what stands below them.
     """
 
     id: str
     in_force_from: date
-    combinations: tuple[Combination, ...]
-    replaced_max: int
     source: str
     verified_by_lawyer: bool = False
+    combinations: tuple[Combination, ...]
+    """Sufficient sets of routes, each in the order the borrower does them."""
+    replaced_max: int
+    """How many missed commands of a live capture may be replaced; 0 where any mismatch repeats the check. O-23."""
+    valid_for_seconds: int = _VALID_FOR_SECONDS
+    """How old `verified` may be."""
+    amount_max_mci: int | None = None
+    """The most that may be lent. No source names a sum; what a verification was opened for is the most anyway."""
+    confirmed_below_years: int | None = None
+    """Who is younger confirms once more, outside of this flow. O-56: not any more on the birthday (U5)."""
+    confirmed_from_years: int | None = None
+    """Who is so old or older confirms, too. O-56: from the birthday on, the stricter reading of "over 55" (U5)."""
+    visit_over_mci: int | None = None
+    """The person's first online credit over this sum asks for a visit. O-55."""
+    cooling_off_over_mci: int | None = None
+    """Where one person's online credits of a day in Almaty come to more, the money waits. O-52, O-53, U6."""
+    cooling_off_hours: int | None = None
+    """So long after the contract, and then for a new consent. O-52."""
+    stop_credit_max_age_seconds: int | None = None
+    """How old the answer may be whether the person has refused all credits. O-50, S15. No source says from which day
+    it is asked: from the law of June 2024 on, the stricter reading."""
+    account_owner_max_age_seconds: int | None = None
+    """How old the answer may be whose the account is. O-58, S9."""
     sha256: str = field(init=False)
     """Hash of what decides, pinned by every verification opened under it; whence we have it is not in it."""
 
     def __post_init__(self) -> None:
-        rule = {
-            "id": self.id,
-            "in_force_from": self.in_force_from.isoformat(),
-            "combinations": [list(combination) for combination in self.combinations],
-            "replaced_max": self.replaced_max,
-        }
-        object.__setattr__(self, "sha256", stored.digest(rule))
+        # What is not asked is not hashed: a question that a later law brings leaves the hashes of the earlier ones.
+        asked = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in _NOT_IN_HASH}
+        rule = {name: value for name, value in asked.items() if value is not None}
+        object.__setattr__(self, "sha256", stored.digest(rule | {"in_force_from": self.in_force_from.isoformat()}))
 
 
 PROFILES = {
@@ -43,23 +71,90 @@ PROFILES = {
         Profile(
             id="KZ-2021-04",
             in_force_from=date(2021, 4, 30),
+            source=gettext_noop(
+                "ARDFM resolution of 30 April 2021: one of EDS, biometric, two-factor with a live face"
+            ),
             combinations=(("eds",), ("biometric",), ("live_face",)),
             replaced_max=2,  # it says nothing of commands
-            source="ARDFM resolution of 30 April 2021: one of EDS, biometric, two-factor with a live face",
+        ),
+        Profile(
+            id="KZ-2024-10",
+            in_force_from=date(2024, 10, 20),
+            source=gettext_noop(
+                "Law of June 2024: no credit online without biometric identification; ARDFM No. 56 of 16 August 2024, "
+                "in force about 20 October 2024"
+            ),
+            combinations=(("biometric",),),
+            replaced_max=0,
+            stop_credit_max_age_seconds=_STOP_CREDIT_SECONDS,
         ),
         Profile(
             id="KZ-2025-01",
             in_force_from=date(2025, 1, 1),
+            source=gettext_noop(
+                "ARDFM No. 56 of 16 August 2024, items in force from 1 January 2025: EDS and biometric together (one "
+                "source says both), and whose the account is"
+            ),
             combinations=(("eds", "biometric"),),
-            replaced_max=0,  # law.md O-23: a mismatch with any command repeats the check
-            source="ARDFM No. 56 of 16 August 2024, items in force from 1 January 2025: EDS and biometric together",
+            replaced_max=0,
+            stop_credit_max_age_seconds=_STOP_CREDIT_SECONDS,
+            account_owner_max_age_seconds=_ACCOUNT_OWNER_SECONDS,
+        ),
+        Profile(
+            id="KZ-2025-09",
+            in_force_from=date(2025, 9, 30),
+            source=gettext_noop(
+                "ARDFM's announcement of September 2025, in force from 30 September 2025, as the press has it: "
+                "cooling-off, a visit for the first credit, age"
+            ),
+            combinations=(("eds", "biometric"),),
+            replaced_max=0,
+            confirmed_below_years=21,
+            confirmed_from_years=55,
+            visit_over_mci=_CREDIT_MCI,
+            cooling_off_over_mci=_CREDIT_MCI,
+            cooling_off_hours=24,
+            stop_credit_max_age_seconds=_STOP_CREDIT_SECONDS,
+            account_owner_max_age_seconds=_ACCOUNT_OWNER_SECONDS,
+        ),
+        Profile(
+            id="KZ-2026-01",
+            in_force_from=date(2026, 1, 26),  # ten days after the first report, of 16 January 2026: law.md S8, U13
+            source=gettext_noop(
+                "Rules of biometric authentication in place of No. 56, January 2026, as the press has them: one paper "
+                "says adopted, another draft; the day is ten days after the first report"
+            ),
+            combinations=(("eds", "biometric"),),
+            replaced_max=0,
+            confirmed_below_years=21,
+            confirmed_from_years=55,
+            visit_over_mci=_CREDIT_MCI,
+            cooling_off_over_mci=_CREDIT_MCI,
+            cooling_off_hours=24,
+            stop_credit_max_age_seconds=_STOP_CREDIT_SECONDS,
+            account_owner_max_age_seconds=_ACCOUNT_OWNER_SECONDS,
         ),
     )
 }
 
 
+RENEWAL: Final = Profile(
+    id="KZ-2025-09-renewal",
+    in_force_from=date(2025, 9, 30),
+    source=gettext_noop(
+        "ARDFM's announcement of September 2025, as the press has it: after the wait the money leaves for a new consent"
+    ),
+    combinations=(("renewal",),),
+    replaced_max=0,
+)
+"""What a new consent after the wait is given under (O-52). No lender goes by it: nothing else is opened under it, and
+no money leaves for it alone."""
+ALL: Final = (*PROFILES.values(), RENEWAL)
+"""By which anything may have been opened."""
+
+
 def get(profile_id: str) -> Profile:
-    """The profile of this id; raises `BadInput` for one we do not know."""
+    """The profile of this id that a lender may go by; raises `BadInput` for one we do not know."""
     try:
         return PROFILES[profile_id]
     except KeyError:
@@ -67,11 +162,11 @@ def get(profile_id: str) -> Profile:
 
 
 def pinned(sha256: str) -> Profile:
-    """The profile of this hash, whatever its id: a profile that was ever used stays among `PROFILES`.
+    """The profile of this hash, whatever its id: a profile that was ever used stays here.
 
     Raises `Misconfigured` for one that is not there: nothing may be decided by a law that nobody can read.
     """
-    for profile in PROFILES.values():
+    for profile in (*PROFILES.values(), RENEWAL):
         if profile.sha256 == sha256:
             return profile
     raise Misconfigured(f"no profile has the hash {sha256}, by which this verification was opened")

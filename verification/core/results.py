@@ -118,6 +118,18 @@ def said(check: str, step: Step) -> Result:
     return judged(check, step.code, detail=step.detail)
 
 
+def on_record(checks: Iterable[Mapping[str, str]]) -> tuple[Result, ...]:
+    """What the checks of a judgement said, as the log says it. Raises `KeyError` for a code that nobody knows."""
+    told: list[Result] = []
+    for one in checks:
+        if one["outcome"] == Passed.outcome:
+            told.append(Passed(one["check"]))
+        else:
+            negative = Inconclusive if one["outcome"] == Inconclusive.outcome else Failed
+            told.append(negative(one["check"], one["code"]))
+    return tuple(told)
+
+
 class Outcome(StrEnum):
     """What becomes of an attempt."""
 

@@ -14,8 +14,9 @@ from verification.core.results import Result
 Memory = dict[str, Any]
 """JSON that a stage remembers between turns. Sealed in the attempt; only `prompt` decides what of it may leave.
 
-`prepare` finds a secret `SEED` in it, the same whenever one preparation is tried again and another for the next: what
-must not differ between two tries is derived from it. It is forgotten with the preparation.
+`prepare` finds a `SEED` in it, the same whenever one preparation is tried again and another for the next: what must not
+differ between two tries is derived from it. It is forgotten with the preparation. Web has drawn it: what web must not
+know is derived from `Evidence.secrets` as well.
 """
 SEED = "seed"
 ANSWERED = "answered"
@@ -47,6 +48,10 @@ class Next(StrEnum):
     COLLECT = "collect"
 
 
+OURS = frozenset({Next.LOOK, Next.PREPARE, Next.COLLECT})
+"""Where we move, and the borrower's time does not run."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """What a stage may judge by.
@@ -56,6 +61,7 @@ class Evidence:
     pictures and signatures are sought (`evidence/policy.py`, SOUGHT).
     left: how many attempts the borrower has, this one among them; None where none are counted.
     handed_over: whether the borrower went on at a phone that had scanned a code.
+    secrets: what workers alone know of this attempt, in hex, by the newest of their keys first; none in a replay.
     """
 
     items: Mapping[str, bytes]
@@ -63,6 +69,7 @@ class Evidence:
     seen: frozenset[str] = frozenset()
     left: int | None = None
     handed_over: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def require(self, kind: str) -> bytes:
         """The bytes of a kind. Raises `Refused` (check_missing) where there are none."""

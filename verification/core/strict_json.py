@@ -32,6 +32,16 @@ def is_reference(untrusted: str) -> bool:
     return _REFERENCE.fullmatch(untrusted) is not None
 
 
+def read_day(untrusted: str) -> date | None:
+    """A calendar date such as `2026-11-24`; None for anything else."""
+    try:
+        found = date.fromisoformat(untrusted)
+    except ValueError:
+        return None
+    # Python reads other spellings of ISO 8601 as well, such as 2026-W48-2.
+    return found if found.isoformat() == untrusted else None
+
+
 @dataclass(frozen=True)
 class SpelledNumber:
     """A fraction or a long number as it was spelled. It is a type of its own, so that it passes nowhere for a text."""
@@ -74,13 +84,8 @@ class StrictObject:
 
     def day(self, name: str) -> date:
         """A calendar date such as `2026-11-24`, in no other spelling."""
-        value = self.text(name, longest=_DAY, shortest=_DAY)
-        try:
-            found = date.fromisoformat(value)
-        except ValueError:
-            found = None
-        # Python reads other spellings of ISO 8601 as well, such as 2026-W48-2.
-        if found is None or found.isoformat() != value:
+        found = read_day(self.text(name, longest=_DAY, shortest=_DAY))
+        if found is None:
             self._refuse(name, "a date such as 2026-11-24 is expected")
         return found
 
@@ -142,6 +147,10 @@ class StrictObject:
         if not isinstance(value, dict):
             self._refuse(name, "an object is expected")
         return StrictObject(value, place=f"{self._place}/{name}")
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the fields that nobody took, in their order: where they are values of their own."""
+        return tuple(self._left)
 
     def value_or_none(self, name: str) -> Any:
         """Whatever stands there, unread, to be compared with what is known; None where the field is missing."""

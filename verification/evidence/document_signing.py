@@ -1,10 +1,11 @@
-"""Signs documents by a key of their own, and names the public keys they are verified by.
+"""Signs documents and receipts by a key of their own, and names the public keys they are verified by.
 
 A document is a JSON Web Signature in the flattened JSON form (RFC 7515 §7.2.2) by Ed25519 (RFC 8037), as canonical
-JSON. Its key is never the log's. Of a mode's keys the one with the highest number signs; all of them stay published.
+JSON; a receipt is one in the compact form (§7.1). Their key is never the log's. Of a mode's keys the one with the
+highest number signs; all of them stay published, with the root's certificate.
 """
 
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -12,31 +13,52 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
+from verification.core.certificates import Certified, public_of
 from verification.core.errors import Misconfigured
 from verification.core.stored import canonical_json
 
 ALGORITHM: Final = "EdDSA"
 TYPE: Final = "tulga-identification+jws"
-"""Said in the protected header, so that nothing else we may ever sign can be taken for a document."""
+RECEIPT_TYPE: Final = "tulga-receipt+jws"
+"""Said in the protected header, so that nothing else we may ever sign can be taken for a document, or a receipt."""
 _SEED_BYTES: Final = 32
 
 
 def sign(payload: bytes, *, mode: str) -> bytes:
     """The signed document. Raises `Misconfigured` where the operator has set no key for this mode."""
+    protected, body, signature = _signed(payload, mode=mode, type_=TYPE)
+    return canonical_json({"payload": body, "protected": protected, "signature": signature})
+
+
+def sign_receipt(payload: bytes, *, mode: str) -> str:
+    """The signed receipt. Raises as `sign`."""
+    return ".".join(_signed(payload, mode=mode, type_=RECEIPT_TYPE))
+
+
+def public_keys() -> list[dict[str, Any]]:
+    """The certified public keys as JSON Web Keys, the newest first. `mode` says whose documents a key may sign."""
+    certified = [one for one in settings.TULGA_CERTIFIED if one.kind == "document"]
+    in_order = sorted(certified, key=lambda one: (one.mode, -one.number))
+    return [{**_public(one.public, one.mode), **_certificate(one)} for one in in_order]
+
+
+def log_keys() -> list[dict[str, Any]]:
+    """The certified public keys of the logs: what verifies their checkpoints, and so the proof of a receipt."""
+    certified = sorted((one for one in settings.TULGA_CERTIFIED if one.kind == "log"), key=lambda one: one.mode)
+    return [{"mode": one.mode, "x": _spell(one.public), **_certificate(one)} for one in certified]
+
+
+def _signed(payload: bytes, *, mode: str, type_: str) -> tuple[str, str, str]:
+    """Header, payload and signature as they are spelled."""
     keys = _keys(mode)
     if not keys:
-        raise Misconfigured(f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: run manage.py make_keys")
-    # The highest number is the newest; older ones stay, so that what they signed can be verified.
+        raise Misconfigured(f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: only workers hold it")
+    # The highest number is the newest; of older ones the public halves stay, so that what they signed can be verified.
     seed = keys[max(keys)]
-    header = {"alg": ALGORITHM, "kid": _public(seed, mode)["kid"], "typ": TYPE}
+    header = {"alg": ALGORITHM, "kid": _public(public_of(seed), mode)["kid"], "typ": type_}
     protected, body = _spell(canonical_json(header)), _spell(payload)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(f"{protected}.{body}".encode())
-    return canonical_json({"payload": body, "protected": protected, "signature": _spell(signature)})
-
-
-def public_keys() -> list[dict[str, str]]:
-    """The public keys of both modes as JSON Web Keys, the newest first. `mode` says whose documents a key may sign."""
-    return [_public(seed, mode) for mode in ("live", "test") for _, seed in sorted(_keys(mode).items(), reverse=True)]
+    return protected, body, _spell(signature)
 
 
 def _keys(mode: str) -> dict[int, bytes]:
@@ -46,9 +68,13 @@ def _keys(mode: str) -> dict[int, bytes]:
     return keys
 
 
+def _certificate(one: Certified) -> dict[str, Any]:
+    """By what whoever has the root's public key believes the key, wherever it came from."""
+    return {"number": one.number, "certificate": b64encode(one.signature).decode()}
+
+
 @cache
-def _public(seed: bytes, mode: str) -> dict[str, Any]:
-    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+def _public(public: bytes, mode: str) -> dict[str, Any]:
     required = {"crv": "Ed25519", "kty": "OKP", "x": _spell(public)}
     # RFC 7638: the hash of the required members alone, in this order, without blanks.
     thumbprint = _spell(sha256(canonical_json(required)).digest())

@@ -8,9 +8,10 @@ from typing import Any, Final
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
-# For the process that wrote them and nobody else, whatever the umask and Django's settings for uploads say.
-_FILE_MODE: Final = 0o600
-_DIRECTORY_MODE: Final = 0o700
+# For web, workers and their common group, whatever the umask and Django's settings for uploads say: each has a user of
+# its own, and one reads, and destroys, what the other wrote. A directory hands its group on.
+_FILE_MODE: Final = 0o640
+_DIRECTORY_MODE: Final = 0o2770
 _named: set[Path] = set()  # directories whose own names this process has put on disk
 
 
@@ -24,7 +25,9 @@ class DurableFileSystemStorage(FileSystemStorage):
         if not path.parent.is_dir():
             _named.discard(path.parent)
             for directory in (Path(self.location), path.parent):
-                directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
+                with suppress(FileExistsError):
+                    directory.mkdir(parents=True)
+                    directory.chmod(_DIRECTORY_MODE)
         try:
             with fresh.open("xb") as file:
                 for chunk in content.chunks():

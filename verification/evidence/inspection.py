@@ -1,8 +1,8 @@
 """Are the kept originals and the sealed cases still what was stored, and what the log committed to?"""
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -10,8 +10,10 @@ from django.db import DatabaseError
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.findings import Finding
 from verification.evidence import sealed_case, store, vault
+from verification.evidence.case_inspection import Unchecked as Unchecked
+from verification.evidence.case_inspection import verify_case
 from verification.evidence.vault import Key
-from verification.models import AuditEntry, DataKey, EvidenceItem, SharedEvidence, Verification
+from verification.models import AuditEntry, DataKey, EvidenceItem, SharedEvidence
 
 _UNREADABLE = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError)
 _CASE_UNREADABLE = (DatabaseError, LookupError, ValueError, TypeError, AttributeError, ArithmeticError)
@@ -23,20 +25,18 @@ def verify_evidence(log: str) -> Iterator[Finding]:
     Where a verification's key was destroyed only the hash is left to be checked; so it is where this process has no KEK
     at all. Of what was destroyed by itself neither key nor bytes may be left.
     """
-    key: Key | None = None
-    owner = ""
     ids = EvidenceItem.objects.filter(verification__mode=log).order_by("verification_id", "id")
     try:
-        for pk, verification_id in ids.values_list("pk", "verification_id").iterator():
-            # In order of their verification, so that each key is unwrapped once.
-            if verification_id != owner:
-                owner = verification_id
-                key, wrong = _key_of(verification_id)
-                yield from (Finding(code="key", log=log, detail=detail) for detail in wrong)
-            if wrong_item := _verify_item(pk, key):
-                field, detail = wrong_item
-                detail = f"evidence {pk} of {verification_id}: {detail}"
-                yield Finding(code="evidence", log=log, field=field, detail=detail)
+        # In order of their verification, so that each key is unwrapped once.
+        for owner, of_owner in groupby(ids.values_list("verification_id", "pk").iterator(), key=itemgetter(0)):
+            key, wrong = _key_of(owner)
+            yield from (Finding(code="key", log=log, detail=detail) for detail in wrong)
+            for pk, item in _items([pk for _, pk in of_owner]):
+                # A worker may have destroyed it meanwhile: then its row says so by now.
+                if _verify_item(item, key) and (wrong_item := _verify_item(dict(_items([pk]))[pk], key)):
+                    field, detail = wrong_item
+                    detail = f"evidence {pk} of {owner}: {detail}"
+                    yield Finding(code="evidence", log=log, field=field, detail=detail)
     except _UNREADABLE as error:
         detail = f"the evidence cannot be read further ({type(error).__name__})"
         yield Finding(code="unreadable", log=log, detail=detail)
@@ -74,11 +74,22 @@ def _key_of(verification_id: str) -> tuple[Key | None, list[str]]:
         return None, [f"the key of {verification_id} cannot be read"]
 
 
-def _verify_item(pk: str, key: Key | None) -> tuple[str, str] | None:
-    """The column that does not fit and a sentence about it; None if all do."""
+def _items(ids: list[str]) -> Iterator[tuple[str, EvidenceItem | None]]:
+    """The items of one verification, whose bytes are little or lie in files; None for one that cannot be read."""
     try:
-        item = EvidenceItem.objects.get(pk=pk)
+        found = dict(EvidenceItem.objects.in_bulk(ids))
     except _UNREADABLE:
+        found = {}
+    for pk in ids:
+        try:
+            yield pk, found.get(pk) or EvidenceItem.objects.get(pk=pk)
+        except (*_UNREADABLE, EvidenceItem.DoesNotExist):
+            yield pk, None
+
+
+def _verify_item(item: EvidenceItem | None, key: Key | None) -> tuple[str, str] | None:
+    """The column that does not fit and a sentence about it; None if all do."""
+    if item is None:
         return "", "the row cannot be read"
     try:
         is_destroyed = item.destroyed_at is not None
@@ -97,23 +108,6 @@ def _verify_item(pk: str, key: Key | None) -> tuple[str, str] | None:
     return None
 
 
-@dataclass
-class Unchecked:
-    """How many cases could not be opened, or not be found by an index, because this process has no such keys."""
-
-    cases: int = 0
-    indexes: int = 0
-
-    def __str__(self) -> str:
-        """A sentence about it, empty if everything was checked."""
-        told = []
-        if self.cases:
-            told.append(f"{self.cases} sealed cases not checked: no key-encryption keys here")
-        if self.indexes:
-            told.append(f"{self.indexes} borrower indexes not checked: no index keys here")
-        return "; ".join(told)
-
-
 def verify_cases(log: str, *, unchecked: Unchecked) -> Iterator[Finding]:
     """Findings about the sealed cases of a log: key, place, commitment and index. Erased ones are left out.
 
@@ -123,7 +117,7 @@ def verify_cases(log: str, *, unchecked: Unchecked) -> Iterator[Finding]:
     try:
         for pk in created.order_by("pk").values_list("pk", flat=True).iterator():
             try:
-                for field, detail in _verify_case(pk, unchecked):
+                for field, detail in verify_case(pk, unchecked):
                     yield Finding(code="case", log=log, entry=str(pk), field=field, detail=detail)
             except _CASE_UNREADABLE as error:
                 detail = f"the case it opened cannot be read ({type(error).__name__})"
@@ -131,40 +125,3 @@ def verify_cases(log: str, *, unchecked: Unchecked) -> Iterator[Finding]:
     except _CASE_UNREADABLE as error:
         detail = f"the sealed cases cannot be read further ({type(error).__name__})"
         yield Finding(code="unreadable", log=log, detail=detail)
-
-
-def _verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str]]:
-    """Pairs of the field that does not fit and a sentence about it."""
-    entry = AuditEntry.objects.get(pk=entry_id)
-    row = Verification.objects.filter(pk=entry.verification_id).first()
-    said = entry.body.get("case") if isinstance(entry.body, dict) else None
-    if said is None or row is None:
-        return
-    if not settings.TULGA_KEY_ENCRYPTION_KEYS:
-        unchecked.cases += 1
-        return
-    try:
-        kept = DataKey.objects.filter(pk=row.pk).first()
-        if kept is None:
-            raise EvidenceUnreadable(f"{row.pk} has no key")
-        if kept.destroyed_at is not None:
-            return
-        key = vault.unwrap(kept, lender_id=row.lender_id)
-        opened = key.unseal(bytes(row.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD)
-    except (EvidenceUnreadable, Misconfigured) as error:
-        yield sealed_case.FIELD, f"the case of {row.pk} does not open: {error.detail}"
-        return
-    if vault.commitment(opened.salt, opened.plain) != said:
-        yield "case", f"the sealed case of {row.pk} is not the one this entry committed to"
-    case, version = json.loads(opened.plain), row.borrower_index_version
-    if not settings.TULGA_INDEX_KEYS:
-        unchecked.indexes += 1
-        return
-    iin = str(case["opening"]["person"]["iin"]["value"])
-    try:
-        computed = vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=iin)[version]
-    except (KeyError, Misconfigured):
-        yield "borrower_index_version", f"the index of {row.pk} cannot be computed: no sound key of version {version}"
-    else:
-        if bytes(row.borrower_index or b"") != computed:
-            yield "borrower_index", f"the borrower of {row.pk} is not found by the IIN in its sealed case"

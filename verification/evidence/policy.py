@@ -10,3 +10,6 @@ anyway; above it PostgreSQL puts them into a table beside (TOAST_TUPLE_THRESHOLD
 
 SOUGHT: Final = (*FRAMES, ".signature")
 """In the kinds of what is sought among all that was presented before, by anybody: pictures and signatures. Ours."""
+
+HAND_OVER_DIGITS: Final = 4
+"""Digits of the number both screens of a hand-over must share. Ours: who guesses has one try a code, 1 in 9 000."""

@@ -20,6 +20,7 @@ from django.core.files.storage import storages
 from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
+from verification.core.marks import index_mark
 from verification.core.route import is_frame
 from verification.evidence import policy, vault
 from verification.evidence.vault import Key, Opening, blind_index, commitment
@@ -31,13 +32,19 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _LENGTH_BYTES: Final = 4  # before each part of a file
 
 
-def put(key: Key, content: bytes, *, kind: str, attempt_id: str | None = None) -> EvidenceItem:
+def put(
+    key: Key, content: bytes, *, kind: str, attempt_id: str | None = None, at: datetime | None = None
+) -> EvidenceItem:
     """Seals and keeps one original, as `put_all` does."""
-    return put_all(key, {kind: content}, attempt_id=attempt_id)[0]
+    return put_all(key, {kind: content}, attempt_id=attempt_id, at=at)[0]
 
 
-def put_all(key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None = None) -> list[EvidenceItem]:
+def put_all(
+    key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None = None, at: datetime | None = None
+) -> list[EvidenceItem]:
     """Seals and keeps the originals of one step by kind; rows are written in the caller's transaction, files at once.
+
+    at: of the entry that lists them; now, if it is left out.
 
     1 each is sealed with a key of its own, to be opened, or destroyed, alone   2 a camera's frames are files
     3 all else is one file together, or, if that is little, stays in the rows
@@ -59,7 +66,7 @@ def put_all(key: Key, contents: Mapping[str, bytes], *, attempt_id: str | None =
             sealed=sealed.data,
             seen_index=next(iter(seen_values(content, kind=kind)), None),
             size=len(content),
-            created_at=clock.now(),
+            created_at=at or clock.now(),
         )
         items.append(item)
         if is_frame(kind):  # 2
@@ -181,13 +188,15 @@ def seen_values(content: bytes, *, kind: str) -> list[bytes]:
 
 def leaf_fields(item: EvidenceItem) -> dict[str, Any]:
     """What the log says of an item, for the list `evidence` in the body of an entry."""
-    return {
+    said = {
         "id": item.pk,
         "kind": item.kind,
         "commitment": item.commitment,
         "sealed_sha256": item.sealed_sha256,
         "size": item.size,
     }
+    # By this index what comes again is found: whoever took it away would make old bytes new.
+    return said if item.seen_index is None else said | {"seen": index_mark(item.pk, bytes(item.seen_index))}
 
 
 def read(name: str) -> bytes:

@@ -31,6 +31,9 @@ _FORMAT: Final = b"\x01"
 _KEY_VERSION: Final = 1
 _KEKS: Final = "TULGA_KEY_ENCRYPTION_KEYS"
 _INDEX_KEYS: Final = "TULGA_INDEX_KEYS"
+WEBHOOK_KEYS: Final = "TULGA_WEBHOOK_KEYS"
+"""What seals the secrets of webhooks: the sender has these and no KEK, so it opens nothing about anybody."""
+_CODE_KEYS: Final = "TULGA_CODE_KEYS"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,10 @@ class Key:
         if len(salted) < SALT_BYTES:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
+
+    def salt(self, purpose: str) -> bytes:
+        """128 bits for one commitment, the same whenever they are asked for; they are gone with the key."""
+        return hmac.digest(self.secret, b"salt\0" + purpose.encode(), "sha256")[:SALT_BYTES]
 
 
 def commitment(salt: bytes, plain: bytes) -> str:
@@ -138,20 +145,21 @@ def rewrap(*, limit: int = 1000) -> int:
     return done
 
 
-def seal_secret(plain: bytes, *, scope: str) -> bytes:
-    """Bytes that belong to no verification, sealed under the newest KEK; they open only under the same scope."""
-    version = max(_keys(_KEKS))
+def seal_secret(plain: bytes, *, scope: str, under: str = _KEKS) -> bytes:
+    """Bytes that belong to no verification, sealed under the newest of these keys; they open only under this scope."""
+    keys = _keys(under)
+    version = max(keys)
     # The version goes before the seal and into its place: it says which key opens, and cannot be changed for another.
-    return version.to_bytes(2, "big") + _encrypt(_keys(_KEKS)[version], plain, place=["secret", scope, version])
+    return version.to_bytes(2, "big") + _encrypt(keys[version], plain, place=["secret", scope, version])
 
 
-def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
-    """The plain bytes; raises `EvidenceUnreadable` under another scope or without the KEK that sealed them."""
+def unseal_secret(sealed: bytes, *, scope: str, under: str = _KEKS) -> bytes:
+    """The plain bytes; raises `EvidenceUnreadable` under another scope or without the key that sealed them."""
     version = int.from_bytes(sealed[:2], "big")
-    kek = _keys(_KEKS).get(version)
-    if kek is None:
-        raise EvidenceUnreadable(f"no key-encryption key of version {version}")
-    return _decrypt(kek, bytes(sealed[2:]), place=["secret", scope, version])
+    key = _keys(under).get(version)
+    if key is None:
+        raise EvidenceUnreadable(f"{under} has no version {version}")
+    return _decrypt(key, bytes(sealed[2:]), place=["secret", scope, version])
 
 
 def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
@@ -176,6 +184,15 @@ def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]
         version: {int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True) for each in said}
         for version, key in blind_index(purpose=purpose, value="").items()
     }
+
+
+def secrets_of(attempt_id: str) -> tuple[str, ...]:
+    """What workers alone know of an attempt, in hex: one for each of their keys, the newest first.
+
+    What a person must show that they were told is drawn from it, and no other process can know it.
+    """
+    keys = _keys(_CODE_KEYS)
+    return tuple(hmac.digest(keys[version], attempt_id.encode(), "sha256").hex() for version in sorted(keys)[::-1])
 
 
 def _wrap(key: Key, *, version: int) -> bytes:

@@ -15,5 +15,14 @@ def case(iin: Iin | None, *, amount: str = "", currency: str = "") -> Case:
     )
     loan = Loan(amount, currency, term_days=0, annual_rate="", total_repayable="", payout_account="")
     lender, ends = LenderFacts(id="", name="", bin=""), datetime.max.replace(tzinfo=UTC)
-    named = {"verification_id": "", "mode": "", "profile": "", "purpose": "", "locale": ""}
-    return Case(**named, lender=lender, person=person, loan=loan, expires_at=ends)
+    return Case(
+        verification_id="",
+        mode="",
+        profile="",
+        lender=lender,
+        person=person,
+        loan=loan,
+        purpose="",
+        locale="",
+        expires_at=ends,
+    )

@@ -11,11 +11,18 @@ from typing import Any, Final
 import django.db.models.deletion
 import django.db.models.fields.json
 import django.db.models.functions.comparison
+import django.db.models.functions.text
+import django.db.models.lookups
 import verification.core.ids
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-TABLES: Final = ("verification_auditentry", "verification_auditleaf", "verification_auditcheckpoint")
+TABLES: Final = (
+    "verification_auditentry",
+    "verification_auditleaf",
+    "verification_auditcheckpoint",
+    "verification_receipt",
+)
 REFUSAL: Final = "what is on record is neither changed nor deleted"
 
 
@@ -163,6 +170,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'ver'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('mode', models.CharField(max_length=4)),
+                ('renews', models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='renewals', to='verification.verification')),
                 ('client_reference', models.CharField(max_length=64)),
                 ('created_at', models.DateTimeField()),
                 ('expires_at', models.DateTimeField()),
@@ -171,7 +179,11 @@ class Migration(migrations.Migration):
                 ('redacted_at', models.DateTimeField(null=True)),
                 ('disputed_at', models.DateTimeField(null=True)),
                 ('handed_over_at', models.DateTimeField(null=True)),
+                ('obligation_opened_at', models.DateTimeField(null=True)),
+                ('obligation_closed_at', models.DateTimeField(null=True)),
                 ('frames_until', models.DateTimeField(null=True)),
+                ('contract_signed_at', models.DateTimeField(null=True)),
+                ('release_not_before', models.DateTimeField(null=True)),
                 ('status', models.CharField(max_length=16)),
                 ('code', models.CharField(blank=True, max_length=64)),
                 ('last_failure', models.CharField(blank=True, max_length=64)),
@@ -399,6 +411,13 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Receipt',
+            fields=[
+                ('verification', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='receipt', serialize=False, to='verification.verification')),
+                ('jws', models.TextField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='ReviewVote',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -505,7 +524,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='verification',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['in_review', 'processing', 'requires_input'])), fields=('client_reference', 'lender', 'mode'), name='one_open_verification_per_reference'),
+            constraint=models.UniqueConstraint(condition=models.Q(('renews', None), ('status__in', ['in_review', 'processing', 'requires_input'])), fields=('client_reference', 'lender', 'mode'), name='one_open_verification_per_reference'),
+        ),
+        migrations.AddConstraint(
+            model_name='verification',
+            constraint=models.UniqueConstraint(condition=models.Q(('renews__isnull', False), ('status__in', ['in_review', 'processing', 'requires_input'])), fields=('renews',), name='one_open_renewal'),
         ),
         migrations.AddConstraint(
             model_name='borrowersession',
@@ -514,6 +537,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='auditentry',
             index=models.Index(condition=models.Q(('type', 'log.heartbeat')), fields=['log', 'at'], name='heartbeat_by_time'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(condition=models.Q(('type__in', ('key.certified', 'key.revoked'))), fields=['log', 'type'], name='entry_of_key'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
+            index=models.Index(condition=models.Q(('type__in', ('contract.reported', 'clearance.requested', 'clearance.issued', 'clearance.refused', 'clearance.consumed', 'clearance.frozen'))), fields=['verification'], name='crediting_of_verification'),
         ),
         migrations.AddIndex(
             model_name='auditentry',
@@ -530,6 +561,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='auditentry',
             constraint=models.UniqueConstraint(fields=('verification', 'verification_sequence'), name='one_entry_per_sequence'),
+        ),
+        migrations.AddConstraint(
+            model_name='auditentry',
+            constraint=models.CheckConstraint(condition=django.db.models.lookups.LessThanOrEqual(django.db.models.functions.text.Length(django.db.models.functions.comparison.Cast('body', models.TextField())), 65535), name='body_is_no_longer_than_a_leaf'),
         ),
         migrations.AddIndex(
             model_name='attempt',
@@ -566,6 +601,34 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='sharedevidenceuse',
             constraint=models.UniqueConstraint(fields=('attempt', 'kind'), name='one_shared_item_per_kind'),
+        ),
+        migrations.CreateModel(
+            name='Clearance',
+            fields=[
+                ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'clr'), editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('mode', models.CharField(max_length=4)),
+                ('status', models.CharField(default='processing', max_length=16)),
+                ('code', models.CharField(blank=True, max_length=64)),
+                ('profile_id', models.CharField(max_length=32)),
+                ('contract_sha256', models.CharField(max_length=64)),
+                ('cap_tiyn', models.BigIntegerField()),
+                ('created_at', models.DateTimeField()),
+                ('issued_at', models.DateTimeField(null=True)),
+                ('expires_at', models.DateTimeField(null=True)),
+                ('fresh_until', models.DateTimeField(null=True)),
+                ('iin_index', models.BinaryField(null=True)),
+                ('account_index', models.BinaryField(null=True)),
+                ('gates', models.JSONField(default=list)),
+                ('consumed_at', models.DateTimeField(null=True)),
+                ('amount_tiyn', models.BigIntegerField(null=True)),
+                ('frozen_at', models.DateTimeField(null=True)),
+                ('lender', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lenders.lender')),
+                ('verification', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clearances', to='verification.verification')),
+            ],
+            options={
+                'indexes': [models.Index(fields=['verification', 'created_at'], name='clearance_of_verification'), models.Index(condition=models.Q(('code__in', ['age_confirmation_required', 'in_person_required']), ('status', 'refused')), fields=['lender', 'mode', 'created_at'], name='clearance_to_attest')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ('issued', 'processing'))), fields=('verification',), name='one_open_clearance'), models.UniqueConstraint(condition=models.Q(('status', 'consumed')), fields=('verification',), name='one_consumed_clearance')],
+            },
         ),
         migrations.RunPython(protect, lift),
         migrations.RunPython(count, migrations.RunPython.noop),

@@ -13,6 +13,7 @@ from verification.models.cases import (
     ReviewVote,
     Verification,
 )
+from verification.models.clearances import Clearance
 from verification.models.evidence import (
     CaptureWord,
     DataKey,
@@ -29,6 +30,7 @@ from verification.models.log import (
     AuditLeaf,
     AuditPending,
     AuditTile,
+    Receipt,
 )
 
 __all__ = (
@@ -43,6 +45,7 @@ __all__ = (
     "AuditTile",
     "BorrowerSession",
     "CaptureWord",
+    "Clearance",
     "DataKey",
     "EvidenceItem",
     "HandOver",
@@ -52,6 +55,7 @@ __all__ = (
     "MonthlyCount",
     "QuotaUse",
     "RateCount",
+    "Receipt",
     "ReviewVote",
     "SharedEvidence",
     "SharedEvidenceUse",

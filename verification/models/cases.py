@@ -12,6 +12,7 @@ from verification.core.status import OPEN, Status
 ID_LENGTH = 30
 HASH_LENGTH = 64
 PAGE = ("created_at", "id")
+_OPEN = sorted(status.value for status in OPEN)
 
 
 class Verification(models.Model):
@@ -23,6 +24,10 @@ class Verification(models.Model):
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "ver"), editable=False)
     lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
+    # Whose borrower is asked for a new consent once the wait is over; it has the same reference.
+    renews = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="renewals", db_index=False, editable=False
+    )
     # The lender's own name for the request: one open verification has it, so that a repeated opening finds the first.
     client_reference = models.CharField(max_length=64)
     created_at = models.DateTimeField()
@@ -34,8 +39,14 @@ class Verification(models.Model):
     disputed_at = models.DateTimeField(null=True)
     # When the borrower went on at a phone that had scanned the code on the page, last.
     handed_over_at = models.DateTimeField(null=True)
+    # When the lender says that the credit's obligation began and ended: the retention clock.
+    obligation_opened_at = models.DateTimeField(null=True)
+    obligation_closed_at = models.DateTimeField(null=True)
     # When the camera's frames go that are not kept; empty where there are none, where they have gone, or are held.
     frames_until = models.DateTimeField(null=True)
+    # When the lender's contract was signed, as it reported, and until when its money waits where a law makes it.
+    contract_signed_at = models.DateTimeField(null=True)
+    release_not_before = models.DateTimeField(null=True)
 
     status = models.CharField(max_length=16)
     code = models.CharField(max_length=64, blank=True)
@@ -72,8 +83,11 @@ class Verification(models.Model):
             models.UniqueConstraint(
                 # The reference first: by an index of a lender's open rows a page of them would read and sort them all.
                 fields=("client_reference", "lender", "mode"),
-                condition=Q(status__in=sorted(status.value for status in OPEN)),
+                condition=Q(status__in=_OPEN, renews=None),
                 name="one_open_verification_per_reference",
+            ),
+            models.UniqueConstraint(
+                fields=("renews",), condition=Q(status__in=_OPEN, renews__isnull=False), name="one_open_renewal"
             ),
         )
         # Lists are pages by `created_at` and `id`: each way to ask has an index that ends with them, so that a page

@@ -5,13 +5,16 @@ from functools import partial
 from django.db import models
 from django.db.models import Q
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Length
+from django.db.models.lookups import LessThanOrEqual
 
 from verification.core import ids
-from verification.core.events import DECISIONS, HEARTBEAT, LOOKS, READINGS
+from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_KEYS, READINGS
 from verification.models.cases import ID_LENGTH, Verification
 
 # As text, and so that the queries and the indexes say the same: Django compares a bare key of JSON as JSON.
+BODY_LENGTH = 65_535
+"""Characters of an entry's body at most: the bytes of a leaf. Source: C2SP tlog-tiles."""
 LOOKED_AT = Cast(KT("body__verification"), models.TextField())
 READER = Cast(KT("body__person"), models.TextField())
 
@@ -36,12 +39,31 @@ class AuditEntry(models.Model):
                 fields=("verification",), condition=Q(type__in=DECISIONS), name="one_decision_per_verification"
             ),
             models.UniqueConstraint(fields=("verification", "verification_sequence"), name="one_entry_per_sequence"),
+            # What no leaf could hold would have to be read whole before it could be refused.
+            models.CheckConstraint(
+                condition=LessThanOrEqual(Length(Cast("body", models.TextField())), BODY_LENGTH),
+                name="body_is_no_longer_than_a_leaf",
+            ),
         )
         indexes = (
             models.Index(fields=("log", "at"), condition=Q(type=HEARTBEAT), name="heartbeat_by_time"),
+            models.Index(fields=("log", "type"), condition=Q(type__in=OF_KEYS), name="entry_of_key"),
+            models.Index(fields=("verification",), condition=Q(type__in=CREDITING), name="crediting_of_verification"),
             models.Index("log", LOOKED_AT, condition=Q(type__in=LOOKS), name="look_at_case"),
             models.Index("log", READER, "at", "id", condition=Q(type__in=READINGS), name="reading_by_person"),
         )
+
+
+class Receipt(models.Model):
+    """The signed receipt of a verification that has ended, as it was made once: see `core/decision_receipt.py`.
+
+    It holds nothing personal, so it outlives the verification's key. Its SHA-256 stands in the log.
+    """
+
+    verification = models.OneToOneField(
+        Verification, on_delete=models.PROTECT, primary_key=True, related_name="receipt"
+    )
+    jws = models.TextField()
 
 
 class AuditPending(models.Model):

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from verification.core.profiles import RENEWAL
 from verification.core.reasons import REASONS
 from verification.oversight import labels
 from verification.workflow import stages
@@ -23,6 +24,8 @@ LEGEND_ROW: Final = 22
 REASONS_SHOWN: Final = 5
 """How many reasons have a bar of their own; the rarer ones share one. More patterns are hard to tell apart."""
 _OTHER: Final = "other"
+_ANEW: Final = frozenset(route for combination in RENEWAL.combinations for route in combination)
+"""The routes by which nothing but a new consent is given."""
 
 # Colour and pattern together: each can be told from the others in black and white. The colours are the page's own.
 _PATTERNS: Final = ("solid", "diagonal", "dots", "rows", "columns", "crossed")
@@ -96,21 +99,29 @@ def months_from(first: date, *, number: int) -> tuple[date, ...]:
 
 
 def all_of(counts: Sequence[Count], *, months: Sequence[date]) -> tuple[Chart, ...]:
-    """The same counts by outcome, by route and by reason."""
-    return (by_outcome(counts, months=months), by_route(counts, months=months), by_reason(counts, months=months))
+    """The same counts by outcome, by route and by reason; new consents, which verify nobody a second time, apart."""
+    own, anew = list[Count](), list[Count]()
+    for count in counts:
+        (anew if count.route in _ANEW else own).append(count)
+    return (
+        by_outcome(own, months=months),
+        by_route(own, months=months),
+        by_reason(own, months=months),
+        replace(by_outcome(anew, months=months), id="renewal", title=_("New consent after the wait")),
+    )
 
 
 def by_outcome(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
     """How the verifications opened in each month have ended; those still going on count as one kind."""
     ended = ("verified", "declined", "expired", "canceled", "failed")
-    by_key = {name: labels.STATUSES[name] for name in ended} | {"open": _("Not ended yet")}
+    by_key = {one: labels.STATUSES[one] for one in ended} | {"open": _("Not ended yet")}
     counted = [(count.month, count.status, count.number) for count in counts]
     return _chart("outcome", _("By outcome"), counted, months=months, by_key=by_key, colours=_MEANING)
 
 
 def by_route(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
     """By which route the borrower went last."""
-    by_key: dict[str, labels.Words] = stages.titles()
+    by_key = {name: title for name, title in stages.titles().items() if name not in _ANEW}
     for count in counts:
         by_key.setdefault(count.route or "none", count.route or _("None chosen"))
     counted = [(count.month, count.route or "none", count.number) for count in counts]

@@ -5,7 +5,17 @@ from typing import Final, TypeAlias
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from verification.core.events import DESTROYED, HEARTBEAT
+from verification.core.events import (
+    ATTESTED,
+    CERTIFIED,
+    CLEARED,
+    DESTROYED,
+    HEARTBEAT,
+    RECEIPT,
+    RENEWED,
+    REPORTED,
+    REVOKED,
+)
 
 Words: TypeAlias = str | Promise
 
@@ -55,6 +65,7 @@ ENTRIES: Final[dict[str, Words]] = {
     "verification.redacted": _("Personal data erased"),
     "verification.disputed": _("Disputed by the person"),
     "verification.handed_over": _("Handed over to another device"),
+    "verification.key_revoked": _("The key that signed the decision was revoked"),
     "route.chosen": _("Route chosen"),
     "link.minted": _("Link made"),
     "link.spent": _("Link opened by the borrower"),
@@ -78,6 +89,17 @@ ENTRIES: Final[dict[str, Words]] = {
     "evidence.kept": _("Evidence sealed and kept"),
     DESTROYED: _("Camera frames destroyed by rule"),
     "document.missing": _("The signed document could not be made"),
+    RECEIPT: _("Receipt signed"),
+    "obligation.opened": _("The lender says that the loan's obligation began"),
+    "obligation.closed": _("The lender says that the loan's obligation ended"),
+    ATTESTED: _("An employee attested what was confirmed"),
+    "clearance.requested": _("Clearance to pay out asked for"),
+    CLEARED: _("Clearance to pay out issued"),
+    "clearance.refused": _("Clearance to pay out refused"),
+    "clearance.consumed": _("Clearance used: the money may leave"),
+    "clearance.frozen": _("Clearance frozen: no money may leave"),
+    REPORTED: _("Contract reported by the lender"),
+    RENEWED: _("Borrower asked for a new consent after the wait"),
     "document.read": _("Signed document fetched by the lender"),
     "step.faulted": _("Technical fault, to be tried again"),
     "endpoint.disabled": _("Address for the lender's events switched off"),
@@ -85,11 +107,14 @@ ENTRIES: Final[dict[str, Words]] = {
     "oversight.viewed": _("Viewed"),
     "oversight.counted": _("Counted"),
     "replay.read": _("Judged again by the operator"),
+    CERTIFIED: _("A key that signs entries was certified by the operator's root"),
+    REVOKED: _("A key that signs entries was revoked by the operator's root"),
     HEARTBEAT: _("Sign of life of the log"),
 }
 LOOKS: Final[dict[str, Words]] = {
     "case": _("The case: name, loan, findings"),
     "picture": _("A picture"),
+    "confirmation": _("The case, to attest a confirmation or a visit: name, loan"),
     "document": _("The signed document, with IIN, face and pictures"),
 }
 VIEWED: Final[dict[str, Words]] = {

@@ -69,7 +69,7 @@ def timeline(steps: Iterable[Step]) -> list[Line]:
     for step in steps:
         failed = step.type == "attempt.judged" and step.body.get("outcome") == "failed"
         # In a few words: from which browser to which, how many frames; of others where and how.
-        said = [str(step.body.get(name, "")) for name in ("route", "stage", "outcome", "code", "person")]
+        said = [str(step.body.get(name, "")) for name in ("route", "stage", "outcome", "code", "what", "how", "person")]
         if step.type == "verification.handed_over":
             said.append(f"{step.body.get('from', '')} → {step.body.get('to', '')}")
         if step.type == DESTROYED:

@@ -95,6 +95,40 @@ HINDRANCES: Final[dict[str, Words]] = {
     "reviewer_sent_link": _("You sent the borrower a link of this case, so two others must look."),
     "reviewer_opened_case": _("Your lender names you as the one who opened this case, so two others must look."),
 }
+ATTESTED: Final[dict[str, Words]] = {
+    "age_confirmation": _("Consent confirmed once more"),
+    "in_person_visit": _("Visit in person"),
+}
+WHY_ATTESTED: Final[dict[str, Words]] = {
+    "age_confirmation": _("The law asks this of borrowers under 21, and of 55 and older."),
+    "in_person_visit": _("The law asks this for the first online credit over 75 MCI."),
+}
+HOWS: Final[dict[str, Words]] = {
+    "in_person": _("In person, at our office"),
+    "egov": _("On eGov"),
+    "credit_bureau": _("By the credit bureau"),
+    "lender_system": _("In our own system that is joined to eGov"),
+}
+NO_WORD: Final[dict[str, Words]] = {
+    "reviewer_sent_link": _("You sent the borrower a link of this case, so somebody else must attest."),
+    "reviewer_opened_case": _("Your lender names you as the one who opened this case, so somebody else must attest."),
+}
+NO_ATTESTATION: Final[dict[str, Words]] = {
+    **NO_WORD,
+    "already_attested": _("This is attested already. It stands, and is needed once."),
+    "not_verified": _("The case is not verified yet, or has ended in another way."),
+    "verification_erased": _("The borrower's data are erased. Nobody can tell any more who it was."),
+    "clearance_frozen": _("The borrower says that it was not them. No money leaves."),
+    "verification_too_old": _("The borrower was verified too long ago for this money to leave. Verify them again."),
+    "clearance_consumed": _("The money has left. Nothing is attested any more."),
+    "conflict": _("The case is being worked on. Try again in a moment."),
+}
+MALFORMED: Final[dict[str, Words]] = {
+    "day": _("A visit was today, or within the year before."),
+    "place": _("Give the place, without signs that cannot be printed."),
+    "comment": _("Write 10 to 500 characters, without signs that cannot be printed."),
+    "how": _("Choose one."),
+}
 REFUSALS: Final[dict[str, Words]] = {
     **HINDRANCES,
     "not_in_review": _("The case has been decided, or has ended in another way."),

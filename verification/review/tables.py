@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from verification.core.identification_document import Judged
 from verification.review import labels
 from verification.workflow import stages
+from verification.workflow.people.attesting import ConfirmCase, ToConfirm
 from verification.workflow.people.review_case import ReviewCase, Shot
 
 MATCH, QUALITY, COMMANDS = "face.match", "face.quality", "face.commands"
@@ -56,6 +57,43 @@ def open_cases(rows: Iterable[Any]) -> list[Line]:
         Line(of=row, label=labels.STATUSES.get(row.status, row.status), route=stages.titles().get(row.route, row.route))
         for row in rows
     ]
+
+
+def to_confirm(rows: Iterable[ToConfirm]) -> list[Line]:
+    """Verified cases; `facts` are what was asked for or attested, and the badge that says which."""
+    badges = {True: ("badge-ok", _("attested")), False: ("badge-warn", _("asked for"))}
+    return [
+        Line(
+            of=row,
+            facts=tuple(
+                (labels.ATTESTED.get(kind, kind), badges[kind in row.made])
+                for kind in dict.fromkeys((*row.asked, *row.made))
+            ),
+        )
+        for row in rows
+    ]
+
+
+def confirmation(found: ConfirmCase, *, forms: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything the page of an attestation lays out: what is asked for stands first."""
+    made = {one.what: one for one in found.made}
+    words = [
+        {
+            "what": what,
+            "label": labels.ATTESTED.get(what, what),
+            "why": labels.WHY_ATTESTED.get(what, ""),
+            "is_asked": what in found.asked,
+            "form": form,
+            "made": made.get(what),
+            "how": labels.HOWS.get(made[what].how, made[what].how) if what in made else "",
+        }
+        for what, form in forms.items()
+    ]
+    return {
+        "case": found,
+        "words": sorted(words, key=lambda one: not one["is_asked"]),
+        "hindrance": labels.NO_WORD.get(found.hindrance, found.hindrance),
+    }
 
 
 def left(until: datetime, *, at: datetime) -> str:

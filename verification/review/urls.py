@@ -2,12 +2,15 @@
 
 from django.urls import path
 
-from verification.review import views
+from verification.review import confirming, views
 
 app_name = "review"
 urlpatterns = [
     path("", views.queue, name="queue"),
     path("open/", views.open_cases, name="open"),
+    path("confirm/", confirming.to_confirm, name="to_confirm"),
+    path("confirm/<slug:verification_id>/", confirming.confirmation, name="confirmation"),
+    path("confirm/<slug:verification_id>/<slug:what>", confirming.attest, name="attest"),
     path("cases/<slug:verification_id>/", views.case, name="case"),
     path("cases/<slug:verification_id>/pictures/<slug:evidence_id>", views.picture, name="picture"),
     path("cases/<slug:verification_id>/vote", views.give_vote, name="vote"),

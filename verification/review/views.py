@@ -41,10 +41,10 @@ def has_both_factors(user: Any) -> bool:
 @require_GET
 def queue(request: HttpRequest) -> HttpResponse:
     """The cases that wait for reviewers, oldest first."""
-    mode = _mode(request.GET.get("mode", ""))
-    found = review_desk.queue(reviewer=_reviewer(request), mode=mode)
+    mode = mode_of(request)
+    found = review_desk.queue(reviewer=reviewer_of(request), mode=mode)
     shown = {"found": tables.queue(found.rows, at=clock.now()), "has_more": found.has_more}
-    return render(request, "review/queue.html", shown | _modes(mode))
+    return render(request, "review/queue.html", shown | modes_of(mode))
 
 
 @never_cache
@@ -53,13 +53,13 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_cases(request: HttpRequest) -> HttpResponse:
     """The cases that wait for their borrowers, newest first; a POST shows those of one reference."""
-    mode = _mode(request.GET.get("mode", ""))
+    mode = mode_of(request)
     form = ReferenceForm(request.POST or None)
     reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
-    found = review_desk.open_cases(reviewer=_reviewer(request), mode=mode, reference=reference)
+    found = review_desk.open_cases(reviewer=reviewer_of(request), mode=mode, reference=reference)
     shown = {"form": form, "found": tables.open_cases(found.rows), "has_more": found.has_more, "asked": reference}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render(request, "review/open.html", shown | _modes(mode), status=status)
+    return render(request, "review/open.html", shown | modes_of(mode), status=status)
 
 
 @never_cache
@@ -77,7 +77,7 @@ def case(request: HttpRequest, verification_id: str) -> HttpResponse:
 @require_GET
 def picture(request: HttpRequest, verification_id: str, evidence_id: str) -> HttpResponse:
     """One picture, made anew; there is none before the review and none after."""
-    jpeg = review_case.picture(reviewer=_reviewer(request), verification_id=verification_id, evidence_id=evidence_id)
+    jpeg = review_case.picture(reviewer=reviewer_of(request), verification_id=verification_id, evidence_id=evidence_id)
     response = HttpResponse(jpeg, content_type="image/jpeg")
     # No page of anybody else may show it, not even to a reviewer who is signed in here.
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -98,7 +98,7 @@ def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
     try:
         is_decided = review.vote(
             verification_id=verification_id,
-            reviewer=_reviewer(request),
+            reviewer=reviewer_of(request),
             passes=passes,
             reason=form.cleaned_data["reason"],
         )
@@ -121,7 +121,7 @@ def give_vote(request: HttpRequest, verification_id: str) -> HttpResponse:
 def send_link(request: HttpRequest, verification_id: str) -> HttpResponse:
     """A fresh link for the borrower, shown once; its sender cannot vote on this case."""
     try:
-        minted = review_desk.send_link(reviewer=_reviewer(request), verification_id=verification_id)
+        minted = review_desk.send_link(reviewer=reviewer_of(request), verification_id=verification_id)
     except Conflict as error:
         return _refused(request, error)
     # The token stands in the fragment, which browsers do not send to servers.
@@ -137,23 +137,26 @@ def _case(
     request: HttpRequest, verification_id: str, form: VoteForm, *, status: HTTPStatus = HTTPStatus.OK
 ) -> HttpResponse:
     try:
-        found = review_case.look(reviewer=_reviewer(request), verification_id=verification_id)
+        found = review_case.look(reviewer=reviewer_of(request), verification_id=verification_id)
     except Conflict as error:
         return _refused(request, error)
     shown = tables.case(found, at=clock.now()) | {"form": form}
     return render(request, "review/case.html", shown, status=status)
 
 
-def _reviewer(request: HttpRequest) -> Reviewer:
+def reviewer_of(request: HttpRequest) -> Reviewer:
+    """Whoever is signed in."""
     user: Any = request.user
     return Reviewer(person_id=str(user.pk), lender_id=user.lender_id or "", known_as=(user.email, user.full_name))
 
 
-def _mode(untrusted: str) -> str:
-    return untrusted or review_desk.modes()[0]
+def mode_of(request: HttpRequest) -> str:
+    """Which log is looked at: the live one unless another is named."""
+    return request.GET.get("mode", "") or review_desk.modes()[0]
 
 
-def _modes(mode: str) -> dict[str, Any]:
+def modes_of(mode: str) -> dict[str, Any]:
+    """What the switch between logs shows."""
     offered = [(name, labels.MODES[name]) for name in review_desk.modes()]
     return {"mode": mode, "modes": offered if len(offered) > 1 else []}
 

@@ -7,10 +7,11 @@ about the person.
 
 import ipaddress
 import json
+import math
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
@@ -18,10 +19,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from verification import outbound
 from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable, Unavailable
+from verification.core.payout_answers import Basis
 from verification.core.strict_json import is_reference
 from verification.outbound import Limits
 
 SECONDS: Final = 6.0  # default for one question; ours: four in a row stay below a worker's lease of 30 s
+PAYOUT_SECONDS: Final = 5.0
+"""Default and most for one question before the money leaves. Ours: three in a row stay below a step's 20 s."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -95,10 +99,20 @@ class Service:
     headers: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def configured(cls, source: str, *, url: str, token_file: str | Path = "", seconds: float, max_bytes: int) -> Self:
+    def configured(
+        cls,
+        source: str,
+        *,
+        url: str,
+        token_file: str | Path = "",
+        seconds: float,
+        most: float = math.inf,
+        max_bytes: int,
+    ) -> Self:
         """Built from an adapter's options. `token_file` holds one line, the bearer token, if the service wants one.
 
-        Raises `Misconfigured` for a plain http address that is not on this machine: the questions name people.
+        Raises `Misconfigured` for a plain http address that is not on this machine, for the questions name people, and
+        for more seconds than a question may take at `most`.
         """
         address = check_address(url)
         host = str(address.hostname)
@@ -110,6 +124,8 @@ class Service:
             raise Misconfigured(f"the address of {source} must be https: its questions name people")
         if not seconds > 0:
             raise Misconfigured(f"{source} needs a time above 0 s")
+        if seconds > most:
+            raise Misconfigured(f"{source} may take {most:g} s at most")
         headers = {"Authorization": f"Bearer {_token(source, Path(token_file))}"} if str(token_file) else {}
         return cls(source=source, url=url, limits=Limits(seconds=seconds, max_bytes=max_bytes), headers=headers)
 
@@ -142,6 +158,11 @@ class Service:
             if getattr(told, "value", told) != question[name]:
                 raise SourceUnavailable(self.source, f"the answer is to another question: {name} differs")
         return raw
+
+
+def under(basis: Basis, *, lender_bin: str) -> dict[str, object]:
+    """What a question to a bureau or bank says of who asks, and of the borrower's own yes to being asked about."""
+    return {"lender_bin": lender_bin, "consent": asdict(basis)}
 
 
 def check_granted(raw: bytes, *, source: str, read: Callable[[bytes], object]) -> bytes:

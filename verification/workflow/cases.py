@@ -8,7 +8,7 @@ from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, NotFound
 from verification.core.ids import is_id
 from verification.core.opening import Opening
-from verification.core.person import Case, LenderFacts
+from verification.core.person import Case, LenderFacts, Renewal
 from verification.evidence import sealed_case, vault
 from verification.models import Verification
 
@@ -38,6 +38,7 @@ class StoredCase:
 
     lender: LenderFacts
     opening: Opening
+    renewal: Renewal | None = None
 
 
 def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:
@@ -70,9 +71,14 @@ def key_beside(verification: Verification) -> vault.Key:
     return vault.unwrap(verification.key, lender_id=verification.lender_id)
 
 
-def read(verification: Verification, key: vault.Key) -> SealedCase:
-    """Unseals the case; raises `EvidenceUnreadable` when it does not open under its key and place."""
+def read(verification: Verification, key: vault.Key, *, commitment: str | None = None) -> SealedCase:
+    """Unseals the case; raises `EvidenceUnreadable` when it does not open under its key and place.
+
+    commitment: as the log has it; raises, too, where the row holds another case.
+    """
     opened = key.unseal(bytes(verification.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD)
+    if commitment is not None and vault.commitment(opened.salt, opened.plain) != commitment:
+        raise EvidenceUnreadable(f"the case of {verification.pk} is not the one it was opened with")
     kept = stored.read(json.loads(opened.plain), into=StoredCase, what="case")
     case = Case(
         verification_id=verification.id,
@@ -84,5 +90,6 @@ def read(verification: Verification, key: vault.Key) -> SealedCase:
         purpose=kept.opening.purpose,
         locale=verification.locale,
         expires_at=verification.expires_at,
+        renewal=kept.renewal,
     )
     return SealedCase(case, kept.opening)

@@ -18,22 +18,40 @@ MOBILE_CODES_A_TURN = 20
 HAND_OVER_CODE_SECONDS = 2 * 60
 # How long the phone may take from then on to the matched number, seconds. Ours: read the loan and think about it.
 HAND_OVER_SECONDS = 5 * 60
-# The number both screens must share: digits. Ours: who guesses has one try a code, so 1 in 9 000.
-HAND_OVER_DIGITS = 4
 # How many codes a verification gives. Ours: with one guess each, a stranger's phone gets in with at most 10 in 9 000.
 HAND_OVERS_MAX = 10
 # How much of what a browser says of itself is kept, characters. Ours: real ones have about 200.
 AGENT_MAX_CHARACTERS = 500
 # Over which time failed attempts of one borrower are counted. api.md §1: a day.
-ATTEMPTS_COUNTED = timedelta(days=1)
+ATTEMPTS_COUNTED = timedelta(seconds=of_log.TRIES_SECONDS)
+# How long a clearance may be presented, and how long it may wait for its gates, seconds. api.md §1; the second is ours:
+# who has waited so long asks again.
+CLEARANCE_SECONDS = of_log.CLEARANCE_SECONDS
+CLEARANCE_ASKED_SECONDS = 5 * 60
+# After so many seconds of asking outside a clearance asks nobody else, and is tried again. Ours: of three questions
+# each may take 5, so that the last is begun by then, and the step is stopped after 20.
+INQUIRIES_SECONDS = 14
+# How far ahead of ours a lender's clock may be, seconds; whoever verifies the log judges by it too.
+OBLIGATION_AHEAD_SECONDS = of_log.OBLIGATION_AHEAD_SECONDS
+# By less than so much what happened may be told to be before the decision: it may be the decision's own time, cut.
+TOLD_TO = timedelta(seconds=of_log.TOLD_TO_SECONDS)
+# How far in the future a contract may be signed, seconds. Ours: clocks of lenders that are set by hand.
+SIGNED_AHEAD_SECONDS = 5 * 60
 # How long two people may take to review, seconds. api.md §1.
-REVIEW_SECONDS = 24 * 3600
+REVIEW_SECONDS = of_log.REVIEW_SECONDS
 # How many different people must say so for a case in review to pass. law.md §5 (four eyes on overrides).
 REVIEWERS_TO_PASS = of_log.VOTES_TO_PASS
 # How many cases a page of the review desk lists. Our choice: more than a shift leaves open.
 DESK_ROWS = 100
 # How long their reason is, characters. Our choice: more than "ok", less than a letter.
 REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
+
+# How long ago a visit that is attested may be, and how long its place is, days and characters. Ours: an older one was
+# for another credit, and is on record with it; a place is more than a word.
+VISIT_BEFORE = timedelta(days=365)
+VISIT_PLACE_MIN = 3
+# How many earlier cases of a person are opened to find a visit or a credit that was paid. Ours: the newest tell.
+EARLIER_OPENED = 10
 
 # How often a process tells the others what it has counted, seconds. reliability.md §6.
 RATES_TOLD_SECONDS = 1
@@ -82,7 +100,7 @@ MEMORY_BACK_SECONDS = 10.0
 # live. Ours: a child reserves about 1 GB, most of which it never touches.
 CHILD_ADDRESS_BYTES = 4 * 2**30
 # Faults in a row after which a verification ends in `failed`. With the backoff below: about two minutes.
-FAULTS_MAX = 5
+FAULTS_MAX = of_log.FAULTS_MAX
 # Seconds before the next try, by the number of faults so far.
 BACKOFF_SECONDS = (2, 5, 15, 45, 60)
 # How long a worker has due rows in hand before it starts them, seconds; then others may. reliability.md §6.

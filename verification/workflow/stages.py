@@ -7,6 +7,7 @@ from django.conf import settings
 
 from verification import routes
 from verification.core.errors import Misconfigured
+from verification.core.releases import Release
 from verification.core.route import Stage, Words
 from verification.stages import consent, question
 
@@ -34,6 +35,13 @@ def of(route_name: str) -> tuple[Stage, ...]:
         raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
     *before, last = routes.ROUTES[route_name].stages
     return (CONSENT, *before, QUESTION, last)
+
+
+def release(route_name: str) -> Release:
+    """How a route is done by this software: what the log names, and `core/releases.py` must know."""
+    return Release(
+        route_name, tuple((stage.name, tuple(stage.checks), stage.attempts or 0) for stage in of(route_name))
+    )
 
 
 def find(route_name: str, stage_name: str) -> Stage:

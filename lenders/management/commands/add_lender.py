@@ -1,5 +1,6 @@
 """manage.py add_lender: a microcredit organization and its first test key, printed once."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,9 +11,17 @@ from django.db import IntegrityError
 from lenders import keys, parsing
 from lenders.models import Lender
 from verification import transactions
-from verification.core import profiles
+from verification.core import calendars
 from verification.core.errors import TulgaError
 from verification.core.ids import Bin
+
+
+def _calendar(words: Sequence[str]) -> list[dict[str, str]]:
+    found = list[dict[str, str]]()
+    for word in words:
+        day, is_dated, profile = word.rpartition("=")
+        found += [{"from": day, "profile": profile}] if is_dated else calendars.of_profile(profile)
+    return found
 
 
 class Command(BaseCommand):
@@ -25,14 +34,13 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--bin", required=True, help="business identification number, 12 digits")
         parser.add_argument("--return-url", action="append", default=[], help="https, without query; repeatable")
-        parser.add_argument("--profile", default="KZ-2021-04", help="legal profile of test verifications")
-        parser.add_argument("--live-profile", default="", help="legal profile of live verifications")
+        kind = "[DAY=]PROFILE, from that day on, or from the profile's own; repeatable"
+        parser.add_argument("--profile", action="append", default=[], help=f"legal profile in test mode: {kind}")
+        parser.add_argument("--live-profile", action="append", default=[], help=f"legal profile in live mode: {kind}")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Adds both or nothing."""
         try:
-            for profile in filter(None, (options["profile"], options["live_profile"])):
-                profiles.get(profile)
             addresses = [parsing.https_url(url) for url in options["return_url"]]
             if any(urlsplit(address).query for address in addresses):
                 raise CommandError("register an address without its query: a borrower's may have any")
@@ -40,8 +48,8 @@ class Command(BaseCommand):
                 lender = Lender.objects.create(
                     name=parsing.text(options["name"], longest=200),
                     bin=Bin.parse(options["bin"]).value,
-                    test_profile=options["profile"],
-                    live_profile=options["live_profile"],
+                    test_calendar=calendars.parse(_calendar(options["profile"] or ["KZ-2021-04"])),
+                    live_calendar=calendars.parse_live(_calendar(options["live_profile"])),
                     return_urls=addresses,
                 )
                 issued = keys.issue(lender, mode="test")

@@ -31,6 +31,8 @@ def test_an_event_is_thin(api: Caller, three_events: list[str]) -> None:
         "status": "requires_input",
         "sequence": 1,
         "mode": "test",
+        "clearance": None,
+        "renews": None,
     }
     assert IIN not in str(event)
 

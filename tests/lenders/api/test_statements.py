@@ -1,6 +1,7 @@
 """How many statements each hot request of a lender sends. Whoever lets one grow writes its number here anew."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from pytest_django import Settings
@@ -10,6 +11,7 @@ from tests.lenders.samples import IIN, OTHER_IIN, Caller, opening
 from tests.responses import Response
 from tests.statements import statements
 from tests.verification.workflow.story import begin
+from verification import tasks
 from verification.audit import sequencer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,8 +28,11 @@ COUNTED = {
     "status with checks": 6,
     "list of 1": 3,
     "list of 100": 3,
-    "events": 2,
-    "link": 11,
+    "events": 3,  # and what was signed together with them
+    "link": 12,  # whether it leads to the verification or to its new consent
+    "status of one that has ended": 3,  # its decision is read with its leaf and with what was signed beside it
+    "list of one that has ended": 3,
+    "receipt of one that was canceled": 7,  # row, decision, its receipt's entry, who was revoked; checkpoint and tile
     "cancel": 16,  # the row is locked first: somebody may be stopping it
 }
 
@@ -61,6 +66,14 @@ def test_each_request_sends_as_many_statements_as_are_listed(api: Caller, settin
         "link": asked(lambda: api.post(f"{PATH}/{verification_id}/link", key="k-3")),
         "cancel": asked(lambda: api.post(f"{PATH}/{verification_id}/cancel", key="k-4")),
     }
+    for what, path in (("status", f"{PATH}/{verification_id}"), ("list", f"{PATH}?client_reference=loan-1")):
+        assert api.get(path).json()
+        sequencer.order("test")
+        found[f"{what} of one that has ended"] = asked(partial(api.get, path))
+    assert api.get(f"{PATH}/{verification_id}").json()["status"] == "canceled"
+    tasks.advance(verification_id)
+    sequencer.order("test")
+    found["receipt of one that was canceled"] = asked(lambda: api.get(f"{PATH}/{verification_id}/receipt"))
     settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
     chosen = opening(client_reference="four", subject__iin=IIN)
     found["open, the borrower chooses"] = asked(lambda: api.post(PATH, chosen, key="k-5"))

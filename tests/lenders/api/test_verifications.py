@@ -6,7 +6,9 @@ import pytest
 
 from lenders import keys
 from lenders.models import Lender
+from tests.entries import body_of
 from tests.lenders.samples import IIN, PHONE, Caller, faults, opening
+from verification.audit import sequencer
 from verification.models import AuditEntry, Verification
 
 PATH = "/v1/verifications"
@@ -71,6 +73,9 @@ _BAD: list[tuple[dict[str, Any], set[tuple[str, str]]]] = [
     ({"subject__name": ""}, {("/subject/name", "name_malformed")}),
     ({"subject__name": ["Асан"]}, {("/subject/name", "type_wrong")}),
     ({"subject__birth_date": "1899-02-29"}, {("/subject/birth_date", "date_malformed")}),
+    ({"subject__birth_date": "1899-01-02"}, {("/subject/birth_date", "birth_date_mismatch")}),
+    ({"subject__birth_date": "1999-01-01"}, {("/subject/birth_date", "birth_date_mismatch")}),
+    ({"subject__document__valid_to": "2020-01-01"}, {("/subject/document/valid_to", "document_expired")}),
     ({"subject__birth_date": "2999-01-01"}, {("/subject/birth_date", "out_of_range")}),
     ({"subject__document__type": "library_card"}, {("/subject/document/type", "choice_unknown")}),
     ({"subject__document": "045678912"}, {("/subject/document", "invalid")}),
@@ -189,7 +194,8 @@ def test_a_fresh_link_has_another_secret(api: Caller) -> None:
     opened = api.post(PATH, opening()).json()
     fresh = api.post(f"{PATH}/{opened['id']}/link")
     assert fresh.status_code == 201
-    assert set(fresh.json()) == {"url", "link_expires_at"}
+    assert set(fresh.json()) == {"url", "link_expires_at", "renewal"}
+    assert fresh.json()["renewal"] is None
     assert fresh.json()["url"] != opened["url"]
 
 
@@ -199,15 +205,18 @@ def test_who_sends_a_link_is_on_record_without_the_name(api: Caller) -> None:
         assert api.post(place, {"sent_by": sent_by}).status_code == 422
     assert api.post(place, {"sent_by": "asel@lender.example"}).status_code == 201
     last = AuditEntry.objects.filter(type="link.minted").latest("verification_sequence")
-    assert set(last.body) == {"v", "sent_by"}
+    assert set(body_of(last)) == {"v", "link", "link_expires_at", "sent_by"}
     assert "asel" not in last.body["sent_by"]
 
 
 def test_a_canceled_verification_has_ended(api: Caller) -> None:
     opened = api.post(PATH, opening()).json()
-    canceled = api.post(f"{PATH}/{opened['id']}/cancel", {})
-    assert (canceled.status_code, canceled.json()["status"]) == (200, "canceled")
-    assert canceled.json()["finished_at"] is not None
+    asked = api.post(f"{PATH}/{opened['id']}/cancel", {})
+    assert (asked.status_code, asked.json()["status"], asked.json()["finished_at"]) == (200, "processing", None)
+    sequencer.order("test")
+    canceled = api.get(f"{PATH}/{opened['id']}").json()
+    assert (canceled["status"], canceled["code"]) == ("canceled", "canceled_by_lender")
+    assert canceled["finished_at"] is not None
     for action in ("cancel", "link"):
         refused = api.post(f"{PATH}/{opened['id']}/{action}")
         assert (refused.status_code, refused.json()["code"]) == (409, "illegal_transition")
@@ -243,7 +252,9 @@ def test_the_list_is_filtered(api: Caller) -> None:
         return [item["id"] for item in api.get(PATH, **query).json()["data"]]
 
     assert told(client_reference="loan-2") == [second["id"]]
-    assert told(status="canceled") == [first["id"]]
+    assert (told(status="canceled"), told(status="processing")) == ([], [first["id"]])
+    sequencer.order("test")
+    assert (told(status="canceled"), told(status="processing")) == ([first["id"]], [])
     assert told(created_from="2999-01-01T00:00:00Z") == []
     assert told(created_from="2020-01-01T00:00:00Z") == [second["id"], first["id"]]
 

@@ -32,7 +32,9 @@ def blobs() -> dict[str, bytes]:
         "case": stored.to_bytes(cases.StoredCase(samples.LENDER, samples.OPENING)),
         "memory": stored.to_bytes(samples.MEMORY),
         "entry": stored.to_bytes(samples.ENTRY_BODY),
-        "delivery": webhooks.spell_body(answers.WebhookBody().to_representation(samples.EVENT)),
+        "delivery": webhooks.spell_body(
+            {**answers.EventBody().to_representation(samples.EVENT), "checkpoint": samples.CHECKPOINT}
+        ),
     }
     for stage, case, evidence in judged.attempts():
         facts = stage.measure(case, evidence, stage.policy_in_use())

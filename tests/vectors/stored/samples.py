@@ -33,6 +33,7 @@ ENTRY_BODY = {
         {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 900},
     ],
 }
+CHECKPOINT = "tulga.example/test\n42\n" + "A" * 43 + "=\n\n\u2014 tulga.example/test AAAA\n"
 EVENT = EventView(
     id="evt_aaaaaaaaaaaaaaaaaaaaaaaaaa",
     type="verification.verified",

@@ -7,12 +7,16 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from tests.scenes import staged
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.conftest import Issued
-from tests.verification.workflow.story import OTHER_IIN, Story, at_statement
+from tests.verification.workflow.story import Story, run_out, verified_at_second_try
+from verification import transactions
+from verification.evidence import vault
 from verification.models import AuditEntry
+from verification.workflow.moving import transition
 
 Finding = dict[str, Any]
 
@@ -23,12 +27,7 @@ def judged(issued: Issued) -> Story:
 
 
 def _judged(issued: Issued) -> Story:
-    story = at_statement()
-    story.sign(issued(iin=OTHER_IIN))
-    story.work()
-    story.sign(issued())
-    story.work()
-    assert story.row().status == "verified"
+    story = verified_at_second_try(issued)
     order_all()
     return story
 
@@ -44,6 +43,22 @@ def audit(*arguments: str) -> dict[str, Any]:
 def findings(*arguments: str) -> list[Finding]:
     found: list[Finding] = audit(*arguments)["findings"]
     return found
+
+
+def erase(story: Story) -> None:
+    """The verification erased, as its entry says."""
+    at = timezone.now()
+    with transactions.writing():
+        row = story.row()
+        assert vault.destroy(verification_id=row.pk, at=at)
+        transition.write(row, redacted_at=at)
+        transition.record(row, "verification.redacted", at=at)
+
+
+def lapsed(story: Story) -> Story:
+    """The borrower says nothing more until the time of the open attempt is over; the clock stays there."""
+    run_out(story)
+    return story
 
 
 def entry_of(story: Story, entry_type: str, **named: object) -> AuditEntry:

@@ -1,6 +1,13 @@
-"""A log to damage: three cases of two lenders under checkpoints of 3, 6 and 9 entries, and one entry that waits."""
+"""A log to damage: three cases of two lenders under checkpoints of 3, 6 and 9 entries, and one entry that waits.
+
+Its cases are made up, and moved by no law: what is said of that is left out.
+"""
+
+import pytest
 
 from tests.verification.audit.rows import add_case, add_entry, add_lender, order_all
+from verification.audit import verify
+from verification.audit.legal_words import CODES
 from verification.audit.verify import verify_log
 from verification.core.findings import Finding
 from verification.models import AuditLeaf
@@ -20,5 +27,10 @@ def nine_ordered() -> list[AuditLeaf]:
 
 
 def found(log: str = "test") -> list[Finding]:
-    """Everything that is wrong with a log."""
-    return list(verify_log(log))
+    """Everything that is wrong with a log, but for how its cases were moved."""
+    return [finding for finding in verify_log(log) if finding.code not in CODES]
+
+
+def without_law(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks how the cases of a log were moved."""
+    monkeypatch.setattr(verify, "verify_legality", lambda log, **how: iter(()))

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from lenders.models import Lender
 from verification.audit import log, sequencer
 from verification.core.ids import new_id
+from verification.core.marks import reference_mark
 from verification.models import AuditEntry, Verification
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -57,16 +58,18 @@ def add_entry(verification: Verification | None = None, **given: Any) -> AuditEn
         return log.append(verification=verification, **fields)
 
 
-def add_case(lender: Lender, *, length: int = 3, mode: str = "test") -> Verification:
+def add_case(lender: Lender, *, length: int = 3, mode: str = "test", names_law: bool = False) -> Verification:
     """A verification that was verified, with its entries numbered from 1; the last one is the decision."""
     verification = add_verification(lender, status="verified", mode=mode)
+    law = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
+    law |= {"reference": reference_mark(verification.pk, verification.client_reference)}
     for sequence in range(1, length + 1):
         add_entry(
             verification,
             log=mode,
             type="verification.verified" if sequence == length else "attempt.opened",
             verification_sequence=sequence,
-            body={"sequence": sequence, "codes": ["eds_certificate_revoked"]},
+            body={"sequence": sequence, "codes": ["eds_certificate_revoked"]} | (law if names_law else {}),
             at=NOON + timedelta(seconds=sequence),
         )
     return verification

@@ -2,14 +2,14 @@
 
 import pytest
 from django.db import transaction
-from django.utils import timezone
 
 from tests.verification.workflow.insecure_glance import glanced, judged, one_voted, voted
 from tests.verification.workflow.insecure_glance import glances as glances
 from tests.verification.workflow.story import Story
+from verification import clock
 from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
-from verification.models import Attempt
+from verification.models import Attempt, Verification
 from verification.workflow.moving import transition
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
@@ -31,9 +31,10 @@ def test_what_too_few_decided_is_named(votes: int, outcome: str) -> None:
     story = glanced("grey")
     for number in range(votes):
         one_voted(story, person=f"usr_{number}")
-    attempt, at = judged(story), timezone.now()
+    attempt, at = judged(story), clock.now()
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": outcome, "code": ""}
     with transaction.atomic():
         transition.record(story.row(), "attempt.reviewed", at=at, body=body | {"burnt": False})
     Attempt.objects.filter(pk=attempt.pk).update(status=outcome, code="", burnt=False, closed_at=at)
+    Verification.objects.filter(pk=story.id).update(status="processing", code="")
     assert fields(story) == {"votes"}

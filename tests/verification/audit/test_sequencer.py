@@ -1,12 +1,13 @@
 """Every entry gets one place, in one log, under a signature; two sequencers, a crash or a backup change nothing."""
 
 import json
+import re
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from tests.verification.audit.rows import NOON, add_case, add_entry, add_lender, add_verification, order_all, tamper
@@ -25,6 +26,13 @@ def test_nothing_waiting_is_nothing_ordered() -> None:
     assert sequencer.order("test") == 0
     assert proofs.latest_checkpoint("test") is None
     assert sequencer.verify_head("test") == 0
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL plans by how many rows there are: tests/growth")
+def test_what_waits_is_found_without_reading_every_entry() -> None:
+    plan = sequencer._unordered("test").explain()
+    assert "SCAN" in plan
+    assert not re.search("SCAN (verification_auditentry|V0)", plan)
 
 
 def test_entries_get_places_without_gaps_and_each_lender_its_own_numbers_of_what_it_is_told() -> None:

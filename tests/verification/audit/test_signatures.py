@@ -15,16 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from tests import entries
+from tests.verification.audit import root
 from tests.verification.audit.judged import findings
 from tests.verification.audit.judged import judged as judge
 from tests.verification.audit.rows import NOON, add_lender, add_verification, order_all, slip_in
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from tests.verification.workflow.story import Story, begin, lender
-from verification.audit import history, log, sequencer, signatures
+from verification.audit import decided, log, sequencer, signatures
 from verification.core import events
+from verification.core.certificates import key_id
 from verification.core.errors import Misconfigured
 from verification.core.ids import new_id
 from verification.models import AuditEntry, AuditLeaf, AuditPending
+from verification.stages.consent.policy import CURRENT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -43,16 +47,18 @@ def is_ordered(entry: str) -> bool:
     return AuditLeaf.objects.filter(entry=entry).exists()
 
 
-def test_all_that_a_worker_decided_is_signed_and_one_signature_is_over_a_transaction(judged: Story) -> None:
-    decided = AuditEntry.objects.filter(verification_id=judged.id, type__in=events.SIGNED).order_by("id")
-    assert signatures.unsigned(decided) == {}
-    verified = decided.get(type="verification.verified")
+def test_each_entry_is_signed_by_its_process_and_one_signature_is_over_a_transaction(judged: Story) -> None:
+    every = AuditEntry.objects.filter(verification_id=judged.id).order_by("id")
+    faults, signers = signatures.inspect(every)
+    keys = {key_id(root.public(kind)): kind for kind in events.SIGNERS}
+    assert faults == {}
+    signed = {(entry.type, keys[signers[entry.pk]]) for entry in every}
+    assert {kind for name, kind in signed if name in entries.SIGNED} == {"decision"}
+    assert {name for name, kind in signed if kind == "door"} >= {"verification.created", "attempt.answered"}
+    verified = every.get(type="verification.verified")
     first = AuditEntry.objects.get(pk=verified.body["signed"]["with"])
     assert first.type == "attempt.judged"
     assert first.body["signed"]["over"] == [first.pk, verified.pk]
-    assert all("signed" in entry.body for entry in decided)
-    others = AuditEntry.objects.exclude(type__in=events.SIGNED)
-    assert not any("signed" in entry.body for entry in others)
     order_all()
     assert findings() == []
 
@@ -75,19 +81,20 @@ def test_an_update_and_two_inserts_verify_nobody(judged: Story, client: Client, 
         genuine, verification_id=victim.id, verification_sequence=row.sequence + 1, body=body, lender_id=row.lender_id
     )
     assert not is_ordered(forged)
-    told = history.told_after("test", lender_id=row.lender_id, lender_sequence=0, limit=100)
+    told = decided.told_after("test", lender_id=row.lender_id, lender_sequence=0, limit=100)
     assert forged not in {leaf.entry_id for leaf in told}
     assert ("entry_refused", forged) in {(found["code"], found.get("entry")) for found in findings()}
     ready = client.get("/readyz", REMOTE_ADDR="127.0.0.1")
     assert (ready.status_code, ready.json()["log"]["refused"]) == (503, 1)
 
 
+@pytest.mark.long
 def test_of_240_forged_decisions_none_is_ordered(judged: Story, settings: Settings, proof_seed: int) -> None:
     chance = random.Random(proof_seed)
     order_all()
     victim = begin(lender("Other", number=500), "A-9")
     order_all()
-    genuine = list(AuditEntry.objects.filter(verification_id=judged.id, type__in=events.SIGNED))
+    genuine = list(AuditEntry.objects.filter(verification_id=judged.id, type__in=entries.SIGNED))
     stolen = _stolen(genuine, chance, settings)
     forged = []
     for number in range(FORGERIES):
@@ -125,10 +132,13 @@ def _stolen(genuine: list[AuditEntry], chance: random.Random, settings: Settings
         lambda one: one.body | {"signed": chance.choice(genuine).body["signed"] | {"over": [one.pk] * 17}},
         lambda one: one.body | {"outcome": "passed", "code": ""},
         lambda one: _by_own_key(one, by=None),
-        lambda one: _by_own_key(one, by=signatures.key_id(settings.TULGA_DECIDERS["test"][1])),
+        lambda one: _by_own_key(one, by=key_id(root.public("decision"))),
         lambda one: _by_own_key(one, by=None, seed=settings.TULGA_LOG_KEYS["test"]),
         lambda one: _by_own_key(one, by=None, seed=settings.TULGA_DOCUMENT_KEYS["test"][1]),
-        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_DECISION_KEYS["live"][1]),
+        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_SIGNING_KEYS["decision"]["live"][1]),
+        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_SIGNING_KEYS["door"]["test"][1]),
+        lambda one: _by_own_key(one, by=None, seed=settings.TULGA_SIGNING_KEYS["sender"]["test"][1]),
+        lambda one: _by_own_key(one, by=None, seed=root.seed()),
     ]
 
 
@@ -136,23 +146,24 @@ def _by_own_key(entry: AuditEntry, *, by: str | None, seed: bytes = b"\x07" * 32
     """Signed as a worker would, by a key that is none of theirs. The id of what is slipped in is not known before."""
     private = Ed25519PrivateKey.from_private_bytes(seed)
     signature = private.sign(signatures._message([entry]))
-    own = signatures.key_id(private.public_key().public_bytes_raw())
+    own = key_id(private.public_key().public_bytes_raw())
     said = {"by": by or own, "over": [entry.pk], "signature": b64encode(signature).decode()}
     forged: Body = entry.body | {"signed": said}
     return forged
 
 
-@pytest.mark.parametrize("kind", sorted(events.SIGNED))
+@pytest.mark.parametrize("kind", sorted(entries.SIGNED))
 def test_what_a_worker_says_cannot_be_said_without_its_key(settings: Settings, kind: str) -> None:
     of = add_verification(add_lender())
-    settings.TULGA_DECISION_KEYS = {"live": settings.TULGA_DECISION_KEYS["live"]}
+    keys = settings.TULGA_SIGNING_KEYS
+    settings.TULGA_SIGNING_KEYS = keys | {"decision": {"live": keys["decision"]["live"]}}
 
     def say(*, at_once: bool) -> None:
         with transaction.atomic(), nullcontext() if at_once else log.gathering():
             log.append(log="test", type=kind, body={}, verification=of)
 
     for at_once in (False, True):
-        with pytest.raises(Misconfigured, match="only workers decide"):
+        with pytest.raises(Misconfigured, match="no decision key"):
             say(at_once=at_once)
     assert not AuditEntry.objects.exists()
 
@@ -171,26 +182,30 @@ def test_a_signed_entry_that_was_changed_before_it_was_ordered_is_refused(judged
         "log": "live",
     }
     setattr(genuine, changed, changes[changed])
-    assert set(signatures.unsigned([genuine])) == {genuine.pk}
+    assert set(signatures.inspect([genuine])[0]) == {genuine.pk}
 
 
 def test_where_no_public_key_is_here_nothing_is_ordered_and_nothing_refused(settings: Settings) -> None:
-    begin(lender()).to_statement()
-    known, settings.TULGA_DECIDERS = settings.TULGA_DECIDERS, {}
+    known = settings.TULGA_CERTIFIED
+    settings.TULGA_CERTIFIED = ()
+    begin(lender())
     with pytest.raises(Misconfigured, match="public key"):
         sequencer.order("test")
     assert not AuditPending.objects.filter(refused=True).exists()
-    settings.TULGA_DECIDERS = known
+    settings.TULGA_CERTIFIED = known
     order_all()
     assert not AuditPending.objects.exists()
 
 
 def test_a_key_that_comes_later_has_what_was_refused_ordered(settings: Settings) -> None:
-    begin(lender()).to_statement()
-    known, settings.TULGA_DECIDERS = settings.TULGA_DECIDERS, {"test": {1: b"\x01" * 32}}
+    known = settings.TULGA_CERTIFIED
+    settings.TULGA_CERTIFIED = tuple(one for one in known if one.kind != "decision")
+    story = begin(lender())
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    story.work()
     order_all()
     assert AuditPending.objects.filter(refused=True).exists()
-    settings.TULGA_DECIDERS = {"test": {**known["test"], 2: b"\x01" * 32}}
+    settings.TULGA_CERTIFIED = known
     sequencer.ask_again("test")
     order_all()
     assert not AuditPending.objects.exists()
@@ -202,17 +217,15 @@ def test_a_signature_of_an_older_key_stays_good_and_one_of_a_key_taken_away_is_n
 ) -> None:
     order_all()
     new = b"\x05" * 32
-    own = Ed25519PrivateKey.from_private_bytes(new).public_key().public_bytes_raw()
-    settings.TULGA_DECISION_KEYS = {"test": settings.TULGA_DECISION_KEYS["test"] | {2: new}}
-    settings.TULGA_DECIDERS = {"test": settings.TULGA_DECIDERS["test"] | {2: own}}
+    keys, known, second = settings.TULGA_SIGNING_KEYS, settings.TULGA_CERTIFIED, root.certified("decision", 2, new)
+    settings.TULGA_SIGNING_KEYS = keys | {"decision": {"test": keys["decision"]["test"] | {2: new}}}
+    settings.TULGA_CERTIFIED = (*known, second)
     begin(judged.lender, "A-2", iin="900101300017").to_statement()
     order_all()
-    assert {one.body["signed"]["by"] for one in AuditEntry.objects.filter(body__signed__has_key="by")} >= {
-        signatures.key_id(own)
-    }
+    assert {one.body["signed"]["by"] for one in AuditEntry.objects.filter(body__signed__has_key="by")} >= {second.id}
     assert findings() == []
-    settings.TULGA_DECIDERS = {"test": {2: own}}
-    assert {found["code"] for found in findings()} == {"decision_unsigned"}
+    settings.TULGA_CERTIFIED = (*(one for one in known if one.kind != "decision"), second)
+    assert {found["code"] for found in findings()} == {"entry_unsigned"}
 
 
 _JSON = st.recursive(
@@ -222,9 +235,10 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.long
 @given(signed=_JSON | st.fixed_dictionaries({"by": _JSON, "over": _JSON, "signature": _JSON, "with": _JSON}))
 def test_whatever_a_body_says_under_signed_is_no_signature(signed: Any) -> None:
     entry = AuditEntry(log="test", type="attempt.judged", at=NOON, body={"v": 1, "signed": signed})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signatures, "_loaded", lambda ids: {})
-        assert set(signatures.unsigned([entry])) == {entry.pk}
+        assert set(signatures.inspect([entry])[0]) == {entry.pk}

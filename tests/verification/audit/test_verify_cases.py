@@ -5,10 +5,9 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
-from django.utils import timezone
 from pytest_django import Settings
 
-from tests.verification.audit.judged import audit, entry_of, findings, judged, places, update
+from tests.verification.audit.judged import audit, entry_of, erase, findings, judged, places, update
 from tests.verification.audit.rows import tamper
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from tests.verification.workflow.story import OTHER_IIN, Story
@@ -64,6 +63,6 @@ def test_what_no_key_is_there_for_is_counted_and_no_finding(story: Story, settin
 
 
 def test_an_erased_case_is_left_out(story: Story) -> None:
-    assert vault.destroy(verification_id=story.id, at=timezone.now())
+    erase(story)
     told = audit("--log", "test")
     assert (told["findings"], told["unchecked"]["test"]) == ([], {"cases": 0, "indexes": 0})

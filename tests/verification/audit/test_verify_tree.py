@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from tests.verification.audit import root
 from tests.verification.audit.ordered import ENTRY, found
 from tests.verification.audit.rows import NOON, add_entry, order_all, tamper
 from verification.audit import checkpoint, keys
@@ -42,7 +43,10 @@ def rewrite(leaf: AuditLeaf, *, body: dict[str, Any], tile: bool) -> list[tuple[
 
 def test_an_edit_that_keeps_entry_and_leaf_in_step_is_named_by_the_tile(log: list[AuditLeaf]) -> None:
     tamper(*rewrite(log[ENTRY], body={}, tile=False))
-    assert [(finding.code, finding.leaf_index, finding.field) for finding in found()] == [("leaf_hash", ENTRY, "leaf")]
+    assert [(finding.code, finding.leaf_index, finding.field) for finding in found()] == [
+        ("leaf_hash", ENTRY, "leaf"),
+        ("entry_unsigned", ENTRY, ""),
+    ]
     assert "not the one that was signed" in found()[0].detail
 
 
@@ -74,7 +78,8 @@ def test_every_stored_checkpoint_is_verified(log: list[AuditLeaf]) -> None:
 
 
 def test_checkpoints_under_another_key_are_named(log: list[AuditLeaf], settings: Settings) -> None:
-    settings.TULGA_LOG_KEYS = settings.TULGA_LOG_KEYS | {"test": bytes(32)}
+    others = [one for one in settings.TULGA_CERTIFIED if (one.kind, one.mode) != ("log", "test")]
+    settings.TULGA_CERTIFIED = (*others, root.certified("log", 0, bytes(32)))
     assert [finding.code for finding in found()].count("checkpoint") == 3
 
 
@@ -85,6 +90,7 @@ def test_a_missing_or_cut_tile_is_named(log: list[AuditLeaf]) -> None:
     assert ("tile", "tile 0/0 holds 0 bytes, not 288") in [(finding.code, finding.detail) for finding in found()]
 
 
+@pytest.mark.long
 def test_a_larger_log_is_verified_over_pages_and_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verification.audit.verify_leaves.PAGE", 70)
     for number in range(600):
@@ -146,4 +152,7 @@ def test_an_edit_beyond_the_first_tile_is_named_with_its_leaf() -> None:
     order_all()
     leaf = AuditLeaf.objects.get(leaf_index=270)
     tamper(*rewrite(leaf, body={}, tile=False))
-    assert [(finding.code, finding.leaf_index) for finding in found()] == [("leaf_hash", 270)]
+    assert [(finding.code, finding.leaf_index) for finding in found()] == [
+        ("leaf_hash", 270),
+        ("entry_unsigned", 270),
+    ]

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from verification.core.person import LenderFacts
+from verification.core.person import LenderFacts, Renewal
 from verification.routes import ROUTES
 from verification.stages.consent import policy as consent
+from verification.stages.renewal import policy as renewal
 from verification.workflow.reading.views import BorrowerPage, RouteChoice
 
 AT = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
@@ -49,7 +50,9 @@ DATA: dict[str, dict[str, Any]] = {
         "expires": (AT + timedelta(minutes=5)).isoformat(),
     },
     "commands": {"state": "ready", "missed": ""},
+    "renewal": {"version": renewal.CURRENT, "texts": renewal.TEXTS[renewal.CURRENT]},
 }
+RENEWAL = Renewal("ver_0", "c" * 64, signed_at="2026-11-23T06:10:00+00:00", waited_until="2026-11-24T06:12:00+00:00")
 
 
 def choices(*names: str) -> tuple[RouteChoice, ...]:
@@ -83,6 +86,7 @@ _PAGE = BorrowerPage(
     expires_at=AT,
     return_url="",
     mode="test",
+    renewal=None,
     routes=choices("eds"),
     is_looked_at=False,
 )

@@ -83,9 +83,12 @@ def test_another_number_is_said_on_the_desk_and_at_the_phone(desk):
 def test_who_says_that_somebody_tells_them_is_stopped_there_and_everywhere(desk, story):
     phone = scanned(desk)
     phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
-    assert "Stopped. No money is paid out." in text(phone.get("/v/phone/now/"))
+    assert "One moment" in text(phone.get("/v/phone/now/"))
+    assert phone.get("/v/phone/now/state/").json()["page"] == "wait"
     assert story.page().page == "wait"  # nobody goes on until a worker has ended it
     story.work()
+    assert phone.get("/v/phone/now/state/").json()["page"] == "finished"
+    assert "Stopped. No money is paid out." in text(phone.get("/v/phone/now/"))
     assert "Stopped. No money is paid out." in text(desk.get(NOW))
     assert Verification.objects.get(pk=story.id).code == "coercion_reported"
 
@@ -138,12 +141,13 @@ def test_a_phone_that_is_not_let_in_learns_nothing_but_the_loan(desk, story):
     assert "The face does not match" not in text(phone.get("/v/phone/now/"))
 
 
-def test_two_taps_are_one(desk):
+def test_two_taps_are_one(desk, story):
     phone = scanned(desk)
     for _ in range(2):
         assert phone.post("/v/phone/now/", {"somebody_tells_me": "false"}).headers["Location"] == "/v/phone/now/"
     assert "matched" in text(phone.get("/v/phone/now/"))
     for _ in range(2):
         phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
+    story.work()
     assert "Stopped. No money is paid out." in text(phone.get("/v/phone/now/"))
     assert desk.post("/v/now/elsewhere/number/", {"number": "1"}).headers["Location"] == NOW

@@ -10,7 +10,7 @@ from tests.verification.borrower.visits import NOW, browser, consent, entries, f
 from tests.verification.workflow.story import begin, lender, opening
 from verification.borrower import cookie, wording
 from verification.models import Link, Verification
-from verification.workflow.moving import commands, links
+from verification.workflow.moving import links
 from verification.workflow.reading import queries
 
 pytestmark = pytest.mark.django_db
@@ -112,7 +112,7 @@ def test_a_reported_caller_ends_it_with_help(story):
 def test_an_answer_after_the_lender_canceled_shows_the_end(story):
     client = browser(story)
     answer = consent(story)
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    story.cancel()
     response = client.post(NOW, answer)
     assert response.status_code == 409
     assert "Кредитор завершил эту проверку" in text(response)

@@ -47,6 +47,10 @@ CONSENT: dict[str, Any] = _ABOUT | {
     "created_at": "2026-11-24T10:00:00+00:00",
     "expires_at": "2026-11-24T15:00:00+05:00",
 }
+ACCOUNT = "KZ86125KZT5004100100"
+STOP_CREDIT: dict[str, Any] = _ABOUT | {"status": "not_refused"}
+ACCOUNT_OWNER: dict[str, Any] = _ABOUT | {"status": "owned", "account": ACCOUNT}
+CREDITS: dict[str, Any] = _ABOUT | {"status": "told", "credits": {"2026-11-24": "12345600"}}
 SMS: dict[str, Any] = {"request_id": REQUEST_ID, "status": "accepted", "message_id": "sms_0123456789"}
 
 

@@ -1,5 +1,6 @@
 import time
 import unicodedata
+from datetime import date, timedelta
 
 import pytest
 
@@ -12,6 +13,10 @@ MAGIC = ("990101100010", "990101100020", "990101100030", "990101100111", "990101
 
 def iin_of(eleven: str) -> str:
     return eleven + check_digit(eleven)
+
+
+def near(day: date) -> list[date]:
+    return [day - timedelta(days=1), day + timedelta(days=1), day.replace(day=1, month=day.month % 12 + 1)]
 
 
 @pytest.mark.parametrize("digits", [*MAGIC, iin_of("00022950001"), iin_of("85123130123")])
@@ -70,6 +75,33 @@ def test_the_birth_date_of_an_iin_is_that_of_its_century():
         assert born is not None
         assert born.year == year
     assert Iin.parse(iin_of("99010100002")).birth_date is None
+
+
+@pytest.mark.parametrize(
+    ("digits", "born"),
+    [
+        ("990101100010", date(1899, 1, 1)),
+        (iin_of("99010120001"), date(1899, 1, 1)),
+        (iin_of("99010130001"), date(1999, 1, 1)),
+        (iin_of("99010140001"), date(1999, 1, 1)),
+        (iin_of("00022950001"), date(2000, 2, 29)),
+        (iin_of("04022960001"), date(2004, 2, 29)),
+    ],
+)
+def test_an_iin_fits_the_day_it_states_and_no_other_not_even_a_century_later(digits, born):
+    iin = Iin.parse(digits)
+    assert iin.fits(born)
+    assert not [other for other in (*near(born), born.replace(year=born.year + 400)) if iin.fits(other)]
+
+
+def test_an_iin_without_a_century_fits_its_day_of_any_century():
+    iin = Iin.parse(iin_of("99010100002"))
+    assert [iin.fits(date(year, 1, 1)) for year in (1899, 1999, 1998)] == [True, True, False]
+    assert not [other for other in near(date(1999, 1, 1)) if iin.fits(other)]
+
+
+def test_the_authoritys_test_individual_states_no_day():
+    assert Iin.parse("123456789011").fits(date(1985, 6, 7))
 
 
 def test_a_bin_is_told_from_an_iin_by_its_fifth_digit():

@@ -1,4 +1,5 @@
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -59,11 +60,76 @@ def test_a_verification_that_could_never_succeed_is_not_opened(profile, installe
     assert caught.value.code == "routes_insufficient"
 
 
-def test_the_hash_of_a_profile_changes_with_its_rule():
-    changed = [replace(EARLY, combinations=LATE.combinations), replace(EARLY, replaced_max=LATE.replaced_max)]
-    assert len({each.sha256 for each in (EARLY, LATE, *changed)}) == 4
+def test_under_kz_2024_10_nothing_suffices_without_the_face():
+    combinations = profiles.get("KZ-2024-10").combinations
+    assert profiles.suffices(combinations, passed=["biometric"])
+    assert not profiles.suffices(combinations, passed=["eds", "live_face"])
+
+
+@pytest.mark.parametrize(
+    "name", sorted({each.name for each in fields(EARLY)} - {"sha256", "source", "verified_by_lawyer"})
+)
+def test_the_hash_of_a_profile_changes_with_every_field_of_its_rule(name):
+    late = profiles.get("KZ-2026-01")
+    others = {"combinations": EARLY.combinations, "in_force_from": EARLY.in_force_from, "id": "KZ-2026-02"}
+    value: Any = others[name] if name in others else (getattr(late, name) or 0) + 1
+    assert replace(late, **{name: value}).sha256 != late.sha256
+
+
+@pytest.mark.parametrize("more", [{"source": "another"}, {"verified_by_lawyer": True}], ids=str)
+def test_the_hash_of_a_profile_is_not_over_whence_we_have_it(more):
+    assert replace(EARLY, **more).sha256 == EARLY.sha256
+
+
+def test_no_two_profiles_are_one_and_none_is_verified_by_a_lawyer():
+    assert len({each.sha256 for each in profiles.PROFILES.values()}) == len(profiles.PROFILES) == 5
+    assert not [each.id for each in profiles.PROFILES.values() if each.verified_by_lawyer]
+    assert all(each.source for each in profiles.PROFILES.values())
+
+
+@pytest.mark.parametrize("passed", [(), ("eds",), ("biometric",), ("live_face",), ("eds", "live_face"), ALL], ids=str)
+def test_whoever_satisfies_a_later_profile_satisfies_the_earlier_ones(passed):
+    in_time = sorted(profiles.PROFILES.values(), key=lambda each: each.in_force_from)
+    enough = [profiles.suffices(each.combinations, passed=passed) for each in in_time]
+    assert enough == sorted(enough, reverse=True)
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(EARLY) if each.default is None])
+def test_what_one_profile_asks_the_later_ones_ask_too(name):
+    asked = [
+        getattr(each, name) is not None
+        for each in sorted(profiles.PROFILES.values(), key=lambda one: one.in_force_from)
+    ]
+    assert asked == sorted(asked)
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked"),
+    [
+        ("KZ-2021-04", (None, None, None, None, None, None, None)),
+        ("KZ-2024-10", (None, None, None, None, None, 60, None)),
+        ("KZ-2025-01", (None, None, None, None, None, 60, 900)),
+        ("KZ-2025-09", (21, 55, 75, 75, 24, 60, 900)),
+        ("KZ-2026-01", (21, 55, 75, 75, 24, 60, 900)),
+    ],
+)
+def test_what_each_profile_asks_before_the_money_leaves(profile, asked):
+    of = profiles.get(profile)
+    ages = (of.confirmed_below_years, of.confirmed_from_years)
+    sums = (of.visit_over_mci, of.cooling_off_over_mci, of.cooling_off_hours)
+    assert (*ages, *sums, of.stop_credit_max_age_seconds, of.account_owner_max_age_seconds) == asked
+    assert (of.valid_for_seconds, of.amount_max_mci) == (259_200, None)
 
 
 def test_an_unknown_profile_is_bad_input():
     with pytest.raises(BadInput):
         profiles.get("KZ-1999-01")
+
+
+def test_no_lender_goes_by_the_law_of_a_new_consent():
+    law = profiles.RENEWAL
+    with pytest.raises(BadInput):
+        profiles.get(law.id)
+    assert profiles.pinned(law.sha256) is law
+    others = {route for one in profiles.PROFILES.values() for routes in one.combinations for route in routes}
+    assert not others & {route for routes in law.combinations for route in routes}

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from tests.verification.core.answer_samples import (
+    ACCOUNT,
+    ACCOUNT_OWNER,
     CONSENT,
     CONSENT_ID,
+    CREDITS,
     IIN,
     JPEG,
     LENDER_BIN,
@@ -24,11 +27,13 @@ from tests.verification.core.answer_samples import (
     REFERENCE,
     REQUEST_ID,
     SMS,
+    STOP_CREDIT,
     spelled,
 )
 from tests.verification.core.document_samples import CASE
 from verification.core.errors import BadInput, ConsentMissing
 from verification.core.ids import Iin, Phone
+from verification.core.payout_answers import parse_account, parse_credits, parse_stop_credit
 from verification.core.registry_answers import (
     PHOTO_ANSWER_MAX_BYTES,
     PHOTO_MAX_BYTES,
@@ -49,6 +54,9 @@ KINDS: list[tuple[Parser, dict[str, Any]]] = [
     (parse_ownership, OWNERSHIP),
     (parse_consent, CONSENT),
     (parse_sms, SMS),
+    (parse_stop_credit, STOP_CREDIT),
+    (parse_account, ACCOUNT_OWNER),
+    (parse_credits, CREDITS),
 ]
 ABOUT = {"request_id": REQUEST_ID, "iin": IIN}
 
@@ -96,6 +104,12 @@ def test_a_sent_message_has_an_id_and_a_refused_one_has_none() -> None:
         (parse_ownership, ABOUT | {"phone": PHONE}, "owned_by_another"),
         (parse_ownership, ABOUT | {"phone": PHONE}, "not_found"),
         (parse_ownership, ABOUT | {"phone": PHONE}, "consent_refused"),
+        (parse_stop_credit, ABOUT, "refused"),
+        (parse_stop_credit, ABOUT, "consent_refused"),
+        (parse_account, ACCOUNT_OWNER, "owned_by_another"),
+        (parse_account, ACCOUNT_OWNER, "not_found"),
+        (parse_account, ACCOUNT_OWNER, "consent_refused"),
+        (parse_credits, ABOUT, "consent_refused"),
         (parse_consent, ABOUT, "not_found"),
         (parse_consent, ABOUT, "error"),
         (parse_consent, CONSENT, "pending"),
@@ -186,7 +200,7 @@ def test_an_answer_longer_than_its_limit_is_refused() -> None:
 
 def test_printing_an_answer_shows_nobody() -> None:
     shown = repr([parse(spelled(sample)) for parse, sample in KINDS])
-    for secret in (IIN, PHONE, "АЙГҮЛ", "ӘБДІҒАЛИЕВА", "098765432", "1899", repr(JPEG)):
+    for secret in (IIN, PHONE, "АЙГҮЛ", "ӘБДІҒАЛИЕВА", "098765432", "1899", repr(JPEG), ACCOUNT, "12345600"):
         assert secret not in shown
 
 

@@ -7,6 +7,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from tests.verification.audit import root
 from verification.core.errors import Misconfigured
 from verification.evidence import document_signing
 
@@ -37,7 +38,7 @@ def published():
 
 
 def test_a_key_is_named_by_its_thumbprint_as_rfc_8037_says(settings):
-    settings.TULGA_DOCUMENT_KEYS = {"test": {1: octets(RFC_SEED)}}
+    settings.TULGA_CERTIFIED = (root.certified("document", 1, octets(RFC_SEED)),)
     (key,) = document_signing.public_keys()
     assert (key["x"], key["kid"]) == (RFC_PUBLIC, RFC_THUMBPRINT)
     assert (key["kty"], key["crv"], key["alg"], key["use"], key["mode"]) == ("OKP", "Ed25519", "EdDSA", "sig", "test")
@@ -54,17 +55,21 @@ def test_what_is_signed_verifies_under_the_published_key_and_under_no_other():
 
 def test_no_private_half_is_published(settings):
     assert {name for key in document_signing.public_keys() for name in key} == {
-        *("alg", "crv", "kid", "kty", "mode", "use", "x"),
+        *("alg", "certificate", "crv", "kid", "kty", "mode", "number", "use", "x"),
     }
+    assert {name for key in document_signing.log_keys() for name in key} == {"certificate", "mode", "number", "x"}
 
 
 def test_the_highest_number_signs_and_the_keys_before_it_stay_published(settings):
     before = document_signing.sign(PAYLOAD, mode="test")
-    settings.TULGA_DOCUMENT_KEYS = {"test": {**settings.TULGA_DOCUMENT_KEYS["test"], 2: bytes(31) + b"2"}}
+    second = bytes(31) + b"2"
+    settings.TULGA_DOCUMENT_KEYS = {"test": {**settings.TULGA_DOCUMENT_KEYS["test"], 2: second}}
+    settings.TULGA_CERTIFIED = (*settings.TULGA_CERTIFIED, root.certified("document", 2, second))
     after = document_signing.sign(PAYLOAD, mode="test")
     assert header(before)["kid"] != header(after)["kid"]
     assert [verify(signed, published()[header(signed)["kid"]]) for signed in (before, after)] == [PAYLOAD, PAYLOAD]
-    assert document_signing.public_keys()[0]["kid"] == header(after)["kid"]
+    of_test = [key["kid"] for key in document_signing.public_keys() if key["mode"] == "test"]
+    assert of_test == [header(after)["kid"], header(before)["kid"]]
 
 
 def test_the_key_is_not_the_logs(settings):

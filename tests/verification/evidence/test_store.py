@@ -122,13 +122,13 @@ def test_leaf_fields_say_what_the_row_says_and_nothing_else() -> None:
     }
 
 
-def test_our_storage_writes_a_file_whole_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_our_storage_writes_a_file_whole_and_for_its_group_only(tmp_path: Path) -> None:
     storage = DurableFileSystemStorage(location=tmp_path, allow_overwrite=True)
     assert storage.save("ab/abcd", ContentFile(b"content")) == "ab/abcd"
     assert storage.save("ab/abcd", ContentFile(b"content")) == "ab/abcd"
     assert [path.name for path in (tmp_path / "ab").iterdir()] == ["abcd"]
-    assert (tmp_path / "ab" / "abcd").stat().st_mode & 0o777 == 0o600
-    assert (tmp_path / "ab").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "ab" / "abcd").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "ab").stat().st_mode & 0o7777 == 0o2770
 
 
 def test_a_write_that_fails_leaves_no_file(tmp_path: Path) -> None:

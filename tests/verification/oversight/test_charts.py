@@ -56,6 +56,15 @@ def test_a_route_nobody_chose_yet_and_one_no_longer_known_are_counted() -> None:
     assert (totals["none"], totals["palm"], totals["eds"]) == (1, 4, 10)
 
 
+def test_a_new_consent_verifies_nobody_a_second_time() -> None:
+    counts = (*COUNTS, Count(MONTHS[1], "renewal", "verified", "", 3), Count(MONTHS[1], "renewal", "open", "", 2))
+    outcome, route, _reason, anew = charts.all_of(counts, months=MONTHS)
+    assert outcome == charts.by_outcome(COUNTS, months=MONTHS)
+    assert "renewal" not in {series.key for series in route.series}
+    assert (route.total, anew.total) == (11, 5)
+    assert {one.key: one.total for one in anew.series if one.total} == {"verified": 3, "open": 2}
+
+
 def test_rare_reasons_share_one_bar_and_none_is_lost() -> None:
     codes = sorted(REASONS)[:7]
     counts = tuple(Count(MONTHS[0], "eds", "declined", code, 10 - place) for place, code in enumerate(codes))

@@ -10,6 +10,7 @@ from django.urls import reverse
 from tests.scenes import staged
 from tests.verification.audit.rows import tamper
 from tests.verification.oversight import rows
+from verification.models import Verification
 from verification.oversight import urls
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -282,3 +283,15 @@ def test_pages_hold_no_inline_style_and_no_script(case_id: str, reader: Client) 
         assert "style=" not in page
         assert "<style" not in page
         assert "<script" not in page
+
+
+def test_an_end_that_is_not_in_the_log_is_shown_as_such(case_id: str, reader: Client) -> None:
+    """A regulator sees the row as it is, and that nobody is told so."""
+    said = "not in the log yet"
+    for page in (posted(reader), reader.get(address("case", case_id))):
+        assert said not in page.content.decode()
+    Verification.objects.filter(pk=case_id).update(status="verified", code="")
+    for page in (posted(reader), reader.get(address("case", case_id))):
+        assert said in page.content.decode()
+        assert "Verified" in page.content.decode()
+    assert "counted by their rows" in reader.get(address("counts", case_id)).content.decode()

@@ -16,6 +16,7 @@ NAMES = tuple(str(pattern.name) for pattern in urls.urlpatterns)
 _IDS = {"verification_id": "ver_" + "a" * 26, "evidence_id": "evd_" + "a" * 26}
 _OF_CASE = {"verification_id": _IDS["verification_id"]}
 _WANTED = {"picture": _IDS, "case": _OF_CASE, "vote": _OF_CASE, "link": _OF_CASE}
+_WANTED |= {"confirmation": _OF_CASE, "attest": _OF_CASE | {"what": "age_confirmation"}}
 
 
 @pytest.mark.django_db
@@ -75,8 +76,8 @@ def test_a_vote_and_a_link_need_our_own_form():
 def test_addresses_that_read_take_no_post_and_those_that_act_no_get():
     client = desk.at_desk(lender())
     for name in NAMES:
-        acts = name in ("vote", "link")
-        if name != "open":
+        acts = name in ("vote", "link", "attest")
+        if name not in ("open", "to_confirm"):
             method = client.get if acts else client.post
             assert method(reverse(f"review:{name}", kwargs=_WANTED.get(name))).status_code == 405
     assert desk.looks() == []

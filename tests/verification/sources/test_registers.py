@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from types import ModuleType
 from typing import Any
 
@@ -12,8 +13,11 @@ from pytest_django import Settings
 
 from config.settings import TULGA_SOURCES
 from tests.verification.core.answer_samples import (
+    ACCOUNT,
+    ACCOUNT_OWNER,
     CONSENT,
     CONSENT_ID,
+    CREDITS,
     IIN,
     LENDER_BIN,
     OWNERSHIP,
@@ -23,17 +27,31 @@ from tests.verification.core.answer_samples import (
     REFERENCE,
     REQUEST_ID,
     SMS,
+    STOP_CREDIT,
     spelled,
 )
 from tests.verification.outbound.insecure_servers import insecure_server
 from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable
 from verification.core.ids import Iin, Phone
-from verification.sources import consent, person_registry, phone_registry, photo_registry, sms
+from verification.core.payout_answers import Basis
+from verification.sources import (
+    account_owner,
+    consent,
+    credit_bureau,
+    person_registry,
+    phone_registry,
+    photo_registry,
+    sms,
+    stop_credit,
+)
+from verification.sources.account_owner import HttpAccountOwner
 from verification.sources.consent import ConsentRequest, HttpConsentSource
+from verification.sources.credit_bureau import HttpCreditBureau
 from verification.sources.person_registry import HttpPersonRegistry
 from verification.sources.phone_registry import HttpPhoneRegistry
 from verification.sources.photo_registry import HttpPhotoRegistry
 from verification.sources.sms import HttpSmsGateway
+from verification.sources.stop_credit import HttpStopCredit
 
 WANTED = ConsentRequest(
     request_id=REQUEST_ID,
@@ -49,6 +67,11 @@ WANTED = ConsentRequest(
     text_sha256="ab" * 32,
     valid_seconds=3600,
 )
+BASIS = Basis(version="2026-11", language="kk", text_sha256="ab" * 32, at="2026-11-24T10:00:00+00:00")
+UNDER = {
+    "lender_bin": LENDER_BIN,
+    "consent": {"version": "2026-11", "language": "kk", "text_sha256": "ab" * 32, "at": "2026-11-24T10:00:00+00:00"},
+}
 Ask = Callable[[str], bytes]
 ABOUT = {"request_id": REQUEST_ID, "iin": IIN}
 
@@ -76,6 +99,20 @@ def ask_consent(url: str) -> bytes:
 
 def send_sms(url: str) -> bytes:
     return HttpSmsGateway(url).send(Phone(PHONE), "Code 123456.", request_id=REQUEST_ID)
+
+
+def ask_refusal(url: str) -> bytes:
+    return HttpStopCredit(url).refusal(Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID)
+
+
+def ask_account(url: str) -> bytes:
+    bank = HttpAccountOwner(url)
+    return bank.owner(ACCOUNT, iin=Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID)
+
+
+def ask_credits(url: str) -> bytes:
+    bureau, day = HttpCreditBureau(url), date(2026, 11, 24)
+    return bureau.credits([day], iin=Iin(IIN), lender_bin=LENDER_BIN, basis=BASIS, request_id=REQUEST_ID)
 
 
 @contextmanager
@@ -109,6 +146,9 @@ def _read(connection: socket.socket) -> tuple[bytes, bytes, bytes]:
         (ask_photo, PHOTO, "/", ABOUT | {"consent_id": CONSENT_ID}),
         (ask_phone, OWNERSHIP, "/", ABOUT | {"consent_id": CONSENT_ID, "phone": PHONE}),
         (read_consent, CONSENT, "/read", ABOUT | {"consent_id": CONSENT_ID}),
+        (ask_refusal, STOP_CREDIT, "/", ABOUT | UNDER),
+        (ask_account, ACCOUNT_OWNER, "/", ABOUT | UNDER | {"account": ACCOUNT}),
+        (ask_credits, CREDITS, "/", ABOUT | UNDER | {"days": ["2026-11-24"]}),
         (send_sms, SMS, "/", {"request_id": REQUEST_ID, "phone": PHONE, "text": "Code 123456."}),
         (
             ask_consent,
@@ -160,9 +200,20 @@ def test_nobody_is_looked_up_without_a_consent(ask: Callable[[str, Any], bytes],
         (ask_consent, CONSENT, {"lender_bin": "120340000014"}),
         (read_consent, CONSENT, {"consent_id": "kdp_another_one"}),
         (send_sms, SMS, {"request_id": "ver_test.code.2"}),
+        (ask_refusal, STOP_CREDIT, {"request_id": "clr_test.another"}),
+        (ask_refusal, STOP_CREDIT, {"iin": "990101100020"}),
+        (ask_refusal, STOP_CREDIT, {"status": "consent_refused"}),
+        (ask_account, ACCOUNT_OWNER, {"iin": "990101100020"}),
+        (ask_account, ACCOUNT_OWNER, {"account": "KZ75125KZT1001300335"}),
+        (ask_account, ACCOUNT_OWNER, {"status": "consent_refused"}),
+        (ask_credits, CREDITS, {"iin": "990101100020"}),
+        (ask_credits, CREDITS, {"credits": {"2026-11-23": "0"}}),
+        (ask_credits, CREDITS, {"credits": {"2026-11-23": "0", "2026-11-24": "0"}}),
+        (ask_credits, CREDITS, {"credits": {"2026-11-24": "1.5"}}),
+        (ask_credits, {**ABOUT, "status": "consent_refused"}, {}),
     ],
 )
-def test_an_answer_about_something_else_is_a_fault(ask: Ask, sample: dict[str, Any], changes: dict[str, str]) -> None:
+def test_an_answer_about_something_else_is_a_fault(ask: Ask, sample: dict[str, Any], changes: dict[str, Any]) -> None:
     with answering(sample | changes) as (url, _), pytest.raises(SourceUnavailable):
         ask(url)
 
@@ -174,7 +225,7 @@ def test_a_text_that_may_not_be_sent_is_not(text: str) -> None:
     assert questions == []
 
 
-MODULES = [person_registry, photo_registry, phone_registry, consent, sms]
+MODULES = [person_registry, photo_registry, phone_registry, consent, sms, stop_credit, account_owner, credit_bureau]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.SOURCE)

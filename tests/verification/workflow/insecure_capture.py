@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from insecure_sandbox.demo import camera as demo_camera
 from lenders.models import Lender
+from tests.scenes import staged
 from tests.verification.stages.live_capture.captures import photo_answer
 from tests.verification.workflow.insecure_route import InsecurePolicy, install
 from tests.verification.workflow.story import Story, begin, lender
@@ -75,8 +76,13 @@ class Script:
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Script:
     """The workflow finds the scripted route where it looks for `biometric`."""
-    scripted = Script()
     settings.TULGA_ROUTES = ["biometric"]
+    return put_in(monkeypatch)
+
+
+def put_in(monkeypatch: pytest.MonkeyPatch, **more: Any) -> Script:
+    """Puts the scripted route where the workflow looks for `biometric`; more: what else differs in its stage."""
+    scripted = Script()
     stage = Stage(
         name="live_capture",
         page="commands",
@@ -96,12 +102,14 @@ def script(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Script:
         timeout_code="liveness_command_missed",
         has_frames=True,
     )
-    install(monkeypatch, "biometric", stage)
+    install(monkeypatch, "biometric", stage.differing(**more))
     return scripted
 
 
 def at_commands(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Story:
     """A verification whose borrower is about to say that they are ready."""
+    if of is None and not more:
+        return staged(f"before the camera {reference}", lambda: at_commands(lender(), reference))
     story = begin(of or lender(), reference, **more)
     story.answer(agreed=True, version=CURRENT, language="ru")
     story.work()
@@ -113,8 +121,8 @@ def at_commands(of: Lender | None = None, reference: str = "A-1", **more: Any) -
 def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
     """Says "ready" and answers so many commands, or all of them, by frames that are no pictures."""
     story.answer(ready=True)
-    for number in range(story.page().data["steps"] if commands is None else commands):
-        page = story.page()
+    for number in range(story.turn().data["steps"] if commands is None else commands):
+        page = story.turn()
         pictures = [f"{story.id} {page.turn} {number} {seq}".encode() for seq in range(frames)]
         times = [page.data["not_before_ms"] + demo_camera.APART_MS * seq for seq in range(frames)]
         sent = list(zip(times, pictures, strict=True))
@@ -124,10 +132,17 @@ def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
 
 def played(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Story:
     """The whole capture, and the worker's judgement."""
-    story = at_commands(of, reference, **more)
-    show(story)
+    # What the script says is asked when a worker judges.
+    is_first = of is None and not more
+    story = staged(f"shown {reference}", lambda: _shown(None, reference)) if is_first else _shown(of, reference, **more)
     story.work()
     return story
 
 
-__all__ = ("MODEL", "PORTRAIT", "Script", "at_commands", "played", "script", "show")
+def _shown(of: Lender | None, reference: str, **more: Any) -> Story:
+    story = at_commands(of, reference, **more)
+    show(story)
+    return story
+
+
+__all__ = ("MODEL", "PORTRAIT", "Script", "at_commands", "played", "put_in", "script", "show")

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from lenders.models import Lender
 from tests.scenes import staged
+from tests.verification import lawful
 from tests.verification.workflow.insecure_route import InsecurePolicy, install
 from tests.verification.workflow.story import Story, begin, lender
 from verification.core.results import Failed, Inconclusive, Passed, Result
@@ -100,6 +101,13 @@ def _stage(name: str) -> Stage:
 def glances(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """The workflow finds these routes, of the stages `glance` and `nod`, where it looks for `eds` and `biometric`."""
     settings.TULGA_ROUTES = list(ROUTES)
+    put_in(monkeypatch)
+
+
+def put_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts both where the workflow looks for these routes."""
+    for name in ("glance", "nod"):
+        lawful.know_kinds(monkeypatch, *(f"{name}.{word}" for word in ("answer", "photo", "frame.N")))
     for name in ROUTES:
         install(monkeypatch, name, _stage("glance"), _stage("nod"))
 

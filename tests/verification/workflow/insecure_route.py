@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.verification import lawful
 from verification import routes
 from verification.core.errors import ConsentPending, SourceUnavailable
-from verification.core.results import Passed
+from verification.core.results import Failed, Passed
 from verification.core.route import Next, Prepared, Quota, Route, Stage, Turn
 
 
@@ -26,9 +27,10 @@ def no_facts(case, evidence, policy):
     return NoFacts()
 
 
-def install(monkeypatch: pytest.MonkeyPatch, name: str, *stages: Stage) -> None:
+def install(monkeypatch: pytest.MonkeyPatch, name: str, *own: Stage) -> None:
     """The workflow finds these stages where it looks for a route of this name."""
-    route = Route(name=name, title=name, label=name, explanation="", stages=stages)
+    route = Route(name=name, title=name, label=name, explanation="", stages=own)
+    lawful.know_route(monkeypatch, name, own)
     monkeypatch.setitem(routes.ROUTES, name, route)
 
 
@@ -40,6 +42,7 @@ class Script:
         self.pending = 0
         self.silent = 0
         self.notice = ""
+        self.is_wrong = False
         self.seeds: list[object] = []
         self.answered: list[object] = []
 
@@ -52,6 +55,9 @@ class Script:
         self.prepared += 1
         kept = {**memory, "number": memory.get("number", 0) + 1}
         return Prepared(memory=kept, evidence={f"asked.sent.{self.prepared}": b"x"}, notice=self.notice)
+
+    def answered_check(self, facts, policy):
+        return Failed("asked.answered", "otp_wrong") if self.is_wrong else Passed("asked.answered")
 
     def collect(self, case, evidence):
         if self.pending:
@@ -67,6 +73,11 @@ def accept(memory, untrusted, at):
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     """The workflow finds the scripted route where it looks for `eds`."""
+    return put_in(monkeypatch)
+
+
+def put_in(monkeypatch: pytest.MonkeyPatch) -> Script:
+    """Puts the scripted route where the workflow looks for `eds`."""
     scripted = Script()
     stage = Stage(
         name="asked",
@@ -77,7 +88,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
         collect=scripted.collect,
         measure=no_facts,
         facts=NoFacts,
-        checks={"asked.answered": lambda facts, policy: Passed("asked.answered")},
+        checks={"asked.answered": scripted.answered_check},
         policy_in_use=InsecurePolicy,
         seconds=300,
         attempts=3,

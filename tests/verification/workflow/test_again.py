@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,12 +14,13 @@ from pytest_django import Settings
 from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.insecure_route import install
 from tests.verification.workflow.story import IIN, OTHER_IIN, Story, begin, lender
-from verification import transactions
+from verification import routes, transactions
 from verification.core import stored
 from verification.core.route import Again
 from verification.engines.liveness import prints
-from verification.engines.liveness.policy import AGAIN, AGAIN_OTHERS, AGAIN_SHARED
+from verification.engines.liveness.policy import AGAIN, AGAIN_SHARED
 from verification.engines.liveness.prints import Prints
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem
@@ -28,9 +30,10 @@ from verification.workflow import cases, policy
 from verification.workflow.moving import again, dossier
 from verification.workflow.reading.replay import Verdict, replay
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
 
 _FRAMES = 14  # of a command: a window of the comparison, and more
+_OTHERS = 12  # in place of AGAIN_OTHERS: who is compared of too many does not depend on how many are too many
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +48,13 @@ def _sources(sandbox: SandboxProcess, settings: Settings) -> None:
     camera.ask_at(sandbox, settings)
     for iin in (IIN, OTHER_IIN):
         camera.register(sandbox, iin)
+
+
+@pytest.fixture
+def _few_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = replace(_again(), others_max=_OTHERS)
+    stages = routes.ROUTES["biometric"].stages
+    install(monkeypatch, "biometric", *(stage.differing(again=few) if stage.again else stage for stage in stages))
 
 
 def _captured(reference: str, *, iin: str = IIN, number: int = 1) -> Story:
@@ -116,7 +126,8 @@ def test_what_does_not_open_is_no_evidence_against_anybody() -> None:
     assert _compared(second) == []
 
 
-@pytest.mark.parametrize(("older", "later"), [(0, AGAIN_OTHERS), (AGAIN_OTHERS, 0)])
+@pytest.mark.usefixtures("_few_compared")
+@pytest.mark.parametrize(("older", "later"), [(0, _OTHERS), (_OTHERS, 0)])
 def test_no_number_of_decoys_lets_a_capture_pass_that_comes_again(older: int, later: int) -> None:
     first = _captured("A-1")
     _deceive(first, older, opened_at=timezone.now() - timedelta(days=1))
@@ -127,26 +138,26 @@ def test_no_number_of_decoys_lets_a_capture_pass_that_comes_again(older: int, la
     ends |= {"liveness_replay_review": "in_review"} if older else {}
     assert _codes(second)["face.fresh"] in ends
     assert second.row().status == ends[_codes(second)["face.fresh"]]
-    assert len(_compared(second)) == AGAIN_OTHERS
+    assert len(_compared(second)) == _OTHERS
 
 
 def test_more_captures_than_can_be_compared_or_words_than_can_be_counted_are_not_left_out_silently(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first, decoys = _captured("A-1"), AGAIN_OTHERS - 1
+    first, decoys = _captured("A-1"), _OTHERS - 1
     attempt, evidence = _attempt(first), dossier.contents([_attempt(first)], key=cases.key_of(first.row()))
     presented = Attempt.objects.create(**_copied(attempt, mode="test"))
 
     def found() -> tuple[int, bool, bool]:
-        of = again.compared(presented, _again(), evidence)["live_capture.compared"]
+        of = again.compared(presented, replace(_again(), others_max=_OTHERS), evidence)["live_capture.compared"]
         told = stored.read(json.loads(of), into=ComparedAll, what="compared")
         return len(told.others), attempt.pk in {one.attempt for one in told.others}, told.is_whole
 
     assert found() == (1, True, True)
     _deceive(first, decoys, opened_at=timezone.now())
-    assert found() == (AGAIN_OTHERS, True, True)  # whoever has so many earlier captures is compared with all of them
+    assert found() == (_OTHERS, True, True)  # whoever has so many earlier captures is compared with all of them
     _deceive(first, 1, opened_at=timezone.now())
-    assert found() == (AGAIN_OTHERS, True, False)  # half of those compared are the oldest
+    assert found() == (_OTHERS, True, False)  # half of those compared are the oldest
     monkeypatch.setattr(policy, "WORDS_COUNTED", AGAIN_SHARED - 1)
     assert found() == (0, False, False)
 
@@ -168,7 +179,7 @@ def _deceive(first: Story, number: int, *, opened_at: datetime) -> None:
         moment = {"opened_at": opened_at + timedelta(milliseconds=at)}
         decoy = Attempt.objects.create(**_copied(attempt, mode="test") | moment)
         with transactions.writing():
-            dossier.put(decoy, {kind: step.to_bytes() for kind, step in shuffled.items()}, key=key)
+            dossier.put(decoy, {kind: step.to_bytes() for kind, step in shuffled.items()}, key=key, at=timezone.now())
             again.remember(decoy, _again(), {kind: step.to_bytes() for kind, step in shuffled.items()})
 
 

@@ -111,6 +111,9 @@ def test_who_leaves_a_capture_they_had_begun_has_used_up_that_attempt(sandbox, s
         camera.free(story)
         story.answer(ready=True)
         commands.choose_route(verification_id=story.id, route="eds")
+        assert story.page().page == "wait"
+        story.work()
+        assert (story.row().route, story.page().page) == ("eds", "consent")
     assert list(attempts().values_list("status", "code", "burnt")) == [("lapsed", "liveness_command_missed", True)] * 3
     commands.choose_route(verification_id=story.id, route="biometric")
     camera.agree(story)

@@ -6,9 +6,12 @@ import pytest
 from django.db import connection
 
 from tests.verification.workflow.story import IIN, begin, lender, opening, person
+from verification import clock
+from verification.core import calendars
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, Verification
+from verification.workflow import stages
 from verification.workflow.moving import commands
 from verification.workflow.reading import queries
 
@@ -76,6 +79,14 @@ def test_test_people_are_refused_in_live_mode():
     assert caught.value.code == "iin_test_only"
 
 
+def test_in_live_mode_nothing_is_opened_under_less_than_the_law_of_the_day(monkeypatch):
+    monkeypatch.setattr(stages, "installed", lambda: ("eds", "biometric"))
+    of, given = lender(), replace(opening(), person=person("900101300017"))
+    opened = commands.open_verification(lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=given)
+    row = Verification.objects.get(pk=opened.verification_id)
+    assert (row.profile_id, row.combinations) == (calendars.in_force(clock.now().date()).id, [["eds", "biometric"]])
+
+
 def test_another_lender_or_mode_finds_nothing():
     story, other = begin(lender()), lender("Other", number=500)
     for lender_id, mode in ((other.pk, "test"), (story.lender.pk, "live")):
@@ -88,7 +99,7 @@ def test_another_lender_or_mode_finds_nothing():
 
 def test_an_end_is_final():
     story = begin(lender())
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    story.cancel()
     with pytest.raises(Conflict):
         commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(NotYourTurn):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from tests.scenes import staged
 from tests.verification.audit.judged import findings
 from tests.verification.workflow.destruction_story import (
     claim,
@@ -96,6 +97,7 @@ def canceled(script):
     story = at_commands()
     show(story, commands=2)
     commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    assert step(story)  # the document
     return story
 
 
@@ -138,6 +140,7 @@ def test_of_a_capture_that_was_never_judged_the_middle_frames_are_left(script, e
 def test_a_verification_without_a_camera_is_owed_nothing_after_its_end(script):
     story = begin(lender())
     commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    story.work()  # its receipt
     turn(100)
     sweep.run_round()
     assert (story.row().frames_until, story.row().step) == (None, "")
@@ -160,11 +163,19 @@ def test_a_case_that_waits_in_review_keeps_all_of_it_until_72_hours_after_its_en
 
 
 def declined(script, *, gate="", word="clear"):
-    script.gate, script.word = gate, word
-    story = played()
-    for _ in range(2):
+    """Refused twice as another's face, and the third time by this gate or this word."""
+
+    def twice():
+        script.word = "wrong"
+        story = played()
         show(story)
         story.work()
+        show(story)
+        return story
+
+    story = staged("shown after two of another face", twice)
+    script.gate, script.word = gate, word
+    story.work()
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
     return story
 

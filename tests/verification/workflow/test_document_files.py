@@ -3,8 +3,10 @@
 import json
 
 import pytest
-from django.utils import timezone
 
+from tests.entries import body_of
+from tests.verification.audit.judged import erase
+from tests.verification.workflow import story as story_module
 from tests.verification.workflow.document_reading import download, listed
 from tests.verification.workflow.insecure_capture import at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
@@ -14,7 +16,7 @@ from verification.audit.verify import verify_log
 from verification.core.errors import Conflict, NotFound
 from verification.core.registry_answers import PHOTO_SOURCES
 from verification.evidence import vault
-from verification.models import Attempt, AuditEntry, EvidenceItem
+from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,8 +50,8 @@ def test_each_download_is_one_entry_with_the_key_and_no_event_of_the_case(script
     (view,) = listed(story)
     assert download(story, view.attempt_id) == download(story, view.attempt_id)
     one, other = AuditEntry.objects.filter(type="document.read")
-    assert one.body == other.body
-    assert one.body == {
+    assert body_of(one) == body_of(other)
+    assert body_of(one) == {
         "v": 1,
         "verification": story.id,
         "attempt": view.attempt_id,
@@ -59,11 +61,39 @@ def test_each_download_is_one_entry_with_the_key_and_no_event_of_the_case(script
     assert (one.verification_id, one.lender_id, story.row().sequence) == (None, story.lender.pk, sequence)
 
 
+def test_a_document_is_handed_out_once_the_log_has_ordered_what_it_says(script, monkeypatch):
+    with monkeypatch.context() as unordered:
+        unordered.setattr(story_module, "order", lambda: None)
+        story = played()
+    attempt_id = Attempt.objects.filter(verification_id=story.id, stage="live_capture").latest("turn").pk
+    assert story.row().status == "verified"
+    assert listed(story) == ()
+    with pytest.raises(Conflict) as refused:
+        download(story, attempt_id)
+    assert refused.value.code == "document_not_ready"
+    sequencer.order("test")
+    assert [one.outcome for one in listed(story)] == ["passed"]
+    assert download(story, attempt_id)
+
+
+@pytest.mark.parametrize("status", ["declined", "canceled", "failed"])
+def test_no_document_is_handed_out_of_one_that_a_row_alone_ends(script, status):
+    script.word = "wrong"
+    story = played()
+    (before,) = listed(story)
+    assert story.row().status == "requires_input"
+    Verification.objects.filter(pk=story.id).update(status=status)
+    assert listed(story) == ()
+    with pytest.raises(Conflict) as refused:
+        download(story, before.attempt_id)
+    assert refused.value.code == "document_not_ready"
+
+
 def test_once_erased_the_log_still_proves_that_it_existed(script):
     story = played()
     (before,) = listed(story)
     document = download(story, before.attempt_id)
-    vault.destroy(verification_id=story.id, at=timezone.now())
+    erase(story)
     with pytest.raises(Conflict) as refused:
         download(story, before.attempt_id)
     assert refused.value.code == "document_erased"

@@ -1,10 +1,10 @@
 """Every attempt with a live capture ends with one signed document, however it ends; erasing leaves its trace alone."""
 
 import json
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from django.utils import timezone
 
 from insecure_sandbox import samples
 from tests.verification.checks_on_record import checks
@@ -13,13 +13,11 @@ from tests.verification.workflow.document_reading import documents_of, endings, 
 from tests.verification.workflow.insecure_capture import at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.insecure_glance import people, voted
-from tests.verification.workflow.story import begin, lender, make_due, swept
-from verification.core.errors import Misconfigured
+from tests.verification.workflow.story import begin, lender, make_due, run_out, swept, wait_until
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.stages.live_capture.policy import LiveCapturePolicy
 from verification.workflow import policy, stages
-from verification.workflow.moving import commands
 from verification.workflow.reading.replay import replay
 
 POLICY = LiveCapturePolicy()
@@ -31,21 +29,13 @@ def captures(story):
     return Attempt.objects.filter(verification_id=story.id, stage="live_capture").order_by("turn")
 
 
-def run_out(story):
-    """The borrower's time for the attempt is over."""
-    Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=timezone.now())
+def expire(story):
+    wait_until(story.row().created_at + timedelta(seconds=policy.VERIFICATION_SECONDS + 60))
     swept()
 
 
-def expire(story):
-    Verification.objects.filter(pk=story.id).update(expires_at=timezone.now())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(policy, "REVIEW_SECONDS", -1)
-        swept()
-
-
 def cancel(story):
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    story.cancel()
 
 
 def fault(story):
@@ -104,6 +94,7 @@ def canceled_midway(script):
     story = at_commands()
     show(story, commands=1)
     cancel(story)
+    story.work()
     return story
 
 
@@ -120,6 +111,7 @@ def reviewed(decide):
         story = played()
         assert (story.row().status, listed(story)) == ("in_review", ())
         decide(story)
+        story.work()
         return story
 
     return play
@@ -210,12 +202,17 @@ def test_without_a_key_to_sign_by_nothing_is_decided(script, settings):
     assert (story.row().status, len(listed(story))) == ("verified", 1)
 
 
-def test_without_a_key_to_sign_by_the_lender_cannot_cancel_a_capture(script, settings):
+def test_the_document_of_a_canceled_capture_is_owed_until_a_worker_with_its_key_makes_it(script, settings):
     story = at_commands()
-    settings.TULGA_DOCUMENT_KEYS = {}
-    with pytest.raises(Misconfigured):
-        cancel(story)
-    assert story.row().status == "requires_input"
+    kept, settings.TULGA_DOCUMENT_KEYS = settings.TULGA_DOCUMENT_KEYS, {}
+    cancel(story)
+    story.work()
+    assert (story.row().status, story.row().step, listed(story)) == ("canceled", "document", ())
+    settings.TULGA_DOCUMENT_KEYS = kept
+    Verification.objects.filter(pk=story.id).update(lease_until=None, reserved_until=None)
+    make_due(story)
+    story.work()
+    assert (story.row().status, story.row().step, len(listed(story))) == ("canceled", "", 1)
 
 
 def test_a_picture_that_is_damaged_is_named_and_keeps_nothing_from_ending(script):
@@ -224,6 +221,7 @@ def test_a_picture_that_is_damaged_is_named_and_keeps_nothing_from_ending(script
     item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.1.frame.3")
     EvidenceItem.objects.filter(pk=item.pk).update(commitment="0" * 64)
     cancel(story)
+    story.work()
     document = documents_of(story)[0]
     assert document["unreadable"] == ["live_capture.1.frame.3"]
     assert [len(command["frames"]) for command in document["live_image"]["commands"]] == [3, 2]

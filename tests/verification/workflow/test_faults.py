@@ -6,9 +6,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tests.entries import body_of
 from tests.verification.workflow.story import IIN, at_statement, begin, decisions, in_parallel, lender, make_due, signed
 from verification import tasks
-from verification.core.errors import FenceLost, NotYourTurn
+from verification.core.errors import Conflict, FenceLost, NotYourTurn
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.sources import installed
 from verification.stages.consent.policy import CURRENT
@@ -111,24 +112,64 @@ def test_a_worker_that_comes_back_late_writes_nothing(issued):
     assert (AuditEntry.objects.count(), decisions(story)) == (entries, 1)
 
 
-def test_a_step_whose_workers_die_without_a_word_ends_in_failed(issued):
+def test_a_step_whose_workers_die_without_a_word_ends_in_failed(issued, monkeypatch):
     story = signed(issued)
+    monkeypatch.setattr(dossier, "load", killed)
     for _ in range(policy.FAULTS_MAX):
-        assert queue.claim(story.id) is not None
+        claimed = queue.claim(story.id)
+        assert claimed is not None
+        with pytest.raises(SystemExit):
+            advance.run(claimed)
         Verification.objects.filter(pk=story.id).update(lease_until=timezone.now() - timedelta(seconds=1))
     story.work()
     assert (story.row().status, decisions(story)) == ("failed", 1)
-    entry = AuditEntry.objects.get(verification_id=story.id, type="step.faulted")
-    assert entry.body == {"v": 1, "cause": "worker_lost", "faults": policy.FAULTS_MAX + 1}
+    told = [body_of(entry) for entry in AuditEntry.objects.filter(type="step.faulted").order_by("pk")]
+    lost = {"v": 1, "step": "judge", "cause": "worker_lost"}
+    assert told == [{**lost, "faults": number} for number in range(1, policy.FAULTS_MAX + 1)]
 
 
-def test_a_verification_canceled_while_it_is_judged_stays_canceled(issued):
+@pytest.mark.parametrize("faults", [policy.FAULTS_MAX, 99])
+def test_a_count_of_faults_that_somebody_else_wrote_ends_nothing(issued, faults):
     story = signed(issued)
+    Verification.objects.filter(pk=story.id).update(faults=faults)
+    story.work()
+    assert story.row().status == "verified"
+    [told] = [entry.body for entry in AuditEntry.objects.filter(type="step.faulted")]
+    assert (told["cause"], told["faults"]) == ("worker_lost", 1)
+
+
+def killed(*_, **__):
+    raise SystemExit
+
+
+def test_nobody_cancels_an_answer_that_is_not_judged_yet(issued):
+    story = signed(issued)
+
+    def is_refused():
+        with pytest.raises(Conflict) as caught:
+            commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        return caught.value.code == "answer_not_judged"
+
+    assert is_refused()
     judging = queue.claim(story.id)
     assert judging is not None
+    assert is_refused()
+    advance.run(judging)
+    assert (story.row().status, decisions(story)) == ("verified", 1)
+
+
+def test_a_verification_canceled_while_a_worker_prepares_stays_canceled():
+    story = begin(lender())
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    story.work()
+    story.answer(somebody_tells_me=False)
+    tasks.advance(story.id)  # judges it, and leaves the statement to be prepared
+    assert story.row().step == queue.PREPARE
+    preparing = queue.claim(story.id)
+    assert preparing is not None
     commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(FenceLost):
-        advance.run(judging)
+        advance.run(preparing)
     assert (story.row().status, decisions(story)) == ("canceled", 1)
 
 

@@ -1,4 +1,8 @@
-"""A fourth route of known stages: its entry, its name in the settings, and a profile that counts it."""
+"""A fourth route of known stages: its entry, its name in the settings, and a profile that counts it.
+
+Its line in the table of releases besides, which `test_releases.py` prints. That each story here was lawful by it is
+asked at its end, as of every story.
+"""
 
 from datetime import date
 
@@ -32,9 +36,7 @@ SIGNED_CODE = Route(
     explanation="Your own key, then a code by SMS.",
     stages=(
         statement.STAGE,
-        code.STAGE.differing(
-            collect=None, checks={name: check for name, check in CODE.items() if name != "code.owner"}
-        ),
+        code.STAGE.differing(checks={name: check for name, check in CODE.items() if name != "code.owner"}),
     ),
 )
 PROFILE = Profile(

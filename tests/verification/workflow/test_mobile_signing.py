@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 class Phone:
     """A borrower at the statement, with a session, and the app that scanned the code."""
 
-    def __init__(self):
-        self.story = begin(lender())
+    def __init__(self, of=None):
+        self.story = begin(of or lender())
         self.session = links.redeem(untrusted_token=self.story.token)
         self.story.to_statement()
         self.turn = self.story.page().turn

@@ -1,11 +1,11 @@
 """A turn whose answer comes in numbered parts: each is kept, and the last takes the turn."""
 
 import pytest
-from django.utils import timezone
 from pytest_django import Settings
 
+from tests.verification import lawful
 from tests.verification.workflow.insecure_route import InsecurePolicy, NoFacts, install, no_facts
-from tests.verification.workflow.story import Story, begin, lender, swept
+from tests.verification.workflow.story import Story, begin, lender, run_out
 from verification import routes
 from verification.core.errors import BadInput, NotYourTurn
 from verification.core.results import Passed
@@ -42,6 +42,7 @@ def story(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Story:
         attempts=3,
     )
     install(monkeypatch, "eds", stage)
+    lawful.know_kinds(monkeypatch, "asked.part.N")
     settings.TULGA_ROUTES = ["eds"]
     begun = begin(lender())
     begun.answer(agreed=True, version=CURRENT, language="ru")
@@ -111,8 +112,7 @@ def test_a_fresh_attempt_begins_with_its_first_part(story: Story, monkeypatch: p
     install(monkeypatch, "eds", stage.differing(prepare=lambda case, evidence, memory: Prepared(memory=memory)))
     send(story, story.page().turn, 0)
     send(story, story.page().turn, 1)
-    Attempt.objects.filter(verification_id=story.id, stage="asked").update(expires_at=timezone.now())
-    swept()
+    run_out(story)
     commands.resume(verification_id=story.id)
     story.work()
     turn = story.page().turn

@@ -4,10 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 from tests.verification.workflow.insecure_route import script as script
-from tests.verification.workflow.story import begin, in_parallel, lender, make_due, swept
+from tests.verification.workflow.story import begin, in_parallel, lender, make_due, run_out
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, QuotaUse
 from verification.stages.consent.policy import CURRENT
@@ -114,8 +113,7 @@ def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
     story = asked("A-1", lender())
     for number in (1, 2):
         assert story.page().data == {"number": number}
-        Attempt.objects.filter(status="open").update(expires_at=timezone.now())
-        swept()
+        run_out(story)
         commands.resume(verification_id=story.id)
         story.work()
     assert story.page().data == {"number": 3}
@@ -128,11 +126,13 @@ def test_a_stage_that_is_not_prepared_remembers_nothing_at_first(script):
 
 def test_who_has_failed_too_often_with_a_lender_gets_no_place_and_is_declined(script):
     of = lender()
-    for number in (1, 2, 3):
-        story = asked(f"A-{number}", of)
+    script.is_wrong = True
+    story = asked("A-1", of)
+    for _ in range(3):
         story.answer()
+        story.work()  # judged, and prepared again
         story.work()
-    Attempt.objects.filter(stage="asked").update(burnt=True)
+    assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
     late = asked("A-4", of)
     assert (late.row().status, late.row().code, script.prepared) == ("declined", "attempts_exhausted", 3)
 

@@ -24,6 +24,7 @@ def case_id() -> str:
     return verification_id
 
 
+@pytest.mark.forges
 def test_a_lender_is_shown_a_code_that_is_gone_as_it_stands(case_id: str) -> None:
     view = queries.view(lender_id=rows.lender().pk, mode="test", verification_id=case_id, with_checks=True)
     assert view.checks is not None
@@ -31,6 +32,7 @@ def test_a_lender_is_shown_a_code_that_is_gone_as_it_stands(case_id: str) -> Non
     assert (check.code, check.retryable, check.borrower_message, check.lender_detail) == (GONE, False, "", "")
 
 
+@pytest.mark.forges
 def test_so_is_the_regulator(case_id: str) -> None:
     shown = case_file.case_file(person_id="usr_1", verification_id=case_id)
     assert GONE in [check.code for check in shown.checks]
@@ -44,5 +46,5 @@ def test_a_borrower_whose_other_route_is_gone_still_sees_their_page(settings: Se
     assert [choice.name for choice in story.page().routes] == ["live_face"]
     settings.TULGA_ROUTES = installed
     assert (story.page().page, story.page().routes) == ("consent", ())
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    story.cancel()
     assert story.page().page == "finished"

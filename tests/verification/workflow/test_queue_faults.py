@@ -38,10 +38,14 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
         advance,
         "_judge",
         """        queue.require_fence(verification)
+        at = clock.now()
+        if decision.outcome is not Outcome.PASSED or stages.after(attempt.route, stage.name) is None:
+            ending.read_anew(verification)  # this may end it, or leave it to people
         with transition.holding(verification):
-            kept = dossier.put(attempt, collected, key=key)
+            kept = dossier.put(attempt, collected, key=key, at=at)
 """,
-        """        kept = dossier.put(attempt, collected, key=key)
+        """        at = clock.now()
+        kept = dossier.put(attempt, collected, key=key, at=at)
         queue.require_fence(verification)
         with transition.holding(verification):
 """,

@@ -9,12 +9,13 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
 
+from tests.entries import body_of
 from tests.scenes import staged
 from tests.verification.checks_on_record import checks, take_away, write_over
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.destruction_story import destroyed
 from tests.verification.workflow.document_reading import documents_of
-from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, lender
+from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, lender, verified_at_second_try
 from verification import routes
 from verification.core.results import Failed
 from verification.engines.gost import backends
@@ -31,17 +32,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture
 def verified(trusted, issued):
     """A story that ended well at the second try of its signature."""
-    return staged("verified", lambda: verify(issued))
-
-
-def verify(issued):
-    story = at_statement()
-    story.sign(issued(iin=OTHER_IIN))
-    story.work()
-    story.sign(issued())
-    story.work()
-    assert story.row().status == "verified"
-    return story
+    return staged("verified", lambda: verified_at_second_try(issued))
 
 
 def command(story):
@@ -73,7 +64,7 @@ def test_every_judged_attempt_comes_out_the_same_and_the_log_says_that_somebody_
     assert (code, said.count(": same"), said.count(": same (from: evidence)")) == (0, 5, 4)
     assert AuditEntry.objects.count() == before + 1
     entry = AuditEntry.objects.get(type="replay.read")
-    assert entry.body == {
+    assert body_of(entry) == {
         "v": 1,
         "verification": verified.id,
         "same": 4,
@@ -109,6 +100,7 @@ def story_signature(story):
     return store.get(key, own(story, "statement.signature")).decode()
 
 
+@pytest.mark.forges
 def test_a_record_that_says_otherwise_is_different(verified):
     write_over(last_attempt(verified), "eds.identity", outcome="fail", code="eds_iin_mismatch")
     code, said = command(verified)
@@ -116,6 +108,7 @@ def test_a_record_that_says_otherwise_is_different(verified):
     assert "eds.identity was fail eds_iin_mismatch and is pass" in said
 
 
+@pytest.mark.forges
 def test_a_record_that_is_gone_is_different(verified):
     take_away(last_attempt(verified), "eds.statement")
     assert word(verified) == (
@@ -221,6 +214,7 @@ def test_a_verification_of_which_nothing_was_judged_cannot_be(trusted):
 
 
 @pytest.mark.service
+@pytest.mark.forges
 def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox, settings):
     settings.TULGA_ROUTES = ["biometric"]
     camera.ask_at(sandbox, settings)

@@ -37,6 +37,7 @@ CHANGES: dict[str, dict[str, dict[str, str] | None]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.forges
 def test_a_pass_is_refused_unless_everything_else_had_passed_and_a_fail_is_not(change):
     story = glanced("grey")
     attempt = judged(story)

@@ -97,6 +97,7 @@ def test_what_the_command_enters_counts_with_the_vote_that_stands_and_no_vote_is
     assert ReviewVote.objects.count() == 3
 
 
+@pytest.mark.forges
 def test_a_single_vote_is_held_to_everything_that_a_common_word_is():
     story = glanced("grey")
     with pytest.raises(BadInput, match="a reason has"):
@@ -260,6 +261,7 @@ def _until_another_waits_for_us():
 
 
 @pytest.mark.service
+@pytest.mark.forges
 def test_no_link_is_sent_while_the_case_comes_to_the_reviewers():
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has one writer and no row locks")

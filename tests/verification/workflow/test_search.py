@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection
 
+from tests.entries import body_of
 from tests.verification.oversight import rows
 from verification.audit import sequencer
 from verification.audit.verify import verify_log
@@ -136,7 +137,7 @@ def test_a_search_is_logged_by_what_was_asked_and_how_many_were_found() -> None:
     (entry,) = rows.reading_entries()
     assert (entry.log, entry.type) == ("live", "oversight.searched")
     assert (entry.verification_id, entry.verification_sequence, entry.lender_id) == (None, None, None)
-    assert entry.body == {
+    assert body_of(entry) == {
         "v": 1,
         "person": READER,
         "asked": ["iin", "lender_id", "date_from", "outcome"],

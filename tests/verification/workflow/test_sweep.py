@@ -13,8 +13,10 @@ from tests.verification.workflow.story import (
     later,
     lender,
     make_due,
+    run_out,
     signed,
     swept,
+    wait_until,
 )
 from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
@@ -55,7 +57,7 @@ def test_two_ticks_at_once_order_each_entry_once_and_ring_for_no_step(issued, mo
 
 def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(issued):
     story = at_statement()
-    Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=later(-1))
+    wait_until(Attempt.objects.get(verification_id=story.id, status="open").expires_at)
     assert story.page().page == "resume"
     swept()
     assert (story.page().page, story.page().notice) == ("resume", "abandoned")
@@ -70,7 +72,7 @@ def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(i
 
 def test_a_verification_nobody_finishes_expires_once():
     story = begin(lender())
-    Verification.objects.filter(pk=story.id).update(expires_at=later(-1))
+    wait_until(story.row().expires_at)
     in_parallel(lambda _: swept(), 2)
     assert (story.row().status, story.row().code, decisions(story)) == ("expired", "verification_expired", 1)
     with pytest.raises(NotYourTurn):
@@ -81,8 +83,7 @@ def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
     gone, other = begin(lender()), begin(lender("Other", number=500))
     Verification.objects.filter(pk=gone.id).update(route="gone", step="judge", due_at=later(-9))
     Attempt.objects.filter(verification_id=gone.id).update(route="gone", status="judging")
-    Attempt.objects.update(expires_at=later(-1))
-    swept()
+    run_out(other)
     assert other.page().notice == "abandoned"
     assert not AuditEntry.objects.filter(leaf=None, type="verification.created").exists()
     assert gone.page().page == "wait"
@@ -121,7 +122,7 @@ def test_frames_that_nobody_destroys_are_an_error_once_an_hour(caplog):
 
 def test_a_log_that_cannot_be_signed_does_not_keep_rows_from_being_swept(settings):
     story = begin(lender())
-    Verification.objects.filter(pk=story.id).update(expires_at=later(-1))
+    wait_until(story.row().expires_at)
     settings.TULGA_LOG_KEYS = {}
     swept()
     assert story.row().status == "expired"

@@ -5,14 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
 from tests.verification.workflow.insecure_capture import Script, at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
-from tests.verification.workflow.story import OTHER_IIN, Story, lender, make_due, swept
+from tests.verification.workflow.story import OTHER_IIN, Story, later, lender, make_due, run_out, wait_until
 from verification.core.reasons import REASONS
 from verification.core.reasons.reason import LIVENESS
-from verification.models import Attempt
+from verification.models import Attempt, AuditEntry
 from verification.workflow import policy
 from verification.workflow.reading import queries
 
@@ -38,8 +37,7 @@ def fall_silent(*, is_ready: bool) -> Story:
     story = at_commands()
     if is_ready:
         story.answer(ready=True)
-    Attempt.objects.filter(verification_id=story.id, status="open").update(expires_at=timezone.now())
-    swept()
+    run_out(story)
     return story
 
 
@@ -108,6 +106,26 @@ def test_they_are_of_one_borrower_with_one_lender(script: Script) -> None:
     assert at_commands(lender("Second Credit", number=2)).page().attempt == 1
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_whatever_rows_say_of_tries_nobody_is_judged_by_them(script: Script, is_told: bool) -> None:
+    script.word = "wrong" if is_told else "clear"
+    of = lender()
+    story = failed(of, 2) if is_told else at_commands(of)
+    # Tries that were had are hidden, and others are invented that nobody had.
+    columns = {"burnt": False, "closed_at": None} if is_told else {"burnt": True, "closed_at": later(-1)}
+    over = Attempt.objects.filter(verification_id=story.id).exclude(status="open")
+    before = {one.pk: {name: getattr(one, name) for name in ("stage", *columns)} for one in over}
+    over.update(stage="live_capture", **columns)
+    show(story)
+    story.work()
+    assert story.row().status == "processing"
+    for pk, told in before.items():
+        Attempt.objects.filter(pk=pk).update(**told)
+    make_due(story)
+    story.work()
+    assert story.row().status == ("declined" if is_told else "verified")
+
+
 @pytest.mark.parametrize(
     ("age", "ended"),
     [
@@ -118,9 +136,10 @@ def test_they_are_of_one_borrower_with_one_lender(script: Script) -> None:
 def test_they_count_for_a_day_over_all_verifications(script: Script, age: timedelta, ended: tuple[object, ...]) -> None:
     script.word = "wrong"
     of = lender()
-    failed(of, 3)
-    first = Attempt.objects.filter(burnt=True).earliest("turn")
-    Attempt.objects.filter(pk=first.pk).update(closed_at=timezone.now() - age)
+    failed(of, 1).cancel()
+    wait_until(AuditEntry.objects.get(type="attempt.judged", body__burnt=True).at + age)
+    if (others := failed(of, 2, "A-3")).row().status == "requires_input":
+        others.cancel()
     again = at_commands(of, "A-2")
     view = queries.view(lender_id=of.pk, mode="test", verification_id=again.id)
     assert (view.status, view.code, view.next_action and view.next_action.attempts_left) == ended

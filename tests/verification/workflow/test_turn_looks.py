@@ -178,6 +178,7 @@ def played(*, misses):
     return story, said
 
 
+@pytest.mark.service
 def test_a_portrait_that_does_nothing_is_never_told_that_a_command_was_seen(asked):
     story, said = played(misses=range(1, 10))
     # Looking straight is no command, and a portrait does it.
@@ -186,6 +187,7 @@ def test_a_portrait_that_does_nothing_is_never_told_that_a_command_was_seen(aske
     assert story.page().data["missed"] in GESTURES
 
 
+@pytest.mark.service
 def test_a_missed_command_is_replaced_and_the_whole_is_judged_and_replayed_from_both(asked):
     story, said = played(misses={1})
     assert said[:2] == [True, False]
@@ -204,6 +206,7 @@ def test_a_missed_command_is_replaced_and_the_whole_is_judged_and_replayed_from_
     assert {frame["face"]["mesh"] for look in looks for frame in look["frames"]} == {None}
 
 
+@pytest.mark.service
 def test_under_a_law_that_repeats_the_check_the_capture_ends_with_the_missed_command(asked, monkeypatch):
     strict = replace(profiles.get("KZ-2021-04"), replaced_max=0)
     monkeypatch.setitem(profiles.PROFILES, strict.id, strict)

@@ -94,7 +94,9 @@ def test_an_entry_that_destroys_what_is_held_is_named(script):
 def test_an_entry_that_destroys_what_was_disputed_is_named(script):
     story = played()
     with transactions.writing():
-        transition.record(story.row(), "verification.disputed", at=clock.now())
+        at, row = clock.now(), story.row()
+        transition.write(row, disputed_at=at)
+        transition.record(row, "verification.disputed", at=at)
     turn(73)
     forged(story, frames(story)[:1])
     assert [one["detail"] for one in findings()] == ["frames were destroyed that are held"]

@@ -84,7 +84,8 @@ def marks(one: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
         cells = np.floor(units @ turn / _CELL + shift).astype(">i2").view(np.uint8).reshape(-1, 2 * _TURNS)
         bits = np.packbits(one.signs[:, chosen], axis=1)
         told = np.hstack([np.full((len(units), 1), number, np.uint8), bits, cells])
-        found.append([row.tobytes() for row in told])
+        whole, size = told.tobytes(), told.shape[1]
+        found.append([whole[at : at + size] for at in range(0, len(whole), size)])
     return [frozenset(of_frame) for of_frame in zip(*found, strict=True)]
 
 
@@ -163,16 +164,21 @@ class AgainLimits:
 
 def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
     """How alike this capture is to another one, as it stands or in a mirror, whichever is more; each step by step."""
-    known, ways = frozenset[bytes]().union(*(mark for step in other for mark in marks(step))), []
-    for shown in (one, [mirrored(step) for step in one]):
-        marked = [bool(own & known) for step in shown for own in marks(step)]
-        found = laid(other, shown, window=limits.window, stride=limits.stride, moving=limits.moving)
+    known = frozenset[bytes]().union(*(mark for step in other for mark in marks(step)))
+    # Both ways at once, the mirrored steps behind the others: what they are laid along is cut into windows once.
+    both = [*one, *(mirrored(step) for step in one)]
+    marked = [[bool(own & known) for own in marks(step)] for step in both]
+    found = laid(other, both, window=limits.window, stride=limits.stride, moving=limits.moving)
+    ways = []
+    for begin in (0, len(one)):
+        of_way = [each for each in found if begin <= each.step < begin + len(one)]
         fitting: dict[int, list[bool]] = {}
-        for each in found:
+        for each in of_way:
             fits = each.left <= min(limits.left * each.moving, limits.most_left) and each.signs <= limits.signs
             fitting.setdefault(each.step, []).append(fits)
         share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
-        ways.append(Alike(sum(marked) / max(1, len(marked)), len(found), share))
+        seen = [each for step in marked[begin : begin + len(one)] for each in step]
+        ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), share))
     return max(ways, key=lambda way: (way.fitting, way.marked))
 
 

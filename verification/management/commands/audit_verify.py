@@ -1,21 +1,59 @@
 """manage.py audit_verify: recompute the log and the evidence, and name what is wrong."""
 
 import json
-from dataclasses import asdict
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
+from verification.audit import policy
 from verification.audit.keys import LOGS
 from verification.audit.sequencer import adopt_head
 from verification.audit.verify import describe, verify_database, verify_log
-from verification.core.errors import LogInconsistent, Misconfigured
+from verification.audit.verify_since import log_of, verify_since
+from verification.core.errors import BadInput, LogInconsistent, Misconfigured
+from verification.core.findings import Finding
 from verification.evidence.inspection import Unchecked, verify_cases, verify_evidence, verify_shared
+from verification.workflow.reading.replay_sample import Sample, replay_sample
 
 TAMPERED = 1
 CANNOT_RUN = 3
+_SEED_BELOW = 2**32
+_PROCESSES_MAX = 8
+"""Processes, if nobody says how many: each has a connection of its own to the database. Ours."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is to be looked at, and how. samples: of which logs judgements are made again. since: a note that was kept
+    of a log. processes: how many look at a log's entries."""
+
+    logs: list[str]
+    copy: bool
+    adopting: bool
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+    since: Mapping[str, bytes] = field(default_factory=dict)
+    processes: int = 1
+    unchecked: dict[str, Unchecked] = field(default_factory=dict)
+
+    def findings(self) -> Iterator[Finding]:
+        """The database, each log with its cases and evidence, then what is shared. Each looks when it is asked."""
+        looks = [verify_database()]
+        for log in self.logs:
+            left_out = self.unchecked.setdefault(log, Unchecked())
+            how = {"against_head_file": not self.copy, "adopting": self.adopting}
+            looks.append(verify_log(log, **how, processes=self.processes))
+            looks += [verify_since(log, self.since[log])] if log in self.since else []
+            looks += [verify_cases(log, unchecked=left_out), verify_evidence(log)]
+            looks += [replay_sample(log, self.samples[log])] if log in self.samples else []
+        return chain(*looks, verify_shared())
 
 
 class Command(BaseCommand):
@@ -30,6 +68,16 @@ class Command(BaseCommand):
         """Which log, and how to tell."""
         parser.add_argument("--log", choices=LOGS, help="only this one; both, if left out")
         parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
+        parser.add_argument("--since", type=Path, metavar="CHECKPOINT", help="a checkpoint of the log that was kept")
+        parser.add_argument("--replay", type=int, default=0, metavar="N", help="judge N of each log's judgements again")
+        parser.add_argument("--seed", type=int, help="draw the same ones as a run that named this seed")
+        parser.add_argument(
+            "--processes",
+            type=int,
+            default=min(os.cpu_count() or 1, _PROCESSES_MAX),
+            metavar="N",
+            help="look at the entries in N processes; as many as cores, if left out",
+        )
         heads = parser.add_mutually_exclusive_group()
         heads.add_argument(
             "--copy",
@@ -45,34 +93,37 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Looks, tells, and raises `CommandError` with the exit code where it is not 0."""
-        logs = [options["log"]] if options["log"] else list(LOGS)
         try:
-            found = self._look(logs, copy=options["copy"], adopting=options["adopt_head"], as_json=options["json"])
+            asked = _asked(options)
+            found = self._look(asked, as_json=options["json"])
             if options["adopt_head"] and not found:
-                self._adopt(logs)
+                self._adopt(asked.logs)
+        except BadInput as error:
+            raise CommandError(f"cannot verify: {error.detail}", returncode=CANNOT_RUN) from None
         except Misconfigured as error:
             raise CommandError(f"cannot verify: {error.detail}", returncode=CANNOT_RUN) from None
         except (DatabaseError, UnicodeDecodeError) as error:
             # What SQLite complains of in a damaged file it may quote, and Python then cannot read the complaint.
             kind = type(error).__name__
             raise CommandError(f"cannot verify: the database cannot be read ({kind})", returncode=CANNOT_RUN) from None
+        except BrokenProcessPool:
+            raise CommandError("cannot verify: one of its processes was ended", returncode=CANNOT_RUN) from None
         if found:
             raise CommandError(f"{found} findings: this is not what was signed", returncode=TAMPERED)
+        if blind := [log for log, sample in asked.samples.items() if sample.is_blind]:
+            detail = f"no judgement that was drawn of the {' and the '.join(blind)} log could be made again"
+            raise CommandError(f"cannot verify: {detail}", returncode=CANNOT_RUN)
 
-    def _look(self, logs: list[str], *, copy: bool, adopting: bool, as_json: bool) -> int:
+    def _look(self, asked: _Asked, *, as_json: bool) -> int:
         """How many findings there are: told one by one as they are made, or all together as JSON."""
-        sizes, unchecked = {log: describe(log) for log in logs}, {log: Unchecked() for log in logs}
-        # 1. The database, each log with its cases and evidence, then what is shared. Each looks when it is asked.
-        looks = [verify_database()]
-        for log, left_out in unchecked.items():
-            looks.append(verify_log(log, against_head_file=not copy, adopting=adopting))
-            looks += [verify_cases(log, unchecked=left_out), verify_evidence(log)]
-        findings = chain(*looks, verify_shared())
-        # 2. The answer, and with it what could not be checked here.
+        sizes = {log: describe(log) for log in asked.logs}
+        findings = asked.findings()
         if as_json:
             told = [finding.as_json() for finding in findings]
-            left = {log: asdict(left_out) for log, left_out in unchecked.items()}
+            left = {log: asdict(left_out) for log, left_out in asked.unchecked.items()}
             answer = {"ok": not told, "logs": sizes, "unchecked": left, "findings": told}
+            if asked.samples:
+                answer["replayed"] = {log: sample.as_json() for log, sample in asked.samples.items()}
             self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
             return len(told)
         found = 0
@@ -82,9 +133,11 @@ class Command(BaseCommand):
         if not found:
             for log, size in sizes.items():
                 self.stdout.write(f"{log} log: {size}; everything fits")
-        for log, left_out in unchecked.items():
-            if str(left_out):
-                self.stdout.write(f"{log} log: {left_out}")
+        # And what could not be checked here, or was drawn by chance.
+        for told_of in (asked.unchecked, asked.samples):
+            for log, one in told_of.items():
+                if str(one):
+                    self.stdout.write(f"{log} log: {one}")
         return found
 
     def _adopt(self, logs: list[str]) -> None:
@@ -97,3 +150,31 @@ class Command(BaseCommand):
                 raise CommandError(detail, returncode=TAMPERED) from None
             if size is not None:
                 self.stderr.write(f"{log} log: its head file was missing and is written, at {size} entries")
+
+
+def _asked(options: Mapping[str, Any]) -> _Asked:
+    """What the command line asks for; raises `BadInput` for what nobody can do."""
+    logs = [options["log"]] if options["log"] else list(LOGS)
+    if options["replay"] < 0 or (options["seed"] is not None and not options["replay"]):
+        raise BadInput("--replay asks for so many judgements, and --seed says which of them")
+    if options["processes"] < 1:
+        raise BadInput("--processes asks for at least one")
+    seed = secrets.randbelow(_SEED_BELOW) if options["seed"] is None else options["seed"]
+    samples = {log: Sample(options["replay"], seed) for log in logs} if options["replay"] else {}
+    since = _kept(options["since"]) if options["since"] else {}
+    if not since.keys() <= set(logs):
+        raise BadInput(f"the kept checkpoint is of the {next(iter(since))} log, which is left out")
+    return _Asked(logs, options["copy"], options["adopt_head"], samples, since, options["processes"])
+
+
+def _kept(path: Path) -> dict[str, bytes]:
+    """A kept checkpoint by its log; raises `BadInput` for a file that cannot be read, or is none."""
+    try:
+        with path.open("rb") as file:
+            note = file.read(policy.NOTE_BYTES + 1)  # beyond what a note may have nobody reads on
+    except OSError as error:
+        raise BadInput(f"the kept checkpoint cannot be read: {error.strerror}") from None
+    try:
+        return {log_of(note): note}
+    except BadInput as error:
+        raise BadInput(f"the file is no checkpoint that was kept of a log here: {error.detail}") from None

@@ -12,6 +12,7 @@ _APPEND_ONLY = (
     "verification_auditentry",
     "verification_auditleaf",
     "verification_auditcheckpoint",
+    "verification_receipt",
     "verification_reviewvote",
 )
 # What migrations alone write.

@@ -1,74 +1,201 @@
-"""Makes the keys that a deployment needs, each in a file of its own that only its owner may read."""
+"""Makes the keys that a deployment needs: a folder for each process, in files that only its user may read."""
 
 import base64
 import json
 import os
 import secrets
+import shutil
 from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
-_KINDS = {
-    "django.key": "django",
-    "kek-1.key": "kek",
-    "index-1.key": "index",
-    "log-test.key": "log",
-    "log-live.key": "log",
-    "document-test-1.key": "document",
-    "document-live-1.key": "document",
-    "decision-test-1.key": "decision",
-    "decision-live-1.key": "decision",
-}
+from verification.core.certificates import KINDS, MODES, PROCESSES, Certified, public_of, read_certified
+
 _KEY_BYTES = 32  # 256 bits: what AES-256, HMAC-SHA256 and an Ed25519 seed take
+ROOT_KEY, ROOT_PUBLIC = Path("root", "root.key"), Path("public", "root.pub")
 
 
 class Command(BaseCommand):
     """Writes what is missing; a key that exists is never touched, for what it has sealed would be lost."""
 
-    help = "Make the keys that are missing: session, sealing, index, and each mode's log, documents and decisions."
+    help = (
+        "Make the keys that are missing, a folder for each process, and certify those that sign by the operator's "
+        "root, which is made with the first and belongs off this machine then."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """See `manage.py help make_keys`."""
         parser.add_argument("directory", type=Path, help="where the keys are; the same as TULGA_KEYS_DIR")
         parser.add_argument("--demo", action="store_true", help="mark them as made for a demonstration: never for live")
+        parser.add_argument("--root", type=Path, help="the root's key, if it is elsewhere: it certifies what is made")
+        parser.add_argument(
+            "--process",
+            choices=sorted(PROCESSES),
+            help="another host, or a rotation: only the keys by which this process signs, under --number",
+        )
+        parser.add_argument("--number", type=int, default=1, help="of the signing keys made; the highest here signs")
+        parser.add_argument(
+            "--user",
+            action="append",
+            default=[],
+            metavar="PROCESS=USER",
+            help="give the folder of a process to its user (as root); repeatable",
+        )
 
-    def handle(self, *, directory: Path, demo: bool, **_: object) -> None:
+    def handle(self, *, directory: Path, demo: bool, root: Path | None, **options: Any) -> None:
         """Make each missing key."""
-        for path, is_new in make_missing(directory, made_by="demo" if demo else "operator").items():
+        only, number = options["process"], options["number"]
+        if only and not root and not (directory / ROOT_PUBLIC).exists():
+            raise CommandError(f"copy public/ into {directory} first: a root of its own would be believed nowhere else")
+        if not 1 <= number <= 9999:
+            raise CommandError("a key's number is 1 to 9999")
+        made = make_missing(
+            directory,
+            made_by="demo" if demo else "operator",
+            root=root,
+            processes=[only] if only else list(PROCESSES),
+            number=number,
+            only_signing=only is not None,
+        )
+        for path, is_new in made.items():
             self.stdout.write(f"{'made' if is_new else 'kept'} {path}")
+        for told in options["user"]:
+            process, _, user = told.partition("=")
+            if process not in PROCESSES or not user:
+                raise CommandError("--user is PROCESS=USER")
+            for path in (directory / process, *(directory / process).iterdir()):
+                try:
+                    shutil.chown(path, int(user) if user.isdigit() else user)
+                except (LookupError, PermissionError) as error:
+                    raise CommandError(f"{path} cannot be given to {user}: {error}") from None
+        if missing := [one.name for one in uncertified(directory)]:
+            self.stdout.write(
+                f"not certified yet: {', '.join(missing)}: manage.py certify_keys {directory} --root FILE"
+            )
+        if (directory / ROOT_KEY).exists():
+            self.stdout.write(f"Take {directory / ROOT_KEY} off this machine: whoever has it says whose word counts.")
 
 
-def make_missing(directory: Path, *, made_by: str) -> dict[Path, bool]:
+def make_missing(
+    directory: Path,
+    *,
+    made_by: str,
+    root: Path | None = None,
+    processes: Sequence[str] = tuple(PROCESSES),
+    number: int = 1,
+    only_signing: bool = False,
+) -> dict[Path, bool]:
     """Every key's path and whether it was made now. `made_by`: `demo` or `operator`.
 
-    Beside a decision key stands its public half, for hosts that verify what it signs and must not hold it.
+    What two processes share is made once. Beside stands the public half of what signs, certified where the root is at
+    hand: in its place, or in the file named.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    public = directory / "public"
+    for folder in (directory, public):
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            folder.chmod(0o755)  # whatever the umask: every process comes here
     made = {}
-    for name, kind in _KINDS.items():
-        path = directory / name
-        if kind == "decision" and any(directory.glob(f"{name.rpartition('-')[0]}-*")) and not path.exists():
-            continue  # one of another number signs, or the first was retired and its public half is still believed
-        content = {
-            "kind": kind,
-            "made_by": made_by,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "key": base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii"),
-        }
-        made[path] = _put(path, content, mode=0o600)
-        if kind == "decision":
-            seed = base64.b64decode(json.loads(path.read_bytes())["key"])
-            public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
-            half = {"kind": "decision-public", "public": base64.b64encode(public).decode("ascii")}
-            made[path.with_suffix(".pub")] = _put(path.with_suffix(".pub"), half, mode=0o644)
+    if not (directory / ROOT_PUBLIC).exists() and root is None:
+        (directory / "root").mkdir(mode=0o700, exist_ok=True)
+        made[directory / ROOT_KEY] = _put(directory / ROOT_KEY, _fresh("root", made_by), mode=0o600)
+    at_hand = root or directory / ROOT_KEY
+    seed = read_root(at_hand) if root or at_hand.exists() else None
+    if seed is not None:
+        half = {"kind": "root", "public": base64.b64encode(public_of(seed)).decode()}
+        made[directory / ROOT_PUBLIC] = _put(directory / ROOT_PUBLIC, half, mode=0o644)
+    for folder in (directory / process for process in processes):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        for kind in PROCESSES[folder.name]:
+            if kind in KINDS:
+                made |= _sign_by(folder, public, kind, number=number, made_by=made_by)
+            elif not only_signing:
+                made |= _shared(folder, kind, made_by=made_by)
+    if seed is not None:
+        certify(directory, seed)
     return made
 
 
-def _put(path: Path, content: dict[str, str], *, mode: int) -> bool:
+def read_root(path: Path) -> bytes:
+    """The seed of the root's key; raises `CommandError` for a file that is none."""
+    try:
+        content = json.loads(path.read_bytes())
+        seed = base64.b64decode(content["key"], validate=True)
+        is_root = content["kind"] == "root" and len(seed) == _KEY_BYTES
+    except (OSError, ValueError, KeyError, TypeError):
+        is_root = False
+    if not is_root:
+        raise CommandError(f"{path} is no file of a root's key")
+    return seed
+
+
+def certify(directory: Path, seed: bytes) -> list[str]:
+    """Has the root of this seed certify what it has not yet, and says which."""
+    done = []
+    for one in uncertified(directory, by=public_of(seed)):
+        path, signed = directory / "public" / f"{one.name}.pub", one.signed_by(seed)
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps({"mode": one.mode, **signed.body}, indent=1))
+        draft.chmod(0o644)
+        draft.replace(path)
+        done.append(one.name)
+    return done
+
+
+def uncertified(directory: Path, *, by: bytes | None = None) -> Iterator[Certified]:
+    """The public halves that the root of this folder, or the one given, has not certified."""
+    if by is None:
+        root = directory / ROOT_PUBLIC
+        by = base64.b64decode(json.loads(root.read_bytes())["public"]) if root.exists() else b""
+    for path in sorted((directory / "public").glob("*-*.pub")):
+        content = json.loads(path.read_bytes())
+        one = read_certified({"certificate": "", **content}, mode=content["mode"])
+        # By its name: a file with another's name inside would have that one's written over.
+        if one is not None and path.stem == one.name and not one.is_certified(by):
+            yield one
+
+
+def _shared(folder: Path, kind: str, *, made_by: str) -> dict[Path, bool]:
+    """A key that signs nothing; the same as in the folder of another process that has it."""
+    name = f"{kind}.key" if kind == "django" else f"{kind}-1.key"
+    known = next((path for path in folder.parent.glob(f"*/{name}")), None)
+    content = json.loads(known.read_bytes()) if known else _fresh(kind, made_by)
+    return {folder / name: _put(folder / name, content, mode=0o600)}
+
+
+def _sign_by(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -> dict[Path, bool]:
+    """The keys of a kind, one a mode, with their public halves. A log has one for ever: its heads name it."""
+    made = {}
+    for mode in MODES:
+        place = 0 if kind == "log" else number
+        path = folder / f"{Certified(kind, mode, place, b'').name}.key"
+        if not path.exists() and (public / f"{path.stem}.pub").exists():
+            continue  # another would not be the one that was certified
+        if number == 1 and not path.exists() and any(folder.glob(f"{kind}-{mode}-*")):
+            continue  # one of another number signs, and the first was retired
+        made[path] = _put(path, _fresh(kind, made_by), mode=0o600)
+        seed = base64.b64decode(json.loads(path.read_bytes())["key"])
+        half = public / f"{path.stem}.pub"
+        body = Certified(kind, mode, place, public_of(seed)).body
+        made[half] = _put(half, {"mode": mode, **body}, mode=0o644)
+    return made
+
+
+def _fresh(kind: str, made_by: str) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "made_by": made_by,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "key": base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode("ascii"),
+    }
+
+
+def _put(path: Path, content: dict[str, Any], *, mode: int) -> bool:
     """Whether it was written now. A file appears whole or not at all: it is written beside its place, then linked."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 signal.signal(asked, lambda *_: stop.set())
         try:
             clock.require_right()
-            self._refuse_forked_log(stop, once=once)
+            self._begin(stop, once=once)
         except TulgaError as error:
             raise CommandError(error.detail) from error
         if once:
@@ -54,12 +54,14 @@ class Command(BaseCommand):
             stop.wait(policy.TICK_SECONDS)
 
     @staticmethod
-    def _refuse_forked_log(stop: threading.Event, *, once: bool) -> None:
-        """Asks whether a log was rolled back until the database has answered."""
+    def _begin(stop: threading.Event, *, once: bool) -> None:
+        """Asks whether a log was rolled back until the database has answered, and has each say which keys count."""
         while not stop.is_set():
             close_old_connections()
             try:
-                return sweep.refuse_forked_log()
+                sweep.refuse_forked_log()
+                with transactions.running(scope=transactions.ALL):
+                    return sweep.put_keys_on_record()
             except OperationalError as error:
                 if once:
                     raise

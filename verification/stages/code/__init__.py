@@ -3,8 +3,8 @@
 from verification.core.route import Quota, Stage
 from verification.stages.code.checks import CHECKS
 from verification.stages.code.collect import collect_code, prepare_code
-from verification.stages.code.dialogue import accept_code, prompt_code
-from verification.stages.code.measure import CodeFacts, measure_code
+from verification.stages.code.dialogue import accept_code, go_on_code, prompt_code
+from verification.stages.code.measure import CodeFacts, look_code, measure_code
 from verification.stages.code.policy import POLICY, CodePolicy
 
 STAGE = Stage(
@@ -13,6 +13,8 @@ STAGE = Stage(
     prepare=prepare_code,
     prompt=prompt_code,
     accept=accept_code,
+    look=look_code,
+    go_on=go_on_code,
     collect=collect_code,
     measure=measure_code,
     facts=CodeFacts,

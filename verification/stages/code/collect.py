@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
-from itertools import count
 
 from verification.core.errors import ConsentMissing
 from verification.core.person import Case
@@ -19,37 +18,30 @@ from verification.stages.code import dialogue
 from verification.stages.code.policy import POLICY, SERVICES
 
 NONCE_BYTES = 16
-_DRAWN_DIGITS = 16  # hexadecimal, of a draw: far more than there are codes
 
 
 def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
     """A fresh code, sent. Guesses count on from whatever code went before today; the code itself is kept nowhere.
 
-    A gateway may have sent a message and answered badly, so whoever tries again sends the same under the same id.
+    A gateway may have sent a message and answered badly, so whoever tries again sends the same under the same id. What
+    is kept gives no code to who has no key of a worker: a digest of so few digits under any other is found by trying.
     """
     number = sum(kind.startswith(f"{dialogue.ISSUED}.") for kind in evidence.items)
-    code = _drawn(memory[SEED], number)
-    text = code_text(
-        code,
-        lender=case.lender.name,
-        amount=case.loan.amount,
-        currency=case.loan.currency,
-        language=case.locale,
-    )
-    key, bound = secrets.token_hex(POLICY.code_key_bytes), dialogue.bound_to(case)
+    secret = evidence.secrets[0]
+    nonce = dialogue.keyed(secret, f"nonce|{memory[SEED]}|{number}")[: 2 * NONCE_BYTES]
+    code, key, bound = dialogue.drawn(secret, nonce), secrets.token_hex(POLICY.code_key_bytes), dialogue.bound_to(case)
     issued = {
         "key": key,
-        "digest": dialogue.keyed(key, f"{bound}|{code}"),
+        "digest": dialogue.keyed(secret, f"{bound}|{code}"),
         "bound_to": dialogue.keyed(key, bound),
         "issued_at": evidence.at.isoformat(),
         "expires": (evidence.at + timedelta(seconds=POLICY.code_seconds)).isoformat(),
-        "text_sha256": sha256(text.encode()).hexdigest(),
-        "nonce": secrets.token_hex(NONCE_BYTES),
+        "nonce": nonce,
     }
-    request_id = f"sms.{dialogue.keyed(memory[SEED], f'id|{number}')[: 2 * NONCE_BYTES]}"
-    answer = sms.in_use(case.mode).send(case.person.phone, text, request_id=request_id)
+    request_id = f"sms.{dialogue.keyed(secret, f'id|{nonce}')[: 2 * NONCE_BYTES]}"
+    answer = sms.in_use(case.mode).send(case.person.phone, _text(case, code), request_id=request_id)
     fresh = {
-        **{name: issued[name] for name in ("key", "digest", "issued_at")},
+        **{name: issued[name] for name in ("key", "issued_at")},
         "bound_to": bound,
         "phone_masked": dialogue.mask_phone(case.person.phone.value),
         "guesses": memory.get(ANSWERED, memory.get("guesses", 0)),
@@ -64,6 +56,21 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
 
 
 def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
+    """What the last code was, as a guess is kept, and which text brought it; and whose the number is now.
+
+    The first makes the judgement readable without a worker's key, when the code opens nothing any more.
+    """
+    last = json.loads(evidence.items[dialogue.latest(evidence, dialogue.ISSUED)])
+    bound = dialogue.bound_to(case)
+    code = dialogue.sent(last, bound=bound, secrets=evidence.secrets)
+    expected = {
+        "digest": dialogue.keyed(last["key"], f"{bound}|{code}"),
+        "text_sha256": sha256(_text(case, code).encode()).hexdigest(),
+    }
+    return {dialogue.EXPECTED: canonical_json(expected), **_owner(case, evidence, last["nonce"])}
+
+
+def _owner(case: Case, evidence: Evidence, nonce: str) -> Mapping[str, bytes]:
     """Whose the number is now: the person may have been asked hours ago, and a number changes hands (law.md O-31).
 
     Nothing without a consent of the person, as where no stage obtained one: then nobody may be looked up.
@@ -77,18 +84,20 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         )
     except ConsentMissing:
         return {}
-    last = json.loads(evidence.items[dialogue.latest(evidence, dialogue.ISSUED)])
     raw = phone_registry.in_use(case.mode).ownership(
         case.person.phone,
         iin=case.person.iin,
         consent_id=consent_id,
-        request_id=f"{case.verification_id}:owner:{last['nonce']}",
+        request_id=f"{case.verification_id}:owner:{nonce}",
     )
     return {dialogue.OWNER: check_granted(raw, source=phone_registry.SOURCE, read=parse_ownership)}
 
 
-def _drawn(seed: str, number: int) -> str:
-    """The code of this seed, all equally likely: a draw that would favour some of them is drawn again."""
-    codes, draws = 10**POLICY.code_digits, 16**_DRAWN_DIGITS
-    drawn = (int(dialogue.keyed(seed, f"code|{number}|{draw}")[:_DRAWN_DIGITS], 16) for draw in count())
-    return f"{next(one for one in drawn if one < draws - draws % codes) % codes:0{POLICY.code_digits}}"
+def _text(case: Case, code: str) -> str:
+    return code_text(
+        code,
+        lender=case.lender.name,
+        amount=case.loan.amount,
+        currency=case.loan.currency,
+        language=case.locale,
+    )

@@ -1,15 +1,17 @@
-"""Which code came to your phone? Guesses are taken and counted; a check says later which was right."""
+"""Which code came to your phone? Guesses are taken here, and a worker says which was right: nothing that web can read
+tells a code."""
 
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 from verification.core.errors import BadInput, Refused
 from verification.core.person import Case
-from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
+from verification.core.route import LOOK_AT, Evidence, Looked, Memory, Next, Turn, Untrusted
 from verification.core.stored import canonical_json
 from verification.stages.code.policy import POLICY
 
@@ -17,9 +19,11 @@ SHOWN = "consent.answer"
 # The person's consent by the state's own service, which the stage `person` obtained.
 CONSENT = "person.consent"
 ISSUED, SENT, GUESS = "code.issued", "code.sent", "code.guess"
-OWNER = "code.owner"
+# What a right guess is kept as, told when no guess can come any more.
+EXPECTED, OWNER = "code.expected", "code.owner"
 CODE_PURPOSE = "tulga.code"
 
+_DRAWN_DIGITS = 16  # hexadecimal, of a draw: far more than there are codes
 _TYPED_MAX = 64  # characters of a field before it is read: what a hand may add in blanks
 
 
@@ -31,6 +35,22 @@ def bound_to(case: Case) -> str:
 def keyed(key: str, message: str) -> str:
     """HMAC-SHA256 in hex; `key` in hex."""
     return hmac.new(bytes.fromhex(key), message.encode(), sha256).hexdigest()
+
+
+def drawn(secret: str, nonce: str) -> str:
+    """The code of this nonce, all equally likely: a draw that would favour some of them is drawn again."""
+    codes, draws = 10**POLICY.code_digits, 16**_DRAWN_DIGITS
+    found = (int(keyed(secret, f"code|{nonce}|{draw}")[:_DRAWN_DIGITS], 16) for draw in count())
+    return f"{next(one for one in found if one < draws - draws % codes) % codes:0{POLICY.code_digits}}"
+
+
+def sent(issued: Mapping[str, Any], *, bound: str, secrets: Sequence[str]) -> str:
+    """The code that went out for this, drawn again. Raises `Refused` where no key of this worker has drawn it."""
+    for secret in secrets:
+        code = drawn(secret, issued["nonce"])
+        if hmac.compare_digest(keyed(secret, f"{bound}|{code}"), issued["digest"]):
+            return code
+    raise Refused("check_missing", "the code was drawn by no key that is here, or for something else")
 
 
 def numbered(kind: str, number: int) -> str:
@@ -66,8 +86,7 @@ def prompt_code(memory: Memory) -> Mapping[str, Any]:
 def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     """Takes a guess, or the wish for another code.
 
-    A guess counts however late it is and whichever code it was for; the last one and a right one end the dialogue.
-    After one that is right and in time the count begins anew: whoever comes this way again has proved the phone.
+    A guess counts however late it is and whichever code it was for, and a worker looks at it.
     """
     since_issue = (at - datetime.fromisoformat(memory["issued_at"])).total_seconds()
     if untrusted.get("resend") is True:
@@ -85,11 +104,13 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     number = memory["guesses"] + 1
     guess = {"number": number, "issued": memory["resends"], "digest": digest, "at": at.isoformat()}
     evidence = {numbered(GUESS, number): canonical_json(guess)}
-    is_right = hmac.compare_digest(digest, memory["digest"])
-    is_in_time = 0 <= since_issue <= POLICY.code_seconds
-    # A right guess that came too late must count, or waiting would make guesses free.
-    counted = {**memory, "guesses": 0 if is_right and is_in_time and number <= POLICY.guesses else number}
-    # The last guess and a right one end the dialogue alike: what they are worth is for the checks.
-    if number >= POLICY.guesses or is_right:
-        return Turn(next=Next.COLLECT, memory=counted, evidence=evidence)
-    return Turn(next=Next.ASK, memory=counted, evidence=evidence, notice="otp_wrong")
+    return Turn(next=Next.LOOK, memory={**memory, "guesses": number, LOOK_AT: "code."}, evidence=evidence)
+
+
+def go_on_code(memory: Memory, looked: Looked, at: datetime) -> Turn:
+    """The last guess and a right one end the dialogue alike: what they are worth is for the checks."""
+    is_over = looked.is_right or looked.found["guesses"] >= POLICY.guesses
+    # After one that is right and in time the count begins anew: whoever comes this way again has proved the phone.
+    kept = {name: value for name, value in memory.items() if name != LOOK_AT}
+    counted = {**kept, "guesses": 0 if looked.found["is_proved"] else looked.found["guesses"]}
+    return Turn(Next.COLLECT, counted) if is_over else Turn(Next.ASK, counted, notice="otp_wrong")

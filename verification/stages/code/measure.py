@@ -1,17 +1,19 @@
 """What the gateway and the borrower did with the last code, and whose the phone was when it came back."""
 
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from verification.core.errors import Refused
 from verification.core.person import Case
 from verification.core.registry_answers import has_run_out, parse_consent, parse_ownership
 from verification.core.results import Step, Steps, measured
-from verification.core.route import Evidence
+from verification.core.route import Evidence, Looked, Memory
 from verification.core.sms import parse_sms
 from verification.stages.code import dialogue
-from verification.stages.code.policy import CodePolicy
+from verification.stages.code.policy import POLICY, CodePolicy
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,41 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
     return CodeFacts(**steps.done, guess=measured(_guess, case, evidence))
 
 
-def _guess(case: Case, evidence: Evidence) -> Guess:
-    last = dialogue.latest(evidence, dialogue.ISSUED)
-    issued = evidence.require_object(last)
+def look_code(evidence: Evidence, memory: Memory) -> Looked:
+    """Whether the last guess is the last code; of more guesses than are allowed none is.
+
+    found: how many there were by now, and whether this one was right in time.
+    """
+    issued, guess, number = _last(evidence)
+    code = dialogue.sent(issued, bound=memory["bound_to"], secrets=evidence.secrets)
+    expected = dialogue.keyed(issued["key"], f"{memory['bound_to']}|{code}")
+    is_counted = number <= POLICY.guesses
+    is_right = is_counted and hmac.compare_digest(expected, guess["digest"])
+    is_in_time = 0 <= _seconds(issued, guess) <= POLICY.code_seconds
+    # A right guess that came too late must count, or waiting would make guesses free.
+    return Looked(is_right, found={"guesses": number, "is_proved": is_right and is_in_time})
+
+
+def _last(evidence: Evidence) -> tuple[Mapping[str, Any], Mapping[str, Any], int]:
+    """The last code, the last guess, and the how manieth that is: of at least as many as are on record."""
     guess = evidence.require_object(dialogue.latest(evidence, dialogue.GUESS))
+    issued = evidence.require_object(dialogue.latest(evidence, dialogue.ISSUED))
+    on_record = sum(kind.startswith(f"{dialogue.GUESS}.") for kind in evidence.items)
+    return issued, guess, max(guess["number"], on_record)
+
+
+def _seconds(issued: Mapping[str, Any], guess: Mapping[str, Any]) -> float:
+    return (datetime.fromisoformat(guess["at"]) - datetime.fromisoformat(issued["issued_at"])).total_seconds()
+
+
+def _guess(case: Case, evidence: Evidence) -> Guess:
+    issued, guess, number = _last(evidence)
+    last, expected = dialogue.latest(evidence, dialogue.ISSUED), evidence.require_object(dialogue.EXPECTED)
     return Guess(
-        number=guess["number"],
-        seconds=(datetime.fromisoformat(guess["at"]) - datetime.fromisoformat(issued["issued_at"])).total_seconds(),
+        number=number,
+        seconds=_seconds(issued, guess),
         # A code that was replaced by another must not open, however right it is.
         is_last_code=last == dialogue.numbered(dialogue.ISSUED, guess["issued"]),
-        is_right=hmac.compare_digest(issued["digest"], guess["digest"]),
+        is_right=hmac.compare_digest(expected["digest"], guess["digest"]),
         is_ours=hmac.compare_digest(issued["bound_to"], dialogue.keyed(issued["key"], dialogue.bound_to(case))),
     )

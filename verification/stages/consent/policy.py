@@ -6,14 +6,16 @@ Kazakh and Russian wording has not been proof-read by a lawyer or a native speak
 from dataclasses import dataclass
 from hashlib import sha256
 
-CURRENT = "2026-11-28"
+CURRENT = "2026-11-29"
 
 TEXTS = {
-    # All ways of identification: data, sources, purpose, time (law: O-80, O-81), and what a refusal means.
-    "2026-11-28": {
+    # All ways of identification, and what is asked before the money leaves: data, sources, purpose, time (law: O-50,
+    # O-53, O-58, O-80, O-81), and what a refusal means.
+    "2026-11-29": {
         "en": (
             "I agree that the lender named on this page and the operator of this service process my personal data, for "
-            "this loan request only, to find out whether it is really I who asks for the loan.\n\n"
+            "this loan request only, to find out whether it is really I who asks for the loan, and whether the money "
+            "may be paid out to me.\n\n"
             "Which data, depending on the way I choose: my name, date of birth, IIN and identity document, as the "
             "lender was given them and as the state register of people has them; my phone number, a code sent to it by "
             "SMS, and from the register of mobile numbers whether the number is mine; my photo from the state "
@@ -24,6 +26,10 @@ TEXTS = {
             "The state registers are asked only after I have also said yes to the SMS from 1414. My face is compared "
             "with the photo from the state register, and measurements of the pictures with those of earlier checks, "
             "so that a recording is found out; the pictures serve no other purpose.\n\n"
+            "Before the money is paid out, the lender and the operator ask a credit bureau whether I have refused all "
+            "loans, and how much I borrowed online from other lenders that day; and they ask the bank or payment "
+            "company of the account for this loan whether the account is mine. The bureau is told my IIN, the bank my "
+            "IIN and the number of the account. What they answer is kept with this request.\n\n"
             "The record is kept as long as the law obliges the lender to: five years after the obligations under the "
             "loan have ended, or five years from this request if no loan is paid out. It is shown to the regulator on "
             "demand.\n\n"
@@ -32,7 +38,8 @@ TEXTS = {
         ),
         "ru": (
             "Я согласен(на), чтобы указанный на этой странице кредитор и оператор этого сервиса обрабатывали мои "
-            "персональные данные только по этой заявке на заём, чтобы установить, что заём прошу действительно я.\n\n"
+            "персональные данные только по этой заявке на заём, чтобы установить, что заём прошу действительно я и что "
+            "деньги можно выплатить мне.\n\n"
             "Какие данные, в зависимости от выбранного мной способа: моё имя, дата рождения, ИИН и документ, "
             "удостоверяющий личность, — как они сообщены кредитору и как они записаны в государственном реестре "
             "физических лиц; мой номер телефона, код, отправленный на него по SMS, и сведения реестра мобильных "
@@ -43,6 +50,10 @@ TEXTS = {
             "Запрос в государственные реестры делается, только если я отвечу согласием и на SMS с номера 1414. Моё "
             "лицо сравнивается с фото из государственного реестра, а измерения снимков — с измерениями прежних "
             "проверок, чтобы распознать запись; ни для чего другого снимки не используются.\n\n"
+            "Перед выплатой денег кредитор и оператор спрашивают кредитное бюро, отказался(лась) ли я от получения "
+            "всех займов и сколько я в этот день занял(а) онлайн у других кредиторов, а банк или платёжную "
+            "организацию, где открыт счёт для этого займа, — мой ли это счёт. Бюро сообщается мой ИИН, банку — мой ИИН "
+            "и номер счёта. Их ответы хранятся вместе с этой заявкой.\n\n"
             "Запись хранится столько, сколько закон обязывает кредитора: пять лет после прекращения обязательств по "
             "займу, а если заём не выдан — пять лет со дня этой заявки. Она предоставляется регулятору по "
             "требованию.\n\n"
@@ -50,8 +61,9 @@ TEXTS = {
             "заявке не выдаётся."
         ),
         "kk": (
-            "Осы бетте көрсетілген кредитор мен осы сервистің операторы қарызды шынымен мен сұрап отырғанымды анықтау "
-            "үшін менің дербес деректерімді тек осы қарыз өтінімі бойынша өңдеуіне келісемін.\n\n"
+            "Осы бетте көрсетілген кредитор мен осы сервистің операторы қарызды шынымен мен сұрап отырғанымды және "
+            "ақшаны маған төлеуге болатынын анықтау үшін менің дербес деректерімді тек осы қарыз өтінімі бойынша "
+            "өңдеуіне келісемін.\n\n"
             "Мен таңдаған тәсілге қарай мына деректер өңделеді: атым, туған күнім, ЖСН және жеке басымды куәландыратын "
             "құжатым — кредиторға хабарланған және жеке тұлғалардың мемлекеттік тізілімінде жазылған күйінде; телефон "
             "нөмірім, оған SMS арқылы жіберілген код және нөмірдің менікі екені туралы ұялы нөмірлер тізілімінің "
@@ -62,6 +74,10 @@ TEXTS = {
             "Мемлекеттік тізілімдерге сұрау 1414 нөмірінен келген SMS-ке де келісім бергенімнен кейін ғана жіберіледі. "
             "Бетім мемлекеттік тізілімдегі фотосуретпен, ал суреттердің өлшемдері, жазбаны анықтау үшін, бұрынғы "
             "тексерулердің өлшемдерімен салыстырылады; суреттер басқа мақсатқа пайдаланылмайды.\n\n"
+            "Ақша төленер алдында кредитор мен оператор кредиттік бюродан менің кез келген қарыз алудан бас "
+            "тартқан-тартпағанымды және сол күні басқа кредиторлардан онлайн қанша қарыз алғанымды, ал осы қарызға "
+            "арналған шот ашылған банктен немесе төлем ұйымынан шоттың менікі екенін сұрайды. Бюроға ЖСН-ім, банкке "
+            "ЖСН-ім мен шоттың нөмірі хабарланады. Олардың жауаптары осы өтініммен бірге сақталады.\n\n"
             "Жазба заң кредиторды міндеттейтін мерзім бойы сақталады: қарыз бойынша міндеттемелер тоқтатылғаннан кейін "
             "бес жыл, ал қарыз берілмесе — осы өтінім күнінен бастап бес жыл. Ол реттеушіге талабы бойынша "
             "ұсынылады.\n\n"
@@ -70,6 +86,9 @@ TEXTS = {
         ),
     },
 }
+
+NAMES_PAYOUT = frozenset({"2026-11-29"})
+"""Versions whose text names what a credit bureau and a bank are asked before the money leaves."""
 
 
 def text(version: str, language: str) -> str:

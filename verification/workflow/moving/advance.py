@@ -1,4 +1,4 @@
-"""What a worker does with a step: prepare, look or judge; lapse, expire or weigh; destroy.
+"""What a worker does with a step: prepare, look or judge; lapse, expire or weigh; destroy; clear.
 
 1. Claim the step: lease, fence, one fault counted (`queue.claim`).
 2. Read what it needs: the case, the attempt, its evidence.
@@ -12,41 +12,62 @@ from dataclasses import replace
 from datetime import timedelta
 
 from verification import clock, transactions
+from verification.audit import signatures
+from verification.core import events
 from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
 from verification.core.results import Outcome, decide
-from verification.core.route import LOOK_AT, Evidence, Next, Stage
+from verification.core.route import LOOK_AT, Next, Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
-from verification.models import Attempt, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import again, attempts, destruction, dossier, ending, onward, queue, transition
+from verification.workflow.moving import (
+    again,
+    attempts,
+    clearing,
+    destruction,
+    dossier,
+    ending,
+    going_on,
+    onward,
+    queue,
+    receipts,
+    transition,
+    tries,
+)
 
 _UNASKED = {
     queue.LAPSE: ending.lapse,
     queue.EXPIRE: ending.expire,
     queue.WEIGH: ending.weigh,
     queue.STOP: ending.stop,
+    queue.LEAVE: ending.turn_away,
+    queue.DOCUMENT: ending.document,
     queue.DESTROY: destruction.destroy_frames,
+    queue.CLEAR: clearing.clear,
 }
 """Steps that no answer of the borrower led to: they are owed until they are done."""
+_LOST = "worker_lost"
 
 
 def run(verification: Verification) -> None:
     """Does the claimed step. Any exception is a fault for `release`; `FenceLost` means another worker took over."""
-    if verification.faults > policy.FAULTS_MAX:
-        # The last worker died without a word, so nobody released the step: this claim only buries it.
-        return _give_up(verification, cause="worker_lost")
     if (unasked := _UNASKED.get(verification.step)) is not None:
+        if verification.faults > policy.FAULTS_MAX:  # the last worker died without a word
+            return destruction.put_off(verification, cause=_LOST)
         return unasked(verification)
+    if verification.faults > 1 and _own_up(verification):
+        return _give_up(verification, cause=_LOST)
     key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
         # The attempt could not begin: the borrower was busy elsewhere, or had none left.
         stage, at = stages.find(verification.route, verification.stage), clock.now()
         with transactions.writing():
             queue.require_fence(verification)
+            onward.require_due(stage, ending.read_anew(verification))
             with transition.holding(verification):
-                if attempts.is_exhausted(verification, stage, at=at):
-                    transition.move(verification, Move.DECLINE, at=at, code=attempts.NONE_LEFT)
+                if (had := tries.count(verification, stage, at=at)).is_exhausted:
+                    onward.exhaust(verification, had, key=key, at=at)
                 else:
                     attempts.enter(verification, stage, key=key, at=at)
         return None
@@ -68,6 +89,8 @@ def release(verification: Verification, fault: Exception) -> None:
     cause = fault.code if isinstance(fault, TulgaError) else type(fault).__name__
     if verification.step in _UNASKED:
         return destruction.put_off(verification, cause=cause)
+    # A worker that died before it could say of an earlier one is told of by the next.
+    verification.faults = min(verification.faults, _tried(verification) + 1)
     is_pending = isinstance(fault, ConsentPending)
     if is_pending:
         faults, wait = verification.faults - 1, policy.PENDING_SECONDS
@@ -89,34 +112,56 @@ def release(verification: Verification, fault: Exception) -> None:
     return None
 
 
+def _own_up(verification: Verification) -> bool:
+    """Puts a try on record whose worker died without a word; whether it was the last there is."""
+    if (tried := _tried(verification) + 1) >= verification.faults:
+        return False
+    if tried >= policy.FAULTS_MAX:
+        verification.faults = policy.FAULTS_MAX
+        return True
+    with transactions.writing():
+        if not queue.correct(verification, faults=tried + 1):
+            raise FenceLost(f"{verification.pk}: another worker has it")
+        body = {"step": verification.step, "cause": _LOST, "faults": tried}
+        transition.record(verification, "step.faulted", at=clock.now(), body=body)
+    return False
+
+
+def _tried(verification: Verification) -> int:
+    """How often its step was tried in vain, by what workers signed: a row may count whatever it likes."""
+    told = ("step.faulted", "attempt.opened", "route.chosen", *events.KEEPING)
+    newest = AuditEntry.objects.filter(verification=verification, type__in=told).order_by("-verification_sequence")
+    last = [one.body for one in signatures.sound(newest[:1]) if one.type == "step.faulted"]
+    return next((int(body["faults"]) for body in last if body["step"] == verification.step), 0)
+
+
 def _give_up(verification: Verification, *, cause: str) -> None:
-    if verification.step in _UNASKED:
-        return destruction.put_off(verification, cause=cause)
     at = clock.now()
-    body = {"cause": cause, "faults": verification.faults}
+    body = {"step": verification.step, "cause": cause, "faults": verification.faults}
     with transactions.writing():
         queue.require_fence(verification)
         with transition.holding(verification):
             transition.record(verification, "step.faulted", at=at, body=body)
-            transition.move(verification, Move.FAIL, at=at, code="retries_exhausted")
+            receipts.end(verification, Move.FAIL, at=at, code="retries_exhausted")
             attempts.drop_open(verification, at=at)
-    return None
+    return
 
 
 def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Prepares within the attempt (a statement, a code, another code) and gives the borrower the turn and its time."""
     at = clock.now()
-    evidence = dossier.load(verification, attempt, key=key, at=at)
+    of = dossier.on_record(verification, attempt)
+    evidence = dossier.load(attempt, of.evidence, key=key, at=at)
     if stage.prepare is None:
         raise Unavailable(f"stage {stage.name} has nothing to prepare")
-    case, memory = cases.read(verification, key).case, attempts.memory_of(attempt, key=key)
+    case, memory = cases.read(verification, key, commitment=of.case).case, attempts.memory_of(attempt, key=key)
     transactions.rest()
     prepared = stage.prepare(case, evidence, memory)
     with transactions.writing():
         queue.require_fence(verification)
         with transition.holding(verification):
-            dossier.keep(attempt, prepared.evidence, key=key, at=at)
-            attempts.hand_over(attempt, stage, prepared, key=key, at=clock.now())
+            said = going_on.hand_over(attempt, stage, prepared, key=key, at=clock.now())
+            dossier.keep(attempt, prepared.evidence, key=key, at=at, said=said)
             if verification.status == Status.PROCESSING:
                 transition.move(verification, Move.ASK, at=at)
 
@@ -124,7 +169,8 @@ def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key:
 def _look(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Measures what came for one turn, and asks on by what it shows; or the dialogue is over and will be judged."""
     memory = attempts.memory_of(attempt, key=key)
-    evidence = Evidence(items=dossier.beginning(attempt, memory[LOOK_AT], key=key), at=clock.now())
+    of = dossier.on_record(verification, attempt)
+    evidence = dossier.beginning(attempt, of.evidence, memory[LOOK_AT], key=key, at=clock.now())
     if stage.look is None or stage.go_on is None:
         raise Unavailable(f"stage {stage.name} looks at nothing")
     transactions.rest()
@@ -134,13 +180,12 @@ def _look(verification: Verification, attempt: Attempt, stage: Stage, *, key: va
         queue.require_fence(verification)
         with transition.holding(verification):
             turn = stage.go_on(memory, looked, at)
-            kept = dossier.put(attempt, {**looked.evidence, **turn.evidence}, key=key)
-            if stage.again is not None:
-                again.remember(attempt, stage.again, looked.evidence)
+            kept = dossier.put(attempt, {**looked.evidence, **turn.evidence}, key=key, at=at)
             body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn - 1}
-            body |= {"next": turn.next, "evidence": kept}
+            body |= {"next": turn.next, "evidence": kept, **going_on.ask_on(attempt, turn, key=key, at=at)}
+            if stage.again is not None:
+                body |= again.remember(attempt, stage.again, looked.evidence)
             transition.record(verification, "attempt.looked_at", at=at, body=body)
-            attempts.ask_on(attempt, turn, key=key, at=at)
             if turn.next is Next.ASK:
                 transition.move(verification, Move.ASK, at=at)
             else:
@@ -150,16 +195,19 @@ def _look(verification: Verification, attempt: Attempt, stage: Stage, *, key: va
 def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Collects, measures, checks and decides one attempt, then writes all of it or nothing."""
     # 2. Read.
-    case = cases.read(verification, key).case
-    before = dossier.load(verification, attempt, key=key, at=clock.now())
-    left = attempts.left(stage, attempts.failures(verification, stage, at=clock.now()))
+    of = dossier.on_record(verification, attempt)
+    case = cases.read(verification, key, commitment=of.case).case
+    before = dossier.load(attempt, of.evidence, key=key, at=clock.now())
+    left = tries.count(verification, stage, at=clock.now()).left
     # 3. Work. No row is locked, and no transaction open, while a source takes its time.
     transactions.rest()
     collected = dict(stage.collect(case, before)) if stage.collect else {}
     if stage.again is not None:
         collected |= again.compared(attempt, stage.again, before.items)
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
-    evidence = replace(before, items={**before.items, **collected}, at=clock.now(), left=left)
+    evidence = replace(
+        before, items={**before.items, **collected}, at=clock.now(), left=left, handed_over=of.handed_over
+    )
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)
     results = stage.judge(facts, numbers)
@@ -169,14 +217,17 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
         raise Unavailable(decision.code, code=decision.code)
     collected |= dossier.judgement(stage, evidence, numbers, facts, results)
     # 4. All of it or nothing, and nothing at all by a worker whose lease ran out.
-    at = clock.now()
     with transactions.writing():
         queue.require_fence(verification)
+        at = clock.now()
+        if decision.outcome is not Outcome.PASSED or stages.after(attempt.route, stage.name) is None:
+            ending.read_anew(verification)  # this may end it, or leave it to people
         with transition.holding(verification):
-            kept = dossier.put(attempt, collected, key=key)
+            kept = dossier.put(attempt, collected, key=key, at=at)
             # Of the facts the commitment of their terms: a plain hash of so few numbers could be found by trying.
             [terms] = [one["commitment"] for one in kept if one["kind"] == f"{attempt.stage}.terms"]
             checks = [{"check": one.check, "outcome": one.outcome, "code": one.code} for one in results]
-            said = {"facts": terms, "checks": checks, "evidence": kept}
+            inputs = sorted({one.digest for one in of.evidence})
+            said = {"facts": terms, "checks": checks, "inputs": inputs, "evidence": kept}
             known = {**evidence.items, **collected}
             onward.go_on(verification, attempt, stage, decision, said=said, evidence=known, key=key, at=at)

@@ -5,19 +5,25 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from verification.core.errors import EvidenceUnreadable
+from verification.core.marks import words_mark
 from verification.core.route import Again
 from verification.evidence import store, vault
 from verification.models import Attempt, CaptureWord, EvidenceItem
 from verification.workflow import cases, policy
 
 
-def remember(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> None:
-    """Puts the words of what is kept down, so that it is found; in the transaction that keeps it."""
+def remember(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Puts the words of what is kept down, so that it is found; in the transaction that keeps it.
+
+    Gives what its entry says of all words of this attempt: the next capture is compared by them alone.
+    """
     if not (marks := of.marks(evidence)):
-        return
+        return {}
     found = _words(attempt, marks)
-    rows = [CaptureWord(attempt=attempt, word=word) for word in sorted(found[max(found)])]
-    CaptureWord.objects.bulk_create(rows, ignore_conflicts=True)
+    known = set(CaptureWord.objects.filter(attempt=attempt).values_list("word", flat=True))
+    fresh = found[max(found)] - known
+    CaptureWord.objects.bulk_create([CaptureWord(attempt=attempt, word=word) for word in sorted(fresh)])
+    return {"words": words_mark(attempt.pk, known | fresh)}
 
 
 def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapping[str, bytes]:

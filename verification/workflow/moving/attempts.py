@@ -18,22 +18,18 @@ from django.db.models import Q, QuerySet
 
 from verification import transactions
 from verification.core import reasons, stored
-from verification.core.errors import FenceLost
 from verification.core.results import Outcome
-from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
-from verification.core.status import Status
-from verification.evidence import vault
+from verification.core.route import ANSWERED, ENDED, SEED, Memory, Stage
+from verification.evidence import sealed_memory, vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
-from verification.workflow.moving import documents, queue, quotas, transition
+from verification.workflow.moving import documents, queue, quotas, transition, tries
 
 OPEN, JUDGING = "open", "judging"
 """With the borrower, and with us: being prepared or judged."""
 BUSY = "borrower_busy"
 NONE_LEFT = "attempts_exhausted"
 TOO_MANY = "captures_exceeded"
-TABLE = "verification_attempt"
-FIELD = "sealed_memory"
 SEED_BYTES = 32  # the output of SHA-256: longer keys would not make HMAC stronger, RFC 2104 §3
 
 
@@ -50,13 +46,14 @@ def enter(
         transition.write(verification, last_failure="")
     attempt = _fresh(verification, stage, at=at, notice=notice)
     memory = _first_memory(verification, stage, key=key, at=at) if stage.prepare else {}
-    attempt.sealed_memory = seal_memory(attempt, memory, key=key)
+    attempt.sealed_memory = (sealed := seal_memory(attempt, memory, key=key)).data
     try:
         with transactions.writing():  # a savepoint: without one PostgreSQL takes nothing more after a broken constraint
             attempt.save(force_insert=True)
             hindrance = ""
-            if stage.attempts is not None and failures(verification, stage, at=at) >= stage.attempts:
-                hindrance = NONE_LEFT if is_exhausted(verification, stage, at=at) else BUSY
+            had = tries.count(verification, stage, at=at)
+            if had.left == 0:
+                hindrance = NONE_LEFT if had.is_exhausted else BUSY
             elif stage.unburnt_max is not None and reasons.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max:
                 hindrance = TOO_MANY
             elif stage.quota and not quotas.take(verification, stage.quota, key=key, at=at):
@@ -69,22 +66,31 @@ def enter(
         queue.schedule(verification, queue.OPEN, due_at=due_at, queue=stage.queue)
     if hindrance and hindrance != NONE_LEFT:
         transition.write(verification, last_failure=hindrance)
-    if not hindrance:
-        body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn}
-        transition.record(verification, "attempt.opened", at=at, body=body)
-        if stage.prepare is not None:
-            queue.schedule(verification, queue.PREPARE, due_at=at, queue=stage.queue)
-        return attempt
-    return None
+    if hindrance:
+        return None
+    transition.record(verification, "attempt.opened", at=at, body=_opened(attempt, stage, sealed))
+    if stage.prepare is not None:
+        queue.schedule(verification, queue.PREPARE, due_at=at, queue=stage.queue)
+    return attempt
 
 
 def enter_route(verification: Verification, route: str, *, key: vault.Key, at: datetime) -> Attempt | None:
     """Begins a route at its first stage, as `enter` does; consent is asked for once a verification."""
     transition.write(verification, route=route, last_failure="")
     if verification.passed_routes:
-        transition.record(verification, "route.chosen", at=at, body={"route": route})
+        passed = list(verification.passed_routes)
+        transition.record(verification, "route.chosen", at=at, body={"route": route, "passed": passed})
     first = stages.of(route)[1 if verification.passed_routes else 0]
     return enter(verification, first, key=key, at=at)
+
+
+def _opened(attempt: Attempt, stage: Stage, memory: vault.Sealed) -> dict[str, Any]:
+    """What the log says of an attempt that begins."""
+    own = {name: getattr(attempt, name) for name in ("route", "stage", "turn", "counted")}
+    own |= {"release": stages.release(attempt.route).id}
+    own |= {"quota": stage.quota.purpose} if stage.quota else {}
+    own |= {"has_frames": True} if stage.has_frames else {}
+    return {"attempt": attempt.pk, "memory": memory.commitment, "expires_at": attempt.expires_at.isoformat(), **own}
 
 
 def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: str) -> Attempt:
@@ -110,34 +116,13 @@ def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: st
     )
 
 
-def hand_over(attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime) -> None:
-    """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done its work."""
-    expires_at = min(at + timedelta(seconds=stage.seconds), attempt.verification.expires_at)
-    kept = {name: value for name, value in prepared.memory.items() if name not in (SEED, ANSWERED, ENDED, PARTS)}
-    sealed, notice = seal_memory(attempt, kept, key=key), prepared.notice or attempt.notice
-    live = Attempt.objects.filter(pk=attempt.pk, status=JUDGING)
-    live.update(sealed_memory=sealed, status=OPEN, expires_at=expires_at, notice=notice)
-
-
-def ask_on(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> None:
-    """Writes down what a look at a turn led to: the borrower is asked on, or the attempt stays with us to be judged."""
-    status = OPEN if turn.next is Next.ASK else JUDGING
-    live = Attempt.objects.filter(pk=attempt.pk, status=JUDGING)
-    columns: dict[str, Any] = {"sealed_memory": seal_memory(attempt, turn.memory, key=key), "status": status}
-    if turn.seconds is not None:
-        columns["expires_at"] = min(at + timedelta(seconds=turn.seconds), attempt.verification.expires_at)
-    if live.update(**columns, notice=turn.notice) != 1:
-        raise FenceLost(f"{attempt.pk} ended meanwhile")
-
-
 def close(
     attempt: Attempt, *, outcome: str, code: str, burns: bool, at: datetime, among: tuple[str, ...] = (OPEN, JUDGING)
 ) -> bool:
-    """Ends an attempt that stands at one of these; False if somebody else ended it first. Only a counted one burns."""
+    """Ends an attempt that stands at one of these; False if somebody else ended it first."""
     live = Attempt.objects.filter(pk=attempt.pk, status__in=among)
-    burnt = burns and attempt.counted
-    attempt.status, attempt.code, attempt.burnt, attempt.closed_at = outcome, code, burnt, at
-    return live.update(status=outcome, code=code, burnt=burnt, closed_at=at) == 1
+    attempt.status, attempt.code, attempt.burnt, attempt.closed_at = outcome, code, burns, at
+    return live.update(status=outcome, code=code, burnt=burns, closed_at=at) == 1
 
 
 def leave(verification: Verification, *, at: datetime) -> None:
@@ -172,12 +157,18 @@ def drop_open(verification: Verification, *, at: datetime) -> None:
 
     One that was in review stays so for ever; its document is made now. Move the verification before: it says why.
     """
-    left = list(Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING, Outcome.REVIEW)))
-    live = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING))
-    live.update(status="void", closed_at=at)
+    left = void(verification, at=at)
     for attempt in left:
         attempt.verification = verification
         documents.produce(attempt, at=at)
+
+
+def void(verification: Verification, *, at: datetime) -> list[Attempt]:
+    """The same without their documents; gives those that were alive or in review."""
+    left = list(Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING, Outcome.REVIEW)))
+    live = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING))
+    live.update(status="void", closed_at=at)
+    return left
 
 
 def current(verification: Verification) -> Attempt | None:
@@ -221,40 +212,15 @@ def _place(row: Verification | Attempt) -> tuple[object, ...]:
 
 
 def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
-    """How many attempts of this borrower with this lender burnt at this stage, in a day, in whichever route.
+    """How many attempts of this borrower with this lender burnt at this stage, in a day, by the rows: for pages.
 
-    None is counted where the stage limits none.
+    None is counted where the stage limits none. What is decided goes by `tries.count`.
     """
     if stage.attempts is None:
         return 0
-    return _of_borrower(verification, stage).filter(burnt=True, closed_at__gte=at - policy.ATTEMPTS_COUNTED).count()
-
-
-def _of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
-    """Every attempt of this borrower with this lender at this stage, over all verifications and routes.
-
-    Or whoever may choose between two routes with a capture would have twice the tries.
-    """
-    return Attempt.objects.filter(
-        lender_id=verification.lender_id,
-        mode=verification.mode,
-        borrower_index=verification.borrower_index,
-        stage=stage.name,
+    return (
+        tries.of_borrower(verification, stage).filter(burnt=True, closed_at__gte=at - policy.ATTEMPTS_COUNTED).count()
     )
-
-
-def is_exhausted(verification: Verification, stage: Stage, *, at: datetime) -> bool:
-    """Whether no attempt is left whatever people say of those they look at, which are spent until they pass them."""
-    failed = failures(verification, stage, at=at)
-    if stage.attempts is None or failed < stage.attempts:
-        return False
-    looked_at = _of_borrower(verification, stage).filter(
-        burnt=True,
-        closed_at__gte=at - policy.ATTEMPTS_COUNTED,
-        status=Outcome.REVIEW,
-        verification__status=Status.IN_REVIEW,
-    )
-    return failed - looked_at.count() >= stage.attempts
 
 
 def left(stage: Stage, failed: int) -> int | None:
@@ -262,9 +228,9 @@ def left(stage: Stage, failed: int) -> int | None:
     return None if stage.attempts is None else max(0, stage.attempts - failed)
 
 
-def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> bytes:
-    """The memory of a stage, sealed to its attempt."""
-    return key.seal(stored.to_bytes(memory), table=TABLE, field=f"{FIELD}:{attempt.pk}").data
+def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> vault.Sealed:
+    """The memory of a stage, sealed to its attempt, and the commitment by which the log knows it."""
+    return key.seal(stored.to_bytes(memory), table=sealed_memory.TABLE, field=sealed_memory.field_of(attempt.pk))
 
 
 def seeded(memory: Memory) -> Memory:
@@ -274,7 +240,8 @@ def seeded(memory: Memory) -> Memory:
 
 def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
     """The memory of a stage; raises `EvidenceUnreadable`."""
-    opened = key.unseal(bytes(attempt.sealed_memory), table=TABLE, field=f"{FIELD}:{attempt.pk}")
+    place = {"table": sealed_memory.TABLE, "field": sealed_memory.field_of(attempt.pk)}
+    opened = key.unseal(bytes(attempt.sealed_memory), **place)
     return stored.fields_of(json.loads(opened.plain), what="memory")
 
 
@@ -282,7 +249,7 @@ def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key, a
     """What the latest earlier attempt here remembered, so that a second preparation can differ, and what was spent."""
     since = at - policy.ATTEMPTS_COUNTED
     wanted = Q(verification=verification) | Q(opened_at__gte=since)
-    found = list(_of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
+    found = list(tries.of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
     in_vain = [attempt for attempt in found if attempt.opened_at >= since and attempt.status != "passed"]
     answered = sum(attempt.answers for attempt in in_vain)
     # What ended around the borrower has no code; once begun it told as much as any other.

@@ -1,7 +1,7 @@
 """What edges may do to a verification: open, answer, choose a route, resume, cancel. Each is one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,16 +10,26 @@ from django.db.models import F
 
 from verification import clock, transactions
 from verification.audit import log
-from verification.core import profiles, scenarios, stored
+from verification.core import almaty, calendars, profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.opening import Opening
-from verification.core.person import LenderFacts
+from verification.core.person import LenderFacts, Renewal
 from verification.core.route import PARTS, Next, Stage, Turn
 from verification.core.status import OPEN, TERMINAL, Move, Status
 from verification.evidence import sealed_case, vault
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, dossier, links, queue, quotas, transition
+from verification.workflow.moving import (
+    attempts,
+    documents,
+    dossier,
+    going_on,
+    links,
+    onward,
+    queue,
+    quotas,
+    transition,
+)
 
 __all__ = ("Opened", "Opening", "answer", "cancel", "choose_route", "open_verification", "resume")
 
@@ -52,34 +62,49 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
     """
     if mode == "live":
         scenarios.refuse_test_person(opening.person.iin)
-    profile = profiles.get(profile_id)
+    # In live mode nobody is laxer than the law of the day, whatever the lender holds.
+    today = almaty.day_of(clock.now())
+    profile = calendars.binding(profiles.get(profile_id), mode=mode, on=today)
     combinations = profiles.usable(profile, installed=stages.installed(), wanted=opening.routes)
     verification = _fresh(lender, mode=mode, profile=profile, combinations=combinations, opening=opening)
-    at = verification.created_at
     try:
-        # The row is inserted once all is known of it: until then everything that happens to it is counted in memory.
-        with transactions.writing(), log.gathering():
-            key = vault.make(verification_id=verification.pk, lender_id=lender.id)
-            sealed = key.seal(
-                stored.to_bytes(cases.StoredCase(lender, opening)), table=sealed_case.TABLE, field=sealed_case.FIELD
-            )
-            verification.sealed_case = sealed.data
-            minted = links.mint_for(verification, at=at)
-            body = {"profile": profile.id, "profile_sha256": verification.profile_sha256, "case": sealed.commitment}
-            body["link_expires_at"] = minted.expires_at.isoformat()
-            body["combinations"] = verification.combinations
-            if len(combinations) == 1:
-                body["route"] = combinations[0][0]
-            transition.record(verification, "verification.created", at=at, body=body)
-            attempt = None
-            if len(combinations) == 1:
-                transition.write(verification, combination=list(combinations[0]))
-                attempt = attempts.enter_route(verification, combinations[0][0], key=key, at=at)
-            verification.save(force_insert=True)
-            vault.keep(key)
-        return Opened(verification, opening, attempt, minted.token, minted.expires_at, created=True)
+        return _insert(verification, cases.StoredCase(lender, opening))
     except IntegrityError:  # one_open_verification_per_reference: of two openings at once one inserts
         return _already_open(verification, opening)
+
+
+def open_renewal(parent: Verification, sealed: cases.SealedCase, renewal: Renewal) -> Opened:
+    """Opens the new consent to the loan of a verification, whose row the caller's transaction has locked."""
+    law, opening, lender = profiles.RENEWAL, sealed.opening, sealed.case.lender
+    verification = _fresh(lender, mode=parent.mode, profile=law, combinations=law.combinations, opening=opening)
+    verification.renews = parent
+    return _insert(verification, cases.StoredCase(lender, opening, renewal))
+
+
+def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
+    at, combinations = verification.created_at, verification.combinations
+    # The row is inserted once all is known of it: until then everything that happens to it is counted in memory.
+    with transactions.writing(), log.gathering():
+        key = vault.make(verification_id=verification.pk, lender_id=verification.lender_id)
+        sealed = key.seal(stored.to_bytes(case), table=sealed_case.TABLE, field=sealed_case.FIELD)
+        verification.sealed_case = sealed.data
+        minted = links.mint_for(verification, at=at)
+        body = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
+        body |= {"case": sealed.commitment, "expires_at": verification.expires_at.isoformat()}
+        body |= {"combinations": combinations}
+        body |= {"link": minted.mark, "link_expires_at": minted.expires_at.isoformat()}
+        if verification.renews_id:
+            body["renews"] = verification.renews_id
+        if len(combinations) == 1:
+            body["route"] = combinations[0][0]
+        transition.record(verification, "verification.created", at=at, body=body)
+        attempt = None
+        if len(combinations) == 1:
+            transition.write(verification, combination=list(combinations[0]))
+            attempt = attempts.enter_route(verification, combinations[0][0], key=key, at=at)
+        verification.save(force_insert=True)
+        vault.keep(key)
+    return Opened(verification, case.opening, attempt, minted.token, minted.expires_at, created=True)
 
 
 def _fresh(
@@ -112,7 +137,7 @@ def _fresh(
 def _already_open(wanted: Verification, opening: Opening) -> Opened:
     with transactions.writing():
         of_lender = Verification.objects.filter(lender_id=wanted.lender_id, mode=wanted.mode)
-        found = of_lender.filter(client_reference=wanted.client_reference, status__in=sorted(OPEN)).first()
+        found = of_lender.filter(client_reference=wanted.client_reference, status__in=sorted(OPEN), renews=None).first()
         if found is None:
             raise Conflict("the open verification under this reference ended meanwhile; send again", code="conflict")
         kept = cases.read(found, cases.key_of(found)).opening
@@ -128,16 +153,24 @@ def choose_route(*, verification_id: str, route: str) -> None:
     at = clock.now()
     with transactions.writing():
         verification = _live(verification_id, at=at)
-        offered = {combination[0]: tuple(combination) for combination in verification.combinations}
+        # Of its law, not of its row: whoever can write that would send the borrower round for nothing.
+        offered = {combination[0]: combination for combination in onward.combinations(verification)}
         if route not in offered:
             raise BadInput("this route is not offered", code="bad_answer")
         if verification.status != Status.REQUIRES_INPUT or verification.route == route or verification.passed_routes:
             raise NotYourTurn("the route is settled")
+        left, chosen = attempts.current(verification), list(offered[route])
+        body = {"route": route, "combination": chosen}
         with transition.holding(verification):
+            if left is not None and documents.is_owed(left):
+                transition.record(verification, "route.chosen", at=at, body=body | {"leaves": left.pk})
+                transition.move(verification, Move.SUBMIT, at=at)  # nobody answers any more
+                queue.schedule(verification, queue.LEAVE, due_at=at, queue=policy.ENDING_QUEUE)
+                return
+            transition.record(verification, "route.chosen", at=at, body=body)
             attempts.leave(verification, at=at)
             queue.clear(verification)
-            transition.record(verification, "route.chosen", at=at, body={"route": route})
-            transition.write(verification, combination=list(offered[route]))
+            transition.write(verification, combination=chosen)
             attempts.enter_route(verification, route, key=cases.key_of(verification), at=at)
 
 
@@ -189,16 +222,12 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
     memory = attempts.seeded(taken.memory) if taken.next is Next.PREPARE else dict(taken.memory)
     if taken.next is not Next.PART:
         memory.pop(PARTS, None)
-    sealed_memory = attempts.seal_memory(attempt, memory, key=key)
     turn = attempt.turn
-    columns: dict[str, Any] = {"sealed_memory": sealed_memory, "notice": taken.notice, "turn": turn + 1}
-    if taken.seconds is not None:
-        columns["expires_at"] = min(at + timedelta(seconds=taken.seconds), verification.expires_at)
+    columns, said = going_on.columns_of(attempt, replace(taken, memory=memory), key=key, at=at)
+    columns["turn"] = turn + 1
     if taken.evidence and taken.next not in (Next.PREPARE, Next.PART):
         columns["answers"] = F("answers") + 1
     step = {Next.PREPARE: queue.PREPARE, Next.LOOK: queue.LOOK, Next.COLLECT: queue.JUDGE}.get(taken.next)
-    if step is not None:
-        columns["status"] = attempts.JUDGING
     if taken.next is Next.PART:
         # The row was locked by the turn that is given back here, so of two posts of one part the second sees the first.
         columns["turn"] = turn
@@ -206,7 +235,8 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
     if Attempt.objects.filter(pk=attempt.pk, turn=turn, status=attempts.OPEN).update(**columns) != 1:
         raise NotYourTurn("this turn was answered already")
     place = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": turn}
-    body = {**place, "next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key)}
+    said |= {"quota": quota.purpose} if quota and taken.next is Next.PREPARE else {}
+    body = {**place, **said, "next": taken.next, "evidence": dossier.put(attempt, taken.evidence, key=key, at=at)}
     transition.record(verification, "attempt.answered", at=at, body=body)
     if step is not None:
         transition.move(verification, Move.SUBMIT, at=at)
@@ -231,15 +261,20 @@ def resume(*, verification_id: str) -> None:
 
 
 def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
-    """The lender no longer needs it. Raises `NotFound`, or `Conflict` after the end."""
+    """The lender no longer needs it. Raises `NotFound`, or `Conflict` after the end, or while an answer is judged: no
+    lender takes away what the borrower has just said."""
     at = clock.now()
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)
         if verification.step == queue.STOP:
             raise Conflict("the borrower was being told what to press, and that ends it", code="illegal_transition")
+        if verification.step == queue.JUDGE:
+            raise Conflict("what the borrower has answered is not judged yet; send again", code="answer_not_judged")
         transition.move(verification, Move.CANCEL, at=at, code="canceled_by_lender")
-        attempts.drop_open(verification, at=at)
+        attempts.void(verification, at=at)
+        # No worker decided it: its receipt, and the documents of what was alive, a worker signs next.
+        queue.schedule(verification, queue.DOCUMENT, due_at=at, queue=policy.ENDING_QUEUE)
 
 
 def record_endpoint_disabled(*, lender_id: str, mode: str, endpoint_id: str) -> None:

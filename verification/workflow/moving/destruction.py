@@ -69,10 +69,10 @@ def _until(verification: Verification) -> datetime | None:
     Raises `Unavailable` where there is such an entry, and no worker whose key is known here signed it.
     """
     ends = list(AuditEntry.objects.filter(verification=verification, type__in=DECISIONS))
-    forged = signatures.unsigned(ends)
-    if ends and len(forged) == len(ends):
+    signed = signatures.sound(ends)
+    if ends and not signed:
         raise Unavailable("no worker whose key is known here signed its end")
-    return next((end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in ends if end.pk not in forged), None)
+    return next((end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in signed), None)
 
 
 def put_off(verification: Verification, *, cause: str) -> None:
@@ -82,7 +82,9 @@ def put_off(verification: Verification, *, cause: str) -> None:
     """
     at = clock.now()
     is_last = verification.faults >= policy.FAULTS_MAX
-    wait = policy.DESTRUCTION_SECONDS if is_last else policy.backoff(verification.faults)
+    # A lender waits for a clearance: told too late it is worth nothing.
+    is_patient = is_last and verification.step != queue.CLEAR
+    wait = policy.DESTRUCTION_SECONDS if is_patient else policy.backoff(verification.faults)
     # The next fault is the last again: whoever claims with more than that finds a worker that died without a word.
     faults = min(verification.faults, policy.FAULTS_MAX - 1)
     with transactions.writing():

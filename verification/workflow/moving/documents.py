@@ -42,10 +42,9 @@ def produce(
     only the entry `document.missing`. Raises `Misconfigured` without a key to sign by, so that nothing ends without its
     document.
     """
-    kept_at = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "created_at"))
-    kind = identification_document.kind_of(attempt.stage)
-    if kind in kept_at or not identification_document.is_due(kept_at, stage=attempt.stage):
+    if not (kept_at := _kept_where_owed(attempt)):
         return
+    kind = identification_document.kind_of(attempt.stage)
     ended = attempt
     if known is None:
         # The row says how it ended; what the caller holds may be older. Its verification is the caller's, maybe held.
@@ -60,6 +59,18 @@ def produce(
         return
     signed = document_signing.sign(identification_document.build(facts), mode=ended.mode)
     dossier.keep(ended, {kind: signed}, key=key, at=at)
+
+
+def is_owed(attempt: Attempt) -> bool:
+    """Whether a document of this attempt is due, or will be as it ends, and none is kept."""
+    return bool(_kept_where_owed(attempt))
+
+
+def _kept_where_owed(attempt: Attempt) -> dict[str, datetime]:
+    """When what is kept of an attempt came, by kind; empty where no document is due, or one is kept."""
+    kept_at = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "created_at"))
+    is_kept = identification_document.kind_of(attempt.stage) in kept_at
+    return kept_at if not is_kept and identification_document.is_due(kept_at, stage=attempt.stage) else {}
 
 
 def _facts(

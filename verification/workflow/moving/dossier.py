@@ -6,14 +6,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import Exists, F, Q
 
+from verification.audit import signatures
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
+from verification.core.events import KEEPING
 from verification.core.identification_document import Judged
-from verification.core.results import Result
+from verification.core.keeping import Claim, claims
+from verification.core.results import Outcome, Result
 from verification.core.route import Evidence, Stage
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
@@ -22,21 +26,32 @@ from verification.workflow.moving import transition
 SHARED = "shared."
 
 
-def keep(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: datetime) -> None:
-    """Puts originals that neither an answer brought nor a judgement left, with an entry of their own."""
-    if kept := put(attempt, evidence, key=key):
+def keep(
+    attempt: Attempt,
+    evidence: Mapping[str, bytes],
+    *,
+    key: vault.Key,
+    at: datetime,
+    said: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Puts originals that neither an answer brought nor a judgement left, with an entry of their own.
+
+    said: what else it says of the attempt, and then there is an entry even where nothing is put.
+    """
+    kept = put(attempt, evidence, key=key, at=at)
+    if kept or said:
         body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "evidence": kept}
-        transition.record(attempt.verification, "evidence.kept", at=at, body=body)
+        transition.record(attempt.verification, "evidence.kept", at=at, body={**body, **said})
 
 
-def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key) -> list[dict[str, Any]]:
-    """Seals and stores originals of an attempt; gives what an entry's body says of each under `evidence`.
+def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: datetime) -> list[dict[str, Any]]:
+    """Seals and stores originals of an attempt; gives what an entry of this time says of each under `evidence`.
 
     What is about nobody (`shared.…`) is kept once, in the clear.
     """
     shared = {kind: content for kind, content in evidence.items() if kind.startswith(SHARED)}
     own = {kind: content for kind, content in evidence.items() if kind not in shared}
-    kept = [store.leaf_fields(item) for item in store.put_all(key, own, attempt_id=attempt.pk)] if own else []
+    kept = [store.leaf_fields(item) for item in store.put_all(key, own, attempt_id=attempt.pk, at=at)] if own else []
     if shared:
         rows = dict(zip(shared, store.put_all_shared(shared.values()), strict=True))
         uses = [SharedEvidenceUse(attempt=attempt, evidence=row, kind=kind) for kind, row in rows.items()]
@@ -45,17 +60,52 @@ def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key) -> l
     return kept
 
 
-def load(verification: Verification, attempt: Attempt, *, key: vault.Key, at: datetime) -> Evidence:
-    """The evidence of the passed stages of the current route, of the consent given, and of this attempt, opened.
+@dataclass(frozen=True)
+class OnRecord:
+    """What an attempt is judged by, as the log has it.
 
-    Raises `EvidenceUnreadable` if one item does not open: a judgement on half of it would be none.
+    case: the commitment of the sealed case, empty if no entry opened it. evidence: what was kept of it, of the other
+    stages of its route that passed, and of the consent given, in the log's order.
+    handed_over: whether a phone took over.
     """
+
+    case: str
+    evidence: tuple[Claim, ...]
+    handed_over: bool = False
+
+
+def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
+    """What soundly signed entries say that an attempt is judged by.
+
+    No row says what passed, nor what evidence there is: whoever can write rows would choose it. Raises
+    `EvidenceUnreadable` if an entry of the verification is not sound.
+    """
+    entries = signatures.all_sound(verification)
     # Consent is asked for once a verification, before its first route.
-    of_route = Q(attempt__route=verification.route) | Q(attempt__stage="consent")
-    wanted = Q(attempt=attempt) | (of_route & Q(attempt__status="passed"))
-    found = _opened(wanted & Q(attempt__verification=verification), key=key)
+    wanted = {attempt.pk} | {
+        str(entry.body["attempt"])
+        for entry in entries
+        if entry.type in ("attempt.judged", "attempt.reviewed")
+        and entry.body["outcome"] == Outcome.PASSED
+        and entry.body["stage"] != attempt.stage
+        and (entry.body["route"] == attempt.route or entry.body["stage"] == "consent")
+    }
+    found = [one for entry in entries if entry.type in KEEPING for one in claims(entry.body) if one.attempt in wanted]
+    places = {name: place for place, name in enumerate(dict.fromkeys(one.attempt for one in found))}
+    case = next((str(entry.body.get("case")) for entry in entries if entry.type == "verification.created"), "")
+    handed_over = any(entry.type == "verification.handed_over" for entry in entries)
+    return OnRecord(case, tuple(sorted(found, key=lambda one: places[one.attempt])), handed_over)
+
+
+def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime) -> Evidence:
+    """The evidence that the log says is there, opened; a row that no entry lists is as none.
+
+    Raises `EvidenceUnreadable` if one item is missing, is not what its entry says, or does not open: a judgement on
+    half of it would be none.
+    """
+    found = proven(of, key=key)
     items = {one.kind: content for one, content in found}
-    own = [one.kind for one, _ in found if isinstance(one, EvidenceItem) and one.attempt_id == attempt.pk]
+    own = [one.kind for one, _ in found if one.id and one.attempt == attempt.pk]
     sought = {kind: values for kind in own if (values := store.seen_values(items[kind], kind=kind))}
     seen = frozenset[str]()
     if sought:
@@ -64,40 +114,49 @@ def load(verification: Verification, attempt: Attempt, *, key: vault.Key, at: da
         looks = [Exists(others.filter(seen_index__in=values)) for values in sought.values()]
         [are_seen] = Attempt.objects.filter(pk=attempt.pk).values_list(*looks)
         seen = frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
-    return Evidence(items=items, at=at, seen=seen, handed_over=verification.handed_over_at is not None)
+    return Evidence(items, at, seen, secrets=vault.secrets_of(attempt.pk))
+
+
+def beginning(attempt: Attempt, of: Iterable[Claim], kinds: str, *, key: vault.Key, at: datetime) -> Evidence:
+    """The evidence of an attempt's own kinds that begin so. Raises as `load`."""
+    own = [one for one in of if one.attempt == attempt.pk and one.kind.startswith(kinds)]
+    items = {one.kind: content for one, content in proven(own, key=key)}
+    return Evidence(items, at, secrets=vault.secrets_of(attempt.pk))
+
+
+def proven(of: Iterable[Claim], *, key: vault.Key) -> list[tuple[Claim, bytes]]:
+    """Each piece of evidence with its original bytes, once they are found to be what its entry says."""
+    listed, files = list(of), dict[str, bytes]()
+    rows = {item.pk: item for item in EvidenceItem.objects.filter(pk__in=[one.id for one in listed if one.id])}
+    found = list[tuple[Claim, bytes]]()
+    for one in listed:
+        if not one.id:
+            found.append((one, store.read(one.digest)))
+            continue
+        row = rows.get(one.id)
+        if row is None or (str(row.attempt_id), row.kind, row.commitment) != (one.attempt, one.kind, one.digest):
+            raise EvidenceUnreadable(f"{one.id} is not there as its entry says")
+        found.append((one, store.opening(key, row, files=files).plain))
+    return found
 
 
 def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:
     """The original bytes of these attempts by kind; of two of one kind the later. Raises `EvidenceUnreadable`.
 
-    is_whole: also if one was destroyed; else those are left out.
+    is_whole: also if one was destroyed, which then raises; else those are left out.
     """
-    return {one.kind: content for one, content in _opened(Q(attempt__in=of), key=key, is_whole=is_whole)}
-
-
-def beginning(attempt: Attempt, kinds: str, *, key: vault.Key) -> dict[str, bytes]:
-    """The original bytes of an attempt's own kinds that begin so. Raises `EvidenceUnreadable`."""
-    files = dict[str, bytes]()
-    found = EvidenceItem.objects.filter(attempt=attempt, kind__startswith=kinds)
-    return {one.kind: store.opening(key, one, files=files).plain for one in found}
-
-
-def _opened(of: Q, *, key: vault.Key, is_whole: bool = True) -> list[tuple[EvidenceItem | SharedEvidenceUse, bytes]]:
-    """What is kept of these attempts, in the order of their turns, with its original bytes.
-
-    is_whole: also what was destroyed, which then raises.
-    """
+    wanted = Q(attempt__in=of) if is_whole else Q(attempt__in=of, destroyed_at=None)
     found: list[EvidenceItem | SharedEvidenceUse] = [
-        *EvidenceItem.objects.filter(of if is_whole else of & Q(destroyed_at=None)).annotate(turn=F("attempt__turn")),
-        *SharedEvidenceUse.objects.filter(of).annotate(turn=F("attempt__turn")),
+        *EvidenceItem.objects.filter(wanted).annotate(turn=F("attempt__turn")),
+        *SharedEvidenceUse.objects.filter(attempt__in=of).annotate(turn=F("attempt__turn")),
     ]
     found.sort(key=attrgetter("turn"))
-    opened, files = list[tuple[EvidenceItem | SharedEvidenceUse, bytes]](), dict[str, bytes]()
+    opened, files = dict[str, bytes](), dict[str, bytes]()
     for one in found:
         if isinstance(one, EvidenceItem):
-            opened.append((one, store.opening(key, one, files=files).plain))
+            opened[one.kind] = store.opening(key, one, files=files).plain
         else:
-            opened.append((one, store.read(one.evidence_id)))
+            opened[one.kind] = store.read(one.evidence_id)
     return opened
 
 

@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 
 from verification import clock, transactions
 from verification.audit import signatures
+from verification.audit.compare_rows import require_as_said
+from verification.audit.held_rows import Held
 from verification.core import reasons
 from verification.core.errors import Conflict
-from verification.core.results import Failed, Inconclusive, Outcome, Passed, Result, decide
+from verification.core.results import Outcome, decide, on_record
 from verification.core.route import Stage
-from verification.core.status import Move, Status
+from verification.core.status import TERMINAL, Move, Status
 from verification.models import Attempt, AuditEntry, HandOver, ReviewVote, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, documents, dossier, onward, queue, transition
+from verification.workflow.moving import attempts, documents, dossier, onward, queue, receipts, transition
 from verification.workflow.moving.hand_over import Ended
 
 REFUSED, COERCED = "review_refused", "coercion_reported"
@@ -26,8 +28,9 @@ REFUSED, COERCED = "review_refused", "coercion_reported"
 def lapse(verification: Verification) -> None:
     """Ends a dialogue the borrower let run out. It burns an attempt only if the stage's timeout code says so."""
     at = clock.now()
-    with _held(verification):
-        silent = Attempt.objects.filter(verification=verification, status=attempts.OPEN, expires_at__lte=at).first()
+    with _held(verification) as held:
+        own = held.attempts.values()
+        silent = next((one for one in own if one.status == attempts.OPEN and one.expires_at <= at), None)
         if silent is None:
             return
         silent.verification = verification
@@ -48,7 +51,7 @@ def expire(verification: Verification) -> None:
         if (over := until.get(Status(verification.status))) is None or over > at:
             return
         code = "review_timeout" if verification.status == Status.IN_REVIEW else "verification_expired"
-        transition.move(verification, Move.EXPIRE, at=at, code=code)
+        receipts.end(verification, Move.EXPIRE, at=at, code=code)
         attempts.leave(verification, at=at)
 
 
@@ -68,7 +71,7 @@ def weigh(verification: Verification) -> None:
             require_the_rest_passed(attempt, stage)
         key = cases.key_of(verification)
         outcome, code = (Outcome.PASSED, "") if passes else (Outcome.FAILED, REFUSED)
-        burns = not passes and reasons.require(REFUSED).burns
+        burns = not passes and reasons.require(REFUSED).burns and stage.attempts is not None
         if not attempts.close(attempt, outcome=outcome, code=code, burns=burns, at=at, among=(Outcome.REVIEW,)):
             raise Conflict("the attempt was decided meanwhile", code="not_in_review")
         body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "outcome": outcome, "code": code}
@@ -82,18 +85,47 @@ def weigh(verification: Verification) -> None:
 
 def stop(verification: Verification) -> None:
     """Ends what the borrower went on with at a phone, and said there that somebody tells them what to press."""
-    at = clock.now()
     with _held(verification):
-        if HandOver.objects.filter(verification=verification, outcome=Ended.STOPPED).exists():
-            transition.move(verification, Move.DECLINE, at=at, code=COERCED, body={"cause": "hand_over"})
+        at = clock.now()
+        said = AuditEntry.objects.filter(verification=verification, type="hand_over.stopped")
+        is_stopped = HandOver.objects.filter(verification=verification, outcome=Ended.STOPPED).exists()
+        if is_stopped and signatures.sound(said):
+            receipts.end(verification, Move.DECLINE, at=at, code=COERCED, body={"cause": "hand_over"})
             attempts.leave(verification, at=at)
 
 
+def turn_away(verification: Verification) -> None:
+    """Ends the capture that the borrower has left for another route, and begins that."""
+    at = clock.now()
+    with _held(verification):
+        chosen = AuditEntry.objects.filter(verification=verification, type="route.chosen")
+        signed = signatures.sound(chosen.order_by("verification_sequence"))
+        route = signed[-1].body["route"] if signed else ""
+        found = {one[0]: one for one in onward.combinations(verification)}.get(str(route))
+        if found is None or verification.status != Status.PROCESSING or verification.passed_routes:
+            return
+        attempts.leave(verification, at=at)
+        transition.write(verification, combination=list(found))
+        onward.ask(verification, at=at)
+        attempts.enter_route(verification, found[0], key=cases.key_of(verification), at=at)
+
+
+def document(verification: Verification) -> None:
+    """Makes the receipt of what its lender ended, and the documents of what was alive then."""
+    at = clock.now()
+    with _held(verification):
+        if verification.status in TERMINAL:
+            receipts.issue_late(verification, at=at)
+            for attempt in Attempt.objects.filter(verification=verification).order_by("turn"):
+                attempt.verification = verification
+                documents.produce(attempt, at=at)
+
+
 def verdict(attempt: Attempt) -> bool | None:
-    """What the votes on an attempt say together; None while they do not suffice. Each is a row and an entry of it."""
+    """What the votes on an attempt say together; None while they do not suffice. Each is a row and a signed entry."""
     voted = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="review.voted")
-    said = voted.filter(body__attempt=attempt.pk).values_list("body__person", "body__outcome")
-    on_record = {(person, outcome == Outcome.PASSED) for person, outcome in said if isinstance(person, str)}
+    said = [entry.body for entry in signatures.sound(voted.filter(body__attempt=attempt.pk))]
+    on_record = {(str(body["person"]), body["outcome"] == Outcome.PASSED) for body in said}
     given = ReviewVote.objects.filter(attempt=attempt).values_list("person", "passes")
     votes = [passes for person, passes in given if (person, passes) in on_record]
     if not all(votes):
@@ -121,7 +153,7 @@ def open_question(verification: Verification) -> tuple[Attempt, Stage]:
     entries = AuditEntry.objects.filter(verification=verification, log=verification.mode, type="attempt.judged")
     judged = list(entries.filter(body__attempt=attempt.pk))
     said = [(entry.body["outcome"], entry.body["route"], entry.body["stage"]) for entry in judged]
-    if said != [(Outcome.REVIEW, attempt.route, attempt.stage)] or signatures.unsigned(judged):
+    if said != [(Outcome.REVIEW, attempt.route, attempt.stage)] or signatures.sound(judged) != judged:
         raise Conflict("no worker left this attempt to people", code="not_reviewable")
     attempt.verification = verification
     return attempt, stage
@@ -129,15 +161,8 @@ def open_question(verification: Verification) -> tuple[Attempt, Stage]:
 
 def require_the_rest_passed(attempt: Attempt, stage: Stage) -> None:
     """Raises `Conflict` unless its checks, as logged and weighed by the rule of every judgement, are for reviewers."""
-    results: list[Result] = []
     try:
-        for one in dossier.logged_checks(attempt):
-            if one["outcome"] == Passed.outcome:
-                results.append(Passed(one["check"]))
-            elif one["outcome"] == Inconclusive.outcome:
-                results.append(Inconclusive(one["check"], one["code"]))
-            else:
-                results.append(Failed(one["check"], one["code"]))
+        results = on_record(dossier.logged_checks(attempt))
         decision = decide(results, required=tuple(stage.checks))
     except KeyError:
         raise Conflict("a check said what nobody knows any more", code="not_reviewable") from None
@@ -145,10 +170,18 @@ def require_the_rest_passed(attempt: Attempt, stage: Stage) -> None:
         raise Conflict("not everything else has passed", code="not_reviewable")
 
 
+def read_anew(verification: Verification) -> Held:
+    """The case as it stands now that its row is locked. Raises as `require_as_said`."""
+    verification.refresh_from_db()
+    return require_as_said(verification)
+
+
 @contextmanager
-def _held(verification: Verification) -> Iterator[None]:
-    """The transaction of such a step: its fence first, and all that happens to the row written at its end."""
+def _held(verification: Verification) -> Iterator[Held]:
+    """The transaction of such a step: its fence first, then all that the log says of it; and what happens to the row is
+    written at the end. Raises as `read_anew`."""
     with transactions.writing():
         queue.require_fence(verification)
+        held = read_anew(verification)
         with transition.holding(verification):
-            yield
+            yield held

@@ -21,7 +21,7 @@ from verification import clock, transactions
 from verification.core.errors import Conflict, LinkUnusable
 from verification.core.status import TERMINAL, Move, Status
 from verification.core.stored import canonical_json
-from verification.evidence import store, vault
+from verification.evidence import sealed_agent, store, vault
 from verification.models import BorrowerSession, HandOver, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import links, queue, transition
@@ -31,7 +31,6 @@ AGENTS = "hand_over.agents"
 """The kind of the evidence that says which browsers they were, in their own words."""
 UNUSABLE = "phone_code_unusable"
 
-_TABLE, _FIELD = "verification_handover", "sealed_agent"
 _BROWSERS = {
     "YaBrowser": "Yandex",
     "SamsungBrowser": "Samsung",
@@ -71,22 +70,26 @@ class Waiting:
 def mint(*, untrusted_session: str) -> Minted:
     """A fresh code for the QR of the page that is open; the one before ends.
 
-    Raises `LinkUnusable` for a session that has ended, and `Conflict` after too many codes.
+    Raises `LinkUnusable` for a session that has ended, and `Conflict` after too many codes, or for a new consent to
+    receive the money: nobody looks at who gives it, so it stays with the browser that opened the lender's link.
     """
     at = clock.now()
     with transactions.writing():
         session = _session(untrusted_session)
+        if session.verification.renews_id:
+            raise Conflict("a new consent is not handed over", code="illegal_transition")
         earlier = HandOver.objects.filter(verification=session.verification)
         if earlier.count() >= policy.HAND_OVERS_MAX:
             raise Conflict("too many codes for one verification", code="phone_codes_exhausted")
         earlier.filter(outcome="").update(outcome=Ended.SUPERSEDED)
-        code = secrets.token_urlsafe(TOKEN_BYTES)
         expires_at = min(at + timedelta(seconds=policy.HAND_OVER_CODE_SECONDS), session.verification.expires_at)
-        HandOver.objects.create(
-            verification=session.verification, session=session, code_sha256=_digest(code), expires_at=expires_at
-        )
-        transition.record(session.verification, "hand_over.minted", at=at)
-        return Minted(code, expires_at)
+        minted = Minted(secrets.token_urlsafe(TOKEN_BYTES), expires_at)
+        row = HandOver(verification=session.verification, session=session, expires_at=expires_at)
+        row.code_sha256 = _digest(minted.token)
+        row.save()
+        body = {"session": bytes(session.token_sha256).hex(), "expires_at": expires_at.isoformat()}
+        transition.record(session.verification, "hand_over.minted", at=at, body=_named(row) | body)
+        return minted
 
 
 def read(*, untrusted_code: str, untrusted_agent: str) -> str:
@@ -96,11 +99,13 @@ def read(*, untrusted_code: str, untrusted_agent: str) -> str:
         row = _usable(HandOver.objects.filter(code_sha256=_digest(untrusted_code), phone_sha256=None), at=at)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         agent = _bounded(untrusted_agent)
-        sealed = cases.key_of(row.verification).seal(agent.encode(), table=_TABLE, field=f"{_FIELD}:{row.pk}")
+        place = {"table": sealed_agent.TABLE, "field": sealed_agent.field_of(row.pk)}
+        sealed = cases.key_of(row.verification).seal(agent.encode(), **place)
         row.phone_sha256, row.sealed_agent = _digest(token), sealed.data
         row.expires_at = min(at + timedelta(seconds=policy.HAND_OVER_SECONDS), row.verification.expires_at)
         row.save(update_fields=("phone_sha256", "sealed_agent", "expires_at"))
-        transition.record(row.verification, "hand_over.read", at=at)
+        body = {"phone": row.phone_sha256.hex(), "agent": sealed.commitment, "expires_at": row.expires_at.isoformat()}
+        transition.record(row.verification, "hand_over.read", at=at, body=_named(row) | body)
         return token
 
 
@@ -131,8 +136,8 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
     with transactions.writing():
         if not is_told:
             row = _usable(mine.filter(number=""), at=at)
-            least = 10 ** (policy.HAND_OVER_DIGITS - 1)
-            row.number = str(least + secrets.randbelow(9 * least))
+            # By a key that no database has: nobody who writes rows has the phone show the number they were told.
+            row.number = sealed_agent.numbers(bytes(row.phone_sha256 or b""))[0]
             row.save(update_fields=("number",))
             return
         row = _locked(mine.exclude(outcome__in=(Ended.STOPPED, Ended.DONE)))
@@ -161,7 +166,7 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
         if not hmac.compare_digest(_bounded(untrusted_number).strip().encode(), row.number.encode()):
             row.outcome = Ended.REFUSED
             row.save(update_fields=("outcome",))
-            transition.record(verification, "hand_over.refused", at=at)
+            transition.record(verification, "hand_over.refused", at=at, body=_named(row))
             return False
         row.outcome = Ended.DONE
         row.save(update_fields=("outcome",))
@@ -171,6 +176,7 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
         with transition.holding(verification):
             transition.write(verification, handed_over_at=at)
             body = _agents(verification, key, at=at, phone=row, desk=untrusted_agent)
+            body["session"] = bytes(row.phone_sha256 or b"").hex()
             transition.record(verification, "verification.handed_over", at=at, body=body)
         return True
 
@@ -209,14 +215,19 @@ def _agents(
 ) -> dict[str, Any]:
     """What the log says of both browsers: words of ours, for theirs may hold anything, and those as sealed evidence."""
     sealed = bytes(phone.sealed_agent or b"")
-    to = key.unseal(sealed, table=_TABLE, field=f"{_FIELD}:{phone.pk}").plain.decode()
+    to = key.unseal(sealed, table=sealed_agent.TABLE, field=sealed_agent.field_of(phone.pk)).plain.decode()
     agents = {"from": _bounded(desk), "to": to}
-    item = store.put(key, canonical_json({**agents, "at": at.isoformat()}), kind=AGENTS)
-    named: dict[str, Any] = {}
+    item = store.put(key, canonical_json({**agents, "at": at.isoformat()}), kind=AGENTS, at=at)
+    named: dict[str, Any] = _named(phone)
     for name, agent in agents.items():
         browser = next((word for token, word in _BROWSERS.items() if token in agent), "other")
         named[name] = f"{browser}, {next((word for word in _SYSTEMS if word in agent), 'other')}"
     return {**named, "evidence": [store.leaf_fields(item)]}
+
+
+def _named(row: HandOver) -> dict[str, Any]:
+    """How the log names it: by the hash that is kept of its code."""
+    return {"hand_over": bytes(row.code_sha256).hex()}
 
 
 def _bounded(untrusted_text: str) -> str:

@@ -28,6 +28,11 @@ class Minted:
     token: str = field(repr=False)
     expires_at: datetime
 
+    @property
+    def mark(self) -> str:
+        """By which the log knows it: the hash that is kept of it."""
+        return _digest(self.token).hex()
+
 
 def mint(*, lender_id: str, mode: str, verification_id: str, sent_by: str = "") -> Minted:
     """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end.
@@ -38,7 +43,7 @@ def mint(*, lender_id: str, mode: str, verification_id: str, sent_by: str = "") 
     with transactions.writing():
         verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         if verification.status in TERMINAL:
-            raise Conflict(f"a verification that is {verification.status} needs no link", code="illegal_transition")
+            raise Conflict("this verification takes no link any more", code="illegal_transition")
         return mint_for(verification, at=at, sender=named(sent_by))
 
 
@@ -55,15 +60,15 @@ def mint_for(verification: Verification, *, at: datetime, sender: Mapping[str, s
     """
     # First the entry, which locks the verification's row: of links minted at once only the last one lives. The first
     # is minted with the verification itself, and told with it.
-    is_first = verification._state.adding
-    if not is_first:
-        transition.record(verification, "link.minted", at=at, body=sender)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
-    if not is_first:
+    minted = Minted(secrets.token_urlsafe(TOKEN_BYTES), expires_at)
+    if not verification._state.adding:
+        body = {"link": minted.mark, "link_expires_at": expires_at.isoformat(), **(sender or {})}
+        transition.record(verification, "link.minted", at=at, body=body)
         end_unspent(verification, at=at)
-    Link.objects.create(token_sha256=_digest(token), verification=verification, created_at=at, expires_at=expires_at)
-    return Minted(token, expires_at)
+    token_sha256 = _digest(minted.token)
+    Link.objects.create(token_sha256=token_sha256, verification=verification, created_at=at, expires_at=expires_at)
+    return minted
 
 
 def redeem(*, untrusted_token: str) -> str:
@@ -81,9 +86,10 @@ def redeem(*, untrusted_token: str) -> str:
         usable = Link.objects.filter(token_sha256=_digest(untrusted_token), spent_at=None, expires_at__gt=at)
         if verification is None or verification.status in TERMINAL or usable.update(spent_at=at) != 1:
             raise LinkUnusable("this link cannot be used")
-        with transition.holding(verification):
-            transition.record(verification, "link.spent", at=at)
         session = secrets.token_urlsafe(TOKEN_BYTES)
+        with transition.holding(verification):
+            body = {"link": _digest(untrusted_token).hex(), "session": _digest(session).hex()}
+            transition.record(verification, "link.spent", at=at, body=body)
         begin_session(verification, token_sha256=_digest(session), at=at)
         return session
 

@@ -51,17 +51,15 @@ def mint(*, untrusted_session: str, turn: int) -> Minted:
         if earlier.count() >= policy.MOBILE_CODES_A_TURN:
             raise Conflict("too many codes for one turn", code="mobile_codes_exhausted")
         earlier.filter(outcome="").update(outcome=SUPERSEDED)
-        code = secrets.token_urlsafe(TOKEN_BYTES)
         expires_at = min(at + timedelta(seconds=policy.MOBILE_CODE_SECONDS), attempt.expires_at)
-        MobileSigning.objects.create(
-            verification=verification,
-            session=BorrowerSession.objects.get(verification=verification, ended_at=None),
-            turn=turn,
-            code_sha256=_digest(code),
-            expires_at=expires_at,
-        )
-        transition.record(verification, "mobile_signing.minted", at=at, body={"turn": turn})
-        return Minted(code, expires_at)
+        minted = Minted(secrets.token_urlsafe(TOKEN_BYTES), expires_at)
+        session = BorrowerSession.objects.get(verification=verification, ended_at=None)
+        row = MobileSigning(verification=verification, session=session, turn=turn, expires_at=expires_at)
+        row.code_sha256 = _digest(minted.token)
+        row.save()
+        body = {"session": bytes(session.token_sha256).hex(), "expires_at": expires_at.isoformat()}
+        transition.record(verification, "mobile_signing.minted", at=at, body=_named(row) | body)
+        return minted
 
 
 def read(*, untrusted_code: str) -> Reading:
@@ -74,7 +72,8 @@ def read(*, untrusted_code: str) -> Reading:
         unread = MobileSigning.objects.filter(pk=row.pk, access_sha256=None)
         if unread.update(access_sha256=_digest(access), expires_at=expires_at) != 1:
             raise _unusable()
-        transition.record(row.verification, "mobile_signing.read", at=at, body={"turn": row.turn})
+        body = {"access": _digest(access).hex(), "expires_at": expires_at.isoformat()}
+        transition.record(row.verification, "mobile_signing.read", at=at, body=_named(row) | body)
         return Reading(access, expires_at, borrower_page(verification_id=row.verification_id))
 
 
@@ -99,7 +98,7 @@ def take(*, untrusted_access: str, untrusted_signature: str) -> None:
     try:
         with transactions.writing():
             row = _end(untrusted_access, outcome=TAKEN, at=at)
-            transition.record(row.verification, "mobile_signing.taken", at=at, body={"turn": row.turn})
+            transition.record(row.verification, "mobile_signing.taken", at=at, body=_named(row))
             commands.answer(verification_id=row.verification_id, turn=row.turn, untrusted=answer)
     except BadInput as refused:
         refuse(untrusted_access=untrusted_access, code=refused.code)
@@ -113,7 +112,7 @@ def refuse(*, untrusted_access: str, code: str) -> None:
     at = clock.now()
     with transactions.writing():
         row = _end(untrusted_access, outcome=code, at=at)
-        transition.record(row.verification, "mobile_signing.refused", at=at, body={"turn": row.turn, "code": code})
+        transition.record(row.verification, "mobile_signing.refused", at=at, body=_named(row) | {"code": code})
 
 
 def progress(*, verification_id: str, turn: int) -> str:
@@ -124,6 +123,11 @@ def progress(*, verification_id: str, turn: int) -> str:
     if row.expires_at <= clock.now():
         return "expired"
     return "read" if row.access_sha256 else "waiting"
+
+
+def _named(row: MobileSigning) -> dict[str, object]:
+    """How the log names it: by the hash that is kept of its code."""
+    return {"turn": row.turn, "signing": bytes(row.code_sha256).hex()}
 
 
 def _end(untrusted_access: str, *, outcome: str, at: datetime) -> MobileSigning:

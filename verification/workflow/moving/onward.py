@@ -9,15 +9,16 @@ from datetime import datetime
 from typing import Any
 
 from verification.audit import signatures
+from verification.audit.held_rows import Held
 from verification.core import profiles, reasons
-from verification.core.errors import FenceLost
+from verification.core.errors import Conflict, FenceLost
 from verification.core.results import Decision, Outcome
 from verification.core.route import Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import stages
-from verification.workflow.moving import attempts, documents, transition
+from verification.workflow.moving import attempts, documents, receipts, transition, tries
 
 
 def go_on(
@@ -37,11 +38,12 @@ def go_on(
     evidence: all that it was judged by, and what the judgement left.
     """
     # What people look at is a try spent until they pass it, or another verification beside it would have as many again.
-    burns = decision.burns or decision.outcome is Outcome.REVIEW
+    burns = (decision.burns or decision.outcome is Outcome.REVIEW) and stage.attempts is not None
     if not attempts.close(attempt, outcome=decision.outcome, code=decision.code, burns=burns, at=at):
         raise FenceLost(f"{attempt.pk} ended meanwhile")
     word = {"outcome": decision.outcome, "code": decision.code, "burnt": attempt.burnt}
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **word}
+    body["release"] = stages.release(attempt.route).id
     transition.record(verification, "attempt.judged", at=at, body={**body, **said})
     if decision.outcome is not Outcome.REVIEW and stage.has_frames:
         documents.produce(attempt, key=key, at=at, known=evidence)
@@ -49,7 +51,8 @@ def go_on(
         after_pass(verification, stage, key=key, at=at)
     elif decision.outcome is Outcome.RETRY:
         # The last try could not tell either. What it found stands as evidence; about the person it says nothing.
-        transition.move(verification, Move.FAIL, at=at, code="retries_exhausted", body={"cause": decision.code})
+        cause = {"cause": decision.code}
+        receipts.end(verification, Move.FAIL, at=at, code="retries_exhausted", body=cause, key=key)
     elif decision.outcome is Outcome.REVIEW:
         transition.move(verification, Move.REVIEW, at=at, code=decision.code)
     else:
@@ -60,12 +63,18 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
     """After a failed attempt: declined at once, declined because none is left, or asked again."""
     transition.write(verification, last_failure=code)
     if reasons.require(code).final:
-        transition.move(verification, Move.DECLINE, at=at, code=code)
-    elif attempts.is_exhausted(verification, stage, at=at):
-        transition.move(verification, Move.DECLINE, at=at, code="attempts_exhausted", body={"last_failure": code})
+        receipts.end(verification, Move.DECLINE, at=at, code=code, key=key)
+    elif (had := tries.count(verification, stage, at=at)).is_exhausted:
+        exhaust(verification, had, key=key, at=at)
     else:
         ask(verification, at=at)
         attempts.enter(verification, stage, key=key, at=at, notice=code)
+
+
+def exhaust(verification: Verification, had: tries.Tries, *, key: vault.Key, at: datetime) -> None:
+    """Declined because no attempt is left; its entry names those that were spent."""
+    body = {"spent": had.named(verification), "release": stages.release(verification.route).id}
+    receipts.end(verification, Move.DECLINE, at=at, code=attempts.NONE_LEFT, body=body, key=key)
 
 
 def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
@@ -78,16 +87,27 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
         return
     done = _proven(verification)
     transition.write(verification, passed_routes=done)
-    if done[-1:] == [verification.route] and profiles.suffices(_combinations(verification), passed=done):
-        transition.move(verification, Move.VERIFY, at=at, body={"routes": done})
+    lawful = combinations(verification)
+    if done[-1:] == [verification.route] and profiles.suffices(lawful, passed=done):
+        body = {"routes": done, "releases": [stages.release(route).id for route in done]}
+        receipts.end(verification, Move.VERIFY, at=at, body=body, key=key)
         return
-    following_route = profiles.next_route(tuple(verification.combination), passed=done)
+    chosen = tuple(verification.combination)
+    following_route = profiles.next_route(chosen, passed=done) if chosen in lawful else None
     if following_route is None:
         # A chosen combination whose routes have all passed suffices by definition; anything else is refused.
-        transition.move(verification, Move.DECLINE, at=at, code="check_missing")
+        receipts.end(verification, Move.DECLINE, at=at, code="check_missing", body={"routes": done}, key=key)
         return
     ask(verification, at=at)
     attempts.enter_route(verification, following_route, key=key, at=at)
+
+
+def require_due(stage: Stage, held: Held) -> None:
+    """Raises `Conflict` if the stage that is to begin is over by the entries: no row says that it is its turn."""
+    judged = held.said("attempt.judged", "attempt.reviewed", naming="outcome")
+    passed = {(body["route"], body["stage"]) for _, body in judged if body["outcome"] == Outcome.PASSED}
+    if (held.verification.route, stage.name) in passed:
+        raise Conflict(f"{stage.name} is over", code="row_differs")
 
 
 def _proven(verification: Verification) -> list[str]:
@@ -98,8 +118,7 @@ def _proven(verification: Verification) -> list[str]:
     """
     judged = AuditEntry.objects.filter(verification=verification, type__in=("attempt.judged", "attempt.reviewed"))
     found = list(judged.filter(body__outcome=Outcome.PASSED))
-    forged = signatures.unsigned(found)
-    passed = {(str(each.body["route"]), str(each.body["stage"])) for each in found if each.pk not in forged}
+    passed = {(str(each.body["route"]), str(each.body["stage"])) for each in signatures.sound(found)}
     ways = {route: stages.of(route) for route in (*verification.passed_routes, verification.route)}
     given = {name for _, name in passed}
     return [
@@ -110,7 +129,7 @@ def _proven(verification: Verification) -> list[str]:
     ]
 
 
-def _combinations(verification: Verification) -> list[profiles.Combination]:
+def combinations(verification: Verification) -> list[profiles.Combination]:
     """What suffices: of the profile it was opened under, by its hash from code, what the lender allowed then.
 
     Both as its first entry says, which nobody can change; the row says it too, for the pages.

@@ -22,11 +22,16 @@ from verification.workflow import policy
 from verification.workflow.moving import doorbell, transition
 
 OPEN, PREPARE, LOOK, JUDGE = "open", "prepare", "look", "judge"
-LAPSE, EXPIRE, WEIGH, STOP = "lapse", "expire", "weigh", "stop"
+LAPSE, EXPIRE, WEIGH, STOP, LEAVE = "lapse", "expire", "weigh", "stop", "leave"
 """What tick, desk or web found to be due: a dialogue, or the whole, that ran out; votes that suffice; a borrower whom
-somebody tells what to press."""
+somebody tells what to press, or who turned to another route in the middle of a capture."""
+DOCUMENT = "document"
+"""Of a verification that its lender ended: its receipt, and documents of what was alive then. It moves no status."""
 DESTROY = "destroy"
-"""Of a verification that has ended: its camera's frames. The only step that never moves a status."""
+"""Of a verification that has ended: its camera's frames. It moves no status either."""
+
+CLEAR = "clear"
+"""Of a verification that was verified: the gates of the clearance that its lender asks for. It moves no status."""
 
 
 def schedule(verification: Verification, step: str, *, due_at: datetime, queue: str) -> None:
@@ -98,9 +103,11 @@ def claim(verification_id: str) -> Verification | None:
 def require_fence(verification: Verification) -> None:
     """Must be the first statement of a result's transaction: clears the step if the fence is still ours.
 
-    It locks the row, so that the transaction may hold it. Raises `FenceLost` otherwise, so that whoever came late
-    writes nothing.
+    It locks the row, so that the transaction may hold it; of a new consent first that of the verification it renews,
+    as everybody does who locks both. Raises `FenceLost` otherwise, so that whoever came late writes nothing.
     """
+    if verification.renews_id:
+        Verification.objects.select_for_update().only("pk").get(pk=verification.renews_id)
     ours = _held(verification)
     if transition.write(verification, among=ours.filter(sequence=verification.sequence), **transition.NO_STEP):
         return
@@ -109,6 +116,12 @@ def require_fence(verification: Verification) -> None:
         raise FenceLost(f"{verification.pk}: the lease ran out")
     now = Verification.objects.values_list("sequence", "turn").get(pk=verification.pk)
     verification.sequence, verification.turn = now
+
+
+def correct(verification: Verification, *, faults: int) -> bool:
+    """Says of a claimed step how often it was tried; False if another worker has it by now."""
+    verification.faults = faults
+    return _held(verification).update(faults=faults) == 1
 
 
 def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:

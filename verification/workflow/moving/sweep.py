@@ -101,6 +101,12 @@ def refuse_forked_log() -> None:
         sequencer.verify_head(mode)
 
 
+def put_keys_on_record() -> None:
+    """Has each log say which keys the root certified, by the files of this host."""
+    for mode in modes():
+        log.certify(mode)
+
+
 def modes() -> tuple[str, ...]:
     """The modes this deployment runs; each has its own log and keys."""
     return ("test", "live") if settings.TULGA_MODES_LIVE else ("test",)

@@ -10,6 +10,7 @@ from django.db.models import F, QuerySet
 from verification.audit import log
 from verification.core import status
 from verification.core.errors import Conflict
+from verification.core.marks import reference_mark
 from verification.core.status import Move, Status
 from verification.models import Verification
 from verification.workflow import policy
@@ -90,7 +91,9 @@ def move(
     Whether it waits for the borrower or for us is no entry: what is asked, answered and judged has one each.
     """
     if (to := status.MOVES.get((Status(verification.status), how))) is None:
-        raise Conflict(f"a verification that is {verification.status} cannot {how}", code="illegal_transition")
+        raise Conflict(f"a verification that stands like this cannot {how}", code="illegal_transition")
+    if to in status.TERMINAL and how is not Move.CANCEL and "receipt" not in (body or {}):
+        raise ValueError(f"a worker ends a verification with its receipt, and this {how} has none: see receipts.end")
     columns: dict[str, Any] = {"status": to, "code": code}
     if to is Status.IN_REVIEW:
         columns["in_review_since"] = at
@@ -103,5 +106,8 @@ def move(
         raise Conflict("the status changed meanwhile", code="status_changed")
     if to in (Status.REQUIRES_INPUT, Status.PROCESSING):
         return
-    details = {"code": code, "profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
-    record(verification, f"verification.{to}", at=at, body={**details, **(body or {})})
+    # With where it stood: of what has ended no column can be made to say something else.
+    own = {name: getattr(verification, name) for name in ("route", "stage", "turn", "combination", "last_failure")}
+    law = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
+    of = {"reference": reference_mark(verification.pk, verification.client_reference)}
+    record(verification, f"verification.{to}", at=at, body={"code": code, **law, **of, **own, **(body or {})})

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.events import RENEWED
 from verification.core.results import Outcome
 from verification.core.status import Status
 from verification.evidence import vault
@@ -70,7 +71,7 @@ def case_in_review(verification_id: str, lender_id: str, *, at: datetime, lock: 
     if verification is None:
         raise NotFound("the lender of these reviewers has no such verification")
     if verification.status != Status.IN_REVIEW:
-        raise Conflict(f"the verification is {verification.status}, not in review", code="not_in_review")
+        raise Conflict("the verification is not in review", code="not_in_review")
     # The sweep ends such a case a moment later; until then it is over all the same.
     if ending.ends_at(verification) <= at:
         raise Conflict("the time for this review is over", code="review_timeout")
@@ -86,13 +87,21 @@ def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
     """
     if ReviewVote.objects.filter(attempt=attempt, person=reviewer.person_id).exists():
         return "already_voted"
+    return part_of(reviewer, attempt.verification, key=key)
+
+
+def part_of(reviewer: Reviewer, verification: Verification, *, key: vault.Key) -> str:
+    """By a code, which part this person had in the case before, or in a new consent to its loan; empty for none."""
     # Every name by which the lender may have told of this person, in one spelling.
     known_as = {cases.officer(name) for name in (reviewer.person_id, *reviewer.known_as)} - {""}
     marks = [mark for name in known_as for mark in cases.marks_of(name)]
-    minted = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="link.minted")
-    if minted.filter(Q(body__person=reviewer.person_id) | Q(body__sent_by__in=marks)).exists():
+    renewed = AuditEntry.objects.filter(verification=verification, type=RENEWED)
+    cases_of_loan = (verification.pk, *renewed.values_list("body__renewal", flat=True))
+    # By the entry that opened a new consent its first link was sent.
+    sent = renewed | AuditEntry.objects.filter(verification__in=cases_of_loan, type="link.minted")
+    if sent.filter(Q(body__person=reviewer.person_id) | Q(body__sent_by__in=marks)).exists():
         return "reviewer_sent_link"
-    opened_by = cases.officer(cases.read(attempt.verification, key).opening.opened_by)
+    opened_by = cases.officer(cases.read(verification, key).opening.opened_by)
     return "reviewer_opened_case" if opened_by in known_as else ""
 
 

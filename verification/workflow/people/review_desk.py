@@ -67,7 +67,7 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
     A case whose day is over, or whose votes suffice, is gone from it, whether or not a worker has ended it yet. Raises
     `BadInput`.
     """
-    _require_mode(mode)
+    require_mode(mode)
     with transactions.writing():
         of_lender = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode)
         in_review = of_lender.filter(status=Status.IN_REVIEW, step="")
@@ -99,7 +99,7 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
 
     reference: only those with this `client_reference`. Raises `BadInput`.
     """
-    _require_mode(mode)
+    require_mode(mode)
     with transactions.writing():
         rows = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode, status__in=WAITING)
         if reference:
@@ -133,7 +133,7 @@ def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:
         if row is None:
             raise NotFound("the lender of this person has no such verification")
         if row.status not in WAITING:
-            raise Conflict(f"a verification that is {row.status} needs no link", code="illegal_transition")
+            raise Conflict("this verification takes no link now", code="illegal_transition")
         return links.mint_for(row, at=clock.now(), sender={"person": reviewer.person_id})
 
 
@@ -143,6 +143,7 @@ def note(reviewer: Reviewer, entry_type: str, *, mode: str, body: dict[str, Any]
     log.append(log=mode, type=entry_type, body={"person": reviewer.person_id, "of_lender": reviewer.lender_id, **body})
 
 
-def _require_mode(mode: str) -> None:
+def require_mode(mode: str) -> None:
+    """Raises `BadInput` for a mode whose cases this installation does not keep."""
     if mode not in modes():
         raise BadInput("this installation has no such log", code="mode_unknown", pointer="mode")

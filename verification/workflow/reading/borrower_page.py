@@ -1,8 +1,10 @@
 """The one page a borrower sees now. Reading it changes nothing, so a reload or another device shows the same."""
 
 from verification import clock, routes, transactions
+from verification.audit import decided
 from verification.core import ids
 from verification.core.errors import NotFound
+from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, Verification
 from verification.workflow import cases, stages
 from verification.workflow.moving import attempts, queue
@@ -27,12 +29,15 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     ahead = [(route, each.name) for route in combination for each in stages.of(route)] if stage else []
     way = [place for place in ahead if place[0] == combination[0] or place[1] != stages.CONSENT.name]
     loan = sealed.case.loan
+    name, told = _shown(verification, attempt)
+    # How many tries are spent would say how it ended before that is told.
+    counted = stage if verification.status not in TERMINAL else None
     return BorrowerPage(
-        **vars(turn_of(verification, attempt)),
+        **vars(_turn(name, verification, attempt)),
         verification_id=verification.pk,
-        notice=attempt.notice if attempt else verification.last_failure,
-        status=verification.status,
-        code=verification.code,
+        notice=_notice(verification, attempt),
+        status=told.status,
+        code=told.code,
         lender=sealed.case.lender,
         purpose=sealed.case.purpose,
         amount=loan.amount,
@@ -44,11 +49,12 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         locale=verification.locale,
         step=way.index((verification.route, verification.stage)) + 1 if stage else 0,
         steps=len(way),
-        attempt=1 + (attempts.failures(verification, stage, at=clock.now()) if stage else 0),
-        attempts=stage.attempts if stage else None,
+        attempt=1 + (attempts.failures(verification, counted, at=clock.now()) if counted else 0),
+        attempts=counted.attempts if counted else None,
         expires_at=attempt.expires_at if attempt else verification.expires_at,
         return_url=sealed.opening.return_url,
         mode=verification.mode,
+        renewal=sealed.case.renewal,
         routes=_other_routes(verification),
     )
 
@@ -66,7 +72,10 @@ def borrower_turn(*, verification_id: str) -> BorrowerTurn:
 
 def turn_of(verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
     """The same of rows that were just read, the key beside them; the case stays closed."""
-    name = page_name(verification, attempt)
+    return _turn(_shown(verification, attempt)[0], verification, attempt)
+
+
+def _turn(name: str, verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
     stage = stages.known(verification.route, verification.stage)
     prompt = stage.prompt if stage and name == stage.page else None
     return BorrowerTurn(
@@ -85,12 +94,35 @@ def is_looked_at(*, verification_id: str) -> bool:
 
 def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerState:
     """What the page says of where a verification stands, by rows that were just read; its case stays closed."""
+    name, told = _shown(verification, attempt)
     return BorrowerState(
-        page=page_name(verification, attempt),
+        page=name,
         turn=attempt.turn if attempt else 0,
-        notice=attempt.notice if attempt else verification.last_failure,
-        status=verification.status,
+        notice=_notice(verification, attempt),
+        status=told.status,
     )
+
+
+def _shown(verification: Verification, attempt: Attempt | None) -> tuple[str, decided.Told]:
+    """Which page it is, and what may be told there: an end only as the log has it.
+
+    Where the log refuses an entry of it, nothing goes on by itself: that page says so, and asks for nothing.
+    """
+    name, told = page_name(verification, attempt), decided.told_of(verification)
+    if told.status in TERMINAL:
+        return "finished", told
+    # A worker that has its step in hand is the common case, and costs no question.
+    goes_on = verification.step and not verification.faults
+    asks = name == "wait" and verification.status not in TERMINAL and not goes_on
+    if told.is_refused or ((asks or verification.status == Status.IN_REVIEW) and decided.is_refused(verification)):
+        return "checking", told
+    return name, told
+
+
+def _notice(verification: Verification, attempt: Attempt | None) -> str:
+    if attempt is not None:
+        return attempt.notice
+    return "" if verification.status in TERMINAL else verification.last_failure
 
 
 def _other_routes(verification: Verification) -> tuple[RouteChoice, ...]:

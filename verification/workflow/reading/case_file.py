@@ -8,14 +8,16 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from verification import transactions
-from verification.audit import history, keys, proofs
+from verification.audit import decided, history, keys, proofs
 from verification.core import reasons
-from verification.core.errors import BadInput, Conflict, Misconfigured
-from verification.core.events import DECISIONS, LOOKS
+from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
+from verification.core.events import DECISIONS, LOOKS, RENEWED
+from verification.core.status import TERMINAL
 from verification.models import LOOKED_AT, Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow import cases
 from verification.workflow.reading import queries
 from verification.workflow.reading.search import MODES, SearchResult, Step, found_of, note_reading, step_of
+from verification.workflow.reading.views import Retention, retention_of
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ class CaseFile:
     expires_at: datetime
     redacted_at: datetime | None
     disputed_at: datetime | None
+    retention: Retention
+    renews: str
+    renewals: tuple[str, ...]
+    contract_signed_at: datetime | None
+    release_not_before: datetime | None
     attempts: tuple[AttemptView, ...]
     checks: tuple[queries.CheckView, ...]
     evidence: tuple[EvidenceView, ...]
@@ -87,9 +94,15 @@ class CaseFile:
     log_key: str
 
     @property
+    def is_paid_past_us(self) -> bool:
+        """Whether the lender told of an obligation, and no clearance was consumed."""
+        is_consumed = any(step.type == "clearance.consumed" for step in self.steps)
+        return self.retention.obligation_opened_at is not None and not is_consumed
+
+    @property
     def is_decision_ordered(self) -> bool:
         """Whether the decision has its place in the log, so that there is a proof of it."""
-        return any(step.type in DECISIONS and step.log_index is not None for step in self.steps)
+        return self.found.is_told and self.found.status in TERMINAL
 
 
 def case_file(*, person_id: str, verification_id: str) -> CaseFile:
@@ -104,7 +117,8 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
 def proof_file(*, person_id: str, verification_id: str) -> str:
     """The C2SP tlog-proof of the decision, with the newest checkpoint in it, and an `oversight.viewed` entry.
 
-    Raises `NotFound`, and `Conflict` `receipt_not_ready` while there is no decision or it has no place in the log.
+    Raises `NotFound`, `Conflict` `receipt_not_ready` while there is no decision or it has no place in the log, and
+    `LogInconsistent` for one that is not proven.
     """
     with transactions.writing():
         row = cases.of_any_lender(verification_id)
@@ -142,10 +156,15 @@ def checkpoint_file(*, person_id: str, mode: str) -> str:
 
 
 def _decision(row: Verification) -> AuditEntry:
-    decision = AuditEntry.objects.filter(verification=row, type__in=DECISIONS).first()
-    if decision is None:
-        raise _unordered()
-    return decision
+    told, placed = (
+        decided.told_of(row),
+        AuditEntry.objects.filter(verification=row, type__in=DECISIONS).exclude(leaf=None),
+    )
+    if told.log_index is not None:
+        return placed.get(leaf__leaf_index=told.log_index)
+    if (other := placed.first()) is not None:
+        raise LogInconsistent(f"entry {other.pk} is not what was hashed, or nobody signed it: see audit_verify")
+    raise _unordered()
 
 
 def _unordered() -> Conflict:
@@ -164,12 +183,8 @@ def _read(row: Verification) -> CaseFile:
     entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
     # No reason for no code, and none for one that a later version of the table no longer has.
     reason = reasons.REASONS.get(row.code)
-    try:
-        log_key = str(keys.verification_key(row.mode))
-    except Misconfigured:  # a case can be read where the log cannot be signed
-        log_key = ""
     return CaseFile(
-        found=found_of(row),
+        found=found_of(row, decided.told_of(row)),
         lender_detail=reason.lender_detail if reason else "",
         profile_id=row.profile_id,
         profile_sha256=row.profile_sha256,
@@ -177,6 +192,11 @@ def _read(row: Verification) -> CaseFile:
         expires_at=row.expires_at,
         redacted_at=row.redacted_at,
         disputed_at=row.disputed_at,
+        retention=retention_of(row),
+        renews=row.renews_id or "",
+        renewals=_renewals(row),
+        contract_signed_at=row.contract_signed_at,
+        release_not_before=row.release_not_before,
         attempts=tuple(
             AttemptView(
                 number=numbers[attempt.pk],
@@ -194,8 +214,22 @@ def _read(row: Verification) -> CaseFile:
         evidence=_evidence(row, numbers=numbers),
         steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
         looks=_looks(row),
-        log_key=log_key,
+        log_key=_log_key(row.mode),
     )
+
+
+def _renewals(row: Verification) -> tuple[str, ...]:
+    """The new consents that its entries name: a row that nobody asked for is none."""
+    asked = AuditEntry.objects.filter(verification=row, type=RENEWED).annotate(renewal=KT("body__renewal"))
+    opened = Verification.objects.filter(pk__in=asked.values("renewal"))
+    return tuple(opened.order_by("created_at").values_list("pk", flat=True))
+
+
+def _log_key(mode: str) -> str:
+    try:
+        return str(keys.verification_key(mode))
+    except Misconfigured:  # a case can be read where the log cannot be signed
+        return ""
 
 
 def _looks(row: Verification) -> tuple[Look, ...]:

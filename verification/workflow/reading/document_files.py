@@ -7,12 +7,13 @@ from hashlib import sha256
 from typing import Any
 
 from verification import transactions
-from verification.audit import log
+from verification.audit import decided, log
 from verification.core import identification_document
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import is_id
+from verification.core.status import TERMINAL
 from verification.evidence import document_signing, store
-from verification.models import Attempt, DataKey, EvidenceItem, Verification
+from verification.models import Attempt, AuditPending, DataKey, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import documents
 
@@ -44,7 +45,10 @@ class DocumentView:
 
 
 def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[DocumentView, ...]:
-    """The documents of one verification of this lender, in order of the attempts; raises `NotFound`."""
+    """The documents of one verification of this lender, in order of the attempts; raises `NotFound`.
+
+    Left out is what says more than the log has ordered: see `read_document`.
+    """
     row = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
     # Erased, the list still says which documents there were: their commitments stand in the log.
     key = None if _is_erased(row) else cases.key_of(row)
@@ -52,7 +56,7 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
     listed: list[DocumentView] = []
     for number, attempt in enumerate(attempts, start=1):
         item = _item(attempt)
-        if item is None:
+        if item is None or not _is_told(row, item):
             continue
         told: dict[str, Any] = {}
         if key is not None:
@@ -80,8 +84,8 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
 def read_document(*, lender_id: str, mode: str, verification_id: str, attempt_id: str, key_id: str) -> bytes:
     """One document, exactly as it was signed, and a `document.read` entry that names the caller's key.
 
-    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` before the attempt has ended, and
-    `document_erased` once the personal data were erased.
+    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` before the attempt has ended and the
+    log has ordered how, and `document_erased` once the personal data were erased.
     """
     with transactions.writing():
         row = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
@@ -98,6 +102,8 @@ def read_document(*, lender_id: str, mode: str, verification_id: str, attempt_id
             if is_due and attempt.status in documents.UNENDED:
                 raise Conflict("the document is made when the attempt has ended", code="document_not_ready")
             raise NotFound("there is no document of this attempt")
+        if not _is_told(row, item):
+            raise Conflict("the log has not ordered yet what it says", code="document_not_ready")
         if _is_erased(row):
             raise Conflict("the personal data of this verification were erased", code="document_erased")
         content = store.get(cases.key_of(row), item)
@@ -107,14 +113,26 @@ def read_document(*, lender_id: str, mode: str, verification_id: str, attempt_id
     return content
 
 
-def public_keys() -> list[dict[str, str]]:
-    """The public keys of all documents as JSON Web Keys; raises `Misconfigured`."""
+def public_keys() -> list[dict[str, Any]]:
+    """The public keys of all documents and receipts as JSON Web Keys."""
     return document_signing.public_keys()
+
+
+def log_keys() -> list[dict[str, Any]]:
+    """The public keys of the logs."""
+    return document_signing.log_keys()
 
 
 def _item(attempt: Attempt) -> EvidenceItem | None:
     kind = identification_document.kind_of(attempt.stage)
     return EvidenceItem.objects.filter(attempt=attempt, kind=kind).first()
+
+
+def _is_told(row: Verification, item: EvidenceItem) -> bool:
+    """Whether the log has ordered what was on record when the document was made, and the decision if there was one."""
+    if AuditPending.objects.filter(entry__verification=row, entry__at__lte=item.created_at).exists():
+        return False
+    return row.status not in TERMINAL or decided.told_of(row).status in TERMINAL
 
 
 def _is_erased(row: Verification) -> bool:

@@ -1,16 +1,18 @@
 """Reads for edges: one verification, a lender's list and events, checkpoints and proofs. Nothing here writes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from verification import clock
-from verification.audit import history, proofs
-from verification.core import events, reasons
+from verification.audit import decided, proofs
+from verification.core import reasons
 from verification.core.errors import BadInput, Conflict, EvidenceUnreadable, NotFound
+from verification.core.events import CLEARINGS
 from verification.core.status import TERMINAL, Status
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, AuditLeaf, EvidenceItem, Verification
@@ -44,12 +46,14 @@ __all__ += [
     "borrower_turn",
     "checkpoint",
     "events_after",
+    "events_named",
     "is_looked_at",
     "last_sequence",
     "page_of",
     "state_of",
     "turn_of",
 ]
+__all__ += ["is_covered", "newest_checkpoint"]
 __all__ += ["last_sequence_of_row", "list_views", "proof", "view"]
 
 logger = logging.getLogger(__name__)
@@ -83,8 +87,6 @@ def list_views(
     rows = _own_rows(lender_id=lender_id, mode=mode)
     if client_reference is not None:
         rows = rows.filter(client_reference=client_reference)
-    if status is not None:
-        rows = rows.filter(status=status)
     if created_from is not None:
         rows = rows.filter(created_at__gte=created_from)
     if after is not None:
@@ -94,11 +96,29 @@ def list_views(
             raise BadInput("`after` is no verification of yours", code="cursor_unknown", pointer="?after")
         rows = beyond(rows, last)
     limit = max(1, min(limit, LIST_MAX))
-    # One more than the page holds: whether there is a next page costs no count.
-    found = list(rows.order_by("-created_at", "-pk")[: limit + 1])
-    shown = _views(found[:limit])
-    more = len(found) > limit
-    return Page(shown, more, shown[-1].id if more else None)
+    while True:
+        # One more than the page holds: whether there is a next page costs no count.
+        found = _newest(rows, limit + 1, status=status)
+        shown = tuple(view for view in _views(found[:limit]) if status in (None, view.status))
+        more = len(found) > limit
+        if shown or not more:
+            return Page(shown, more, shown[-1].id if more else None)
+        # Of all these the log has an end that nobody signed: what follows is the page.
+        rows = beyond(rows, found[limit - 1])
+
+
+def _newest(rows: QuerySet[Verification], number: int, *, status: str | None) -> list[Verification]:
+    """The newest of these that are told to stand so, but for signatures. What ended just now is still `processing`."""
+    newest = ("-created_at", "-pk")
+    if status in TERMINAL:
+        rows = decided.with_ordered_end(rows, str(status))
+    elif status == Status.PROCESSING:
+        ended = list(decided.with_unordered_end(rows).order_by(*newest)[:number])
+        found = [*rows.filter(status=status).order_by(*newest)[:number], *ended]
+        return sorted(found, key=attrgetter("created_at", "pk"), reverse=True)[:number]
+    elif status is not None:
+        rows = rows.filter(status=status)
+    return list(rows.order_by(*newest)[:number])
 
 
 def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verification]:
@@ -110,11 +130,11 @@ def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verific
 def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[CheckView, ...]:
     """What every check said, as the log has it, in order of the attempts, numbered over all stages and routes.
 
-    Scores are sealed: without the key, or once it was destroyed, there are none.
+    Of a judgement that has no place in the log, or that no worker signed, nothing is told. Scores are sealed: without
+    the key, or once it was destroyed, there are none.
     """
     in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
     numbers = {pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)}
-    judged = AuditEntry.objects.filter(verification=verification, type="attempt.judged")
     scores = _scores(verification, key) if key is not None else {}
     known = reasons.REASONS
     return tuple(
@@ -135,7 +155,7 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
             lender_detail=known[code].lender_detail if code in known else "",
             created_at=at,
         )
-        for body, at in judged.order_by("verification_sequence").values_list("body", "at")
+        for body, at in ((entry.body, entry.at) for entry in decided.judgements(verification))
         for position, said in enumerate(body["checks"], start=1)
     )
 
@@ -156,30 +176,39 @@ def _scores(verification: Verification, key: vault.Key) -> dict[tuple[str, str],
 def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100) -> Page[EventView]:
     """What a lender is told, in the order of the log, after a sequence number of its own."""
     limit = max(1, min(limit, LIST_MAX))
-    found = history.told_after(mode, lender_id=lender_id, lender_sequence=after, limit=limit + 1)
-    shown: list[EventView] = []
-    for leaf in found[:limit]:
-        entry = leaf.entry
-        # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
-        status = entry.type.removeprefix("verification.")
-        if status == "created":
-            status = Status.REQUIRES_INPUT.value
-        shown.append(
-            EventView(
-                id=entry.pk,
-                type=entry.type,
-                timestamp=entry.at,
-                lender_sequence=leaf.lender_sequence or 0,
-                verification_id=entry.verification_id,
-                client_reference=entry.verification.client_reference if entry.verification else "",
-                status=status if entry.verification_id else "",
-                sequence=entry.verification_sequence,
-                mode=entry.log,
-                log_index=leaf.leaf_index,
-            )
-        )
+    found = decided.told_after(mode, lender_id=lender_id, lender_sequence=after, limit=limit + 1)
+    shown = tuple(map(_event, found[:limit]))
     more = len(found) > limit
-    return Page(tuple(shown), more, str(shown[-1].lender_sequence) if more else None)
+    return Page(shown, more, str(shown[-1].lender_sequence) if more else None)
+
+
+def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], EventView]:
+    """Those of these events that a lender is told, by the lender's id and their own."""
+    return {(leaf.told_to, leaf.entry_id): _event(leaf) for leaf in decided.told_among(event_ids)}
+
+
+def _event(leaf: AuditLeaf) -> EventView:
+    entry = leaf.entry
+    # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
+    status = entry.type.removeprefix("verification.")
+    if status == "created":
+        status = Status.REQUIRES_INPUT.value
+    elif entry.type in CLEARINGS:
+        status = Status.VERIFIED.value
+    return EventView(
+        id=entry.pk,
+        type=entry.type,
+        timestamp=entry.at,
+        lender_sequence=leaf.lender_sequence or 0,
+        verification_id=entry.verification_id,
+        client_reference=entry.verification.client_reference if entry.verification else "",
+        status=status if entry.verification_id else "",
+        sequence=entry.verification_sequence,
+        mode=entry.log,
+        log_index=leaf.leaf_index,
+        clearance_id=str(entry.body.get("clearance", "")),
+        renews=entry.verification.renews_id or "" if entry.verification else "",
+    )
 
 
 def last_sequence(*, lender_id: str, mode: str) -> int:
@@ -200,10 +229,20 @@ def _counted(**where: Any) -> QuerySet[AuditLeaf]:
 
 def checkpoint(mode: str) -> str:
     """The newest signed note of a log; raises `Conflict` while nothing is ordered."""
-    note = proofs.latest_checkpoint(mode)
+    note = newest_checkpoint(mode)
     if note is None:
         raise Conflict("nothing is ordered yet", code="receipt_not_ready")
     return note
+
+
+def newest_checkpoint(mode: str) -> str | None:
+    """The newest signed note of a log; None while nothing is ordered."""
+    return proofs.latest_checkpoint(mode)
+
+
+def is_covered(untrusted: object, *, mode: str, log_index: int) -> bool:
+    """Whether this is a checkpoint, signed by the key of a mode's log, that covers this place of it."""
+    return isinstance(untrusted, str) and proofs.covers(untrusted, log=mode, index=log_index)
 
 
 def proof(*, lender_id: str, mode: str, event_id: str) -> str:
@@ -224,19 +263,15 @@ def _own_rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
 def _views(
     rows: Sequence[Verification], *, checks: tuple[CheckView, ...] | None = None
 ) -> tuple[VerificationView, ...]:
-    """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for all decided."""
+    """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for all that ended."""
     standing = attempts.standing_of([each for each in rows if each.status in _WITH_NEXT_ACTION], at=clock.now())
-    places: dict[str, int] = {}
-    if decided := [each for each in rows if each.status in TERMINAL]:
-        leaves = AuditLeaf.objects.filter(entry__verification__in=decided, entry__type__in=events.DECISIONS)
-        # A dict keeps what comes last: of several decisions the one that stands first in the log.
-        places = dict(leaves.order_by("-leaf_index").values_list("entry__verification_id", "leaf_index"))
+    told = decided.told(rows)
     return tuple(
         verification_view(
             each,
             cases.read(each, cases.key_beside(each)).opening,
+            told=told[each.pk],
             standing=standing.get(each.pk),
-            log_index=places.get(each.pk),
             checks=checks,
         )
         for each in rows

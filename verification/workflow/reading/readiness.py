@@ -39,13 +39,26 @@ def refuse_unsafe_live() -> None:
 
 
 def refuse_unsigned() -> None:
-    """Raises `Misconfigured` without a key for documents and decisions of test mode, which always runs.
+    """Raises `Misconfigured` where this process has no certified key for what it signs in a mode that runs.
 
-    Called as a process starts: no attempt could end, so its borrower would wait for ever. Live: `refuse_unsafe_live`.
+    Called as a process starts: nothing that it does could be put on record, so whoever waits for it would do for ever.
     """
-    for keys, what in ((settings.TULGA_DOCUMENT_KEYS, "documents"), (settings.TULGA_DECISION_KEYS, "decisions")):
-        if not keys.get("test"):
-            raise Misconfigured(f"no key signs the {what} of test mode: run manage.py make_keys once more")
+    if settings.TULGA_UNCERTIFIED_KEYS:
+        named = ", ".join(settings.TULGA_UNCERTIFIED_KEYS)
+        raise Misconfigured(f"the operator's root has not certified {named}.\nWhere its key is: manage.py certify_keys")
+    for mode in ("test", "live") if settings.TULGA_MODES_LIVE else ("test",):
+        held: dict[str, list[object]] = {
+            "worker": [settings.TULGA_SIGNING_KEYS["decision"].get(mode), settings.TULGA_DOCUMENT_KEYS.get(mode)],
+            "web": [settings.TULGA_SIGNING_KEYS["door"].get(mode)],
+            "sender": [settings.TULGA_SIGNING_KEYS["sender"].get(mode)],
+            "tick": [settings.TULGA_LOG_KEYS.get(mode)],
+        }
+        if not all(held.get(settings.TULGA_PROCESS, ())):
+            folder = settings.TULGA_KEYS_DIR / settings.TULGA_PROCESS
+            raise Misconfigured(
+                f"a key of {mode} mode is missing in {folder}.\n"
+                "Restore it from your copy; in a new set-up, or for the next number: manage.py make_keys"
+            )
 
 
 def calibrations() -> list[str]:

@@ -8,6 +8,7 @@ Nothing is collected, and nothing is written but one entry that says somebody lo
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -62,21 +63,28 @@ def replay(*, verification_id: str) -> tuple[Replayed, ...]:
     row = cases.of_any_lender(verification_id)
     judged = AuditEntry.objects.filter(verification=row, type="attempt.judged").values_list("body__attempt", flat=True)
     attempts = Attempt.objects.filter(verification=row, pk__in=list(judged)).order_by("turn")
-    found: list[Replayed] = []
-    for attempt in attempts:
-        where = attempt.pk, attempt.route, attempt.stage
-        try:
-            differences, source = _differences(row, attempt)
-        except TulgaError as error:
-            found.append(Replayed(*where, Verdict.CANNOT, error.detail or error.code, error.code))
-        else:
-            verdict = Verdict.DIFFERENT if differences else Verdict.SAME
-            found.append(Replayed(*where, verdict, "; ".join(differences), source=source))
+    found = tuple(judge_again(row, attempt) for attempt in attempts)
+    record(row, found)
+    return found
+
+
+def judge_again(row: Verification, attempt: Attempt) -> Replayed:
+    """One judged attempt of a verification, judged again."""
+    where = attempt.pk, attempt.route, attempt.stage
+    try:
+        differences, source = _differences(row, attempt)
+    except TulgaError as error:
+        return Replayed(*where, Verdict.CANNOT, error.detail or error.code, error.code)
+    verdict = Verdict.DIFFERENT if differences else Verdict.SAME
+    return Replayed(*where, verdict, "; ".join(differences), source=source)
+
+
+def record(row: Verification, found: Sequence[Replayed]) -> None:
+    """Puts on record that somebody had judgements of this verification made again, and what came of it."""
     with transactions.writing():
         said = {verdict.value: sum(one.verdict is verdict for one in found) for verdict in Verdict}
         said["from_facts"] = sum(one.source == FACTS for one in found)
         log.append(log=row.mode, type="replay.read", body={"verification": row.pk, **said})
-    return tuple(found)
 
 
 def worst(found: tuple[Replayed, ...]) -> Verdict:
@@ -101,7 +109,7 @@ def _differences(row: Verification, attempt: Attempt) -> tuple[list[str], str]:
     # What stood when it was judged: the stages passed before, and its own without what the judging itself wrote.
     passed = Attempt.objects.filter(Q(route=attempt.route) | Q(stage="consent"), verification=row, status="passed")
     items: dict[str, bytes] = {}
-    for one in passed.filter(turn__lt=attempt.turn).order_by("turn"):
+    for one in passed.filter(turn__lt=attempt.turn).exclude(stage=attempt.stage).order_by("turn"):
         items |= _kept(row, one, key=key)[0]
     items |= {kind: content for kind, content in kept.items() if kind.rpartition(".")[2] not in dossier.JUDGEMENT}
     seen = frozenset(str(kind) for kind in terms["seen"])

@@ -8,17 +8,16 @@ no events of a verification, so they neither count in its sequence nor in its le
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db.models import Q
 from django.utils import timezone
 
 from verification import transactions
-from verification.audit import log
-from verification.core import profiles
+from verification.audit import decided, log
+from verification.core import almaty, profiles
 from verification.core.errors import BadInput
 from verification.core.events import READINGS
 from verification.core.ids import Iin, is_id
@@ -27,12 +26,10 @@ from verification.evidence import vault
 from verification.models import READER, AuditEntry, MonthlyChange, MonthlyCount, Verification
 from verification.workflow.reading import queries
 
-ZONE: Final = ZoneInfo("Asia/Almaty")
-"""In whose days and months a regulator asks; the whole country has been in it since March 2024 (UTC+5)."""
+ZONE: Final = almaty.ZONE
+"""In whose days and months a regulator asks."""
 MODES: Final = ("live", "test")
-ROUTES: Final = tuple(
-    sorted({route for profile in profiles.PROFILES.values() for routes in profile.combinations for route in routes})
-)
+ROUTES: Final = tuple(sorted({route for law in profiles.ALL for routes in law.combinations for route in routes}))
 """Every route that any legal profile names, installed here or not: an old case may have used it."""
 _COUNTED: Final = ("month", "route", "status", "code")
 MONTHS_MAX: Final = 60
@@ -58,7 +55,11 @@ class Question:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A verification as a list of results shows it: no personal data."""
+    """A verification as a list of results shows it: no personal data.
+
+    is_told: its status is what lender and borrower are told. Else it is the row's alone: the log has no such end yet,
+    or never will have.
+    """
 
     verification_id: str
     lender_name: str
@@ -68,6 +69,7 @@ class SearchResult:
     code: str
     created_at: datetime
     finished_at: datetime | None
+    is_told: bool
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Count:
-    """How many verifications opened in a month (its first day) now stand thus.
+    """How many verifications opened in a month (its first day) now stand thus, by their rows: ordered or not.
 
     `status`: open, or how they have ended; `code`: why, if they have.
     """
@@ -114,8 +116,10 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
             if last is None:
                 raise BadInput("there is no such page", code="cursor_unknown", pointer="after")
             rows = queries.beyond(rows, last)
-        found = tuple(found_of(row) for row in rows[: limit + 1])
-        page, has_more = found[:limit], len(found) > limit
+        rows_found = list(rows[: limit + 1])
+        told = decided.told(rows_found[:limit])
+        page = tuple(found_of(row, told[row.pk]) for row in rows_found[:limit])
+        has_more = len(rows_found) > limit
         # Which fields were asked, by name; of the values only the lender's id.
         names = ("iin", "lender_id", "date_from", "date_to", "route", "outcome", "after")
         body: dict[str, Any] = {"asked": [name for name in names if getattr(question, name)]}
@@ -178,8 +182,8 @@ def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[st
     log.append(log=mode, type=entry_type, body={"person": person_id, **body})
 
 
-def found_of(row: Verification) -> SearchResult:
-    """A row, with its lender loaded, as results show it."""
+def found_of(row: Verification, told: decided.Told) -> SearchResult:
+    """A row, with its lender loaded, as results show it, and whether that is what is told of it."""
     return SearchResult(
         verification_id=row.pk,
         lender_name=row.lender.name,
@@ -189,6 +193,7 @@ def found_of(row: Verification) -> SearchResult:
         code=row.code,
         created_at=row.created_at,
         finished_at=row.finished_at,
+        is_told=(row.status, row.code) == (told.status, told.code),
     )
 
 
@@ -218,9 +223,9 @@ def _conditions(question: Question) -> Q:
     _require(first is None or first > date.min, "date_from", "date_out_of_range")
     conditions = Q(mode=question.mode)
     if first:
-        conditions &= Q(created_at__gte=datetime.combine(first, time.min, tzinfo=ZONE))
+        conditions &= Q(created_at__gte=almaty.begins(first))
     if last:
-        conditions &= Q(created_at__lt=datetime.combine(last + timedelta(days=1), time.min, tzinfo=ZONE))
+        conditions &= Q(created_at__lt=almaty.begins(last + timedelta(days=1)))
     if question.iin:
         try:
             iin = Iin.parse(question.iin)

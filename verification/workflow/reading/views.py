@@ -1,13 +1,15 @@
 """What edges are shown: plain values, and how the rows of one verification become them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from verification import clock
+from verification.audit.decided import Told
+from verification.core import retention
 from verification.core.opening import Opening
-from verification.core.person import LenderFacts
+from verification.core.person import LenderFacts, Renewal
 from verification.core.route import Words
 from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, Verification
@@ -59,9 +61,27 @@ class CheckView:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Retention:
+    """The obligation as the lender told of it, and until when what is kept must stay: None while it is open."""
+
+    obligation_opened_at: datetime | None
+    obligation_closed_at: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True)
+class ContractView:
+    """When a contract was signed, as reported, and until when its money waits; None where no law asked."""
+
+    signed_at: datetime
+    release_not_before: datetime | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class VerificationView:
-    """A verification as its lender may see it. `opening`: what the lender handed over."""
+    """A verification as its lender may see it. `opening`: what the lender handed over; `renews`: whose consent it is
+    about, asked for anew."""
 
     id: str
     mode: str
@@ -78,6 +98,9 @@ class VerificationView:
     finished_at: datetime | None
     redacted_at: datetime | None
     disputed_at: datetime | None
+    retention: Retention
+    renews: str
+    contract: ContractView | None
     opening: Opening
     sequence: int
     log_index: int | None
@@ -98,6 +121,30 @@ class EventView:
     sequence: int | None
     mode: str
     log_index: int
+    clearance_id: str = ""
+    renews: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearanceView:
+    """A clearance as its lender may see it. Sums are decimals in tenge; `gates`: name, status, at and source each."""
+
+    id: str
+    verification_id: str
+    mode: str
+    status: str
+    code: str
+    profile_id: str
+    contract_sha256: str
+    amount_max: str
+    amount: str
+    gates: Sequence[Mapping[str, Any]]
+    created_at: datetime
+    issued_at: datetime | None
+    expires_at: datetime | None
+    fresh_until: datetime | None
+    consumed_at: datetime | None
+    frozen_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -157,15 +204,16 @@ class BorrowerPage(BorrowerTurn):
     expires_at: datetime
     return_url: str
     mode: str
+    renewal: Renewal | None
     routes: tuple[RouteChoice, ...]
 
 
 def page_name(verification: Verification, attempt: Attempt | None) -> str:
-    """Which page it is: the stage's own, or wait, choose_route, resume, finished."""
-    if verification.status in TERMINAL or verification.status == Status.IN_REVIEW:
+    """Which page it is: the stage's own, or wait, choose_route, resume, finished. An end is another, once told."""
+    if verification.status == Status.IN_REVIEW:
         return "finished"
     with_us = attempt.status == attempts.JUDGING if attempt else bool(verification.step)
-    if verification.status == Status.PROCESSING or with_us:
+    if with_us or verification.status == Status.PROCESSING or verification.status in TERMINAL:
         return "wait"
     if not verification.route:
         return "choose_route"
@@ -180,39 +228,58 @@ def opened_view(opened: Opened) -> VerificationView:
     row = opened.verification
     stage = stages.known(row.route, row.stage)
     failures = attempts.failures(row, stage, at=clock.now()) if stage else 0
-    return verification_view(row, opened.opening, standing=attempts.Standing(opened.attempt, failures))
+    told = Told(row.status, row.code)  # it is open, or it could not be opened again
+    return verification_view(row, opened.opening, told=told, standing=attempts.Standing(opened.attempt, failures))
 
 
 def verification_view(
     each: Verification,
     opening: Opening,
     *,
+    told: Told,
     standing: attempts.Standing | None,
-    log_index: int | None = None,
     checks: tuple[CheckView, ...] | None = None,
 ) -> VerificationView:
-    """A row for its lender. standing: where its borrower is, if anything is left to do."""
+    """A row for its lender, who is told no more than `told`. standing: where its borrower is, if anything is to do."""
+    is_untold = each.status in TERMINAL and told.status not in TERMINAL
+    next_action = _next_action(each, standing) if standing else None
     return VerificationView(
         id=each.pk,
         mode=each.mode,
-        status=each.status,
-        code=each.code,
-        last_failure=each.last_failure,
-        next_action=_next_action(each, standing) if standing else None,
+        status=told.status,
+        code=told.code,
+        last_failure="" if is_untold else each.last_failure,
+        next_action=_end_to_come(each) if is_untold else next_action,
         combinations=tuple(tuple(combination) for combination in each.combinations),
         route=each.route,
         profile_id=each.profile_id,
         profile_sha256=each.profile_sha256,
         created_at=each.created_at,
         expires_at=each.expires_at,
-        finished_at=each.finished_at,
+        finished_at=told.finished_at,
         redacted_at=each.redacted_at,
         disputed_at=each.disputed_at,
+        retention=retention_of(each),
+        renews=each.renews_id or "",
+        contract=ContractView(each.contract_signed_at, each.release_not_before) if each.contract_signed_at else None,
         opening=opening,
         sequence=each.sequence,
-        log_index=log_index,
+        log_index=told.log_index,
         checks=checks,
     )
+
+
+def retention_of(row: Verification) -> Retention:
+    """How long what is kept of a row must stay."""
+    opened_at, closed_at = row.obligation_opened_at, row.obligation_closed_at
+    until = retention.until(created_at=row.created_at, opened_at=opened_at, closed_at=closed_at)
+    return Retention(opened_at, closed_at, until)
+
+
+def _end_to_come(verification: Verification) -> NextAction:
+    """What is next of one that has ended and whose end is not told: the same, however it ended."""
+    place = (verification.route, verification.stage)
+    return NextAction("wait", *place, attempts_left=None, expires_at=verification.expires_at, code="")
 
 
 def _next_action(verification: Verification, standing: attempts.Standing) -> NextAction:

@@ -58,6 +58,7 @@ def test_the_converted_net_agrees_with_face_recognition_on_every_portrait(
     assert max(apart.values()) <= self_test.MOST, apart
 
 
+@pytest.mark.long
 def test_the_folded_nets_agree_with_opencvs_reading_of_the_originals_on_every_portrait(
     faces: dict[str, Portrait], models: Path
 ) -> None:
@@ -94,6 +95,7 @@ def test_the_models_agree_with_their_sources_on_every_face_of_the_london_set(
     assert max(apart.values()) <= self_test.MOST
 
 
+@pytest.mark.service
 def test_the_command_builds_models_that_are_named_by_their_sources(
     settings: Settings, models: Path, tmp_path: Path
 ) -> None:
@@ -126,6 +128,7 @@ def test_a_file_of_another_sha256_is_refused_by_what_it_must_be(models: Path, tm
         building.build(tmp_path / "new", given=[tmp_path / "absent"])
 
 
+@pytest.mark.service
 def test_a_wrong_wheel_is_told_to_be_removed_and_keeps_no_right_file_from_being_used(
     models: Path, tmp_path: Path
 ) -> None:
@@ -186,6 +189,7 @@ def test_one_of_the_two_files_alone_is_no_reason_not_to_fetch(tmp_path: Path) ->
     assert [path.name for path in (tmp_path / "sources").iterdir()] == ["yunet.onnx"]
 
 
+@pytest.mark.service
 @pytest.mark.parametrize("sha256", BUILT, ids=["sface", "yunet", "dlib"])
 def test_a_model_with_one_number_changed_is_not_written_and_not_used(
     sha256: str, monkeypatch: pytest.MonkeyPatch, models: Path, tmp_path: Path
@@ -226,6 +230,7 @@ def place_all(folder: Path, *, models: Path) -> None:
         place(nets.path_in(models, sha256).read_bytes(), folder, sha256)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sha256", BUILT[:2], ids=["sface", "yunet"])
 def test_a_built_model_with_one_bit_changed_is_not_used_whatever_it_says_of_the_test_picture(
     sha256: str, models: Path, tmp_path: Path

@@ -38,7 +38,7 @@ def turned(paper: Image, *, yaw: float, bend: float = 0.0) -> Image:
         moved = cv2.warpPerspective(paper, matrix, (_WIDTH, _HEIGHT))
         mask = np.zeros((_HEIGHT, _WIDTH), dtype=np.uint8)
         cv2.fillConvexPoly(mask, np.round(target).astype(np.int32), 255)
-        seen[mask > 0] = moved[mask > 0]
+        cv2.copyTo(moved, mask, seen)
     return seen
 
 

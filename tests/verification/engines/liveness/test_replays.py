@@ -133,7 +133,7 @@ def _modelled(portrait: str, seed: tuple[int, ...], is_played_again: bool) -> Se
 
 @pytest.fixture(scope="module")
 def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[Seen]]:
-    """The captures of the model; a tenth of them, and of few the replays, outside `make prove`."""
+    """The captures of the model; three of them, and of one the replays, outside `make prove`."""
     try:
         samples.fetch()
     except OSError as error:
@@ -142,7 +142,7 @@ def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[S
     wanted = [
         (portrait, (proof_seed, number, kind), number < again if is_whole else number < (kind == 0))
         for kind, (portrait, (count, again)) in enumerate(_CAPTURES.items())
-        for number in range(count if is_whole else count // 8)
+        for number in range(count if is_whole else count // 16)
     ]
     # Not forked: the networks of this process may be in the middle of something.
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:

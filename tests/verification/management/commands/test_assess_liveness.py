@@ -22,7 +22,7 @@ from verification.management.commands.assess_liveness import Command
 from verification.stages.live_capture.checks import CHECKS
 
 ORDER = capture_folder.ORDER
-pytestmark = pytest.mark.usefixtures("seen_once")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("seen_once")]
 
 
 @pytest.fixture(scope="session")
@@ -135,6 +135,7 @@ def test_an_installed_detector_is_named_with_its_scores(manifest: Path, detector
     assert max(told["passive"]["scores"]) < 0.1
 
 
+@pytest.mark.service
 def test_a_video_is_judged_as_a_page_would_have_taken_it(portraits: Path, tmp_path: Path) -> None:
     shown = capture_folder.played(portraits / "obama3.jpg", count=capture_folder.COUNT)
     commands = capture_folder.film(tmp_path / "video.avi", shown)

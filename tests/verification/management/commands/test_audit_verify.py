@@ -15,8 +15,8 @@ from django.db import connection, connections
 from pytest_django import Settings
 
 from tests.fresh_database import copies
-from tests.verification.audit.ordered import ENTRY, nine_ordered
-from tests.verification.audit.rows import add_lender, add_verification, tamper
+from tests.verification.audit.ordered import ENTRY, nine_ordered, without_law
+from tests.verification.audit.rows import add_entry, add_lender, add_verification, tamper
 from verification.audit.verify import verify_file
 from verification.evidence import store, vault
 from verification.models import (
@@ -32,7 +32,8 @@ PAGE_BYTES = 4096
 
 
 @pytest.fixture
-def log(transactional_db: None) -> list[AuditLeaf]:
+def log(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> list[AuditLeaf]:
+    without_law(monkeypatch)
     return nine_ordered()
 
 
@@ -73,9 +74,9 @@ def test_the_command_says_as_json_that_all_is_well(log: list[AuditLeaf]) -> None
 
 
 def test_the_command_exits_with_3_where_it_cannot_look(log: list[AuditLeaf], settings: Settings) -> None:
-    settings.TULGA_LOG_KEYS = {}
+    settings.TULGA_CERTIFIED = ()
     code, out = command()
-    assert (code, "TULGA_LOG_KEYS" in out) == (3, True)
+    assert (code, "no certified public key of the test log" in out) == (3, True)
 
 
 def test_the_command_reports_evidence_too() -> None:
@@ -83,6 +84,7 @@ def test_the_command_reports_evidence_too() -> None:
     key = vault.make(verification_id=verification.pk, lender_id=verification.lender_id)
     vault.keep(key)
     item = store.put(key, b"original" * 1000, kind="statement.signed")
+    add_entry(verification)
     assert command()[0] == 0
     (Path(settings.TULGA_EVIDENCE_DIR) / item.sealed_sha256[:2] / item.sealed_sha256).write_bytes(b"x")
     code, out = command()

@@ -112,7 +112,7 @@ def test_a_decided_verification_is_a_named_error(story):
     with pytest.raises(CommandError, match="not_in_review: the votes suffice, or"):
         run(story.id, "--fail", *reviewers(ONE), "--reason", REASON)
     story.work()
-    with pytest.raises(CommandError, match="not_in_review: the verification is declined"):
+    with pytest.raises(CommandError, match="not_in_review: the verification is not in review"):
         run(story.id, "--pass", *reviewers(ONE, OTHER), "--reason", REASON)
 
 

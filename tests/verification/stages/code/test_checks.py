@@ -71,8 +71,8 @@ def test_guesses_of_a_lapsed_dialogue_count():
 
 
 def test_only_the_last_code_counts():
-    first, second = memory(), memory(code=OTHER_CODE, resends=1)
-    both = issued(first) | issued(second)
+    first, second = memory(), memory(resends=1)
+    both = issued(first) | issued(second, OTHER_CODE)
     assert refused(evidence(both, guessed(second, OTHER_CODE))) == {}
     assert refused(evidence(both, guessed(second, CODE))) == {"code.guess": "otp_wrong"}
     # A guess at the first code, right as it was, is none at the second.
@@ -80,10 +80,10 @@ def test_only_the_last_code_counts():
 
 
 def test_a_guess_made_at_an_earlier_code_is_none_at_the_last_whatever_it_says():
-    first, second = memory(), memory(code=OTHER_CODE, resends=1)
+    first, second = memory(), memory(resends=1)
     guess = given.fields(guessed(second, OTHER_CODE)["code.guess.1"])
     moved = {"code.guess.1": canonical_json(guess | {"issued": 0})}
-    assert refused(evidence(issued(first) | issued(second), moved)) == {"code.guess": "otp_wrong"}
+    assert refused(evidence(issued(first) | issued(second, OTHER_CODE), moved)) == {"code.guess": "otp_wrong"}
 
 
 def test_a_code_for_another_verification_or_phone_is_wrong():
@@ -114,8 +114,8 @@ def test_a_message_that_the_gateway_did_not_take_refuses(sent, code):
 
 def test_it_is_the_last_message_that_must_have_gone_out():
     refusal = canonical_json({"request_id": SMS["request_id"], "status": "refused"})
-    first, second = memory(), memory(code=OTHER_CODE, resends=1)
-    kept = issued(first) | issued(second)
+    first, second = memory(), memory(resends=1)
+    kept = issued(first) | issued(second, OTHER_CODE)
     assert refused(evidence(kept, guessed(second, OTHER_CODE), {"code.sent.0": refusal})) == {}
     last = {"code.sent.1": refusal, "code.sent.0": spelled(SMS)}
     assert refused(evidence(kept, guessed(second, OTHER_CODE), last)) == {"code.sent": "sms_refused"}
@@ -137,6 +137,15 @@ def test_a_consent_that_ran_out_meanwhile_is_nobodys_refusal(expires_at, code):
     found = evidence(issued(first), guessed(first, CODE), {"person.consent": consent})
     found = replace(found, items={kind: content for kind, content in found.items.items() if kind != OWNER})
     assert refused(found) == {"code.owner": code}
+
+
+def test_more_guesses_than_it_admits_are_counted_as_they_stand_on_record():
+    first, kept = memory(), {}
+    for number, guess in enumerate([OTHER_CODE] * 5 + [CODE], start=1):
+        kept[f"code.guess.{number}"] = guessed(first, guess)["code.guess.1"]
+    assert refused(evidence(issued(first), kept)) == {"code.guess": "otp_attempts_exhausted"}
+    del kept["code.guess.1"]
+    assert refused(evidence(issued(first), kept)) == {}
 
 
 def test_without_evidence_nothing_passes():

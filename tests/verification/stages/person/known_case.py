@@ -10,17 +10,20 @@ from tests.verification.core.answer_samples import CONSENT, OWNERSHIP, PERSON, S
 from tests.verification.workflow.story import IIN, opening, person
 from verification.core.person import Case, LenderFacts
 from verification.core.results import Passed, Result
-from verification.core.route import Evidence, Memory, Stage
+from verification.core.route import Evidence, Memory, Stage, Turn
 from verification.core.stored import canonical_json
 from verification.stages.code import dialogue as code_dialogue
+from verification.stages.code.measure import look_code
 from verification.stages.consent import policy as consent
 from verification.stages.person import dialogue
 
 # 23:30 of the 24th in Kazakhstan: an hour later both clocks still differ by a day from each other.
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 PHONE = "+77011234567"
-CODE, OTHER_CODE = "012345", "543210"
 KEY = "5a" * 32
+SECRET = "3c" * 32  # what workers alone know of the attempt
+_NONCES = {code_dialogue.drawn(SECRET, nonce): nonce for nonce in ("7e" * 16, "8f" * 16)}
+CODE, OTHER_CODE = _NONCES
 
 _CONSENTED = {
     "version": consent.CURRENT,
@@ -90,12 +93,11 @@ def known(at: datetime = NOW, **changes: bytes | None) -> Evidence:
     return Evidence(items=items, at=at)
 
 
-def memory(of: Case | None = None, *, code: str = CODE, issued_at: datetime = NOW, **changes: Any) -> Memory:
-    """What the stage `code` remembers after this code was sent."""
+def memory(of: Case | None = None, *, issued_at: datetime = NOW, **changes: Any) -> Memory:
+    """What the stage `code` remembers after a code was sent."""
     bound = code_dialogue.bound_to(of or case())
     remembered = {
         "key": KEY,
-        "digest": code_dialogue.keyed(KEY, f"{bound}|{code}"),
         "bound_to": bound,
         "issued_at": issued_at.isoformat(),
         "phone_masked": code_dialogue.mask_phone(PHONE),
@@ -105,9 +107,10 @@ def memory(of: Case | None = None, *, code: str = CODE, issued_at: datetime = NO
     return remembered | changes
 
 
-def issued(remembered: Memory) -> dict[str, bytes]:
-    """The evidence that stands beside such a memory."""
-    facts = {name: remembered[name] for name in ("key", "digest", "issued_at")}
+def issued(remembered: Memory, code: str = CODE) -> dict[str, bytes]:
+    """The evidence that stands beside such a memory, where this code was sent."""
+    facts = {name: remembered[name] for name in ("key", "issued_at")} | {"nonce": _NONCES[code]}
+    facts |= {"digest": code_dialogue.keyed(SECRET, f"{remembered['bound_to']}|{code}")}
     facts |= {"bound_to": code_dialogue.keyed(remembered["key"], remembered["bound_to"])}
     number = remembered["resends"]
     return {f"code.issued.{number}": canonical_json(facts), f"code.sent.{number}": spelled(SMS)}
@@ -122,11 +125,24 @@ def guessed(remembered: Memory, *guesses: str, at: datetime = NOW + timedelta(se
     return kept
 
 
+def looked(remembered: Memory, guess: str, at: datetime) -> Turn:
+    """What a guess leads to once a worker has looked at it; `CODE` was sent."""
+    taken = code_dialogue.accept_code(remembered, {"code": guess}, at)
+    found = Evidence(items={**issued(remembered), **taken.evidence}, at=at, secrets=(SECRET,))
+    return code_dialogue.go_on_code(taken.memory, look_code(found, taken.memory), at)
+
+
 def evidence(*parts: Mapping[str, bytes], at: datetime = NOW + timedelta(seconds=30)) -> Evidence:
-    """Evidence of the stage `code`; the phone is the person's, unless a part says otherwise."""
+    """Evidence of the stage `code`, with what the worker said of the last one; the phone is the person's, unless a part
+    says otherwise."""
     items: dict[str, bytes] = {code_dialogue.OWNER: said(dialogue.PHONE)}
     for part in parts:
         items |= part
+    if sent := sorted(kind for kind in items if kind.startswith(code_dialogue.ISSUED)):
+        last, bound = fields(items[sent[-1]]), code_dialogue.bound_to(case())
+        code = code_dialogue.sent(last, bound=bound, secrets=(SECRET,))
+        digest = code_dialogue.keyed(last["key"], f"{bound}|{code}")
+        items[code_dialogue.EXPECTED] = canonical_json({"digest": digest})
     return Evidence(items=items, at=at)
 
 

@@ -10,10 +10,11 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from tests.verification.stages.person import known_case as given
-from tests.verification.stages.person.known_case import CODE, NOW, OTHER_CODE, PHONE, memory
-from verification.core.errors import BadInput
-from verification.core.route import Next
+from tests.verification.stages.person.known_case import CODE, NOW, OTHER_CODE, PHONE, guessed, looked, memory
+from verification.core.errors import BadInput, Refused
+from verification.core.route import Evidence, Next
 from verification.stages.code.dialogue import accept_code, bound_to, prompt_code
+from verification.stages.code.measure import look_code
 from verification.stages.person.dialogue import accept_person, prompt_person
 
 TYPED = {"document_number": "012345678", "birth_date": "1899-01-01"}
@@ -86,19 +87,42 @@ def test_the_page_of_a_code_knows_two_digits_of_the_phone_and_what_is_left():
 def test_a_wrong_guess_is_asked_again_until_the_fifth_ends_the_dialogue():
     remembered, said = memory(), []
     for _ in range(5):
-        turn = accept_code(remembered, {"code": OTHER_CODE}, later(10))
+        turn = looked(remembered, OTHER_CODE, later(10))
         remembered = turn.memory
-        said.append((turn.next, turn.notice, prompt_code(remembered)["guesses_left"], *turn.evidence))
+        said.append((turn.next, turn.notice, prompt_code(remembered)["guesses_left"]))
     assert said == [
-        *[(Next.ASK, "otp_wrong", 5 - number, f"code.guess.{number}") for number in range(1, 5)],
-        (Next.COLLECT, "", 0, "code.guess.5"),
+        *[(Next.ASK, "otp_wrong", 5 - number) for number in range(1, 5)],
+        (Next.COLLECT, "", 0),
     ]
 
 
 def test_a_right_guess_ends_the_dialogue_and_looks_like_the_fifth_wrong_one():
-    turn = accept_code(memory(), {"code": f" {CODE[:3]} {CODE[3:]} "}, later(10))
-    assert (turn.next, turn.notice) == (Next.COLLECT, "")
-    assert list(turn.evidence) == ["code.guess.1"]
+    turn = looked(memory(), f" {CODE[:3]} {CODE[3:]} ", later(10))
+    assert (turn.next, turn.notice, dict(turn.evidence)) == (Next.COLLECT, "", {})
+
+
+def test_web_takes_a_guess_and_knows_not_whether_it_is_right():
+    for guess in (CODE, OTHER_CODE):
+        turn = accept_code(memory(), {"code": guess}, later(10))
+        assert (turn.next, turn.notice, list(turn.evidence)) == (Next.LOOK, "", ["code.guess.1"])
+
+
+def test_of_more_guesses_than_five_none_is_right_whatever_the_memory_says():
+    kept = {f"code.guess.{number}": guessed(memory(), OTHER_CODE)["code.guess.1"] for number in range(1, 6)}
+    for on_record, is_right in ((3, True), (4, True), (5, False)):
+        last = {**dict(list(kept.items())[:on_record]), f"code.guess.{9}": guessed(memory(), CODE)["code.guess.1"]}
+        found = Evidence(items={**given.issued(memory()), **last}, at=NOW, secrets=(given.SECRET,))
+        assert look_code(found, memory()).is_right is is_right
+
+
+def test_a_worker_whose_keys_have_not_drawn_the_code_does_not_guess():
+    guess = guessed(memory(), CODE)
+    for secrets, bound in ((("00" * 32,), memory()["bound_to"]), ((given.SECRET,), "another phone")):
+        found = Evidence(items={**given.issued(memory()), **guess}, at=NOW, secrets=secrets)
+        with pytest.raises(Refused):
+            look_code(found, memory(bound_to=bound))
+    rotated = Evidence(items={**given.issued(memory()), **guess}, at=NOW, secrets=("00" * 32, given.SECRET))
+    assert look_code(rotated, memory()).is_right is True
 
 
 def test_a_code_is_for_one_purpose_one_verification_and_one_phone():
@@ -106,13 +130,13 @@ def test_a_code_is_for_one_purpose_one_verification_and_one_phone():
 
 
 def test_a_code_is_read_among_as_many_blanks_as_a_hand_may_add():
-    assert accept_code(memory(), {"code": CODE.center(64)}, later(10)).next is Next.COLLECT
+    assert looked(memory(), CODE.center(64), later(10)).next is Next.COLLECT
 
 
 def test_guesses_of_an_earlier_dialogue_are_not_given_back():
-    assert accept_code(memory(guesses=4), {"code": OTHER_CODE}, NOW).next is Next.COLLECT
-    assert accept_code(memory(guesses=3), {"code": OTHER_CODE}, NOW).next is Next.ASK
-    assert accept_code(memory(guesses=5), {"code": OTHER_CODE}, NOW).next is Next.COLLECT
+    assert looked(memory(guesses=4), OTHER_CODE, NOW).next is Next.COLLECT
+    assert looked(memory(guesses=3), OTHER_CODE, NOW).next is Next.ASK
+    assert looked(memory(guesses=5), OTHER_CODE, NOW).next is Next.COLLECT
 
 
 @pytest.mark.parametrize(
@@ -123,14 +147,14 @@ def test_guesses_of_an_earlier_dialogue_are_not_given_back():
         (CODE, 300, 4, 5),
         (CODE, 301, 2, 2),
         (CODE, -1, 2, 2),
-        (CODE, 10, 5, 0),
+        (CODE, 10, 5, -1),
         (OTHER_CODE, 10, 4, 0),
     ],
 )
 def test_only_after_a_right_code_in_time_the_guesses_begin_anew(guess, seconds, made, left):
-    turn = accept_code(memory(guesses=made), {"code": guess}, later(seconds))
+    turn = looked(memory(guesses=made), guess, later(seconds))
     assert turn.next is Next.COLLECT
-    assert prompt_code(turn.memory)["guesses_left"] == left
+    assert 5 - turn.memory["guesses"] == left
 
 
 def test_neither_a_guess_nor_a_code_stands_in_memory_or_evidence():
@@ -193,6 +217,7 @@ _ANYTHING = st.recursive(
 _NAMES = st.sampled_from(["document_number", "birth_date", "code", "resend"]) | st.text(max_size=5)
 
 
+@pytest.mark.long
 @for_all(st.dictionaries(_NAMES, _ANYTHING, max_size=5))
 def test_whatever_a_page_sends_is_taken_or_refused_as_unreadable(untrusted):
     for accept, remembered in ((accept_person, {}), (accept_code, memory())):
@@ -204,8 +229,7 @@ def test_whatever_a_page_sends_is_taken_or_refused_as_unreadable(untrusted):
 
 @for_all(st.text(string.digits, min_size=6, max_size=6))
 def test_of_all_codes_one_is_right(guess):
-    turn = accept_code(memory(), {"code": guess}, NOW)
-    assert (turn.next is Next.COLLECT) == (guess == CODE)
+    assert (looked(memory(), guess, NOW).next is Next.COLLECT) == (guess == CODE)
 
 
 @for_all(st.dates().map(lambda day: day.isoformat()) | st.text(max_size=12))

@@ -1,0 +1,247 @@
+"""What signatures cost the log: create and decide, order, and verify, beside bare Ed25519 and SHA-256.
+
+`make bench PART=log`. On an SQLite file in memory: openings and ends of verifications as the product writes them, and
+entries in pairs under one signature. Each is measured twice in one run, with the product's keys and with a signer and a
+verifier that do nothing, in turns; a line `ratio N.NNx` says how fast it is with against without. Ordering and
+`audit_verify` are also set against the bare work over the same entries: an Ed25519 verification a transaction, a
+SHA-256 a leaf and a node, on one core. Ratios are of processor time, which others on the machine disturb less. Memory
+is what `audit_verify` adds to its process at the highest.
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import sys
+import time
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+
+import django
+
+from verification.management.commands.make_keys import make_missing
+
+_FOLDER = TemporaryDirectory(prefix="tulga-bench-", dir="/dev/shm")
+_KEYS = Path(_FOLDER.name, "keys")
+make_missing(_KEYS, made_by="operator")
+os.environ.update(
+    TULGA_VAR_DIR=_FOLDER.name,
+    TULGA_KEYS_DIR=str(_KEYS),
+    TULGA_PROCESS="every",  # this one is web, worker and tick in turn
+    DATABASE_URL=f"sqlite:///{_FOLDER.name}/bench.sqlite3",
+    DJANGO_SETTINGS_MODULE="config.settings",
+    TULGA_LOG_LEVEL="ERROR",
+)
+django.setup()
+
+from django.core.management import call_command
+from django.db import transaction
+
+from lenders.models import Lender
+from tests.verification.workflow.story import opening
+from verification.audit import keys, log, sequencer, signatures
+from verification.audit.keys import Believed
+from verification.audit.leaves import spell_leaf
+from verification.audit.verify import verify_log
+from verification.core.person import LenderFacts
+from verification.models import AuditEntry, AuditLeaf
+from verification.workflow.moving import commands
+
+_ROUNDS = 5
+_CORES = min(os.cpu_count() or 1, 2)
+"""How many processes verify, beside one alone: the goals are of two cores."""
+_LOG, _BARE = "live", "test"
+"""The log of pairs that is verified; the other, of verifications, takes those that nothing signs as well."""
+
+
+class Spent(NamedTuple):
+    """Seconds: by the clock, and of processor time, with that of processes that it began."""
+
+    wall: float
+    cpu: float
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--entries", type=int, default=20_000, help="in the log that is ordered and verified")
+    parser.add_argument("--cases", type=int, default=200, help="created and ended a round")
+    asked = parser.parse_args()
+    call_command("migrate", verbosity=0)
+    play = player()
+    verify_cases(lambda: play(_ROUNDS * asked.cases))
+    report("create and end", *alternately(lambda: play(asked.cases)), of=asked.cases, what="verifications")
+    order_and_verify(asked.entries)
+
+
+@contextmanager
+def unsigned() -> Iterator[None]:
+    """A signer that returns constant bytes, and a verifier that takes them."""
+
+    class Nothing:
+        def sign(self, message: bytes) -> bytes:
+            return bytes(64)
+
+        def verify(self, signature: bytes, message: bytes) -> None:
+            return None
+
+    def believed(every: Any) -> dict[str, Any]:
+        return {one.id: Believed(one.kind, one.number, Nothing()) for one in every}  # type: ignore[arg-type]
+
+    private = signatures._private
+    with (
+        patch.object(signatures, "_private", lambda seed: (Nothing(), private(seed)[1])),
+        patch.object(keys, "_believed", believed),
+    ):
+        yield
+
+
+def player() -> Callable[[int], None]:
+    """Plays as many verifications as it is asked for: opened by the lender and ended by its cancel."""
+    lender = Lender.objects.create(name="Bench Credit", bin="120340000014")
+    facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin)
+    number = iter(range(1_000_000))
+
+    def play(cases: int) -> None:
+        for _ in range(cases):
+            opened = commands.open_verification(
+                lender=facts, mode="test", profile_id="KZ-2021-04", opening=opening(f"bench-{next(number)}")
+            )
+            commands.cancel(lender_id=lender.pk, mode="test", verification_id=opened.verification_id)
+
+    return play
+
+
+def verify_cases(play: Callable[[], None]) -> None:
+    """Verifies a log of verifications: each is replayed too, and its rows are compared."""
+    play()
+    order(_BARE)
+    verify(_BARE, "audit_verify of cases")
+
+
+def order_and_verify(entries: int) -> None:
+    """Orders and verifies a log of pairs of entries, each under one signature."""
+    counter = iter(range(1_000_000))
+
+    def fill(log_of: str, number: int) -> None:
+        for _ in range(number // 2):
+            with transaction.atomic(), log.gathering():
+                for kind in ("attempt.opened", "evidence.kept"):
+                    body = {"attempt": f"att_{next(counter)}", "route": "eds", "stage": "statement", "turn": 1}
+                    log.append(log=log_of, type=kind, body=body)
+
+    with unsigned():  # what was created before this
+        order(_BARE)
+    share = entries // _ROUNDS
+    found: dict[bool, list[Spent]] = {True: [], False: []}
+    for _ in range(_ROUNDS):
+        for is_signed, rounds in found.items():
+            with nullcontext() if is_signed else unsigned():
+                fill(_BARE, share)
+                rounds.append(timed(partial(order, _BARE)))
+        fill(_LOG, share)
+        order(_LOG)
+    report("order", found[True], found[False], of=share, what="entries")
+    bare, total = bare_work(), size(_LOG)
+    print(f"{'bare Ed25519 and SHA-256':28} {total / bare.wall:10.0f} entries a second")
+    print(f"{'order against bare':28} ratio {bare.cpu / total * share / median(found[True]).cpu:.2f}x")
+    spent = verify(_LOG, "audit_verify")
+    print(f"{'audit_verify against bare':28} ratio {bare.cpu / spent.cpu:.2f}x")
+
+
+def order(name: str) -> None:
+    """Orders all that waits in a log."""
+    while sequencer.order(name):
+        pass
+
+
+def verify(name: str, what: str) -> Spent:
+    """Verifies a log in one process, and in as many as the goal is of; what it took in one."""
+    total, before = size(name), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    alone, together = (timed(partial(verify_whole, name, processes)) for processes in (1, _CORES))
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    print(f"{what:28} {total / alone.wall:10.0f} entries a second, {grown:.0f} MiB more for {total} entries")
+    print(f"{f'{what}, {_CORES} processes':28} {total / together.wall:10.0f} entries a second")
+    return alone
+
+
+def verify_whole(name: str, processes: int) -> None:
+    """Verifies a log that is whole."""
+    if found := next(verify_log(name, against_head_file=False, processes=processes), None):
+        raise SystemExit(f"the log of the bench is not whole: {found}")
+
+
+def bare_work() -> Spent:
+    """What it takes to do what cannot be spared: a verification a signature, a hash a leaf and a node."""
+    entries = list(AuditEntry.objects.filter(log=_LOG).order_by("leaf__leaf_index"))
+    leaves = [spell_leaf(entry, lender_sequence=None) for entry in entries]
+    signed = [one for one in entries if isinstance(one.body.get("signed"), dict) and "over" in one.body["signed"]]
+    by_id = {entry.pk: entry for entry in entries}
+    believed = keys.believed(_LOG)
+    work = []
+    for first in signed:
+        said = first.body["signed"]
+        message = signatures._message([by_id[name] for name in said["over"]])
+        work.append((believed[said["by"]].public, b64decode(said["signature"]), message))
+
+    def run() -> None:
+        for public, signature, message in work:
+            public.verify(signature, message)
+        for leaf in leaves:
+            sha256(sha256(b"\x00" + leaf).digest() + bytes(33)).digest()
+
+    return min((timed(run) for _ in range(3)), key=lambda spent: spent.cpu)
+
+
+def size(name: str) -> int:
+    """How many entries a log holds."""
+    return AuditLeaf.objects.filter(log=name).count()
+
+
+def alternately(play: Callable[[], None]) -> tuple[list[Spent], list[Spent]]:
+    """What it took in each round with the product's keys, and without."""
+    signed, bare = [], []
+    for _ in range(_ROUNDS):
+        signed.append(timed(play))
+        with unsigned():
+            bare.append(timed(play))
+    return signed, bare
+
+
+def timed(play: Callable[[], Any]) -> Spent:
+    """What it takes."""
+    began = time.perf_counter(), processor_time()
+    play()
+    return Spent(time.perf_counter() - began[0], processor_time() - began[1])
+
+
+def processor_time() -> float:
+    """Seconds that this process and those that it waited for had of a processor."""
+    both = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+
+def median(rounds: list[Spent]) -> Spent:
+    """Of the rounds."""
+    return Spent(statistics.median(one.wall for one in rounds), statistics.median(one.cpu for one in rounds))
+
+
+def report(name: str, signed: list[Spent], bare: list[Spent], *, of: int, what: str) -> None:
+    """The median of both, and their ratio."""
+    with_keys, without = median(signed), median(bare)
+    print(f"{name:28} {of / with_keys.wall:10.0f} {what} a second signed")
+    print(f"{name:28} {of / without.wall:10.0f} {what} a second with a signer that does nothing")
+    print(f"{name:28} ratio {without.cpu / with_keys.cpu:.2f}x")
+
+
+if __name__ == "__main__":
+    main()

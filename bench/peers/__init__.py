@@ -1,0 +1,1 @@
+"""Peers of the benches: what others do, and what a bare view does."""

@@ -1,0 +1,73 @@
+"""Verified borrowers of a bench: an authority of its own, real signatures, the product's worker, in this process."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+from django.conf import settings
+
+from insecure_sandbox.authority import create_authority, issue
+from insecure_sandbox.credential import Credential
+from lenders.models import Lender
+from tests.verification.workflow.conftest import crl_of
+from tests.verification.workflow.insecure_revocation import InsecureRevocation
+from tests.verification.workflow.story import IIN, Story, begin, opening
+from verification.workflow.moving import clearances
+
+CONTRACT = "c" * 64
+
+
+@dataclass
+class Signer:
+    """Who has a key, and whose signatures this process believes."""
+
+    credential: Credential
+    numbers: count = field(default_factory=count)  # type: ignore[type-arg]
+
+    @classmethod
+    def trusted(cls, folder: Path) -> "Signer":
+        """One of a fresh authority, whose anchors are installed in this folder."""
+        authority = create_authority("rsa", at=datetime.now(UTC) - timedelta(days=30))
+        pins = ["mode test"]
+        for role, made in (("anchor", authority.root), ("intermediate", authority.issuing)):
+            (folder / f"{role}.cer").write_bytes(made.certificate)
+            pins.append(f"{sha256(made.certificate).hexdigest()} {role}")
+        (folder / "pins.txt").write_text("\n".join(pins))
+        adapter = f"{InsecureRevocation.__module__}.{InsecureRevocation.__qualname__}"
+        sources = {"revocation": {"adapter": adapter}, "trust_anchors": {"directory": folder}}
+        settings.TULGA_SOURCES = {"test": sources, "live": {}}
+        InsecureRevocation.lists = {"rsa": (crl_of(authority),)}
+        at = datetime.now(UTC) - timedelta(days=1)
+        return cls(issue(authority, iin=IIN, surname="ТЕСТОВ", given_name="ТЕСТ", at=at))
+
+    def opened(self, lender: Lender) -> str:
+        """The id of one who has not come yet."""
+        return begin(lender, f"signed-{next(self.numbers)}").id
+
+    def verified(self, lender: Lender) -> Story:
+        """One who has signed, told by the log."""
+        story = begin(lender, f"signed-{next(self.numbers)}").to_statement()
+        story.sign(self.credential)
+        story.work()
+        return story
+
+    def cleared(self, lender: Lender) -> tuple[str, str]:
+        """The ids of one's verification and of the clearance that a worker has issued for it."""
+        story = self.verified(lender)
+        asked = clearances.ask(
+            lender_id=lender.pk,
+            mode="test",
+            verification_id=story.id,
+            profile_id="KZ-2021-04",
+            contract_sha256=CONTRACT,
+        )
+        story.work()
+        return story.id, asked
+
+
+def payment() -> dict[str, str]:
+    """The body of a consume of whoever is verified here."""
+    loan = opening().loan
+    return {"amount": loan.amount, "iin": IIN, "contract_sha256": CONTRACT, "payout_account": loan.payout_account}

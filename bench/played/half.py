@@ -1,0 +1,167 @@
+"""How long the API makes a lender wait when half of what it can carry is asked of it: medians and 99ths of 100.
+
+First as many requests as answers come, from so many callers at once: that is the capacity of this machine, on which the
+callers run too. Then half as many a second at set times, whoever waits; a request that begins late because the callers
+are busy counts from when it was due. Borrowers sign beforehand, with RSA keys; for each one clearance is asked for and,
+once a worker has issued it, consumed.
+"""
+
+import json
+import secrets
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import count, cycle
+from pathlib import Path
+from threading import Lock
+
+import urllib3
+
+from insecure_sandbox.demo.lender import opening
+from insecure_sandbox.demo.stage import Stage, phone_of
+from played.installation import KEY, LENDER_BIN, Installation, running
+
+_CONTRACT = "c" * 64
+_CALLERS, _KEYS = 8, 20
+_SECONDS = 15.0
+_PATIENCE_SECONDS = 60.0
+_COMMON = ("create", "status", "status", "status", "status", "list")
+"""In this proportion: a loan is opened once, looked at some times, and listed."""
+
+
+@dataclass
+class Caller:
+    """Sends requests of each kind, and keeps how long each took from when it was due."""
+
+    stage: Stage
+    verified: list[tuple[str, str]]
+    keys: Iterator[str]
+    waited: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    numbers: Iterator[int] = field(default_factory=count)
+    lock: Lock = field(default_factory=Lock)
+    http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(maxsize=_CALLERS * 4, timeout=30))
+
+    def send(self, kind: str, due: float) -> None:
+        """One of the common kinds."""
+        known, _ = self.verified[next(self.numbers) % len(self.verified)]
+        iin = self.stage.iin()
+        body = opening(f"half-{secrets.token_hex(4).translate(_LETTERS)}", iin=iin, routes=["eds"], phone=phone_of(iin))
+        asked: dict[str, Callable[[], object]] = {
+            "create": lambda: self.call("POST", "/v1/verifications", body),
+            "status": lambda: self.call("GET", f"/v1/verifications/{known}"),
+            "list": lambda: self.call("GET", "/v1/verifications"),
+        }
+        asked[kind]()
+        self.took(kind, due)
+
+    def issue(self, number: int, due: float) -> str:
+        """A clearance asked for; its id."""
+        verification, _ = self.verified[number]
+        body = {"contract_sha256": _CONTRACT}
+        asked = self.call("POST", f"/v1/verifications/{verification}/clearances", body)["id"]
+        self.took("issue", due)
+        return str(asked)
+
+    def consume(self, number: int, clearance: str, due: float) -> None:
+        """It is consumed, once it is issued."""
+        began = time.monotonic()
+        while self.call("GET", f"/v1/clearances/{clearance}")["status"] == "processing":
+            if time.monotonic() > began + _PATIENCE_SECONDS:
+                raise SystemExit("a clearance was not issued in time")
+            time.sleep(0.2)
+        loan = opening("", iin="990101100010", routes=[])["loan"]
+        paid = {"amount": loan["amount"], "payout_account": loan["payout_account"], "contract_sha256": _CONTRACT}
+        due = max(due, time.monotonic())
+        self.call("POST", f"/v1/clearances/{clearance}/consume", paid | {"iin": self.verified[number][1]})
+        self.took("consume", due)
+
+    def call(self, method: str, path: str, body: object = None) -> dict[str, str]:
+        """The answer, if it is a good one."""
+        headers = {"Authorization": f"Bearer {next(self.keys)}", "Content-Type": "application/json"}
+        headers["Idempotency-Key"] = secrets.token_hex(16)
+        content = None if body is None else json.dumps(body).encode()
+        answer = self.http.request(method, f"{self.stage.url}{path}", body=content, headers=headers, retries=False)
+        if answer.status >= 300:
+            raise SystemExit(f"{method} {path} answered {answer.status}: {answer.data[:300]!r}")
+        found: dict[str, str] = json.loads(answer.data)
+        return found
+
+    def took(self, kind: str, due: float) -> None:
+        """So long since it was due."""
+        with self.lock:
+            self.waited[kind].append(time.monotonic() - due)
+
+
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")  # digits in a reference might be somebody's number
+
+
+def measure(folder: Path, *, verified: int = 80) -> None:
+    """Start an installation, measure, print."""
+    with running(folder, "redis") as installation:
+        known = sign(installation, verified)
+        # Each key may ask ten times a second: the rate is not what is measured.
+        issued = [installation.stage.processes.must("add_key", LENDER_BIN) for _ in range(_KEYS)]
+        keys = cycle([KEY.findall(said)[0] for said in issued])
+        per_second = capacity(Caller(installation.stage, known, keys))
+        half = Caller(installation.stage, known, keys)
+        at_half(half, per_second / 2)
+    print(f"at half of {per_second:.0f} requests a second, callers on the same machine:")
+    for kind, seconds in half.waited.items():
+        late = sorted(seconds)
+        middle, last = 1000 * statistics.median(late), 1000 * late[int(len(late) * 0.99)]
+        print(f"  {kind}: {middle:.0f} ms (median), {last:.0f} (99th of 100), of {len(late)}")
+
+
+def sign(installation: Installation, number: int) -> list[tuple[str, str]]:
+    """The ids and IINs of borrowers who are verified."""
+    stage = installation.stage
+
+    def one(place: int) -> tuple[str, str]:
+        iin = stage.iin()
+        opened, browser = stage.borrow(f"half-{place}", iin)
+        browser.sign(stage.credential(iin, family="rsa"))
+        browser.wait_for_judgement()
+        return str(opened["id"]), iin
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(one, range(number)))
+    time.sleep(3)  # the log orders the last
+    return found
+
+
+def capacity(caller: Caller) -> float:
+    """Answers a second to callers who ask again at once."""
+    ends, kinds = time.monotonic() + _SECONDS, cycle(_COMMON)
+
+    def ask() -> None:
+        while time.monotonic() < ends:
+            caller.send(next(kinds), time.monotonic())
+
+    with ThreadPoolExecutor(_CALLERS) as pool:
+        for done in [pool.submit(ask) for _ in range(_CALLERS)]:
+            done.result()
+    return sum(map(len, caller.waited.values())) / _SECONDS
+
+
+def at_half(caller: Caller, per_second: float) -> None:
+    """So many a second, and beside them every verified borrower's clearance, evenly over the time."""
+    number, begins = int(per_second * 2 * _SECONDS), time.monotonic() + 0.5
+    common = [(begins + place / per_second, kind) for place, kind in zip(range(number), cycle(_COMMON), strict=False)]
+    cleared = 2 * _SECONDS / len(caller.verified)
+
+    def ask(due: float, kind: str) -> None:
+        time.sleep(max(0.0, due - time.monotonic()))
+        caller.send(kind, due)
+
+    def pay(due: float, place: int) -> None:
+        time.sleep(max(0.0, due - time.monotonic()))
+        caller.consume(place, caller.issue(place, due), due)
+
+    with ThreadPoolExecutor(_CALLERS * 4) as pool, ThreadPoolExecutor(_CALLERS) as paying:
+        done = [pool.submit(ask, due, kind) for due, kind in common]
+        done += [paying.submit(pay, begins + place * cleared, place) for place in range(len(caller.verified))]
+        for one in done:
+            one.result()

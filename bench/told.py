@@ -1,0 +1,152 @@
+"""How long it takes from what a borrower sends last until its end is told, by every door that tells it.
+
+`make bench PART=told` (PostgreSQL and Redis must be installed, or RabbitMQ for `--broker rabbitmq`). It starts a whole
+installation on loopback with the product's own settings. Borrowers sign (RSA), or with `--act question` say that
+somebody tells them what to press, which ends it; so many at once. From just before that is sent it is measured, each by
+a question every 20 ms, until the lender's API says the end, until the borrower's page does, and until the webhook is
+there. Of this the log's own times say how much the step took, from the answer to the decision, and how much lay between
+the decision and the checkpoint over it.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, so that `make bench` takes any here
+
+from played.installation import BROKERS, Installation, running
+
+from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.demo.stage import Stage
+
+_ENDS = ("verified", "declined", "failed")
+_ASK_SECONDS = 0.02
+_PATIENCE_SECONDS = 60.0
+_OF_LOG = """
+SELECT extract(epoch FROM decided.at - answered.at), extract(epoch FROM ordered.created_at - decided.at)
+FROM verification_auditentry decided JOIN verification_auditleaf leaf ON leaf.entry_id = decided.id
+JOIN LATERAL (SELECT at FROM verification_auditentry WHERE verification_id = decided.verification_id
+    AND type = 'attempt.answered' ORDER BY at DESC LIMIT 1) answered ON true
+JOIN LATERAL (SELECT created_at FROM verification_auditcheckpoint point WHERE point.log = leaf.log
+    AND point.size > leaf.leaf_index ORDER BY point.size LIMIT 1) ordered ON true
+WHERE decided.type IN ('verification.verified', 'verification.declined', 'verification.failed')
+"""
+
+
+@dataclass(frozen=True)
+class Waited:
+    """Seconds from the last act of a borrower until its end was told."""
+
+    verification_id: str
+    sent_at: float
+    api: float
+    page: float
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=60)
+    parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--act", choices=("sign", "question"), default="sign")
+    parser.add_argument("--broker", choices=sorted(BROKERS), default="redis")
+    asked = parser.parse_args()
+    with TemporaryDirectory(prefix="tulga-bench-") as folder, running(Path(folder), asked.broker) as installation:
+        prepare = signer if asked.act == "sign" else reporter
+        load = os.getloadavg()[0]
+        acts = [prepare(installation.stage, f"told-{number}") for number in range(asked.cases)]
+        with ThreadPoolExecutor(asked.at_once) as pool:
+            waited = list(pool.map(lambda come: told(installation.stage, come), acts))
+        hooks = webhooks(installation, waited)
+        with psycopg.connect(installation.root_url) as root:
+            steps, orders = zip(*root.execute(_OF_LOG).fetchall(), strict=True)
+    print(
+        f"{asked.cases} verifications, {asked.at_once} at once; load {load:.1f} before, {os.getloadavg()[0]:.1f} after"
+    )
+    for name, seconds in (
+        ("told by the API", [one.api for one in waited]),
+        ("told by the page", [one.page for one in waited]),
+        ("webhook", hooks),
+        ("of these the step", map(float, steps)),
+        ("and the log", map(float, orders)),
+    ):
+        show(name, seconds)
+
+
+def show(name: str, seconds: Iterable[float]) -> None:
+    """Median, 95th of 100 and the longest."""
+    found = sorted(seconds)
+    middle, late = statistics.median(found), found[int(len(found) * 0.95)]
+    print(f"{name}: {middle:.2f} s (median), {late:.2f} (95th of 100), {found[-1]:.2f} at most")
+
+
+def signer(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callable[[], object]]]:
+    """A borrower with a key of their own, who comes up to the signature."""
+    iin = stage.iin()
+    key = stage.credential(iin, family="rsa")
+
+    def come() -> tuple[str, Browser, Callable[[], object]]:
+        opened, browser = stage.borrow(name, iin)
+        browser.wait_for("statement")
+        return opened["id"], browser, lambda: browser.sign(key)
+
+    return come
+
+
+def reporter(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callable[[], object]]]:
+    """A borrower who comes up to the question whether somebody tells them what to press, and says yes."""
+    iin = stage.iin()
+
+    def come() -> tuple[str, Browser, Callable[[], object]]:
+        opened, browser = stage.arrive(name, iin, routes=("eds",))
+        browser.consent()
+        browser.wait_for("question")
+        return opened["id"], browser, lambda: browser.fill_in("question", somebody_tells_me="true")
+
+    return come
+
+
+def told(stage: Stage, come: Callable[[], tuple[str, Browser, Callable[[], object]]]) -> Waited:
+    """One borrower, and two who ask how it ended."""
+    verification_id, browser, act = come()
+    began, sent_at = time.monotonic(), time.time()
+    act()
+    with ThreadPoolExecutor(2) as asking:
+        path = f"/v1/verifications/{verification_id}"
+        api = asking.submit(until, lambda: stage.api.call("GET", path)["status"] in _ENDS, began)
+        page = asking.submit(until, lambda: browser.state()["page"] == "finished", began)
+        return Waited(verification_id, sent_at, api.result(), page.result())
+
+
+def until(is_told: Callable[[], bool], began: float) -> float:
+    """Seconds since it began, once it is told."""
+    while not is_told():
+        if time.monotonic() > began + _PATIENCE_SECONDS:
+            raise SystemExit("an end was not told in time")
+        time.sleep(_ASK_SECONDS)
+    return time.monotonic() - began
+
+
+def webhooks(installation: Installation, waited: Iterable[Waited]) -> list[float]:
+    """Seconds from the act to the webhook, of each."""
+    time.sleep(3)
+    offset, found = time.time() - time.monotonic(), []
+    for one in waited:
+        own = [post for post in list(installation.receiver.received) if one.verification_id.encode() in post.body]
+        found += [
+            post.at + offset - one.sent_at for post in own if any(f'"{end}"'.encode() in post.body for end in _ENDS)
+        ]
+    return found
+
+
+if __name__ == "__main__":
+    main()

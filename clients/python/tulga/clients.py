@@ -1,0 +1,176 @@
+"""The two clients, thin transports, and the course of a call, which is what they have in common.
+
+Sent again: what found no answer, 409 `idempotency_in_progress`, and 429 and 503 that say `Retry-After`. Nothing else.
+"""
+
+import asyncio
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Generic, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from tulga.calls import Call
+from tulga.errors import Unreachable, problem
+from tulga.fields import Record
+from tulga.resources import Page
+
+T = TypeVar("T")
+_FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)  # ours to mend: no repeat helps
+
+
+class Options(Record):
+    """How often one call is sent, and the seconds between: `first`, twice as much each time, up to `longest`.
+
+    A server that asks for more than `longest` is not asked again. timeout: seconds for each step of a try.
+    insecure_http: the key may go unencrypted to another machine.
+    """
+
+    tries: int = 6
+    first: float = 0.5
+    longest: float = 30.0
+    timeout: float = 30.0
+    insecure_http: bool = False
+
+    def wait(self, tries: int, *, asked_for: float, chance: float) -> float | None:
+        """Seconds after so many tries, None where it is over. `chance`: 0 up to 1, which spreads callers."""
+        if tries >= self.tries or asked_for > self.longest:
+            return None
+        # Half of it at least, so that a server in trouble gets its rest; and never before it asked for.
+        return asked_for + min(self.first * 2.0 ** (tries - 1), self.longest) * (1 + chance) / 2
+
+
+STANDARD = Options()
+
+
+class Course(Generic[T]):
+    """One call from its first try to its end."""
+
+    def __init__(self, call: Call[T], options: Options) -> None:
+        self._call, self._options, self._tries = call, options, 0
+        self._outcome: httpx.Response | httpx.RequestError | None = None
+
+    def request(self) -> dict[str, Any]:
+        """What httpx is told to send: the same at every try."""
+        headers = {"Idempotency-Key": self._call.key} if self._call.method == "POST" else {}
+        asked = {"params": self._call.query or None, "json": self._call.body}
+        return {"method": self._call.method, "url": self._call.path, "headers": headers, **asked}
+
+    def wait_after(self, outcome: httpx.Response | httpx.RequestError) -> float | None:
+        """Seconds until it is to be sent again, None when this is the end."""
+        self._tries, self._outcome = self._tries + 1, outcome
+        asked_for, chance = _asked_for(outcome), random.random()  # noqa: S311 (jitter)
+        return None if asked_for is None else self._options.wait(self._tries, asked_for=asked_for, chance=chance)
+
+    def result(self) -> T:
+        """What the call gives; raises `Unreachable`, a `Problem` or `BadAnswer`."""
+        answer = self._outcome
+        if not isinstance(answer, httpx.Response):
+            fault = type(answer).__name__  # its own sentence may name an address with its query
+            raise Unreachable(f"{self._call.method} {self._call.path}: {fault} at try {self._tries}") from answer
+        # Deleted by an earlier try whose answer was lost.
+        is_gone = self._call.method == "DELETE" and self._tries > 1 and answer.status_code == 404
+        if not answer.is_success and not is_gone:
+            raise problem(answer)
+        return self._call.read(answer.content)
+
+
+def settings(url: str, key: str, options: Options) -> dict[str, Any]:
+    """What either client of httpx is made with. Raises `ValueError` for an address that the key must not be sent to."""
+    parts = urlsplit(url)
+    may_be_plain = options.insecure_http or parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if not parts.hostname or parts.scheme not in (["https", "http"] if may_be_plain else ["https"]):
+        raise ValueError("the key is only sent to an https address")
+    if not re.fullmatch(r"[\x21-\x7e]*", key):
+        raise ValueError("this is no key")
+    headers = {"Authorization": f"Bearer {key}", "User-Agent": "tulga-client"}
+    return {"base_url": url, "headers": headers, "timeout": options.timeout, "follow_redirects": False}
+
+
+def _asked_for(outcome: httpx.Response | httpx.RequestError) -> float | None:
+    """The seconds that it asks to wait for; None for what ends the call."""
+    if not isinstance(outcome, httpx.Response):
+        return 0.0 if isinstance(outcome, httpx.TransportError) and not isinstance(outcome, _FINAL) else None
+    if outcome.is_success:
+        return None
+    told = problem(outcome)
+    if (told.status, told.code) == (409, "idempotency_in_progress"):
+        return told.retry_after or 0.0
+    return told.retry_after if told.status in (429, 503) else None
+
+
+class Client:
+    """The API with one key, to be shared by threads: `with Client(url, key) as client: …`."""
+
+    def __init__(self, url: str, key: str, options: Options = STANDARD) -> None:
+        self._http, self._options = httpx.Client(**settings(url, key, options)), options
+
+    def send(self, call: Call[T]) -> T:
+        """What a call gives, after as many tries as it takes; raises `TulgaError`."""
+        course = Course(call, self._options)
+        while (seconds := course.wait_after(self._tried(course))) is not None:
+            time.sleep(seconds)
+        return course.result()
+
+    def pages(self, call: Call[Page[T]]) -> Iterator[T]:
+        """Everything on a page and on those that follow, each asked for when it is its turn."""
+        page = self.send(call)
+        yield from page.data
+        while page.has_more and page.next is not None:
+            page = self.send(call.after(page.next))
+            yield from page.data
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _tried(self, course: Course[T]) -> httpx.Response | httpx.RequestError:
+        try:
+            return self._http.request(**course.request())
+        except httpx.RequestError as fault:
+            return fault
+
+
+class AsyncClient:
+    """The same in a loop: `async with AsyncClient(url, key) as client: …`."""
+
+    def __init__(self, url: str, key: str, options: Options = STANDARD) -> None:
+        self._http, self._options = httpx.AsyncClient(**settings(url, key, options)), options
+
+    async def send(self, call: Call[T]) -> T:
+        course = Course(call, self._options)
+        while (seconds := course.wait_after(await self._tried(course))) is not None:
+            await asyncio.sleep(seconds)
+        return course.result()
+
+    async def pages(self, call: Call[Page[T]]) -> AsyncIterator[T]:
+        page = await self.send(call)
+        for one in page.data:
+            yield one
+        while page.has_more and page.next is not None:
+            page = await self.send(call.after(page.next))
+            for one in page.data:
+                yield one
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _tried(self, course: Course[T]) -> httpx.Response | httpx.RequestError:
+        try:
+            return await self._http.request(**course.request())
+        except httpx.RequestError as fault:
+            return fault

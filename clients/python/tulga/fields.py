@@ -1,0 +1,95 @@
+"""Between JSON and dataclasses. Pure.
+
+What an answer says beyond its dataclass is passed over, and a word is never held against a list: both may grow.
+"""
+
+import dataclasses
+import json
+import types
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+
+from tulga.errors import BadAnswer
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
+class Record:  # What is derived from it is a frozen dataclass, its fields given by name
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+
+
+def parse(kind: type[T], content: bytes) -> T:
+    """The dataclass in a JSON text. Raises `BadAnswer` for what has another form."""
+    try:
+        said = json.loads(content)
+    except (ValueError, RecursionError):
+        raise BadAnswer(f"no JSON where a {kind.__name__} was expected") from None
+    read: T = value_of(kind, said, kind.__name__)
+    return read
+
+
+def value_of(kind: Any, said: Any, place: str) -> Any:
+    """A value of this type, dataclasses within it included."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):  # only ever with None
+        return None if said is None else value_of(inner[0], said, place)
+    if origin is tuple and isinstance(said, list):
+        return tuple(value_of(inner[0], one, place) for one in said)
+    if origin is Mapping and isinstance(said, dict):
+        return types.MappingProxyType({name: value_of(inner[1], one, place) for name, one in said.items()})
+    if dataclasses.is_dataclass(origin or kind):
+        return _record(origin or kind, said, place, of=inner)
+    if kind is float and type(said) is int:
+        return float(said)
+    if kind is Any or (kind in (str, int, bool, float) and type(said) is kind):
+        return said
+    try:
+        if kind is datetime and isinstance(said, str):
+            return datetime.fromisoformat(said).astimezone(UTC)
+        if kind is Decimal and isinstance(said, str):
+            return Decimal(said)
+    except (ValueError, OverflowError, InvalidOperation):
+        pass
+    raise BadAnswer(f"{place} is no {getattr(kind, '__name__', kind)}")
+
+
+def spell(value: Any) -> Any:
+    """The JSON of a request: what is None is left out, decimals are strings, times are RFC 3339 in UTC."""
+    if dataclasses.is_dataclass(value):
+        return spell({field.name: getattr(value, field.name) for field in dataclasses.fields(value)})
+    if isinstance(value, Mapping):
+        return {name: spell(one) for name, one in value.items() if one is not None}
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a time needs its zone")
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return [spell(one) for one in value] if isinstance(value, Sequence) and not isinstance(value, str) else value
+
+
+def _record(kind: Any, said: Any, place: str, *, of: tuple[Any, ...]) -> Any:
+    if not isinstance(said, dict):
+        raise BadAnswer(f"{place} is no object")
+    values = {}
+    for field, hint in _hints(kind):
+        if field.name in said:
+            # Of `Page[Event]` the place of T is taken by Event.
+            meant = hint[of] if getattr(hint, "__parameters__", ()) else hint
+            values[field.name] = value_of(meant, said[field.name], f"{place}.{field.name}")
+        elif field.default is dataclasses.MISSING:
+            raise BadAnswer(f"{place} has no {field.name}")
+    return kind(**values)
+
+
+@cache
+def _hints(kind: Any) -> list[tuple[dataclasses.Field[Any], Any]]:
+    return [(field, get_type_hints(kind)[field.name]) for field in dataclasses.fields(kind)]

@@ -1,0 +1,67 @@
+"""The lender's disbursement: a clearance is asked for, refused for another account, consumed once, and not again.
+
+Under a law that asks a bureau and a bank, none is issued while the borrower refuses all credits.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from insecure_sandbox.demo.lender import opening
+from insecure_sandbox.demo.processes import wait_until
+from insecure_sandbox.demo.progress import say
+from insecure_sandbox.demo.stage import Stage
+from tulga import Client, calls
+from tulga.errors import Conflict
+from tulga.resources import Clearance, Payment
+
+_CONTRACT = "c0" * 32
+_ELSEWHERE = "KZ75125KZT1001300335"
+_GATES_SECONDS = 30.0
+
+
+def pays_once(stage: Stage) -> bool:
+    """Whether the money of a verified borrower leaves once, and to their account alone."""
+    iin, client = stage.iin(), stage.api.client
+    opened, browser = stage.borrow("payout", iin)
+    browser.sign(stage.credential(iin))
+    browser.wait_for_judgement()
+    verification = calls.get_verification(opened["id"])
+    wait_until(lambda: client.send(verification).status == "verified", what="verified", seconds=30)
+    clearance, payment = _asked(client, opened["id"]).id, _payment(iin)
+    elsewhere = _consumed(client, clearance, replace(payment, payout_account=_ELSEWHERE))
+    first, second = (_consumed(client, clearance, payment) for _ in range(2))
+    say(f"the money of {opened['id']}: to another account {elsewhere}; to theirs {first}; a second time {second}")
+    return (elsewhere, first, second) == ("clearance_mismatch", "consumed", "clearance_consumed")
+
+
+def pays_unless_refused(stage: Stage, verification_id: str, iin: str) -> bool:
+    """Whether nothing leaves while the bureau says that the borrower refuses all credits, and the money does after."""
+    client = stage.api.client
+    stage.register(iin, refuses_credits=True)
+    refused = _asked(client, verification_id).code
+    stage.register(iin)
+    paid = _consumed(client, _asked(client, verification_id).id, _payment(iin))
+    say(f"  the money: while the bureau knows of a refusal of all credits {refused}; without one {paid}")
+    return (refused, paid) == ("stop_credit", "consumed")
+
+
+def _asked(client: Client, verification_id: str) -> Clearance:
+    """A clearance whose gates were evaluated."""
+    asked = client.send(calls.ask_for_clearance(verification_id, contract_sha256=_CONTRACT))
+    clearance = calls.get_clearance(asked.id)
+    wait_until(lambda: client.send(clearance).status != "processing", what="the gates", seconds=_GATES_SECONDS)
+    return client.send(clearance)
+
+
+def _payment(iin: str) -> Payment:
+    loan = opening("", iin=iin, routes=[])["loan"]
+    amount, account = Decimal(loan["amount"]), loan["payout_account"]
+    return Payment(amount=amount, iin=iin, contract_sha256=_CONTRACT, payout_account=account)
+
+
+def _consumed(client: Client, clearance: str, payment: Payment) -> str:
+    """The status after a consume, or the code of its refusal."""
+    try:
+        return client.send(calls.consume_clearance(clearance, payment)).status
+    except Conflict as refused:
+        return refused.code

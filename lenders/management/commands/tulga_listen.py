@@ -1,0 +1,82 @@
+"""manage.py tulga_listen: sends what a lender is told in test mode to a developer's address, signed as webhooks are.
+
+For a receiver that is still being written: it may stand on localhost and needs no endpoint, and nothing is retried.
+"""
+
+import signal
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import close_old_connections
+from django.db.models import Q
+
+from lenders import answers, policy, signing, webhooks
+from lenders.models import Lender
+from verification import clock, outbound, transactions
+from verification.core.errors import TulgaError
+from verification.workflow.reading import queries
+from verification.workflow.reading.queries import EventView
+
+_MODE = "test"
+
+
+class Command(BaseCommand):
+    """Sends until it is told to stop."""
+
+    help = "Sends what a lender is told in test mode to an address of a developer's, signed as webhooks are."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Whose events, where to, and from which on."""
+        parser.add_argument("lender", help="len_… or BIN")
+        parser.add_argument("--forward-to", required=True, metavar="URL", help="http://127.0.0.1:9000/webhooks, say")
+        parser.add_argument("--after", type=int, metavar="N", help="the lender_sequence to begin behind; else from now")
+        parser.add_argument("--once", action="store_true", help="what there is, then exit")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints the secret and the key to verify by, then a line for each event and what the receiver answered."""
+        stop = threading.Event()
+        if not options["once"]:
+            for asked in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(asked, lambda *_: stop.set())
+        with transactions.running(scope=transactions.ALL):
+            wanted = options["lender"]
+            lender = Lender.objects.filter(Q(pk=wanted) | Q(bin=wanted)).first()
+            if lender is None:
+                raise CommandError("there is no such lender")
+            after = options["after"]
+            after = queries.last_sequence(lender_id=lender.pk, mode=_MODE) if after is None else after
+        secret, (seed, public) = signing.new_secret(), signing.new_signing_key()
+        self.stdout.write(f"secret      {signing.spell_secret(secret)}\npublic key  {public}")
+        self.stdout.write("Both are of this run alone. Ctrl-C ends it.")
+        while not stop.is_set():
+            close_old_connections()
+            with transactions.running(scope=transactions.ALL):
+                page = queries.events_after(lender_id=lender.pk, mode=_MODE, after=after)
+                note = queries.newest_checkpoint(_MODE)
+            for event in page.data:
+                told = self._send(options["forward_to"], event, note, secret=secret, seed=seed)
+                self.stdout.write(f"{event.lender_sequence}  {event.type}  {event.id}  {told}")
+                after = event.lender_sequence
+            if options["once"] and not page.has_more:
+                return
+            stop.wait(0 if page.has_more else policy.LISTEN_SECONDS)
+
+    @staticmethod
+    def _send(url: str, event: EventView, note: str | None, *, secret: bytes, seed: bytes) -> str:
+        body = webhooks.spell_body({**answers.EventBody().to_representation(event), "checkpoint": note})
+        at = int(clock.now().timestamp())
+        headers = signing.headers(message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed)
+        asked = outbound.Request(
+            method="POST",
+            url=url,
+            headers={**headers, "Content-Type": "application/json"},
+            body=body,
+            limits=outbound.Limits(seconds=policy.POST_SECONDS, max_bytes=policy.EXCERPT_BYTES),
+            is_public_only=False,  # whoever runs this names their own machine
+            wants_whole=False,
+        )
+        try:
+            return str(outbound.send(asked).status)
+        except TulgaError as fault:
+            return fault.code

@@ -1,0 +1,78 @@
+"""`/rules`: what each legal profile asks, in three languages, for anybody."""
+
+import re
+from html import unescape
+
+import pytest
+from django.test import Client
+
+from verification.core import mci
+from verification.core.profiles import PROFILES, RENEWAL
+
+pytestmark = pytest.mark.django_db
+
+
+def shown(language: str = "en") -> str:
+    answer = Client(headers={"accept-language": language}).get("/rules")
+    assert answer.status_code == 200
+    return unescape(answer.content.decode())
+
+
+def card(profile: str, language: str = "en") -> str:
+    """The words of one profile's card."""
+    found = re.search(rf'<section class="card" id="{profile}".*?</section>', shown(language), re.DOTALL)
+    assert found
+    return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_every_profile_is_there_with_its_day_its_hash_and_that_no_lawyer_has_verified_it(language):
+    marks = {"kk": "заңгер тексермеген", "ru": "не проверено юристом", "en": "not verified by a lawyer"}
+    for profile in PROFILES.values():
+        words = card(profile.id, language)
+        assert f"{profile.in_force_from:%d.%m.%Y}" in words
+        assert profile.sha256 in words
+        assert marks[language] in words
+    assert card("KZ-2021-04").endswith(f"{PROFILES['KZ-2021-04'].source} SHA-256 {PROFILES['KZ-2021-04'].sha256}")
+
+
+def test_a_profile_says_what_it_asks_and_what_it_does_not():
+    words = card("KZ-2026-01")
+    for sentence in (
+        "EDS (ЭЦП) + Biometric",
+        "ends the capture: it begins anew",
+        "Age of the check at most 72 h",
+        "younger than 21, or 55 and older: the consent is confirmed once more",
+        "First online credit over 75 MCI: a visit to the lender",
+        "over 75 MCI in one day: 24 h after the contract, and then a new consent",
+        "must not be on record: asked at most 60 s before",
+        "must be the borrower: asked at most 15 min before",
+    ):
+        assert sentence in words
+    assert "Not asked" not in words
+    early = card("KZ-2021-04")
+    assert "is replaced by another, at most 2 a capture" in early
+    left_out = "Not asked Age of the borrower First online credit Cooling-off"
+    assert f"{left_out} Refusal of all credits (Stop-credit) Owner of the account Whence" in early
+    assert f"{left_out} Owner of the account Whence" in card("KZ-2024-10")
+    assert f"{left_out} Whence" in card("KZ-2025-01")
+
+
+def test_the_law_of_a_new_consent_has_a_card_of_its_own():
+    words = card(RENEWAL.id)
+    assert "Asked for New consent after the wait" in words
+    assert words.endswith(f"{RENEWAL.source} SHA-256 {RENEWAL.sha256}")
+
+
+def test_the_newest_profile_and_value_come_first():
+    page = shown()
+    places = [
+        page.index(f'id="{profile.id}"') for profile in sorted(PROFILES.values(), key=lambda one: one.in_force_from)
+    ]
+    assert places == sorted(places, reverse=True)
+    assert page.index("4,325") < page.index("3,932") < page.index("3,692")
+    assert all(value.source in page for value in mci.VALUES)
+
+
+def test_the_page_is_only_read():
+    assert Client().post("/rules").status_code == 405

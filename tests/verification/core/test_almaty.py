@@ -1,0 +1,33 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from verification.core import almaty
+
+MIDNIGHT = datetime(2026, 11, 28, 19, 0, tzinfo=UTC)  # in Kazakhstan
+
+
+def test_a_day_begins_at_midnight_in_kazakhstan():
+    assert almaty.day_of(MIDNIGHT) == date(2026, 11, 29)
+    assert almaty.day_of(MIDNIGHT - timedelta(microseconds=1)) == date(2026, 11, 28)
+
+
+def test_a_day_before_march_2024_began_an_hour_earlier():
+    assert almaty.day_of(datetime(2024, 2, 28, 18, 0, tzinfo=UTC)) == date(2024, 2, 29)
+    assert almaty.day_of(datetime(2024, 3, 1, 18, 0, tzinfo=UTC)) == date(2024, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("born", "birthday", "years"),
+    [
+        (date(2008, 11, 28), date(2026, 11, 28), 18),
+        (date(2008, 2, 29), date(2026, 3, 1), 18),  # a year without that day
+        (date(2008, 2, 29), date(2028, 2, 29), 20),
+        (date(2008, 1, 1), date(2026, 1, 1), 18),
+        (date(2007, 12, 31), date(2025, 12, 31), 18),
+        (date(1899, 1, 1), date(2026, 1, 1), 127),
+    ],
+)
+def test_one_is_a_year_older_on_the_birthday_and_not_the_day_before(born, birthday, years):
+    assert almaty.age_on(birthday, born=born) == years
+    assert almaty.age_on(birthday - timedelta(days=1), born=born) == years - 1

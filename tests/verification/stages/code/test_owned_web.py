@@ -1,0 +1,148 @@
+"""A web process that is wholly the attacker's, before a code that went to somebody else's phone."""
+
+import json
+
+import pytest
+
+from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.audit import owned_web
+from tests.verification.stages.person.test_story import to_code
+from tests.verification.stages.person.told import codes, other_than
+from tests.verification.workflow.story import Story, make_due
+from verification import tasks
+from verification.core.errors import EvidenceUnreadable
+from verification.core.route import LOOK_AT
+from verification.core.stored import canonical_json
+from verification.evidence import store
+from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
+from verification.stages.code import dialogue
+from verification.workflow import cases, policy
+from verification.workflow.moving import attempts, dossier
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.forges]
+
+TRIES = 50
+
+
+def attempt_of(story: Story) -> Attempt:
+    return Attempt.objects.select_related("verification").get(verification_id=story.id, stage="code")
+
+
+def opened(story: Story, kind: str) -> tuple[EvidenceItem, dict[str, str]]:
+    """What web can open of a piece of evidence."""
+    item = EvidenceItem.objects.select_related("verification").get(attempt=attempt_of(story), kind=kind)
+    return item, json.loads(store.get(cases.key_of(story.row()), item))
+
+
+def remember(story: Story, **changes: object) -> None:
+    """The memory resealed, which is web's to write."""
+    attempt, key = attempt_of(story), cases.key_of(story.row())
+    memory = attempts.memory_of(attempt, key=key) | changes
+    Attempt.objects.filter(pk=attempt.pk).update(sealed_memory=attempts.seal_memory(attempt, memory, key=key).data)
+
+
+def is_passed(story: Story) -> bool:
+    judged = AuditEntry.objects.filter(verification_id=story.id, type="attempt.judged", body__stage="code")
+    return judged.filter(body__outcome="passed").exists()
+
+
+def worked(story: Story) -> None:
+    for _ in range(policy.FAULTS_MAX):
+        story.work()
+        make_due(story)
+
+
+def test_no_key_that_web_has_draws_the_code_or_knows_it_again(asked: SandboxProcess) -> None:
+    story = to_code(asked)
+    _, issued = opened(story, "code.issued.0")
+    memory = attempts.memory_of(attempt_of(story), key=cases.key_of(story.row()))
+    code, bound = codes(asked)[-1], memory["bound_to"]
+    assert {"digest", "seed"}.isdisjoint(memory)
+    kept = json.dumps([issued, memory])
+    keys = {value for value in (*issued.values(), memory["key"]) if len(str(value)) % 2 == 0 and _is_hex(value)}
+    assert len(keys) == 4
+    for key in keys:
+        assert dialogue.keyed(key, f"{bound}|{code}") not in kept
+        assert dialogue.drawn(key, issued["nonce"]) != code
+
+
+def _is_hex(value: object) -> bool:
+    return isinstance(value, str) and set(value) <= set("0123456789abcdef")
+
+
+def test_a_code_of_webs_own_in_the_place_of_the_one_that_was_sent_is_refused(asked: SandboxProcess) -> None:
+    story = to_code(asked)
+    item, issued = opened(story, "code.issued.0")
+    own = "00" * 32
+    bound = attempts.memory_of(attempt_of(story), key=cases.key_of(story.row()))["bound_to"]
+    issued["digest"] = dialogue.keyed(own, f"{bound}|{dialogue.drawn(own, issued['nonce'])}")
+    owned_web.keep(attempt_of(story), owned_web.reseal(item, canonical_json(issued)))
+    story.answer(code=dialogue.drawn(own, issued["nonce"]))
+    worked(story)
+    assert not is_passed(story)
+    assert story.row().status == "failed"
+
+
+@pytest.mark.parametrize("kind", ["code.expected", "code.issued.1", "code.owner"])
+def test_what_only_workers_say_of_a_code_is_nothing_where_web_says_it(asked: SandboxProcess, kind: str) -> None:
+    story = to_code(asked)
+    _, issued = opened(story, "code.issued.0")
+    wrong = other_than(codes(asked)[-1])
+    memory = attempts.memory_of(attempt_of(story), key=cases.key_of(story.row()))
+    digest = dialogue.keyed(memory["key"], f"{memory['bound_to']}|{wrong}")
+    content = {"code.expected": {"digest": digest}, "code.issued.1": issued | {"digest": digest}, "code.owner": {}}
+    owned_web.keep(attempt_of(story), owned_web.plant(attempt_of(story), kind, canonical_json(content[kind])))
+    remember(story, resends=int(kind == "code.issued.1"))
+    with pytest.raises(EvidenceUnreadable):
+        dossier.on_record(story.row(), attempt_of(story))
+    story.answer(code=wrong)
+    worked(story)
+    assert not is_passed(story)
+    assert story.row().status == "failed"
+
+
+def tried(story: Story, number: int, code: str, *, next: str) -> None:
+    """One more guess by web's hand, of another kind each time, that says it is the first; and a step owed for it."""
+    attempt, key = attempt_of(story), cases.key_of(story.row())
+    memory, (_, issued) = attempts.memory_of(attempt, key=key), opened(story, "code.issued.0")
+    digest = dialogue.keyed(memory["key"], f"{memory['bound_to']}|{code}")
+    said = {"number": 1, "issued": 0, "digest": digest, "at": issued["issued_at"]}
+    item = owned_web.plant(attempt, f"code.guess.{number}", canonical_json(said))
+    owned_web.keep(attempt, item, entry_type="attempt.answered", turn=attempt.turn, next=next)
+    remember(story, guesses=0, **{LOOK_AT: "code."})
+    # And the rows as such an answer leaves them.
+    moved = {"turn": attempt.turn + 1}
+    Attempt.objects.filter(pk=attempt.pk).update(status="judging", answers=attempt.answers + 1, **moved)
+    due = {"step": "look" if next == "look" else "judge", "queue": "default", "due_at": attempt.opened_at}
+    Verification.objects.filter(pk=story.id).update(**due, **moved, status="processing", faults=0)
+
+
+@pytest.mark.long
+def test_of_50_tries_that_web_has_looked_at_five_count_and_of_the_others_nothing_is_learnt(
+    asked: SandboxProcess,
+) -> None:
+    story = to_code(asked)
+    code, key = codes(asked)[-1], cases.key_of(story.row())
+    for number in range(TRIES):
+        is_right = number >= 5
+        tried(story, number, code if is_right else other_than(code), next="look")
+        tasks.advance(story.id)
+        looked = AuditEntry.objects.filter(verification_id=story.id, type="attempt.looked_at", body__stage="code")
+        said = [entry.body["next"] for entry in looked.order_by("verification_sequence")]
+        assert said == (["ask"] * 4 + ["collect"] * TRIES)[: number + 1]
+        assert attempts.memory_of(attempt_of(story), key=key)["guesses"] == number + 1
+    story.work()
+    assert not is_passed(story)
+    judged = AuditEntry.objects.get(verification_id=story.id, type="attempt.judged", body__stage="code")
+    assert judged.body["code"] == "otp_attempts_exhausted"
+
+
+def test_a_sixth_guess_is_none_where_nobody_looked_at_the_five(asked: SandboxProcess) -> None:
+    story = to_code(asked)
+    code = codes(asked)[-1]
+    for number in range(1, 7):
+        tried(story, number, code if number == 6 else other_than(code), next="collect")
+    story.work()
+    assert not is_passed(story)
+    judged = AuditEntry.objects.get(verification_id=story.id, type="attempt.judged", body__stage="code")
+    assert judged.body["code"] == "otp_attempts_exhausted"

@@ -1,0 +1,188 @@
+"""Does a verification's own row say what its entries say, in each column that is more than a worker's note?
+
+Only what a body names is compared: the bytes of a body are signed, so nobody can take a name out of it unseen.
+"""
+
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from verification.audit import policy
+from verification.audit.held_rows import Held
+from verification.audit.reconcile import Pair, Said, differs, named, reconcile, spelled
+from verification.core.events import CLOSINGS, DECISIONS, OBLIGATIONS, RECEIPT, REPORTED
+from verification.core.findings import Finding
+from verification.core.route import OURS
+from verification.models import AuditEntry, Verification
+
+_ASKED: Final = frozenset({"requires_input", "processing"})
+"""What one may be that nobody has decided: with its borrower, or with us. Which of the two is no entry."""
+_MARKS: Final = {
+    "in_review_since": "verification.in_review",
+    "redacted_at": "verification.redacted",
+    "disputed_at": "verification.disputed",
+    "handed_over_at": "verification.handed_over",
+}
+"""Columns that are the time of the last entry of a type, or empty."""
+
+
+def compare_case(log: str, held: Held) -> Iterator[Finding]:
+    """Everything that the row and its entries say differently."""
+    yield from _compare_said(log, held)
+    yield from _compare_count(log, held)
+    opened = next(held.said("verification.created", naming="combinations"), None)
+    if opened is None:
+        if not held.entries:
+            detail = f"verification {held.verification.pk} is there, and no entry speaks of it"
+            yield Finding(code="row_unsaid", log=log, detail=detail)
+        return
+    yield from _compare_marks(log, held)
+    yield from _compare_obligation(log, held)
+    yield from _compare_contract(log, held)
+    end = next(held.said(*DECISIONS, naming="profile"), None)
+    if end is None:
+        yield from _compare_open(log, held, opened[1])
+    elif "routes" not in end[1] and held.verification.passed_routes != _led(held, opened[1])["passed_routes"]:
+        yield differs(log, held, "passed_routes", "its passed_routes are not what its entries lead to")
+
+
+def compare_receipt(log: str, held: Held) -> Iterator[Finding]:
+    """The receipt is the one that a worker's decision, or an entry after its lender's, names by its hash."""
+    holds = {receipt.pk: sha256(str(receipt.jws).encode(errors="replace")).hexdigest() for receipt in held.receipts}
+    said = list[Said]()
+    for entry, body in held.said(*DECISIONS, RECEIPT, naming="receipt"):
+        pk = held.verification.pk
+        pairs = [("jws", body["receipt"], holds[pk])] if pk in holds else None
+        said.append((entry, pk, f"receipt of {pk}", pairs))
+    yield from reconcile(log, held, said, {pk: f"receipt of {pk}" for pk in holds})
+
+
+def _compare_said(log: str, held: Held) -> Iterator[Finding]:
+    row, said = held.verification, list[Said]()
+    for entry, body in held.said("verification.created", *DECISIONS, naming="profile"):
+        pairs: list[Pair] = [
+            ("profile", body["profile"], row.profile_id),
+            ("profile_sha256", body.get("profile_sha256"), row.profile_sha256),
+            ("log", entry.log, row.mode),
+            ("lender", entry.lender_id, row.lender_id),
+        ]
+        if entry.type in DECISIONS:
+            pairs += [("code", body.get("code"), row.code), ("at", entry.at, row.finished_at)]
+            pairs += named(body, routes=row.passed_routes, **_standing(row))
+        else:
+            pairs += [("at", entry.at, row.created_at), ("renews", body.get("renews"), row.renews_id)]
+            pairs += named(body, combinations=row.combinations, expires_at=spelled(row.expires_at))
+        said.append((entry, row.pk, f"verification {row.pk}", pairs))
+    yield from reconcile(log, held, said, {})
+
+
+def _standing(row: Verification) -> Mapping[str, Any]:
+    """Where it stands, as a move writes it down."""
+    return {name: getattr(row, name) for name in ("route", "stage", "turn", "combination", "last_failure")}
+
+
+def _compare_marks(log: str, held: Held) -> Iterator[Finding]:
+    for column, entry_type in _MARKS.items():
+        said = max((entry.at for entry in held.entries if entry.type == entry_type), default=None)
+        if said != getattr(held.verification, column):
+            yield differs(log, held, column, f"{column} is not the time of its last entry {entry_type}")
+
+
+def _compare_obligation(log: str, held: Held) -> Iterator[Finding]:
+    for column, entry_type in zip(("obligation_opened_at", "obligation_closed_at"), OBLIGATIONS, strict=True):
+        said = [body["at"] for _, body in held.said(entry_type, naming="at")]
+        if spelled(getattr(held.verification, column)) != (said[-1] if said else ""):
+            yield differs(log, held, column, f"{column} is not what {entry_type} says")
+
+
+def _compare_contract(log: str, held: Held) -> Iterator[Finding]:
+    said = next((body for _, body in held.said(REPORTED, naming="signed_at")), {})
+    for column in ("contract_signed_at", "release_not_before"):
+        if said.get(column.removeprefix("contract_"), "") != spelled(getattr(held.verification, column)):
+            yield differs(log, held, column, f"{column} is not what its lender reported")
+
+
+def _compare_count(log: str, held: Held) -> Iterator[Finding]:
+    # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
+    row, last = held.verification, max((entry.verification_sequence or 0 for entry in held.entries), default=0)
+    detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
+    if row.sequence > last:
+        yield Finding(code="entry_lost", log=log, field="sequence", detail=f"{detail}: the newest are missing")
+    elif row.sequence < last and any(held.said("verification.created", naming="profile")):
+        yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
+
+
+def _compare_open(log: str, held: Held, opened: Mapping[str, Any]) -> Iterator[Finding]:
+    """Of one that has not ended: where the entries have led it."""
+    row, led = held.verification, _led(held, opened)
+    for column, value in led.items():
+        if getattr(row, column) != value:
+            yield differs(log, held, column, f"its {column} is not what its entries lead to")
+    lawful = {"in_review"} if _in_review(held) is not None else {"processing"} if _is_ours(held) else _ASKED
+    if row.status not in lawful:
+        yield differs(log, held, "status", f"it stands as {row.status}, which its entries do not lead to")
+    if row.finished_at is not None:
+        yield differs(log, held, "finished_at", "it has an end, and the log ended it never")
+    yield from _compare_turn(log, held)
+    words = {"", _last_failure(held), *policy.HINDRANCES}
+    if row.last_failure not in words:
+        yield differs(log, held, "last_failure", f"nothing in its entries failed by {row.last_failure}")
+
+
+def _is_ours(held: Held) -> bool:
+    """Whether the borrower has answered, and nobody has said since what that led to."""
+    said = list(held.said("attempt.answered", "attempt.looked_at", naming="next"))
+    if not said:
+        return False
+    last, body = said[-1]
+    later = (entry for entry in held.entries if (entry.verification_sequence or 0) > (last.verification_sequence or 0))
+    is_over = any(entry.type in (*CLOSINGS, "attempt.opened") or "expires_at" in entry.body for entry in later)
+    return body["next"] in OURS and not is_over
+
+
+def _led(held: Held, opened: Mapping[str, Any]) -> dict[str, Any]:
+    route, combination, passed = str(opened.get("route", "")), list[str](), list[str]()
+    if route:
+        combination = next((list(one) for one in opened["combinations"] if one[:1] == [route]), combination)
+    for _, body in held.said("route.chosen", naming="route"):
+        left = held.attempts.get(str(body.get("leaves", "")))
+        if left is not None and left.status in ("open", "judging"):
+            continue  # a worker ends first what is left behind, and then begins it
+        route = body["route"]
+        combination, passed = body.get("combination", combination), body.get("passed", passed)
+    reviewed = _in_review(held)
+    code = reviewed.body.get("code", "") if reviewed is not None and isinstance(reviewed.body, dict) else ""
+    return {"route": route, "combination": combination, "passed_routes": passed, "code": code}
+
+
+def _in_review(held: Held) -> AuditEntry | None:
+    """The entry that left it to people, if nothing has been decided of that since."""
+    types = ("verification.in_review", "attempt.reviewed", *DECISIONS)
+    last = next((entry for entry in reversed(held.entries) if entry.type in types), None)
+    return last if last is not None and last.type == "verification.in_review" else None
+
+
+def _compare_turn(log: str, held: Held) -> Iterator[Finding]:
+    row, said, stage = held.verification, 0, ""
+    for entry, body in held.said("attempt.opened", "attempt.answered", naming="turn"):
+        is_part = body.get("next") == "part"
+        said = int(body["turn"]) + (entry.type == "attempt.answered" and not is_part)
+        stage = str(body.get("stage", "")) if entry.type == "attempt.opened" else stage
+    # Who waits for a place has had a turn counted, and the next stage begun, by no entry; then no attempt is alive.
+    is_alive = any(attempt.status in ("open", "judging") for attempt in held.attempts.values())
+    if row.turn < said or (is_alive and row.turn != said):
+        yield differs(log, held, "turn", f"its turn is {row.turn}, its entries lead to {said}")
+    elif row.turn == said and row.stage != stage:
+        yield differs(log, held, "stage", f"its stage is {row.stage}, its entries lead to {stage}")
+
+
+def _last_failure(held: Held) -> str:
+    word = ""
+    closings = ("attempt.judged", "attempt.reviewed", "attempt.lapsed", "route.chosen")
+    for entry in held.entries:
+        if entry.type not in closings or not isinstance(entry.body, dict):
+            continue
+        outcome = entry.body.get("outcome", "passed" if entry.type == "route.chosen" else "failed")
+        if outcome in ("passed", "failed"):
+            word = str(entry.body.get("code", "")) if outcome == "failed" else ""
+    return word

@@ -1,0 +1,149 @@
+"""Might the money of a clearance leave, by the entries of its verification? Pure, as `legal_steps` is. O-50 to O-58.
+
+What the loan comes to is sealed: a worker, who can read it, signs it, and what the door asked for must be that.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from verification.audit import policy
+from verification.audit.legal_course import Course
+from verification.audit.legal_words import GATES, LAW, MOVE, TERMS, TIME, Body, Fault, listed, moment, number, text
+from verification.core import almaty, profiles
+from verification.core.clearance import (
+    CONSUMED,
+    FROZEN,
+    ISSUED,
+    NOT_EVALUATED,
+    OPEN,
+    PASSED,
+    PROCESSING,
+    REFUSED,
+    SUPERSEDED,
+    release_not_before,
+)
+from verification.core.errors import BadInput, Misconfigured
+from verification.core.profiles import Profile
+
+_BEFORE: Final = {PROCESSING: "", ISSUED: PROCESSING, REFUSED: PROCESSING, CONSUMED: ISSUED, FROZEN: ISSUED}
+"""How a clearance stands before it is said to stand so."""
+_KEPT_FOR: Final = {
+    "stop_credit": "stop_credit_max_age_seconds",
+    "account_owner": "account_owner_max_age_seconds",
+}
+"""How long the answer of a gate may be relied on, by the laws."""
+
+
+def cleared(course: Course, body: Body, *, at: int, came: str) -> Iterator[Fault]:
+    """A clearance is asked for, issued or refused, then consumed or frozen; once one is consumed nothing follows."""
+    name = text(body, "clearance")
+    if not course.is_signed:  # then it counts for nothing
+        return
+    if course.clearances.get(name, "") != _BEFORE[came] or CONSUMED in course.clearances.values():
+        yield MOVE, f"a clearance that stood otherwise is said to be {came}"
+    elif course.is_disputed and came not in (REFUSED, FROZEN):
+        yield MOVE, f"a clearance was {came} after the borrower had disputed it"
+    elif (judge := _TERMS.get(came)) is not None:
+        yield from judge(course, body, course.terms.get(name, {}))
+    if came == PROCESSING:
+        void = [one for one, stands in course.clearances.items() if stands in OPEN]
+        course.clearances |= dict.fromkeys(void, SUPERSEDED)
+    course.clearances[name] = came
+    course.terms[name] = {**course.terms.get(name, {}), **body}
+
+
+def laws_of(course: Course, body: Body) -> tuple[Profile, ...]:
+    """That by which the person was verified, and that by which the lender goes; none where nobody knows one of them."""
+    try:
+        return profiles.pinned(course.profile_sha256), profiles.get(text(body, "profile"))
+    except (BadInput, Misconfigured):
+        return ()
+
+
+def _requested(course: Course, body: Body, _: Body) -> Iterator[Fault]:
+    """Of one verification the sum is always the same, and the contract once it is reported."""
+    cap, contract = number(body, "cap"), text(body, "contract")
+    if not laws_of(course, body):
+        yield LAW, "nobody knows the law by which a clearance was asked for"
+    if not contract or contract != (course.contract or contract):
+        yield TERMS, "a clearance was asked for another contract than was reported, or for none"
+    if cap <= 0 or cap != (course.cap or cap):
+        yield TERMS, "a clearance was asked for another sum than before, or for none"
+    course.cap = course.cap or cap
+
+
+def _issued(course: Course, body: Body, asked: Body) -> Iterator[Fault]:
+    """It is what was asked for, rests on the decision that verified the person, and no gate refuses."""
+    if other := [one for one in ("profile", "contract", "cap") if body.get(one) != asked.get(one)]:
+        yield TERMS, f"what was issued is not what was asked for: {', '.join(other)}"
+    if not course.decision or text(body, "decision") != course.decision:
+        yield TERMS, "it rests on another decision than that which verified the person"
+    laws = laws_of(course, body)
+    if not laws:
+        yield LAW, "nobody knows the law by which a clearance was issued"
+        return
+    said = [one for one in listed(body, "gates") if isinstance(one, dict)]
+    gates = {text(one, "name"): one for one in said}
+    if len(said) != len(gates):
+        yield GATES, "a gate is said twice"
+    if wrong := sorted(_wrong_gates(gates, laws)):
+        yield GATES, f"its laws ask otherwise of {', '.join(wrong)}"
+    elif _waits(course, body, gates["cooling_off"], laws):
+        yield GATES, "its contract was not reported, or nobody consented anew once the wait was over"
+    expires_at, fresh_until = moment(body, "expires_at"), moment(body, "fresh_until")
+    latest = course.now + timedelta(seconds=policy.CLEARANCE_SECONDS)
+    if expires_at is None or expires_at > latest:
+        yield TIME, "it lives longer than a clearance may"
+    if fresh_until is None or fresh_until > _fresh_at_most(course, gates, laws):
+        yield TIME, "its answers are relied on for longer than they hold"
+
+
+def _consumed(course: Course, body: Body, issued: Body) -> Iterator[Fault]:
+    """No more than was issued, and in time."""
+    if not 0 < number(body, "amount") <= number(issued, "cap"):
+        yield TERMS, "more money left than the clearance lets, or none"
+    until = [moment(issued, name) for name in ("expires_at", "fresh_until")]
+    if any(one is not None and course.now >= one for one in until):
+        yield TIME, "the money left when the time of the clearance was over, or of its answers"
+
+
+_TERMS: Final[Mapping[str, Callable[[Course, Body, Body], Iterator[Fault]]]] = {
+    PROCESSING: _requested,
+    ISSUED: _issued,
+    CONSUMED: _consumed,
+}
+
+
+def _wrong_gates(gates: Mapping[str, Any], laws: Sequence[Profile]) -> Iterator[str]:
+    """The gates that did not pass though a law asks, that are said to have passed though none does, or nobody knows."""
+    yield from gates.keys() - policy.GATES.keys()
+    for name, asked_by in policy.GATES.items():
+        is_asked = not asked_by or any(getattr(law, one) is not None for law in laws for one in asked_by)
+        if text(gates.get(name, {}), "status") != (PASSED if is_asked else NOT_EVALUATED):
+            yield name
+
+
+def _waits(course: Course, body: Body, gate: Body, laws: Sequence[Profile]) -> bool:
+    """Whether the contract is not reported where a law asks, or the wait that the gate tells has no new consent."""
+    if gate["status"] == NOT_EVALUATED:
+        return False
+    if course.waits_until is None or course.contract != text(body, "contract"):
+        return True
+    if "release_not_before" not in gate:
+        return False
+    until = release_not_before(course.waits_until, laws) or course.waits_until
+    return moment(gate, "release_not_before") != until or course.now < until or not text(body, "renewal")
+
+
+def _fresh_at_most(course: Course, gates: Mapping[str, Any], laws: Sequence[Profile]) -> datetime:
+    """Until when all its answers hold: what is counted by the day until midnight, others by the laws."""
+    ends = [almaty.begins(almaty.day_of(course.now) + timedelta(days=1))]
+    if course.ended_at is not None:
+        ends.append(course.ended_at + timedelta(seconds=min(law.valid_for_seconds for law in laws)))
+    for name, limit in _KEPT_FOR.items():
+        seconds = [most for law in laws if (most := getattr(law, limit)) is not None]
+        asked_at = moment(gates.get(name, {}), "at") or course.now
+        if seconds:
+            ends.append(min(asked_at, course.now) + timedelta(seconds=min(seconds)))
+    return min(ends)

@@ -1,0 +1,41 @@
+"""Was a contract reported once, and a new consent asked for no sooner than the law's wait was over? Pure. O-52."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from verification.audit.legal_clearances import laws_of
+from verification.audit.legal_course import Course
+from verification.audit.legal_words import LAW, MOVE, TERMS, TIME, Body, Fault, moment, number, text
+from verification.core.clearance import release_not_before
+
+
+def reported(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
+    """The lender reports its contract, once; the wait counts from then, or from a later signing."""
+    since, signed_at = moment(body, "release_from"), moment(body, "signed_at")
+    if not course.is_signed:
+        return
+    if course.waits_until is not None or since is None or signed_at is None:
+        yield MOVE, "a contract was reported twice, or without its times"
+        return
+    if since != max(signed_at, course.now):
+        yield TIME, "the wait counts from another time than the report, or a later signing"
+    course.waits_until, course.contract = since, text(body, "contract")
+    if number(body, "cap") != (course.cap or number(body, "cap")):
+        yield TERMS, "a contract was reported for another sum than was asked for"
+    course.cap = course.cap or number(body, "cap")
+
+
+def renewed(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
+    """The borrower is asked anew once the wait is over that the laws of then ask. Whoever sent it attests nothing."""
+    if not course.is_signed:
+        return
+    course.senders |= {text(body, "person")} - {""}
+    if course.waits_until is None:
+        yield MOVE, "a new consent was asked for, and no contract was reported"
+        return
+    if not (laws := laws_of(course, body)):
+        yield LAW, "nobody knows the law by which a new consent was asked for"
+        return
+    until: datetime | None = release_not_before(course.waits_until, laws)
+    if until is None or course.now < until:
+        yield TIME, "a new consent was asked for before the wait was over, or where none is"

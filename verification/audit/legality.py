@@ -1,0 +1,176 @@
+"""Was every verification moved lawfully? Each is replayed from its ordered entries alone, never from a row.
+
+A worker's signature says who decided; this says whether it might: `legal_course.py` and `legal_ends.py` have the rules.
+"""
+
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
+from django.db.models import QuerySet
+
+from verification.audit import (
+    keys,
+    legal_after,
+    legal_clearances,
+    legal_ends,
+    legal_renewals,
+    legal_steps,
+    legal_waits,
+    signatures,
+)
+from verification.audit.legal_course import Course
+from verification.audit.legal_tries import verify_tries
+from verification.audit.legal_words import AFTER_END, LAW, MOVE, Body, Fault
+from verification.audit.spread import spread
+from verification.audit.stored import UNREADABLE, readable
+from verification.core import clearance, events
+from verification.core.findings import Finding
+from verification.models import AuditEntry
+
+_PAGE: Final = 100  # verifications in memory at a time; each brings some dozens of entries
+
+_COURSE: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
+    "verification.created": legal_steps.created,
+    "route.chosen": legal_steps.chosen,
+    "link.minted": legal_steps.minted,
+    "hand_over.stopped": legal_steps.stopped,
+    "attempt.opened": legal_steps.opened,
+    "attempt.answered": legal_steps.answered,
+    "attempt.looked_at": legal_steps.looked_at,
+    "attempt.judged": legal_steps.judged,
+    "attempt.lapsed": legal_steps.lapsed,
+    "attempt.reviewed": legal_steps.reviewed,
+    "review.voted": legal_steps.voted,
+    "evidence.kept": legal_steps.kept,
+    "step.faulted": legal_steps.faulted_at,
+    events.ATTESTED: legal_after.attested,
+    "obligation.opened": partial(legal_after.obliged, word="opened"),
+    "obligation.closed": partial(legal_after.obliged, word="closed"),
+    "clearance.requested": partial(legal_clearances.cleared, came=clearance.PROCESSING),
+    events.CLEARED: partial(legal_clearances.cleared, came=clearance.ISSUED),
+    "clearance.refused": partial(legal_clearances.cleared, came=clearance.REFUSED),
+    "clearance.consumed": partial(legal_clearances.cleared, came=clearance.CONSUMED),
+    "clearance.frozen": partial(legal_clearances.cleared, came=clearance.FROZEN),
+    events.REPORTED: legal_waits.reported,
+    events.RENEWED: legal_waits.renewed,
+    "verification.disputed": legal_after.disputed,
+}
+_ENDS: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
+    "verification.in_review": legal_ends.in_review,
+    "verification.verified": legal_ends.verified,
+    "verification.declined": legal_ends.declined,
+    "verification.expired": legal_ends.expired,
+    "verification.canceled": legal_ends.canceled,
+    "verification.failed": legal_ends.failed,
+}
+_VERIFIED: Final = "verification.verified"
+_OF_VERIFIED: Final = (*events.CLEARINGS, events.ATTESTED, *events.OBLIGATIONS, events.REPORTED, events.RENEWED)
+_MAY_FOLLOW_AN_END: Final = frozenset(
+    {
+        *("attempt.lapsed", "evidence.kept", "document.missing", events.DESTROYED, "step.faulted", events.RECEIPT),
+        *("verification.redacted", "verification.disputed", "verification.key_revoked"),
+        *_OF_VERIFIED,
+    }
+)
+"""What is left open is closed, a canceled case gets its receipt, an attempt its document, frames go; a person asks for
+what the law gives them."""
+_MOVES_NOTHING: Final = frozenset(
+    {
+        *("link.spent", "mobile_signing.minted", "mobile_signing.read", "mobile_signing.taken"),
+        *("mobile_signing.refused", "hand_over.minted", "hand_over.read", "hand_over.refused"),
+        *("verification.handed_over", "verification.redacted", "verification.key_revoked"),
+        *("document.missing", events.DESTROYED, events.RECEIPT),
+    }
+)
+
+
+def verify_legality(log: str, *, are_signed: bool = False, processes: int = 1) -> Iterator[Finding]:
+    """A finding for everything that a verification of this log might not have been moved by.
+
+    What lacks the signature that its type asks for counts for nothing; that it lacks it is told elsewhere.
+    `are_signed`: all of them were found to hold just now, so that nobody verifies them a second time.
+    """
+    look = partial(_verify_page, log, are_signed, keys.revoked(log))
+    yield from spread(look, _pages(log), processes=processes)
+
+
+def _ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
+    return AuditEntry.objects.filter(log=log, leaf__log=log)
+
+
+def _pages(log: str) -> Iterator[list[str]]:
+    """The ids of the verifications of a log, a page at a time."""
+    last = ""
+    while True:
+        rest = _ordered(log).filter(verification_id__gt=last).order_by("verification_id")
+        ids = list(rest.values_list("verification_id", flat=True).distinct()[:_PAGE])
+        # A damaged name can order itself before what was read: that would be read for ever.
+        if not ids or not isinstance(ids[-1], str) or ids[-1] <= last:
+            return
+        last = ids[-1]
+        yield ids
+
+
+def _verify_page(log: str, are_signed: bool, revoked: Mapping[str, int], ids: Sequence[str]) -> Iterator[Finding]:
+    found = _ordered(log).filter(verification_id__in=ids).select_related("leaf")
+    entries = list(readable(found.order_by("verification_id", "verification_sequence", "pk")))
+    forged = frozenset() if are_signed else _forged(entries, revoked)
+    for _, own in groupby(entries, key=attrgetter("verification_id")):
+        yield from _replayed(log, own, forged)
+    yield from verify_tries(log, entries, forged=forged)
+    yield from legal_renewals.verify_renewals(log, entries, forged=forged)
+    yield from legal_renewals.verify_declined(log, entries, forged=forged)
+
+
+def _forged(entries: Sequence[AuditEntry], revoked: Mapping[str, int]) -> frozenset[str]:
+    """Those that lack the signature that their type asks for, or have that of a key that was revoked by then."""
+    faults, signers = signatures.inspect(entries)
+    there = {entry.pk: entry.leaf.leaf_index for entry in entries}
+    return frozenset(faults) | {pk for pk, by in signers.items() if keys.is_revoked(revoked, by, there[pk])}
+
+
+def _replayed(log: str, entries: Iterable[AuditEntry], forged: Container[str]) -> Iterator[Finding]:
+    own = list(entries)
+    try:
+        for entry, (code, detail) in faults_of(own, forged):
+            detail = f"{detail}; by the key {signatures.said_by(entry, own)}"
+            yield Finding(code=code, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail)
+    except UNREADABLE as error:
+        yield Finding(code="unreadable", log=log, detail=f"the course cannot be replayed ({type(error).__name__})")
+
+
+def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Iterator[tuple[AuditEntry, Fault]]:
+    """What is unlawful in the entries of one verification, in their order; `forged`: those without their signature."""
+    course, end = Course(), ""
+    for at, entry in enumerate(entries, start=1):
+        body = entry.body if isinstance(entry.body, dict) else {}
+        if at == 1 and entry.type != "verification.created":
+            yield entry, (MOVE, "the first entry of a verification opens it")
+        if end and entry.type not in _MAY_FOLLOW_AN_END:
+            yield entry, (AFTER_END, f"nothing of this kind may follow {end}")
+            continue
+        if entry.type in _OF_VERIFIED and end != _VERIFIED:
+            yield entry, (AFTER_END, "nothing of a credit is said of what was not verified")
+        course.is_signed, course.now = entry.pk not in forged, entry.at
+        for fault in _taken(course, entry.type, body, at=at):
+            if course.is_signed:
+                yield entry, fault
+        course.fault = course.fault if entry.type == "step.faulted" else ""
+        if entry.type in events.DECISIONS:
+            end, course.has_ended, course.ended_at = entry.type, True, entry.at
+            course.decision = entry.pk if course.is_signed else ""
+
+
+def _taken(course: Course, entry_type: str, body: Body, *, at: int) -> Iterator[Fault]:
+    """What is wrong with the next entry."""
+    if (step := _COURSE.get(entry_type)) is not None:
+        yield from step(course, body, at=at)
+    elif (ends := _ENDS.get(entry_type)) is not None:
+        yield from ends(course, body)
+    elif entry_type not in events.ENTRY_TYPES:
+        yield LAW, "nobody knows this kind of entry"
+    elif entry_type not in _MOVES_NOTHING:
+        yield MOVE, "an entry of this kind is about no verification"

@@ -1,0 +1,63 @@
+"""What each legal profile asks, for anybody to read: no verification, no session, nothing personal."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from verification.borrower import wording
+from verification.core import mci
+from verification.core.profiles import PROFILES, RENEWAL, Profile
+from verification.workflow import stages
+
+
+@require_safe
+def rules(request: HttpRequest) -> HttpResponse:
+    """All profiles, the newest first, and the values of the MCI."""
+    titles = stages.titles()
+    newest_first = sorted(PROFILES.values(), key=lambda profile: profile.in_force_from, reverse=True)
+    cards = [
+        {
+            "of": each,
+            "ways": [" + ".join(str(titles.get(route, route)) for route in routes) for routes in each.combinations],
+            "asked": [(name, sentence) for name, sentence in _gates(each) if sentence],
+            "not_asked": [name for name, sentence in _gates(each) if not sentence],
+            "source": _(each.source),
+        }
+        for each in newest_first
+    ]
+    values = [
+        {
+            "since": value.in_force_from,
+            "one": wording.money(str(value.tenge), "KZT"),
+            "seventy_five": wording.money(str(75 * value.tenge), "KZT"),
+            "source": _(value.source),
+        }
+        for value in reversed(mci.VALUES)
+    ]
+    renewal = {"of": RENEWAL, "way": titles["renewal"], "source": _(RENEWAL.source)}
+    return render(request, "rules.html", {"cards": cards, "renewal": renewal, "values": values})
+
+
+def _gates(of: Profile) -> list[tuple[str, str]]:
+    """What is asked before the money leaves: a name and a sentence each, an empty one where it is not asked."""
+    sum_max = _("at most %(mci)s MCI") % {"mci": of.amount_max_mci} if of.amount_max_mci else ""
+    ages = {"below": of.confirmed_below_years, "from": of.confirmed_from_years}
+    age = _("younger than %(below)s, or %(from)s and older: the consent is confirmed once more") % ages
+    visit = _("over %(mci)s MCI: a visit to the lender") % {"mci": of.visit_over_mci}
+    waits = {"mci": of.cooling_off_over_mci, "hours": of.cooling_off_hours}
+    waiting = _("over %(mci)s MCI in one day: %(hours)s h after the contract, and then a new consent") % waits
+    refusal = _("must not be on record: asked at most %(seconds)s s before") % {
+        "seconds": of.stop_credit_max_age_seconds
+    }
+    minutes = (of.account_owner_max_age_seconds or 0) // 60
+    owner = _("must be the borrower: asked at most %(minutes)s min before") % {"minutes": minutes}
+    return [
+        (_("Age of the check"), _("at most %(hours)s h") % {"hours": of.valid_for_seconds // 3600}),
+        (_("Sum"), sum_max or _("at most what the check was made for")),
+        (_("Age of the borrower"), age if of.confirmed_below_years or of.confirmed_from_years else ""),
+        (_("First online credit"), visit if of.visit_over_mci else ""),
+        (_("Cooling-off"), waiting if of.cooling_off_hours else ""),
+        (_("Refusal of all credits (Stop-credit)"), refusal if of.stop_credit_max_age_seconds else ""),
+        (_("Owner of the account"), owner if of.account_owner_max_age_seconds else ""),
+    ]

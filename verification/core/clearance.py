@@ -1,0 +1,258 @@
+"""May the money leave? The gates of a clearance as pure functions of facts and of the laws that ask. Law: O-50 to O-58.
+
+Two laws may ask: that by which the person was verified, and that by which the lender goes when the money leaves. Of
+both the stricter holds, gate by gate. Whatever is asked and cannot be answered here refuses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, Final
+
+from verification.core import almaty, mci
+from verification.core.errors import Misconfigured
+from verification.core.profiles import Profile, suffices
+
+PROCESSING, ISSUED, REFUSED, SUPERSEDED = "processing", "issued", "refused", "superseded"
+CONSUMED, FROZEN = "consumed", "frozen"
+OPEN: Final = (ISSUED, PROCESSING)
+"""Of a verification one at most stands so."""
+PASSED, NOT_EVALUATED = "passed", "not_evaluated"
+COOLING_OFF: Final = "cooling_off"
+"""The gate, and what it says until the wait is over."""
+WAITING: Final = (COOLING_OFF, "consent_renewal_required")
+TIYN: Final = 100
+"""Of a tenge."""
+_CREDITS: Final = "lender's credits"
+UNWANTED: Final = ("consent_declined", "coercion_reported")
+"""A new consent that was declined so is the last one, and no money leaves."""
+
+REFUSALS: Final[Mapping[str, str]] = {
+    "amount_over_profile": "More than the legal profile lets anybody lend.",
+    "verification_too_old": "Verified longer ago than the profile allows: verify the borrower again.",
+    "profile_insufficient": "Your profile asks for more now than what was done: verify the borrower again.",
+    "age_confirmation_required": "The borrower's age asks for one more confirmation: attest it at your desk.",
+    "in_person_required": "A first credit over 75 MCI asks for a visit: attest it at your desk.",
+    "contract_required": "Report the contract first: what a person's credits of its day come to is asked.",
+    "cooling_off": "The person's credits of the day come to over 75 MCI: wait until `release_not_before`.",
+    "consent_declined": "Asked anew, the borrower did not want the money, or was told what to press: do not pay.",
+    "consent_renewal_required": "The wait is over: make a link, by which the borrower consents anew, then ask again.",
+    "stop_credit": "The person has refused all credits.",
+    "stop_credit_unavailable": "Nobody here tells whether the person has refused all credits.",
+    "account_owner_mismatch": "The account is not the borrower's.",
+    "account_owner_unavailable": "Nobody here tells whose the account is.",
+    "payout_consent_missing": "The borrower agreed to no text that names a bureau and a bank: verify them again.",
+    "clearance_frozen": "The verification is disputed, or the key that signed its decision was revoked.",
+    "verification_erased": "The borrower's personal data are erased: verify the borrower again.",
+    "mci_unknown": "The operator has no MCI for this year, in which the law counts sums: tell them.",
+    "gates_unavailable": "The gates could not be evaluated in time: ask again.",
+}
+"""Why none is issued, and what the lender can do."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an outside source said. `fits`: whether the money may leave, as far as it goes."""
+
+    fits: bool
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """When it was signed, from when its wait counts, and when the new consent was begun that was given; if any."""
+
+    signed_at: datetime
+    release_from: datetime
+    renewed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the gates look at. Sums are in tiyn; `day_tiyn`: what else of this lender the person got or may get on the
+    contract's day or today, whichever is more; `others_tiyn`: of others, None where nobody tells. `visit`: that the
+    person came to this lender once, or had so large a credit from it before.
+
+    `routes`: those that have passed; `contract`: None while nobody has reported it. A source that nobody asked, or
+    that nobody plays, has no answer. `lacks_consent`: the borrower said yes to no text that names the questions to
+    these sources, so nobody was asked.
+    """
+
+    verified_at: datetime
+    routes: Sequence[str]
+    born: date = field(repr=False)
+    cap_tiyn: int
+    day_tiyn: int
+    others_tiyn: int | None = None
+    contract: Contract | None = None
+    stop_credit: Answer | None = None
+    account_owner: Answer | None = None
+    age_confirmation: Answer | None = None
+    visit: Answer | None = None
+    lacks_consent: bool = False
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate. `status`: passed, not_evaluated where no law asks, or why it refuses. `until`: how long that holds.
+
+    `not_before`: where the law makes the money wait, until when.
+    """
+
+    name: str
+    status: str = PASSED
+    at: datetime | None = None
+    source: str = ""
+    until: datetime | None = None
+    not_before: datetime | None = None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether no money leaves."""
+        return self.status not in (PASSED, NOT_EVALUATED)
+
+    def spelled(self) -> dict[str, Any]:
+        """As it stands in the log, in the row and in the answer."""
+        waits = {"release_not_before": self.not_before.isoformat()} if self.not_before else {}
+        return {
+            "name": self.name,
+            "status": self.status,
+            "at": self.at.isoformat() if self.at else None,
+            "source": self.source or None,
+            **waits,
+        }
+
+
+def release_not_before(release_from: datetime, laws: Sequence[Profile]) -> datetime | None:
+    """Until when the money waits: the longest that one of these laws asks; None where none asks. Law: O-52."""
+    hours = [law.cooling_off_hours for law in laws if law.cooling_off_hours is not None]
+    return release_from + timedelta(hours=max(hours)) if hours else None
+
+
+def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Gate, ...]:
+    """Every gate, in the order in which a refusal is told."""
+    return (
+        _counted("amount", _amount, facts, laws, at),
+        _verification_age(facts, laws, at),
+        _profile(facts, laws, at),
+        _age(facts, laws, at),
+        _counted("first_credit", _first_credit, facts, laws, at),
+        _counted("cooling_off", _cooling_off, facts, laws, at),
+        _asked("stop_credit", facts, _least(laws, "stop_credit_max_age_seconds"), "stop_credit"),
+        _asked("account_owner", facts, _least(laws, "account_owner_max_age_seconds"), "account_owner_mismatch"),
+    )
+
+
+def _counted(
+    name: str,
+    gate: Callable[[Facts, Sequence[Profile], datetime], Gate],
+    facts: Facts,
+    laws: Sequence[Profile],
+    at: datetime,
+) -> Gate:
+    """A gate that counts in MCI: of a year that has no value it refuses."""
+    try:
+        return gate(facts, laws, at)
+    except Misconfigured:
+        return Gate(name, "mci_unknown", at, "MCI", _day_ends(at))
+
+
+def _amount(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
+    most = _least(laws, "amount_max_mci")
+    is_over = most is not None and facts.cap_tiyn > _tiyn(most, at)
+    return Gate("amount", "amount_over_profile" if is_over else PASSED, at, "verification", _day_ends(at))
+
+
+def _verification_age(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
+    until = facts.verified_at + timedelta(seconds=min(one.valid_for_seconds for one in laws))
+    status = PASSED if at < until else "verification_too_old"
+    return Gate("verification_age", status, facts.verified_at, "log", until)
+
+
+def _profile(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
+    # The first is that by which it was done: missed commands may have been replaced that another does not let be.
+    is_done = all(suffices(one.combinations, passed=facts.routes) for one in laws)
+    fits = is_done and laws[0].replaced_max <= min(one.replaced_max for one in laws)
+    return Gate("profile", PASSED if fits else "profile_insufficient", at, "log", _day_ends(at))
+
+
+def _age(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
+    below = max((one.confirmed_below_years for one in laws if one.confirmed_below_years is not None), default=None)
+    from_ = _least(laws, "confirmed_from_years")
+    if below is None and from_ is None:
+        return Gate("age", NOT_EVALUATED)
+    ages = [almaty.age_on(almaty.day_of(one), born=facts.born) for one in _moments(facts, at)]
+    if not any((below is not None and years < below) or (from_ is not None and years >= from_) for years in ages):
+        return Gate("age", PASSED, at, "verification", _day_ends(at))
+    return _attested("age", facts.age_confirmation, "age_confirmation_required", at)
+
+
+def _first_credit(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
+    most = _least(laws, "visit_over_mci")
+    if most is None:
+        return Gate("first_credit", NOT_EVALUATED)
+    if facts.cap_tiyn <= _limit(most, facts, at):
+        return Gate("first_credit", PASSED, at, _CREDITS, _day_ends(at))
+    return _attested("first_credit", facts.visit, "in_person_required", at)
+
+
+def _attested(name: str, answer: Answer | None, code: str, at: datetime) -> Gate:
+    """A gate that passes by what is on record, until the day ends."""
+    if answer is None or not answer.fits:
+        return Gate(name, code, at, "log", _day_ends(at))
+    return Gate(name, PASSED, answer.at, answer.source, _day_ends(at))
+
+
+def _cooling_off(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
+    most = _least(laws, "cooling_off_over_mci")
+    if most is None:
+        return Gate("cooling_off", NOT_EVALUATED)
+    contract, said = facts.contract, partial(Gate, "cooling_off", at=at, source=_CREDITS, until=_day_ends(at))
+    if contract is None:
+        return said("contract_required")
+    sum_of_day = facts.cap_tiyn + facts.day_tiyn + (facts.others_tiyn or 0)
+    if sum_of_day <= _limit(most, facts, at):
+        return said(PASSED)
+    until = release_not_before(contract.release_from, laws) or contract.release_from
+    if at < until:
+        return said("cooling_off", not_before=until)
+    # Who was asked before the wait was over has not thought about it so long.
+    is_renewed = contract.renewed_at is not None and contract.renewed_at >= until
+    return said(PASSED if is_renewed else "consent_renewal_required", not_before=until)
+
+
+def _asked(name: str, facts: Facts, seconds: int | None, code: str) -> Gate:
+    answer: Answer | None = getattr(facts, name)
+    if seconds is None:
+        return Gate(name, NOT_EVALUATED)
+    if facts.lacks_consent:
+        return Gate(name, "payout_consent_missing")
+    if answer is None:
+        return Gate(name, f"{name}_unavailable")
+    until = answer.at + timedelta(seconds=seconds)
+    return Gate(name, PASSED if answer.fits else code, answer.at, answer.source, until)
+
+
+def _least(laws: Sequence[Profile], name: str) -> int | None:
+    return min((value for one in laws if (value := getattr(one, name)) is not None), default=None)
+
+
+def _moments(facts: Facts, at: datetime) -> Sequence[datetime]:
+    """When the contract was signed, if that is reported, and now: a birthday or a new year may lie between."""
+    return (facts.contract.signed_at, at) if facts.contract else (at,)
+
+
+def _limit(number: int, facts: Facts, at: datetime) -> int:
+    """So many MCI in tiyn, by the smaller value: the law counts on the contract's day, the money leaves today."""
+    return min(_tiyn(number, one) for one in _moments(facts, at))
+
+
+def _tiyn(number: int, at: datetime) -> int:
+    return mci.tenge(number, on=almaty.day_of(at)) * TIYN
+
+
+def _day_ends(at: datetime) -> datetime:
+    """What was counted by the day holds until midnight in Kazakhstan."""
+    return almaty.begins(almaty.day_of(at) + timedelta(days=1))

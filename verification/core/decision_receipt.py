@@ -1,0 +1,121 @@
+"""The receipt of a decision: what was decided about whom, by which law and on what evidence, to be signed. Pure.
+
+It names people by commitments alone, HMAC-SHA256(salt, bytes), so it may be kept for ever and shown to anybody: the
+salts go to the lender beside it. It is made from `Facts`, which `workflow/moving/receipts.py` gathers.
+Source: api.md §1.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from verification.core.keeping import claims
+from verification.core.route import is_frame
+from verification.core.stored import canonical_json, digest
+
+TYPE: Final = "tulga.receipt"
+VERSION: Final = 1
+COMMITTED: Final = ("iin", "payout_account")
+"""What a receipt commits to: of which text stands in `commitments`, and its salt in the openings."""
+STATEMENT: Final = "statement.text"
+"""The kind of evidence that is the statement, which was shown and signed. It holds a nonce of 128 bits, so its plain
+hash is no way to what it says."""
+
+Entry = tuple[str, datetime, Mapping[str, Any]]
+"""Type, time and body of a log entry."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that a receipt says.
+
+    issuer: the address of the installation. routes: which had passed; route: where it stood. entries: of its attempts,
+    in order. renews: whose consent it is about, asked for anew; empty for none. commitments: by each of `COMMITTED`;
+    None where the case cannot be read. statement_sha256: None where none was made, or it cannot be read.
+    """
+
+    issuer: str
+    mode: str
+    verification: str
+    lender: str
+    profile_id: str
+    profile_sha256: str
+    routes: tuple[str, ...]
+    route: str
+    renews: str
+    status: str
+    code: str
+    decided_at: datetime
+    entries: tuple[Entry, ...]
+    commitments: Mapping[str, str] | None
+    statement_sha256: str | None
+
+
+def build(facts: Facts) -> bytes:
+    """The canonical bytes that are signed."""
+    attempts = _attempts(facts.entries)
+    return canonical_json(
+        {
+            "type": TYPE,
+            "version": VERSION,
+            "issuer": facts.issuer,
+            "mode": facts.mode,
+            "verification": facts.verification,
+            "lender": facts.lender,
+            "profile": {"id": facts.profile_id, "sha256": facts.profile_sha256},
+            "status": facts.status,
+            "code": facts.code or None,
+            "decided_at": moment(facts.decided_at),
+            "routes": list(facts.routes),
+            "route": facts.route or None,
+            "renews": facts.renews or None,
+            "releases": sorted({one["release"] for one in attempts}),
+            "attempts": attempts,
+            "commitments": dict(facts.commitments) if facts.commitments is not None else None,
+            "statement_sha256": facts.statement_sha256,
+        }
+    )
+
+
+def moment(at: datetime) -> str:
+    """A time as leaves of the log spell it."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Each attempt as its entries tell it: how it ended, by which checks, and what was kept of it.
+
+    outcome: null while it stood open. evidence: commitment or, of what is about nobody, SHA-256 by kind. frames: how
+    many pictures came, and the SHA-256 of the canonical list of their [kind, commitment], sorted.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    frames: dict[str, list[list[str]]] = {}
+    for entry_type, at, body in entries:
+        name = str(body.get("attempt"))
+        if entry_type == "attempt.opened":
+            place = {"attempt": name, "route": body["route"], "stage": body["stage"], "release": body["release"]}
+            ending = {"outcome": None, "code": None, "decided_by": None, "at": None}
+            found[name] = {**place, "opened_at": moment(at), **ending, "checks": [], "evidence": {}, "frames": None}
+        if (attempt := found.get(name)) is None:
+            continue
+        for one in claims(body):
+            if is_frame(one.kind):
+                frames.setdefault(name, []).append([one.kind, one.digest])
+            else:
+                attempt["evidence"][one.kind] = one.digest
+        if entry_type in _DECIDED_BY:
+            said = {"outcome": body.get("outcome", "lapsed"), "code": body["code"] or None, "at": moment(at)}
+            attempt |= {**said, "decided_by": _DECIDED_BY[entry_type]}
+        if entry_type == "attempt.judged":
+            attempt |= {"release": body["release"], "checks": [_check(one) for one in body["checks"]]}
+    for name, kept in frames.items():
+        found[name]["frames"] = {"number": len(kept), "sha256": digest(sorted(kept))}
+    return list(found.values())
+
+
+_DECIDED_BY: Final = {"attempt.judged": "checks", "attempt.reviewed": "people", "attempt.lapsed": "nobody"}
+
+
+def _check(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {"check": said["check"], "outcome": said["outcome"], "code": said["code"] or None}

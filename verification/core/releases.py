@@ -1,0 +1,86 @@
+"""What each route asked for, release by release of this software: its stages in order, and what each of them checks.
+
+Whatever the log says of an attempt or a verdict names by hash how its route was done then, so that it is read by the
+rules of its day. A release that was ever used stays here: without it nobody can say any more whether a verdict was
+lawful. When a route changes, the new one is added; the test of this table prints it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from verification.core import stored
+
+Checked = tuple[str, tuple[str, ...], int]
+"""The name of a stage, those of the checks that all must pass in it, and how many attempts a borrower has at it in a
+day; 0 where they are not counted."""
+_ID_CHARACTERS: Final = 16  # 64 bits: only we make releases, so nobody looks for two of one name
+
+
+@dataclass(frozen=True)
+class Release:
+    """A route as one release of the software does it: its stages in order, the consent first and all of ours woven in.
+
+    `id`: the first half of the hash of what it says, by which the log names it.
+    """
+
+    route: str
+    stages: tuple[Checked, ...]
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        said = {"route": self.route, "stages": [[name, list(checks), tries] for name, checks, tries in self.stages]}
+        object.__setattr__(self, "id", stored.digest(said)[:_ID_CHARACTERS])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its stages in the order the borrower meets them."""
+        return tuple(name for name, _, _ in self.stages)
+
+    def before(self, stage: str) -> tuple[str, ...]:
+        """The stages that come before this one; all, for one that the route has not."""
+        names = self.names
+        return names[: names.index(stage)] if stage in names else names
+
+    def checks(self, stage: str) -> tuple[str, ...]:
+        """What must pass in this stage; nothing for one that the route has not, so that nothing suffices."""
+        return next((checks for name, checks, _ in self.stages if name == stage), ())
+
+    def tries(self, stage: str) -> int:
+        """How many attempts a borrower has at this stage in a day; 0 where they are not counted."""
+        return next((tries for name, _, tries in self.stages if name == stage), 0)
+
+
+_CONSENT: Final[Checked] = ("consent", ("consent.agreed",), 0)
+_QUESTION: Final[Checked] = ("question", ("question.free",), 0)
+_STATEMENT: Final[Checked] = (
+    "statement",
+    (
+        *("eds.format", "eds.content", "eds.signature", "eds.path", "eds.usage", "eds.identity", "eds.revocation"),
+        *("eds.timestamp", "eds.statement"),
+    ),
+    3,
+)
+_PERSON: Final[Checked] = (
+    "person",
+    (
+        *("person.consent", "person.answer", "person.registry", "person.alive", "person.names", "person.document"),
+        "person.phone",
+    ),
+    3,
+)
+_CODE: Final[Checked] = ("code", ("code.sent", "code.guess", "code.owner"), 1)
+_FACE: Final = (
+    *("face.binding", "face.timing", "face.fresh", "face.one_face", "face.quality", "face.commands", "face.depth"),
+    *("face.continuity", "face.passive", "face.hand_over", "face.injection", "face.match"),
+)
+
+RELEASES: dict[str, Release] = {
+    release.id: release
+    for release in (
+        Release("eds", (_CONSENT, _QUESTION, _STATEMENT)),
+        Release("biometric", (_CONSENT, _QUESTION, ("live_capture", ("face.consent", *_FACE), 3))),
+        Release("live_face", (_CONSENT, _PERSON, _CODE, _QUESTION, ("live_capture", _FACE, 3))),
+        Release("renewal", (_CONSENT, ("renewal", ("renewal.agreed",), 0), _PERSON, _QUESTION, _CODE)),
+    )
+}
+"""All there ever were, by what the log calls them."""

@@ -1,0 +1,132 @@
+"""What one verification holds sealed beside its evidence: its case, memories and phones; and what it is found by."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from django.conf import settings
+
+from verification.core.errors import EvidenceUnreadable, Misconfigured
+from verification.evidence import sealed_agent, sealed_case, sealed_memory, vault
+from verification.evidence.vault import Key
+from verification.models import Attempt, AuditEntry, DataKey, HandOver, Verification
+
+_LOOKS: Final = 5
+"""How often a verification is looked at that is moving while we look."""
+_REMEMBERING: Final = ("attempt.opened", "attempt.answered", "attempt.looked_at", "evidence.kept")
+
+
+@dataclass
+class Unchecked:
+    """How many cases could not be opened, or not be found by an index, because this process has no such keys."""
+
+    cases: int = 0
+    indexes: int = 0
+
+    def __str__(self) -> str:
+        """A sentence about it, empty if everything was checked."""
+        told = []
+        if self.cases:
+            told.append(f"{self.cases} sealed cases not checked: no key-encryption keys here")
+        if self.indexes:
+            told.append(f"{self.indexes} borrower indexes not checked: no index keys here")
+        return "; ".join(told)
+
+
+def verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str]]:
+    """Pairs of the field that does not fit and a sentence about it."""
+    entry = AuditEntry.objects.get(pk=entry_id)
+    row = Verification.objects.filter(pk=entry.verification_id).first()
+    said = entry.body.get("case") if isinstance(entry.body, dict) else None
+    if said is None or row is None:
+        return
+    if not settings.TULGA_KEY_ENCRYPTION_KEYS:
+        unchecked.cases += 1
+        return
+    try:
+        kept = DataKey.objects.filter(pk=row.pk).first()
+        if kept is None:
+            raise EvidenceUnreadable(f"{row.pk} has no key")
+        if kept.destroyed_at is not None:
+            return
+        key = vault.unwrap(kept, lender_id=row.lender_id)
+        opened = key.unseal(bytes(row.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD)
+    except (EvidenceUnreadable, Misconfigured) as error:
+        yield sealed_case.FIELD, f"the case of {row.pk} does not open: {error.detail}"
+        return
+    if vault.commitment(opened.salt, opened.plain) != said:
+        yield "case", f"the sealed case of {row.pk} is not the one this entry committed to"
+    opening = json.loads(opened.plain)["opening"]
+    for field in ("client_reference", "locale"):
+        if opening[field] != getattr(row, field):
+            yield field, f"the {field} of {row.pk} is not the one in its sealed case"
+    yield from _verify_memories(row.pk, key)
+    yield from _verify_agents(row.pk, key)
+    if not settings.TULGA_INDEX_KEYS:
+        unchecked.indexes += 1
+        return
+    yield from _verify_index(row, str(opening["person"]["iin"]["value"]))
+    yield from _verify_numbers(row.pk)
+
+
+def _verify_index(row: Verification, iin: str) -> Iterator[tuple[str, str]]:
+    version = row.borrower_index_version
+    try:
+        computed = vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=iin)[version]
+    except (KeyError, Misconfigured):
+        yield "borrower_index_version", f"the index of {row.pk} cannot be computed: no sound key of version {version}"
+    else:
+        if bytes(row.borrower_index or b"") != computed:
+            yield "borrower_index", f"the borrower of {row.pk} is not found by the IIN in its sealed case"
+
+
+def _verify_memories(pk: str, key: Key) -> Iterator[tuple[str, str]]:
+    """What each stage remembers is what the last entry of its attempt says: an earlier memory has tries left."""
+    for _ in range(_LOOKS):
+        sequence = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
+        wrong = list(_memories(pk, key))
+        # A worker may have moved it meanwhile, which is counted in its row.
+        if not wrong or sequence == Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first():
+            break
+    yield from wrong
+
+
+def _memories(pk: str, key: Key) -> Iterator[tuple[str, str]]:
+    entries = AuditEntry.objects.filter(verification=pk, type__in=_REMEMBERING).order_by("verification_sequence")
+    bodies = [body for body in entries.values_list("body", flat=True) if isinstance(body, dict) and "memory" in body]
+    said = {str(body.get("attempt")): body["memory"] for body in bodies}
+    for attempt in Attempt.objects.filter(verification=pk, pk__in=said).order_by("pk"):
+        place = {"table": sealed_memory.TABLE, "field": sealed_memory.field_of(attempt.pk)}
+        try:
+            opened = key.unseal(bytes(attempt.sealed_memory), **place)
+        except EvidenceUnreadable as error:
+            yield "sealed_memory", f"the memory of {attempt.pk} does not open: {error.detail}"
+            continue
+        if vault.commitment(opened.salt, opened.plain) != said[attempt.pk]:
+            yield "sealed_memory", f"the memory of {attempt.pk} is not the one its last entry committed to"
+
+
+def _verify_agents(pk: str, key: Key) -> Iterator[tuple[str, str]]:
+    """Which browser each phone has that scanned a code, as its entry says."""
+    bodies = AuditEntry.objects.filter(verification=pk, type="hand_over.read").values_list("body", flat=True)
+    said = {str(body.get("hand_over")): body.get("agent") for body in bodies if isinstance(body, dict)}
+    for row in HandOver.objects.filter(verification=pk).order_by("pk"):
+        place = {"table": sealed_agent.TABLE, "field": sealed_agent.field_of(row.pk)}
+        wanted = said.get(bytes(row.code_sha256).hex())
+        try:
+            opened = key.unseal(bytes(row.sealed_agent), **place) if row.sealed_agent is not None else None
+        except EvidenceUnreadable as error:
+            yield "sealed_agent", f"the browser of hand-over {row.pk} does not open: {error.detail}"
+            continue
+        if wanted != (vault.commitment(opened.salt, opened.plain) if opened else None):
+            yield "sealed_agent", f"the browser of hand-over {row.pk} is not the one its entry committed to"
+
+
+def _verify_numbers(pk: str) -> Iterator[tuple[str, str]]:
+    """The number each phone shows is drawn by a key, so that nobody who writes rows chooses it."""
+    for row in HandOver.objects.filter(verification=pk).order_by("pk"):
+        # Before somebody said the number it may be shown anew: it is the same.
+        is_shown = row.number or row.outcome in ("done", "refused")
+        if is_shown and row.number not in sealed_agent.numbers(bytes(row.phone_sha256 or b"")):
+            yield "number", f"the number of hand-over {row.pk} is none that we drew"

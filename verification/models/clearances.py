@@ -1,0 +1,54 @@
+"""What a lender's disbursement step presents before the money leaves."""
+
+from functools import partial
+
+from django.db import models
+from django.db.models import Q
+
+from verification.core import attestations, clearance, ids
+from verification.models.cases import HASH_LENGTH, ID_LENGTH, Verification
+
+
+class Clearance(models.Model):
+    """One request to let the money of one verification leave. Sums are in tiyn, a hundredth of a tenge."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "clr"), editable=False)
+    verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="clearances", db_index=False)
+    lender = models.ForeignKey("lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False)
+    mode = models.CharField(max_length=4)
+    status = models.CharField(max_length=16, default=clearance.PROCESSING)
+    code = models.CharField(max_length=64, blank=True)
+    # The law that the lender goes by when it asks; that of the verification is asked beside it.
+    profile_id = models.CharField(max_length=32)
+    contract_sha256 = models.CharField(max_length=HASH_LENGTH)
+    cap_tiyn = models.BigIntegerField()
+    created_at = models.DateTimeField()
+    issued_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    # Until when the youngest answer that its gates ask for is young enough.
+    fresh_until = models.DateTimeField(null=True)
+    # Keyed, over its own id and the value: equal ones of two clearances are not seen to be equal.
+    iin_index = models.BinaryField(null=True)
+    account_index = models.BinaryField(null=True)
+    gates = models.JSONField(default=list)
+    consumed_at = models.DateTimeField(null=True)
+    amount_tiyn = models.BigIntegerField(null=True)
+    frozen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("verification",), condition=Q(status__in=clearance.OPEN), name="one_open_clearance"
+            ),
+            models.UniqueConstraint(
+                fields=("verification",), condition=Q(status=clearance.CONSUMED), name="one_consumed_clearance"
+            ),
+        )
+        indexes = (
+            models.Index(fields=("verification", "created_at"), name="clearance_of_verification"),
+            models.Index(
+                fields=("lender", "mode", "created_at"),
+                condition=Q(status=clearance.REFUSED, code__in=sorted(attestations.ASKED_BY)),
+                name="clearance_to_attest",
+            ),
+        )

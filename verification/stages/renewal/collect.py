@@ -1,0 +1,26 @@
+"""What the page showed beside the question, kept with the answer: to what the borrower said yes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from verification.core.ids import mask_account
+from verification.core.person import Case
+from verification.core.route import Evidence
+from verification.core.stored import canonical_json
+from verification.stages.renewal.dialogue import SHOWN
+
+
+def collect_renewal(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
+    """Lender, sum, purpose and account as shown, and which contract was waited for; nothing where none was."""
+    if case.renewal is None:
+        return {}
+    terms = {
+        "lender": case.lender.name,
+        "amount": case.loan.amount,
+        "currency": case.loan.currency,
+        "total_repayable": case.loan.total_repayable,
+        "purpose": case.purpose,
+        "account_masked": mask_account(case.loan.payout_account),
+        **asdict(case.renewal),
+    }
+    return {SHOWN: canonical_json(terms)}

@@ -1,0 +1,103 @@
+"""What employees attested, and whether a credit is the first, for the gates of a clearance. Law: O-55, O-56.
+
+By entries that count alone. Rows only say where to look: an entry of another verification counts if the case that was
+opened there is sealed as its first entry says, and is this person's.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from verification.audit import signatures
+from verification.audit.stored import readable
+from verification.core import almaty, mci
+from verification.core.attestations import AGE, VISIT
+from verification.core.clearance import TIYN, Answer
+from verification.core.errors import EvidenceUnreadable, Misconfigured
+from verification.core.events import ATTESTED, CLEARED
+from verification.core.profiles import Profile
+from verification.evidence import sealed_case, vault
+from verification.models import AuditEntry, Verification
+from verification.workflow import cases, policy
+
+_VERIFIED, _PAID = "verification.verified", "clearance.consumed"
+DESK, CREDIT = "desk", "earlier credit"
+"""Where the answer is from: an employee's word, or a credit over the same sum that was paid before."""
+
+
+def told(
+    verification: Verification, laws: Sequence[Profile], *, sound: Sequence[AuditEntry], iin: str
+) -> tuple[Answer | None, Answer | None]:
+    """That consent was confirmed once more, and that the person came; None where no entry says so, or no law asks.
+
+    Who came to this lender for another verification, or had a credit over the sum from it before, has come. sound: the
+    entries of this one that count.
+    """
+    over_mci = min((one.visit_over_mci for one in laws if one.visit_over_mci is not None), default=None)
+    asks_age = any(one.confirmed_below_years or one.confirmed_from_years for one in laws)
+    if over_mci is None and not asks_age:
+        return None, None
+    visit = None if over_mci is None else _attested(sound, VISIT) or _earlier(verification, iin, over_mci=over_mci)
+    return _attested(sound, AGE), visit
+
+
+def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer | None:
+    for other in _others(verification, iin, over_mci=over_mci):
+        sound = signatures.sound_of(other)
+        if not _is_of(other, sound, iin):
+            continue
+        found = _attested(sound, VISIT) or _paid(sound, over_mci=over_mci)
+        if found is not None:
+            return found
+    return None
+
+
+def _attested(entries: Sequence[AuditEntry], what: str) -> Answer | None:
+    said = [one for one in entries if one.type == ATTESTED and one.body["what"] == what]
+    return Answer(fits=True, at=said[0].at, source=DESK) if said else None
+
+
+def _paid(entries: Sequence[AuditEntry], *, over_mci: int) -> Answer | None:
+    """A credit over so many MCI of its day, by a clearance that a worker issued on a decision that counts."""
+    decisions = {one.pk for one in entries if one.type == _VERIFIED}
+    issued = {one.body["clearance"] for one in entries if one.type == CLEARED and one.body["decision"] in decisions}
+    for one in entries:
+        if one.type == _PAID and one.body["clearance"] in issued and _is_over(one, over_mci):
+            return Answer(fits=True, at=one.at, source=CREDIT)
+    return None
+
+
+def _others(verification: Verification, iin: str, *, over_mci: int) -> Iterator[Verification]:
+    """Other verifications of what rows call this person, that have an entry which may answer; newest first."""
+    indexes = list(vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=iin).values())
+    of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
+    of_person = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
+    said = AuditEntry.objects.filter(verification__in=of_person, type__in=(ATTESTED, _PAID)).order_by("-at")
+    telling = [one for one in readable(said) if _is_visit(one) or _is_over(one, over_mci)]
+    ids = list(dict.fromkeys(str(one.verification_id) for one in telling))[: policy.EARLIER_OPENED]
+    found = of_person.select_related("key").in_bulk(ids)
+    yield from (found[pk] for pk in ids if pk in found)
+
+
+def _is_visit(said: AuditEntry) -> bool:
+    """Whether a visit was attested, and not another thing: of that there may be any number since."""
+    return said.type == ATTESTED and isinstance(said.body, dict) and said.body.get("what") == VISIT
+
+
+def _is_over(paid: AuditEntry, over_mci: int) -> bool:
+    """Whether so much was paid; what anybody can have written, or of a year without a value, says nothing."""
+    amount = paid.body.get("amount") if isinstance(paid.body, dict) else None
+    try:
+        return isinstance(amount, int) and amount > mci.tenge(over_mci, on=almaty.day_of(paid.at)) * TIYN
+    except Misconfigured:
+        return False
+
+
+def _is_of(other: Verification, sound: Sequence[AuditEntry], iin: str) -> bool:
+    """Whether the case that was opened there is this person's; one that is erased tells nothing."""
+    opened = next((one for one in sound if one.type == "verification.created"), None)
+    if opened is None:
+        return False
+    try:
+        case = cases.read(other, cases.key_beside(other), commitment=str(opened.body["case"])).case
+    except EvidenceUnreadable:
+        return False
+    return case.person.iin.value == iin

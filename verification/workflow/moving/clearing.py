@@ -1,0 +1,179 @@
+"""A worker's part of a clearance: it evaluates the gates, and signs that the money may leave, or says why not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from verification import clock, transactions
+from verification.audit import signatures
+from verification.core import almaty, calendars, profiles
+from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
+from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
+from verification.core.events import CLEARED, DISPUTED, RENEWED
+from verification.core.person import Case
+from verification.models import AuditEntry, Clearance, Verification
+from verification.workflow import cases, policy
+from verification.workflow.moving import attested, clearances, credits, inquiries, queue, renewals, transition
+
+_VERIFIED = "verification.verified"
+
+
+@dataclass(frozen=True)
+class _Weighed:
+    """Every gate, what was answered, and what decided the new consent, if any. `code`: why no money leaves; empty where
+    it may."""
+
+    gates: Sequence[Gate] = ()
+    answers: inquiries.Answers = field(default_factory=inquiries.Answers)
+    renewal: str = ""
+    code: str = ""
+
+
+def clear(verification: Verification) -> None:
+    """Does the claimed step for the clearance that waits. A source that is silent is asked again, for some minutes."""
+    asked = Clearance.objects.filter(verification=verification, status=PROCESSING).first()
+    if asked is None:  # void meanwhile
+        with transactions.writing():
+            queue.require_fence(verification)
+        return
+    if verification.key.destroyed_at is not None:
+        with transactions.writing():
+            queue.require_fence(verification)
+            with transition.holding(verification):
+                _refuse(verification, asked, _Weighed(), code="verification_erased")
+        return
+    case, said, decision, sound = _on_record(verification, asked)
+    weighed = _Weighed(code="clearance_frozen")
+    if barred := clearances.barred(verification, sound):
+        weighed = _Weighed(code=barred)
+    elif decision is not None:
+        weighed = _weighed(verification, asked, case, said, decision, sound=sound)
+    code = weighed.code
+    with transactions.writing():
+        queue.require_fence(verification)
+        # What the borrower has said while sources were asked.
+        verification.refresh_from_db(fields=["disputed_at"])
+        code = code or clearances.barred(verification, clearances.entries_of(verification, DISPUTED, RENEWED))
+        with transition.holding(verification):
+            if code:
+                _refuse(verification, asked, weighed, code=code)
+            elif decision is not None:
+                _issue(verification, said, case, weighed, decision=decision)
+
+
+def _on_record(
+    verification: Verification, asked: Clearance
+) -> tuple[Case, Mapping[str, Any], AuditEntry | None, Sequence[AuditEntry]]:
+    """The case that it was opened with, what the door signed of the request, and the decision that verified it.
+
+    None for a decision whose signature does not count. Beside them all entries that count.
+    """
+    sound = signatures.sound_of(verification)
+    opened = [one.body for one in sound if one.type == "verification.created"]
+    requests = [one for one in sound if one.type == "clearance.requested" and one.body["clearance"] == asked.pk]
+    said = [{**one.body, "at": one.at} for one in requests]
+    if not opened or not said:
+        raise EvidenceUnreadable(f"nobody signed what {asked.pk} is asked for")
+    key = cases.key_beside(verification)
+    case = cases.read(verification, key, commitment=str(opened[0]["case"])).case
+    return case, said[0], next((one for one in sound if one.type == _VERIFIED), None), sound
+
+
+def _weighed(
+    verification: Verification,
+    asked: Clearance,
+    case: Case,
+    said: Mapping[str, Any],
+    decision: AuditEntry,
+    *,
+    sound: Sequence[AuditEntry],
+) -> _Weighed:
+    """Raises while a source may answer. sound: the entries that count."""
+    try:
+        return _evaluated(verification, case, said, decision, sound=sound)
+    except (SourceUnavailable, Misconfigured, Conflict) as error:
+        until = asked.created_at + timedelta(seconds=policy.CLEARANCE_ASKED_SECONDS)
+        if clock.now() < until and not isinstance(error, Conflict):
+            raise
+        return _Weighed(code="gates_unavailable")
+
+
+def _evaluated(
+    verification: Verification,
+    case: Case,
+    said: Mapping[str, Any],
+    decision: AuditEntry,
+    *,
+    sound: Sequence[AuditEntry],
+) -> _Weighed:
+    at, iin = clock.now(), case.person.iin.value
+    if (today := almaty.day_of(at)) != almaty.day_of(said["at"]):
+        # Another day may bring another profile of the lender's: whoever asks again is told by that one.
+        raise Conflict("it was asked for on another day", code="gates_unavailable")
+    held = calendars.binding(profiles.get(said["profile"]), mode=verification.mode, on=today)
+    laws = (profiles.pinned(str(decision.body["profile_sha256"])), held)
+    age_confirmation, visit = attested.told(verification, laws, sound=sound, iin=iin)
+    contract, given, days = None, None, {today}
+    reported = clearances.reported(sound)
+    # A report of another contract is none of this one.
+    if reported is not None and reported.contract == said["contract"]:
+        given = renewals.given(verification, case, sound, reported)
+        contract = Contract(reported.signed_at, reported.release_from, given.begun_at if given else None)
+        days |= {almaty.day_of(one) for one in (reported.signed_at, reported.told_at)}
+    answers = inquiries.ask(verification, case, laws, sound=sound, clearance_id=str(said["clearance"]), days=days)
+    facts = Facts(
+        verified_at=decision.at,
+        routes=tuple(decision.body["routes"]),
+        born=case.person.birth_date,
+        cap_tiyn=clearances.tiyn(case.loan.amount),
+        day_tiyn=credits.most_of_days(verification, iin, days=days, at=at) if contract else 0,
+        contract=contract,
+        age_confirmation=age_confirmation,
+        visit=visit,
+        stop_credit=answers.stop_credit,
+        account_owner=answers.account_owner,
+        others_tiyn=answers.others_tiyn,
+        lacks_consent=answers.lacks_consent,
+    )
+    gates, renewal = evaluate(facts, laws, at=at), given.decision if given else ""
+    return _Weighed(gates, answers, renewal, next((gate.status for gate in gates if gate.refuses), ""))
+
+
+def _refuse(verification: Verification, asked: Clearance, weighed: _Weighed, *, code: str) -> None:
+    at, spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
+    Clearance.objects.filter(pk=asked.pk).update(status=REFUSED, code=code, gates=spelled)
+    body = {
+        "clearance": asked.pk,
+        "code": code,
+        "gates": spelled,
+        **inquiries.keep(verification, weighed.answers, at=at),
+    }
+    transition.record(verification, "clearance.refused", at=at, body=body)
+
+
+def _issue(
+    verification: Verification, said: Mapping[str, Any], case: Case, weighed: _Weighed, *, decision: AuditEntry
+) -> None:
+    at, name = clock.now(), str(said["clearance"])
+    expires_at = at + timedelta(seconds=policy.CLEARANCE_SECONDS)
+    fresh_until = min(gate.until for gate in weighed.gates if gate.until is not None)
+    iin = clearances.index(name, "iin", case.person.iin.value)[0]
+    account = clearances.index(name, "account", case.loan.payout_account)[0]
+    cap, spelled = clearances.tiyn(case.loan.amount), [gate.spelled() for gate in weighed.gates]
+    Clearance.objects.filter(pk=name).update(
+        status=ISSUED,
+        issued_at=at,
+        expires_at=expires_at,
+        fresh_until=fresh_until,
+        cap_tiyn=cap,
+        iin_index=iin,
+        account_index=account,
+        gates=spelled,
+    )
+    body = {"clearance": name, "decision": decision.pk, "profile": said["profile"], "cap": cap}
+    body |= {"contract": said["contract"], "iin": iin.hex(), "account": account.hex()}
+    body |= {"expires_at": expires_at.isoformat(), "fresh_until": fresh_until.isoformat(), "gates": spelled}
+    body |= inquiries.keep(verification, weighed.answers, at=at)
+    body |= {"renewal": weighed.renewal} if weighed.renewal else {}
+    transition.record(verification, CLEARED, at=at, body=body)

@@ -1,0 +1,74 @@
+"""What the lender reports of its contract, from which the wait before the money counts. Law: O-52, O-53."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from verification import clock, transactions
+from verification.core import almaty, calendars, profiles
+from verification.core.clearance import release_not_before
+from verification.core.errors import BadInput, Conflict
+from verification.core.events import REPORTED
+from verification.core.profiles import Profile
+from verification.models import Verification
+from verification.workflow import cases, policy
+from verification.workflow.moving import clearances, transition
+
+
+def report(
+    *,
+    lender_id: str,
+    mode: str,
+    verification_id: str,
+    profile_id: str,
+    signed_at: datetime,
+    contract_sha256: str = "",
+) -> None:
+    """Puts on record that the contract is signed; the same report again does nothing.
+
+    profile_id: the law by which the lender goes now. The wait counts from now on where `signed_at` is earlier, for
+    nobody knows whether it is. Raises `NotFound`, `BadInput` for a time that cannot be or where nobody says which
+    contract, `Conflict` for another report or contract, where there is nothing to be reported, or where the wait would
+    be over no sooner than the verification is too old to pay by.
+    """
+    at = clock.now()
+    law = calendars.binding(profiles.get(profile_id), mode=mode, on=almaty.day_of(at))
+    with transactions.writing():
+        named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        decided_at = clearances.require_told(verification)
+        loan = cases.read(verification, cases.key_of(verification)).case.loan
+        contract = clearances.contract_of(loan, contract_sha256)
+        known = clearances.reported(clearances.entries_of(verification, REPORTED))
+        if known is not None:
+            if (known.contract, known.signed_at) != (contract, signed_at):
+                raise Conflict("another contract or time was reported", code="contract_reported")
+            return
+        _require_possible(signed_at, decided_at=decided_at, at=at)
+        release_from = max(signed_at, at)
+        laws = (profiles.pinned(verification.profile_sha256), law)
+        waits = _wait(release_from, laws, decided_at=decided_at)
+        with transition.holding(verification):
+            transition.write(verification, contract_signed_at=signed_at, release_not_before=waits)
+            body = {"contract": contract, "cap": clearances.tiyn(loan.amount), "profile": law.id}
+            body |= {"signed_at": signed_at.isoformat(), "release_from": release_from.isoformat()}
+            body |= {"release_not_before": waits.isoformat() if waits else ""}
+            transition.record(verification, REPORTED, at=at, body=body)
+
+
+def _wait(release_from: datetime, laws: Sequence[Profile], *, decided_at: datetime) -> datetime | None:
+    """Until when the money may have to wait; raises `Conflict` where nothing is paid by the verification any more then.
+
+    Whether it has to is known as the money leaves: by what else is lent that day.
+    """
+    until = release_not_before(release_from, laws)
+    if (until or release_from) >= decided_at + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
+        raise Conflict("the wait ends when the verification is too old to pay by", code="verification_too_old")
+    return until
+
+
+def _require_possible(signed_at: datetime, *, decided_at: datetime, at: datetime) -> None:
+    """A contract is signed after the borrower was verified, and not later than it is reported."""
+    if signed_at > at + timedelta(seconds=policy.SIGNED_AHEAD_SECONDS):
+        raise BadInput("it lies in the future", code="signed_in_future", pointer="/signed_at")
+    if signed_at <= decided_at - policy.TOLD_TO:
+        raise BadInput("the borrower was not verified by then", code="signed_before_verified", pointer="/signed_at")

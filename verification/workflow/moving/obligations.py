@@ -1,0 +1,61 @@
+"""What a lender says of the credit: that its obligation began, and ended. It starts and stops the retention clock.
+
+Taken of whatever is told to be verified, with or without a consumed clearance: the law counts from the obligation, and
+to refuse to hear of one that was paid past us would let its evidence go too early and hide that it was. Law: O-80.
+"""
+
+from datetime import datetime, timedelta
+
+from verification import clock, transactions
+from verification.audit import decided, signatures
+from verification.core.errors import BadInput, Conflict
+from verification.core.events import OBLIGATIONS
+from verification.core.retention import CLOSED, OPENED
+from verification.core.status import Status
+from verification.models import AuditEntry, Verification
+from verification.workflow import cases, policy
+from verification.workflow.moving import transition
+
+
+def report(*, lender_id: str, mode: str, verification_id: str, status: str, at: datetime) -> None:
+    """Puts on record that the obligation was opened or closed at a time; the same word again changes nothing.
+
+    Raises `NotFound`, `BadInput` for a time that cannot be, and `Conflict` for what is not verified, was told
+    otherwise, or is closed and was never opened.
+    """
+    now = clock.now()
+    if at > now + timedelta(seconds=policy.OBLIGATION_AHEAD_SECONDS):
+        raise BadInput("this time has not come yet", code="obligation_in_future", pointer="/at")
+    with transactions.writing():
+        named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        if verification.renews_id:
+            raise Conflict("it is a new consent to the loan of another", code="is_renewal")
+        told = decided.told_of(verification)
+        if told.status != Status.VERIFIED or told.finished_at is None:
+            raise Conflict("only of what is told to be verified", code="not_verified")
+        if at <= told.finished_at - policy.TOLD_TO:
+            detail = "before the borrower was verified"
+            raise BadInput(detail, code="obligation_before_decision", pointer="/at")
+        said = _said(verification)
+        if status in said:
+            if said[status] == at:
+                return
+            raise Conflict(f"it was told to be {status} at another time", code=f"obligation_{status}")
+        if status == CLOSED and OPENED not in said:
+            raise Conflict("it was never told to be opened", code="obligation_not_opened")
+        if status == CLOSED and at < said[OPENED]:
+            raise BadInput("before it was opened", code="obligation_before_opening", pointer="/at")
+        with transition.holding(verification):
+            if status == OPENED:
+                transition.write(verification, obligation_opened_at=at)
+            else:
+                transition.write(verification, obligation_closed_at=at)
+            transition.record(verification, f"obligation.{status}", at=now, body={"at": at.isoformat()})
+
+
+def _said(verification: Verification) -> dict[str, datetime]:
+    """When it was opened and closed, by the entries that count."""
+    found = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=OBLIGATIONS)
+    sound = signatures.sound(found)
+    return {one.type.removeprefix("obligation."): datetime.fromisoformat(one.body["at"]) for one in sound}

@@ -1,0 +1,35 @@
+"""One clearance as its lender reads it. What counts is what a worker signed: `clearances.consume` asks that."""
+
+from verification.core.clearance import TIYN
+from verification.core.errors import NotFound
+from verification.models import Clearance
+from verification.workflow.reading.views import ClearanceView
+
+
+def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
+    """The clearance of this lender; raises `NotFound` for none and for another's alike."""
+    row = Clearance.objects.filter(pk=clearance_id, lender_id=lender_id, mode=mode).first()
+    if row is None:
+        raise NotFound("no such clearance")
+    return ClearanceView(
+        id=row.pk,
+        verification_id=row.verification_id,
+        mode=row.mode,
+        status=row.status,
+        code=row.code,
+        profile_id=row.profile_id,
+        contract_sha256=row.contract_sha256,
+        amount_max=_tenge(row.cap_tiyn),
+        amount="" if row.amount_tiyn is None else _tenge(row.amount_tiyn),
+        gates=row.gates,
+        created_at=row.created_at,
+        issued_at=row.issued_at,
+        expires_at=row.expires_at,
+        fresh_until=row.fresh_until,
+        consumed_at=row.consumed_at,
+        frozen_at=row.frozen_at,
+    )
+
+
+def _tenge(tiyn: int) -> str:
+    return f"{tiyn // TIYN}.{tiyn % TIYN:02}"

@@ -1,0 +1,102 @@
+"""Judges a few judgements of a log again, drawn by chance: `manage.py audit_verify --replay`.
+
+Whoever names the number that the chance begins with, and the same log, draws the same ones.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from verification.core.errors import NotFound
+from verification.core.findings import Finding
+from verification.models import Attempt, AuditEntry
+from verification.workflow import cases
+from verification.workflow.reading.replay import FACTS, Replayed, Verdict, judge_again, record
+
+_PAGE = 1000  # ids in memory at a time
+
+
+@dataclass
+class Sample:
+    """How many are to be drawn of a log, by which seed, and what became of them.
+
+    of: how many there were to draw from. from_facts: those of `same` that the kept measurements alone could show.
+    cannot: how many could not be judged again, by the code that says why.
+    """
+
+    wanted: int
+    seed: int
+    of: int = 0
+    drawn: int = 0
+    same: int = 0
+    from_facts: int = 0
+    different: int = 0
+    cannot: Counter[str] = field(default_factory=Counter)
+
+    def __str__(self) -> str:
+        """One line of plain words."""
+        told = f"{self.drawn} of {self.of} judgements drawn (seed {self.seed}): {self.same} come out the same"
+        told += f" ({self.from_facts} from facts alone)" if self.from_facts else ""
+        told += f", {self.different} otherwise" if self.different else ""
+        why = ", ".join(f"{code} {number}" for code, number in sorted(self.cannot.items()))
+        return told + (f"; {self.cannot.total()} could not be judged again: {why}" if why else "")
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether there was something to judge again, and nothing of it could be."""
+        return 0 < self.drawn == self.cannot.total()
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as a JSON object."""
+        return asdict(self)
+
+
+def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
+    """Each drawn judgement that comes out otherwise; the others are counted. Each is on record, as by any replay."""
+    for pk in _drawn(log, sample):
+        entry = AuditEntry.objects.select_related("leaf").get(pk=pk)
+        found = _judged_again(entry)
+        sample.drawn += 1
+        if found.verdict is Verdict.CANNOT:
+            sample.cannot[found.code] += 1
+        elif found.verdict is Verdict.SAME:
+            sample.same += 1
+            sample.from_facts += found.source == FACTS
+        else:
+            sample.different += 1
+            detail = f"{found.stage} of {found.route} comes out otherwise: {found.detail}"
+            index = entry.leaf.leaf_index
+            yield Finding(code="judged_otherwise", log=log, leaf_index=index, entry=entry.pk, detail=detail)
+
+
+def _drawn(log: str, sample: Sample) -> list[str]:
+    """The judgements whose ids, hashed with the seed, come first: nobody who does not know the seed foresees them."""
+
+    def ids() -> Iterator[str]:
+        judged, last = AuditEntry.objects.filter(log=log, type="attempt.judged", leaf__log=log).order_by("pk"), ""
+        while page := list(judged.filter(pk__gt=last).values_list("pk", flat=True)[:_PAGE]):
+            sample.of, last = sample.of + len(page), page[-1]
+            yield from page
+
+    return heapq.nsmallest(sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest())
+
+
+def _judged_again(entry: AuditEntry) -> Replayed:
+    name = str(entry.body.get("attempt"))
+    where = name, str(entry.body.get("route")), str(entry.body.get("stage"))
+    attempt = Attempt.objects.filter(pk=name, verification_id=entry.verification_id).first()
+    try:
+        row = cases.of_any_lender(entry.verification_id or "")
+        if attempt is None:
+            raise NotFound("there is no such attempt")
+    except NotFound as error:
+        return Replayed(*where, Verdict.CANNOT, error.detail, error.code)
+    try:
+        found = judge_again(row, attempt)
+    except (LookupError, ValueError, TypeError, AttributeError) as error:  # evidence whose form nobody knows
+        found = Replayed(*where, Verdict.CANNOT, type(error).__name__, "unreadable")
+    record(row, [found])
+    return found
