@@ -117,7 +117,14 @@ def start_postgresql(folder: Path, *, more: Sequence[str] = ()) -> Server:
     initdb = [_program("initdb"), "-D", str(data), "-U", "tulga_root", "-A", "trust", "-E", "UTF8", "--no-sync"]
     _run(initdb, **user)
     # What is lost with the machine is no loss here, so nothing waits for the disk.
-    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off", "jit=off"]
+    options = [
+        "max_connections=400",
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "autovacuum=off",
+        "jit=off",
+    ]
     options += [f"unix_socket_directories={data}", *more]
     command = [_program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port)]
     process = _spawn([*command, *(word for option in options for word in ("-c", option))], folder, **user)
