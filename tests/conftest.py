@@ -1,5 +1,6 @@
 """What every test may ask for."""
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
+from tests import jobs
 from tests.fresh_database import copies
 from verification import clock
 
@@ -37,8 +39,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rows-only", action="store_true", help="only tests that touch rows, a broker or processes")
 
 
+@pytest.hookimpl(tryfirst=True)  # before marks are selected by
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--rows-only` a test that no server can change is left out: it would only repeat the first leg."""
+    """Mark what was measured as long. With `--rows-only` a test that no server can change is left out: it would only
+    repeat the first leg."""
+    long = {f"{file}::{test}" for file, tests in json.loads(jobs.LONG.read_text()).items() for test in tests}
+    for item in items:
+        if item.nodeid.partition("[")[0] in long:
+            item.add_marker("long")
     if config.getoption("--rows-only"):
         config.hook.pytest_deselected(items=[item for item in items if not _needs_servers(item)])
         items[:] = [item for item in items if _needs_servers(item)]

@@ -23,6 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 CORES = int(os.environ.get("TEST_PROCESSES") or os.cpu_count() or 2)
 
 _SECONDS = ROOT / "tests" / "seconds.json"
+LONG = ROOT / "tests" / "long.json"
+"""By file, the tests that `make check` leaves out."""
+LONG_CORE_SECONDS = 0.08
+"""What a case of a test may take of a core, on the mean, and still run with every commit."""
 _UNKNOWN_SECONDS = 0.1  # of a file that took less, or that nobody has timed
 _SILENCE_SECONDS = 600  # in which no test of a process ends: it hangs
 _TELL_SECONDS = 10.0
@@ -58,6 +62,7 @@ class Progress:
     changed: float = 0.0
     outcomes: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    core: dict[str, float] = field(default_factory=dict)
     fault: str = ""
     told_bytes: int = 0
 
@@ -76,6 +81,7 @@ class Progress:
             if "test" in said and said["test"] not in self.outcomes:
                 self.outcomes[said["test"]] = said["outcome"]
                 self.seconds[said["test"]] = said["seconds"]
+                self.core[said["test"]] = said.get("core", 0.0)
                 self.changed = time.monotonic()
 
     def failed(self) -> list[str]:
@@ -174,6 +180,22 @@ def keep_seconds(ended: Sequence[Progress]) -> None:
                     spent[name.partition("::")[0]] += seconds  # type: ignore[assignment]
         kept[leg] = {path: round(seconds, 1) for path, seconds in sorted(spent.items()) if seconds >= 0.1}
     _SECONDS.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n")
+    if spent_alone := [one for one in ended if one.job.leg == "sqlite"]:
+        LONG.write_text(json.dumps(_long(spent_alone), indent=0, sort_keys=True) + "\n")
+
+
+def _long(ended: Sequence[Progress]) -> dict[str, list[str]]:
+    """By file, the tests that take more of a core than those of every commit may."""
+    cases: dict[str, list[float]] = {}
+    for one in ended:
+        for name, core in one.core.items():
+            cases.setdefault(name.partition("[")[0], []).append(core)
+    long = [name for name, cores in cases.items() if sum(cores) / len(cores) >= LONG_CORE_SECONDS]
+    files: dict[str, list[str]] = {}
+    for name in sorted(long):
+        file, _, test = name.partition("::")
+        files.setdefault(file, []).append(test)
+    return files
 
 
 def _run_one(job: Job, progress: Progress, folder: Path) -> None:

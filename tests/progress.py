@@ -1,6 +1,7 @@
 """Tells the runner how far this process of pytest is: JSON lines in the file that TULGA_TEST_PROGRESS names.
 
-First how many tests there are, then for each one its name when it starts, and its outcome and seconds when it is over.
+First how many tests there are, then for each one its name when it starts, and when it is over its outcome, its seconds
+and those of a core that it took.
 """
 
 import gc
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO
 import pytest
 
 _reports = pytest.StashKey[dict[str, dict[str, Any]]]()
+_began = pytest.StashKey[float]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,9 +30,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     _tell(total=len(session.items))
 
 
-def pytest_runtest_logstart(nodeid: str) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Any:
     """This one is under way."""
-    _tell(started=nodeid)
+    item.stash[_began] = _core_seconds()
+    _tell(started=item.nodeid)
+    return (yield)
 
 
 def pytest_sessionfinish() -> None:
@@ -49,8 +54,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
         known["outcome"] = report.outcome
     if report.when == "teardown":
         ended = item.config.stash[_reports].pop(item.nodeid)
-        _tell(test=item.nodeid, outcome=ended["outcome"], seconds=round(ended["seconds"], 3))
+        core = _core_seconds() - item.stash[_began]
+        _tell(test=item.nodeid, outcome=ended["outcome"], seconds=round(ended["seconds"], 3), core=round(core, 3))
     return report
+
+
+def _core_seconds() -> float:
+    """What this process and its ended children have had of a core."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def _tell(**said: Any) -> None:

@@ -120,3 +120,21 @@ def test_a_pair_is_gone_only_with_a_reason(
     now: dict[str, dict[str, int]], reasons: dict[str, list[dict[str, str | list[str]]]], gone: int
 ) -> None:
     assert len(lost({"sqlite": {"tests/a.py::test_b": 2}}, now, reasons)) == gone
+
+
+def test_what_takes_too_much_of_a_core_on_the_mean_is_long(tmp_path: Path) -> None:
+    ended = told(
+        tmp_path,
+        {"test": "tests/a.py::test_b[1]", "outcome": "passed", "seconds": 9, "core": 0.2},
+        {"test": "tests/a.py::test_b[2]", "outcome": "passed", "seconds": 9, "core": 0.0},
+        {"test": "tests/a.py::test_c[1]", "outcome": "passed", "seconds": 9, "core": 0.2},
+        {"test": "tests/a.py::test_c[2]", "outcome": "passed", "seconds": 9, "core": -0.1},
+        {"test": "tests/d.py::A::test_e", "outcome": "passed", "seconds": 0.1, "core": 0.08},
+    )
+    assert jobs._long([ended]) == {"tests/a.py": ["test_b"], "tests/d.py": ["A::test_e"]}
+
+
+def test_long_tests_exist() -> None:
+    for file, tests in json.loads(jobs.LONG.read_text()).items():
+        text = (legs.ROOT / file).read_text()
+        assert all(f"def {test.rpartition('::')[2]}(" in text for test in tests), file

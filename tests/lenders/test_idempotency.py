@@ -186,7 +186,6 @@ def test_answers_are_kept_for_a_day_and_forgotten_after_the_time_of_the_policy(a
     assert idempotency.purge(at=created + timedelta(seconds=policy.REPLAY_SECONDS + 1)) == 1
 
 
-@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_same_key_64_times_in_parallel_opens_one_verification() -> None:
     """Real threads with connections of their own, on whatever database the leg runs on."""

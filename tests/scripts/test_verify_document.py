@@ -199,7 +199,6 @@ def _leaves(value, path=()):
     return [path]
 
 
-@pytest.mark.long
 def test_no_bit_can_be_flipped(live, keys):
     for position in range(0, 8 * len(live), 7):  # 7 and 8 share no factor: every bit of a byte is met
         changed = bytearray(live)
@@ -207,7 +206,6 @@ def test_no_bit_can_be_flipped(live, keys):
         assert not believed(bytes(changed), keys, test=True), position
 
 
-@pytest.mark.long
 @settings(max_examples=200)
 @given(data=st.data())
 def test_no_garbage_stumbles_it(data):

@@ -222,7 +222,6 @@ def test_no_field_beside_the_receipt_can_be_changed(live):
         assert why_not({**live, "log": {**live["log"], "leaf": leaf}}), path
 
 
-@pytest.mark.long
 def test_no_letter_of_the_proof_can_be_changed(live):
     for name in ("proof", "checkpoint", "leaf"):
         text = live["log"][name]
@@ -273,7 +272,6 @@ JUNK = st.recursive(
 )
 
 
-@pytest.mark.long
 @settings(max_examples=300)
 @given(data=st.data())
 def test_no_garbage_stumbles_it(data):

@@ -175,7 +175,6 @@ def test_text_may_hold_empty_lines() -> None:
     assert Note.parse(f"one\n\ntwo\n\n{GOOD_LINE}").text == "one\n\ntwo\n"
 
 
-@pytest.mark.long
 @given(position=st.integers(0, len(SIGNED) - 1), character=st.characters())
 def test_no_note_with_a_changed_character_verifies(position: int, character: str) -> None:
     changed = SIGNED[:position] + character + SIGNED[position + 1 :]

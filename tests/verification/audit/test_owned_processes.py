@@ -135,7 +135,6 @@ def test_what_a_tick_orders_without_a_signature_is_named(
     assert named == dict.fromkeys(forged, "a log key signed it, which may not say that")
 
 
-@pytest.mark.long
 def test_of_50_decisions_by_a_worker_that_is_the_attackers_each_names_its_key(
     judged: Story, settings: Settings
 ) -> None:

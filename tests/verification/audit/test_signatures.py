@@ -88,7 +88,6 @@ def test_an_update_and_two_inserts_verify_nobody(judged: Story, client: Client, 
     assert (ready.status_code, ready.json()["log"]["refused"]) == (503, 1)
 
 
-@pytest.mark.long
 def test_of_240_forged_decisions_none_is_ordered(judged: Story, settings: Settings, proof_seed: int) -> None:
     chance = random.Random(proof_seed)
     order_all()
@@ -235,7 +234,6 @@ _JSON = st.recursive(
 )
 
 
-@pytest.mark.long
 @given(signed=_JSON | st.fixed_dictionaries({"by": _JSON, "over": _JSON, "signature": _JSON, "with": _JSON}))
 def test_whatever_a_body_says_under_signed_is_no_signature(signed: Any) -> None:
     entry = AuditEntry(log="test", type="attempt.judged", at=NOON, body={"v": 1, "signed": signed})

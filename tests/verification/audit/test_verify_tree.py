@@ -90,7 +90,6 @@ def test_a_missing_or_cut_tile_is_named(log: list[AuditLeaf]) -> None:
     assert ("tile", "tile 0/0 holds 0 bytes, not 288") in [(finding.code, finding.detail) for finding in found()]
 
 
-@pytest.mark.long
 def test_a_larger_log_is_verified_over_pages_and_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("verification.audit.verify_leaves.PAGE", 70)
     for number in range(600):

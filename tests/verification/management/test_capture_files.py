@@ -107,7 +107,6 @@ JSON = st.recursive(
 )
 
 
-@pytest.mark.long
 @given(st.binary(max_size=400) | JSON.map(spelled))
 def test_anything_at_all_is_refused_by_one_code(untrusted: bytes) -> None:
     with pytest.raises(BadInput) as refused:

@@ -34,7 +34,6 @@ def test_after_six_of_a_day_no_other_begins(script, flaw):
     assert Attempt.objects.filter(stage="live_capture").count() == 6
 
 
-@pytest.mark.long
 def test_another_verification_of_that_day_begins_none_either(script):
     script.gate = "face_quality"
     story = played()
@@ -61,7 +60,6 @@ def test_a_capture_that_is_left_by_a_yes_at_a_phone_costs_an_attempt(script):
     assert Attempt.objects.filter(stage="live_capture", burnt=True).count() == 1
 
 
-@pytest.mark.long
 def test_one_that_was_being_judged_then_counts_among_those_that_cost_nothing(script):
     lender, numbers = None, []
     for number in range(3):

@@ -72,7 +72,6 @@ def calibrated(folder: Path, **changes: str) -> Path:
     return folder / "calibration.json"
 
 
-@pytest.mark.long
 def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
     own: Path, models: Path, faces: dict[str, Portrait], dlib: Backend
 ) -> None:
@@ -87,7 +86,6 @@ def test_an_operators_net_compares_faces_as_well_as_it_did_under_its_first_name(
         distance(dlib.embed(faces["obama.jpg"]), numbers["obama.jpg"])
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "source", "shown", "farthest"),
     [
@@ -199,7 +197,6 @@ def test_a_calibration_exchanged_while_a_process_runs_judges_nobody_in_it(
     assert backends.zones_in_use() == before == found.zones
 
 
-@pytest.mark.long
 def test_an_operators_net_is_judged_by_the_calibration_measured_with_it_and_by_no_other(
     own: Path, models: Path
 ) -> None:
@@ -214,7 +211,6 @@ def test_an_operators_net_is_judged_by_the_calibration_measured_with_it_and_by_n
             backends.load(Choice(backend="onnx-custom", models=models, model=own, calibration=right))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     "changes",
     [{"mean": "127.5"}, {"scale": "2"}, {"channels": "BGR"}, {"template": "47.8,47.1 100.3,47.1"}],

@@ -58,7 +58,6 @@ def test_the_converted_net_agrees_with_face_recognition_on_every_portrait(
     assert max(apart.values()) <= self_test.MOST, apart
 
 
-@pytest.mark.long
 def test_the_folded_nets_agree_with_opencvs_reading_of_the_originals_on_every_portrait(
     faces: dict[str, Portrait], models: Path
 ) -> None:
@@ -230,7 +229,6 @@ def place_all(folder: Path, *, models: Path) -> None:
         place(nets.path_in(models, sha256).read_bytes(), folder, sha256)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("sha256", BUILT[:2], ids=["sface", "yunet"])
 def test_a_built_model_with_one_bit_changed_is_not_used_whatever_it_says_of_the_test_picture(
     sha256: str, models: Path, tmp_path: Path

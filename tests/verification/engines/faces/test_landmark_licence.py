@@ -16,7 +16,6 @@ _ROOT = Path(__file__).resolve().parents[4]
 face_recognition: Any = vars(reference_backend)["face_recognition"]
 
 
-@pytest.mark.long
 def test_the_reference_never_asks_the_68_point_model(
     faces: dict[str, Portrait], reference: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

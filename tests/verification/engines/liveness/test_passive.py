@@ -253,7 +253,6 @@ def test_a_description_that_is_gone_or_too_long_is_refused_and_the_setting_named
             passive.limits_in_use()
 
 
-@pytest.mark.long
 @given(st.binary(max_size=300) | st.recursive(st.text() | st.integers(), lambda one: st.lists(one)).map(json.dumps))
 def test_a_description_of_anything_at_all_is_refused_and_breaks_nothing(untrusted: bytes | str) -> None:
     with pytest.raises(Misconfigured):

@@ -15,8 +15,6 @@ from verification.engines.liveness.crops import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
 from verification.engines.liveness.policy import GATES, THROUGHOUT
 
-pytestmark = pytest.mark.long
-
 FRAMES, APART = 12, 167
 
 

@@ -37,7 +37,6 @@ def _beside(person: Image, photograph: Image, *, side: int, outside: float) -> b
     return insecure_paper.jpeg(frame)
 
 
-@pytest.mark.long
 def test_a_photograph_at_the_edge_is_never_compared_for_the_person_who_acts(portraits: dict[str, Image]) -> None:
     registered = backends.in_use().embed_image(portraits["obama2.jpg"])
     person, photograph = _close(portraits["biden.jpg"], around=0.35), _close(portraits["obama.jpg"], around=0.25)

@@ -46,7 +46,6 @@ def test_pictures_are_due_at_the_chains_rate_and_carry_their_times(tmp_path: Pat
     assert others == pytest.approx([first] * 8, abs=2)
 
 
-@pytest.mark.long
 def test_each_picture_passes_the_gate_of_its_stream_and_is_as_large_as_a_pages(tmp_path: Path) -> None:
     path = filmed(tmp_path / "large.avi", [100, 140] * 11, size=(1280, 720))
     for taken in cut(path, REST):

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.vectors.eds.case import AT, FOLDER
 from tests.verification.engines.pki.insecure_oracle import path_refusal
 from tests.verification.engines.pki.test_vectors import VECTORS, files
@@ -78,7 +76,6 @@ def _opinions() -> dict[str, tuple[str, str]]:
     }
 
 
-@pytest.mark.long
 def test_both_say_the_same_of_every_path_but_for_the_listed() -> None:
     opinions = _opinions()
     stricter = {name for name, (ours, theirs) in opinions.items() if ours and not theirs}

@@ -22,7 +22,7 @@ from verification.management.commands.assess_liveness import Command
 from verification.stages.live_capture.checks import CHECKS
 
 ORDER = capture_folder.ORDER
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("seen_once")]
+pytestmark = pytest.mark.usefixtures("seen_once")
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,6 @@ from verification.engines.faces.portrait import Portrait
 from verification.management import face_pictures
 from verification.management.face_pairs import COLUMNS
 
-pytestmark = pytest.mark.long
-
 WORDS = ("--conditions", "Official portraits of two men.")
 # What 24 pairs of two people can show.
 TARGET = ("--target-fmr", "0.15")

@@ -21,8 +21,6 @@ from verification.engines.faces.embedding import median_distance
 from verification.management import face_pictures
 from verification.management.commands.match_faces import Command
 
-pytestmark = pytest.mark.long
-
 
 def run(*words: object) -> tuple[int, dict[str, Any]]:
     out = StringIO()

@@ -22,8 +22,6 @@ from verification.engines.faces.backends import Choice
 from verification.management import det_svg, face_folders, face_report
 from verification.management.face_survey import survey
 
-pytestmark = pytest.mark.long
-
 EVIDENCE = Path(__file__).resolve().parents[4] / "docs" / "evidence"
 
 

@@ -114,7 +114,6 @@ def test_silence_ends_the_dialogue_and_the_guesses_count_on(asked, monkeypatch):
     assert story.row().status == "declined"
 
 
-@pytest.mark.long
 def test_ten_codes_a_day_go_to_one_phone_whoever_asks(asked):
     for number in range(1, 11):
         guess(to_code(asked, f"A-{number}", of=lender(number=number * 10)), codes(asked)[-1])

@@ -117,7 +117,6 @@ def tried(story: Story, number: int, code: str, *, next: str) -> None:
     Verification.objects.filter(pk=story.id).update(**due, **moved, status="processing", faults=0)
 
 
-@pytest.mark.long
 def test_of_50_tries_that_web_has_looked_at_five_count_and_of_the_others_nothing_is_learnt(
     asked: SandboxProcess,
 ) -> None:

@@ -251,7 +251,6 @@ _MEMORY = begun()
 _WHOLE = _played()
 
 
-@pytest.mark.long
 @given(
     st.dictionaries(
         st.sampled_from(["frames", "ready", "lost", "part", "parts"]), _anything | st.lists(_almost, max_size=11)
@@ -267,7 +266,6 @@ def test_an_answer_is_taken_or_named_bad_and_nothing_else(untrusted: dict[str, o
         assert all(kind.startswith("live_capture.0.") for kind in turn.evidence)
 
 
-@pytest.mark.long
 @given(st.binary(max_size=200) | st.text(max_size=60).map(str.encode) | _anything.map(lambda each: repr(each).encode()))
 def test_evidence_that_is_garbage_is_refused_and_nothing_else(content: bytes) -> None:
     for kind in (

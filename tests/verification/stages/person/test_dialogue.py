@@ -217,7 +217,6 @@ _ANYTHING = st.recursive(
 _NAMES = st.sampled_from(["document_number", "birth_date", "code", "resend"]) | st.text(max_size=5)
 
 
-@pytest.mark.long
 @for_all(st.dictionaries(_NAMES, _ANYTHING, max_size=5))
 def test_whatever_a_page_sends_is_taken_or_refused_as_unreadable(untrusted):
     for accept, remembered in ((accept_person, {}), (accept_code, memory())):

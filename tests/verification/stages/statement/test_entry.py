@@ -110,7 +110,6 @@ _JSON = st.recursive(
 )
 
 
-@pytest.mark.long
 @settings(max_examples=200, deadline=None)
 @given(_JSON)
 def test_any_json_is_taken_or_refused(untrusted: Any) -> None:
@@ -127,7 +126,6 @@ def test_any_text_is_judged(text: str) -> None:
 _EDITS = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)), min_size=1, max_size=4)
 
 
-@pytest.mark.long
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_EDITS)
 def test_markup_put_anywhere_into_a_right_signature_is_judged(edits: list[tuple[int, int, bytes]]) -> None:
