@@ -106,6 +106,7 @@ _TABLE = (
         "Nobody has to consent anew",
         "Ask for a clearance: if the money has to wait, its gate `cooling_off` says so, and then there is a link.",
     ),
+    Problem("test_clock_limit", 409, "Too many, or too far", "Name one `verification`, or open it anew."),
     Problem("idempotency_in_progress", 409, "The same request is being worked on", _WAIT, retry_after=1),
     Problem("endpoint_limit", 409, "Too many endpoints", "Delete an endpoint that you no longer need."),
     Problem("redelivery_limit", 409, "Too many redeliveries wait", "Ask again when those that wait have been sent."),

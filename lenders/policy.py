@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from verification.workflow import policy as of_workflow
+
 # Keys.
 KEY_BYTES: Final = 32  # 256 random bits; security.md S6
 SHOWN_CHARACTERS: Final = 4  # of a key, after its mode: enough to tell two keys apart, of no use to a thief
@@ -36,6 +38,9 @@ IDEMPOTENCY_KEY_MAX: Final = 255
 RESERVATION_SECONDS: Final = 60
 REPLAY_SECONDS: Final = 48 * 3600  # api.md asks for 24 h or more; twice that covers a weekend's retry of a day
 PURGE_BATCH: Final = 500  # rows one purge deletes
+
+# The test clock (api.md §1). By how much it may be advanced at once, seconds: who verifies the log judges by the same.
+ADVANCE_MAX: Final = of_workflow.CLOCK_ADVANCE_MAX
 
 # Webhooks (api.md §1: Standard Webhooks' ladder).
 # Seconds to wait before each try, counted from the try before it.

@@ -188,6 +188,23 @@ class ObligationRequest:
     at: Annotated[datetime, Form("moment", _TIME, help="Not before the decision, and not in the future.")]
 
 
+@dataclass(frozen=True, kw_only=True)
+class AdvanceRequest:
+    """By how much the test clock is put forward, and of which verification alone."""
+
+    advance_seconds: Annotated[
+        int,
+        Form(
+            "whole_number",
+            {"type": "integer", "minimum": 1, "maximum": policy.ADVANCE_MAX, "examples": [24 * 3600]},
+            limits={"least": 1, "most": policy.ADVANCE_MAX},
+        ),
+    ]
+    verification: Annotated[
+        str | None, _our_id("ver", "Only this one is put forward, and what it renews or is renewed by.")
+    ] = None
+
+
 @dataclass(frozen=True)
 class NothingRequest:
     """An empty object, or no body at all."""

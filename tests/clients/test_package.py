@@ -53,6 +53,7 @@ _PAYMENT = Payment(amount=ONE, iin="x", contract_sha256="x", payout_account="x")
 
 # Each operation with all that can be said in it; the ids of its address are `x`.
 ALL: dict[str, Call[Any]] = {
+    "advance_test_clock": calls.advance_test_clock(1, of="x"),
     "ask_for_clearance": calls.ask_for_clearance("x", contract_sha256="x"),
     "cancel_verification": calls.cancel_verification("x"),
     "change_webhook_endpoint": calls.change_webhook_endpoint("x", url="x", events=(), enabled=True),
@@ -64,6 +65,7 @@ ALL: dict[str, Call[Any]] = {
     "get_document": calls.get_document("x", "x"),
     "get_proof": calls.get_proof("x"),
     "get_receipt": calls.get_receipt("x"),
+    "get_test_clock": calls.get_test_clock(),
     "get_verification": calls.get_verification("x", with_checks=True),
     "get_webhook_endpoint": calls.get_webhook_endpoint("x"),
     "list_deliveries": calls.list_deliveries(endpoint="x", event="x", status="x", limit=1),

@@ -5,9 +5,11 @@ Only what a body names is compared: the bytes of a body are signed, so nobody ca
 
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, Final
 
 from verification.audit import policy
+from verification.audit.advanced import advanced_since, earlier
 from verification.audit.held_rows import Held
 from verification.audit.reconcile import Pair, Said, differs, named, reconcile, spelled
 from verification.core.events import CLOSINGS, DECISIONS, OBLIGATIONS, RECEIPT, REPORTED
@@ -38,6 +40,8 @@ def compare_case(log: str, held: Held) -> Iterator[Finding]:
         return
     yield from _compare_marks(log, held)
     yield from _compare_obligation(log, held)
+    if advanced_since(None, held.entries).total_seconds() != held.verification.advanced_seconds:
+        yield differs(log, held, "advanced_seconds", "a clock was advanced of it by another time than its entries say")
     yield from _compare_contract(log, held)
     end = next(held.said(*DECISIONS, naming="profile"), None)
     if end is None:
@@ -71,7 +75,10 @@ def _compare_said(log: str, held: Held) -> Iterator[Finding]:
             pairs += named(body, routes=row.passed_routes, **_standing(row))
         else:
             pairs += [("at", entry.at, row.created_at), ("renews", body.get("renews"), row.renews_id)]
-            pairs += named(body, combinations=row.combinations, expires_at=spelled(row.expires_at))
+            pairs += named(body, combinations=row.combinations)
+            if "expires_at" in body:
+                until = earlier(str(body["expires_at"]), advanced_since(entry, held.entries))
+                pairs.append(("expires_at", until, spelled(row.expires_at)))
         said.append((entry, row.pk, f"verification {row.pk}", pairs))
     yield from reconcile(log, held, said, {})
 
@@ -83,7 +90,10 @@ def _standing(row: Verification) -> Mapping[str, Any]:
 
 def _compare_marks(log: str, held: Held) -> Iterator[Finding]:
     for column, entry_type in _MARKS.items():
-        said = max((entry.at for entry in held.entries if entry.type == entry_type), default=None)
+        last = max((entry for entry in held.entries if entry.type == entry_type), key=attrgetter("at"), default=None)
+        said = last.at if last is not None else None
+        if said is not None and column == "in_review_since":  # its reviewers' time counts from it
+            said -= advanced_since(last, held.entries)
         if said != getattr(held.verification, column):
             yield differs(log, held, column, f"{column} is not the time of its last entry {entry_type}")
 
@@ -96,7 +106,10 @@ def _compare_obligation(log: str, held: Held) -> Iterator[Finding]:
 
 
 def _compare_contract(log: str, held: Held) -> Iterator[Finding]:
-    said = next((body for _, body in held.said(REPORTED, naming="signed_at")), {})
+    entry, said = next(held.said(REPORTED, naming="signed_at"), (None, {}))
+    if entry is not None and "release_not_before" in said:
+        until = earlier(str(said["release_not_before"]), advanced_since(entry, held.entries))
+        said = {**said, "release_not_before": until}
     for column in ("contract_signed_at", "release_not_before"):
         if said.get(column.removeprefix("contract_"), "") != spelled(getattr(held.verification, column)):
             yield differs(log, held, column, f"{column} is not what its lender reported")

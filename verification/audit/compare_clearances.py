@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from verification.audit.advanced import advanced_by, earlier
 from verification.audit.held_rows import Held
 from verification.audit.reconcile import Said, named, reconcile, spelled
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, REFUSED, SUPERSEDED
@@ -30,6 +31,7 @@ _COLUMNS: Final = (
     "fresh_until",
     "amount",
 )
+_UNTIL: Final = ("expires_at", "fresh_until")
 _NEW: Final[Mapping[str, Any]] = {
     "code": "",
     "gates": [],
@@ -47,7 +49,13 @@ _NEW: Final[Mapping[str, Any]] = {
 def compare_clearances(log: str, held: Held) -> Iterator[Finding]:
     """Everything that the clearances and their entries say differently."""
     made, by = dict[str, dict[str, Any]](), dict[str, AuditEntry]()
-    for entry, body in held.said(*CLEARINGS, naming="clearance"):
+    for entry in held.entries:
+        if ahead := advanced_by(entry):
+            for row in made.values():
+                row |= {until: earlier(str(row[until]), ahead) for until in _UNTIL if until in row}
+        body = entry.body
+        if entry.type not in CLEARINGS or not isinstance(body, dict) or "clearance" not in body:
+            continue
         name, status = str(body["clearance"]), _SAID[entry.type]
         if status == PROCESSING:
             for row in made.values():

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from verification.audit.advanced import advanced_by, earlier
 from verification.audit.held_rows import Held
 from verification.audit.reconcile import Said, named, reconcile, spelled
+from verification.core.events import ADVANCED
 from verification.core.findings import Finding
 from verification.models import AuditEntry
 
@@ -125,6 +127,13 @@ def _read(table: str, secret: str) -> Callable[[_Made, AuditEntry, Mapping[str, 
     return write
 
 
+def _advance(made: _Made, entry: AuditEntry, body: Mapping[str, Any]) -> None:
+    """Every way in ends so much earlier."""
+    for row in made.rows.values():
+        if "expires_at" in row:
+            row["expires_at"] = earlier(str(row["expires_at"]), advanced_by(entry))
+
+
 def _end(table: str, outcome: str) -> Callable[[_Made, AuditEntry, Mapping[str, Any]], None]:
     """outcome: empty where the body says it under `code`."""
 
@@ -153,4 +162,5 @@ _WRITERS: Final[Mapping[str, Callable[[_Made, AuditEntry, Mapping[str, Any]], No
     "hand_over.refused": _end("hand_over", "refused"),
     "hand_over.stopped": _end("hand_over", "stopped"),
     "verification.handed_over": _hand_over,
+    ADVANCED: _advance,
 }

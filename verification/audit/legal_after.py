@@ -42,6 +42,6 @@ def obliged(course: Course, body: Body, *, at: int, word: str) -> Iterator[Fault
     is_early = opened is not None and when < opened
     # The decision's own time may come back cut.
     is_early |= decided is not None and when <= decided - timedelta(seconds=policy.TOLD_TO_SECONDS)
-    if when > course.now + ahead or is_early:
+    if when > course.stamped + ahead or is_early:
         yield TIME, f"an obligation is said to be {word} before it could be, or in time to come"
     course.obligation[word] = when

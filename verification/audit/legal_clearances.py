@@ -46,6 +46,8 @@ def cleared(course: Course, body: Body, *, at: int, came: str) -> Iterator[Fault
         yield MOVE, f"a clearance was {came} after the borrower had disputed it"
     elif (judge := _TERMS.get(came)) is not None:
         yield from judge(course, body, course.terms.get(name, {}))
+    if came == ISSUED:
+        course.issued_ahead[name] = course.advanced
     if came == PROCESSING:
         void = [one for one, stands in course.clearances.items() if stands in OPEN]
         course.clearances |= dict.fromkeys(void, SUPERSEDED)
@@ -91,7 +93,7 @@ def _issued(course: Course, body: Body, asked: Body) -> Iterator[Fault]:
         yield GATES, f"its laws ask otherwise of {', '.join(wrong)}"
     elif _waits(course, body, gates["cooling_off"], laws):
         yield GATES, "its contract was not reported, or nobody consented anew once the wait was over"
-    expires_at, fresh_until = moment(body, "expires_at"), moment(body, "fresh_until")
+    expires_at, fresh_until = course.moment(body, "expires_at"), course.moment(body, "fresh_until")
     latest = course.now + timedelta(seconds=policy.CLEARANCE_SECONDS)
     if expires_at is None or expires_at > latest:
         yield TIME, "it lives longer than a clearance may"
@@ -104,7 +106,9 @@ def _consumed(course: Course, body: Body, issued: Body) -> Iterator[Fault]:
     if not 0 < number(body, "amount") <= number(issued, "cap"):
         yield TERMS, "more money left than the clearance lets, or none"
     until = [moment(issued, name) for name in ("expires_at", "fresh_until")]
-    if any(one is not None and course.now >= one for one in until):
+    # They were given as time was counted when it was issued.
+    now = course.now - course.issued_ahead.get(text(body, "clearance"), timedelta(0))
+    if any(one is not None and now >= one for one in until):
         yield TIME, "the money left when the time of the clearance was over, or of its answers"
 
 
@@ -133,17 +137,17 @@ def _waits(course: Course, body: Body, gate: Body, laws: Sequence[Profile]) -> b
     if "release_not_before" not in gate:
         return False
     until = release_not_before(course.waits_until, laws) or course.waits_until
-    return moment(gate, "release_not_before") != until or course.now < until or not text(body, "renewal")
+    return course.moment(gate, "release_not_before") != until or course.now < until or not text(body, "renewal")
 
 
 def _fresh_at_most(course: Course, gates: Mapping[str, Any], laws: Sequence[Profile]) -> datetime:
     """Until when all its answers hold: what is counted by the day until midnight, others by the laws."""
-    ends = [almaty.begins(almaty.day_of(course.now) + timedelta(days=1))]
-    if course.ended_at is not None:
-        ends.append(course.ended_at + timedelta(seconds=min(law.valid_for_seconds for law in laws)))
+    ends = [almaty.begins(almaty.day_of(course.stamped) + timedelta(days=1)) + course.advanced]
+    if course.ages_from is not None:
+        ends.append(course.ages_from + timedelta(seconds=min(law.valid_for_seconds for law in laws)))
     for name, limit in _KEPT_FOR.items():
         seconds = [most for law in laws if (most := getattr(law, limit)) is not None]
-        asked_at = moment(gates.get(name, {}), "at") or course.now
+        asked_at = course.moment(gates.get(name, {}), "at") or course.now
         if seconds:
             ends.append(min(asked_at, course.now) + timedelta(seconds=min(seconds)))
     return min(ends)

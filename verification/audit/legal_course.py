@@ -51,14 +51,20 @@ class Course:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     last: Attempt | None = None
     """The attempt that was closed last."""
-    now: datetime = _BEFORE_ALL
-    """The time of the entry that is replayed now."""
+    stamped: datetime = _BEFORE_ALL
+    """The time that the entry bears which is replayed now."""
+    advanced: timedelta = timedelta(0)
+    """By how much a test clock had been advanced by then."""
+    log: str = ""
+    """In which it stands."""
     until: datetime | None = None
     """Until when the borrower may take, or its reviewers."""
     expires_at: datetime | None = None
     """Until when the borrower may take, whoever looks meanwhile."""
     has_ended: bool = False
     ended_at: datetime | None = None
+    ages_from: datetime | None = None
+    """From when its verdict ages, as `now` counts."""
     faulted: tuple[str, int] = ("", 0)
     """The step that was tried in vain last, and how often in a row."""
     fault: str = ""
@@ -82,6 +88,8 @@ class Course:
     """Since the contract was reported: until when no new consent may be asked for."""
     clearances: dict[str, str] = field(default_factory=dict)
     """How each stands, by its id."""
+    issued_ahead: dict[str, timedelta] = field(default_factory=dict)
+    """By how much a test clock had been advanced when each was issued."""
     is_disputed: bool = False
     """Since the borrower said that it was not them."""
     terms: dict[str, Body] = field(default_factory=dict)
@@ -99,6 +107,16 @@ class Course:
     passed: dict[tuple[str, str], int] = field(default_factory=dict)
     """Where a stage of a route was lawfully passed, the last time."""
 
+    @property
+    def now(self) -> datetime:
+        """What time it is for what is due: that of the entry, and what a test clock was advanced by."""
+        return self.stamped + self.advanced
+
+    def moment(self, body: Body, name: str) -> datetime | None:
+        """A time that this entry gives, as `now` counts; None where there is none."""
+        said = moment(body, name)
+        return said + self.advanced if said is not None else None
+
     def standing(self, how: str) -> Attempt | None:
         """The newest attempt, if it stands so: of a verification one at most is open or in review."""
         newest = next(reversed(self.attempts.values()), None)
@@ -110,13 +128,13 @@ class Course:
 
     def spent(self, stage: str) -> list[Attempt]:
         """The attempts at a stage that count against the borrower now, in whichever route."""
-        since = self.now - timedelta(seconds=policy.TRIES_SECONDS)
+        since = self.stamped - timedelta(seconds=policy.TRIES_SECONDS)
         return [one for one in self.attempts.values() if one.stage == stage and one.spent_at and one.spent_at >= since]
 
     def go_on(self, attempt: Attempt, body: Body) -> None:
         """One more turn of its dialogue: who moves next, until when, and what came."""
         attempt.next, attempt.is_signed = text(body, "next"), attempt.is_signed and self.is_signed
-        attempt.until = moment(body, "expires_at") if "expires_at" in body else attempt.until
+        attempt.until = self.moment(body, "expires_at") if "expires_at" in body else attempt.until
         self.faulted = ("", 0)
         self.keep(attempt, body)
 
@@ -129,7 +147,7 @@ class Course:
         """Whether it burns follows from its release and from why it ended, and from no row."""
         attempt.stands, attempt.outcome, attempt.code = CLOSED, outcome, text(body, "code")
         is_counted = attempt.release is not None and attempt.release.tries(attempt.stage) > 0
-        attempt.spent_at = self.now if is_counted and burns else None
+        attempt.spent_at = self.stamped if is_counted and burns else None
         if body.get("burnt") is not (is_counted and burns):
             yield TRIES, "whether it counts against the borrower is not what its end says"
         self.last = attempt

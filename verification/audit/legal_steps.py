@@ -21,7 +21,6 @@ from verification.audit.legal_words import (
     Body,
     Fault,
     listed,
-    moment,
     number,
     released,
     text,
@@ -39,7 +38,7 @@ def created(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
         yield MOVE, "a verification is opened once, by its first entry"
         return
     course.route, course.profile_sha256 = text(body, "route"), text(body, "profile_sha256")
-    course.until = course.expires_at = moment(body, "expires_at")
+    course.until = course.expires_at = course.moment(body, "expires_at")
     if not course.is_signed:  # then nothing suffices
         return
     try:
@@ -79,7 +78,7 @@ def opened(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     """An attempt at a stage: no other is open, all before it have passed, the consent first of all."""
     name, course.faulted = text(body, "attempt"), ("", 0)
     attempt = Attempt(text(body, "route"), text(body, "stage"), is_signed=course.is_signed)
-    attempt.until = moment(body, "expires_at")
+    attempt.until = course.moment(body, "expires_at")
     if not name or name in course.attempts or course.standing(OPEN) or course.is_held():
         yield MOVE, "an attempt was opened while another was, or twice, or where nobody is asked"
     course.attempts[name] = attempt
@@ -131,7 +130,7 @@ def kept(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
         return
     course.keep(attempt, body)
     if "expires_at" in body:  # it was prepared, and given to the borrower
-        attempt.until, attempt.next, course.faulted = moment(body, "expires_at"), Next.ASK, ("", 0)
+        attempt.until, attempt.next, course.faulted = course.moment(body, "expires_at"), Next.ASK, ("", 0)
 
 
 def lapsed(course: Course, body: Body, *, at: int) -> Iterator[Fault]:

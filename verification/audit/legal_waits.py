@@ -1,17 +1,21 @@
-"""Was a contract reported once, and a new consent asked for no sooner than the law's wait was over? Pure. O-52."""
+"""Was a contract reported once, and a new consent asked for no sooner than the law's wait was over? Pure. O-52.
+
+And what a test clock puts forward, by which such a wait, and each other time, is over sooner.
+"""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from verification.audit import policy
 from verification.audit.legal_clearances import laws_of
 from verification.audit.legal_course import Course
-from verification.audit.legal_words import LAW, MOVE, TERMS, TIME, Body, Fault, moment, number, text
+from verification.audit.legal_words import LAW, MOVE, TERMS, TIME, Body, Fault, number, text
 from verification.core.clearance import release_not_before
 
 
 def reported(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     """The lender reports its contract, once; the wait counts from then, or from a later signing."""
-    since, signed_at = moment(body, "release_from"), moment(body, "signed_at")
+    since, signed_at = course.moment(body, "release_from"), course.moment(body, "signed_at")
     if not course.is_signed:
         return
     if course.waits_until is not None or since is None or signed_at is None:
@@ -39,3 +43,14 @@ def renewed(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     until: datetime | None = release_not_before(course.waits_until, laws)
     if until is None or course.now < until:
         yield TIME, "a new consent was asked for before the wait was over, or where none is"
+
+
+def advanced(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
+    """A test lender puts forward what is due: of test verifications alone, and by no more than it may at once."""
+    seconds = number(body, "advance_seconds")
+    if not course.is_signed:
+        return
+    if course.log != policy.CLOCK_LOG or not 1 <= seconds <= policy.ADVANCE_SECONDS_MAX:
+        yield MOVE, "a clock was advanced of what is live, or by what it may not be"
+        return
+    course.advanced += timedelta(seconds=seconds)

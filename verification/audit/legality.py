@@ -56,6 +56,7 @@ _COURSE: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
     "clearance.frozen": partial(legal_clearances.cleared, came=clearance.FROZEN),
     events.REPORTED: legal_waits.reported,
     events.RENEWED: legal_waits.renewed,
+    events.ADVANCED: legal_waits.advanced,
     "verification.disputed": legal_after.disputed,
 }
 _ENDS: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
@@ -72,7 +73,7 @@ _MAY_FOLLOW_AN_END: Final = frozenset(
     {
         *("attempt.lapsed", "evidence.kept", "document.missing", events.DESTROYED, "step.faulted", events.RECEIPT),
         *("verification.redacted", "verification.disputed", "verification.key_revoked"),
-        *_OF_VERIFIED,
+        *(events.ADVANCED, *_OF_VERIFIED),
     }
 )
 """What is left open is closed, a canceled case gets its receipt, an attempt its document, frames go; a person asks for
@@ -152,15 +153,18 @@ def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Ite
         if end and entry.type not in _MAY_FOLLOW_AN_END:
             yield entry, (AFTER_END, f"nothing of this kind may follow {end}")
             continue
+        if end and entry.type == events.ADVANCED and end != _VERIFIED:
+            yield entry, (AFTER_END, f"nothing is due any more after {end}")
+            continue
         if entry.type in _OF_VERIFIED and end != _VERIFIED:
             yield entry, (AFTER_END, "nothing of a credit is said of what was not verified")
-        course.is_signed, course.now = entry.pk not in forged, entry.at
+        course.is_signed, course.stamped, course.log = entry.pk not in forged, entry.at, entry.log
         for fault in _taken(course, entry.type, body, at=at):
             if course.is_signed:
                 yield entry, fault
         course.fault = course.fault if entry.type == "step.faulted" else ""
         if entry.type in events.DECISIONS:
-            end, course.has_ended, course.ended_at = entry.type, True, entry.at
+            end, course.has_ended, course.ended_at, course.ages_from = entry.type, True, entry.at, course.now
             course.decision = entry.pk if course.is_signed else ""
 
 

@@ -70,6 +70,13 @@ GATES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What a clearance passes, and which fields of a profile ask for it: with none it is always asked. O-50 to O-58."""
 
+CLOCK_LOG: Final = "test"
+"""The log whose verifications a clock may be advanced of. Source: api.md §1, the test clock."""
+
+ADVANCE_SECONDS_MAX: Final = 7 * 24 * 3600
+"""By how much a test clock may be advanced at once, seconds. Ours: more than the longest time that anything of a
+verification is given, the 72 hours for which it may lead to money."""
+
 HEARTBEAT_SECONDS: Final = 3600
 """A log that is alive has one heartbeat in every such span, seconds. Source: design of the log, read path."""
 

@@ -40,6 +40,8 @@ REPORTED, RENEWED = "contract.reported", "renewal.opened"
 """What the lender says of its contract, and that its borrower is asked anew, by the `renewal` it names."""
 CREDITING = (REPORTED, *CLEARINGS)
 """By which a lender's credits of a day are counted."""
+ADVANCED = "test_clock.advanced"
+"""A test lender put what is due of this verification forward by `advance_seconds`. None stands in a live log."""
 ATTESTED = "attestation.made"
 """An employee's word `what` was confirmed of a verified borrower, with their id as `person`."""
 OBLIGATIONS = ("obligation.opened", "obligation.closed")
@@ -91,6 +93,7 @@ ENTRY_TYPES = {
         *(EntryType(name, (WEB,)) for name in OBLIGATIONS),
         EntryType(REPORTED, (WEB,)),
         EntryType(RENEWED, (WEB,)),
+        EntryType(ADVANCED, (WEB,)),
         EntryType("document.read", (WEB,)),
         EntryType("step.faulted", (WORKER,)),
         EntryType("endpoint.disabled", (SENDER, WEB), told=True),

@@ -184,6 +184,7 @@ class Migration(migrations.Migration):
                 ('frames_until', models.DateTimeField(null=True)),
                 ('contract_signed_at', models.DateTimeField(null=True)),
                 ('release_not_before', models.DateTimeField(null=True)),
+                ('advanced_seconds', models.PositiveIntegerField(default=0)),
                 ('status', models.CharField(max_length=16)),
                 ('code', models.CharField(blank=True, max_length=64)),
                 ('last_failure', models.CharField(blank=True, max_length=64)),

@@ -47,6 +47,8 @@ class Verification(models.Model):
     # When the lender's contract was signed, as it reported, and until when its money waits where a law makes it.
     contract_signed_at = models.DateTimeField(null=True)
     release_not_before = models.DateTimeField(null=True)
+    # By how much its lender's test clock was advanced since it was opened: 0 of all that is live.
+    advanced_seconds = models.PositiveIntegerField(default=0)
 
     status = models.CharField(max_length=16)
     code = models.CharField(max_length=64, blank=True)

@@ -6,6 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from verification.core.events import (
+    ADVANCED,
     ATTESTED,
     CERTIFIED,
     CLEARED,
@@ -100,6 +101,7 @@ ENTRIES: Final[dict[str, Words]] = {
     "clearance.frozen": _("Clearance frozen: no money may leave"),
     REPORTED: _("Contract reported by the lender"),
     RENEWED: _("Borrower asked for a new consent after the wait"),
+    ADVANCED: _("Test clock put forward by the lender"),
     "document.read": _("Signed document fetched by the lender"),
     "step.faulted": _("Technical fault, to be tried again"),
     "endpoint.disabled": _("Address for the lender's events switched off"),

@@ -4,6 +4,7 @@ A call is one intent: sent twice, by whatever client, it has its effect once. `k
 own where a repeat may come from another process, and keep it beside what it is for.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -77,6 +78,7 @@ rotate_webhook_secret = partial(_act, "/v1/webhook-endpoints/{}/rotate-secret", 
 redeliver = partial(_act, "/v1/deliveries/{}/redeliver", resources.Delivery)
 # Without one. A checkpoint is for `checkpoints.Memory`; the keys are those of receipts, documents and logs.
 list_webhook_endpoints = partial(_list, "/v1/webhook-endpoints", resources.Endpoint, {})
+get_test_clock = partial(Call, "GET", "/v1/test/clock", json.loads)
 get_checkpoint = partial(_text, "/v1/log/checkpoint", {})
 get_keys = partial(_bytes, "/.well-known/jwks.json")
 
@@ -145,6 +147,11 @@ def ask_for_clearance(
 def consume_clearance(clearance: str, payment: resources.Payment, *, key: str = "") -> Call[resources.Clearance]:
     """Right before the money leaves: pay only if this gives a clearance. Keep the key with the payment."""
     return _post(f"/v1/clearances/{_id(clearance)}/consume", resources.Clearance, payment, key)
+
+
+def advance_test_clock(seconds: int, *, of: Word = None, key: str = "") -> Call[Any]:
+    """What is due of your test verifications, or of one, is due so much earlier."""
+    return replace(_post("/v1/test/clock", str, {"advance_seconds": seconds, "verification": of}, key), read=json.loads)
 
 
 def create_webhook_endpoint(url: str, *, events: Sequence[str] = (), key: str = "") -> Call[resources.EndpointSecret]:

@@ -15,11 +15,12 @@ from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
+from verification.audit.advanced import advanced_since, earlier
 from verification.core import almaty, calendars, profiles
 from verification.core import clearance as words
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, SUPERSEDED, TIYN, UNWANTED
 from verification.core.errors import BadInput, Conflict, NotFound
-from verification.core.events import CLEARED, CLEARINGS, DISPUTED, RENEWED, REPORTED
+from verification.core.events import ADVANCED, CLEARED, CLEARINGS, DISPUTED, RENEWED, REPORTED
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.evidence import vault
@@ -70,16 +71,16 @@ def ask(*, lender_id: str, mode: str, verification_id: str, profile_id: str, con
         return asked.pk
 
 
-def require_told(verification: Verification) -> datetime:
-    """When it was verified; raises `Conflict` unless that is told of it, and its case can be read."""
+def require_told(verification: Verification) -> AuditEntry:
+    """The decision by which it was verified; raises `Conflict` unless that is told of it, and its case can be read."""
     if verification.renews_id:
         raise Conflict("it is a new consent to the loan of another", code="is_renewal")
     told = decided.told_of(verification)
-    if told.status != Status.VERIFIED or told.finished_at is None:
+    if told.status != Status.VERIFIED or told.decision is None:
         raise Conflict("only of what is told to be verified", code="not_verified")
     if verification.redacted_at is not None:
         raise Conflict("nobody can tell any more who it was", code="verification_erased")
-    return told.finished_at
+    return told.decision
 
 
 @dataclass(frozen=True)
@@ -155,19 +156,23 @@ def freeze_unsound(mode: str) -> None:
 
 
 def issued_body(verification: Verification, clearance_id: str) -> Mapping[str, Any] | None:
-    """What a worker signed of a clearance; None unless that and the decision that it rests on are sound.
+    """What a worker signed of a clearance, its times earlier by what a test clock was advanced since; None unless that
+    and the decision that it rests on are sound.
 
     Whatever the rows say by now, None too once an entry says that the money of its verification has left, that a newer
     one was asked for, that it was refused or frozen, or that the borrower disputes it or does not want the money.
     """
-    sound = entries_of(verification, _VERIFIED, *CLEARINGS, DISPUTED, RENEWED)
+    sound = entries_of(verification, _VERIFIED, *CLEARINGS, DISPUTED, RENEWED, ADVANCED)
     newest = next((one.body["clearance"] for one in reversed(sound) if one.type == _ASKED), None)
     over = {one.type for one in sound if one.body.get("clearance") == clearance_id} & {_REFUSED, _FROZEN}
     if newest != clearance_id or over or any(one.type == _PAID for one in sound) or barred(verification, sound):
         return None
     decisions = {one.pk for one in sound if one.type == _VERIFIED}
-    issued = [one.body for one in sound if one.type == CLEARED and one.body.get("clearance") == clearance_id]
-    body = next((body for body in issued if body.get("decision") in decisions), None)
+    issued = [one for one in sound if one.type == CLEARED and one.body.get("clearance") == clearance_id]
+    entry = next((one for one in issued if one.body.get("decision") in decisions), None)
+    by, body = advanced_since(entry, sound), entry.body if entry is not None else None
+    if by and body:
+        body = {**body, **{until: earlier(body[until], by) for until in ("expires_at", "fresh_until")}}
     # The new consent that it rests on, if any: a decision of its own.
     renewed = AuditEntry.objects.filter(pk=body["renewal"], type=_VERIFIED) if body and "renewal" in body else None
     return None if renewed is not None and not signatures.sound(renewed) else body
@@ -224,11 +229,15 @@ def entries_of(verification: Verification, *types: str) -> list[AuditEntry]:
 
 
 def reported(sound: Sequence[AuditEntry]) -> Reported | None:
-    """What such entries say of the contract; the first counts, for it is said once."""
+    """What such entries say of the contract; the first counts, for it is said once.
+
+    Its wait counts from so much earlier as a test clock was advanced since, where these entries say it.
+    """
     for entry in sound:
         if entry.type == REPORTED:
             signed_at, release_from = (datetime.fromisoformat(entry.body[one]) for one in ("signed_at", "release_from"))
-            return Reported(entry.body["contract"], signed_at, entry.at, max(release_from, signed_at, entry.at))
+            waits_from = max(release_from, signed_at, entry.at) - advanced_since(entry, sound)
+            return Reported(entry.body["contract"], signed_at, entry.at, waits_from)
     return None
 
 

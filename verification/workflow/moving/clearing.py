@@ -7,6 +7,7 @@ from typing import Any
 
 from verification import clock, transactions
 from verification.audit import signatures
+from verification.audit.advanced import advanced_since
 from verification.core import almaty, calendars, profiles
 from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
@@ -52,8 +53,11 @@ def clear(verification: Verification) -> None:
     code = weighed.code
     with transactions.writing():
         queue.require_fence(verification)
-        # What the borrower has said while sources were asked.
-        verification.refresh_from_db(fields=["disputed_at"])
+        # What the borrower has said while sources were asked, and whether a test clock was advanced.
+        before = verification.advanced_seconds
+        verification.refresh_from_db(fields=["disputed_at", "advanced_seconds"])
+        if verification.advanced_seconds != before:  # then the times of its gates are not so any more
+            code = code or "gates_unavailable"
         code = code or clearances.barred(verification, clearances.entries_of(verification, DISPUTED, RENEWED))
         with transition.holding(verification):
             if code:
@@ -108,14 +112,13 @@ def _evaluated(
     sound: Sequence[AuditEntry],
 ) -> _Weighed:
     at, iin = clock.now(), case.person.iin.value
+    # Another day may bring another profile of the lender's: whoever asks again is told by that one.
     if (today := almaty.day_of(at)) != almaty.day_of(said["at"]):
-        # Another day may bring another profile of the lender's: whoever asks again is told by that one.
         raise Conflict("it was asked for on another day", code="gates_unavailable")
     held = calendars.binding(profiles.get(said["profile"]), mode=verification.mode, on=today)
     laws = (profiles.pinned(str(decision.body["profile_sha256"])), held)
     age_confirmation, visit = attested.told(verification, laws, sound=sound, iin=iin)
-    contract, given, days = None, None, {today}
-    reported = clearances.reported(sound)
+    contract, given, days, reported = None, None, {today}, clearances.reported(sound)
     # A report of another contract is none of this one.
     if reported is not None and reported.contract == said["contract"]:
         given = renewals.given(verification, case, sound, reported)
@@ -124,6 +127,7 @@ def _evaluated(
     answers = inquiries.ask(verification, case, laws, sound=sound, clearance_id=str(said["clearance"]), days=days)
     facts = Facts(
         verified_at=decision.at,
+        aged=advanced_since(decision, sound),
         routes=tuple(decision.body["routes"]),
         born=case.person.birth_date,
         cap_tiyn=clearances.tiyn(case.loan.amount),

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
+from verification.audit.advanced import advanced_since
 from verification.core import almaty, calendars, profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
-from verification.core.events import REPORTED
+from verification.core.events import ADVANCED, REPORTED
 from verification.core.profiles import Profile
 from verification.models import Verification
 from verification.workflow import cases, policy
@@ -35,18 +36,18 @@ def report(
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)
-        decided_at = clearances.require_told(verification)
+        decision = clearances.require_told(verification)
         loan = cases.read(verification, cases.key_of(verification)).case.loan
         contract = clearances.contract_of(loan, contract_sha256)
-        known = clearances.reported(clearances.entries_of(verification, REPORTED))
+        said = clearances.entries_of(verification, REPORTED, ADVANCED)
+        known = clearances.reported(said)
         if known is not None:
             if (known.contract, known.signed_at) != (contract, signed_at):
                 raise Conflict("another contract or time was reported", code="contract_reported")
             return
-        _require_possible(signed_at, decided_at=decided_at, at=at)
-        release_from = max(signed_at, at)
+        _require_possible(signed_at, decided_at=decision.at, at=at)
         laws = (profiles.pinned(verification.profile_sha256), law)
-        waits = _wait(release_from, laws, decided_at=decided_at)
+        waits = _wait(release_from := max(signed_at, at), laws, decided_at=decision.at - advanced_since(decision, said))
         with transition.holding(verification):
             transition.write(verification, contract_signed_at=signed_at, release_not_before=waits)
             body = {"contract": contract, "cap": clearances.tiyn(loan.amount), "profile": law.id}

@@ -12,6 +12,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
+from verification.audit.advanced import advanced_since
 from verification.core import almaty, calendars, profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.errors import Conflict, EvidenceUnreadable
@@ -93,7 +94,7 @@ def _due(
 ) -> tuple[Reported, datetime]:
     """The contract that is waited for, and until when; raises `Conflict` unless a new consent is due now."""
     told = decided.told_of(verification)
-    if told.status != Status.VERIFIED or told.finished_at is None:
+    if told.status != Status.VERIFIED or told.decision is None:
         raise Conflict("this verification takes no link any more", code="illegal_transition")
     if code := clearances.barred(verification, said):
         raise Conflict("the borrower disputes it, or does not want this money", code=code)
@@ -102,7 +103,8 @@ def _due(
     if any(one.type == "clearance.consumed" for one in said):
         raise Conflict("the money has left", code="clearance_consumed")
     laws = (profiles.pinned(verification.profile_sha256), law)
-    if at >= told.finished_at + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
+    verified_at = told.decision.at - advanced_since(told.decision, said)
+    if at >= verified_at + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
         raise Conflict("nobody is asked for what leads to no money", code="verification_too_old")
     if not any(one.cooling_off_hours for one in laws):
         raise Conflict("no law asks for a new consent", code="illegal_transition")
@@ -141,7 +143,7 @@ def _require_not_given(child: Verification, *, since: datetime) -> None:
     said = signatures.sound_of(child)
     first = _first(said)
     for one in said:
-        if one.type == _VERIFIED and first is not None and first.at >= since:
+        if one.type == _VERIFIED and first is not None and first.at - advanced_since(first, said) >= since:
             raise Conflict("the borrower has consented anew", code="consent_given")
 
 
@@ -173,4 +175,5 @@ def _given(child: Verification, parent: Verification, case: Case, contract: Repo
     of, asked = (own.lender, own.person, own.loan, own.purpose), own.renewal
     if asked is None or of != (case.lender, case.person, case.loan, case.purpose):
         return None
-    return Given(opened.at, decision.pk) if asked.contract_sha256 == contract.contract else None
+    begun_at = opened.at - advanced_since(opened, said)
+    return Given(begun_at, decision.pk) if asked.contract_sha256 == contract.contract else None

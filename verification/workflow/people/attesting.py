@@ -12,17 +12,18 @@ from django.db.models import Exists, OuterRef, Q
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
+from verification.audit.advanced import advanced_since
 from verification.core import almaty, calendars, profiles
 from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
 from verification.core.clearance import CONSUMED, REFUSED
 from verification.core.errors import BadInput, Conflict, NotFound
-from verification.core.events import ATTESTED
+from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
 from verification.core.profiles import Profile
 from verification.core.status import Status
 from verification.models import Attempt, AuditEntry, Clearance, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import dossier, transition
+from verification.workflow.moving import clearances, dossier, transition
 from verification.workflow.people import review, review_desk
 from verification.workflow.people.review import Reviewer
 from verification.workflow.people.review_desk import Rows
@@ -211,7 +212,10 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
         raise Conflict("nobody can tell any more who it was", code="verification_erased")
     if row.disputed_at is not None:
         raise Conflict("the borrower disputes it", code="clearance_frozen")
-    if clock.now() >= told.finished_at + timedelta(seconds=min(one.valid_for_seconds for one in _laws(row))):
+    aged = timedelta(seconds=row.advanced_seconds)
+    if row.advanced_seconds:
+        aged = advanced_since(told.decision, clearances.entries_of(row, ADVANCED))
+    if clock.now() >= told.finished_at - aged + timedelta(seconds=min(one.valid_for_seconds for one in _laws(row))):
         raise Conflict("no money leaves for it any more: verify the borrower again", code="verification_too_old")
     if Clearance.objects.filter(verification=row, status=CONSUMED).exists():
         raise Conflict("the money has left", code="clearance_consumed")
