@@ -57,6 +57,10 @@ class Course:
     """Until when the borrower may take, or its reviewers."""
     expires_at: datetime | None = None
     """Until when the borrower may take, whoever looks meanwhile."""
+    mode: str = ""
+    """Of the log that the entry which is replayed now stands in."""
+    engine: Body = field(default_factory=dict)
+    """What each check says of who was measured, since the sandbox plays the borrower."""
     has_ended: bool = False
     ended_at: datetime | None = None
     faulted: tuple[str, int] = ("", 0)

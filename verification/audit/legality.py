@@ -37,6 +37,7 @@ _COURSE: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
     "route.chosen": legal_steps.chosen,
     "link.minted": legal_steps.minted,
     "hand_over.stopped": legal_steps.stopped,
+    events.SIMULATED: legal_steps.simulated,
     "attempt.opened": legal_steps.opened,
     "attempt.answered": legal_steps.answered,
     "attempt.looked_at": legal_steps.looked_at,
@@ -154,7 +155,7 @@ def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Ite
             continue
         if entry.type in _OF_VERIFIED and end != _VERIFIED:
             yield entry, (AFTER_END, "nothing of a credit is said of what was not verified")
-        course.is_signed, course.now = entry.pk not in forged, entry.at
+        course.is_signed, course.now, course.mode = entry.pk not in forged, entry.at, entry.log
         for fault in _taken(course, entry.type, body, at=at):
             if course.is_signed:
                 yield entry, fault

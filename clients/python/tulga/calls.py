@@ -57,8 +57,8 @@ def _post(path: str, kind: type[T], body: object, key: str) -> Call[T]:
     return Call("POST", path, partial(parse, kind), body=spell(body), key=key or str(uuid4()))
 
 
-def _act(path: str, kind: type[T], of: str, *, key: str = "") -> Call[T]:
-    return _post(path.format(_id(of)), kind, {}, key)
+def _act(path: str, kind: type[T], of: str, *, key: str = "", **body: str | None) -> Call[T]:
+    return _post(path.format(_id(of)), kind, body, key)
 
 
 def _id(untrusted: str) -> str:
@@ -74,8 +74,10 @@ list_documents = partial(_get, "/v1/verifications/{}/documents", Page[resources.
 cancel_verification = partial(_act, "/v1/verifications/{}/cancel", resources.Verification)
 test_webhook_endpoint = partial(_act, "/v1/webhook-endpoints/{}/test", resources.Delivery)
 rotate_webhook_secret = partial(_act, "/v1/webhook-endpoints/{}/rotate-secret", resources.EndpointSecret)
+simulate = partial(_act, "/v1/test/verifications/{}/simulate", Any)  # in test mode; scenario, route: words of its own
 redeliver = partial(_act, "/v1/deliveries/{}/redeliver", resources.Delivery)
 # Without one. A checkpoint is for `checkpoints.Memory`; the keys are those of receipts, documents and logs.
+list_scenarios = partial(_list, "/v1/test/scenarios", Any, {})
 list_webhook_endpoints = partial(_list, "/v1/webhook-endpoints", resources.Endpoint, {})
 get_checkpoint = partial(_text, "/v1/log/checkpoint", {})
 get_keys = partial(_bytes, "/.well-known/jwks.json")
