@@ -28,7 +28,7 @@ from load import COUNTED, largest_child, processor_seconds
 from played.installation import Installation, running
 
 from insecure_sandbox import samples
-from insecure_sandbox.demo.camera import Camera
+from insecure_sandbox.camera import Camera
 from tests.proofs import conditions, write_evidence
 from tests.service.played_page import FORGET, Played, PlayedPage, forgotten
 

@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file
 from played.installation import BROKERS, Installation, children, running
 
 from insecure_sandbox import samples
-from insecure_sandbox.demo.camera import Camera, follow
+from insecure_sandbox.camera import Camera, follow
 from insecure_sandbox.demo.camera_scenes import up_to_the_camera
 from insecure_sandbox.demo.processes import wait_until
 from insecure_sandbox.demo.stage import Stage

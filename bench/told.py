@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file
 
 from played.installation import BROKERS, Installation, running
 
-from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.borrower import Browser
 from insecure_sandbox.demo.stage import Stage
 
 _ENDS = ("verified", "declined", "failed")

@@ -28,6 +28,8 @@ def at_sandbox(url: str) -> _Sources:
         "revocation": _source("revocation.HttpRevocationSource", **lists),
         "timestamp_authority": _source("timestamp_authority.HttpTimestampAuthority", urls=authorities),
         **{name: _source(adapter, url=f"{url}/{word}") for name, (adapter, word) in _ASKED.items()},
+        # Plays borrowers; the live set has nobody who does.
+        "simulation": _source("simulation.HttpSimulation", url=f"{url}/simulations"),
     }
 
 

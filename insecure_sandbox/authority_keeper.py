@@ -18,13 +18,14 @@ from insecure_sandbox.revocation_list import make_crl
 from verification.engines.pki.keys import Family
 
 FAMILIES: Final[tuple[Family, ...]] = ("gost512", "rsa")
-STATES: Final = ("valid", "revoked", "expired")
+STATES: Final = ("valid", "revoked", "expired", "unanswered")
 ROLES: Final[tuple[Role, ...]] = ("individual", "legal", "auth")
 
 _AUTHORITY_AGE: Final = timedelta(days=365)  # at birth, so that an expired certificate lies within its life
 _EXPIRED_AGE: Final = timedelta(days=400)  # of a certificate that is valid for 365 days
 _CRL_VALID: Final = timedelta(hours=1)  # thisUpdate to nextUpdate
 _CRL_REUSED: Final = timedelta(minutes=1)  # a list is signed anew when it is older or something was revoked
+_UNANSWERED: Final = timedelta(seconds=10)  # how long lists are stale for whoever asked of an unanswered one in vain
 _CLOCK_SKEW: Final = timedelta(minutes=1)  # thisUpdate lies so far back
 
 
@@ -47,6 +48,8 @@ class AuthorityKeeper:
         self._register = _Register(directory / "register.json")
         self._lock = Lock()
         self._crl: tuple[datetime, bytes] | None = None
+        self._unanswered: set[int] = set()
+        self._stale_until = datetime.min.replace(tzinfo=UTC)
 
     def issue(self, person: Person, *, role: Role, state: str) -> Credential:
         """A fresh certificate with its key; `state` is one of `STATES`."""
@@ -62,7 +65,19 @@ class AuthorityKeeper:
         )
         if state == "revoked":
             self.revoke(credential.serial)
+        elif state == "unanswered":
+            with self._lock:
+                self._unanswered.add(credential.serial)
         return credential
+
+    def is_unanswered(self, serial: int) -> bool:
+        """Whether nobody gets an answer about this certificate: not from the responder, which asks first, nor by the
+        list that is fetched then."""
+        with self._lock:
+            if serial not in self._unanswered:
+                return False
+            self._stale_until = datetime.now(UTC) + _UNANSWERED
+            return True
 
     def revoke(self, serial: int) -> None:
         """Puts a serial number on every list from now on; a second time changes nothing."""
@@ -93,8 +108,10 @@ class AuthorityKeeper:
         )
 
     def crl(self) -> bytes:
-        """The current list, DER."""
+        """The current list, DER; yesterday's for a while after somebody asked of a certificate that is unanswered."""
         at = datetime.now(UTC)
+        if at < self._stale_until:
+            return self.stale_crl()
         with self._lock:
             if self._crl is None or at - self._crl[0] > _CRL_REUSED:
                 self._crl = (at, self._sign_crl(this_update=at - _CLOCK_SKEW))

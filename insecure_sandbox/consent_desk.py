@@ -45,7 +45,7 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
         fields = request.fields()
         only_fields(fields, _FIELDS)
         asked, seconds = _asked(fields), _seconds(fields)
-        person = people.find(asked.iin)
+        person = people.find(asked.iin, reference=asked.reference)
         if person is None or person.consent in _WITHOUT_TERMS:
             return _without_terms(fields, "not_found" if person is None else person.consent)
         consent, is_new = consents.open_or_new(asked, status=person.consent, valid_seconds=seconds)

@@ -156,6 +156,10 @@ class Responder:
             certificates=(signer.certificate,),
         )
 
+    def is_silent(self, untrusted: bytes) -> bool:
+        """Whether this certificate was issued for nobody to be told about."""
+        return self._keeper.is_unanswered(read_question(untrusted).serial)
+
     def signed_by(self, answer: Answer, kind: str) -> Answer:
         """The same answer by a signer that is wrong in this way."""
         signer = self._certified(kind)
@@ -201,7 +205,12 @@ def routes(keepers: Mapping[str, AuthorityKeeper]) -> tuple[Route, ...]:
 
 def _route(family: str, responder: Responder) -> Route:
     def respond(change: Callable[[Answer], Answer]) -> Callable[[Request], Response]:
-        return lambda request: _as_response(encode(change(responder.answer(request.untrusted_body))))
+        def handle(request: Request) -> Response:
+            if responder.is_silent(request.untrusted_body):
+                return _as_response(TRY_LATER)
+            return _as_response(encode(change(responder.answer(request.untrusted_body))))
+
+        return handle
 
     wrong = {kind: respond(change) for kind, change in wrong_answers(responder).items()}
     wrong["try_later"] = lambda request: _as_response(TRY_LATER)

@@ -1,5 +1,6 @@
-"""Everybody the sandbox's registers know: who was registered, and the scripted people of 1899."""
+"""Everybody the sandbox's registers know: who was registered, the scripted people of 1899, whom simulations play."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -11,9 +12,10 @@ from typing import Any, Final
 from insecure_sandbox.exchange import Rejected
 from insecure_sandbox.kept import add_line, keep_bytes, read_lines, replace_lines
 from verification.core.ids import Iin
-from verification.core.scenarios import SCENARIOS
+from verification.core.scenarios import SCRIPTED
 
 _MAX_PEOPLE: Final = 10_000
+_MAX_STANDING_IN: Final = 1_000  # the oldest is forgotten then
 # What a scenario changes of a person, whatever was registered. The others are played by whoever plays the borrower.
 _CHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
     "registry_mismatch": {"surname": "ИНАКОВ"},
@@ -58,7 +60,8 @@ class People:
         self._directory = directory
         self._file = directory / "people.jsonl"
         self._lock = Lock()
-        self._people = {iin: _scripted(iin) for iin in SCENARIOS}
+        self._people = {iin: _scripted(iin) for iin in SCRIPTED}
+        self._standing_in: OrderedDict[str, tuple[Registered, bytes | None]] = OrderedDict()
         for fields in read_lines(self._file):
             self._people[fields["iin"]] = _kept(fields)
 
@@ -80,23 +83,48 @@ class People:
         """Removes a person with their photo, or sets a scripted one back; whether there was one."""
         with self._lock:
             was_there = self._people.pop(iin, None) is not None
-            if iin in SCENARIOS:
+            if iin in SCRIPTED:
                 self._people[iin] = _scripted(iin)
             self._picture(iin).unlink(missing_ok=True)
             replace_lines(self._file, (asdict(person) for person in self._people.values()))
             return was_there
 
-    def find(self, iin: str) -> Registered | None:
-        """The person as they were registered, with what the scenario of a scripted one changes."""
+    def stand_in(self, reference: str, person: Registered, photo: bytes | None = None) -> None:
+        """What the registers say of a person under consents to one verification; in memory alone, for a simulation."""
+        with self._lock:
+            self._standing_in[reference] = (replace(person, photo_source="STATE" if photo else ""), photo)
+            self._standing_in.move_to_end(reference)
+            while len(self._standing_in) > _MAX_STANDING_IN:
+                self._standing_in.popitem(last=False)
+
+    def find(self, iin: str, *, reference: str = "") -> Registered | None:
+        """The person as they were registered, with what the scenario of a scripted one changes.
+
+        reference: of the verification for which is asked; who stands in for it comes first. Where nobody says for
+        which, somebody who was never registered is as they stood in last.
+        """
+        if (stands_in := self._stand_in(iin, reference)) is not None:
+            return stands_in[0]
         person = self._people.get(iin)
         if person is None:
             return None
-        return replace(person, **_CHANGED.get(SCENARIOS.get(iin, ""), {}))
+        return replace(person, **_CHANGED.get(SCRIPTED.get(iin, ""), {}))
 
-    def photo(self, iin: str) -> bytes | None:
+    def photo(self, iin: str, *, reference: str = "") -> bytes | None:
         """The photo registered for this number, or None."""
+        if (stands_in := self._stand_in(iin, reference)) is not None:
+            return stands_in[1]
         picture = self._picture(iin)
         return picture.read_bytes() if picture.exists() else None
+
+    def _stand_in(self, iin: str, reference: str) -> tuple[Registered, bytes | None] | None:
+        with self._lock:
+            if reference:
+                found = self._standing_in.get(reference)
+                return found if found is not None and found[0].iin == iin else None
+            if iin in self._people:
+                return None
+            return next((one for one in reversed(self._standing_in.values()) if one[0].iin == iin), None)
 
     def is_anybodys(self, phone: str) -> bool:
         """Whether a number is somebody's at all."""

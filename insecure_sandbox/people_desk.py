@@ -52,6 +52,14 @@ def routes(people: People) -> tuple[Route, ...]:
     )
 
 
+def stated(fields: object, *, account: str) -> Registered:
+    """The person of whom a lender said this, as registers that agree know them. Raises `Rejected`."""
+    if not isinstance(fields, dict):
+        raise Rejected(400, "subject must be an object")
+    only_fields(fields, {"iin", "surname", "name", "patronymic", "birth_date", "phone", "document"})
+    return _person({**fields, "accounts": [account] if account else [GUIDE_ACCOUNT]})
+
+
 def _person(fields: Mapping[str, Any]) -> Registered:
     return Registered(
         iin=text_field(fields, "iin", limit=64),

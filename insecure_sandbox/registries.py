@@ -14,8 +14,8 @@ PERSON: Final = "person"
 PHOTO: Final = "photo"
 PHONE: Final = "phone"
 
-# What a register says to a question whose consent holds.
-Answer = Callable[[People, Mapping[str, str]], dict[str, object]]
+# What a register says to a question whose consent holds, to the verification of this reference.
+Answer = Callable[[People, Mapping[str, str], str], dict[str, object]]
 
 
 def routes(people: People, consents: Consents) -> tuple[Route, ...]:
@@ -32,9 +32,11 @@ def _route(source: str, answer: Answer, *, people: People, consents: Consents, m
         fields = request.fields()
         asked = _asked(fields, about=("iin", *more))
         said: dict[str, object] = {"request_id": request_id(fields), **asked}
-        if not consents.allows(text_field(fields, "consent_id"), iin=asked["iin"], service=source):
+        consent_id = text_field(fields, "consent_id")
+        if not consents.allows(consent_id, iin=asked["iin"], service=source):
             return as_json(said | {"status": "consent_refused"})
-        return as_json(said | answer(people, asked))
+        consent = consents.find(consent_id, iin=asked["iin"])
+        return as_json(said | answer(people, asked, consent.asked.reference if consent else ""))
 
     return Route(method="POST", path=f"/{source}", source=source, handle=handle)
 
@@ -44,8 +46,8 @@ def _asked(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, st
     return {name: text_field(fields, name, limit=64) for name in about}
 
 
-def _person(people: People, asked: Mapping[str, str]) -> dict[str, object]:
-    person = people.find(asked["iin"])
+def _person(people: People, asked: Mapping[str, str], reference: str) -> dict[str, object]:
+    person = people.find(asked["iin"], reference=reference)
     if person is None:
         return {"status": "not_found"}
     return {
@@ -59,8 +61,8 @@ def _person(people: People, asked: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _photo(people: People, asked: Mapping[str, str]) -> dict[str, object]:
-    person, photo = people.find(asked["iin"]), people.photo(asked["iin"])
+def _photo(people: People, asked: Mapping[str, str], reference: str) -> dict[str, object]:
+    person, photo = people.find(asked["iin"], reference=reference), people.photo(asked["iin"], reference=reference)
     if person is None:
         return {"status": "not_found"}
     if photo is None:
@@ -75,8 +77,8 @@ def _photo(people: People, asked: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _ownership(people: People, asked: Mapping[str, str]) -> dict[str, object]:
-    person = people.find(asked["iin"])
+def _ownership(people: People, asked: Mapping[str, str], reference: str) -> dict[str, object]:
+    person = people.find(asked["iin"], reference=reference)
     if person is not None and person.phone == asked["phone"]:
         return {"status": "owned", "owned_since": person.document["issued_on"]}
     return {"status": "owned_by_another" if people.is_anybodys(asked["phone"]) else "not_found"}

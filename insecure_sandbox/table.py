@@ -12,6 +12,7 @@ from insecure_sandbox import (
     payouts,
     people_desk,
     registries,
+    simulations,
     sms_gateway,
     timestamping,
     you,
@@ -43,6 +44,7 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
         *sms_gateway.routes(inbox),
         *payouts.routes(people),
         *you.routes(people, consents, inbox),
+        *simulations.routes(simulations.Simulations(keepers, people, inbox), people),
     )
     scripting = faults.routes(script, kinds_by_source=_kinds_by_source(sources))
     return (*sources, *scripting, _index((*sources, *scripting)))

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial, wraps
 from hashlib import sha256
+from typing import TypeVar
 
 from django.db import IntegrityError
 from rest_framework.request import Request
@@ -27,6 +28,8 @@ from lenders.models import IdempotentRequest
 from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, FenceLost
 from verification.workflow.moving import sealing
+
+Prepared = TypeVar("Prepared")
 
 
 def once(work: Callable[..., Response]) -> Callable[..., Response]:
@@ -41,13 +44,23 @@ def once(work: Callable[..., Response]) -> Callable[..., Response]:
     return answer
 
 
+def run_prepared(request: Request, prepare: Callable[[], Prepared], work: Callable[[Prepared], Response]) -> Response:
+    """The same as `run_once`, of work that somebody outside is asked for first, before its transaction begins."""
+    return _run(request, lambda: partial(work, prepare()))
+
+
 def run_once(request: Request, work: Callable[[], Response]) -> Response:
     """Does the work, or replays its answer. Without a key it is simply done, in one transaction.
 
     Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while another is at work.
     """
+    return _run(request, lambda: work)
+
+
+def _run(request: Request, prepare: Callable[[], Callable[[], Response]]) -> Response:
     untrusted = request.headers.get("Idempotency-Key")
     if untrusted is None:
+        work = prepare()
         with transactions.writing():
             return work()
     # The draft writes the key as a quoted string; most clients send it bare.
@@ -64,6 +77,7 @@ def run_once(request: Request, work: Callable[[], Response]) -> Response:
         return Response(body, status=row.status or 200, headers={"Idempotent-Replayed": "true"})
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
     try:
+        work = prepare()
         with transactions.writing():
             # 5. The first statement asks whether the row is still ours, and locks it until the answer is committed.
             if ours.update(reserved_until=clock.now() + timedelta(seconds=policy.RESERVATION_SECONDS)) != 1:

@@ -14,6 +14,7 @@ from verification.core.forms import Form, impersonal, one_of, string
 from verification.core.ids import Iin
 from verification.core.opening import ACCOUNT, AMOUNT, IIN, OPENED_BY_MAX, REFERENCE_MAX, SHA256, URL_MAX
 from verification.core.retention import CLOSED, OPENED
+from verification.core.scenarios import SCENARIOS
 from verification.core.status import Status
 
 _TIME = {"type": "string", "format": "date-time"}
@@ -203,6 +204,23 @@ class AdvanceRequest:
     verification: Annotated[
         str | None, _our_id("ver", "Only this one is put forward, and what it renews or is renewed by.")
     ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulateRequest:
+    """What the sandbox is to play. Left out: what the IIN of a scripted person stands for."""
+
+    scenario: Annotated[str, one_of(tuple(SCENARIOS), help="One of `GET /v1/test/scenarios`.")] = ""
+    route: Annotated[
+        str,
+        string(
+            "text",
+            {"minLength": 1, "maxLength": 32},
+            "eds",
+            limits={"longest": 32, "is_impersonal": True},
+            help="One of those that the verification allows; left out, the first on which the scenario is played.",
+        ),
+    ] = ""
 
 
 @dataclass(frozen=True)

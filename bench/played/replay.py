@@ -29,8 +29,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 from config import celery
 from config.wsgi import application  # before any model, for it sets Django up
 from insecure_sandbox import samples
-from insecure_sandbox.demo.borrower import Browser
-from insecure_sandbox.demo.camera import as_told
+from insecure_sandbox.borrower import Browser
+from insecure_sandbox.camera import as_told
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import Processes
 from insecure_sandbox.demo.stage import Stage, phone_of

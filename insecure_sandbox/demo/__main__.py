@@ -15,8 +15,9 @@ from pathlib import Path
 from types import FrameType
 
 from insecure_sandbox import samples
+from insecure_sandbox.borrower import PlayFailed
+from insecure_sandbox.camera import Camera
 from insecure_sandbox.demo import forgery, payout, receipt, tampering
-from insecure_sandbox.demo.camera import Camera
 from insecure_sandbox.demo.camera_scenes import CAMERA_SCENES, LIMIT, Faces
 from insecure_sandbox.demo.how_to_go_on import HOW_TO_GO_ON
 from insecure_sandbox.demo.lender import LenderApi, Listener
@@ -54,7 +55,7 @@ def main() -> int:
         if serving:
             demo.serve()
         return 0 if good else 1
-    except DemoFailed as failure:
+    except PlayFailed as failure:
         say(f"THE DEMO STOPPED: {failure}")
         return 2
     except Interrupted:

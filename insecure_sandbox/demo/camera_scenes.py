@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from insecure_sandbox.borrower import Browser
+from insecure_sandbox.camera import Camera, Shows, as_told, follow, wrongly
 from insecure_sandbox.demo import payout
-from insecure_sandbox.demo.borrower import Browser
-from insecure_sandbox.demo.camera import Camera, Shows, as_told, follow, wrongly
 from insecure_sandbox.demo.lender import opening
 from insecure_sandbox.demo.progress import Row
 from insecure_sandbox.demo.stage import Stage

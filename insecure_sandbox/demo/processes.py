@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import urllib3
 
+from insecure_sandbox.borrower import PlayFailed
 from insecure_sandbox.demo.progress import say
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,7 @@ _READY_SECONDS = 90.0
 _STOP_SECONDS = 10.0
 
 
-class DemoFailed(Exception):
+class DemoFailed(PlayFailed):
     """The demo cannot go on; the text says why and what to do."""
 
 

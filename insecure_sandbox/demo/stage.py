@@ -13,9 +13,9 @@ from typing import Any
 
 import urllib3
 
+from insecure_sandbox.borrower import Browser
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.credential_fields import credential_from_fields
-from insecure_sandbox.demo.borrower import Browser
 from insecure_sandbox.demo.lender import LenderApi, opening
 from insecure_sandbox.demo.processes import DemoFailed, Processes, wait_until
 from insecure_sandbox.demo.progress import Row

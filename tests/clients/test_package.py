@@ -71,6 +71,7 @@ ALL: dict[str, Call[Any]] = {
     "list_deliveries": calls.list_deliveries(endpoint="x", event="x", status="x", limit=1),
     "list_documents": calls.list_documents("x"),
     "list_events": calls.list_events(limit=1),
+    "list_scenarios": calls.list_scenarios(),
     "list_verifications": calls.list_verifications(client_reference="x", status="x", created_from=AT, limit=1),
     "list_webhook_endpoints": calls.list_webhook_endpoints(),
     "make_link": calls.make_link("x", sent_by="x"),
@@ -80,6 +81,7 @@ ALL: dict[str, Call[Any]] = {
     "report_contract": calls.report_contract("x", AT, contract_sha256="x"),
     "report_obligation": calls.report_obligation("x", "x", AT),
     "rotate_webhook_secret": calls.rotate_webhook_secret("x"),
+    "simulate": calls.simulate("x", scenario="x", route="x"),
     "test_webhook_endpoint": calls.test_webhook_endpoint("x"),
 }
 OPERATIONS = {
@@ -110,7 +112,9 @@ def test_its_answer_is_read_as_it_is_documented(name: str) -> None:
     _, _, operation = OPERATIONS[name]
     read = ALL[name].read
     for status, answer in operation["responses"].items():
-        if status.startswith("2") and "content" in answer and isinstance(read, partial) and read.func is fields.parse:
+        if not (status.startswith("2") and "content" in answer and isinstance(read, partial)):
+            continue
+        if read.func is fields.parse and read.args[0] is not Any:
             assert_read(read.args[0], answer["content"]["application/json"]["schema"])
 
 

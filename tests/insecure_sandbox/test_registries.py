@@ -23,9 +23,9 @@ from tests.insecure_sandbox.asked import (
 from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess, running_sandbox
 from verification.core.errors import SourceUnavailable
 from verification.core.registry_answers import PHOTO_MAX_BYTES
-from verification.core.scenarios import SCENARIOS
+from verification.core.scenarios import SCRIPTED
 
-SCRIPTED = {name: iin for iin, name in SCENARIOS.items()}
+IIN_OF = {name: iin for iin, name in SCRIPTED.items()}
 
 
 def test_a_registered_person_is_found_as_registered(sandbox: SandboxProcess) -> None:
@@ -107,9 +107,9 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProce
         yield running
 
 
-@pytest.mark.parametrize("scenario", sorted(SCRIPTED.keys() - {"failed"}))
+@pytest.mark.parametrize("scenario", sorted(IIN_OF.keys() - {"failed"}))
 def test_scripted_people_are_known_from_the_start(untouched: SandboxProcess, scenario: str) -> None:
-    person = person_of(untouched, SCRIPTED[scenario]).person
+    person = person_of(untouched, IIN_OF[scenario]).person
     assert person is not None
     assert person.birth_date == date(1899, 1, 1)
     assert person.surname == ("ИНАКОВ" if scenario == "registry_mismatch" else "АСАНОВ")
@@ -117,8 +117,8 @@ def test_scripted_people_are_known_from_the_start(untouched: SandboxProcess, sce
 
 
 def test_of_who_is_to_fail_the_consent_service_reports_an_error(sandbox: SandboxProcess) -> None:
-    assert consent_of(sandbox, SCRIPTED["failed"]).status == "error"
-    assert consent_of(sandbox, SCRIPTED["verified"]).status == "valid"
+    assert consent_of(sandbox, IIN_OF["failed"]).status == "error"
+    assert consent_of(sandbox, IIN_OF["verified"]).status == "valid"
 
 
 def test_the_person_of_the_lenders_guide_is_known(untouched: SandboxProcess) -> None:
@@ -140,7 +140,7 @@ def test_the_person_of_the_lenders_guide_is_known(untouched: SandboxProcess) -> 
 
 @pytest.mark.parametrize("scenario", ["registry_mismatch", "deceased"])
 def test_a_scripted_person_keeps_the_script_when_registered_anew(sandbox: SandboxProcess, scenario: str) -> None:
-    iin = register(sandbox, iin=SCRIPTED[scenario])
+    iin = register(sandbox, iin=IIN_OF[scenario])
     try:
         person = person_of(sandbox, iin).person
         assert person is not None

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image as Picture
 
-from insecure_sandbox.demo import camera as demo_camera
+from insecure_sandbox import camera as demo_camera
 from tests.verification.engines.liveness import insecure_paper
 from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Outcome, Step, decide

@@ -8,8 +8,8 @@ from typing import Any
 
 import urllib3
 
+from insecure_sandbox.borrower import Browser
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.demo.borrower import Browser
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import BIN, Processes, wait_until
 from insecure_sandbox.demo.stage import Stage

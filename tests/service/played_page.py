@@ -14,8 +14,8 @@ from typing import Any
 
 import urllib3
 
-from insecure_sandbox.demo.borrower import Browser
-from insecure_sandbox.demo.camera import LOOKED_SECONDS, Camera, as_told, bound
+from insecure_sandbox.borrower import Browser
+from insecure_sandbox.camera import LOOKED_SECONDS, Camera, as_told, bound
 from insecure_sandbox.warp_picture import thinned
 from verification.engines.liveness.gestures import GESTURES
 from verification.stages.live_capture.kept import NEUTRAL

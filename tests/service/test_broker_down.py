@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.borrower import Browser
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import wait_until
 from tests.servers import free_port

@@ -15,7 +15,7 @@ from functools import partial
 import pytest
 
 from insecure_sandbox import samples
-from insecure_sandbox.demo.camera import Camera
+from insecure_sandbox.camera import Camera
 from tests.proofs import Figures
 from tests.service import database
 from tests.service.deployment import Deployment

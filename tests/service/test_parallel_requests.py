@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
-from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.borrower import Browser
 from insecure_sandbox.demo.lender import opening
 
 pytestmark = pytest.mark.service

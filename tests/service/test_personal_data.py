@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 import urllib3
 
-from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.borrower import Browser
 from insecure_sandbox.demo.lender import opening
 from insecure_sandbox.demo.processes import wait_until
 from tests.service import broker

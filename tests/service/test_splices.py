@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from insecure_sandbox import warp
-from insecure_sandbox.demo.camera import Camera, follow
+from insecure_sandbox.camera import Camera, follow
 from tests.liveness_attacks import casting, splices
 from tests.liveness_attacks.casting import Cast
 from tests.liveness_attacks.people import NEUTRAL, Person, filmed

@@ -13,7 +13,7 @@ NOTHING: Final = timedelta(0)
 
 def advanced_by(entry: AuditEntry) -> timedelta:
     """By how much this entry advances what is due of its verification; nothing for all others, and where it may not."""
-    if entry.type != ADVANCED or entry.log != policy.CLOCK_LOG or not isinstance(entry.body, dict):
+    if entry.type != ADVANCED or entry.log != policy.TEST_LOG or not isinstance(entry.body, dict):
         return NOTHING
     seconds = entry.body.get("advance_seconds")
     if type(seconds) is not int or not 1 <= seconds <= policy.ADVANCE_SECONDS_MAX:

@@ -56,11 +56,13 @@ class Course:
     advanced: timedelta = timedelta(0)
     """By how much a test clock had been advanced by then."""
     log: str = ""
-    """In which it stands."""
+    """In which the entry stands that is replayed now."""
     until: datetime | None = None
     """Until when the borrower may take, or its reviewers."""
     expires_at: datetime | None = None
     """Until when the borrower may take, whoever looks meanwhile."""
+    engine: Body = field(default_factory=dict)
+    """What each check says of who was measured, since the sandbox plays the borrower."""
     has_ended: bool = False
     ended_at: datetime | None = None
     ages_from: datetime | None = None

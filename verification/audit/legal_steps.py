@@ -15,6 +15,7 @@ from verification.audit.legal_words import (
     INPUTS,
     LAW,
     MOVE,
+    PLAYED,
     TIME,
     TRIES,
     VOTES,
@@ -25,7 +26,7 @@ from verification.audit.legal_words import (
     released,
     text,
 )
-from verification.core import profiles
+from verification.core import profiles, scenarios
 from verification.core.errors import Misconfigured
 from verification.core.reasons import REASONS
 from verification.core.results import Decision, Outcome, decide, on_record
@@ -160,6 +161,8 @@ def judged(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     decision = _decision(attempt, body)
     faults = [*_faults_of(attempt, body, decision), *_faults_of_inputs(course, attempt, body)]
     yield from faults
+    if any(isinstance(one, dict) and one.get("engine", {}) != course.engine for one in listed(body, "checks")):
+        yield PLAYED, "its checks do not say who played the borrower, or that somebody did"
     course.keep(attempt, body)
     attempt.is_lawful = attempt.is_signed and course.is_signed and not faults
     outcome = text(body, "outcome")
@@ -228,6 +231,17 @@ def stopped(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     """At a phone the borrower said that somebody tells them what to press."""
     course.is_stopped = True
     yield from ()
+
+
+def simulated(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
+    """The sandbox plays the borrower from here on: in test mode alone, and while no answer is being judged."""
+    attempt = course.standing(OPEN)
+    if course.log != policy.TEST_LOG:
+        yield LAW, "nobody plays a borrower in live mode"
+    if course.is_held() or (attempt is not None and attempt.next in (Next.LOOK, Next.COLLECT)):
+        yield MOVE, "somebody was to play whom nobody asked, or an answer that was being judged"
+    if course.is_signed:
+        course.engine = scenarios.engine(text(body, "scenario"))
 
 
 def _faults_of_inputs(course: Course, attempt: Attempt, body: Body) -> Iterator[Fault]:

@@ -16,10 +16,11 @@ CONSENT, VOTES, STAGES = "consent_missing", "votes_missing", "stages_missing"
 REASON, AFTER_END, INPUTS = "reason_missing", "after_end", "inputs_differ"
 TIME, TRIES = "illegal_time", "illegal_tries"
 TERMS, GATES = "terms_differ", "gates_missing"
+PLAYED = "simulation_hidden"
 CODES: Final = frozenset(
     {
         *(MOVE, LAW, CHECKS, CONSENT, VOTES, STAGES, REASON, AFTER_END, INPUTS, TIME, TRIES),
-        *(TERMS, GATES),
+        *(TERMS, GATES, PLAYED),
     }
 )
 

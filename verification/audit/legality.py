@@ -37,6 +37,7 @@ _COURSE: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
     "route.chosen": legal_steps.chosen,
     "link.minted": legal_steps.minted,
     "hand_over.stopped": legal_steps.stopped,
+    events.SIMULATED: legal_steps.simulated,
     "attempt.opened": legal_steps.opened,
     "attempt.answered": legal_steps.answered,
     "attempt.looked_at": legal_steps.looked_at,

@@ -70,8 +70,8 @@ GATES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What a clearance passes, and which fields of a profile ask for it: with none it is always asked. O-50 to O-58."""
 
-CLOCK_LOG: Final = "test"
-"""The log whose verifications a clock may be advanced of. Source: api.md §1, the test clock."""
+TEST_LOG: Final = "test"
+"""The log in whose verifications a clock may be advanced and borrowers be played. Source: api.md §1, Mode."""
 
 ADVANCE_SECONDS_MAX: Final = 7 * 24 * 3600
 """By how much a test clock may be advanced at once, seconds. Ours: more than the longest time that anything of a

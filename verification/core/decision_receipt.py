@@ -118,4 +118,6 @@ _DECIDED_BY: Final = {"attempt.judged": "checks", "attempt.reviewed": "people", 
 
 
 def _check(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {"check": said["check"], "outcome": said["outcome"], "code": said["code"] or None}
+    # Who played the borrower, where the sandbox did; a check of a real one says nothing of it.
+    engine = {"engine": dict(said["engine"])} if "engine" in said else {}
+    return {"check": said["check"], "outcome": said["outcome"], "code": said["code"] or None, **engine}

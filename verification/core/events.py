@@ -46,6 +46,8 @@ ATTESTED = "attestation.made"
 """An employee's word `what` was confirmed of a verified borrower, with their id as `person`."""
 OBLIGATIONS = ("obligation.opened", "obligation.closed")
 """What a lender said of the credit, each once, with the time as `at`."""
+SIMULATED = "simulation.requested"
+"""From here on nobody real is before the pages of a test verification: its checks say so. Names the `scenario`."""
 ENTRY_TYPES = {
     entry.name: entry
     for entry in (
@@ -67,6 +69,7 @@ ENTRY_TYPES = {
         EntryType("mobile_signing.read", (WEB,)),
         EntryType("mobile_signing.taken", (WEB,)),
         EntryType("mobile_signing.refused", (WEB,)),
+        EntryType(SIMULATED, (WEB,)),
         EntryType("hand_over.minted", (WEB,)),
         EntryType("hand_over.read", (WEB,)),
         EntryType("hand_over.refused", (WEB,)),

@@ -1,24 +1,156 @@
-"""People who exist in test mode only: IINs of 1899 for scripted ends, and the test individual of the NCA RK."""
+"""What test mode can be made to come to: scenarios that the sandbox plays through the real steps, and people for tests.
+
+`GET /v1/test/scenarios` shows the table. IINs of 1899 stand for a scenario; the NCA RK's test individual for none.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from verification.core.errors import BadInput
 from verification.core.ids import AUTHORITY_TEST_IIN, Iin
 
-# What the sandbox is told to play for each; all pass the check digit. api.md §1.
-SCENARIOS = {
-    "990101100010": "verified",
-    "990101100020": "eds_revoked",
+SIMULATED: Final = "insecure_simulated"
+"""Who measured where nobody real was before the page: stands in every check of a simulated borrower."""
+SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face", "renewal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What happens, on which routes, and what comes of it.
+
+    iin: whose IIN plays it where nobody names one. status: in which it ends, or stands when the borrower has left.
+    code, last_failure: of the verification. checks: what the checks that did not pass say. events: what the lender is
+    told after `verification.created`. then: what only time or you can bring.
+    """
+
+    name: str
+    routes: tuple[str, ...]
+    happens: str
+    status: str
+    code: str = ""
+    last_failure: str = ""
+    checks: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    iin: str = ""
+    then: str = ""
+
+
+_TABLE: Final = (
+    Scenario(
+        name="verified",
+        iin="990101100010",
+        routes=ALL,
+        happens="The borrower does everything right.",
+        status="verified",
+        events=("verification.verified",),
+    ),
+    Scenario(
+        name="eds_revoked",
+        iin="990101100020",
+        routes=SIGNED,
+        happens="Signs three times, each with an own key that is revoked.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="eds_certificate_revoked",
+        checks=("eds_certificate_revoked",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="eds_expired",
+        routes=SIGNED,
+        happens="Signs three times, each with an own key whose certificate has run out.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="eds_certificate_expired",
+        checks=("eds_certificate_expired",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="eds_other_iin",
+        routes=SIGNED,
+        happens="Somebody else signs three times, each with a good key of their own.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="eds_iin_mismatch",
+        checks=("eds_iin_mismatch",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="eds_statement_mismatch",
+        routes=SIGNED,
+        happens="Signs three times with a good own key, each time another text than the page shows.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="eds_statement_mismatch",
+        checks=("eds_statement_mismatch",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="ocsp_silent",
+        iin="990101100070",
+        routes=SIGNED,
+        happens="Signs rightly, but no responder and no fresh list says anything of the key. Tried for a minute.",
+        status="failed",
+        code="retries_exhausted",
+        checks=("eds_revocation_unknown",),
+        events=("verification.failed",),
+    ),
+    Scenario(
+        name="consent_declined",
+        routes=ALL,
+        happens="Does not consent to the processing of data.",
+        status="declined",
+        code="consent_declined",
+        last_failure="consent_declined",
+        checks=("consent_declined",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="coercion_reported",
+        iin="990101100111",
+        routes=ALL,
+        happens="Says that somebody tells them what to press.",
+        status="declined",
+        code="coercion_reported",
+        last_failure="coercion_reported",
+        checks=("coercion_reported",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="abandoned",
+        routes=ALL,
+        happens="Agrees, and goes away from the first page that asks for a proof.",
+        status="requires_input",
+        then="Once the page's time is over, `last_failure` is `abandoned`; a new link, or simulate again, goes on.",
+    ),
+    Scenario(
+        name="expires",
+        iin="990101100090",
+        routes=ALL,
+        happens="Opens the link, reads, and goes away for good.",
+        status="requires_input",
+        then="After `expires_at` it is `expired`, code `verification_expired`, and `verification.expired` is told.",
+    ),
+)
+SCENARIOS: Final[Mapping[str, Scenario]] = {scenario.name: scenario for scenario in _TABLE}
+SCRIPTED: Final[Mapping[str, str]] = {
+    **{scenario.iin: scenario.name for scenario in _TABLE if scenario.iin},
     "990101100030": "face_mismatch",
     "990101100040": "liveness_failed",
     "990101100050": "wrong_code",
     "990101100060": "registry_mismatch",
-    "990101100070": "ocsp_silent",
     "990101100080": "review",
-    "990101100090": "expires",
-    "990101100111": "coercion_reported",
     "990101100123": "failed",
     "990101100135": "deceased",
 }
+"""The scenario of each scripted person; all numbers pass the check digit. Source: api.md §1."""
 _LAST_TEST_BIRTH_YEAR = 1899
+
+
+def engine(scenario: str) -> dict[str, str]:
+    """What each check says of who was measured, while the sandbox plays this scenario."""
+    return {"name": SIMULATED, "scenario": scenario}
 
 
 def refuse_test_person(iin: Iin) -> None:

@@ -16,6 +16,7 @@ from verification.core.events import (
     RENEWED,
     REPORTED,
     REVOKED,
+    SIMULATED,
 )
 
 Words: TypeAlias = str | Promise
@@ -78,6 +79,7 @@ ENTRIES: Final[dict[str, Words]] = {
     "hand_over.read": _("Code read by a phone"),
     "hand_over.refused": _("The phone was not let in: another number"),
     "hand_over.stopped": _("The borrower was being told what to press"),
+    SIMULATED: _("From here on the sandbox played the borrower"),
     "attempt.opened": _("Question put to the borrower"),
     "attempt.answered": _("Answered by the borrower"),
     "attempt.looked_at": _("Frames of a command measured"),

@@ -4,7 +4,6 @@ A call is one intent: sent twice, by whatever client, it has its effect once. `k
 own where a repeat may come from another process, and keep it beside what it is for.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -58,8 +57,8 @@ def _post(path: str, kind: type[T], body: object, key: str) -> Call[T]:
     return Call("POST", path, partial(parse, kind), body=spell(body), key=key or str(uuid4()))
 
 
-def _act(path: str, kind: type[T], of: str, *, key: str = "") -> Call[T]:
-    return _post(path.format(_id(of)), kind, {}, key)
+def _act(path: str, kind: type[T], of: str, *, key: str = "", **body: str | None) -> Call[T]:
+    return _post(path.format(_id(of)), kind, body, key)
 
 
 def _id(untrusted: str) -> str:
@@ -75,10 +74,11 @@ list_documents = partial(_get, "/v1/verifications/{}/documents", Page[resources.
 cancel_verification = partial(_act, "/v1/verifications/{}/cancel", resources.Verification)
 test_webhook_endpoint = partial(_act, "/v1/webhook-endpoints/{}/test", resources.Delivery)
 rotate_webhook_secret = partial(_act, "/v1/webhook-endpoints/{}/rotate-secret", resources.EndpointSecret)
+simulate = partial(_act, "/v1/test/verifications/{}/simulate", Any)  # in test mode; scenario, route: words of its own
 redeliver = partial(_act, "/v1/deliveries/{}/redeliver", resources.Delivery)
-# Without one. A checkpoint is for `checkpoints.Memory`; the keys are those of receipts, documents and logs.
+list_scenarios = partial(_list, "/v1/test/scenarios", Any, {})
 list_webhook_endpoints = partial(_list, "/v1/webhook-endpoints", resources.Endpoint, {})
-get_test_clock = partial(Call, "GET", "/v1/test/clock", json.loads)
+get_test_clock = partial(Call, "GET", "/v1/test/clock", partial(parse, Any))
 get_checkpoint = partial(_text, "/v1/log/checkpoint", {})
 get_keys = partial(_bytes, "/.well-known/jwks.json")
 
@@ -151,7 +151,7 @@ def consume_clearance(clearance: str, payment: resources.Payment, *, key: str = 
 
 def advance_test_clock(seconds: int, *, of: Word = None, key: str = "") -> Call[Any]:
     """What is due of your test verifications, or of one, is due so much earlier."""
-    return replace(_post("/v1/test/clock", str, {"advance_seconds": seconds, "verification": of}, key), read=json.loads)
+    return replace(_post("/v1/test/clock", str, {"advance_seconds": seconds, "verification": of}, key), read=partial(parse, Any))
 
 
 def create_webhook_endpoint(url: str, *, events: Sequence[str] = (), key: str = "") -> Call[resources.EndpointSecret]:

@@ -12,7 +12,7 @@ import pytest
 from pytest_django import Settings
 
 from insecure_sandbox import samples, warp
-from insecure_sandbox.demo.camera import answered, bound
+from insecure_sandbox.camera import answered, bound
 from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.painted import painted

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from insecure_sandbox.demo import camera as demo_camera
+from insecure_sandbox import camera as demo_camera
 from lenders.models import Lender
 from tests.scenes import staged
 from tests.verification.stages.live_capture.captures import photo_answer

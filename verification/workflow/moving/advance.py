@@ -8,14 +8,15 @@
    nobody asked for, as time that ran out or frames to be destroyed, is put off instead, and stays owed.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
 from verification import clock, transactions
 from verification.audit import signatures
-from verification.core import events
+from verification.core import events, scenarios
 from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
-from verification.core.results import Outcome, decide
+from verification.core.results import Outcome, Result, decide
 from verification.core.route import LOOK_AT, Next, Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
@@ -226,8 +227,13 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
             kept = dossier.put(attempt, collected, key=key, at=at)
             # Of the facts the commitment of their terms: a plain hash of so few numbers could be found by trying.
             [terms] = [one["commitment"] for one in kept if one["kind"] == f"{attempt.stage}.terms"]
-            checks = [{"check": one.check, "outcome": one.outcome, "code": one.code} for one in results]
             inputs = sorted({one.digest for one in of.evidence})
-            said = {"facts": terms, "checks": checks, "inputs": inputs, "evidence": kept}
+            said = {"facts": terms, "checks": _told(results, of), "inputs": inputs, "evidence": kept}
             known = {**evidence.items, **collected}
             onward.go_on(verification, attempt, stage, decision, said=said, evidence=known, key=key, at=at)
+
+
+def _told(results: Iterable[Result], of: dossier.OnRecord) -> list[dict[str, object]]:
+    """What an entry says of each check, and who played the borrower where the sandbox did."""
+    engine = {"engine": scenarios.engine(of.simulated)} if of.simulated else {}
+    return [{"check": one.check, "outcome": one.outcome, "code": one.code, **engine} for one in results]

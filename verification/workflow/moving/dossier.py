@@ -14,7 +14,7 @@ from django.db.models import Exists, F, Q
 from verification.audit import signatures
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
-from verification.core.events import KEEPING
+from verification.core.events import KEEPING, SIMULATED
 from verification.core.identification_document import Judged
 from verification.core.keeping import Claim, claims
 from verification.core.results import Outcome, Result
@@ -66,12 +66,13 @@ class OnRecord:
 
     case: the commitment of the sealed case, empty if no entry opened it. evidence: what was kept of it, of the other
     stages of its route that passed, and of the consent given, in the log's order.
-    handed_over: whether a phone took over.
+    handed_over: whether a phone took over. simulated: the scenario by which the sandbox plays, if it does.
     """
 
     case: str
     evidence: tuple[Claim, ...]
     handed_over: bool = False
+    simulated: str = ""
 
 
 def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
@@ -94,7 +95,8 @@ def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
     places = {name: place for place, name in enumerate(dict.fromkeys(one.attempt for one in found))}
     case = next((str(entry.body.get("case")) for entry in entries if entry.type == "verification.created"), "")
     handed_over = any(entry.type == "verification.handed_over" for entry in entries)
-    return OnRecord(case, tuple(sorted(found, key=lambda one: places[one.attempt])), handed_over)
+    simulated = "".join([str(entry.body["scenario"]) for entry in entries if entry.type == SIMULATED][-1:])
+    return OnRecord(case, tuple(sorted(found, key=lambda one: places[one.attempt])), handed_over, simulated)
 
 
 def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime) -> Evidence:

@@ -53,15 +53,18 @@ def named(officer: str) -> Mapping[str, str]:
     return {"sent_by": marks[0]} if marks else {}
 
 
-def mint_for(verification: Verification, *, at: datetime, sender: Mapping[str, str] | None = None) -> Minted:
+def mint_for(
+    verification: Verification, *, at: datetime, sender: Mapping[str, str] | None = None, token: str = ""
+) -> Minted:
     """A fresh link inside the caller's transaction. Earlier unspent ones are superseded.
 
-    sender: what the log says of who sends it; nothing for the lender's own machine.
+    sender: what the log says of who sends it; nothing for the lender's own machine. token: its secret, if it was drawn
+    before.
     """
     # First the entry, which locks the verification's row: of links minted at once only the last one lives. The first
     # is minted with the verification itself, and told with it.
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
-    minted = Minted(secrets.token_urlsafe(TOKEN_BYTES), expires_at)
+    minted = Minted(token or secrets.token_urlsafe(TOKEN_BYTES), expires_at)
     if not verification._state.adding:
         body = {"link": minted.mark, "link_expires_at": expires_at.isoformat(), **(sender or {})}
         transition.record(verification, "link.minted", at=at, body=body)

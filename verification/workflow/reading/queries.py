@@ -149,7 +149,7 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
             retryable=code in known and not known[code].final,
             score=scores.get((body["attempt"], said["check"]), (None, None))[0],
             threshold=scores.get((body["attempt"], said["check"]), (None, None))[1],
-            engine=ENGINE,
+            engine=ENGINE | said.get("engine", {}),
             # A code that the table no longer has is shown as it stands.
             borrower_message=known[code].borrower_message if code in known else "",
             lender_detail=known[code].lender_detail if code in known else "",

@@ -11,7 +11,7 @@ from typing import Any
 
 import cv2
 
-from insecure_sandbox.demo import camera as demo_camera
+from insecure_sandbox import camera as demo_camera
 from insecure_sandbox.warp_picture import thinned
 from tests.verification.core import answer_samples
 from tests.verification.workflow.story import IIN, opening, person

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from insecure_sandbox.demo import camera as demo_camera
+from insecure_sandbox import camera as demo_camera
 from tests.verification.stages.live_capture import captures as given
 from tests.verification.stages.live_capture import insecure_captures as attack
 from tests.verification.stages.live_capture.conftest import Player

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from insecure_sandbox.demo import camera as demo_camera
+from insecure_sandbox import camera as demo_camera
 from verification.core.route import Looked, Memory, Turn
 from verification.stages.live_capture import dialogue as live_capture
 

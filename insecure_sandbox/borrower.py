@@ -1,4 +1,4 @@
-"""The demo's borrower: a browser that follows a link, reads pages, answers forms and scripts' JSON, and signs."""
+"""A simulated borrower's browser: follows a link, reads pages, answers forms and scripts' JSON, and signs."""
 
 import base64
 import json
@@ -14,7 +14,6 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.demo.processes import DemoFailed
 from insecure_sandbox.signing import sign_cms
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -22,6 +21,10 @@ _SCRIPT = {"Accept": "application/json"}  # a page's own script asks so; browser
 
 # The pauses of static/borrower/wait.js between its questions; the first question here is the page it stands on.
 FIRST_SECONDS, SLOWEST_SECONDS, SLOWER = 0.4, 10.0, 1.5
+
+
+class PlayFailed(Exception):
+    """A page was not as a borrower needs it, or did not come; the text says which."""
 
 
 @dataclass
@@ -55,10 +58,10 @@ class Page(HTMLParser):
             self.ncalayer_request = given["data-request"]
 
     def form(self, *names: str) -> Form:
-        """The first form that has these hidden fields. Raises `DemoFailed` if no form does."""
+        """The first form that has these hidden fields. Raises `PlayFailed` if no form does."""
         found = [form for form in self.forms if set(names) <= set(form.fields)]
         if not found:
-            raise DemoFailed(f"the page has no form with {names}")
+            raise PlayFailed(f"the page has no form with {names}")
         return found[0]
 
 
@@ -77,18 +80,37 @@ class Browser:
         form = page.form("csrfmiddlewaretoken", "token")
         self._post(form.action or "/v/", form.fields | {"token": urlsplit(link).fragment})
 
+    def follow_soon(self, link: str, *, seconds: float) -> None:
+        """Follows a link that may come into force only now. Raises `PlayFailed` if it does not within this time."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.follow(link)
+            except PlayFailed:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(FIRST_SECONDS / 2)
+
     def agree(self) -> None:
         """Consents, and answers the question, where no page lies between them."""
         self.consent()
         self.deny()
 
-    def consent(self) -> None:
-        """Consents to the processing of data."""
-        self.fill_in("consent", "version", agreed="true")
+    def consent(self, *, agreed: bool = True) -> None:
+        """Consents to the processing of data, or does not."""
+        self.fill_in("consent", "version", agreed=_spelled(agreed))
 
-    def deny(self) -> None:
-        """Answers that nobody tells the borrower what to press."""
-        self.fill_in("question", somebody_tells_me="false")
+    def deny(self, *, is_told: bool = False) -> None:
+        """Answers that nobody tells the borrower what to press, unless somebody does."""
+        self.fill_in("question", somebody_tells_me=_spelled(is_told))
+
+    def press(self, action: str, **fields: str) -> None:
+        """Presses the button of a form that goes there, beside the page's own answer."""
+        page = self._get("/v/now/")
+        form = next((form for form in page.forms if form.action == action), None)
+        if form is None:
+            raise PlayFailed(f"the page has no form to {action}")
+        self._post(action, form.fields | fields)
 
     def fill_in(self, name: str, *hidden: str, **fields: str) -> None:
         """Sends the form of a page once it is open; `hidden` are fields it has besides its turn."""
@@ -158,7 +180,7 @@ class Browser:
         deadline, pause = time.monotonic() + seconds, FIRST_SECONDS
         while not is_awaited(page := self.state()["page"]):
             if time.monotonic() > deadline:
-                raise DemoFailed(f"{what} did not come within {seconds:.0f} s")
+                raise PlayFailed(f"{what} did not come within {seconds:.0f} s")
             time.sleep(pause)
             pause = min(pause * SLOWER, SLOWEST_SECONDS)
         return page
@@ -175,11 +197,11 @@ class Browser:
     def _post(self, action: str, fields: dict[str, str]) -> None:
         answer = self._request("POST", action or "/v/now/", body=urlencode(fields).encode(), more=_FORM)
         if answer.status not in (200, 302, 303):
-            raise DemoFailed(f"the page {action} answered {answer.status}")
+            raise PlayFailed(f"the page {action} answered {answer.status}")
 
     def _json(self, answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
         if answer.status != 200:
-            raise DemoFailed(f"the page's script was answered {answer.status}")
+            raise PlayFailed(f"the page's script was answered {answer.status}")
         said: dict[str, Any] = json.loads(answer.data)
         return said
 
@@ -194,3 +216,7 @@ class Browser:
         for line in answer.headers.getlist("Set-Cookie"):
             self._cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
         return answer
+
+
+def _spelled(yes: bool) -> str:
+    return "true" if yes else "false"

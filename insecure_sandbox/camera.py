@@ -1,4 +1,4 @@
-"""What the demo's borrower holds before the camera's page: a portrait warped on command, never a person.
+"""What a simulated borrower holds before the camera's page: a portrait warped on command, never a person.
 
 Frames are painted once, in a thread beside the scenes that need none, and given the noise of another moment for each
 capture; they are bound to their command as static/borrower/commands.js binds them.
@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from insecure_sandbox import warp
-from insecure_sandbox.demo.borrower import Browser
+from insecure_sandbox.borrower import Browser
 from insecure_sandbox.warp_picture import taken_anew, thinned
 
 FRAMES = 12

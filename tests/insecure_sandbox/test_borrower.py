@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from insecure_sandbox.demo import borrower
+from insecure_sandbox import borrower
 
 _WAIT = Path(__file__).resolve().parents[2] / "static" / "borrower" / "wait.js"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from insecure_sandbox.demo.camera import answered, as_told, bound, wrongly
+from insecure_sandbox.camera import answered, as_told, bound, wrongly
 from verification.core.route import Looked, Memory, Next
 from verification.stages.live_capture.dialogue import (
     accept_live_capture,

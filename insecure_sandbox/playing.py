@@ -1,0 +1,104 @@
+"""How a simulated borrower plays: page after page as it opens, from the link to the end or to where they leave.
+
+Nothing here decides anything: every answer goes through the borrower's real pages, and workers judge it.
+"""
+
+import base64
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from insecure_sandbox.borrower import Browser, PlayFailed
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.manners import HONEST, Manner
+from insecure_sandbox.signing import sign_cms
+
+_CODE: Final = re.compile(r"(?<!\d)\d{6}(?!\d)")
+_ANOTHER: Final = {"iin": "990202900010", "surname": "ДРУГОВ", "name": "ДРУГ", "patronymic": ""}
+_SMS_SECONDS: Final = 30.0
+_JUDGED_SECONDS: Final = 150.0  # a step that meets a fault each time is given up after 67 s
+_TURNS_MAX: Final = 60  # answers of one borrower; a capture of nine tries has fewer
+_OVER: Final = ("finished", "checking")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Borrower:
+    """Somebody at a browser, and what they have at hand.
+
+    subject: as the lender stated them. certify: a certificate of this state for these fields of a person.
+    messages: the texts that came to their phone, the oldest first. route: which they choose where they may.
+    turns: after so many pages of a kind they leave; what they sign, guess or show is judged so often at most.
+    """
+
+    subject: Mapping[str, Any]
+    certify: Callable[[Mapping[str, Any], str], Credential]
+    messages: Callable[[str], Sequence[str]]
+    manner: Manner = HONEST
+    route: str = ""
+    turns: Mapping[str, int] = field(default_factory=dict)
+
+    def play(self, browser: Browser) -> str:
+        """Answers whatever page is open; gives the one that is open in the end. Raises `PlayFailed`."""
+        seen: dict[str, int] = {}
+        for _ in range(_TURNS_MAX):
+            page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
+            seen[page] = seen.get(page, 0) + 1
+            if page in _OVER or page in self.manner.leaves_at or seen[page] > self.turns.get(page, _TURNS_MAX):
+                return page
+            answer = _ANSWERS.get(page)
+            if answer is None:
+                raise PlayFailed(f"nobody knows how to answer the page {page}")
+            answer(self, browser)
+        raise PlayFailed("the pages came to no end")
+
+    def _choose(self, browser: Browser) -> None:
+        browser.press("/v/route/", route=self.route)
+
+    def _resume(self, browser: Browser) -> None:
+        browser.press("/v/resume/")
+
+    def _consent(self, browser: Browser) -> None:
+        browser.consent(agreed=self.manner.agrees)
+
+    def _answer(self, browser: Browser) -> None:
+        browser.deny(is_told=self.manner.is_told_what_to_press)
+
+    def _state(self, browser: Browser) -> None:
+        number, born = self.subject["document"]["number"], self.subject["birth_date"]
+        browser.fill_in("form", document_number=number, birth_date=born)
+
+    def _guess(self, browser: Browser) -> None:
+        code = self.code()
+        # One less than a million is another code for any of them.
+        browser.fill_in("code", code=code if self.manner.knows_the_code else f"{(int(code) + 1) % 1_000_000:06}")
+
+    def _sign(self, browser: Browser) -> None:
+        key = self.certify(_ANOTHER if self.manner.signs_as_another else self.subject, self.manner.key)
+        text = browser.statement() + (b" " if self.manner.alters_statement else b"")
+        browser.send(base64.b64encode(sign_cms(key, text, signed_at=datetime.now(UTC))).decode())
+
+    def code(self) -> str:
+        """The one-time code in the newest message that has one. It stands before the amount."""
+        deadline = time.monotonic() + _SMS_SECONDS
+        while not (found := [code.group() for text in self._texts() if (code := _CODE.search(text))]):
+            if time.monotonic() > deadline:
+                raise PlayFailed("no message with a code came")
+            time.sleep(0.1)
+        return found[-1]
+
+    def _texts(self) -> Sequence[str]:
+        return self.messages(str(self.subject["phone"]))
+
+
+_ANSWERS: Final[Mapping[str, Callable[[Borrower, Browser], None]]] = {
+    "choose_route": Borrower._choose,
+    "resume": Borrower._resume,
+    "consent": Borrower._consent,
+    "question": Borrower._answer,
+    "form": Borrower._state,
+    "code": Borrower._guess,
+    "statement": Borrower._sign,
+}

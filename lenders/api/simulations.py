@@ -1,0 +1,110 @@
+"""/v1/test: the sandbox for machines. Every end without a browser, by the real steps; live keys find nothing here."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from lenders import answers, idempotency, schemas
+from lenders.keys import caller
+from lenders.openapi import IDEMPOTENCY_KEY, problems
+from lenders.requests import read, read_query
+from verification.core.scenarios import SCENARIOS
+from verification.core.status import Status
+from verification.workflow.moving import simulations
+
+_SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
+
+
+class ScenarioAnswer(serializers.Serializer[Any]):
+    """One scenario: what happens, and exactly what comes of it."""
+
+    name = serializers.CharField()
+    iin = answers.Word(allow_null=True, help_text="Plays it where you name no scenario.")
+    routes = serializers.ListField(child=serializers.CharField(), help_text="On which it is played.")
+    happens = serializers.CharField()
+    status = serializers.ChoiceField(
+        choices=tuple(Status), help_text="In which it ends, or stands once the borrower has left."
+    )
+    code = answers.Word(allow_null=True, help_text="Of the end.")
+    last_failure = answers.Word(allow_null=True)
+    checks = serializers.ListField(child=serializers.CharField(), help_text="Codes of checks that do not pass.")
+    events = serializers.ListField(child=serializers.CharField(), help_text="Told after `verification.created`.")
+    then = answers.Word(allow_null=True, help_text="What only time, or you, can bring.")
+
+
+class ScenarioPage(serializers.Serializer[Any]):
+    """The whole catalogue."""
+
+    data = ScenarioAnswer(many=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
+
+
+class SimulationAnswer(serializers.Serializer[Any]):
+    """What is being played from now on."""
+
+    verification = serializers.CharField()
+    scenario = serializers.CharField()
+    route = serializers.CharField(help_text="With which the borrower begins.")
+
+
+class Scenarios(APIView):
+    """The catalogue."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="list_scenarios",
+        summary="List what the sandbox can play",
+        description="With what each comes to: the status, the codes, the events. Test keys only.",
+        responses={200: ScenarioPage, **problems(401, 403, 404, 422, 429)},
+    )
+    def get(self, request: Request) -> Response:
+        """Every scenario."""
+        simulations.require_test(caller(request).mode)
+        read_query(schemas.NoQuery, request.query_params)
+        return Response(ScenarioPage({"data": list(SCENARIOS.values())}).data)
+
+
+class Simulation(APIView):
+    """One verification of test mode."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="simulate",
+        summary="Have the sandbox play the borrower",
+        description=(
+            "Answered at once; the borrower then opens the real pages, consents, signs or shows a painted face, and "
+            "workers judge as always: read the verification, or wait for its event. No status is set by this. Every "
+            "check says `insecure_simulated` under `engine`. Test keys only. While it is played: 409 "
+            "`simulation_under_way`; where somebody has opened the link: 409 `borrower_at_it`."
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        request=schemas.SimulateRequest,
+        responses={202: SimulationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429, 503)},
+    )
+    def post(self, request: Request, verification_id: str) -> Response:
+        """What is played."""
+        key = caller(request)
+        simulations.require_test(key.mode)
+        wanted = read(schemas.SimulateRequest, request.data)
+
+        def ask() -> simulations.Accepted:
+            return simulations.ask(
+                lender_id=key.lender_id,
+                mode=key.mode,
+                verification_id=verification_id,
+                scenario=wanted.scenario,
+                route=wanted.route,
+                link=answers.BorrowersAddress().to_representation,
+            )
+
+        def enter(accepted: simulations.Accepted) -> Response:
+            simulations.enter(accepted, lender_id=key.lender_id, mode=key.mode)
+            played = {"verification": verification_id, "scenario": accepted.scenario.name, "route": accepted.route}
+            return Response(SimulationAnswer(played).data, status=202)
+
+        return idempotency.run_prepared(request, ask, enter)

@@ -1,0 +1,88 @@
+"""Who plays a borrower in test mode: the sandbox, asked to begin. It answers at once and says nothing of the end."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from threading import BoundedSemaphore
+from typing import Any, Final, Protocol, runtime_checkable
+
+from verification import outbound
+from verification.core.errors import Conflict, Misconfigured, Unavailable
+from verification.sources import resolve
+from verification.sources.asking import Service
+
+SOURCE: Final = "simulation"
+SECONDS: Final = 5.0
+"""Default and most for one answer, whole. Ours: it is web that waits."""
+_AT_ONCE: Final = 2  # requests of one process that may wait; ours: a hanging sandbox takes two of its threads
+_MAX_BYTES: Final = 4096
+_ACCEPTED: Final = 202
+_PLAYED: Final = 409
+
+_waiting = BoundedSemaphore(_AT_ONCE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Play:
+    """Who is to be played, how, and by which link: a secret, which goes to this machine alone."""
+
+    verification_id: str
+    scenario: str
+    route: str
+    link: str = field(repr=False)
+    subject: Mapping[str, Any] = field(repr=False)
+    account: str = field(repr=False)
+
+
+@runtime_checkable
+class SimulationSource(Protocol):
+    """Whoever plays borrowers."""
+
+    def begin(self, play: Play) -> None:
+        """Has it played from now on; the link may come into force some seconds later.
+
+        Raises `Unavailable` (sandbox_unavailable) if nobody says that they will, `Conflict` (simulation_under_way) if
+        this verification is being played.
+        """
+        ...
+
+
+class HttpSimulation:
+    """The sandbox asked by the protocol of docs/sandbox.md, source `simulations`."""
+
+    def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
+        """`seconds`: at most `SECONDS`. Raises `Misconfigured` for an address that is not on this machine."""
+        self._service = Service.configured(SOURCE, url=url, seconds=seconds, most=SECONDS, max_bytes=_MAX_BYTES)
+        if not url.startswith("http://"):
+            raise Misconfigured("the sandbox plays on this machine: its address begins with http://")
+
+    def begin(self, play: Play) -> None:
+        """See `SimulationSource.begin`."""
+        said = {"verification": play.verification_id, "scenario": play.scenario, "route": play.route}
+        said |= {"link": play.link, "account": play.account}
+        request = outbound.Request(
+            method="POST",
+            url=self._service.url,
+            headers={"Content-Type": "application/json"},
+            body=json.dumps({**said, "subject": dict(play.subject)}).encode(),
+            limits=self._service.limits,
+            is_public_only=False,
+            wants_whole=False,
+        )
+        if not _waiting.acquire(blocking=False):
+            raise Unavailable("too many wait for the sandbox", code="sandbox_unavailable")
+        try:
+            status = outbound.send(request).status
+        except Unavailable as fault:
+            raise Unavailable(f"the sandbox: {fault.code}", code="sandbox_unavailable") from None
+        finally:
+            _waiting.release()
+        if status == _PLAYED:
+            raise Conflict("a simulated borrower is at it", code="simulation_under_way")
+        if status != _ACCEPTED:
+            raise Unavailable(f"the sandbox answered {status}", code="sandbox_unavailable")
+
+
+in_use: Callable[[str], SimulationSource] = partial(resolve, name=SOURCE, kind=SimulationSource)
+"""Who plays in this mode. Raises `Misconfigured`; live mode has nobody."""

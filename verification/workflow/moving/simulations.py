@@ -1,0 +1,121 @@
+"""Has the sandbox play the borrower of a test verification, by the real pages. It sets no status and decides nothing.
+
+1. Read whose verification it is, which scenario and which of its routes fit. Nothing is locked.
+2. Ask the sandbox, outside any transaction, with the secret of a link that does not exist yet.
+3. In one transaction: look again, enter `simulation.requested`, make the link. If that fails, the link never counts.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from verification import clock, transactions
+from verification.core import scenarios
+from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.events import SIMULATED
+from verification.core.opening import Person
+from verification.core.status import Status
+from verification.models import AuditEntry, BorrowerSession, Verification
+from verification.sources import simulation
+from verification.workflow import cases
+from verification.workflow.moving import links, queue, transition
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What the sandbox has taken over: a verification, a scenario and the first route; `token` of the link to come."""
+
+    verification_id: str
+    scenario: scenarios.Scenario
+    route: str
+    token: str = field(repr=False)
+
+
+def ask(
+    *, lender_id: str, mode: str, verification_id: str, scenario: str, route: str, link: Callable[[str], str]
+) -> Accepted:
+    """The sandbox's word that it plays. link: spells the address of a link's secret.
+
+    Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where nobody can be at it, and
+    `Unavailable` (sandbox_unavailable).
+    """
+    require_test(mode)
+    verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
+    _require_free(verification)
+    opening = cases.read(verification, cases.key_of(verification)).opening
+    played = _scenario(scenario or scenarios.SCRIPTED.get(opening.person.iin.value, ""))
+    first = _first_route(verification, played, wanted=route)
+    accepted = Accepted(verification.pk, played, first, secrets.token_urlsafe(links.TOKEN_BYTES))
+    transactions.rest()
+    simulation.in_use(mode).begin(
+        simulation.Play(
+            verification_id=verification.pk,
+            scenario=played.name,
+            route=first,
+            link=link(accepted.token),
+            subject=_stated(opening.person),
+            account=opening.loan.payout_account,
+        )
+    )
+    return accepted
+
+
+def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
+    """Puts on record that nobody real is before the page, and brings the link into force. Raises `Conflict`."""
+    at = clock.now()
+    with transactions.writing():
+        named = cases.of_lender(accepted.verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        _require_free(verification)
+        body = {"scenario": accepted.scenario.name, "route": accepted.route}
+        transition.record(verification, SIMULATED, at=at, body=body)
+        links.mint_for(verification, at=at, token=accepted.token)
+
+
+def require_test(mode: str) -> None:
+    """Raises `NotFound` in live mode, where none of this is there."""
+    if mode != "test":
+        raise NotFound("there is no such address")
+
+
+def _require_free(verification: Verification) -> None:
+    """Raises `Conflict` where the borrower is not asked, an answer is being judged, or somebody else is at it."""
+    if verification.step in (queue.JUDGE, queue.LOOK):
+        raise Conflict("what the borrower has answered is not judged yet", code="answer_not_judged")
+    if verification.status not in (Status.REQUIRES_INPUT, Status.PROCESSING):
+        raise Conflict("nobody is asked for anything any more", code="illegal_transition")
+    sessions = BorrowerSession.objects.filter(verification=verification, ended_at=None)
+    simulated = AuditEntry.objects.filter(verification=verification, type=SIMULATED)
+    if sessions.exists() and not simulated.exists():
+        raise Conflict("somebody has opened the link", code="borrower_at_it")
+
+
+def _stated(person: Person) -> dict[str, object]:
+    document = {"type": person.document.type, "number": person.document.number}
+    return {
+        "iin": person.iin.value,
+        "surname": person.surname,
+        "name": person.name,
+        "patronymic": person.patronymic,
+        "birth_date": person.birth_date.isoformat(),
+        "phone": person.phone.value,
+        "document": {**document, "valid_to": person.document.valid_to.isoformat()},
+    }
+
+
+def _scenario(name: str) -> scenarios.Scenario:
+    if (found := scenarios.SCENARIOS.get(name)) is None:
+        raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
+    return found
+
+
+def _first_route(verification: Verification, played: scenarios.Scenario, *, wanted: str) -> str:
+    """The route that the borrower begins with: of a combination that has one on which the scenario works."""
+    begun = [verification.combination] if verification.combination else verification.combinations
+    fitting = [one for one in begun if not set(played.routes).isdisjoint(one)]
+    if wanted:
+        fitting = [one for one in fitting if wanted in one]
+    if not fitting:
+        where = f"{played.name} is played on {' or '.join(played.routes)}; this verification has {begun}"
+        raise BadInput(where, code="scenario_not_on_route", pointer="/route" if wanted else "/scenario")
+    return str(fitting[0][0])
