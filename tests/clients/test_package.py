@@ -53,7 +53,7 @@ _PAYMENT = Payment(amount=ONE, iin="x", contract_sha256="x", payout_account="x")
 
 # Each operation with all that can be said in it; the ids of its address are `x`.
 ALL: dict[str, Call[Any]] = {
-    "advance_test_clock": calls.advance_test_clock(1, of="x"),
+    "advance_test_clock": calls.advance_test_clock({"advance_seconds": 1, "verification": "x"}),
     "ask_for_clearance": calls.ask_for_clearance("x", contract_sha256="x"),
     "cancel_verification": calls.cancel_verification("x"),
     "change_webhook_endpoint": calls.change_webhook_endpoint("x", url="x", events=(), enabled=True),

@@ -53,7 +53,7 @@ def _list(path: str, kind: type[T], query: Mapping[str, object]) -> Call[Page[T]
     return Call("GET", path, partial(parse, Page[kind]), spell(query))  # type: ignore[valid-type]  # a type at run time
 
 
-def _post(path: str, kind: type[T], body: object, key: str) -> Call[T]:
+def _post(path: str, kind: type[T], body: object, key: str = "") -> Call[T]:
     return Call("POST", path, partial(parse, kind), body=spell(body), key=key or str(uuid4()))
 
 
@@ -79,6 +79,7 @@ redeliver = partial(_act, "/v1/deliveries/{}/redeliver", resources.Delivery)
 list_scenarios = partial(_list, "/v1/test/scenarios", Any, {})
 list_webhook_endpoints = partial(_list, "/v1/webhook-endpoints", resources.Endpoint, {})
 get_test_clock = partial(Call, "GET", "/v1/test/clock", partial(parse, Any))
+advance_test_clock = partial(_post, "/v1/test/clock", Any)  # {"advance_seconds": …}, of one "verification" or of all
 get_checkpoint = partial(_text, "/v1/log/checkpoint", {})
 get_keys = partial(_bytes, "/.well-known/jwks.json")
 
@@ -147,11 +148,6 @@ def ask_for_clearance(
 def consume_clearance(clearance: str, payment: resources.Payment, *, key: str = "") -> Call[resources.Clearance]:
     """Right before the money leaves: pay only if this gives a clearance. Keep the key with the payment."""
     return _post(f"/v1/clearances/{_id(clearance)}/consume", resources.Clearance, payment, key)
-
-
-def advance_test_clock(seconds: int, *, of: Word = None, key: str = "") -> Call[Any]:
-    """What is due of your test verifications, or of one, is due so much earlier."""
-    return replace(_post("/v1/test/clock", str, {"advance_seconds": seconds, "verification": of}, key), read=partial(parse, Any))
 
 
 def create_webhook_endpoint(url: str, *, events: Sequence[str] = (), key: str = "") -> Call[resources.EndpointSecret]:
