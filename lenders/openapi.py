@@ -34,7 +34,12 @@ _DESCRIPTION = """Identify the borrower before an online microcredit is given.
 Open a verification, send the borrower to its `url`, and read the result when the webhook comes, or by asking.
 The mode, test or live, is that of the key. Errors are RFC 9457 problems: see [/docs/problems](/docs/problems).
 Every answer carries `X-Request-Id`, and those made with a key `RateLimit-Limit`, `RateLimit-Remaining` and
-`RateLimit-Reset` (seconds). Accept fields, statuses, codes and event types that you do not know yet."""
+`RateLimit-Reset` (seconds). Accept fields, statuses, codes and event types that you do not know yet.
+
+What a request may say stands in its schema, and what no schema can say is refused with a code of its own. Formats that
+are ours: `iin` (12 digits, a date and a check digit), `kz-iban` (`KZ`, check digits, 16 signs), `kz-mobile` (+77…),
+`person-name` (1 to 100 letters of one alphabet, a hyphen, apostrophe or blank between two), `visible-text` (no control
+characters, none that nobody sees, none that turns the direction)."""
 
 _SETTINGS: dict[str, Any] = {
     "TITLE": "Tulga",
