@@ -16,7 +16,9 @@ from verification.core.errors import BadInput
 from verification.core.opening import URL_MAX
 from verification.outbound.addresses import is_public
 
-_VISIBLE_URL = re.compile(r"[!$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+")
+WEBHOOK_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[!$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+$"
+"""No blanks, breaks, backslashes, fragment or letters beyond ASCII."""
+_VISIBLE_URL = re.compile(WEBHOOK_URL)
 _NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # A last label that some reader takes for a part of an IPv4 address (WHATWG URL, "ends in a number").
 _NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")

@@ -65,10 +65,10 @@ def _run(request: Request, prepare: Callable[[], Callable[[], Response]]) -> Res
             return work()
     # The draft writes the key as a quoted string; most clients send it bare.
     word = untrusted.strip()
-    if len(word) >= 2 and word[0] == word[-1] == '"':
-        word = word[1:-1]
-    if not re.fullmatch(r"[\x21-\x7e]+", word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
+    if not re.fullmatch(policy.IDEMPOTENCY_KEY, word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
         raise BadInput("1 to 255 visible ASCII characters", code="idempotency_key_malformed")
+    if word[0] == '"':
+        word = word[1:-1]
     row = _reserve(request, sha256(word.encode()).hexdigest())
     scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.

@@ -12,6 +12,7 @@ from drf_spectacular.settings import patched_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, OpenApiWebhook, extend_schema
 from rest_framework import serializers
 
+from lenders import policy
 from lenders.answers import WebhookBody
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
@@ -21,7 +22,7 @@ from verification.core.opening import Document, Loan, Opening, Person
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    {"type": "string", "pattern": policy.IDEMPOTENCY_KEY, "maxLength": policy.IDEMPOTENCY_KEY_MAX},
     OpenApiParameter.HEADER,
     description=(
         "1 to 255 visible ASCII characters, fresh for each new request: a UUID. A repeat with the same key and body "
@@ -33,7 +34,12 @@ _DESCRIPTION = """Identify the borrower before an online microcredit is given.
 Open a verification, send the borrower to its `url`, and read the result when the webhook comes, or by asking.
 The mode, test or live, is that of the key. Errors are RFC 9457 problems: see [/docs/problems](/docs/problems).
 Every answer carries `X-Request-Id`, and those made with a key `RateLimit-Limit`, `RateLimit-Remaining` and
-`RateLimit-Reset` (seconds). Accept fields, statuses, codes and event types that you do not know yet."""
+`RateLimit-Reset` (seconds). Accept fields, statuses, codes and event types that you do not know yet.
+
+What a request may say stands in its schema, and what no schema can say is refused with a code of its own. Formats that
+are ours: `iin` (12 digits, a date and a check digit), `kz-iban` (`KZ`, check digits, 16 signs), `kz-mobile` (+77…),
+`person-name` (1 to 100 letters of one alphabet, a hyphen, apostrophe or blank between two), `visible-text` (no control
+characters, none that nobody sees, none that turns the direction)."""
 
 _SETTINGS: dict[str, Any] = {
     "TITLE": "Tulga",
@@ -57,12 +63,16 @@ _STATUSES = {
     410: "document_erased",
     411: "length_required",
     413: "body_too_large",
+    414: "uri_too_long",
     415: "unsupported_media_type",
     422: "bad_input",
     429: "throttled",
+    431: "headers_too_large",
     500: "internal_error",
     503: "unavailable",
 }
+_OF_ALL = (400, 411, 414, 431, 500, 503)
+"""What any request may meet: its form is judged before it is known which operation it is for."""
 _WEBHOOK_HEADERS = {
     "webhook-id": "The event's id: the same on every try and redelivery. Drop what you already have.",
     "webhook-timestamp": "Seconds since 1970, fresh on every try. Refuse what is older than five minutes.",
@@ -168,13 +178,13 @@ class _Requests(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  #
 
 
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
-    """The problems an operation can answer with, by status; 500 and 503 are added to all.
+    """The problems an operation can answer with, by status; those of any request are added to all.
 
-    To those that read a body (415) also what one of no length, or a large one, is refused with.
+    To those that read a body (415) also what a large one is refused with.
     """
     described = {}
-    of_body = (411, 413) if 415 in statuses else ()
-    for status in sorted({*statuses, *of_body, 500, 503}):
+    of_body = (413,) if 415 in statuses else ()
+    for status in sorted({*statuses, *of_body, *_OF_ALL}):
         code = _STATUSES[status]
         body = body_of(PROBLEMS[code], code=code, detail="", instance="/v1/verifications", request_id="8c1f0a2b7d35")
         fault = {"pointer": "/subject/iin", "code": "iin_malformed", "detail": "an IIN is 12 digits"}

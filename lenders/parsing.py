@@ -20,7 +20,7 @@ from verification import clock
 from verification.core import almaty
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, Phone, is_id, parse_name
-from verification.core.opening import NAME_SPELLED_MAX, REFERENCE_MAX, URL_MAX
+from verification.core.opening import DOCUMENT_NUMBER, HTTPS_URL, NAME_SPELLED_MAX, REFERENCE, REFERENCE_MAX, URL_MAX
 
 # Controls, invisible signs and those that turn the direction, breaks of line and paragraph: with one of them a borrower
 # could be shown a statement that reads otherwise than what is signed.
@@ -37,9 +37,10 @@ def text(untrusted: Any, *, longest: int, shortest: int = 1, is_impersonal: bool
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
     stripped = untrusted.strip()
-    if not shortest <= len(stripped) <= longest:
+    # What was sent is counted, as a schema counts it; of blanks alone nothing is left.
+    if len(untrusted) > longest or len(stripped) < shortest:
         raise BadInput(f"{shortest} to {longest} characters are expected", code="length_wrong")
-    if any(unicodedata.category(character) in _NOT_SHOWN for character in stripped):
+    if any(unicodedata.category(character) in _NOT_SHOWN for character in untrusted):
         raise BadInput("control, invisible and direction characters are not allowed", code="text_malformed")
     if is_impersonal and holds_personal_number(stripped):
         raise BadInput("must not contain an IIN or a mobile number", code="personal_number")
@@ -49,7 +50,7 @@ def text(untrusted: Any, *, longest: int, shortest: int = 1, is_impersonal: bool
 def client_reference(untrusted: Any) -> str:
     """The lender's own name for a request; it comes back in webhooks and logs."""
     value = text(untrusted, longest=REFERENCE_MAX, is_impersonal=True)
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]{1,64}", value):
+    if not re.fullmatch(REFERENCE, untrusted):
         raise BadInput("1 to 64 of: A-Z a-z 0-9 _ . : -", code="reference_malformed")
     return value
 
@@ -61,7 +62,8 @@ def name(untrusted: Any, *, optional: bool = False) -> str:
 
 def iban(untrusted: Any) -> str:
     """A Kazakh IBAN without spaces. Source: ISO 13616, mod 97."""
-    value = text(untrusted, longest=40).replace(" ", "").upper()
+    spelled = text(untrusted, longest=40)
+    value = spelled.replace(" ", "").upper() if spelled.isascii() else ""  # beyond ASCII two letters may become one
     # The first four characters go last, letters count as 10 to 35, and of the whole number 97 leaves 1.
     if not _IBAN.fullmatch(value) or int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 != 1:
         raise BadInput("a payout account is a Kazakh IBAN: KZ and 18 characters", code="iban_malformed")
@@ -99,26 +101,31 @@ def route_names(untrusted: Any, *, most: int) -> tuple[str, ...]:
 
 
 def whole_number(untrusted: Any, *, least: int, most: int) -> int:
-    """A JSON integer within bounds."""
-    if not isinstance(untrusted, int) or isinstance(untrusted, bool):
+    """A JSON number without a fraction, within bounds: `30`, and `30.0`, which is the same to JSON Schema (§4.2.3)."""
+    if not isinstance(untrusted, int | Decimal) or isinstance(untrusted, bool):
         raise BadInput("a whole number is expected", code="type_wrong")
+    # Asked before anything is computed: 1e999999 has a million digits.
     if not least <= untrusted <= most:
         raise BadInput(f"{least} to {most} is expected", code="out_of_range")
-    return untrusted
+    if untrusted != int(untrusted):
+        raise BadInput("a whole number is expected", code="type_wrong")
+    return int(untrusted)
 
 
 def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False) -> str:
     """An exact decimal with two places or more, as `150000.00` or `45.9125`; reads decimal strings and JSON numbers."""
-    is_spelled = isinstance(untrusted, str) and re.fullmatch(r"[0-9]{1,15}(?:\.[0-9]{1,9})?", untrusted) is not None
+    form = rf"(?:0|[1-9][0-9]{{0,14}})(?:\.[0-9]{{1,{places}}})?"
+    is_spelled = isinstance(untrusted, str) and re.fullmatch(form, untrusted) is not None
     is_number = isinstance(untrusted, int | Decimal) and not isinstance(untrusted, bool)
     if not is_spelled and not is_number:
         raise BadInput('a decimal such as "150000.00" is expected', code="decimal_malformed")
     value = Decimal(untrusted)
     # A number such as 1e999999 would cost gigabytes to write out; its exponent tells before anything is computed.
-    if value < 0 or value.adjusted() > 15 or value.as_tuple().exponent < -9:  # type: ignore[operator]  # it is finite
+    if value < 0 or value.adjusted() > 15:
         raise BadInput("the number is out of range", code="out_of_range")
-    if value != round(value, places):
+    if value.as_tuple().exponent < -policy.PLACES_READ or value != round(value, places):  # type: ignore[operator]  # finite
         raise BadInput(f"at most {places} decimal places are expected", code="decimal_malformed")
+    value = value.copy_abs()  # of the two zeros the one without a sign
     if value > most or (above_zero and value == 0):
         raise BadInput(f"{'above 0 and ' if above_zero else ''}at most {most} is expected", code="out_of_range")
     whole, _, fraction = f"{value:.{places}f}".partition(".")
@@ -127,7 +134,7 @@ def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False)
 
 def day(untrusted: Any) -> date:
     """A calendar date, `2026-11-24`."""
-    if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", untrusted):
+    if not isinstance(untrusted, str) or not re.fullmatch(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", untrusted):
         raise BadInput("a date such as 2026-11-24 is expected", code="date_malformed")
     try:
         return date.fromisoformat(untrusted)
@@ -155,16 +162,10 @@ def last_day(untrusted: Any) -> date:
 
 def moment(untrusted: Any) -> datetime:
     """A time with its zone, `2026-11-24T10:00:00Z` (RFC 3339)."""
-    try:
-        # Python also reads a day by its week, and times that are in no year in UTC.
-        is_time = (
-            isinstance(untrusted, str) and len(untrusted) <= 40 and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T", untrusted)
-        )
-        value = datetime.fromisoformat(untrusted) if is_time else None
-        if value is not None and value.tzinfo is not None:
-            return value.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
+    # Python also reads a day by its week, hours without minutes, and times that are in no year in UTC.
+    if isinstance(untrusted, str) and re.fullmatch(policy.MOMENT, untrusted):
+        with suppress(ValueError):
+            return datetime.fromisoformat(untrusted).astimezone(UTC)
     raise BadInput("a time with its zone such as 2026-11-24T10:00:00Z is expected", code="time_malformed")
 
 
@@ -198,10 +199,10 @@ def yes_or_no(untrusted: Any) -> bool:
 
 def document_number(untrusted: Any, *, longest: int) -> str:
     """Letters and digits, capitals, no blanks."""
-    value = text(untrusted, longest=longest + 5).replace(" ", "").upper()
-    if len(value) > longest or not re.fullmatch(r"[0-9A-ZА-ЯЁӘҒҚҢӨҰҮҺІ]+", value):
+    value = text(untrusted, longest=2 * longest)
+    if not re.fullmatch(DOCUMENT_NUMBER, untrusted):
         raise BadInput(f"1 to {longest} letters and digits", code="document_malformed")
-    return value
+    return value.replace(" ", "").upper()
 
 
 def sha256_hex(untrusted: Any) -> str:
@@ -219,19 +220,21 @@ def kato(untrusted: Any) -> str:
     return untrusted
 
 
+def webhook_url(untrusted: Any) -> str:
+    """An address with no blank around it; whether it may be called is for `lenders/addresses.py` to say."""
+    value = text(untrusted, longest=URL_MAX)
+    if value != untrusted:
+        raise BadInput("an address has no blanks", code="webhook_url_refused")
+    return value
+
+
 def https_url(untrusted: Any, *, longest: int = URL_MAX) -> str:
     """A whole https address, without user, fragment or anything that two readers could read differently."""
     if not isinstance(untrusted, str) or len(untrusted) > longest:
         raise BadInput(f"an https address of at most {longest} characters is expected", code="url_malformed")
-    try:
-        parts = urlsplit(untrusted)
-        is_whole = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        is_whole = False
-    # The characters of RFC 3986 without `#`. A backslash or a blank is another address to a browser than to us.
-    if not is_whole or not re.fullmatch(r"[!$&-;=?-Z\[\]_a-z~%]+", untrusted) or "@" in parts.netloc:
+    if not re.fullmatch(HTTPS_URL, untrusted):
         raise BadInput("an https address without user and fragment is expected", code="url_malformed")
-    return parts.geturl()
+    return urlsplit(untrusted).geturl()
 
 
 def metadata(untrusted: Any, *, keys: int, longest_key: int, longest: int) -> dict[str, str]:
@@ -291,6 +294,7 @@ READERS: Mapping[str, Callable[..., Any]] = {
     "several_of": several_of,
     "sha256": sha256_hex,
     "text": text,
+    "webhook_url": webhook_url,
     "whole_number": whole_number,
     "yes_or_no": yes_or_no,
 }

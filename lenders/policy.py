@@ -25,6 +25,13 @@ SCOPES: Final = (
 BODY_MAX_BYTES: Final = 1_000_000  # ours: sixteen times the largest opening
 FAULTS_TOLD: Final = 50  # of a request, at most; ours: more than an opening has fields, and an answer of some kilobytes
 FAULT_NAME_MAX: Final = 100  # characters of a name that nobody knows; ours
+PLACES_READ: Final = 20  # decimal places of a JSON number, zeros at its end among them; ours
+SEQUENCE_MAX: Final = 10**18 - 1  # what `after` of the events may say: eighteen digits, which a bigint holds
+# How a time is spelled: RFC 3339 in capitals, in the years 1000 to 2999, so that it lies in a year in UTC too.
+MOMENT: Final = (
+    r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 RATE_REQUESTS: Final = 600  # per key and window; our choice: ten a second, a hundred times a busy lender's need
 RATE_SECONDS: Final = 60
 PAGE_DEFAULT: Final = 20
@@ -32,7 +39,8 @@ JWKS_SECONDS: Final = 3600  # how long public keys may be kept; our choice: a ve
 PAGE_MAX: Final = 100
 
 # Idempotency (draft-ietf-httpapi-idempotency-key-header, api.md).
-IDEMPOTENCY_KEY_MAX: Final = 255
+IDEMPOTENCY_KEY: Final = r'^([!#-~][!-~]*|"[!-~]+")$'  # visible ASCII, bare or as the draft's quoted string
+IDEMPOTENCY_KEY_MAX: Final = 255  # characters, quotation marks among them
 # A reservation older than this, seconds, belongs to nobody: gunicorn's own limit for a request is 30 s. One whose
 # process is gone is free at once.
 RESERVATION_SECONDS: Final = 60

@@ -7,25 +7,26 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from lenders import policy
+from lenders.addresses import WEBHOOK_URL
 from lenders.parsing import holds_personal_number
 from verification.core.errors import BadInput
 from verification.core.events import TOLD
 from verification.core.forms import Form, impersonal, one_of, string
 from verification.core.ids import Iin
-from verification.core.opening import ACCOUNT, AMOUNT, IIN, OPENED_BY_MAX, REFERENCE_MAX, SHA256, URL_MAX
+from verification.core.opening import ACCOUNT, AMOUNT, IIN, OPENED_BY_MAX, REFERENCE, SHA256, URL_MAX
 from verification.core.retention import CLOSED, OPENED
 from verification.core.scenarios import SCENARIOS
 from verification.core.status import Status
 
-_TIME = {"type": "string", "format": "date-time"}
-_URL = Form(
-    "text",
-    {"type": "string", "format": "uri", "maxLength": URL_MAX, "examples": ["https://lender.example/tulga"]},
-    limits={"longest": URL_MAX},
+_TIME = {"type": "string", "format": "date-time", "pattern": policy.MOMENT}
+_URL = string(
+    "webhook_url",
+    {"format": "uri", "pattern": WEBHOOK_URL, "maxLength": URL_MAX},
+    "https://lender.example/tulga",
 )
 _EVENTS = Form(
     "several_of",
-    {"type": "array", "items": {"type": "string", "enum": list(TOLD)}},
+    {"type": "array", "items": {"type": "string", "enum": list(TOLD)}, "uniqueItems": True},
     limits={"choices": TOLD},
     help="The types you want. Leave out, or send [], for all, those to come included.",
 )
@@ -35,7 +36,7 @@ _LIMIT = Form(
 
 
 def _our_id(prefix: str, text: str = "") -> Form:
-    return Form("our_id", {"type": "string"}, limits={"prefix": prefix}, help=text)
+    return string("our_id", {"pattern": f"^{prefix}_[a-z2-7]{{26}}$"}, limits={"prefix": prefix}, help=text)
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,7 @@ def require_registered(return_url: str, *, registered: Sequence[str]) -> None:
 class VerificationQuery:
     """Which verifications to list."""
 
-    client_reference: Annotated[
-        str | None, Form("client_reference", {"type": "string", "maxLength": REFERENCE_MAX})
-    ] = None
+    client_reference: Annotated[str | None, string("client_reference", {"pattern": REFERENCE})] = None
     status: Annotated[str | None, one_of(tuple(Status))] = None
     created_from: Annotated[datetime | None, Form("moment", _TIME)] = None
     after: Annotated[str | None, _our_id("ver", "`next` of the page before.")] = None
@@ -88,7 +87,7 @@ class EventQuery:
         int,
         Form(
             "sequence_number",
-            {"type": "integer", "minimum": 0, "default": 0},
+            {"type": "integer", "minimum": 0, "maximum": policy.SEQUENCE_MAX, "default": 0},
             help="The `lender_sequence` of the last event you have, or `next` of the page before.",
         ),
     ] = 0

@@ -24,7 +24,7 @@ class WithBranch(Opening):
 
 
 def test_it_is_read_and_may_be_left_out() -> None:
-    assert requests.read(WithBranch, opening(branch=" Abay ")).branch == "Abay"
+    assert requests.read(WithBranch, opening(branch="Abay ")).branch == "Abay"
     assert requests.read(WithBranch, opening()).branch == ""
 
 

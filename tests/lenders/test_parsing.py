@@ -14,7 +14,7 @@ from verification.core.errors import BadInput
 WHOLE = partial(parsing.whole_number, least=1, most=30)
 WORD = partial(parsing.one_of, choices=("kk", "ru"))
 WORDS = partial(parsing.several_of, choices=("a", "b"))
-TEXT = partial(parsing.text, longest=3)
+TEXT = partial(parsing.text, longest=5)
 AMOUNT = partial(parsing.decimal, places=2, most=10**12, above_zero=True)
 RATE = partial(parsing.decimal, places=4, most=1000)
 ROUTES = partial(parsing.route_names, most=10)
@@ -28,6 +28,8 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (WORDS, ["b", "a"], ("b", "a")),
     (ROUTES, ["eds", "live_face"], ("eds", "live_face")),
     (WHOLE, 30, 30),
+    (WHOLE, Decimal("30.0"), 30),
+    (WHOLE, Decimal("3e1"), 30),
     (AMOUNT, "150000", "150000.00"),
     (AMOUNT, "0.01", "0.01"),
     (AMOUNT, 150000, "150000.00"),
@@ -35,6 +37,7 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (AMOUNT, Decimal("1.5e5"), "150000.00"),
     (AMOUNT, "1000000000000", "1000000000000.00"),
     (RATE, "0", "0.00"),
+    (RATE, Decimal("-0.0"), "0.00"),
     (RATE, "46", "46.00"),
     (RATE, Decimal("45.9125"), "45.9125"),
     (RATE, "45.10", "45.10"),
@@ -50,14 +53,18 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (partial(parsing.our_id, prefix="ver"), "ver_" + "a" * 26, "ver_" + "a" * 26),
 ]
 REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
-    (TEXT, "abcd", "length_wrong"),
+    (TEXT, "abcdef", "length_wrong"),
+    (TEXT, "  abcd", "length_wrong"),
     (TEXT, "   ", "length_wrong"),
     (TEXT, 5, "type_wrong"),
     (TEXT, "a\nb", "text_malformed"),
+    (TEXT, "ab\n", "text_malformed"),
+    (TEXT, "\tab", "text_malformed"),
     (TEXT, "a\u202eb", "text_malformed"),
     (TEXT, "a\u2028b", "text_malformed"),
     (TEXT, "a\u200bb", "text_malformed"),
     (parsing.client_reference, "Loan 1", "reference_malformed"),
+    (parsing.client_reference, " Loan-1", "reference_malformed"),
     (parsing.client_reference, "a" * 65, "length_wrong"),
     (parsing.client_reference, "loan-990101100010", "personal_number"),
     (parsing.client_reference, "+77011234567", "personal_number"),
@@ -74,7 +81,8 @@ REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (WHOLE, 0, "out_of_range"),
     (WHOLE, True, "type_wrong"),
     (WHOLE, "30", "type_wrong"),
-    (WHOLE, Decimal("30.0"), "type_wrong"),
+    (WHOLE, Decimal("29.5"), "type_wrong"),
+    (WHOLE, Decimal("1e999999"), "out_of_range"),
     (AMOUNT, "150000.001", "decimal_malformed"),
     (AMOUNT, Decimal("150000.001"), "decimal_malformed"),
     (AMOUNT, "0", "out_of_range"),
@@ -87,17 +95,26 @@ REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (AMOUNT, None, "decimal_malformed"),
     (AMOUNT, "1000000000000.01", "out_of_range"),
     (AMOUNT, Decimal("1e999999"), "out_of_range"),
-    (AMOUNT, Decimal("1e-999999"), "out_of_range"),
+    (AMOUNT, Decimal("1e-999999"), "decimal_malformed"),
+    (AMOUNT, Decimal("1e-10"), "decimal_malformed"),
+    (AMOUNT, "0150000.00", "decimal_malformed"),
+    (AMOUNT, "150000.000", "decimal_malformed"),
     (RATE, "1000.01", "out_of_range"),
     (RATE, "46.00001", "decimal_malformed"),
     (parsing.day, "2027-02-29", "date_malformed"),
     (parsing.day, "20280229", "date_malformed"),
+    (parsing.day, "0028-02-29", "date_malformed"),
     (parsing.moment, "2026-11-24T10:00:00", "time_malformed"),
     (parsing.moment, "yesterday", "time_malformed"),
+    (parsing.moment, "2026-11-24T10Z", "time_malformed"),
+    (parsing.moment, "2026-11-24T24:00:00Z", "time_malformed"),
+    (parsing.moment, "2026-11-24T10:00:00+05:00:30", "time_malformed"),
     (parsing.moment, "2026-W48-2T10:00:00Z", "time_malformed"),
     (parsing.moment, "0001-01-01T00:00:00+14:00", "time_malformed"),
     (parsing.moment, "9999-12-31T23:59:59-14:00", "time_malformed"),
     (NUMBER, "N-1234567", "document_malformed"),
+    (NUMBER, " N1234567", "document_malformed"),
+    (NUMBER, "ß1", "document_malformed"),
     (NUMBER, "1" * 21, "document_malformed"),
     (parsing.sha256_hex, "ab" * 31, "sha256_malformed"),
     (parsing.kato, "75000000", "region_malformed"),
@@ -149,6 +166,9 @@ def test_a_whole_https_address_is_read(url: str) -> None:
         "https://[::1/",
         7,
         "https://a.kz/" + "a" * 2048,
+        "HTTPS://a.kz/",
+        "https://a.kz:/",
+        "https://a.kz/[1]",
     ],
 )
 def test_any_other_address_is_refused(url: Any) -> None:
@@ -161,7 +181,9 @@ def test_an_iban_with_a_fitting_checksum_is_read_without_its_blanks():
     assert parsing.iban("KZ86 125K ZT50 0410 0100") == "KZ86125KZT5004100100"
 
 
-@pytest.mark.parametrize("text", ["KZ87125KZT5004100100", "DE89370400440532013000", "KZ86", "KZ86125KZT500410010!"])
+@pytest.mark.parametrize(
+    "text", ["KZ87125KZT5004100100", "DE89370400440532013000", "KZ86", "KZ86125KZT500410010!", "KZ86125KZT500410010ı"]
+)
 def test_other_accounts_are_refused(text):
     with pytest.raises(BadInput) as caught:
         parsing.iban(text)

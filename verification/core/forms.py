@@ -9,7 +9,7 @@ with a default may be left out. From that follow how it is read (`lenders/reques
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, Final, get_type_hints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +35,10 @@ def one_of(choices: Sequence[str], **more: Any) -> Form:
     return Form("one_of", {"type": "string", "enum": list(choices)}, limits={"choices": choices}, **more)
 
 
+VISIBLE: Final = "visible-text"
+"""The format of a text without controls, marks that nobody sees, and those that turn the direction."""
+
+
 def string(kind: str, schema: Mapping[str, Any], example: str = "", **more: Any) -> Form:
     """A string that this reader reads. schema: what else than its type is to be said of it."""
     return Form(kind, {"type": "string", **schema, **({"examples": [example]} if example else {})}, **more)
@@ -43,14 +47,16 @@ def string(kind: str, schema: Mapping[str, Any], example: str = "", **more: Any)
 def impersonal(longest: int, example: str = "", **more: Any) -> Form:
     """A text of at most so many characters that names nobody by number."""
     limits = {"longest": longest, "is_impersonal": True}
-    return string("text", {"minLength": 1, "maxLength": longest}, example, limits=limits, **more)
+    # At least one sign of it is no blank: those around it are dropped.
+    schema = {"format": VISIBLE, "pattern": r"\S", "minLength": 1, "maxLength": longest}
+    return string("text", schema, example, limits=limits, **more)
 
 
-def decimal(pattern: str, example: str, **more: Any) -> Form:
-    """An exact decimal: a string, or a JSON number where that is exact."""
+def decimal(pattern: str, bounds: Mapping[str, int], example: str, **more: Any) -> Form:
+    """An exact decimal: a string of this pattern, or a JSON number within bounds where that is exact."""
     return Form(
         "decimal",
-        {"oneOf": [{"type": "string", "pattern": pattern}, {"type": "number"}], "examples": [example]},
+        {"oneOf": [{"type": "string", "pattern": pattern}, {"type": "number", **bounds}], "examples": [example]},
         is_signed=True,
         **more,
     )

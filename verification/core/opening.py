@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Final
 
 from verification.core.errors import BadInput
-from verification.core.forms import Form, decimal, impersonal, one_of, string
+from verification.core.forms import VISIBLE, Form, decimal, impersonal, one_of, string
 from verification.core.ids import NAME_MAX, Iin, Phone
 
 NAME_SPELLED_MAX: Final = 4 * NAME_MAX  # characters sent, before blanks are dropped and accents put together
@@ -22,6 +22,7 @@ DOCUMENT_NUMBER_MAX: Final = 20  # characters, as are the next six
 PURPOSE_MAX: Final = 200
 OPENED_BY_MAX: Final = 100
 REFERENCE_MAX: Final = 64
+REFERENCE: Final = f"^[A-Za-z0-9_.:-]{{1,{REFERENCE_MAX}}}$"
 URL_MAX: Final = 2048
 METADATA_KEY_MAX: Final = 40
 METADATA_VALUE_MAX: Final = 500
@@ -32,13 +33,21 @@ RATE_MAX: Final = 1000  # % a year; the legal ceiling is far below and the lende
 TERM_MAX_DAYS: Final = 3653  # ten years
 ADULT_YEARS: Final = 18  # full capacity to act: Civil Code, articles 17 and 22; who is younger needs a parent's consent
 
-_NAMED: Final = {"maxLength": NAME_MAX}
-_DAY: Final = {"format": "date"}
+_NAMED: Final = {"format": "person-name", "minLength": 1, "maxLength": NAME_SPELLED_MAX}
+_DAY: Final = {"format": "date", "pattern": "^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$"}
+# Above 0, at most 10 to the 12th, and no zero that leads.
 AMOUNT: Final = decimal(
-    r"^[0-9]{1,13}(\.[0-9]{1,2})?$", "150000.00", limits={"places": 2, "most": AMOUNT_MAX, "above_zero": True}
+    r"^([1-9][0-9]{0,11}(\.[0-9]{1,2})?|10{12}(\.0{1,2})?|0\.(0[1-9]|[1-9][0-9]?))$",
+    {"exclusiveMinimum": 0, "maximum": AMOUNT_MAX},
+    "150000.00",
+    limits={"places": 2, "most": AMOUNT_MAX, "above_zero": True},
 )
 _RATE: Final = decimal(
-    r"^[0-9]{1,4}(\.[0-9]{1,4})?$", "46.00", limits={"places": 4, "most": RATE_MAX}, help="Per cent a year."
+    r"^((0|[1-9][0-9]{0,2})(\.[0-9]{1,4})?|1000(\.0{1,4})?)$",
+    {"minimum": 0, "maximum": RATE_MAX},
+    "46.00",
+    limits={"places": 4, "most": RATE_MAX},
+    help="Per cent a year.",
 )
 _TERM: Final = Form(
     "whole_number",
@@ -47,20 +56,33 @@ _TERM: Final = Form(
     is_signed=True,
 )
 SHA256: Final = {"pattern": "^[0-9a-fA-F]{64}$"}
-IIN: Final = string("iin", {"pattern": "^[0-9]{12}$"}, "990101100010")
+IIN: Final = string("iin", {"format": "iin", "pattern": "^[0-9]{12}$"}, "990101100010")
+_SIGN: Final = "0-9A-Za-zА-Яа-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі"
+DOCUMENT_NUMBER: Final = f"^[{_SIGN}][ {_SIGN}]{{0,{DOCUMENT_NUMBER_MAX - 1}}}$"
 _NUMBER: Final = string(
     "document_number",
-    {"minLength": 1, "maxLength": DOCUMENT_NUMBER_MAX},
+    {"pattern": DOCUMENT_NUMBER},
     "045678912",
     limits={"longest": DOCUMENT_NUMBER_MAX},
+    help="Letters and digits; blanks are dropped.",
 )
-ACCOUNT: Final = string("iban", {"minLength": 1, "maxLength": 40}, "KZ86125KZT5004100100", help="A Kazakh IBAN.")
+ACCOUNT: Final = string(
+    "iban",
+    {"format": "kz-iban", "pattern": "^[ 0-9A-Za-z]+$", "minLength": 20, "maxLength": 40},
+    "KZ86125KZT5004100100",
+    help="A Kazakh IBAN; blanks are dropped.",
+)
+_PORT: Final = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+# The signs of RFC 3986 without `#` and the brackets. A backslash or a blank is another address to a browser than to us.
+HTTPS_URL: Final = rf"^https://[A-Za-z0-9._-]+(:({_PORT}))?([/?][!$&-;=?-Z_a-z~%]*)?$"
 _ROUTES: Final = Form(
     "route_names",
     {
         "type": "array",
-        "items": {"type": "string", "minLength": 1, "maxLength": 32},
+        "items": {"type": "string", "pattern": "^[a-z_]{1,32}$"},
         "minItems": 1,
+        "maxItems": ROUTES_MAX,
+        "uniqueItems": True,
         "examples": [["eds"]],
     },
     limits={"most": ROUTES_MAX},
@@ -70,7 +92,8 @@ _NOTES: Final = Form(
     "metadata",
     {
         "type": "object",
-        "additionalProperties": {"type": "string", "maxLength": METADATA_VALUE_MAX},
+        "propertyNames": {"pattern": f"^[A-Za-z0-9_.-]{{1,{METADATA_KEY_MAX}}}$"},
+        "additionalProperties": {"type": "string", "format": VISIBLE, "maxLength": METADATA_VALUE_MAX},
         "maxProperties": METADATA_KEYS_MAX,
     },
     limits={"keys": METADATA_KEYS_MAX, "longest_key": METADATA_KEY_MAX, "longest": METADATA_VALUE_MAX},
@@ -101,7 +124,7 @@ class Person:
             "birth_date", _DAY, limits={"least_age": ADULT_YEARS}, help="That of the IIN, and 18 years ago or longer."
         ),
     ] = field(repr=False)
-    phone: Annotated[Phone, string("phone", {"maxLength": 32}, "+77011234567")]
+    phone: Annotated[Phone, string("phone", {"format": "kz-mobile", "maxLength": 32}, "+77011234567")]
     document: Annotated[Document, Form()]
     patronymic: Annotated[str, string("name", _NAMED | {"minLength": 0}, "Асанов", limits={"optional": True})] = field(
         default="", repr=False
@@ -157,7 +180,7 @@ class Opening:
         str,
         string(
             "client_reference",
-            {"pattern": "^[A-Za-z0-9_.:-]{1,64}$"},
+            {"pattern": REFERENCE},
             "loan-2026-000123",
             help="Your own id of this request. Refused if it contains an IIN or a mobile number.",
             is_told=True,
@@ -168,7 +191,7 @@ class Opening:
         str,
         string(
             "https_url",
-            {"format": "uri", "maxLength": URL_MAX},
+            {"format": "uri", "pattern": HTTPS_URL, "maxLength": URL_MAX},
             limits={"longest": URL_MAX},
             help="Where the borrower goes afterwards: https, registered for you. It carries no result.",
         ),
