@@ -17,7 +17,13 @@ from tests import jobs
 from tests.fresh_database import copies
 from verification import clock
 
-pytest_plugins = ["tests.proofs", "tests.insecure_sandbox_process", "tests.seen_once", "tests.said_by_the_log"]
+pytest_plugins = [
+    "tests.proofs",
+    "tests.insecure_sandbox_process",
+    "tests.seen_once",
+    "tests.census",
+    "tests.said_by_the_log",
+]
 
 # A machine that is busy is not a defect, and what failed once is told by the seed, not by a database beside the code.
 hypothesis.settings.register_profile(

@@ -150,8 +150,11 @@ def _watch(running: set[Future[None]], progress: list[Progress], folder: Path) -
             print(_line(progress, told - began), flush=True)
 
 
-def conclude(ended: Sequence[Progress], *, seconds: float, seed: str) -> int:
-    """Print what became of each leg, and if it was not good, what repeats it. 0 only if all is good."""
+def conclude(ended: Sequence[Progress], wrong: Sequence[str] = (), *, seconds: float, seed: str) -> int:
+    """Print what became of each leg, and if it was not good, what repeats it. 0 only if all is good.
+
+    wrong: what is wrong with the codes that all of them met together.
+    """
     print(f"\nTests by leg, in {_clock(seconds)}:")
     for leg in dict.fromkeys(one.job.leg for one in ended):
         counts = _counts(one for one in ended if one.job.leg == leg)
@@ -161,12 +164,14 @@ def conclude(ended: Sequence[Progress], *, seconds: float, seed: str) -> int:
         print(f"  {leg:10} {words} ({spent:.0f} s of tests){''.join(f'   NOT GOOD: {fault}' for fault in faults)}")
     counts = _counts(ended)
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    for fault in wrong:
+        print(f"NOT GOOD: {fault}")
     bad = [one for one in ended if one.fault or one.failed()]
     for one in bad:
         # Without their cases, whose names a shell, make and pytest would each read in their own way.
         tests = " ".join(list(dict.fromkeys(name.partition("[")[0] for name in one.failed()))[:_FAILURES_SHOWN])
         print(f"Repeat with: make test LEG={one.job.leg} SEED={seed}" + (f' TESTS="{tests}"' if tests else ""))
-    return 1 if bad or not counts["passed"] else 0
+    return 1 if bad or wrong or not counts["passed"] else 0
 
 
 def keep_seconds(ended: Sequence[Progress]) -> None:

@@ -13,6 +13,7 @@ What does not run on a server though it ran there once stands in tests/left_out.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -23,7 +24,7 @@ from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
 
-from tests import jobs, packages
+from tests import census, jobs, packages
 from tests.environment import quick_place
 from tests.jobs import Job
 from tests.servers import Servers
@@ -91,13 +92,22 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tulga-legs-", dir=quick_place(), ignore_cleanup_errors=True) as place:
         folder = Path(place)
         folder.chmod(0o755)  # PostgreSQL's own user has to pass
+        # Only all legs together meet every code: a part of them, or tests by name, note and judge none.
+        if is_whole(options.legs, options.tests):
+            os.environ[census.VARIABLE] = place
         with Servers(folder) as servers:
             work = [job for leg in chosen for job in _jobs(leg, options.tests.split(), options.seed, servers)]
             print(f"{len(work)} processes of pytest, {jobs.CORES} cores, seed {options.seed}", flush=True)
             ended = jobs.run(work, folder)
+        wrong = census.judge(folder) if is_whole(options.legs, options.tests) else []
     if options.keep_seconds:
         jobs.keep_seconds(ended)
-    return jobs.conclude(ended, seconds=time.monotonic() - began, seed=options.seed)
+    return jobs.conclude(ended, wrong, seconds=time.monotonic() - began, seed=options.seed)
+
+
+def is_whole(legs: Sequence[str], tests: str) -> bool:
+    """Whether this is a run of all legs with all their tests."""
+    return not legs and not tests
 
 
 def selection(leg: Leg, tests: Sequence[str] = ()) -> list[str]:

@@ -1,0 +1,151 @@
+"""Reads the codes in what the product answers, for the census: `problem:not_found`, `reason:otp_wrong`."""
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.utils import translation
+
+from config import page_problems
+from lenders import keys
+from lenders.codes import FIELD_CODES, PROBLEMS
+from lenders.models import Lender
+from tests import census
+from verification.core.clearance import REFUSALS
+from verification.core.events import TOLD
+from verification.core.reasons import REASONS
+from verification.core.releases import RELEASES
+from verification.models import Attempt, Verification
+
+_PROBLEM, _FIELD, _REASON, _REFUSAL, _EVENT, _PAGE = "problem", "field", "reason", "refusal", "event", "page"
+_SILENT: Final = ("/docs", "/openapi.json", "/static/")
+"""Addresses that list codes, whether or not anybody ever meets them."""
+_PEOPLE: Final = ("/oversight", "/review")
+_ASKED: Final = 5  # cases of one test that are asked for, the newest
+_STAGES: Final = {name for release in RELEASES.values() for name in release.names}
+_SEEN: Final = set[str]()
+
+
+class Noting:
+    """Outermost middleware of the tests' processes: notes what each answer says."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._answer = get_response
+        census.write("known", tables())
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """The answer, as it is."""
+        answer = self._answer(request)
+        if not answer.streaming:
+            note(request.path, answer.headers.get("Content-Type", ""), answer.content)
+        return answer
+
+
+def note(path: str, content_type: str, content: bytes) -> None:
+    """Notes the codes in one answer, each once a process."""
+    if census.is_counted():
+        fresh = set(codes_in(path, content_type, content)) - _SEEN
+        _SEEN.update(fresh)
+        census.write("seen", sorted(fresh))
+
+
+def tables() -> list[str]:
+    """Every code of the product's tables, with the table it is of."""
+    of: tuple[tuple[str, Iterable[str]], ...] = (
+        (_PROBLEM, PROBLEMS),
+        (_FIELD, FIELD_CODES),
+        (_REASON, REASONS),
+        (_REFUSAL, REFUSALS),
+        (_EVENT, TOLD),
+        (_PAGE, page_problems._BY_CODE),
+    )
+    return [f"{table}:{code}" for table, codes in of for code in codes]
+
+
+def ask() -> None:
+    """Each case that a test played by the product's own stages, as `GET /v1/verifications/{id}` tells its lender."""
+    if connection.vendor != "sqlite":  # one leg asks for all
+        return
+    try:
+        rows = Verification.objects.filter(mode="test").order_by("-created_at").values_list("pk", "lender")
+        found = list(rows[:_ASKED])
+        scripted = set(Attempt.objects.exclude(stage__in=_STAGES).values_list("verification", flat=True))
+        secrets = {pk: keys.issue(Lender.objects.get(pk=pk), mode="test").secret for pk in {of for _, of in found}}
+    except Error:  # a test may leave a broken transaction
+        return
+    for pk, lender_id in found:
+        if pk not in scripted:
+            client = Client(headers={"authorization": f"Bearer {secrets[lender_id]}"}, raise_request_exception=False)
+            client.get(f"/v1/verifications/{pk}?expand=checks")
+
+
+def codes_in(path: str, content_type: str, content: bytes) -> Iterator[str]:
+    """The codes in one answer, each with the table it is of."""
+    kind = content_type.partition(";")[0]
+    if path.startswith(_SILENT):
+        return
+    if kind == "text/html":
+        yield from _on_page(path, content.decode(errors="replace"))
+    elif kind.endswith("json"):
+        try:
+            said = json.loads(content)
+        except ValueError:
+            return
+        yield from _of_problem(said) if kind == "application/problem+json" else _of_json(said, path)
+
+
+def _of_problem(said: Mapping[str, Any]) -> Iterator[str]:
+    # One without a row of its own is answered by that of its class, and is a field's or a reason.
+    tables = (_PROBLEM,) if said["code"] in PROBLEMS else (_FIELD, _REASON)
+    yield from (f"{table}:{said['code']}" for table in tables)
+    yield from (f"{_FIELD}:{fault['code']}" for fault in said.get("errors", ()))
+
+
+def _of_json(said: Any, path: str) -> Iterator[str]:
+    """What stands in an answer under the names by which the API and the borrower's pages tell codes."""
+    waiting = [said]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
+            yield from _of_object(one, path)
+
+
+def _of_object(one: Mapping[str, Any], path: str) -> Iterator[str]:
+    table = _REFUSAL if "gates" in one else _REASON
+    yield from (f"{table}:{one[name]}" for name in ("code", "notice", "refusal") if isinstance(one.get(name), str))
+    yield from (f"{_REFUSAL}:{gate['status']}" for gate in one.get("gates", ()) if isinstance(gate, dict))
+    if path.startswith("/v1/") and "lender_sequence" in one:
+        yield f"{_EVENT}:{one.get('type')}"
+
+
+def _on_page(path: str, page: str) -> Iterator[str]:
+    """A page says a code by itself to people who work, and by a sentence to a borrower: one that no other code has."""
+    if path.startswith(_PEOPLE):
+        for word in re.findall(r"<code>([a-z0-9_]+)</code>", page):
+            yield from (f"{table}:{word}" for table in (_REASON, _REFUSAL))
+    for text in re.findall(r"<(?:p|h1)[^>]*>([^<]+)</(?:p|h1)>", page):
+        if name := _sentences().get(html.unescape(text).strip()):
+            yield name
+
+
+@cache
+def _sentences() -> Mapping[str, str]:
+    """Codes by the sentence or the title that is theirs alone, in each language."""
+    named: list[tuple[Any, str]] = [(one.borrower_message, f"{_REASON}:{code}") for code, one in REASONS.items()]
+    named += [(title, f"{_PAGE}:{code}") for code, (title, _) in page_problems._BY_CODE.items()]
+    found: dict[str, set[str]] = {}
+    for language in ("en", "kk", "ru"):
+        with translation.override(language):
+            for text, name in named:
+                shown = translation.gettext(text) if isinstance(text, str) else str(text)
+                found.setdefault(shown, set()).add(name)
+    return {text: names.pop() for text, names in found.items() if len(names) == 1}
