@@ -1,7 +1,7 @@
 """The search of the documentation: an index in memory, made once a process of what the pages themselves are made of.
 
-No service, no script and no file of its own: a code, an operation or a paragraph on a page is found, and no more. A word is
-found by its beginning, so that its endings do not matter, in Russian above all.
+No service, no script and no file of its own: a code, an operation or a paragraph on a page is found, and no more. A word
+is found by its beginning, so that its endings do not matter, in Russian above all.
 """
 
 import re
@@ -95,7 +95,8 @@ def _index(language: str) -> Sequence[Hit]:
 
 def _codes() -> Iterator[Hit]:
     for meaning in code_pages.table():
-        text = " ".join(say(part) for part in (meaning.meaning, meaning.advice, meaning.remedy.text) if part)
+        said = (say(part).rstrip(".") for part in (meaning.meaning, meaning.advice, meaning.remedy.text) if part)
+        text = f"{'. '.join(said)}."
         url = reverse("lenders:code", args=[meaning.code])
         yield Hit(say(meaning.heading), meaning.code, text.replace("`", ""), url, (meaning.code,))
 
