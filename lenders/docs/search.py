@@ -1,7 +1,7 @@
 """The search of the documentation: an index in memory, made once a process of what the pages themselves are made of.
 
-No service, no script and no file of its own: a code, an operation or a paragraph on a page is found, and no more. A word
-is found by its beginning, so that its endings do not matter, in Russian above all.
+No service, no script and no file of its own: a code, an operation or a paragraph on a page is found, and no more. A
+word is found by its beginning, so that its endings do not matter, in Russian above all.
 """
 
 import re
