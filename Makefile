@@ -97,5 +97,5 @@ $(MODELS): $(addprefix verification/engines/faces/,conversion.py folding.py buil
 
 .venv/.locale: $(PO) | .venv/.runtime
 	@echo "→ compiling translations"
-	@$(if $(PO),.venv/bin/pybabel --quiet compile --directory locale --domain django,true)
+	@$(if $(PO),.venv/bin/pybabel --quiet compile --directory locale --domain "django developers",true)
 	@touch $@

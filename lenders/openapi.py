@@ -12,7 +12,7 @@ from drf_spectacular.settings import patched_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, OpenApiWebhook, extend_schema
 from rest_framework import serializers
 
-from lenders import policy
+from lenders import examples, policy
 from lenders.answers import WebhookBody
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
@@ -218,6 +218,7 @@ def document() -> dict[str, Any]:
         if name.endswith(("Request", "Change")):
             schema["additionalProperties"] = False
     _say_which_ids(made)
+    examples.put_into(made)
     return made
 
 

@@ -87,6 +87,11 @@ PUMP_ENDPOINTS: Final = 10  # endpoints of one round that get a batch, in turn
 SEEN_SECONDS: Final = 5  # how often a sender says that it lives; it also tidies up then
 UNSEEN_SECONDS: Final = 20  # a sender that has said nothing for so long is taken for dead
 
+# The documentation's search.
+QUERY_MAX: Final = 100  # characters; the longest code has 34, and a question of ten words fits
+HITS_MAX: Final = 30  # results on its one page
+EXCERPT_CHARACTERS: Final = 220  # of a paragraph, about two lines on a wide screen
+
 
 def wait_seconds(tries: int, *, chance: float) -> float | None:
     """Seconds from this many tries to the next one, or None when the ladder is climbed. `chance`: from 0 up to 1."""

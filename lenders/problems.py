@@ -92,7 +92,7 @@ def status_of(error: errors.TulgaError) -> int:
 def body_of(problem: Problem, *, code: str, detail: str, instance: str, request_id: str) -> dict[str, Any]:
     """The members of RFC 9457 and ours, without `errors`. `type` leads to our documentation."""
     return {
-        "type": f"{settings.TULGA_PUBLIC_URL}/docs/problems#{code}",
+        "type": f"{settings.TULGA_PUBLIC_URL}/docs/problems/{code}",
         "title": problem.title,
         "status": problem.status,
         "detail": detail or problem.advice,

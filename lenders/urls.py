@@ -5,7 +5,6 @@ from typing import Any
 from django.urls import path, re_path
 from rest_framework.renderers import JSONRenderer
 
-from lenders import docs
 from lenders.api import (
     clearances,
     contracts,
@@ -21,6 +20,7 @@ from lenders.api import (
     verifications,
     webhook_endpoints,
 )
+from lenders.docs import pages, prose
 from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
 from lenders.requests import AlwaysJSON, StrictJSONParser
 
@@ -77,8 +77,11 @@ urlpatterns = [
     path("v1/log/proof", log.LogProof.as_view(**VIEW_OPTIONS)),
     re_path(r"^v[0-9]+(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**OPEN_VIEW_OPTIONS)),
     path(".well-known/jwks.json", documents.jwks, name="jwks"),
-    path("openapi.json", docs.openapi_json, name="openapi"),
-    path("docs", docs.overview, name="docs"),
-    path("docs/problems", docs.problems_page, name="problems"),
-    path("docs/reference", docs.reference, name="reference"),
+    path("openapi.json", pages.openapi_json, name="openapi"),
+    path("docs", pages.overview, name="docs"),
+    *(path(f"docs/{name}", pages.document, {"name": name}, name=name) for name in prose.PAGES),
+    path("docs/problems", pages.problems_page, name="problems"),
+    path("docs/problems/<slug:code>", pages.code_page, name="code"),
+    path("docs/reference", pages.reference, name="reference"),
+    path("docs/search", pages.search_page, name="search"),
 ]

@@ -6,16 +6,21 @@ import time
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.test import Client
 
-from lenders import openapi, signing
+from lenders import openapi, policy, signing
+from lenders.codes import FIELD_CODES, PROBLEMS
+from lenders.docs import code_pages, prose, remedies
 from tests.lenders.samples import Caller
+from verification.core.clearance import REFUSALS
+from verification.core.events import TOLD
 from verification.core.profiles import PROFILES, Profile
 from verification.core.reasons import REASONS
 
-PAGES = ["/docs", "/docs/problems", "/docs/reference"]
+PAGES = ["/docs", "/docs/search", *(f"/docs/{name}" for name in ("problems", "reference", *prose.PAGES))]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -43,11 +48,10 @@ def test_the_page_lists_every_operation(client: Client, db: None) -> None:
         assert all(operation["summary"] in unescape(page) for operation in item.values())
 
 
-def test_the_page_of_codes_tells_both_sides_of_every_reason(client: Client, db: None) -> None:
+def test_the_page_of_codes_tells_every_reason(client: Client, db: None) -> None:
     page = unescape(client.get("/docs/problems").content.decode())
     for reason in REASONS.values():
         assert f'id="reason-{reason.code}"' in page
-        assert reason.borrower_message in page
         assert reason.lender_detail in page
 
 
@@ -101,3 +105,98 @@ def test_the_guides_verifier_accepts_our_signature_and_no_other() -> None:
     assert not accepts(headers, body + b" ", spelled)
     assert not accepts(headers, body, signing.spell_secret(signing.new_secret()))
     assert not accepts(headers | {"webhook-timestamp": str(now - 301)}, body, spelled)
+
+
+def _hits(client: Client, query: str, **more: str) -> list[str]:
+    page = client.get("/docs/search", {"q": query, **more}).content.decode()
+    return re.findall(r'<li><a href="(/docs[^"]*)">', page)
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("cooling_off", "/docs/problems/cooling_off"),
+        (" `Cooling_Off` ", "/docs/problems/cooling_off"),
+        ("liveness_depth_flat", "/docs/problems/liveness_depth_flat"),
+        ("clearance.frozen", "/docs#webhooks"),
+        ("in_review", "/docs#statuses"),
+        ("POST /v1/verifications", "/docs#open_verification"),
+        ("consume_clearance", "/docs#consume_clearance"),
+    ],
+)
+def test_a_name_is_found_first(client: Client, db: None, query: str, first: str) -> None:
+    assert _hits(client, query)[0] == first
+
+
+@pytest.mark.parametrize("code", [meaning.code for meaning in code_pages.table()])
+def test_every_code_is_found_first_and_has_its_page(client: Client, db: None, code: str) -> None:
+    assert _hits(client, code)[0] == f"/docs/problems/{code}" or code in TOLD
+    page = unescape(client.get(f"/docs/problems/{code}").content.decode())
+    for meaning in code_pages.of_code(code):
+        assert f'id="{meaning.place}"' in page
+        assert meaning.remedy.text.replace("`", "") in re.sub(r"</?code>", "", page)
+        assert meaning.borrower in page
+
+
+def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(client: Client, db: None) -> None:
+    assert "/docs/guide#repeating-safely" in _hits(client, "repeats the same body")
+    assert "/docs/guide#repeating-safely" in _hits(client, "повтор ключа Idempotency", lang="ru")
+    assert any(hit.startswith("/docs/threat-model#") for hit in _hits(client, "coached victim"))
+
+
+def test_every_hit_leads_to_a_place_that_is_there(client: Client, db: None) -> None:
+    for hit in _hits(client, "verified"):
+        page, _, anchor = hit.partition("#")
+        answer = client.get(page)
+        assert answer.status_code == 200
+        assert not anchor or f'id="{unquote(anchor)}"' in answer.content.decode()
+
+
+def test_a_search_gives_nothing_back_as_markup_and_is_bounded(client: Client, db: None) -> None:
+    answer = client.get("/docs/search", {"q": '"><script>alert(1)</script>'})
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.content.decode()
+    assert "&lt;script&gt;" in answer.content.decode()
+    for nothing in ("", "   ", "%%%", "\x00", "(((", "zzzzzz"):
+        assert client.get("/docs/search", {"q": nothing}).status_code == 200
+        assert _hits(client, nothing) == []
+    assert len(_hits(client, "a")) <= policy.HITS_MAX
+    assert client.get("/docs/search", {"q": "a" * policy.QUERY_MAX}).status_code == 200
+    assert client.get("/docs/search", {"q": "a" * (policy.QUERY_MAX + 1)}).status_code == 400
+    assert client.get("/docs/problems/nothing_of_ours").status_code == 404
+
+
+def test_every_page_leads_to_every_other(client: Client, db: None) -> None:
+    for path in PAGES:
+        page = client.get(path).content.decode()
+        assert set(re.findall(r'href="(/docs[\w/-]*|/rules)"', page)) >= {*PAGES, "/rules"} - {"/docs/search"}
+
+
+def test_the_type_of_a_problem_leads_to_its_page(client: Client, api: Caller) -> None:
+    said = api.get("/v1/verifications/ver_aaaaaaaaaaaaaaaaaaaaaaaaaa").json()
+    assert client.get(urlsplit(said["type"]).path).status_code == 200
+
+
+def test_a_remedy_is_of_a_code_that_there_is() -> None:
+    tables = {"_OF_PROBLEMS": PROBLEMS, "_OF_FIELDS": FIELD_CODES, "_OF_REFUSALS": REFUSALS, "_OF_REASONS": REASONS}
+    for name, codes in tables.items():
+        assert vars(remedies)[name].keys() - codes.keys() == set()
+
+
+def test_what_may_be_repeated_at_once_says_when_and_keeps_its_key() -> None:
+    for problem in PROBLEMS.values():
+        remedy = remedies.of_problem(problem)
+        assert (remedy.again == remedies.YES) == (problem.retry_after is not None or problem.status in (429, 503))
+        assert remedy.again == remedies.NO or remedy.key != remedies.NONE
+
+
+def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
+    hostile = (
+        "# T <script>x</script>\n\n<img src=x onerror=y> [a](javascript:alert(1)) [b](//evil.example) "
+        "[c](https://evil.example) [d](../x.py) [e](lender-guide.md#errors) ![f](https://evil.example/p.png)\n\n"
+        "| a |\n|--:|\n| <b onclick=x> |\n"
+    )
+    html = prose.render(hostile, language="en").html
+    assert re.findall(r"<(?!/?(?:h1|p|a|div|table|thead|tbody|tr|th|td)\b)[^>]*>", html) == []
+    assert re.findall(r'href="([^"]*)"', html) == ["/docs/guide#errors"]
+    assert re.findall(r"<[^>]*(?:style|src|\son\w+)=", html) == []

@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from lenders.docs import prose
+from tests.browser import axe
 from tests.browser.chromium import chromium, chromiums
+from tests.verification.borrower import catalogues
 
 __all__ = ["chromium", "chromiums"]
 
@@ -27,15 +30,47 @@ def visit(browser: Browser, site: str, path: str, *, width: int) -> tuple[Page, 
     return page, wrong
 
 
+PAGES = [
+    "/docs",
+    "/docs/problems",
+    "/docs/problems/document_expired",
+    "/docs/search?q=cooling_off",
+    *(f"/docs/{name}" for name in prose.PAGES),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    catalogues.compile_changed()
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("path", ["/docs", "/docs/problems"])
-def test_a_page_is_whole_and_not_wider_than_its_window(
-    chromium: Browser, live_server: Any, path: str, width: int
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole_for_everybody_and_not_wider_than_its_window(
+    chromium: Browser, live_server: Any, path: str, width: int, language: str
 ) -> None:
-    page, wrong = visit(chromium, live_server.url, path, width=width)
+    asked = f"{path}{'&' if '?' in path else '?'}lang={language}"
+    page, wrong = visit(chromium, live_server.url, asked, width=width)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert wrong == []
+    assert axe.serious(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert axe.serious(page) == []
+
+
+def test_a_code_is_found_without_a_script_and_in_the_other_language(chromium: Browser, live_server: Any) -> None:
+    context = chromium.new_context(java_script_enabled=False, locale="en-US")
+    page = context.new_page()
+    page.goto(f"{live_server.url}/docs")
+    page.get_by_role("searchbox").fill("clearance_stale")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Русский").click()
+    expect(page.get_by_role("searchbox")).to_have_value("clearance_stale")
+    page.get_by_role("link", name="clearance_stale", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("clearance_stale")
+    expect(page.get_by_text("Отправлять ещё раз?")).to_be_visible()
 
 
 def test_the_reference_shows_every_operation_under_the_strict_policy(chromium: Browser, live_server: Any) -> None:

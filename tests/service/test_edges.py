@@ -35,7 +35,7 @@ def test_every_edge_is_a_problem_with_a_code(deployment, name):
     assert (answer.status, answer.headers["Content-Type"]) == (status, "application/problem+json")
     said = json.loads(body)
     assert (said["status"], said["code"], said["errors"]) == (status, code, [])
-    assert said["type"].endswith(f"/docs/problems#{code}")
+    assert said["type"].endswith(f"/docs/problems/{code}")
     assert said["request_id"] == answer.headers["X-Request-Id"]
 
 

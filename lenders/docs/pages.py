@@ -1,0 +1,125 @@
+"""The documentation, served by this installation itself: nothing is fetched from elsewhere. In English and Russian."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.http import require_safe
+
+from lenders import openapi, policy
+from lenders.docs import code_pages, prose, search
+from lenders.docs.words import RUSSIAN, in_a_developers_language
+from verification.core.events import TOLD
+from verification.core.status import TERMINAL, Status
+
+NAVIGATION: Final[Mapping[str, str]] = {
+    "docs": "Overview",
+    "guide": "Guide",
+    "reference": "Reference",
+    "problems": "Codes",
+    "threat-model": "Threat model",
+    "changelog": "Changelog",
+}
+"""The pages of which each leads to all others, by the names of their addresses."""
+
+
+@require_safe
+def openapi_json(request: HttpRequest) -> HttpResponse:
+    """The description for machines."""
+    return JsonResponse(openapi.document(), json_dumps_params={"ensure_ascii": False})
+
+
+@require_safe
+@in_a_developers_language
+def overview(request: HttpRequest) -> HttpResponse:
+    """The first page a developer reads: a call, the operations, the statuses, the webhook."""
+    facts = {
+        "base": settings.TULGA_PUBLIC_URL,
+        "operations": [
+            {"id": one["operationId"], "method": method.upper(), "path": path, "summary": one["summary"]}
+            for path, item in openapi.document()["paths"].items()
+            for method, one in item.items()
+        ],
+        "statuses": [(status.value, status in TERMINAL) for status in Status],
+        "event_types": TOLD,
+        "ladder": ", ".join(_span(seconds) for seconds in policy.LADDER_SECONDS),
+        "post_seconds": policy.POST_SECONDS,
+        "replay_hours": policy.REPLAY_SECONDS // 3600,
+    }
+    return _page(request, "docs", "lenders/docs.html", facts)
+
+
+@require_safe
+@in_a_developers_language
+def document(request: HttpRequest, name: str) -> HttpResponse:
+    """A document of `prose.PAGES`, with a list of its sections."""
+    language = translation.get_language() or ""
+    page = prose.read(name, language)
+    listed = [section for section in page.sections if section.level == 2]
+    facts = {"page": page, "listed": listed, "is_translated": page.language == language}
+    return _page(request, name, "lenders/document.html", facts)
+
+
+@require_safe
+@in_a_developers_language
+def problems_page(request: HttpRequest) -> HttpResponse:
+    """Every code in a table for each place it may stand in, each leading to its own page."""
+    tables = [
+        (place, title, [meaning for meaning in code_pages.table() if meaning.place == place])
+        for place, title in code_pages.PLACES.items()
+    ]
+    return _page(request, "problems", "lenders/problems.html", {"tables": tables})
+
+
+@require_safe
+@in_a_developers_language
+def code_page(request: HttpRequest, code: str) -> HttpResponse:
+    """One code: what it means and what to do. The `type` of a problem leads here."""
+    meanings = code_pages.of_code(code)
+    if not meanings:
+        raise Http404
+    return _page(request, "problems", "lenders/code.html", {"code": code, "meanings": meanings})
+
+
+@require_safe
+@in_a_developers_language
+def search_page(request: HttpRequest) -> HttpResponse:
+    """What the documentation has about some words, without a script."""
+    query = request.GET.get("q", "").strip()
+    is_too_long = len(query) > policy.QUERY_MAX
+    hits = () if is_too_long else search.find(query, translation.get_language() or "")
+    facts = {"query": query[: policy.QUERY_MAX], "is_too_long": is_too_long, "hits": hits}
+    return _page(request, "search", "lenders/search.html", facts, status=400 if is_too_long else 200)
+
+
+@require_safe
+@csp_update({"img-src": ["data:"]})
+@in_a_developers_language
+def reference(request: HttpRequest) -> HttpResponse:
+    """All operations with their fields, to be tried out. Its pictures are data in its own style sheet."""
+    return _page(request, "reference", "lenders/reference.html", {})
+
+
+def _page(
+    request: HttpRequest, here: str, template: str, facts: Mapping[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """A page with what all of them have: the navigation, and the other language."""
+    of_all = {
+        "here": here,
+        "language": translation.get_language(),
+        "navigation": NAVIGATION.items(),
+        "query_max": policy.QUERY_MAX,
+    }
+    return render(request, template, {**of_all, **facts}, status=status)
+
+
+def _span(seconds: int) -> str:
+    is_russian = translation.get_language() == RUSSIAN
+    for size, unit in ((3600, "ч" if is_russian else "h"), (60, "мин" if is_russian else "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} {'с' if is_russian else 's'}"

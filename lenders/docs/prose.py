@@ -1,0 +1,157 @@
+"""The documents of docs/ as pages: Markdown in, safe HTML and what a search needs out.
+
+Raw HTML in a document is shown as text, never taken; a link leads to another of these pages or to a place in this one,
+and any other is text: the pages work without a network, and the repository is not served.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import slugify
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+
+from lenders.docs.words import ENGLISH
+
+PAGES: Final[Mapping[str, str]] = {
+    "guide": "docs/lender-guide",
+    "threat-model": "docs/threat-model",
+    "changelog": "CHANGELOG",
+}
+"""What is served under /docs/, by its file without `.md`; `….ru.md` is the same in Russian."""
+_ENGLISH_ONLY: Final = ("changelog",)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_MARKS = re.compile(r"[`*]|\[(?=[^\]]*\]\()|\]\([^)]*\)")
+_OWN = re.compile(r"^(?:#|/)")
+
+
+@dataclass(frozen=True)
+class Section:
+    """What stands under one heading: its level, its anchor, and its blocks as plain text."""
+
+    level: int
+    anchor: str
+    title: str
+    blocks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Prose:
+    """One document: its language, which may be another than was asked for, its HTML and its sections."""
+
+    language: str
+    html: SafeString
+    sections: Sequence[Section]
+
+
+@cache
+def read(name: str, language: str) -> Prose:
+    """A page of `PAGES`. Read once a process: a document changes only with the release."""
+    spoken = ENGLISH if name in _ENGLISH_ONLY else language
+    # A translation has the anchors of the original, so that a link leads to the same place in both.
+    anchors = None if spoken == ENGLISH else [section.anchor for section in read(name, ENGLISH).sections]
+    ending = ".md" if spoken == ENGLISH else f".{spoken}.md"
+    text = (settings.BASE_DIR / f"{PAGES[name]}{ending}").read_text(encoding="utf-8")
+    return render(text, language=spoken, anchors=anchors)
+
+
+def render(text: str, *, language: str, anchors: Sequence[str] | None = None) -> Prose:
+    """Markdown as a page; `anchors` are those of its headings in order, else they are made of their words."""
+    parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Pages).enable("table")
+    tokens = parser.parse(_COMMENT.sub("", text))
+    sections = list(_sections(tokens, anchors))
+    for token in tokens:
+        _keep_our_links(token)
+    html = parser.renderer.render(tokens, parser.options, {})
+    return Prose(language, mark_safe(html), sections)  # noqa: S308  # the parser escapes whatever is no Markdown
+
+
+def _sections(tokens: Sequence[Token], anchors: Sequence[str] | None) -> Iterator[Section]:
+    """Gives headings their anchors, tables their names, and each section its text."""
+    taken: set[str] = set()
+    current = Section(1, "", "")
+    for place, token in enumerate(tokens):
+        if token.type == "heading_open":
+            title = _plain(tokens[place + 1].content)
+            slug = slugify(title, allow_unicode=True) or "section"
+            number = len(taken)
+            anchor = anchors[number] if anchors and number < len(anchors) else slug
+            anchor = f"{anchor}-{number}" if anchor in taken else anchor
+            taken.add(anchor)
+            token.attrSet("id", anchor)
+            current = Section(int(token.tag[1]), anchor, title)
+            yield current
+        elif token.type == "inline" and tokens[place - 1].type != "heading_open":
+            current.blocks.append(_plain(token.content))
+        elif token.type in ("fence", "code_block"):
+            current.blocks.append(token.content)
+        elif token.type == "table_open":
+            token.meta["name"] = current.title
+
+
+def _plain(markdown: str) -> str:
+    return " ".join(_MARKS.sub("", markdown).split())
+
+
+def _keep_our_links(token: Token) -> None:
+    """Leaves links within these pages, and the text of all others."""
+    opened: list[bool] = []
+    for child in token.children or ():
+        if child.type == "link_open":
+            address = _address(str(child.attrGet("href")))
+            opened.append(bool(address))
+            child.attrSet("href", address)
+        if child.type in ("link_open", "link_close"):
+            is_kept = opened[-1] if child.type == "link_open" else opened.pop()
+            if not is_kept:
+                child.type, child.tag, child.nesting, child.attrs = "text", "", 0, {}
+        elif child.type == "image":
+            child.type, child.children = "text", None
+
+
+def _address(href: str) -> str:
+    """Where a link of a document leads on these pages; nothing if it leads out of them."""
+    if _OWN.match(href) and not href.startswith("//"):
+        return href
+    file, _, anchor = href.partition("#")
+    stem = file.rpartition("/")[2].removesuffix(".md").removesuffix(".ru")
+    names = {path.rpartition("/")[2]: name for name, path in PAGES.items()}
+    if "://" in href or not file.endswith(".md") or stem not in names:
+        return ""
+    return f"/docs/{names[stem]}" + (f"#{anchor}" if anchor else "")
+
+
+class _Pages(RendererHTML):
+    """Tables and code as our style sheet has them: they scroll by themselves, by the keyboard too."""
+
+    def table_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        """A table in a place of its own."""
+        name = tokens[at].meta.get("name", "")
+        return f'<div class="table-scroll" role="group" tabindex="0" aria-label="{escape(name)}"><table class="table">'
+
+    def table_close(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        """Its end."""
+        return "</table></div>\n"
+
+    def fence(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        """A block of code."""
+        return f'<pre class="code" tabindex="0"><code>{escape(tokens[at].content)}</code></pre>\n'
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """The same, by indentation."""
+        return self.fence(tokens, idx, options, env)
+
+    def th_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        """A heading of a column. The policy of our pages forbids the library's inline style."""
+        return '<th scope="col">'
+
+    def td_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
+        """A cell; likewise."""
+        return "<td>"

@@ -1,0 +1,25 @@
+"""How the developers' pages say a sentence: in English or Russian, `code` between backticks."""
+
+import re
+from typing import Any
+
+from django import template
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
+
+from lenders.docs import words
+
+register = template.Library()
+_BETWEEN_BACKTICKS = re.compile(r"`([^`]+)`")
+
+
+@register.simple_tag
+def say(text: str, **facts: Any) -> SafeString:
+    """The sentence with its facts, `%(name)s`, put in. What stands in the template is markup, all else is escaped."""
+    said = words.say(str(text))
+    if not isinstance(text, SafeString):
+        said = str(conditional_escape(said))
+    if facts:
+        said %= {name: conditional_escape(fact) for name, fact in facts.items()}
+    # Ours, or escaped above.
+    return mark_safe(_BETWEEN_BACKTICKS.sub(r"<code>\1</code>", said))  # noqa: S308
