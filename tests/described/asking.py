@@ -4,6 +4,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import hypothesis
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from hypothesis import HealthCheck, Phase, given
+from hypothesis.errors import FlakyStrategyDefinition
 from schemathesis import Case, GenerationMode, Response
 from schemathesis.config import SchemathesisConfig
 
@@ -25,7 +27,10 @@ SKIPPED: dict[str, str] = {}
 _ID = re.compile(r"[a-z]{3}_[a-z2-7]{26}")
 _KNOWN_FOR_GOOD = 12
 _KNOWN_OF_A_KIND = 24  # ids that may be asked for: few enough that one is asked for more than once
-_FAR, _FAR_SHARE = 4, 0.4  # those of which most may be asked are asked so often
+_SETTINGS = hypothesis.settings(
+    database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
+_FAR, _FAR_SHARE = 5, 0.4  # those of which most may be asked are asked so often
 _LIKELY = 0.85  # of the requests get what only somebody who knows the lender would send
 
 
@@ -41,11 +46,10 @@ def described() -> Any:
 
 
 def operations(schema: Any) -> Iterator[Any]:
-    """Each operation of the document that can be driven."""
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        if operation.definition.raw["operationId"] not in SKIPPED:
-            yield operation
+    """Each operation of the document that can be driven; last what takes away what the others ask for."""
+    found = [each.ok() for each in schema.get_all_operations()]
+    driven = [operation for operation in found if operation.definition.raw["operationId"] not in SKIPPED]
+    yield from sorted(driven, key=lambda operation: operation.method.upper() == "DELETE")
 
 
 class Asker:
@@ -75,13 +79,7 @@ class Asker:
             return
 
         @hypothesis.seed(self.seed)
-        @hypothesis.settings(
-            max_examples=number,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
+        @hypothesis.settings(_SETTINGS, max_examples=number)
         @given(case=operation.as_strategy(generation_mode=mode))
         def send_each(case: Case[Any]) -> None:
             self._name_what_exists(case)
@@ -90,8 +88,8 @@ class Asker:
 
         send_each()
 
-    def follow_links(self, scenarios: int, steps: int) -> None:
-        """So many walks along the links of the document, each from an answer to what may be asked of what it made."""
+    def follow_links(self, number: int, steps: int) -> None:
+        """At least so many requests along the links of the document, in walks from an answer to what it leads to."""
         asker = self
 
         class Walk(self.schema.as_state_machine()):  # type: ignore[misc]  # made of the document
@@ -104,16 +102,13 @@ class Asker:
             def validate_response(self, response: Response, case: Case[Any], *_: Any, **__: Any) -> None:
                 """It was judged when it was sent."""
 
-        settings = hypothesis.settings(
-            max_examples=scenarios,
-            stateful_step_count=steps,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        hypothesis.seed(self.seed)(Walk)
-        Walk.run(settings=settings)
+        wanted = self.asked + number
+        while self.asked < wanted:
+            self.seed += 1
+            settings = hypothesis.settings(_SETTINGS, max_examples=number // steps, stateful_step_count=steps)
+            # A walk is not the same twice, for what the first one did stands in the database; another seed goes on.
+            with suppress(FlakyStrategyDefinition):
+                hypothesis.seed(self.seed)(Walk).run(settings=settings)
 
     def send(self, case: Case[Any]) -> Response:
         """The answer to one case, judged and counted."""

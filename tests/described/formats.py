@@ -78,7 +78,7 @@ def is_person_name(text: str) -> bool:
     """Words of letters of one alphabet, a hyphen, apostrophe or blank between two, up to 100 signs; or empty."""
     composed = unicodedata.normalize("NFC", " ".join(text.split()))
     scripts = {unicodedata.name(sign, "?").split()[0] for sign in composed if sign.isalpha()}
-    is_spelled = re.fullmatch(r"[^\W\d_]+([-'’ ][^\W\d_]+)*\.?", composed) is not None
+    is_spelled = all(word.isalpha() for word in re.split("[-'’ ]", composed.removesuffix(".")))
     return not composed or (is_spelled and len(composed) <= 100 and len(scripts) == 1)
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 from schemathesis import GenerationMode
 
 from lenders import keys
@@ -18,7 +19,9 @@ from tests.lenders.conftest import lender  # noqa: F401 (fixtures)
 from tests.lenders.log_of_lenders import pump
 from tests.proofs import Figures
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
+from tests.verification.workflow.insecure_capture import played, put_in
 from tests.verification.workflow.story import order
+from verification.models import Attempt
 
 pytestmark = [
     pytest.mark.proof("api"),
@@ -29,8 +32,8 @@ pytestmark = [
 CASES = 10_500
 """How many requests a whole proof sends at least. Ours: over 10 000, and each operation some hundred times."""
 VERIFIED = 4
-WALKS, STEPS = 60, 12
-"""Walks along the links, and the requests of each. Ours: every link some times."""
+STEPS, LEAST_STEPS, STEPS_OF_A_WALK = 1_500, 120, 12
+"""Requests along the links, and those of one walk. Ours: every link some times."""
 _WEIGHTS = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 1}
 _OF_OPENING = 5
 """So many times as often as another operation a verification is opened: of its fields there are most."""
@@ -38,8 +41,18 @@ _OPENING = "open_verification"
 
 
 @pytest.fixture
-def asker(lender: Lender, issued: Issued, proof_seed: int) -> Asker:  # noqa: F811 (fixtures)
-    """A lender that knows verified borrowers."""
+def asker(
+    lender: Lender,  # noqa: F811 (a fixture, as is the next)
+    issued: Issued,  # noqa: F811
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    proof_seed: int,
+) -> Asker:
+    """A lender that knows verified borrowers, and one more whose live face was looked at."""
+    routes, settings.TULGA_ROUTES = settings.TULGA_ROUTES, ["biometric"]
+    put_in(monkeypatch)
+    looked_at = played(lender)
+    settings.TULGA_ROUTES = routes
     stories = [verified(lender, issued, f"known-{number}") for number in range(VERIFIED)]
 
     def keep_up() -> str:
@@ -56,7 +69,8 @@ def asker(lender: Lender, issued: Issued, proof_seed: int) -> Asker:  # noqa: F8
         "payout_account": ACCOUNT,
     }
     asker = Asker(described(), seed=proof_seed, keep_up=keep_up, paid=paid)
-    asker.learn(story.id for story in stories)
+    asker.learn((looked_at.id, *(story.id for story in stories)))
+    asker.learn(Attempt.objects.filter(verification_id=looked_at.id).values_list("pk", flat=True))
     return asker
 
 
@@ -88,7 +102,7 @@ def test_every_answer_is_one_that_the_document_lets_expect(
 def test_what_is_made_can_be_asked_for_along_the_links(
     asker: Asker, proof_scale: float, proof_figures: Figures
 ) -> None:
-    asker.follow_links(max(2, round(WALKS * proof_scale)), STEPS)
+    asker.follow_links(max(LEAST_STEPS, round(STEPS * proof_scale)), STEPS_OF_A_WALK)
     proof_figures["walks"] = {"cases": asker.asked, "faults": len(asker.faults)}
     assert asker.faults == [], "\n".join(asker.faults[:20])
     linked = {name for (name, _, status) in asker.counts if status < 300}
@@ -104,4 +118,11 @@ def _write_down(asker: Asker, figures: Figures) -> None:
     statuses: dict[str, dict[str, int]] = {}
     for (name, mode, status), number in sorted(asker.counts.items()):
         statuses.setdefault(f"{name} {mode}", {})[str(status)] = number
-    figures |= {"cases": asker.asked, "seed": asker.seed, "faults": len(asker.faults), "statuses": statuses}
+    met_well = {name for (name, _, status) in asker.counts if status < 300}
+    figures |= {
+        "cases": asker.asked,
+        "faults": len(asker.faults),
+        "operations": len({name for (name, _, _) in asker.counts}),
+        "operations_that_refused_always": sorted({name for (name, _, _) in asker.counts} - met_well),
+        "statuses": statuses,
+    }

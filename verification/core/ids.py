@@ -131,7 +131,9 @@ def parse_name(untrusted: str, *, pointer: str = "", optional: bool = False) -> 
     text = unicodedata.normalize("NFC", " ".join(untrusted.split()))
     if not text and optional:
         return ""
-    if not text or len(text) > NAME_MAX or not _NAME.fullmatch(text):
+    # To the expression ² and Ⅷ are letters: of no digit that it knows.
+    is_of_letters = all(sign.isalpha() for sign in text if sign.isalnum())
+    if not text or len(text) > NAME_MAX or not _NAME.fullmatch(text) or not is_of_letters:
         raise BadInput(f"a name has 1 to {NAME_MAX} letters", code="name_malformed", pointer=pointer)
     # The first word of a character's Unicode name is its script: LATIN, CYRILLIC.
     scripts = {unicodedata.name(letter, "?").split()[0] for letter in text if letter.isalpha()}

@@ -157,6 +157,7 @@ def test_both_unicode_forms_of_a_name_are_the_same():
         ("  ", "name_malformed"),
         ("А" * (NAME_MAX + 1), "name_malformed"),
         ("Ахметов1", "name_malformed"),
+        ("Ахметов²", "name_malformed"),
         ("Ахметов\u202e", "name_malformed"),
         ("<b>", "name_malformed"),
         ("Aхметов", "name_mixed_script"),  # a Latin A
