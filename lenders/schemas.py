@@ -212,11 +212,9 @@ class SimulateRequest:
     scenario: Annotated[str, one_of(tuple(SCENARIOS), help="One of `GET /v1/test/scenarios`.")] = ""
     route: Annotated[
         str,
-        string(
-            "text",
-            {"minLength": 1, "maxLength": 32},
+        impersonal(
+            32,
             "eds",
-            limits={"longest": 32, "is_impersonal": True},
             help="One of those that the verification allows; left out, the first on which the scenario is played.",
         ),
     ] = ""

@@ -27,7 +27,8 @@ SEMANTIC: Mapping[str, str] = {
     "subject_under_age": "a date against today",
     "document_expired": "a date against today",
     "out_of_range": "at `/subject/birth_date` a date against today, at `/to` two fields; see `_PLACES`",
-    "required": "at `/contract_sha256` what the verification itself names; see `_PLACES`",
+    "required": "at `/contract_sha256` and `/scenario` what the verification itself names or stands for; see `_PLACES`",
+    "scenario_not_on_route": "which routes the verification has",
     "obligation_in_future": "a time against the clock",
     "obligation_before_decision": "a time against what happened",
     "obligation_before_opening": "a time against what happened",
@@ -43,7 +44,7 @@ SEMANTIC: Mapping[str, str] = {
     "idempotency_key_reused": "what was asked before",
 }
 """Codes by which a request may be refused though it fits its schema, and what it is that no JSON schema can say."""
-_PLACES = {"out_of_range": {"/subject/birth_date", "/to"}, "required": {"/contract_sha256"}}
+_PLACES = {"out_of_range": {"/subject/birth_date", "/to"}, "required": {"/contract_sha256", "/scenario"}}
 _REFUSED = frozenset({400, 405, 411, 413, 414, 415, 422, 431})
 
 

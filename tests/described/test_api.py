@@ -5,7 +5,6 @@ document (two fields that must agree, what is registered, today) is listed with 
 """
 
 from collections import Counter
-from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -14,7 +13,7 @@ from schemathesis import GenerationMode
 from lenders import keys
 from lenders.models import Lender
 from tests.clients.lender_side import ACCOUNT, CONTRACT, verified
-from tests.described.asking import Asker, described, operations
+from tests.described.asking import Asker, described, name, operations
 from tests.lenders.conftest import lender  # noqa: F401 (fixtures)
 from tests.lenders.log_of_lenders import pump
 from tests.proofs import Figures
@@ -34,6 +33,7 @@ CASES = 10_500
 VERIFIED = 4
 STEPS, LEAST_STEPS, STEPS_OF_A_WALK = 1_500, 120, 12
 """Requests along the links, and those of one walk. Ours: every link some times."""
+PLAYER = {"adapter": "tests.lenders.api.insecure_simulation.InsecureSimulation", "options": {}}
 _WEIGHTS = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 1}
 _OF_OPENING = 5
 """So many times as often as another operation a verification is opened: of its fields there are most."""
@@ -53,6 +53,7 @@ def asker(
     put_in(monkeypatch)
     looked_at = played(lender)
     settings.TULGA_ROUTES = routes
+    settings.TULGA_SOURCES = {**settings.TULGA_SOURCES, "test": settings.TULGA_SOURCES["test"] | {"simulation": PLAYER}}
     stories = [verified(lender, issued, f"known-{number}") for number in range(VERIFIED)]
 
     def keep_up() -> str:
@@ -79,19 +80,19 @@ def test_every_answer_is_one_that_the_document_lets_expect(
 ) -> None:
     wanted = round(CASES * proof_scale)
     weights = {
-        (operation, mode): weight * (_OF_OPENING if _name(operation) == _OPENING else 1)
+        (operation, mode): weight * (_OF_OPENING if name(operation) == _OPENING else 1)
         for operation in operations(asker.schema)
         for mode, weight in _WEIGHTS.items()
     }
     for (operation, mode), weight in weights.items():
         asker.ask(operation, mode, max(2, round(wanted * weight / sum(weights.values()))))
     # Of some operations there are few cases: what they leave over goes to the one with most.
-    opening = next(operation for operation in operations(asker.schema) if _name(operation) == _OPENING)
+    opening = next(operation for operation in operations(asker.schema) if name(operation) == _OPENING)
     while asker.asked < wanted:
         asker.seed += 1
         asker.ask(opening, GenerationMode.POSITIVE, min(500, wanted - asker.asked))
     opened = Counter(
-        {status: n for (name, mode, status), n in asker.counts.items() if (name, mode) == (_OPENING, "positive")}
+        {status: n for (of, mode, status), n in asker.counts.items() if (of, mode) == (_OPENING, "positive")}
     )
     _write_down(asker, proof_figures)
     assert asker.faults == [], "\n".join(asker.faults[:20])
@@ -105,24 +106,20 @@ def test_what_is_made_can_be_asked_for_along_the_links(
     asker.follow_links(max(LEAST_STEPS, round(STEPS * proof_scale)), STEPS_OF_A_WALK)
     proof_figures["walks"] = {"cases": asker.asked, "faults": len(asker.faults)}
     assert asker.faults == [], "\n".join(asker.faults[:20])
-    linked = {name for (name, _, status) in asker.counts if status < 300}
+    linked = {of for (of, _, status) in asker.counts if status < 300}
     assert "open_verification" in linked
     assert linked - {"open_verification", "create_webhook_endpoint"}
 
 
-def _name(operation: Any) -> str:
-    return str(operation.definition.raw["operationId"])
-
-
 def _write_down(asker: Asker, figures: Figures) -> None:
     statuses: dict[str, dict[str, int]] = {}
-    for (name, mode, status), number in sorted(asker.counts.items()):
-        statuses.setdefault(f"{name} {mode}", {})[str(status)] = number
-    met_well = {name for (name, _, status) in asker.counts if status < 300}
+    for (of, mode, status), number in sorted(asker.counts.items()):
+        statuses.setdefault(f"{of} {mode}", {})[str(status)] = number
+    met_well = {of for (of, _, status) in asker.counts if status < 300}
     figures |= {
         "cases": asker.asked,
         "faults": len(asker.faults),
-        "operations": len({name for (name, _, _) in asker.counts}),
-        "operations_that_refused_always": sorted({name for (name, _, _) in asker.counts} - met_well),
+        "operations": len({of for (of, _, _) in asker.counts}),
+        "operations_that_refused_always": sorted({of for (of, _, _) in asker.counts} - met_well),
         "statuses": statuses,
     }
