@@ -55,10 +55,10 @@ class Borrower:
         raise PlayFailed("the pages came to no end")
 
     def _choose(self, browser: Browser) -> None:
-        browser.press("/v/route/", route=self.route)
+        browser.press("/v/now/route/", route=self.route)
 
     def _resume(self, browser: Browser) -> None:
-        browser.press("/v/resume/")
+        browser.press("/v/now/resume/")
 
     def _consent(self, browser: Browser) -> None:
         browser.consent(agreed=self.manner.agrees)
