@@ -17,7 +17,7 @@ from insecure_sandbox.manners import HONEST, Manner
 from insecure_sandbox.signing import sign_cms
 
 _CODE: Final = re.compile(r"(?<!\d)\d{6}(?!\d)")
-_ANOTHER: Final = {"iin": "990202900010", "surname": "ДРУГОВ", "name": "ДРУГ", "patronymic": ""}
+_ANOTHER: Final = {"iin": "990202100013", "surname": "ДРУГОВ", "name": "ДРУГ", "patronymic": ""}
 _SMS_SECONDS: Final = 30.0
 _JUDGED_SECONDS: Final = 150.0  # a step that meets a fault each time is given up after 67 s
 _TURNS_MAX: Final = 60  # answers of one borrower; a capture of nine tries has fewer

@@ -1,4 +1,4 @@
-"""`python -m insecure_sandbox.demo [--once|--empty]`: all of it on this machine, to a signed webhook or to your calls."""
+"""`python -m insecure_sandbox.demo [--once|--empty]`: all of it on this machine, to a signed webhook or your calls."""
 
 import argparse
 import fcntl
