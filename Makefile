@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static-checks check-ruff check-types check-imports check-migrations prove run ncalayer bench fast lock clean
+.PHONY: help demo sandbox test check static-checks check-ruff check-types check-imports check-migrations prove run ncalayer bench fast lock clean
 
 help:  ## this list
 	@echo "Tulga. Two commands to know: make demo, make test."
@@ -22,6 +22,9 @@ help:  ## this list
 
 demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine with a sandbox, until Ctrl-C; ONCE=1 stops after the checks
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo $(if $(ONCE),--once)
+
+sandbox: .venv/.runtime .venv/.locale $(MODELS)  ## Tulga with its sandbox and a test lender, for the commands of docs/lender-guide.md, until Ctrl-C
+	@$(CLEAN) $(PY) -m insecure_sandbox.demo --empty
 
 test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven minutes on two cores, more on slow ones); LEG= TESTS= SEED=
 	@echo "→ tests"

@@ -17,7 +17,7 @@ from insecure_sandbox.manners import HONEST, Manner
 from insecure_sandbox.signing import sign_cms
 
 _CODE: Final = re.compile(r"(?<!\d)\d{6}(?!\d)")
-_ANOTHER: Final = {"iin": "990202900010", "surname": "ДРУГОВ", "name": "ДРУГ", "patronymic": ""}
+_ANOTHER: Final = {"iin": "990202100013", "surname": "ДРУГОВ", "name": "ДРУГ", "patronymic": ""}
 _SMS_SECONDS: Final = 30.0
 _JUDGED_SECONDS: Final = 150.0  # a step that meets a fault each time is given up after 67 s
 _TURNS_MAX: Final = 60  # answers of one borrower; a capture of nine tries has fewer
@@ -55,10 +55,10 @@ class Borrower:
         raise PlayFailed("the pages came to no end")
 
     def _choose(self, browser: Browser) -> None:
-        browser.press("/v/route/", route=self.route)
+        browser.press("/v/now/route/", route=self.route)
 
     def _resume(self, browser: Browser) -> None:
-        browser.press("/v/resume/")
+        browser.press("/v/now/resume/")
 
     def _consent(self, browser: Browser) -> None:
         browser.consent(agreed=self.manner.agrees)

@@ -1,9 +1,10 @@
-"""`python -m insecure_sandbox.demo [--once]`: everything on this machine, from the set-up to a signed webhook."""
+"""`python -m insecure_sandbox.demo [--once|--empty]`: all of it on this machine, to a signed webhook or your calls."""
 
 import argparse
 import fcntl
 import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -13,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from insecure_sandbox import samples
 from insecure_sandbox.borrower import PlayFailed
@@ -44,12 +46,18 @@ def main() -> int:
     """0 if all ended as it must, 1 if not, 2 if the demo could not be played."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="stop after the checks")
-    once = parser.parse_args().once
+    parser.add_argument(
+        "--empty", action="store_true", help="play nothing: set up and serve, for a developer's own calls"
+    )
+    options = parser.parse_args()
+    once = options.once
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
     demo = Demo(_fresh_folder())
-    serving = False
+    serving = options.empty
     try:
+        if options.empty:
+            demo.serve_empty()
         good = demo.play()
         serving = not once
         if serving:
@@ -103,9 +111,29 @@ class Demo:
     def serve(self) -> None:
         """Prints how to go on by hand, and serves until Ctrl-C."""
         self._print_how_to_go_on()
+        self._wait()
+
+    def _wait(self) -> NoReturn:
         while not self.processes.ended():
             time.sleep(1)
         raise DemoFailed(f"ended by itself: {', '.join(self.processes.ended())}; see {self.folder / 'logs'}")
+
+    def serve_empty(self) -> NoReturn:
+        """Sets up, says what the commands of the lender's guide need, and serves until Ctrl-C."""
+        self._set_up()
+        named = {
+            "TULGA_HOME": str(ROOT),
+            "TULGA_URL": self.url,
+            "TULGA_KEY": self.key,
+            "TULGA_BIN": LENDER_BIN,
+            "TULGA_VAR_DIR": str(self.folder),
+            "RECEIVER": f"http://127.0.0.1:{free_port(9000)}/webhooks",
+        }
+        file = self.folder / "developer.env"
+        file.touch(mode=0o600)
+        file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in named.items()))
+        say(f"serving at {self.url} until Ctrl-C; in another terminal: . {file.relative_to(ROOT)}")
+        self._wait()
 
     def stop(self) -> None:
         """Ends what was started, and nothing else. A second Ctrl-C must not leave half of it running."""

@@ -1,4 +1,4 @@
-"""The client's README and the guide do what they say: their blocks are run word for word against the product."""
+"""The client's README does what it says: its blocks are run word for word against the product."""
 
 import re
 from datetime import UTC, datetime
@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 README = Path(__file__).resolve().parents[2] / "clients" / "python" / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-GUIDE = README.parents[2] / "docs" / "lender-guide.md"
 CONTRACT = "c" * 64
 
 
@@ -57,11 +56,3 @@ def test_it_plays_from_an_opening_to_a_receipt(live_server, lender, issued, rece
     assert (status, b'"receipt"' in answer) == ("verified", True)
     note = names["look"](root, "")
     assert names["look"](root, note) == note
-
-
-def test_what_the_guide_shows_of_it_runs(live_server, lender):
-    [block] = re.findall(r"^```python\n(from tulga .*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    story = begin(lender)
-    names: dict[str, Any] = {"key": keys.issue(lender, mode="test").secret}
-    exec(block.replace("http://127.0.0.1:8000", live_server.url).replace("ver_…", story.id), names)  # noqa: S102
-    assert (names["verification"].id, names["verification"].checks) == (story.id, ())

@@ -10,6 +10,8 @@ from insecure_sandbox.demo.processes import wait_until
 from tests.service.deployment import Deployment
 from verification.core.scenarios import SCENARIOS, Scenario
 
+pytestmark = pytest.mark.service
+
 _PASSING = ("requires_input", "processing")
 
 
@@ -54,3 +56,12 @@ def test_a_scenario_comes_to_what_the_catalogue_says(deployment: Deployment, nam
     assert {one["code"] for one in checks} == set(scenario.checks)
     assert {one["engine"]["name"] for one in found["checks"]} == {"insecure_simulated"}
     assert told(deployment.api, found["id"]) == ["verification.created", *scenario.events]
+
+
+def test_a_borrower_who_may_choose_takes_the_route_that_was_asked_for(deployment: Deployment) -> None:
+    opened = deployment.api.open("simulated-choice", iin=deployment.stage.iin(), routes=["eds", "biometric"])
+    asked = {"scenario": "verified", "route": "eds"}
+    deployment.api.call("POST", f"/v1/test/verifications/{opened['id']}/simulate", asked)
+    wait_until(lambda: has_come(deployment.api, opened["id"], SCENARIOS["verified"]), what="the end", seconds=60)
+    found = deployment.api.read(opened["id"])
+    assert (found["status"], found["route"]) == ("verified", "eds")

@@ -1,0 +1,99 @@
+"""The guide's way from nothing to a paid loan, word for word against a real installation: by curl, and by the client.
+
+What it prints is run as it is printed, in an empty folder, with the variables that it names and nothing else of ours.
+"""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.guide_blocks import Part, parts
+from tests.servers import free_port
+from tests.service.deployment import Deployment
+
+pytestmark = pytest.mark.service
+
+_ROOT = Path(__file__).resolve().parents[2]
+_SECONDS = 90
+_BIN = "180440012349"
+
+
+def _play(part: Part, folder: Path, variables: Mapping[str, str]) -> str:
+    """Runs the part's commands one after another, as in a terminal that stops at the first that fails."""
+    for name, text in part.files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    running = subprocess.Popen(
+        ["bash", "-euo", "pipefail", "-c", part.commands],
+        cwd=folder,
+        env=dict(variables),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said, _ = running.communicate(timeout=_SECONDS)
+    finally:
+        # What a failed command left behind it, the receiver and the listener.
+        if running.poll() is None or running.returncode:
+            _end(running.pid)
+    written = "\n".join(f"{one.name}: {one.read_text()[-1500:]}" for one in sorted(folder.glob("*.[tj]*")))
+    assert running.returncode == 0, f"{said}\n{written}"
+    return written
+
+
+def _end(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+@pytest.fixture
+def developer(deployment: Deployment) -> tuple[Any, dict[str, str]]:
+    """A lender of their own: their API, and the variables that the guide says `make sandbox` sets."""
+    api = deployment.add_lender("Ақша LLP", bin=_BIN)
+    named = {
+        "TULGA_URL": deployment.url,
+        "TULGA_KEY": api.key,
+        "TULGA_BIN": _BIN,
+        "TULGA_HOME": str(_ROOT),
+        "RECEIVER": f"http://127.0.0.1:{free_port()}/webhooks",
+    }
+    # How `manage.py` and the client of this checkout find what this installation is made of.
+    settings = dict(one.split("=", 1) for one in deployment.processes.environment[1:])
+    of_machine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return api, {**of_machine, **settings, "PYTHONPATH": f"{_ROOT / 'clients' / 'python'}:{_ROOT}", **named}
+
+
+def test_the_guide_goes_from_nothing_to_a_paid_loan(
+    deployment: Deployment, developer: tuple[Any, dict[str, str]], tmp_path: Path
+) -> None:
+    api, variables = developer
+    for name, reference in (("By curl", "loan-2026-000123"), ("By the Python client", "loan-2026-000124")):
+        folder = tmp_path / reference
+        folder.mkdir()
+        written = _play(parts()[name], folder, variables)
+        [found] = api.call("GET", f"/v1/verifications?client_reference={reference}")["data"]
+        assert found["status"] == "verified"
+        assert found["id"] in written
+        [clearance] = set(deployment.said(found["id"], "clearance.consumed", "clearance"))
+        assert api.call("GET", f"/v1/clearances/{clearance}")["status"] == "consumed"
+        assert deployment.decisions(found["id"]) == ["verification.verified"]
+    told = (tmp_path / "loan-2026-000123" / "events.txt").read_text().split()
+    assert told[::3] == ["verification.created", "verification.verified", "clearance.issued", "clearance.consumed"]
+
+
+def test_the_guide_names_every_variable_that_it_uses() -> None:
+    own = {"LISTEN", "RECEIVE", "ID", "CONTRACT", "CLEARANCE", "WEBHOOK_SECRET"}
+    for part in parts().values():
+        used = set(re.findall(r"\$\{?([A-Z_]+)", part.commands))
+        used |= {name for text in part.files.values() for name in re.findall(r'os\.environ\["(\w+)"\]', text)}
+        assert used - own <= {"TULGA_URL", "TULGA_KEY", "TULGA_BIN", "TULGA_HOME", "RECEIVER"}
