@@ -183,7 +183,7 @@ def play(installation: Installation, name: str, prepare: Prepare, *, cases: int,
 def told(installation: Installation) -> set[str]:
     """Verifications that the lender's endpoint was told to be verified."""
     bodies = [json.loads(request.body) for request in list(installation.receiver.received)]
-    return {body["data"]["id"] for body in bodies if body["type"] == "verification.verified"}
+    return {body["data"]["verification"] for body in bodies if body["type"] == "verification.verified"}
 
 
 def per(parts: float, before: Counters, after: Counters) -> dict[str, float]:

@@ -17,7 +17,17 @@ class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscript
     """The keys of a lender, to look at. `manage.py add_key` prints one once; a page would be cached and filmed."""
 
     model = ApiKey
-    fields = readonly_fields = ("id", "mode", "shown", "scopes", "cidrs", "expires_at", "revoked_at", "last_used_at")
+    fields = readonly_fields = (
+        "id",
+        "mode",
+        "shown",
+        "version",
+        "scopes",
+        "cidrs",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+    )
     extra = 0
     can_delete = False
     has_add_permission = has_change_permission = never
@@ -43,6 +53,7 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not s
         "lender",
         "mode",
         "url",
+        "version",
         "cursor",
         "failures",
         "paused_until",

@@ -11,11 +11,11 @@ from django.conf import settings
 from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 
+from lenders import versions
 from verification.core.events import TOLD
 from verification.core.forms import asked_of
 from verification.core.opening import Opening
 from verification.core.status import Status
-from verification.core.stored import VERSION
 
 CODE_HELP = "A code of the table in /docs/problems; accept unknown ones."
 _END_HELP = "An end is told once the log has ordered the decision; `processing` until then."
@@ -173,7 +173,7 @@ class VerificationPage(serializers.Serializer[Any]):
 class EventDataAnswer(serializers.Serializer[Any]):
     """What the event is about; all but `mode` null where it is about no verification."""
 
-    id = serializers.CharField(source="verification_id", allow_null=True)
+    verification = serializers.CharField(source="verification_id", allow_null=True)
     client_reference = Word(allow_null=True)
     status = Word(allow_null=True)
     sequence = serializers.IntegerField(allow_null=True)
@@ -185,7 +185,7 @@ class EventDataAnswer(serializers.Serializer[Any]):
 class EventBody(serializers.Serializer[Any]):
     """What a lender is told of an event. Read the verification for more."""
 
-    v = serializers.SerializerMethodField(help_text="The version of this form. Accept unknown fields.")
+    version = serializers.SerializerMethodField(help_text="Of the API, by which this is spelled.")
     type = serializers.CharField(help_text=f"{', '.join(TOLD)}; accept unknown ones.")
     timestamp = Moment()
     lender_sequence = serializers.IntegerField(
@@ -193,9 +193,9 @@ class EventBody(serializers.Serializer[Any]):
     )
     data = EventDataAnswer(source="*")  # type: ignore[assignment]  # a field of this name hides the serializer's own `data`
 
-    def get_v(self, event: Any) -> int:
-        """The version of what is stored and sent."""
-        return VERSION
+    def get_version(self, event: Any) -> str:
+        """The newest, as all that is spelled here."""
+        return versions.NEWEST
 
 
 class WebhookBody(EventBody):
@@ -229,6 +229,7 @@ class EndpointAnswer(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="`whe_…`")
     mode = serializers.ChoiceField(choices=("test", "live"))
     url = serializers.URLField()
+    version = serializers.CharField(help_text="Of the API, by which its messages are spelled.")
     events = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
     public_key = serializers.CharField(help_text="`whpk_…`: checks the `v1a` signatures (Ed25519).")
     last_sequence = serializers.IntegerField(

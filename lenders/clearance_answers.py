@@ -1,12 +1,14 @@
 """What we answer of clearances, and of links: one may lead to the new consent that a clearance waits for."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from rest_framework import serializers
 
 from lenders.answers import LinkAnswer, Moment, Word
-from verification.core.clearance import REFUSALS
+from verification.core.clearance import NOT_EVALUATED, PASSED, REFUSALS
 
+REFUSED: Final = "refused"
 _STATUSES = "processing, issued, refused, superseded, consumed, frozen; accept unknown ones."
 _CODES = " ".join(f"`{code}`: {meaning}" for code, meaning in REFUSALS.items())
 
@@ -25,12 +27,25 @@ class GateAnswer(serializers.Serializer[Any]):
     """What one gate said."""
 
     name = serializers.CharField()
-    status = serializers.CharField(
-        help_text="passed, not_evaluated where your profile does not ask, or why it refuses."
+    status = serializers.SerializerMethodField(
+        help_text="passed, refused, or not_evaluated where your profile does not ask; accept unknown ones."
     )
+    code = serializers.SerializerMethodField(help_text="Why it refuses; null where it does not.")
     at = Moment(allow_null=True, help_text="As of when.")
     source = Word(allow_null=True)  # type: ignore[assignment]  # a field of this name hides the serializer's own `source`
     release_not_before = Moment(allow_null=True, required=False, help_text="Of `cooling_off`: until when.")
+
+    def get_status(self, gate: Mapping[str, Any]) -> str:
+        """In rows and entries the code stands in its place."""
+        return REFUSED if _refuses(gate) else gate["status"]
+
+    def get_code(self, gate: Mapping[str, Any]) -> str | None:
+        """The code that stands there."""
+        return gate["status"] if _refuses(gate) else None
+
+
+def _refuses(gate: Mapping[str, Any]) -> bool:
+    return gate["status"] not in (PASSED, NOT_EVALUATED)
 
 
 class ClearanceAnswer(serializers.Serializer[Any]):

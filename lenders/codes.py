@@ -27,6 +27,9 @@ _TABLE = (
     Problem("malformed_json", 400, "The body is not JSON", "Send one JSON text in UTF-8, no name twice, no NaN."),
     Problem("malformed_request", 400, "This is no HTTP request", "Send it as RFC 9112 has it: line, headers, body."),
     Problem("host_unknown", 400, "This host is not here", "Send `Host` with the name of the address you were given."),
+    Problem(
+        "unknown_version", 400, "There is no such version", "Send one of /docs/changelog in `Tulga-Version`, or none."
+    ),
     Problem("not_authenticated", 401, "A key is needed", "Send `Authorization: Bearer tlg_test_…`."),
     Problem("key_malformed", 401, "This is no key", "Send `Authorization: Bearer tlg_test_…`, the whole key."),
     Problem("key_unknown", 401, "There is no such key", _NEW_KEY),

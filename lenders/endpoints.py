@@ -7,6 +7,7 @@ from django.db import models
 
 from lenders import addresses, policy, signing
 from lenders.models import Delivery, Lender, WebhookEndpoint
+from lenders.versions import NEWEST
 from verification import clock, transactions
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import new_id
@@ -14,9 +15,12 @@ from verification.workflow.moving import commands, sealing
 from verification.workflow.reading import queries
 
 
-def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tuple[WebhookEndpoint, str]:
+def create(
+    lender: Lender, *, mode: str, url: str, events: Sequence[str], version: str = NEWEST
+) -> tuple[WebhookEndpoint, str]:
     """A fresh endpoint and its secret. It is told what happens from now on; what was before is in the list of events.
 
+    `version`: of the API, by which its messages are spelled.
     Raises `BadInput` for an address that may not be called, `Conflict` when there are too many.
     """
     addresses.read(url, mode=mode)
@@ -32,6 +36,7 @@ def create(lender: Lender, *, mode: str, url: str, events: Sequence[str]) -> tup
             lender=lender,
             mode=mode,
             url=url,
+            version=version,
             events=list(events),
             sealed_secret=sealing.seal_for_sender(secret_scope(endpoint_id), secret),
             sealed_signing_key=sealing.seal_for_sender(signing_key_scope(endpoint_id), seed),
@@ -60,6 +65,7 @@ def change(
     *,
     url: str | None = None,
     events: Sequence[str] | None = None,
+    version: str | None = None,
     enabled: bool | None = None,
 ) -> None:
     """Changes what is given. Enabling clears the flag; the pump then makes up for what was missed."""
@@ -69,6 +75,8 @@ def change(
         columns |= {"url": url, "failures": 0, "paused_until": None}  # what another address did says nothing of it
     if events is not None:
         columns["events"] = list(events)
+    if version is not None:
+        columns["version"] = version  # of messages that are made from now on
     if enabled is True:
         # The cursor stays where it was: what happened meanwhile is sent when it is awake again.
         columns |= {"disabled_at": None, "disabled_reason": "", "failures": 0, "paused_until": None}

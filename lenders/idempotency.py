@@ -2,7 +2,8 @@
 
 1. A row is reserved for the key, in a transaction of its own, before anything is done.
 2. The work and its answer are committed together; the answer is sealed, for it may hold a link or a secret.
-3. A repeat gets the stored answer; one that comes while the first is at work is told to wait.
+3. A repeat gets the stored answer, byte for byte and so in its version; one that comes while the first is at work is
+   told to wait.
 4. Work that fails gives the key back: nothing was done, so a repeat may try again. So no error is ever stored.
 5. A reservation whose process is gone, or that nobody ended in time, is taken over by one UPDATE; should the first one
    live after all, it finds its fence gone and commits nothing.
@@ -18,11 +19,13 @@ from hashlib import sha256
 from typing import TypeVar
 
 from django.db import IntegrityError
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import policy
+from lenders import policy, versioning
 from lenders.keys import caller
 from lenders.models import IdempotentRequest
 from verification import clock, transactions
@@ -32,11 +35,11 @@ from verification.workflow.moving import sealing
 Prepared = TypeVar("Prepared")
 
 
-def once(work: Callable[..., Response]) -> Callable[..., Response]:
+def once(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
     """A view's method that runs as `run_once` does."""
 
     @wraps(work)
-    def answer(view: APIView, request: Request, **where: str) -> Response:
+    def answer(view: APIView, request: Request, **where: str) -> HttpResponseBase:
         # Read here: on SQLite a body that drips would hold the one place of a writer while it comes.
         _ = request.data
         return run_once(request, partial(work, view, request, **where))
@@ -44,12 +47,14 @@ def once(work: Callable[..., Response]) -> Callable[..., Response]:
     return answer
 
 
-def run_prepared(request: Request, prepare: Callable[[], Prepared], work: Callable[[Prepared], Response]) -> Response:
+def run_prepared(
+    request: Request, prepare: Callable[[], Prepared], work: Callable[[Prepared], Response]
+) -> HttpResponseBase:
     """The same as `run_once`, of work that somebody outside is asked for first, before its transaction begins."""
     return _run(request, lambda: partial(work, prepare()))
 
 
-def run_once(request: Request, work: Callable[[], Response]) -> Response:
+def run_once(request: Request, work: Callable[[], Response]) -> HttpResponseBase:
     """Does the work, or replays its answer. Without a key it is simply done, in one transaction.
 
     Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while another is at work.
@@ -57,7 +62,7 @@ def run_once(request: Request, work: Callable[[], Response]) -> Response:
     return _run(request, lambda: work)
 
 
-def _run(request: Request, prepare: Callable[[], Callable[[], Response]]) -> Response:
+def _run(request: Request, prepare: Callable[[], Callable[[], Response]]) -> HttpResponseBase:
     untrusted = request.headers.get("Idempotency-Key")
     if untrusted is None:
         work = prepare()
@@ -73,8 +78,10 @@ def _run(request: Request, prepare: Callable[[], Callable[[], Response]]) -> Res
     scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.
     if row.answered_at is not None:
-        body = json.loads(sealing.unseal(scope, bytes(row.sealed_answer or b"")))
-        return Response(body, status=row.status or 200, headers={"Idempotent-Replayed": "true"})
+        name, _, content = sealing.unseal(scope, bytes(row.sealed_answer or b"")).partition(b"\n")
+        versioning.say(request, name.decode())
+        headers = {"Content-Type": "application/json", "Idempotent-Replayed": "true"}
+        return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
     try:
         work = prepare()
@@ -84,7 +91,7 @@ def _run(request: Request, prepare: Callable[[], Callable[[], Response]]) -> Res
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
             answer = work()
-            sealed = sealing.seal(scope, json.dumps(answer.data, default=str).encode())
+            sealed = sealing.seal(scope, f"{versioning.of(request)}\n".encode() + versioning.spell(request, answer))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:

@@ -21,7 +21,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from lenders import policy
+from lenders import policy, versions
 from lenders.models import ApiKey, Lender
 from verification import clock, transactions
 from verification.core.errors import BadInput, Misconfigured
@@ -50,8 +50,9 @@ def issue(
     scopes: Sequence[str] = policy.SCOPES,
     cidrs: Sequence[str] = (),
     days: int = policy.KEY_DAYS,
+    version: str = versions.NEWEST,
 ) -> Issued:
-    """A fresh key. Raises `BadInput` for a scope or network that is none, `Misconfigured` where live is incomplete."""
+    """A fresh key. Raises `BadInput` for no scope, network or version, `Misconfigured` where live is incomplete."""
     if mode not in MODES:
         raise BadInput("a key is for test or live", code="mode_unknown")
     if mode == "live" and not (settings.TULGA_MODES_LIVE and readiness.live_is_complete()):
@@ -60,6 +61,7 @@ def issue(
         raise Misconfigured("choose the lender's live calendar of profiles first: it is never taken for granted")
     if unknown := sorted(set(scopes) - set(policy.SCOPES)):
         raise BadInput(f"unknown scopes {unknown}; there are {list(policy.SCOPES)}", code="scope_unknown")
+    versions.require_known(version)
     try:
         networks = [str(ip_network(cidr)) for cidr in cidrs]
     except ValueError:
@@ -72,6 +74,7 @@ def issue(
         mode=mode,
         sha256=digest(secret),
         shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
+        version=version,
         scopes=list(dict.fromkeys(scopes)),
         cidrs=networks,
         created_at=at,
@@ -86,6 +89,12 @@ def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
     ApiKey.objects.filter(pk=key.pk, expires_at__gt=end).update(expires_at=end)
     key.refresh_from_db(fields=["expires_at"])
     return key.expires_at
+
+
+def pin(key: ApiKey, version: str) -> None:
+    """Moves a key to another version of the API. Raises `BadInput` (unknown_version) for none."""
+    versions.require_known(version)
+    ApiKey.objects.filter(pk=key.pk).update(version=version)
 
 
 def revoke(key: ApiKey) -> bool:

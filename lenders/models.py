@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from lenders.versions import newest
 from verification.core import almaty, calendars
 from verification.core.errors import BadInput
 from verification.core.ids import new_id
@@ -86,6 +87,8 @@ class ApiKey(models.Model):
     sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
     # The first characters, by which people tell keys apart; far too few to guess the rest.
     shown = models.CharField(max_length=20)
+    # What it is answered in where a request names no version.
+    version = models.CharField(max_length=10, default=newest)
     scopes = models.JSONField(default=list)
     cidrs = models.JSONField(default=list)
     created_at = models.DateTimeField()
@@ -135,6 +138,8 @@ class WebhookEndpoint(models.Model):
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="endpoints")
     mode = models.CharField(max_length=4)
     url = models.CharField(max_length=2048)
+    # By which the bodies of its messages are spelled.
+    version = models.CharField(max_length=10, default=newest)
     events = models.JSONField(default=list)
     sealed_secret = models.BinaryField()
     sealed_previous_secret = models.BinaryField(null=True)

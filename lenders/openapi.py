@@ -12,10 +12,11 @@ from drf_spectacular.settings import patched_settings
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, OpenApiWebhook, extend_schema
 from rest_framework import serializers
 
-from lenders import examples, policy
+from lenders import examples, policy, versions
 from lenders.answers import WebhookBody
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
+from lenders.versioning import HEADER
 from verification.core.events import TOLD
 from verification.core.forms import asked_of
 from verification.core.opening import Document, Loan, Opening, Person
@@ -34,7 +35,8 @@ _DESCRIPTION = """Identify the borrower before an online microcredit is given.
 Open a verification, send the borrower to its `url`, and read the result when the webhook comes, or by asking.
 The mode, test or live, is that of the key. Errors are RFC 9457 problems: see [/docs/problems](/docs/problems).
 Every answer carries `X-Request-Id`, and those made with a key `RateLimit-Limit`, `RateLimit-Remaining` and
-`RateLimit-Reset` (seconds). Accept fields, statuses, codes and event types that you do not know yet.
+`RateLimit-Reset` (seconds), and `Tulga-Version`: see [/docs/changelog](/docs/changelog). Accept fields, statuses,
+codes and event types that you do not know yet.
 
 What a request may say stands in its schema, and what no schema can say is refused with a code of its own. Formats that
 are ours: `iin` (12 digits, a date and a check digit), `kz-iban` (`KZ`, check digits, 16 signs), `kz-mobile` (+77…),
@@ -44,7 +46,7 @@ characters, none that nobody sees, none that turns the direction)."""
 _SETTINGS: dict[str, Any] = {
     "TITLE": "Tulga",
     "DESCRIPTION": _DESCRIPTION,
-    "VERSION": "1",
+    "VERSION": versions.NEWEST,
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": False,
     "COMPONENT_SPLIT_PATCH": False,
@@ -73,6 +75,12 @@ _STATUSES = {
 }
 _OF_ALL = (400, 411, 414, 431, 500, 503)
 """What any request may meet: its form is judged before it is known which operation it is for."""
+_VERSION = {
+    "in": "header",
+    "name": HEADER,
+    "schema": {"type": "string", "enum": list(versions.NAMES)},
+    "description": "The version of the answer: see /docs/changelog. Left out: the one that the key is pinned to.",
+}
 _WEBHOOK_HEADERS = {
     "webhook-id": "The event's id: the same on every try and redelivery. Drop what you already have.",
     "webhook-timestamp": "Seconds since 1970, fresh on every try. Refuse what is older than five minutes.",
@@ -199,8 +207,10 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
 
 
 @cache
-def document() -> dict[str, Any]:
-    """The whole description as JSON-ready values. Made once a process; the same for everybody."""
+def document(version: str = versions.NEWEST) -> dict[str, Any]:
+    """A version of the whole description as JSON-ready values. Made once a process. Raises `KeyError` for none."""
+    if version != versions.NEWEST:
+        return versions.described(document(), version=version)
     # The library's settings are patched for the time of making, so two threads must not make it at once.
     with _lock, patched_settings(_SETTINGS):
         generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]  # no types there
@@ -219,6 +229,9 @@ def document() -> dict[str, Any]:
             schema["additionalProperties"] = False
     _say_which_ids(made)
     examples.put_into(made)
+    for item in made["paths"].values():
+        for one in item.values():
+            one.setdefault("parameters", []).append(_VERSION)
     return made
 
 

@@ -183,11 +183,11 @@ def sequence_number(untrusted: Any) -> int:
     return int(untrusted)
 
 
-def page_limit(untrusted: Any) -> int:
-    """How many items a page holds, from a query string."""
-    if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{1,4}", untrusted):
+def query_number(untrusted: Any, *, least: int, most: int) -> int:
+    """A whole number in a range, from a query string."""
+    if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{1,19}", untrusted):
         raise BadInput("a whole number is expected", code="type_wrong")
-    return whole_number(int(untrusted), least=1, most=policy.PAGE_MAX)
+    return whole_number(int(untrusted), least=least, most=most)
 
 
 def yes_or_no(untrusted: Any) -> bool:
@@ -287,8 +287,8 @@ READERS: Mapping[str, Callable[..., Any]] = {
     "name": name,
     "one_of": one_of,
     "our_id": our_id,
-    "page_limit": page_limit,
     "phone": Phone.parse,
+    "query_number": query_number,
     "route_names": route_names,
     "sequence_number": sequence_number,
     "several_of": several_of,

@@ -34,9 +34,11 @@ MOMENT: Final = (
 )
 RATE_REQUESTS: Final = 600  # per key and window; our choice: ten a second, a hundred times a busy lender's need
 RATE_SECONDS: Final = 60
+VERSION_DAYS: Final = 365  # a version is answered so long from the day it is deprecated; ours: as long as a key lives
 PAGE_DEFAULT: Final = 20
 JWKS_SECONDS: Final = 3600  # how long public keys may be kept; our choice: a verifier that meets a new key asks again
 PAGE_MAX: Final = 100
+LOG_SIZE_MAX: Final = 2**63 - 1  # of a log, in a question; what a column of a database holds
 
 # Idempotency (draft-ietf-httpapi-idempotency-key-header, api.md).
 IDEMPOTENCY_KEY: Final = r'^([!#-~][!-~]*|"[!-~]+")$'  # visible ASCII, bare or as the draft's quoted string

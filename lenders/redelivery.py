@@ -4,13 +4,12 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from lenders import answers, policy, webhooks
+from lenders import answers, policy, versions, webhooks
 from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.webhooks import TEST_TYPE
 from verification import clock, transactions
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import new_id
-from verification.core.stored import VERSION
 from verification.workflow.reading import queries
 
 
@@ -63,7 +62,7 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
     """
     at = clock.now()
     nothing = {
-        "id": None,
+        "verification": None,
         "client_reference": None,
         "status": None,
         "sequence": None,
@@ -72,7 +71,7 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
         "mode": endpoint.mode,
     }
     body = {
-        "v": VERSION,
+        "version": versions.NEWEST,
         "type": TEST_TYPE,
         "timestamp": answers.Moment().to_representation(at),
         "lender_sequence": None,
@@ -89,7 +88,7 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
             event_id=new_id("evt"),
             type=TEST_TYPE,
             event_at=at,
-            body=webhooks.spell_body(body),
+            body=webhooks.spell_body(versions.told(body, of=versions.WEBHOOK, version=endpoint.version)),
             created_at=at,
             due_at=at,
         )

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from lenders import policy
 from lenders.addresses import WEBHOOK_URL
 from lenders.parsing import holds_personal_number
+from lenders.versions import NAMES
 from verification.core.errors import BadInput
 from verification.core.events import TOLD
 from verification.core.forms import Form, impersonal, one_of, string
@@ -30,9 +31,17 @@ _EVENTS = Form(
     limits={"choices": TOLD},
     help="The types you want. Leave out, or send [], for all, those to come included.",
 )
+_VERSION = one_of(NAMES, help="Of the API, by which its messages are spelled. Left out: as you are answered here.")
 _LIMIT = Form(
-    "page_limit", {"type": "integer", "minimum": 1, "maximum": policy.PAGE_MAX, "default": policy.PAGE_DEFAULT}
+    "query_number",
+    {"type": "integer", "minimum": 1, "maximum": policy.PAGE_MAX, "default": policy.PAGE_DEFAULT},
+    limits={"least": 1, "most": policy.PAGE_MAX},
 )
+
+
+def _log_size(text: str) -> Form:
+    schema = {"type": "integer", "minimum": 1}
+    return Form("query_number", schema, limits={"least": 1, "most": policy.LOG_SIZE_MAX}, help=text)
 
 
 def _our_id(prefix: str, text: str = "") -> Form:
@@ -101,6 +110,14 @@ class ProofQuery:
     event: Annotated[str, _our_id("evt", "Its id, `evt_…`.")]
 
 
+@dataclass(frozen=True)
+class ConsistencyQuery:
+    """Between which sizes of the log."""
+
+    first: Annotated[int, _log_size("That of the checkpoint you have.")]
+    second: Annotated[int, _log_size("That of a newer one.")]
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeliveryQuery:
     """Which deliveries to list."""
@@ -123,6 +140,7 @@ class EndpointRequest:
 
     url: Annotated[str, _URL]
     events: Annotated[tuple[str, ...], _EVENTS] = ()
+    version: Annotated[str | None, _VERSION] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +149,7 @@ class EndpointChange:
 
     url: Annotated[str | None, _URL] = None
     events: Annotated[tuple[str, ...] | None, _EVENTS] = None
+    version: Annotated[str | None, one_of(NAMES, help="From the messages on that are made next.")] = None
     enabled: Annotated[bool | None, Form("yes_or_no", {"type": "boolean"})] = None
 
 

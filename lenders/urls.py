@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.urls import path, re_path
-from rest_framework.renderers import JSONRenderer
 
 from lenders.api import (
     clearances,
@@ -23,6 +22,7 @@ from lenders.api import (
 from lenders.docs import pages, prose
 from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
 from lenders.requests import AlwaysJSON, StrictJSONParser
+from lenders.versioning import ByHeader, VersionedJSON
 
 app_name = "lenders"
 
@@ -32,7 +32,8 @@ VIEW_OPTIONS: dict[str, Any] = {
     "permission_classes": (HasKey,),
     "throttle_classes": (KeyRate,),
     "parser_classes": (StrictJSONParser,),
-    "renderer_classes": (JSONRenderer,),
+    "renderer_classes": (VersionedJSON,),
+    "versioning_class": ByHeader,
     "content_negotiation_class": AlwaysJSON,
     "metadata_class": None,
 }
@@ -41,6 +42,7 @@ OPEN_VIEW_OPTIONS: dict[str, Any] = VIEW_OPTIONS | {
     "authentication_classes": (),
     "permission_classes": (),
     "throttle_classes": (),
+    "versioning_class": None,
 }
 
 urlpatterns = [
@@ -75,6 +77,7 @@ urlpatterns = [
     path("v1/test/clock", test_clock.Clock.as_view(**VIEW_OPTIONS)),
     path("v1/log/checkpoint", log.LogCheckpoint.as_view(**VIEW_OPTIONS)),
     path("v1/log/proof", log.LogProof.as_view(**VIEW_OPTIONS)),
+    path("v1/log/consistency", log.LogConsistency.as_view(**VIEW_OPTIONS)),
     re_path(r"^v[0-9]+(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**OPEN_VIEW_OPTIONS)),
     path(".well-known/jwks.json", documents.jwks, name="jwks"),
     path("openapi.json", pages.openapi_json, name="openapi"),

@@ -214,12 +214,14 @@ class Demo:
         came = self.listener.told(verified)
         say(f"webhooks received and verified (HMAC and Ed25519): {len(self.listener.verified)}; last: {came[-1]}")
         proved = receipt.is_verified_offline(stage, verification=verified, folder=self.folder)
+        heads = {one.checkpoint for one in self.listener.verified if one.checkpoint}
+        grew = receipt.shows_that_the_log_only_grew(stage, heads, folder=self.folder)
         sound = tampering.original_is_sound(self.processes)
         database = self.folder / "tulga.sqlite3"
         named = tampering.flipped_byte_is_named(self.processes, database=database, entry_of=verified)
         refused = forgery.is_refused(stage, database=database, like=verified)
         paid = payout.pays_once(stage)
-        return [came[0] == told[0] and self.listener.refused == 0, proved, sound, named, refused, paid]
+        return [came[0] == told[0] and self.listener.refused == 0, proved, grew, sound, named, refused, paid]
 
     def _print_how_to_go_on(self) -> None:
         plain(HOW_TO_GO_ON.format(url=self.url, key=self.key, sandbox=self.sandbox))

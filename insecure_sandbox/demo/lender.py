@@ -117,7 +117,7 @@ class Listener:
 
     def told(self, verification_id: str) -> list[str]:
         """The types of the events that came for one verification, in the order of their sequence."""
-        mine = [event for event in self.verified if event.data.id == verification_id]
+        mine = [event for event in self.verified if event.data.verification == verification_id]
         return [event.type for event in sorted(mine, key=lambda event: event.data.sequence or 0)]
 
     def stop(self) -> None:

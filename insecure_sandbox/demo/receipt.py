@@ -1,15 +1,19 @@
-"""The lender's file: a receipt is fetched with its proof and verified offline, and refused once a word is changed."""
+"""The lender's file: a receipt is verified offline, and refused once a word is changed; the log only grew."""
 
 import json
 import subprocess
 import sys
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from insecure_sandbox.demo.processes import ROOT
 from insecure_sandbox.demo.progress import plain, say
 from insecure_sandbox.demo.stage import Stage
+from tulga import calls
+from tulga.checkpoints import Memory, log_key
+from tulga.errors import Refused
 
 
 def is_verified_offline(stage: Stage, *, verification: str, folder: Path) -> bool:
@@ -29,6 +33,22 @@ def is_verified_offline(stage: Stage, *, verification: str, folder: Path) -> boo
     say(f"the receipt of {verification}, verified offline: {said.get('status')} by {said.get('routes')}")
     plain(f"           | with one word changed: {(sound.stderr + changed.stderr).strip()}")
     return (sound.returncode, said.get("verification"), changed.returncode) == (0, verification, 1)
+
+
+def shows_that_the_log_only_grew(stage: Stage, notes: Collection[str], *, folder: Path) -> bool:
+    """Whether the newest head of the log goes on from each of these, which came by webhooks, and from no other log."""
+    client, root = stage.api.client, (folder / "keys" / "public" / "root.pub").read_bytes()
+    memory = Memory(log_key(client.send(calls.get_keys()), mode="test", root=root))
+    try:
+        for note in (client.send(calls.get_checkpoint()), *sorted(notes)):
+            gap = memory.gap(note)
+            proof = client.send(calls.get_consistency(*gap)) if gap else None
+            memory.take(note, proof, may_be_older=True)
+    except Refused as fault:
+        say(f"the log was forked: {fault}")
+        return False
+    say(f"the log goes on to its newest head from each of the {len(notes)} that came by webhooks")
+    return bool(notes)
 
 
 def _changed(answer: dict[str, Any]) -> dict[str, Any]:

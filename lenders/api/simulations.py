@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -86,7 +87,7 @@ class Simulation(APIView):
         request=schemas.SimulateRequest,
         responses={202: SimulationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429, 503)},
     )
-    def post(self, request: Request, verification_id: str) -> Response:
+    def post(self, request: Request, verification_id: str) -> HttpResponseBase:
         """What is played."""
         key = caller(request)
         simulations.require_test(key.mode)

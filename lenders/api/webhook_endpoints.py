@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import answers, endpoints, idempotency, redelivery, schemas
+from lenders import answers, endpoints, idempotency, redelivery, schemas, versioning
 from lenders.keys import caller
 from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, problems
@@ -44,7 +44,10 @@ class WebhookEndpoints(APIView):
         """A fresh endpoint with its secret."""
         key = caller(request)
         wanted = read(schemas.EndpointRequest, request.data)
-        endpoint, secret = endpoints.create(key.lender, mode=key.mode, url=wanted.url, events=wanted.events)
+        version = wanted.version or versioning.of(request)
+        endpoint, secret = endpoints.create(
+            key.lender, mode=key.mode, url=wanted.url, events=wanted.events, version=version
+        )
         return Response(answers.EndpointAnswer(endpoint).data | {"secret": secret}, status=201)
 
 

@@ -10,9 +10,11 @@ from django.shortcuts import render
 from django.utils import translation
 from django.views.decorators.http import require_safe
 
-from lenders import openapi, policy
+from lenders import openapi, policy, versions
+from lenders.codes import PROBLEMS
 from lenders.docs import code_pages, prose, search
 from lenders.docs.words import RUSSIAN, in_a_developers_language
+from lenders.problems import MEDIA_TYPE, body_of
 from verification.core.events import TOLD
 from verification.core.status import TERMINAL, Status
 
@@ -29,8 +31,14 @@ NAVIGATION: Final[Mapping[str, str]] = {
 
 @require_safe
 def openapi_json(request: HttpRequest) -> HttpResponse:
-    """The description for machines."""
-    return JsonResponse(openapi.document(), json_dumps_params={"ensure_ascii": False})
+    """The description for machines, of the newest version or of the one that is asked for."""
+    try:
+        described = openapi.document(request.GET.get("version", versions.NEWEST))
+    except KeyError:
+        row, request_id = PROBLEMS["unknown_version"], getattr(request, "request_id", "")
+        problem = body_of(row, code=row.code, detail="", instance=request.path, request_id=request_id)
+        return JsonResponse(problem | {"errors": []}, status=row.status, content_type=MEDIA_TYPE)
+    return JsonResponse(described, json_dumps_params={"ensure_ascii": False})
 
 
 @require_safe
@@ -56,11 +64,13 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def document(request: HttpRequest, name: str) -> HttpResponse:
-    """A document of `prose.PAGES`, with a list of its sections."""
+    """A document of `prose.PAGES`, with a list of its sections. The changelog begins with the API's versions."""
     language = translation.get_language() or ""
     page = prose.read(name, language)
     listed = [section for section in page.sections if section.level == 2]
     facts = {"page": page, "listed": listed, "is_translated": page.language == language}
+    if name == "changelog":
+        facts |= {"versions": _versions(), "days": policy.VERSION_DAYS}
     return _page(request, name, "lenders/document.html", facts)
 
 
@@ -115,6 +125,19 @@ def _page(
         "query_max": policy.QUERY_MAX,
     }
     return render(request, template, {**of_all, **facts}, status=status)
+
+
+def _versions() -> list[dict[str, Any]]:
+    """Every version of the API, newest first: its name, what it changed, since when and until when it is deprecated."""
+    return [
+        {
+            "name": version.name,
+            "changes": version.changes,
+            "since": versions.deprecated_at(version.name),
+            "until": versions.sunset_at(version.name),
+        }
+        for version in reversed(versions.VERSIONS)
+    ]
 
 
 def _span(seconds: int) -> str:

@@ -1,6 +1,7 @@
 """The client believes a head of the log that its key signed, and none that goes back or contradicts the last one."""
 
 import json
+from base64 import b64decode, b64encode
 
 import pytest
 from django.conf import settings
@@ -12,6 +13,7 @@ from tests.verification.audit import naive
 from tulga import checkpoints
 from tulga.checkpoints import Memory
 from tulga.errors import Refused
+from tulga.resources import Consistency
 from verification.audit import checkpoint
 from verification.audit.checkpoint import Checkpoint, SigningKey
 
@@ -83,12 +85,66 @@ def test_the_keys_of_a_log_are_those_of_its_mode_and_certified():
             checkpoints.log_key(untrusted, mode="live")
 
 
+def proof(first, second, *, leaves=LEAVES):
+    """What the API answers, or would of a fork."""
+    hashes = naive.consistency(first, leaves[:second])
+    return Consistency(hashes=tuple(b64encode(one).decode() for one in hashes))
+
+
 def test_a_log_that_grows_is_followed(key):
     memory = Memory(key)
-    for size in (0, 3, 3, 11):
-        assert memory.take(signed(size)).size == size
-    assert memory.note == signed(11)
-    assert Memory(key, memory.note).take(signed(12)).size == 12
+    for size, gap in ((0, None), (3, None), (3, None), (11, (3, 11)), (16, (11, 16)), (20, (16, 20))):
+        assert memory.gap(signed(size)) == gap
+        assert memory.take(signed(size), proof(*gap) if gap else None).size == size
+    assert memory.note == signed(20)
+    assert Memory(key, signed(11)).take(signed(12), proof(11, 12)).size == 12
+
+
+@pytest.mark.parametrize("first", range(1, 20))
+def test_every_size_goes_on_from_every_smaller_one_and_from_no_fork(first, key):
+    for second in range(first + 1, 21):
+        for leaf in {0, first - 1, first // 2}:
+            forked = [*LEAVES]
+            forked[leaf] = b"another"
+            memory = Memory(key, signed(first))
+            for given_ in (None, proof(first, second), proof(first, second, leaves=forked)):
+                with pytest.raises(Refused, match="are one"):
+                    memory.take(signed(second, leaves=forked), given_)
+            assert memory.note == signed(first)
+        assert Memory(key, signed(first)).take(signed(second), proof(first, second)).size == second
+
+
+@given(st.data())
+def test_no_bit_of_a_proof_may_change_and_none_be_left_out_or_put_in(data):
+    second = data.draw(st.integers(2, 20))
+    first = data.draw(st.integers(1, second - 1))
+    hashes = [b64decode(one) for one in proof(first, second).hashes]
+    key, place = checkpoints.log_key(keys(), mode="live"), data.draw(st.integers(0, len(hashes) - 1))
+    flipped = bytes([hashes[place][0] ^ 1]) + hashes[place][1:]
+    changed = data.draw(
+        st.sampled_from(
+            (
+                [*hashes[:place], flipped, *hashes[place + 1 :]],
+                [*hashes[:place], *hashes[place + 1 :]],
+                [*hashes[:place], hashes[place], *hashes[place:]],
+                [*hashes, bytes(32)],
+                hashes[::-1],
+            )
+        )
+    )
+    if changed != hashes:
+        told = Consistency(hashes=tuple(b64encode(one).decode() for one in changed))
+        with pytest.raises(Refused):
+            Memory(key, signed(first)).take(signed(second), told)
+
+
+@pytest.mark.parametrize("hashes", [("",), ("AAAA",), ("*" * 44,), ("A" * 43 + "=",) * 200])
+def test_what_is_no_proof_is_refused(hashes, key):
+    with pytest.raises(Refused):
+        Memory(key, signed(11)).take(signed(12), Consistency(hashes=hashes))
+
+
+FORK = [b"another", *LEAVES]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +152,10 @@ def test_a_log_that_grows_is_followed(key):
     [
         (signed(10), "shrunk"),
         (signed(0), "shrunk"),
-        (signed(11, leaves=[b"another", *LEAVES]), "two different logs"),
+        (signed(10, leaves=FORK), "shrunk"),
+        (signed(11, leaves=FORK), "are one"),
+        (signed(12, leaves=FORK), "are one"),
+        (signed(12), "are one"),
         (signed(12, name="tulga.example/log/fork"), "another log"),
         (signed(12, mode="test"), "not signed"),
     ],
@@ -110,10 +169,13 @@ def test_an_inconsistent_one_is_refused_and_the_last_stays(note, says, key):
 
 def test_a_late_webhook_may_bring_an_older_one_and_no_other(key):
     memory = Memory(key, signed(11))
-    assert memory.take(signed(7), may_be_older=True).size == 7
+    assert memory.gap(signed(7)) == (7, 11)
+    assert memory.take(signed(7), proof(7, 11), may_be_older=True).size == 7
+    assert memory.take(signed(0), may_be_older=True).size == 0
     assert memory.note == signed(11)
-    with pytest.raises(Refused, match="two different logs"):
-        memory.take(signed(11, leaves=[b"another", *LEAVES]), may_be_older=True)
+    for fork, told in ((signed(11, leaves=FORK), None), (signed(7, leaves=FORK), proof(7, 11)), (signed(7), None)):
+        with pytest.raises(Refused, match="are one"):
+            memory.take(fork, told, may_be_older=True)
 
 
 def test_a_memory_is_of_what_the_key_signed(key):

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from lenders import versions
 from tests.clients.insecure_server import DELAY_SECONDS, SOUND, Server, serving
 from tulga import AsyncClient, Client, Options, calls, errors
 
@@ -48,6 +49,7 @@ def test_a_call_says_who_asks_and_under_which_key(send, server):
     assert (method, path, body) == ("POST", "/v1/verifications/ver_a/link", {"sent_by": "usr_a"})
     assert (headers["authorization"], headers["idempotency-key"]) == (f"Bearer {KEY}", "mine")
     assert headers["content-type"] == "application/json"
+    assert headers["tulga-version"] == versions.NEWEST == calls.VERSION  # it speaks the newest, whatever the key has
 
 
 def test_a_key_is_made_for_each_call_and_none_for_what_does_nothing(send, server):
@@ -220,10 +222,10 @@ def test_pages_are_asked_for_as_they_are_needed(server):
     empty = json.dumps({"data": [], "has_more": False, "next": None}).encode()
 
     def page(*numbers, then):
-        data = {"id": None, "client_reference": None, "status": None, "sequence": None, "mode": "test"}
+        data = {"verification": None, "client_reference": None, "status": None, "sequence": None, "mode": "test"}
         found = [
-            {"id": f"evt_{one}", "log_index": one, "v": 1, "type": "brand.new", "timestamp": "2026-11-28T10:00:00.000Z"}
-            | {"lender_sequence": one, "data": data, "and": "a new field"}
+            {"id": f"evt_{one}", "log_index": one, "version": "x", "type": "brand.new", "data": data}
+            | {"lender_sequence": one, "timestamp": "2026-11-28T10:00:00.000Z", "and": "a new field"}
             for one in numbers
         ]
         return (200, json.dumps({"data": found, "has_more": then is not None, "next": then}).encode(), {})

@@ -15,7 +15,7 @@ AT = "2026-11-28T10:00:00.000Z"
 EVENT = {
     "id": "evt_a",
     "log_index": 4,
-    "v": 1,
+    "version": "2026-11-28",
     "type": "something.new",
     "timestamp": AT,
     "lender_sequence": None,
@@ -29,7 +29,7 @@ def page(**changes):
 
 def test_words_and_fields_that_nobody_knew_are_read():
     [event] = parse(Page[Event], page(new={"field": 1})).data
-    assert (event.type, event.data.status, event.data.id) == ("something.new", "never heard of", None)
+    assert (event.type, event.data.status, event.data.verification) == ("something.new", "never heard of", None)
     assert event.timestamp == datetime(2026, 11, 28, 10, tzinfo=UTC)
 
 
@@ -72,8 +72,9 @@ def test_numbers_are_read_as_they_are_meant():
         check.engine["name"] = "y"  # type: ignore[index]
     with pytest.raises(BadAnswer, match="engine"):
         parse(Check, json.dumps({**said, "engine": {"name": 1}}).encode())
+    words = dict.fromkeys((f.name for f in dataclasses.fields(Clearance)), "x") | {"created_at": AT}
     with pytest.raises(BadAnswer, match="amount_max"):
-        parse(Clearance, json.dumps(dict.fromkeys((f.name for f in dataclasses.fields(Clearance)), "x")).encode())
+        parse(Clearance, json.dumps(words).encode())
 
 
 def test_a_request_says_what_is_meant_and_nothing_else():

@@ -53,13 +53,14 @@ _PAYMENT = Payment(amount=ONE, iin="x", contract_sha256="x", payout_account="x")
 
 # Each operation with all that can be said in it; the ids of its address are `x`.
 ALL: dict[str, Call[Any]] = {
-    "advance_test_clock": calls.advance_test_clock({"advance_seconds": 1, "verification": "x"}),
+    "advance_test_clock": calls.advance_test_clock(1, verification="x"),
     "ask_for_clearance": calls.ask_for_clearance("x", contract_sha256="x"),
     "cancel_verification": calls.cancel_verification("x"),
-    "change_webhook_endpoint": calls.change_webhook_endpoint("x", url="x", events=(), enabled=True),
+    "change_webhook_endpoint": calls.change_webhook_endpoint("x", url="x", events=(), version="x", enabled=True),
     "consume_clearance": calls.consume_clearance("x", _PAYMENT),
     "create_webhook_endpoint": calls.create_webhook_endpoint("x", events=("x",)),
     "delete_webhook_endpoint": calls.delete_webhook_endpoint("x"),
+    "get_consistency": calls.get_consistency(1, 2),
     "get_checkpoint": calls.get_checkpoint(),
     "get_clearance": calls.get_clearance("x"),
     "get_document": calls.get_document("x", "x"),

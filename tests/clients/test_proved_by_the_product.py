@@ -2,8 +2,10 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 import pytest
+from django.conf import settings
 
 from lenders import keys
 from tests.clients.lender_side import ACCOUNT, QUICK, root_file, verified
@@ -12,6 +14,7 @@ from tests.lenders.log_of_lenders import pump, send_due
 from tests.verification.workflow.story import begin, order
 from tulga import Client, calls, checkpoints, errors, receipts
 from tulga.webhooks import Verifier
+from verification.audit import checkpoint
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -45,7 +48,7 @@ def test_a_webhook_is_verified_once_and_its_checkpoint_is_kept(client, lender, i
     is_new = Seen()
     told = verifier.verify(came.headers, came.body, now=time.time(), is_new=is_new)
     assert told.checkpoint is not None
-    assert (told.type, told.data.id, told.data.status) == ("verification.verified", story.id, "verified")
+    assert (told.type, told.data.verification, told.data.status) == ("verification.verified", story.id, "verified")
     with pytest.raises(errors.Reused):
         verifier.verify(came.headers, came.body, now=time.time(), is_new=is_new)
     with pytest.raises(errors.Refused, match="too old"):
@@ -55,12 +58,40 @@ def test_a_webhook_is_verified_once_and_its_checkpoint_is_kept(client, lender, i
     key = checkpoints.log_key(client.send(calls.get_keys()), mode="test", root=root_file())
     memory = checkpoints.Memory(key)
     head = memory.take(client.send(calls.get_checkpoint()))
-    assert memory.take(told.checkpoint, may_be_older=True).size <= head.size
+    assert followed(client, memory, told.checkpoint, may_be_older=True).size <= head.size
     client.send(calls.cancel_verification(begin(lender, "A-2").id))
     order()
-    assert memory.take(client.send(calls.get_checkpoint())).size > head.size
+    newest = client.send(calls.get_checkpoint())
+    with pytest.raises(errors.Refused, match="are one"):
+        memory.take(newest)
+    assert followed(client, memory, newest).size > head.size
     with pytest.raises(errors.Refused, match="shrunk"):
         memory.take(told.checkpoint)
+
+
+def followed(client, memory, note, **more):
+    """The checkpoint of a note, once the API has shown that the log goes on."""
+    gap = memory.gap(note)
+    return memory.take(note, client.send(calls.get_consistency(*gap)) if gap else None, **more)
+
+
+def test_a_log_that_was_forked_is_found(client, lender):
+    begin(lender)
+    order()
+    key = checkpoints.log_key(client.send(calls.get_keys()), mode="test", root=root_file())
+    true = checkpoints.Memory(key)
+    size = followed(client, true, client.send(calls.get_checkpoint())).size
+    # The operator's own key has signed other logs of other sizes for this lender before.
+    name = checkpoints.verify(true.note, key=key).origin
+    own = checkpoint.SigningKey(name=name, seed=settings.TULGA_LOG_KEYS["test"])
+    begin(lender, "A-2")
+    order()
+    newest = client.send(calls.get_checkpoint())
+    for fork in (size - 1, size, size + 1, size + 2):
+        note = checkpoint.sign(checkpoint.Checkpoint(own.name, fork, sha256(b"forked").digest()), key=own)
+        with pytest.raises(errors.Refused, match="are one"):
+            followed(client, checkpoints.Memory(key, note), newest)
+    assert followed(client, checkpoints.Memory(key, true.note), newest).size > size
 
 
 def test_an_event_is_proved(client, lender):
@@ -85,7 +116,7 @@ def test_endpoints_and_deliveries_are_managed(client, lender, receiver):
     send_due()
     both = Verifier(secrets=(made.secret,), public_key=made.public_key)  # the secret before signs too
     told = both.verify(receiver.received[0].headers, receiver.received[0].body, now=time.time())
-    assert (told.type, told.data.id, told.lender_sequence) == ("endpoint.test", None, None)
+    assert (told.type, told.data.verification, told.lender_sequence) == ("endpoint.test", None, None)
     found = client.pages(calls.list_deliveries(endpoint=made.id, status="delivered"))
     assert [(one.id, one.response.status) for one in found] == [(tried.id, 204)]
     begin(lender)

@@ -1,7 +1,9 @@
 """The client believes a webhook of Tulga's, by secret or key, once and in its time, and no other."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
 import pytest
 import standardwebhooks
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from lenders import signing
 from tests.clients.seen import Seen
+from tulga import webhooks
 from tulga.errors import BadAnswer, Refused, Reused
 from tulga.webhooks import TOLERANCE_SECONDS, Verifier
 
@@ -18,11 +21,17 @@ SECRET, OTHER = b"s" * 32, b"o" * 32
 SEED, PUBLIC = signing.new_signing_key()
 BODY = json.dumps(
     {
-        "v": 1,
+        "version": "2026-11-28",
         "type": "verification.brand_new",
         "timestamp": "2026-11-28T10:00:00.000Z",
         "lender_sequence": 7,
-        "data": {"id": "ver_a", "client_reference": None, "status": "verified", "sequence": 3, "mode": "test"},
+        "data": {
+            "verification": "ver_a",
+            "client_reference": None,
+            "status": "verified",
+            "sequence": 3,
+            "mode": "test",
+        },
         "checkpoint": None,
         "a new field": {},
     }
@@ -39,17 +48,19 @@ def spelled(*secrets: bytes) -> tuple[str, ...]:
     return tuple(signing.spell_secret(secret) for secret in secrets)
 
 
-BOTH = Verifier(secrets=spelled(SECRET), public_key=PUBLIC)
+def both(**more: Any) -> Verifier:
+    """One that wants secret and key, and has had no message yet."""
+    return Verifier(secrets=spelled(SECRET), public_key=PUBLIC, **more)
 
 
 @pytest.mark.parametrize(
     "verifier",
-    [BOTH, Verifier(secrets=spelled(SECRET)), Verifier(public_key=PUBLIC), Verifier(secrets=spelled(OTHER, SECRET))],
+    [both(), Verifier(secrets=spelled(SECRET)), Verifier(public_key=PUBLIC), Verifier(secrets=spelled(OTHER, SECRET))],
     ids=["both", "secret", "key", "two secrets"],
 )
 def test_a_message_of_tulgas_is_told(verifier):
     told = verifier.verify(headers(SECRET), BODY, now=NOW)
-    assert (told.type, told.lender_sequence, told.data.id, told.data.status) == (
+    assert (told.type, told.lender_sequence, told.data.verification, told.data.status) == (
         "verification.brand_new",
         7,
         "ver_a",
@@ -58,14 +69,14 @@ def test_a_message_of_tulgas_is_told(verifier):
 
 
 def test_while_a_secret_is_rotated_either_fits():
-    both = headers(OTHER, SECRET)
+    twice = headers(OTHER, SECRET)
     for secret in (SECRET, OTHER):
-        assert Verifier(secrets=spelled(secret)).verify(both, BODY, now=NOW).data.id == "ver_a"
+        assert Verifier(secrets=spelled(secret)).verify(twice, BODY, now=NOW).data.verification == "ver_a"
 
 
 def test_headers_come_in_any_case():
     shouted = {name.upper(): value for name, value in headers(SECRET).items()}
-    assert BOTH.verify(shouted, BODY, now=NOW).data.id == "ver_a"
+    assert both().verify(shouted, BODY, now=NOW).data.verification == "ver_a"
 
 
 def test_it_agrees_with_the_library_of_the_standard():
@@ -76,7 +87,7 @@ def test_it_agrees_with_the_library_of_the_standard():
         "webhook-timestamp": str(NOW),
         "webhook-signature": theirs.sign("evt_a", at, BODY.decode()),
     }
-    assert Verifier(secrets=spelled(SECRET)).verify(signed, BODY, now=NOW).data.id == "ver_a"
+    assert Verifier(secrets=spelled(SECRET)).verify(signed, BODY, now=NOW).data.verification == "ver_a"
 
 
 @pytest.mark.parametrize(
@@ -104,22 +115,70 @@ def test_it_agrees_with_the_library_of_the_standard():
 def test_a_wrong_or_an_old_signature_is_refused(given, says):
     is_new = Seen()
     with pytest.raises(Refused, match=says):
-        BOTH.verify(given, BODY, now=NOW, is_new=is_new)
+        both().verify(given, BODY, now=NOW, is_new=is_new)
     assert not is_new  # so that nobody uses up an id
 
 
 @pytest.mark.parametrize("at", [NOW - TOLERANCE_SECONDS, NOW + TOLERANCE_SECONDS])
 def test_within_the_tolerance_it_is_taken(at):
-    assert BOTH.verify(headers(SECRET, at=at), BODY, now=NOW).data.id == "ver_a"
+    assert both().verify(headers(SECRET, at=at), BODY, now=NOW).data.verification == "ver_a"
 
 
 def test_one_that_came_before_is_refused():
-    is_new = Seen()
-    BOTH.verify(headers(SECRET), BODY, now=NOW, is_new=is_new)
+    verifier, is_new = both(), Seen()
+    verifier.verify(headers(SECRET), BODY, now=NOW, is_new=is_new)
     with pytest.raises(Reused):
-        BOTH.verify(headers(SECRET, at=NOW + 60), BODY, now=NOW + 60, is_new=is_new)
-    BOTH.verify(headers(SECRET, message_id="evt_b"), BODY, now=NOW, is_new=is_new)
+        verifier.verify(headers(SECRET, at=NOW + 60), BODY, now=NOW + 60, is_new=is_new)
+    verifier.verify(headers(SECRET, message_id="evt_b"), BODY, now=NOW, is_new=is_new)
     assert is_new == {"evt_a", "evt_b"}
+
+
+def test_a_signature_that_came_before_is_refused_without_a_word_from_its_caller():
+    verifier, signed = both(), headers(SECRET)
+    verifier.verify(signed, BODY, now=NOW)
+    other_order = " ".join(reversed(signed["webhook-signature"].split(" ")))
+    shouted = {name.upper(): value for name, value in signed.items()}
+    spelled_otherwise = signed | {"webhook-timestamp": f"0{NOW}"}
+    for again in (signed, shouted, signed | {"webhook-signature": other_order}, spelled_otherwise):
+        for now in (NOW, NOW + TOLERANCE_SECONDS):
+            with pytest.raises(Refused):
+                verifier.verify(again, BODY, now=now)
+    # Another try of the same message is signed anew: what failed here is not lost.
+    assert verifier.verify(headers(SECRET, at=NOW + 5), BODY, now=NOW + 5).type == "verification.brand_new"
+    assert both().verify(signed, BODY, now=NOW)
+
+
+def test_what_is_refused_takes_no_room_and_the_oldest_makes_it(monkeypatch):
+    monkeypatch.setattr(webhooks, "SEEN_MAX", 2)
+    verifier = both()
+    for number in range(5):
+        with pytest.raises(Refused, match="no v1 signature"):
+            verifier.verify(headers(OTHER, message_id=f"evt_{number}"), BODY, now=NOW)
+    for number in range(3):
+        verifier.verify(headers(SECRET, message_id=f"evt_{number}"), BODY, now=NOW)
+    for number in (1, 1, 2, 2):
+        with pytest.raises(Reused):
+            verifier.verify(headers(SECRET, message_id=f"evt_{number}"), BODY, now=NOW)
+    assert len(verifier.seen) == 2
+
+
+def test_of_many_threads_with_one_message_one_gets_it():
+    verifier, given = both(), headers(SECRET)
+
+    def take(_: int) -> bool:
+        try:
+            return bool(verifier.verify(given, BODY, now=NOW))
+        except Reused:
+            return False
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(take, range(64))) == 1
+
+
+@pytest.mark.parametrize("none", ["", "whsec_"])
+def test_a_secret_that_is_empty_lets_nothing_in(none):
+    with pytest.raises(ValueError, match="no secret"):
+        Verifier(secrets=(none,), public_key=PUBLIC).verify(headers(b"x"), BODY, now=NOW)
 
 
 def test_without_anything_to_verify_by_nothing_is_believed():
@@ -134,12 +193,12 @@ def test_a_secret_that_is_none_is_said_to_be_none(secret):
 
 
 def test_printing_it_shows_no_secret():
-    assert signing.spell_secret(SECRET) not in repr(BOTH)
+    assert signing.spell_secret(SECRET) not in repr(both())
 
 
 def test_what_is_signed_and_no_message_is_said_to_be_none():
     with pytest.raises(BadAnswer):
-        BOTH.verify(headers(SECRET, body=b"[]"), b"[]", now=NOW)
+        both().verify(headers(SECRET, body=b"[]"), b"[]", now=NOW)
 
 
 @given(place=st.integers(0, len(BODY) - 1), bit=st.integers(0, 7))
@@ -147,4 +206,4 @@ def test_no_bit_of_a_body_may_change(place, bit):
     changed = bytearray(BODY)
     changed[place] ^= 1 << bit
     with pytest.raises(Refused):
-        BOTH.verify(headers(SECRET), bytes(changed), now=NOW)
+        both().verify(headers(SECRET), bytes(changed), now=NOW)

@@ -76,7 +76,7 @@ def test_lists_are_iterated_over_their_pages(client):
     assert list(client.pages(calls.list_verifications(created_from=since + timedelta(hours=2)))) == []
     order()
     events = list(client.pages(calls.list_events(limit=2)))
-    assert [event.data.id for event in events] == opened
+    assert [event.data.verification for event in events] == opened
     assert [event.lender_sequence for event in events] == [1, 2, 3, 4, 5]
     assert [event.id for event in client.pages(calls.list_events(after=3))] == [event.id for event in events[3:]]
 

@@ -53,8 +53,10 @@ def opening(**changes: Any) -> dict[str, Any]:
 class Caller:
     """A lender's server: sends JSON with one key."""
 
-    def __init__(self, secret: str, *, address: str = "192.0.2.7") -> None:
-        self._client = Client(headers={"authorization": f"Bearer {secret}"} if secret else {}, REMOTE_ADDR=address)
+    def __init__(self, secret: str, *, address: str = "192.0.2.7", version: str = "") -> None:
+        headers = {"authorization": f"Bearer {secret}"} if secret else {}
+        headers |= {"tulga-version": version} if version else {}
+        self._client = Client(headers=headers, REMOTE_ADDR=address)
 
     def get(self, path: str, **query: str) -> Response:
         """A GET."""

@@ -82,7 +82,7 @@ def test_a_forged_end_is_told_by_no_door(
     assert said.keys() - {"checks"} == before.keys()
     _is_in_no_list(api, story, status)
     events = api.get("/v1/events").json()["data"]
-    assert status not in {event["data"]["status"] for event in events if event["data"]["id"] == story.id}
+    assert status not in {event["data"]["status"] for event in events if event["data"]["verification"] == story.id}
     pump()
     send_due()
     assert not [

@@ -48,7 +48,7 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (parsing.kato, "750000000", "750000000"),
     (METADATA, {"a.b": ""}, {"a.b": ""}),
     (parsing.sequence_number, "0", 0),
-    (parsing.page_limit, "100", 100),
+    (partial(parsing.query_number, least=1, most=100), "100", 100),
     (parsing.yes_or_no, False, False),
     (partial(parsing.our_id, prefix="ver"), "ver_" + "a" * 26, "ver_" + "a" * 26),
 ]
@@ -126,7 +126,7 @@ REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (METADATA, {f"k{n}": "" for n in range(21)}, "length_wrong"),
     (METADATA, [], "type_wrong"),
     (parsing.sequence_number, "-1", "cursor_malformed"),
-    (parsing.page_limit, "101", "out_of_range"),
+    (partial(parsing.query_number, least=1, most=100), "101", "out_of_range"),
     (parsing.yes_or_no, 0, "type_wrong"),
     (partial(parsing.our_id, prefix="ver"), "evt_" + "a" * 26, "id_malformed"),
 ]

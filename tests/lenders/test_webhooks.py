@@ -28,7 +28,7 @@ def test_an_event_arrives_signed_thin_and_under_the_events_id(api: Caller, lende
     event = api.get("/v1/events").json()["data"][0]
     assert received.headers["webhook-id"] == event["id"]
     assert open_checkpoint(body.pop("checkpoint"), key=keys.verification_key("test")).size > event["log_index"]
-    assert body == {name: event[name] for name in ("v", "type", "timestamp", "lender_sequence", "data")}
+    assert body == {name: event[name] for name in ("version", "type", "timestamp", "lender_sequence", "data")}
     assert not [word for word in (IIN, PHONE, "Асанов") if word in received.body.decode()]
     assert Delivery.objects.get().status == "delivered"
 

@@ -41,7 +41,7 @@ def play_killed(
     assert deployment.burnt(verification_id) == 0
     deployment.wait_for_log()
     assert deployment.audit() == ""
-    events = {event["id"] for event in deployment.events() if event["data"]["id"] == verification_id}
+    events = {event["id"] for event in deployment.events() if event["data"]["verification"] == verification_id}
     wait_until(lambda: events <= set(deployment.received()), what="the webhooks", seconds=20)
 
 

@@ -85,7 +85,7 @@ def test_another_lenders_webhooks_come_at_once(
     def waited() -> dict[str, float]:
         came: dict[str, float] = {}
         for received in list(noisy.receiver.received):
-            verification_id = json.loads(received.body)["data"]["id"]
+            verification_id = json.loads(received.body)["data"]["verification"]
             if verification_id in called:
                 came.setdefault(verification_id, received.at - called[verification_id])
         return came

@@ -69,7 +69,7 @@ def test_thirty_verifications_under_random_kills_all_end_and_each_is_decided_onc
     assert "verification.verified" not in {decided[verification_id][0] for verification_id in played[_BORROWERS:]}
     deployment.wait_for_log()
     assert deployment.audit() == ""
-    mine = {event["id"] for event in deployment.events() if event["data"]["id"] in decided}
+    mine = {event["id"] for event in deployment.events() if event["data"]["verification"] in decided}
     wait_until(lambda: mine <= set(deployment.received()), what="every webhook", seconds=40)
     assert {len(bodies) for bodies in deployment.received().values()} == {1}, "a copy of an event differs from another"
     posts = Counter(request.headers["webhook-id"] for request in list(deployment.receiver.received))

@@ -39,7 +39,7 @@ def test_ticks_at_once_order_each_entry_once_and_tell_each_event_under_one_id(de
     # Workers go on meanwhile: each end gets a receipt. What was there before must be ordered, nothing else may be.
     assert written <= set(ordered) <= {entry for (entry,) in deployment.rows(_ENTRIES)}
     assert deployment.audit() == ""
-    events = {event["id"]: event for event in deployment.events() if event["data"]["id"] in mine}
+    events = {event["id"]: event for event in deployment.events() if event["data"]["verification"] in mine}
     assert len(events) == 2 * _CASES
     wait_until(lambda: set(events) <= set(deployment.received()), what="every webhook", seconds=30)
     assert not deployment.receiver.script

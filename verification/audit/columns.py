@@ -270,10 +270,11 @@ _OTHERS: Final[Mapping[Column, Mapping[str, str]]] = {
     },
     _LENDERS: {
         "lenders_lender": "id name bin test_calendar live_calendar return_urls created_at",
-        "lenders_apikey": "id lender_id mode sha256 shown scopes cidrs created_at expires_at revoked_at last_used_at",
+        "lenders_apikey": "id lender_id mode sha256 shown version scopes cidrs created_at expires_at revoked_at"
+        " last_used_at",
         "lenders_idempotentrequest": "id lender_id mode key_sha256 request_sha256 fence process reserved_until"
         " created_at answered_at status sealed_answer",
-        "lenders_webhookendpoint": "id lender_id mode url events sealed_secret sealed_previous_secret"
+        "lenders_webhookendpoint": "id lender_id mode url version events sealed_secret sealed_previous_secret"
         " previous_secret_until sealed_signing_key public_key cursor failures paused_until created_at disabled_at"
         " disabled_reason deleted_at",
         "lenders_delivery": "id endpoint_id lender_id mode event_id type lender_sequence event_at redelivery_of body"

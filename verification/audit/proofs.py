@@ -2,6 +2,8 @@
 
 from functools import cache
 
+from django.db.models import Max
+
 from verification.audit import keys, receipt, tiles, tree
 from verification.audit.checkpoint import open_checkpoint
 from verification.audit.tiles import Load, Place
@@ -13,6 +15,11 @@ def latest_checkpoint(log: str) -> str | None:
     """The newest signed note of a log, or None while nothing is ordered."""
     newest = AuditCheckpoint.objects.filter(log=log).order_by("-size").first()
     return newest.note if newest else None
+
+
+def latest_size(log: str) -> int:
+    """How many entries the newest checkpoint of a log covers; 0 while nothing is ordered."""
+    return AuditCheckpoint.objects.filter(log=log).aggregate(size=Max("size"))["size"] or 0
 
 
 def covers(untrusted: str, *, log: str, index: int) -> bool:

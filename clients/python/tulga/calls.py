@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import uuid4
 
-from tulga import resources
+from tulga import resources as of
 from tulga.fields import parse, spell
-from tulga.resources import Page
 
 T = TypeVar("T")
 Word: TypeAlias = str | None
 Size: TypeAlias = int | None
+Words: TypeAlias = Sequence[str] | None
+VERSION = "2026-11-28"  # of the API that this package speaks, whatever the key is pinned to
 
 
 @dataclass(frozen=True)
@@ -32,158 +33,150 @@ class Call(Generic[T]):
     body: Any = field(default=None, repr=False)
     key: str = field(default_factory=lambda: str(uuid4()))
 
-    def after(self, place: str) -> "Call[T]":
-        """The same list, from there on."""
-        return replace(self, query={**self.query, "after": place})
 
-
-def _get(path: str, kind: type[T], of: str) -> Call[T]:
-    return Call("GET", path.format(_id(of)), partial(parse, kind))
-
-
-def _bytes(path: str, *ids: str) -> Call[bytes]:
-    return Call("GET", path.format(*map(_id, ids)), bytes)
-
-
-def _text(path: str, query: Mapping[str, str]) -> Call[str]:
-    return Call("GET", path, partial(str, encoding="utf-8", errors="replace"), query)
-
-
-def _list(path: str, kind: type[T], query: Mapping[str, object]) -> Call[Page[T]]:
-    return Call("GET", path, partial(parse, Page[kind]), spell(query))  # type: ignore[valid-type]  # a type at run time
-
-
-def _post(path: str, kind: type[T], body: object, key: str = "") -> Call[T]:
-    return Call("POST", path, partial(parse, kind), body=spell(body), key=key or str(uuid4()))
-
-
-def _act(path: str, kind: type[T], of: str, *, key: str = "", **body: str | None) -> Call[T]:
-    return _post(path.format(_id(of)), kind, body, key)
-
-
-def _id(untrusted: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", untrusted):
+def _at(path: str, *ids: str) -> str:
+    if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", untrusted) for untrusted in ids):
         raise ValueError("this is no id")
-    return untrusted
+    return path.format(*ids)
 
 
-# With the id of what it is about, and where something is done, a `key`.
-get_clearance = partial(_get, "/v1/clearances/{}", resources.Clearance)
-get_webhook_endpoint = partial(_get, "/v1/webhook-endpoints/{}", resources.Endpoint)
-list_documents = partial(_get, "/v1/verifications/{}/documents", Page[resources.Document])
-cancel_verification = partial(_act, "/v1/verifications/{}/cancel", resources.Verification)
-test_webhook_endpoint = partial(_act, "/v1/webhook-endpoints/{}/test", resources.Delivery)
-rotate_webhook_secret = partial(_act, "/v1/webhook-endpoints/{}/rotate-secret", resources.EndpointSecret)
-simulate = partial(_act, "/v1/test/verifications/{}/simulate", Any)  # in test mode; scenario, route: words of its own
-redeliver = partial(_act, "/v1/deliveries/{}/redeliver", resources.Delivery)
-list_scenarios = partial(_list, "/v1/test/scenarios", Any, {})
-list_webhook_endpoints = partial(_list, "/v1/webhook-endpoints", resources.Endpoint, {})
-get_test_clock = partial(Call, "GET", "/v1/test/clock", partial(parse, Any))
-advance_test_clock = partial(_post, "/v1/test/clock", Any)  # {"advance_seconds": …}, of one "verification" or of all
-get_checkpoint = partial(_text, "/v1/log/checkpoint", {})
-get_keys = partial(_bytes, "/.well-known/jwks.json")
+def _get(path: str, read: Callable[[bytes], T], *ids: str, **query: object) -> Call[T]:
+    return Call("GET", _at(path, *ids), read, spell(query))
 
 
-def open_verification(opening: resources.Opening, *, key: str = "") -> Call[resources.Opened]:
+def _post(path: str, kind: type[T], *ids: str, body: object = None, key: str = "") -> Call[T]:
+    return Call("POST", _at(path, *ids), partial(parse, kind), body=spell(body or {}), key=key or str(uuid4()))
+
+
+_text = partial(str, encoding="utf-8", errors="replace")
+# With the id of what it is about, and where something is done, a `key`. A document is personal data: each download of
+# one is logged. The answer with a receipt: keep it whole, byte for byte, and verify it by `receipts.verify`.
+get_clearance = partial(_get, "/v1/clearances/{}", partial(parse, of.Clearance))
+get_webhook_endpoint = partial(_get, "/v1/webhook-endpoints/{}", partial(parse, of.Endpoint))
+list_documents = partial(_get, "/v1/verifications/{}/documents", partial(parse, of.Page[of.Document]))
+get_document = partial(_get, "/v1/verifications/{}/documents/{}", bytes)
+get_receipt = partial(_get, "/v1/verifications/{}/receipt", bytes)
+cancel_verification = partial(_post, "/v1/verifications/{}/cancel", of.Verification)
+test_webhook_endpoint = partial(_post, "/v1/webhook-endpoints/{}/test", of.Delivery)
+rotate_webhook_secret = partial(_post, "/v1/webhook-endpoints/{}/rotate-secret", of.EndpointSecret)
+redeliver = partial(_post, "/v1/deliveries/{}/redeliver", of.Delivery)
+# Without one. A checkpoint is for `checkpoints.Memory`; the keys are those of receipts, documents and logs.
+list_webhook_endpoints = partial(_get, "/v1/webhook-endpoints", partial(parse, of.Page[of.Endpoint]))
+get_checkpoint = partial(_get, "/v1/log/checkpoint", _text)
+get_keys = partial(_get, "/.well-known/jwks.json", bytes)
+# Of test mode alone: what the sandbox can play, and how far the clock was put forward.
+list_scenarios = partial(_get, "/v1/test/scenarios", partial(parse, of.Page[of.Scenario]))
+get_test_clock = partial(_get, "/v1/test/clock", partial(parse, of.TestClock))
+
+
+def open_verification(opening: of.Opening, *, key: str = "") -> Call[of.Opened]:
     """Opens one, or gives back the open one of this reference, with a fresh link."""
-    return _post("/v1/verifications", resources.Opened, opening, key)
+    return _post("/v1/verifications", of.Opened, body=opening, key=key)
 
 
 def list_verifications(
     *, client_reference: Word = None, status: Word = None, created_from: datetime | None = None, limit: Size = None
-) -> Call[Page[resources.Verification]]:
+) -> Call[of.Page[of.Verification]]:
     """Newest first; `limit` is the size of a page."""
     query = {"client_reference": client_reference, "status": status, "created_from": created_from, "limit": limit}
-    return _list("/v1/verifications", resources.Verification, query)
+    return _get("/v1/verifications", partial(parse, of.Page[of.Verification]), **query)
 
 
-def get_verification(verification: str, *, with_checks: bool = False) -> Call[resources.Verification]:
+def get_verification(verification: str, *, with_checks: bool = False) -> Call[of.Verification]:
     """As it stands."""
-    call = _get("/v1/verifications/{}", resources.Verification, verification)
-    return replace(call, query={"expand": "checks"} if with_checks else {})
+    expand = "checks" if with_checks else None
+    return _get("/v1/verifications/{}", partial(parse, of.Verification), verification, expand=expand)
 
 
-def make_link(verification: str, *, sent_by: str | None = None, key: str = "") -> Call[resources.Sent]:
+def make_link(verification: str, *, sent_by: Word = None, key: str = "") -> Call[of.Sent]:
     """A fresh link for the borrower; earlier unused ones stop working. After a wait it leads to a new consent."""
-    return _post(f"/v1/verifications/{_id(verification)}/link", resources.Sent, {"sent_by": sent_by}, key)
-
-
-def get_document(verification: str, attempt: str) -> Call[bytes]:
-    """A signed document, byte for byte. Personal data: every download is logged."""
-    return _bytes("/v1/verifications/{}/documents/{}", verification, attempt)
-
-
-def get_receipt(verification: str) -> Call[bytes]:
-    """The answer with the receipt, byte for byte: keep it whole, and verify it by `receipts.verify`."""
-    return _bytes("/v1/verifications/{}/receipt", verification)
+    return _post("/v1/verifications/{}/link", of.Sent, verification, body={"sent_by": sent_by}, key=key)
 
 
 def get_proof(event: str) -> Call[str]:
     """That an event stands in the log (C2SP tlog-proof)."""
-    return _text("/v1/log/proof", {"event": event})
+    return _get("/v1/log/proof", _text, event=event)
+
+
+def get_consistency(first: int, second: int) -> Call[of.Consistency]:
+    """That the log of one size goes on from that of a smaller one: for `checkpoints.Memory`, which says which."""
+    return replace(
+        _get("/v1/log/consistency", partial(parse, of.Consistency)), query={"first": first, "second": second}
+    )
 
 
 def report_contract(
     verification: str, signed_at: datetime, *, contract_sha256: Word = None, key: str = ""
-) -> Call[resources.Verification]:
+) -> Call[of.Verification]:
     """That the contract is signed, once, right after it: from it the law may make the money wait."""
     body = {"signed_at": signed_at, "contract_sha256": contract_sha256}
-    return _post(f"/v1/verifications/{_id(verification)}/contract", resources.Verification, body, key)
+    return _post("/v1/verifications/{}/contract", of.Verification, verification, body=body, key=key)
 
 
-def report_obligation(verification: str, status: str, at: datetime, *, key: str = "") -> Call[resources.Verification]:
+def report_obligation(verification: str, status: str, at: datetime, *, key: str = "") -> Call[of.Verification]:
     """That the credit's obligation was `opened` or `closed`, each once: from it counts how long all must be kept."""
-    path = f"/v1/verifications/{_id(verification)}/obligation"
-    return _post(path, resources.Verification, {"status": status, "at": at}, key)
+    body = {"status": status, "at": at}
+    return _post("/v1/verifications/{}/obligation", of.Verification, verification, body=body, key=key)
 
 
-def ask_for_clearance(
-    verification: str, *, contract_sha256: str | None = None, key: str = ""
-) -> Call[resources.Clearance]:
+def ask_for_clearance(verification: str, *, contract_sha256: Word = None, key: str = "") -> Call[of.Clearance]:
     """Whether the money may leave; the answer is `processing`. The contract may be that of the opening."""
-    path = f"/v1/verifications/{_id(verification)}/clearances"
-    return _post(path, resources.Clearance, {"contract_sha256": contract_sha256}, key)
+    body = {"contract_sha256": contract_sha256}
+    return _post("/v1/verifications/{}/clearances", of.Clearance, verification, body=body, key=key)
 
 
-def consume_clearance(clearance: str, payment: resources.Payment, *, key: str = "") -> Call[resources.Clearance]:
+def consume_clearance(clearance: str, payment: of.Payment, *, key: str = "") -> Call[of.Clearance]:
     """Right before the money leaves: pay only if this gives a clearance. Keep the key with the payment."""
-    return _post(f"/v1/clearances/{_id(clearance)}/consume", resources.Clearance, payment, key)
+    return _post("/v1/clearances/{}/consume", of.Clearance, clearance, body=payment, key=key)
 
 
-def create_webhook_endpoint(url: str, *, events: Sequence[str] = (), key: str = "") -> Call[resources.EndpointSecret]:
-    """Where you are told, of these types or of all; keep its secret."""
-    return _post("/v1/webhook-endpoints", resources.EndpointSecret, {"url": url, "events": events}, key)
+def create_webhook_endpoint(
+    url: str, *, events: Sequence[str] = (), version: str = VERSION, key: str = ""
+) -> Call[of.EndpointSecret]:
+    """Where you are told, of these types or of all, and in which version; keep its secret."""
+    body = {"url": url, "events": events, "version": version}
+    return _post("/v1/webhook-endpoints", of.EndpointSecret, body=body, key=key)
 
 
 def change_webhook_endpoint(
-    endpoint: str, *, url: str | None = None, events: Sequence[str] | None = None, enabled: bool | None = None
-) -> Call[resources.Endpoint]:
+    endpoint: str, *, url: Word = None, events: Words = None, version: Word = None, enabled: bool | None = None
+) -> Call[of.Endpoint]:
     """Changes what is named."""
-    body = spell({"url": url, "events": events, "enabled": enabled})
+    body = spell({"url": url, "events": events, "version": version, "enabled": enabled})
     return replace(get_webhook_endpoint(endpoint), method="PATCH", body=body)
 
 
 def delete_webhook_endpoint(endpoint: str) -> Call[None]:
     """Deletes it."""
-    return Call("DELETE", f"/v1/webhook-endpoints/{_id(endpoint)}", lambda content: None)
+    return Call("DELETE", _at("/v1/webhook-endpoints/{}", endpoint), lambda content: None)
 
 
-def list_events(*, after: int = 0, limit: int | None = None) -> Call[Page[resources.Event]]:
+def list_events(*, after: int = 0, limit: Size = None) -> Call[of.Page[of.Event]]:
     """Oldest first, after the `lender_sequence` of the last one that you worked off."""
-    return _list("/v1/events", resources.Event, {"after": after, "limit": limit})
+    return _get("/v1/events", partial(parse, of.Page[of.Event]), after=after, limit=limit)
 
 
 def list_deliveries(
     *, endpoint: Word = None, event: Word = None, status: Word = None, limit: Size = None
-) -> Call[Page[resources.Delivery]]:
+) -> Call[of.Page[of.Delivery]]:
     """Newest first."""
     query = {"endpoint": endpoint, "event": event, "status": status, "limit": limit}
-    return _list("/v1/deliveries", resources.Delivery, query)
+    return _get("/v1/deliveries", partial(parse, of.Page[of.Delivery]), **query)
 
 
-def redeliver_range(
-    start: datetime, end: datetime, *, endpoint: str | None = None, key: str = ""
-) -> Call[resources.Redelivered]:
+def redeliver_range(start: datetime, end: datetime, *, endpoint: Word = None, key: str = "") -> Call[of.Redelivered]:
     """The events from a time up to another once more."""
     body = {"from": start, "to": end, "endpoint": endpoint}
-    return _post("/v1/deliveries/redeliver", resources.Redelivered, body, key)
+    return _post("/v1/deliveries/redeliver", of.Redelivered, body=body, key=key)
+
+
+def simulate(verification: str, *, scenario: Word = None, route: Word = None, key: str = "") -> Call[of.Simulated]:
+    """In test mode: has the sandbox play the borrower, by a scenario or as the IIN stands for."""
+    body = {"scenario": scenario, "route": route}
+    return _post("/v1/test/verifications/{}/simulate", of.Simulated, verification, body=body, key=key)
+
+
+def advance_test_clock(advance_seconds: int, *, verification: Word = None, key: str = "") -> Call[of.TestClock]:
+    """In test mode: puts forward what is due, of one verification or of all."""
+    body = {"advance_seconds": advance_seconds, "verification": verification}
+    return _post("/v1/test/clock", of.TestClock, body=body, key=key)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 
-from tulga.errors import Refused
 from tulga.fields import Record
-from tulga.signed import from_base64, is_certified, is_signed, key_set
+from tulga.resources import Consistency
+from tulga.signed import from_base64, is_certified, is_signed, key_set, require
 
 SIZE = r"0|[1-9][0-9]{0,18}"
 
@@ -20,8 +20,7 @@ class Checkpoint(Record):  # How large a log is, and the root over all its leave
 def log_key(keys: bytes, *, mode: str, root: bytes | None = None) -> bytes:
     """The public key of a mode's log out of `get_keys`; with `root`, the operator's root.pub, certified by it."""
     found = [key for key in key_set(keys, "log_keys") if key.get("mode") == mode]
-    if len(found) != 1:
-        raise Refused(f"the given keys have {len(found)} of the {mode} log, not one")
+    require(len(found) == 1, f"the given keys have {len(found)} of the {mode} log, not one")
     public = from_base64(found[0].get("x"), 32, url=True)
     is_certified(found[0], public, kind="log", root=root)
     return public
@@ -32,14 +31,12 @@ def verify(note: str, *, key: bytes) -> Checkpoint:
     text, blank, tail = note.rpartition("\n\n")
     lines, signatures = text.split("\n"), tail.split("\n")[:-1]
     size = lines[1] if len(lines) == 3 else ""
-    if not blank or not tail.endswith("\n") or re.fullmatch(SIZE, size) is None or not lines[0]:
-        raise Refused("no checkpoint")
+    require(blank and tail.endswith("\n") and re.fullmatch(SIZE, size) and lines[0], "no checkpoint")
     name = sha256(f"{lines[0]}\n".encode(errors="replace") + b"\x01" + key).digest()[:4]
     begins = f"\u2014 {lines[0]} "
     found = [from_base64(one.removeprefix(begins), 68) for one in signatures if one.startswith(begins)]
     of_log = [one[4:] for one in found if one[:4] == name]
-    if len(of_log) != 1:
-        raise Refused("the checkpoint is not signed by the log's key")
+    require(len(of_log) == 1, "the checkpoint is not signed by the log's key")
     is_signed(key, of_log[0], f"{text}\n".encode(errors="replace"), "checkpoint")
     return Checkpoint(origin=lines[0], size=int(size), root=from_base64(lines[2], 32))
 
@@ -52,35 +49,56 @@ class Memory:
         self._key, self.note = key, note
         self.last = verify(note, key=key) if note else None
 
-    def take(self, note: str, *, may_be_older: bool = False) -> Checkpoint:
-        """The checkpoint in a note that agrees with the last one; raises `Refused`, and remembers the last.
+    def gap(self, note: str) -> tuple[int, int] | None:
+        """The sizes of which `take` wants the proof, for `get_consistency`; None where it needs none."""
+        sizes = sorted((verify(note, key=self._key).size, self.last.size if self.last else 0))
+        return (sizes[0], sizes[1]) if 0 < sizes[0] < sizes[1] else None
 
-        may_be_older: it came by a webhook, which may be late.
+    def take(self, note: str, proof: Consistency | None = None, *, may_be_older: bool = False) -> Checkpoint:
+        """The checkpoint in a note, of one log with the last one; raises `Refused`, and remembers the larger.
+
+        proof: that the larger goes on from the smaller. may_be_older: it came by a webhook, which may be late.
         """
-        fresh, last = verify(note, key=self._key), self.last
-        if last is not None and fresh.origin != last.origin:
-            raise Refused("the checkpoint is of another log")
-        if last is not None and fresh.size < last.size:
-            if not may_be_older:
-                raise Refused(f"the log has shrunk from {last.size} to {fresh.size} entries")
-            return fresh
-        if last is not None and fresh.size == last.size and fresh.root != last.root:
-            raise Refused(f"two different logs of {last.size} entries are signed")
-        self.last, self.note = fresh, note
+        fresh = verify(note, key=self._key)
+        last, hashes = self.last or fresh, [from_base64(one, 32) for one in (proof.hashes if proof else ())]
+        require(fresh.origin == last.origin, "the checkpoint is of another log")
+        is_allowed = may_be_older or fresh.size >= last.size
+        require(is_allowed, f"the log has shrunk from {last.size} to {fresh.size} entries")
+        is_one = goes_on(*((last, fresh) if last.size <= fresh.size else (fresh, last)), hashes)
+        require(is_one, f"nothing shows that the logs of {last.size} and {fresh.size} entries are one")
+        if fresh.size >= last.size:
+            self.last, self.note = fresh, note
         return fresh
+
+
+def goes_on(old: Checkpoint, new: Checkpoint, hashes: Sequence[bytes]) -> bool:
+    """Whether these show a log to go on from a smaller or equal one. Source: RFC 9162, 2.1.4.2."""
+    if old.size in (0, new.size):
+        return not hashes and old.root == (new.root if old.size == new.size else sha256().digest())
+    number, last = old.size - 1, new.size - 1
+    while number & 1:
+        number, last = number >> 1, last >> 1
+    # Of a first tree that is one whole subtree, its root itself is the start.
+    path = [*hashes] if old.size & (old.size - 1) else [old.root, *hashes]
+    return _climbed(path[0], path[1:], number, last) == (old.root, new.root) if path else False
 
 
 def root_over(leaf: bytes, *, index: int, size: int, hashes: Sequence[bytes]) -> bytes | None:
     """The root to which a proof leads from a leaf; None if it is no proof of this length. Source: RFC 9162, 2.1.3.2."""
-    if index >= size:
-        return None
-    number, last, value = index, size - 1, sha256(b"\x00" + leaf).digest()
+    return _climbed(sha256(b"\x00" + leaf).digest(), hashes, index, size - 1)[1] if index < size else None
+
+
+def _climbed(start: bytes, hashes: Sequence[bytes], number: int, last: int) -> tuple[bytes | None, bytes | None]:
+    """The roots to which hashes lead from a subtree: of the tree that ends with it, and of the whole one."""
+    old = new = start
     for sibling in hashes:
         if last == 0:
-            return None
-        is_right = bool(number & 1) or number == last
-        value = sha256(b"\x01" + (sibling + value if is_right else value + sibling)).digest()
-        while is_right and not number & 1 and number:
-            number, last = number >> 1, last >> 1
+            return None, None
+        if number & 1 or number == last:
+            old, new = (sha256(b"\x01" + sibling + each).digest() for each in (old, new))
+            while not number & 1 and number:
+                number, last = number >> 1, last >> 1
+        else:
+            new = sha256(b"\x01" + new + sibling).digest()
         number, last = number >> 1, last >> 1
-    return None if last else value
+    return (None, None) if last else (old, new)

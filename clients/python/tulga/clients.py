@@ -8,12 +8,14 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Generic, Self, TypeVar
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import replace
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
-from tulga.calls import Call
+from tulga.calls import VERSION, Call
 from tulga.errors import Unreachable, problem
 from tulga.fields import Record
 from tulga.resources import Page
@@ -41,9 +43,6 @@ class Options(Record):
             return None
         # Half of it at least, so that a server in trouble gets its rest; and never before it asked for.
         return asked_for + min(self.first * 2.0 ** (tries - 1), self.longest) * (1 + chance) / 2
-
-
-STANDARD = Options()
 
 
 class Course(Generic[T]):
@@ -86,7 +85,7 @@ def settings(url: str, key: str, options: Options) -> dict[str, Any]:
         raise ValueError("the key is only sent to an https address")
     if not re.fullmatch(r"[\x21-\x7e]*", key):
         raise ValueError("this is no key")
-    headers = {"Authorization": f"Bearer {key}", "User-Agent": "tulga-client"}
+    headers = {"Authorization": f"Bearer {key}", "User-Agent": "tulga-client", "Tulga-Version": VERSION}
     return {"base_url": url, "headers": headers, "timeout": options.timeout, "follow_redirects": False}
 
 
@@ -102,10 +101,10 @@ def _asked_for(outcome: httpx.Response | httpx.RequestError) -> float | None:
     return told.retry_after if told.status in (429, 503) else None
 
 
-class Client:
+class Client(AbstractContextManager["Client"]):
     """The API with one key, to be shared by threads: `with Client(url, key) as client: …`."""
 
-    def __init__(self, url: str, key: str, options: Options = STANDARD) -> None:
+    def __init__(self, url: str, key: str, options: Options = Options()) -> None:  # noqa: B008 (it never changes)
         self._http, self._options = httpx.Client(**settings(url, key, options)), options
 
     def send(self, call: Call[T]) -> T:
@@ -120,17 +119,13 @@ class Client:
         page = self.send(call)
         yield from page.data
         while page.has_more and page.next is not None:
-            page = self.send(call.after(page.next))
+            page = self.send(replace(call, query={**call.query, "after": page.next}))
             yield from page.data
 
-    def close(self) -> None:
+    def close(self, *_: object) -> None:
         self._http.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    __exit__ = close
 
     def _tried(self, course: Course[T]) -> httpx.Response | httpx.RequestError:
         try:
@@ -139,10 +134,10 @@ class Client:
             return fault
 
 
-class AsyncClient:
+class AsyncClient(AbstractAsyncContextManager["AsyncClient"]):
     """The same in a loop: `async with AsyncClient(url, key) as client: …`."""
 
-    def __init__(self, url: str, key: str, options: Options = STANDARD) -> None:
+    def __init__(self, url: str, key: str, options: Options = Options()) -> None:  # noqa: B008 (it never changes)
         self._http, self._options = httpx.AsyncClient(**settings(url, key, options)), options
 
     async def send(self, call: Call[T]) -> T:
@@ -156,18 +151,14 @@ class AsyncClient:
         for one in page.data:
             yield one
         while page.has_more and page.next is not None:
-            page = await self.send(call.after(page.next))
+            page = await self.send(replace(call, query={**call.query, "after": page.next}))
             for one in page.data:
                 yield one
 
-    async def close(self) -> None:
+    async def close(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
+    __aexit__ = close
 
     async def _tried(self, course: Course[T]) -> httpx.Response | httpx.RequestError:
         try:

@@ -1,6 +1,7 @@
 """All that this package raises. No sentence here holds a key, a link or a person's number."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -8,24 +9,19 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 
-class TulgaError(Exception):
-    """Whatever went wrong."""
+class TulgaError(Exception): ...  # Whatever went wrong
 
 
-class Unreachable(TulgaError):
-    """No answer after all tries. Whether the last one had its effect is unknown: send the same call again."""
+class Unreachable(TulgaError): ...  # No answer after all tries. Nobody knows if it was done: send the same call again
 
 
-class BadAnswer(TulgaError):
-    """An answer that is none of this API's: of a proxy, say, or of a version that took a field away."""
+class BadAnswer(TulgaError): ...  # An answer that is none of this API's: a proxy's, say, or one that lacks a field
 
 
-class Refused(TulgaError):
-    """Something signed that is not to be believed: a webhook, a receipt, a checkpoint, a key."""
+class Refused(TulgaError): ...  # Something signed that is not to be believed: a webhook, a receipt, a checkpoint, a key
 
 
-class Reused(Refused):
-    """A webhook of Tulga that you have already. Answer it with 204, or it comes again."""
+class Reused(Refused): ...  # A webhook of Tulga that you have already. Answer it with 204, or it comes again
 
 
 @dataclass(frozen=True)
@@ -39,41 +35,33 @@ class Problem(TulgaError):
     """The API refused. Decide by `code`; tell the operator the `request_id`. retry_after: seconds, where it said so."""
 
     def __init__(self, answer: httpx.Response) -> None:
-        try:
+        untrusted: object = None
+        with suppress(ValueError, RecursionError):
             untrusted = json.loads(answer.content)
-        except (ValueError, RecursionError):
-            untrusted = None
         said = untrusted if isinstance(untrusted, dict) else {}
         self.status, self.retry_after = answer.status_code, _seconds(answer.headers.get("Retry-After", ""))
         self.code, self.title, self.detail = (str(said.get(name) or "") for name in ("code", "title", "detail"))
         self.request_id = str(said.get("request_id") or answer.headers.get("X-Request-Id", ""))
         listed = said.get("errors")
         faults = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        self.errors = tuple(
-            Fault(*(str(one.get(name, "")) for name in ("pointer", "code", "detail"))) for one in faults
-        )
+        self.errors = tuple(Fault(*(str(one.get(name, "")) for name in Fault.__match_args__)) for one in faults)
         places = "".join(f"; {fault.pointer} {fault.code}" for fault in self.errors)
         super().__init__(f"{self.status} {self.code or 'without a code'}: {self.title}{places} ({self.request_id})")
 
 
-class NotAllowed(Problem):
-    """401 and 403: no key that counts, or it may not do this."""
+class NotAllowed(Problem): ...  # 401 and 403: no key that counts, or it may not do this
 
 
-class NotFound(Problem):
-    """404: nothing there, or not yours."""
+class NotFound(Problem): ...  # 404: nothing there, or not yours
 
 
-class Conflict(Problem):
-    """409: the moment is wrong, and `code` says why."""
+class Conflict(Problem): ...  # 409: the moment is wrong, and `code` says why
 
 
-class Invalid(Problem):
-    """422: `errors` names each field."""
+class Invalid(Problem): ...  # 422: `errors` names each field
 
 
-class Unavailable(Problem):
-    """429 and 5xx. Of this API's own nothing was done; after a proxy's 502 or 504 send the same call again."""
+class Unavailable(Problem): ...  # 429 and 5xx: nothing was done. After a proxy's 502 or 504 send the same call again
 
 
 _KINDS = {401: NotAllowed, 403: NotAllowed, 404: NotFound, 409: Conflict, 422: Invalid, 429: Unavailable}
@@ -90,7 +78,6 @@ def _seconds(untrusted: str) -> float | None:
     said = untrusted.strip()
     if said.isascii() and said.isdecimal() and len(said) < 10:
         return float(said)
-    try:
+    with suppress(TypeError, ValueError, OverflowError):
         return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError, OverflowError):
-        return None
+    return None

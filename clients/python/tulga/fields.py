@@ -7,6 +7,7 @@ import dataclasses
 import json
 import types
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -15,6 +16,7 @@ from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origi
 from tulga.errors import BadAnswer
 
 T = TypeVar("T")
+_hints = cache(get_type_hints)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
@@ -43,19 +45,15 @@ def value_of(kind: Any, said: Any, place: str) -> Any:
         return tuple(value_of(inner[0], one, place) for one in said)
     if origin is Mapping and isinstance(said, dict):
         return types.MappingProxyType({name: value_of(inner[1], one, place) for name, one in said.items()})
-    if dataclasses.is_dataclass(origin or kind):
+    if dataclasses.is_dataclass(origin or kind) and isinstance(said, dict):
         return _record(origin or kind, said, place, of=inner)
     if kind is float and type(said) is int:
         return float(said)
     if kind is Any or (kind in (str, int, bool, float) and type(said) is kind):
         return said
-    try:
-        if kind is datetime and isinstance(said, str):
-            return datetime.fromisoformat(said).astimezone(UTC)
-        if kind is Decimal and isinstance(said, str):
-            return Decimal(said)
-    except (ValueError, OverflowError, InvalidOperation):
-        pass
+    with suppress(ValueError, OverflowError, InvalidOperation):
+        if isinstance(said, str) and kind in (datetime, Decimal):
+            return Decimal(said) if kind is Decimal else datetime.fromisoformat(said).astimezone(UTC)
     raise BadAnswer(f"{place} is no {getattr(kind, '__name__', kind)}")
 
 
@@ -69,18 +67,15 @@ def spell(value: Any) -> Any:
         if value.tzinfo is None:
             raise ValueError("a time needs its zone")
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return f"{value:f}"
+    if isinstance(value, date | Decimal):
+        return value.isoformat() if isinstance(value, date) else f"{value:f}"
     return [spell(one) for one in value] if isinstance(value, Sequence) and not isinstance(value, str) else value
 
 
-def _record(kind: Any, said: Any, place: str, *, of: tuple[Any, ...]) -> Any:
-    if not isinstance(said, dict):
-        raise BadAnswer(f"{place} is no object")
+def _record(kind: Any, said: Mapping[str, Any], place: str, *, of: tuple[Any, ...]) -> Any:
     values = {}
-    for field, hint in _hints(kind):
+    for field in dataclasses.fields(kind):
+        hint = _hints(kind)[field.name]
         if field.name in said:
             # Of `Page[Event]` the place of T is taken by Event.
             meant = hint[of] if getattr(hint, "__parameters__", ()) else hint
@@ -88,8 +83,3 @@ def _record(kind: Any, said: Any, place: str, *, of: tuple[Any, ...]) -> Any:
         elif field.default is dataclasses.MISSING:
             raise BadAnswer(f"{place} has no {field.name}")
     return kind(**values)
-
-
-@cache
-def _hints(kind: Any) -> list[tuple[dataclasses.Field[Any], Any]]:
-    return [(field, get_type_hints(kind)[field.name]) for field in dataclasses.fields(kind)]

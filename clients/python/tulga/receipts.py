@@ -15,7 +15,7 @@ from tulga import checkpoints
 from tulga.errors import Refused
 from tulga.fields import value_of
 from tulga.resources import Receipt
-from tulga.signed import from_base64, is_certified, is_signed, key_set, parsed
+from tulga.signed import from_base64, is_certified, is_signed, key_set, parsed, require
 
 ANSWER_MAX_BYTES = 4_000_000  # a receipt names every piece of evidence but pictures: some tens of kilobytes
 PROOF_HASHES_MAX = 63  # C2SP tlog-proof
@@ -31,24 +31,22 @@ def verify(
     root: the operator's root.pub; without it the keys themselves must have come to you in a way that you trust. test:
     one of test mode is taken too. about: whom it must be about, by `iin` and `payout_account`.
     """
-    if len(answer) > ANSWER_MAX_BYTES:  # 1
-        raise Refused("the answer is too large")
+    require(len(answer) <= ANSWER_MAX_BYTES, "the answer is too large")  # 1
     said = parsed(answer, "the answer")
     jws, log = said.get("receipt"), said.get("log")
     if not isinstance(jws, str) or not isinstance(log, dict) or not all(isinstance(log.get(one), str) for one in TEXTS):
         raise Refused("no answer with a receipt and its place in the log")
     receipt = _signed(jws, key_set(keys, "keys"), root)
-    if receipt.get("mode") != "live" and not test:
-        raise Refused("a test receipt: nobody was identified by it")
+    require(test or receipt.get("mode") == "live", "a test receipt: nobody was identified by it")
     leaf = log["leaf"].encode()
     _is_named(parsed(leaf, "the entry", is_canonical=True), receipt, jws)  # 4
     index, hashes, note = _proof_of(log)
     key = checkpoints.log_key(keys, mode=receipt["mode"], root=root)
     checkpoint = checkpoints.verify(note, key=key)  # 5
-    if checkpoints.root_over(leaf, index=index, size=checkpoint.size, hashes=hashes) != checkpoint.root:  # 6
-        raise Refused("the proof does not lead from the entry to the signed checkpoint")
-    for name, plain in about.items():
-        _is_about(receipt, said.get("openings"), name, plain)  # 7
+    led_to = checkpoints.root_over(leaf, index=index, size=checkpoint.size, hashes=hashes)  # 6
+    require(led_to == checkpoint.root, "the proof does not lead from the entry to the signed checkpoint")
+    for name in (name for name, plain in about.items() if plain is not None):
+        _is_about(receipt, said.get("openings"), name, str(about[name]))  # 7
     told: Receipt = value_of(Receipt, receipt, "receipt")
     return told
 
@@ -56,27 +54,23 @@ def verify(
 def _signed(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> dict[str, Any]:
     """The payload of a compact JSON Web Signature, once a key of these has signed it."""
     parts = jws.split(".")
-    if len(parts) != 3:
-        raise Refused("no compact JSON Web Signature")
+    require(len(parts) == 3, "no compact JSON Web Signature")
     header, payload, signature = (from_base64(part, url=True) for part in parts)
     protected = parsed(header, "the header", is_canonical=True)
-    if protected.keys() != {"alg", "kid", "typ"} or (protected["alg"], protected["typ"]) != ("EdDSA", JWS_TYPE):
-        raise Refused("signed in another way than receipts are")
+    require(protected == {"alg": "EdDSA", "kid": protected.get("kid"), "typ": JWS_TYPE}, "signed in another way")
     found = next((key for key in keys if key.get("kid") == protected["kid"]), None)
     if found is None:
         raise Refused("signed by a key that is not among the given ones")
     spelled = str(found.get("x"))
     required = json.dumps({"crv": "Ed25519", "kty": "OKP", "x": spelled}, separators=(",", ":"))  # RFC 7638
-    if from_base64(str(protected["kid"]), url=True) != sha256(required.encode()).digest():
-        raise Refused("the key is not the one of its id")
+    thumbprint = sha256(required.encode()).digest()
+    require(from_base64(str(protected["kid"]), url=True) == thumbprint, "the key is not the one of its id")
     public = from_base64(spelled, url=True)
     is_certified(found, public, kind="document", root=root)  # 2
     is_signed(public, signature, f"{parts[0]}.{parts[1]}".encode(), "receipt")  # 3
     receipt = parsed(payload, "the receipt", is_canonical=True)
-    if receipt.get("mode") != found.get("mode"):
-        raise Refused("a key of one mode signed a receipt of another")
-    if (receipt.get("type"), receipt.get("version")) != (TYPE, VERSION):
-        raise Refused("another type or version than this package knows")
+    require(receipt.get("mode") == found.get("mode"), "a key of one mode signed a receipt of another")
+    require((receipt.get("type"), receipt.get("version")) == (TYPE, VERSION), "another type or version than is known")
     return receipt
 
 
@@ -85,16 +79,15 @@ def _is_named(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> None:
     body = entry.get("body")
     if not isinstance(body, dict) or body.get("receipt") != sha256(jws.encode()).hexdigest():
         raise Refused("the entry of the log names another receipt")
-    if any(entry.get(name) != receipt.get(name) for name in ("mode", "verification", "lender")):
-        raise Refused("the entry of the log is about another verification")
+    is_about = all(entry.get(name) == receipt.get(name) for name in ("mode", "verification", "lender"))
+    require(is_about, "the entry of the log is about another verification")
     if entry.get("type") == "receipt.issued":  # of what the lender canceled, whose own entry no worker signs
         is_same = receipt.get("status") == "canceled"
     else:
         law = {"id": body.get("profile"), "sha256": body.get("profile_sha256")}
         told = (f"verification.{receipt.get('status')}", *(receipt.get(name) for name in ("decided_at", "code")))
         is_same = (entry.get("type"), entry.get("at"), body.get("code") or None, law) == (*told, receipt.get("profile"))
-    if not is_same:
-        raise Refused("the entry of the log is about another decision")
+    require(is_same, "the entry of the log is about another decision")
 
 
 def _proof_of(log: dict[str, Any]) -> tuple[int, list[bytes], str]:
@@ -105,18 +98,16 @@ def _proof_of(log: dict[str, Any]) -> tuple[int, list[bytes], str]:
     if not blank or lines[0] != PROOF_TYPE or found is None or len(lines) > PROOF_HASHES_MAX + 2:
         raise Refused("no proof that this package knows")
     index, beside = int(found[1]), log.get("index")
-    if type(beside) is not int or index != beside or note != log["checkpoint"]:
-        raise Refused("the proof is of another place or checkpoint than is said beside it")
+    is_beside = type(beside) is int and index == beside and note == log["checkpoint"]
+    require(is_beside, "the proof is of another place or checkpoint than is said beside it")
     return index, [from_base64(line, 32) for line in lines[2:]], note
 
 
-def _is_about(receipt: dict[str, Any], openings: object, name: str, plain: str | None) -> None:
+def _is_about(receipt: dict[str, Any], openings: object, name: str, plain: str) -> None:
     """Raises `Refused` where the commitment under a name is not that of what was given."""
-    if plain is None:
-        return
     committed = receipt.get("commitments")
     salt = openings.get(name) if isinstance(openings, dict) else None
     if not isinstance(committed, dict) or not isinstance(salt, str) or not re.fullmatch(r"[0-9a-f]{32}", salt):
         raise Refused(f"there is nothing that opens the commitment to the {name}")
-    if hmac.digest(bytes.fromhex(salt), plain.encode(errors="replace"), "sha256").hex() != committed.get(name):
-        raise Refused(f"the receipt is about another {name}, or the salt is another's")
+    made = hmac.digest(bytes.fromhex(salt), plain.encode(errors="replace"), "sha256").hex()
+    require(made == committed.get(name), f"the receipt is about another {name}, or the salt is another's")

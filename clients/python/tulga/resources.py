@@ -16,6 +16,12 @@ T = TypeVar("T")
 ENDS = frozenset({"verified", "declined", "expired", "canceled", "failed"})  # statuses after which nothing changes
 
 
+class Kept(Record):  # What has an id, belongs to a mode for ever, and began at a time
+    id: str
+    mode: str
+    created_at: datetime
+
+
 class Page(Record, Generic[T]):  # A slice of a list; `next` is the `after` of the one that follows
     data: tuple[T, ...]
     has_more: bool = False
@@ -64,9 +70,7 @@ class Contract(Record):  # What you reported of it; until `release_not_before` t
     release_not_before: datetime | None = None
 
 
-class Verification(Record):  # Where a verification stands. `checks` is None unless they were asked for
-    id: str
-    mode: str
+class Verification(Kept):  # Where a verification stands. `checks` is None unless they were asked for
     status: str
     code: str | None = None
     last_failure: str | None = None
@@ -74,7 +78,6 @@ class Verification(Record):  # Where a verification stands. `checks` is None unl
     combinations: tuple[tuple[str, ...], ...]
     route: str | None = None
     profile: Profile
-    created_at: datetime
     expires_at: datetime
     finished_at: datetime | None = None
     redacted_at: datetime | None = None
@@ -103,18 +106,17 @@ class Sent(Record):  # A fresh link. It may lead to a new consent, which is the 
     renewal: str | None = None
 
 
-class Gate(Record):  # What one gate of a clearance said
+class Gate(Record):  # What one gate of a clearance said: passed, not_evaluated, or refused with a `code`
     name: str
     status: str
+    code: str | None = None
     at: datetime | None = None
     source: str | None = None
     release_not_before: datetime | None = None
 
 
-class Clearance(Record):  # Whether the money of one verification may leave; amounts in tenge
-    id: str
+class Clearance(Kept):  # Whether the money of one verification may leave; amounts in tenge
     verification: str
-    mode: str
     status: str
     code: str | None = None
     profile: str
@@ -122,7 +124,6 @@ class Clearance(Record):  # Whether the money of one verification may leave; amo
     amount_max: Decimal
     amount: Decimal | None = None
     gates: tuple[Gate, ...]
-    created_at: datetime
     issued_at: datetime | None = None
     expires_at: datetime | None = None
     fresh_until: datetime | None = None
@@ -147,7 +148,7 @@ class Document(Record):  # A signed document. What only it could say is None onc
 
 
 class EventData(Record):  # What an event is about; all but `mode` None where it is about no verification
-    id: str | None = None
+    verification: str | None = None
     client_reference: str | None = None
     status: str | None = None
     sequence: int | None = None
@@ -157,7 +158,7 @@ class EventData(Record):  # What an event is about; all but `mode` None where it
 
 
 class EventBody(Record):  # What is told of an event. `lender_sequence` counts from 1 without a gap; None in a mere test
-    v: int
+    version: str
     type: str
     timestamp: datetime
     lender_sequence: int | None = None
@@ -173,16 +174,14 @@ class Webhook(EventBody):  # What a webhook said. `checkpoint`: the log's newest
     checkpoint: str | None = None
 
 
-class Endpoint(Record):  # Where you are told
-    id: str
-    mode: str
+class Endpoint(Kept):  # Where you are told
     url: str
+    version: str
     events: tuple[str, ...]
     public_key: str
     last_sequence: int
     failing: bool
     paused_until: datetime | None = None
-    created_at: datetime
     disabled_at: datetime | None = None
     disabled_reason: str | None = None
     previous_secret_until: datetime | None = None
@@ -199,9 +198,7 @@ class LastResponse(Record):  # What the endpoint said last
     milliseconds: int | None = None
 
 
-class Delivery(Record):  # One message to one endpoint
-    id: str
-    mode: str
+class Delivery(Kept):  # One message to one endpoint
     endpoint: str
     event: str
     type: str
@@ -210,7 +207,6 @@ class Delivery(Record):  # One message to one endpoint
     status: str
     tries: int
     due_at: datetime | None = None
-    created_at: datetime
     finished_at: datetime | None = None
     response: LastResponse | None = None
 
@@ -218,6 +214,34 @@ class Delivery(Record):  # One message to one endpoint
 class Redelivered(Record):  # How many deliveries were made anew, and whether the range holds more than may wait at once
     redelivered: int
     has_more: bool
+
+
+class Consistency(Record):  # By what the log of one size goes on from that of another: hashes in base64
+    hashes: tuple[str, ...]
+
+
+class Scenario(Record):  # What the sandbox can play: what happens, and what comes of it
+    name: str
+    iin: str | None = None
+    routes: tuple[str, ...]
+    happens: str
+    status: str
+    code: str | None = None
+    last_failure: str | None = None
+    checks: tuple[str, ...]
+    events: tuple[str, ...]
+    then: str | None = None
+
+
+class Simulated(Record):  # What the sandbox plays from now on, and the route with which it begins
+    verification: str
+    scenario: str
+    route: str
+
+
+class TestClock(Record):  # How many verifications can be put forward, or were, and the most that one of them was
+    verifications: int
+    advanced_seconds: int
 
 
 class Receipt(Record):  # What a verified receipt says; its fields are those of docs/receipt.schema.json

@@ -11,6 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from tulga.errors import Refused
 
 
+def require(holds: object, why: str) -> None:
+    """Raises `Refused` unless it holds."""
+    if not holds:
+        raise Refused(why)
+
+
 def is_signed(public: bytes, signature: bytes, message: bytes, what: str) -> None:
     """Raises `Refused` unless this key signed the message."""
     try:
@@ -45,9 +51,9 @@ def parsed(untrusted: bytes, what: str, *, is_canonical: bool = False) -> dict[s
         spelled = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
     except (ValueError, RecursionError):
         value, spelled = None, b""
-    if not isinstance(value, dict) or (is_canonical and spelled != untrusted):
-        raise Refused(f"{what} is no JSON object{' in canonical spelling' if is_canonical else ''}")
-    return value
+    if isinstance(value, dict) and (spelled == untrusted or not is_canonical):
+        return value
+    raise Refused(f"{what} is no JSON object{' in canonical spelling' if is_canonical else ''}")
 
 
 def from_base64(untrusted: object, length: int | None = None, *, url: bool = False) -> bytes:
@@ -58,6 +64,6 @@ def from_base64(untrusted: object, length: int | None = None, *, url: bool = Fal
     except ValueError:
         content = b""
     spelled = b64encode(content, alphabet).decode()
-    if (spelled.rstrip("=") if url else spelled) != untrusted or length not in (None, len(content)):
-        raise Refused(f"no {length or ''} bytes of base64{'url' if url else ''}")
+    is_right = (spelled.rstrip("=") if url else spelled) == untrusted and length in (None, len(content))
+    require(is_right, f"no {length or ''} bytes of base64{'url' if url else ''}")
     return content

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
 
-from lenders import keys, policy
+from lenders import keys, policy, versions
 from lenders.models import ApiKey, Lender
 from verification import transactions
 from verification.core.errors import TulgaError
@@ -23,6 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--scope", action="append", help=f"{', '.join(policy.SCOPES)}; repeatable; all if none")
         parser.add_argument("--cidr", action="append", default=[], help="network it may be used from; repeatable")
         parser.add_argument("--days", type=int, default=policy.KEY_DAYS)
+        told = "version of the API; the newest, or that of the key which it replaces"
+        parser.add_argument("--api-version", choices=versions.NAMES, help=told)
         parser.add_argument("--replaces", metavar="KEY_ID", help="lets that key run out a day from now")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,23 +37,26 @@ class Command(BaseCommand):
             raise CommandError("a key lives a day or longer")
         try:
             with transactions.writing():
+                old = None
+                if options["replaces"]:
+                    old = ApiKey.objects.filter(pk=options["replaces"], lender=lender, mode=options["mode"]).first()
+                    if old is None:
+                        raise CommandError("the lender has no such key in this mode")
                 issued = keys.issue(
                     lender,
                     mode=options["mode"],
                     scopes=options["scope"] or policy.SCOPES,
                     cidrs=options["cidr"],
                     days=options["days"],
+                    # Whoever rotates a key does not mean to be answered in another way.
+                    version=options["api_version"] or (old.version if old else versions.NEWEST),
                 )
-                ends = None
-                if options["replaces"]:
-                    old = ApiKey.objects.filter(pk=options["replaces"], lender=lender, mode=options["mode"]).first()
-                    if old is None:
-                        raise CommandError("the lender has no such key in this mode")
-                    ends = keys.retire(old)
+                ends = keys.retire(old) if old else None
         except TulgaError as error:
             raise CommandError(error.detail) from error
         self.stdout.write(f"key id   {issued.key.pk}")
         self.stdout.write(f"{options['mode']} key {issued.secret}")
         self.stdout.write("It is shown this once.")
+        self.stdout.write(f"version  {issued.key.version}")
         if ends is not None:
             self.stdout.write(f"{options['replaces']} runs out at {ends.isoformat(timespec='seconds')}")

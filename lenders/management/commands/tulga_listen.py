@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import close_old_connections
 from django.db.models import Q
 
-from lenders import answers, policy, signing, webhooks
+from lenders import policy, signing, versions, webhooks
 from lenders.models import Lender
 from verification import clock, outbound, transactions
 from verification.core.errors import TulgaError
@@ -31,6 +31,7 @@ class Command(BaseCommand):
         parser.add_argument("lender", help="len_… or BIN")
         parser.add_argument("--forward-to", required=True, metavar="URL", help="http://127.0.0.1:9000/webhooks, say")
         parser.add_argument("--after", type=int, metavar="N", help="the lender_sequence to begin behind; else from now")
+        parser.add_argument("--api-version", choices=versions.NAMES, default=versions.NEWEST, help="the newest if none")
         parser.add_argument("--once", action="store_true", help="what there is, then exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,7 +56,9 @@ class Command(BaseCommand):
                 page = queries.events_after(lender_id=lender.pk, mode=_MODE, after=after)
                 note = queries.newest_checkpoint(_MODE)
             for event in page.data:
-                told = self._send(options["forward_to"], event, note, secret=secret, seed=seed)
+                told = self._send(
+                    options["forward_to"], event, note, version=options["api_version"], secret=secret, seed=seed
+                )
                 self.stdout.write(f"{event.lender_sequence}  {event.type}  {event.id}  {told}")
                 after = event.lender_sequence
             if options["once"] and not page.has_more:
@@ -63,8 +66,8 @@ class Command(BaseCommand):
             stop.wait(0 if page.has_more else policy.LISTEN_SECONDS)
 
     @staticmethod
-    def _send(url: str, event: EventView, note: str | None, *, secret: bytes, seed: bytes) -> str:
-        body = webhooks.spell_body({**answers.EventBody().to_representation(event), "checkpoint": note})
+    def _send(url: str, event: EventView, note: str | None, *, version: str, secret: bytes, seed: bytes) -> str:
+        body = webhooks.spell_body(webhooks.told(event, note, version=version))
         at = int(clock.now().timestamp())
         headers = signing.headers(message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed)
         asked = outbound.Request(

@@ -22,7 +22,8 @@ def under(lender, monkeypatch, **asked):
 
 
 def gates(clearance):
-    return {gate["name"]: gate["status"] for gate in clearance["gates"]}
+    """What each gate said: why it refuses, or its status."""
+    return {gate["name"]: gate["code"] or gate["status"] for gate in clearance["gates"]}
 
 
 def kept(story, entry_type="clearance.issued"):

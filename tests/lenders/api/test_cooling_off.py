@@ -87,7 +87,7 @@ def test_the_money_waits_a_day_and_then_for_a_new_consent(api, story, asked, iin
     assert consume(api, asked_for, iin=iin).status_code == 200
     order()
     events = api.get("/v1/events").json()["data"]
-    assert {one["data"]["renews"] for one in events if one["data"]["id"] == renewal.id} == {story.id}
+    assert {one["data"]["renews"] for one in events if one["data"]["verification"] == renewal.id} == {story.id}
     assert code(link(api, story)) == (409, "clearance_consumed")
     is_lawful(story, renewal)
 

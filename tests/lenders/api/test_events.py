@@ -23,10 +23,10 @@ def test_nothing_is_told_before_the_log_has_ordered_it(api: Caller) -> None:
 
 def test_an_event_is_thin(api: Caller, three_events: list[str]) -> None:
     event = api.get("/v1/events").json()["data"][0]
-    assert set(event) == {"v", "id", "type", "timestamp", "lender_sequence", "log_index", "data"}
+    assert set(event) == {"version", "id", "type", "timestamp", "lender_sequence", "log_index", "data"}
     assert event["type"] == "verification.created"
     assert event["data"] == {
-        "id": three_events[0],
+        "verification": three_events[0],
         "client_reference": "loan-0",
         "status": "requires_input",
         "sequence": 1,
@@ -41,7 +41,7 @@ def test_events_come_in_order_and_go_on_after_the_last_one_seen(api: Caller, thr
     first = api.get("/v1/events", limit="2").json()
     assert first["has_more"]
     rest = api.get("/v1/events", after=first["next"]).json()
-    told = [event["data"]["id"] for event in first["data"] + rest["data"]]
+    told = [event["data"]["verification"] for event in first["data"] + rest["data"]]
     assert told == three_events
     last = str(rest["data"][-1]["lender_sequence"])
     assert api.get("/v1/events", after=last).json()["data"] == []

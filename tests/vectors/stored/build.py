@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lenders import answers, webhooks
+from lenders import versions, webhooks
 from tests.vectors.stored import judged, samples
 from verification.core import stored
 from verification.workflow import cases
@@ -32,9 +32,7 @@ def blobs() -> dict[str, bytes]:
         "case": stored.to_bytes(cases.StoredCase(samples.LENDER, samples.OPENING)),
         "memory": stored.to_bytes(samples.MEMORY),
         "entry": stored.to_bytes(samples.ENTRY_BODY),
-        "delivery": webhooks.spell_body(
-            {**answers.EventBody().to_representation(samples.EVENT), "checkpoint": samples.CHECKPOINT}
-        ),
+        "delivery": webhooks.spell_body(webhooks.told(samples.EVENT, samples.CHECKPOINT, version=versions.NEWEST)),
     }
     for stage, case, evidence in judged.attempts():
         facts = stage.measure(case, evidence, stage.policy_in_use())

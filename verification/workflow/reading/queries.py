@@ -53,7 +53,7 @@ __all__ += [
     "state_of",
     "turn_of",
 ]
-__all__ += ["is_covered", "newest_checkpoint"]
+__all__ += ["consistency", "is_covered", "newest_checkpoint"]
 __all__ += ["last_sequence_of_row", "list_views", "proof", "view"]
 
 logger = logging.getLogger(__name__)
@@ -253,6 +253,16 @@ def proof(*, lender_id: str, mode: str, event_id: str) -> str:
     if found is None:
         raise Conflict("the log has not ordered this event yet", code="receipt_not_ready")
     return found
+
+
+def consistency(mode: str, *, first: int, second: int) -> list[bytes]:
+    """Hashes by which a log of `second` entries goes on from one of `first`. Raises `BadInput` for no such sizes."""
+    size = proofs.latest_size(mode)
+    if second > size:
+        raise BadInput(f"the log has {size} entries", code="out_of_range", pointer="?second")
+    if first > second:
+        raise BadInput("larger than `second`", code="out_of_range", pointer="?first")
+    return proofs.consistency_for(mode, first=first, second=second)
 
 
 def _own_rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:

@@ -1,0 +1,92 @@
+"""Which version a request is answered in, and the one place where answers are spelled in it.
+
+The header `Tulga-Version` names it; without one it is the version that the key is pinned to.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils.http import http_date
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.versioning import BaseVersioning
+
+from lenders import versions
+from lenders.models import ApiKey
+
+HEADER: Final = "Tulga-Version"
+_OF_OLD: Final = ("Deprecation", "Sunset", "Link")
+
+
+class ByHeader(BaseVersioning):
+    """Finds the version of a request, and says it in the headers of its answer."""
+
+    def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> str:
+        """Its name. Raises `BadInput` (unknown_version), and what authentication does."""
+        # A caller without a key is told that first.
+        key = request.auth
+        if not isinstance(key, ApiKey):
+            return versions.NEWEST
+        name = request.headers.get(HEADER, key.version)
+        versions.require_known(name)
+        say(request, name)
+        return name
+
+
+class VersionedJSON(JSONRenderer):
+    """JSON in the version of the request. Problems have the same form in all."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The bytes."""
+        context = renderer_context or {}
+        if data is not None and "request" in context and not context["response"].exception:
+            data = versions.told(data, of=operation(context["request"]), version=of(context["request"]))
+        return super().render(data, accepted_media_type, renderer_context)
+
+
+def spell(request: Request, answer: Response) -> bytes:
+    """The bytes of an answer, as it is going to be sent."""
+    spelled: bytes = VersionedJSON().render(answer.data, renderer_context={"request": request, "response": answer})
+    return spelled
+
+
+def of(request: Request) -> str:
+    """The version of a request."""
+    return getattr(request, "version", None) or versions.NEWEST
+
+
+def operation(request: Request) -> str:
+    """The method and path of a request, as in openapi.json."""
+    found = request.resolver_match
+    path = re.sub(r"<slug:(\w+)>", r"{\1}", found.route) if found else ""
+    return f"{'GET' if request.method == 'HEAD' else request.method} /{path}"
+
+
+def say(request: Request, name: str) -> None:
+    """Says in the headers of the answer by which version it is spelled, and what becomes of that."""
+    headers = request.parser_context["view"].headers
+    for each in _OF_OLD:
+        headers.pop(each, None)
+    headers |= {HEADER: name, **_of_old(name)}
+
+
+def _of_old(name: str) -> dict[str, str]:
+    """Of a version that is deprecated: since when (RFC 9745), until when (RFC 8594), and where that is explained."""
+    since, until = versions.deprecated_at(name), versions.sunset_at(name)
+    if since is None or until is None:
+        return {}
+    page = f"{settings.TULGA_PUBLIC_URL}/docs/changelog"
+    links = (
+        f'<{page}#{name}>; rel="deprecation"; type="text/html"',
+        f'<{page}#policy>; rel="sunset"; type="text/html"',
+    )
+    return {
+        "Deprecation": f"@{int(since.timestamp())}",
+        "Sunset": http_date(until.timestamp()),
+        "Link": ", ".join(links),
+    }

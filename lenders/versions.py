@@ -1,0 +1,170 @@
+"""The dated versions of the API: what each changed, and how an answer of the newest is spelled as an older one. Pure.
+
+The code speaks the newest. A version says how each answer that it changed was spelled by the one before it, and
+`told` goes back from one to the next. What is added to an answer is added to all: only what could break a caller makes
+a version. Signed bytes (receipts, documents, checkpoints, proofs) have none: their own form says what they are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from lenders import policy
+from verification.core.errors import BadInput
+
+Down = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""From the spelling of a version to that of the one before it; the argument stays as it is."""
+
+WEBHOOK: Final = "webhook"
+"""What is told by a webhook, as an operation."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version. `name`: the day it came, in Kazakhstan. `changes`: sentences for the changelog.
+
+    `answers`: by operation (its method and path as in openapi.json, or `WEBHOOK`), `schemas`: by component of
+    openapi.json. Problems are not among them: their form is RFC 9457's, and a code keeps its meaning.
+    """
+
+    name: str
+    changes: tuple[str, ...]
+    answers: Mapping[str, Down] = field(default_factory=dict)
+    schemas: Mapping[str, Down] = field(default_factory=dict)
+
+
+def _renamed(names: Mapping[str, str]) -> Down:
+    return lambda said: {names.get(name, name): value for name, value in said.items()}
+
+
+def _listed(of: Down) -> Down:
+    return lambda page: {**page, "data": [of(one) for one in page["data"]]}
+
+
+def _schema(names: Mapping[str, str], **said: Any) -> Down:
+    """Of a component: properties are renamed, one that becomes nothing is left out; `said` replaces what is said."""
+
+    def down(schema: Mapping[str, Any]) -> dict[str, Any]:
+        properties = {names.get(name, name): one for name, one in schema["properties"].items()} | said
+        required = [names.get(name, name) for name in schema["required"]]
+        properties.pop("", None)
+        return {**schema, "properties": properties, "required": [name for name in required if name]}
+
+    return down
+
+
+# 2026-11-28.
+_TOLD_BY: Final = {"verification": "id"}
+_FORM: Final = {"type": "integer", "readOnly": True, "description": "The version of this form: 1."}
+_GATE_STATUS: Final = {
+    "type": "string",
+    "description": "passed, not_evaluated where your profile does not ask, or why it refuses.",
+}
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    before = {("v" if name == "version" else name): value for name, value in event.items()}
+    return before | {"v": 1, "data": _renamed(_TOLD_BY)(event["data"])}
+
+
+def _gate(gate: Mapping[str, Any]) -> dict[str, Any]:
+    before = {name: value for name, value in gate.items() if name != "code"}
+    return before | {"status": gate["code"] or gate["status"]}
+
+
+def _clearance(clearance: Mapping[str, Any]) -> dict[str, Any]:
+    return {**clearance, "gates": [_gate(gate) for gate in clearance["gates"]]}
+
+
+VERSIONS: Final = (
+    Version("2026-11-25", ("The first that is dated.",)),
+    Version(
+        "2026-11-28",
+        (
+            "Events and webhooks: data.id is data.verification, for it never was the event's own id, and other things "
+            "may be told of.",
+            "Events and webhooks: version, the dated version by which the body is spelled, stands in place of v.",
+            "Clearances: the status of a gate is passed, refused or not_evaluated, and code, null until it refuses, "
+            "says why. Before, the code stood in place of the status, so that a new word could not be told from a "
+            "refusal.",
+        ),
+        answers={
+            "POST /v1/verifications/{verification_id}/clearances": _clearance,
+            "GET /v1/clearances/{clearance_id}": _clearance,
+            "POST /v1/clearances/{clearance_id}/consume": _clearance,
+            "GET /v1/events": _listed(_event),
+            WEBHOOK: _event,
+        },
+        schemas={
+            "GateAnswer": _schema({"code": ""}, status=_GATE_STATUS),
+            "EventDataAnswer": _schema(_TOLD_BY),
+            "EventAnswer": _schema({"version": "v"}, v=_FORM),
+            "WebhookBody": _schema({"version": "v"}, v=_FORM),
+        },
+    ),
+)
+"""All that are shipped, oldest first."""
+NAMES: Final = tuple(version.name for version in VERSIONS)
+NEWEST: Final = NAMES[-1]
+
+
+def newest() -> str:
+    """The version of a key or an endpoint that is made now."""
+    return NEWEST
+
+
+def require_known(name: str) -> None:
+    """Raises `BadInput` (unknown_version) for what is no version."""
+    if name not in NAMES:
+        raise BadInput(f"there are {', '.join(NAMES)}", code="unknown_version")
+
+
+def told(answer: Any, *, of: str, version: str) -> Any:
+    """An answer of the newest version as this one spells it. `of`: the operation. Raises `KeyError` for no version."""
+    for later in _since(version):
+        if of in later.answers:
+            answer = later.answers[of](answer)
+    return answer
+
+
+def described(document: Mapping[str, Any], *, version: str) -> dict[str, Any]:
+    """openapi.json as this version has it, its schemas and its examples of answers. Raises `KeyError` for none."""
+    found = deepcopy(dict(document))
+    found["info"]["version"] = version
+    schemas = found["components"]["schemas"]
+    for later in _since(version):
+        schemas |= {name: down(schemas[name]) for name, down in later.schemas.items()}
+    for path, item in found["paths"].items():
+        for method, operation in item.items():
+            of = f"{method.upper()} {path}"
+            answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+            for content in (one for answer in answers for one in answer.get("content", {}).values()):
+                if "example" in content:
+                    content["example"] = told(content["example"], of=of, version=version)
+    return found
+
+
+def of_body(webhook: Mapping[str, Any]) -> str:
+    """The version by which the body of a webhook is spelled, as it says itself."""
+    return str(webhook["version"]) if "version" in webhook else NAMES[0]
+
+
+def deprecated_at(version: str) -> datetime | None:
+    """From when a version is deprecated: the day the next one came, in UTC; None of the newest."""
+    later = NAMES[NAMES.index(version) + 1 :]
+    return datetime.fromisoformat(later[0]).replace(tzinfo=UTC) if later else None
+
+
+def sunset_at(version: str) -> datetime | None:
+    """Until when a version is answered at least, in UTC; None of the newest."""
+    since = deprecated_at(version)
+    return since and since + timedelta(days=policy.VERSION_DAYS)
+
+
+def _since(version: str) -> Iterator[Version]:
+    """Those that came after a version, the newest first."""
+    if version not in NAMES:
+        raise KeyError(version)
+    return reversed(VERSIONS[NAMES.index(version) + 1 :])
