@@ -23,14 +23,13 @@ class Remedy:
     who: str = "you"
 
 
-_WAIT: Final = Remedy(
-    "Nothing was done. Wait for `Retry-After`, or some seconds, and send exactly the same request.", YES, SAME
-)
+_WAIT: Final = Remedy("To repeat it is safe: by the same key nothing is done twice.", YES, SAME)
 _CORRECT: Final = Remedy("Do not repeat it as it is: it will be refused again. Correct it and send it.", NO, FRESH)
 _KEY: Final = Remedy(
     "Do not repeat it by this key. Take a valid one, or ask the operator for it.", LATER, SAME, "operator"
 )
-_READ: Final = Remedy("Read the resource: it has changed. Go on by what it says now.", NO, FRESH)
+_READ: Final = Remedy("Do not repeat it as it is: go on by what you read then.", NO, FRESH)
+_INSTEAD: Final = Remedy("Do not repeat it: send what the sentence before names instead.", NO, FRESH)
 _FIRST: Final = Remedy("Do first what the sentence names, then send the same request.", LATER, SAME)
 _STOP: Final = Remedy("Do not pay, and do not repeat it.", NO, NONE)
 _DONE: Final = Remedy("It is done, or decided, already: do not repeat it.", NO, NONE)
@@ -52,6 +51,7 @@ _OF_PROBLEMS: Final[Mapping[str, Remedy]] = {
         "Call from a listed network, or ask the operator to list yours.", LATER, SAME, "operator"
     ),
     "attempts_exhausted": _FIRST,
+    "borrower_at_it": _INSTEAD,
     "borrower_busy": _FIRST,
     "clearance_consumed": _DONE,
     "clearance_expired": _ASK_AGAIN,
@@ -59,13 +59,15 @@ _OF_PROBLEMS: Final[Mapping[str, Remedy]] = {
     "clearance_mismatch": _STOP,
     "clearance_refused": _STOP,
     "clearance_stale": _ASK_AGAIN,
+    "clearance_superseded": _INSTEAD,
     "client_reference_in_use": Remedy(
         "Cancel the open verification and send the same request, or send another reference.", LATER, FRESH
     ),
     "consent_declined": _STOP,
+    "consent_given": _INSTEAD,
     "contract_reported": _DONE,
     "contract_required": _FIRST,
-    "cooling_off": Remedy("Wait for `Retry-After`: the law makes this money wait.", LATER, SAME),
+    "cooling_off": Remedy("The law makes this money wait.", LATER, SAME),
     "document_erased": _DONE,
     "document_not_ready": _FIRST,
     "endpoint_disabled": _FIRST,
@@ -73,11 +75,16 @@ _OF_PROBLEMS: Final[Mapping[str, Remedy]] = {
     "idempotency_key_reused": Remedy(
         "Your programme gave one key to two requests: send this one by a key of its own.", NO, FRESH
     ),
+    "is_renewal": _INSTEAD,
     "link_unusable": Remedy("Make a fresh link and give it to the borrower.", NO, FRESH),
     "not_verified": Remedy("Wait for the webhook `verification.verified`, then send the same request.", LATER, SAME),
+    "obligation_closed": _DONE,
     "obligation_not_opened": _FIRST,
+    "obligation_opened": _DONE,
     "profile_not_held": Remedy("Ask the operator for a calendar that has begun.", LATER, SAME, "operator"),
     "redelivery_limit": _FIRST,
+    "renewal_not_due": _INSTEAD,
+    "test_clock_limit": _CORRECT,
     "verification_erased": _ANEW,
     "verification_too_old": _ANEW,
 }
@@ -179,6 +186,12 @@ _OF_REASONS: Final[Mapping[str, Remedy]] = {
     "document_expired": _DATA,
     "phone_owner_mismatch": _DATA,
     "sms_refused": _DATA,
+    "otp_wrong": Remedy(
+        "Nothing to do for you: the borrower types the newest code. Five wrong ones use up an attempt.",
+        NO,
+        NONE,
+        "borrower",
+    ),
     "velocity_exceeded": _TOMORROW,
     "captures_exceeded": _TOMORROW,
     "otp_resends_exhausted": _FREE,
