@@ -106,7 +106,8 @@ def _play_the_rest(send: Player, lender: Any, endpoint: str) -> None:
     send_due()
     send("list_verifications", status="verified", limit="1")
     event = send("list_events", limit="1")["data"][0]["id"]
-    send("get_checkpoint")
+    size = send("get_checkpoint").split("\n")[1]
+    send("get_consistency", first="3", second=size)
     send("get_proof", event=event)
     delivery = send("list_deliveries", limit="1")["data"][0]["id"]
     send("redeliver", delivery_id=delivery)
