@@ -44,10 +44,12 @@ class Section:
 
 @dataclass(frozen=True)
 class Prose:
-    """One document: its language, which may be another than was asked for, its HTML and its sections."""
+    """One document: its language, which may be another than was asked for, its HTML and its sections. The HTML comes
+    in two parts, up to the end of its title and what follows, for a page that puts something of its own between."""
 
     language: str
-    html: SafeString
+    title: SafeString
+    text: SafeString
     sections: Sequence[Section]
 
 
@@ -69,8 +71,9 @@ def render(text: str, *, language: str, anchors: Sequence[str] | None = None) ->
     sections = list(_sections(tokens, anchors))
     for token in tokens:
         _keep_our_links(token)
-    html = parser.renderer.render(tokens, parser.options, {})
-    return Prose(language, mark_safe(html), sections)  # noqa: S308  # the parser escapes whatever is no Markdown
+    title, end, text = parser.renderer.render(tokens, parser.options, {}).partition("</h1>")
+    # The parser escapes whatever is no Markdown.
+    return Prose(language, mark_safe(title + end), mark_safe(text), sections)  # noqa: S308
 
 
 def _sections(tokens: Sequence[Token], anchors: Sequence[str] | None) -> Iterator[Section]:
