@@ -87,13 +87,11 @@ VERSIONS: Final = (
     Version(
         "2026-11-28",
         (
-            "Events and webhooks: data.id is data.verification, for it never was the event's own id, and other things "
-            "may be told of.",
-            "Events and webhooks: version, the dated version by which the body is spelled, stands in place of v.",
-            "Clearances: the status of a gate is passed, refused or not_evaluated, and code, null until it refuses, "
-            "says why. Before, the code stood in place of the status, so that a new word could not be told from a "
-            "refusal.",
-            "Problems: type leads to the page of the code, /docs/problems/…, where it led to a place on the page of all.",
+            "Events and webhooks: `data.id` is `data.verification`, for it never was the event's own id.",
+            "Events and webhooks: `version`, by which the body is spelled, stands in place of `v`.",
+            "Clearances: the `status` of a gate is `passed`, `refused` or `not_evaluated`, and `code` says why it "
+            "refuses. The code stood in place of the status, so that no new word could be told from a refusal.",
+            "Problems: `type` leads to the page of the code; it led to a place on the page of all codes.",
         ),
         answers={
             "POST /v1/verifications/{verification_id}/clearances": _clearance,
