@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
@@ -212,7 +213,8 @@ def document(version: str = versions.NEWEST) -> dict[str, Any]:
     if version != versions.NEWEST:
         return versions.described(document(), version=version)
     # The library's settings are patched for the time of making, so two threads must not make it at once.
-    with _lock, patched_settings(_SETTINGS):
+    # It warns of versions that it does not know how to describe: they are described here.
+    with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
         generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]  # no types there
         made: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
         # The library lists the components before it has read the webhooks, so what only those use is missing.

@@ -37,15 +37,17 @@ class ByHeader(BaseVersioning):
 
 
 class VersionedJSON(JSONRenderer):
-    """JSON in the version of the request. Problems have the same form in all."""
+    """JSON in the version of the request."""
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> Any:
         """The bytes."""
         context = renderer_context or {}
-        if data is not None and "request" in context and not context["response"].exception:
-            data = versions.told(data, of=operation(context["request"]), version=of(context["request"]))
+        if data is not None and "request" in context:
+            is_problem = context["response"].exception
+            name = versions.PROBLEM if is_problem else operation(context["request"])
+            data = versions.told(data, of=name, version=of(context["request"]))
         return super().render(data, accepted_media_type, renderer_context)
 
 

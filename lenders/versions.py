@@ -17,16 +17,16 @@ from verification.core.errors import BadInput
 Down = Callable[[Mapping[str, Any]], dict[str, Any]]
 """From the spelling of a version to that of the one before it; the argument stays as it is."""
 
-WEBHOOK: Final = "webhook"
-"""What is told by a webhook, as an operation."""
+WEBHOOK, PROBLEM = "webhook", "problem"
+"""What is told by a webhook, and why a request was refused, as operations."""
 
 
 @dataclass(frozen=True)
 class Version:
     """One version. `name`: the day it came, in Kazakhstan. `changes`: sentences for the changelog.
 
-    `answers`: by operation (its method and path as in openapi.json, or `WEBHOOK`), `schemas`: by component of
-    openapi.json. Problems are not among them: their form is RFC 9457's, and a code keeps its meaning.
+    `answers`: by operation (its method and path as in openapi.json, `WEBHOOK` or `PROBLEM`), `schemas`: by component
+    of openapi.json.
     """
 
     name: str
@@ -74,6 +74,10 @@ def _gate(gate: Mapping[str, Any]) -> dict[str, Any]:
     return before | {"status": gate["code"] or gate["status"]}
 
 
+def _problem(problem: Mapping[str, Any]) -> dict[str, Any]:
+    return {**problem, "type": problem["type"].replace("/docs/problems/", "/docs/problems#")}
+
+
 def _clearance(clearance: Mapping[str, Any]) -> dict[str, Any]:
     return {**clearance, "gates": [_gate(gate) for gate in clearance["gates"]]}
 
@@ -83,12 +87,11 @@ VERSIONS: Final = (
     Version(
         "2026-11-28",
         (
-            "Events and webhooks: data.id is data.verification, for it never was the event's own id, and other things "
-            "may be told of.",
-            "Events and webhooks: version, the dated version by which the body is spelled, stands in place of v.",
-            "Clearances: the status of a gate is passed, refused or not_evaluated, and code, null until it refuses, "
-            "says why. Before, the code stood in place of the status, so that a new word could not be told from a "
-            "refusal.",
+            "Events and webhooks: `data.id` is `data.verification`, for it never was the event's own id.",
+            "Events and webhooks: `version`, by which the body is spelled, stands in place of `v`.",
+            "Clearances: the `status` of a gate is `passed`, `refused` or `not_evaluated`, and `code` says why it "
+            "refuses. The code stood in place of the status, so that no new word could be told from a refusal.",
+            "Problems: `type` leads to the page of the code; it led to a place on the page of all codes.",
         ),
         answers={
             "POST /v1/verifications/{verification_id}/clearances": _clearance,
@@ -96,6 +99,7 @@ VERSIONS: Final = (
             "POST /v1/clearances/{clearance_id}/consume": _clearance,
             "GET /v1/events": _listed(_event),
             WEBHOOK: _event,
+            PROBLEM: _problem,
         },
         schemas={
             "GateAnswer": _schema({"code": ""}, status=_GATE_STATUS),
@@ -138,11 +142,12 @@ def described(document: Mapping[str, Any], *, version: str) -> dict[str, Any]:
         schemas |= {name: down(schemas[name]) for name, down in later.schemas.items()}
     for path, item in found["paths"].items():
         for method, operation in item.items():
-            of = f"{method.upper()} {path}"
-            answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
-            for content in (one for answer in answers for one in answer.get("content", {}).values()):
-                if "example" in content:
-                    content["example"] = told(content["example"], of=of, version=version)
+            for status, answer in operation["responses"].items():
+                of = f"{method.upper()} {path}" if status.startswith("2") else PROBLEM
+                for content in answer.get("content", {}).values():
+                    for place in (content, *content.get("examples", {}).values()):
+                        for name in {"example", "value"} & place.keys():
+                            place[name] = told(place[name], of=of, version=version)
     return found
 
 

@@ -109,6 +109,7 @@ def _play_the_rest(send: Player, lender: Any, endpoint: str) -> None:
     size = send("get_checkpoint").split("\n")[1]
     send("get_consistency", first="3", second=size)
     send("get_proof", event=event)
+    send("get_consistency", first="1", second="2")
     delivery = send("list_deliveries", limit="1")["data"][0]["id"]
     send("redeliver", delivery_id=delivery)
     send("redeliver_range")

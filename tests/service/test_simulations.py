@@ -40,7 +40,7 @@ def told(api: LenderApi, verification_id: str) -> list[str]:
     found, after = list[str](), 0
     while True:
         page = api.call("GET", f"/v1/events?after={after}&limit=100")
-        found += [one["type"] for one in page["data"] if one["data"]["id"] == verification_id]
+        found += [one["type"] for one in page["data"] if one["data"]["verification"] == verification_id]
         if not page["has_more"]:
             return found
         after = page["next"]

@@ -1,8 +1,10 @@
 """Which version a request, an event and a webhook are told in: by header, by the key's pin, by the endpoint."""
 
 import json
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 from io import StringIO
 
 import pytest
@@ -199,10 +201,11 @@ def test_a_key_that_is_added_says_its_pin_and_one_that_replaces_another_takes_it
 
 
 def test_the_changelog_lists_each_version_and_what_it_changed(client, db):
-    page = client.get("/docs/changelog").content.decode()
+    page = unescape(client.get("/docs/changelog").content.decode())
+    words = re.sub(r"</?code>", "`", page)
     for version in versions.VERSIONS:
         assert f'id="{version.name}"' in page
-        assert all(change.replace("'", "&#x27;") in page for change in version.changes)
+        assert all(change in words for change in version.changes)
     assert "answered until 2027-11-28" in page
     assert 'id="policy"' in page
 
