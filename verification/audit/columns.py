@@ -281,9 +281,7 @@ _OTHERS: Final[Mapping[Column, Mapping[str, str]]] = {
         " created_at status tries due_at lease_until fence finished_at response_status response_excerpt response_ms"
         " failure",
     },
-    _no("that a sender is alive, said every few seconds; what is sent is decided by the log"): {
-        "lenders_sender": "id seen_at"
-    },
+    _no("that a sender is alive; what is sent is decided by the log"): {"lenders_sender": "id seen_at"},
     _no("names of tables, groups and permissions of the framework: what a person may do follows from the role alone"): {
         "auth_permission": "id name content_type_id codename",
         "auth_group_permissions": "id group_id permission_id",
