@@ -76,12 +76,6 @@ _STATUSES = {
 }
 _OF_ALL = (400, 411, 414, 431, 500, 503)
 """What any request may meet: its form is judged before it is known which operation it is for."""
-_VERSION = {
-    "in": "header",
-    "name": HEADER,
-    "schema": {"type": "string", "enum": list(versions.NAMES)},
-    "description": "The version of the answer: see /docs/changelog. Left out: the one that the key is pinned to.",
-}
 _WEBHOOK_HEADERS = {
     "webhook-id": "The event's id: the same on every try and redelivery. Drop what you already have.",
     "webhook-timestamp": "Seconds since 1970, fresh on every try. Refuse what is older than five minutes.",
@@ -211,7 +205,7 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
 def document(version: str = versions.NEWEST) -> dict[str, Any]:
     """A version of the whole description as JSON-ready values. Made once a process. Raises `KeyError` for none."""
     if version != versions.NEWEST:
-        return versions.described(document(), version=version)
+        return _naming(versions.described(document(), version=version), version)
     # The library's settings are patched for the time of making, so two threads must not make it at once.
     # It warns of versions that it does not know how to describe: they are described here.
     with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
@@ -231,9 +225,19 @@ def document(version: str = versions.NEWEST) -> dict[str, Any]:
             schema["additionalProperties"] = False
     _say_which_ids(made)
     examples.put_into(made)
-    for item in made["paths"].values():
-        for one in item.values():
-            one.setdefault("parameters", []).append(_VERSION)
+    return _naming(made, version)
+
+
+def _naming(made: dict[str, Any], version: str) -> dict[str, Any]:
+    """The description with the header that asks for just what it describes."""
+    header = {
+        "in": "header",
+        "name": HEADER,
+        "schema": {"type": "string", "enum": [version]},
+        "description": "The version of the answer; of others see /docs/changelog. Left out: that of the key.",
+    }
+    for one in (one for item in made["paths"].values() for one in item.values()):
+        one["parameters"] = [*(each for each in one.get("parameters", ()) if each["name"] != HEADER), header]
     return made
 
 

@@ -220,30 +220,6 @@ class Consistency(Record):  # By what the log of one size goes on from that of a
     hashes: tuple[str, ...]
 
 
-class Scenario(Record):  # What the sandbox can play: what happens, and what comes of it
-    name: str
-    iin: str | None = None
-    routes: tuple[str, ...]
-    happens: str
-    status: str
-    code: str | None = None
-    last_failure: str | None = None
-    checks: tuple[str, ...]
-    events: tuple[str, ...]
-    then: str | None = None
-
-
-class Simulated(Record):  # What the sandbox plays from now on, and the route with which it begins
-    verification: str
-    scenario: str
-    route: str
-
-
-class TestClock(Record):  # How many verifications can be put forward, or were, and the most that one of them was
-    verifications: int
-    advanced_seconds: int
-
-
 class Receipt(Record):  # What a verified receipt says; its fields are those of docs/receipt.schema.json
     mode: str
     verification: str

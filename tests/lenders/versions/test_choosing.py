@@ -214,6 +214,10 @@ def test_the_description_is_told_of_either_version(client, db):
     found = {name: client.get("/openapi.json", {"version": name}).json() for name in versions.NAMES}
     assert {name: one["info"]["version"] for name, one in found.items()} == {OLD: OLD, NEW: NEW}
     assert client.get("/openapi.json").json() == found[NEW]
+    for name, one in found.items():
+        headers = [each["parameters"][-1] for item in one["paths"].values() for each in item.values()]
+        assert {each["name"] for each in headers} == {"Tulga-Version"}
+        assert all(each["schema"]["enum"] == [name] for each in headers)
     gates = [one["components"]["schemas"]["GateAnswer"]["properties"] for one in (found[OLD], found[NEW])]
     assert ["code" in gate for gate in gates] == [False, True]
     refused = client.get("/openapi.json", {"version": "x"})
