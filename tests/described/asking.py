@@ -151,6 +151,8 @@ class Asker:
         """Gives most cases that fit their schema what one field says of another, and what the lender would know."""
         if case.meta is not None and case.meta.generation.mode.is_positive and self._is_likely():
             self._make_key_fresh(case)
+            if {"first", "second"} <= set(case.query or {}):
+                case.query.update(first=1, second=2)  # the log is short
             if isinstance(case.body, dict):
                 self._settle(case.body)
 

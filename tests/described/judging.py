@@ -26,7 +26,7 @@ SEMANTIC: Mapping[str, str] = {
     "total_below_amount": "two fields: what is paid back is no less than what is given",
     "subject_under_age": "a date against today",
     "document_expired": "a date against today",
-    "out_of_range": "at `/subject/birth_date` a date against today, at `/to` two fields; see `_PLACES`",
+    "out_of_range": "a date against today, two fields, the log's size; where: `_PLACES`",
     "required": "at `/contract_sha256` and `/scenario` what the verification itself names or stands for; see `_PLACES`",
     "scenario_not_on_route": "which routes the verification has",
     "obligation_in_future": "a time against the clock",
@@ -44,7 +44,10 @@ SEMANTIC: Mapping[str, str] = {
     "idempotency_key_reused": "what was asked before",
 }
 """Codes by which a request may be refused though it fits its schema, and what it is that no JSON schema can say."""
-_PLACES = {"out_of_range": {"/subject/birth_date", "/to"}, "required": {"/contract_sha256", "/scenario"}}
+_PLACES = {
+    "out_of_range": {"/subject/birth_date", "/to", "?first", "?second"},
+    "required": {"/contract_sha256", "/scenario"},
+}
 _REFUSED = frozenset({400, 405, 411, 413, 414, 415, 422, 431})
 
 
