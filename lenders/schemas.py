@@ -40,7 +40,7 @@ _LIMIT = Form(
 
 
 def _log_size(text: str) -> Form:
-    schema = {"type": "integer", "minimum": 1}
+    schema = {"type": "integer", "minimum": 1, "maximum": policy.LOG_SIZE_MAX}
     return Form("query_number", schema, limits={"least": 1, "most": policy.LOG_SIZE_MAX}, help=text)
 
 

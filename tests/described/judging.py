@@ -26,7 +26,7 @@ SEMANTIC: Mapping[str, str] = {
     "total_below_amount": "two fields: what is paid back is no less than what is given",
     "subject_under_age": "a date against today",
     "document_expired": "a date against today",
-    "out_of_range": "a date against today, two fields, or how large the log is: see `_PLACES`",
+    "out_of_range": "a date against today, two fields, the log's size; where: `_PLACES`",
     "required": "at `/contract_sha256` and `/scenario` what the verification itself names or stands for; see `_PLACES`",
     "scenario_not_on_route": "which routes the verification has",
     "obligation_in_future": "a time against the clock",
@@ -71,6 +71,11 @@ def faults(case: Case[Any], response: Response) -> list[str]:
     return found
 
 
+def version_of(case: Case[Any]) -> str:
+    """The version of the API whose document a case was made of."""
+    return str(case.operation.schema.raw_schema["info"]["version"])
+
+
 def _is_negative(case: Case[Any]) -> bool:
     return case.meta is not None and case.meta.generation.mode.is_negative
 
@@ -90,14 +95,15 @@ def _unpromised(case: Case[Any], response: Response) -> list[str]:
     media_type = str(response.headers.get("content-type", [""])[0]).partition(";")[0]
     if not media_type.endswith("json"):
         return []
-    validator = _closed(case.operation.path, case.operation.method.lower(), str(response.status_code), media_type)
+    place = (case.operation.path, case.operation.method.lower(), str(response.status_code), media_type)
+    validator = _closed(version_of(case), *place)
     problems = validator.iter_errors(json.loads(response.content)) if validator else ()
     return [f"unpromised: {problem.json_path} {problem.message[:200]}" for problem in problems]
 
 
 @cache
-def _closed(path: str, method: str, status: str, media_type: str) -> Draft202012Validator | None:
-    document = openapi.document()
+def _closed(version: str, path: str, method: str, status: str, media_type: str) -> Draft202012Validator | None:
+    document = openapi.document(version)
     described = document["paths"][path][method]["responses"].get(status, {}).get("content", {}).get(media_type)
     if described is None:
         return None
