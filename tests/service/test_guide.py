@@ -20,7 +20,7 @@ from tests.service.deployment import Deployment
 pytestmark = pytest.mark.service
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SECONDS = 90
+_SECONDS = 240
 _BIN = "180440012349"
 
 
