@@ -69,7 +69,7 @@ def tables() -> list[str]:
 
 
 def ask() -> None:
-    """Each case that a test played by the product's own stages, as `GET /v1/verifications/{id}` tells its lender."""
+    """Each case that a test played by the product's own stages, as the API tells it, and the events."""
     if connection.vendor != "sqlite":  # one leg asks for all
         return
     try:
@@ -83,6 +83,7 @@ def ask() -> None:
         if pk not in scripted:
             client = Client(headers={"authorization": f"Bearer {secrets[lender_id]}"}, raise_request_exception=False)
             client.get(f"/v1/verifications/{pk}?expand=checks")
+            client.get("/v1/events")
 
 
 def codes_in(path: str, content_type: str, content: bytes) -> Iterator[str]:
