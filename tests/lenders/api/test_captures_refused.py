@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from PIL import Image, ImageFilter
+from PIL import Image
 from pytest_django import Settings
 
 from insecure_sandbox.demo.camera import answered
@@ -23,11 +23,12 @@ from tests.verification.borrower.visits import NOW, browser
 from tests.verification.review import desk
 from tests.verification.stages.live_capture import insecure_captures
 from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import Story, order, swept
+from tests.verification.workflow.story import Story, order, swept, wait_until
 from verification import clock
 from verification.borrower import camera as page
 from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture.policy import LiveCapturePolicy
+from verification.workflow.moving import sweep
 from verification.workflow.reading import queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
@@ -101,6 +102,10 @@ def _blank(frames: Frames) -> Sequence[bytes]:
     return [_jpeg(np.asarray(Image.fromarray(one).resize((640, 480), Image.Resampling.BICUBIC))) for one in coarse]
 
 
+def _from_the_middle(command: str, frames: Frames) -> Sequence[bytes]:
+    return frames if command == "look_straight" else (*frames[:6], *_blank(frames[6:]))
+
+
 def _there_and_back(command: str, frames: Frames) -> Sequence[bytes]:
     if not command.startswith("turn_"):
         return frames
@@ -110,11 +115,6 @@ def _there_and_back(command: str, frames: Frames) -> Sequence[bytes]:
 def _jumping(command: str, frames: Frames) -> Sequence[bytes]:
     rolled = [_jpeg(np.roll(_pixels(one), 150, axis=1).astype(np.uint8)) for one in frames[1::2]]
     return [one for pair in zip(frames[::2], rolled, strict=False) for one in pair]
-
-
-def _smooth(command: str, frames: Frames) -> Sequence[bytes]:
-    blurred = [Image.open(BytesIO(one)).convert("RGB").filter(ImageFilter.GaussianBlur(2)) for one in frames]
-    return [_jpeg(np.asarray(one)) for one in blurred]
 
 
 def _elsewhere(command: str, frames: Frames) -> Sequence[bytes]:
@@ -139,7 +139,7 @@ WRONG: dict[str, Shown] = {
     "liveness_review": Shown(more={"loan__amount": "400000.00", "loan__total_repayable": "410000.00"}),
     "liveness_injection_near_duplicates": Shown(_there_and_back),
     "liveness_face_jumped": Shown(_jumping),
-    "face_not_found": Shown(_smooth),
+    "face_not_found": Shown(_from_the_middle),
     "liveness_surroundings_jumped": Shown(_elsewhere),
     "face_quality": Shown(_altered(lambda pixels: pixels * 0.12)),
 }
@@ -218,3 +218,14 @@ def test_people_refuse_it(api: Caller, lender: Lender, sandbox: SandboxProcess) 
     assert desk.vote(desk.at_desk(lender), story, word="fail").status_code == 302
     story.work()
     assert (read(api, story)["status"], read(api, story)["code"]) == ("declined", "review_refused")
+
+
+def test_money_waits_while_a_worker_owes_the_case_something_else(
+    api: Caller, lender: Lender, sandbox: SandboxProcess
+) -> None:
+    story = captured(api, lender, sandbox, Shown())
+    assert read(api, story)["status"] == "verified"
+    wait_until(story.row().frames_until)
+    sweep.run_round()
+    answer = api.post(f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64})
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")

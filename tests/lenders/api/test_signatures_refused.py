@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from insecure_sandbox import encoding as asn1
 from insecure_sandbox import profile, timestamping
 from insecure_sandbox.authority import Authority, make_crl, person_template
 from insecure_sandbox.credential import Credential
@@ -20,6 +21,7 @@ from tests.verification.borrower.visits import NOW, browser
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import IIN, Story, at_statement
 from verification.engines.pki.certificate import parse_certificate
+from verification.stages.statement.policy import POLICY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -87,6 +89,7 @@ def _issuer_revoked(signer: Signer) -> bytes:
 
 
 WRONG: dict[str, Callable[[Signer], bytes]] = {
+    "eds_too_large": lambda signer: asn1.sequence(bytes(POLICY.signature_max_bytes)),
     "eds_signer_count": lambda signer: signer.put_together(infos=2),
     "eds_certificate_missing": lambda signer: signer.put_together(certificates=0),
     "eds_algorithm_refused": lambda signer: signer.put_together(digest_oid=SHA1),
