@@ -14,7 +14,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
-from insecure_sandbox.demo.camera import answered
+from insecure_sandbox.camera import answered
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.samples import Caller, opening
