@@ -118,14 +118,15 @@ def _of_json(said: Any, path: str) -> Iterator[str]:
         if isinstance(one, list):
             waiting += one
         elif isinstance(one, dict):
-            waiting += one.values()
+            waiting += [below for name, below in one.items() if name != "gates"]
             yield from _of_object(one, path)
 
 
 def _of_object(one: Mapping[str, Any], path: str) -> Iterator[str]:
     table = _REFUSAL if "gates" in one else _REASON
     yield from (f"{table}:{one[name]}" for name in ("code", "notice", "refusal") if isinstance(one.get(name), str))
-    yield from (f"{_REFUSAL}:{gate['status']}" for gate in one.get("gates", ()) if isinstance(gate, dict))
+    for gate in (gate for gate in one.get("gates", ()) if isinstance(gate, dict)):
+        yield from (f"{_REFUSAL}:{gate[name]}" for name in ("status", "code") if gate.get(name))
     if path.startswith("/v1/") and "lender_sequence" in one:
         yield f"{_EVENT}:{one.get('type')}"
 
