@@ -37,7 +37,6 @@ _TABLE = (
     Problem("key_revoked", 401, "The key was revoked", _NEW_KEY),
     Problem("address_not_allowed", 403, "The key may not be used from here", "Call from a network listed for the key."),
     Problem("scope_missing", 403, "The key may not do this", "Use a key with the scope named in `detail`."),
-    Problem("permission_denied", 403, "This is not allowed", _NEW_KEY),
     Problem("not_found", 404, "Nothing there", "No such thing, or not yours: the two are not told apart."),
     Problem("method_not_allowed", 405, "This method is not for this address", "See the header `Allow`."),
     Problem("conflict", 409, "The moment is wrong", "Read the resource again; it has changed meanwhile."),
@@ -50,8 +49,6 @@ _TABLE = (
         "Cancel the open verification first, or use a new reference. The same person, loan and purpose give back the "
         "open one.",
     ),
-    Problem("not_your_turn", 409, "This turn is over", "Show the current step."),
-    Problem("borrower_busy", 409, "The borrower is busy elsewhere", "Wait for the other verification to end."),
     Problem("document_not_ready", 409, "The document is not made yet", "Ask again when the attempt has ended."),
     Problem("receipt_not_ready", 409, "The log has not ordered this yet", "Try again in a second.", retry_after=1),
     Problem(
@@ -130,14 +127,11 @@ _TABLE = (
         "The Idempotency-Key belongs to another request",
         "Make a fresh key for each new request; repeat a key only with exactly the same request.",
     ),
-    Problem("refused", 422, "This was refused", _READ_ERRORS),
     Problem("throttled", 429, "Too many requests", "Wait for `Retry-After`; see the headers `RateLimit-…`."),
     Problem("headers_too_large", 431, "The headers are too many or too large", "Send fewer: at most 60."),
     Problem("internal_error", 500, "Something went wrong here", _OURS),
     Problem("unavailable", 503, "Not available right now", _WAIT, retry_after=2),
-    Problem("source_unavailable", 503, "An outside source is silent", _WAIT, retry_after=5),
     Problem("sandbox_unavailable", 503, "The sandbox does not answer", _WAIT, retry_after=5),
-    Problem("consent_pending", 503, "The person has not answered the state's message yet", _WAIT, retry_after=3),
     Problem("fence_lost", 503, "Another worker took over", _WAIT, retry_after=1),
 )
 PROBLEMS = {problem.code: problem for problem in _TABLE}
@@ -155,7 +149,6 @@ FIELD_CODES: Mapping[str, str] = {
     "text_malformed": "Control, invisible and direction characters are not allowed.",
     "iin_malformed": "12 digits with a birth date and a valid check digit.",
     "iin_test_only": "This IIN belongs to the sandbox: live mode refuses it.",
-    "bin_malformed": "12 digits with a valid check digit.",
     "phone_malformed": "A Kazakh mobile number, +77xxxxxxxxx.",
     "name_malformed": "1 to 100 letters, hyphens, apostrophes and blanks.",
     "name_mixed_script": "Cyrillic and Latin letters in one name: usually a look-alike letter.",

@@ -41,7 +41,7 @@ _OWN_SENTENCES = frozenset(
 # How the classes of core/errors.py are answered where a code has no row of its own.
 _CLASSES: tuple[tuple[type[errors.TulgaError], str], ...] = (
     (errors.BadInput, "bad_input"),
-    (errors.Refused, "refused"),
+    (errors.Refused, "bad_input"),
     (errors.NotFound, "not_found"),
     (errors.LinkUnusable, "link_unusable"),
     (errors.Conflict, "conflict"),

@@ -21,7 +21,7 @@ from verification.core.clearance import REFUSALS
 from verification.core.events import TOLD
 from verification.core.reasons import REASONS
 from verification.core.releases import RELEASES
-from verification.models import Attempt, Verification
+from verification.models import Attempt, Clearance, Verification
 
 _PROBLEM, _FIELD, _REASON, _REFUSAL, _EVENT, _PAGE = "problem", "field", "reason", "refusal", "event", "page"
 _SILENT: Final = ("/docs", "/openapi.json", "/static/")
@@ -69,7 +69,7 @@ def tables() -> list[str]:
 
 
 def ask() -> None:
-    """Each case that a test played by the product's own stages, as `GET /v1/verifications/{id}` tells its lender."""
+    """Each case that a test played by the product's own stages, as the API tells it; events, clearances."""
     if connection.vendor != "sqlite":  # one leg asks for all
         return
     try:
@@ -83,6 +83,9 @@ def ask() -> None:
         if pk not in scripted:
             client = Client(headers={"authorization": f"Bearer {secrets[lender_id]}"}, raise_request_exception=False)
             client.get(f"/v1/verifications/{pk}?expand=checks")
+            client.get("/v1/events")
+            for clearance in Clearance.objects.filter(verification=pk).values_list("pk", flat=True):
+                client.get(f"/v1/clearances/{clearance}")
 
 
 def codes_in(path: str, content_type: str, content: bytes) -> Iterator[str]:
@@ -115,14 +118,15 @@ def _of_json(said: Any, path: str) -> Iterator[str]:
         if isinstance(one, list):
             waiting += one
         elif isinstance(one, dict):
-            waiting += one.values()
+            waiting += [below for name, below in one.items() if name != "gates"]
             yield from _of_object(one, path)
 
 
 def _of_object(one: Mapping[str, Any], path: str) -> Iterator[str]:
     table = _REFUSAL if "gates" in one else _REASON
     yield from (f"{table}:{one[name]}" for name in ("code", "notice", "refusal") if isinstance(one.get(name), str))
-    yield from (f"{_REFUSAL}:{gate['status']}" for gate in one.get("gates", ()) if isinstance(gate, dict))
+    for gate in (gate for gate in one.get("gates", ()) if isinstance(gate, dict)):
+        yield from (f"{_REFUSAL}:{gate[name]}" for name in ("status", "code") if gate.get(name))
     if path.startswith("/v1/") and "lender_sequence" in one:
         yield f"{_EVENT}:{one.get('type')}"
 
@@ -135,6 +139,8 @@ def _on_page(path: str, page: str) -> Iterator[str]:
     for text in re.findall(r"<(?:p|h1)[^>]*>([^<]+)</(?:p|h1)>", page):
         if name := _sentences().get(html.unescape(text).strip()):
             yield name
+            # The status of such a page is that of the problem of the same name.
+            yield name.replace(_PAGE, _PROBLEM)
 
 
 @cache

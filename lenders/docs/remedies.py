@@ -52,7 +52,6 @@ _OF_PROBLEMS: Final[Mapping[str, Remedy]] = {
     ),
     "attempts_exhausted": _FIRST,
     "borrower_at_it": _INSTEAD,
-    "borrower_busy": _FIRST,
     "clearance_consumed": _DONE,
     "clearance_expired": _ASK_AGAIN,
     "clearance_frozen": _STOP,
@@ -215,7 +214,6 @@ _OF_REASONS: Final[Mapping[str, Remedy]] = {
     "check_missing": Remedy(
         "The fault is on our side. Tell the operator the verification's id, then open a new one.", NO, FRESH, "operator"
     ),
-    "link_unusable": Remedy("Make a fresh link and give it to the borrower.", NO, FRESH),
     "face_reference_unavailable": _NO_PICTURE,
     "face_image_malformed": _NO_PICTURE,
     "face_image_too_large": _NO_PICTURE,

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests import noting
+
 pytestmark = pytest.mark.service
 
 _HOST = b"HTTP/1.1\r\nHost: {host}\r\n"
@@ -52,4 +54,6 @@ def asked(url: str, sent: bytes) -> tuple[HTTPResponse, bytes]:
         wire.sendall(sent.replace(b"{host}", place.netloc.encode()))
         answer = HTTPResponse(wire)
         answer.begin()
-        return answer, answer.read()
+        body = answer.read()
+        noting.note(place.path, answer.headers["Content-Type"], body)  # gunicorn's own words pass no middleware
+        return answer, body

@@ -189,6 +189,7 @@ def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued
     refused(api, clearance, "clearance_frozen")
     assert types(story)[-1] == "clearance.frozen"
     order_all()
+    assert "verification.key_revoked" in {one["type"] for one in api.get("/v1/events").json()["data"]}
     assert code(ask(api, story)) == (409, "not_verified")
     assert clean(story) == []
     revoking.revoke("test", key=key, from_index=index, signature=said)

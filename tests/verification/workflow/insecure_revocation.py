@@ -7,6 +7,7 @@ class InsecureRevocation:
     """Gives the lists a test has put in `lists`, or fails as often as `faults` says."""
 
     lists: dict[str, tuple[bytes, ...]] = {}  # noqa: RUF012 (shared on purpose: the adapter is built anew each time)
+    authority_lists: tuple[bytes, ...] = ()
     faults = 0
     asked = 0
 

@@ -104,9 +104,4 @@ TABLE = (
     ),
     Reason("retries_exhausted", OUR_FAULT, "Technical faults on our side; no decision about the person."),
     Reason("canceled_by_lender", _OVER, "The lender canceled."),
-    Reason(
-        "link_unusable",
-        gettext_noop("This link has been used or has run out. Ask the lender for a new link."),
-        "The link was spent, superseded or has run out.",
-    ),
 )

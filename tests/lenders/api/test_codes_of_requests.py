@@ -1,0 +1,76 @@
+"""Codes of the tables that no other test is answered: each by a request that leads to it."""
+
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from lenders import idempotency, keys, policy
+from lenders.models import IdempotentRequest, Lender, WebhookEndpoint
+from tests.lenders.samples import Caller, faults, opening
+from verification.core import calendars
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATH = "/v1/verifications"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"purpose": "a\u202eb"}, ("/purpose", "text_malformed")),
+        ({"subject__document__number": "N-1234567"}, ("/subject/document/number", "document_malformed")),
+        ({"metadata": {"a b": "x"}}, ("/metadata", "metadata_key_malformed")),
+    ],
+)
+def test_a_field_is_told_with_its_code(api: Caller, changes: dict[str, object], fault: tuple[str, str]) -> None:
+    answer = api.post(PATH, opening(**changes))
+    assert (answer.status_code, faults(answer)) == (422, {fault})
+
+
+def test_a_person_of_the_sandbox_is_nobody_in_live_mode(lender: Lender) -> None:
+    lender.live_calendar = calendars.of_profile("KZ-2026-01")
+    lender.save()
+    issued = keys.issue(lender, mode="test")
+    issued.key.mode = "live"
+    issued.key.save()
+    answer = Caller(issued.secret).post(PATH, opening())
+    assert (answer.status_code, faults(answer)) == (422, {("/subject/iin", "iin_test_only")})
+
+
+def test_a_law_that_nobody_knows_opens_nothing(api: Caller, lender: Lender) -> None:
+    lender.test_calendar = [{"from": "2020-01-01", "profile": "KZ-0000"}]
+    lender.save()
+    answer = api.post(PATH, opening())
+    assert (answer.status_code, answer.json()["code"]) == (422, "profile_unknown")
+
+
+def test_more_redeliveries_than_may_wait_are_refused(
+    api: Caller, lender: Lender, endpoint: WebhookEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "REDELIVER_MAX", 0)
+    answer = api.post(f"/v1/webhook-endpoints/{endpoint.pk}/test")
+    assert (answer.status_code, answer.json()["code"]) == (409, "redelivery_limit")
+
+
+def test_a_database_that_is_away_is_told_to_be(api: Caller) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("gone")
+
+    with connection.execute_wrapper(away):
+        answer = api.get(PATH)
+    assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "unavailable", "2")
+
+
+def test_a_reservation_that_another_took_over_writes_nothing(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    reserve = idempotency._reserve
+
+    def taken_over(*given: Any) -> IdempotentRequest:
+        row = reserve(*given)
+        IdempotentRequest.objects.filter(pk=row.pk).update(fence="another")
+        return row
+
+    monkeypatch.setattr(idempotency, "_reserve", taken_over)
+    answer = api.post(PATH, opening(), key="k-1")
+    assert (answer.status_code, answer.json()["code"]) == (503, "fence_lost")
+    assert api.get(PATH).json()["data"] == []

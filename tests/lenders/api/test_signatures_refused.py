@@ -1,0 +1,147 @@
+"""What is wrong with a signature, as the lender is told it: each is posted on the page and judged by a worker."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from insecure_sandbox import encoding as asn1
+from insecure_sandbox import profile, timestamping
+from insecure_sandbox.authority import Authority, make_crl, person_template
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.keys import generate_key
+from insecure_sandbox.minting import Template, certify
+from insecure_sandbox.signing import sign_cms, signed_attributes, signed_data, signer_info
+from lenders import keys
+from tests.verification.borrower.visits import NOW, browser
+from tests.verification.workflow.insecure_revocation import InsecureRevocation
+from tests.verification.workflow.story import IIN, Story, at_statement
+from verification.engines.pki.certificate import parse_certificate
+from verification.stages.statement.policy import POLICY
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+SHA1, OF_AUTHENTICATION = "1.3.14.3.2.26", "1.2.398.3.3.2.4"
+
+
+class Signer:
+    """A borrower with a key of the authority, who signs as the page asks, or otherwise."""
+
+    def __init__(self, authority: Authority, content: bytes) -> None:
+        self.authority, self.content, self.at = authority, content, datetime.now(UTC)
+        self.own = self.certified(self.template())
+
+    def template(self, *, days_ago: int = 1, iin: str = IIN, role: profile.Role = "individual") -> Template:
+        """Whom a certificate names, and how long it holds."""
+        at = self.at - timedelta(days=days_ago)
+        name = {"surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": ""}
+        return person_template("gost512", iin=iin, role=role, at=at, days=365, **name)  # type: ignore[arg-type]
+
+    def certified(self, template: Template) -> Credential:
+        """A certificate of the authority."""
+        return certify(template, generate_key("gost512"), by=self.authority.issuing)
+
+    def sign(self, credential: Credential | None = None) -> bytes:
+        """The statement, signed."""
+        return sign_cms(credential or self.own, self.content, signed_at=self.at)
+
+    def by(self, template: Template) -> bytes:
+        """The statement, signed by whom the template names."""
+        return self.sign(self.certified(template))
+
+    def put_together(self, *, infos: int = 1, certificates: int = 1, without: int = 0, **info: Any) -> bytes:
+        """A CMS of so many signers and certificates, without the last attributes; `info` goes to each signer."""
+        attributes = signed_attributes(self.own, self.content, signed_at=self.at)
+        made = signer_info(self.own, attributes=attributes[: len(attributes) - without], **info)
+        given = [self.own.certificate] * certificates
+        return signed_data(self.own, infos=[made] * infos, certificates=given, content=self.content)
+
+    def stamped(self, *, at: datetime | None = None, **changes: Any) -> bytes:
+        """The signature with a time-stamp inside."""
+        signed = self.sign()
+        stamper = timestamping.certify_timestamping(self.authority, at=self.at - DAY, key=generate_key("gost512"))
+        stamp = timestamping.stamp(stamper, timestamping.signature_value(signed), at=at or self.at - SECOND)
+        return timestamping.with_tokens(signed, timestamping.encode(replace(stamp, **changes)))
+
+
+def _of_policy(signer: Signer) -> bytes:
+    right = signer.template()
+    return signer.by(replace(right, extensions=(profile.policies(OF_AUTHENTICATION), *right.extensions[1:])))
+
+
+def _issuer_revoked(signer: Signer) -> bytes:
+    serial = parse_certificate(signer.authority.issuing.certificate).serial
+    listed = make_crl(
+        signer.authority,
+        by=signer.authority.root,
+        revoked={serial: signer.at - DAY},
+        number=1,
+        this_update=signer.at - timedelta(minutes=1),
+        next_update=signer.at + DAY,
+    )
+    InsecureRevocation.authority_lists = (listed,)
+    return signer.sign()
+
+
+WRONG: dict[str, Callable[[Signer], bytes]] = {
+    "eds_too_large": lambda signer: asn1.sequence(bytes(POLICY.signature_max_bytes)),
+    "eds_signer_count": lambda signer: signer.put_together(infos=2),
+    "eds_certificate_missing": lambda signer: signer.put_together(certificates=0),
+    "eds_algorithm_refused": lambda signer: signer.put_together(digest_oid=SHA1),
+    "eds_signed_attributes_invalid": lambda signer: signer.put_together(without=1),
+    "eds_signature_invalid": lambda signer: signer.put_together(signature=b"\x01" * 128),
+    "eds_certificate_not_yet_valid": lambda signer: signer.by(signer.template(days_ago=-1)),
+    "eds_key_usage": lambda signer: signer.by(signer.template(role="auth")),
+    "eds_policy_refused": _of_policy,
+    "eds_not_individual": lambda signer: signer.by(signer.template(role="legal")),
+    "eds_iin_missing": lambda signer: signer.by(signer.template(iin="")),
+    "eds_issuer_revoked": _issuer_revoked,
+    "eds_timestamp_invalid": lambda signer: signer.stamped(imprint=bytes(64)),
+    "eds_timestamp_untrusted": lambda signer: signer.stamped(policy="1.2.398.3.3.2.6.9"),
+    "eds_timestamp_time": lambda signer: signer.stamped(at=signer.at + timedelta(hours=1)),
+}
+
+
+@pytest.fixture
+def story() -> Story:
+    """A borrower who has the statement before them."""
+    return at_statement()
+
+
+def checks(story: Story) -> dict[str, str]:
+    """What each check that did not pass said, as the lender reads it."""
+    secret = keys.issue(story.lender, mode="test").secret
+    asked = Client(headers={"authorization": f"Bearer {secret}"})
+    found = asked.get(f"/v1/verifications/{story.id}?expand=checks").json()["checks"]
+    assert all(one["borrower_message"] and one["lender_detail"] for one in found if one["code"])
+    return {one["code"]: one["outcome"] for one in found if one["code"]}
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_it_is_told_and_burns_no_more_than_one_attempt(
+    story: Story, authorities: dict[str, Authority], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InsecureRevocation, "authority_lists", ())
+    monkeypatch.setattr(
+        InsecureRevocation, "authority_crls", lambda self, family: self.authority_lists if family == "gost512" else ()
+    )
+    signed = WRONG[code](Signer(authorities["gost512"], story.statement()))
+    client = browser(story)
+    answer = {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
+    assert client.post(NOW, answer).status_code == 302
+    story.work()
+    assert code in checks(story)
+    assert story.row().status in ("requires_input", "processing")
+
+
+def test_what_is_wrong_otherwise_is_not_told_of_a_good_one(story: Story, authorities: dict[str, Authority]) -> None:
+    signed = Signer(authorities["gost512"], story.statement()).sign()
+    answer = {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
+    assert browser(story).post(NOW, answer).status_code == 302
+    story.work()
+    assert (checks(story), story.row().status) == ({}, "verified")
