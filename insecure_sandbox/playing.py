@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from insecure_sandbox.borrower import Browser, PlayFailed
+from insecure_sandbox.camera import Camera, follow
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.manners import HONEST, Manner
 from insecure_sandbox.signing import sign_cms
@@ -29,13 +30,15 @@ class Borrower:
     """Somebody at a browser, and what they have at hand.
 
     subject: as the lender stated them. certify: a certificate of this state for these fields of a person.
-    messages: the texts that came to their phone, the oldest first. route: which they choose where they may.
+    messages: the texts that came to their phone, the oldest first. camera: what they hold before the page's. route:
+    which they choose where they may.
     turns: after so many pages of a kind they leave; what they sign, guess or show is judged so often at most.
     """
 
     subject: Mapping[str, Any]
     certify: Callable[[Mapping[str, Any], str], Credential]
     messages: Callable[[str], Sequence[str]]
+    camera: Camera | None = None
     manner: Manner = HONEST
     route: str = ""
     turns: Mapping[str, int] = field(default_factory=dict)
@@ -80,6 +83,11 @@ class Borrower:
         text = browser.statement() + (b" " if self.manner.alters_statement else b"")
         browser.send(base64.b64encode(sign_cms(key, text, signed_at=datetime.now(UTC))).decode())
 
+    def _show(self, browser: Browser) -> None:
+        if self.camera is None:
+            raise PlayFailed("nothing was painted to be held before a camera")
+        follow(browser, self.camera, shows=self.manner.shows)
+
     def code(self) -> str:
         """The one-time code in the newest message that has one. It stands before the amount."""
         deadline = time.monotonic() + _SMS_SECONDS
@@ -101,4 +109,5 @@ _ANSWERS: Final[Mapping[str, Callable[[Borrower, Browser], None]]] = {
     "form": Borrower._state,
     "code": Borrower._guess,
     "statement": Borrower._sign,
+    "commands": Borrower._show,
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from insecure_sandbox.borrower import Browser
-from insecure_sandbox.camera import Camera, Shows, as_told, follow, wrongly
+from insecure_sandbox.camera import Camera, follow
 from insecure_sandbox.demo import payout
 from insecure_sandbox.demo.lender import opening
 from insecure_sandbox.demo.progress import Row
@@ -64,7 +64,7 @@ def wrong_commands(stage: Stage, faces: Faces) -> Row:
     """The right code and face, but other gestures than those asked for, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.own)
     opened, browser = up_to_the_camera(stage, "wrong-commands", iin)
-    _try_again_and_again(browser, faces.camera, shows=wrongly)
+    _try_again_and_again(browser, faces.camera, shows="wrongly")
     must = ("declined", "liveness_command_missed")
     return _row(stage, "code, wrong gestures ×3", opened, since, must=must, route="live_face")
 
@@ -108,7 +108,7 @@ def up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any],
     return opened, browser
 
 
-def _try_again_and_again(browser: Browser, camera: Camera, *, shows: Shows = as_told) -> None:
+def _try_again_and_again(browser: Browser, camera: Camera, *, shows: str = "as_told") -> None:
     for _ in range(_TRIES):
         follow(browser, camera, shows=shows)
 

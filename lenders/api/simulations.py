@@ -105,7 +105,7 @@ class Simulation(APIView):
 
         def enter(accepted: simulations.Accepted) -> Response:
             simulations.enter(accepted, lender_id=key.lender_id, mode=key.mode)
-            played = {"verification": verification_id, "scenario": accepted.scenario.name, "route": accepted.route}
+            played = {"verification": verification_id, "scenario": accepted.scenario.name, "route": accepted.routes[0]}
             return Response(SimulationAnswer(played).data, status=202)
 
         return idempotency.run_prepared(request, ask, enter)

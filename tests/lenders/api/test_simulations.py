@@ -69,7 +69,7 @@ def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, playe
     answer = hold(simulate(api, made["id"], scenario="eds_revoked"), PLACE, "post")
     assert answer == {"verification": made["id"], "scenario": "eds_revoked", "route": "eds"}
     [play] = played
-    assert (play.verification_id, play.scenario, play.route) == (made["id"], "eds_revoked", "eds")
+    assert (play.verification_id, play.scenario, play.routes) == (made["id"], "eds_revoked", ("eds",))
     assert play.subject == {**opening()["subject"], "patronymic": ""}
     assert links.redeem(untrusted_token=play.link.partition("#")[2])
     told = AuditEntry.objects.get(verification=made["id"], type="simulation.requested").body
@@ -147,7 +147,7 @@ def test_of_several_routes_the_named_one_is_begun(api, played, settings):
     settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
     made = opened(api)
     assert simulate(api, made["id"], scenario="verified", route="live_face").json()["route"] == "live_face"
-    assert played[0].route == "live_face"
+    assert played[0].routes == ("live_face",)
     assert simulate(api, made["id"], scenario="eds_revoked").json()["route"] == "eds"
 
 
