@@ -99,7 +99,7 @@ class Camera:
         }
 
     def take(self, gesture: warp.Play, *, beside: bool = False) -> list[bytes]:
-        """JPEG frames of the gesture, held as never before, or with the other face too. Waits until they are painted."""
+        """JPEG frames of the gesture, held as never before; `beside`: with another face. Waits until they are painted."""
         other = _opened(self._other) if beside and self._other is not None else None
         return taken_anew(self._played[gesture].result(), chance=np.random.default_rng(), beside=other)
 

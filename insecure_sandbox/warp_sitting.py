@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from insecure_sandbox.warp_picture import HEIGHT, WIDTH
 from verification.engines.liveness.crops import Floats, Image
 
-_LIGHT, _LIGHT_CELLS = 0.25, 5  # of the picture's own light, standard deviation; so many patches each way
-_DIMMEST, _BRIGHTEST = 0.6, 1.45
+_LIGHT, _LIGHT_CELLS = 0.16, 5  # of the picture's own light, standard deviation; so many patches each way
+_DIMMEST, _BRIGHTEST = 0.75, 1.25
 _BEND, _BEND_CELLS = 4.0, 7  # pixels, standard deviation; so many patches each way
 _HELD = 2.0  # degrees by which the head is held otherwise, at most
 _SWAYS, _SWAYS_PER_GESTURE = 1.5, (0.4, 1.3)  # degrees, and how often, that it sways slowly
