@@ -89,17 +89,20 @@ _painter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
 class Camera:
     """A photograph that does what it is told."""
 
-    def __init__(self, photo: Path, *, frames: int = FRAMES, other: Path | None = None) -> None:
+    def __init__(
+        self, photo: Path, *, frames: int = FRAMES, other: Path | None = None, is_another: bool = False
+    ) -> None:
         """Begins to paint so many frames of each gesture at once, beside whoever goes on. other: whose face may be seen
-        beside the first."""
+        beside the first. is_another: as somebody a little other than in the photo, and than any before.
+        """
         self._frames, self._other = frames, other
-        self._puppet = _painter.submit(_puppet, photo)
+        self._puppet = _painter.submit(_puppet, photo, is_another=is_another)
         self._played: dict[warp.Play, Future[list[bytes]]] = {
             gesture: _painter.submit(self._play, gesture) for gesture in _PLAYS.values()
         }
 
     def take(self, gesture: warp.Play, *, beside: bool = False) -> list[bytes]:
-        """JPEG frames of the gesture, held as never before; `beside`: with another face. Waits until they are painted."""
+        """JPEG frames of the gesture, held as never before; `beside` another face. Waits until they are painted."""
         other = _opened(self._other) if beside and self._other is not None else None
         return taken_anew(self._played[gesture].result(), chance=np.random.default_rng(), beside=other)
 
@@ -169,8 +172,8 @@ def bound(
     return {"part": part, "parts": parts, "frames": told, "files": files}
 
 
-def _puppet(photo: Path) -> warp.Puppet:
-    return warp.Puppet(_opened(photo), sitting=Sitting(np.random.default_rng()))
+def _puppet(photo: Path, *, is_another: bool) -> warp.Puppet:
+    return warp.Puppet(_opened(photo), sitting=Sitting(np.random.default_rng()) if is_another else None)
 
 
 def _opened(photo: Path) -> NDArray[np.uint8]:

@@ -116,9 +116,9 @@ class People:
 
     def _stand_in(self, iin: str, reference: str) -> tuple[Registered, bytes | None] | None:
         with self._lock:
-            if reference:
-                found = self._standing_in.get(reference)
-                return found if found is not None and found[0].iin == iin else None
+            found = self._standing_in.get(reference)
+            if found is not None:
+                return found if found[0].iin == iin else None
             if iin in self._people:
                 return None
             return next((one for one in reversed(self._standing_in.values()) if one[0].iin == iin), None)

@@ -57,7 +57,8 @@ class Portraits:
 
     def camera(self) -> Camera:
         """Somebody of their own, who is being painted."""
-        return Camera(self._folder / _BEFORE_THE_CAMERA, other=self._folder / _REGISTERED["another"])
+        other = self._folder / _REGISTERED["another"]
+        return Camera(self._folder / _BEFORE_THE_CAMERA, other=other, is_another=True)
 
     def registered(self, face: Face) -> bytes | None:
         """The photograph that the register has."""

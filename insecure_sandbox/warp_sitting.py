@@ -41,7 +41,7 @@ class Sitting:
         down, across = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
         way = (across + self.bent[0], down + self.bent[1])
         seen = cv2.remap(image, *way, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.clip(seen * self.light, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(seen * self.light, 0, 255), dtype=np.uint8)
 
     def sway(self, count: int) -> Floats:
         """Degrees (count, 2) by which the head is turned and nods by itself in the frames of one gesture."""

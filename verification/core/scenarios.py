@@ -223,7 +223,7 @@ _TABLE: Final = (
         routes=("live_face",),
         happens="Types a wrong code five times.",
         status="declined",
-        code="otp_attempts_exhausted",
+        code="attempts_exhausted",
         last_failure="otp_attempts_exhausted",
         checks=("otp_attempts_exhausted",),
         events=("verification.declined",),
@@ -254,7 +254,7 @@ _TABLE: Final = (
         routes=ALL,
         happens="Agrees, and goes away from the first page that asks for a proof.",
         status="requires_input",
-        then="Once the page's time is over, `last_failure` is `abandoned`; a new link, or simulate again, goes on.",
+        then="When the page's time is over, or the test clock put forward, it is `abandoned`. Simulate it again.",
     ),
     Scenario(
         name="expires",
@@ -262,7 +262,7 @@ _TABLE: Final = (
         routes=ALL,
         happens="Opens the link, reads, and goes away for good.",
         status="requires_input",
-        then="After `expires_at` it is `expired`, code `verification_expired`, and `verification.expired` is told.",
+        then="When the 24 hours are over, or the test clock put forward, it is `expired`: `verification_expired`.",
     ),
 )
 SCENARIOS: Final[Mapping[str, Scenario]] = {scenario.name: scenario for scenario in _TABLE}
