@@ -101,9 +101,13 @@ class Camera:
             gesture: _painter.submit(self._play, gesture) for gesture in _PLAYS.values()
         }
 
-    def take(self, gesture: warp.Play, *, beside: bool = False) -> list[bytes]:
-        """JPEG frames of the gesture, held as never before; `beside` another face. Waits until they are painted."""
-        other = _opened(self._other) if beside and self._other is not None else None
+    def take(self, gesture: warp.Play) -> list[bytes]:
+        """JPEG frames of the gesture, held as never before. Waits until they are painted."""
+        return taken_anew(self._played[gesture].result(), chance=np.random.default_rng())
+
+    def take_with_another(self, gesture: warp.Play) -> list[bytes]:
+        """The same with the other face beside it."""
+        other = None if self._other is None else _opened(self._other)
         return taken_anew(self._played[gesture].result(), chance=np.random.default_rng(), beside=other)
 
     def wait(self) -> None:
@@ -131,7 +135,8 @@ def follow(browser: Browser, camera: Camera, *, shows: str = "as_told") -> str:
     told = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
     while told["page"] == "commands" and told["data"]["state"] == "command":
         asked, heard = told["data"], time.monotonic()
-        frames = showing.sent(camera.take(showing.gesture(asked["command"]), beside=showing.beside))
+        take = camera.take_with_another if showing.beside else camera.take
+        frames = showing.sent(take(showing.gesture(asked["command"])))
         answer = answered(frames, asked, apart_ms=showing.apart_ms)
         # Frames that come before they are taken, or before anybody could have read the command, are refused.
         last = max(frame["at_ms"] for frame in answer["frames"])
