@@ -29,6 +29,7 @@ APART_MS = 60
 """From one frame to the next, as it is told."""
 SLOW_APART_MS = 300
 """The same of a line on which too few pictures come."""
+_FACE = (260, 320)  # pixels of it, of a frame of 640 × 480
 LOOKED_SECONDS = 0.25
 """From one question whether a worker has looked to the next."""
 _CONTRARY: Mapping[str, warp.Play] = {"turn_left": "turn_right", "turn_right": "turn_left"}
@@ -95,7 +96,8 @@ class Camera:
         """Begins to paint so many frames of each gesture at once, beside whoever goes on. other: whose face may be seen
         beside the first. is_another: as somebody a little other than in the photo, and than any before.
         """
-        self._frames, self._other = frames, other
+        self._frames = frames
+        self._other = None if other is None else _painter.submit(_face_of, other)
         self._puppet = _painter.submit(_puppet, photo, is_another=is_another)
         self._played: dict[warp.Play, Future[list[bytes]]] = {
             gesture: _painter.submit(self._play, gesture) for gesture in _PLAYS.values()
@@ -107,7 +109,7 @@ class Camera:
 
     def take_with_another(self, gesture: warp.Play) -> list[bytes]:
         """The same with the other face beside it."""
-        other = None if self._other is None else _opened(self._other)
+        other = None if self._other is None else self._other.result()
         return taken_anew(self._played[gesture].result(), chance=np.random.default_rng(), beside=other)
 
     def wait(self) -> None:
@@ -179,6 +181,13 @@ def bound(
 
 def _puppet(photo: Path, *, is_another: bool) -> warp.Puppet:
     return warp.Puppet(_opened(photo), sitting=Sitting(np.random.default_rng()) if is_another else None)
+
+
+def _face_of(photo: Path) -> NDArray[np.uint8]:
+    """The face alone, as a camera sees it at arm's length."""
+    seen = warp.Puppet(_opened(photo)).show(warp.Pose())
+    middle, (wide, high) = (seen.shape[1] // 2, seen.shape[0] // 2), _FACE
+    return seen[middle[1] - high // 2 : middle[1] + high // 2, middle[0] - wide // 2 : middle[0] + wide // 2]
 
 
 def _opened(photo: Path) -> NDArray[np.uint8]:
