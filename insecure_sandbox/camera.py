@@ -27,7 +27,7 @@ FRAMES = 12
 
 APART_MS = 60
 """From one frame to the next, as it is told."""
-SLOW_APART_MS = 300
+SLOW_APART_MS = 240
 """The same of a line on which too few pictures come."""
 _FACE = (260, 320)  # pixels of it, of a frame of 640 × 480
 LOOKED_SECONDS = 0.25
