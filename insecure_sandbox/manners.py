@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Face = Literal["own", "another", "alike", "none"]
-"""Whose photograph the register has: another one of the face before the camera, somebody else's, one of somebody who is
-somewhat like them, or nobody's."""
+Face = Literal["own", "another"]
+"""Whose photograph the register has: another one of the face before the camera, or somebody else's."""
 Shown = Literal["as_told", "wrongly", "stuck", "with_another", "slowly"]
 """What is held before the camera: the gesture, another one, one whose end is stuck, one with a second face beside it,
 or with too few pictures of it."""
@@ -44,7 +43,6 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "consent_declined": Manner(agrees=False),
     "coercion_reported": Manner(is_told_what_to_press=True),
     "face_mismatch": Manner(face="another"),
-    "face_reference_unavailable": Manner(face="none"),
     "command_missed": Manner(shows="wrongly"),
     "liveness_failed": Manner(shows="stuck"),
     "multiple_faces": Manner(shows="with_another"),

@@ -22,6 +22,7 @@ _ANOTHER: Final = {"iin": "990202100013", "surname": "ДРУГОВ", "name": "Д
 _SMS_SECONDS: Final = 30.0
 _JUDGED_SECONDS: Final = 150.0  # a step that meets a fault each time is given up after 67 s
 _TURNS_MAX: Final = 60  # answers of one borrower; a capture of nine tries has fewer
+_RESUMED: Final = 3  # times that a borrower comes back to a step that cannot begin
 _OVER: Final = ("finished", "checking")
 
 
@@ -45,11 +46,11 @@ class Borrower:
 
     def play(self, browser: Browser) -> str:
         """Answers whatever page is open; gives the one that is open in the end. Raises `PlayFailed`."""
-        seen: dict[str, int] = {}
+        seen, most = dict[str, int](), {"resume": _RESUMED, **self.turns}
         for _ in range(_TURNS_MAX):
             page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
             seen[page] = seen.get(page, 0) + 1
-            if page in _OVER or page in self.manner.leaves_at or seen[page] > self.turns.get(page, _TURNS_MAX):
+            if page in _OVER or page in self.manner.leaves_at or seen[page] > most.get(page, _TURNS_MAX):
                 return page
             answer = _ANSWERS.get(page)
             if answer is None:

@@ -32,7 +32,7 @@ _LINK_SECONDS: Final = 15.0  # the link counts once the request that brought it 
 _FIELDS: Final = {"verification", "link", "scenario", "routes", "subject", "account"}
 _FACED: Final = {"biometric", "live_face"}
 _BEFORE_THE_CAMERA: Final = "obama.jpg"
-_REGISTERED: Final[Mapping[Face, str]] = {"own": "obama3.jpg", "another": "biden.jpg", "none": ""}
+_REGISTERED: Final[Mapping[Face, str]] = {"own": "obama3.jpg", "another": "biden.jpg"}
 """Portraits that `samples` fetches: of who is shown, another one, and somebody else's."""
 
 
@@ -60,10 +60,9 @@ class Portraits:
         other = self._folder / _REGISTERED["another"]
         return Camera(self._folder / _BEFORE_THE_CAMERA, other=other, is_another=True)
 
-    def registered(self, face: Face) -> bytes | None:
+    def registered(self, face: Face) -> bytes:
         """The photograph that the register has."""
-        name = _REGISTERED[face]
-        return (self._folder / name).read_bytes() if name else None
+        return (self._folder / _REGISTERED[face]).read_bytes()
 
     def _fetch(self) -> None:
         try:

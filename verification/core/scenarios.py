@@ -108,15 +108,6 @@ _TABLE: Final = (
         events=("verification.declined",),
     ),
     Scenario(
-        name="face_reference_unavailable",
-        routes=FACED,
-        happens="The register has no photo of the person.",
-        status="declined",
-        code="face_reference_unavailable",
-        checks=("face_reference_unavailable",),
-        events=("verification.declined",),
-    ),
-    Scenario(
         name="command_missed",
         routes=FACED,
         happens="Shows other gestures than those asked for, three times.",
