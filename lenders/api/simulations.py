@@ -32,7 +32,10 @@ class ScenarioAnswer(serializers.Serializer[Any]):
     )
     code = answers.Word(allow_null=True, help_text="Of the end.")
     last_failure = answers.Word(allow_null=True)
-    checks = serializers.ListField(child=serializers.CharField(), help_text="Codes of checks that do not pass.")
+    checks = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of checks that do not pass; before a camera others may come beside.",
+    )
     events = serializers.ListField(child=serializers.CharField(), help_text="Told after `verification.created`.")
     then = answers.Word(allow_null=True, help_text="What only time, or you, can bring.")
 

@@ -9,7 +9,7 @@ from insecure_sandbox import samples
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import wait_until
 from tests.service.deployment import Deployment
-from verification.core.scenarios import SCENARIOS
+from verification.core.scenarios import FACED, SCENARIOS
 
 pytestmark = pytest.mark.service
 
@@ -31,7 +31,7 @@ def simulate(deployment: Deployment, verification_id: str, scenario: str) -> dic
     return deployment.api.call("POST", f"/v1/test/verifications/{verification_id}/simulate", {"scenario": scenario})
 
 
-def ended(deployment: Deployment, verification_id: str, seconds: float = 150) -> dict[str, Any]:
+def ended(deployment: Deployment, verification_id: str, seconds: float = 240) -> dict[str, Any]:
     """It, once the borrower is asked for nothing any more."""
     wait_until(
         lambda: deployment.api.read(verification_id)["status"] not in _PASSING, what=verification_id, seconds=seconds
@@ -65,7 +65,9 @@ def test_a_scenario_comes_to_what_the_catalogue_says(deployment: Deployment, nam
     found = ended(deployment, made)
     assert (found["status"], found["code"] or "") == (scenario.status, scenario.code)
     assert (found["last_failure"] or "") == scenario.last_failure
-    assert {one["code"] for one in found["checks"] if one["code"]} == set(scenario.checks)
+    codes = {one["code"] for one in found["checks"] if one["code"]}
+    # Painted frames may fail more than one check; what nobody paints comes exactly.
+    assert codes >= set(scenario.checks) if route in FACED else codes == set(scenario.checks)
     assert {one["engine"]["name"] for one in found["checks"]} == {"insecure_simulated"}
     assert told(deployment.api, made) == ["verification.created", *scenario.events]
 

@@ -12,7 +12,7 @@ from verification.core.ids import AUTHORITY_TEST_IIN, Iin
 
 SIMULATED: Final = "insecure_simulated"
 """Who measured where nobody real was before the page: stands in every check of a simulated borrower."""
-SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face", "renewal")
+SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,8 @@ class Scenario:
     """What happens, on which routes, and what comes of it.
 
     iin: whose IIN plays it where nobody names one. status: in which it ends, or stands when the borrower has left.
-    code, last_failure: of the verification. checks: what the checks that did not pass say. events: what the lender is
-    told after `verification.created`. then: what only time or you can bring.
+    code, last_failure: of the verification. checks: what the checks that did not pass say; before a camera others may
+    say so beside. events: what the lender is told after `verification.created`. then: what only time or you can bring.
     """
 
     name: str
