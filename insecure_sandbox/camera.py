@@ -1,29 +1,35 @@
 """What a simulated borrower holds before the camera's page: a portrait warped on command, never a person.
 
-Frames are painted once, in a thread beside the scenes that need none, and given the noise of another moment for each
-capture; they are bound to their command as static/borrower/commands.js binds them.
+Frames are painted once for each camera, in a thread of its own, of somebody a little other than all before, and held
+anew for each capture; they are bound to their command as static/borrower/commands.js binds them.
 """
 
 import hmac
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from insecure_sandbox import warp
 from insecure_sandbox.borrower import Browser
 from insecure_sandbox.warp_picture import taken_anew, thinned
+from insecure_sandbox.warp_sitting import Sitting
 
 FRAMES = 12
 """Of each command; a page's script takes six a second for four seconds."""
 
 APART_MS = 60
 """From one frame to the next, as it is told."""
+SLOW_APART_MS = 240
+"""The same of a line on which too few pictures come."""
+_FACE = (260, 320)  # pixels of it, of a frame of 640 × 480
 LOOKED_SECONDS = 0.25
 """From one question whether a worker has looked to the next."""
 _CONTRARY: Mapping[str, warp.Play] = {"turn_left": "turn_right", "turn_right": "turn_left"}
@@ -50,22 +56,61 @@ def wrongly(command: str) -> warp.Play:
     return _CONTRARY.get(command, "neutral")
 
 
+def _stuck(frames: Sequence[bytes]) -> list[bytes]:
+    middle = len(frames) // 2
+    return [*frames[:middle], *[frames[middle]] * (len(frames) - middle)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Showing:
+    """What is held before the page: which gesture to which command, and the pictures of it as they are sent.
+
+    beside: whether another face is in them. apart_ms: from one to the next.
+    """
+
+    gesture: Shows = as_told
+    sent: Callable[[Sequence[bytes]], Sequence[bytes]] = list
+    beside: bool = False
+    apart_ms: int = APART_MS
+
+
+SHOWN: Mapping[str, Showing] = {
+    "as_told": Showing(),
+    "wrongly": Showing(gesture=wrongly),
+    "stuck": Showing(sent=_stuck),
+    "with_another": Showing(beside=True),
+    "slowly": Showing(apart_ms=SLOW_APART_MS),
+}
+
+
+# The networks that look for the mesh know one thread only, whoever is painted.
+_painter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
+
+
 class Camera:
     """A photograph that does what it is told."""
 
-    def __init__(self, photo: Path, *, frames: int = FRAMES) -> None:
-        """Begins to paint so many frames of each gesture at once, beside whoever goes on."""
+    def __init__(
+        self, photo: Path, *, frames: int = FRAMES, other: Path | None = None, is_another: bool = False
+    ) -> None:
+        """Begins to paint so many frames of each gesture at once, beside whoever goes on. other: whose face may be seen
+        beside the first. is_another: as somebody a little other than in the photo, and than any before.
+        """
         self._frames = frames
-        self._chance = np.random.default_rng()
-        self._pool = ThreadPoolExecutor(max_workers=1)  # the networks that look for the mesh know one thread only
-        self._puppet = self._pool.submit(_puppet, photo)
+        self._other = None if other is None else _painter.submit(_face_of, other)
+        self._puppet = _painter.submit(_puppet, photo, is_another=is_another)
         self._played: dict[warp.Play, Future[list[bytes]]] = {
-            gesture: self._pool.submit(self._play, gesture) for gesture in _PLAYS.values()
+            gesture: _painter.submit(self._play, gesture) for gesture in _PLAYS.values()
         }
 
     def take(self, gesture: warp.Play) -> list[bytes]:
         """JPEG frames of the gesture, held as never before. Waits until they are painted."""
-        return taken_anew(self._played[gesture].result(), chance=self._chance)
+        return taken_anew(self._played[gesture].result(), chance=np.random.default_rng())
+
+    def take_with_another(self, gesture: warp.Play) -> list[bytes]:
+        """The same with the other face beside it."""
+        other = None if self._other is None else self._other.result()
+        return taken_anew(self._played[gesture].result(), chance=np.random.default_rng(), beside=other)
 
     def wait(self) -> None:
         """Returns when everything is painted: a command's window is too short to wait in."""
@@ -74,20 +119,27 @@ class Camera:
 
     def stop(self) -> None:
         """Paints no more than what is begun."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for painted in self._played.values():
+            painted.cancel()
 
     def _play(self, gesture: warp.Play) -> list[bytes]:
         return self._puppet.result().play(gesture, self._frames)
 
 
-def follow(browser: Browser, camera: Camera, *, shows: Shows = as_told) -> str:
-    """Plays one live capture from the open page to its judgement; gives the page that is open then."""
+def follow(browser: Browser, camera: Camera, *, shows: str = "as_told") -> str:
+    """Plays one live capture from the open page to its judgement; gives the page that is open then.
+
+    shows: a word of `SHOWN`.
+    """
     camera.wait()
+    showing = SHOWN[shows]
     page = browser.wait_for("commands")
     told = browser.tell(page, {"turn": browser.told()["turn"], "ready": True})
     while told["page"] == "commands" and told["data"]["state"] == "command":
         asked, heard = told["data"], time.monotonic()
-        answer = answered(camera.take(shows(asked["command"])), asked)
+        take = camera.take_with_another if showing.beside else camera.take
+        frames = showing.sent(take(showing.gesture(asked["command"])))
+        answer = answered(frames, asked, apart_ms=showing.apart_ms)
         # Frames that come before they are taken, or before anybody could have read the command, are refused.
         last = max(frame["at_ms"] for frame in answer["frames"])
         time.sleep(max(0.0, last / 1000 - (time.monotonic() - heard)))
@@ -99,9 +151,9 @@ def follow(browser: Browser, camera: Camera, *, shows: Shows = as_told) -> str:
     return browser.wait_for_judgement()
 
 
-def answered(frames: Sequence[bytes], asked: Mapping[str, Any]) -> dict[str, Any]:
+def answered(frames: Sequence[bytes], asked: Mapping[str, Any], *, apart_ms: int = APART_MS) -> dict[str, Any]:
     """What is sent for a command, in one part: a thin chain of all frames, and few of them in full."""
-    times = [asked["not_before_ms"] + APART_MS * place for place in range(len(frames))]
+    times = [asked["not_before_ms"] + apart_ms * place for place in range(len(frames))]
     # The first, in which the head is still straight, and others as far apart as can be: a gesture's peak is among them.
     full = [place * len(frames) // asked["stills"] for place in range(asked["stills"])]
     thin = [thinned(jpeg, side=asked["chain_side"], most_bytes=asked["chain_bytes"]) for jpeg in frames]
@@ -127,6 +179,17 @@ def bound(
     return {"part": part, "parts": parts, "frames": told, "files": files}
 
 
-def _puppet(photo: Path) -> warp.Puppet:
+def _puppet(photo: Path, *, is_another: bool) -> warp.Puppet:
+    return warp.Puppet(_opened(photo), sitting=Sitting(np.random.default_rng()) if is_another else None)
+
+
+def _face_of(photo: Path) -> NDArray[np.uint8]:
+    """The face alone, as a camera sees it at arm's length."""
+    seen = warp.Puppet(_opened(photo)).show(warp.Pose())
+    middle, (wide, high) = (seen.shape[1] // 2, seen.shape[0] // 2), _FACE
+    return seen[middle[1] - high // 2 : middle[1] + high // 2, middle[0] - wide // 2 : middle[0] + wide // 2]
+
+
+def _opened(photo: Path) -> NDArray[np.uint8]:
     with Image.open(photo) as picture:
-        return warp.Puppet(np.asarray(picture.convert("RGB"), dtype=np.uint8))
+        return np.asarray(picture.convert("RGB"), dtype=np.uint8)

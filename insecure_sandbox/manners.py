@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
+
+Face = Literal["own", "another"]
+"""Whose photograph the register has: another one of the face before the camera, or somebody else's."""
+Shown = Literal["as_told", "wrongly", "stuck", "with_another", "slowly"]
+"""What is held before the camera: the gesture, another one, one whose end is stuck, one with a second face beside it,
+or with too few pictures of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,8 +16,8 @@ class Manner:
     """How somebody borrows; whoever says nothing is honest and knows what to do.
 
     key: the state of their certificate. signs_as_another: with somebody else's key. alters_statement: signs another
-    text than the one that is shown. registered: what the registers say otherwise than the lender. leaves_at: goes away
-    when one of these pages opens.
+    text than the one that is shown. face: whose photograph is registered; shows: what is held before the camera.
+    registered: what the registers say otherwise than the lender. leaves_at: goes away when one of these pages opens.
     """
 
     key: str = "valid"
@@ -20,6 +26,8 @@ class Manner:
     agrees: bool = True
     is_told_what_to_press: bool = False
     knows_the_code: bool = True
+    face: Face = "own"
+    shows: Shown = "as_told"
     registered: Mapping[str, Any] = field(default_factory=dict)
     leaves_at: tuple[str, ...] = ()
 
@@ -34,6 +42,18 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "ocsp_silent": Manner(key="unanswered"),
     "consent_declined": Manner(agrees=False),
     "coercion_reported": Manner(is_told_what_to_press=True),
+    "face_mismatch": Manner(face="another"),
+    "command_missed": Manner(shows="wrongly"),
+    "liveness_failed": Manner(shows="stuck"),
+    "multiple_faces": Manner(shows="with_another"),
+    "review": Manner(shows="slowly"),
+    "registry_mismatch": Manner(registered={"surname": "ИНАКОВ"}),
+    "registry_unknown": Manner(registered={"birth_date": "1899-12-31"}),
+    "registry_unavailable": Manner(registered={"is_answered": False}),
+    "deceased": Manner(registered={"life_status": "deceased"}),
+    "phone_owner_mismatch": Manner(registered={"phone": "+77000000000"}),
+    "failed": Manner(registered={"consent": "error"}),
+    "wrong_code": Manner(knows_the_code=False),
     "abandoned": Manner(leaves_at=("statement", "form", "commands")),
     "expires": Manner(leaves_at=("consent",)),
 }

@@ -11,17 +11,12 @@ from typing import Any, Final
 
 from insecure_sandbox.exchange import Rejected
 from insecure_sandbox.kept import add_line, keep_bytes, read_lines, replace_lines
+from insecure_sandbox.manners import MANNERS
 from verification.core.ids import Iin
 from verification.core.scenarios import SCRIPTED
 
 _MAX_PEOPLE: Final = 10_000
 _MAX_STANDING_IN: Final = 1_000  # the oldest is forgotten then
-# What a scenario changes of a person, whatever was registered. The others are played by whoever plays the borrower.
-_CHANGED: Final[Mapping[str, Mapping[str, Any]]] = {
-    "registry_mismatch": {"surname": "ИНАКОВ"},
-    "deceased": {"life_status": "deceased"},
-    "failed": {"consent": "error"},  # a fault, every time: the routes that ask for a consent end without a decision
-}
 GUIDE_ACCOUNT: Final = "KZ86125KZT5004100100"
 """The account of the lender's guide: everybody's who is registered without one, so that what is copied is paid."""
 
@@ -33,7 +28,7 @@ class Registered:
     document: type, number, issued_on, valid_to, status. photo_source: STATE, PROVIDER, or empty without a photo.
     consent: what the person answers when they are asked for their consent, a status of the consent service.
     refuses_credits: they have refused all credits. accounts: theirs, as IBANs. credits_today: tiyn that lenders other
-    than who asks have lent them online today, in Almaty.
+    than who asks have lent them online today, in Almaty. is_answered: whether registers say anything of them.
     """
 
     iin: str
@@ -49,6 +44,7 @@ class Registered:
     refuses_credits: bool = False
     accounts: tuple[str, ...] = (GUIDE_ACCOUNT,)
     credits_today: str = "0"
+    is_answered: bool = True
 
 
 class People:
@@ -108,7 +104,8 @@ class People:
         person = self._people.get(iin)
         if person is None:
             return None
-        return replace(person, **_CHANGED.get(SCRIPTED.get(iin, ""), {}))
+        # What a scenario changes, whatever was registered. All else is played by whoever plays the borrower.
+        return replace(person, **MANNERS[SCRIPTED[iin]].registered) if iin in SCRIPTED else person
 
     def photo(self, iin: str, *, reference: str = "") -> bytes | None:
         """The photo registered for this number, or None."""
@@ -119,9 +116,9 @@ class People:
 
     def _stand_in(self, iin: str, reference: str) -> tuple[Registered, bytes | None] | None:
         with self._lock:
-            if reference:
-                found = self._standing_in.get(reference)
-                return found if found is not None and found[0].iin == iin else None
+            found = self._standing_in.get(reference)
+            if found is not None:
+                return found if found[0].iin == iin else None
             if iin in self._people:
                 return None
             return next((one for one in reversed(self._standing_in.values()) if one[0].iin == iin), None)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from insecure_sandbox.borrower import Browser, PlayFailed
+from insecure_sandbox.camera import Camera, follow
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.manners import HONEST, Manner
 from insecure_sandbox.signing import sign_cms
@@ -21,6 +22,7 @@ _ANOTHER: Final = {"iin": "990202100013", "surname": "ДРУГОВ", "name": "Д
 _SMS_SECONDS: Final = 30.0
 _JUDGED_SECONDS: Final = 150.0  # a step that meets a fault each time is given up after 67 s
 _TURNS_MAX: Final = 60  # answers of one borrower; a capture of nine tries has fewer
+_RESUMED: Final = 3  # times that a borrower comes back to a step that cannot begin
 _OVER: Final = ("finished", "checking")
 
 
@@ -29,24 +31,26 @@ class Borrower:
     """Somebody at a browser, and what they have at hand.
 
     subject: as the lender stated them. certify: a certificate of this state for these fields of a person.
-    messages: the texts that came to their phone, the oldest first. route: which they choose where they may.
+    messages: the texts that came to their phone, the oldest first. camera: what they hold before the page's. route:
+    which they choose where they may.
     turns: after so many pages of a kind they leave; what they sign, guess or show is judged so often at most.
     """
 
     subject: Mapping[str, Any]
     certify: Callable[[Mapping[str, Any], str], Credential]
     messages: Callable[[str], Sequence[str]]
+    camera: Camera | None = None
     manner: Manner = HONEST
     route: str = ""
     turns: Mapping[str, int] = field(default_factory=dict)
 
     def play(self, browser: Browser) -> str:
         """Answers whatever page is open; gives the one that is open in the end. Raises `PlayFailed`."""
-        seen: dict[str, int] = {}
+        seen, most = dict[str, int](), {"resume": _RESUMED, **self.turns}
         for _ in range(_TURNS_MAX):
             page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
             seen[page] = seen.get(page, 0) + 1
-            if page in _OVER or page in self.manner.leaves_at or seen[page] > self.turns.get(page, _TURNS_MAX):
+            if page in _OVER or page in self.manner.leaves_at or seen[page] > most.get(page, _TURNS_MAX):
                 return page
             answer = _ANSWERS.get(page)
             if answer is None:
@@ -80,6 +84,11 @@ class Borrower:
         text = browser.statement() + (b" " if self.manner.alters_statement else b"")
         browser.send(base64.b64encode(sign_cms(key, text, signed_at=datetime.now(UTC))).decode())
 
+    def _show(self, browser: Browser) -> None:
+        if self.camera is None:
+            raise PlayFailed("nothing was painted to be held before a camera")
+        follow(browser, self.camera, shows=self.manner.shows)
+
     def code(self) -> str:
         """The one-time code in the newest message that has one. It stands before the amount."""
         deadline = time.monotonic() + _SMS_SECONDS
@@ -101,4 +110,5 @@ _ANSWERS: Final[Mapping[str, Callable[[Borrower, Browser], None]]] = {
     "form": Borrower._state,
     "code": Borrower._guess,
     "statement": Borrower._sign,
+    "commands": Borrower._show,
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from insecure_sandbox.consents import Consents
-from insecure_sandbox.exchange import Request, Response, Route, as_json, only_fields, text_field
+from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
 from insecure_sandbox.people import People
 from insecure_sandbox.questions import request_id
 
@@ -36,7 +36,11 @@ def _route(source: str, answer: Answer, *, people: People, consents: Consents, m
         if not consents.allows(consent_id, iin=asked["iin"], service=source):
             return as_json(said | {"status": "consent_refused"})
         consent = consents.find(consent_id, iin=asked["iin"])
-        return as_json(said | answer(people, asked, consent.asked.reference if consent else ""))
+        reference = consent.asked.reference if consent else ""
+        person = people.find(asked["iin"], reference=reference)
+        if person is not None and not person.is_answered:
+            raise Rejected(503, "this register says nothing of this person")
+        return as_json(said | answer(people, asked, reference))
 
     return Route(method="POST", path=f"/{source}", source=source, handle=handle)
 

@@ -31,7 +31,7 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
     keepers: dict[str, AuthorityKeeper] = {
         family: AuthorityKeeper(state / f"ca-{family}", family=family) for family in FAMILIES
     }
-    people, inbox = People(state / "people"), Inbox()
+    people, inbox, portraits = People(state / "people"), Inbox(), simulations.Portraits()
     consents = Consents(state / "people" / "consents.jsonl")
     sources = (
         *crl.routes(keepers),
@@ -44,7 +44,7 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
         *sms_gateway.routes(inbox),
         *payouts.routes(people),
         *you.routes(people, consents, inbox),
-        *simulations.routes(simulations.Simulations(keepers, people, inbox), people),
+        *simulations.routes(simulations.Simulations(keepers, inbox, portraits), people, portraits),
     )
     scripting = faults.routes(script, kinds_by_source=_kinds_by_source(sources))
     return (*sources, *scripting, _index((*sources, *scripting)))

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from insecure_sandbox import warp_points
 from insecure_sandbox.warp_picture import Triangles, camera_cut, jpeg, paint
+from insecure_sandbox.warp_sitting import Sitting
 from verification.engines.liveness import gestures, landmarks, networks, policy
 from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.gestures import Gesture, Neutral
@@ -67,10 +68,14 @@ def frames(image: Image, gesture: Play, count: int, *, seed: int | None = None) 
 class Puppet:
     """A photograph that does what it is told."""
 
-    def __init__(self, image: Image, *, loaded: networks.Networks | None = None) -> None:
-        """`image` is RGB. Raises `ValueError` when it shows no face."""
-        self._loaded = loaded = loaded or networks.load()
+    def __init__(
+        self, image: Image, *, loaded: networks.Networks | None = None, sitting: Sitting | None = None
+    ) -> None:
+        """`image` is RGB; sitting: who it is then. Raises `ValueError` when it shows no face."""
+        self._loaded, self._sitting = loaded, sitting = loaded or networks.load(), sitting
         self._picture = camera_cut(image, _mesh(image, loaded))  # 1
+        if sitting is not None:
+            self._picture = sitting.of(self._picture)
         self._mesh = _with_wide_lids(_mesh(self._picture, loaded))
         height, width = self._picture.shape[:2]
         self._anchors = _anchors(self._mesh, width=width, height=height)  # 2
@@ -87,8 +92,17 @@ class Puppet:
         if gesture not in self._reached:
             self._reached[gesture] = self._strongest(gesture)
         strongest = self._reached[gesture]
-        poses = [_between(self.rest, strongest, share) for share in _course(gesture, count)]
-        return [jpeg(self.show(_swayed(pose, chance)), chance=chance) for pose in poses]
+        shares = _course(gesture, count)
+        if (sitting := self._sitting) is not None:
+            shares = sitting.pace(shares)
+        poses = [_swayed(_between(self.rest, strongest, share), chance) for share in shares]
+        if sitting is not None:
+            turned, nods = (sitting.sway(count) + sitting.held).T.tolist()
+            poses = [
+                replace(pose, yaw=pose.yaw + yaw, pitch=pose.pitch + pitch)
+                for pose, yaw, pitch in zip(poses, turned, nods, strict=True)
+            ]
+        return [jpeg(self.show(pose), chance=chance) for pose in poses]
 
     def show(self, pose: Pose) -> Image:
         """The picture of one pose, without noise."""

@@ -25,6 +25,9 @@ DRIFT: Drift = (
 _LENGTH = 12  # frames in which it comes and goes about once
 
 
+_BESIDE = (200, 250)  # pixels of a portrait at the side, of which the face is the most
+
+
 @dataclass(frozen=True)
 class Triangles:
     """Triangles between points of the photograph: `corners` (n, 3) are numbers of `points` (m, 2)."""
@@ -110,24 +113,31 @@ def jpeg(image: Image, *, chance: np.random.Generator) -> bytes:
     return written.tobytes()
 
 
-def taken_anew(frames: Sequence[bytes], *, chance: np.random.Generator, drift: Drift = DRIFT) -> list[bytes]:
+def taken_anew(
+    frames: Sequence[bytes], *, chance: np.random.Generator, drift: Drift = DRIFT, beside: Image | None = None
+) -> list[bytes]:
     """The same frames at another moment: no two captures may share one, or move alike.
 
-    The hand that holds the camera drifts, slowly and by a way of its own, and the noise is another.
+    The hand that holds the camera drifts, slowly and by a way of its own, and the noise is another. beside: a portrait
+    that is put at the side of each.
     """
     places = np.arange(len(frames))[:, None] / _LENGTH
     begun, turns = chance.uniform(0, 2 * np.pi, len(drift)), chance.uniform(0.6, 1.6, len(drift))
     ways = np.sin(begun + 2 * np.pi * turns * places) * drift
-    return [_held(frame, *moved, chance=chance) for frame, moved in zip(frames, ways.tolist(), strict=True)]
+    held = [_held(frame, *moved) for frame, moved in zip(frames, ways.tolist(), strict=True)]
+    if beside is not None:
+        small = cv2.resize(beside, _BESIDE, interpolation=cv2.INTER_AREA)
+        for image in held:
+            image[HEIGHT - _BESIDE[1] :, : _BESIDE[0]] = small
+    return [jpeg(image, chance=chance) for image in held]
 
 
-def _held(frame: bytes, across: float, down: float, lean: float, size: float, *, chance: np.random.Generator) -> bytes:
+def _held(frame: bytes, across: float, down: float, lean: float, size: float) -> Image:
     image = np.asarray(cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR_RGB), np.uint8)
     high, wide = image.shape[:2]
     matrix = cv2.getRotationMatrix2D((wide / 2, high / 2), lean, 1 + size)
     matrix[:, 2] += np.array([across, down])
-    held = cv2.warpAffine(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE)
-    return jpeg(np.asarray(held, np.uint8), chance=chance)
+    return np.asarray(cv2.warpAffine(image, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def thinned(frame: bytes, *, side: int, most_bytes: int) -> bytes:

@@ -91,11 +91,11 @@ class Demo:
     def play(self) -> bool:
         """Sets up, plays every scene, and says whether all ended as they must."""
         photos = self._photos()
-        self.camera = Camera(photos / "obama3.jpg")
+        self.camera = Camera(photos / "obama.jpg", is_another=True)
         self._set_up()
         stage = Stage(LenderApi(self.url, self.key), self.url, self.sandbox, self.processes, self._start_worker)
         strict = replace(stage, api=LenderApi(self.url, self.strict_key))
-        faces = Faces(self.camera, own=photos / "obama.jpg", other=photos / "biden.jpg", strict=strict)
+        faces = Faces(self.camera, own=photos / "obama3.jpg", other=photos / "biden.jpg", strict=strict)
         scenes: list[tuple[str, Callable[[], Row]]] = [
             *((title, partial(scene, stage)) for title, scene in SIGNATURE_SCENES),
             *((title, partial(scene, stage, faces)) for title, scene in CAMERA_SCENES),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from insecure_sandbox.borrower import Browser
-from insecure_sandbox.camera import Camera, Shows, as_told, follow, wrongly
+from insecure_sandbox.camera import Camera, follow
 from insecure_sandbox.demo import payout
 from insecure_sandbox.demo.lender import opening
 from insecure_sandbox.demo.progress import Row
@@ -37,34 +37,28 @@ class Faces:
 def own_face(stage: Stage, faces: Faces) -> Row:
     """The photograph of the register is the borrower's: must be verified."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened, browser = stage.arrive("own-face", iin, routes=("biometric",))
-    browser.agree()
-    follow(browser, faces.camera)
+    opened = stage.play("own-face", iin, routes=("biometric",), camera=faces.camera)
     return _row(stage, "own face", opened, since, must=("verified", ""), route="biometric")
 
 
 def another_face(stage: Stage, faces: Faces) -> Row:
     """The photograph of the register is somebody else's, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.other)
-    opened, browser = stage.arrive("another-face", iin, routes=("biometric",))
-    browser.agree()
-    _try_again_and_again(browser, faces.camera)
+    opened = stage.play("another-face", iin, "face_mismatch", routes=("biometric",), camera=faces.camera)
     return _row(stage, "another person's face ×3", opened, since, must=("declined", "face_mismatch"), route="biometric")
 
 
 def code_and_face(stage: Stage, faces: Faces) -> Row:
     """Data, the code of the message, and the borrower's own face: must be verified."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened, browser = up_to_the_camera(stage, "code-face", iin)
-    follow(browser, faces.camera)
+    opened = stage.play("code-face", iin, routes=("live_face",), camera=faces.camera)
     return _row(stage, "code and own face", opened, since, must=("verified", ""), route="live_face")
 
 
 def wrong_commands(stage: Stage, faces: Faces) -> Row:
     """The right code and face, but other gestures than those asked for, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.own)
-    opened, browser = up_to_the_camera(stage, "wrong-commands", iin)
-    _try_again_and_again(browser, faces.camera, shows=wrongly)
+    opened = stage.play("wrong-commands", iin, "command_missed", routes=("live_face",), camera=faces.camera)
     must = ("declined", "liveness_command_missed")
     return _row(stage, "code, wrong gestures ×3", opened, since, must=must, route="live_face")
 
@@ -106,11 +100,6 @@ def up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any],
     browser.fill_in("code", code=stage.code_for(iin))
     browser.deny()
     return opened, browser
-
-
-def _try_again_and_again(browser: Browser, camera: Camera, *, shows: Shows = as_told) -> None:
-    for _ in range(_TRIES):
-        follow(browser, camera, shows=shows)
 
 
 def _row(stage: Stage, name: str, opened: dict[str, Any], since: float, *, must: tuple[str, str], route: str) -> Row:

@@ -19,9 +19,7 @@ _SLOW = ("ocsp", "crl")  # whichever of them the worker asks first
 def own_signature(stage: Stage, family: str) -> Row:
     """The borrower signs with the borrower's own key: must be verified."""
     since, iin = time.monotonic(), stage.iin()
-    opened, browser = stage.borrow(f"own-{family}", iin)
-    browser.sign(stage.credential(iin, family=family))
-    browser.wait_for_judgement()
+    opened = stage.play(f"own-{family}", iin, family=family)
     return stage.row(f"own key, {family}", opened, since, must=("verified", ""))
 
 
@@ -41,11 +39,7 @@ def on_the_phone(stage: Stage) -> Row:
 def another_person(stage: Stage) -> Row:
     """Somebody else signs, three times: must be declined."""
     since = time.monotonic()
-    opened, browser = stage.borrow("another", stage.iin())
-    thief = stage.credential(stage.iin())
-    for _ in range(3):
-        browser.sign(thief)
-        browser.wait_for_judgement()
+    opened = stage.play("another", stage.iin(), "eds_other_iin")
     return stage.row("another person's key ×3", opened, since, must=("declined", "eds_iin_mismatch"))
 
 
@@ -63,9 +57,7 @@ def forged(stage: Stage) -> Row:
 def revoked(stage: Stage) -> Row:
     """The borrower's own key, revoked: must not be verified."""
     since, iin = time.monotonic(), stage.iin()
-    opened, browser = stage.borrow("revoked", iin)
-    browser.sign(stage.credential(iin, state="revoked"))
-    browser.wait_for_judgement()
+    opened = stage.play("revoked", iin, "eds_revoked", turns={"statement": 1})
     return stage.row("revoked certificate", opened, since, must=("requires_input", "eds_certificate_revoked"))
 
 

@@ -1,10 +1,9 @@
 """What every scene of the demo plays on: a lender, the sandbox, people who are nobody, and the result over the API."""
 
 import base64
-import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -19,11 +18,11 @@ from insecure_sandbox.credential_fields import credential_from_fields
 from insecure_sandbox.demo.lender import LenderApi, opening
 from insecure_sandbox.demo.processes import DemoFailed, Processes, wait_until
 from insecure_sandbox.demo.progress import Row
+from insecure_sandbox.manners import MANNERS
+from insecure_sandbox.playing import Borrower
 from verification.core.ids import check_digit
 
 _ORDERED_SECONDS = 30.0
-_SMS_SECONDS = 30.0
-_CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
 
 
 @dataclass
@@ -63,9 +62,25 @@ class Stage:
         self._ask("/people", stated | {"document": document, **more})
 
     def code_for(self, iin: str) -> str:
-        """The one-time code in the newest message that has one. It stands before the amount."""
-        wait_until(lambda: self._codes(iin) != [], what="the message with the code", seconds=_SMS_SECONDS)
-        return self._codes(iin)[-1]
+        """The one-time code in the newest message that has one."""
+        return self.borrower(iin).code()
+
+    def borrower(self, iin: str, scenario: str = "verified", *, family: str = "gost512", **more: Any) -> Borrower:
+        """Who plays this scenario as this person; with whatever else a `Borrower` has at hand."""
+
+        def certify(person: Mapping[str, Any], state: str) -> Credential:
+            return self.credential(str(person["iin"]), family=family, state=state)
+
+        subject = opening("", iin=iin, routes=[], phone=phone_of(iin))["subject"]
+        return Borrower(subject=subject, certify=certify, messages=self._messages, manner=MANNERS[scenario], **more)
+
+    def play(
+        self, name: str, iin: str, scenario: str = "verified", *, routes: tuple[str, ...] = ("eds",), **more: Any
+    ) -> dict[str, Any]:
+        """The lender opens, and this person plays the scenario to its end, or as often as `turns` say."""
+        opened, browser = self.arrive(name, iin, routes=routes)
+        self.borrower(iin, scenario, **more).play(browser)
+        return opened
 
     def arrive(self, name: str, iin: str, *, routes: tuple[str, ...]) -> tuple[dict[str, Any], Browser]:
         """The lender opens, and the borrower follows the link."""
@@ -96,10 +111,8 @@ class Stage:
         seconds = time.monotonic() - since
         return Row(name, route, *outcome, seconds, verification["log_index"], outcome == must)
 
-    def _codes(self, iin: str) -> list[str]:
-        messages = self._ask("/inbox", {"phone": phone_of(iin)})["messages"]
-        found = [_CODE.search(message["text"]) for message in messages]
-        return [code.group() for code in found if code]
+    def _messages(self, phone: str) -> list[str]:
+        return [str(message["text"]) for message in self._ask("/inbox", {"phone": phone})["messages"]]
 
     def _ask(self, path: str, fields: dict[str, Any]) -> dict[str, Any]:
         answer = urllib3.request("POST", f"{self.sandbox}{path}", json=fields, timeout=30, redirect=False)

@@ -32,7 +32,10 @@ class ScenarioAnswer(serializers.Serializer[Any]):
     )
     code = answers.Word(allow_null=True, help_text="Of the end.")
     last_failure = answers.Word(allow_null=True)
-    checks = serializers.ListField(child=serializers.CharField(), help_text="Codes of checks that do not pass.")
+    checks = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Codes of checks that do not pass; before a camera others may come beside.",
+    )
     events = serializers.ListField(child=serializers.CharField(), help_text="Told after `verification.created`.")
     then = answers.Word(allow_null=True, help_text="What only time, or you, can bring.")
 
@@ -105,7 +108,7 @@ class Simulation(APIView):
 
         def enter(accepted: simulations.Accepted) -> Response:
             simulations.enter(accepted, lender_id=key.lender_id, mode=key.mode)
-            played = {"verification": verification_id, "scenario": accepted.scenario.name, "route": accepted.route}
+            played = {"verification": verification_id, "scenario": accepted.scenario.name, "route": accepted.routes[0]}
             return Response(SimulationAnswer(played).data, status=202)
 
         return idempotency.run_prepared(request, ask, enter)

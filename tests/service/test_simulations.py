@@ -5,34 +5,44 @@ from typing import Any
 
 import pytest
 
+from insecure_sandbox import samples
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import wait_until
 from tests.service.deployment import Deployment
-from verification.core.scenarios import SCENARIOS, Scenario
+from verification.core.scenarios import FACED, SCENARIOS
 
 pytestmark = pytest.mark.service
 
 _PASSING = ("requires_input", "processing")
+_ENDING = [(name, route) for name, one in SCENARIOS.items() if one.status not in _PASSING for route in one.routes[:1]]
+# A face beside the other ways of it; all other scenarios are the same on each of their routes.
+_ENDING.append(("verified", "live_face"))
 
 
-def simulated(deployment: Deployment, scenario: Scenario, *, named: bool = True, **more: str) -> dict[str, Any]:
-    """A verification that this scenario was played on, as its lender reads it in the end."""
-    iin = deployment.stage.iin() if named else scenario.iin
-    route = more.get("route", scenario.routes[0])
+def opened(deployment: Deployment, route: str) -> str:
+    """A fresh verification of somebody whom no register knows; its id."""
     letters = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
-    opened = deployment.api.open(f"simulated-{letters}", iin=iin, routes=[route])
-    asked = {"scenario": scenario.name} if named else {}
-    said = deployment.api.call("POST", f"/v1/test/verifications/{opened['id']}/simulate", asked)
-    assert said == {"verification": opened["id"], "scenario": scenario.name, "route": route}
-    wait_until(lambda: has_come(deployment.api, opened["id"], scenario), what=scenario.name, seconds=120)
-    found: dict[str, Any] = deployment.api.read(opened["id"])
+    made = deployment.api.open(f"simulated-{letters}", iin=deployment.stage.iin(), routes=[route])
+    return str(made["id"])
+
+
+def simulate(deployment: Deployment, verification_id: str, scenario: str) -> dict[str, Any]:
+    """What is answered to whoever has it played."""
+    return deployment.api.call("POST", f"/v1/test/verifications/{verification_id}/simulate", {"scenario": scenario})
+
+
+def ended(deployment: Deployment, verification_id: str, seconds: float = 240) -> dict[str, Any]:
+    """It, once the borrower is asked for nothing any more."""
+    wait_until(
+        lambda: deployment.api.read(verification_id)["status"] not in _PASSING, what=verification_id, seconds=seconds
+    )
+    return deployment.api.read(verification_id)
+
+
+def asked(deployment: Deployment, verification_id: str) -> dict[str, Any]:
+    """What its borrower is asked for next."""
+    found: dict[str, Any] = deployment.api.read(verification_id)["next_action"]
     return found
-
-
-def has_come(api: LenderApi, verification_id: str, scenario: Scenario) -> bool:
-    """Whether it has ended or, where nothing ends, the borrower has come as far as they go."""
-    status = api.read(verification_id)["status"]
-    return status not in _PASSING
 
 
 def told(api: LenderApi, verification_id: str) -> list[str]:
@@ -46,22 +56,44 @@ def told(api: LenderApi, verification_id: str) -> list[str]:
         after = page["next"]
 
 
-@pytest.mark.parametrize("name", [name for name, one in SCENARIOS.items() if one.status not in _PASSING])
-def test_a_scenario_comes_to_what_the_catalogue_says(deployment: Deployment, name: str) -> None:
-    scenario = SCENARIOS[name]
-    found = simulated(deployment, scenario)
-    checks = [one for one in found["checks"] if one["code"]]
+@pytest.mark.parametrize(("name", "route"), _ENDING)
+def test_a_scenario_comes_to_what_the_catalogue_says(deployment: Deployment, name: str, route: str) -> None:
+    samples.fetch()
+    scenario, made = SCENARIOS[name], opened(deployment, route)
+    said = simulate(deployment, made, name)
+    assert said == {"verification": made, "scenario": name, "route": route}
+    found = ended(deployment, made)
     assert (found["status"], found["code"] or "") == (scenario.status, scenario.code)
     assert (found["last_failure"] or "") == scenario.last_failure
-    assert {one["code"] for one in checks} == set(scenario.checks)
+    codes = {one["code"] for one in found["checks"] if one["code"]}
+    # Painted frames may fail more than one check; what nobody paints comes exactly.
+    assert codes >= set(scenario.checks) if route in FACED else codes == set(scenario.checks)
     assert {one["engine"]["name"] for one in found["checks"]} == {"insecure_simulated"}
-    assert told(deployment.api, found["id"]) == ["verification.created", *scenario.events]
+    assert told(deployment.api, made) == ["verification.created", *scenario.events]
+
+
+def test_who_went_away_is_abandoned_when_time_is_over_and_played_on(deployment: Deployment) -> None:
+    made = opened(deployment, "eds")
+    simulate(deployment, made, "abandoned")
+    wait_until(lambda: asked(deployment, made)["type"] == "statement", what="the statement", seconds=60)
+    deployment.api.call("POST", "/v1/test/clock", {"advance_seconds": 3600, "verification": made})
+    wait_until(lambda: asked(deployment, made)["code"] == "abandoned", what="the end of the page's time", seconds=60)
+    simulate(deployment, made, "verified")
+    assert ended(deployment, made)["status"] == "verified"
+
+
+def test_who_never_comes_back_is_expired_when_time_is_over(deployment: Deployment) -> None:
+    made = opened(deployment, "eds")
+    simulate(deployment, made, "expires")
+    deployment.api.call("POST", "/v1/test/clock", {"advance_seconds": 90_000, "verification": made})
+    found = ended(deployment, made)
+    assert (found["status"], found["code"]) == ("expired", "verification_expired")
+    assert told(deployment.api, made) == ["verification.created", "verification.expired"]
 
 
 def test_a_borrower_who_may_choose_takes_the_route_that_was_asked_for(deployment: Deployment) -> None:
-    opened = deployment.api.open("simulated-choice", iin=deployment.stage.iin(), routes=["eds", "biometric"])
-    asked = {"scenario": "verified", "route": "eds"}
-    deployment.api.call("POST", f"/v1/test/verifications/{opened['id']}/simulate", asked)
-    wait_until(lambda: has_come(deployment.api, opened["id"], SCENARIOS["verified"]), what="the end", seconds=60)
-    found = deployment.api.read(opened["id"])
+    made = deployment.api.open("simulated-choice", iin=deployment.stage.iin(), routes=["eds", "biometric"])["id"]
+    wanted = {"scenario": "verified", "route": "eds"}
+    deployment.api.call("POST", f"/v1/test/verifications/{made}/simulate", wanted)
+    found = ended(deployment, made)
     assert (found["status"], found["route"]) == ("verified", "eds")

@@ -12,7 +12,7 @@ from verification.core.ids import AUTHORITY_TEST_IIN, Iin
 
 SIMULATED: Final = "insecure_simulated"
 """Who measured where nobody real was before the page: stands in every check of a simulated borrower."""
-SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face", "renewal")
+SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +20,8 @@ class Scenario:
     """What happens, on which routes, and what comes of it.
 
     iin: whose IIN plays it where nobody names one. status: in which it ends, or stands when the borrower has left.
-    code, last_failure: of the verification. checks: what the checks that did not pass say. events: what the lender is
-    told after `verification.created`. then: what only time or you can bring.
+    code, last_failure: of the verification. checks: what the checks that did not pass say; before a camera others may
+    say so beside. events: what the lender is told after `verification.created`. then: what only time or you can bring.
     """
 
     name: str
@@ -97,6 +97,129 @@ _TABLE: Final = (
         events=("verification.failed",),
     ),
     Scenario(
+        name="face_mismatch",
+        iin="990101100030",
+        routes=FACED,
+        happens="Follows the commands three times, but the register's photo is somebody else's.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="face_mismatch",
+        checks=("face_mismatch",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="command_missed",
+        routes=FACED,
+        happens="Shows other gestures than those asked for, three times.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="liveness_command_missed",
+        checks=("liveness_command_missed",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="liveness_failed",
+        iin="990101100040",
+        routes=FACED,
+        happens="The picture is stuck in each gesture, three times.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="liveness_frame_frozen",
+        checks=("liveness_frame_frozen",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="multiple_faces",
+        routes=FACED,
+        happens="Somebody else's face is in the picture, three times.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="multiple_faces",
+        checks=("multiple_faces",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="review",
+        iin="990101100080",
+        routes=FACED,
+        happens="Follows the commands by a line on which too few pictures come: people look.",
+        status="in_review",
+        code="liveness_line_review",
+        checks=("liveness_line_review",),
+        events=("verification.in_review",),
+        then="Your reviewers vote at the desk; after 24 hours it is `expired` with `review_timeout`.",
+    ),
+    Scenario(
+        name="registry_mismatch",
+        iin="990101100060",
+        routes=("live_face",),
+        happens="The register has another surname.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="name_mismatch",
+        checks=("name_mismatch",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="registry_unknown",
+        routes=("live_face",),
+        happens="The register has another birth date for this IIN.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="registry_mismatch",
+        checks=("registry_mismatch",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="deceased",
+        iin="990101100135",
+        routes=("live_face",),
+        happens="The register says that the person has died.",
+        status="declined",
+        code="person_deceased",
+        last_failure="person_deceased",
+        checks=("person_deceased",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="phone_owner_mismatch",
+        routes=("live_face",),
+        happens="The phone is another person's, as the register has it.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="phone_owner_mismatch",
+        checks=("phone_owner_mismatch",),
+        events=("verification.declined",),
+    ),
+    Scenario(
+        name="registry_unavailable",
+        routes=FACED,
+        happens="The registers do not answer. Tried for a minute.",
+        status="failed",
+        code="retries_exhausted",
+        events=("verification.failed",),
+    ),
+    Scenario(
+        name="failed",
+        iin="990101100123",
+        routes=FACED,
+        happens="The state's consent service reports an error, each time. Tried for a minute.",
+        status="failed",
+        code="retries_exhausted",
+        events=("verification.failed",),
+    ),
+    Scenario(
+        name="wrong_code",
+        iin="990101100050",
+        routes=("live_face",),
+        happens="Types a wrong code five times.",
+        status="declined",
+        code="attempts_exhausted",
+        last_failure="otp_attempts_exhausted",
+        checks=("otp_attempts_exhausted",),
+        events=("verification.declined",),
+    ),
+    Scenario(
         name="consent_declined",
         routes=ALL,
         happens="Does not consent to the processing of data.",
@@ -122,7 +245,7 @@ _TABLE: Final = (
         routes=ALL,
         happens="Agrees, and goes away from the first page that asks for a proof.",
         status="requires_input",
-        then="Once the page's time is over, `last_failure` is `abandoned`; a new link, or simulate again, goes on.",
+        then="When the page's time is over, or the test clock put forward, it is `abandoned`. Simulate it again.",
     ),
     Scenario(
         name="expires",
@@ -130,20 +253,11 @@ _TABLE: Final = (
         routes=ALL,
         happens="Opens the link, reads, and goes away for good.",
         status="requires_input",
-        then="After `expires_at` it is `expired`, code `verification_expired`, and `verification.expired` is told.",
+        then="When the 24 hours are over, or the test clock put forward, it is `expired`: `verification_expired`.",
     ),
 )
 SCENARIOS: Final[Mapping[str, Scenario]] = {scenario.name: scenario for scenario in _TABLE}
-SCRIPTED: Final[Mapping[str, str]] = {
-    **{scenario.iin: scenario.name for scenario in _TABLE if scenario.iin},
-    "990101100030": "face_mismatch",
-    "990101100040": "liveness_failed",
-    "990101100050": "wrong_code",
-    "990101100060": "registry_mismatch",
-    "990101100080": "review",
-    "990101100123": "failed",
-    "990101100135": "deceased",
-}
+SCRIPTED: Final[Mapping[str, str]] = {scenario.iin: scenario.name for scenario in _TABLE if scenario.iin}
 """The scenario of each scripted person; all numbers pass the check digit. Source: api.md §1."""
 _LAST_TEST_BIRTH_YEAR = 1899
 

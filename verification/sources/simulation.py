@@ -25,11 +25,11 @@ _waiting = BoundedSemaphore(_AT_ONCE)
 
 @dataclass(frozen=True, kw_only=True)
 class Play:
-    """Who is to be played, how, and by which link: a secret, which goes to this machine alone."""
+    """Who is to be played, how, on which routes in order, and by which link: a secret for this machine alone."""
 
     verification_id: str
     scenario: str
-    route: str
+    routes: tuple[str, ...]
     link: str = field(repr=False)
     subject: Mapping[str, Any] = field(repr=False)
     account: str = field(repr=False)
@@ -59,13 +59,14 @@ class HttpSimulation:
 
     def begin(self, play: Play) -> None:
         """See `SimulationSource.begin`."""
-        said = {"verification": play.verification_id, "scenario": play.scenario, "route": play.route}
-        said |= {"link": play.link, "account": play.account}
+        said = {"verification": play.verification_id, "scenario": play.scenario, "routes": list(play.routes)}
         request = outbound.Request(
             method="POST",
             url=self._service.url,
             headers={"Content-Type": "application/json"},
-            body=json.dumps({**said, "subject": dict(play.subject)}).encode(),
+            body=json.dumps(
+                {**said, "link": play.link, "account": play.account, "subject": dict(play.subject)}
+            ).encode(),
             limits=self._service.limits,
             is_public_only=False,
             wants_whole=False,

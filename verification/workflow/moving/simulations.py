@@ -23,11 +23,11 @@ from verification.workflow.moving import links, queue, transition
 
 @dataclass(frozen=True)
 class Accepted:
-    """What the sandbox has taken over: a verification, a scenario and the first route; `token` of the link to come."""
+    """What the sandbox has taken over: a verification, a scenario, its routes in order; `token` of the link to come."""
 
     verification_id: str
     scenario: scenarios.Scenario
-    route: str
+    routes: tuple[str, ...]
     token: str = field(repr=False)
 
 
@@ -44,14 +44,14 @@ def ask(
     _require_free(verification)
     opening = cases.read(verification, cases.key_of(verification)).opening
     played = _scenario(scenario or scenarios.SCRIPTED.get(opening.person.iin.value, ""))
-    first = _first_route(verification, played, wanted=route)
-    accepted = Accepted(verification.pk, played, first, secrets.token_urlsafe(links.TOKEN_BYTES))
+    routes = _routes(verification, played, wanted=route)
+    accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(links.TOKEN_BYTES))
     transactions.rest()
     simulation.in_use(mode).begin(
         simulation.Play(
             verification_id=verification.pk,
             scenario=played.name,
-            route=first,
+            routes=routes,
             link=link(accepted.token),
             subject=_stated(opening.person),
             account=opening.loan.payout_account,
@@ -67,7 +67,7 @@ def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
         named = cases.of_lender(accepted.verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)
         _require_free(verification)
-        body = {"scenario": accepted.scenario.name, "route": accepted.route}
+        body = {"scenario": accepted.scenario.name, "route": accepted.routes[0]}
         transition.record(verification, SIMULATED, at=at, body=body)
         links.mint_for(verification, at=at, token=accepted.token)
 
@@ -109,8 +109,8 @@ def _scenario(name: str) -> scenarios.Scenario:
     return found
 
 
-def _first_route(verification: Verification, played: scenarios.Scenario, *, wanted: str) -> str:
-    """The route that the borrower begins with: of a combination that has one on which the scenario works."""
+def _routes(verification: Verification, played: scenarios.Scenario, *, wanted: str) -> tuple[str, ...]:
+    """The routes that the borrower goes, one after the other: a combination that has one on which it is played."""
     begun = [verification.combination] if verification.combination else verification.combinations
     fitting = [one for one in begun if not set(played.routes).isdisjoint(one)]
     if wanted:
@@ -118,4 +118,4 @@ def _first_route(verification: Verification, played: scenarios.Scenario, *, want
     if not fitting:
         where = f"{played.name} is played on {' or '.join(played.routes)}; this verification has {begun}"
         raise BadInput(where, code="scenario_not_on_route", pointer="/route" if wanted else "/scenario")
-    return str(fitting[0][0])
+    return tuple(map(str, fitting[0]))

@@ -1,0 +1,177 @@
+"""How each event is brought about for a lender in test mode, by the API alone: what `manage.py tulga_trigger` does.
+
+Nothing is written past the real steps: the sandbox plays the borrower, and time is put forward by the test clock.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from string import ascii_lowercase
+from typing import Any, Final
+
+from verification import outbound
+from verification.core.errors import TulgaError, Unavailable
+from verification.outbound import Limits
+
+_LIMITS: Final = Limits(seconds=15.0, max_bytes=1_000_000)
+_ASKED_SECONDS: Final = 0.5  # between two looks; ours: a person waits before a screen
+_DAY_SECONDS: Final = 24 * 3600 + 60
+_CONTRACT: Final = "c0" * 32
+_IIN, _ACCOUNT, _AMOUNT = "990101100010", "KZ86125KZT5004100100", "150000.00"
+
+NOT_BY_API: Final[Mapping[str, str]] = {
+    "verification.redacted": "nothing erases a person's data by request yet",
+    "verification.disputed": "nobody can say yet that it was not them",
+    "verification.handed_over": "only a borrower with a second device brings it about: open a link, and scan the code",
+    "verification.key_revoked": "only the operator does, who revokes a key: manage.py revoke_key",
+    "clearance.frozen": "only a borrower who declines the new consent after a wait, or the operator who revokes a key",
+}
+"""Events that no call of the API and no simulation brings about, and who does."""
+
+
+class TriggerFailed(Exception):
+    """A call was refused, or the event did not come; the text says which."""
+
+
+@dataclass
+class Trigger:
+    """One lender's calls. `say` is told each id as it comes."""
+
+    url: str
+    key: str = field(repr=False)
+    say: Callable[[str], object]
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON answer. Raises `TriggerFailed` for anything but success, with the code of the problem."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        if method != "GET":
+            headers |= {"Content-Type": "application/json", "Idempotency-Key": secrets.token_urlsafe()}
+        request = outbound.Request(
+            method=method,
+            url=f"{self.url}{path}",
+            headers=headers,
+            body=b"" if body is None else json.dumps(body).encode(),
+            limits=_LIMITS,
+            is_public_only=False,
+            wants_whole=False,
+        )
+        try:
+            answer = outbound.send(request)
+            said: dict[str, Any] = json.loads(answer.body or b"{}")
+        except (Unavailable, ValueError) as fault:
+            told = fault.code if isinstance(fault, TulgaError) else "the answer is not JSON"
+            raise TriggerFailed(f"{method} {path}: {told}") from None
+        if answer.status >= 300:
+            raise TriggerFailed(f"{method} {path}: {answer.status} {said.get('code', '')}")
+        return said
+
+    def until(self, is_so: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
+        """Asks until it is so. Raises `TriggerFailed` when the time is over."""
+        deadline = time.monotonic() + seconds
+        while not is_so():
+            if time.monotonic() > deadline:
+                raise TriggerFailed(f"{what} did not come within {seconds:.0f} s")
+            time.sleep(_ASKED_SECONDS)
+
+    def open(self, route: str = "eds") -> str:
+        """A fresh verification; its id."""
+        reference = f"trigger-{''.join(secrets.choice(ascii_lowercase) for _ in range(12))}"
+        opened = str(self.call("POST", "/v1/verifications", _opening(reference, route))["id"])
+        self.say(opened)
+        return opened
+
+    def played(self, scenario: str, *, route: str = "eds", status: str = "", seconds: float = 60.0) -> str:
+        """A verification on which this was played, once it stands like this."""
+        opened = self.open(route)
+        self.call("POST", f"/v1/test/verifications/{opened}/simulate", {"scenario": scenario})
+        if status:
+            self.until(lambda: self.call("GET", f"/v1/verifications/{opened}")["status"] == status, what=status)
+        return opened
+
+    def cleared(self) -> str:
+        """A clearance that was issued."""
+        verified = self.played("verified", status="verified")
+        place = f"/v1/verifications/{verified}/clearances"
+        asked = str(self.call("POST", place, {"contract_sha256": _CONTRACT})["id"])
+        self.say(asked)
+        place = f"/v1/clearances/{asked}"
+        self.until(lambda: self.call("GET", place)["status"] != "processing", what="the gates")
+        return asked
+
+
+def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, Any]:
+    """The event, once the lender is told it. Raises `TriggerFailed`; for one of `NOT_BY_API` it says who brings it."""
+    if event in NOT_BY_API:
+        raise TriggerFailed(f"{event}: {NOT_BY_API[event]}")
+    if event not in TRIGGERS:
+        raise TriggerFailed(f"there is no event {event}; there are {', '.join((*TRIGGERS, *NOT_BY_API))}")
+    known = _last(trigger)
+    TRIGGERS[event](trigger)
+    found: list[dict[str, Any]] = []
+
+    def has_come() -> bool:
+        page = trigger.call("GET", f"/v1/events?after={known}&limit=100")
+        found.extend(one for one in page["data"] if one["type"] == event)
+        return bool(found)
+
+    trigger.until(has_come, what=event, seconds=seconds)
+    return found[0]
+
+
+def _last(trigger: Trigger) -> int:
+    """The number of the newest event."""
+    after = 0
+    while (page := trigger.call("GET", f"/v1/events?after={after}&limit=100"))["data"]:
+        after = page["data"][-1]["lender_sequence"]
+    return int(after)
+
+
+def _expired(trigger: Trigger) -> None:
+    opened = trigger.open()
+    trigger.call("POST", "/v1/test/clock", {"advance_seconds": _DAY_SECONDS, "verification": opened})
+
+
+def _canceled(trigger: Trigger) -> None:
+    trigger.call("POST", f"/v1/verifications/{trigger.open()}/cancel", {})
+
+
+def _consumed(trigger: Trigger) -> None:
+    paid = {"amount": _AMOUNT, "iin": _IIN, "contract_sha256": _CONTRACT, "payout_account": _ACCOUNT}
+    trigger.call("POST", f"/v1/clearances/{trigger.cleared()}/consume", paid)
+
+
+def _disabled(trigger: Trigger) -> None:
+    made = trigger.call("POST", "/v1/webhook-endpoints", {"url": "https://lender.example/tulga"})
+    trigger.say(made["id"])
+    trigger.call("PATCH", f"/v1/webhook-endpoints/{made['id']}", {"enabled": False})
+
+
+TRIGGERS: Final[Mapping[str, Callable[[Trigger], object]]] = {
+    "verification.created": Trigger.open,
+    "verification.in_review": lambda trigger: trigger.played("review", route="biometric"),
+    "verification.verified": lambda trigger: trigger.played("verified"),
+    "verification.declined": lambda trigger: trigger.played("consent_declined"),
+    "verification.expired": _expired,
+    "verification.canceled": _canceled,
+    "verification.failed": lambda trigger: trigger.played("ocsp_silent"),
+    "clearance.issued": Trigger.cleared,
+    "clearance.consumed": _consumed,
+    "endpoint.disabled": _disabled,
+}
+"""What brings each event about."""
+
+
+def _opening(reference: str, route: str) -> dict[str, Any]:
+    document = {"type": "id_card", "number": "045678912", "valid_to": "2031-05-01"}
+    person = {"iin": _IIN, "surname": "Асанов", "name": "Асан", "birth_date": "1899-01-01", "phone": "+77011234567"}
+    loan = {"amount": _AMOUNT, "currency": "KZT", "term_days": 30, "annual_rate": "46.00"}
+    return {
+        "purpose": "Consumer microcredit",
+        "subject": {**person, "document": document},
+        "loan": {**loan, "total_repayable": "155671.23", "payout_account": _ACCOUNT},
+        "routes": [route],
+        "client_reference": reference,
+        "locale": "ru",
+    }

@@ -1,0 +1,43 @@
+"""`manage.py tulga_trigger` over real processes: each event that a lender is told comes, or it says who brings it."""
+
+import pytest
+
+from lenders.triggers import NOT_BY_API, TRIGGERS
+from tests.service.deployment import Deployment
+from verification.core.events import TOLD
+
+# Before a camera: as the scenario it plays, which is played by itself.
+_QUICK = sorted(TRIGGERS.keys() - {"verification.in_review"})
+
+
+def trigger(deployment: Deployment, event: str, key: str = "") -> tuple[int, str, str]:
+    """The command's exit code and what it said."""
+    given = ("--url", deployment.url, "--key", key or deployment.api.key)
+    done = deployment.processes.manage("tulga_trigger", event, *given)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_every_event_has_its_way_or_a_word_why_not() -> None:
+    assert {*TRIGGERS, *NOT_BY_API} == set(TOLD)
+    assert TRIGGERS.keys().isdisjoint(NOT_BY_API)
+
+
+@pytest.mark.parametrize("event", _QUICK)
+def test_an_event_comes(deployment: Deployment, event: str) -> None:
+    code, said, wrong = trigger(deployment, event)
+    assert (code, wrong) == (0, "")
+    assert said.splitlines()[-1].startswith(f"{event}  evt_")
+
+
+@pytest.mark.parametrize("event", sorted(NOT_BY_API))
+def test_what_no_call_brings_about_says_who_does(deployment: Deployment, event: str) -> None:
+    code, said, wrong = trigger(deployment, event)
+    assert (code, said) == (1, "")
+    assert NOT_BY_API[event] in wrong
+
+
+def test_a_live_key_and_a_foreign_one_bring_nothing_about(deployment: Deployment) -> None:
+    assert trigger(deployment, "verification.created", "tlg_live_x")[0] == 1
+    code, _, wrong = trigger(deployment, "verification.created", "tlg_test_x")
+    assert code == 1
+    assert "401 key_unknown" in wrong
