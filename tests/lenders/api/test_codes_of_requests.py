@@ -1,5 +1,6 @@
 """Codes of the tables that no other test is answered: each by a request that leads to it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from django.db import OperationalError, connection
 
 from lenders import idempotency, keys, policy
 from lenders.models import IdempotentRequest, Lender, WebhookEndpoint
+from tests.lenders.api.test_clearances import cleared, verified
 from tests.lenders.samples import Caller, faults, opening
-from verification.core import calendars
+from tests.verification.workflow.conftest import Issued
+from verification.core import calendars, profiles
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,3 +77,15 @@ def test_a_reservation_that_another_took_over_writes_nothing(api: Caller, monkey
     answer = api.post(PATH, opening(), key="k-1")
     assert (answer.status_code, answer.json()["code"]) == (503, "fence_lost")
     assert api.get(PATH).json()["data"] == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_first_credit_over_the_law_waits_for_a_visit(
+    api: Caller, lender: Lender, issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    law = replace(profiles.get("KZ-2021-04"), id="KZ-TEST", visit_over_mci=10)
+    monkeypatch.setitem(profiles.PROFILES, law.id, law)
+    lender.test_calendar = calendars.of_profile(law.id)
+    lender.save()
+    told = cleared(api, verified(lender, issued))
+    assert (told["status"], told["code"]) == ("refused", "in_person_required")
