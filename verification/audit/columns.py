@@ -37,7 +37,7 @@ def _no(what: str) -> Column:
 _ROW_NUMBER: Final = _no("a number that the database gives; entries name the row by what it holds")
 _QUEUE: Final = _no("when and by whom a step is done; each step asks the log again what it may do, and signs it")
 _OPENED, _CLOSED, _CREATED = "attempt.opened", "attempt.judged, .lapsed, .reviewed", "verification.created"
-_DIALOGUE: Final = "attempt.opened, .answered, .looked_at, evidence.kept"
+_DIALOGUE, _ENDED = "attempt.opened, .answered, .looked_at, evidence.kept", "every end and verification.in_review"
 _CASE, _ATTEMPTS, _WAYS = "audit/compare_case", "audit/compare_attempts", "audit/compare_ways"
 _EVIDENCE, _SEALED, _OPEN = "audit/compare_evidence", "evidence/inspection", "evidence/case_inspection"
 _LEAVES, _TREE, _COUNTS = "audit/verify_leaves", "audit/verify_tree", "audit/verify_counts"
@@ -46,7 +46,6 @@ _OF_ASKED: Final = "id verification_id lender_id mode created_at profile_id cont
 _OF_ISSUED: Final = (
     "status code gates issued_at expires_at fresh_until iin_index account_index consumed_at amount_tiyn frozen_at"
 )
-_ENDED: Final = "every end and verification.in_review"
 
 _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
     "verification_verification": {
