@@ -29,6 +29,7 @@ _SILENT: Final = ("/docs", "/openapi.json", "/static/")
 _PEOPLE: Final = ("/oversight", "/review")
 _ASKED: Final = 5  # cases of one test that are asked for, the newest
 _STAGES: Final = {name for release in RELEASES.values() for name in release.names}
+_KNOWN: Final = set[str]()
 _SEEN: Final = set[str]()
 
 
@@ -37,7 +38,8 @@ class Noting:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._answer = get_response
-        census.write("known", tables())
+        census.write("known", sorted({*tables()} - _KNOWN))
+        _KNOWN.update(tables())
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer, as it is."""

@@ -64,6 +64,7 @@ def test_only_a_whole_run_is_judged() -> None:
 def test_an_answer_is_noted_once_and_one_by_forged_rows_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(census.VARIABLE, str(tmp_path))
     monkeypatch.setattr(noting, "_SEEN", set())
+    monkeypatch.setattr(noting, "_KNOWN", set())
     problem = {"code": "bad_input", "errors": [{"code": "required"}]}
     middleware = noting.Noting(lambda _: JsonResponse(problem, content_type="application/problem+json"))
     asked = RequestFactory().get("/v1/verifications")
