@@ -24,7 +24,7 @@ from verification.core.releases import RELEASES
 from verification.models import Attempt, Clearance, Verification
 
 _PROBLEM, _FIELD, _REASON, _REFUSAL, _EVENT, _PAGE = "problem", "field", "reason", "refusal", "event", "page"
-_SILENT: Final = ("/docs", "/openapi.json", "/static/")
+_SILENT: Final = ("/docs", "/openapi.json", "/static/", "/v1/test/scenarios")
 """Addresses that list codes, whether or not anybody ever meets them."""
 _PEOPLE: Final = ("/oversight", "/review")
 _ASKED: Final = 5  # cases of one test that are asked for, the newest
