@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from verification import clock, transactions
 from verification.core import scenarios
-from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.errors import BadInput, Conflict, Misconfigured, NotFound, Unavailable
 from verification.core.events import SIMULATED
 from verification.core.opening import Person
 from verification.core.status import Status
@@ -47,7 +47,7 @@ def ask(
     routes = _routes(verification, played, wanted=route)
     accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(links.TOKEN_BYTES))
     transactions.rest()
-    simulation.in_use(mode).begin(
+    _player(mode).begin(
         simulation.Play(
             verification_id=verification.pk,
             scenario=played.name,
@@ -76,6 +76,13 @@ def require_test(mode: str) -> None:
     """Raises `NotFound` in live mode, where none of this is there."""
     if mode != "test":
         raise NotFound("there is no such address")
+
+
+def _player(mode: str) -> simulation.SimulationSource:
+    try:
+        return simulation.in_use(mode)
+    except Misconfigured as fault:
+        raise Unavailable(f"nobody plays borrowers here: {fault}", code="sandbox_unavailable") from None
 
 
 def _require_free(verification: Verification) -> None:
