@@ -14,6 +14,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
+from insecure_sandbox import warp
 from insecure_sandbox.camera import APART_MS, SLOW_APART_MS, answered
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
@@ -157,8 +158,9 @@ def _asked(sandbox: SandboxProcess, settings: Settings, monkeypatch: pytest.Monk
 
 def capture(client: Client, story: Story, shown: Shown) -> None:
     """Every command, answered as the page's script does, and the worker's looks and judgement."""
-    for command in ("neutral", *GESTURES):
-        camera.ALL_RIGHT.played(command)  # before its clock runs: once a checkout they are painted, which takes longer
+    plays: tuple[warp.Play, ...] = ("neutral", *GESTURES)
+    for play in plays:  # before a command's clock runs: once a checkout they are painted, which takes longer
+        camera.ALL_RIGHT.played(play)
     post(client, {"turn": story.page().turn, "ready": True})
     while (shows := story.page()).page == "commands" and shows.data["state"] == "command":
         asked = shows.data
