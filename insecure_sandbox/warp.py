@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from insecure_sandbox import warp_points
 from insecure_sandbox.warp_picture import Triangles, camera_cut, jpeg, paint
 from insecure_sandbox.warp_sitting import Sitting
-from verification.engines.liveness import gestures, landmarks, networks, policy
+from verification.engines.liveness import gestures, landmarks, masks, networks, policy
 from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.gestures import Gesture, Neutral
 from verification.engines.liveness.landmarks import FaceMeasurement
@@ -50,7 +50,8 @@ _STRONGEST: dict[Play, tuple[Pose, ...]] = {
 _MORE, _NOD_MORE = 1.25, 1.5  # of what is asked for: noise and a thin picture take some of it, most of a nod
 # Not of who sways by a sitting, which adds to a nod: so deep, it may be taken for another face than the one at rest.
 _THERE_AND_BACK = ("blink", "nod")
-_SEEN, _AWAKE = 1.05, 1.25  # the same, and of an open eye, at least of whoever is painted to do everything
+# The same, of an open eye, and of a mouth that is no mask, at least of whoever is painted to do everything.
+_SEEN, _AWAKE, _BARE = 1.05, 1.25, 1.3
 _STRAIGHT, _LEVEL = 0.10, 18.0  # ratio and degrees at which a face looks at the camera well enough
 _SWAY = 0.7  # degrees a head sways by itself
 _CLOSED, _MOUTH = 0.04, 0.50  # of its width, the gap of a closed and of a wide open mouth
@@ -88,9 +89,12 @@ class Puppet:
         self._reached: dict[Play, tuple[Pose, float]] = {}
 
     def is_able(self) -> bool:
-        """Whether it is awake at rest and can show every gesture, with room to spare for noise and a thin picture."""
-        rest = self._measured(self.rest)
-        if rest is None or min(rest.right_eye, rest.left_eye) < _AWAKE * policy.NEUTRAL.eye:
+        """Whether it is awake and bare at rest and can show every gesture, with room for noise and a thin picture."""
+        rest, shown = self._measured(self.rest), self.show(self.rest)
+        if rest is None or rest.mesh is None or min(rest.right_eye, rest.left_eye) < _AWAKE * policy.NEUTRAL.eye:
+            return False
+        mouth = masks.measure(shown, rest.mesh, side=policy.MASK.side)
+        if mouth is None or mouth.rough < _BARE * policy.MASK.rough:
             return False
         return all(self._strongest(gesture)[1] >= _SEEN for gesture in gestures.GESTURES)
 
