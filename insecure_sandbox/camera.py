@@ -29,6 +29,9 @@ APART_MS = 60
 """From one frame to the next, as it is told."""
 SLOW_APART_MS = 240
 """The same of a line on which too few pictures come."""
+STUCK = 5
+"""Frames that show one picture, where it is stuck: one more than a slow camera gives (`GateLimits.frozen_run`)."""
+_DRAWN_MAX = 8  # borrowers of one camera, until one of them can do everything
 _FACE = (260, 320)  # pixels of it, of a frame of 640 × 480
 LOOKED_SECONDS = 0.25
 """From one question whether a worker has looked to the next."""
@@ -57,15 +60,15 @@ def wrongly(command: str) -> warp.Play:
 
 
 def _stuck(frames: Sequence[bytes]) -> list[bytes]:
-    middle = len(frames) // 2
-    return [*frames[:middle], *[frames[middle]] * (len(frames) - middle)]
+    """The first frame again and again, then the gesture: stuck at its end, some gestures would not show at all."""
+    return [frames[0]] * STUCK + list(frames[STUCK:])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Showing:
     """What is held before the page: which gesture to which command, and the pictures of it as they are sent.
 
-    beside: whether another face is in them. apart_ms: from one to the next.
+    beside: whether another face looks in as each begins. apart_ms: from one to the next.
     """
 
     gesture: Shows = as_told
@@ -108,7 +111,7 @@ class Camera:
         return taken_anew(self._played[gesture].result(), chance=np.random.default_rng())
 
     def take_with_another(self, gesture: warp.Play) -> list[bytes]:
-        """The same with the other face beside it."""
+        """The same, and the other face looks in as it begins."""
         other = None if self._other is None else self._other.result()
         return taken_anew(self._played[gesture].result(), chance=np.random.default_rng(), beside=other)
 
@@ -180,7 +183,13 @@ def bound(
 
 
 def _puppet(photo: Path, *, is_another: bool) -> warp.Puppet:
-    return warp.Puppet(_opened(photo), sitting=Sitting(np.random.default_rng()) if is_another else None)
+    picture, chance = _opened(photo), np.random.default_rng()
+    if not is_another:
+        return warp.Puppet(picture)
+    # Some are bent into a face that hardly opens its eyes or mouth: nobody would know why it is refused.
+    drawn = (warp.Puppet(picture, sitting=Sitting(chance)) for _ in range(_DRAWN_MAX))
+    able = next((puppet for puppet in drawn if puppet.is_able()), None)
+    return able or warp.Puppet(picture, sitting=Sitting(chance))
 
 
 def _face_of(photo: Path) -> NDArray[np.uint8]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from insecure_sandbox import warp_points
 from insecure_sandbox.warp_picture import Triangles, camera_cut, jpeg, paint
 from insecure_sandbox.warp_sitting import Sitting
-from verification.engines.liveness import gestures, landmarks, networks, policy
+from verification.engines.liveness import gestures, landmarks, masks, networks, policy
 from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.gestures import Gesture, Neutral
 from verification.engines.liveness.landmarks import FaceMeasurement
@@ -48,7 +48,10 @@ _STRONGEST: dict[Play, tuple[Pose, ...]] = {
     "turn_right": tuple(Pose(yaw=-yaw) for yaw in range(12, 40, 2)),
 }
 _MORE, _NOD_MORE = 1.25, 1.5  # of what is asked for: noise and a thin picture take some of it, most of a nod
+# Not of who sways by a sitting, which adds to a nod: so deep, it may be taken for another face than the one at rest.
 _THERE_AND_BACK = ("blink", "nod")
+# The same, of an open eye, and of a mouth that is no mask, at least of whoever is painted to do everything.
+_SEEN, _AWAKE, _BARE = 1.05, 1.25, 1.3
 _STRAIGHT, _LEVEL = 0.10, 18.0  # ratio and degrees at which a face looks at the camera well enough
 _SWAY = 0.7  # degrees a head sways by itself
 _CLOSED, _MOUTH = 0.04, 0.50  # of its width, the gap of a closed and of a wide open mouth
@@ -83,15 +86,23 @@ class Puppet:
             np.vstack([self._mesh[:, :2], self._anchors]), without=warp_points.INNER_LIPS
         )
         self.rest = self._towards_the_camera()
-        self._reached: dict[Play, Pose] = {}
+        self._reached: dict[Play, tuple[Pose, float]] = {}
+
+    def is_able(self) -> bool:
+        """Whether it is awake and bare at rest and can show every gesture, with room for noise and a thin picture."""
+        rest, shown = self._measured(self.rest), self.show(self.rest)
+        if rest is None or rest.mesh is None or min(rest.right_eye, rest.left_eye) < _AWAKE * policy.NEUTRAL.eye:
+            return False
+        mouth = masks.measure(shown, rest.mesh, side=policy.MASK.side)
+        if mouth is None or mouth.rough < _BARE * policy.MASK.rough:
+            return False
+        return all(self._strongest(gesture)[1] >= _SEEN for gesture in gestures.GESTURES)
 
     def play(self, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
         """`count` frames of the gesture as JPEG of at most 40 KB; with the same `seed` the same ones."""
         # Steps of one capture share no noise, or their frames would be the same pictures twice.
         chance = np.random.default_rng(None if seed is None else [seed, *gesture.encode()])
-        if gesture not in self._reached:
-            self._reached[gesture] = self._strongest(gesture)
-        strongest = self._reached[gesture]
+        strongest, _ = self._strongest(gesture)
         shares = _course(gesture, count)
         if (sitting := self._sitting) is not None:
             shares = sitting.pace(shares)
@@ -133,20 +144,25 @@ class Puppet:
         )
         return Pose(yaw=float(yaw), pitch=float(pitch))
 
-    def _strongest(self, gesture: Play) -> Pose:
-        """The first pose that shows more of the gesture than is asked for, as whoever attacks can measure it; or the
-        one that shows most."""
+    def _strongest(self, gesture: Play) -> tuple[Pose, float]:
+        """The first pose that shows more of the gesture than is asked for, as whoever attacks can measure it, or the
+        one that shows most; and how many times what is asked for it shows."""
+        if gesture not in self._reached:
+            self._reached[gesture] = self._tried(gesture)
+        return self._reached[gesture]
+
+    def _tried(self, gesture: Play) -> tuple[Pose, float]:
         poses, rest, told = _STRONGEST[gesture], self._measured(self.rest), list[float]()
         if gesture == "neutral" or rest is None:
-            return poses[0]
+            return poses[0], 0.0
         neutral = Neutral(rest.turn, rest.mouth, rest.right_eye, rest.left_eye, rest.pitch, rest.interocular)
-        least = (_NOD_MORE if gesture == "nod" else _MORE) * gestures.limits(policy.GESTURES)[gesture]
+        asked = gestures.limits(policy.GESTURES)[gesture]
         for pose in poses:
             face = self._measured(_between(self.rest, pose, 1.0))
-            told.append(0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0])
-            if told[-1] >= least:
+            told.append(0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / asked)
+            if told[-1] >= (_NOD_MORE if gesture == "nod" and self._sitting is None else _MORE):
                 break
-        return poses[told.index(max(told))]
+        return poses[told.index(max(told))], max(told)
 
     def _measured(self, pose: Pose) -> FaceMeasurement | None:
         return landmarks.measure(self.show(pose), networks=self._loaded).face

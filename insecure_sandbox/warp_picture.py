@@ -26,6 +26,7 @@ _LENGTH = 12  # frames in which it comes and goes about once
 
 
 _BESIDE = (200, 250)  # pixels of a portrait at the side, of which the face is the most
+_LOOKS_IN = 2  # frames in which it is there, the first: who is asked for the gesture is alone while doing it
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def taken_anew(
     """The same frames at another moment: no two captures may share one, or move alike.
 
     The hand that holds the camera drifts, slowly and by a way of its own, and the noise is another. beside: a portrait
-    that is put at the side of each.
+    that is put at the side of the first.
     """
     places = np.arange(len(frames))[:, None] / _LENGTH
     begun, turns = chance.uniform(0, 2 * np.pi, len(drift)), chance.uniform(0.6, 1.6, len(drift))
@@ -127,7 +128,7 @@ def taken_anew(
     held = [_held(frame, *moved) for frame, moved in zip(frames, ways.tolist(), strict=True)]
     if beside is not None:
         small = cv2.resize(beside, _BESIDE, interpolation=cv2.INTER_AREA)
-        for image in held:
+        for image in held[:_LOOKS_IN]:
             image[HEIGHT - _BESIDE[1] :, : _BESIDE[0]] = small
     return [jpeg(image, chance=chance) for image in held]
 

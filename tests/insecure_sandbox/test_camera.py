@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from insecure_sandbox.camera import answered, as_told, bound, wrongly
+from insecure_sandbox.camera import SHOWN, answered, as_told, bound, wrongly
+from insecure_sandbox.warp_picture import taken_anew
 from verification.core.route import Looked, Memory, Next
 from verification.stages.live_capture.dialogue import (
     accept_live_capture,
@@ -18,7 +20,7 @@ from verification.stages.live_capture.dialogue import (
     prompt_live_capture,
 )
 from verification.stages.live_capture.kept import NEUTRAL
-from verification.stages.live_capture.policy import OTHERS, TURNS
+from verification.stages.live_capture.policy import OTHERS, TURNS, LiveCapturePolicy
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 CHAIN = [(250, b"first"), (350, b"second"), (450, b"third")]
@@ -97,3 +99,18 @@ def test_whoever_plays_wrongly_never_shows_what_is_asked(command: str) -> None:
 
 def test_whoever_plays_wrongly_still_looks_straight() -> None:
     assert as_told(NEUTRAL) == wrongly(NEUTRAL) == "neutral"
+
+
+def test_a_stuck_picture_is_stuck_for_longer_than_a_camera_and_then_shows_the_gesture() -> None:
+    frames = [bytes([place]) for place in range(12)]
+    sent = SHOWN["stuck"].sent(frames)
+    stuck = sent.count(frames[0])
+    assert stuck > LiveCapturePolicy().gates.frozen_run
+    assert list(sent) == [frames[0]] * stuck + frames[stuck:]
+
+
+def test_another_face_looks_in_as_a_gesture_begins_and_leaves_the_rest_of_it_alone() -> None:
+    frames, other = [_picture(5)] * 6, np.full((320, 260, 3), 255, dtype=np.uint8)
+    taken = taken_anew(frames, chance=np.random.default_rng(1), beside=other)
+    corners = [np.asarray(Image.open(io.BytesIO(one)).convert("L"))[-200:, :150].mean() for one in taken]
+    assert [corner > 150 for corner in corners] == [True, True, False, False, False, False]

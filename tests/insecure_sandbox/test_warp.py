@@ -3,6 +3,7 @@
 If one of these tests fails because a gate became better, say so in docs/liveness-measurements.md and keep the gate.
 """
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -103,6 +104,12 @@ def test_a_frame_taken_anew_is_another_one_of_the_same_gesture() -> None:
     assert max(map(len, again)) <= policy.FRAMES.most_bytes
     measured = landmarks.measure(frames.decode(again[0], limits=policy.FRAMES), networks=_networks())
     assert measured.face is not None
+
+
+def test_whoever_hardly_opens_their_eyes_is_not_able_to_do_everything() -> None:
+    assert _puppet().is_able()
+    sleepy = _puppet().show(replace(_puppet().rest, closed_eyes=0.6))
+    assert not warp.Puppet(sleepy, loaded=_networks()).is_able()
 
 
 def test_a_picture_without_a_face_plays_nothing() -> None:

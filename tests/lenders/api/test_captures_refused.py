@@ -14,7 +14,8 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
-from insecure_sandbox.camera import answered
+from insecure_sandbox import warp
+from insecure_sandbox.camera import APART_MS, SLOW_APART_MS, answered
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.samples import Caller, opening
@@ -26,6 +27,7 @@ from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import Story, order, swept, wait_until
 from verification import clock
 from verification.borrower import camera as page
+from verification.engines.liveness.gestures import GESTURES
 from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture.policy import LiveCapturePolicy
 from verification.workflow.moving import sweep
@@ -48,13 +50,14 @@ def _same(command: str, frames: Frames) -> Sequence[bytes]:
 @dataclass(frozen=True)
 class Shown:
     """What is held before the camera. `change`: other frames for a command; `told`: what the page says of its camera;
-    `asked`: what it is bound to instead; `more`: of the opening."""
+    `asked`: what it is bound to instead; `more`: of the opening; `apart_ms`: from one frame to the next."""
 
     change: Callable[[str, Frames], Sequence[bytes]] = _same
     told: Callable[[str], Mapping[str, object] | None] = lambda command: None
     asked: Mapping[str, object] = field(default_factory=dict)
     more: Mapping[str, object] = field(default_factory=dict)
     photo: str = "obama.jpg"
+    apart_ms: int = APART_MS
 
 
 def _of(command: str, changed: Callable[[Frames], Sequence[bytes]]) -> Shown:
@@ -142,6 +145,7 @@ WRONG: dict[str, Shown] = {
     "face_not_found": Shown(_from_the_middle),
     "liveness_surroundings_jumped": Shown(_elsewhere),
     "face_quality": Shown(_altered(lambda pixels: pixels * 0.12)),
+    "liveness_line_review": Shown(apart_ms=SLOW_APART_MS),
 }
 
 
@@ -154,11 +158,14 @@ def _asked(sandbox: SandboxProcess, settings: Settings, monkeypatch: pytest.Monk
 
 def capture(client: Client, story: Story, shown: Shown) -> None:
     """Every command, answered as the page's script does, and the worker's looks and judgement."""
+    plays: tuple[warp.Play, ...] = ("neutral", *GESTURES)
+    for play in plays:  # before a command's clock runs: once a checkout they are painted, which takes longer
+        camera.ALL_RIGHT.played(play)
     post(client, {"turn": story.page().turn, "ready": True})
     while (shows := story.page()).page == "commands" and shows.data["state"] == "command":
         asked = shows.data
         frames = camera._taken(camera.ALL_RIGHT, _play(asked["command"]), f"{story.id} {shows.turn}")
-        answer = answered(shown.change(asked["command"], frames), {**asked, **shown.asked})
+        answer = answered(shown.change(asked["command"], frames), {**asked, **shown.asked}, apart_ms=shown.apart_ms)
         last = max(frame["at_ms"] for frame in answer["frames"])
         taken = datetime.fromisoformat(asked["revealed"]) + timedelta(milliseconds=last)
         clock._state.offset += taken - clock.now()  # what is painted on a busy machine takes nobody's time
