@@ -126,15 +126,21 @@ def post(client: Client, answer: Mapping[str, object], files: Sequence[bytes] = 
 def captured(api: Caller, lender: Lender, sandbox: SandboxProcess, shown: Shown) -> Story:
     """A verification whose borrower went this way, from the lender's opening to the judgement."""
     camera.register(sandbox, photo=shown.photo, surname="Асанов", name="Асан", patronymic="")
-    opened = api.post("/v1/verifications", opening(**shown.more)).json()
+    story, client = at_camera(api, lender, **shown.more)
+    capture(taken_over(client) if shown.is_at_phone else client, story, shown)
+    return story
+
+
+def at_camera(api: Caller, lender: Lender, **more: object) -> tuple[Story, Client]:
+    """A verification and the browser of its borrower, who is about to be ready."""
+    opened = api.post("/v1/verifications", opening(**more)).json()
     story = Story(lender, opened["id"], opened["url"].partition("#")[2])
     client = browser(story)
     client.post(NOW, {"turn": story.page().turn, "agreed": "true", "version": CURRENT, "language": "ru"})
     story.work()
     client.post(NOW, {"turn": story.page().turn, "somebody_tells_me": "false"})
     story.work()
-    capture(taken_over(client) if shown.is_at_phone else client, story, shown)
-    return story
+    return story, client
 
 
 def taken_over(desk: Client) -> Client:

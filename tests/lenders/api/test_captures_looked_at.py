@@ -1,6 +1,6 @@
 """What else a lender is told of a live capture: poor full frames, signs for people, and lines that were lost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -8,17 +8,22 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from django.test import Client
 from PIL import Image
 
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.lenders.api.before_camera import Frames, Shown, blank, captured, jpeg_of, pixels, read
+from tests.lenders.api.before_camera import Frames, Shown, at_camera, blank, captured, jpeg_of, pixels, post, read
 from tests.lenders.api.before_camera import asked as asked
 from tests.lenders.samples import Caller
-from tests.verification.engines.liveness import insecure_masks, insecure_paper
+from tests.verification.borrower.test_elsewhere import scanned
+from tests.verification.borrower.visits import NOW
+from tests.verification.engines.liveness import insecure_detectors, insecure_masks, insecure_paper
 from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.story import Story
 from verification.engines.faces import backends
-from verification.engines.liveness import landmarks, networks
+from verification.engines.liveness import landmarks, networks, passive
+from verification.stages.live_capture.policy import UNBURNT_MAX
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -64,11 +69,17 @@ def _in_the_dark(frame: np.ndarray) -> np.ndarray:
     return np.where(face[..., None], frame * 0.12, frame + 60)
 
 
-def _farther(frame: np.ndarray) -> np.ndarray:
-    """The picture at eight tenths of its size, before what it is of, blurred."""
-    far = cv2.GaussianBlur(frame, (0, 0), 15)
-    far[48:432, 64:576] = cv2.resize(frame, (512, 384), interpolation=cv2.INTER_AREA)
+def _farther(frame: np.ndarray, *, tenths: int = 8) -> np.ndarray:
+    """The picture at so many tenths of its size, before what it is of, blurred."""
+    far, (high, wide) = cv2.GaussianBlur(frame, (0, 0), 15), (48 * tenths, 64 * tenths)
+    down, across = (480 - high) // 2, (640 - wide) // 2
+    far[down : down + high, across : across + wide] = cv2.resize(frame, (wide, high), interpolation=cv2.INTER_AREA)
     return far
+
+
+def _far_and_half_in_the_dark(frame: np.ndarray) -> np.ndarray:
+    """The face is so dark on one side that one of the two detectors takes the other for all of it."""
+    return _farther(np.concatenate([frame[:, :316] * 0.04, frame[:, 316:]], axis=1), tenths=6)
 
 
 def _flat(command: str, frames: Frames) -> Sequence[bytes]:
@@ -125,27 +136,36 @@ def _like(folder: Path) -> str:
     return str(kept)
 
 
-FULL: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "face_too_dark": _in_the_dark,
-    "face_too_bright": lambda frame: np.where(_over(0.15, frame), 255, frame * 0.4),
-    "face_light_uneven": _half_in_the_dark,
-    "face_without_contrast": lambda frame: 128 + (frame - 128) * 0.11,
-}
 AGAIN: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "face_again": lambda frame: frame,
     "face_again_light": lambda frame: frame * 0.45,
     "face_again_near": _farther,
     "face_again_still": lambda frame: cv2.GaussianBlur(frame, (0, 0), 2.3),
 }
-OTHER: dict[str, Shown] = {
-    "hand_over_review": Shown(is_at_phone=True),
-    "liveness_commands_left_out": Shown(without=["blink"]),
-    "liveness_depth_flat": Shown(_flat),
-    "liveness_face_masked": Shown(_masked),
-    "liveness_face_missing": Shown(_nobody_turns, full=_full(lambda frame: frame)),
-    "liveness_frame_noiseless": Shown(_four_times_each),
-    "liveness_injection_still_phone": Shown(_shaken, told=lambda command: STILL_PHONE),
+SHOWN: dict[tuple[str, ...], Shown] = {
+    ("face_too_dark", "liveness_depth_flat"): Shown(_flat, full=_full(_in_the_dark)),
+    ("face_too_bright", "liveness_injection_still_phone"): Shown(
+        _shaken,
+        told=lambda command: STILL_PHONE,
+        full=_full(lambda frame: np.where(_over(0.15, frame), 255, frame * 0.4)),
+    ),
+    ("face_light_uneven", "liveness_frame_noiseless"): Shown(_four_times_each, full=_full(_half_in_the_dark)),
+    ("face_too_small",): Shown(full=_full(_far_and_half_in_the_dark)),
+    ("face_without_contrast",): Shown(full=_full(lambda frame: 128 + (frame - 128) * 0.11)),
+    ("liveness_face_missing",): Shown(_nobody_turns, full=_full(lambda frame: frame)),
+    ("liveness_face_masked",): Shown(_masked),
+    ("hand_over_review", "liveness_commands_left_out", "liveness_passive_review"): Shown(
+        is_at_phone=True, without=["blink"]
+    ),
 }
+
+
+@pytest.fixture
+def detector(tmp_path: Path) -> Iterator[None]:
+    """One of presentation attacks, which takes every picture for one."""
+    passive.use(insecure_detectors.install(tmp_path, insecure_detectors.saying(-4.0)))
+    yield
+    passive.use(None)
 
 
 def told(found: Mapping[str, Any]) -> dict[str, str]:
@@ -153,11 +173,11 @@ def told(found: Mapping[str, Any]) -> dict[str, str]:
     return {one["name"]: one["code"] for one in found["checks"] if one["code"]}
 
 
-@pytest.mark.parametrize("code", [*FULL, *OTHER])
-def test_it_is_told(api: Caller, lender: Lender, sandbox: SandboxProcess, code: str) -> None:
-    shown = OTHER[code] if code in OTHER else Shown(full=_full(FULL[code]))
-    said = told(read(api, captured(api, lender, sandbox, shown)))
-    assert code in said.values(), said
+@pytest.mark.usefixtures("detector")
+@pytest.mark.parametrize("codes", SHOWN, ids=", ".join)
+def test_they_are_told(api: Caller, lender: Lender, sandbox: SandboxProcess, codes: tuple[str, ...]) -> None:
+    said = told(read(api, captured(api, lender, sandbox, SHOWN[codes])))
+    assert {*codes} <= {*said.values()}, said
 
 
 @pytest.mark.parametrize("code", [*AGAIN, "face_review"])
@@ -168,3 +188,30 @@ def test_a_face_that_is_only_like_is_asked_for_again_or_looked_at(
     shown = Shown(full=_full(AGAIN.get(code, AGAIN["face_again"])), photo=_like(tmp_path), more=more)
     found = read(api, captured(api, lender, sandbox, shown))
     assert told(found)["face.match"] == code
+
+
+def test_captures_that_cost_nothing_are_few_a_day(api: Caller, lender: Lender, sandbox: SandboxProcess) -> None:
+    camera.register(sandbox, surname="Асанов", name="Асан", patronymic="")
+    story, client = at_camera(api, lender)
+    lost(story, client)
+    story.work()
+    assert {*told(read(api, story)).values()} == {"liveness_line_lost"}
+    assert api.post(f"/v1/verifications/{story.id}/cancel").status_code == 200
+    for number in range(1, UNBURNT_MAX):
+        story, client = at_camera(api, lender, client_reference=f"loan-{number}")
+        phone = scanned(client, token=str(number) * 43)
+        lost(story, client)
+        # Before it is judged.
+        assert phone.post("/v/phone/now/", {"somebody_tells_me": "true"}).status_code == 302
+        story.work()
+        assert read(api, story)["code"] == "coercion_reported"
+    story, client = at_camera(api, lender, client_reference="loan-last")
+    assert (story.page().page, story.page().notice) == ("resume", "captures_exceeded")
+    assert client.get(NOW).status_code == 200
+
+
+def lost(story: Story, client: Client) -> None:
+    """A capture whose line is lost whenever something is asked."""
+    post(client, {"turn": story.page().turn, "ready": True})
+    while (shows := story.page()).page == "commands" and shows.data["state"] == "command":
+        post(client, {"turn": shows.turn, "lost": True})
