@@ -145,7 +145,7 @@ def at_camera(api: Caller, lender: Lender, **more: object) -> tuple[Story, Clien
 
 def taken_over(desk: Client) -> Client:
     """A phone that scanned the code of the desk's page, and goes on in its place."""
-    phone = scanned(desk)
+    phone: Client = scanned(desk)
     number = numbered(phone)
     assert desk.post("/v/now/elsewhere/number/", {"number": number}).status_code == 200
     assert phone.get("/v/phone/now/").headers["Location"] == NOW

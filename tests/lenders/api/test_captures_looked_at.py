@@ -128,8 +128,7 @@ def _like(folder: Path) -> str:
         np.asarray(Image.open(camera.portraits() / name).convert("RGB")) for name in ("obama.jpg", "biden.jpg")
     )
     backend = backends.in_use()
-    points = [backend.find(image)[0].points for image in (other, own)]
-    there, _ = cv2.estimateAffinePartial2D(*points)
+    there, _ = cv2.estimateAffinePartial2D(backend.find(other)[0].points, backend.find(own)[0].points)
     laid = cv2.warpAffine(other, there, own.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
     kept = folder / "like.jpg"
     Image.fromarray((own * 0.46 + laid * 0.54).astype(np.uint8)).save(kept, quality=95)
