@@ -89,3 +89,15 @@ def test_a_first_credit_over_the_law_waits_for_a_visit(
     lender.save()
     told = cleared(api, verified(lender, issued))
     assert (told["status"], told["code"]) == ("refused", "in_person_required")
+
+
+@pytest.mark.usefixtures("trusted")
+def test_more_than_a_law_lets_anybody_lend_is_not_paid_out(
+    api: Caller, lender: Lender, issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    law = replace(profiles.get("KZ-2021-04"), id="KZ-TEST", amount_max_mci=10)
+    monkeypatch.setitem(profiles.PROFILES, law.id, law)
+    lender.test_calendar = calendars.of_profile(law.id)
+    lender.save()
+    told = cleared(api, verified(lender, issued))
+    assert (told["status"], told["code"]) == ("refused", "amount_over_profile")

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,9 +20,22 @@ from insecure_sandbox.signing import sign_cms, signed_attributes, signed_data, s
 from lenders import keys
 from tests.verification.borrower.visits import NOW, browser
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import IIN, Story, at_statement
+from tests.verification.workflow.story import (
+    IIN,
+    Story,
+    at_statement,
+    begin,
+    lender,
+    order,
+    put_aside,
+    wait_until,
+)
 from verification.engines.pki.certificate import parse_certificate
+from verification.models import Attempt
+from verification.sources import timestamp_authority
+from verification.stages import statement
 from verification.stages.statement.policy import POLICY
+from verification.workflow.moving import queue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -137,6 +151,35 @@ def test_it_is_told_and_burns_no_more_than_one_attempt(
     story.work()
     assert code in checks(story)
     assert story.row().status in ("requires_input", "processing")
+
+
+def test_a_statement_that_ran_out_before_its_turn_did(
+    authorities: dict[str, Authority], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_aside(monkeypatch, seconds=20)
+    story = begin(lender()).to_statement()
+    signed = Signer(authorities["gost512"], story.statement()).sign()
+    client, answer = browser(story), {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
+    wait_until(Attempt.objects.get(verification=story.id, status="open").expires_at - timedelta(seconds=18))
+    assert client.post(NOW, answer).status_code == 302
+    story.work()
+    assert checks(story) == {"eds_statement_expired": "fail"}
+
+
+def test_a_time_stamp_that_we_ask_for_and_cannot_use(
+    story: Story, authorities: dict[str, Authority], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(vars(POLICY), "asks_timestamp", True)
+    monkeypatch.setitem(vars(statement.STAGE), "policy_in_use", lambda: POLICY)
+    monkeypatch.setattr(timestamp_authority, "in_use", lambda mode: SimpleNamespace(timestamp=lambda *_, **__: b""))
+    signed = Signer(authorities["gost512"], story.statement()).sign()
+    posted = {"turn": story.page().turn, "signature": base64.b64encode(signed).decode()}
+    assert browser(story).post(NOW, posted).status_code == 302
+    while (row := story.row()).step == queue.JUDGE:
+        wait_until(row.due_at)
+        story.work(rounds=1)
+    order()
+    assert checks(story) == {"eds_timestamp_unavailable": "inconclusive"}
 
 
 def test_what_is_wrong_otherwise_is_not_told_of_a_good_one(story: Story, authorities: dict[str, Authority]) -> None:

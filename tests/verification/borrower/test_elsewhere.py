@@ -26,11 +26,10 @@ def in_english(client):
     return client
 
 
-def scanned(desk):
+def scanned(desk, *, token="t" * 43):
     """A phone that has scanned the code of the desk's page and pressed Continue."""
     # The page draws its code; a camera reads it in tests/browser.
     desk.post("/v/now/elsewhere/")
-    token = "t" * 43
     HandOver.objects.filter(outcome="").update(code_sha256=sha256(token.encode()).digest())
     phone = in_english(Client())
     assert phone.post("/v/phone/", {"token": token}).headers["Location"] == "/v/phone/now/"

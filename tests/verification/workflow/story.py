@@ -23,7 +23,7 @@ from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, queue, sweep
+from verification.workflow.moving import commands, going_on, queue, sweep
 from verification.workflow.reading import queries
 
 IIN = "990101100010"
@@ -171,6 +171,20 @@ def wait_until(moment):
     clock._state.offset += moment - clock.now() + timedelta(seconds=1)
 
 
+def put_aside(monkeypatch, *, seconds):
+    """The worker that prepares is put aside so long before the borrower is asked: what it made is older than the turn.
+
+    Less than a lease lasts, or another would do it.
+    """
+    hand_over = going_on.hand_over
+
+    def late(attempt, stage, prepared, *, key, at):
+        clock._state.offset += timedelta(seconds=seconds)
+        return hand_over(attempt, stage, prepared, key=key, at=clock.now())
+
+    monkeypatch.setattr(going_on, "hand_over", late)
+
+
 def run_out(story):
     """The borrower says nothing until the time of the open attempt is over; then tick and workers come by."""
     wait_until(Attempt.objects.get(verification_id=story.id, status="open").expires_at)
@@ -231,6 +245,7 @@ __all__ = (
     "make_due",
     "opening",
     "person",
+    "put_aside",
     "replace",
     "signed",
 )

@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from tests.verification.stages.person.test_story import BORN, DOCUMENT, guess, to_code, to_person
 from tests.verification.stages.person.told import codes, other_than
-from tests.verification.workflow.story import begin, lender, swept
+from tests.verification.workflow.story import begin, lender, put_aside, swept, wait_until
 from verification import clock
 from verification.core.errors import BadInput
+from verification.models import Attempt
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases
 from verification.workflow.moving import commands
@@ -25,6 +26,15 @@ def test_a_right_code_after_four_wrong_ones_passes(asked):
         assert story.page().data["guesses_left"] == left
     guess(story, codes(asked)[-1])
     assert story.page().page == "question"
+
+
+def test_a_right_code_that_comes_after_its_time_counts_as_a_guess(asked, monkeypatch):
+    put_aside(monkeypatch, seconds=20)
+    story = to_code(asked)
+    code = codes(asked)[-1]
+    wait_until(Attempt.objects.get(verification=story.id, status="open").expires_at - timedelta(seconds=18))
+    guess(story, code)
+    assert (story.page().page, story.page().notice) == ("code", "otp_expired")
 
 
 def test_five_wrong_codes_decline(asked):
