@@ -87,10 +87,14 @@ def _player(mode: str) -> simulation.SimulationSource:
 
 def _require_free(verification: Verification) -> None:
     """Raises `Conflict` where the borrower is not asked, an answer is being judged, or somebody else is at it."""
+    if verification.step == queue.STOP:
+        raise Conflict("the borrower was being told what to press, and that ends it", code="illegal_transition")
     if verification.step in (queue.JUDGE, queue.LOOK):
         raise Conflict("what the borrower has answered is not judged yet", code="answer_not_judged")
     if verification.status not in (Status.REQUIRES_INPUT, Status.PROCESSING):
         raise Conflict("nobody is asked for anything any more", code="illegal_transition")
+    if verification.expires_at <= clock.now():
+        raise Conflict("the time of this verification is over", code="illegal_transition")
     sessions = BorrowerSession.objects.filter(verification=verification, ended_at=None)
     simulated = AuditEntry.objects.filter(verification=verification, type=SIMULATED)
     if sessions.exists() and not simulated.exists():
