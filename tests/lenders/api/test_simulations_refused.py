@@ -7,6 +7,7 @@ from tests.verification.audit.judged import findings
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.story import begin, swept, wait_until
 from tests.verification.workflow.test_hand_over import Desk
+from verification.core.errors import LinkUnusable
 from verification.models import Attempt, AuditEntry
 from verification.workflow.moving import hand_over, links, queue, sweep
 
@@ -63,7 +64,7 @@ def test_whose_time_is_over_is_not_played_and_gets_no_link(api, lender, played, 
         assert story.row().step == queue.EXPIRE
     assert code(simulate(api, story.id, scenario="verified")) == (409, "illegal_transition")
     assert code(api.post(f"/v1/verifications/{story.id}/link")) == (409, "illegal_transition")
-    with pytest.raises(links.LinkUnusable):
+    with pytest.raises(LinkUnusable):
         links.successor(untrusted_session=session)
     assert (played, requested(story)) == ([], 0)
     swept()
