@@ -80,17 +80,6 @@ class Browser:
         form = page.form("csrfmiddlewaretoken", "token")
         self._post(form.action or "/v/", form.fields | {"token": urlsplit(link).fragment})
 
-    def follow_soon(self, link: str, *, seconds: float) -> None:
-        """Follows a link that may come into force only now. Raises `PlayFailed` if it does not within this time."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                return self.follow(link)
-            except PlayFailed:
-                if time.monotonic() > deadline:
-                    raise
-            time.sleep(FIRST_SECONDS / 2)
-
     def agree(self) -> None:
         """Consents, and answers the question, where no page lies between them."""
         self.consent()

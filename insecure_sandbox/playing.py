@@ -67,6 +67,9 @@ class Borrower:
     def _consent(self, browser: Browser) -> None:
         browser.consent(agreed=self.manner.agrees)
 
+    def _consent_anew(self, browser: Browser) -> None:
+        browser.fill_in("renewal", "version", "language", agreed="true")
+
     def _answer(self, browser: Browser) -> None:
         browser.deny(is_told=self.manner.is_told_what_to_press)
 
@@ -106,6 +109,7 @@ _ANSWERS: Final[Mapping[str, Callable[[Borrower, Browser], None]]] = {
     "choose_route": Borrower._choose,
     "resume": Borrower._resume,
     "consent": Borrower._consent,
+    "renewal": Borrower._consent_anew,
     "question": Borrower._answer,
     "form": Borrower._state,
     "code": Borrower._guess,

@@ -1,9 +1,10 @@
 """Source `simulations`: plays borrowers for Tulga's test mode, a bounded number at once, each by its scenario."""
 
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, Final
@@ -19,19 +20,25 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.exchange import Rejected, Request, Response, Route, as_json, only_fields, text_field
 from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.manners import MANNERS, Face
-from insecure_sandbox.people import People
+from insecure_sandbox.people import People, Registered
 from insecure_sandbox.people_desk import stated
 from insecure_sandbox.playing import Borrower
 
 SOURCE: Final = "simulations"
 
-_AT_ONCE: Final = 8  # borrowers that are played; each waits nearly all the time
+_AT_ONCE: Final = 16  # borrowers that are played; each waits nearly all the time
 _PAINTED_AT_ONCE: Final = 2  # of those before a camera: they are painted, and must answer within seconds
-_ACCEPTED: Final = 64  # with those that wait for their turn
+_ACCEPTED, _OF_ONE_LENDER = 64, 12
+"""Plays with those that wait for their turn: of all lenders, and of one, who never has all at once."""
+_PAINTED, _PAINTED_OF_ONE_LENDER = 16, 4  # of those, before a camera; each takes half a minute
 _LINK_SECONDS: Final = 15.0  # the link counts once the request that brought it is committed
-_FIELDS: Final = {"verification", "link", "scenario", "routes", "subject", "account"}
+_TRIED_SECONDS: Final = 0.2  # from one try of it to the next
+_LINKS: Final = 4  # that are tried for one verification until one lets somebody in
+_ENDED: Final = "finished"  # the page of a verification that is over
+_FIELDS: Final = {"verification", "lender", "link", "scenario", "routes", "subject", "account"}
 _FACED: Final = {"biometric", "live_face"}
 _BEFORE_THE_CAMERA: Final = "obama.jpg"
+_FAULTS: Final = (PlayFailed, urllib3.exceptions.HTTPError, OSError, ValueError, KeyError)
 _REGISTERED: Final[Mapping[Face, str]] = {"own": "obama3.jpg", "another": "biden.jpg"}
 """Portraits that `samples` fetches: of who is shown, another one, and somebody else's."""
 
@@ -71,27 +78,66 @@ class Portraits:
             sys.stderr.write(f"sandbox portraits: {fault}\n")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One question to play a borrower: by which link, who they are, and what registers say of them once they are in.
+
+    at: when it was asked, by the monotonic clock.
+    """
+
+    link: str = field(repr=False)
+    borrower: Borrower = field(repr=False)
+    person: Registered = field(repr=False)
+    photo: bytes | None = field(default=None, repr=False)
+    is_painted: bool = False
+    at: float = field(default_factory=time.monotonic)
+
+
+@dataclass(eq=False)
+class _Play:
+    """A verification that is played. asked: the newest question last; is_in: somebody has opened one's link."""
+
+    verification: str
+    lender: str
+    asked: list[Asked]
+    is_in: bool = False
+
+
 class Simulations:
     """Those that are under way. Threads may share it."""
 
-    def __init__(self, keepers: Mapping[str, AuthorityKeeper], inbox: Inbox, portraits: Portraits) -> None:
+    def __init__(
+        self, keepers: Mapping[str, AuthorityKeeper], inbox: Inbox, portraits: Portraits, people: People
+    ) -> None:
         """Begins with none."""
-        self._keepers, self._inbox, self._portraits = keepers, inbox, portraits
+        self._keepers, self._inbox, self._portraits, self._people = keepers, inbox, portraits, people
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="borrower")
         self._before_the_camera = ThreadPoolExecutor(max_workers=_PAINTED_AT_ONCE, thread_name_prefix="camera")
         self._lock = Lock()
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, _Play] = {}
 
-    def begin(self, verification: str, link: str, borrower: Borrower, *, is_painted: bool) -> None:
-        """Plays, at once or when it is its turn. Raises `Rejected` if it is played already, or too many are."""
+    def begin(self, verification: str, asked: Asked, *, lender: str) -> None:
+        """Plays, at once or when it is its turn. Raises `Rejected` if it is played already, or too many are.
+
+        Until somebody is in, another link is tried beside those before, whose requests may have been lost: whom the
+        newest lets in is played. lender: a word for whose it is. What is refused changes nothing.
+        """
         with self._lock:
-            if verification in self._under_way:
-                raise Rejected(409, "this verification is being played")
-            if len(self._under_way) >= _ACCEPTED:
-                raise Rejected(503, "too many are being played")
-            self._under_way.add(verification)
-        pool = self._before_the_camera if is_painted else self._pool
-        pool.submit(self._play, verification, link, borrower, is_painted=is_painted)
+            play = self._under_way.get(verification)
+            if play is not None:
+                links = [one.link for one in play.asked]
+                if play.is_in or asked.link in links or len(links) >= _LINKS:
+                    raise Rejected(409, "this verification is being played")
+            others = [one for one in self._under_way.values() if one is not play]
+            _require_room(others, lender, in_all=_ACCEPTED, of_one=_OF_ONE_LENDER)
+            if asked.is_painted:
+                painted = [one for one in others if one.asked[-1].is_painted]
+                _require_room(painted, lender, in_all=_PAINTED, of_one=_PAINTED_OF_ONE_LENDER)
+            if play is not None:
+                play.asked.append(asked)
+                return
+            self._under_way[verification] = play = _Play(verification, lender, [asked])
+        self._pool.submit(self._enter, play)
 
     def borrower(self, scenario: str, subject: Mapping[str, Any], *, route: str) -> Borrower:
         """Somebody who plays this scenario with what the sandbox has."""
@@ -116,25 +162,90 @@ class Simulations:
         )
         return self._keepers["gost512"].issue(named, role="individual", state=state)
 
-    def _play(self, verification: str, link: str, borrower: Borrower, *, is_painted: bool) -> None:
-        camera = self._portraits.camera() if is_painted else None
+    def _enter(self, play: _Play) -> None:
+        """Opens a link once one is in force; who is to be painted waits for their turn behind it, and is in."""
+        found = None
         try:
-            borrower = replace(borrower, camera=camera)
-            browser = Browser("{0.scheme}://{0.netloc}".format(urlsplit(link)))
-            browser.follow_soon(link, seconds=_LINK_SECONDS)
-            said = f"left at the page {borrower.play(browser)}"
-        except (PlayFailed, urllib3.exceptions.HTTPError, OSError, ValueError, KeyError) as fault:
-            # Pages' names and kinds of errors alone: what was sent or signed stands in no log.
-            said = f"stopped: {fault if isinstance(fault, PlayFailed) else type(fault).__name__}"
+            found = self._let_in(play)
+        except _FAULTS as fault:
+            _tell(play, _stopped(fault))
+        finally:
+            if found is None:
+                self._leave(play)
+        if found is not None:
+            asked, browser = found
+            if asked.is_painted:
+                self._before_the_camera.submit(self._go_on, play, asked, browser)
+            else:
+                self._go_on(play, asked, browser)
+
+    def _let_in(self, play: _Play) -> tuple[Asked, Browser]:
+        """Whom the newest link in force let in. Raises `PlayFailed` if none did in time."""
+        found, place = None, -1
+        while True:
+            for newer, asked in reversed(list(enumerate(play.asked))[place + 1 :]):
+                browser = Browser("{0.scheme}://{0.netloc}".format(urlsplit(asked.link)))
+                try:
+                    browser.follow(asked.link)
+                except PlayFailed:
+                    continue
+                found, place = (asked, browser), newer
+                break
+            with self._lock:
+                newest = play.asked[-1]
+                is_late = time.monotonic() > newest.at + _LINK_SECONDS
+                if found is not None and (found[0] is newest or is_late):
+                    play.is_in = True
+                    return found
+                if is_late:
+                    # Under the same lock: nobody's question is added to what nobody plays any more.
+                    self._forget(play)
+                    raise PlayFailed("no link came into force")
+            time.sleep(_TRIED_SECONDS)
+
+    def _go_on(self, play: _Play, asked: Asked, browser: Browser) -> None:
+        """Plays whoever is in to where they leave, unless their verification has ended while they waited."""
+        camera, said = None, "its verification had ended"
+        try:
+            if browser.state()["page"] != _ENDED:
+                self._people.stand_in(play.verification, asked.person, asked.photo)
+                camera = self._portraits.camera() if asked.is_painted else None
+                said = f"left at the page {replace(asked.borrower, camera=camera).play(browser)}"
+        except _FAULTS as fault:
+            said = _stopped(fault)
         finally:
             if camera is not None:
                 camera.stop()
-            with self._lock:
-                self._under_way.discard(verification)
-        sys.stderr.write(f"sandbox simulation of {ascii(verification)[1:-1]}: {said}\n")
+            self._leave(play)
+        _tell(play, said)
+
+    def _leave(self, play: _Play) -> None:
+        with self._lock:
+            self._forget(play)
+
+    def _forget(self, play: _Play) -> None:
+        if self._under_way.get(play.verification) is play:
+            del self._under_way[play.verification]
 
 
-def routes(simulations: Simulations, people: People, portraits: Portraits) -> tuple[Route, ...]:
+def _require_room(plays: Sequence[_Play], lender: str, *, in_all: int, of_one: int) -> None:
+    """Raises `Rejected` where all lenders have as many as are accepted, or this one has its share of them."""
+    if len(plays) >= in_all:
+        raise Rejected(503, "too many are being played")
+    if sum(play.lender == lender for play in plays) >= of_one:
+        raise Rejected(503, "too many of this lender are being played")
+
+
+def _stopped(fault: Exception) -> str:
+    # Pages' names and kinds of errors alone: what was sent or signed stands in no log.
+    return f"stopped: {fault if isinstance(fault, PlayFailed) else type(fault).__name__}"
+
+
+def _tell(play: _Play, said: str) -> None:
+    sys.stderr.write(f"sandbox simulation of {ascii(play.verification)[1:-1]}: {said}\n")
+
+
+def routes(simulations: Simulations, portraits: Portraits) -> tuple[Route, ...]:
     """`POST /simulations`."""
 
     def begin(request: Request) -> Response:
@@ -153,8 +264,9 @@ def routes(simulations: Simulations, people: People, portraits: Portraits) -> tu
         if is_painted := not _FACED.isdisjoint(ways):
             portraits.require()
             photo = portraits.registered(borrower.manner.face)
-        people.stand_in(verification, replace(person, **borrower.manner.registered), photo)
-        simulations.begin(verification, link, borrower, is_painted=is_painted)
+        person = replace(person, **borrower.manner.registered)
+        asked = Asked(link=link, borrower=borrower, person=person, photo=photo, is_painted=is_painted)
+        simulations.begin(verification, asked, lender=text_field(fields, "lender", limit=64))
         return as_json({"verification": verification, "scenario": scenario}, status=202)
 
     return (Route(method="POST", path="/simulations", source=SOURCE, handle=begin),)

@@ -44,7 +44,7 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
         *sms_gateway.routes(inbox),
         *payouts.routes(people),
         *you.routes(people, consents, inbox),
-        *simulations.routes(simulations.Simulations(keepers, inbox, portraits), people, portraits),
+        *simulations.routes(simulations.Simulations(keepers, inbox, portraits, people), portraits),
     )
     scripting = faults.routes(script, kinds_by_source=_kinds_by_source(sources))
     return (*sources, *scripting, _index((*sources, *scripting)))

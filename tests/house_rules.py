@@ -29,7 +29,12 @@ _NO_NAMES = {
     "misc",
 }
 # The second one only sets a word, for a library that would else tell its maker of every process.
-_READS_ENVIRONMENT = ("config/env.py", "verification/engines/__init__.py", "verification/engines/faces/__init__.py")
+_READS_ENVIRONMENT = (
+    "config/env.py",
+    "verification/engines/__init__.py",
+    "verification/engines/faces/__init__.py",
+    "lenders/management/commands/tulga_trigger.py",  # a lender's key, which is no setting of the service's
+)
 _WRITES_STATUS = "verification/workflow/moving/transition.py"
 # Where a fault of any kind becomes an answer, a retry or a line in the log: Celery's edge, HTTP's, a process's loop.
 _EDGES = (

@@ -117,7 +117,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("lenders/reservations.py", "random", base=_LENDERS),
         _row("lenders/management/commands/deliver.py", "argparse asyncio resource signal", base=_LENDERS),
         _row("lenders/triggers.py", "string time", base=_LENDERS),
-        _row("lenders/management/commands/tulga_trigger.py", "sys", base=_LENDERS),
+        _row("lenders/management/commands/tulga_trigger.py", "os pathlib sys", base=_LENDERS),
         _row("lenders/management/commands/tulga_listen.py", "signal threading", base=_LENDERS),
         _row("people", "argparse django django_otp http ipaddress logging secrets segno sys time"),
         _row(

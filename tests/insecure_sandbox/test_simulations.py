@@ -5,18 +5,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from threading import Event
 from typing import Any
 
 import pytest
 import urllib3
 
-from insecure_sandbox.exchange import Rejected
-from insecure_sandbox.inbox import Inbox
 from insecure_sandbox.manners import MANNERS
 from insecure_sandbox.people import People
-from insecure_sandbox.playing import Borrower
-from insecure_sandbox.simulations import Portraits, Simulations
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.scenarios import SCENARIOS, SCRIPTED
 
@@ -31,6 +26,7 @@ SUBJECT: dict[str, Any] = {
 }
 ASKED: dict[str, Any] = {
     "verification": "ver_1",
+    "lender": "0f",
     "link": "http://127.0.0.1:9/v/#token",
     "scenario": "verified",
     "routes": ["eds"],
@@ -73,31 +69,12 @@ def test_it_answers_at_once_and_plays_one_verification_once(sandbox: SandboxProc
         {"subject": {"iin": "990101100010"}},
         {"subject": {**SUBJECT, "consent": "invalid"}},
         {"status": "verified"},
+        {"lender": None},
+        {"lender": "0" * 65},
     ],
 )
 def test_what_it_cannot_play_is_refused(sandbox: SandboxProcess, changes: dict[str, Any]) -> None:
     assert ask(sandbox, **changes) == 400
-
-
-def test_a_place_is_free_again_once_the_borrower_has_left() -> None:
-    simulations, begun, may_end = Simulations({}, Inbox(), Portraits()), Event(), Event()
-
-    def messages(phone: str) -> list[str]:
-        return []
-
-    def played(*given: object, **more: object) -> None:
-        begun.set()
-        may_end.wait(10)
-
-    simulations._play = played  # type: ignore[method-assign]
-    borrower = Borrower(subject=SUBJECT, certify=lambda person, state: pytest.fail("nobody signs"), messages=messages)
-    for number in range(64):
-        simulations.begin(f"ver_{number}", "http://127.0.0.1:9/#x", borrower, is_painted=False)
-    assert begun.wait(10)
-    with pytest.raises(Rejected) as full:
-        simulations.begin("ver_64", "http://127.0.0.1:9/#x", borrower, is_painted=False)
-    assert full.value.status == 503
-    may_end.set()
 
 
 def test_who_stands_in_is_known_for_their_verification_alone(tmp_path: Any) -> None:

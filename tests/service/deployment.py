@@ -104,9 +104,10 @@ class Deployment:
         variables = [f"{variable}={value}" for variable, value in more.items()]
         self.processes.start(name, ["env", *variables, sys.executable, "manage.py", "deliver"])
 
-    def add_lender(self, name: str, *, bin: str) -> LenderApi:
-        """One more lender; its server."""
-        return LenderApi(self.url, _KEY.findall(self.processes.must("add_lender", name, "--bin", bin))[0])
+    def add_lender(self, name: str, *, bin: str, profile: str = "KZ-2021-04") -> LenderApi:
+        """One more lender, under this law; its server."""
+        said = self.processes.must("add_lender", name, "--bin", bin, "--profile", profile)
+        return LenderApi(self.url, _KEY.findall(said)[0])
 
     def last_words(self) -> dict[str, str]:
         """What those that ended by themselves wrote last."""

@@ -5,6 +5,7 @@ Every bell that any of these processes rings is a byte in the file `rung`, by wh
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from celery.signals import before_task_publish
 from config.settings import *  # noqa: F403
 from config.settings import TULGA_SOURCES, TULGA_VAR_DIR
 from lenders import policy as lenders_policy
+from verification.core import profiles
 from verification.workflow import policy
 
 if "TULGA_TEST_CODES" in os.environ:
@@ -31,6 +33,11 @@ for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
     for name, number in numbers.items():
         assert hasattr(module, name), name
         setattr(module, name, number)
+
+# A law that makes the money of the demo's loan wait, and asks for no word of the lender's people beside.
+profiles.PROFILES["KZ-WAIT"] = replace(
+    profiles.get("KZ-2021-04"), id="KZ-WAIT", cooling_off_over_mci=30, cooling_off_hours=24
+)
 
 
 def _rung(**_: Any) -> None:

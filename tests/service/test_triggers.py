@@ -1,5 +1,8 @@
 """`manage.py tulga_trigger` over real processes: each event that a lender is told comes, or it says who brings it."""
 
+import os
+from unittest.mock import patch
+
 import pytest
 
 from lenders.triggers import NOT_BY_API, TRIGGERS
@@ -12,8 +15,8 @@ _QUICK = sorted(TRIGGERS.keys() - {"verification.in_review"})
 
 def trigger(deployment: Deployment, event: str, key: str = "") -> tuple[int, str, str]:
     """The command's exit code and what it said."""
-    given = ("--url", deployment.url, "--key", key or deployment.api.key)
-    done = deployment.processes.manage("tulga_trigger", event, *given)
+    with patch.dict(os.environ, TULGA_KEY=key or deployment.api.key):
+        done = deployment.processes.manage("tulga_trigger", event, "--url", deployment.url)
     return done.returncode, done.stdout, done.stderr
 
 

@@ -13,6 +13,8 @@ from verification.core.ids import AUTHORITY_TEST_IIN, Iin
 SIMULATED: Final = "insecure_simulated"
 """Who measured where nobody real was before the page: stands in every check of a simulated borrower."""
 SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face")
+AND_ANEW = (*ALL, "renewal")
+"""With the new consent after a wait, which has a verification of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ _TABLE: Final = (
     Scenario(
         name="verified",
         iin="990101100010",
-        routes=ALL,
+        routes=AND_ANEW,
         happens="The borrower does everything right.",
         status="verified",
         events=("verification.verified",),
@@ -221,7 +223,7 @@ _TABLE: Final = (
     ),
     Scenario(
         name="consent_declined",
-        routes=ALL,
+        routes=AND_ANEW,
         happens="Does not consent to the processing of data.",
         status="declined",
         code="consent_declined",
@@ -232,7 +234,7 @@ _TABLE: Final = (
     Scenario(
         name="coercion_reported",
         iin="990101100111",
-        routes=ALL,
+        routes=AND_ANEW,
         happens="Says that somebody tells them what to press.",
         status="declined",
         code="coercion_reported",

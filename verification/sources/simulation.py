@@ -25,9 +25,13 @@ _waiting = BoundedSemaphore(_AT_ONCE)
 
 @dataclass(frozen=True, kw_only=True)
 class Play:
-    """Who is to be played, how, on which routes in order, and by which link: a secret for this machine alone."""
+    """Who is to be played, how, on which routes in order, and by which link: a secret for this machine alone.
+
+    lender: a word for whose it is, by which nobody tells who that is; the same each time, for each gets its share.
+    """
 
     verification_id: str
+    lender: str
     scenario: str
     routes: tuple[str, ...]
     link: str = field(repr=False)
@@ -59,7 +63,12 @@ class HttpSimulation:
 
     def begin(self, play: Play) -> None:
         """See `SimulationSource.begin`."""
-        said = {"verification": play.verification_id, "scenario": play.scenario, "routes": list(play.routes)}
+        said = {
+            "verification": play.verification_id,
+            "lender": play.lender,
+            "scenario": play.scenario,
+            "routes": list(play.routes),
+        }
         request = outbound.Request(
             method="POST",
             url=self._service.url,

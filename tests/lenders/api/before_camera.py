@@ -41,7 +41,7 @@ def same(command: str, frames: Frames) -> Sequence[bytes]:
 class Shown:
     """What is held before the camera. `change`: other frames for a command; `told`: what the page says of its camera;
     `asked`: what it is bound to instead; `more`: of the opening. `full`: how each full frame differs from the chain's;
-    `without`: what the borrower cannot do; `is_at_phone`: whether one took over; `apart_ms`: from one frame to the next."""
+    `without`: what the borrower cannot do; `is_at_phone`: whether one took over; `apart_ms`: between frames."""
 
     change: Callable[[str, Frames], Sequence[bytes]] = same
     told: Callable[[str], Mapping[str, object] | None] = lambda command: None

@@ -63,12 +63,15 @@ def code(response):
     return response.status_code, response.json()["code"]
 
 
-def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, played):
+def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, lender, played):
     made = opened(api, routes=["eds"])
     answer = hold(simulate(api, made["id"], scenario="eds_revoked"), PLACE, "post")
     assert answer == {"verification": made["id"], "scenario": "eds_revoked", "route": "eds"}
     [play] = played
     assert (play.verification_id, play.scenario, play.routes) == (made["id"], "eds_revoked", ("eds",))
+    # The sandbox tells lenders apart, and not who they are.
+    assert len(play.lender) == 16
+    assert play.lender not in (lender.pk, lender.name, lender.bin)
     assert play.subject == {**opening()["subject"], "patronymic": ""}
     assert links.redeem(untrusted_token=play.link.partition("#")[2])
     told = AuditEntry.objects.get(verification=made["id"], type="simulation.requested").body

@@ -35,7 +35,7 @@ class Minted:
 
 
 def mint(*, lender_id: str, mode: str, verification_id: str, sent_by: str = "") -> Minted:
-    """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end.
+    """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end or when its time is over.
 
     sent_by: what the lender calls whoever of its people sends it, if anybody does.
     """
@@ -58,9 +58,13 @@ def mint_for(
 ) -> Minted:
     """A fresh link inside the caller's transaction. Earlier unspent ones are superseded.
 
+    Raises `Conflict` when the verification's time is over, also before `tick` has found it.
+
     sender: what the log says of who sends it; nothing for the lender's own machine. token: its secret, if it was drawn
     before.
     """
+    if verification.expires_at <= at:
+        raise Conflict("the time of this verification is over", code="illegal_transition")
     # First the entry, which locks the verification's row: of links minted at once only the last one lives. The first
     # is minted with the verification itself, and told with it.
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
@@ -175,7 +179,7 @@ def successor(*, untrusted_session: str) -> Minted:
     at = clock.now()
     with transactions.writing():
         verification = Verification.objects.get(pk=verification_of(untrusted_session=untrusted_session))
-        if verification.status in TERMINAL:
+        if verification.status in TERMINAL or verification.expires_at <= at:
             raise LinkUnusable("this verification has ended")
         return mint_for(verification, at=at)
 

@@ -8,6 +8,8 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
 
 from verification import clock, transactions
 from verification.core import scenarios
@@ -19,6 +21,9 @@ from verification.models import AuditEntry, BorrowerSession, Verification
 from verification.sources import simulation
 from verification.workflow import cases
 from verification.workflow.moving import links, queue, transition
+
+_LENDER_CHARACTERS: Final = 16
+"""Of the word by which the sandbox tells lenders apart: 64 bits, so that no two share their places by chance."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ def ask(
     _player(mode).begin(
         simulation.Play(
             verification_id=verification.pk,
+            lender=sha256(f"simulations of {lender_id}".encode()).hexdigest()[:_LENDER_CHARACTERS],
             scenario=played.name,
             routes=routes,
             link=link(accepted.token),
@@ -87,10 +93,14 @@ def _player(mode: str) -> simulation.SimulationSource:
 
 def _require_free(verification: Verification) -> None:
     """Raises `Conflict` where the borrower is not asked, an answer is being judged, or somebody else is at it."""
+    if verification.step == queue.STOP:
+        raise Conflict("the borrower was being told what to press, and that ends it", code="illegal_transition")
     if verification.step in (queue.JUDGE, queue.LOOK):
         raise Conflict("what the borrower has answered is not judged yet", code="answer_not_judged")
     if verification.status not in (Status.REQUIRES_INPUT, Status.PROCESSING):
         raise Conflict("nobody is asked for anything any more", code="illegal_transition")
+    if verification.expires_at <= clock.now():
+        raise Conflict("the time of this verification is over", code="illegal_transition")
     sessions = BorrowerSession.objects.filter(verification=verification, ended_at=None)
     simulated = AuditEntry.objects.filter(verification=verification, type=SIMULATED)
     if sessions.exists() and not simulated.exists():

@@ -1,0 +1,86 @@
+"""A loan whose money has to wait, from its opening to the money, by requests alone: the sandbox plays both consents."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from insecure_sandbox.demo.lender import LenderApi
+from insecure_sandbox.demo.processes import wait_until
+from tests.service.deployment import Deployment
+from tests.service.test_simulations import told
+
+pytestmark = pytest.mark.service
+
+_BIN, _CONTRACT = "100640000011", "c0" * 32
+_HOURS_24 = 24 * 3600 + 60
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, LenderApi]:
+    """The lender that was added, once it is."""
+    return {}
+
+
+@pytest.fixture
+def api(deployment: Deployment, known: dict[str, LenderApi]) -> LenderApi:
+    """A lender under a law that makes the money wait."""
+    if not known:
+        known["api"] = deployment.add_lender("Waiting Credit LLP", bin=_BIN, profile="KZ-WAIT")
+    return known["api"]
+
+
+def played(api: LenderApi, verification_id: str, scenario: str) -> dict[str, Any]:
+    """It, once this was played and it has ended."""
+    api.call("POST", f"/v1/test/verifications/{verification_id}/simulate", {"scenario": scenario})
+    wait_until(
+        lambda: api.read(verification_id)["status"] not in ("requires_input", "processing"),
+        what=scenario,
+        seconds=120,
+    )
+    return api.read(verification_id)
+
+
+def cleared(api: LenderApi, verification_id: str) -> dict[str, Any]:
+    """A clearance, once its gates are evaluated."""
+    made = api.call("POST", f"/v1/verifications/{verification_id}/clearances", {"contract_sha256": _CONTRACT})
+    place = f"/v1/clearances/{made['id']}"
+    wait_until(lambda: api.call("GET", place)["status"] != "processing", what="the gates", seconds=60)
+    return api.call("GET", place)
+
+
+def waited(deployment: Deployment, api: LenderApi) -> tuple[str, str, str]:
+    """A verified loan whose wait is over: its verification, its new consent, and the borrower's IIN."""
+    iin, letters = deployment.stage.iin(), "".join(secrets.choice("abcdefghijkl") for _ in range(12))
+    opened = api.open(f"waits-{letters}", iin=iin, routes=["eds"])["id"]
+    assert played(api, opened, "verified")["status"] == "verified"
+    contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": _CONTRACT}
+    api.call("POST", f"/v1/verifications/{opened}/contract", contract)
+    assert cleared(api, opened)["code"] == "cooling_off"
+    api.call("POST", "/v1/test/clock", {"advance_seconds": _HOURS_24, "verification": opened})
+    assert cleared(api, opened)["code"] == "consent_renewal_required"
+    return opened, api.call("POST", f"/v1/verifications/{opened}/link")["renewal"], iin
+
+
+def test_the_money_leaves_once_the_borrower_has_consented_anew(deployment: Deployment, api: LenderApi) -> None:
+    opened, renewal, iin = waited(deployment, api)
+    anew = played(api, renewal, "verified")
+    assert (anew["status"], anew["route"]) == ("verified", "renewal")
+    assert {one["engine"]["name"] for one in anew["checks"]} == {"insecure_simulated"}
+    issued = cleared(api, opened)
+    assert (issued["status"], issued["code"]) == ("issued", None)
+    loan = {"amount": "150000.00", "iin": iin, "payout_account": "KZ86125KZT5004100100"}
+    paid = api.call("POST", f"/v1/clearances/{issued['id']}/consume", {**loan, "contract_sha256": _CONTRACT})
+    assert paid["status"] == "consumed"
+    deployment.wait_for_log()
+    assert told(api, opened)[-1] == "clearance.consumed"
+    assert deployment.audit() == ""
+
+
+@pytest.mark.parametrize("scenario", ["consent_declined", "coercion_reported"])
+def test_who_says_no_after_the_wait_gets_no_money(deployment: Deployment, api: LenderApi, scenario: str) -> None:
+    opened, renewal, _ = waited(deployment, api)
+    anew = played(api, renewal, scenario)
+    assert (anew["status"], anew["code"]) == ("declined", scenario)
+    assert cleared(api, opened)["code"] == "consent_declined"
