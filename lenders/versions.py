@@ -125,6 +125,11 @@ def require_known(name: str) -> None:
         raise BadInput(f"there are {', '.join(NAMES)}", code="unknown_version")
 
 
+def shipped(name: str) -> str:
+    """A version itself; of one that is gone, the oldest there is: better told otherwise than not at all."""
+    return name if name in NAMES else NAMES[0]
+
+
 def told(answer: Any, *, of: str, version: str) -> Any:
     """An answer of the newest version as this one spells it. `of`: the operation. Raises `KeyError` for no version."""
     for later in _since(version):

@@ -160,6 +160,17 @@ def test_a_webhook_is_told_as_its_endpoint_asks_and_keeps_that_over_a_move(api, 
     assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
 
 
+def test_an_endpoint_of_a_version_that_is_gone_is_told_in_the_oldest_there_is(api, endpoint, receiver):
+    WebhookEndpoint.objects.update(version="2024-01-01")
+    happen(api)
+    assert pump() == 1
+    assert api.post(f"{E}/{endpoint.pk}/test").status_code == 202
+    send_due()
+    assert [form(json.loads(one.body)) for one in receiver.received] == ["v", "v"]
+    assert [one["version"] for one in api.get(E).json()["data"]] == [OLD]
+    assert api.patch(f"{E}/{endpoint.pk}", {"version": NEW}).json()["version"] == NEW
+
+
 @pytest.mark.parametrize("version", [NEW, OLD, "2020-01-01", None, 7])
 def test_a_body_that_lies_in_any_version_is_not_sent(api, endpoint, receiver, version):
     happen(api)
