@@ -61,7 +61,7 @@ def test_what_is_no_version_is_refused(api, lender, name, path):
     refused = Caller(secret, version=name).get(path)
     assert (refused.status_code, refused.json()["code"]) == (400, "unknown_version")
     assert refused.headers["Content-Type"] == "application/problem+json"
-    assert "Tulga-Version" not in refused.headers
+    assert refused.headers["Tulga-Version"] == NEW  # that of the key, in which this is told
 
 
 def test_nothing_is_done_by_a_request_of_no_version(lender):
