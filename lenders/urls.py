@@ -21,7 +21,7 @@ from lenders.api import (
 )
 from lenders.docs import pages, prose
 from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
-from lenders.requests import AlwaysJSON, StrictJSONParser
+from lenders.requests import AlwaysJSON, NoQueryButOfGet, StrictJSONParser
 from lenders.versioning import ByHeader, VersionedJSON
 
 app_name = "lenders"
@@ -29,7 +29,7 @@ app_name = "lenders"
 # What all views of the API have in common: one place, and no inheritance.
 VIEW_OPTIONS: dict[str, Any] = {
     "authentication_classes": (ApiKeyAuthentication,),
-    "permission_classes": (HasKey,),
+    "permission_classes": (HasKey, NoQueryButOfGet),
     "throttle_classes": (KeyRate,),
     "parser_classes": (StrictJSONParser,),
     "renderer_classes": (VersionedJSON,),
@@ -38,7 +38,7 @@ VIEW_OPTIONS: dict[str, Any] = {
     "metadata_class": None,
 }
 # Of test mode alone.
-TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode,)}
+TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode, NoQueryButOfGet)}
 # For addresses that belong to nobody: the answer is the same with and without a key, but for its version.
 NOWHERE_OPTIONS = VIEW_OPTIONS | {
     "authentication_classes": (unknown.PerhapsKey,),
