@@ -5,6 +5,7 @@ import json
 from base64 import b64decode, b64encode
 from contextlib import suppress
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -197,7 +198,8 @@ def _one_task(work):
 @pytest.mark.parametrize("begin", [_one_thread, _one_task])
 @pytest.mark.parametrize(("size", "leaves"), [(16, LEAVES), (11, FORKED), (16, FORKED)])
 def test_a_memory_that_is_shared_neither_goes_back_nor_misses_a_fork(key, monkeypatch, begin, size, leaves):
-    memory, taken, others = Memory(key, signed(3)), [], []
+    memory, taken = Memory(key, signed(3)), []
+    others: list[Any] = []
     judge = checkpoints.goes_on
 
     def take(number, of):
