@@ -229,7 +229,7 @@ class EndpointAnswer(serializers.Serializer[Any]):
     id = serializers.CharField(help_text="`whe_…`")
     mode = serializers.ChoiceField(choices=("test", "live"))
     url = serializers.URLField()
-    version = serializers.CharField(help_text="Of the API, by which its messages are spelled.")
+    version = serializers.CharField(source="spelling", help_text="Of the API, by which its messages are spelled.")
     events = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
     public_key = serializers.CharField(help_text="`whpk_…`: checks the `v1a` signatures (Ed25519).")
     last_sequence = serializers.IntegerField(

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
-from lenders.versions import newest
+from lenders.versions import newest, shipped
 from verification.core import almaty, calendars
 from verification.core.errors import BadInput
 from verification.core.ids import new_id
@@ -166,6 +166,11 @@ class WebhookEndpoint(models.Model):
     def failing(self) -> bool:
         """Whether its last answer was no success."""
         return self.failures > 0
+
+    @property
+    def spelling(self) -> str:
+        """The version by which its messages are spelled: of one that is gone, the oldest there is."""
+        return shipped(self.version)
 
 
 class Delivery(models.Model):

@@ -48,6 +48,7 @@ _SETTINGS: dict[str, Any] = {
     "TITLE": "Tulga",
     "DESCRIPTION": _DESCRIPTION,
     "VERSION": versions.NEWEST,
+    "SCHEMA_PATH_PREFIX": "",  # all operations have one tag, whatever other addresses there are
     "OAS_VERSION": "3.1.0",
     "COMPONENT_SPLIT_REQUEST": False,
     "COMPONENT_SPLIT_PATCH": False,

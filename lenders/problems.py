@@ -78,8 +78,10 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
         logger.error("request failed: %s", type(error).__name__, exc_info=error)
     if row.retry_after is not None:
         headers.setdefault("Retry-After", str(row.retry_after))
-    place, request_id = context["request"].path, getattr(context["request"], "request_id", "")
-    body = body_of(row, code=code or row.code, detail=detail, instance=place, request_id=request_id)
+    # The methods of an address would tell that there is one.
+    getattr(context.get("view"), "headers", {}).pop("Allow" if row.status != 405 else "", None)
+    request_id = getattr(context["request"], "request_id", "")
+    body = body_of(row, code=code or row.code, detail=detail, instance=context["request"].path, request_id=request_id)
     return Response(body | {"errors": faults}, status=row.status, headers=headers, content_type=MEDIA_TYPE)
 
 

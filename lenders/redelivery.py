@@ -70,7 +70,7 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
         "renews": None,
         "mode": endpoint.mode,
     }
-    body = {
+    said = {
         "version": versions.NEWEST,
         "type": TEST_TYPE,
         "timestamp": answers.Moment().to_representation(at),
@@ -78,6 +78,7 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
         "data": nothing,
         "checkpoint": queries.newest_checkpoint(endpoint.mode),
     }
+    body = versions.told(said, of=versions.WEBHOOK, version=endpoint.spelling)
     with transactions.writing():
         _require_room(endpoint.lender, mode=endpoint.mode)
         _wake(endpoint)
@@ -88,7 +89,7 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
             event_id=new_id("evt"),
             type=TEST_TYPE,
             event_at=at,
-            body=webhooks.spell_body(versions.told(body, of=versions.WEBHOOK, version=endpoint.version)),
+            body=webhooks.spell_body(body),
             created_at=at,
             due_at=at,
         )

@@ -12,11 +12,14 @@ from django.http import QueryDict
 from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from lenders import policy
 from lenders.parsing import READERS
+from lenders.schemas import NoQuery
 from verification.core.errors import BadInput
 from verification.core.forms import asked_of
 from verification.core.strict_json import read_json
@@ -102,6 +105,17 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
     if made is None or faults:
         raise ValidationError(faults)
     return made
+
+
+class NoQueryButOfGet(BasePermission):
+    """What changes something is told by its body alone: a parameter of its query would be lost unseen."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Always so; raises `ValidationError` as `read_query` does."""
+        method = str(request.method)
+        if method not in SAFE_METHODS and hasattr(view, method.lower()):
+            read_query(NoQuery, request.query_params)
+        return True
 
 
 def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:

@@ -21,7 +21,7 @@ from lenders.api import (
 )
 from lenders.docs import pages, prose
 from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
-from lenders.requests import AlwaysJSON, StrictJSONParser
+from lenders.requests import AlwaysJSON, NoQueryButOfGet, StrictJSONParser
 from lenders.versioning import ByHeader, VersionedJSON
 
 app_name = "lenders"
@@ -29,7 +29,7 @@ app_name = "lenders"
 # What all views of the API have in common: one place, and no inheritance.
 VIEW_OPTIONS: dict[str, Any] = {
     "authentication_classes": (ApiKeyAuthentication,),
-    "permission_classes": (HasKey,),
+    "permission_classes": (HasKey, NoQueryButOfGet),
     "throttle_classes": (KeyRate,),
     "parser_classes": (StrictJSONParser,),
     "renderer_classes": (VersionedJSON,),
@@ -37,12 +37,13 @@ VIEW_OPTIONS: dict[str, Any] = {
     "content_negotiation_class": AlwaysJSON,
     "metadata_class": None,
 }
-# For addresses that belong to nobody: the answer is the same with and without a key.
-OPEN_VIEW_OPTIONS: dict[str, Any] = VIEW_OPTIONS | {
-    "authentication_classes": (),
-    "permission_classes": (),
+# Of test mode alone.
+TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode, NoQueryButOfGet)}
+# For addresses that belong to nobody: the answer is the same with and without a key, but for its version.
+NOWHERE_OPTIONS = VIEW_OPTIONS | {
+    "authentication_classes": (unknown.PerhapsKey,),
+    "permission_classes": (unknown.Nowhere,),
     "throttle_classes": (),
-    "versioning_class": None,
 }
 
 urlpatterns = [
@@ -59,8 +60,8 @@ urlpatterns = [
     ),
     path("v1/verifications/<slug:verification_id>/clearances", clearances.Clearances.as_view(**VIEW_OPTIONS)),
     path("v1/verifications/<slug:verification_id>/obligation", obligations.Obligation.as_view(**VIEW_OPTIONS)),
-    path("v1/test/scenarios", simulations.Scenarios.as_view(**VIEW_OPTIONS)),
-    path("v1/test/verifications/<slug:verification_id>/simulate", simulations.Simulation.as_view(**VIEW_OPTIONS)),
+    path("v1/test/scenarios", simulations.Scenarios.as_view(**TEST_VIEW_OPTIONS)),
+    path("v1/test/verifications/<slug:verification_id>/simulate", simulations.Simulation.as_view(**TEST_VIEW_OPTIONS)),
     path("v1/clearances/<slug:clearance_id>", clearances.ClearanceDetail.as_view(**VIEW_OPTIONS)),
     path("v1/clearances/<slug:clearance_id>/consume", clearances.ClearanceConsume.as_view(**VIEW_OPTIONS)),
     path("v1/webhook-endpoints", webhook_endpoints.WebhookEndpoints.as_view(**VIEW_OPTIONS)),
@@ -74,11 +75,11 @@ urlpatterns = [
     path("v1/deliveries", deliveries.Deliveries.as_view(**VIEW_OPTIONS)),
     path("v1/deliveries/redeliver", deliveries.DeliveriesAgain.as_view(**VIEW_OPTIONS)),
     path("v1/deliveries/<slug:delivery_id>/redeliver", deliveries.DeliveryAgain.as_view(**VIEW_OPTIONS)),
-    path("v1/test/clock", test_clock.Clock.as_view(**VIEW_OPTIONS)),
+    path("v1/test/clock", test_clock.Clock.as_view(**TEST_VIEW_OPTIONS)),
     path("v1/log/checkpoint", log.LogCheckpoint.as_view(**VIEW_OPTIONS)),
     path("v1/log/proof", log.LogProof.as_view(**VIEW_OPTIONS)),
     path("v1/log/consistency", log.LogConsistency.as_view(**VIEW_OPTIONS)),
-    re_path(r"^v[0-9]+(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**OPEN_VIEW_OPTIONS)),
+    re_path(r"^v[0-9]+(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**NOWHERE_OPTIONS)),
     path(".well-known/jwks.json", documents.jwks, name="jwks"),
     path("openapi.json", pages.openapi_json, name="openapi"),
     path("docs", pages.overview, name="docs"),

@@ -31,6 +31,10 @@ class ByHeader(BaseVersioning):
         if not isinstance(key, ApiKey):
             return versions.NEWEST
         name = request.headers.get(HEADER, key.version)
+        if name not in versions.NAMES and key.version in versions.NAMES:
+            # That there is none such is said in the one that the key has.
+            request.version = key.version
+            say(request, key.version)
         versions.require_known(name)
         say(request, name)
         return name

@@ -3,6 +3,9 @@
 The code speaks the newest. A version says how each answer that it changed was spelled by the one before it, and
 `told` goes back from one to the next. What is added to an answer is added to all: only what could break a caller makes
 a version. Signed bytes (receipts, documents, checkpoints, proofs) have none: their own form says what they are.
+
+Requests are read alike in all: a version keeps what its openapi.json promised of them, and a spelling that it never
+named may come to be refused in each, as `changes` then say.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -92,6 +95,16 @@ VERSIONS: Final = (
             "Clearances: the `status` of a gate is `passed`, `refused` or `not_evaluated`, and `code` says why it "
             "refuses. The code stood in place of the status, so that no new word could be told from a refusal.",
             "Problems: `type` leads to the page of the code; it led to a place on the page of all codes.",
+            "Requests, in every version: a decimal has no zeros before it and no more places than allowed. "
+            "`0150000.00` and `150000.000` are refused as `decimal_malformed`.",
+            "Requests, in every version: a time is spelled by RFC 3339, in capitals, with seconds and a whole zone. "
+            "`2026-11-24T10:00Z`, `2026-11-24T10:00:00+0600`, `2026-11-24T10:00:00+06` and `2026-11-24t10:00:00z` are "
+            "refused as `time_malformed`, a date before the year 1000 or after 2999 as `date_malformed`.",
+            "Requests, in every version: blanks around a text count as its characters, and a control character there, "
+            "such as the end of a line, is refused as `text_malformed`. No blanks stand before the number of a "
+            "document, nor around `client_reference` and the address of an endpoint, and in `return_url` no brackets.",
+            "Requests, in every version: an Idempotency-Key that begins with a quotation mark ends with one.",
+            "Requests, in every version: what is no GET has no query, and an unknown parameter is `unknown_field`.",
         ),
         answers={
             "POST /v1/verifications/{verification_id}/clearances": _clearance,
@@ -123,6 +136,11 @@ def require_known(name: str) -> None:
     """Raises `BadInput` (unknown_version) for what is no version."""
     if name not in NAMES:
         raise BadInput(f"there are {', '.join(NAMES)}", code="unknown_version")
+
+
+def shipped(name: str) -> str:
+    """A version itself; of one that is gone, the oldest there is: better told otherwise than not at all."""
+    return name if name in NAMES else NAMES[0]
 
 
 def told(answer: Any, *, of: str, version: str) -> Any:

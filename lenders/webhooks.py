@@ -79,7 +79,7 @@ def new_delivery(endpoint: WebhookEndpoint, event: EventView, checkpoint: str | 
         type=event.type,
         lender_sequence=event.lender_sequence,
         event_at=event.timestamp,
-        body=spell_body(told(event, checkpoint, version=endpoint.version)),
+        body=spell_body(told(event, checkpoint, version=endpoint.spelling)),
         created_at=at,
         due_at=at,
     )

@@ -136,8 +136,8 @@ def _of_object(one: Mapping[str, Any], path: str) -> Iterator[str]:
 def _on_page(path: str, page: str) -> Iterator[str]:
     """A page says a code by itself to people who work, and by a sentence to a borrower: one that no other code has."""
     if path.startswith(_PEOPLE):
-        for word in re.findall(r"<code>([a-z0-9_]+)</code>", page):
-            yield from (f"{table}:{word}" for table in (_REASON, _REFUSAL))
+        for entry, word in re.findall(r'<code(?: data-entry="([a-z_.]+)")?>([a-z0-9_]+)</code>', page):
+            yield f"{_REFUSAL if entry.startswith('clearance.') else _REASON}:{word}"
     for text in re.findall(r"<(?:p|h1)[^>]*>([^<]+)</(?:p|h1)>", page):
         if name := _sentences().get(html.unescape(text).strip()):
             yield name

@@ -87,6 +87,15 @@ def test_what_lists_codes_says_none() -> None:
 
 
 @pytest.mark.parametrize(
+    ("mark", "table"),
+    [("", "reason"), (' data-entry="verification.ended"', "reason"), (' data-entry="clearance.refused"', "refusal")],
+)
+def test_a_code_on_a_page_of_those_who_work_is_of_one_table(mark: str, table: str) -> None:
+    page = f"<strong>x</strong> <code{mark}>consent_declined</code>".encode()
+    assert list(noting.codes_in("/oversight/case", "text/html", page)) == [f"{table}:consent_declined"]
+
+
+@pytest.mark.parametrize(
     ("path", "said", "found"),
     [
         (

@@ -1,20 +1,53 @@
-"""Everything under /v1/ that is nothing, and each other /v2: a problem in JSON, never a page."""
+"""Everything under /v1/ that is nothing, and each other /v2: a problem in JSON, never a page.
 
-from typing import NoReturn
+To a live key what is of test mode alone is nothing either, by the same words.
+"""
 
+from typing import Final, NoReturn
+
+from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from lenders.keys import ApiKeyAuthentication, HasKey
+from lenders.models import ApiKey
 from verification.core.errors import NotFound
+
+_TEST: Final = "test"
+
+
+class PerhapsKey(ApiKeyAuthentication):
+    """The key of a request, by whose pin its answer is spelled; nobody where there is none that is good."""
+
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
+        """Nobody, or an anonymous user and the key."""
+        try:
+            return super().authenticate(request)
+        except (AuthenticationFailed, PermissionDenied):
+            return None
+
+
+class Nowhere(BasePermission):
+    """Nobody may anything here, whatever the method and the body: they are not looked at."""
+
+    def has_permission(self, request: Request, view: APIView) -> NoReturn:
+        """Raises `NotFound`."""
+        raise NotFound("there is no such address; see /docs")
+
+
+class InTestMode(HasKey):
+    """What is of test mode alone: to a key of any other it is nowhere, before its scopes are asked for."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """As of `HasKey`; raises `NotFound` for a key of live mode."""
+        if isinstance(request.auth, ApiKey) and request.auth.mode != _TEST:
+            return Nowhere().has_permission(request, view)
+        return super().has_permission(request, view)
 
 
 @extend_schema(exclude=True)
 class Unknown(APIView):
     """No such address."""
-
-    def get(self, request: Request, rest: str = "") -> NoReturn:
-        """404, with every method."""
-        raise NotFound("there is no such address; see /docs")
-
-    post = put = patch = delete = get

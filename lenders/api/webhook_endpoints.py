@@ -81,7 +81,7 @@ class WebhookEndpointDetail(APIView):
     @extend_schema(
         operation_id="delete_webhook_endpoint",
         summary="Delete a webhook endpoint",
-        responses={204: None, **problems(401, 403, 404, 429)},
+        responses={204: None, **problems(401, 403, 404, 422, 429)},
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
         """Nothing: it is gone."""

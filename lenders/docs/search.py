@@ -41,11 +41,12 @@ class Hit:
 
 
 def find(query: str, language: str) -> Sequence[Hit]:
-    """The places that have all words of the query, best first, `HITS_MAX` at most, and one of each address."""
-    words = _WORD.findall(query.casefold())
-    if not words:
+    """The places that have the query's first `WORDS_MAX` different words, best first, and one of each address."""
+    # What is looked for costs a pass over all texts, each.
+    wanted = list(dict.fromkeys(map(_stem, _WORD.findall(query.casefold()))))[: policy.WORDS_MAX]
+    if not wanted:
         return ()
-    wanted, name = [_stem(word) for word in words], query.strip().strip("`").casefold()
+    name = query.strip().strip("`").casefold()
     best: dict[str, tuple[int, Hit]] = {}
     for hit in _index(language):
         fit = _fit(hit, wanted, name)

@@ -1,7 +1,11 @@
 """The client believes a head of the log that its key signed, and none that goes back or contradicts the last one."""
 
+import asyncio
 import json
 from base64 import b64decode, b64encode
+from contextlib import suppress
+from threading import Thread
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -176,6 +180,44 @@ def test_a_late_webhook_may_bring_an_older_one_and_no_other(key):
     for fork, told in ((signed(11, leaves=FORK), None), (signed(7, leaves=FORK), proof(7, 11)), (signed(7), None)):
         with pytest.raises(Refused, match="are one"):
             memory.take(fork, told, may_be_older=True)
+
+
+FORKED = [*LEAVES[:3], b"another", *LEAVES[4:]]
+
+
+def _one_thread(work):
+    thread = Thread(target=work)
+    thread.start()
+    return thread
+
+
+def _one_task(work):
+    return _one_thread(lambda: asyncio.run(asyncio.to_thread(work)))
+
+
+@pytest.mark.parametrize("begin", [_one_thread, _one_task])
+@pytest.mark.parametrize(("size", "leaves"), [(16, LEAVES), (11, FORKED), (16, FORKED)])
+def test_a_memory_that_is_shared_neither_goes_back_nor_misses_a_fork(key, monkeypatch, begin, size, leaves):
+    memory, taken = Memory(key, signed(3)), []
+    others: list[Any] = []
+    judge = checkpoints.goes_on
+
+    def take(number, of):
+        with suppress(Refused):
+            taken.append(memory.take(signed(number, leaves=of), proof(3, number, leaves=of)))
+
+    def judged(*said):
+        if not others:  # just as the first is judged, another takes its own
+            others.append(None)
+            others.append(begin(lambda: take(size, leaves)))
+            others[1].join(0.5)
+        return judge(*said)
+
+    monkeypatch.setattr(checkpoints, "goes_on", judged)
+    take(11, LEAVES)
+    others[1].join()
+    assert [(one.size, one.root) for one in taken] == [(11, naive.root(LEAVES[:11]))]
+    assert memory.note == signed(11)
 
 
 def test_a_memory_is_of_what_the_key_signed(key):

@@ -13,7 +13,7 @@ from django.test import Client
 
 from lenders import openapi, policy, signing
 from lenders.codes import FIELD_CODES, PROBLEMS
-from lenders.docs import code_pages, prose, remedies
+from lenders.docs import code_pages, prose, remedies, search
 from tests.lenders.samples import Caller
 from verification.core.clearance import REFUSALS
 from verification.core.events import TOLD
@@ -164,6 +164,27 @@ def test_a_search_gives_nothing_back_as_markup_and_is_bounded(client: Client, db
     assert client.get("/docs/search", {"q": "a" * policy.QUERY_MAX}).status_code == 200
     assert client.get("/docs/search", {"q": "a" * (policy.QUERY_MAX + 1)}).status_code == 400
     assert client.get("/docs/problems/nothing_of_ours").status_code == 404
+
+
+def test_a_search_looks_for_eight_different_words_and_no_more(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eight = " ".join(("verification", "borrower", "lender", "until", "days", "entry", "phone", "request"))
+    assert _hits(client, f"{eight} zzzz") == _hits(client, eight)
+    assert _hits(client, "a " * 9 + "zzzz") == []
+    asked: list[str] = []
+    looked = search._is_in
+
+    def counted(stem: str, text: str) -> bool:
+        asked.append(stem)
+        return looked(stem, text)
+
+    monkeypatch.setattr(search, "_is_in", counted)
+    for query in ("a " * 50, " ".join("abcdefghijklmnop"), "verifying verified verify " * 3):
+        asked.clear()
+        client.get("/docs/search", {"q": query})
+        assert 0 < len(set(asked)) <= 8
+        assert len(asked) <= 2 * len(set(asked)) * len(search._index("en"))
 
 
 def test_every_page_leads_to_every_other(client: Client, db: None) -> None:

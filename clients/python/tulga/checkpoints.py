@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from hashlib import sha256
+from threading import Lock
 
 from tulga.fields import Record
 from tulga.resources import Consistency
@@ -46,7 +47,7 @@ class Memory:
 
     def __init__(self, key: bytes, note: str = "") -> None:
         """`key` of `log_key`; `note` of the memory before."""
-        self._key, self.note = key, note
+        self._key, self.note, self._lock = key, note, Lock()
         self.last = verify(note, key=key) if note else None
 
     def gap(self, note: str) -> tuple[int, int] | None:
@@ -60,14 +61,13 @@ class Memory:
         proof: that the larger goes on from the smaller. may_be_older: it came by a webhook, which may be late.
         """
         fresh = verify(note, key=self._key)
-        last, hashes = self.last or fresh, [from_base64(one, 32) for one in (proof.hashes if proof else ())]
-        require(fresh.origin == last.origin, "the checkpoint is of another log")
-        is_allowed = may_be_older or fresh.size >= last.size
-        require(is_allowed, f"the log has shrunk from {last.size} to {fresh.size} entries")
-        is_one = goes_on(*((last, fresh) if last.size <= fresh.size else (fresh, last)), hashes)
-        require(is_one, f"nothing shows that the logs of {last.size} and {fresh.size} entries are one")
-        if fresh.size >= last.size:
-            self.last, self.note = fresh, note
+        with self._lock:  # what is compared with is what is replaced, whoever else takes one meanwhile
+            last, hashes = self.last or fresh, [from_base64(one, 32) for one in (proof.hashes if proof else ())]
+            require(fresh.origin == last.origin, "the checkpoint is of another log")
+            require(may_be_older or fresh.size >= last.size, f"the log has shrunk: {last.size} to {fresh.size} entries")
+            is_one = goes_on(*((last, fresh) if last.size <= fresh.size else (fresh, last)), hashes)
+            require(is_one, f"nothing shows that the logs of {last.size} and {fresh.size} entries are one")
+            self.last, self.note = (fresh, note) if fresh.size >= last.size else (last, self.note)
         return fresh
 
 

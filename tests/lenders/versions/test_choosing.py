@@ -61,7 +61,7 @@ def test_what_is_no_version_is_refused(api, lender, name, path):
     refused = Caller(secret, version=name).get(path)
     assert (refused.status_code, refused.json()["code"]) == (400, "unknown_version")
     assert refused.headers["Content-Type"] == "application/problem+json"
-    assert "Tulga-Version" not in refused.headers
+    assert refused.headers["Tulga-Version"] == NEW  # that of the key, in which this is told
 
 
 def test_nothing_is_done_by_a_request_of_no_version(lender):
@@ -158,6 +158,17 @@ def test_a_webhook_is_told_as_its_endpoint_asks_and_keeps_that_over_a_move(api, 
     send_due()
     assert [form(json.loads(one.body)) for one in receiver.received[-2:]] == [NEW, NEW]
     assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
+
+
+def test_an_endpoint_of_a_version_that_is_gone_is_told_in_the_oldest_there_is(api, endpoint, receiver):
+    WebhookEndpoint.objects.update(version="2024-01-01")
+    happen(api)
+    assert pump() == 1
+    assert api.post(f"{E}/{endpoint.pk}/test").status_code == 202
+    send_due()
+    assert [form(json.loads(one.body)) for one in receiver.received] == ["v", "v"]
+    assert [one["version"] for one in api.get(E).json()["data"]] == [OLD]
+    assert api.patch(f"{E}/{endpoint.pk}", {"version": NEW}).json()["version"] == NEW
 
 
 @pytest.mark.parametrize("version", [NEW, OLD, "2020-01-01", None, 7])
