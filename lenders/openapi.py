@@ -97,6 +97,18 @@ _MAKERS = {
     "create_webhook_endpoint": ("201", "endpoint_id"),
 }
 """Whose answer makes something, with which status, and what its `id` is in the paths of other operations."""
+_TAGS = (
+    "clearances",
+    "contract",
+    "obligation",
+    "documents",
+    "receipt",
+    "webhook-endpoints",
+    "events",
+    "deliveries",
+    "log",
+)
+"""What an operation is listed under if its path names it, the first of them; else under `verifications`, or `test`."""
 _lock = Lock()
 
 EVENT_WEBHOOK = OpenApiWebhook(
@@ -225,6 +237,7 @@ def document(version: str = versions.NEWEST) -> dict[str, Any]:
         if name.endswith(("Request", "Change")):
             schema["additionalProperties"] = False
     _say_which_ids(made)
+    _group(made)
     examples.put_into(made)
     return _naming(made, version)
 
@@ -258,6 +271,16 @@ def _say_which_ids(made: dict[str, Any]) -> None:
             if [each["name"] for each in one.get("parameters", ()) if each["in"] == "path"] == [name]
         }
         operations[maker][1]["responses"][status]["links"] = linked
+
+
+def _group(made: dict[str, Any]) -> None:
+    """Lists each operation under the resource that it is about, and what is for test keys alone under `test`."""
+    for path, item in made["paths"].items():
+        named = path.split("/")
+        about = "test" if named[2] == "test" else next((tag for tag in _TAGS if tag in named), "verifications")
+        for operation in item.values():
+            operation["tags"] = [about]
+    made["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
 
 
 def _without(value: Any, name: str) -> Any:

@@ -84,6 +84,7 @@ urlpatterns = [
     path("openapi.json", pages.openapi_json, name="openapi"),
     path("docs", pages.overview, name="docs"),
     *(path(f"docs/{name}", pages.document, {"name": name}, name=name) for name in prose.PAGES),
+    path("docs/changelog", pages.changelog, name="changelog"),
     path("docs/problems", pages.problems_page, name="problems"),
     path("docs/problems/<slug:code>", pages.code_page, name="code"),
     path("docs/reference", pages.reference, name="reference"),

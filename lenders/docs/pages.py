@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from lenders import openapi, policy, versions
 from lenders.codes import PROBLEMS
-from lenders.docs import code_pages, prose, search
+from lenders.docs import code_pages, prose, search, version_pages
 from lenders.docs.words import RUSSIAN, in_a_developers_language
 from lenders.problems import MEDIA_TYPE, body_of
 from verification.core.events import TOLD
@@ -64,14 +64,18 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def document(request: HttpRequest, name: str) -> HttpResponse:
-    """A document of `prose.PAGES`, with a list of its sections. The changelog begins with the API's versions."""
+    """A document of `prose.PAGES`, with a list of its sections."""
     language = translation.get_language() or ""
     page = prose.read(name, language)
     listed = [section for section in page.sections if section.level == 2]
-    facts = {"page": page, "listed": listed, "is_translated": page.language == language}
-    if name == "changelog":
-        facts |= {"versions": _versions(), "days": policy.VERSION_DAYS}
-    return _page(request, name, "lenders/document.html", facts)
+    return _page(request, name, "lenders/document.html", {"page": page, "listed": listed})
+
+
+@require_safe
+@in_a_developers_language
+def changelog(request: HttpRequest) -> HttpResponse:
+    """The API's versions. What else a release changed concerns who runs it, and stands in CHANGELOG.md."""
+    return _page(request, "changelog", "lenders/changelog.html", version_pages.facts())
 
 
 @require_safe
@@ -125,19 +129,6 @@ def _page(
         "query_max": policy.QUERY_MAX,
     }
     return render(request, template, {**of_all, **facts}, status=status)
-
-
-def _versions() -> list[dict[str, Any]]:
-    """Every version of the API, newest first: its name, what it changed, since when and until when it is deprecated."""
-    return [
-        {
-            "name": version.name,
-            "changes": version.changes,
-            "since": versions.deprecated_at(version.name),
-            "until": versions.sunset_at(version.name),
-        }
-        for version in reversed(versions.VERSIONS)
-    ]
 
 
 def _span(seconds: int) -> str:

@@ -23,10 +23,8 @@ from lenders.docs.words import ENGLISH
 PAGES: Final[Mapping[str, str]] = {
     "guide": "docs/lender-guide",
     "threat-model": "docs/threat-model",
-    "changelog": "CHANGELOG",
 }
 """What is served under /docs/, by its file without `.md`; `….ru.md` is the same in Russian."""
-_ENGLISH_ONLY: Final = ("changelog",)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKS = re.compile(r"[`*]|\[(?=[^\]]*\]\()|\]\([^)]*\)")
 _OWN = re.compile(r"^(?:#|/)")
@@ -56,12 +54,11 @@ class Prose:
 @cache
 def read(name: str, language: str) -> Prose:
     """A page of `PAGES`. Read once a process: a document changes only with the release."""
-    spoken = ENGLISH if name in _ENGLISH_ONLY else language
     # A translation has the anchors of the original, so that a link leads to the same place in both.
-    anchors = None if spoken == ENGLISH else [section.anchor for section in read(name, ENGLISH).sections]
-    ending = ".md" if spoken == ENGLISH else f".{spoken}.md"
+    anchors = None if language == ENGLISH else [section.anchor for section in read(name, ENGLISH).sections]
+    ending = ".md" if language == ENGLISH else f".{language}.md"
     text = (settings.BASE_DIR / f"{PAGES[name]}{ending}").read_text(encoding="utf-8")
-    return render(text, language=spoken, anchors=anchors)
+    return render(text, language=language, anchors=anchors)
 
 
 def render(text: str, *, language: str, anchors: Sequence[str] | None = None) -> Prose:

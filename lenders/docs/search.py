@@ -7,14 +7,15 @@ word is found by its beginning, so that its endings do not matter, in Russian ab
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Final
 
 from django.urls import reverse
 from django.utils import translation
 
 from lenders import openapi, policy
-from lenders.docs import code_pages, prose
+from lenders.docs import code_pages, prose, version_pages
+from lenders.docs.thesaurus import STOP_WORDS, others
 from lenders.docs.words import say
 from verification.core.events import TOLD
 from verification.core.status import Status
@@ -24,63 +25,82 @@ _ENDING: Final = 2
 """How many letters at the end of a word may differ: most endings of Russian have one to three."""
 _STEM_MIN: Final = 4
 """Letters that are left of it at least."""
-_EXACT, _NAME, _TITLE, _TEXT = 4, 3, 2, 1
-"""How well it fits: it is the name, it begins or contains it, all words stand in the title, or in title and text."""
-PROSE_TITLES: Final = {"guide": "Guide", "threat-model": "Threat model", "changelog": "Changelog"}
+_IS_NAME, _IN_NAME = 2, 1
+"""The question is the name, or a part of it."""
+PROSE_TITLES: Final = {"guide": "Guide", "threat-model": "Threat model"}
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One place: what kind of thing, its title and text, its address, and the names by which it is found first."""
+    """One place: what kind of thing, its title and text, its address, and the names by which it is found first.
+
+    `heading`, `whole`: what is looked at, in small letters; `known_as`: words that count as its title's.
+    """
 
     kind: str
     title: str
     text: str
     url: str
     names: Sequence[str] = ()
+    known_as: str = ""
+
+    @cached_property
+    def heading(self) -> str:
+        """Its title, once more by its single words, and what else it is known as."""
+        return f"{self.title} {self.title.replace('_', ' ')} {self.known_as}".casefold()
+
+    @cached_property
+    def whole(self) -> str:
+        """Heading and text."""
+        return f"{self.heading} {self.text.casefold()}"
 
 
 def find(query: str, language: str) -> Sequence[Hit]:
-    """The places that have the query's first `WORDS_MAX` different words, best first, and one of each address."""
+    """The places that have at least half of the query's first `WORDS_MAX` different words, those with most first.
+
+    Words that say nothing of what is looked for do not count, unless there are no others.
+    """
     # What is looked for costs a pass over all texts, each.
-    wanted = list(dict.fromkeys(map(_stem, _WORD.findall(query.casefold()))))[: policy.WORDS_MAX]
+    words = list(dict.fromkeys(_WORD.findall(query.casefold())))
+    wanted = [_pattern(word) for word in [word for word in words if word not in STOP_WORDS] or words]
+    wanted = wanted[: policy.WORDS_MAX]
     if not wanted:
         return ()
     name = query.strip().strip("`").casefold()
-    best: dict[str, tuple[int, Hit]] = {}
+    best: dict[str, tuple[tuple[int, int, int], Hit]] = {}
     for hit in _index(language):
         fit = _fit(hit, wanted, name)
-        if fit > best.get(hit.url, (0, hit))[0]:
+        if fit > best.get(hit.url, ((0, 0, 0), hit))[0]:
             best[hit.url] = fit, hit
+    enough = [(fit, hit) for fit, hit in best.values() if fit[0] or 2 * fit[1] >= len(wanted)]
     # The sort is stable: what fits alike stays in the order of the index, codes before prose.
-    found = sorted(best.values(), key=lambda scored: -scored[0])[: policy.HITS_MAX]
+    found = sorted(enough, key=lambda scored: scored[0], reverse=True)[: policy.HITS_MAX]
     return [Hit(hit.kind, hit.title, _excerpt(hit.text, wanted), hit.url) for _, hit in found]
 
 
-def _fit(hit: Hit, wanted: Sequence[str], name: str) -> int:
-    if name in hit.names:
-        return _EXACT
-    if any(name in known for known in hit.names):
-        return _NAME
-    title = hit.title.casefold()
-    if all(_is_in(stem, title) for stem in wanted):
-        return _TITLE
-    whole = f"{title} {hit.text.casefold()}"
-    return _TEXT if all(_is_in(stem, whole) for stem in wanted) else 0
+def _fit(hit: Hit, wanted: Sequence[re.Pattern[str]], name: str) -> tuple[int, int, int]:
+    """Whether it is called so, how many of the words it has, and how many of these in its title."""
+    called = _IS_NAME if name in hit.names else _IN_NAME if any(name in known for known in hit.names) else 0
+    fitting = [word for word in wanted if word.search(hit.whole)]
+    return called, len(fitting), sum(1 for word in fitting if word.search(hit.heading))
 
 
-def _is_in(stem: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(stem)}", text) is not None
+def _pattern(word: str) -> re.Pattern[str]:
+    """What a word is found by: its beginning, or another word for it."""
+    stem = word[: max(_STEM_MIN, len(word) - _ENDING)] if word.isalpha() else word
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, others(stem, word)))})")
 
 
-def _stem(word: str) -> str:
-    return word[: max(_STEM_MIN, len(word) - _ENDING)] if word.isalpha() else word
+def _excerpt(text: str, wanted: Sequence[re.Pattern[str]]) -> str:
+    """The text round the first place where most of the words stand together."""
+    small, before = text.casefold(), policy.EXCERPT_CHARACTERS // 3
+    places = sorted({found.start() for word in wanted for found in word.finditer(small)})
 
+    def near(place: int) -> int:
+        cut = small[max(0, place - before) : place + policy.EXCERPT_CHARACTERS - before]
+        return sum(1 for word in wanted if word.search(cut))
 
-def _excerpt(text: str, wanted: Sequence[str]) -> str:
-    """The text round the first word that was asked for."""
-    places = [found.start() for stem in wanted if (found := re.search(rf"(?<!\w){re.escape(stem)}", text.casefold()))]
-    start = max(0, min(places, default=0) - policy.EXCERPT_CHARACTERS // 3)
+    start = max(0, max(places, key=near, default=0) - before)
     start = text.rfind(" ", 0, start) + 1 if start else 0
     cut = text[start : start + policy.EXCERPT_CHARACTERS]
     end = "" if start + len(cut) >= len(text) else " …"
@@ -91,7 +111,7 @@ def _excerpt(text: str, wanted: Sequence[str]) -> str:
 def _index(language: str) -> Sequence[Hit]:
     """All that can be found, in one language."""
     with translation.override(language):
-        return [*_codes(), *_operations(), *_words_of_events(), *_paragraphs(language)]
+        return [*_codes(), *_operations(), *_words_of_events(), *_paragraphs(language), *_of_versions()]
 
 
 def _codes() -> Iterator[Hit]:
@@ -99,7 +119,8 @@ def _codes() -> Iterator[Hit]:
         said = (say(part).rstrip(".") for part in (meaning.meaning, meaning.advice, meaning.remedy.text) if part)
         text = f"{'. '.join(said)}."
         url = reverse("lenders:code", args=[meaning.code])
-        yield Hit(say(meaning.heading), meaning.code, text.replace("`", ""), url, (meaning.code,))
+        known_as = f"{meaning.status} error" if meaning.place == code_pages.PROBLEM else ""
+        yield Hit(say(meaning.heading), meaning.code, text.replace("`", ""), url, (meaning.code,), known_as)
 
 
 def _operations() -> Iterator[Hit]:
@@ -108,7 +129,7 @@ def _operations() -> Iterator[Hit]:
             called, summary = f"{method.upper()} {path}", say(operation["summary"])
             text = f"{summary}. {operation.get('description', '')}".replace("`", "")
             names = (operation["operationId"], called.casefold(), path)
-            url = f"{reverse('lenders:docs')}#{operation['operationId']}"
+            url = f"{reverse('lenders:reference')}#/{operation['tags'][0]}/{operation['operationId']}"
             yield Hit(say("Operation"), called, text, url, names)
 
 
@@ -132,5 +153,10 @@ def _paragraphs(language: str) -> Iterator[Hit]:
     for name in prose.PAGES:
         page = reverse(f"lenders:{name}")
         for section in prose.read(name, language).sections:
-            for block in section.blocks or [""]:
-                yield Hit(say(PROSE_TITLES[name]), section.title, block, f"{page}#{section.anchor}")
+            yield Hit(say(PROSE_TITLES[name]), section.title, " ".join(section.blocks), f"{page}#{section.anchor}")
+
+
+def _of_versions() -> Iterator[Hit]:
+    page = reverse("lenders:changelog")
+    for anchor, title, text in version_pages.sections():
+        yield Hit(say("Changelog"), title, text, f"{page}#{anchor}")

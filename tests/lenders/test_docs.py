@@ -20,7 +20,7 @@ from verification.core.events import TOLD
 from verification.core.profiles import PROFILES, Profile
 from verification.core.reasons import REASONS
 
-PAGES = ["/docs", "/docs/search", *(f"/docs/{name}" for name in ("problems", "reference", *prose.PAGES))]
+PAGES = ["/docs", "/docs/search", *(f"/docs/{name}" for name in ("problems", "reference", "changelog", *prose.PAGES))]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -87,7 +87,7 @@ def test_the_guide_says_what_every_profile_asks(profile: Profile) -> None:
 
 
 def test_the_guides_first_call_opens_a_verification(api: Caller) -> None:
-    printed = re.search(r"-d '(\{\n.*?\})'", _guide(), re.DOTALL)
+    printed = re.search(r"-d '(\{\n.*?\})'", _guide().replace("""'"$LOAN"'""", "loan-1"), re.DOTALL)
     assert printed
     assert api.post("/v1/verifications", json.loads(printed[1])).status_code == 201
 
@@ -120,8 +120,8 @@ def _hits(client: Client, query: str, **more: str) -> list[str]:
         ("liveness_depth_flat", "/docs/problems/liveness_depth_flat"),
         ("clearance.frozen", "/docs#webhooks"),
         ("in_review", "/docs#statuses"),
-        ("POST /v1/verifications", "/docs#open_verification"),
-        ("consume_clearance", "/docs#consume_clearance"),
+        ("POST /v1/verifications", "/docs/reference#/verifications/open_verification"),
+        ("consume_clearance", "/docs/reference#/clearances/consume_clearance"),
     ],
 )
 def test_a_name_is_found_first(client: Client, db: None, query: str, first: str) -> None:
@@ -144,11 +144,51 @@ def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
     assert any(hit.startswith("/docs/threat-model#") for hit in _hits(client, "coached victim"))
 
 
+@pytest.mark.parametrize(
+    ("query", "found", "lang"),
+    [
+        ("how to verify webhook signature", "/docs/guide#webhooks", "en"),
+        ("webhook not delivered", "/docs/guide#webhooks", "en"),
+        ("authentication", "/docs/problems/not_authenticated", "en"),
+        ("callback", "/docs/guide#webhooks", "en"),
+        ("pagination", "/docs/problems/cursor_unknown", "en"),
+        ("rate limit", "/docs/problems/throttled", "en"),
+        ("idempotency key reuse", "/docs/problems/idempotency_key_reused", "en"),
+        ("429", "/docs/problems/throttled", "en"),
+        ("404", "/docs/problems/not_found", "en"),
+        ("ошибка 409", "/docs/problems/conflict", "ru"),
+        ("лимит запросов", "/docs/problems/throttled", "ru"),
+        ("ссылка истекла", "/docs/problems/link_unusable", "ru"),
+        ("ключ идемпотентности", "/docs/problems/idempotency_key_reused", "ru"),
+        ("период охлаждения", "/docs/problems/cooling_off", "ru"),
+        ("аутентификация", "/docs/problems/not_authenticated", "ru"),
+        ("авторизация", "/docs/problems/not_authenticated", "ru"),
+        ("биометрия", "/docs/threat-model#", "ru"),
+        ("сколько действует ссылка", "/docs/guide#the-link", "ru"),
+        ("что такое разрешение", "/docs/guide#", "ru"),
+        ("устаревание", "/docs/changelog#policy", "ru"),
+    ],
+)
+def test_an_ordinary_question_finds_its_answer_among_the_first(
+    client: Client, db: None, query: str, found: str, lang: str
+) -> None:
+    first = _hits(client, query, lang=lang)[:10]
+    assert [hit for hit in first if hit.startswith(found)], first
+
+
 def test_every_hit_leads_to_a_place_that_is_there(client: Client, db: None) -> None:
     for hit in _hits(client, "verified"):
         page, _, anchor = hit.partition("#")
         answer = client.get(page)
         assert answer.status_code == 200
+        if page == "/docs/reference":
+            tags = {
+                (one["tags"][0], one["operationId"])
+                for item in openapi.document()["paths"].values()
+                for one in item.values()
+            }
+            assert tuple(anchor.split("/")[1:]) in tags
+            continue
         assert not anchor or f'id="{unquote(anchor)}"' in answer.content.decode()
 
 

@@ -30,8 +30,19 @@ def visit(browser: Browser, site: str, path: str, *, width: int) -> tuple[Page, 
     return page, wrong
 
 
+SWAGGER_S_OWN = ("nested-interactive: <button aria-expanded=",)
+"""What the library itself breaks, and we cannot mend: a link to the operation within the button that opens it."""
+
+
+def ours_of(broken: list[str]) -> list[str]:
+    """What is broken but for the library's own."""
+    return [one for one in broken if not one.startswith(SWAGGER_S_OWN)]
+
+
 PAGES = [
     "/docs",
+    "/docs/reference",
+    "/docs/changelog",
     "/docs/problems",
     "/docs/problems/document_expired",
     "/docs/search?q=cooling_off",
@@ -53,11 +64,28 @@ def test_a_page_is_whole_for_everybody_and_not_wider_than_its_window(
     asked = f"{path}{'&' if '?' in path else '?'}lang={language}"
     page, wrong = visit(chromium, live_server.url, asked, width=width)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    if path == "/docs/reference":
+        expect(page.get_by_text("Open a verification", exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert wrong == []
-    assert axe.serious(page) == []
+    assert ours_of(axe.serious(page)) == []
     page.emulate_media(color_scheme="dark")
-    assert axe.serious(page) == []
+    assert ours_of(axe.serious(page)) == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_reference_is_whole_too_with_an_operation_opened(chromium: Browser, live_server: Any, width: int) -> None:
+    page, wrong = visit(chromium, live_server.url, "/docs/reference", width=width)
+    page.get_by_text("Open a verification", exact=True).click()
+    expect(page.get_by_text("Idempotency-Key").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.get_by_role("main").count() == 1
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
+        assert ours_of(axe.serious(page)) == []
+    assert page.get_by_role("button", name="Русский").is_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('.swagger-ui')).filter") != "none"
+    assert wrong == []
 
 
 def test_a_code_is_found_without_a_script_and_in_the_other_language(chromium: Browser, live_server: Any) -> None:
@@ -87,9 +115,9 @@ def test_the_reference_is_searched_by_any_word_of_an_operation(chromium: Browser
     page, wrong = visit(chromium, live_server.url, "/docs/reference", width=1280)
     operations = page.locator(".opblock-tag-section .opblock")  # the webhook stands apart from them
     expect(page.get_by_text("Open a verification", exact=True)).to_be_visible()
-    page.get_by_placeholder("Filter by tag").fill("EARLIER links")
+    page.get_by_placeholder("Any word of an operation").fill("EARLIER links")
     expect(page.get_by_text("Make a fresh link for the borrower", exact=True)).to_be_visible()
     expect(operations).to_have_count(1)
-    page.get_by_placeholder("Filter by tag").fill("no such word")
+    page.get_by_placeholder("Any word of an operation").fill("no such word")
     expect(operations).to_have_count(0)
     assert wrong == []

@@ -73,26 +73,45 @@ def developer(deployment: Deployment) -> tuple[Any, dict[str, str]]:
     return api, {**of_machine, **settings, "PYTHONPATH": f"{_ROOT / 'clients' / 'python'}:{_ROOT}", **named}
 
 
-def test_the_guide_goes_from_nothing_to_a_paid_loan(
+def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
     deployment: Deployment, developer: tuple[Any, dict[str, str]], tmp_path: Path
 ) -> None:
     api, variables = developer
-    for name, reference in (("By curl", "loan-2026-000123"), ("By the Python client", "loan-2026-000124")):
-        folder = tmp_path / reference
-        folder.mkdir()
-        written = _play(parts()[name], folder, variables)
-        [found] = api.call("GET", f"/v1/verifications?client_reference={reference}")["data"]
+    before: set[str] = set()
+    # A reader who runs it a second time does so in the same folder, where the first run's files are.
+    for name in ("By curl", "By curl", "By the Python client", "By the Python client"):
+        written = _play(parts()[name], tmp_path, variables)
+        [found] = [one for one in api.call("GET", "/v1/verifications")["data"] if one["id"] not in before]
+        before.add(found["id"])
         assert found["status"] == "verified"
         assert found["id"] in written
         [clearance] = set(deployment.said(found["id"], "clearance.consumed", "clearance"))
         assert api.call("GET", f"/v1/clearances/{clearance}")["status"] == "consumed"
         assert deployment.decisions(found["id"]) == ["verification.verified"]
-    told = (tmp_path / "loan-2026-000123" / "events.txt").read_text().split()
-    assert told[::3] == ["verification.created", "verification.verified", "clearance.issued", "clearance.consumed"]
+        if name == "By curl":
+            told = [line.split() for line in (tmp_path / "events.txt").read_text().splitlines()]
+            ends = ["verification.created", "verification.verified", "clearance.issued", "clearance.consumed"]
+            assert told == [[event, found["id"], found["client_reference"]] for event in ends]
+
+
+def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
+    within = next(line for line in parts()["By curl"].commands.splitlines() if line.startswith("within()"))
+    hurried = within.replace("seq 240", "seq 2").replace("sleep 0.5", "sleep 0")
+    said = subprocess.run(
+        ["bash", "-c", f"{hurried}\nwithin grep -q told events.txt"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert said.returncode == 1
+    assert "not within two minutes: grep -q told events.txt" in said.stderr
+    assert "until " not in "".join(part.commands for part in parts().values())
 
 
 def test_the_guide_names_every_variable_that_it_uses() -> None:
-    own = {"LISTEN", "RECEIVE", "ID", "CONTRACT", "CLEARANCE", "WEBHOOK_SECRET"}
+    own = {"LISTEN", "RECEIVE", "LOAN", "ID", "CONTRACT", "CLEARANCE", "WEBHOOK_SECRET"}
     for part in parts().values():
         used = set(re.findall(r"\$\{?([A-Z_]+)", part.commands))
         used |= {name for text in part.files.values() for name in re.findall(r'os\.environ\["(\w+)"\]', text)}

@@ -23,3 +23,20 @@ window.SwaggerUIBundle({
   persistAuthorization: false,
   validatorUrl: null,
 });
+
+// What the library leaves unnamed, named whenever it draws anew. Its own texts are English, as the fields are.
+function name() {
+  for (const input of place.querySelectorAll(".operation-filter-input")) {
+    input.placeholder = place.dataset.filter;
+    input.setAttribute("aria-label", place.dataset.filter);
+  }
+  place.querySelectorAll("pre").forEach((one) => one.setAttribute("tabindex", "0"));
+  // A page has one main part and one title, and ours are round this.
+  place.querySelectorAll("h1").forEach((one) => one.setAttribute("aria-level", "2"));
+  place.querySelectorAll("main, [role=main]").forEach((one) => one.setAttribute("role", "group"));
+  for (const select of place.querySelectorAll("select:not([aria-label])")) {
+    const of = select.closest(".servers") ? "Server" : select.closest(".content-type-wrapper, .response-controls, .body-param-content-type") ? "Media type" : "Value";
+    select.setAttribute("aria-label", of);
+  }
+}
+new MutationObserver(name).observe(place, { childList: true, subtree: true });
