@@ -81,7 +81,7 @@ def test_the_reference_is_whole_too_with_an_operation_opened(chromium: Browser, 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.get_by_role("main").count() == 1
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of its words
+        page.emulate_media(color_scheme=scheme)
         assert ours_of(axe.serious(page)) == []
     assert page.get_by_role("button", name="Русский").is_visible()
     assert page.evaluate("getComputedStyle(document.querySelector('.swagger-ui')).filter") != "none"
