@@ -50,7 +50,7 @@ _STRONGEST: dict[Play, tuple[Pose, ...]] = {
 _MORE, _NOD_MORE = 1.25, 1.5  # of what is asked for: noise and a thin picture take some of it, most of a nod
 # Not of who sways by a sitting, which adds to a nod: so deep, it may be taken for another face than the one at rest.
 _THERE_AND_BACK = ("blink", "nod")
-# The same, of an open eye, and of a mouth that is no mask, at least of whoever is painted to do everything.
+# Of what is asked for, of an open eye, and of a mouth that is no mask, at least of whoever is painted to do everything.
 _SEEN, _AWAKE, _BARE = 1.05, 1.25, 1.3
 _STRAIGHT, _LEVEL = 0.10, 18.0  # ratio and degrees at which a face looks at the camera well enough
 _SWAY = 0.7  # degrees a head sways by itself
