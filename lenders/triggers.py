@@ -17,6 +17,10 @@ from verification.outbound import Limits
 
 _LIMITS: Final = Limits(seconds=15.0, max_bytes=1_000_000)
 _ASKED_SECONDS: Final = 0.5  # between two looks; ours: a person waits before a screen
+_AGAIN: Final = (
+    3  # times that a call is sent again where the answer says when, each after at most so many seconds; ours
+)
+_WAIT_SECONDS: Final = 30
 _DAY_SECONDS: Final = 24 * 3600 + 60
 _CONTRACT: Final = "c0" * 32
 _IIN, _ACCOUNT, _AMOUNT = "990101100010", "KZ86125KZT5004100100", "150000.00"
@@ -44,7 +48,10 @@ class Trigger:
     say: Callable[[str], object]
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON answer. Raises `TriggerFailed` for anything but success, with the code of the problem."""
+        """The JSON answer. Raises `TriggerFailed` for anything but success, with the code of the problem.
+
+        What an answer asks to send again in a moment (`Retry-After`) is sent again.
+        """
         headers = {"Authorization": f"Bearer {self.key}"}
         if method != "GET":
             headers |= {"Content-Type": "application/json", "Idempotency-Key": secrets.token_urlsafe()}
@@ -57,15 +64,20 @@ class Trigger:
             is_public_only=False,
             wants_whole=False,
         )
-        try:
-            answer = outbound.send(request)
-            said: dict[str, Any] = json.loads(answer.body or b"{}")
-        except (Unavailable, ValueError) as fault:
-            told = fault.code if isinstance(fault, TulgaError) else "the answer is not JSON"
-            raise TriggerFailed(f"{method} {path}: {told}") from None
-        if answer.status >= 300:
-            raise TriggerFailed(f"{method} {path}: {answer.status} {said.get('code', '')}")
-        return said
+        for again in range(_AGAIN + 1):
+            try:
+                answer = outbound.send(request)
+                said: dict[str, Any] = json.loads(answer.body or b"{}")
+            except (Unavailable, ValueError) as fault:
+                told = fault.code if isinstance(fault, TulgaError) else "the answer is not JSON"
+                raise TriggerFailed(f"{method} {path}: {told}") from None
+            if answer.status < 300:
+                return said
+            if not answer.retry_after.isdecimal() or int(answer.retry_after) > _WAIT_SECONDS or again == _AGAIN:
+                break
+            # By the same Idempotency-Key: nothing is done twice.
+            time.sleep(int(answer.retry_after))
+        raise TriggerFailed(f"{method} {path}: {answer.status} {said.get('code', '')}")
 
     def until(self, is_so: Callable[[], bool], *, what: str, seconds: float = 60.0) -> None:
         """Asks until it is so. Raises `TriggerFailed` when the time is over."""

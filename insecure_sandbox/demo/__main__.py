@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from insecure_sandbox import samples
 from insecure_sandbox.borrower import PlayFailed
@@ -82,6 +83,7 @@ class Demo:
         self.url = f"http://127.0.0.1:{self._web}"
         self.sandbox = f"http://127.0.0.1:{self._sandbox_port}"
         self.listener = Listener(free_port(9100))
+        self.receiver = f"http://127.0.0.1:{free_port(9000)}/webhooks"  # where a developer's own server listens
         self.folder = folder
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.logins: list[str] = []
@@ -120,6 +122,10 @@ class Demo:
 
     def serve_empty(self) -> NoReturn:
         """Sets up, says what the commands of the lender's guide need, and serves until Ctrl-C."""
+        try:
+            self._photos()
+        except DemoFailed as failed:
+            say(f"{failed}; simulations with a camera answer 503 until the sandbox could fetch them")
         self._set_up()
         named = {
             "TULGA_HOME": str(ROOT),
@@ -127,11 +133,15 @@ class Demo:
             "TULGA_KEY": self.key,
             "TULGA_BIN": LENDER_BIN,
             "TULGA_VAR_DIR": str(self.folder),
-            "RECEIVER": f"http://127.0.0.1:{free_port(9000)}/webhooks",
+            "RECEIVER": self.receiver,
+            "TULGA_STRICT_KEY": self.strict_key,
+            "TULGA_STRICT_BIN": STRICT_BIN,
         }
         file = self.folder / "developer.env"
         file.touch(mode=0o600)
         file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in named.items()))
+        for login in self.logins:
+            plain(login)
         say(f"serving at {self.url} until Ctrl-C; in another terminal: . {file.relative_to(ROOT)}")
         self._wait()
 
@@ -151,7 +161,9 @@ class Demo:
             "TULGA_FACE_MODELS_DIR": str(ROOT / "var" / "models"),  # as set-up built it
             "TULGA_PUBLIC_URL": self.url,
             "TULGA_SANDBOX_URL": self.sandbox,
-            "TULGA_WEBHOOK_TEST_HOSTS": self.listener.address.split("/")[2],
+            "TULGA_WEBHOOK_TEST_HOSTS": ",".join(
+                urlsplit(one).netloc for one in (self.listener.address, self.receiver)
+            ),
             "TULGA_MODES_LIVE": "0",
             "TULGA_PROCESS": "",
         }

@@ -27,6 +27,7 @@ PAGES: Final[Mapping[str, str]] = {
 """What is served under /docs/, by its file without `.md`; `….ru.md` is the same in Russian."""
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKS = re.compile(r"[`*]|\[(?=[^\]]*\]\()|\]\([^)]*\)")
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _OWN = re.compile(r"^(?:#|/)")
 
 
@@ -68,6 +69,7 @@ def render(text: str, *, language: str, anchors: Sequence[str] | None = None) ->
     sections = list(_sections(tokens, anchors))
     for token in tokens:
         _keep_our_links(token)
+    _label(tokens)
     title, end, text = parser.renderer.render(tokens, parser.options, {}).partition("</h1>")
     # The parser escapes whatever is no Markdown.
     return Prose(language, mark_safe(title + end), mark_safe(text), sections)  # noqa: S308
@@ -94,6 +96,22 @@ def _sections(tokens: Sequence[Token], anchors: Sequence[str] | None) -> Iterato
             current.blocks.append(token.content)
         elif token.type == "table_open":
             token.meta["name"] = current.title
+
+
+def _label(tokens: Sequence[Token]) -> None:
+    """Gives each cell of a table the heading of its column, which stands before it on a phone."""
+    headings: list[str] = []
+    column = 0
+    for place, token in enumerate(tokens):
+        if token.type == "thead_open":
+            headings = []
+        elif token.type == "th_open":
+            headings.append(_plain(tokens[place + 1].content))
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "td_open":
+            token.meta["label"] = headings[column]
+            column += 1
 
 
 def _plain(markdown: str) -> str:
@@ -133,8 +151,8 @@ class _Pages(RendererHTML):
 
     def table_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         """A table in a place of its own."""
-        name = tokens[at].meta.get("name", "")
-        return f'<div class="table-scroll" role="group" tabindex="0" aria-label="{escape(name)}"><table class="table">'
+        name = escape(tokens[at].meta.get("name", ""))
+        return f'<div class="table-scroll" role="group" tabindex="0" aria-label="{name}"><table class="table stack">'
 
     def table_close(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         """Its end."""
@@ -154,4 +172,13 @@ class _Pages(RendererHTML):
 
     def td_open(self, tokens: Sequence[Token], at: int, options: Any, env: Any) -> str:
         """A cell; likewise."""
-        return "<td>"
+        return f'<td data-label="{escape(tokens[at].meta["label"])}">'
+
+    def text(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """Text, in which a date stays on one line."""
+        return _DATE.sub(r'<span class="nowrap">\g<0></span>', escape(tokens[idx].content))
+
+    def code_inline(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
+        """Code within a sentence; likewise."""
+        kind = ' class="nowrap"' if _DATE.fullmatch(tokens[idx].content) else ""
+        return f"<code{kind}>{escape(tokens[idx].content)}</code>"

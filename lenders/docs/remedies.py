@@ -7,8 +7,9 @@ from typing import Final
 from lenders.codes import Problem
 from verification.core.reasons import LIVENESS, Reason
 
-YES, LATER, NO = "yes", "later", "no"
-"""May the same request be sent again: at once by the header, once something else has happened, or never as it is?"""
+YES, SOON, LATER, NO = "yes", "soon", "later", "no"
+"""May the same request be sent again: at once by the header, after some minutes, once something else has happened, or
+never as it is?"""
 SAME, FRESH, NONE = "the same", "a fresh one", "none: nothing is sent again"
 """Which Idempotency-Key the next request bears."""
 
@@ -33,7 +34,7 @@ _INSTEAD: Final = Remedy("Do not repeat it: send what the sentence before names 
 _FIRST: Final = Remedy("Do first what the sentence names, then send the same request.", LATER, SAME)
 _STOP: Final = Remedy("Do not pay, and do not repeat it.", NO, NONE)
 _DONE: Final = Remedy("It is done, or decided, already: do not repeat it.", NO, NONE)
-_OPERATOR: Final = Remedy("Tell the operator the `request_id`. Nothing was done.", LATER, SAME, "operator")
+_OPERATOR: Final = Remedy("Tell the operator the `request_id`. Nothing was done.", SOON, SAME, "operator")
 _ANEW: Final = Remedy("Open a new verification under another `client_reference`.", NO, FRESH)
 _ASK_AGAIN: Final = Remedy("Ask for another clearance, right before you pay, and consume that.", NO, FRESH)
 _ATTEST: Final = Remedy("One of your employees attests it at the desk; then ask for another clearance.", NO, FRESH)
@@ -147,13 +148,13 @@ _GATE: Final = Remedy(
 )
 _PEOPLE: Final = Remedy(
     "Two of your reviewers look at the case at the desk, within 24 hours. Until then nothing is decided: do not pay.",
-    LATER,
+    NO,
     NONE,
     "your reviewers",
 )
 _TRIED: Final = Remedy(
     "Nothing to do for you: a worker asks again by itself. If it stays for minutes, tell the operator.",
-    LATER,
+    NO,
     NONE,
     "nobody",
 )
@@ -161,7 +162,7 @@ _FINAL: Final = Remedy("It is declined. Do not pay, and do not open another for 
 _STILL_WANTED: Final = Remedy(
     "It says nothing about the person. If the loan is still wanted, open a new verification.", NO, FRESH
 )
-_TOMORROW: Final = Remedy("Not before tomorrow, or by another route if the page offers one.", LATER, NONE, "borrower")
+_TOMORROW: Final = Remedy("Not before tomorrow, or by another route if the page offers one.", NO, NONE, "borrower")
 _NO_PICTURE: Final = Remedy(
     "The register has no picture that can be used, and nobody here can bring one. Take another route, where your "
     "profile allows one.",
@@ -217,7 +218,7 @@ _OF_REASONS: Final[Mapping[str, Remedy]] = {
     "face_reference_unavailable": _NO_PICTURE,
     "face_image_malformed": _NO_PICTURE,
     "face_image_too_large": _NO_PICTURE,
-    "consent_pending": Remedy("The borrower answers the state's message, SMS from 1414.", LATER, SAME, "borrower"),
+    "consent_pending": Remedy("The borrower answers the state's message, SMS from 1414.", NO, NONE, "borrower"),
 }
 
 

@@ -251,6 +251,18 @@ def test_what_may_be_repeated_at_once_says_when_and_keeps_its_key() -> None:
         assert remedy.again == remedies.NO or remedy.key != remedies.NONE
 
 
+def test_what_waits_for_nothing_of_yours_is_not_called_later() -> None:
+    assert remedies.of_problem(PROBLEMS["internal_error"]).again == remedies.SOON
+    for meaning in code_pages.table():
+        assert meaning.remedy.again == remedies.NO or meaning.remedy.key != remedies.NONE, meaning.code
+
+
+def test_a_table_names_its_columns_on_a_phone_and_a_date_stays_whole() -> None:
+    page = prose.render("# T\n\n| `a` <b> | c |\n|---|---|\n| 2026-11-28 | `2026-11-25` |\n", language="en").text
+    assert '<td data-label="a &lt;b&gt;"><span class="nowrap">2026-11-28</span></td>' in page
+    assert '<td data-label="c"><code class="nowrap">2026-11-25</code></td>' in page
+
+
 def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
     hostile = (
         "# T <script>x</script>\n\n<img src=x onerror=y> [a](javascript:alert(1)) [b](//evil.example) "

@@ -32,7 +32,7 @@ function name() {
   }
   place.querySelectorAll("pre").forEach((one) => one.setAttribute("tabindex", "0"));
   // A page has one main part and one title, and ours are round this.
-  place.querySelectorAll("h1").forEach((one) => one.setAttribute("aria-level", "2"));
+  place.querySelectorAll("h1").forEach((one) => one.setAttribute("role", "presentation"));
   place.querySelectorAll("main, [role=main]").forEach((one) => one.setAttribute("role", "group"));
   for (const select of place.querySelectorAll("select:not([aria-label])")) {
     const of = select.closest(".servers") ? "Server" : select.closest(".content-type-wrapper, .response-controls, .body-param-content-type") ? "Media type" : "Value";

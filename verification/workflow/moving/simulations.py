@@ -133,6 +133,7 @@ def _routes(verification: Verification, played: scenarios.Scenario, *, wanted: s
     if wanted:
         fitting = [one for one in fitting if wanted in one]
     if not fitting:
-        where = f"{played.name} is played on {' or '.join(played.routes)}; this verification has {begun}"
+        its = " or ".join(" + ".join(one) for one in begun)
+        where = f"{played.name} is played on {' or '.join(played.routes)}; this verification has {its}"
         raise BadInput(where, code="scenario_not_on_route", pointer="/route" if wanted else "/scenario")
     return tuple(map(str, fitting[0]))

@@ -1,0 +1,48 @@
+"""What a trigger does when it is told to come again in a moment."""
+
+from typing import Any
+
+import pytest
+
+from lenders import triggers
+from lenders.triggers import Trigger, TriggerFailed
+from verification.outbound import Answer
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was sent, and in between for how many seconds it slept."""
+    kept: list[Any] = []
+    monkeypatch.setattr(triggers.time, "sleep", kept.append)
+    return kept
+
+
+def _answering(monkeypatch: pytest.MonkeyPatch, sent: list[Any], *answers: Answer) -> Trigger:
+    left = list(answers)
+
+    def send(request: Any) -> Answer:
+        sent.append(request.headers["Idempotency-Key"])
+        return left.pop(0)
+
+    monkeypatch.setattr(triggers.outbound, "send", send)
+    return Trigger("http://tulga.example", "tlg_test_x", print)
+
+
+def test_a_call_is_sent_again_by_the_same_key_when_retry_after_is_over(
+    monkeypatch: pytest.MonkeyPatch, sent: list[Any]
+) -> None:
+    busy = Answer(status=503, body=b'{"code": "sandbox_unavailable"}', retry_after="5")
+    trigger = _answering(monkeypatch, sent, busy, busy, Answer(status=200, body=b'{"id": "ver_a"}'))
+    assert trigger.call("POST", "/v1/verifications", {}) == {"id": "ver_a"}
+    assert sent == [sent[0], 5, sent[0], 5, sent[0]]
+
+
+@pytest.mark.parametrize(("retry_after", "tries"), [("5", 4), ("86400", 1), ("", 1), ("soon", 1)])
+def test_it_gives_up_after_three_times_and_where_the_wait_is_long(
+    monkeypatch: pytest.MonkeyPatch, sent: list[Any], retry_after: str, tries: int
+) -> None:
+    busy = Answer(status=409, body=b'{"code": "cooling_off"}', retry_after=retry_after)
+    trigger = _answering(monkeypatch, sent, *[busy] * tries)
+    with pytest.raises(TriggerFailed, match="409 cooling_off"):
+        trigger.call("POST", "/v1/verifications", {})
+    assert len([one for one in sent if isinstance(one, str)]) == tries
