@@ -1,10 +1,12 @@
 """What a trigger does when it is told to come again in a moment."""
 
+import time
 from typing import Any
 
 import pytest
 
 from lenders.triggers import Trigger, TriggerFailed
+from verification import outbound
 from verification.outbound import Answer
 
 
@@ -12,7 +14,7 @@ from verification.outbound import Answer
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was sent, and in between for how many seconds it slept."""
     kept: list[Any] = []
-    monkeypatch.setattr("lenders.triggers.time.sleep", kept.append)
+    monkeypatch.setattr(time, "sleep", kept.append)
     return kept
 
 
@@ -23,7 +25,7 @@ def _answering(monkeypatch: pytest.MonkeyPatch, sent: list[Any], *answers: Answe
         sent.append(request.headers["Idempotency-Key"])
         return left.pop(0)
 
-    monkeypatch.setattr("lenders.triggers.outbound.send", send)
+    monkeypatch.setattr(outbound, "send", send)
     return Trigger("http://tulga.example", "tlg_test_x", print)
 
 
