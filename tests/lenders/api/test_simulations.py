@@ -142,6 +142,8 @@ def test_what_does_not_fit_is_refused_by_name(api, played):
     assert faults(simulate(api, made["id"], scenario="verified", route="biometric")) == {
         ("/route", "scenario_not_on_route")
     }
+    said = simulate(api, made["id"], scenario="verified", route="biometric").json()["errors"][0]["detail"]
+    assert said.endswith("this verification has eds")
     assert faults(simulate(api, made["id"], status="verified")) == {("/status", "unknown_field")}
     assert played == []
 
