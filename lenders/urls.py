@@ -6,6 +6,7 @@ from django.urls import path, re_path
 
 from lenders.api import (
     clearances,
+    clock,
     contracts,
     deliveries,
     documents,
@@ -14,7 +15,6 @@ from lenders.api import (
     obligations,
     receipts,
     simulations,
-    test_clock,
     unknown,
     verifications,
     webhook_endpoints,
@@ -75,7 +75,7 @@ urlpatterns = [
     path("v1/deliveries", deliveries.Deliveries.as_view(**VIEW_OPTIONS)),
     path("v1/deliveries/redeliver", deliveries.DeliveriesAgain.as_view(**VIEW_OPTIONS)),
     path("v1/deliveries/<slug:delivery_id>/redeliver", deliveries.DeliveryAgain.as_view(**VIEW_OPTIONS)),
-    path("v1/test/clock", test_clock.Clock.as_view(**TEST_VIEW_OPTIONS)),
+    path("v1/test/clock", clock.Clock.as_view(**TEST_VIEW_OPTIONS)),
     path("v1/log/checkpoint", log.LogCheckpoint.as_view(**VIEW_OPTIONS)),
     path("v1/log/proof", log.LogProof.as_view(**VIEW_OPTIONS)),
     path("v1/log/consistency", log.LogConsistency.as_view(**VIEW_OPTIONS)),

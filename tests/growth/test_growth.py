@@ -66,7 +66,7 @@ NOT_HOT = {
     "moving.queue.clear": "one row by its key",
     "moving.queue.release": "one row by its key and fence",
     "moving.quotas.take": "one row of the day by its key",
-    "moving.test_clock": "a developer's, of test mode: a hundred and one rows at most, by lender, status and time",
+    "moving.put_forward": "a developer's, of test mode: a hundred and one rows at most, by lender, status and time",
     "moving.rates": "counts in memory",
     "moving.receipts.issue_late": "the entries of one case, once",
     "moving.revoking": "the operator's command: walks over decisions from an index on, once",

@@ -12,7 +12,7 @@ from lenders import idempotency, schemas
 from lenders.keys import caller
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read, read_query
-from verification.workflow.moving import test_clock
+from verification.workflow.moving import put_forward
 
 _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
 
@@ -42,7 +42,7 @@ class Clock(APIView):
         """How it stands."""
         read_query(schemas.NoQuery, request.query_params)
         key = caller(request)
-        return Response(TestClock(test_clock.standing(lender_id=key.lender_id, mode=key.mode)).data)
+        return Response(TestClock(put_forward.standing(lender_id=key.lender_id, mode=key.mode)).data)
 
     @extend_schema(
         operation_id="advance_test_clock",
@@ -66,7 +66,7 @@ class Clock(APIView):
         """How many were put forward, and by how much altogether."""
         key = caller(request)
         said = read(schemas.AdvanceRequest, request.data)
-        moved = test_clock.advance(
+        moved = put_forward.advance(
             lender_id=key.lender_id,
             mode=key.mode,
             seconds=said.advance_seconds,
