@@ -2,7 +2,8 @@
 
 A code counts once an answer brings it: of the API, of a borrower's page, of the regulator's and the desk's. What a
 function gives does not, nor what a test leads to that puts rows or pages of its own in the place of the product's.
-`make test` fails by a code of the tables that no answer brought, unless tests/codes_owed.toml owes it with a reason. A part of a run notes and judges nothing. `tests/noting.py` reads the answers.
+`make test` fails by a code of the tables that no answer brought, unless tests/codes_owed.toml owes it with a reason. A
+part of a run notes and judges nothing. `tests/noting.py` reads the answers.
 """
 
 import json
