@@ -26,11 +26,11 @@ demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine
 sandbox: .venv/.runtime .venv/.locale $(MODELS)  ## Tulga with its sandbox and a test lender, for the commands of docs/lender-guide.md, until Ctrl-C
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo --empty
 
-test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven minutes on two cores, more on slow ones); LEG= TESTS= SEED=
+test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven to forty minutes on two cores); LEG= TESTS= SEED=
 	@echo "→ tests"
 	@$(CLEAN) $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
 
-check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (one to two minutes); SEED=
+check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (one to three minutes); SEED=
 	@echo "→ fast tests"
 	@$(CLEAN) $(PY) -m tests.legs fast $(if $(SEED),--seed $(SEED))
 
