@@ -23,6 +23,7 @@ from insecure_sandbox.manners import MANNERS, Face
 from insecure_sandbox.people import People, Registered
 from insecure_sandbox.people_desk import stated
 from insecure_sandbox.playing import Borrower
+from verification.core.scenarios import FACED
 
 SOURCE: Final = "simulations"
 
@@ -36,7 +37,6 @@ _TRIED_SECONDS: Final = 0.2  # from one try of it to the next
 _LINKS: Final = 4  # that are tried for one verification until one lets somebody in
 _ENDED: Final = "finished"  # the page of a verification that is over
 _FIELDS: Final = {"verification", "lender", "link", "scenario", "routes", "subject", "account"}
-_FACED: Final = {"biometric", "live_face"}
 _BEFORE_THE_CAMERA: Final = "obama.jpg"
 _FAULTS: Final = (PlayFailed, urllib3.exceptions.HTTPError, OSError, ValueError, KeyError)
 _REGISTERED: Final[Mapping[Face, str]] = {"own": "obama3.jpg", "another": "biden.jpg"}
@@ -261,7 +261,7 @@ def routes(simulations: Simulations, portraits: Portraits) -> tuple[Route, ...]:
             raise Rejected(400, "routes must be a list of names")
         person = stated(fields.get("subject"), account=text_field(fields, "account", default=""))
         borrower, photo = simulations.borrower(scenario, fields["subject"], route=ways[0]), None
-        if is_painted := not _FACED.isdisjoint(ways):
+        if is_painted := not set(FACED).isdisjoint(ways):
             portraits.require()
             photo = portraits.registered(borrower.manner.face)
         person = replace(person, **borrower.manner.registered)

@@ -17,10 +17,7 @@ from verification.outbound import Limits
 
 _LIMITS: Final = Limits(seconds=15.0, max_bytes=1_000_000)
 _ASKED_SECONDS: Final = 0.5  # between two looks; ours: a person waits before a screen
-_AGAIN: Final = (
-    3  # times that a call is sent again where the answer says when, each after at most so many seconds; ours
-)
-_WAIT_SECONDS: Final = 30
+_AGAIN, _WAIT_SECONDS = 3, 30  # times that a call is sent again where the answer says when, each so late at most; ours
 _DAY_SECONDS: Final = 24 * 3600 + 60
 _CONTRACT: Final = "c0" * 32
 _IIN, _ACCOUNT, _AMOUNT = "990101100010", "KZ86125KZT5004100100", "150000.00"

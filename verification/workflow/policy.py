@@ -35,10 +35,11 @@ INQUIRIES_SECONDS = 14
 OBLIGATION_AHEAD_SECONDS = of_log.OBLIGATION_AHEAD_SECONDS
 # By less than so much what happened may be told to be before the decision: it may be the decision's own time, cut.
 TOLD_TO = timedelta(seconds=of_log.TOLD_TO_SECONDS)
-# Whose clock may be put forward, by how much at once and altogether, seconds, and how many verifications at once. The
-# first two are the log's own, for whoever verifies it judges by them; the last are ours: what has not ended within a
-# month of its own time has run out, and a hundred verifications are 300 statements, a quarter of a second.
-CLOCK_MODE, CLOCK_ADVANCE_MAX = of_log.TEST_LOG, of_log.ADVANCE_SECONDS_MAX
+# Who may be played and whose clock may be put forward, by how much at once and altogether, seconds, and how many
+# verifications at once. The first two are the log's own, for whoever verifies it judges by them; the last are ours:
+# what has not ended within a month of its own time has run out, and a hundred verifications are 300 statements, a
+# quarter of a second.
+TEST_MODE, CLOCK_ADVANCE_MAX = of_log.TEST_LOG, of_log.ADVANCE_SECONDS_MAX
 CLOCK_SECONDS_MAX = 30 * 24 * 3600
 CLOCK_VERIFICATIONS_MAX = 100
 # How far in the future a contract may be signed, seconds. Ours: clocks of lenders that are set by hand.

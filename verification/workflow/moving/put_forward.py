@@ -13,7 +13,7 @@ from django.db.models import F, Q, QuerySet
 
 from verification import clock, transactions
 from verification.core import profiles
-from verification.core.errors import Conflict, NotFound
+from verification.core.errors import Conflict
 from verification.core.events import ADVANCED
 from verification.core.status import OPEN, Status
 from verification.models import Attempt, Clearance, HandOver, Link, MobileSigning, Verification
@@ -32,7 +32,7 @@ class Standing:
 
 def standing(*, lender_id: str, mode: str) -> Standing:
     """How it stands. Raises `NotFound` in live mode, which has no clock but time."""
-    _require_test(mode)
+    cases.require_test(mode)
     found = _moving(lender_id, at=clock.now()).values_list("advanced_seconds", flat=True)
     had = list(found[: policy.CLOCK_VERIFICATIONS_MAX + 1])
     return Standing(len(had), max(had, default=0))
@@ -45,7 +45,7 @@ def advance(*, lender_id: str, mode: str, seconds: int, verification_id: str | N
     and for another's, `Conflict` for one that has ended (`illegal_transition`), or for more than may be moved at once
     or altogether (`test_clock_limit`).
     """
-    _require_test(mode)
+    cases.require_test(mode)
     at = clock.now()
     with transactions.writing():
         found = _moving(lender_id, at=at)
@@ -69,15 +69,10 @@ def advance(*, lender_id: str, mode: str, seconds: int, verification_id: str | N
         return Standing(len(rows), most if rows else 0)
 
 
-def _require_test(mode: str) -> None:
-    if mode != policy.CLOCK_MODE:
-        raise NotFound("live mode has no clock that could be put forward")
-
-
 def _moving(lender_id: str, *, at: datetime) -> QuerySet[Verification, Verification]:
     """Rows of which something may become due yet: what has not ended, and what money may leave by."""
     longest = max(one.valid_for_seconds for one in profiles.PROFILES.values())
-    own = Verification.objects.filter(lender=lender_id, mode=policy.CLOCK_MODE)
+    own = Verification.objects.filter(lender=lender_id, mode=policy.TEST_MODE)
     since = at - timedelta(seconds=longest)
     # Nothing is open for longer; by it an index tells the rows of these days from all that were ever verified.
     opened = since - timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS)

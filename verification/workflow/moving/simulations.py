@@ -13,7 +13,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.core import scenarios
-from verification.core.errors import BadInput, Conflict, Misconfigured, NotFound, Unavailable
+from verification.core.errors import BadInput, Conflict, Misconfigured, Unavailable
 from verification.core.events import SIMULATED
 from verification.core.opening import Person
 from verification.core.status import Status
@@ -44,7 +44,7 @@ def ask(
     Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where nobody can be at it, and
     `Unavailable` (sandbox_unavailable).
     """
-    require_test(mode)
+    cases.require_test(mode)
     verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
     _require_free(verification)
     opening = cases.read(verification, cases.key_of(verification)).opening
@@ -76,12 +76,6 @@ def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
         body = {"scenario": accepted.scenario.name, "route": accepted.routes[0]}
         transition.record(verification, SIMULATED, at=at, body=body)
         links.mint_for(verification, at=at, token=accepted.token)
-
-
-def require_test(mode: str) -> None:
-    """Raises `NotFound` in live mode, where none of this is there."""
-    if mode != "test":
-        raise NotFound("there is no such address")
 
 
 def _player(mode: str) -> simulation.SimulationSource:
