@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -22,7 +21,6 @@ from tests.verification.borrower.test_elsewhere import numbered, scanned
 from tests.verification.borrower.visits import NOW, browser
 from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.story import Story, order
-from verification import clock
 from verification.borrower import camera as page
 from verification.stages.consent.policy import CURRENT
 from verification.stages.live_capture.policy import LiveCapturePolicy
@@ -100,9 +98,7 @@ def capture(client: Client, story: Story, shown: Shown) -> None:
         frames = camera._taken(camera.ALL_RIGHT, play(asked["command"]), f"{story.id} {shows.turn}")
         answer = answered(shown.change(asked["command"], frames), {**asked, **shown.asked}, apart_ms=shown.apart_ms)
         answer = in_full(answer, asked, shown.full) if shown.full else answer
-        last = max(frame["at_ms"] for frame in answer["frames"])
-        taken = datetime.fromisoformat(asked["revealed"]) + timedelta(milliseconds=last)
-        clock._state.offset += taken - clock.now()  # what is painted on a busy machine takes nobody's time
+        camera.until_taken(asked, answer)
         files = answer.pop("files")
         if told := shown.told(asked["command"]):
             answer["camera"] = told

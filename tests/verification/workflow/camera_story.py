@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,17 +103,24 @@ class Shown:
 ALL_RIGHT = Shown()
 
 
+def until_taken(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+    """It is the moment in which the last frame was taken.
+
+    Nobody waits for it: the clock of all that runs here goes on. And what the frames took to paint on a busy machine is
+    no time that a borrower took.
+    """
+    last = max(frame["at_ms"] for frame in answer["frames"])
+    taken = datetime.fromisoformat(asked["revealed"]) + timedelta(milliseconds=last)
+    clock._state.offset += taken - clock.now()
+
+
 def step(story: Story, shown: Shown = ALL_RIGHT) -> None:
     """Answers the command that is due, once its frames can be taken."""
     page = story.page()
     asked = page.data
     moment = f"{story.row().client_reference} {page.attempt} {page.turn} {asked['command']}"
     answer = answered(_taken(shown, asked["command"].replace("look_straight", "neutral"), moment), asked)
-    # Nobody waits until the frames are taken: the clock of all that runs here goes on. And what they took to paint on a
-    # busy machine is no time that a borrower took.
-    last = max(frame["at_ms"] for frame in answer["frames"])
-    taken = datetime.fromisoformat(asked["revealed"]) + timedelta(milliseconds=last)
-    clock._state.offset += taken - clock.now()
+    until_taken(asked, answer)
     story.answer(**answer, camera=shown.told)
     story.look()
 
