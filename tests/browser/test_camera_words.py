@@ -166,7 +166,7 @@ def test_what_was_seen_is_told_and_never_of_what_was_not(opened: Open, language:
     press(tab, language, "Begin")
     until_said(tab, words(language, "Not seen. Look straight: another task follows."))
     tab.look(f"camera-not-seen-{language}-{size}")
-    tab.until(lambda: dialogue.is_sent(2) and said(tab) == words(language, "One moment."), "the last command")
+    tab.until(lambda: dialogue.is_sent(3) and said(tab) == words(language, "One moment."), "the last command")
     told = kept_words(tab)
     assert told.index(words(language, "Now the tasks.")) < told.index(words(language, COMMANDS["turn_left"]))
     after_left = told[told.index(words(language, COMMANDS["turn_left"])) + 1 :]
