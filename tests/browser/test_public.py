@@ -31,7 +31,7 @@ def test_a_page_for_anybody_is_read_in_every_language(
     launch: Callable[..., Browser], story: Story, site: str, settings: Settings, path: str, language: str, size: str
 ) -> None:
     settings.TULGA_OPERATOR = Operator(
-        "ТОО «Оператор тұлға»", "120340000125", "010000, Астана, пр. Мәңгілік Ел, 1", "+7 7172 00 00 00", "a@tulga.example"
+        "ТОО «Оператор тұлға»", "120340000133", "010000, Астана, Мәңгілік Ел, 1", "+7 7172 00 00 00", "a@tulga.example"
     )
     keys.issue(story.lender, mode="test")
     tab = open_tab(open_context(launch(), size=size, language=language), site=site)
