@@ -74,8 +74,7 @@ def test_a_complete_live_set_has_no_faults(complete):
 @pytest.mark.parametrize("name", ["name", "bin", "address", "telephone"])
 def test_an_operator_whom_nobody_could_find_is_a_fault(complete, name):
     complete.TULGA_OPERATOR = replace(complete.TULGA_OPERATOR, **{name: ""})
-    said = f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address."
-    assert faults() == [said]
+    assert faults() == [f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address."]
 
 
 def test_a_route_that_no_release_knows_is_a_fault(complete, monkeypatch):
