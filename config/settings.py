@@ -7,7 +7,7 @@ import dj_database_url
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config import env, sources
+from config import env, imprint, sources
 from config.key_files import read_keys, readable_beside
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -233,6 +233,7 @@ CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "filesystem://localhost", schem
 # Tulga ----------------------------------------------------------------------------------------------------------------
 TULGA_VAR_DIR = _VAR
 TULGA_PUBLIC_URL = _PUBLIC_URL
+TULGA_OPERATOR = imprint.read()  # who runs this address, for /about
 TULGA_BELL_DIR = env.folder("TULGA_BELL_DIR", _VAR / "bell")  # where the filesystem broker keeps its messages
 if CELERY_BROKER_URL.startswith("filesystem:"):
     env.make_folder("TULGA_BELL_DIR", TULGA_BELL_DIR)

@@ -14,7 +14,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("", include("lenders.urls")),
     path("rules", rules.rules, name="rules"),
-    path("v/", include("verification.borrower.urls")),
+    path("", include("verification.borrower.urls")),
     path("oversight/", include("verification.oversight.urls")),
     path("review/", include("verification.review.urls")),
     path("people/", include("people.urls")),

@@ -86,6 +86,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/workflow/reading/queries.py", "django.db logging"),
         _row("verification/workflow/reading/readiness.py", "django.conf django.core.checks django.db django.utils"),
         _row("verification/workflow/reading/search.py", "django.apps django.db django.utils"),
+        _row("verification/workflow/reading/about.py", "django.apps django.conf"),
         _row("verification/borrower", base=_PAGES),
         _row("verification/borrower/camera.py", "threading time", base=_PAGES),
         _row("verification/oversight", base=_PAGES),
@@ -143,6 +144,7 @@ _BY_NAME = ("import_module", "__import__", "import_string", "get_model", "get_mo
 FINDS_BY_NAME = {
     "verification/engines/faces/backends.py": ("import_module",),
     "verification/sources/__init__.py": ("import_string",),
+    "verification/workflow/reading/about.py": ("get_model",),
     "verification/workflow/reading/search.py": ("get_model",),
 }
 # What these judge by is handed in, the time too.

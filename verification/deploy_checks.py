@@ -29,6 +29,8 @@ LIVE_SOURCES = (
 )
 # Asked only where they are configured, but then no more at the sandbox than the others.
 OPTIONAL_LIVE_SOURCES = ("timestamp_authority", "credit_bureau")
+# By which a borrower can find out who it is that asks for their data.
+_OF_THE_OPERATOR = ("name", "bin", "address", "telephone")
 
 
 def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -41,6 +43,9 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         faults.append("TULGA_PUBLIC_URL is not https: live pages and cookies would travel in the clear.")
     if settings.DEBUG:
         faults.append("TULGA_DEBUG is on.")
+    for name in _OF_THE_OPERATOR:
+        if not getattr(settings.TULGA_OPERATOR, name):
+            faults.append(f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address.")
     for name in sorted(settings.TULGA_KEYS_MADE_BY_DEMO):
         faults.append(f"{name} was made by the demo: make your own with manage.py make_keys.")
     for kind in ("log", "document", "decision", "door", "sender"):

@@ -31,6 +31,7 @@ LOOK_UPS = {
     "link": "the borrower's link and session are found by their hash, and say whose verification it is",
     "egov_mobile": "the app's code is found by its hash, and says whose verification it is",
     "hand_over": "the phone's code and token are found by their hash, and say whose verification it is",
+    "served": "which lenders are served is public, and told to whoever asks who runs this address",
     "overdue": "how many keep frames for too long is a number over all lenders, for whoever runs the processes",
     "sign_in": "a person is found by their session or address, and says for which lender they work, if for any",
 }

@@ -1,11 +1,13 @@
 /**
  * The page a link leads to. The token stands in the fragment, which no server sees; it leaves the address bar at once
  * and is posted when the borrower presses Continue. The entry of the history keeps it, so that a reload loses nothing.
+ * Before that it is posted to ask who sent the link and what for, which spends nothing.
  */
 
 const TOKEN = /^[A-Za-z0-9_-]{16,64}$/;
 const form = document.querySelector("#link-form");
 const missing = document.querySelector("#no-link");
+const asked = document.querySelector("#asked");
 
 function take() {
   const fragment = location.hash.slice(1);
@@ -19,6 +21,28 @@ function take() {
   for (const languages of document.querySelectorAll("form.languages")) {
     languages.action = usable ? `${languages.action.split("#")[0]}#${token}` : languages.action;
   }
+  if (asked) {
+    tell(usable);
+  }
+}
+
+async function tell(usable) {
+  const card = asked.firstElementChild;
+  card.hidden = true;
+  const token = form.elements.token.value;
+  const body = new URLSearchParams(new FormData(form));
+  // Nothing to say, by whatever fault, is no reason to stop anybody: Continue tells what is the matter.
+  const answer = usable ? await fetch(asked.dataset.url, { method: "POST", body }).catch(() => null) : null;
+  const said = answer?.status === 200 ? await answer.json().catch(() => null) : null;
+  if (!said || token !== form.elements.token.value) {
+    return;
+  }
+  card.querySelector("[data-lender]").textContent = said.lender;
+  for (const words of card.querySelectorAll("[data-asks]")) {
+    words.hidden = words.dataset.asks !== said.asks;
+  }
+  card.querySelector("[data-test]").hidden = !said.is_test;
+  card.hidden = false;
 }
 
 // It works once: a second tap would be told that it was used.

@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 
 from config import celery
+from config.imprint import Operator
 from tests.verification.engines.liveness import insecure_detectors
 from verification import routes
 from verification.core.errors import Misconfigured
@@ -52,6 +53,7 @@ def complete(settings, tmp_path):
     settings.TULGA_MODES_LIVE = True
     settings.TULGA_PUBLIC_URL = "https://tulga.example"
     settings.DEBUG = False
+    settings.TULGA_OPERATOR = Operator("ТОО «Оператор»", "120340000133", "010000, Астана", "+7 7172 00 00 00")
     settings.TULGA_KEYS_MADE_BY_DEMO = frozenset()
     settings.TULGA_PROCESS, settings.TULGA_OTHERS_KEYS = "worker", []
     live = {"revocation": CRLS, "trust_anchors": {"directory": tmp_path}, **ASKED}
@@ -67,6 +69,12 @@ def faults():
 def test_a_complete_live_set_has_no_faults(complete):
     assert faults() == []
     assert live_is_complete()
+
+
+@pytest.mark.parametrize("name", ["name", "bin", "address", "telephone"])
+def test_an_operator_whom_nobody_could_find_is_a_fault(complete, name):
+    complete.TULGA_OPERATOR = replace(complete.TULGA_OPERATOR, **{name: ""})
+    assert faults() == [f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address."]
 
 
 def test_a_route_that_no_release_knows_is_a_fault(complete, monkeypatch):

@@ -85,6 +85,15 @@ def test_a_borrowers_request_sees_the_rows_of_their_lender_once_the_session_is_k
 
 
 @needs_postgresql
+def test_a_page_for_anybody_sees_the_rows_of_lenders_and_links_alone() -> None:
+    story = begin(lender())
+    with whose_rows() as seen:
+        assert Client().post(reverse("borrower:peek"), {"token": story.token}).status_code == 200
+        assert Client().get(reverse("borrower:about")).status_code == 200
+    assert_only(seen, lender_id="", look_ups=("verification_link", "lenders_lender"))
+
+
+@needs_postgresql
 def test_a_reviewers_request_sees_the_rows_of_their_lender_once_the_person_is_known() -> None:
     of = lender()
     reviewer = desk.at_desk(of)

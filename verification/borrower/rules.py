@@ -5,13 +5,14 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from verification.borrower import wording
+from verification.borrower import public, wording
 from verification.core import mci
 from verification.core.profiles import PROFILES, RENEWAL, Profile
 from verification.workflow import stages
 
 
 @require_safe
+@public.for_anybody
 def rules(request: HttpRequest) -> HttpResponse:
     """All profiles, the newest first, and the values of the MCI."""
     titles = stages.titles()

@@ -3,14 +3,15 @@
 One holds a secret, because eGov Mobile's protocol has no other place for it: see `workflow/moving/mobile_signing.py`.
 """
 
-from django.urls import path
+from django.urls import include, path
 
-from verification.borrower import egov_mobile, elsewhere, views
+from verification.borrower import cookie, egov_mobile, elsewhere, public, views
 
 app_name = "borrower"
 
-urlpatterns = [
+_OF_A_VERIFICATION = [
     path("", views.link, name="link"),
+    path("peek/", views.peek, name="peek"),
     path("unusable/", views.unusable, name="unusable"),
     path("now/", views.now, name="now"),
     path("now/state/", views.state, name="state"),
@@ -26,4 +27,10 @@ urlpatterns = [
     # The app takes an address for one to sign by only if it holds the word mgovSign (CLAIMED, as all integrations do).
     path("egov/<str:untrusted_code>/mgovSign", egov_mobile.start, name="egov_start"),
     path("egov/documents", egov_mobile.documents, name="egov_documents"),
+]
+
+urlpatterns = [
+    path("protect", public.protect, name="protect"),
+    path("about", public.about, name="about"),
+    path(cookie.PATH.lstrip("/"), include(_OF_A_VERIFICATION)),
 ]

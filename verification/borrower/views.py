@@ -23,7 +23,7 @@ from verification.borrower import (
 )
 from verification.core.errors import BadInput, Conflict, LinkUnusable
 from verification.core.route import Next
-from verification.workflow.moving import commands, links, mobile_signing
+from verification.workflow.moving import commands, links, mobile_signing, rates
 from verification.workflow.reading import queries
 
 # What a page shows beyond the loan, the step and the notice.
@@ -42,6 +42,9 @@ _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], Http
 # Pages whose script needs leave for more than our own addresses.
 _WITH_LEAVE: Mapping[str, _Shown] = {"statement": statement.show, "commands": camera.show}
 
+# In one process. Ours: more than the pages that people open, and no load; beyond it the page says what it says to all.
+PEEKS_A_SECOND = 50
+
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -55,6 +58,21 @@ def link(request: HttpRequest) -> HttpResponse:
     response = redirect("borrower:now")
     cookie.keep(response, session)
     return response
+
+
+@never_cache
+@require_POST
+def peek(request: HttpRequest) -> HttpResponse:
+    """Which lender sent this link and what for, for the first page to say; it stays unspent. Nothing of a person.
+
+    A link that is spent, over or unknown gets the same nothing as any other text: Continue says what is to be done.
+    """
+    is_asked = rates.count("peek", seconds=1) <= PEEKS_A_SECOND
+    seen = links.peek(untrusted_token=request.POST.get("token", "")) if is_asked else None
+    if seen is None:
+        return HttpResponse(status=204)
+    asks = "renewal" if seen.is_renewal else "loan"
+    return JsonResponse({"lender": seen.lender_name, "asks": asks, "is_test": seen.is_test})
 
 
 @never_cache

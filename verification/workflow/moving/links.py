@@ -101,6 +101,28 @@ def redeem(*, untrusted_token: str) -> str:
         return session
 
 
+@dataclass(frozen=True)
+class Peeked:
+    """What the first page may say before its link is spent: nothing about a person, a sum or an account."""
+
+    lender_name: str
+    is_renewal: bool
+    is_test: bool
+
+
+def peek(*, untrusted_token: str) -> Peeked | None:
+    """Who sent this link and what for; it stays unspent. None for every link that `redeem` would refuse."""
+    if not isinstance(untrusted_token, str) or len(untrusted_token) > TOKEN_MAX_CHARACTERS:
+        return None
+    usable = Link.objects.filter(token_sha256=_digest(untrusted_token), spent_at=None, expires_at__gt=clock.now())
+    with transactions.looking_up("link"):
+        link = usable.select_related("verification__lender").exclude(verification__status__in=TERMINAL).first()
+    if link is None:
+        return None
+    of = link.verification
+    return Peeked(of.lender.name, is_renewal=of.renews_id is not None, is_test=of.mode == policy.TEST_MODE)
+
+
 def end_unspent(verification: Verification, *, at: datetime) -> None:
     """No link that was minted before lets anybody in any more."""
     Link.objects.filter(verification=verification, spent_at=None, expires_at__gt=at).update(expires_at=at)

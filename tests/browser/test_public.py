@@ -1,0 +1,120 @@
+"""The pages for anybody on a phone, on a desk and on paper, and the first page before its link is spent."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser
+from pytest_django import Settings
+
+from config.imprint import Operator
+from lenders import keys
+from tests.browser import axe
+from tests.browser.steps import words
+from tests.browser.tab import Tab, open_context, open_tab
+from tests.verification.workflow.story import Story
+from verification.models import Link
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+TITLES = {"/protect": "Protect yourself from loan fraud", "/about": "Who runs this address"}
+_LEAF = re.compile(rb"/Type\s*/Page\b(?!s)")
+
+sizes = pytest.mark.parametrize("size", ["desk", "phone"])
+languages = pytest.mark.parametrize("language", ["kk", "ru", "en"])
+
+
+@sizes
+@languages
+@pytest.mark.parametrize("path", sorted(TITLES))
+def test_a_page_for_anybody_is_read_in_every_language(
+    launch: Callable[..., Browser], story: Story, site: str, settings: Settings, path: str, language: str, size: str
+) -> None:
+    settings.TULGA_OPERATOR = Operator(
+        "ТОО «Оператор тұлға»", "120340000133", "010000, Астана, Мәңгілік Ел, 1", "+7 7172 00 00 00", "a@tulga.example"
+    )
+    keys.issue(story.lender, mode="test")
+    tab = open_tab(open_context(launch(), size=size, language=language), site=site)
+    tab.page.goto(f"{site}{path}")
+    assert tab.heading() == words(language, TITLES[path])
+    tab.look(f"public{path.replace('/', '-')}-{size}-{language}")
+    assert axe.violations(tab.page) == []
+    assert tab.page.context.cookies() == []
+
+
+@languages
+def test_the_sheet_is_one_page_of_a4_on_paper(
+    launch: Callable[..., Browser], site: str, settings: Settings, language: str
+) -> None:
+    settings.TULGA_PUBLIC_URL = "https://identification.some-operator.example"
+    tab = open_tab(open_context(launch(), language=language), site=site)
+    tab.page.goto(f"{site}/protect")
+    printed = tab.page.pdf(prefer_css_page_size=True)
+    assert len(_LEAF.findall(printed)) == 1
+    # The search sees pages where there are more: the rules fill several.
+    tab.page.goto(f"{site}/rules")
+    assert len(_LEAF.findall(tab.page.pdf(prefer_css_page_size=True))) > 1
+
+
+def test_a_language_is_chosen_without_a_cookie_and_kept_from_page_to_page(
+    launch: Callable[..., Browser], site: str
+) -> None:
+    tab = open_tab(open_context(launch()), site=site)
+    tab.page.goto(f"{site}/protect")
+    tab.page.get_by_role("link", name="Қазақша").click()
+    tab.until_heading(words("kk", TITLES["/protect"]))
+    tab.page.locator(".footer").get_by_role("link", name=words("kk", TITLES["/about"])).click()
+    tab.until_heading(words("kk", TITLES["/about"]))
+    tab.page.locator(".footer").get_by_role("link", name=words("kk", "What the rules ask")).click()
+    tab.until_heading(words("kk", "What the rules ask"))
+    assert tab.page.context.cookies() == []
+    assert tab.problems == []
+
+
+def seen(tab: Tab) -> str:
+    return tab.page.locator("#asked").inner_text()
+
+
+@sizes
+@languages
+def test_the_first_page_names_the_lender_before_its_link_is_spent(
+    launch: Callable[..., Browser], story: Story, site: str, size: str, language: str
+) -> None:
+    tab = open_tab(open_context(launch(), size=size, language=language), site=site)
+    tab.page.goto(f"{site}/v/#{story.token}")
+    tab.until(lambda: story.lender.name in seen(tab), "the lender")
+    assert words(language, "Test: no real loan is paid out here.") in seen(tab)
+    assert "150" not in tab.page.inner_text("main")
+    tab.look(f"link-{size}-{language}")
+    assert Link.objects.get().spent_at is None
+    tab.page.get_by_role("button", name=words(language, "Continue")).click()
+    tab.until(lambda: tab.page.url.endswith("/v/now/"), "the first step")
+    assert Link.objects.get().spent_at is not None
+    assert tab.problems == []
+
+
+def test_another_link_in_the_same_tab_is_asked_about_anew_and_a_spent_one_says_nothing(
+    launch: Callable[..., Browser], story: Story, site: str
+) -> None:
+    tab = open_tab(open_context(launch()), site=site)
+    tab.page.goto(f"{site}/v/#{story.token}")
+    tab.until(lambda: story.lender.name in seen(tab), "the lender")
+    with tab.page.expect_response("**/v/peek/") as told:
+        tab.page.evaluate("location.hash = 'a'.repeat(43)")
+    assert told.value.status == 204
+    tab.until(lambda: seen(tab) == "", "nothing")
+    assert tab.page.get_by_role("button", name="Continue").is_visible()
+
+
+def test_each_step_leads_to_the_sheet_in_a_tab_of_its_own(
+    launch: Callable[..., Browser], story: Story, site: str
+) -> None:
+    tab = open_tab(open_context(launch(), language="ru"), site=site)
+    tab.page.goto(f"{site}/v/#{story.token}")
+    tab.page.get_by_role("button", name=words("ru", "Continue")).click()
+    tab.until(lambda: tab.page.url.endswith("/v/now/"), "the first step")
+    with tab.page.context.expect_page() as opened:
+        tab.page.get_by_role("link", name=words("ru", "Is this fraud? How to tell")).click()
+    opened.value.wait_for_load_state()
+    assert opened.value.inner_text("h1") == words("ru", TITLES["/protect"])
+    assert tab.page.url.endswith("/v/now/")
