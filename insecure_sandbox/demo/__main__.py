@@ -160,6 +160,10 @@ class Demo:
             "TULGA_KEYS_DIR": str(self.folder / "keys"),
             "TULGA_FACE_MODELS_DIR": str(ROOT / "var" / "models"),  # as set-up built it
             "TULGA_PUBLIC_URL": self.url,
+            "TULGA_OPERATOR_NAME": "Demo (nobody runs this)",
+            "TULGA_OPERATOR_BIN": LENDER_BIN,
+            "TULGA_OPERATOR_ADDRESS": "127.0.0.1",
+            "TULGA_OPERATOR_TELEPHONE": "+7 700 000 00 00",
             "TULGA_SANDBOX_URL": self.sandbox,
             "TULGA_WEBHOOK_TEST_HOSTS": ",".join(
                 urlsplit(one).netloc for one in (self.listener.address, self.receiver)
