@@ -129,6 +129,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("config/key_files.py", "os pathlib"),
         _row("config/pool.py", "billiard celery fcntl tempfile"),
         _row("config/postgresql/base.py", "django select"),
+        _row("config/static_files.py", "django fcntl hashlib pathlib whitenoise"),
         _row("config/web_worker.py", "gunicorn http secrets"),
         _row("clients/python/tulga", "cryptography tulga"),
         _row("clients/python/tulga/calls.py", "tulga uuid"),
