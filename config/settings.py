@@ -140,7 +140,8 @@ OTP_TOTP_ISSUER = "Tulga"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("kk", _("Kazakh")), ("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = "UTC"
+TIME_ZONE = "UTC"  # of processes; what people read is Astana's, see config/middleware.py
+FORMAT_MODULE_PATH = "config.formats"
 
 # Gathered into this folder by config/static_files.py when a web server starts; nothing is served by its plain name.
 STATIC_URL = "/static/"

@@ -56,6 +56,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/sources", "django.conf pathlib"),
         _row("verification/sources/__init__.py", "django.conf django.utils.module_loading"),
         _row("verification/sources/asking.py", "ipaddress pathlib stat urllib.parse"),
+        _row("verification/sources/sms.py", "django.conf pathlib urllib.parse"),
         _row("verification/sources/simulation.py", "threading"),
         _row("verification/sources/installed.py", "pathlib shutil ssl stat"),
         _row("verification/outbound", "asyncio httpcore httpx socket ssl"),
