@@ -1,6 +1,7 @@
 """The borrower's cookies: tokens of one browser, out of reach of scripts and sent to these pages only.
 
-One is the session; the other is of a phone that has scanned a code and is not let in yet.
+One is the session; the second is of a phone that has scanned a code and is not let in yet; the third holds, sealed,
+what was typed into a form.
 """
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from verification.workflow import policy
 
 NAME = "tulga_borrower"
 PHONE = "tulga_phone"
+TYPED = "tulga_typed"
 PATH = "/v/"
 
 
@@ -40,3 +42,8 @@ def untrusted_session(request: HttpRequest) -> str:
 def untrusted_phone(request: HttpRequest) -> str:
     """What a phone that is not let in yet sent, or an empty string."""
     return request.COOKIES.get(PHONE, "")
+
+
+def untrusted_typed(request: HttpRequest) -> str:
+    """What was typed into a form, sealed, or an empty string."""
+    return request.COOKIES.get(TYPED, "")

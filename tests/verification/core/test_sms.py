@@ -90,8 +90,21 @@ def test_a_plain_text_is_a_message(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a" * (TEXT_MAX + 1), "a\nb", "see zaim.kz", "http://x", "see ЗАЙМ.ҚАЗ", "1.kz", "go to zaim。kz", "a..b"]
-    + ["a\n@other.example #1234", f"a\n@{HOST} #12", f"a\n@{HOST} #1234\n", f"\n@{HOST} #1234", f"a\n@{HOST} #1234 b"],
+    [
+        *[
+            "",
+            "a" * (TEXT_MAX + 1),
+            "a\nb",
+            "see zaim.kz",
+            "http://x",
+            "see ЗАЙМ.ҚАЗ",
+            "1.kz",
+            "go to zaim。kz",
+            "a..b",
+        ],
+        *["a\n@other.example #1234", f"a\n@{HOST} #12", f"a\n@{HOST} #1234\n", f"\n@{HOST} #1234"],
+        f"a\n@{HOST} #1234 b",
+    ],
 )
 def test_a_link_a_break_or_too_much_is_no_message(text: str) -> None:
     with pytest.raises(BadInput):

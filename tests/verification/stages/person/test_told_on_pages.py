@@ -9,7 +9,7 @@ from django.utils.html import escape
 from lenders import keys
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.stages.person.told import codes, other_than, tell
-from tests.verification.workflow.story import begin, lender, make_due
+from tests.verification.workflow.story import BORN, begin, lender, make_due
 from verification import clock
 from verification.core.reasons import REASONS
 from verification.stages.consent.policy import CURRENT
@@ -41,7 +41,7 @@ class Borrower:
         return self
 
     def to_code(self):
-        self.say(document_number="012345678", birth_date="1899-01-01")
+        self.say(document_number="012345678", **BORN)
         return self
 
 
