@@ -14,11 +14,10 @@ from django.utils.deprecation import MiddlewareMixin
 from config import page_problems
 from config.log_lines import request_id
 from verification import transactions
+from verification.borrower import powers
 from verification.core import almaty
 
 ALIVE = "/healthz"
-# A page that needs the camera sets its own header; everything else is off.
-_PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=(), browsing-topics=()"
 
 
 class RequestIdMiddleware(MiddlewareMixin):
@@ -56,7 +55,7 @@ class PageMiddleware(MiddlewareMixin):
         with running, timezone.override(almaty.ZONE):
             response = cast(HttpResponse, self.get_response(request))
         response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
+        response.headers.setdefault("Permissions-Policy", powers.header())
         return response
 
 

@@ -41,7 +41,7 @@ _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
 }
 _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], HttpResponseBase]
 # Pages whose script needs leave for more than our own addresses.
-_WITH_LEAVE: Mapping[str, _Shown] = {"statement": statement.show, "commands": camera.show}
+_WITH_LEAVE: Mapping[str, _Shown] = {"statement": statement.show, "commands": camera.show, "code": one_time_code.show}
 
 # In one process. Ours: more than the pages that people open, and no load; beyond it the page says what it says to all.
 PEEKS_A_SECOND = 50
