@@ -199,6 +199,14 @@ def test_a_code_page_names_the_masked_phone_and_what_is_left(client, shows):
     assert "We never ask for this code by phone" in shown
 
 
+def test_the_code_alone_may_be_offered_out_of_the_message_and_on_this_page_only(client, shows):
+    shows("code")
+    powers = client.get(NOW).headers["Permissions-Policy"].split(", ")
+    assert [power for power in powers if not power.endswith("=()")] == ["otp-credentials=(self)"]
+    shows("form")
+    assert "otp-credentials=()" in client.get(NOW).headers["Permissions-Policy"].split(", ")
+
+
 def test_the_last_try_is_counted_in_the_singular(client, shows):
     shows("code", data=DATA["code"] | {"guesses_left": 1})
     assert "You have 1 try left." in text(client.get(NOW))
