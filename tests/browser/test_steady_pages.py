@@ -1,6 +1,4 @@
-"""What a page does of itself, on phones: it does not jump, its bar is low and covers nothing, nothing is wider than it."""
-
-from typing import Any
+"""What a page does of itself: it does not jump, its bar is low and covers nothing, nothing is wider than a phone."""
 
 import pytest
 
@@ -84,7 +82,8 @@ def test_nothing_that_has_the_focus_is_under_the_bar(opened: Open, name: str) ->
           for (const one of found.reverse()) {
             scrollTo(0, document.documentElement.scrollHeight);
             if (one.matches("h1, h2")) one.scrollIntoView(); else one.focus();
-            if (one.getBoundingClientRect().top < bar.getBoundingClientRect().bottom) under.push(one.outerHTML.slice(0, 80));
+            const [at, low] = [one.getBoundingClientRect().top, bar.getBoundingClientRect().bottom];
+            if (at < low) under.push(one.outerHTML.slice(0, 80));
           }
           return under;
         }"""
