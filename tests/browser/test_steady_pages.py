@@ -1,8 +1,12 @@
 """What a page does of itself: it does not jump, its bar is low and covers nothing, nothing is wider than a phone."""
 
+from typing import Any
+
 import pytest
+from playwright.sync_api import ViewportSize
 
 from tests.browser.capture_page import Open, opened
+from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import words
 from tests.browser.tab import Tab
@@ -22,7 +26,7 @@ _HEADINGS = {
     "wait": "One moment",
 }
 _LONG = {"purpose": "Пайдалану мақсаты көрсетілмеген тұтынушылық микрокредит, мерзімі ұзартылған"}
-_NARROW = {"width": 320, "height": 640}
+_NARROW: ViewportSize = {"width": 320, "height": 640}
 _BAR_MAX, _SHIFT_MAX = 64, 0.1
 
 # Sums what Chromium reports of the page, from its beginning on. Nobody touches the page.
@@ -60,7 +64,7 @@ def test_the_bar_is_low_and_nothing_is_wider_than_the_screen(opened: Open, name:
     tab = page_of(opened, name)
     for size in (tab.page.viewport_size, _NARROW):
         assert size is not None
-        tab.page.set_viewport_size(size)  # type: ignore[arg-type]
+        tab.page.set_viewport_size(size)
         bar = tab.page.locator(".summary").bounding_box()
         assert bar is not None
         assert bar["height"] <= _BAR_MAX
@@ -72,7 +76,7 @@ def test_the_bar_is_low_and_nothing_is_wider_than_the_screen(opened: Open, name:
 @pytest.mark.parametrize("name", ["consent", "form", "code", "statement"])
 def test_nothing_that_has_the_focus_is_under_the_bar(opened: Open, name: str) -> None:
     tab = page_of(opened, name)
-    tab.page.set_viewport_size(_NARROW)  # type: ignore[arg-type]
+    tab.page.set_viewport_size(_NARROW)
     covered = tab.page.evaluate(
         """() => {
           const bar = document.querySelector(".summary");
@@ -89,3 +93,18 @@ def test_nothing_that_has_the_focus_is_under_the_bar(opened: Open, name: str) ->
         }"""
     )
     assert covered == []
+
+
+@pytest.mark.parametrize("name", _HEADINGS)
+def test_without_scripts_a_page_says_what_to_do(opened: Open, launch: Launch, site: str, name: str) -> None:
+    tab = page_of(opened, name, language="ru")
+    without = launch().new_context(java_script_enabled=False, locale="ru", viewport=_NARROW)
+    cookies: Any = tab.page.context.cookies()  # what one gives is what the other takes
+    without.add_cookies(cookies)
+    page = without.new_page()
+    page.goto(f"{site}/v/now/")
+    assert page.locator("h1").first.inner_text() == words("ru", _HEADINGS[name])
+    told = page.get_by_text(words("ru", "JavaScript is off"), exact=True)
+    goes_on = page.locator("main .card :is(button, a.button), main form .answers button")
+    assert told.is_visible() or goes_on.locator("visible=true").count()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

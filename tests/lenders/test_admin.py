@@ -95,11 +95,11 @@ def test_an_operator_keeps_the_calendars(operator: Client, lender: Lender, typed
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_days_and_times_are_written_one_way_and_are_astanas(operator: Client, lender: Lender, language: str) -> None:
-    keys.issue(lender, mode="test")
+    version = keys.issue(lender, mode="test").key.version  # a name, though it looks like a day
     operator.cookies[settings.LANGUAGE_COOKIE_NAME] = language
     at = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)
     Lender.objects.filter(pk=lender.pk).update(created_at=at)
     for address in ("/admin/lenders/lender/", f"/admin/lenders/lender/{quote(lender.pk)}/change/"):
-        shown = operator.get(address).content.decode()
+        shown = operator.get(address).content.decode().replace(version, "")
         assert list(one_format.faults(shown)) == []
         assert "25.11.2026 00:30" in one_format.text(shown)

@@ -5,7 +5,7 @@ what was typed into a form.
 """
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from verification.workflow import policy
 
@@ -15,7 +15,7 @@ TYPED = "tulga_typed"
 PATH = "/v/"
 
 
-def keep(response: HttpResponse, token: str, *, name: str = NAME, seconds: int = policy.VERIFICATION_SECONDS) -> None:
+def keep(response: HttpResponseBase, token: str, *, name: str = NAME, seconds: int = policy.VERIFICATION_SECONDS) -> None:
     """Gives the browser its token. It outlives a closed browser, so that the borrower may come back."""
     response.set_cookie(
         name,
@@ -29,7 +29,7 @@ def keep(response: HttpResponse, token: str, *, name: str = NAME, seconds: int =
     )
 
 
-def forget(response: HttpResponse, *, name: str) -> None:
+def forget(response: HttpResponseBase, *, name: str) -> None:
     """Takes a token back."""
     response.delete_cookie(name, path=PATH, samesite="Lax")
 

@@ -1,5 +1,6 @@
 """What a borrower is told on the pages of the registers and the code: each by requests, in a sentence or a word."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -66,6 +67,17 @@ def test_a_wrong_code_is_told_and_may_be_typed_again(asked):
     assert borrower.sees("otp_wrong")
     borrower.say(code=codes(asked)[-1])
     assert not borrower.sees("otp_wrong")
+
+
+def test_what_was_typed_stands_in_the_form_again_after_the_register_said_otherwise(asked):
+    borrower = at_form(asked)
+    borrower.say(document_number="999999999", **BORN)
+    assert borrower.sees("registry_mismatch")
+    shown = text(borrower.client.get(NOW))
+    for name, typed in {"document_number": "999999999", **BORN}.items():
+        assert re.search(rf'<input [^>]*name="{name}"[^>]* value="{typed}"', shown)
+    borrower.to_code()
+    assert borrower.client.get(NOW).cookies["tulga_typed"].value == ""
 
 
 def test_another_code_is_asked_for_too_soon_and_too_often(asked):
