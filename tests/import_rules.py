@@ -70,6 +70,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/stages/live_capture/dialogue.py", "secrets"),
         _row("verification/stages/person/collect.py", "secrets"),
         _row("verification/stages/statement/collect.py", "secrets"),
+        _row("verification/templatetags", "django.template django.utils"),
         _row("verification/routes.py", "django.utils.translation"),
         _row(
             "verification/evidence", "cryptography django.conf django.core.files django.db django.utils pathlib secrets"

@@ -15,7 +15,9 @@ TYPED = "tulga_typed"
 PATH = "/v/"
 
 
-def keep(response: HttpResponseBase, token: str, *, name: str = NAME, seconds: int = policy.VERIFICATION_SECONDS) -> None:
+def keep(
+    response: HttpResponseBase, token: str, *, name: str = NAME, seconds: int = policy.VERIFICATION_SECONDS
+) -> None:
     """Gives the browser its token. It outlives a closed browser, so that the borrower may come back."""
     response.set_cookie(
         name,

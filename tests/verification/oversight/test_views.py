@@ -4,12 +4,10 @@ import logging
 from typing import Any
 
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
 from tests.scenes import staged
-from tests.verification import one_format
 from tests.verification.audit.rows import tamper
 from tests.verification.oversight import rows
 from verification.models import Verification
@@ -297,12 +295,3 @@ def test_an_end_that_is_not_in_the_log_is_shown_as_such(case_id: str, reader: Cl
         assert said in page.content.decode()
         assert "Verified" in page.content.decode()
     assert "counted by their rows" in reader.get(address("counts", case_id)).content.decode()
-
-
-@pytest.mark.parametrize("language", ["kk", "ru", "en"])
-def test_days_and_times_are_written_one_way(reader: Client, case_id: str, language: str) -> None:
-    reader.cookies[settings.LANGUAGE_COOKIE_NAME] = language
-    shown = [reader.get(address(name, case_id)) for name in ("case", "readings")]
-    for response in [*shown, posted(reader)]:
-        assert response.status_code == 200
-        assert list(one_format.faults(response.content.decode())) == []
