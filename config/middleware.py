@@ -8,15 +8,16 @@ from typing import cast
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
 from config import page_problems
 from config.log_lines import request_id
 from verification import transactions
+from verification.borrower import powers
+from verification.core import almaty
 
 ALIVE = "/healthz"
-# A page that needs the camera sets its own header; everything else is off.
-_PERMISSIONS = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=(), browsing-topics=()"
 
 
 class RequestIdMiddleware(MiddlewareMixin):
@@ -44,16 +45,17 @@ class PageMiddleware(MiddlewareMixin):
     """Runs a request in transactions that say whose rows it may see, and keeps what it answers to the one it is for.
 
     Whose: nobody's, until the key, the link or the person is known: see `transactions.see`. Storing the answer and the
-    browser's powers are forbidden unless a view has said otherwise.
+    browser's powers are forbidden unless a view has said otherwise. Times that Django itself writes are Astana's.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer with both headers."""
         # Whether the process lives is answered whatever the database does.
-        with nullcontext() if request.path == ALIVE else transactions.running():
+        running = nullcontext() if request.path == ALIVE else transactions.running()
+        with running, timezone.override(almaty.ZONE):
             response = cast(HttpResponse, self.get_response(request))
         response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Permissions-Policy", _PERMISSIONS)
+        response.headers.setdefault("Permissions-Policy", powers.header())
         return response
 
 

@@ -55,7 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.static_files.StaticFiles",
     "config.middleware.PageMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -140,14 +140,14 @@ OTP_TOTP_ISSUER = "Tulga"
 LANGUAGE_CODE = "en"
 LANGUAGES = [("kk", _("Kazakh")), ("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-USE_I18N = True
-USE_TZ = True
-TIME_ZONE = "UTC"
+TIME_ZONE = "UTC"  # of processes; what people read is Astana's, see config/middleware.py
+FORMAT_MODULE_PATH = "config.formats"
 
-# WhiteNoise serves them from where they lie; no build step, no collecting.
+# Gathered into this folder by config/static_files.py when a web server starts; nothing is served by its plain name.
 STATIC_URL = "/static/"
+STATIC_ROOT = env.folder("TULGA_STATIC_DIR", _VAR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # What a request may be, bytes and fields. Ours: sixteen times the largest opening.
@@ -289,7 +289,7 @@ TULGA_KEYS_MADE_BY_DEMO = _KEYS.made_by_demo
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # nothing may be kept outside evidence
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {"BACKEND": "config.static_files.HashedFiles"},
     "evidence": {
         "BACKEND": "verification.evidence.durable_files.DurableFileSystemStorage",
         "OPTIONS": {

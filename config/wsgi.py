@@ -3,18 +3,21 @@
 import os
 import sys
 
+import django
 from django.core.wsgi import get_wsgi_application
 
-from config import env, starting
+from config import env, starting, static_files
 
 env.use_settings("config.settings")
 env.act_as("web")
 starting.load_settings()
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 try:
     starting.refuse_wrong_setup()
+    static_files.require()
 except SystemExit as refused:
     print(refused, file=sys.stderr, flush=True)
     # gunicorn's word for a process that must not be started again and again. At once: an ordinary exit while the
     # application is being loaded was seen to wait for a lock that nobody holds any more.
     os._exit(3)
+application = get_wsgi_application()

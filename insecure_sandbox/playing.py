@@ -74,8 +74,7 @@ class Borrower:
         browser.deny(is_told=self.manner.is_told_what_to_press)
 
     def _state(self, browser: Browser) -> None:
-        number, born = self.subject["document"]["number"], self.subject["birth_date"]
-        browser.fill_in("form", document_number=number, birth_date=born)
+        browser.copy_document(number=self.subject["document"]["number"], born=self.subject["birth_date"])
 
     def _guess(self, browser: Browser) -> None:
         code = self.code()

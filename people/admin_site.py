@@ -17,7 +17,8 @@ from verification.workflow.reading import refusals
 class OperatorSite(AdminSite):
     """Django's admin site behind our own sign-in."""
 
-    site_header = site_title = "Tulga"
+    site_title = "Tulga"
+    site_header = "Tulga · Astana time (UTC+5)"  # of whatever time a page shows
     index_title = "Operation"
     site_url = "/people/"
     index_template = "people/operation.html"

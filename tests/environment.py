@@ -41,6 +41,7 @@ def prepare() -> Path:
         "every"  # a test plays web, worker, tick and sender; those it starts are what they are
     )
     os.environ["TULGA_FACE_MODELS_DIR"] = str(_MODELS)
+    os.environ["TULGA_STATIC_DIR"] = str(folder / "static")  # gathered by the first web server of a session
     os.environ[ready_keys.FOLDER_VARIABLE] = str(RSA_KEYS / "session")
     make_missing(folder / "keys", made_by="operator")
     for name, chosen in _CHOSEN.items():

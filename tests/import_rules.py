@@ -56,6 +56,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/sources", "django.conf pathlib"),
         _row("verification/sources/__init__.py", "django.conf django.utils.module_loading"),
         _row("verification/sources/asking.py", "ipaddress pathlib stat urllib.parse"),
+        _row("verification/sources/sms.py", "django.conf pathlib urllib.parse"),
         _row("verification/sources/simulation.py", "threading"),
         _row("verification/sources/installed.py", "pathlib shutil ssl stat"),
         _row("verification/outbound", "asyncio httpcore httpx socket ssl"),
@@ -69,6 +70,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/stages/live_capture/dialogue.py", "secrets"),
         _row("verification/stages/person/collect.py", "secrets"),
         _row("verification/stages/statement/collect.py", "secrets"),
+        _row("verification/templatetags", "django.template django.utils"),
         _row("verification/routes.py", "django.utils.translation"),
         _row(
             "verification/evidence", "cryptography django.conf django.core.files django.db django.utils pathlib secrets"
@@ -129,6 +131,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("config/key_files.py", "os pathlib"),
         _row("config/pool.py", "billiard celery fcntl tempfile"),
         _row("config/postgresql/base.py", "django select"),
+        _row("config/static_files.py", "django fcntl hashlib pathlib whitenoise"),
         _row("config/web_worker.py", "gunicorn http secrets"),
         _row("clients/python/tulga", "cryptography tulga"),
         _row("clients/python/tulga/calls.py", "tulga uuid"),

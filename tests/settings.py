@@ -15,5 +15,7 @@ INSTALLED_APPS = ["tests.fresh_database", *INSTALLED_APPS]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]  # noqa: F405
 # One route, so that a verification begins at its first stage; a test that wants others, or a choice, names them.
 TULGA_ROUTES = ["eds"]
-# Static files are looked up when they are asked for: a scan of them all would be part of every test with a page.
-WHITENOISE_AUTOREFRESH = True
+# Static files are looked up where they lie when they are asked for: to gather them, or to scan them all, would be part
+# of every test with a page. tests/config/test_static_files.py has them gathered.
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = True
+STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}  # noqa: F405

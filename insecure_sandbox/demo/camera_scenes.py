@@ -96,7 +96,7 @@ def up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any],
     opened, browser = stage.arrive(name, iin, routes=("live_face",))
     browser.consent()
     stated = opening("", iin=iin, routes=[])["subject"]
-    browser.fill_in("form", document_number=stated["document"]["number"], birth_date=stated["birth_date"])
+    browser.copy_document(number=stated["document"]["number"], born=stated["birth_date"])
     browser.fill_in("code", code=stage.code_for(iin))
     browser.deny()
     return opened, browser

@@ -1,6 +1,7 @@
 /**
  * The one-time code: digits only, whatever is pasted; the seconds until a new code can be sent; the end of this one.
- * Nothing is sent by itself: a slip of the finger would cost a try.
+ * Nothing is sent by itself: a slip of the finger would cost a try. Where the browser can, it offers the code out of the
+ * message, which names our host in its last line, and fills it in.
  */
 
 const TICK_MS = 250;
@@ -36,5 +37,21 @@ field.addEventListener("input", () => {
   if (digits !== field.value) field.value = digits;
 });
 
+/** Waits for the message until the page is left or the code is sent; a person may have typed it by then. */
+async function takeFromMessage() {
+  if (!("OTPCredential" in window)) return;
+  const waiting = new AbortController();
+  addEventListener("pagehide", () => waiting.abort());
+  card.addEventListener("submit", () => waiting.abort());
+  try {
+    const { code } = await navigator.credentials.get({ otp: { transport: ["sms"] }, signal: waiting.signal });
+    field.value = code;
+    field.focus();
+  } catch {
+    // Refused, left, or no message: it is typed.
+  }
+}
+
+takeFromMessage();
 tick();
 setInterval(tick, TICK_MS);

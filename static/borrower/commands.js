@@ -6,6 +6,7 @@
  */
 
 import { allowed, nameApp, remember } from "./app_window.js";
+import { goOnTo } from "./arrival.js";
 import { hinter } from "./hints.js";
 import { bound, capture, jpeg, pause, sizeOf } from "./pictures.js";
 import { speaker } from "./voice.js";
@@ -80,7 +81,7 @@ function trouble() {
 /** Goes to the page that is open now. Nothing comes after this. */
 function leave() {
   close();
-  location.replace(camera.dataset.nowUrl);
+  goOnTo(camera.dataset.nowUrl);
   return new Promise(() => {});
 }
 

@@ -4,6 +4,8 @@
  * already has the statement. A phone loads it anew by itself while the app is in front.
  */
 
+import { goOnTo } from "./arrival.js";
+
 const ASK_MS = 2_000;
 const TICK_MS = 1_000;
 
@@ -78,7 +80,7 @@ async function mint() {
 }
 
 function goOn() {
-  location.replace(egov.dataset.nowUrl);
+  goOnTo(egov.dataset.nowUrl);
 }
 
 function tell(word) {

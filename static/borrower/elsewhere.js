@@ -3,6 +3,8 @@
  * code for a phone has run out: the number may still be typed in, for the phone has a few minutes from the scanning on.
  */
 
+import { goOnTo } from "./arrival.js";
+
 const STATE_MS = 3_000; // from one question to the next whether the phone has ended it
 
 const address = document.querySelector("#address");
@@ -42,7 +44,7 @@ if (phone) {
   setInterval(async () => {
     try {
       const answer = await fetch(phone.dataset.stateUrl, { headers: { Accept: "application/json" } });
-      if (answer.ok && (await answer.json()).page === "finished") location.replace(phone.dataset.nowUrl);
+      if (answer.ok && (await answer.json()).page === "finished") goOnTo(phone.dataset.nowUrl);
     } catch {
       // No connection: asked again.
     }

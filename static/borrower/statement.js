@@ -180,7 +180,8 @@ function isPhone() {
 }
 
 async function begin() {
-  show(isPhone() ? "phone" : "ready");
+  // Without the focus: the statement stands above, and is read first.
+  reveal(isPhone() ? "phone" : "ready");
   watched = await permission();
   tellPermission(watched?.state ?? "unknown");
   // The person may answer in the browser's settings while the page is open.

@@ -5,6 +5,8 @@
  * wait for: a slow check never makes it flicker.
  */
 
+import { goOnTo } from "./arrival.js";
+
 const FIRST_MS = 400;
 const SLOWEST_MS = 10_000;
 const SLOWER = 1.5; // factor from one pause to the next
@@ -17,7 +19,7 @@ const began = Date.now();
 let pause = FIRST_MS;
 
 function goOn() {
-  location.replace(waiting.dataset.nowUrl);
+  goOnTo(waiting.dataset.nowUrl);
 }
 
 async function ask() {

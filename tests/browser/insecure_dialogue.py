@@ -43,6 +43,7 @@ class InsecureDialogue:
     answers: list[dict[str, Any]] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list)
     unreadable: int = 0
+    unreadable_at: str = "/document_number"
     limits: CaptureLimits = LIMITS
     misses: tuple[str, ...] = ()
     replaced_max: int = 0
@@ -78,7 +79,7 @@ class InsecureDialogue:
             raise NotYourTurn("made by a test")
         if self.unreadable:
             self.unreadable -= 1
-            raise BadInput("made by a test", code="bad_answer", pointer="/document_number")
+            raise BadInput("made by a test", code="bad_answer", pointer=self.unreadable_at)
         if self.now.page != "commands":
             self.answers.append(dict(untrusted))
             self.now = made("wait")

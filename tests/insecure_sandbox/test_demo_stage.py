@@ -54,6 +54,8 @@ def test_the_code_is_read_and_not_the_amount(stage: Stage, sandbox: SandboxProce
     consent_of(sandbox, iin, phone=Phone(phone_of(iin)))  # of which a message without a code tells them
     gateway = HttpSmsGateway(f"{sandbox.url}/sms", seconds=2.0)
     for code in ("111111", "482019"):
-        text = code_text(code, lender="Sandbox Credit LLP", amount="150000.00", currency="KZT", language=language)
+        text = code_text(
+            code, lender="Sandbox Credit LLP", amount="150000.00", currency="KZT", language=language, host="127.0.0.1"
+        )
         gateway.send(Phone(phone_of(iin)), text=text, request_id=new_id())
     assert stage.code_for(iin) == "482019"

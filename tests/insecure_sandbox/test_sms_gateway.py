@@ -15,7 +15,7 @@ from verification.core.ids import Phone
 from verification.core.sms import code_text, parse_sms
 from verification.sources.sms import HttpSmsGateway
 
-TEXT = code_text("012345", lender="Тест Кредит", amount="150000.00", currency="KZT", language="kk")
+TEXT = code_text("012345", lender="Тест Кредит", amount="150000.00", currency="KZT", language="kk", host="127.0.0.1")
 
 
 def send(sandbox: SandboxProcess, phone: str, text: str = TEXT, *, request_id: str) -> bytes:

@@ -1,8 +1,10 @@
 """What operators see of lenders: everything but secrets, and nothing to make a key with."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
 from django.contrib.admin.utils import quote
 from django.contrib.auth import get_user_model
 from django.test import Client
@@ -12,6 +14,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from lenders import endpoints, keys
 from lenders.models import ApiKey, Delivery, Lender
 from tests.lenders.insecure_receiver import Receiver
+from tests.verification import one_format
 
 
 @pytest.fixture
@@ -88,3 +91,15 @@ def test_an_operator_keeps_the_calendars(operator: Client, lender: Lender, typed
         assert said in answer.content.decode()
     else:
         assert (answer.status_code, lender.live_calendar) == (302, json.loads(typed))
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_days_and_times_are_written_one_way_and_are_astanas(operator: Client, lender: Lender, language: str) -> None:
+    version = keys.issue(lender, mode="test").key.version  # a name, though it looks like a day
+    operator.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    at = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)
+    Lender.objects.filter(pk=lender.pk).update(created_at=at)
+    for address in ("/admin/lenders/lender/", f"/admin/lenders/lender/{quote(lender.pk)}/change/"):
+        shown = operator.get(address).content.decode().replace(version, "")
+        assert list(one_format.faults(shown)) == []
+        assert "25.11.2026 00:30" in one_format.text(shown)

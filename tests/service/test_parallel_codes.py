@@ -9,7 +9,7 @@ from django.db import connections
 from tests.verification.checks_on_record import checks
 from tests.verification.stages.person.conftest import asked as asked
 from tests.verification.stages.person.told import codes, other_than, tell
-from tests.verification.workflow.story import begin, lender
+from tests.verification.workflow.story import BORN, begin, lender
 from verification.core.errors import NotYourTurn
 from verification.models import EvidenceItem
 from verification.stages.consent.policy import CURRENT
@@ -26,7 +26,7 @@ def story(asked):
     story = begin(lender(), iin=tell(asked))
     story.answer(agreed=True, version=CURRENT, language="ru")
     story.work()
-    story.answer(document_number="012345678", birth_date="1899-01-01")
+    story.answer(document_number="012345678", **BORN)
     story.work()
     assert story.page().page == "code"
     return story

@@ -14,15 +14,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from verification import clock
-from verification.borrower import wording
+from verification.borrower import powers, wording
 from verification.workflow.moving import hints, rates
 from verification.workflow.moving.links import Visit
 from verification.workflow.reading import queries
 from verification.workflow.reading.queries import BorrowerPage, BorrowerTurn
 
-# As on every page, but for the camera.
-_OFF = ("microphone", "geolocation", "payment", "usb", "display-capture", "browsing-topics")
-_PERMISSIONS = ", ".join(["camera=(self)", *(f"{power}=()" for power in _OFF)])
 JPEG_MAX_BYTES = 40_960
 HINTS_A_SECOND = 2
 # How long an answer waits for a worker's look before the script asks again, and how long at least until the first and
@@ -35,7 +32,7 @@ HELD = BoundedSemaphore(max(1, settings.TULGA_WEB_THREADS // 2))
 def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
     """Shows the page with leave to use the camera."""
     response = view(request)
-    response.headers["Permissions-Policy"] = _PERMISSIONS
+    response.headers["Permissions-Policy"] = powers.header("camera")
     return response
 
 

@@ -1,19 +1,23 @@
 """The borrower's cookies: tokens of one browser, out of reach of scripts and sent to these pages only.
 
-One is the session; the other is of a phone that has scanned a code and is not let in yet.
+One is the session; the second is of a phone that has scanned a code and is not let in yet; the third holds, sealed,
+what was typed into a form.
 """
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from verification.workflow import policy
 
 NAME = "tulga_borrower"
 PHONE = "tulga_phone"
+TYPED = "tulga_typed"
 PATH = "/v/"
 
 
-def keep(response: HttpResponse, token: str, *, name: str = NAME, seconds: int = policy.VERIFICATION_SECONDS) -> None:
+def keep(
+    response: HttpResponseBase, token: str, *, name: str = NAME, seconds: int = policy.VERIFICATION_SECONDS
+) -> None:
     """Gives the browser its token. It outlives a closed browser, so that the borrower may come back."""
     response.set_cookie(
         name,
@@ -27,7 +31,7 @@ def keep(response: HttpResponse, token: str, *, name: str = NAME, seconds: int =
     )
 
 
-def forget(response: HttpResponse, *, name: str) -> None:
+def forget(response: HttpResponseBase, *, name: str) -> None:
     """Takes a token back."""
     response.delete_cookie(name, path=PATH, samesite="Lax")
 
@@ -40,3 +44,8 @@ def untrusted_session(request: HttpRequest) -> str:
 def untrusted_phone(request: HttpRequest) -> str:
     """What a phone that is not let in yet sent, or an empty string."""
     return request.COOKIES.get(PHONE, "")
+
+
+def untrusted_typed(request: HttpRequest) -> str:
+    """What was typed into a form, sealed, or an empty string."""
+    return request.COOKIES.get(TYPED, "")

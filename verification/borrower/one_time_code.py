@@ -1,12 +1,22 @@
 """The page of the one-time code: the masked phone, and the times as seconds from now."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.http import HttpRequest, HttpResponseBase
+
 from verification import clock
+from verification.borrower import powers
 from verification.workflow.reading.queries import BorrowerPage
+
+
+def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
+    """Shows the page with leave to offer the code out of the message."""
+    response = view(request)
+    response.headers["Permissions-Policy"] = powers.header("otp-credentials")
+    return response
 
 
 def context(page: BorrowerPage) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from verification.borrower import public, wording
-from verification.core import mci
+from verification.core import mci, spelling
 from verification.core.profiles import PROFILES, RENEWAL, Profile
 from verification.workflow import stages
 
@@ -30,8 +30,8 @@ def rules(request: HttpRequest) -> HttpResponse:
     values = [
         {
             "since": value.in_force_from,
-            "one": wording.money(str(value.tenge), "KZT"),
-            "seventy_five": wording.money(str(75 * value.tenge), "KZT"),
+            "one": wording.money(str(value.tenge), spelling.TENGE),
+            "seventy_five": wording.money(str(75 * value.tenge), spelling.TENGE),
             "source": _(value.source),
         }
         for value in reversed(mci.VALUES)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +24,7 @@ from verification.borrower import (
 )
 from verification.core.errors import BadInput, Conflict, LinkUnusable
 from verification.core.route import Next
-from verification.workflow.moving import commands, links, mobile_signing, rates
+from verification.workflow.moving import commands, links, mobile_signing, rates, typed_before
 from verification.workflow.reading import queries
 
 # What a page shows beyond the loan, the step and the notice.
@@ -40,7 +41,7 @@ _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
 }
 _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], HttpResponseBase]
 # Pages whose script needs leave for more than our own addresses.
-_WITH_LEAVE: Mapping[str, _Shown] = {"statement": statement.show, "commands": camera.show}
+_WITH_LEAVE: Mapping[str, _Shown] = {"statement": statement.show, "commands": camera.show, "code": one_time_code.show}
 
 # In one process. Ours: more than the pages that people open, and no load; beyond it the page says what it says to all.
 PEEKS_A_SECOND = 50
@@ -89,7 +90,7 @@ def now(request: HttpRequest) -> HttpResponseBase:
     visit = visit_of(request)
     if request.method != "POST":
         if not _is_script(request):
-            return _page(request, queries.page_of(visit.verification, visit.attempt))
+            return _open_page(request, visit)
         asked = queries.turn_of(visit.verification, visit.attempt)
         return _told(camera.held(verification_id=visit.verification_id) if asked.is_looked_at else asked)
 
@@ -99,7 +100,11 @@ def now(request: HttpRequest) -> HttpResponseBase:
             verification_id=visit.verification_id, turn=turn, untrusted=untrusted, known=visit.attempt
         )
 
-    return _act(request, visit.verification_id, answer)
+    response = _act(request, visit.verification_id, answer)
+    if response.status_code == HTTPStatus.FOUND and (typed := form_fields.typed(request.POST)):
+        sealed = typed_before.seal(visit, typed, session=cookie.untrusted_session(request))
+        cookie.keep(response, sealed, name=cookie.TYPED, seconds=typed_before.SECONDS)
+    return response
 
 
 @never_cache
@@ -152,6 +157,20 @@ def visit_of(request: HttpRequest) -> links.Visit:
         raise LinkUnusable(unusable.detail, code="session_ended") from unusable
 
 
+def _open_page(request: HttpRequest, visit: links.Visit) -> HttpResponseBase:
+    """The page that is open now; a form with what was typed into it before, which any later page forgets."""
+    page, kept = queries.page_of(visit.verification, visit.attempt), cookie.untrusted_typed(request)
+    if not kept:
+        return _page(request, page)
+    if page.page == "form":
+        typed = typed_before.unseal(visit, untrusted=kept, session=cookie.untrusted_session(request))
+        return _page(request, page, typed=typed)
+    response = _page(request, page)
+    if page.page != "wait":
+        cookie.forget(response, name=cookie.TYPED)
+    return response
+
+
 def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) -> HttpResponseBase:
     """Acts, then shows the page that is open: by a redirect, or at once with the sentence why it could not be done.
 
@@ -165,7 +184,7 @@ def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) 
             return _told(queries.borrower_turn(verification_id=verification_id), status=status)
         pointer = refused.pointer if isinstance(refused, BadInput) else ""
         page = queries.borrower_page(verification_id=verification_id)
-        return _page(request, page, notice=notice, status=status, pointer=pointer)
+        return _page(request, page, notice=notice, status=status, pointer=pointer, typed=request.POST)
     if not _is_script(request):
         return redirect("borrower:now")
     if done is Next.PART:
@@ -179,14 +198,20 @@ def _told(turn: queries.BorrowerTurn, *, status: int = 200) -> HttpResponseBase:
 
 
 def _page(
-    request: HttpRequest, page: queries.BorrowerPage, *, notice: str = "", status: int = 200, pointer: str = ""
+    request: HttpRequest,
+    page: queries.BorrowerPage,
+    *,
+    notice: str = "",
+    status: int = 200,
+    pointer: str = "",
+    typed: Mapping[str, Any] | None = None,
 ) -> HttpResponseBase:
     speak(request, page.locale)
     context = wording.frame(page, notice=notice)
     if page.page in _MORE:
         context |= _MORE[page.page](page)
-    if page.page == "form" and notice:
-        context |= form_fields.returned(page, untrusted=request.POST, pointer=pointer)
+    if page.page == "form" and typed:
+        context |= form_fields.returned(page, untrusted=typed, pointer=pointer)
     show = partial(render, template_name=f"borrower/{page.page}.html", context=context, status=status)
     return _WITH_LEAVE[page.page](request, show) if page.page in _WITH_LEAVE else show(request)
 

@@ -2,18 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
-from verification.core import almaty
+from verification.core import spelling
 from verification.core.reasons import REASONS
 from verification.workflow.reading.queries import BorrowerPage, BorrowerState
-
-_TENGE = "KZT"
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
 _STATEMENT_ROWS = (
@@ -112,14 +108,13 @@ def statement_rows(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def money(amount: str, currency: str) -> str:
-    """A sum with grouped thousands: 150 000 ₸. Whole sums lose their zeros; what is no number is shown as it came."""
-    number = _grouped(amount)
-    return f"{number}\N{NO-BREAK SPACE}{'₸' if currency == _TENGE else currency}"
+    """A sum, as the page's language writes it."""
+    return spelling.money(amount, currency, language=_language())
 
 
 def percent(rate: str) -> str:
     """A yearly rate."""
-    return f"{_grouped(rate)}\N{NO-BREAK SPACE}%"
+    return f"{spelling.number(rate, language=_language())}\N{NO-BREAK SPACE}%"
 
 
 def days(number: int) -> str:
@@ -130,16 +125,8 @@ def days(number: int) -> str:
 def moment(value: str | datetime) -> str:
     """A time in Kazakhstan, to the minute."""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return gettext("%(time)s (Astana time)") % {"time": timezone.localtime(at, almaty.ZONE).strftime("%d.%m.%Y %H:%M")}
+    return gettext("%(time)s (Astana time)") % {"time": spelling.minute(at)}
 
 
-def _grouped(decimal: str) -> str:
-    """A decimal with its thousands apart, as the page's language writes it. Django has no number format for Kazakh."""
-    try:
-        number = Decimal(decimal)
-    except InvalidOperation:
-        return decimal
-    shown = f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
-    if get_language() == "en":
-        return shown
-    return shown.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+def _language() -> str:
+    return get_language() or "en"

@@ -1,9 +1,14 @@
-"""What we write to a phone, and what the SMS gateway answers. A message names lender and amount and has no link."""
+"""What we write to a phone, and what the SMS gateway answers. A message names lender and amount and has no link.
+
+Its last line says for which host's pages the code is, so that a browser offers it there and nowhere else:
+<https://wicg.github.io/sms-one-time-codes/>. No phone makes a link of that line.
+"""
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
+from verification.core import spelling
 from verification.core.errors import BadInput
 from verification.core.strict_json import read_object
 
@@ -15,11 +20,12 @@ _LENDER_MAX: Final = 60  # characters of the name; a longer one is cut
 # liveness.md §4. The code stands first, so that a locked phone's preview shows it and a careless glance does not miss
 # whose loan it is. Kazakh and Russian have not been proof-read by a native speaker; the README says so.
 _CODE_TEXTS: Final = {
-    "en": "Code {code}. Loan of {amount} {currency} from {lender}. If you did not ask for it, tell nobody this code.",
-    "ru": "Код {code}. Заём {amount} {currency}, кредитор {lender}. Если вы его не просили, никому не называйте код.",
-    "kk": "Код {code}. {lender} беретін {amount} {currency} қарыз. Сұрамасаңыз, кодты ешкімге айтпаңыз.",
+    "en": "Code {code}. Loan of {amount} from {lender}. If you did not ask for it, tell nobody this code.",
+    "ru": "Код {code}. Заём {amount}, кредитор {lender}. Если вы его не просили, никому не называйте код.",
+    "kk": "Код {code}. {lender} беретін {amount} қарыз. Сұрамасаңыз, кодты ешкімге айтпаңыз.",
 }
 _CODE = re.compile(r"[0-9]{4,8}")
+_HOST = re.compile(r"[a-z0-9.-]+")
 # What a phone may turn into a link: a scheme, or a dot of any alphabet (RFC 3490 §3.1) with a letter behind it.
 _DOTS: Final = ".\u3002\uff0e\uff61"
 _LINK = re.compile(rf"://|\w[{_DOTS}]+[^\W\d_]")
@@ -43,10 +49,11 @@ def parse_sms(untrusted: bytes) -> SmsAnswer:
     return SmsAnswer(request_id=request_id, status=status, message_id=message_id)
 
 
-def code_text(code: str, *, lender: str, amount: str, currency: str, language: str) -> str:
+def code_text(code: str, *, lender: str, amount: str, currency: str, language: str, host: str) -> str:
     """The message with a one-time code. Raises `BadInput` for what is no code and `KeyError` for another language.
 
-    A lender whose name a phone would turn into a link is written with blanks for its dots.
+    A lender whose name a phone would turn into a link is written with blanks for its dots. A host that is too long for
+    the message is left out: then the code is typed in.
     """
     if not _CODE.fullmatch(code):
         raise BadInput("a code is 4 to 8 digits", pointer="/code")
@@ -54,14 +61,21 @@ def code_text(code: str, *, lender: str, amount: str, currency: str, language: s
     name = " ".join(re.sub(rf"[{_DOTS}/:\\]+", " ", printable).split())[:_LENDER_MAX].strip()
     if not name:
         raise BadInput("the lender has no name", pointer="/lender")
-    text = _CODE_TEXTS[language].format(code=code, lender=name, amount=amount, currency=currency)
-    return check_text(text)
+    # A message has plain blanks only: phones differ in what they make of others.
+    loan = spelling.money(amount, currency, language=language).replace("\N{NO-BREAK SPACE}", " ")
+    text = _CODE_TEXTS[language].format(code=code, lender=name, amount=loan)
+    bound = f"{text}\n@{host} #{code}"
+    return check_text(bound if len(bound) <= TEXT_MAX else text, host=host)
 
 
-def check_text(text: str) -> str:
-    """The same text. Raises `BadInput` for an empty or long one, for a line break, and for anything like a link."""
-    if not 1 <= len(text) <= TEXT_MAX or not text.isprintable():
+def check_text(text: str, *, host: str) -> str:
+    """The same text. Raises `BadInput` for an empty or long one, for a line break, and for anything like a link.
+
+    A last line that gives a code to this host is neither.
+    """
+    said = re.sub(rf"\n@{re.escape(host)} #{_CODE.pattern}\Z", "", text) if _HOST.fullmatch(host) else text
+    if not said or len(text) > TEXT_MAX or not said.isprintable():
         raise BadInput(f"a message has 1 to {TEXT_MAX} characters in one line", pointer="/text")
-    if _LINK.search(text):
+    if _LINK.search(said):
         raise BadInput("a message carries no link", pointer="/text")
     return text

@@ -30,6 +30,8 @@ function name() {
     input.placeholder = place.dataset.filter;
     input.setAttribute("aria-label", place.dataset.filter);
   }
+  // A link within the button that opens the operation it leads to: a button may hold none, and the press sets its address.
+  place.querySelectorAll("button a[href]").forEach((one) => one.removeAttribute("href"));
   place.querySelectorAll("pre").forEach((one) => one.setAttribute("tabindex", "0"));
   // A page has one main part and one title, and ours are round this.
   place.querySelectorAll("h1").forEach((one) => one.setAttribute("role", "presentation"));

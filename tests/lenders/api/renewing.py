@@ -18,7 +18,7 @@ from tests.responses import Response
 from tests.verification.stages.person.told import codes, tell
 from tests.verification.workflow.conftest import Issued, crl_of
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
-from tests.verification.workflow.story import Story, begin, wait_until
+from tests.verification.workflow.story import BORN, Story, begin, wait_until
 from verification import clock
 from verification.core import calendars, profiles
 from verification.stages.consent.policy import CURRENT
@@ -109,7 +109,7 @@ def consent(story: Story, sandbox: SandboxProcess) -> None:
 def to_question(story: Story) -> Story:
     """Its borrower wants the money, and is asked whether somebody tells them what to press."""
     agree(to_renewal(story))
-    story.answer(document_number="012345678", birth_date="1899-01-01")
+    story.answer(document_number="012345678", **BORN)
     story.work()
     return story
 

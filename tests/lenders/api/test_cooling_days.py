@@ -23,7 +23,7 @@ from tests.lenders.api.renewing import (
 )
 from tests.lenders.api.test_clearances import code
 from tests.lenders.samples import Caller
-from tests.verification.workflow.story import in_parallel, wait_until
+from tests.verification.workflow.story import BORN, in_parallel, wait_until
 from verification import clock
 from verification.core import almaty
 from verification.core.errors import Conflict
@@ -115,7 +115,7 @@ def spend(story):
     """The borrower names a document that is not theirs until no attempt is left."""
     agree(to_renewal(story))
     while story.row().status == "requires_input":
-        story.answer(document_number="999999999", birth_date="1899-01-01")
+        story.answer(document_number="999999999", **BORN)
         story.work()
     assert story.row().code == "attempts_exhausted"
 

@@ -62,7 +62,7 @@ def test_only_this_page_may_use_the_camera(client, shows, page):
     assert client.get(NOW).headers["Permissions-Policy"].startswith("camera=(), ")
     shows("commands")
     allowed = client.get(NOW).headers["Permissions-Policy"]
-    assert allowed.startswith("camera=(self), microphone=(), ")
+    assert allowed.startswith("camera=(self), otp-credentials=(), ")
     assert allowed.count("self") == 1
 
 
@@ -73,11 +73,12 @@ def test_its_policy_is_no_wider_than_that_of_other_pages(client, shows):
 
 
 def test_its_script_is_small_and_takes_no_others_but_its_own():
-    names = ("commands.js", "app_window.js", "hints.js", "pictures.js", "signals.js", "voice.js")
+    names = ("commands.js", "app_window.js", "arrival.js", "hints.js", "pictures.js", "signals.js", "voice.js")
     scripts = [(ROOT / "static" / "borrower" / name).read_text("utf-8") for name in names]
     assert sum(len(script.encode()) for script in scripts) <= 50 * 1024
     assert [found for script in scripts for found in re.findall(r"\bimport\b(?!Key).*|https?:", script)] == [
         'import { allowed, nameApp, remember } from "./app_window.js";',
+        'import { goOnTo } from "./arrival.js";',
         'import { hinter } from "./hints.js";',
         'import { bound, capture, jpeg, pause, sizeOf } from "./pictures.js";',
         'import { speaker } from "./voice.js";',

@@ -1,6 +1,7 @@
 """A message names lender and amount, fits three parts, and no phone makes a link of it."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -8,12 +9,36 @@ from verification.core.errors import BadInput
 from verification.core.sms import TEXT_MAX, check_text, code_text
 
 LENDER = "ТОО «МФО Тест Кредит»"
+HOST = "id.lender.example"
+KZT: dict[str, Any] = {"currency": "KZT", "host": HOST}
 
 
-@pytest.mark.parametrize("language", ["kk", "ru", "en"])
-def test_the_message_names_code_lender_and_amount(language: str) -> None:
-    text = code_text("012345", lender=LENDER, amount="150000.00", currency="KZT", language=language)
-    assert all(part in text for part in ("012345", LENDER, "150000.00", "KZT"))
+@pytest.mark.parametrize(("language", "sum_"), [("kk", "150 000 ₸"), ("ru", "150 000 ₸"), ("en", "150,000 ₸")])
+def test_the_message_names_code_lender_and_amount_and_gives_the_code_to_our_host(language: str, sum_: str) -> None:
+    text = code_text("012345", lender=LENDER, amount="150000.00", language=language, **KZT)
+    said, bound = text.split("\n")
+    assert all(part in said for part in ("012345", LENDER, sum_))
+    assert "KZT" not in said
+    assert bound == "@id.lender.example #012345"
+
+
+def test_the_message_to_its_last_byte() -> None:
+    text = code_text("012345", lender=LENDER, amount="150000.50", language="ru", **KZT)
+    assert (
+        text.encode()
+        == (
+            "Код 012345. Заём 150 000,50 ₸, кредитор ТОО «МФО Тест Кредит». "
+            "Если вы его не просили, никому не называйте код.\n@id.lender.example #012345"
+        ).encode()
+    )
+
+
+def test_a_host_that_does_not_fit_is_left_out() -> None:
+    text = code_text(
+        "012345", lender="a" * 60, amount="1.00", currency="KZT", language="ru", host="a" * 60 + ".example"
+    )
+    assert "\n" not in text
+    assert check_text(text, host="a" * 60 + ".example") == text
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
@@ -32,8 +57,8 @@ def test_the_message_names_code_lender_and_amount(language: str) -> None:
     ],
 )
 def test_no_lender_makes_it_a_link_or_long(lender: str, language: str) -> None:
-    text = code_text("012345", lender=lender, amount="999999999999.99", currency="KZT", language=language)
-    assert check_text(text) == text
+    text = code_text("012345", lender=lender, amount="999999999999.99", language=language, **KZT)
+    assert check_text(text, host=HOST) == text
 
 
 def test_whatever_a_lender_is_called_the_message_goes_out() -> None:
@@ -41,32 +66,46 @@ def test_whatever_a_lender_is_called_the_message_goes_out() -> None:
     signs = "ab.:/。．｡ \n\u200b\u202eӘқ-«»1\ud800{}%"
     for _ in range(500):
         lender = "X" + "".join(dice.choices(signs, k=dice.randint(0, 90)))
-        text = code_text("1234", lender=lender, amount="1.00", currency="KZT", language=dice.choice(["kk", "ru", "en"]))
-        assert check_text(text) == text
+        text = code_text("1234", lender=lender, amount="1.00", language=dice.choice(["kk", "ru", "en"]), **KZT)
+        assert check_text(text, host=HOST) == text
 
 
 @pytest.mark.parametrize("code", ["", "123", "123456789", "12345a", "١٢٣٤٥٦", "123456\n"])
 def test_what_is_no_code_is_not_sent(code: str) -> None:
     with pytest.raises(BadInput):
-        code_text(code, lender=LENDER, amount="1.00", currency="KZT", language="kk")
+        code_text(code, lender=LENDER, amount="1.00", language="kk", **KZT)
 
 
 def test_nobodys_loan_and_no_language_are_refused() -> None:
     with pytest.raises(BadInput):
-        code_text("012345", lender="...", amount="1.00", currency="KZT", language="kk")
+        code_text("012345", lender="...", amount="1.00", language="kk", **KZT)
     with pytest.raises(KeyError):
-        code_text("012345", lender=LENDER, amount="1.00", currency="KZT", language="de")
+        code_text("012345", lender=LENDER, amount="1.00", language="de", **KZT)
 
 
-@pytest.mark.parametrize("text", ["Code 1234. Loan of 150000.00 KZT.", "a" * TEXT_MAX, "Ж. Сізге"])
+@pytest.mark.parametrize("text", ["Code 1234. Loan of 150000.00 KZT.", "a" * TEXT_MAX, "Ж. Сізге", f"a\n@{HOST} #1234"])
 def test_a_plain_text_is_a_message(text: str) -> None:
-    assert check_text(text) == text
+    assert check_text(text, host=HOST) == text
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a" * (TEXT_MAX + 1), "a\nb", "see zaim.kz", "http://x", "see ЗАЙМ.ҚАЗ", "1.kz", "go to zaim。kz", "a..b"],
+    [
+        *[
+            "",
+            "a" * (TEXT_MAX + 1),
+            "a\nb",
+            "see zaim.kz",
+            "http://x",
+            "see ЗАЙМ.ҚАЗ",
+            "1.kz",
+            "go to zaim。kz",
+            "a..b",
+        ],
+        *["a\n@other.example #1234", f"a\n@{HOST} #12", f"a\n@{HOST} #1234\n", f"\n@{HOST} #1234"],
+        f"a\n@{HOST} #1234 b",
+    ],
 )
 def test_a_link_a_break_or_too_much_is_no_message(text: str) -> None:
     with pytest.raises(BadInput):
-        check_text(text)
+        check_text(text, host=HOST)

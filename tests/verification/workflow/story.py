@@ -27,6 +27,8 @@ from verification.workflow.moving import commands, going_on, queue, sweep
 from verification.workflow.reading import queries
 
 IIN = "990101100010"
+BORN = {"birth_date_day": "1", "birth_date_month": "1", "birth_date_year": "1899"}
+"""As it is typed into a form."""
 OTHER_IIN = "990101100020"
 BIN = "120340000125"
 

@@ -100,4 +100,5 @@ def _text(case: Case, code: str) -> str:
         amount=case.loan.amount,
         currency=case.loan.currency,
         language=case.locale,
+        host=sms.host(),
     )

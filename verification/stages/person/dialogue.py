@@ -21,7 +21,8 @@ PERSON = "person.registry"
 PHONE = "person.phone"
 
 _NUMBER = re.compile(r"[^\W_]+")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# A day as people type it, in three fields: with a zero before one digit or without.
+_PARTS = {"year": re.compile(r"[0-9]{4}"), "month": re.compile(r"[0-9]{1,2}"), "day": re.compile(r"[0-9]{1,2}")}
 _TYPED_MAX = 64  # characters of a field before it is read: what a hand may add in blanks
 
 
@@ -32,20 +33,27 @@ def prompt_person(memory: Memory) -> Mapping[str, Any]:
 
 
 def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes what the borrower copied from their document, with the time it came; a check compares it."""
-    typed = (untrusted.get("document_number"), untrusted.get("birth_date"))
-    texts = [one if isinstance(one, str) and len(one) <= _TYPED_MAX else "" for one in typed]
-    number, day = plain_number(texts[0]), texts[1].strip()
+    """Takes what the borrower copied from their document, with the time it came; a check compares it.
+
+    A field of the kind `date`, NAME, comes as NAME_day, NAME_month and NAME_year.
+    """
+    number = plain_number(_text(untrusted, "document_number"))
     if len(number) > POLICY.document_number_max or not _NUMBER.fullmatch(number):
         raise BadInput("a document's number is letters and digits", code="bad_answer", pointer="/document_number")
+    parts = {part: _text(untrusted, f"birth_date_{part}").strip() for part in _PARTS}
     try:
-        born = date.fromisoformat(day if _DAY.fullmatch(day) else "")
+        born = date(**{part: int(text) if _PARTS[part].fullmatch(text) else 0 for part, text in parts.items()})
     except ValueError:
-        raise BadInput("a day is written 1999-01-31", code="bad_answer", pointer="/birth_date") from None
+        raise BadInput("a day is a day, a month and a year", code="bad_answer", pointer="/birth_date") from None
     if born > at.astimezone(ZoneInfo(POLICY.time_zone)).date():
         raise BadInput("nobody is born tomorrow", code="bad_answer", pointer="/birth_date")
     said = {"document_number": number, "birth_date": born.isoformat(), "at": at.isoformat()}
     return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: canonical_json(said)})
+
+
+def _text(untrusted: Untrusted, name: str) -> str:
+    typed = untrusted.get(name)
+    return typed if isinstance(typed, str) and len(typed) <= _TYPED_MAX else ""
 
 
 def plain_number(number: str) -> str:

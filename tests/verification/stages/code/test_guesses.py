@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tests.verification.stages.person.test_story import BORN, DOCUMENT, guess, to_code, to_person
+from tests.verification.stages.person.test_story import DOCUMENT, guess, to_code, to_person
 from tests.verification.stages.person.told import codes, other_than
-from tests.verification.workflow.story import begin, lender, put_aside, swept, wait_until
+from tests.verification.workflow.story import BORN, begin, lender, put_aside, swept, wait_until
 from verification import clock
 from verification.core.errors import BadInput
 from verification.models import Attempt
@@ -54,7 +54,7 @@ def test_no_code_is_sent_to_whoever_has_used_up_the_guesses_with_this_lender(ask
     again = begin(of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value)
     again.answer(agreed=True, version=CURRENT, language="ru")
     again.work()
-    again.answer(document_number=DOCUMENT, birth_date=BORN)
+    again.answer(document_number=DOCUMENT, **BORN)
     again.work()
     assert (again.row().status, again.row().code) == ("declined", "attempts_exhausted")
     assert len(codes(asked)) == sent
@@ -69,7 +69,7 @@ def test_guesses_count_on_when_the_lender_opens_another_verification(asked):
     again = begin(of, "A-2", iin=cases.read(story.row(), cases.key_of(story.row())).case.person.iin.value)
     again.answer(agreed=True, version=CURRENT, language="ru")
     again.work()
-    again.answer(document_number=DOCUMENT, birth_date=BORN)
+    again.answer(document_number=DOCUMENT, **BORN)
     again.work()
     assert again.page().data["guesses_left"] == 1
     guess(again, codes(asked)[-1])
@@ -129,7 +129,7 @@ def test_ten_codes_a_day_go_to_one_phone_whoever_asks(asked):
         guess(to_code(asked, f"A-{number}", of=lender(number=number * 10)), codes(asked)[-1])
     late = to_person(asked, "A-11", of=lender(number=110))
     sent = len(codes(asked))
-    late.answer(document_number=DOCUMENT, birth_date=BORN)
+    late.answer(document_number=DOCUMENT, **BORN)
     late.work()
     assert (late.page().page, late.page().notice) == ("resume", "velocity_exceeded")
     assert len(codes(asked)) == sent

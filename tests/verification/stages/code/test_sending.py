@@ -15,6 +15,7 @@ from verification.core.errors import SourceUnavailable
 from verification.core.ids import Phone
 from verification.core.route import Evidence
 from verification.core.sms import code_text, parse_sms
+from verification.sources.sms import host
 from verification.stages import code
 from verification.stages.code import dialogue as code_dialogue
 from verification.stages.code.collect import collect_code, prepare_code
@@ -78,7 +79,12 @@ def test_who_has_all_but_a_workers_key_finds_no_code_by_trying(asked):
     known = (issued["key"], seed, issued["nonce"], issued["digest"])
     tried = {code_dialogue.keyed(key, said) for key in known for said in (f"{bound}|{code}", code)}
     text = code_text(
-        code, lender=case.lender.name, amount=case.loan.amount, currency=case.loan.currency, language=case.locale
+        code,
+        lender=case.lender.name,
+        amount=case.loan.amount,
+        currency=case.loan.currency,
+        language=case.locale,
+        host=host(),
     )
     tried |= {sha256(said.encode()).hexdigest() for said in (code, f"{bound}|{code}", text)}
     assert not [digest for digest in tried if digest[:32] in kept]

@@ -12,6 +12,7 @@ from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person import known_case as given
 from tests.verification.stages.person.told import tell
 from tests.verification.workflow.camera_story import portraits
+from tests.verification.workflow.story import BORN
 from verification.core.errors import ConsentPending, SourceUnavailable
 from verification.core.ids import Iin
 from verification.core.registry_answers import parse_consent, parse_photo
@@ -25,7 +26,7 @@ from verification.stages.person.dialogue import accept_person
 pytestmark = pytest.mark.usefixtures("asked")
 
 NOW = datetime.now(UTC)
-TYPED = {"document_number": "012345678", "birth_date": "1899-01-01"}
+TYPED = {"document_number": "012345678", **BORN}
 
 
 def case_of(iin):

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tests.verification.stages.person.test_story import BORN, DOCUMENT, guess, to_code, to_person
+from tests.verification.stages.person.test_story import DOCUMENT, guess, to_code, to_person
 from tests.verification.stages.person.told import codes
 from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import make_due
+from tests.verification.workflow.story import BORN, make_due
 from verification.models import Attempt, AuditEntry
 from verification.workflow import policy
 
@@ -48,7 +48,7 @@ def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(asked, s
     else:
         story = to_person(asked)
         break_down(asked, source, kind)
-        story.answer(document_number=DOCUMENT, birth_date=BORN)
+        story.answer(document_number=DOCUMENT, **BORN)
     try_until_it_ends(story)
     assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
     assert not Attempt.objects.filter(burnt=True).exists()

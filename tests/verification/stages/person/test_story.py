@@ -10,7 +10,7 @@ from tests.verification.checks_on_record import checks, passed
 from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person.told import codes, tell
 from tests.verification.workflow import camera_story as camera
-from tests.verification.workflow.story import begin, lender, make_due
+from tests.verification.workflow.story import BORN, begin, lender, make_due
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.stages.code.checks import CHECKS as CODE
@@ -21,7 +21,7 @@ from verification.workflow import cases
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
-DOCUMENT, BORN = "012345678", "1899-01-01"
+DOCUMENT = "012345678"
 
 
 def to_person(asked, reference="A-1", *, of=None, **changes):
@@ -34,7 +34,7 @@ def to_person(asked, reference="A-1", *, of=None, **changes):
 
 def to_code(asked, reference="A-1", **more):
     story = to_person(asked, reference, **more)
-    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.answer(document_number=DOCUMENT, **BORN)
     story.work()
     assert story.page().page == "code"
     return story
@@ -87,10 +87,10 @@ def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
 def test_what_the_registers_deny_is_asked_again_twice_and_then_declined(asked, changes, code):
     story = to_person(asked, **changes)
     for _ in range(2):
-        story.answer(document_number=DOCUMENT, birth_date=BORN)
+        story.answer(document_number=DOCUMENT, **BORN)
         story.work()
         assert (story.page().page, story.page().notice) == ("form", code)
-    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.answer(document_number=DOCUMENT, **BORN)
     story.work()
     assert (story.row().status, story.row().last_failure) == ("declined", code)
     assert Attempt.objects.filter(verification_id=story.id, stage="code").count() == 0
@@ -98,21 +98,21 @@ def test_what_the_registers_deny_is_asked_again_twice_and_then_declined(asked, c
 
 def test_the_dead_borrow_nothing(asked):
     story = to_person(asked, life_status="deceased")
-    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.answer(document_number=DOCUMENT, **BORN)
     story.work()
     assert (story.row().status, story.row().code) == ("declined", "person_deceased")
 
 
 def test_who_refuses_the_state_their_consent_is_not_asked_again(asked):
     story = to_person(asked, consent="invalid")
-    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.answer(document_number=DOCUMENT, **BORN)
     story.work()
     assert (story.row().status, story.row().code) == ("declined", "consent_declined")
 
 
 def test_a_consent_that_comes_late_is_waited_for(asked):
     story = to_person(asked, consent="pending")
-    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.answer(document_number=DOCUMENT, **BORN)
     story.work()
     assert (story.page().page, story.page().notice) == ("wait", "consent_pending")
     key = cases.key_of(story.row())
@@ -127,7 +127,7 @@ def test_a_consent_that_comes_late_is_waited_for(asked):
 def test_a_silent_register_burns_nothing_and_passes_when_it_answers(asked):
     story = to_person(asked)
     asked.post("/faults", source="phone", kind="http_500", times=1)
-    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.answer(document_number=DOCUMENT, **BORN)
     story.work()
     assert (story.row().status, story.row().faults) == ("processing", 1)
     make_due(story)
@@ -162,7 +162,7 @@ def test_a_gateway_that_sends_but_answers_badly_sends_one_code(asked, settings):
     with_gateway(settings, "InsecureStammeringGateway")
     story = to_person(asked)
     insecure_registers.STAMMER["left"] = 3
-    story.answer(document_number=DOCUMENT, birth_date=BORN)
+    story.answer(document_number=DOCUMENT, **BORN)
     for _ in range(4):
         story.work()
         make_due(story)

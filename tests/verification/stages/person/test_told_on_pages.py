@@ -1,5 +1,6 @@
 """What a borrower is told on the pages of the registers and the code: each by requests, in a sentence or a word."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils.html import escape
 from lenders import keys
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.stages.person.told import codes, other_than, tell
-from tests.verification.workflow.story import begin, lender, make_due
+from tests.verification.workflow.story import BORN, begin, lender, make_due
 from verification import clock
 from verification.core.reasons import REASONS
 from verification.stages.consent.policy import CURRENT
@@ -41,7 +42,7 @@ class Borrower:
         return self
 
     def to_code(self):
-        self.say(document_number="012345678", birth_date="1899-01-01")
+        self.say(document_number="012345678", **BORN)
         return self
 
 
@@ -66,6 +67,17 @@ def test_a_wrong_code_is_told_and_may_be_typed_again(asked):
     assert borrower.sees("otp_wrong")
     borrower.say(code=codes(asked)[-1])
     assert not borrower.sees("otp_wrong")
+
+
+def test_what_was_typed_stands_in_the_form_again_after_the_register_said_otherwise(asked):
+    borrower = at_form(asked)
+    borrower.say(document_number="999999999", **BORN)
+    assert borrower.sees("registry_mismatch")
+    shown = text(borrower.client.get(NOW))
+    for name, typed in {"document_number": "999999999", **BORN}.items():
+        assert re.search(rf'<input [^>]*name="{name}"[^>]* value="{typed}"', shown)
+    borrower.to_code()
+    assert borrower.client.get(NOW).cookies["tulga_typed"].value == ""
 
 
 def test_another_code_is_asked_for_too_soon_and_too_often(asked):

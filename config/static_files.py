@@ -1,0 +1,82 @@
+"""Static files: under names that hold the hash of what they are, compressed, so that a browser keeps each for a year.
+
+They are gathered into one folder when a web server starts and finds there others than its own: no step to forget at
+an upgrade. What an older page still asks for stays there.
+"""
+
+import fcntl
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from whitenoise.middleware import WhiteNoiseMiddleware
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+from config import starting
+from verification.core.errors import Misconfigured
+
+# The other viewer of an API, and what draws DRF's own pages: nobody is shown either.
+_LEFT_OUT: Final = ("redoc", "rest_framework")
+_GATHERED: Final = "gathered"
+"""Names the files that were gathered, by one hash; written last."""
+
+
+class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # without types
+    """Names of files with their hashes, in stylesheets and between scripts too."""
+
+    support_js_module_import_aggregation = True
+
+
+class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # without types
+    """Serves them."""
+
+    FOREVER = 31_536_000  # seconds: a year, the longest that RFC 9111 knew
+
+
+def require() -> None:
+    """Gathers what pages are drawn with; ends the process by `SystemExit` where it cannot."""
+    try:
+        gather()
+    except Misconfigured as error:
+        raise SystemExit(starting.told(error)) from None
+
+
+def gather() -> None:
+    """Makes the folder hold the files of this installation. Raises `Misconfigured` where that cannot be written."""
+    folder = Path(settings.STATIC_ROOT)
+    ours = _hash_of_all()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if _gathered(folder) == ours:
+            return
+        # The processes of one server start at once: one does it, the others wait for it.
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _gathered(folder) != ours:
+                ignored = list(_LEFT_OUT)
+                call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=ignored)
+                (folder / _GATHERED).write_text(ours)
+    except OSError as error:
+        raise Misconfigured(
+            f"the static files in {folder} are not those of this installation, and cannot be written: {error.strerror}."
+            "\nName a folder of the web server's own in TULGA_STATIC_DIR."
+        ) from None
+
+
+def _gathered(folder: Path) -> str:
+    try:
+        return (folder / _GATHERED).read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def _hash_of_all() -> str:
+    found = sha256()
+    for finder in get_finders():
+        for name, storage in finder.list(list(_LEFT_OUT)):
+            with storage.open(name) as file:
+                found.update(f"{name}\0{sha256(file.read()).hexdigest()}\n".encode())
+    return found.hexdigest()

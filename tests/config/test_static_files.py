@@ -1,0 +1,96 @@
+"""The static files as a web server gathers, names, compresses and serves them."""
+
+import gzip
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.templatetags.static import static
+from django.test import Client, override_settings
+
+from config import static_files
+from verification.core.errors import Misconfigured
+
+_HASH = re.compile(r"\.[0-9a-f]{12}\.")
+_YEAR = "max-age=31536000, public, immutable"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The product's own way, in a folder where nothing was gathered before."""
+    folder = tmp_path_factory.mktemp("static")
+    stored: Any = {"staticfiles": {"BACKEND": "config.static_files.HashedFiles"}}
+    with override_settings(
+        STATIC_ROOT=folder, STORAGES=stored, WHITENOISE_USE_FINDERS=False, WHITENOISE_AUTOREFRESH=False
+    ):
+        static_files.gather()
+        yield folder
+
+
+def answer(address: str, *, encoding: str = "") -> Any:
+    return Client().get(address, headers={"accept-encoding": encoding})
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content)
+
+
+@pytest.mark.parametrize("name", ["tulga.css", "tulga.svg", "borrower/commands.js", "lenders/reference.js"])
+def test_a_file_is_named_by_its_hash_compressed_and_kept_for_a_year(folder: Path, name: str) -> None:
+    address = static(name)
+    assert _HASH.search(address)
+    plain, packed = answer(address), answer(address, encoding="gzip")
+    assert (plain.status_code, packed.status_code) == (200, 200)
+    assert plain["Cache-Control"] == packed["Cache-Control"] == _YEAR
+    assert packed["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed["Vary"]
+    whole, small = body(plain), body(packed)
+    assert gzip.decompress(small) == whole
+    assert len(small) < len(whole)
+
+
+def test_nothing_is_served_by_its_plain_name(folder: Path) -> None:
+    assert answer("/static/tulga.css").status_code == 404
+
+
+def test_scripts_name_each_other_and_stylesheets_their_pictures_by_hash(folder: Path) -> None:
+    scripts = sorted((folder / "borrower").glob("*.js"))
+    named = [found for script in scripts for found in re.findall(r'^import .* from "(.*)";', script.read_text(), re.M)]
+    assert len(named) >= 4
+    for name in named:
+        assert _HASH.search(name), name
+        assert answer(f"/static/borrower/{PurePosixPath(name).name}").status_code == 200
+    assert not [sheet for sheet in folder.glob("*.css") if re.search(r"url\((?!['\"]?(data:|#))", sheet.read_text())]
+
+
+def test_a_page_names_files_that_are_there(folder: Path) -> None:
+    page = Client().get("/v/").content.decode()
+    addresses = set(re.findall(r'"(/static/[^"]+)"', page))
+    assert len(addresses) >= 3
+    assert {answer(address)["Cache-Control"] for address in addresses} == {_YEAR}
+
+
+def test_files_are_gathered_once_and_again_when_one_has_changed(folder: Path, tmp_path: Path) -> None:
+    manifest = folder / "staticfiles.json"
+    before, inode = manifest.read_text(), manifest.stat().st_mtime_ns
+    static_files.gather()
+    assert manifest.stat().st_mtime_ns == inode
+    old = static("tulga.css")
+    (tmp_path / "added.css").write_text("p { margin: 0 }")
+    with override_settings(STATICFILES_DIRS=[*settings.STATICFILES_DIRS, tmp_path]):
+        static_files.gather()
+    assert "added.css" in manifest.read_text()
+    assert manifest.read_text() != before
+    assert answer(old).status_code == 200  # a page of before still finds its own
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_two_lines(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with override_settings(STATIC_ROOT=tmp_path / "file" / "static"):
+        with pytest.raises(Misconfigured):
+            static_files.gather()
+        with pytest.raises(SystemExit, match=r"\ATulga does not start: .*\n.*TULGA_STATIC_DIR\.\Z"):
+            static_files.require()
