@@ -25,8 +25,10 @@ CORES = int(os.environ.get("TEST_PROCESSES") or os.cpu_count() or 2)
 _SECONDS = ROOT / "tests" / "seconds.json"
 LONG = ROOT / "tests" / "long.json"
 """By file, the tests that `make check` leaves out."""
-LONG_CORE_SECONDS = 0.08
+LONG_CORE_SECONDS = 0.05
 """What a case of a test may take of a core, on the mean, and still run with every commit."""
+LONG_CORE_SECONDS_OF_ALL = 1.0
+"""What all its cases may take together: a thousand of a hundredth are as long as one of ten."""
 _UNKNOWN_SECONDS = 0.1  # of a file that took less, or that nobody has timed
 _SILENCE_SECONDS = 600  # in which no test of a process ends: it hangs
 _TELL_SECONDS = 10.0
@@ -195,7 +197,11 @@ def _long(ended: Sequence[Progress]) -> dict[str, list[str]]:
     for one in ended:
         for name, core in one.core.items():
             cases.setdefault(name.partition("[")[0], []).append(core)
-    long = [name for name, cores in cases.items() if sum(cores) / len(cores) >= LONG_CORE_SECONDS]
+    long = [
+        name
+        for name, cores in cases.items()
+        if sum(cores) / len(cores) >= LONG_CORE_SECONDS or sum(cores) >= LONG_CORE_SECONDS_OF_ALL
+    ]
     files: dict[str, list[str]] = {}
     for name in sorted(long):
         file, _, test = name.partition("::")

@@ -122,19 +122,33 @@ def test_a_pair_is_gone_only_with_a_reason(
     assert len(lost({"sqlite": {"tests/a.py::test_b": 2}}, now, reasons)) == gone
 
 
-def test_what_takes_too_much_of_a_core_on_the_mean_is_long(tmp_path: Path) -> None:
+def test_what_takes_too_much_of_a_core_on_the_mean_or_in_all_its_cases_is_long(tmp_path: Path) -> None:
+    many = [{"outcome": "passed", "seconds": 0.1, "core": 0.01} for _ in range(101)]
     ended = told(
         tmp_path,
+        *({**one, "test": f"tests/g.py::test_h[{number}]"} for number, one in enumerate(many)),
+        *({**one, "test": f"tests/g.py::test_i[{number}]"} for number, one in enumerate(many[:99])),
         {"test": "tests/a.py::test_b[1]", "outcome": "passed", "seconds": 9, "core": 0.2},
         {"test": "tests/a.py::test_b[2]", "outcome": "passed", "seconds": 9, "core": 0.0},
         {"test": "tests/a.py::test_c[1]", "outcome": "passed", "seconds": 9, "core": 0.2},
-        {"test": "tests/a.py::test_c[2]", "outcome": "passed", "seconds": 9, "core": -0.1},
+        {"test": "tests/a.py::test_c[2]", "outcome": "passed", "seconds": 9, "core": -0.15},
         {"test": "tests/d.py::A::test_e", "outcome": "passed", "seconds": 0.1, "core": 0.08},
     )
-    assert jobs._long([ended]) == {"tests/a.py": ["test_b"], "tests/d.py": ["A::test_e"]}
+    assert jobs._long([ended]) == {
+        "tests/a.py": ["test_b"],
+        "tests/d.py": ["A::test_e"],
+        "tests/g.py": ["test_h"],
+    }
 
 
 def test_long_tests_exist() -> None:
     for file, tests in json.loads(jobs.LONG.read_text()).items():
         text = (legs.ROOT / file).read_text()
         assert all(f"def {test.rpartition('::')[2]}(" in text for test in tests), file
+
+
+def test_whoever_uses_a_running_deployment_is_marked_as_a_service() -> None:
+    """Without the mark its processes would start with every commit, and in two legs more."""
+    files = [*(legs.ROOT / "tests" / "service").glob("test_*.py")]
+    assert len(files) > 10
+    assert [path.name for path in files if "pytest.mark.service" not in path.read_text().partition("\ndef ")[0]] == []

@@ -95,7 +95,7 @@ def capture(client: Client, story: Story, shown: Shown) -> None:
     post(client, {"turn": story.page().turn, "ready": True, "without": [*shown.without]})
     while (shows := story.page()).page == "commands" and shows.data["state"] == "command":
         asked = shows.data
-        frames = camera._taken(camera.ALL_RIGHT, play(asked["command"]), f"{story.id} {shows.turn}")
+        frames = camera._taken(camera.ALL_RIGHT, play(asked["command"]), camera.moment(story, shows))
         answer = answered(shown.change(asked["command"], frames), {**asked, **shown.asked}, apart_ms=shown.apart_ms)
         answer = in_full(answer, asked, shown.full) if shown.full else answer
         camera.until_taken(asked, answer)

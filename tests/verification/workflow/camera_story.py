@@ -21,6 +21,7 @@ from tests.verification.workflow.story import IIN, Story
 from verification import clock
 from verification.engines.liveness.gestures import GESTURES
 from verification.stages.consent.policy import CURRENT
+from verification.workflow.reading import queries
 
 FRAMES = 12
 
@@ -114,12 +115,17 @@ def until_taken(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     clock._state.offset += taken - clock.now()
 
 
+def moment(story: Story, page: queries.BorrowerPage) -> str:
+    """Of a turn, another one for each of a test; in the next test the same, whose frames the nets have looked at."""
+    return f"{story.row().client_reference} {page.attempt} {page.turn}"
+
+
 def step(story: Story, shown: Shown = ALL_RIGHT) -> None:
     """Answers the command that is due, once its frames can be taken."""
     page = story.page()
     asked = page.data
-    moment = f"{story.row().client_reference} {page.attempt} {page.turn} {asked['command']}"
-    answer = answered(_taken(shown, asked["command"].replace("look_straight", "neutral"), moment), asked)
+    taken = _taken(shown, asked["command"].replace("look_straight", "neutral"), moment(story, page))
+    answer = answered(taken, asked)
     until_taken(asked, answer)
     story.answer(**answer, camera=shown.told)
     story.look()

@@ -6,8 +6,9 @@ real clips are played again where they are at hand. The numbers that decide were
 
 import json
 import os
+import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -65,6 +66,7 @@ WAYS = {
     "all_at_once": Way(all_of(cropped(0.08), lighter, pressed(50)), is_reversed=True),
 }
 BESIDE = {"mirrored": Way(lambda image, _: np.ascontiguousarray(image[:, ::-1]))}
+_FEW = 3  # ways outside `make prove`, drawn by the seed
 
 
 @dataclass(frozen=True)
@@ -100,20 +102,22 @@ def _prints(steps: Taken, way: Way | None = None) -> list[Prints]:
     return found[::-1] if way and way.is_reversed else found
 
 
-def _seen(of: str, played: Callable[[float], Taken], *, is_played_again: bool) -> Seen:
+def _seen(of: str, played: Callable[[float], Taken], *, ways: Collection[str]) -> Seen:
     taken = {1.0: played(1.0)}
     again = {}
-    for name, way in {**WAYS, **BESIDE}.items() if is_played_again else ():
+    for name, way in {**WAYS, **BESIDE}.items():
+        if name not in ways:
+            continue
         if way.slowed not in taken:
             taken[way.slowed] = played(way.slowed)
         again[name] = _prints(taken[way.slowed], way)
     return Seen(of, _prints(taken[1.0]), again)
 
 
-def _modelled(portrait: str, seed: tuple[int, ...], is_played_again: bool) -> Seen:
-    """One capture of the model; what a proof that was broken off has made of this commit is taken up again."""
+def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_kept: bool) -> Seen:
+    """One capture of the model. Kept: what a proof that was broken off has made of this commit is taken up again."""
     kept = _KEPT / f"{portrait}-{'-'.join(map(str, seed))}.json"
-    if seed[0] and kept.is_file():
+    if is_kept and kept.is_file():
         read = {
             name: [prints.from_bytes(bytes.fromhex(step)) for step in steps]
             for name, steps in json.loads(kept.read_text()).items()
@@ -121,8 +125,8 @@ def _modelled(portrait: str, seed: tuple[int, ...], is_played_again: bool) -> Se
         return Seen(portrait, read.pop("own"), read)
     image = np.asarray(Pillow.open(samples.SAMPLES / portrait).convert("RGB"), dtype=np.uint8)
     film = Film(warp.Puppet(image), seed=seed)
-    seen = _seen(portrait, lambda slowed: film.steps(slowed=slowed), is_played_again=is_played_again)
-    if seed[0]:
+    seen = _seen(portrait, lambda slowed: film.steps(slowed=slowed), ways=ways)
+    if is_kept:
         written = {"own": seen.own, **seen.again}
         _KEPT.mkdir(parents=True, exist_ok=True)
         aside = kept.with_suffix(f".{os.getpid()}")
@@ -133,14 +137,17 @@ def _modelled(portrait: str, seed: tuple[int, ...], is_played_again: bool) -> Se
 
 @pytest.fixture(scope="module")
 def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[Seen]]:
-    """The captures of the model; three of them, and of one the replays, outside `make prove`."""
+    """The captures of the model; three of them, and of one the replays in a few ways, outside `make prove`."""
     try:
         samples.fetch()
     except OSError as error:
         pytest.skip(str(error))
     is_whole = request.config.getoption("--prove")
+    # The seed of `make test` is the same from commit to commit, so nothing of it may be taken up again.
+    is_kept = is_whole and proof_seed != 0
+    ways = [*WAYS, *BESIDE] if is_whole else random.Random(proof_seed).sample([*WAYS], _FEW)
     wanted = [
-        (portrait, (proof_seed, number, kind), number < again if is_whole else number < (kind == 0))
+        (portrait, (proof_seed, number, kind), ways if number < (again if is_whole else kind == 0) else (), is_kept)
         for kind, (portrait, (count, again)) in enumerate(_CAPTURES.items())
         for number in range(count if is_whole else count // 16)
     ]
@@ -208,7 +215,7 @@ def _real_captures(clip: Clip) -> list[Seen]:
             every = [at for at in places_of(clip, len(images), slowed=slowed) if first <= at <= last][:count]
             return [[images[at] for at in every[step : step + STEP]] for step in range(0, len(every), STEP)]
 
-        found.append(_seen(clip.person, played, is_played_again=True))
+        found.append(_seen(clip.person, played, ways=[*WAYS, *BESIDE]))
     return found
 
 

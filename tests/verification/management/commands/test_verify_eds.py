@@ -15,6 +15,7 @@ from tests.verification.management.commands.eds_folder import TEXT, days_ago, ro
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import IIN, OTHER_IIN
 from verification.engines.pki.certificate import parse_certificate
+from verification.management.commands.verify_eds import Command
 from verification.stages.statement.checks import CHECKS
 from verification.stages.statement.policy import POLICY
 
@@ -230,18 +231,25 @@ def test_a_report_is_printed_by_any_terminal_whatever_its_files_are_called(files
         ("signature", "--statement", "statement", "--trust", "trust", "--unknown"),
     ],
 )
-@pytest.mark.service
-def test_a_mistake_on_the_command_line_exits_with_3_and_prints_no_report(gost, issued, arguments):
+def test_a_mistake_on_the_command_line_exits_with_3_and_prints_no_report(gost, issued, arguments, capfd, monkeypatch):
     gost.sign(issued())
-    done = run_process(gost, *arguments)
-    assert (done.returncode, done.stdout) == (3, b"")
-    assert b"Traceback" not in done.stderr
+    monkeypatch.chdir(gost.folder)
+    with pytest.raises(SystemExit) as left:
+        Command().run_from_argv(["manage.py", "verify_eds", *arguments])
+    said = capfd.readouterr()
+    assert (left.value.code, said.out) == (3, "")
+    assert said.err
+    assert "Traceback" not in said.err
 
 
 @pytest.mark.service
-def test_the_process_exits_with_the_code_of_its_report(gost, issued):
+def test_the_process_exits_with_the_code_of_its_report_or_of_a_mistake(gost, issued):
     gost.sign(issued())
     arguments = ("signature", "--statement", "statement", "--trust", "trust")
+    done = run_process(gost, *arguments, "--unknown")
+    assert (done.returncode, done.stdout, b"Traceback" in done.stderr) == (3, b"", False)
+    done = run_process(gost, "absent", *arguments[1:])
+    assert (done.returncode, done.stdout, b"Traceback" in done.stderr) == (3, b"", False)
     done = run_process(gost, *arguments, "--crl", "list")
     assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "TOTAL-PASSED")
     done = run_process(gost, *arguments)
