@@ -70,7 +70,7 @@ _PAGE = BorrowerPage(
     notice="",
     status="requires_input",
     code="",
-    lender=LenderFacts(id="len_0", name="First Credit LLP", bin="120340000125"),
+    lender=LenderFacts(id="len_0", name="First Credit LLP", bin="120340000125", phone="+77270000044"),
     purpose="Consumer microcredit",
     amount="150000.00",
     currency="KZT",

@@ -57,7 +57,7 @@ def just_opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mod
     opening = commands.Opening(
         purpose="credit", person=person, loan=loan, routes=("eds",), client_reference=reference, locale="ru"
     )
-    facts = LenderFacts(id=owner.pk, name=owner.name, bin=owner.bin)
+    facts = LenderFacts(id=owner.pk, name=owner.name, bin=owner.bin, phone=owner.phone)
     return commands.open_verification(lender=facts, mode=mode, profile_id="KZ-2021-04", opening=opening)
 
 
