@@ -35,7 +35,7 @@ class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscript
 
 @admin.register(Lender)
 class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Names, telephones, calendars, return addresses. `manage.py add_lender` checks the BIN; the log names who is here."""
+    """Names, telephones, calendars, addresses. `manage.py add_lender` checks the BIN; the log names who is here."""
 
     list_display = ("name", "bin", "phone", "test_calendar", "live_calendar", "created_at")
     search_fields = ("name", "bin")

@@ -1,5 +1,4 @@
 """Reads single untrusted values of a request. A function gives the value or raises `BadInput` with a stable code.
-
 Which of them reads a field its `Form` says, by the word it has in `READERS`.
 
 What ends up in webhooks, logs and other systems must hold no IIN and no mobile number: see `text`.
@@ -19,7 +18,7 @@ from lenders import policy
 from verification import clock
 from verification.core import almaty
 from verification.core.errors import BadInput
-from verification.core.ids import CASE_NUMBER, Iin, Phone, is_id, parse_name
+from verification.core.ids import Iin, Phone, is_id, parse_case_number, parse_name
 from verification.core.opening import DOCUMENT_NUMBER, HTTPS_URL, NAME_SPELLED_MAX, REFERENCE, REFERENCE_MAX, URL_MAX
 
 # Controls, invisible signs and those that turn the direction, breaks of line and paragraph: with one of them a borrower
@@ -30,7 +29,6 @@ _RUN = re.compile(r"[0-9]+")
 # Digits with at most one separator, or a bracket and a blank, between two of them: how people write numbers.
 _WRITTEN = re.compile(r"[+]?[0-9](?:[-._:() ]{0,2}[0-9])*")
 _IIN_DIGITS, _PHONE_DIGITS = 12, 11
-CASE_NUMBER_MAX = 16  # its 13 digits and the hyphens between them
 
 
 def text(untrusted: Any, *, longest: int, shortest: int = 1, is_impersonal: bool = False) -> str:
@@ -53,14 +51,6 @@ def client_reference(untrusted: Any) -> str:
     value = text(untrusted, longest=REFERENCE_MAX, is_impersonal=True)
     if not re.fullmatch(REFERENCE, untrusted):
         raise BadInput("1 to 64 of: A-Z a-z 0-9 _ . : -", code="reference_malformed")
-    return value
-
-
-def case_number(untrusted: Any) -> str:
-    """What the borrower's last page calls the case."""
-    value = text(untrusted, longest=CASE_NUMBER_MAX)
-    if not re.fullmatch(CASE_NUMBER, untrusted):
-        raise BadInput("13 digits in groups, 1796-035-123-456", code="case_number_malformed")
     return value
 
 
@@ -283,7 +273,7 @@ def holds_personal_number(text: str) -> bool:
 
 READERS: Mapping[str, Callable[..., Any]] = {
     "birth_date": birth_date,
-    "case_number": case_number,
+    "case_number": parse_case_number,
     "client_reference": client_reference,
     "decimal": decimal,
     "document_number": document_number,

@@ -5,11 +5,15 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from verification.core import almaty
+from verification.core.ids import case_number
+from verification.core.person import LenderFacts
 from verification.core.reasons import REASONS
 from verification.workflow.reading.queries import BorrowerPage, BorrowerState
 
@@ -47,6 +51,7 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
             "rate": percent(page.annual_rate),
             "total": money(page.total_repayable, page.currency),
         },
+        "contact": contact(page.lender, case_number=case_number(page.verification_id)),
         "notice": sentence(said),
         "waited_for": waits_for,
         "state_url": reverse("borrower:state"),
@@ -56,6 +61,13 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
             for number in range(1, page.steps + 1)
         ],
     }
+
+
+def speak(request: HttpRequest, locale: str) -> None:
+    """Speaks the verification's language until the borrower has chosen one with the switch."""
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        translation.activate(locale)
+        request.LANGUAGE_CODE = translation.get_language() or locale
 
 
 def waited_for(page: BorrowerPage | BorrowerState) -> str:
@@ -86,9 +98,9 @@ def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
     return [(route.name, route.label) for route in page.routes if not route.needs_camera]
 
 
-def ending(page: BorrowerPage) -> Mapping[str, Any]:
-    """The sentence of the code a verification ended with."""
-    return {"sentence": sentence(page.code)}
+def contact(lender: LenderFacts, *, case_number: str) -> Mapping[str, str]:
+    """Whom to call, and what to read out there."""
+    return {"lender": lender.name, "phone": lender.phone, "shown": telephone(lender.phone), "case_number": case_number}
 
 
 def sentence(code: str) -> str:
@@ -115,6 +127,12 @@ def money(amount: str, currency: str) -> str:
     """A sum with grouped thousands: 150 000 ₸. Whole sums lose their zeros; what is no number is shown as it came."""
     number = _grouped(amount)
     return f"{number}\N{NO-BREAK SPACE}{'₸' if currency == _TENGE else currency}"
+
+
+def telephone(number: str) -> str:
+    """A number in E.164 form as people here write it: +7 727 000 00 44."""
+    parts = (number[:2], number[2:5], number[5:8], number[8:10], number[10:])
+    return "\N{NO-BREAK SPACE}".join(part for part in parts if part)
 
 
 def percent(rate: str) -> str:

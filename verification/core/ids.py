@@ -52,6 +52,13 @@ def case_number(identity: str) -> str:
     return "-".join((digits[:4], digits[4:7], digits[7:10], digits[10:]))
 
 
+def parse_case_number(untrusted: str) -> str:
+    """A case number with its hyphens; raises `BadInput`."""
+    if not isinstance(untrusted, str) or not re.fullmatch(CASE_NUMBER, untrusted):
+        raise BadInput("a case number is 13 digits: 1796-035-123-456", code="case_number_malformed")
+    return untrusted
+
+
 def numbered(untrusted: str, *, prefix: str) -> tuple[str, str]:
     """The first and the last id that may have this case number; raises `BadInput`. Hyphens may be missing."""
     typed = "".join(untrusted.split()) if isinstance(untrusted, str) and len(untrusted) <= 32 else ""

@@ -28,6 +28,16 @@ class LenderFacts:
 
 
 @dataclass(frozen=True)
+class Outline:
+    """What may be told of a case to whoever had its link or session once: whom to call, nothing of person and loan."""
+
+    lender: LenderFacts
+    purpose: str
+    case_number: str
+    locale: str
+
+
+@dataclass(frozen=True)
 class Renewal:
     """Which consent is given anew: of what verification, to what contract, when that was signed, and when its wait
     ended. Times are spelled as in ISO 8601, with their zone."""
