@@ -5,16 +5,18 @@ The pages are made for every code in every language, so that a code to come cann
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
 from django.utils import translation
 
 from config import page_problems
 from tests.verification.borrower.catalogues import LANGUAGES
 from tests.verification.borrower.pages import RENEWAL, made
-from tests.verification.borrower.visits import NOW, browser, consent, text
+from tests.verification.borrower.visits import NOW, browser, consent, find, text
 from verification.borrower import views
 from verification.core import errors
 from verification.core.person import LenderFacts, Outline
@@ -43,12 +45,17 @@ PAGES = ["consent", "question", "statement", "form", "code", "commands", "choose
 NOT_A_NUMBER_OF_SCORE = re.compile(r"\b0[.,]\d{2,}")
 
 
+def body(response: HttpResponseBase | None) -> str:
+    assert isinstance(response, HttpResponse)
+    return response.content.decode()
+
+
 def shown(language, page):
     """A page as the browser gets it, its form tokens aside."""
     request = RequestFactory().get(NOW)
     request.user = AnonymousUser()
     with translation.override(language):
-        html = text(views._page(request, replace(page, locale=language)))
+        html = body(views._page(request, replace(page, locale=language)))
     return re.sub(r'value="\w{64}"', "", html)
 
 
@@ -143,7 +150,7 @@ def test_answer_address_and_state_of_a_reported_caller_are_those_of_any_end(stor
     coerced = answers()
     assert story.row().code == "coercion_reported"
     page_of = queries.page_of
-    failed = {"status": "failed", "code": "retries_exhausted", "last_failure": ""}
+    failed: dict[str, Any] = {"status": "failed", "code": "retries_exhausted", "last_failure": ""}
     monkeypatch.setattr(queries, "page_of", lambda *rows: replace(page_of(*rows), **failed))
     assert answers() == coerced
 
@@ -183,7 +190,7 @@ def test_every_problem_is_in_the_readers_language_and_has_a_way_out(language, pa
     with translation.override("en"):
         wanted = str(title), str(words)
     with translation.override(language):
-        html = text(page_problems._page(RequestFactory().get(path), status=410, code=code))
+        html = body(page_problems._page(RequestFactory().get(path), status=410, code=code))
     is_in(language, html, *wanted)
     assert '<a class="button' in html
 
@@ -193,7 +200,7 @@ def test_every_problem_is_in_the_readers_language_and_has_a_way_out(language, pa
 def test_of_what_was_ours_once_the_lender_is_named_in_the_language_of_the_check(rf, language, code):
     problem = errors.LinkUnusable("x", code=code, about=replace(ABOUT, locale=language))
     with translation.override("kk" if language == "ru" else "ru"):
-        html = text(page_problems.PageProblems(lambda request: None).process_exception(rf.get("/v/"), problem))
+        html = body(page_problems.PageProblems(lambda _: HttpResponse()).process_exception(rf.get("/v/"), problem))
     can_be_told_on_the_telephone(html)
     assert f'<html lang="{language}">' in html
     with translation.override(language):
@@ -222,7 +229,7 @@ def test_a_token_that_never_was_names_nobody(story):
 @pytest.mark.django_db
 def test_a_session_that_was_taken_over_names_the_lender_and_warns(story):
     first = browser(story)
-    token = re.search(r"/v/#([\w-]{43})", text(first.post("/v/now/elsewhere/", {"by": "link"})))
+    token = find(r"/v/#([\w-]{43})", text(first.post("/v/now/elsewhere/", {"by": "link"})))
     Client().post("/v/", {"token": token.group(1)})
     html = text(first.get(NOW))
     assert "Sandbox Credit" in html
@@ -234,7 +241,12 @@ def test_a_session_that_was_taken_over_names_the_lender_and_warns(story):
 @pytest.mark.django_db
 def test_three_wrong_tries_end_by_the_reason_of_the_last(story, monkeypatch):
     client = browser(story)
-    ends = {"page": "finished", "status": "declined", "code": "attempts_exhausted", "last_failure": "eds_iin_mismatch"}
+    ends: dict[str, Any] = {
+        "page": "finished",
+        "status": "declined",
+        "code": "attempts_exhausted",
+        "last_failure": "eds_iin_mismatch",
+    }
     page_of = queries.page_of
     monkeypatch.setattr(queries, "page_of", lambda *rows: replace(page_of(*rows), **ends))
     is_in("ru", text(client.get(NOW)), ENDINGS["eds_iin_mismatch"].happened, ENDINGS["eds_iin_mismatch"].what_next)
