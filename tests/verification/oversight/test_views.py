@@ -10,7 +10,6 @@ from django.urls import reverse
 from tests.scenes import staged
 from tests.verification.audit.rows import tamper
 from tests.verification.oversight import rows
-from verification.core.ids import case_number
 from verification.models import Verification
 from verification.oversight import urls
 
@@ -178,14 +177,6 @@ def test_a_mistake_is_a_sentence_with_a_stable_code_and_reads_nothing(
     assert response.status_code == 422
     assert f"<code>{code}</code>" in response.content.decode()
     assert rows.reading_entries() == []
-
-
-def test_a_case_is_found_by_the_number_that_its_borrower_reads_out(reader: Client) -> None:
-    case, _ = (rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1, minute=minute)) for minute in (1, 2))
-    found = posted(reader, mode="live", case_number=case_number(case)).context["found"]
-    assert case in [line.of.verification_id for line in found]
-    assert rows.reading_entries()[-1].body["asked"] == ["case_number"]
-    assert not posted(reader, mode="live", case_number="0000000000000").context["found"]
 
 
 @pytest.mark.parametrize("name", ["counts", "readings"])

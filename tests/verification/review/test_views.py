@@ -11,9 +11,8 @@ from PIL import Image
 from tests.verification.review import desk
 from tests.verification.workflow.insecure_glance import BESIDE, entries, glanced, one_voted, see
 from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import IIN, OTHER_IIN, decisions, lender
+from tests.verification.workflow.story import IIN, OTHER_IIN, decisions
 from verification.core.identification_document import Judged
-from verification.core.ids import case_number
 from verification.models import ReviewVote
 from verification.review import tables
 from verification.workflow import policy
@@ -229,18 +228,6 @@ def test_an_open_case_is_found_by_its_reference():
     assert "No open case has this reference" in page(client.post(desk.address("open", story), {"reference": "A-9"}))
     assert client.post(desk.address("open", story), {"reference": "x" * 65}).status_code == 422
     assert [entry.body["asked"] for entry in desk.looks()] == [["reference"], ["reference"], []]
-
-
-def test_an_open_case_is_found_by_the_number_that_its_borrower_reads_out():
-    story = glanced(reference="A-1")
-    other = glanced(of=story.lender, reference="A-2", iin=OTHER_IIN)
-    stranger = glanced(of=lender("Third", number=900), reference="A-3")
-    client = desk.at_desk(story.lender)
-    for typed in (case_number(other.id), case_number(other.id).replace("-", " ")):
-        found = page(client.post(desk.address("open", story), {"reference": typed}))
-        assert (other.id in found, story.id in found) == (True, False)
-    told = page(client.post(desk.address("open", story), {"reference": case_number(stranger.id)}))
-    assert "No open case has this reference" in told
 
 
 # After the end
