@@ -107,8 +107,8 @@ def unsigned() -> Iterator[None]:
 
 def player() -> Callable[[int], None]:
     """Plays as many verifications as it is asked for: opened by the lender and ended by its cancel."""
-    lender = Lender.objects.create(name="Bench Credit", bin="120340000014")
-    facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin)
+    lender = Lender.objects.create(name="Bench Credit", bin="120340000014", phone="+77270000044")
+    facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
     number = iter(range(1_000_000))
 
     def play(cases: int) -> None:

@@ -7,15 +7,20 @@ from typing import Any
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
 
 from lenders import problems
 from lenders.codes import PROBLEMS
-from verification.core.errors import TulgaError
+from verification.borrower import wording
+from verification.core.errors import LinkUnusable, TulgaError
+from verification.core.person import Outline
 
 # Where a page of the borrower's own stands behind every problem.
 BORROWER = "/v/"
+# Where those work who sign in.
+_STAFF = ("/oversight/", "/review/", "/people/", "/admin/")
 
 
 # Where machines ask: they are answered in application/problem+json.
@@ -26,8 +31,8 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
     "link_unusable": (
         _("This link can no longer be used"),
         _(
-            "It was opened before, or its time has run out. If you opened it yourself, go on there. "
-            "Else ask the lender for a new link."
+            "It was opened before, or its time has run out. If you opened it yourself, go on in that browser. "
+            "If its time has run out, ask the lender for a new link."
         ),
     ),
     "session_missing": (
@@ -39,10 +44,7 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
     ),
     "session_ended": (
         _("This check goes on elsewhere"),
-        _(
-            "It was opened in another browser or on another device. Go on there. "
-            "Was that not you? Then call the lender at once, at the number in your contract."
-        ),
+        _("It was opened in another browser or on another device. If you did that yourself, go on there."),
     ),
     "phone_code_unusable": (
         _("This code can no longer be used"),
@@ -66,6 +68,11 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
         ),
     ),
 }
+# What else is said where somebody else may have been faster than the borrower.
+_WARNING = _(
+    "Then somebody else may have your link and go on in your name. Call the lender at once, and tell it to stop the "
+    "request."
+)
 _BY_STATUS: Mapping[int, tuple[Any, Any]] = {
     400: (_("We could not read that"), _("Nothing was kept. Go back, load the page again, and repeat.")),
     403: (_("This page is not for you"), _("Sign in as somebody who may see it, or ask the operator.")),
@@ -87,7 +94,8 @@ class PageProblems(MiddlewareMixin):
         """The page of one of our own errors; anything else goes on to Django and ends in `server_error`."""
         if not isinstance(error, TulgaError) or is_machine(request):
             return None
-        return _page(request, status=problems.status_of(error), code=error.code)
+        about = error.about if isinstance(error, LinkUnusable) else None
+        return _page(request, status=problems.status_of(error), code=error.code, about=about)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -135,8 +143,20 @@ def _problem(request: HttpRequest, code: str) -> HttpResponse:
     return JsonResponse(body | {"errors": []}, status=problem.status, content_type=problems.MEDIA_TYPE)
 
 
-def _page(request: HttpRequest, *, status: int, code: str = "") -> HttpResponse:
+def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline | None = None) -> HttpResponse:
     title, text = _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
-    has_session = request.path.startswith(BORROWER) and not code.startswith(("link_", "phone_", "session_"))
-    told = {"title": title, "text": text, "code": code, "to_borrower": has_session}
+    is_borrowers, is_staffs = request.path.startswith(BORROWER), request.path.startswith(_STAFF)
+    told = {
+        "title": title,
+        "text": text,
+        "code": code,
+        "is_borrowers": is_borrowers,
+        "is_staffs": is_staffs,
+        "has_session": is_borrowers and not code.startswith(("link_", "phone_", "session_")),
+        "way_out": reverse("borrower:now") if is_borrowers else reverse("people:home") if is_staffs else "/",
+        "warning": _WARNING if code in ("link_unusable", "session_ended") else "",
+    }
+    if about is not None:
+        wording.speak(request, about.locale)
+        told |= {"contact": wording.contact(about.lender, case_number=about.case_number), "purpose": about.purpose}
     return render(request, "problem.html", told, status=status)

@@ -35,9 +35,9 @@ class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscript
 
 @admin.register(Lender)
 class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Names, calendars, return addresses. `manage.py add_lender` checks the BIN; the log names who is here."""
+    """Names, telephones, calendars, addresses. `manage.py add_lender` checks the BIN; the log names who is here."""
 
-    list_display = ("name", "bin", "test_calendar", "live_calendar", "created_at")
+    list_display = ("name", "bin", "phone", "test_calendar", "live_calendar", "created_at")
     search_fields = ("name", "bin")
     readonly_fields = ("id", "bin", "created_at")
     inlines = (KeyInline,)

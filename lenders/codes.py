@@ -165,6 +165,7 @@ FIELD_CODES: Mapping[str, str] = {
     "document_malformed": "Letters and digits.",
     "sha256_malformed": "64 hexadecimal digits.",
     "region_malformed": "A KATO code of 9 digits.",
+    "case_number_malformed": "13 digits as the borrower's page shows them: 1796-035-123-456.",
     "reference_malformed": "1 to 64 of A-Z a-z 0-9 _ . : -",
     "personal_number": "An IIN or a mobile number stands in a field that leaves the sealed part of the case.",
     "metadata_key_malformed": "1 to 40 of A-Z a-z 0-9 _ . -",

@@ -12,7 +12,7 @@ from django.db.models import Q
 from lenders.versions import newest, shipped
 from verification.core import almaty, calendars
 from verification.core.errors import BadInput
-from verification.core.ids import new_id
+from verification.core.ids import new_id, parse_office_phone
 from verification.core.profiles import Profile
 
 ID_LENGTH = 30
@@ -40,20 +40,32 @@ def checked_live_calendar(untrusted: Any) -> None:
     _checked(calendars.parse_live, untrusted)
 
 
+def checked_phone(untrusted: Any) -> None:
+    """Refuses in a form what is no telephone number in E.164 form."""
+    _checked(parse_office_phone, untrusted)
+    if parse_office_phone(untrusted) != untrusted:
+        raise ValidationError("write it as +7xxxxxxxxxx, without blanks", code="phone_malformed")
+
+
 class Lender(models.Model):
     """A microcredit organization, with the dated legal profiles that it goes by: see `core/calendars.py`.
 
     The live one is chosen explicitly; a test lender holds KZ-2021-04 unless told. `return_urls`: where a borrower may
-    be sent back to, without query.
+    be sent back to, without query. `phone`: where it answers its borrowers; every ending of theirs names it.
     """
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "len"), editable=False)
     name = models.CharField(max_length=200)
     bin = models.CharField(max_length=12, unique=True)
+    phone = models.CharField(max_length=12, validators=[checked_phone])
     test_calendar = models.JSONField(default=_first_calendar, validators=[checked_test_calendar])
     live_calendar = models.JSONField(default=list, blank=True, validators=[checked_live_calendar])
     return_urls = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        # No borrower is left without a number to call, whoever makes the row.
+        constraints = (models.CheckConstraint(condition=Q(phone__startswith="+7"), name="lender_can_be_called"),)
 
     def __str__(self) -> str:
         return self.name

@@ -1,5 +1,4 @@
 """Reads single untrusted values of a request. A function gives the value or raises `BadInput` with a stable code.
-
 Which of them reads a field its `Form` says, by the word it has in `READERS`.
 
 What ends up in webhooks, logs and other systems must hold no IIN and no mobile number: see `text`.
@@ -19,7 +18,7 @@ from lenders import policy
 from verification import clock
 from verification.core import almaty
 from verification.core.errors import BadInput
-from verification.core.ids import Iin, Phone, is_id, parse_name
+from verification.core.ids import Iin, Phone, is_id, parse_case_number, parse_name
 from verification.core.opening import DOCUMENT_NUMBER, HTTPS_URL, NAME_SPELLED_MAX, REFERENCE, REFERENCE_MAX, URL_MAX
 
 # Controls, invisible signs and those that turn the direction, breaks of line and paragraph: with one of them a borrower
@@ -274,6 +273,7 @@ def holds_personal_number(text: str) -> bool:
 
 READERS: Mapping[str, Callable[..., Any]] = {
     "birth_date": birth_date,
+    "case_number": parse_case_number,
     "client_reference": client_reference,
     "decimal": decimal,
     "document_number": document_number,

@@ -13,7 +13,7 @@ from lenders.versions import NAMES
 from verification.core.errors import BadInput
 from verification.core.events import TOLD
 from verification.core.forms import Form, impersonal, one_of, string
-from verification.core.ids import Iin
+from verification.core.ids import CASE_NUMBER, Iin
 from verification.core.opening import ACCOUNT, AMOUNT, IIN, OPENED_BY_MAX, REFERENCE, SHA256, URL_MAX
 from verification.core.retention import CLOSED, OPENED
 from verification.core.scenarios import SCENARIOS
@@ -30,6 +30,12 @@ _EVENTS = Form(
     {"type": "array", "items": {"type": "string", "enum": list(TOLD)}, "uniqueItems": True},
     limits={"choices": TOLD},
     help="The types you want. Leave out, or send [], for all, those to come included.",
+)
+_CASE_NUMBER = string(
+    "case_number",
+    {"pattern": f"^{CASE_NUMBER}$"},
+    "1796-035-123-456",
+    help="What the borrower's last page shows, as it is read out on the telephone. It proves nothing about who calls.",
 )
 _VERSION = one_of(NAMES, help="Of the API, by which its messages are spelled. Left out: as you are answered here.")
 _LIMIT = Form(
@@ -75,6 +81,7 @@ class VerificationQuery:
     """Which verifications to list."""
 
     client_reference: Annotated[str | None, string("client_reference", {"pattern": REFERENCE})] = None
+    case_number: Annotated[str | None, _CASE_NUMBER] = None
     status: Annotated[str | None, one_of(tuple(Status))] = None
     created_from: Annotated[datetime | None, Form("moment", _TIME)] = None
     after: Annotated[str | None, _our_id("ver", "`next` of the page before.")] = None

@@ -89,7 +89,12 @@ def set_up(folder: Path, processes: Processes, receiver: Receiver, variables: Ma
         bind = ["--bind", web.removeprefix("http://")] if name == "web" else []
         processes.start(name, [*command, *bind])
     processes.wait_for(f"{web}/healthz", name="web")
-    api = LenderApi(web, KEY.findall(processes.must("add_lender", "Bench Credit LLP", "--bin", LENDER_BIN))[0])
+    api = LenderApi(
+        web,
+        KEY.findall(processes.must("add_lender", "Bench Credit LLP", "--bin", LENDER_BIN, "--phone", "+77270000044"))[
+            0
+        ],
+    )
     api.call("POST", "/v1/webhook-endpoints", {"url": receiver.url})
     stage = Stage(api, web, sandbox, processes, start_worker=lambda: None)
     return Installation(stage, receiver, var / "evidence", root_url, identify(run_together.PARTS))

@@ -247,7 +247,7 @@ def main() -> None:
     """Adds a lender, plays the borrowers, writes what was found."""
     root_url, endpoint, cases, told, facts, profiled = sys.argv[1:]
     url, said = os.environ["TULGA_PUBLIC_URL"], io.StringIO()
-    call_command("add_lender", "Bench Credit LLP", "--bin", "120340000014", stdout=said)
+    call_command("add_lender", "Bench Credit LLP", "--bin", "120340000014", "--phone", "+77270000044", stdout=said)
     replay = Replay(Meter(profiled))
     api = ReplayedApi(url, KEY.findall(said.getvalue())[0], replay)
     api.call("POST", "/v1/webhook-endpoints", {"url": endpoint})

@@ -36,6 +36,7 @@ LOCK = ROOT / "var" / "demo.lock"
 MARK = "made-by-the-demo"
 LENDER_BIN = "120340000014"
 STRICT_LENDER, STRICT_BIN = "Strict Credit LLP", "120340000153"
+LENDER_PHONE = "+77270000044"  # nobody has it: no number of a subscriber begins with 0
 _KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
 
 
@@ -195,9 +196,10 @@ class Demo:
         self._add_people()
 
     def _add_people(self) -> None:
-        said = self.processes.must("add_lender", "Sandbox Credit LLP", "--bin", LENDER_BIN)
+        said = self.processes.must("add_lender", "Sandbox Credit LLP", "--bin", LENDER_BIN, "--phone", LENDER_PHONE)
         self.key = _KEY.search(said)[0]  # type: ignore[index]
-        said = self.processes.must("add_lender", STRICT_LENDER, "--bin", STRICT_BIN, "--profile", "KZ-2025-01")
+        strict = ("--bin", STRICT_BIN, "--phone", LENDER_PHONE, "--profile", "KZ-2025-01")
+        said = self.processes.must("add_lender", STRICT_LENDER, *strict)
         self.strict_key = _KEY.search(said)[0]  # type: ignore[index]
         api = LenderApi(self.url, self.key)
         endpoint = api.client.send(calls.create_webhook_endpoint(self.listener.address))

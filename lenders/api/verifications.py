@@ -66,7 +66,7 @@ class Verifications(APIView):
         if opening.return_url:
             require_registered(opening.return_url, registered=lender.return_urls)
         opened = commands.open_verification(
-            lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin),
+            lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone),
             mode=key.mode,
             profile_id=lender.profile(key.mode, at=clock.now()).id,
             opening=opening,

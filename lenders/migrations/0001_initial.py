@@ -23,11 +23,15 @@ class Migration(migrations.Migration):
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'len'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200)),
                 ('bin', models.CharField(max_length=12, unique=True)),
+                ('phone', models.CharField(max_length=12, validators=[lenders.models.checked_phone])),
                 ('test_calendar', models.JSONField(default=lenders.models._first_calendar, validators=[lenders.models.checked_test_calendar])),
                 ('live_calendar', models.JSONField(blank=True, default=list, validators=[lenders.models.checked_live_calendar])),
                 ('return_urls', models.JSONField(blank=True, default=list)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('phone__startswith', '+7')), name='lender_can_be_called')],
+            },
         ),
         migrations.CreateModel(
             name='ApiKey',

@@ -120,11 +120,11 @@ def test_declining_ends_it(launch: Launch, site: str, story: Story) -> None:
     tab.look("end-consent-declined-kk-phone")
 
 
-def test_a_reported_caller_ends_it_with_help(launch: Launch, site: str, story: Story) -> None:
+def test_a_reported_caller_ends_it_and_the_page_gives_nothing_away(launch: Launch, site: str, story: Story) -> None:
     tab = arrived(launch, site, story, language="ru", size="phone")
     press(tab, "ru", "Continue")
     go_on(tab, story, "ru", "I agree", "Is somebody on the phone telling you what to press?")
-    go_on(tab, story, "ru", "Yes, somebody tells me what to do", "Stopped. No money is paid out.")
+    go_on(tab, story, "ru", "Yes, somebody tells me what to do", "This check could not be finished")
     tab.look("end-coercion-ru-phone")
     assert story.row().code == "coercion_reported"
 

@@ -39,7 +39,7 @@ PAGES = [
     (
         "end-biometric-declined",
         "We could not confirm that it is you",
-        made("finished", status="declined", code="attempts_exhausted", notice="liveness_command_missed"),
+        made("finished", status="declined", code="attempts_exhausted", last_failure="liveness_command_missed"),
     ),
 ]
 

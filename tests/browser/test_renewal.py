@@ -51,7 +51,7 @@ def test_on_a_desk_it_fits_too(opened: Open) -> None:
     [
         ("verified", "", "Done: you want the money"),
         ("declined", "consent_declined", "You do not want the money"),
-        ("declined", "coercion_reported", "Stopped. No money is paid out."),
+        ("declined", "coercion_reported", "This check could not be finished"),
         ("declined", "attempts_exhausted", "We could not confirm that it is you"),
         ("expired", "verification_expired", "Your new consent is still missing"),
     ],

@@ -36,7 +36,7 @@ def case(sandbox, settings, of):
     camera.register(sandbox)
     given = opening("loan-2026-000123")
     given = replace(given, loan=replace(given.loan, amount="450000.00"))
-    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin)
+    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2021-04", opening=given)
     story = Story(of, opened.verification_id, opened.token)
     camera.agree(story)

@@ -22,7 +22,7 @@ from tulga.resources import IdentityDocument, Loan, Opening, Payment, Receipt, S
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "clients" / "python"
-LINES_MAX = 1200
+LINES_MAX = 1210
 AT, ONE = datetime(2026, 11, 28, tzinfo=UTC), Decimal(1)
 
 _DOCUMENT = IdentityDocument(type="x", number="x", valid_to=date(2031, 5, 1))
@@ -73,7 +73,9 @@ ALL: dict[str, Call[Any]] = {
     "list_documents": calls.list_documents("x"),
     "list_events": calls.list_events(limit=1),
     "list_scenarios": calls.list_scenarios(),
-    "list_verifications": calls.list_verifications(client_reference="x", status="x", created_from=AT, limit=1),
+    "list_verifications": calls.list_verifications(
+        client_reference="x", case_number="x", status="x", created_from=AT, limit=1
+    ),
     "list_webhook_endpoints": calls.list_webhook_endpoints(),
     "make_link": calls.make_link("x", sent_by="x"),
     "open_verification": calls.open_verification(_OPENING),

@@ -67,12 +67,17 @@ def test_machines_and_unknown_faults_are_left_to_others(rf, problems):
 
 
 @pytest.mark.parametrize(
-    ("path", "code", "offered"),
-    [("/v/now/", "conflict", True), ("/v/now/", "session_ended", False), ("/oversight/", "conflict", False)],
+    ("path", "code", "way_out"),
+    [
+        ("/v/now/", "conflict", "/v/now/"),
+        ("/v/now/", "session_ended", "/v/now/"),
+        ("/oversight/", "conflict", "/people/"),
+        ("/no/such", "not_found", "/"),
+    ],
 )
-def test_a_way_back_is_offered_where_there_is_one(rf, problems, path, code, offered):
+def test_every_page_of_a_problem_has_a_way_out(rf, problems, path, code, way_out):
     response = problems.process_exception(request_to(rf, path), errors.Conflict("x", code=code))
-    assert ('href="/v/now/"' in response.content.decode()) is offered
+    assert f'<a class="button button-primary" href="{way_out}">' in response.content.decode()
 
 
 @pytest.mark.parametrize(

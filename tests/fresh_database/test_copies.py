@@ -99,7 +99,7 @@ def assert_nothing_was_taken_away() -> None:
 
 @pytest.mark.parametrize("held", [(), ("BEGIN",), ("BEGIN IMMEDIATE",), ("BEGIN EXCLUSIVE",)], ids=str)
 def test_a_database_is_renewed_below_whoever_still_holds_it(held: tuple[str, ...]) -> None:
-    Lender.objects.create(name="of this test", bin="120340000125")
+    Lender.objects.create(name="of this test", bin="120340000125", phone="+77270000044")
     with left_open(*held, "SELECT count(*) FROM lenders_lender") as left:
         renewed()
         assert not Lender.objects.exists()

@@ -87,8 +87,8 @@ WHERE indrelid = ANY (%(tables)s::regclass[]) AND NOT indisunique
 """
 _CALENDAR = '[{"from": "2021-04-30", "profile": "KZ-2021-04"}]'
 _MAKE_LENDERS = f"""
-INSERT INTO lenders_lender (id, name, bin, test_calendar, live_calendar, return_urls, created_at)
-SELECT {_LENDER}, 'Lender ' || k, 150150000000 + k, '{_CALENDAR}', '[]', '[]', now()
+INSERT INTO lenders_lender (id, name, bin, phone, test_calendar, live_calendar, return_urls, created_at)
+SELECT {_LENDER}, 'Lender ' || k, 150150000000 + k, '+77270000044', '{_CALENDAR}', '[]', '[]', now()
 FROM generate_series(1, {LENDERS}) k
 """  # noqa: S608
 # Of each capture as many as there are, or of so many captures fewer: a million are enough that none reads them all.

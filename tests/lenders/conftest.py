@@ -22,13 +22,15 @@ def _full_rates() -> None:
 @pytest.fixture
 def lender(db: None) -> Lender:
     """A lender with one registered address."""
-    return Lender.objects.create(name="Ақша LLP", bin="180440012349", return_urls=["https://lender.example/back"])
+    return Lender.objects.create(
+        name="Ақша LLP", bin="180440012349", phone="+77270000044", return_urls=["https://lender.example/back"]
+    )
 
 
 @pytest.fixture
 def other_lender(db: None) -> Lender:
     """Somebody else."""
-    return Lender.objects.create(name="Other LLP", bin="180440012350")
+    return Lender.objects.create(name="Other LLP", bin="180440012350", phone="+77270000044")
 
 
 @pytest.fixture

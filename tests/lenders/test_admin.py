@@ -83,7 +83,8 @@ def test_an_operator_keeps_the_calendars(operator: Client, lender: Lender, typed
         lender=lender, mode="live", sha256="0" * 64, created_at=timezone.now(), expires_at=timezone.now()
     )
     inline = {f"keys-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
-    form = {"name": lender.name, "return_urls": "[]", "test_calendar": json.dumps(lender.test_calendar), **inline}
+    form = {"name": lender.name, "phone": lender.phone, "return_urls": "[]", **inline}
+    form["test_calendar"] = json.dumps(lender.test_calendar)
     answer = operator.post(f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"live_calendar": typed})
     lender.refresh_from_db()
     if said:
@@ -103,3 +104,16 @@ def test_days_and_times_are_written_one_way_and_are_astanas(operator: Client, le
         shown = operator.get(address).content.decode().replace(version, "")
         assert list(one_format.faults(shown)) == []
         assert "25.11.2026 00:30" in one_format.text(shown)
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_kept"), [("+77011234567", True), ("8 701 123 45 67", False), ("1414", False), ("", False)]
+)
+def test_an_operator_keeps_the_telephone(operator: Client, lender: Lender, typed: str, is_kept: bool) -> None:
+    inline = {f"keys-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+    form = {"name": lender.name, "return_urls": "[]", "live_calendar": "[]", **inline}
+    form["test_calendar"] = json.dumps(lender.test_calendar)
+    answer = operator.post(f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"phone": typed})
+    before = lender.phone
+    lender.refresh_from_db()
+    assert (answer.status_code, lender.phone) == ((302, typed) if is_kept else (200, before))

@@ -71,7 +71,7 @@ HOSTILE: dict[str, tuple[Behaviour, int | str]] = {
 def told(settings: Settings, url: str, *, bin: str, events: int = 1) -> Lender:
     """A lender with an endpoint at this address, and events in the log."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = [*settings.TULGA_WEBHOOK_TEST_HOSTS, url.split("/")[2]]
-    lender = Lender.objects.create(name="Told LLP", bin=bin)
+    lender = Lender.objects.create(name="Told LLP", bin=bin, phone="+77270000044")
     endpoints.create(lender, mode=MODE, url=url, events=())
     happen(Caller(keys.issue(lender, mode=MODE).secret), events)
     return lender

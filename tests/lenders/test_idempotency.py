@@ -189,7 +189,7 @@ def test_answers_are_kept_for_a_day_and_forgotten_after_the_time_of_the_policy(a
 @pytest.mark.django_db(transaction=True)
 def test_the_same_key_64_times_in_parallel_opens_one_verification() -> None:
     """Real threads with connections of their own, on whatever database the leg runs on."""
-    lender = Lender.objects.create(name="Parallel LLP", bin="180440012362")
+    lender = Lender.objects.create(name="Parallel LLP", bin="180440012362", phone="+77270000044")
     secret = keys.issue(lender, mode="test").secret
     body = json.dumps(opening())
 

@@ -231,7 +231,7 @@ def test_a_lender_that_another_sender_serves_just_now_is_passed_over(settings: S
 def make_lender(settings: Settings, *, events: int, bin: str = "180440012362") -> Lender:
     """A lender with an endpoint where nobody listens, and with events in the log."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = ["127.0.0.1:9"]
-    lender = Lender.objects.create(name="Parallel LLP", bin=bin)
+    lender = Lender.objects.create(name="Parallel LLP", bin=bin, phone="+77270000044")
     endpoints.create(lender, mode=MODE, url="http://127.0.0.1:9/", events=())
     happen(Caller(keys.issue(lender, mode=MODE).secret), events)
     return lender

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def told(settings: Settings, url: str, *, events: int = 1, bin: str = "180440012362") -> Caller:
     """A lender with an endpoint at this address and with events in the log; its server."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = [*settings.TULGA_WEBHOOK_TEST_HOSTS, url.split("/")[2]]
-    lender = Lender.objects.create(name="Told LLP", bin=bin)
+    lender = Lender.objects.create(name="Told LLP", bin=bin, phone="+77270000044")
     endpoints.create(lender, mode=MODE, url=url, events=())
     api = Caller(keys.issue(lender, mode=MODE).secret)
     happen(api, events)

@@ -44,7 +44,7 @@ def main() -> None:
     """Makes them."""
     first, count = (int(word) for word in sys.argv[1:])
     lender = Lender.objects.get()
-    facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin)
+    facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
     for number in range(first, first + count):
         with transactions.running(lender=lender.pk):
             make(facts, number)

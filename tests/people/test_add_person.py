@@ -70,7 +70,7 @@ def test_two_people_get_different_passwords_and_secrets() -> None:
 def test_a_mistake_is_one_sentence_and_leaves_nothing_behind(arguments: tuple[str, ...], says: str) -> None:
     lenders = apps.get_model("lenders", "Lender").objects
     for number, name in enumerate(["Qaryz LLP", "Twin LLP", "Twin LLP"]):
-        lenders.create(name=name, bin=f"{number:012d}")
+        lenders.create(name=name, bin=f"{number:012d}", phone="+77270000044")
     with pytest.raises(CommandError, match=says):
         _run(*arguments)
     assert not User.objects.exists()
@@ -85,7 +85,9 @@ def test_an_address_that_is_taken_is_refused() -> None:
 
 @pytest.mark.parametrize("by", ["name", "id"])
 def test_a_reviewers_lender_is_named_by_id_or_name(by: str) -> None:
-    lender = apps.get_model("lenders", "Lender").objects.create(name="Qaryz LLP", bin="000000000000")
+    lender = apps.get_model("lenders", "Lender").objects.create(
+        name="Qaryz LLP", bin="000000000000", phone="+77270000044"
+    )
     _run("rev@example.kz", "--name", "A", "--role", "reviewer", "--lender", lender.pk if by == "id" else lender.name)
     assert User.objects.get().lender == lender
 

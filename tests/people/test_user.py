@@ -11,7 +11,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lender() -> object:
-    return apps.get_model("lenders", "Lender").objects.create(name="Qaryz LLP", bin="000000000000")
+    return apps.get_model("lenders", "Lender").objects.create(
+        name="Qaryz LLP", bin="000000000000", phone="+77270000044"
+    )
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,9 @@ class Installation:
 def installed(settings: Any) -> Installation:
     """Every process has done before what it does once."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = ["127.0.0.1:9"]
-    lender = Lender.objects.create(name="Ақша LLP", bin="180440012349", return_urls=["https://lender.example/back"])
+    lender = Lender.objects.create(
+        name="Ақша LLP", bin="180440012349", phone="+77270000044", return_urls=["https://lender.example/back"]
+    )
     endpoints.create(lender, mode="test", url="http://127.0.0.1:9/", events=())
     installation = Installation(Caller(keys.issue(lender, mode="test").secret))
     assert installation.api.get("/v1/verifications").status_code == 200

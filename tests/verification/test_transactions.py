@@ -60,7 +60,9 @@ def assert_only(seen: list[tuple[str, str, str]], *, lender_id: str, look_ups: t
 
 @needs_postgresql
 def test_a_lenders_request_sees_its_own_rows_once_the_key_is_known() -> None:
-    of = Lender.objects.create(name="Ақша LLP", bin="180440012349", return_urls=["https://lender.example/back"])
+    of = Lender.objects.create(
+        name="Ақша LLP", bin="180440012349", phone="+77270000044", return_urls=["https://lender.example/back"]
+    )
     api = Caller(keys.issue(of, mode="test").secret)
     with whose_rows() as seen:
         assert api.post("/v1/verifications", opening(), key="k-1").status_code == 201

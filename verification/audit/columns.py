@@ -268,7 +268,7 @@ _OTHERS: Final[Mapping[Column, Mapping[str, str]]] = {
         "django_admin_log": "id action_time user_id content_type_id object_id object_repr action_flag change_message",
     },
     _LENDERS: {
-        "lenders_lender": "id name bin test_calendar live_calendar return_urls created_at",
+        "lenders_lender": "id name bin phone test_calendar live_calendar return_urls created_at",
         "lenders_apikey": "id lender_id mode sha256 shown version scopes cidrs created_at expires_at revoked_at"
         " last_used_at",
         "lenders_idempotentrequest": "id lender_id mode key_sha256 request_sha256 fence process reserved_until"

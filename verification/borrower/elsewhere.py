@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from verification import clock
-from verification.borrower import cookie, wording
-from verification.borrower.views import speak, visit_of
+from verification.borrower import cookie, endings, wording
+from verification.borrower.views import visit_of
 from verification.core.errors import BadInput, Conflict, LinkUnusable
 from verification.core.status import TERMINAL
 from verification.workflow import policy
@@ -115,7 +115,7 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
     if waiting.is_stopped:  # by this very person: a worker ends it, and the log orders that
         page = replace(page, page=_stopped(page))
         places = {"state_url": reverse("borrower:phone_state"), "now_url": reverse("borrower:phone_now")}
-        return _shown(request, page, f"borrower/{page.page}.html", **wording.ending(page), **places)
+        return _shown(request, page, f"borrower/{page.page}.html", **endings.ending(page), **places)
     return _shown(request, page, "borrower/phone.html", number=waiting.number)
 
 
@@ -136,7 +136,7 @@ def _stopped(page: queries.BorrowerPage) -> str:
 
 
 def _shown(request: HttpRequest, page: queries.BorrowerPage, template: str, **context: Any) -> HttpResponse:
-    speak(request, page.locale)
+    wording.speak(request, page.locale)
     return render(request, template, wording.frame(page) | context)
 
 

@@ -5,10 +5,8 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils import translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -16,6 +14,7 @@ from verification.borrower import (
     camera,
     cookie,
     egov_mobile,
+    endings,
     form_fields,
     one_time_code,
     statement,
@@ -37,7 +36,7 @@ _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
     "form": form_fields.context,
     "code": one_time_code.context,
     "commands": camera.context,
-    "finished": wording.ending,
+    "finished": endings.ending,
 }
 _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], HttpResponseBase]
 # Pages whose script needs leave for more than our own addresses.
@@ -134,7 +133,7 @@ def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
     visit = visit_of(request)
     now = queries.state_of(visit.verification, visit.attempt)
-    said = {"page": now.page, "turn": now.turn, "status": now.status, "notice": wording.waited_for(now)}
+    said = {"page": now.page, "turn": now.turn, "notice": wording.waited_for(now)}
     if now.page == mobile_signing.PAGE:
         said["egov_mobile"] = mobile_signing.progress(verification_id=visit.verification_id, turn=now.turn)
     return JsonResponse(said)
@@ -154,7 +153,7 @@ def visit_of(request: HttpRequest) -> links.Visit:
     try:
         return links.visit(untrusted_session=untrusted_session)
     except LinkUnusable as unusable:
-        raise LinkUnusable(unusable.detail, code="session_ended") from unusable
+        raise LinkUnusable(unusable.detail, code="session_ended", about=unusable.about) from unusable
 
 
 def _open_page(request: HttpRequest, visit: links.Visit) -> HttpResponseBase:
@@ -206,7 +205,7 @@ def _page(
     pointer: str = "",
     typed: Mapping[str, Any] | None = None,
 ) -> HttpResponseBase:
-    speak(request, page.locale)
+    wording.speak(request, page.locale)
     context = wording.frame(page, notice=notice)
     if page.page in _MORE:
         context |= _MORE[page.page](page)
@@ -219,10 +218,3 @@ def _page(
 def _is_script(request: HttpRequest) -> bool:
     """Whether a page's own script asks: browsers themselves ask for HTML."""
     return request.headers.get("Accept") == "application/json"
-
-
-def speak(request: HttpRequest, locale: str) -> None:
-    """Speaks the verification's language until the borrower has chosen one with the switch."""
-    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
-        translation.activate(locale)
-        request.LANGUAGE_CODE = translation.get_language() or locale

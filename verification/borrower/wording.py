@@ -4,10 +4,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from verification.core import spelling
+from verification.core.ids import case_number
+from verification.core.person import LenderFacts
 from verification.core.reasons import REASONS
 from verification.workflow.reading.queries import BorrowerPage, BorrowerState
 
@@ -43,6 +48,7 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
             "rate": percent(page.annual_rate),
             "total": money(page.total_repayable, page.currency),
         },
+        "contact": contact(page.lender, case_number=case_number(page.verification_id)),
         "notice": sentence(said),
         "waited_for": waits_for,
         "state_url": reverse("borrower:state"),
@@ -52,6 +58,13 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
             for number in range(1, page.steps + 1)
         ],
     }
+
+
+def speak(request: HttpRequest, locale: str) -> None:
+    """Speaks the verification's language until the borrower has chosen one with the switch."""
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        translation.activate(locale)
+        request.LANGUAGE_CODE = translation.get_language() or locale
 
 
 def waited_for(page: BorrowerPage | BorrowerState) -> str:
@@ -82,9 +95,9 @@ def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
     return [(route.name, route.label) for route in page.routes if not route.needs_camera]
 
 
-def ending(page: BorrowerPage) -> Mapping[str, Any]:
-    """The sentence of the code a verification ended with."""
-    return {"sentence": sentence(page.code)}
+def contact(lender: LenderFacts, *, case_number: str) -> Mapping[str, str]:
+    """Whom to call, and what to read out there."""
+    return {"lender": lender.name, "phone": lender.phone, "shown": telephone(lender.phone), "case_number": case_number}
 
 
 def sentence(code: str) -> str:
@@ -110,6 +123,12 @@ def statement_rows(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
 def money(amount: str, currency: str) -> str:
     """A sum, as the page's language writes it."""
     return spelling.money(amount, currency, language=_language())
+
+
+def telephone(number: str) -> str:
+    """A number in E.164 form as people here write it: +7 727 000 00 44."""
+    parts = (number[:2], number[2:5], number[5:8], number[8:10], number[10:])
+    return "\N{NO-BREAK SPACE}".join(part for part in parts if part)
 
 
 def percent(rate: str) -> str:

@@ -19,6 +19,10 @@ TulgaError
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from verification.core.person import Outline
 
 
 class TulgaError(Exception):
@@ -76,9 +80,16 @@ class NotYourTurn(Conflict):
 
 
 class LinkUnusable(Conflict):
-    """The link was spent, superseded or has run out. All three look the same from outside."""
+    """The link was spent, superseded or has run out. All three look the same from outside.
+
+    about: what may be told to whoever holds it, if it was ever one of ours.
+    """
 
     code = "link_unusable"
+
+    def __init__(self, detail: str = "", *, code: str | None = None, about: "Outline | None" = None) -> None:
+        super().__init__(detail, code=code)
+        self.about = about
 
 
 class Unavailable(TulgaError):

@@ -4,7 +4,7 @@ import re
 import secrets
 import time
 import unicodedata
-from base64 import b32hexencode
+from base64 import b32hexdecode, b32hexencode
 from dataclasses import dataclass
 from datetime import date
 from typing import Self
@@ -13,7 +13,10 @@ from verification.core.errors import BadInput
 
 _OUR_ID = re.compile(r"[a-z]{3}_[a-z2-7]{26}")
 # The 32 signs in the order of their codes. Few are digits, so that next to no id looks as if it held an IIN or a phone.
-_SORTED = str.maketrans("0123456789ABCDEFGHIJKLMNOPQRSTUV", "234567abcdefghijklmnopqrstuvwxyz")
+_HEX_SIGNS, _OUR_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUV", "234567abcdefghijklmnopqrstuvwxyz"
+_SORTED, _SORTED_BACK = str.maketrans(_HEX_SIGNS, _OUR_SIGNS), str.maketrans(_OUR_SIGNS, _HEX_SIGNS)
+_TIME_BYTES, _DRAWN_BYTES = 6, 10
+CASE_NUMBER = "[0-9]{4}-[0-9]{3}-[0-9]{3}-[0-9]{3}"
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 # The seventh digit of an IIN: century of birth and sex; 0 occurs for foreigners (KZ practice, unsourced).
 _CENTURIES = {"1": 1800, "2": 1800, "3": 1900, "4": 1900, "5": 2000, "6": 2000}
@@ -30,9 +33,39 @@ def new_id(prefix: str) -> str:
     What was made later comes later in an index (as with UUIDv7, RFC 9562 §5.7): its pages fill up, and those
     that are written lie side by side. Nothing is judged by this time, which is milliseconds of this machine.
     """
-    milliseconds = time.time_ns() // 1_000_000
-    drawn = milliseconds.to_bytes(6, "big") + secrets.token_bytes(10)
-    return f"{prefix}_{b32hexencode(drawn).decode().rstrip('=').translate(_SORTED)}"
+    return _spelled(prefix, time.time_ns() // 1_000_000, secrets.token_bytes(_DRAWN_BYTES))
+
+
+def _spelled(prefix: str, milliseconds: int, drawn: bytes) -> str:
+    whole = milliseconds.to_bytes(_TIME_BYTES, "big") + drawn
+    return f"{prefix}_{b32hexencode(whole).decode().rstrip('=').translate(_SORTED)}"
+
+
+def case_number(identity: str) -> str:
+    """What a borrower reads out on the telephone: the milliseconds of an id of ours, 13 digits in groups.
+
+    Two ids may share one, and it lets nobody in: it is for finding, not for believing.
+    """
+    signs = identity.partition("_")[2].translate(_SORTED_BACK)
+    whole = b32hexdecode(signs + "=" * (-len(signs) % 8))
+    digits = f"{int.from_bytes(whole[:_TIME_BYTES], 'big'):013}"
+    return "-".join((digits[:4], digits[4:7], digits[7:10], digits[10:]))
+
+
+def parse_case_number(untrusted: str) -> str:
+    """A case number with its hyphens; raises `BadInput`."""
+    if not isinstance(untrusted, str) or not re.fullmatch(CASE_NUMBER, untrusted):
+        raise BadInput("a case number is 13 digits: 1796-035-123-456", code="case_number_malformed")
+    return untrusted
+
+
+def numbered(untrusted: str, *, prefix: str) -> tuple[str, str]:
+    """The first and the last id that may have this case number; raises `BadInput`. Hyphens may be missing."""
+    typed = "".join(untrusted.split()) if isinstance(untrusted, str) and len(untrusted) <= 32 else ""
+    if not re.fullmatch(CASE_NUMBER.replace("-[", "-?["), typed):
+        raise BadInput("a case number is 13 digits: 1796-035-123-456", code="case_number_malformed")
+    milliseconds = int(typed.replace("-", ""))
+    return _spelled(prefix, milliseconds, bytes(_DRAWN_BYTES)), _spelled(prefix, milliseconds, b"\xff" * _DRAWN_BYTES)
 
 
 def is_id(untrusted: str, *, prefix: str) -> bool:
@@ -124,6 +157,19 @@ class Phone(_Masked):
         if digits[1:3] in _LANDLINE_PREFIXES:
             raise BadInput("a landline cannot receive a code", code="phone_malformed")
         return cls(f"+7{digits[1:]}")
+
+
+def parse_office_phone(untrusted: str) -> str:
+    """Where an organisation in Kazakhstan answers calls, in E.164 form: mobile, landline or free of charge (8 800).
+
+    Raises `BadInput` for other countries, and for short numbers, which not every network knows.
+    """
+    text = untrusted.strip() if isinstance(untrusted, str) and len(untrusted) <= 32 else ""
+    digits = re.sub(r"[\s()\-]", "", text).removeprefix("+")
+    is_abroad = text.startswith("+") and digits[:1] != "7"
+    if is_abroad or not re.fullmatch(r"[78](?:[67][0-9]{9}|800[0-9]{7})", digits, re.ASCII):
+        raise BadInput("a telephone number has the form +7xxxxxxxxxx", code="phone_malformed")
+    return f"+7{digits[1:]}"
 
 
 def parse_name(untrusted: str, *, pointer: str = "", optional: bool = False) -> str:

@@ -19,11 +19,22 @@ _ONE_FORM: Final = str.maketrans({**dict.fromkeys(_HYPHENS, "-"), **dict.fromkey
 
 @dataclass(frozen=True)
 class LenderFacts:
-    """The lender as the borrower must see it."""
+    """The lender as the borrower must see it. `phone`: where it answers its borrowers, in E.164 form."""
 
     id: str
     name: str
     bin: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What may be told of a case to whoever had its link or session once: whom to call, nothing of person and loan."""
+
+    lender: LenderFacts
+    purpose: str
+    case_number: str
+    locale: str
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def case(iin: Iin | None, *, amount: str = "", currency: str = "") -> Case:
         iin=iin or Iin(""), surname="", name="", patronymic="", birth_date=date.min, phone=Phone(""), document=document
     )
     loan = Loan(amount, currency, term_days=0, annual_rate="", total_repayable="", payout_account="")
-    lender, ends = LenderFacts(id="", name="", bin=""), datetime.max.replace(tzinfo=UTC)
+    lender, ends = LenderFacts(id="", name="", bin="", phone=""), datetime.max.replace(tzinfo=UTC)
     return Case(
         verification_id="",
         mode="",

@@ -8,7 +8,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.translation import gettext_lazy as _
 
 from verification.core.errors import BadInput
-from verification.core.ids import Iin
+from verification.core.ids import Iin, numbered
 from verification.core.status import Status
 from verification.oversight import labels
 from verification.workflow import stages
@@ -25,6 +25,7 @@ _OF_DJANGO: Final = {
 _CHOOSE = {"invalid_choice": _("Choose one from the list.")}
 _DAY = {"invalid": _("Write a day as year, month and day: 2026-11-24.")}
 _IIN = _("An IIN is 12 digits with a valid date and check digit.")
+_CASE_NUMBER = _("A case number is 13 digits, as the borrower's last page shows them.")
 _ANY: tuple[str, Any] = ("", _("Any"))
 
 
@@ -46,6 +47,13 @@ class SearchForm(forms.Form):
         max_length=32,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"}),
         error_messages={"max_length": _IIN},
+    )
+    case_number = forms.CharField(
+        label=_("Case number"),
+        required=False,
+        max_length=32,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"max_length": _CASE_NUMBER},
     )
     lender = forms.ChoiceField(label=_("Lender"), required=False, choices=_lenders, error_messages=_CHOOSE)
     date_from = _day(_("Opened from"))
@@ -81,6 +89,14 @@ class SearchForm(forms.Form):
         except BadInput:
             raise forms.ValidationError(_IIN, code="iin_malformed") from None
 
+    def clean_case_number(self) -> str:
+        """The number as the borrower reads it out."""
+        typed: str = self.cleaned_data["case_number"]
+        try:
+            return typed if not typed or numbered(typed, prefix="ver") else ""
+        except BadInput:
+            raise forms.ValidationError(_CASE_NUMBER, code="case_number_malformed") from None
+
     def clean(self) -> dict[str, Any]:
         """The fields together: a period ends after it begins."""
         first, last = self.cleaned_data.get("date_from"), self.cleaned_data.get("date_to")
@@ -94,6 +110,7 @@ class SearchForm(forms.Form):
         told = self.cleaned_data
         return search.Question(
             iin=told["iin"],
+            case_number=told["case_number"],
             lender_id=told["lender"],
             date_from=told["date_from"],
             date_to=told["date_to"],

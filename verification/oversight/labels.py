@@ -130,6 +130,7 @@ VIEWED: Final[dict[str, Words]] = {
 }
 ASKED: Final[dict[str, Words]] = {
     "iin": _("IIN"),
+    "case_number": _("Case number"),
     "lender_id": _("Lender"),
     "date_from": _("Opened from"),
     "date_to": _("Opened to"),

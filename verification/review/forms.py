@@ -92,7 +92,7 @@ class ReferenceForm(forms.Form):
     """Which open case; posted, so that nothing of it stands in an address."""
 
     reference = forms.CharField(
-        label=_("Your reference"),
+        label=_("Your reference or the case number"),
         required=False,
         max_length=_REFERENCE_MAX,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),

@@ -4,9 +4,11 @@ import json
 import unicodedata
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from verification.core import stored
-from verification.core.errors import EvidenceUnreadable, NotFound
-from verification.core.ids import is_id
+from verification.core.errors import BadInput, EvidenceUnreadable, NotFound
+from verification.core.ids import is_id, numbered
 from verification.core.opening import Opening
 from verification.core.person import Case, LenderFacts, Renewal
 from verification.evidence import sealed_case, vault
@@ -48,6 +50,15 @@ def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verificatio
     if found is None:
         raise NotFound("no such verification")
     return found
+
+
+def called(asked: str) -> Q:
+    """Which rows a lender means: by its reference, or by the case number that a borrower has read out."""
+    by_reference = Q(client_reference=asked)
+    try:
+        return by_reference | Q(pk__range=numbered(asked, prefix="ver"))
+    except BadInput:
+        return by_reference
 
 
 def require_test(mode: str) -> None:

@@ -99,11 +99,16 @@ def open_verification(opening: of.Opening, *, key: str = "") -> Call[of.Opened]:
 
 
 def list_verifications(
-    *, client_reference: Word = None, status: Word = None, created_from: datetime | None = None, limit: Size = None
+    *,
+    client_reference: Word = None,
+    case_number: Word = None,
+    status: Word = None,
+    created_from: datetime | None = None,
+    limit: Size = None,
 ) -> Call[of.Page[of.Verification]]:
-    """Newest first; `limit` is the size of a page."""
-    query = {"client_reference": client_reference, "status": status, "created_from": created_from, "limit": limit}
-    return _get("/v1/verifications", partial(parse, of.Page[of.Verification]), **query)
+    """Newest first; `limit` is the size of a page, `case_number` what a borrower reads out on the telephone."""
+    query = {"client_reference": client_reference, "case_number": case_number, "status": status, "limit": limit}
+    return _get("/v1/verifications", partial(parse, of.Page[of.Verification]), created_from=created_from, **query)
 
 
 def get_verification(verification: str, *, with_checks: bool = False) -> Call[of.Verification]:

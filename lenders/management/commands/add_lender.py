@@ -13,7 +13,7 @@ from lenders.models import Lender
 from verification import transactions
 from verification.core import calendars
 from verification.core.errors import TulgaError
-from verification.core.ids import Bin
+from verification.core.ids import Bin, parse_office_phone
 
 
 def _calendar(words: Sequence[str]) -> list[dict[str, str]]:
@@ -33,6 +33,7 @@ class Command(BaseCommand):
         """The lender's facts."""
         parser.add_argument("name")
         parser.add_argument("--bin", required=True, help="business identification number, 12 digits")
+        parser.add_argument("--phone", required=True, help="where it answers its borrowers: +7 and ten digits")
         parser.add_argument("--return-url", action="append", default=[], help="https, without query; repeatable")
         kind = "[DAY=]PROFILE, from that day on, or from the profile's own; repeatable"
         parser.add_argument("--profile", action="append", default=[], help=f"legal profile in test mode: {kind}")
@@ -48,6 +49,7 @@ class Command(BaseCommand):
                 lender = Lender.objects.create(
                     name=parsing.text(options["name"], longest=200),
                     bin=Bin.parse(options["bin"]).value,
+                    phone=parse_office_phone(options["phone"]),
                     test_calendar=calendars.parse(_calendar(options["profile"] or ["KZ-2021-04"])),
                     live_calendar=calendars.parse_live(_calendar(options["live_profile"])),
                     return_urls=addresses,

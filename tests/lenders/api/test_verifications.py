@@ -9,6 +9,7 @@ from lenders.models import Lender
 from tests.entries import body_of
 from tests.lenders.samples import IIN, PHONE, Caller, faults, opening
 from verification.audit import sequencer
+from verification.core.ids import case_number
 from verification.models import AuditEntry, Verification
 
 PATH = "/v1/verifications"
@@ -252,6 +253,8 @@ def test_the_list_is_filtered(api: Caller) -> None:
         return [item["id"] for item in api.get(PATH, **query).json()["data"]]
 
     assert told(client_reference="loan-2") == [second["id"]]
+    assert told(case_number=case_number(first["id"])) == [first["id"]]
+    assert told(case_number="0000-000-000-000") == []
     assert (told(status="canceled"), told(status="processing")) == ([], [first["id"]])
     sequencer.order("test")
     assert (told(status="canceled"), told(status="processing")) == ([first["id"]], [])
@@ -267,6 +270,7 @@ def test_the_list_is_filtered(api: Caller) -> None:
         ("?limit=x", ("?limit", "type_wrong")),
         ("?status=good", ("?status", "choice_unknown")),
         ("?after=7", ("?after", "id_malformed")),
+        ("?case_number=1795895717016", ("?case_number", "case_number_malformed")),
         ("?created_from=today", ("?created_from", "time_malformed")),
         ("?page=2", ("?page", "unknown_field")),
         ("?limit=1&limit=2", ("?limit", "choice_repeated")),

@@ -20,7 +20,7 @@ CASE = Case(
     verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
     mode="test",
     profile="KZ-2021-04",
-    lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014"),
+    lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"),
     person=Person(
         iin=Iin.parse(IIN),
         surname="ТЕСТОВ",

@@ -7,7 +7,7 @@ from tests.verification.workflow.story import opening
 from verification.core.person import LenderFacts
 from verification.workflow.reading.views import EventView
 
-LENDER = LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014")
+LENDER = LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044")
 OPENING = opening()
 MEMORY = memory()
 ENTRY_BODY = {

@@ -33,7 +33,7 @@ END $$
 
 
 def add_lender(bin: str = "123456789012") -> Lender:
-    return Lender.objects.create(name="Lender", bin=bin)
+    return Lender.objects.create(name="Lender", bin=bin, phone="+77270000044")
 
 
 def add_verification(lender: Lender, *, status: str = "processing", mode: str = "test") -> Verification:

@@ -63,14 +63,15 @@ def choices(*names: str) -> tuple[RouteChoice, ...]:
 
 
 _PAGE = BorrowerPage(
-    verification_id=str(STATEMENT["verification_id"]),
+    verification_id="ver_2al4bijgn5d4vsz6z3ls5ksh36",
     page="consent",
     turn=7,
     data={},
     notice="",
     status="requires_input",
     code="",
-    lender=LenderFacts(id="len_0", name="First Credit LLP", bin="120340000125"),
+    last_failure="",
+    lender=LenderFacts(id="len_0", name="First Credit LLP", bin="120340000125", phone="+77270000044"),
     purpose="Consumer microcredit",
     amount="150000.00",
     currency="KZT",

@@ -87,8 +87,8 @@ def test_who_says_that_somebody_tells_them_is_stopped_there_and_everywhere(desk,
     assert story.page().page == "wait"  # nobody goes on until a worker has ended it
     story.work()
     assert phone.get("/v/phone/now/state/").json()["page"] == "finished"
-    assert "Stopped. No money is paid out." in text(phone.get("/v/phone/now/"))
-    assert "Stopped. No money is paid out." in text(desk.get(NOW))
+    assert "This check could not be finished" in text(phone.get("/v/phone/now/"))
+    assert "This check could not be finished" in text(desk.get(NOW))
     assert Verification.objects.get(pk=story.id).code == "coercion_reported"
 
 
@@ -148,5 +148,5 @@ def test_two_taps_are_one(desk, story):
     for _ in range(2):
         phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
     story.work()
-    assert "Stopped. No money is paid out." in text(phone.get("/v/phone/now/"))
+    assert "This check could not be finished" in text(phone.get("/v/phone/now/"))
     assert desk.post("/v/now/elsewhere/number/", {"number": "1"}).headers["Location"] == NOW

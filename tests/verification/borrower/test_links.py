@@ -94,7 +94,7 @@ def test_taking_over_elsewhere_ends_the_first_browser(story):
     assert second.get(NOW).status_code == 200
     ended = first.get(NOW)
     assert ended.status_code == 410
-    assert "goes on elsewhere" in text(ended)
+    assert "Эта проверка продолжается в другом месте" in text(ended)
 
 
 def test_a_link_for_elsewhere_is_made_by_a_post_only_and_its_code_needs_no_style(story):

@@ -28,7 +28,7 @@ def test_consent_leads_on_to_waiting_and_to_the_question(story):
     assert 'name="language" value="ru"' in shown
     assert client.post(NOW, consent(story)).headers["Location"] == NOW
     turn = story.page().turn
-    state = {"page": "wait", "turn": turn, "status": "processing", "notice": ""}
+    state = {"page": "wait", "turn": turn, "notice": ""}
     assert client.get("/v/now/state/").json() == state
     assert 'id="waiting"' in text(client.get(NOW))
     story.work()
@@ -93,11 +93,11 @@ def test_a_declined_consent_ends_it_and_says_so(story):
     client.post(NOW, consent(story, agreed="false"))
     story.work()
     assert "Вы не согласились" in text(client.get(NOW))
-    state = {"page": "finished", "turn": 0, "status": "declined", "notice": ""}
+    state = {"page": "finished", "turn": 0, "notice": ""}
     assert client.get("/v/now/state/").json() == state
 
 
-def test_a_reported_caller_ends_it_with_help(story):
+def test_a_reported_caller_ends_it_and_the_page_gives_nothing_away(story):
     client = browser(story)
     client.post(NOW, consent(story))
     story.work()
@@ -105,7 +105,7 @@ def test_a_reported_caller_ends_it_with_help(story):
     story.work()
     shown = text(client.get(NOW))
     assert "102" in shown
-    assert "Остановлено" in shown
+    assert "Проверку не удалось завершить" in shown
     assert Verification.objects.get(pk=story.id).code == "coercion_reported"
 
 

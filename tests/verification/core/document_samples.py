@@ -25,7 +25,7 @@ CASE = Case(
     verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
     mode="test",
     profile="KZ-2021-04",
-    lender=LenderFacts(id="len_a", name="Ақша LLP", bin="180440012349"),
+    lender=LenderFacts(id="len_a", name="Ақша LLP", bin="180440012349", phone="+77270000044"),
     person=Person(
         iin=Iin.parse("990101100010"),
         surname="ТЕСТОВ",

@@ -6,7 +6,21 @@ import pytest
 
 from verification.core import scenarios
 from verification.core.errors import BadInput
-from verification.core.ids import NAME_MAX, Bin, Iin, Phone, check_digit, is_id, mask_account, new_id, parse_name
+from verification.core.ids import (
+    NAME_MAX,
+    Bin,
+    Iin,
+    Phone,
+    case_number,
+    check_digit,
+    is_id,
+    mask_account,
+    new_id,
+    numbered,
+    parse_case_number,
+    parse_name,
+    parse_office_phone,
+)
 
 MAGIC = ("990101100010", "990101100020", "990101100030", "990101100111", "990101100123", "990101100135")
 
@@ -176,3 +190,43 @@ def test_only_an_optional_name_may_be_absent():
 
 def test_an_account_is_shown_masked():
     assert mask_account("KZ86125KZT5004100100") == "KZ86 •••• 0100"
+
+
+@pytest.mark.parametrize(
+    ("untrusted", "number"),
+    [
+        ("+7 727 000-00-44", "+77270000044"),
+        ("8 (701) 123 45 67", "+77011234567"),
+        ("8 800 080 00 00", "+78000800000"),
+        ("77270000044", "+77270000044"),
+    ],
+)
+def test_an_office_answers_at_any_number_of_the_country(untrusted, number):
+    assert parse_office_phone(untrusted) == number
+
+
+@pytest.mark.parametrize(
+    "untrusted", ["", "1414", "+8 727 000 00 44", "+1 727 000 00 44", "8 495 000 00 00", "x" * 40, 7]
+)
+def test_an_office_has_no_short_number_and_none_abroad(untrusted):
+    with pytest.raises(BadInput, match="telephone number"):
+        parse_office_phone(untrusted)
+
+
+def test_a_case_number_is_the_time_in_an_id_and_finds_all_ids_of_it(monkeypatch):
+    monkeypatch.setattr(time, "time_ns", lambda: 1_795_895_717_016_999_999)
+    ids = [new_id("ver") for _ in range(50)]
+    assert {case_number(each) for each in ids} == {"1795-895-717-016"}
+    first, last = numbered("1795 895 717 016", prefix="ver")
+    assert all(first <= each <= last for each in ids)
+    for other in (1_795_895_717_015_999_999, 1_795_895_717_017_000_000):
+        monkeypatch.setattr(time, "time_ns", lambda other=other: other)
+        assert not first <= new_id("ver") <= last
+
+
+@pytest.mark.parametrize("untrusted", ["", "1795", "1795-895-717-0166", "1795-895-717-01б", "-" * 40, None])
+def test_what_is_no_case_number_is_refused(untrusted):
+    for read in (parse_case_number, lambda it: numbered(it, prefix="ver")):
+        with pytest.raises(BadInput) as refused:
+            read(untrusted)
+        assert refused.value.code == "case_number_malformed"

@@ -26,7 +26,7 @@ READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 
 def lender(name: str = "First Credit LLP", *, number: int = 0) -> Lender:
     """A lender; `number` keeps two of them apart."""
-    return Lender.objects.get_or_create(name=name, defaults={"bin": _BINS[number]})[0]
+    return Lender.objects.get_or_create(name=name, defaults={"bin": _BINS[number], "phone": "+77270000044"})[0]
 
 
 def opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test") -> str:
@@ -57,7 +57,7 @@ def just_opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mod
     opening = commands.Opening(
         purpose="credit", person=person, loan=loan, routes=("eds",), client_reference=reference, locale="ru"
     )
-    facts = LenderFacts(id=owner.pk, name=owner.name, bin=owner.bin)
+    facts = LenderFacts(id=owner.pk, name=owner.name, bin=owner.bin, phone=owner.phone)
     return commands.open_verification(lender=facts, mode=mode, profile_id="KZ-2021-04", opening=opening)
 
 

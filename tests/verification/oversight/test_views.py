@@ -158,6 +158,7 @@ def test_only_the_posted_form_itself_repeats_the_iin(case_id: str, reader: Clien
     [
         ({"iin": "990101100011"}, "iin_malformed"),
         ({"iin": "9" * 40}, "iin_malformed"),
+        ({"case_number": "1795-895-717"}, "case_number_malformed"),
         ({"lender": "len_nobody"}, "lender_unknown"),
         ({"date_from": "01.11.2026"}, "date_from_malformed"),
         ({"date_from": "2026-11-02", "date_to": "2026-11-01"}, "dates_reversed"),

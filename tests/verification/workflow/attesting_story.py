@@ -45,7 +45,7 @@ def verified(of: Lender, reference: str = "A-1", *, iin: str = IIN, amount: str 
     """Verified by a glance for a loan of this sum."""
     given = opening(reference, iin=iin)
     given = replace(given, loan=replace(given.loan, amount=amount), **more)
-    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin)
+    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2021-04", opening=given)
     story = Story(of, opened.verification_id, opened.token)
     commands.choose_route(verification_id=story.id, route=ROUTES[0])

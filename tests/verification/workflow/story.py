@@ -38,7 +38,7 @@ def lender(name: str = "Sandbox Credit", *, number: int = 1) -> Lender:
     while check_digit(eleven) == "x":
         number += 1
         eleven = f"12034000{number:03}"
-    return Lender.objects.create(name=name, bin=eleven + check_digit(eleven))
+    return Lender.objects.create(name=name, bin=eleven + check_digit(eleven), phone="+77270000044")
 
 
 def person(iin: str = IIN) -> Person:
@@ -141,7 +141,7 @@ def order() -> None:
 
 
 def begin(of: Lender, reference: str = "A-1", *, iin: str = IIN, profile: str = "KZ-2021-04") -> Story:
-    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin)
+    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     opened = commands.open_verification(
         lender=facts, mode="test", profile_id=profile, opening=opening(reference, iin=iin)
     )

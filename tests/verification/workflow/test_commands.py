@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def facts(of):
-    return LenderFacts(id=of.pk, name=of.name, bin=of.bin)
+    return LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
 
 
 def open_again(story, **changes):

@@ -160,7 +160,7 @@ def test_a_link_that_the_lenders_machine_made_takes_nobodys_vote():
 )
 def test_whoever_opened_the_case_for_the_lender_has_no_vote(opened_by, has_vote):
     of = lender()
-    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin)
+    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     given = replace(opening("A-1"), opened_by=opened_by)
     opened = commands.open_verification(lender=facts, mode="test", profile_id="KZ-2025-01", opening=given)
     story = glanced("grey", of=of, reference="A-1")
@@ -174,7 +174,7 @@ def test_whoever_opened_the_case_for_the_lender_has_no_vote(opened_by, has_vote)
 
 def test_whoever_opened_it_again_and_got_its_link_has_no_vote_either():
     of = lender()
-    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin)
+    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     for name in ("office 12", "asel@lender.example", ""):
         given = replace(opening("A-1"), opened_by=name)
         commands.open_verification(lender=facts, mode="test", profile_id="KZ-2025-01", opening=given)

@@ -9,7 +9,6 @@ _NOT_CONFIRMED = gettext_noop(
     "phone must be registered to you. If all is right, ask the lender to check what it sent."
 )
 _NO_CODE_LEFT = gettext_noop("All tries for the code are used up. If you still need the loan, call the lender.")
-_OVER = gettext_noop("This verification has ended. If you still need the loan, ask the lender for a new one.")
 
 TABLE = (
     # The state registers and the one-time code
@@ -76,7 +75,7 @@ TABLE = (
     ),
     Reason(
         "coercion_reported",
-        gettext_noop("We stopped to protect you. Hang up. Nobody from a bank or the police asks you to take a loan."),
+        OUR_FAULT,
         "The borrower says that somebody tells them what to press.",
         burns=True,
         final=True,
@@ -91,9 +90,21 @@ TABLE = (
         gettext_noop("You are already answering another request of this lender. Finish it, or wait a few minutes."),
         "Another verification of this borrower is at the same stage.",
     ),
-    Reason("attempts_exhausted", _OVER, "All attempts at a stage are used up."),
-    Reason("verification_expired", _OVER, "The borrower did not finish in time."),
-    Reason("review_timeout", _OVER, "Nobody reviewed the case in time."),
+    Reason(
+        "attempts_exhausted",
+        gettext_noop("The tries are used up. Ask the lender for another way, or try again tomorrow."),
+        "All attempts at a stage are used up.",
+    ),
+    Reason(
+        "verification_expired",
+        gettext_noop("The check was not finished in its time. If you still need the loan, ask for a new request."),
+        "The borrower did not finish in time.",
+    ),
+    Reason(
+        "review_timeout",
+        gettext_noop("The lender's employees did not look in time. If you still need the loan, ask for a new request."),
+        "Nobody reviewed the case in time.",
+    ),
     # It burns: otherwise whoever is refused by people would come back with a fresh set of tries.
     Reason(
         "review_refused",
@@ -103,5 +114,9 @@ TABLE = (
         final=True,
     ),
     Reason("retries_exhausted", OUR_FAULT, "Technical faults on our side; no decision about the person."),
-    Reason("canceled_by_lender", _OVER, "The lender canceled."),
+    Reason(
+        "canceled_by_lender",
+        gettext_noop("The lender has stopped the check itself. Ask it why."),
+        "The lender canceled.",
+    ),
 )

@@ -28,4 +28,7 @@ class Reason:
 
 
 LIVENESS, PICTURE = "liveness", "picture"
-OUR_FAULT = gettext_noop("Something did not work on our side. This is not your fault. Ask the lender for a new link.")
+# Of a reported caller the same is said: whoever watches the screen, or the lender's app, must not see the difference.
+OUR_FAULT = gettext_noop(
+    "The check could not be finished. This is not your fault. Call the lender: it says what is next."
+)

@@ -121,7 +121,7 @@ def waiting(*, untrusted_phone: str) -> Waiting:
     has_session, is_stopped = row.outcome == Ended.DONE, row.outcome == Ended.STOPPED
     is_over = row.verification.status in TERMINAL or row.expires_at <= at or row.session.ended_at is not None
     if not has_session and not is_stopped and (row.outcome or is_over):
-        raise _unusable()
+        raise _unusable(row.verification)
     return Waiting(row.verification_id, row.number, has_session, is_stopped)
 
 
@@ -196,7 +196,7 @@ def _usable(named: QuerySet[HandOver], *, at: datetime) -> HandOver:
     """The row, in time and not ended yet, with its verification locked first; raises `LinkUnusable`."""
     row = _locked(named.filter(outcome="", expires_at__gt=at, session__ended_at=None))
     if row.verification.status == Status.IN_REVIEW:
-        raise _unusable()
+        raise _unusable(row.verification)
     return row
 
 
@@ -205,7 +205,7 @@ def _locked(named: QuerySet[HandOver]) -> HandOver:
     verification = links.lock_found(named, look_up="hand_over")
     row = named.first() if verification is not None and verification.status not in TERMINAL else None
     if row is None or verification is None:
-        raise _unusable()
+        raise _unusable(verification)
     row.verification = verification
     return row
 
@@ -235,8 +235,9 @@ def _bounded(untrusted_text: str) -> str:
     return untrusted_text[: policy.AGENT_MAX_CHARACTERS].encode("utf-8", "replace").decode()
 
 
-def _unusable() -> LinkUnusable:
-    return LinkUnusable("this code cannot be used", code=UNUSABLE)
+def _unusable(verification: Verification | None = None) -> LinkUnusable:
+    about = links.outline(verification) if verification else None
+    return LinkUnusable("this code cannot be used", code=UNUSABLE, about=about)
 
 
 def _digest(untrusted_token: str) -> bytes:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,7 +11,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from verification import clock, transactions
-from verification.core.errors import Conflict, LinkUnusable
+from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
+from verification.core.ids import case_number
+from verification.core.person import Outline
 from verification.core.status import TERMINAL
 from verification.models import Attempt, BorrowerSession, Link, Verification
 from verification.workflow import cases, policy
@@ -91,8 +94,10 @@ def redeem(*, untrusted_token: str) -> str:
             if verification is not None:
                 transactions.see(lender=verification.lender_id)
         usable = Link.objects.filter(token_sha256=_digest(untrusted_token), spent_at=None, expires_at__gt=at)
-        if verification is None or verification.status in TERMINAL or usable.update(spent_at=at) != 1:
+        if verification is None:
             raise LinkUnusable("this link cannot be used")
+        if verification.status in TERMINAL or usable.update(spent_at=at) != 1:
+            raise LinkUnusable("this link cannot be used", about=outline(verification))
         session = secrets.token_urlsafe(TOKEN_BYTES)
         with transition.holding(verification):
             body = {"link": _digest(untrusted_token).hex(), "session": _digest(session).hex()}
@@ -164,10 +169,20 @@ def visit(*, untrusted_session: str) -> Visit:
         else:
             session = BorrowerSession.objects.filter(**live).select_related("verification__key").first()
             if session is None:
-                raise LinkUnusable("no such session")
+                ended = BorrowerSession.objects.filter(token_sha256=_digest(untrusted_session))
+                had = ended.select_related("verification").first()
+                raise LinkUnusable("no such session", about=outline(had.verification) if had else None)
             verification = session.verification
         transactions.see(lender=verification.lender_id)
     return Visit(verification, attempt)
+
+
+def outline(verification: Verification) -> Outline | None:
+    """What its lender is called and how it is reached; None once the case cannot be opened any more."""
+    with suppress(EvidenceUnreadable):
+        case = cases.read(verification, cases.key_of(verification)).case
+        return Outline(case.lender, case.purpose, case_number(verification.pk), verification.locale)
+    return None
 
 
 def verification_of(*, untrusted_session: str) -> str:

@@ -94,7 +94,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
         rows = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode, status=Status.VERIFIED)
         rows = rows.filter(renews=None, disputed_at=None, redacted_at=None).exclude(_too_old("profile_sha256", at=at))
         if reference:
-            found = list(rows.filter(client_reference=reference).order_by("-created_at")[: policy.DESK_ROWS + 1])
+            found = list(rows.filter(cases.called(reference)).order_by("-created_at")[: policy.DESK_ROWS + 1])
         else:
             of_case = Clearance.objects.filter(verification=OuterRef("verification"))
             newer = of_case.filter(created_at__gt=OuterRef("created_at"))

@@ -14,7 +14,7 @@ from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Outcome
 from verification.core.status import Status
 from verification.models import Attempt, ReviewVote, Verification
-from verification.workflow import policy
+from verification.workflow import cases, policy
 from verification.workflow.moving import links, sweep
 from verification.workflow.moving.links import Minted
 from verification.workflow.people.review import Reviewer
@@ -97,13 +97,13 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
 def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
     """The cases of the reader's lender that wait for their borrowers, newest first, and a `review.listed` entry.
 
-    reference: only those with this `client_reference`. Raises `BadInput`.
+    reference: only those with this `client_reference` or case number. Raises `BadInput`.
     """
     require_mode(mode)
     with transactions.writing():
         rows = Verification.objects.filter(lender_id=reviewer.lender_id, mode=mode, status__in=WAITING)
         if reference:
-            rows = rows.filter(client_reference=reference)
+            rows = rows.filter(cases.called(reference))
         found = list(rows.order_by("-created_at", "-pk")[: policy.DESK_ROWS + 1])
         shown = tuple(
             OpenRow(

@@ -38,6 +38,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         notice=_notice(verification, attempt),
         status=told.status,
         code=told.code,
+        last_failure=verification.last_failure if told.status in TERMINAL else "",
         lender=sealed.case.lender,
         purpose=sealed.case.purpose,
         amount=loan.amount,
@@ -94,13 +95,8 @@ def is_looked_at(*, verification_id: str) -> bool:
 
 def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerState:
     """What the page says of where a verification stands, by rows that were just read; its case stays closed."""
-    name, told = _shown(verification, attempt)
-    return BorrowerState(
-        page=name,
-        turn=attempt.turn if attempt else 0,
-        notice=_notice(verification, attempt),
-        status=told.status,
-    )
+    name, _ = _shown(verification, attempt)
+    return BorrowerState(page=name, turn=attempt.turn if attempt else 0, notice=_notice(verification, attempt))
 
 
 def _shown(verification: Verification, attempt: Attempt | None) -> tuple[str, decided.Told]:

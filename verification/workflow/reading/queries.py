@@ -10,7 +10,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from verification import clock
 from verification.audit import decided, proofs
-from verification.core import reasons
+from verification.core import ids, reasons
 from verification.core.errors import BadInput, Conflict, EvidenceUnreadable, NotFound
 from verification.core.events import CLEARINGS
 from verification.core.status import TERMINAL, Status
@@ -78,6 +78,7 @@ def list_views(
     lender_id: str,
     mode: str,
     client_reference: str | None = None,
+    case_number: str | None = None,
     status: str | None = None,
     created_from: datetime | None = None,
     after: str | None = None,
@@ -87,6 +88,8 @@ def list_views(
     rows = _own_rows(lender_id=lender_id, mode=mode)
     if client_reference is not None:
         rows = rows.filter(client_reference=client_reference)
+    if case_number is not None:
+        rows = rows.filter(pk__range=ids.numbered(case_number, prefix="ver"))
     if created_from is not None:
         rows = rows.filter(created_at__gte=created_from)
     if after is not None:

@@ -20,7 +20,7 @@ from verification.audit import decided, log
 from verification.core import almaty, profiles
 from verification.core.errors import BadInput
 from verification.core.events import READINGS
-from verification.core.ids import Iin, is_id
+from verification.core.ids import Iin, is_id, numbered
 from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import READER, AuditEntry, MonthlyChange, MonthlyCount, Verification
@@ -44,6 +44,7 @@ class Question:
     """
 
     iin: str = field(default="", repr=False)
+    case_number: str = ""
     lender_id: str = ""
     date_from: date | None = None
     date_to: date | None = None
@@ -121,7 +122,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
         page = tuple(found_of(row, told[row.pk]) for row in rows_found[:limit])
         has_more = len(rows_found) > limit
         # Which fields were asked, by name; of the values only the lender's id.
-        names = ("iin", "lender_id", "date_from", "date_to", "route", "outcome", "after")
+        names = ("iin", "case_number", "lender_id", "date_from", "date_to", "route", "outcome", "after")
         body: dict[str, Any] = {"asked": [name for name in names if getattr(question, name)]}
         body |= {"lender": question.lender_id} if question.lender_id else {}
         body |= {"found": len(page), "more": has_more}
@@ -226,13 +227,12 @@ def _conditions(question: Question) -> Q:
         conditions &= Q(created_at__gte=almaty.begins(first))
     if last:
         conditions &= Q(created_at__lt=almaty.begins(last + timedelta(days=1)))
-    if question.iin:
-        try:
-            iin = Iin.parse(question.iin)
-        except BadInput as error:
-            raise BadInput(error.detail, code=error.code, pointer="iin") from None
-        # One value for each index key: rows keep the version they were written with.
-        conditions &= Q(borrower_index__in=vault.blind_index(purpose="borrower", value=iin.value).values())
+    for name, named in (("iin", _of_borrower), ("case_number", _of_number)):
+        if typed := getattr(question, name):
+            try:
+                conditions &= named(typed)
+            except BadInput as error:
+                raise BadInput(error.detail, code=error.code, pointer=name) from None
     if question.lender_id:
         conditions &= Q(lender_id=question.lender_id)
     if question.route:
@@ -240,6 +240,16 @@ def _conditions(question: Question) -> Q:
     if question.outcome:
         conditions &= Q(status=question.outcome)
     return conditions
+
+
+def _of_borrower(untrusted_iin: str) -> Q:
+    iin = Iin.parse(untrusted_iin)
+    # One value for each index key: rows keep the version they were written with.
+    return Q(borrower_index__in=vault.blind_index(purpose="borrower", value=iin.value).values())
+
+
+def _of_number(untrusted: str) -> Q:
+    return Q(pk__range=numbered(untrusted, prefix="ver"))
 
 
 def _require(holds: bool, pointer: str, code: str) -> None:

@@ -159,12 +159,11 @@ class RouteChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class BorrowerState:
-    """Which page is open, for a page that asks again and again: nothing about the person or the loan."""
+    """Which page is open, for a page that asks again and again: nothing about the person, the loan, or how it ended."""
 
     page: str
     turn: int
     notice: str
-    status: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,12 +181,16 @@ class BorrowerTurn:
 
 @dataclass(frozen=True, kw_only=True)
 class BorrowerPage(BorrowerTurn):
-    """What the borrower's page may show: nothing from a registry, no full account, no full IIN."""
+    """What the borrower's page may show: nothing from a registry, no full account, no full IIN.
+
+    last_failure: once it has ended, why the last attempt failed.
+    """
 
     verification_id: str
     notice: str
     status: str
     code: str
+    last_failure: str
     lender: LenderFacts
     purpose: str
     amount: str

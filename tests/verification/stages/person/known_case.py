@@ -61,7 +61,7 @@ def case(**changes: Any) -> Case:
         verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
         mode="test",
         profile="KZ-2021-04",
-        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014"),
+        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"),
         person=replace(person(IIN), **changes),
         loan=opening().loan,
         purpose="microcredit",

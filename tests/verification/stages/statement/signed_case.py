@@ -26,7 +26,7 @@ def case(iin: str = IIN) -> Case:
         verification_id="ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
         mode="test",
         profile="KZ-2021-04",
-        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014"),
+        lender=LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044"),
         person=person(iin),
         loan=opening().loan,
         purpose="microcredit",

@@ -1,0 +1,252 @@
+"""Every end and every refusal: what happened, what to do, the case number, whom to call, and something to press.
+
+The pages are made for every code in every language, so that a code to come cannot end in a page that says nothing.
+"""
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse, HttpResponseBase
+from django.test import Client, RequestFactory
+from django.utils import translation
+
+from config import page_problems
+from tests.verification.borrower.catalogues import LANGUAGES
+from tests.verification.borrower.pages import RENEWAL, made
+from tests.verification.borrower.visits import NOW, browser, consent, find, text
+from verification.borrower import views
+from verification.core import errors
+from verification.core.person import LenderFacts, Outline
+from verification.core.reasons import ENDINGS, NOT_CONFIRMED, REASONS, UNFINISHED, ending_of
+from verification.workflow.reading import queries
+
+SPOKEN = ("en", *LANGUAGES)
+CASE, NUMBER, NAME = "1795-895-717-016", "+77270000044", "First Credit LLP"
+# What ends a verification by itself. All others end it by being the last of all tries.
+BY_THEMSELVES = {
+    **{code: "declined" for code in REASONS if REASONS[code].final},
+    "check_missing": "declined",
+    "retries_exhausted": "failed",
+    "verification_expired": "expired",
+    "review_timeout": "expired",
+    "canceled_by_lender": "canceled",
+    "attempts_exhausted": "declined",
+}
+ENDS = [
+    ("verified", "", ""),
+    ("in_review", "", ""),
+    *((status, code, "") for code, status in BY_THEMSELVES.items()),
+    *(("declined", "attempts_exhausted", code) for code in sorted(ENDINGS) if code not in BY_THEMSELVES),
+]
+PAGES = ["consent", "question", "statement", "form", "code", "commands", "choose_route", "wait", "resume", "checking"]
+NOT_A_NUMBER_OF_SCORE = re.compile(r"\b0[.,]\d{2,}")
+
+
+def body(response: HttpResponseBase | None) -> str:
+    assert isinstance(response, HttpResponse)
+    return response.content.decode()
+
+
+def shown(language, page):
+    """A page as the browser gets it, its form tokens aside."""
+    request = RequestFactory().get(NOW)
+    request.user = AnonymousUser()
+    with translation.override(language):
+        html = body(views._page(request, replace(page, locale=language)))
+    return re.sub(r'value="\w{64}"', "", html)
+
+
+def ended(language, status, code="", last_failure="", **more):
+    return shown(language, made("finished", status=status, code=code, last_failure=last_failure, **more))
+
+
+def can_be_told_on_the_telephone(html):
+    assert CASE in html
+    assert NAME in html
+    assert f'href="tel:{NUMBER}"' in html
+
+
+def is_in(language, html, *sentences):
+    """All of these stand there in this language, and in no other."""
+    plain = html.replace("&#x27;", "'")
+    for sentence in sentences:
+        with translation.override(language):
+            said = translation.gettext(sentence)
+        assert (said == sentence) is (language == "en"), sentence
+        assert said in plain
+        assert language == "en" or sentence not in plain
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize(("status", "code", "last_failure"), ENDS, ids=str)
+@pytest.mark.parametrize("renewal", [None, RENEWAL], ids=["check", "renewal"])
+def test_an_ending_says_what_happened_what_to_do_and_whom_to_call(language, status, code, last_failure, renewal):
+    html = ended(language, status, code, last_failure, renewal=renewal)
+    can_be_told_on_the_telephone(html)
+    assert html.count("<h1>") == 1
+    assert len(re.findall(r'<a class="button', html)) >= 1
+    assert "tel:102" in html
+    assert not NOT_A_NUMBER_OF_SCORE.search(html)
+    if renewal and code == "consent_declined":
+        is_in(language, html, "None is paid out on this request. Tell the lender, so that it ends the contract.")
+    elif code:
+        told = ending_of(code, last_failure)
+        next_of_renewal = ["Ask the lender for another link."] if status in ("expired", "canceled") else []
+        is_in(language, html, told.happened, *((renewal and next_of_renewal) or [told.what_next]))
+
+
+def test_every_code_that_can_end_a_verification_has_an_ending_and_no_other_code_has_one():
+    ends = {code for code, reason in REASONS.items() if reason.burns or reason.final} | set(BY_THEMSELVES)
+    assert ends <= set(ENDINGS) <= set(REASONS)
+
+
+def test_only_two_endings_are_shared_so_that_they_tell_nothing():
+    of_registers = {"registry_mismatch", "name_mismatch", "person_deceased", "document_expired", "phone_owner_mismatch"}
+    assert {code for code, ending in ENDINGS.items() if ending == NOT_CONFIRMED} == of_registers
+    ours = {code for code in REASONS if REASONS[code].borrower_message == REASONS["check_missing"].borrower_message}
+    assert {code for code, ending in ENDINGS.items() if ending == UNFINISHED} == ours
+    assert "coercion_reported" in ours
+    # Another family is told by its own words, and the codes of a family by the same.
+    said = {ending.happened for ending in ENDINGS.values()}
+    assert len(said) == len(set(ENDINGS.values()))
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("renewal", [None, RENEWAL], ids=["check", "renewal"])
+def test_who_watches_sees_no_difference_between_a_reported_caller_and_a_check_that_failed(language, renewal):
+    coerced = ended(language, "declined", "coercion_reported", "coercion_reported", renewal=renewal)
+    for status, code in (("failed", "retries_exhausted"), ("declined", "check_missing")):
+        other = made("finished").verification_id.replace("2al4bijgn5", "2al4bijgn6")
+        html = ended(language, status, code, renewal=renewal, verification_id=other)
+        assert CASE not in html
+        assert re.sub(r"\d{4}(-\d{3}){3}", CASE, html) == coerced
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_which_datum_the_registers_did_not_confirm_is_not_told(language):
+    codes = [code for code, ending in ENDINGS.items() if ending == NOT_CONFIRMED]
+    pages = {ended(language, "declined", code) for code in codes}
+    pages |= {ended(language, "declined", "attempts_exhausted", code) for code in codes}
+    assert len(pages) == 1
+
+
+@pytest.mark.django_db
+def test_answer_address_and_state_of_a_reported_caller_are_those_of_any_end(story, monkeypatch):
+    client = browser(story)
+    client.post(NOW, consent(story))
+    story.work()
+    client.post(NOW, {"turn": story.page().turn, "somebody_tells_me": "true"})
+    story.work()
+
+    def answers():
+        page, state = client.get(NOW), client.get("/v/now/state/")
+        headers = {name: value for name, value in page.headers.items() if name != "X-Request-Id"}
+        html = re.sub(r'(value|nonce)="[\w+/=-]{16,}"', "", text(page))
+        return page.status_code, re.sub(r"nonce-[\w+/=-]+", "", str(headers)), html, state.json()
+
+    coerced = answers()
+    assert story.row().code == "coercion_reported"
+    page_of = queries.page_of
+    failed: dict[str, Any] = {"status": "failed", "code": "retries_exhausted", "last_failure": ""}
+    monkeypatch.setattr(queries, "page_of", lambda *rows: replace(page_of(*rows), **failed))
+    assert answers() == coerced
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("code", sorted(REASONS))
+def test_a_notice_of_any_code_stands_on_a_page_that_can_be_told_on_the_telephone(language, code):
+    html = shown(language, made("resume", notice=code))
+    is_in(language, html, REASONS[code].borrower_message)
+    can_be_told_on_the_telephone(html)
+    assert "<button" in html
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_of_a_check_names_the_case_and_the_lender_and_has_something_to_press(language, page):
+    html = shown(language, made(page))
+    can_be_told_on_the_telephone(html)
+    assert re.search(r"class=.button", html)
+
+
+# Pages without a session
+
+ABOUT = Outline(
+    lender=LenderFacts(id="len_0", name=NAME, bin="120340000125", phone=NUMBER),
+    purpose="Consumer microcredit",
+    case_number=CASE,
+    locale="ru",
+)
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("path", ["/", "/v/", NOW, "/oversight/"])
+@pytest.mark.parametrize("code", sorted(page_problems._BY_CODE))
+def test_every_problem_is_in_the_readers_language_and_has_a_way_out(language, path, code):
+    title, words = page_problems._BY_CODE[code]
+    with translation.override("en"):
+        wanted = str(title), str(words)
+    with translation.override(language):
+        html = body(page_problems._page(RequestFactory().get(path), status=410, code=code))
+    is_in(language, html, *wanted)
+    assert '<a class="button' in html
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("code", ["link_unusable", "session_ended", "phone_code_unusable"])
+def test_of_what_was_ours_once_the_lender_is_named_in_the_language_of_the_check(rf, language, code):
+    problem = errors.LinkUnusable("x", code=code, about=replace(ABOUT, locale=language))
+    with translation.override("kk" if language == "ru" else "ru"):
+        html = body(page_problems.PageProblems(lambda _: HttpResponse()).process_exception(rf.get("/v/"), problem))
+    can_be_told_on_the_telephone(html)
+    assert f'<html lang="{language}">' in html
+    with translation.override(language):
+        warned = str(page_problems._WARNING) in html
+    assert warned is (code != "phone_code_unusable")
+
+
+@pytest.mark.django_db
+def test_a_used_link_names_the_lender_and_nothing_of_the_loan(story):
+    browser(story)
+    html = text(Client().post("/v/", {"token": story.token}))
+    assert "Sandbox Credit" in html
+    assert 'href="tel:+77270000044"' in html
+    assert "Этой ссылкой больше нельзя воспользоваться" in html
+    for personal in ("150", "KZ86", "0010", "ТЕСТ", story.id):
+        assert personal not in html.replace("+77270000044", "").replace("\N{NO-BREAK SPACE}", "")
+
+
+@pytest.mark.django_db
+def test_a_token_that_never_was_names_nobody(story):
+    html = text(Client().post("/v/", {"token": "x" * 43}))
+    assert "Sandbox Credit" not in html
+    assert "tel:+7" not in html
+
+
+@pytest.mark.django_db
+def test_a_session_that_was_taken_over_names_the_lender_and_warns(story):
+    first = browser(story)
+    token = find(r"/v/#([\w-]{43})", text(first.post("/v/now/elsewhere/", {"by": "link"})))
+    Client().post("/v/", {"token": token.group(1)})
+    html = text(first.get(NOW))
+    assert "Sandbox Credit" in html
+    assert 'href="tel:+77270000044"' in html
+    with translation.override("ru"):
+        assert str(page_problems._WARNING) in html
+
+
+@pytest.mark.django_db
+def test_three_wrong_tries_end_by_the_reason_of_the_last(story, monkeypatch):
+    client = browser(story)
+    ends: dict[str, Any] = {
+        "page": "finished",
+        "status": "declined",
+        "code": "attempts_exhausted",
+        "last_failure": "eds_iin_mismatch",
+    }
+    page_of = queries.page_of
+    monkeypatch.setattr(queries, "page_of", lambda *rows: replace(page_of(*rows), **ends))
+    is_in("ru", text(client.get(NOW)), ENDINGS["eds_iin_mismatch"].happened, ENDINGS["eds_iin_mismatch"].what_next)

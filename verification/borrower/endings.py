@@ -1,0 +1,68 @@
+"""What the last page says: its heading, its sign, and its sentences, the same for all that must not be told apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from verification.core.reasons import NOT_CONFIRMED, UNFINISHED, Ending, ending_of
+from verification.core.status import Status
+from verification.workflow.reading.queries import BorrowerPage
+
+
+def ending(page: BorrowerPage) -> Mapping[str, Any]:
+    """Sign, title and sentences of a verification that has ended, or waits for people."""
+    sign, title, sentences = (_of_renewal if page.renewal else _of_check)(page)
+    return {"sign": sign, "title": title, "sentences": sentences}
+
+
+def _of_check(page: BorrowerPage) -> tuple[str, str, list[str]]:
+    if page.status == Status.VERIFIED:
+        done = _(
+            "%(lender)s now knows that you yourself asked for this loan, and goes on with your request. You may close "
+            "this page."
+        )
+        return "ok", _("Done: it is you"), [done % {"lender": page.lender.name}]
+    if page.status == Status.IN_REVIEW:
+        waits = _(
+            "Two employees of the lender look at your request, within 24 hours. You need not do anything; the lender "
+            "tells you the result."
+        )
+        return "info", _("People are looking at it"), [waits]
+    told = ending_of(page.code, page.last_failure)
+    money = _("No money is paid out on this request.")
+    return *_heading(page, told), [_(told.happened), _(told.what_next), *_again(page, told), money]
+
+
+def _of_renewal(page: BorrowerPage) -> tuple[str, str, list[str]]:
+    if page.status == Status.VERIFIED:
+        done = _("%(lender)s now knows it, and goes on with your request. You may close this page.")
+        return "ok", _("Done: you want the money"), [done % {"lender": page.lender.name}]
+    if page.code == "consent_declined":
+        none = _("None is paid out on this request. Tell the lender, so that it ends the contract.")
+        return "info", _("You do not want the money"), [none]
+    told = ending_of(page.code, page.last_failure)
+    stands = _("Your contract stands, and no money is paid out before you consent.")
+    if told is UNFINISHED or page.status == Status.DECLINED:
+        return *_heading(page, told), [_(told.happened), _(told.what_next), *_again(page, told), stands]
+    link = _("Ask the lender for another link.")
+    return "warn", _("Your new consent is still missing"), [_(told.happened), stands, link]
+
+
+def _heading(page: BorrowerPage, told: Ending) -> tuple[str, str]:
+    if told is UNFINISHED:
+        return "warn", _("This check could not be finished")
+    if page.code == "consent_declined":
+        return "info", _("You did not agree")
+    if page.status == Status.EXPIRED:
+        return "warn", _("The time for this check has run out")
+    if page.status == Status.CANCELED:
+        return "info", _("The lender has ended this check")
+    return "bad", _("We could not confirm that it is you")
+
+
+def _again(page: BorrowerPage, told: Ending) -> list[str]:
+    # Of what the registers did not confirm nothing more is told: by this line the dead would differ from the others.
+    if page.code != "attempts_exhausted" or told in (UNFINISHED, NOT_CONFIRMED):
+        return []
+    return [_("All tries are used up for now. In a day the lender can open a new request for you.")]
