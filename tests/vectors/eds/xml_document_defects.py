@@ -180,7 +180,7 @@ def _bombs(good: bytes) -> Iterator[Vector]:
     room = b" " * POLICY.signature_max_bytes
     yield vector("too_large", good.replace(END, room + END), large, FORMAT)
     yield vector("tags_too_many", good.replace(END, b"<a/>" * 600 + END), large, FORMAT, "tags")
-    attributes = b"".join(b' a%d=""' % number for number in range(300))
+    attributes = b"".join(b' a%d=""' % number for number in range(600))
     yield vector("attributes_too_many", good.replace(END, b"<a" + attributes + b"/>" + END), large, FORMAT)
     deep = b"<a>" * 40 + b"</a>" * 40
     yield vector("nested_40_deep", good.replace(END, deep + END), _MALFORMED, FORMAT, "deeply")
