@@ -1,5 +1,7 @@
 """/v1/verifications/{id}/statement and …/signature: what the borrower signed by EDS, as it was judged."""
 
+from typing import ClassVar
+
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -13,8 +15,8 @@ from lenders.requests import read_query
 from verification.workflow.reading import signed_files
 
 _LAST = (
-    "Of the EDS signature that was judged last, whether it was accepted or not. Personal data: every download is logged "
-    "with the id of the key. 409 `document_not_ready` while it is judged and until the log has ordered what was said "
+    "Of the EDS signature that was judged last, accepted or not. Personal data: every download is logged with the id "
+    "of the key. 409 `document_not_ready` while it is judged and until the log has ordered what was said "
     "of it; 404 where none was judged."
 )
 
@@ -22,7 +24,7 @@ _LAST = (
 class _SignedFile(APIView):
     """One of the two files."""
 
-    scopes = {"GET": "documents:read"}
+    scopes: ClassVar = {"GET": "documents:read"}
     file = ""
 
     def get(self, request: Request, verification_id: str) -> HttpResponse:
@@ -46,7 +48,7 @@ class _SignedFile(APIView):
     summary="Download the statement that was signed",
     description=(
         "UTF-8 text to read, in the language it was shown in, with the same data as canonical JSON in its last line. "
-        f"Its SHA-256 is the receipt's `statement_sha256`. {_LAST}"
+        f"Of who was verified its SHA-256 is the receipt's `statement_sha256`. {_LAST}"
     ),
     responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 404, 409, 410, 422, 429)},
 )

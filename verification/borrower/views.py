@@ -147,7 +147,7 @@ def hint(request: HttpRequest) -> HttpResponse:
 def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
     """What the borrower signed, and their signature, to keep: once the end is told, and while the session lives."""
     visit = visit_of(request)
-    if untrusted_file not in signed_files.KINDS:
+    if untrusted_file not in signed_files.FILES:
         raise Http404
     try:
         found = signed_files.read_for_borrower(verification_id=visit.verification_id, file=untrusted_file)

@@ -18,13 +18,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from verification.core.errors import Refused
+from verification.core.errors import BadInput, Refused
 from verification.core.forms import asked_of
 from verification.core.ids import Iin
 from verification.core.opening import Loan
-from verification.core.stored import canonical_json
 from verification.core.statement_words import WORDS
+from verification.core.stored import canonical_json
 
+KIND: Final = "statement.text"
+"""The kind of evidence that is the statement; one that was written anew in another language has a number behind it.
+It holds a nonce of 128 bits, so its plain hash is no way to what it says."""
 FORM: Final = "tulga.statement.v2"
 MAX_BYTES: Final = 16 * 1024
 """One text. Ours: the longest that names and purposes allow has a fifth of it."""
@@ -33,8 +36,19 @@ SIGNED: Final = tuple(name for name, asked in asked_of(Loan).items() if asked.fo
 
 _PLAIN: Final = ("mode", "verification", "lender_bin", "lender_name", "iin", "purpose", "payout_account")
 _FIELDS: Final = {"type", "words", "language", *_PLAIN, *SIGNED, "payout_account_sha256", "nonce", "issued", "expires"}
-_DECIMAL: Final = re.compile(r"[0-9]{1,16}(\.[0-9]{1,8})?")
 _TIME: Final = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\+00:00")
+_FORMS: Final = {
+    "mode": re.compile("test|live"),
+    "currency": re.compile("KZT"),
+    "amount": re.compile(r"[0-9]{1,13}\.[0-9]{2}"),
+    "total_repayable": re.compile(r"[0-9]{1,13}\.[0-9]{2}"),
+    "annual_rate": re.compile(r"[0-9]{1,4}\.[0-9]{2}([0-9]?[1-9])?"),
+    "payout_account_sha256": re.compile("[0-9a-f]{64}"),
+    "contract_sha256": re.compile("([0-9a-f]{64})?"),
+    "nonce": re.compile("[0-9a-f]{32}"),
+    "issued": _TIME,
+    "expires": _TIME,
+}
 # Controls, marks that nobody sees or that turn the direction, halves of signs, ends of lines and of paragraphs.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
@@ -47,6 +61,11 @@ class Shown:
     title: str
     declaration: str
     rows: tuple[tuple[str, str], ...]
+
+
+def is_text(kind: str) -> bool:
+    """Whether evidence of this kind is a statement. Of one attempt the last in the order of their kinds is signed."""
+    return kind == KIND or kind.startswith(f"{KIND}.")
 
 
 def write(data: Mapping[str, Any]) -> bytes:
@@ -102,19 +121,15 @@ def _check(data: Mapping[str, Any]) -> None:
         raise _refused("not the fields of a statement")
     if data["type"] != FORM or data["language"] not in WORDS.get(data["words"], {}):
         raise _refused("a form, words or a language that we do not know")
-    if type(data["term_days"]) is not int or not all(
-        _DECIMAL.fullmatch(data[name]) for name in ("amount", "total_repayable", "annual_rate")
-    ):
-        raise _refused("a number that is none")
-    if data["currency"] != "KZT" or not re.fullmatch("[0-9]{12}", data["iin"]):
-        raise _refused("a currency or an IIN that is none")
-    for name in ("issued", "expires"):
-        try:
+    strange = [name for name, form in _FORMS.items() if not form.fullmatch(data[name])]
+    if strange or type(data["term_days"]) is not int:
+        raise _refused(f"{', '.join(strange) or 'term_days'} cannot be said in words")
+    try:
+        Iin.parse(data["iin"])
+        for name in ("issued", "expires"):
             datetime.fromisoformat(data[name])
-        except ValueError as fault:
-            raise _refused("a time that is none") from fault
-        if not _TIME.fullmatch(data[name]):
-            raise _refused("a time that is not of this century, to the second, in UTC")
+    except (BadInput, ValueError) as fault:
+        raise _refused("an IIN or a time that is none") from fault
 
 
 def _visible(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Time-stamps inside the signature: those that prove when it existed, and those that prove nothing and refuse nobody."""
+"""Time-stamps inside the signature: some prove when it existed, some prove nothing and refuse nobody."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -33,6 +33,7 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
 
     In the language the borrower asked for here, or consented in, or the lender named.
     """
+    changes = memory.get(dialogue.CHANGES, 0)
     language = memory.get(dialogue.LANGUAGE) or _consented_in(evidence) or case.locale
     expires = evidence.at + timedelta(seconds=POLICY.statement_seconds)
     text = statement(
@@ -42,7 +43,9 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
         issued=evidence.at.isoformat(timespec="seconds"),
         expires=expires.isoformat(timespec="seconds"),
     )
-    return Prepared(memory={**memory, "statement": text.decode()}, evidence={TEXT: text})
+    return Prepared(
+        memory={**memory, "statement": text.decode()}, evidence={f"{TEXT}.{changes}" if changes else TEXT: text}
+    )
 
 
 def _consented_in(evidence: Evidence) -> str:
@@ -61,7 +64,7 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
     asked = replace(evidence, items=found)
     try:
         signed = parse_signature(evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
-        found |= _value(signed, evidence.items.get(TEXT) or b"")
+        found |= _value(signed, evidence)
         leaf, issuer, *_ = build_path(
             signed.signer,
             anchors=dialogue.pinned(asked, "shared.anchor", parse_known),
@@ -82,7 +85,7 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
     return found | _ask_about_tokens(case.mode, signed, replace(evidence, items=found), policy=policy)
 
 
-def _value(signed: Signature, text: bytes) -> dict[str, bytes]:
+def _value(signed: Signature, evidence: Evidence) -> dict[str, bytes]:
     """By what this signature is known when it comes again, in whatever wrapping: its value, and whose key made it.
 
     Only one that is over this attempt's statement is remembered: else whoever sent a stranger's signature first would
@@ -90,7 +93,7 @@ def _value(signed: Signature, text: bytes) -> dict[str, bytes]:
     """
     kind = dialogue.OTHER_VALUE
     with suppress(Refused):
-        signed.check_content(statement=text)
+        signed.check_content(statement=dialogue.text_of(evidence))
         signed.check_signature()
         kind = dialogue.OWN_VALUE
     return {kind: sha256(signed.signer.key_bits + signed.signature).digest()}

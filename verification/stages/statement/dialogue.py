@@ -22,13 +22,13 @@ from verification.engines.pki.timestamp import TimestampTrust
 from verification.engines.pki.xmldsig import statement_document
 from verification.stages.statement.policy import POLICY, StatementPolicy
 
-TEXT = "statement.text"
+TEXT = statement_text.KIND
 SIGNATURE = "statement.signature"
 ANSWER = "statement.answer"
 # SHA-256 of the signer's key and the signature's value: of one that is over this attempt's statement, or of another.
 OWN_VALUE, OTHER_VALUE = "statement.own_value", "statement.other_value"
 LANGUAGE: Final = "language"
-_CHANGES: Final = "changes"
+CHANGES: Final = "changes"
 # What we asked about the signature, with the nonces we asked it with.
 OCSP, OCSP_NONCE = "statement.ocsp", "statement.ocsp_nonce"
 TIMESTAMP, TIMESTAMP_NONCE = "statement.timestamp", "statement.timestamp_nonce"
@@ -74,6 +74,11 @@ class Said:
         )
 
 
+def text_of(evidence: Evidence) -> bytes:
+    """The statement that was shown when the signature came. Raises `Refused` (check_missing) where there is none."""
+    return evidence.require(max((kind for kind in evidence.items if statement_text.is_text(kind)), default=TEXT))
+
+
 def numbered(evidence: Evidence, kind: str) -> list[bytes]:
     """Every piece of evidence of a numbered kind."""
     return [content for name, content in sorted(evidence.items.items()) if name.startswith(f"{kind}.")]
@@ -113,9 +118,7 @@ OF_TOKEN_INSIDE, OF_TOKEN_ASKED = (
 )
 
 
-def statement(
-    case: Case, *, language: str, nonce: str, issued: str, expires: str, words: str = CURRENT
-) -> bytes:
+def statement(case: Case, *, language: str, nonce: str, issued: str, expires: str, words: str = CURRENT) -> bytes:
     """The bytes to be signed: who owes what to whom, for this verification only, in words and as data.
 
     nonce: 128 bits, hex. words: their version. Raises `Refused` for words that we do not have.
@@ -186,9 +189,9 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
 
 
 def _in_another_language(memory: Memory, untrusted: Untrusted) -> Turn:
-    language, changes = untrusted[LANGUAGE], int(memory.get(_CHANGES, 0))
+    language, changes = untrusted[LANGUAGE], int(memory.get(CHANGES, 0))
     if untrusted.get("signature") or not isinstance(language, str) or language not in WORDS[CURRENT]:
         raise BadInput("a statement is in kk, ru or en, and unsigned until it is read", code="bad_answer")
     if changes >= POLICY.language_changes:
         raise BadInput("the language was changed too often", code="bad_answer", pointer="/language")
-    return Turn(next=Next.PREPARE, memory={LANGUAGE: language, _CHANGES: changes + 1})
+    return Turn(next=Next.PREPARE, memory={LANGUAGE: language, CHANGES: changes + 1})

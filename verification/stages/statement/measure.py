@@ -33,7 +33,7 @@ from verification.engines.pki.signatures import (
 from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
 from verification.engines.pki.xmldsig import SignedXml
 from verification.stages.statement import dialogue
-from verification.stages.statement.dialogue import ANSWER, SIGNATURE, TEXT, numbered, pinned, statement
+from verification.stages.statement.dialogue import ANSWER, SIGNATURE, numbered, pinned, statement, text_of
 from verification.stages.statement.policy import StatementPolicy
 
 
@@ -117,7 +117,7 @@ def _measure_signature(
 ) -> dict[str, str]:
     """Also gives what tells the signer apart: the masked IIN, right or not, and the certificate."""
     with steps.step("content") as found:  # 3: of what we stored, whatever the signature carries
-        text = evidence.require(TEXT)
+        text = text_of(evidence)
         signed.check_content(statement=text)
         found["statement_sha256"] = sha256(text).hexdigest()
     with steps.step("signature"):  # 4
@@ -198,7 +198,7 @@ def _measure_statement(steps: Steps, case: Case, evidence: Evidence, policy: Sta
     with steps.step("statement") as found:
         if "eds.statement" in policy.not_asked:
             raise Refused("check_missing", "not asked: the text may be anybody's")
-        text = evidence.require(TEXT)
+        text = text_of(evidence)
         says = statement_text.read(text)
         fields = {name: says[name] for name in ("words", "language", "nonce", "issued", "expires")}
         if statement(case, **fields) != text:

@@ -8,15 +8,15 @@ from django.db.models import Exists, OuterRef
 from verification import transactions
 from verification.audit import decided, log
 from verification.core.errors import Conflict, NotFound
+from verification.core.statement_text import is_text
 from verification.core.status import TERMINAL
 from verification.models import Attempt, AuditPending, DataKey, EvidenceItem, Verification
-from verification.stages.statement.dialogue import SIGNATURE, TEXT
 from verification.workflow import cases
 from verification.workflow.moving import documents, dossier
 
 STATEMENT: Final = "statement"
-KINDS: Final = {STATEMENT: TEXT, "signature": SIGNATURE}
-"""The kind of evidence of each of the two files."""
+FILES: Final = (STATEMENT, "signature")
+_SIGNATURE: Final = "statement.signature"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class SignedFile:
 
 
 def read_for_lender(*, lender_id: str, mode: str, verification_id: str, file: str, key_id: str) -> SignedFile:
-    """A file of `KINDS` of the signature that was judged last, and a `document.read` entry that names the caller's key.
+    """A file of `FILES` of the signature that was judged last, and a `document.read` entry that names the caller's key.
 
     Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` while it is judged and until the log
     has ordered what was said of it, and `document_erased` once the personal data were erased.
@@ -62,7 +62,7 @@ def is_offered(row: Verification) -> bool:
 def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
     attempt = _judged(row)
     if attempt is None:
-        if Attempt.objects.filter(_with(SIGNATURE), verification=row, status__in=documents.UNENDED).exists():
+        if Attempt.objects.filter(_with(_SIGNATURE), verification=row, status__in=documents.UNENDED).exists():
             raise Conflict("the signature is not judged yet", code="document_not_ready")
         raise NotFound("no signature of this verification was judged")
     is_pending = AuditPending.objects.filter(entry__verification=row, entry__at__lte=attempt.closed_at).exists()
@@ -72,7 +72,7 @@ def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
         raise Conflict("the personal data of this verification were erased", code="document_erased")
     # As the log has it, not the rows: of a statement that was written anew in another language the last was signed.
     listed = [one for one in dossier.on_record(row, attempt).evidence if one.attempt == attempt.pk]
-    of_kind = [one for one in listed if one.kind == KINDS[file]]
+    of_kind = [one for one in listed if (is_text(one.kind) if file == STATEMENT else one.kind == _SIGNATURE)]
     [(claim, content)] = dossier.proven(of_kind[-1:], key=cases.key_of(row))
     media_type, suffix = _form(content) if file != STATEMENT else ("text/plain; charset=utf-8", "txt")
     return SignedFile(content, media_type, suffix), attempt, claim.id
@@ -80,7 +80,7 @@ def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
 
 def _judged(row: Verification) -> Attempt | None:
     """The attempt whose signature was judged last."""
-    attempts = Attempt.objects.filter(_with("statement.terms"), _with(SIGNATURE), verification=row)
+    attempts = Attempt.objects.filter(_with("statement.terms"), _with(_SIGNATURE), verification=row)
     return attempts.order_by("opened_at", "turn").last()
 
 

@@ -63,7 +63,9 @@ def test_the_document_of_any_text_is_in_canonical_form_or_there_is_none(text: st
     assert (root.text or "") == text
 
 
-@pytest.mark.parametrize("statement", [b"\0", b"\x1b", b"\x0b", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"\xff", b"\xed\xa0\x80"])
+@pytest.mark.parametrize(
+    "statement", [b"\0", b"\x1b", b"\x0b", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"\xff", b"\xed\xa0\x80"]
+)
 def test_what_xml_cannot_carry_as_text_has_no_document(statement: bytes) -> None:
     with pytest.raises(Refused) as refused:
         statement_document(statement)
