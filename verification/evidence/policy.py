@@ -9,7 +9,7 @@ INLINE_BYTES: Final = 2000
 anyway; above it PostgreSQL puts them into a table beside (TOAST_TUPLE_THRESHOLD, 2 KB)."""
 
 REMEMBERED: Final = (*FRAMES, ".own_value")
-"""In the kinds of what is found when it is presented again, by anybody: pictures, and the values of signatures. Ours."""
+"""In the kinds of what is found when anybody presents it again: pictures, and the values of signatures. Ours."""
 SOUGHT: Final = (*REMEMBERED, ".other_value")
 """In the kinds of what is sought among all that is remembered. Ours."""
 

@@ -89,7 +89,7 @@ def _value(signed: Signature, evidence: Evidence) -> dict[str, bytes]:
     """By what this signature is known when it comes again, in whatever wrapping: its value, and whose key made it.
 
     Only one that is over this attempt's statement is remembered: else whoever sent a stranger's signature first would
-    make that stranger's own answer a replay. With the key, for to a given value a key can be made that it is right under.
+    make that stranger's own answer a replay. With the key, for to a given value one can be made that it is right under.
     """
     kind = dialogue.OTHER_VALUE
     with suppress(Refused):

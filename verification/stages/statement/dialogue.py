@@ -164,7 +164,7 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
 
     `refuse_other_text`: eGov Mobile must be told within its own request that it sent something else than a CMS over
     this statement. That raises `BadInput`, so nothing is taken; a check would have said the same later.
-    `language`, and no signature: the borrower wants to read and sign it in another language, which is another statement.
+    `language`, and no signature: the borrower wants to read it in another language, and that is another statement.
     """
     if LANGUAGE in untrusted:
         return _in_another_language(memory, untrusted)

@@ -62,9 +62,9 @@ class StatementPolicy:
         "1.2.398.3.3.2.6.3",
         "1.2.398.3.3.2.6.4",
     )
-    # Whether we ask the configured authority for a time-stamp of every signature, and wait for one that holds. Ours: no,
-    # because our signed log proves the time as well. A token that the signer's program added is a proof if it holds, and
-    # none if it does not; it refuses nobody.
+    # Whether we ask the configured authority for a time-stamp of every signature, and wait for one that holds. Ours:
+    # no, because our signed log proves the time as well. A token that the signer's program added is a proof if it
+    # holds, and none if it does not; it refuses nobody.
     asks_timestamp: bool = False
     # Whether a revocation after the time-stamp lets the signature pass. eds.md §6: no, for the money leaves after it.
     accepts_later_revocation: bool = False

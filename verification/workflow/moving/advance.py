@@ -206,9 +206,14 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     if stage.again is not None:
         collected |= again.compared(attempt, stage.again, before.items)
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
-    seen = before.seen | dossier.presented_before(attempt, collected)
-    items = {**before.items, **collected}
-    evidence = replace(before, items=items, at=clock.now(), seen=seen, left=left, handed_over=of.handed_over)
+    evidence = replace(
+        before,
+        items={**before.items, **collected},
+        at=clock.now(),
+        seen=before.seen | dossier.presented_before(attempt, collected),
+        left=left,
+        handed_over=of.handed_over,
+    )
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)
     results = stage.judge(facts, numbers)
