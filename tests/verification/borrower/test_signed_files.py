@@ -86,7 +86,7 @@ def test_nobody_else_has_them_and_only_the_two_are_there(story: Story, issued: I
     assert client.get(place("report")).status_code == 404
     assert client.post(place("statement")).status_code == 405
     without = Client()
-    assert [without.get(place(file)).status_code for file in FILES] == [403, 403]
+    assert [without.get(place(file)).status_code for file in FILES] == [410, 410]
     vault.destroy(verification_id=story.id, at=story.row().finished_at or story.row().created_at)
     assert client.get(place("statement")).status_code != 200
 
