@@ -158,7 +158,7 @@ def test_no_name_can_write_a_row_of_its_own_or_turn_one_around(name: str) -> Non
 
 @settings(max_examples=150, deadline=None)
 @given(
-    st.text(st.characters(exclude_categories=("Cs",)), max_size=200),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
     st.sampled_from(LANGUAGES),
     st.integers(1, 3653),
     st.decimals(1, 10**12, places=2),

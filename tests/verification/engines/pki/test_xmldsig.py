@@ -50,7 +50,7 @@ def test_the_document_of_a_statement_is_in_canonical_form_and_its_text_is_the_st
     assert (root.text or "").encode() == statement
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",)), max_size=60))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_the_document_of_any_text_is_in_canonical_form_or_there_is_none(text: str) -> None:
     """`<!`, `xmlns` and quotes of a text are counted with those of tags; no short text has too many."""
     try:
