@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
@@ -108,11 +108,17 @@ def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime)
     found = proven(of, key=key)
     items = {one.kind: content for one, content in found}
     own = [one.kind for one, _ in found if one.id and one.attempt == attempt.pk]
-    seen = presented_before(attempt, {kind: items[kind] for kind in own})
+    seen = _presented_before(attempt, {kind: items[kind] for kind in own})
     return Evidence(items, at, seen, secrets=vault.secrets_of(attempt.pk))
 
 
-def presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
+def joined(attempt: Attempt, evidence: Evidence, collected: Mapping[str, bytes]) -> Evidence:
+    """The evidence with what was collected for it, and of that too what was presented before."""
+    seen = evidence.seen | _presented_before(attempt, collected)
+    return replace(evidence, items={**evidence.items, **collected}, seen=seen)
+
+
+def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
     """Of these kinds those whose bytes were presented before, in another attempt of the mode, by anybody."""
     sought = {kind: values for kind, content in items.items() if (values := store.seen_values(content, kind=kind))}
     if not sought:

@@ -19,7 +19,7 @@ from verification.core.stored import canonical_json
 from verification.engines.pki.keys import ALGORITHMS
 from verification.engines.pki.timestamp import build_request, open_response
 from verification.engines.pki.xmldsig import statement_document
-from verification.sources import revocation, timestamp_authority
+from verification.sources import timestamp_authority
 from verification.stages.statement import STAGE
 from verification.stages.statement.checks import CHECKS
 from verification.stages.statement.collect import collect_statement
@@ -248,44 +248,6 @@ def test_a_time_stamp_that_came_inside_the_signature_is_asked_about(sandbox, ans
     assert judged(case, evidence, found) == (Outcome.PASSED, [])
     silent = {kind: content for kind, content in found.items() if "tsa_inside" not in kind}
     assert judged(case, evidence, silent) == (Outcome.PASSED, [])
-
-
-def test_of_who_signed_a_time_stamp_that_nobody_asked_for_nobody_need_answer(sandbox, answered, family):
-    case, evidence = answered()
-    cms = base64.b64decode(evidence.items["statement.signature"])
-    question = build_request(signature_value(cms), imprint_oid=ALGORITHMS[family].digest_oid, nonce=1)
-    answer = timestamp_authority.in_use("test").timestamp(family, question=question)
-    stamped = with_tokens(cms, open_response(answer, max_bytes=POLICY.timestamp_max_bytes))
-    evidence = replace(evidence, items={**evidence.items, "statement.signature": base64.b64encode(stamped)})
-    seen = revocation.in_use("test")
-
-    class OfSignerAlone:
-        """Answers the first question, and no other."""
-
-        asked = 0
-
-        def ocsp(self, family, *, question):
-            self.asked += 1
-            if self.asked > 1:
-                raise SourceUnavailable("ocsp", "silent")
-            return seen.ocsp(family, question=question)
-
-        def authority_crls(self, family):
-            return ()
-
-        def crls(self, family):
-            raise SourceUnavailable("crl", "silent")
-
-        delta_crls = crls
-
-    of = OfSignerAlone()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(revocation, "in_use", lambda mode: of)
-        found = collected(case, evidence)
-        of.asked = 0
-        with pytest.raises(SourceUnavailable):
-            collected(case, evidence, WANTING)
-    assert judged(case, evidence, found) == (Outcome.PASSED, [])
 
 
 def test_of_signed_xml_the_same_is_asked_and_it_passes_with_the_time_stamp_of_its_value_alone(sandbox, answered):
