@@ -34,7 +34,6 @@ from verification.workflow.reading import (
     receipt_files,
     replay,
     search,
-    signed_files,
     views,
 )
 
@@ -171,9 +170,6 @@ def _documents(world: World) -> None:
     document_files.list_documents(**told)
     attempt = Attempt.objects.filter(verification_id=world.judged)[0].pk
     _absent(lambda: document_files.read_document(**told, attempt_id=attempt, key_id="key_x"))
-    for file in signed_files.FILES:
-        _absent(partial(signed_files.read_for_lender, **told, file=file, key_id="key_x"))
-        _absent(partial(signed_files.read_for_borrower, verification_id=world.judged, file=file))
 
 
 def _proofs(world: World) -> None:
