@@ -62,12 +62,11 @@ class Statement(_SignedFile):
     operation_id="get_signature",
     summary="Download the borrower's signature",
     description=(
-        "As it came from the signer's program, to the byte: a CMS in PEM or base64 (`application/pkcs7-signature`), or "
-        f"signed XML (`application/xml`). Verify it offline with the statement: see the lender guide. {_LAST}"
+        "As it came from the signer's program, to the byte: a CMS in PEM or base64 (`.cms` in its name), or signed XML "
+        f"(`.xml`). Verify it offline with the statement: see the lender guide. {_LAST}"
     ),
     responses={
-        (200, "application/pkcs7-signature"): OpenApiTypes.BINARY,
-        (200, "application/xml"): OpenApiTypes.BINARY,
+        (200, "application/octet-stream"): OpenApiTypes.BINARY,
         **problems(401, 403, 404, 409, 410, 422, 429),
     },
 )

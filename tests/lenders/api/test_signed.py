@@ -67,7 +67,7 @@ def test_both_are_the_bytes_as_they_were_judged(api: Caller, lender: Any, issued
     statement, signed = (api.get(place(story, file)) for file in FILES)
     assert (statement.content, signed.content) == (text, signature.encode())
     assert statement.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert signed.headers["Content-Type"] == "application/pkcs7-signature"
+    assert signed.headers["Content-Type"] == "application/octet-stream"
     for file, answer, suffix in (("statement", statement, "txt"), ("signature", signed, "cms")):
         name = f"{story.id}.{file}.{suffix}"
         assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
@@ -87,7 +87,8 @@ def test_signed_xml_is_given_out_as_xml(api: Caller, lender: Any, issued: Issued
     story.answer(signature=signature.decode())
     story.work()
     answer = api.get(place(story, "signature"))
-    assert (answer.content, answer.headers["Content-Type"]) == (signature, "application/xml")
+    assert (answer.content, answer.headers["Content-Type"]) == (signature, "application/octet-stream")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{story.id}.signature.xml"'
 
 
 def test_of_several_the_last_that_was_judged_is_given_out_refused_or_not(

@@ -38,7 +38,7 @@ def test_who_is_verified_downloads_the_statement_and_the_signature_as_judged(sto
     story.work()
     assert [client.get(place(file)).status_code for file in FILES] == [200, 200]
     shown = text(client.get(NOW))
-    for file, suffix, kind in (("statement", "txt", "text/plain"), ("signature", "cms", "application/pkcs7-signature")):
+    for file, suffix, kind in (("statement", "txt", "text/plain"), ("signature", "cms", "application/octet-stream")):
         assert f'href="{place(file)}"' in shown
         answer = client.get(place(file))
         assert answer.headers["Content-Type"].partition(";")[0] == kind

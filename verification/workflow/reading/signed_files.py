@@ -74,8 +74,11 @@ def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
     listed = [one for one in dossier.on_record(row, attempt).evidence if one.attempt == attempt.pk]
     of_kind = [one for one in listed if (is_text(one.kind) if file == STATEMENT else one.kind == _SIGNATURE)]
     [(claim, content)] = dossier.proven(of_kind[-1:], key=cases.key_of(row))
-    media_type, suffix = _form(content) if file != STATEMENT else ("text/plain; charset=utf-8", "txt")
-    return SignedFile(content, media_type, suffix), attempt, claim.id
+    if file == STATEMENT:
+        return SignedFile(content, "text/plain; charset=utf-8", "txt"), attempt, claim.id
+    # In PEM, base64 or XML, as it came: of these none is what the media type of a CMS promises.
+    suffix = "xml" if content.lstrip().startswith(b"<") else "cms"
+    return SignedFile(content, "application/octet-stream", suffix), attempt, claim.id
 
 
 def _judged(row: Verification) -> Attempt | None:
@@ -90,9 +93,3 @@ def _with(kind: str) -> Exists:
 
 def _is_erased(row: Verification) -> bool:
     return DataKey.objects.filter(verification=row).exclude(destroyed_at=None).exists()
-
-
-def _form(signature: bytes) -> tuple[str, str]:
-    if signature.lstrip().startswith(b"<"):
-        return "application/xml", "xml"
-    return "application/pkcs7-signature", "cms"
