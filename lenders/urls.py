@@ -14,6 +14,7 @@ from lenders.api import (
     log,
     obligations,
     receipts,
+    signed,
     simulations,
     unknown,
     verifications,
@@ -53,6 +54,8 @@ urlpatterns = [
     path("v1/verifications/<slug:verification_id>/cancel", verifications.VerificationCancel.as_view(**VIEW_OPTIONS)),
     path("v1/verifications/<slug:verification_id>/contract", contracts.Contract.as_view(**VIEW_OPTIONS)),
     path("v1/verifications/<slug:verification_id>/documents", documents.Documents.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>/statement", signed.Statement.as_view(**VIEW_OPTIONS)),
+    path("v1/verifications/<slug:verification_id>/signature", signed.SignatureFile.as_view(**VIEW_OPTIONS)),
     path("v1/verifications/<slug:verification_id>/receipt", receipts.ReceiptFile.as_view(**VIEW_OPTIONS)),
     path(
         "v1/verifications/<slug:verification_id>/documents/<slug:attempt_id>",

@@ -66,6 +66,8 @@ ALL: dict[str, Call[Any]] = {
     "get_document": calls.get_document("x", "x"),
     "get_proof": calls.get_proof("x"),
     "get_receipt": calls.get_receipt("x"),
+    "get_signature": calls.get_signature("x"),
+    "get_statement": calls.get_statement("x"),
     "get_test_clock": calls.get_test_clock(),
     "get_verification": calls.get_verification("x", with_checks=True),
     "get_webhook_endpoint": calls.get_webhook_endpoint("x"),

@@ -29,6 +29,7 @@ NOT_HOT = {
     "reading.replay_sample.replay_sample": "the operator's command: walks over the ids of all judgements once",
     "reading.document_files.public_keys": "asks no row",
     "reading.document_files.log_keys": "asks no row",
+    "reading.signed_files": "by the verification's key, and the entries of one case",
     "reading.queries.is_covered": "one checkpoint by its size",
     "reading.queries.consistency": "the newest checkpoint, and tiles of the tree by their keys",
     "reading.borrower_page.is_looked_at": "one row by its key",

@@ -54,8 +54,8 @@ class Player:
         assert answer.status_code < 300, answer.content
         if answer.status_code == 204:
             return None
-        is_text = answer.headers["Content-Type"].startswith("text/")
-        said = answer.content.decode() if is_text else hold(answer, path, method)
+        is_json = answer.headers["Content-Type"].partition(";")[0].endswith("json")
+        said = hold(answer, path, method) if is_json else answer.content.decode()
         self.answers.setdefault(operation, {})[str(answer.status_code)] = said
         return said
 
@@ -87,6 +87,8 @@ def _play_a_loan(send: Player, lender: Any, issued: Issued) -> None:
     send("report_obligation", **of_this)
     send("report_obligation", change={"status": "closed"}, **of_this)
     send("get_receipt", **of_this)
+    send("get_statement", **of_this)
+    send("get_signature", **of_this)
     send("list_scenarios")
     simulated = send("open_verification", change={"client_reference": "loan-2026-000126"})["id"]
     send("simulate", verification_id=simulated)

@@ -2,7 +2,7 @@
 
 `CMS_SIGN_ONLY`, a detached signature: the bytes that are judged are those we stored, so a copy of them inside the
 signature could only differ. `CMS_WITH_DATA` would send the whole statement back for nobody to read, and `XML` would
-have the app sign a canonical form of a text instead of the text that the page shows.
+have the app sign a document around the text instead of the text that the page shows.
 The protocol is known from public integrations only: see docs/operator-guide.md, "eGov Mobile".
 """
 
@@ -12,7 +12,6 @@ from typing import Any, Final
 from django.utils import translation
 from django.utils.translation import gettext
 
-from verification.borrower import wording
 from verification.core.errors import BadInput
 from verification.core.strict_json import MALFORMED, StrictObject, read_object
 from verification.workflow.reading.queries import BorrowerPage
@@ -26,9 +25,7 @@ _NAMES: Final = {"nameRu": "ru", "nameKz": "kk", "nameEn": "en"}
 
 
 def documents(page: BorrowerPage) -> dict[str, Any]:
-    """API2's answer: the statement's exact bytes, and the rows the page shows beside them, in the page's language."""
-    with translation.override(page.locale):
-        rows = wording.statement_rows(page.data["statement"])
+    """API2's answer: the statement's exact bytes, which are a text to read, and the rows that stand in it."""
     names = {}
     for field, language in _NAMES.items():
         with translation.override(language):
@@ -36,7 +33,7 @@ def documents(page: BorrowerPage) -> dict[str, Any]:
     document = {
         "id": 1,
         **names,
-        "meta": [{"name": name, "value": value} for name, value in rows],
+        "meta": [{"name": name, "value": value} for name, value in page.data["statement"]["rows"]],
         "document": {"file": {"mime": MIME, "data": page.data["statement_base64"]}},
     }
     return {"signMethod": METHOD, "documentsToSign": [document]}

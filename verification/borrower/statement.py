@@ -10,7 +10,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import get_language
 
-from verification.borrower import wording
 from verification.workflow.reading.queries import BorrowerPage
 
 _COMMON = "kz.gov.pki.knca.commonUtils"  # the module of every NCALayer, for those without basics
@@ -22,7 +21,10 @@ def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) 
 
 
 def context(page: BorrowerPage) -> Mapping[str, Any]:
-    """The statement in words, its exact text, and the request the script will send to NCALayer."""
+    """The words of the statement, its exact text, and the request the script will send to NCALayer.
+
+    The words are those of the text that is signed, in its language, whatever the page's is: see `offers_language`.
+    """
     data = page.data["statement_base64"]
     signer: dict[str, Any] = {"extKeyUsageOids": list(page.data["eku_oids"])}
     if page.mode == "test":
@@ -41,7 +43,8 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     # The same of an old NCALayer: a key in a file (the script names a token that is plugged in), content attached.
     of_old = {"module": _COMMON, "method": "createCAdESFromBase64", "args": ["PKCS12", "SIGNATURE", data, True]}
     return {
-        "rows": wording.statement_rows(page.data["statement"]),
+        "statement": page.data["statement"],
+        "offers_language": "" if (asked := get_language()) == page.data["statement"]["language"] else asked,
         "exact_text": base64.b64decode(data).decode("utf-8"),
         "ncalayer_url": settings.TULGA_NCALAYER_URL,
         "ncalayer_request": json.dumps(request, ensure_ascii=True),

@@ -20,6 +20,7 @@ _OF_A_VERIFICATION = [
     path("now/resume/", views.resume, name="resume"),
     path("now/elsewhere/", elsewhere.elsewhere, name="elsewhere"),
     path("now/elsewhere/number/", elsewhere.match, name="match"),
+    path("now/signed/<slug:untrusted_file>/", views.signed, name="signed"),
     path("phone/", elsewhere.phone, name="phone"),
     path("phone/now/", elsewhere.phone_now, name="phone_now"),
     path("phone/now/state/", elsewhere.phone_state, name="phone_state"),

@@ -5,7 +5,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -21,10 +21,10 @@ from verification.borrower import (
     untrusted_answer,
     wording,
 )
-from verification.core.errors import BadInput, Conflict, LinkUnusable
+from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound
 from verification.core.route import Next
 from verification.workflow.moving import commands, links, mobile_signing, rates, typed_before
-from verification.workflow.reading import queries
+from verification.workflow.reading import queries, signed_files
 
 # What a page shows beyond the loan, the step and the notice.
 _MORE: Mapping[str, Callable[[queries.BorrowerPage], Mapping[str, Any]]] = {
@@ -144,6 +144,22 @@ def state(request: HttpRequest) -> HttpResponse:
 def hint(request: HttpRequest) -> HttpResponse:
     """A word for the camera's guide, about one small picture that is kept nowhere."""
     return camera.hint(request, visit_of(request))
+
+
+@never_cache
+@require_safe
+def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
+    """What the borrower signed, and their signature, to keep: once the end is told, and while the session lives."""
+    visit = visit_of(request)
+    if untrusted_file not in signed_files.FILES:
+        raise Http404
+    try:
+        found = signed_files.read_for_borrower(verification_id=visit.verification_id, file=untrusted_file)
+    except (NotFound, Conflict) as none:
+        raise Http404 from none
+    name = f"{visit.verification_id}.{untrusted_file}.{found.suffix}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return HttpResponse(found.content, content_type=found.media_type, headers=headers)
 
 
 def visit_of(request: HttpRequest) -> links.Visit:

@@ -1,6 +1,6 @@
 """Facts in the borrower's words: sums, times, names of routes, and the sentence of a code, in the page's language."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from verification.core import spelling
 from verification.core.ids import case_number
@@ -17,21 +17,6 @@ from verification.core.reasons import REASONS
 from verification.workflow.reading.queries import BorrowerPage, BorrowerState
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
-_STATEMENT_ROWS = (
-    ("lender_name", gettext_lazy("Lender")),
-    ("lender_bin", gettext_lazy("Lender's BIN")),
-    ("iin_masked", gettext_lazy("Your IIN")),
-    ("purpose", gettext_lazy("Purpose")),
-    ("amount", gettext_lazy("Loan amount")),
-    ("term_days", gettext_lazy("Term")),
-    ("annual_rate", gettext_lazy("Annual rate")),
-    ("total_repayable", gettext_lazy("You repay in total")),
-    ("account_masked", gettext_lazy("Paid out to the account")),
-    ("contract_sha256", gettext_lazy("Contract (SHA-256)")),
-    ("issued", gettext_lazy("Statement written")),
-    ("expires", gettext_lazy("To be signed before")),
-    ("verification_id", gettext_lazy("Verification")),
-)
 
 
 def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
@@ -103,21 +88,6 @@ def contact(lender: LenderFacts, *, case_number: str) -> Mapping[str, str]:
 def sentence(code: str) -> str:
     """The borrower's sentence of a code, translated; empty for no code."""
     return gettext(REASONS[code].borrower_message) if code in REASONS else ""
-
-
-def statement_rows(statement: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The statement in words, row by row in the order a person reads: (label, value)."""
-    currency = str(statement.get("currency", ""))
-    said: dict[str, Callable[[str], str]] = {
-        "amount": lambda value: money(value, currency),
-        "total_repayable": lambda value: money(value, currency),
-        "term_days": lambda value: days(int(value)),
-        "annual_rate": percent,
-        "contract_sha256": lambda value: value or gettext("not attached; the lender adds it before the money is paid"),
-        "issued": moment,
-        "expires": moment,
-    }
-    return [(str(label), said.get(name, str)(str(statement.get(name, "")))) for name, label in _STATEMENT_ROWS]
 
 
 def money(amount: str, currency: str) -> str:

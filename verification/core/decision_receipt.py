@@ -18,9 +18,6 @@ TYPE: Final = "tulga.receipt"
 VERSION: Final = 1
 COMMITTED: Final = ("iin", "payout_account")
 """What a receipt commits to: of which text stands in `commitments`, and its salt in the openings."""
-STATEMENT: Final = "statement.text"
-"""The kind of evidence that is the statement, which was shown and signed. It holds a nonce of 128 bits, so its plain
-hash is no way to what it says."""
 
 Entry = tuple[str, datetime, Mapping[str, Any]]
 """Type, time and body of a log entry."""

@@ -64,7 +64,7 @@ def put_all(
             wrapped_key=key.seal(own.secret, table=_TABLE, field=f"{place}:key").data,
             commitment=sealed.commitment,
             sealed=sealed.data,
-            seen_index=next(iter(seen_values(content, kind=kind)), None),
+            seen_index=next(iter(seen_values(content, kind=kind, of=policy.REMEMBERED)), None),
             size=len(content),
             created_at=at or clock.now(),
         )
@@ -176,12 +176,12 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
     return rows
 
 
-def seen_values(content: bytes, *, kind: str) -> list[bytes]:
+def seen_values(content: bytes, *, kind: str, of: Sequence[str] = policy.SOUGHT) -> list[bytes]:
     """What `EvidenceItem.seen_index` holds for these bytes under every index key, newest first: search with `…__in`.
 
-    Nothing where what is of this kind is not sought.
+    Nothing where what is of this kind is not sought; `of` names kinds by their words.
     """
-    if not any(word in kind for word in policy.SOUGHT):
+    if not any(word in kind for word in of):
         return []
     return list(blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).values())
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from verification.core import statement_text
 from verification.core.errors import BadInput, Refused
 from verification.core.route import Evidence
 from verification.core.stored import canonical_json
@@ -20,6 +21,8 @@ from verification.stages.statement import collect, dialogue
 from verification.stages.statement.policy import StatementPolicy
 
 MODES = ("live", "test")
+ROLES = ("anchor", "intermediate", "tsa")
+"""Of a certificate in `pins.txt`, and of the folders in a directory that is named in place of a mode."""
 STATEMENT_MAX_BYTES = 64 * 1024 * 1024  # ours: any document that one would sign; a statement of ours has 1 KB
 _CERTIFICATE_SUFFIXES = {".cer", ".crt", ".der", ".pem"}
 _CERTIFICATE_FILE_MAX_BYTES = 64 * 1024
@@ -43,8 +46,25 @@ def read(path: Path, *, max_bytes: int) -> bytes:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
 
 
+def read_statement(path: Path) -> bytes:
+    """What must have been signed. Raises `BadInput`, also for a statement of ours that says one thing in words and
+    another in its data: no signature makes that right."""
+    statement = read(path, max_bytes=STATEMENT_MAX_BYTES)
+    if len(statement) > STATEMENT_MAX_BYTES:
+        raise BadInput("the statement is too large")
+    if f"\n{statement_text.FORM}\n".encode() in statement:
+        try:
+            statement_text.read(statement)
+        except Refused as refused:
+            raise BadInput(f"{path}: {refused.detail}") from refused
+    return statement
+
+
 def read_trust(named: str) -> Trust:
-    """The installed certificates of `live` or `test`, or those in a directory. Raises `BadInput`, `Misconfigured`."""
+    """The installed certificates of `live` or `test`, or those in a directory. Raises `BadInput`, `Misconfigured`.
+
+    In the directory a certificate lies as it is, or in a folder named for its role (`ROLES`).
+    """
     if named in MODES:
         return Trust(collect.installed_trust(named))
     # A variable that a script forgot to set would name the directory it happens to run in.
@@ -53,26 +73,39 @@ def read_trust(named: str) -> Trust:
     directory = Path(named)
     if not directory.is_dir():
         raise BadInput(f"--trust is live, test or a directory, and {directory} is none of them")
-    anchors: list[bytes] = []
-    intermediates: list[bytes] = []
-    left_out: list[str] = []
-    for path in sorted(directory.iterdir()):
+    roles: dict[str, list[bytes]] = {role: [] for role in ROLES}
+    notes = [f"the certificates of {directory} are trusted without pins"]
+    for path in sorted([*directory.iterdir(), *(found for role in ROLES for found in _listed(directory / role))]):
         if path.suffix.lower() not in _CERTIFICATE_SUFFIXES or path.name.startswith("."):
             continue
+        said = path.parent.name if path.parent != directory else ""
         for der in _unwrap(read(path, max_bytes=_CERTIFICATE_FILE_MAX_BYTES), path=path):
             try:
-                certificate = parse_certificate(der)
+                roles[_role(der, said=said)].append(der)
             except Refused as refused:
                 if refused.code != "eds_algorithm_refused":
                     raise BadInput(f"{path} is no certificate: {refused.detail}") from refused
-                left_out.append(f"{path.name} was left out: {refused.detail}")
-                continue
-            # Self-signed ones are anchors, others intermediates: whoever names the directory answers for it.
-            (anchors if certificate.subject == certificate.issuer else intermediates).append(der)
-    if not anchors:
-        left_out.append(f"{directory} holds no self-signed certificate, so nothing ends a path")
-    items = number("shared.anchor", anchors) | number("shared.intermediate", intermediates)
-    return Trust(items, (f"the certificates of {directory} are trusted without pins", *left_out))
+                notes.append(f"{path.name} was left out: {refused.detail}")
+    if not roles["anchor"]:
+        notes.append(f"{directory} holds no self-signed certificate, so nothing ends a path")
+    if roles["tsa"]:
+        notes.append(f"{len(roles['tsa'])} certificates of {directory / 'tsa'} are believed for time-stamps alone")
+    items = {kind: der for role, ders in roles.items() for kind, der in number(f"shared.{role}", ders).items()}
+    return Trust(items, tuple(notes))
+
+
+def _listed(directory: Path) -> list[Path]:
+    return list(directory.iterdir()) if directory.is_dir() else []
+
+
+def _role(der: bytes, *, said: str) -> str:
+    """What a certificate is trusted for: what its folder says, or else by its names. Who made the directory answers for
+    it. Raises `Refused`; of time-stamp authorities alone may the key be of the old GOST."""
+    if said == "tsa":
+        parse_timestamp_certificate(der)
+        return said
+    certificate = parse_certificate(der)
+    return said or ("anchor" if certificate.subject == certificate.issuer else "intermediate")
 
 
 def _unwrap(content: bytes, *, path: Path) -> list[bytes]:

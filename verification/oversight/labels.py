@@ -120,6 +120,8 @@ LOOKS: Final[dict[str, Words]] = {
     "picture": _("A picture"),
     "confirmation": _("The case, to attest a confirmation or a visit: name, loan"),
     "document": _("The signed document, with IIN, face and pictures"),
+    "statement": _("The statement that was signed, with IIN"),
+    "signature": _("The signature, with the signer's certificate"),
 }
 VIEWED: Final[dict[str, Words]] = {
     "case": _("A case"),

@@ -79,16 +79,17 @@ get_clearance = partial(_get, "/v1/clearances/{}", partial(parse, of.Clearance))
 get_webhook_endpoint = partial(_get, "/v1/webhook-endpoints/{}", partial(parse, of.Endpoint))
 list_documents = partial(_get, "/v1/verifications/{}/documents", partial(parse, of.Page[of.Document]))
 get_document = partial(_get, "/v1/verifications/{}/documents/{}", bytes)
+get_statement = partial(_get, "/v1/verifications/{}/statement", bytes)
+get_signature = partial(_get, "/v1/verifications/{}/signature", bytes)
 get_receipt = partial(_get, "/v1/verifications/{}/receipt", bytes)
 cancel_verification = partial(_post, "/v1/verifications/{}/cancel", of.Verification)
 test_webhook_endpoint = partial(_post, "/v1/webhook-endpoints/{}/test", of.Delivery)
 rotate_webhook_secret = partial(_post, "/v1/webhook-endpoints/{}/rotate-secret", of.EndpointSecret)
 redeliver = partial(_post, "/v1/deliveries/{}/redeliver", of.Delivery)
-# Without one. A checkpoint is for `checkpoints.Memory`; the keys are those of receipts, documents and logs.
+# Without one; the last two in test mode. A checkpoint is for `checkpoints.Memory`; the keys are of all that is signed.
 list_webhook_endpoints = partial(_get, "/v1/webhook-endpoints", partial(parse, of.Page[of.Endpoint]))
 get_checkpoint = partial(_get, "/v1/log/checkpoint", _text)
 get_keys = partial(_get, "/.well-known/jwks.json", bytes)
-# Of test mode alone: what the sandbox can play, and how far the clock was put forward.
 list_scenarios = partial(_get, "/v1/test/scenarios", partial(parse, of.Page[Scenario]))
 get_test_clock = partial(_get, "/v1/test/clock", partial(parse, TestClock))
 
@@ -129,9 +130,8 @@ def get_proof(event: str) -> Call[str]:
 
 def get_consistency(first: int, second: int) -> Call[of.Consistency]:
     """That the log of one size goes on from that of a smaller one: for `checkpoints.Memory`, which says which."""
-    return replace(
-        _get("/v1/log/consistency", partial(parse, of.Consistency)), query={"first": first, "second": second}
-    )
+    call = _get("/v1/log/consistency", partial(parse, of.Consistency))
+    return replace(call, query={"first": first, "second": second})
 
 
 def report_contract(

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from insecure_sandbox import encoding as asn1
-from insecure_sandbox import profile, timestamping
+from insecure_sandbox import profile
 from insecure_sandbox.authority import Authority, make_crl, person_template
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import generate_key
@@ -75,13 +75,6 @@ class Signer:
         given = [self.own.certificate] * certificates
         return signed_data(self.own, infos=[made] * infos, certificates=given, content=self.content)
 
-    def stamped(self, *, at: datetime | None = None, **changes: Any) -> bytes:
-        """The signature with a time-stamp inside."""
-        signed = self.sign()
-        stamper = timestamping.certify_timestamping(self.authority, at=self.at - DAY, key=generate_key("gost512"))
-        stamp = timestamping.stamp(stamper, timestamping.signature_value(signed), at=at or self.at - SECOND)
-        return timestamping.with_tokens(signed, timestamping.encode(replace(stamp, **changes)))
-
 
 def _of_policy(signer: Signer) -> bytes:
     right = signer.template()
@@ -115,9 +108,6 @@ WRONG: dict[str, Callable[[Signer], bytes]] = {
     "eds_not_individual": lambda signer: signer.by(signer.template(role="legal")),
     "eds_iin_missing": lambda signer: signer.by(signer.template(iin="")),
     "eds_issuer_revoked": _issuer_revoked,
-    "eds_timestamp_invalid": lambda signer: signer.stamped(imprint=bytes(64)),
-    "eds_timestamp_untrusted": lambda signer: signer.stamped(policy="1.2.398.3.3.2.6.9"),
-    "eds_timestamp_time": lambda signer: signer.stamped(at=signer.at + timedelta(hours=1)),
 }
 
 

@@ -108,7 +108,7 @@ def _entry(folder: Folder, vector: Vector, *, family: str) -> dict[str, Any]:
             for number, content in enumerate(contents)
         ]
     evidence[vector.role] = [own]
-    entry: dict[str, Any] = {"file": own, "family": family, "group": vector.group}
+    entry: dict[str, Any] = {"file": own, "family": family, "group": vector.group, "unproven": vector.unproven}
     if vector.code:
         entry |= {"code": vector.code, "check": vector.check, "why": vector.why, "also": list(vector.also)}
         entry |= {"nearest": f"{vector.nearest}.{family}.{_kind_of(vector.nearest)}"}

@@ -43,5 +43,9 @@ CASE = Case(
     expires_at=AT + timedelta(hours=1),
 )
 STATEMENT = statement(
-    CASE, nonce=_NONCE, issued=(AT - timedelta(minutes=1)).isoformat(), expires=(AT + timedelta(minutes=14)).isoformat()
+    CASE,
+    language="kk",
+    nonce=_NONCE,
+    issued=(AT - timedelta(minutes=1)).isoformat(),
+    expires=(AT + timedelta(minutes=14)).isoformat(),
 )

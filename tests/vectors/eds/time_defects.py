@@ -1,4 +1,4 @@
-"""Time-stamps inside the signature: those that prove when it existed, and those that prove nothing."""
+"""Time-stamps inside the signature: some prove when it existed, some prove nothing and refuse nobody."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -38,13 +38,9 @@ def right(world: World, signed: bytes | None = None) -> Timestamp:
     return timestamping.stamp(world.stamper, signature_value(signed or world.good), at=AT - SECOND)
 
 
-def _of(world: World, defect: str, token: Timestamp | bytes, code: str = "", **more: object) -> Vector:
+def _of(world: World, defect: str, token: Timestamp | bytes, unproven: str = "") -> Vector:
     encoded = token if isinstance(token, bytes) else encode(token)
-    check = TIMESTAMP if code else ""
-    near = "good_time_stamped" if code else "good"
-    content = with_tokens(world.good, encoded)
-    said: dict[str, Any] = {"nearest": near, "code": code, "check": check} | more
-    return Vector(group="time", defect=defect, content=content, **said)
+    return Vector(group="time", defect=defect, content=with_tokens(world.good, encoded), unproven=unproven)
 
 
 def _hashed(world: World, oid: str) -> Timestamp:
@@ -105,14 +101,14 @@ def _authorities(world: World) -> Iterator[Vector]:
 def _times(world: World) -> Iterator[Vector]:
     stamp = right(world)
     late = replace(stamp, time=JUDGED + _SKEW + SECOND)
-    yield _of(world, "time_stamp_in_the_future", late, _TIME, nearest="good_time_stamped_a_minute_ahead")
+    yield _of(world, "time_stamp_in_the_future", late, _TIME)
     early = replace(stamp, time=world.leaf.not_before - SECOND)
-    yield _of(world, "time_stamp_before_the_certificate", early, _TIME, nearest="good_time_stamped_at_the_beginning")
+    yield _of(world, "time_stamp_before_the_certificate", early, _TIME)
 
 
 def _counts(world: World) -> Iterator[Vector]:
     token = encode(right(world))
-    said: dict[str, Any] = {"group": "time", "code": _INVALID, "check": TIMESTAMP, "nearest": "good_time_stamped"}
+    said: dict[str, Any] = {"group": "time", "unproven": _INVALID}
     two = with_tokens(world.good, token, token)
     yield Vector(defect="time_stamps_two", content=two, **said)
     two = with_tokens(world.good, token, token, in_one=True)
@@ -131,7 +127,7 @@ def _certificates(world: World) -> Iterator[Vector]:
     yield Vector(defect=near, content=with_tokens(signed, before), group="time")
     yield Vector(defect="expired_without_a_time_stamp", content=signed, nearest=near, **said)
     wrong = with_tokens(signed, after)
-    yield Vector(defect="expired_before_its_time_stamp", content=wrong, nearest=near, also=(_TIME,), **said)
+    yield Vector(defect="expired_before_its_time_stamp", content=wrong, nearest=near, **said)
 
 
 def _asked(world: World) -> Iterator[Vector]:

@@ -34,7 +34,7 @@ class Vector:
     code, check: what refuses first, and why (a part of the detail); empty for one that passes. also: codes of other
     checks that this defect breaks too. role: what the file is among the evidence (`signature`, `ocsp`, `crl`, `delta`,
     `authority_crl` or `timestamp`). with_: further evidence by role, written beside it. nearest: what passes and
-    differs least.
+    differs least. unproven: by what its time-stamp is passed over, where it proves nothing and refuses nobody.
     """
 
     group: str
@@ -46,6 +46,7 @@ class Vector:
     also: tuple[str, ...] = ()
     role: str = "signature"
     nearest: str = "good"
+    unproven: str = ""
     with_: Mapping[str, Sequence[bytes]] = field(default_factory=dict, repr=False)
 
 

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Iterator
-from html import escape
 
 from insecure_sandbox.xml_signing import DECLARATION, envelop
 from tests.vectors.eds.case import IIN, STATEMENT
@@ -114,8 +113,7 @@ def _entities(good: bytes) -> Iterator[Vector]:
 
 def _comments(good: bytes) -> Iterator[Vector]:
     """Who reads the text before a comment, and hashes without comments, sees two values."""
-    before = base64.b64encode(STATEMENT[: STATEMENT.index(IIN.encode()) // 3 * 3 + 6])
-    at = good.index(before) + len(before)
+    at = good.index(IIN.encode()) + 6
     hidden = {
         "comment_inside_the_iin": b"<!-- -->",
         "instruction_inside_the_iin": b"<?skip?>",
@@ -133,12 +131,13 @@ def _comments(good: bytes) -> Iterator[Vector]:
 
 def _contents(world: World, good: bytes) -> Iterator[Vector]:
     """Rightly signed in itself, and not what we stored."""
-    text = base64.b64encode(STATEMENT)
+    text = DOCUMENT.removeprefix(b'<statement format="tulga-statement-2">').removesuffix(END)
     documents = {
         "another_statement": DEARER,
-        "statement_as_it_stands": DOCUMENT.replace(text, escape(STATEMENT.decode(), quote=False).encode()),
-        "statement_in_lines": DOCUMENT.replace(text, text[:76] + b"\n" + text[76:]),
-        "statement_of_another_format": DOCUMENT.replace(b"tulga-statement-1", b"tulga-statement-2"),
+        "statement_in_base64": DOCUMENT.replace(text, base64.b64encode(STATEMENT)),
+        "statement_with_a_line_more": DOCUMENT.replace(text, text.replace(b"\n", b"\n\n", 1)),
+        "statement_with_other_ends_of_lines": DOCUMENT.replace(text, text.replace(b"\n", b"&#xD;\n")),
+        "statement_of_another_format": DOCUMENT.replace(b"tulga-statement-2", b"tulga-statement-1"),
         "statement_with_an_element_more": DOCUMENT.replace(END, b"<more></more>" + END),
         "statement_of_nothing": DOCUMENT.replace(text, b""),
     }
@@ -181,7 +180,7 @@ def _bombs(good: bytes) -> Iterator[Vector]:
     room = b" " * POLICY.signature_max_bytes
     yield vector("too_large", good.replace(END, room + END), large, FORMAT)
     yield vector("tags_too_many", good.replace(END, b"<a/>" * 600 + END), large, FORMAT, "tags")
-    attributes = b"".join(b' a%d=""' % number for number in range(300))
+    attributes = b"".join(b' a%d=""' % number for number in range(600))
     yield vector("attributes_too_many", good.replace(END, b"<a" + attributes + b"/>" + END), large, FORMAT)
     deep = b"<a>" * 40 + b"</a>" * 40
     yield vector("nested_40_deep", good.replace(END, deep + END), _MALFORMED, FORMAT, "deeply")

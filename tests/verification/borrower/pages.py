@@ -1,41 +1,44 @@
 """Pages of the borrower made by hand, for what needs no rows."""
 
-import base64
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from verification.core.person import LenderFacts, Renewal
+from verification.core.statement_text import FORM, write
+from verification.core.statement_words import CURRENT
 from verification.routes import ROUTES
 from verification.stages.consent import policy as consent
 from verification.stages.renewal import policy as renewal
+from verification.stages.statement.dialogue import prompt_statement
 from verification.workflow.reading.views import BorrowerPage, RouteChoice
 
 AT = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
 STATEMENT = {
-    "verification_id": "ver_00000000000000000000000000",
+    "type": FORM,
+    "words": CURRENT,
+    "language": "ru",
+    "mode": "test",
+    "verification": "ver_00000000000000000000000000",
     "lender_name": "First Credit LLP",
     "lender_bin": "120340000125",
-    "iin_masked": "********0010",
+    "iin": "990101100010",
     "purpose": "Consumer microcredit",
     "amount": "150000.00",
     "currency": "KZT",
     "term_days": 30,
     "annual_rate": "46.00",
     "total_repayable": "155700.50",
-    "account_masked": "KZ86 •••• 0100",
+    "payout_account": "KZ86 •••• 0100",
+    "payout_account_sha256": "a" * 64,
     "contract_sha256": "",
+    "nonce": "0" * 32,
     "issued": AT.isoformat(),
     "expires": AT.isoformat(),
 }
 DATA: dict[str, dict[str, Any]] = {
     "consent": {"version": consent.CURRENT, "texts": consent.TEXTS[consent.CURRENT]},
-    "statement": {
-        "statement_base64": base64.b64encode(json.dumps(STATEMENT, ensure_ascii=False).encode()).decode(),
-        "statement": STATEMENT,
-        "eku_oids": ["1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1"],
-    },
+    "statement": dict(prompt_statement({"statement": write(STATEMENT).decode()})),
     "form": {
         "fields": [
             {"name": "document_number", "kind": "text", "max_length": 20},

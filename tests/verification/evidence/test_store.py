@@ -43,10 +43,11 @@ def test_the_commitment_is_salted() -> None:
 
 def test_equal_originals_are_found_by_what_was_seen() -> None:
     first, second = add_key(), add_key()
-    items = {store.put(key, ORIGINAL, kind="a.signature").pk for key in (first, second)}
+    items = {store.put(key, ORIGINAL, kind="a.own_value").pk for key in (first, second)}
     store.put(first, b"other", kind="a.frame.0")
     store.put(first, ORIGINAL, kind="a.b")  # what nobody seeks has no index
-    found = EvidenceItem.objects.filter(seen_index__in=store.seen_values(ORIGINAL, kind="a.frame.0"))
+    store.put(second, ORIGINAL, kind="a.other_value")  # nor what is sought and never remembered
+    found = EvidenceItem.objects.filter(seen_index__in=store.seen_values(ORIGINAL, kind="a.other_value"))
     assert set(found.values_list("pk", flat=True)) == items
 
 

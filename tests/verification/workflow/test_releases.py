@@ -23,7 +23,7 @@ LEADS_TO = {
         *("eds_certificate_revoked", "eds_iin_mismatch", "eds_iin_missing", "eds_issuer_revoked", "eds_key_usage"),
         *("eds_malformed", "eds_not_individual", "eds_path_untrusted", "eds_policy_refused", "eds_signature_invalid"),
         *("eds_signature_replayed", "eds_signed_attributes_invalid", "eds_signer_count", "eds_statement_mismatch"),
-        *("eds_timestamp_invalid", "eds_timestamp_time", "eds_timestamp_untrusted", "eds_too_large", "face_again"),
+        *("eds_too_large", "face_again"),
         *("face_again_light", "face_again_near", "face_again_still", "face_mismatch", "liveness_capture_replayed"),
         *("liveness_command_missed", "liveness_face_changed", "liveness_face_jumped", "liveness_face_missing"),
         *("liveness_frame_early", "liveness_frame_frozen", "liveness_frame_noiseless", "liveness_frame_repeated"),

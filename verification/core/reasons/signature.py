@@ -47,9 +47,6 @@ TABLE = (
     Reason("eds_revocation_unknown", OUR_FAULT, "No fresh, verified revocation list; tried again.", retry=True),
     Reason("eds_statement_expired", _SIGN_AGAIN, "The statement had expired when the signature came."),
     Reason("eds_issuer_revoked", _OWN_KEY, "The authority that issued the certificate is itself revoked.", burns=True),
-    Reason("eds_timestamp_invalid", _SIGN_AGAIN, "The time-stamp is not over this signature, or broken.", burns=True),
-    Reason("eds_timestamp_untrusted", _SIGN_AGAIN, "The time-stamp is of no authority that we trust.", burns=True),
-    Reason("eds_timestamp_time", _SIGN_AGAIN, "The time-stamp's time is in the future or not the key's.", burns=True),
     Reason("eds_timestamp_unavailable", OUR_FAULT, "No usable time-stamp of our authority; tried again.", retry=True),
     # eGov Mobile: refused at the door, so that nothing was taken and no attempt is touched
     Reason(

@@ -16,11 +16,12 @@ from lxml import etree
 from verification.core.errors import Refused
 from verification.engines.pki.der import malformed
 
-# A signed statement has 35 tags in 6 levels, 1 namespace and 20 quotation marks; each further signature 32 tags more.
+# A signed statement has 35 tags in 6 levels, 1 namespace and 20 quotation marks, and as text 90 more and twice those of
+# its names and purpose; each further signature 32 tags more.
 _MAX_TAGS = 512
 _MAX_DEPTH = 16
 _MAX_NAMESPACES = 32
-_MAX_QUOTES = 512
+_MAX_QUOTES = 1024
 
 _DECLARATION = re.compile(
     r"""<\?xml\s+version=(["'])1\.0\1(?:\s+encoding=(["'])(?:utf-8|UTF-8)\2)?(?:\s+standalone=(["'])(?:yes|no)\3)?\s*\?>"""

@@ -7,7 +7,7 @@ Nothing is looked up by an identifier and nothing is taken out of the document: 
 Source: XML Signature Syntax and Processing 1.1, §3.2 and §4; the profile was measured.
 """
 
-from base64 import b64encode
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from hmac import compare_digest
@@ -33,6 +33,9 @@ from verification.engines.pki.xml_document import (
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
 # NCALayer lets several people sign one document; ours are signed by one.
 _MAX_SIGNATURES = 10
+_ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
+# XML 1.0, fifth edition, [2]: all but these may stand in a text. Halves of signs are no UTF-8 in the first place.
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,18 @@ class SignedXml:
 
 
 def statement_document(statement: bytes) -> bytes:
-    """The document a borrower signs, in canonical form. The statement is inside as base64, so no text can be markup."""
-    return b'<statement encoding="base64" format="tulga-statement-1">' + b64encode(statement) + b"</statement>"
+    """The document a borrower signs, in canonical form: the statement as text, for the signer's program to show.
+
+    Its marks of markup are escaped as Canonical XML §2.3 escapes them, so no text can be markup.
+    Raises `Refused` (eds_statement_mismatch) for bytes that XML cannot carry as text.
+    """
+    try:
+        text = statement.decode()
+    except UnicodeDecodeError:
+        raise Refused("eds_statement_mismatch", "the statement is no text: XML cannot carry it") from None
+    if _NO_TEXT.search(text):
+        raise Refused("eds_statement_mismatch", "the statement has characters that XML cannot carry")
+    return b'<statement format="tulga-statement-2">' + text.translate(_ESCAPED).encode() + b"</statement>"
 
 
 def parse_xml(untrusted: bytes, *, max_bytes: int) -> SignedXml:

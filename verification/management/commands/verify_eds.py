@@ -59,9 +59,7 @@ class Command(JudgingCommand):
         """Prints the report, and raises `CommandError` with the exit code where it is not 0."""
         policy, notes = _policy(options)
         try:
-            statement = eds_files.read(options["statement"], max_bytes=eds_files.STATEMENT_MAX_BYTES)
-            if len(statement) > eds_files.STATEMENT_MAX_BYTES:
-                raise BadInput("the statement is too large")
+            statement = eds_files.read_statement(options["statement"])
             trusted = eds_files.read_trust(options["trust"])
             given = eds_files.evidence(
                 # Text may be twice as long as what it spells; a byte more, and the checks call it too large.

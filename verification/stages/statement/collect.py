@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 from verification import clock
 from verification.core.errors import Misconfigured, Refused, SourceUnavailable
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
+from verification.core.statement_words import CURRENT, WORDS
 from verification.engines.pki import ocsp, timestamp
 from verification.engines.pki.certificate import Certificate, parse_known
 from verification.engines.pki.keys import ALGORITHMS
@@ -23,18 +25,34 @@ from verification.stages.statement.dialogue import SIGNATURE, TEXT, Said, statem
 from verification.stages.statement.policy import POLICY, StatementPolicy
 
 NONCE_BYTES = 16  # eds.md §3
+_CONSENT = "consent.answer"
 
 
 def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
-    """A fresh statement for this attempt; it is evidence before anybody sees it."""
+    """A fresh statement for this attempt; it is evidence before anybody sees it.
+
+    In the language the borrower asked for here, or consented in, or the lender named.
+    """
+    changes = memory.get(dialogue.CHANGES, 0)
+    language = memory.get(dialogue.LANGUAGE) or _consented_in(evidence) or case.locale
     expires = evidence.at + timedelta(seconds=POLICY.statement_seconds)
     text = statement(
         case,
+        language=language,
         nonce=secrets.token_hex(NONCE_BYTES),
         issued=evidence.at.isoformat(timespec="seconds"),
         expires=expires.isoformat(timespec="seconds"),
     )
-    return Prepared(memory={"statement": text.decode()}, evidence={TEXT: text})
+    return Prepared(
+        memory={**memory, "statement": text.decode()}, evidence={f"{TEXT}.{changes}" if changes else TEXT: text}
+    )
+
+
+def _consented_in(evidence: Evidence) -> str:
+    with suppress(Refused):
+        if (language := evidence.require_object(_CONSENT).get("language")) in WORDS[CURRENT]:
+            return str(language)
+    return ""
 
 
 def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy = POLICY) -> Mapping[str, bytes]:
@@ -46,6 +64,7 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
     asked = replace(evidence, items=found)
     try:
         signed = parse_signature(evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
+        found |= _value(signed, evidence)
         leaf, issuer, *_ = build_path(
             signed.signer,
             anchors=dialogue.pinned(asked, "shared.anchor", parse_known),
@@ -64,6 +83,20 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
     # Asked of the issuer that the path found, never of an address in the certificate: that is the signer's to write.
     found |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
     return found | _ask_about_tokens(case.mode, signed, replace(evidence, items=found), policy=policy)
+
+
+def _value(signed: Signature, evidence: Evidence) -> dict[str, bytes]:
+    """By what this signature is known when it comes again, in whatever wrapping: its value, and whose key made it.
+
+    Only one that is over this attempt's statement is remembered: else whoever sent a stranger's signature first would
+    make that stranger's own answer a replay. With the key, for to a given value one can be made that it is right under.
+    """
+    kind = dialogue.OTHER_VALUE
+    with suppress(Refused):
+        signed.check_content(statement=dialogue.text_of(evidence))
+        signed.check_signature()
+        kind = dialogue.OWN_VALUE
+    return {kind: sha256(signed.signer.key_bits + signed.signature).digest()}
 
 
 def installed_trust(mode: str) -> dict[str, bytes]:
@@ -86,8 +119,14 @@ def _ask_about_tokens(mode: str, signed: Signature, found: Evidence, *, policy: 
             if raw is not None:
                 token, trust = timestamp.parse_token(raw, max_bytes=most), said.timestamp_trust(found, policy)
                 pair = askable(timestamp_path(token, trust=trust))
-        if pair is not None:
+        if pair is None:
+            continue
+        try:
             answers |= _ask_revocation(mode, *pair, policy=policy, said=said)
+        except (SourceUnavailable, Misconfigured):
+            # A time-stamp that nobody asked for and nobody can tell about proves nothing, and holds nobody up.
+            if said is dialogue.OF_TOKEN_ASKED:
+                raise
     return answers
 
 

@@ -1,19 +1,19 @@
 """One question: sign this statement. The text is written by us, shown in words, and kept before it is shown."""
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
+from verification.core import statement_text
 from verification.core.errors import BadInput, Refused, SourceUnavailable
-from verification.core.forms import asked_of
-from verification.core.ids import Iin, mask_account
-from verification.core.opening import Loan
+from verification.core.ids import mask_account
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
+from verification.core.statement_text import FORM, SIGNED
+from verification.core.statement_words import CURRENT, WORDS
 from verification.core.stored import canonical_json
 from verification.engines.pki.certificate import X509, Key, parse_known, parse_known_timestamping
 from verification.engines.pki.cms import parse_cms
@@ -22,14 +22,16 @@ from verification.engines.pki.timestamp import TimestampTrust
 from verification.engines.pki.xmldsig import statement_document
 from verification.stages.statement.policy import POLICY, StatementPolicy
 
-TEXT = "statement.text"
+TEXT = statement_text.KIND
 SIGNATURE = "statement.signature"
 ANSWER = "statement.answer"
+# SHA-256 of the signer's key and the signature's value: of one that is over this attempt's statement, or of another.
+OWN_VALUE, OTHER_VALUE = "statement.own_value", "statement.other_value"
+LANGUAGE: Final = "language"
+CHANGES: Final = "changes"
 # What we asked about the signature, with the nonces we asked it with.
 OCSP, OCSP_NONCE = "statement.ocsp", "statement.ocsp_nonce"
 TIMESTAMP, TIMESTAMP_NONCE = "statement.timestamp", "statement.timestamp_nonce"
-# What stands in the statement of a loan as the lender said it.
-_SIGNED = tuple(name for name, asked in asked_of(Loan).items() if asked.form.is_signed)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class Said:
         )
 
 
+def text_of(evidence: Evidence) -> bytes:
+    """The statement that was shown when the signature came. Raises `Refused` (check_missing) where there is none."""
+    return evidence.require(max((kind for kind in evidence.items if statement_text.is_text(kind)), default=TEXT))
+
+
 def numbered(evidence: Evidence, kind: str) -> list[bytes]:
     """Every piece of evidence of a numbered kind."""
     return [content for name, content in sorted(evidence.items.items()) if name.startswith(f"{kind}.")]
@@ -111,19 +118,24 @@ OF_TOKEN_INSIDE, OF_TOKEN_ASKED = (
 )
 
 
-def statement(case: Case, *, nonce: str, issued: str, expires: str) -> bytes:
-    """The canonical bytes to be signed: who owes what to whom, for this verification only. `nonce`: 128 bits, hex."""
+def statement(case: Case, *, language: str, nonce: str, issued: str, expires: str, words: str = CURRENT) -> bytes:
+    """The bytes to be signed: who owes what to whom, for this verification only, in words and as data.
+
+    nonce: 128 bits, hex. words: their version. Raises `Refused` for words that we do not have.
+    """
     loan = case.loan
-    return canonical_json(
+    return statement_text.write(
         {
-            "type": "tulga.statement.v1",
+            "type": FORM,
+            "words": words,
+            "language": language,
             "mode": case.mode,
             "verification": case.verification_id,
             "lender_bin": case.lender.bin,
             "lender_name": case.lender.name,
             "iin": case.person.iin.value,
             "purpose": case.purpose,
-            **{name: getattr(loan, name) for name in _SIGNED},
+            **{name: getattr(loan, name) for name in SIGNED},
             "payout_account": mask_account(loan.payout_account),
             "payout_account_sha256": sha256(loan.payout_account.encode()).hexdigest(),
             "nonce": nonce,
@@ -134,25 +146,15 @@ def statement(case: Case, *, nonce: str, issued: str, expires: str) -> bytes:
 
 
 def prompt_statement(memory: Memory) -> Mapping[str, Any]:
-    """The bytes to sign, the same in words with the IIN masked, and the key usages to ask the signer's program for.
+    """The bytes to sign, the words that stand in them, and the key usages to ask the signer's program for.
 
     `statement_xml` is the document for a program that signs XML: it is made of the same bytes and is kept nowhere.
     """
-    text = str(memory["statement"])
-    fields = json.loads(text)
-    words = {
-        "verification_id": fields["verification"],
-        "lender_name": fields["lender_name"],
-        "lender_bin": fields["lender_bin"],
-        "iin_masked": Iin(fields["iin"]).masked,
-        "account_masked": fields["payout_account"],
-        **{name: fields[name] for name in ("purpose", *_SIGNED, "issued", "expires")},
-    }
-    encoded = base64.b64encode(text.encode()).decode()
+    text = str(memory["statement"]).encode()
     return {
-        "statement_base64": encoded,
-        "statement_xml": statement_document(text.encode()).decode(),
-        "statement": words,
+        "statement_base64": base64.b64encode(text).decode(),
+        "statement_xml": statement_document(text).decode(),
+        "statement": vars(statement_text.show(statement_text.read(text))),
         "eku_oids": list(POLICY.extended_key_usages),
     }
 
@@ -162,17 +164,34 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
 
     `refuse_other_text`: eGov Mobile must be told within its own request that it sent something else than a CMS over
     this statement. That raises `BadInput`, so nothing is taken; a check would have said the same later.
+    `language`, and no signature: the borrower wants to read it in another language, and that is another statement.
     """
+    if LANGUAGE in untrusted:
+        return _in_another_language(memory, untrusted)
     signature = untrusted.get("signature")
-    if not isinstance(signature, str) or not signature.strip() or not signature.isascii():
+    if not isinstance(signature, str) or not signature.strip():
         raise BadInput("a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature")
-    if len(signature) > 2 * POLICY.signature_max_bytes:
+    try:
+        # Of XML alone, which carries the statement's words, may a sign be beyond ASCII.
+        content = signature.encode("utf-8" if signature.lstrip().startswith("<") else "ascii")
+    except UnicodeEncodeError:
+        raise BadInput("a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature") from None
+    if len(content) > 2 * POLICY.signature_max_bytes:
         raise BadInput("the signature is too long", code="bad_answer", pointer="/signature")
     if untrusted.get("refuse_other_text") is True:
         try:
-            signed = parse_cms(signature.encode(), max_bytes=POLICY.signature_max_bytes)
+            signed = parse_cms(content, max_bytes=POLICY.signature_max_bytes)
             signed.check_content(statement=str(memory["statement"]).encode())
         except Refused as refused:
             raise BadInput(refused.detail, code=refused.code, pointer="/signature") from refused
     answer = canonical_json({"at": at.isoformat()})
-    return Turn(next=Next.COLLECT, memory=memory, evidence={SIGNATURE: signature.encode(), ANSWER: answer})
+    return Turn(next=Next.COLLECT, memory=memory, evidence={SIGNATURE: content, ANSWER: answer})
+
+
+def _in_another_language(memory: Memory, untrusted: Untrusted) -> Turn:
+    language, changes = untrusted[LANGUAGE], int(memory.get(CHANGES, 0))
+    if untrusted.get("signature") or not isinstance(language, str) or language not in WORDS[CURRENT]:
+        raise BadInput("a statement is in kk, ru or en, and unsigned until it is read", code="bad_answer")
+    if changes >= POLICY.language_changes:
+        raise BadInput("the language was changed too often", code="bad_answer", pointer="/language")
+    return Turn(next=Next.PREPARE, memory={LANGUAGE: language, CHANGES: changes + 1})

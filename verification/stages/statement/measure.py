@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from verification.core import statement_text
 from verification.core.errors import BadInput, Refused
 from verification.core.ids import Iin
 from verification.core.person import Case
@@ -32,7 +33,7 @@ from verification.engines.pki.signatures import (
 from verification.engines.pki.timestamp import ProvenTime, verify_answer, verify_inside
 from verification.engines.pki.xmldsig import SignedXml
 from verification.stages.statement import dialogue
-from verification.stages.statement.dialogue import ANSWER, SIGNATURE, TEXT, numbered, pinned, statement
+from verification.stages.statement.dialogue import ANSWER, SIGNATURE, numbered, pinned, statement, text_of
 from verification.stages.statement.policy import StatementPolicy
 
 
@@ -116,7 +117,7 @@ def _measure_signature(
 ) -> dict[str, str]:
     """Also gives what tells the signer apart: the masked IIN, right or not, and the certificate."""
     with steps.step("content") as found:  # 3: of what we stored, whatever the signature carries
-        text = evidence.require(TEXT)
+        text = text_of(evidence)
         signed.check_content(statement=text)
         found["statement_sha256"] = sha256(text).hexdigest()
     with steps.step("signature"):  # 4
@@ -169,21 +170,26 @@ def _measure_path(
 
 
 def _measure_times(steps: Steps, signed: Signature, evidence: Evidence, policy: StatementPolicy) -> list[ProvenTime]:
-    """What the time-stamps prove, each on its own: one that does not hold takes nothing from the other."""
-    proven, refusals = list[ProvenTime](), list[Step]()
-    for said in (dialogue.OF_TOKEN_INSIDE, *([dialogue.OF_TOKEN_ASKED] if policy.asks_timestamp else [])):
-        with steps.step("timestamp"):
-            if said is dialogue.OF_TOKEN_ASKED:
-                answer = evidence.items.get(dialogue.TIMESTAMP) or b""
-                nonce = int(evidence.items.get(dialogue.TIMESTAMP_NONCE) or b"-1")
-                trust = said.timestamp_trust(evidence, policy)
-                proven.append(verify_answer(answer, nonce=nonce, signed=signed, trust=trust, at=evidence.at))
-            elif (token := find_token(signed)) is not None:
-                trust = said.timestamp_trust(evidence, policy)
-                proven.append(verify_inside(token, signed=signed, trust=trust, at=evidence.at))
-        refusals += [step for step in (steps.done["timestamp"],) if step.code]
-    first = min(proven, key=lambda each: each.time, default=None)
-    steps.done["timestamp"] = refusals[0] if refusals else Step(detail=first.report() if first else {"time": "none"})
+    """What the time-stamps prove, each on its own.
+
+    One that came inside and does not hold proves nothing and refuses nobody; the step says why. One that we asked for,
+    because the policy wants it, must hold: else nothing can be told yet.
+    """
+    proven, unproven = list[ProvenTime](), dict[str, str | int]()
+    try:
+        if (token := find_token(signed)) is not None:
+            trust = dialogue.OF_TOKEN_INSIDE.timestamp_trust(evidence, policy)
+            proven.append(verify_inside(token, signed=signed, trust=trust, at=evidence.at))
+    except Refused as refused:
+        unproven = {"unproven": refused.code, "detail": refused.detail or refused.code, **refused.facts}
+    with steps.step("timestamp") as found:
+        if policy.asks_timestamp:
+            answer = evidence.items.get(dialogue.TIMESTAMP) or b""
+            nonce = int(evidence.items.get(dialogue.TIMESTAMP_NONCE) or b"-1")
+            trust = dialogue.OF_TOKEN_ASKED.timestamp_trust(evidence, policy)
+            proven.append(verify_answer(answer, nonce=nonce, signed=signed, trust=trust, at=evidence.at))
+        first = min(proven, key=lambda each: each.time, default=None)
+        found |= {**unproven, **(first.report() if first else {"time": "none"})}
     return proven
 
 
@@ -192,14 +198,15 @@ def _measure_statement(steps: Steps, case: Case, evidence: Evidence, policy: Sta
     with steps.step("statement") as found:
         if "eds.statement" in policy.not_asked:
             raise Refused("check_missing", "not asked: the text may be anybody's")
-        says = evidence.require_object(TEXT)
-        fields = {name: str(says.get(name, "")) for name in ("nonce", "issued", "expires")}
-        if statement(case, **fields) != evidence.items[TEXT]:
+        text = text_of(evidence)
+        says = statement_text.read(text)
+        fields = {name: says[name] for name in ("words", "language", "nonce", "issued", "expires")}
+        if statement(case, **fields) != text:
             raise Refused("eds_statement_mismatch", "the stored statement is not that of this case")
         # By our clock: the time that a signer claims proves nothing.
         if _answered(evidence) > datetime.fromisoformat(fields["expires"]):
             raise Refused("eds_statement_expired")
-        # The same bytes in any other verification: somebody sends what somebody else signed.
-        if SIGNATURE in evidence.seen:
+        # The same value by the same key was over another statement: somebody sends what somebody else signed.
+        if evidence.seen & {dialogue.OWN_VALUE, dialogue.OTHER_VALUE}:
             raise Refused("eds_signature_replayed")
-        found["issued"] = fields["issued"]
+        found |= {name: fields[name] for name in ("issued", "language")}

@@ -25,9 +25,6 @@ INDICATIONS = {
     "eds_statement_expired": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
     "eds_issuer_revoked": ("INDETERMINATE", "REVOKED_CA_NO_POE"),
     "eds_revocation_unknown": ("INDETERMINATE", "TRY_LATER"),
-    "eds_timestamp_invalid": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
-    "eds_timestamp_untrusted": ("INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND"),
-    "eds_timestamp_time": ("INDETERMINATE", "TIMESTAMP_ORDER_FAILURE"),
     "eds_timestamp_unavailable": ("INDETERMINATE", "TRY_LATER"),
     "check_missing": ("INDETERMINATE", "POLICY_PROCESSING_ERROR"),
 }
@@ -39,11 +36,13 @@ NOT_ASKED = {"outcome": "NOT_ASKED", "status": "", "sub_indication": "", "code":
 class StatementPolicy:
     """What an acceptable signature is. Lists of OIDs: eds.md §1, measured on certificates of the NCA RK."""
 
-    version: str = "eds-2026-11"
+    version: str = "eds-2026-11-28"
     # Time from showing the statement to the signature, seconds. Ours: long enough to find a key and its password.
     statement_seconds: int = 15 * 60
     # How many signatures may fail before the verification is declined. api.md §1.
     attempts: int = 3
+    # How often an attempt's statement may be written anew in another language. Ours: each is work of a worker.
+    language_changes: int = 5
     # One CMS or XML with a certificate and a statement inside is 3 or 6 KB; ours: sixteen or eight times that.
     signature_max_bytes: int = 48 * 1024
     # One list, bytes. Measured on lists of the NCA: 39 to 53 bytes a serial; ours: a million of them, and room.
@@ -63,8 +62,9 @@ class StatementPolicy:
         "1.2.398.3.3.2.6.3",
         "1.2.398.3.3.2.6.4",
     )
-    # Whether we ask the configured authority for a time-stamp of every signature. Ours: no, because our signed log
-    # proves the time as well; a token that the signer's program added is checked in any case.
+    # Whether we ask the configured authority for a time-stamp of every signature, and wait for one that holds. Ours:
+    # no, because our signed log proves the time as well. A token that the signer's program added is a proof if it
+    # holds, and none if it does not; it refuses nobody.
     asks_timestamp: bool = False
     # Whether a revocation after the time-stamp lets the signature pass. eds.md §6: no, for the money leaves after it.
     accepts_later_revocation: bool = False

@@ -206,9 +206,8 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     if stage.again is not None:
         collected |= again.compared(attempt, stage.again, before.items)
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
-    evidence = replace(
-        before, items={**before.items, **collected}, at=clock.now(), left=left, handed_over=of.handed_over
-    )
+    evidence = dossier.joined(attempt, before, collected)
+    evidence = replace(evidence, at=clock.now(), left=left, handed_over=of.handed_over)
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)
     results = stage.judge(facts, numbers)

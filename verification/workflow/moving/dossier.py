@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
@@ -108,15 +108,26 @@ def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime)
     found = proven(of, key=key)
     items = {one.kind: content for one, content in found}
     own = [one.kind for one, _ in found if one.id and one.attempt == attempt.pk]
-    sought = {kind: values for kind in own if (values := store.seen_values(items[kind], kind=kind))}
-    seen = frozenset[str]()
-    if sought:
-        others = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
-        # One statement that looks for each by itself and stops at the first: of some bytes there are many.
-        looks = [Exists(others.filter(seen_index__in=values)) for values in sought.values()]
-        [are_seen] = Attempt.objects.filter(pk=attempt.pk).values_list(*looks)
-        seen = frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
+    seen = _presented_before(attempt, {kind: items[kind] for kind in own})
     return Evidence(items, at, seen, secrets=vault.secrets_of(attempt.pk))
+
+
+def joined(attempt: Attempt, evidence: Evidence, collected: Mapping[str, bytes]) -> Evidence:
+    """The evidence with what was collected for it, and of that too what was presented before."""
+    seen = evidence.seen | _presented_before(attempt, collected)
+    return replace(evidence, items={**evidence.items, **collected}, seen=seen)
+
+
+def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
+    """Of these kinds those whose bytes were presented before, in another attempt of the mode, by anybody."""
+    sought = {kind: values for kind, content in items.items() if (values := store.seen_values(content, kind=kind))}
+    if not sought:
+        return frozenset()
+    others = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
+    # One statement that looks for each by itself and stops at the first: of some bytes there are many.
+    looks = [Exists(others.filter(seen_index__in=values)) for values in sought.values()]
+    [are_seen] = Attempt.objects.filter(pk=attempt.pk).values_list(*looks)
+    return frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
 
 
 def beginning(attempt: Attempt, of: Iterable[Claim], kinds: str, *, key: vault.Key, at: datetime) -> Evidence:

@@ -14,11 +14,12 @@ from django.conf import settings
 
 from verification.audit import log, signatures
 from verification.core import decision_receipt
-from verification.core.decision_receipt import COMMITTED, STATEMENT, Facts
+from verification.core.decision_receipt import COMMITTED, Facts
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import CLOSINGS, DECISIONS, KEEPING, RECEIPT
 from verification.core.keeping import claims
 from verification.core.person import Case
+from verification.core.statement_text import is_text
 from verification.core.status import MOVES, Move, Status
 from verification.evidence import document_signing, store, vault
 from verification.models import AuditEntry, EvidenceItem, Receipt, Verification
@@ -108,7 +109,7 @@ def _commitments(case: Case, key: vault.Key) -> dict[str, str]:
 
 def _statement(told: list[AuditEntry], key: vault.Key) -> str | None:
     """SHA-256 of the statement that was made last, as its entry lists it; None where none was."""
-    made = [one for entry in told if entry.type in KEEPING for one in claims(entry.body) if one.kind == STATEMENT]
+    made = [one for entry in told if entry.type in KEEPING for one in claims(entry.body) if is_text(one.kind)]
     if not made:
         return None
     item = EvidenceItem.objects.filter(pk=made[-1].id, commitment=made[-1].digest).first()

@@ -8,6 +8,7 @@ from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, Verification
 from verification.workflow import cases, stages
 from verification.workflow.moving import attempts, queue
+from verification.workflow.reading import signed_files
 from verification.workflow.reading.views import BorrowerPage, BorrowerState, BorrowerTurn, RouteChoice, page_name
 
 
@@ -57,6 +58,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         mode=verification.mode,
         renewal=sealed.case.renewal,
         routes=_other_routes(verification),
+        offers_signed=name == "finished" and signed_files.is_offered(verification),
     )
 
 

@@ -209,6 +209,7 @@ class BorrowerPage(BorrowerTurn):
     mode: str
     renewal: Renewal | None
     routes: tuple[RouteChoice, ...]
+    offers_signed: bool = False  # whether the statement and the signature may be downloaded
 
 
 def page_name(verification: Verification, attempt: Attempt | None) -> str:

@@ -82,6 +82,14 @@ def test_what_is_right_passes_every_check(vector: dict[str, Any]) -> None:
     assert refusals(evidence(vector)) == {}
 
 
+@pytest.mark.parametrize("vector", [each for each in VECTORS if "unproven" in each], ids=lambda each: each["file"])
+def test_a_time_stamp_that_proves_nothing_says_why_and_moves_no_time(vector: dict[str, Any]) -> None:
+    facts = measure_statement(CASE, evidence(vector), POLICY)
+    assert (facts.timestamp.code, facts.timestamp.detail["unproven"]) == ("", vector["unproven"])
+    assert facts.timestamp.detail["time"] == "none"
+    assert (facts.times["tsp"], facts.times["reference"]) == ("", AT.isoformat())
+
+
 @pytest.mark.parametrize("vector", REFUSED, ids=lambda each: each["file"])
 def test_what_must_never_pass_is_refused_with_its_own_code(vector: dict[str, Any]) -> None:
     found = refusals(evidence(vector))

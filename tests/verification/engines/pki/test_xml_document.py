@@ -81,8 +81,8 @@ def test_size_depth_and_count_are_limited() -> None:
         (_nested(5000), False, "eds_too_large"),
         (b"<a>" + b"<b/>" * 510 + b"</a>", True, ""),
         (b"<a>" + b"<b/>" * 511 + b"</a>", False, "eds_too_large"),
-        (b"<a" + b"".join(b' a%d=""' % each for each in range(256)) + b"/>", True, ""),
-        (b"<a" + b"".join(b" a%d=''" % each for each in range(257)) + b"/>", False, "eds_too_large"),
+        (b"<a" + b"".join(b' a%d=""' % each for each in range(512)) + b"/>", True, ""),
+        (b"<a" + b"".join(b" a%d=''" % each for each in range(513)) + b"/>", False, "eds_too_large"),
         (b"<a" + b"".join(b' xmlns:a%d="u:"' % each for each in range(32)) + b"/>", True, ""),
         (b"<a" + b"".join(b' xmlns:a%d="u:"' % each for each in range(33)) + b"/>", False, "eds_too_large"),
     ):

@@ -5,6 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from insecure_sandbox.authority import forge_like_nca
 from insecure_sandbox.credential import Credential
@@ -40,10 +42,34 @@ def test_a_signed_statement_has_a_path_and_its_signer_is_the_person(world: World
     assert subject_iin(signer) == PERSON["iin"]
 
 
-@pytest.mark.parametrize("statement", [b"", b"{}", STATEMENT, b"</statement><statement>", bytes(range(256))])
-def test_the_document_of_a_statement_is_in_canonical_form(statement: bytes) -> None:
+@pytest.mark.parametrize("statement", [b"", b"{}", STATEMENT, b"</statement><statement>&amp;\"'\t\r\n]]>"])
+def test_the_document_of_a_statement_is_in_canonical_form_and_its_text_is_the_statement(statement: bytes) -> None:
     document = statement_document(statement)
-    assert canonical(parse_document(document, max_bytes=LIMIT)) == document
+    root = parse_document(document, max_bytes=LIMIT)
+    assert canonical(root) == document
+    assert (root.text or "").encode() == statement
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_the_document_of_any_text_is_in_canonical_form_or_there_is_none(text: str) -> None:
+    """`<!`, `xmlns` and quotes of a text are counted with those of tags; no short text has too many."""
+    try:
+        document = statement_document(text.encode())
+    except Refused:
+        assert any(ord(sign) < 0x20 or sign in "\ufffe\uffff" for sign in text)
+        return
+    root = parse_document(document, max_bytes=LIMIT)
+    assert canonical(root) == document
+    assert (root.text or "") == text
+
+
+@pytest.mark.parametrize(
+    "statement", [b"\0", b"\x1b", b"\x0b", b"\xef\xbf\xbe", b"\xef\xbf\xbf", b"\xff", b"\xed\xa0\x80"]
+)
+def test_what_xml_cannot_carry_as_text_has_no_document(statement: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        statement_document(statement)
+    assert refused.value.code == "eds_statement_mismatch"
 
 
 def test_a_document_may_lack_the_declaration_and_may_call_the_signature_by_an_id(world: World) -> None:
@@ -82,7 +108,7 @@ def test_a_hash_of_ours_does_not_help_a_document_that_differs(world: World) -> N
     signature = signature_element(world.person, info=signed_info(world.family, DOCUMENT))
     for document in (
         statement_document(b"other bytes"),
-        DOCUMENT.replace(b'encoding="base64" ', b""),
+        DOCUMENT.replace(b"tulga-statement-2", b"tulga-statement-1"),
         DOCUMENT.replace(b"</statement>", b"<more></more></statement>"),
         DOCUMENT.replace(b"</statement>", b" </statement>"),
         DOCUMENT.replace(b"<statement ", b'<statement xmlns="urn:other" '),

@@ -36,7 +36,7 @@ def case(iin: str = IIN) -> Case:
 
 
 def text(of: Case, *, nonce: str = "00" * 16, issued: datetime = NOW, expires: datetime = LATER) -> bytes:
-    return statement(of, nonce=nonce, issued=issued.isoformat(), expires=expires.isoformat())
+    return statement(of, language="kk", nonce=nonce, issued=issued.isoformat(), expires=expires.isoformat())
 
 
 def evidence(

@@ -1,6 +1,7 @@
 """Each check alone, on evidence with one defect; everything else passes, so the right check speaks."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from tests.verification.workflow.story import OTHER_IIN
 from verification.core.errors import SourceUnavailable
 from verification.core.results import Inconclusive, Outcome, Passed, decide
 from verification.stages.statement.checks import CHECKS, report_statement
+from verification.stages.statement.dialogue import OTHER_VALUE, OWN_VALUE
 from verification.stages.statement.measure import measure_statement
 from verification.stages.statement.policy import POLICY
 
@@ -42,7 +44,7 @@ def test_a_good_signature_passes_every_check(good):
 
 def test_a_statement_of_another_amount_refuses_though_its_own_signature_is_good(good, authorities, family):
     case, credential, _ = good
-    other = given.text(case).replace(b'"amount":"150000.00"', b'"amount":"950000.00"')
+    other = given.text(replace(case, loan=replace(case.loan, amount="950000.00", total_repayable="955000.00")))
     evidence = given.evidence(other, given.sign(credential, other), trusted=[authorities[family]])
     assert given.refusals(given.judge(case, evidence)) == {"eds.statement": "eds_statement_mismatch"}
 
@@ -59,9 +61,10 @@ def test_a_signature_that_came_after_the_statement_had_expired_refuses(good, aut
     assert given.refusals(given.judge(case, too_late)) == {"eds.statement": "eds_statement_expired"}
 
 
-def test_a_signature_presented_before_refuses(good):
+@pytest.mark.parametrize("kind", [OWN_VALUE, OTHER_VALUE])
+def test_a_signature_whose_value_was_presented_before_refuses(good, kind):
     case, _, evidence = good
-    again = type(evidence)(items=evidence.items, at=evidence.at, seen=frozenset({"statement.signature"}))
+    again = type(evidence)(items=evidence.items, at=evidence.at, seen=frozenset({kind}))
     assert given.refusals(given.judge(case, again)) == {"eds.statement": "eds_signature_replayed"}
 
 

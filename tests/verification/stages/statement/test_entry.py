@@ -27,11 +27,11 @@ MEMORY = {"statement": STATEMENT.decode()}
 
 @cache
 def _right() -> str:
-    return (FOLDER / "xml_good.rsa.xml").read_text(encoding="ascii")
+    return (FOLDER / "xml_good.rsa.xml").read_text(encoding="utf-8")
 
 
-def _ascii(content: bytes) -> str:
-    return content.decode("ascii", "backslashreplace")
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "backslashreplace")
 
 
 def _taken(signature: object) -> dict[str, bytes] | None:
@@ -96,11 +96,19 @@ def test_only_white_space_may_stand_before_the_first_tag(lead: str) -> None:
 
 
 def test_the_limit_comes_before_the_parser() -> None:
-    bare, room = _right().removeprefix(DECLARATION.decode()), POLICY.signature_max_bytes
-    assert _passes(bare + " " * (room - len(bare)))
-    assert not _passes(bare + " " * (room - len(bare) + 1))
+    bare = _right().removeprefix(DECLARATION.decode())
+    room = POLICY.signature_max_bytes
+    left = room - len(bare.encode())
+    assert _passes(bare + " " * left)
+    assert not _passes(bare + " " * (left + 1))
     assert _taken("<" * (2 * room)) is not None
     assert _taken("<" * (2 * room + 1)) is None
+
+
+@pytest.mark.parametrize("text", ["MIIB\u049a", "\u049a", "<a>\ud800</a>", "\ud800"])
+def test_beyond_ascii_there_is_xml_alone_and_no_half_of_a_sign(text: str) -> None:
+    assert _taken(text) is None
+    assert _taken("<a>\u049a</a>") is not None
 
 
 _JSON = st.recursive(
@@ -118,7 +126,7 @@ def test_any_json_is_taken_or_refused(untrusted: Any) -> None:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.one_of(st.text(), st.text().map("<".__add__), st.lists(st.sampled_from(MARKUP)).map(b"".join).map(_ascii)))
+@given(st.one_of(st.text(), st.text().map("<".__add__), st.lists(st.sampled_from(MARKUP)).map(b"".join).map(_text)))
 def test_any_text_is_judged(text: str) -> None:
     assert not _passes(text)
 
@@ -133,4 +141,4 @@ def test_markup_put_anywhere_into_a_right_signature_is_judged(edits: list[tuple[
     for at, dropped, markup in edits:
         start = at % (len(changed) + 1)
         changed[start : start + dropped] = markup
-    _passes(_ascii(bytes(changed)))
+    _passes(_text(bytes(changed)))

@@ -39,22 +39,23 @@ def test_a_time_stamp_in_the_signature_is_told_and_sets_the_reference_time(signe
         ({"time": given.NOW - timedelta(days=5)}, "eds_timestamp_time"),
     ],
 )
-def test_a_wrong_time_stamp_refuses_with_its_row_in_the_report(signed, changes, expected):
+def test_a_wrong_time_stamp_is_no_proof_of_time_and_its_row_in_the_report_says_why(signed, changes, expected):
     evidence = signed.stamped(signed.token(**changes)).asked(signed.answer())
     results = judge(signed, evidence)
-    assert given.refusals(results) == {"eds.timestamp": expected}
+    assert given.refusals(results) == {}
     report = json.loads(report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results))
     (row,) = [row for row in report["checks"] if row["name"] == "eds.timestamp"]
-    assert (row["code"], row["status"]) == (expected, "INDETERMINATE")
-    assert report["times"]["tsp"] == ""
+    assert (row["outcome"], row["detail"]["unproven"], row["detail"]["time"]) == ("PASS", expected, "none")
+    assert report["status"] == "TOTAL-PASSED"
+    assert (report["times"]["tsp"], report["times"]["reference"]) == ("", signed.at.isoformat())
 
 
 def test_a_foreign_time_stamp_authority_is_believed_only_where_it_is_pinned(signed, authorities, family):
     other = timestamper(authorities["rsa" if family == "gost512" else "gost512"])
     value = timestamping.signature_value(signed.signature)
     signed.stamped(timestamping.encode(timestamping.stamp(other, value, at=signed.at)))
-    assert code(signed, signed.asked(signed.answer())) == ["eds_timestamp_untrusted"]
-    assert code(signed, signed.asked(signed.answer(), shared__tsa__0=other.certificate)) == []
+    assert unproven(signed, signed.asked(signed.answer())) == "eds_timestamp_untrusted"
+    assert unproven(signed, signed.asked(signed.answer(), shared__tsa__0=other.certificate)) == ""
 
 
 def tsa_list(signed, *, reason=None, since=-timedelta(minutes=5)):
@@ -72,6 +73,14 @@ def tsa_list(signed, *, reason=None, since=-timedelta(minutes=5)):
 def row_of(of, evidence, policy=POLICY):
     (found,) = [one for one in judge(of, evidence, policy) if one.check == "eds.timestamp"]
     return found
+
+
+def unproven(of, evidence, policy=POLICY):
+    """Why a time-stamp proves nothing, empty for one that does. It refuses nobody either way."""
+    assert code(of, evidence, policy) == []
+    found = row_of(of, evidence, policy).detail
+    assert ("unproven" in found) == (found["time"] == "none")
+    return found.get("unproven", "")
 
 
 def test_the_row_says_by_what_the_time_stamps_authority_was_cleared(signed):
@@ -95,7 +104,7 @@ def test_a_time_stamp_outlives_its_authority_only_if_that_ended_later_with_its_k
     since = timedelta(seconds=-30 if later else -90)
     signed.stamped(signed.token(time=signed.at - timedelta(minutes=1)))
     evidence = signed.asked(signed.answer(), tsa=tsa_list(signed, reason=reason, since=since))
-    assert code(signed, evidence) == ([code_] if code_ else [])
+    assert unproven(signed, evidence) == code_
     if not code_:
         assert row_of(signed, evidence).detail["authority"] == "revoked after the time-stamp"
     else:
@@ -112,35 +121,36 @@ def test_the_time_of_a_revoked_authority_is_no_reference(authorities, issued, fa
     assert "eds_certificate_expired" in code(signed, revoked_)
 
 
-def test_an_authority_of_which_nobody_can_tell_is_tried_again_unless_the_policy_takes_it(signed):
+def test_an_authority_of_which_nobody_can_tell_proves_nothing_unless_the_policy_takes_it(signed):
     signed.stamped(signed.token())
     lenient = replace(POLICY, accepts_unknown_timestamp_revocation=True)
     silent = signed.asked(signed.answer(), tsa=b"")
-    assert outcome(signed, silent) is Outcome.RETRY
+    assert outcome(signed, silent) is Outcome.PASSED
+    assert unproven(signed, silent) == "eds_revocation_unknown"
     assert "of the time-stamp authority" in row_of(signed, silent).detail["detail"]
     assert row_of(signed, silent, lenient).detail["authority"] == "unknown"
     assert outcome(signed, silent, lenient) is Outcome.PASSED
     known = signed.asked(signed.answer(), tsa=tsa_list(signed, reason=1))
-    assert code(signed, known, lenient) == ["eds_timestamp_untrusted"]
+    assert unproven(signed, known, lenient) == "eds_timestamp_untrusted"
 
 
 def test_the_list_of_the_signers_issuer_clears_the_authority_too(signed):
     signed.stamped(signed.token())
     both = (crl_of(signed.authority),)
-    assert code(signed, signed.evidence(lists=both, tsa=b"")) == []
+    assert unproven(signed, signed.evidence(lists=both, tsa=b"")) == ""
     gone = (tsa_list(signed, reason=1),)
-    assert code(signed, signed.evidence(lists=gone, tsa=b"")) == ["eds_timestamp_untrusted"]
+    assert unproven(signed, signed.evidence(lists=gone, tsa=b"")) == "eds_timestamp_untrusted"
 
 
 def test_the_responders_word_on_the_authority_counts_with_our_nonce(signed):
     signed.stamped(signed.token())
     said = OF_TOKEN_INSIDE
-    for status, expected in ((ocsp_responder.GOOD, []), (revoked(signed.at, reason=1), ["eds_timestamp_untrusted"])):
+    for status, expected in ((ocsp_responder.GOOD, ""), (revoked(signed.at, reason=1), "eds_timestamp_untrusted")):
         answer = signed.answer(of=timestamper(signed.authority), status=status)
         kept = {said.ocsp.replace(".", "__"): answer, said.ocsp_nonce.replace(".", "__"): NONCE}
-        assert code(signed, signed.asked(signed.answer(), tsa=b"", **kept)) == expected
+        assert unproven(signed, signed.asked(signed.answer(), tsa=b"", **kept)) == expected
     other = kept | {said.ocsp_nonce.replace(".", "__"): bytes(32)}
-    assert outcome(signed, signed.asked(signed.answer(), tsa=b"", **other)) is Outcome.RETRY
+    assert unproven(signed, signed.asked(signed.answer(), tsa=b"", **other)) == "eds_revocation_unknown"
 
 
 def test_a_pinned_authority_is_not_asked_about_and_its_row_says_so(signed):
@@ -165,20 +175,20 @@ def test_a_time_stamp_of_the_old_gost_passes_where_its_authority_is_pinned_and_n
     value = timestamping.signature_value(signed.signature)
     signed.stamped(timestamping.encode(timestamping.stamp(by, value, at=signed.at)))
     lenient = replace(POLICY, accepts_unknown_timestamp_revocation=True)
-    assert code(signed, signed.asked(answer), lenient) == ["eds_timestamp_untrusted"]
+    assert unproven(signed, signed.asked(answer), lenient) == "eds_timestamp_untrusted"
     pinned = signed.asked(answer, shared__tsa__0=by.certificate)
     assert code(signed, pinned) == []
     assert row_of(signed, pinned).detail["policy"] == "1.2.398.3.3.2.6.1"
     # Under its pinned root nobody can tell whether it is revoked: that does under a policy that says so.
     under_root = signed.asked(answer, shared__tsa__0=old_root.certificate)
-    assert code(signed, under_root) == ["eds_timestamp_untrusted"]
+    assert unproven(signed, under_root) == "eds_timestamp_untrusted"
     assert "must be pinned" in row_of(signed, under_root).detail["detail"]
     assert row_of(signed, under_root, lenient).detail["authority"] == "unknown"
 
 
-def test_two_time_stamps_refuse(signed):
+def test_of_two_time_stamps_none_proves_anything(signed):
     evidence = signed.stamped(signed.token(), signed.token()).asked(signed.answer())
-    assert code(signed, evidence) == ["eds_timestamp_invalid"]
+    assert unproven(signed, evidence) == "eds_timestamp_invalid"
 
 
 def test_a_key_that_expired_after_its_time_stamp_passes_and_without_one_does_not(authorities, issued, family):
@@ -199,3 +209,14 @@ def test_a_policy_that_asks_for_a_time_stamp_waits_for_a_usable_one(signed):
         token = timestamping.granted(signed.token(nonce=77))
         kept = {"statement__timestamp": token, "statement__timestamp_nonce": nonce}
         assert outcome(signed, signed.asked(answer, **kept), wanting) is expected
+
+
+@pytest.mark.parametrize("inside", [{}, {"imprint": bytes(64)}])
+def test_a_policy_that_asks_for_a_time_stamp_takes_the_one_that_it_asked_for_whatever_came_inside(signed, inside):
+    wanting, answer = replace(POLICY, asks_timestamp=True), signed.answer()
+    asked = {"statement__timestamp": timestamping.granted(signed.token(nonce=77)), "statement__timestamp_nonce": b"77"}
+    signed.stamped(signed.token(**inside))
+    assert outcome(signed, signed.asked(answer, **asked), wanting) is Outcome.PASSED
+    unusable = {**asked, "statement__timestamp": b"<html>"}
+    assert outcome(signed, signed.asked(answer, **unusable), wanting) is Outcome.RETRY
+    assert row_of(signed, signed.asked(answer, **unusable), wanting).code == "eds_timestamp_unavailable"

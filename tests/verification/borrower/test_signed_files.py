@@ -1,0 +1,112 @@
+"""The last page gives the borrower what they signed, while the session lives; the statement's page shows its words."""
+
+import base64
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from insecure_sandbox.credential import Credential
+from tests.verification.borrower.visits import NOW, browser, find, text
+from tests.verification.workflow.conftest import authorities, issued, trusted
+from tests.verification.workflow.story import OTHER_IIN, Story, at_statement
+from verification.core.statement_text import read
+from verification.evidence import vault
+from verification.models import AuditEntry, EvidenceItem
+from verification.workflow.moving import commands
+
+__all__ = ("authorities", "issued", "trusted")
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+
+Issued = Callable[..., Credential]
+FILES = ("statement", "signature")
+
+
+@pytest.fixture
+def story() -> Story:
+    return at_statement()
+
+
+def place(file: str) -> str:
+    return f"{NOW}signed/{file}/"
+
+
+def test_who_is_verified_downloads_the_statement_and_the_signature_as_judged(story: Story, issued: Issued) -> None:
+    client, statement = browser(story), story.statement()
+    story.sign(issued())
+    story.work()
+    assert [client.get(place(file)).status_code for file in FILES] == [200, 200]
+    shown = text(client.get(NOW))
+    for file, suffix, kind in (("statement", "txt", "text/plain"), ("signature", "cms", "application/octet-stream")):
+        assert f'href="{place(file)}"' in shown
+        answer = client.get(place(file))
+        assert answer.headers["Content-Type"].partition(";")[0] == kind
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{story.id}.{file}.{suffix}"'
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "no-store" in answer.headers["Cache-Control"]
+    assert client.get(place("statement")).content == statement
+    assert base64.b64decode(client.get(place("signature")).content)[:1] == b"\x30"
+    # Their own word, in their own hands: nobody looked at them.
+    assert not AuditEntry.objects.filter(type="document.read").exists()
+
+
+def test_who_was_declined_after_signing_has_what_was_judged_last(story: Story, issued: Issued) -> None:
+    client = browser(story)
+    for _ in range(3):
+        last = story.statement()
+        story.sign(issued(iin=OTHER_IIN))
+        story.work()
+    assert story.row().status == "declined"
+    assert place("signature") in text(client.get(NOW))
+    assert client.get(place("statement")).content == last
+
+
+def test_before_the_end_and_after_none_was_signed_there_is_nothing(story: Story, issued: Issued) -> None:
+    client = browser(story)
+    assert [client.get(place(file)).status_code for file in FILES] == [404, 404]
+    story.sign(issued(iin=OTHER_IIN))
+    story.work()
+    assert story.row().status == "requires_input"
+    assert client.get(place("signature")).status_code == 404
+    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+
+
+def test_an_end_without_a_signature_offers_none(story: Story) -> None:
+    client = browser(story)
+    story.cancel()
+    assert place("statement") not in text(client.get(NOW))
+    assert client.get(place("statement")).status_code == 404
+
+
+def test_nobody_else_has_them_and_only_the_two_are_there(story: Story, issued: Issued) -> None:
+    client = browser(story)
+    story.sign(issued())
+    story.work()
+    assert client.get(place("report")).status_code == 404
+    assert client.post(place("statement")).status_code == 405
+    without = Client()
+    assert [without.get(place(file)).status_code for file in FILES] == [410, 410]
+    vault.destroy(verification_id=story.id, at=story.row().finished_at or story.row().created_at)
+    assert client.get(place("statement")).status_code != 200
+
+
+def test_the_page_shows_the_words_that_are_signed_and_offers_its_own_language(story: Story) -> None:
+    client = browser(story)
+    shown = text(client.get(NOW))
+    assert "Я лично прошу этот заём" in shown
+    assert 'name="language" value="kk"' not in find("<main.*</main>", shown)[0]
+    client.cookies["django_language"] = "kk"
+    kazakh = text(client.get(NOW))
+    assert '<div lang="ru">' in kazakh
+    assert "Я лично прошу этот заём" in kazakh
+    assert 'name="language" value="kk">Мәлімдемені қазақша' in kazakh
+    turn = story.page().turn
+    assert client.post(NOW, {"turn": turn, "language": "kk"}).status_code == 302
+    story.work()
+    again = text(client.get(NOW))
+    assert '<div lang="kk">' in again
+    assert "Осы қарызды осы шарттармен өзім сұраймын" in again
+    assert read(story.statement())["language"] == "kk"
+    kinds = EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="statement.text")
+    assert {item.kind for item in kinds} == {"statement.text", "statement.text.1"}

@@ -1,0 +1,139 @@
+"""Signatures over a statement in words that are kept as files: what they say never changes, and no byte of it can."""
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from itertools import islice
+
+import pytest
+
+from tests.vectors.eds.case import AT
+from tests.vectors.statements.build import FOLDER
+from verification.core.errors import Refused
+from verification.engines.gost import curves
+from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.path import build_path
+from verification.engines.pki.signatures import Signature, parse_signature
+from verification.stages.statement.policy import POLICY
+
+LANGUAGES, FAMILIES, FORMS = ("kk", "ru", "en"), ("gost", "rsa"), ("cms", "xml")
+LIMIT = POLICY.signature_max_bytes
+
+
+@cache
+def file(name: str) -> bytes:
+    return (FOLDER / name).read_bytes()
+
+
+def verify(signature: bytes, *, statement: bytes, family: str) -> Signature:
+    """Raises `Refused` unless it is over this statement and by a key of the pinned authority."""
+    signed = parse_signature(signature, max_bytes=LIMIT)
+    signed.check_content(statement=statement)
+    signed.check_signature()
+    anchors, others = (parse_certificate(file(f"{name}.{family}.crt")) for name in ("root", "issuing"))
+    build_path(signed.signer, anchors=[anchors], intermediates=[others], at=AT + timedelta(seconds=1))
+    return signed
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_kept_signature_is_over_the_statement_of_its_language_and_no_other(
+    language: str, form: str, family: str
+) -> None:
+    signature = file(f"{language}.{family}.{form}")
+    verify(signature, statement=file(f"statement.{language}.txt"), family=family)
+    for other in set(LANGUAGES) - {language}:
+        with pytest.raises(Refused) as refused:
+            verify(signature, statement=file(f"statement.{other}.txt"), family=family)
+        assert refused.value.code == "eds_statement_mismatch"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_signers_program_is_given_words_to_show_in_either_form(language: str) -> None:
+    text = file(f"statement.{language}.txt").decode()
+    shown = re.sub("<ds:Signature.*</ds:Signature>|<[^>]*>", "", file(f"{language}.rsa.xml").decode(), flags=re.DOTALL)
+    assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
+
+
+def _changed(content: bytes, *, step: int, lowest_bit: bool = True) -> Iterator[bytes]:
+    for at in range(0, len(content), step):
+        yield content[:at] + bytes([content[at] ^ (1 if lowest_bit else 0x10)]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_every_byte_of_the_text_in_signed_xml_is_covered(language: str, family: str) -> None:
+    signature, statement = file(f"{language}.{family}.xml"), file(f"statement.{language}.txt")
+    begin = signature.index(b"<statement")
+    end = signature.index(b"<ds:Signature")
+    for at in range(begin, end):
+        changed = signature[:at] + bytes([signature[at] ^ 1]) + signature[at + 1 :]
+        with pytest.raises(Refused):
+            parse_signature(changed, max_bytes=LIMIT).check_content(statement=statement)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_no_byte_of_the_statement_can_be_another_under_a_kept_cms(language: str, family: str) -> None:
+    signed, statement = parse_cms(file(f"{language}.{family}.cms"), max_bytes=LIMIT), file(f"statement.{language}.txt")
+    for changed in (*_changed(statement, step=1), statement[1:], statement[:-1], statement + b"\n"):
+        with pytest.raises(Refused) as refused:
+            signed.check_content(statement=changed)
+        assert refused.value.code == "eds_statement_mismatch"
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_what_a_changed_byte_of_the_cms_leaves_right_says_the_same(language: str) -> None:
+    """Nobody signed some bytes of it, as the order of its versions. With one changed it is refused, or is the same."""
+    signature, statement = file(f"{language}.rsa.cms"), file(f"statement.{language}.txt")
+    right, passed = verify(signature, statement=statement, family="rsa"), 0
+    for changed in islice(_changed(signature, step=3), 1000):
+        try:
+            signed = verify(changed, statement=statement, family="rsa")
+        except Refused:
+            continue
+        passed += 1
+        assert (signed.signature, signed.signer.der) == (right.signature, right.signer.der)
+    assert passed < 20
+
+
+def _values(value: bytes, family: str) -> Iterator[bytes]:
+    """What ECDSA or textbook RSA would let anybody make of a right value without the key."""
+    if family == "gost":
+        order = curves.PARAM_SET_A_512.q
+        r, s = (int.from_bytes(part, "little") for part in (value[:64], value[64:]))
+        for pair in ((r, order - s), (order - r, s), (order - r, order - s), (s, r), (r, s + order), (r + order, s)):
+            if all(number < 1 << 512 for number in pair):
+                yield b"".join(number.to_bytes(64, "little") for number in pair)
+        return
+    modulus = parse_cms(file("kk.rsa.cms"), max_bytes=LIMIT).signer.public_key.modulus  # type: ignore[union-attr]
+    number = int.from_bytes(value, "big")
+    for other in (modulus - number, number + modulus):
+        yield other.to_bytes(len(value) + 1, "big").removeprefix(b"\0")
+    yield b"\0" + value
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_of_a_right_value_nobody_without_the_key_makes_another(family: str) -> None:
+    """So a replay cannot be made new: (r, −s) is a second value of ECDSA, and none of GOST R 34.10."""
+    signature, statement = file(f"kk.{family}.cms"), file("statement.kk.txt")
+    value = verify(signature, statement=statement, family=family).signature
+    tried = 0
+    for other in _values(value, family):
+        tried += 1
+        assert other != value
+        signed = replace(parse_cms(signature, max_bytes=LIMIT), signature=other)
+        with pytest.raises(Refused):
+            signed.check_signature()
+    assert tried >= 3
+
+
+def test_a_wrapping_is_no_other_value() -> None:
+    der = file("kk.gost.cms")
+    values = {parse_signature(each, max_bytes=LIMIT).signature for each in (der, base64.encodebytes(der))}
+    assert len(values) == 1
