@@ -104,7 +104,7 @@ def test_a_browser_that_asks_for_the_page_itself_waits_for_nobody(client, looks)
 
 def test_a_look_that_takes_long_is_asked_for_again(client, looks, monkeypatch):
     looks["left"] = 10**6
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr(camera, "time", SimpleNamespace(monotonic=lambda: sum(slept), sleep=slept.append))
     assert client.get(NOW, headers=SCRIPT).status_code == 200
     assert sum(slept[:-1]) < camera.HOLD_SECONDS <= sum(slept)
