@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check static-checks check-ruff check-types check-imports check-migrations prove run ncalayer bench fast lock clean
+.PHONY: help demo sandbox test check static-checks check-ruff check-types check-imports check-migrations prove run ncalayer bench pictures fast lock clean
 
 help:  ## this list
 	@echo "Tulga. Two commands to know: make demo, make test."
@@ -65,6 +65,9 @@ ncalayer: .venv/.runtime  ## a sandbox signer at wss://127.0.0.1:13579, to sign 
 
 bench: .venv/.dev $(MODELS)  ## measurements against named peers; PART=name for one
 	@set -e; for part in $(if $(PART),bench/$(PART).py,$(wildcard bench/[a-z]*.py)); do echo "→ $$part"; $(PY) $$part; done
+
+pictures: .venv/.dev .venv/.locale $(MODELS)  ## a picture of every page in every language, for docs/pages.md (five minutes)
+	@$(CLEAN) $(PY) -m tests.pictures
 
 fast: .venv/.runtime  ## gmpy2, which verifies GOST signatures several times as fast; nothing needs it
 	@sh scripts/set_up.sh fast

@@ -57,7 +57,6 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
         (
             *("eds_malformed", "eds_too_large", "eds_signer_count", "eds_certificate_missing", "eds_signature_invalid"),
             *("eds_signed_attributes_invalid", "eds_signature_replayed", "eds_statement_expired"),
-            *("eds_timestamp_invalid", "eds_timestamp_untrusted", "eds_timestamp_time"),
         ),
     ),
     (

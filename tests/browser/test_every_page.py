@@ -1,0 +1,124 @@
+"""Every page of a borrower and for everybody: in every language, on every size, and without scripts."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser import every_page, scripted_camera
+from tests.browser.capture_page import COMMANDS, ON, until_said
+from tests.browser.conftest import Launch
+from tests.browser.drawn_face import drawn
+from tests.browser.every_page import Shown
+from tests.browser.insecure_dialogue import HELD, ORDER, InsecureDialogue
+from tests.browser.looked_over import Sit, looks, seen, sit
+from tests.browser.steps import press, scanned, words
+from tests.browser.tab import SIZES
+from tests.verification.workflow.story import Story, begin
+from verification.borrower import cookie
+from verification.workflow.moving import commands, hints, links
+from verification.workflow.reading import queries
+
+__all__ = ["sit"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+
+Show = Callable[[Shown], None]
+
+
+@pytest.fixture
+def show(monkeypatch: pytest.MonkeyPatch) -> Show:
+    """From now on this is what a borrower's session is shown."""
+
+    def handed(shown: Shown) -> None:
+        for name in ("borrower_page", "borrower_turn", "page_of", "state_of", "turn_of"):
+            monkeypatch.setattr(queries, name, lambda *_, **__: shown.page)
+
+    return handed
+
+
+def by_name(name: str) -> Shown:
+    """One page of the list."""
+    return next(shown for shown in every_page.EVERY if shown.name == name)
+
+
+def test_the_pages_for_everybody(sit: Sit, site: str) -> None:
+    for language, size in looks(pictured="phone"):
+        tab = sit(language=language, size=size)
+        for shown in every_page.PUBLIC:
+            tab.page.goto(f"{site}{shown.path.format(language=language)}")
+            seen(tab, shown, language=language, size=size)
+
+
+def test_the_pages_of_a_borrower(sit: Sit, site: str, story: Story, show: Show) -> None:
+    session = links.redeem(untrusted_token=story.token)
+    for language, size in looks(pictured="phone"):
+        tab = sit(language=language, size=size, **{cookie.NAME: session})
+        for shown in every_page.BORROWER:
+            tab.page.goto("about:blank")  # the page that waits would go on by itself
+            show(shown)
+            tab.page.goto(f"{site}/v/now/")
+            seen(tab, shown, language=language, size=size)
+
+
+def test_without_scripts_each_page_says_what_to_do(launch: Launch, site: str, story: Story, show: Show) -> None:
+    session = links.redeem(untrusted_token=story.token)
+    for language in every_page.LANGUAGES:
+        context = launch().new_context(java_script_enabled=False, locale=language, viewport=SIZES["phone"])
+        given = {cookie.NAME: session, "django_language": language}
+        context.add_cookies([{"name": name, "value": value, "url": site} for name, value in given.items()])
+        page = context.new_page()
+        for shown in (by_name("link"), by_name("phone-link"), *every_page.BORROWER):
+            if shown.page:
+                show(shown)
+            page.goto(f"{site}{shown.path or '/v/now/'}")
+            told = page.locator("main noscript").count()
+            acts = page.locator("main button:visible, main a:visible").count()
+            assert told or acts, f"{shown.name} in {language}"
+            assert not page.locator("main button:visible[type=button]").count(), f"{shown.name} in {language}"
+
+
+def test_the_way_to_a_phone(sit: Sit, site: str, story: Story) -> None:
+    for language, size in looks(pictured="phone"):
+        session = links.redeem(untrusted_token=begin(story.lender, f"loan-{language}-{size}").token)
+        desk = sit(language=language, size=size, **{cookie.NAME: session})
+        desk.page.goto(f"{site}/v/now/")
+        press(desk, language, "Continue on another device or in another browser")
+        desk.until_heading(words(language, "Continue elsewhere"))
+        address = scanned(desk)
+        seen(desk, by_name("elsewhere"), language=language, size=size)
+        phone = sit(language=language, size="phone")
+        phone.page.goto(address)
+        press(phone, language, "Continue")
+        press(phone, language, "No, I want this loan myself")
+        phone.until_heading(words(language, "Type this number in on the other screen"))
+        number = phone.page.locator(".matched").inner_text()
+        seen(phone, by_name("phone"), language=language, size="phone")
+        desk.page.get_by_label(words(language, "Type in here the number that the phone shows."), exact=True).fill(
+            number
+        )
+        press(desk, language, "Go on on the phone")
+        desk.until_heading(words(language, "Go on on your phone"))
+        seen(desk, by_name("handed-over"), language=language, size=size)
+
+
+def test_a_command_before_the_camera(sit: Sit, site: str, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, before = links.redeem(untrusted_token=story.token), by_name("commands")
+    assert before.page
+    for language, size in looks(pictured="phone"):
+        dialogue = InsecureDialogue(now=before.page, limits=HELD)
+        for name in ("borrower_page", "borrower_turn", "page_of", "state_of", "turn_of"):
+            monkeypatch.setattr(queries, name, dialogue.page)
+        monkeypatch.setattr(commands, "answer", dialogue.answer)
+        monkeypatch.setattr(hints, "hint", dialogue.hint)
+        tab = sit(language=language, size=size, **{cookie.NAME: session})
+        tab.page.add_init_script("try { localStorage.setItem('camera-begins', 'by-hand') } catch {}")
+        pictures = {"neutral": [drawn()], ORDER[1]: [drawn(turned=0.5)]}
+        scripted_camera.put(tab.page, upright=size == "phone", pictures=pictures)
+        tab.page.goto(f"{site}/v/now/")
+        press(tab, language, "Continue")
+        tab.until_state("primer")
+        press(tab, language, ON)
+        tab.until_state("live")
+        press(tab, language, "Begin")
+        until_said(tab, words(language, COMMANDS[ORDER[1]]))
+        seen(tab, by_name("command"), language=language, size=size)
