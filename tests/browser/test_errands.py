@@ -54,6 +54,14 @@ def read(request: pytest.FixtureRequest, language: str) -> Iterator[Read]:
     assert tabs[-1].page.locator("main a[href^='tel:']").count(), "nobody to call"
 
 
+@pytest.fixture
+def camera_routes(sandbox: SandboxProcess, settings: Settings) -> None:
+    """The borrower may choose the camera, and the register has their photo."""
+    settings.TULGA_ROUTES = ["eds", "biometric"]
+    camera_story.register(sandbox)
+    camera_story.ask_at(sandbox, settings)
+
+
 @pytest.mark.usefixtures("trusted")
 def test_a_used_link(launch: Launch, site: str, story: Story, sit: Sit, read: Read, language: str) -> None:
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
@@ -69,11 +77,8 @@ def test_a_used_link(launch: Launch, site: str, story: Story, sit: Sit, read: Re
 
 
 def test_a_face_that_fails_twice(
-    launch: Launch, site: str, story: Story, sandbox: SandboxProcess, settings: Settings, read: Read, language: str
+    camera_routes: None, launch: Launch, site: str, story: Story, read: Read, language: str
 ) -> None:
-    settings.TULGA_ROUTES = ["eds", "biometric"]
-    camera_story.register(sandbox)
-    camera_story.ask_at(sandbox, settings)
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     read(tab)
     at_the_camera(tab, story, language, look=lambda _: read(tab))
@@ -135,16 +140,16 @@ def test_led_by_a_caller(launch: Launch, site: str, story: Story, read: Read, la
 def test_who_listens_to_the_page(
     launch: Launch, site: str, story: Story, desk: Desk, issued: Issued, read: Read, language: str
 ) -> None:
-    tab = arrived(launch, site, story, language=language)
-    read(tab)
-    press(tab, language, "Continue")
-    tab.until_heading(words(language, "Your consent"))
-    read(tab)
-    go_on(tab, story, language, "I agree", _QUESTION)
-    read(tab)
-    go_on(tab, story, language, "No, I want this loan myself", "Sign the statement")
-    read(tab)
     with desk.ncalayer(issued("rsa")):
+        tab = arrived(launch, site, story, language=language)
+        read(tab)
+        press(tab, language, "Continue")
+        tab.until_heading(words(language, "Your consent"))
+        read(tab)
+        go_on(tab, story, language, "I agree", _QUESTION)
+        read(tab)
+        go_on(tab, story, language, "No, I want this loan myself", "Sign the statement")
+        read(tab)
         press(tab, language, "Sign with NCALayer")
         worked(tab, story, language, "Done: it is you")
     read(tab)
