@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+from pytest_django import Settings
 
+from lenders import keys
 from tests.browser import every_page, scripted_camera
 from tests.browser.capture_page import COMMANDS, ON, until_said
 from tests.browser.conftest import Launch
@@ -13,6 +15,7 @@ from tests.browser.insecure_dialogue import HELD, ORDER, InsecureDialogue
 from tests.browser.looked_over import Sit, looks, seen, sit
 from tests.browser.steps import press, scanned, words
 from tests.browser.tab import SIZES
+from tests.verification.borrower.test_public import OPERATOR
 from tests.verification.workflow.story import Story, begin
 from verification.borrower import cookie
 from verification.workflow.moving import commands, hints, links
@@ -41,7 +44,9 @@ def by_name(name: str) -> Shown:
     return next(shown for shown in every_page.EVERY if shown.name == name)
 
 
-def test_the_pages_for_everybody(sit: Sit, site: str) -> None:
+def test_the_pages_for_everybody(sit: Sit, site: str, story: Story, settings: Settings) -> None:
+    keys.issue(story.lender, mode="test")
+    settings.TULGA_OPERATOR = OPERATOR
     for language, size in looks(pictured="phone"):
         tab = sit(language=language, size=size)
         for shown in every_page.PUBLIC:

@@ -13,6 +13,7 @@ from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
+from verification.borrower import wording
 from verification.core.opening import LOCALES
 from verification.workflow.reading import about as answers
 
@@ -54,7 +55,7 @@ def about(request: HttpRequest) -> HttpResponse:
     told = {
         "operator": settings.TULGA_OPERATOR,
         "mode": answers.mode_served(),
-        "lenders": answers.lenders_served(),
+        "lenders": [(lender, wording.telephone(lender.phone)) for lender in answers.lenders_served()],
         "key": key,
         "groups": _groups(key.fingerprint) if key else (),
     }

@@ -102,6 +102,7 @@ def test_lenders_are_those_whose_key_works_and_test_lenders_are_called_so():
     page = shown("/about")
     assert page.count(served.bin) == page.count(served.name) == 1
     assert page.count("test lender") == 2
+    assert f'href="tel:{served.phone}"' in page
     assert late.name in page
     assert retired.name not in page
     assert without.name not in page

@@ -17,6 +17,7 @@ class ServedLender:
 
     name: str
     bin: str
+    phone: str
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ def lenders_served() -> tuple[ServedLender, ...]:
     lenders = apps.get_model("lenders", "Lender").objects
     with transactions.looking_up("served"):
         found = lenders.filter(keys__mode=mode_served(), keys__revoked_at=None, keys__expires_at__gt=clock.now())
-        named = found.order_by("name", "id").distinct().values_list("name", "bin")
-        return tuple(ServedLender(name, number) for name, number in named)
+        named = found.order_by("name", "id").distinct().values_list("name", "bin", "phone")
+        return tuple(ServedLender(*facts) for facts in named)
 
 
 def log_key() -> LogKey | None:
