@@ -208,10 +208,10 @@ _PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".gif", ".bmp", ".tif", 
 
 
 def is_ours_to_publish(path: PurePosixPath) -> Iterator[str]:
-    """No weights and no pictures of people: they are somebody else's. Pictures of our own pages are in docs/images/."""
+    """No weights and no pictures of people: they are somebody else's. Pictures of our own pages are in docs/pages/."""
     if path.suffix.lower() in _WEIGHTS:
         yield "looks like a model's weights"
-    if path.suffix.lower() in _PICTURES and path.parts[:2] != ("docs", "images"):
+    if path.suffix.lower() in _PICTURES and path.parts[:2] != ("docs", "pages"):
         yield "is a picture"
 
 

@@ -22,7 +22,7 @@ from tulga.resources import IdentityDocument, Loan, Opening, Payment, Receipt, S
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "clients" / "python"
-LINES_MAX = 1210
+LINES_MAX = 1200
 AT, ONE = datetime(2026, 11, 28, tzinfo=UTC), Decimal(1)
 
 _DOCUMENT = IdentityDocument(type="x", number="x", valid_to=date(2031, 5, 1))

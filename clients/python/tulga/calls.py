@@ -1,7 +1,6 @@
 """Every operation of the API as a value: what to send, and how to read the answer. Pure; named as in openapi.json.
 
-A call is one intent: sent twice, by whatever client, it has its effect once. `key` is its Idempotency-Key; give your
-own where a repeat may come from another process, and keep it beside what it is for.
+A call is one intent and has its effect once. Give your own Idempotency-Key, `key`, where another process may repeat it.
 """
 
 import re
@@ -73,8 +72,7 @@ def _post(path: str, kind: type[T], *ids: str, body: object = None, key: str = "
 
 
 _text = partial(str, encoding="utf-8", errors="replace")
-# With the id of what it is about, and where something is done, a `key`. A document is personal data: each download of
-# one is logged. The answer with a receipt: keep it whole, byte for byte, and verify it by `receipts.verify`.
+# With the id of what it is about. Each download of a document is logged. Keep a receipt byte for byte for `receipts`.
 get_clearance = partial(_get, "/v1/clearances/{}", partial(parse, of.Clearance))
 get_webhook_endpoint = partial(_get, "/v1/webhook-endpoints/{}", partial(parse, of.Endpoint))
 list_documents = partial(_get, "/v1/verifications/{}/documents", partial(parse, of.Page[of.Document]))

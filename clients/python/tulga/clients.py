@@ -70,8 +70,7 @@ class Course(Generic[T]):
         if not isinstance(answer, httpx.Response):
             fault = type(answer).__name__  # its own sentence may name an address with its query
             raise Unreachable(f"{self._call.method} {self._call.path}: {fault} at try {self._tries}") from answer
-        # Deleted by an earlier try whose answer was lost.
-        is_gone = self._call.method == "DELETE" and self._tries > 1 and answer.status_code == 404
+        is_gone = self._call.method == "DELETE" and self._tries > 1 and answer.status_code == 404  # by a lost try
         if not answer.is_success and not is_gone:
             raise problem(answer)
         return self._call.read(answer.content)
@@ -93,12 +92,10 @@ def _asked_for(outcome: httpx.Response | httpx.RequestError) -> float | None:
     """The seconds that it asks to wait for; None for what ends the call."""
     if not isinstance(outcome, httpx.Response):
         return 0.0 if isinstance(outcome, httpx.TransportError) and not isinstance(outcome, _FINAL) else None
-    if outcome.is_success:
-        return None
-    told = problem(outcome)
-    if (told.status, told.code) == (409, "idempotency_in_progress"):
+    told = None if outcome.is_success else problem(outcome)
+    if told and (told.status, told.code) == (409, "idempotency_in_progress"):
         return told.retry_after or 0.0
-    return told.retry_after if told.status in (429, 503) else None
+    return told.retry_after if told and told.status in (429, 503) else None
 
 
 class Client(AbstractContextManager["Client"]):

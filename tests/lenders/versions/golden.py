@@ -11,7 +11,17 @@ WRITES = "WRITE_ANSWERS_OF"
 """Of the environment: the version whose files are written, instead of compared."""
 ADDED: dict[str, frozenset[str]] = {"2026-11-25": frozenset({"EndpointAnswer.version"})}
 """Fields that came for all versions after a version's files were written, each by its component of openapi.json."""
-OPEN = frozenset({"get_consistency", "get_test_clock", "advance_test_clock", "list_scenarios", "simulate"})
+OPEN = frozenset(
+    {
+        "get_consistency",
+        "get_signature",
+        "get_statement",
+        "get_test_clock",
+        "advance_test_clock",
+        "list_scenarios",
+        "simulate",
+    }
+)
 """Those that came with the newest version: how they answer is written down before the next."""
 ENDPOINTS = frozenset(
     f"{name}_webhook_{'secret' if name == 'rotate' else 'endpoint'}" for name in ("create", "get", "change", "rotate")
