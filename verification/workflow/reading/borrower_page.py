@@ -31,8 +31,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     way = [place for place in ahead if place[0] == combination[0] or place[1] != stages.CONSENT.name]
     loan = sealed.case.loan
     name, told = _shown(verification, attempt)
-    # How many tries are spent would say how it ended before that is told.
-    counted = stage if verification.status not in TERMINAL else None
+    counted = stage if verification.status not in TERMINAL else None  # the tries would tell the end before it is told
     return BorrowerPage(
         **vars(_turn(name, verification, attempt)),
         verification_id=verification.pk,
