@@ -103,7 +103,9 @@ def played_out(tab: Tab, story: Story | None, language: str) -> list[str]:
 def filled_in(tab: Tab, language: str, *, number: str = "012345678", born: str = "1899-01-01") -> None:
     """Types what stands in the document."""
     tab.page.get_by_label(words(language, "Document number")).fill(number)
-    tab.page.get_by_label(words(language, "Date of birth")).fill(born)
+    group = tab.page.get_by_role("group", name=words(language, "Date of birth"))
+    for part, typed in zip(("Year", "Month", "Day"), born.split("-"), strict=True):
+        group.get_by_label(words(language, part)).fill(typed)
 
 
 def code_in(sandbox: SandboxProcess, phone: str = PHONE) -> str:

@@ -208,8 +208,9 @@ def test_a_phone_held_sideways_is_told_to_turn(opened: Open) -> None:
     tab.until(lambda: not told.is_visible(), "a capture that nobody may turn")
 
 
-@pytest.mark.parametrize("language", ["kk", "ru"])
-@pytest.mark.parametrize(("width", "height"), [(844, 390), (640, 360), (568, 320)])
+@pytest.mark.parametrize(
+    ("width", "height", "language"), [(844, 390, "kk"), (640, 360, "ru"), (568, 320, "kk"), (568, 320, "ru")]
+)
 def test_a_phone_held_sideways_has_the_words_and_the_button_on_the_screen(
     opened: Open, width: int, height: int, language: str
 ) -> None:

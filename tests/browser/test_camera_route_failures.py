@@ -66,7 +66,7 @@ def test_the_next_attempt_may_pass(launch: Launch, site: str, story: Story) -> N
     tab.look("biometric-second-attempt-ru-desk")
     turned_on(tab, "ru")
     captured_in_time(tab, story, "ru")
-    tab.until_heading("Готово: это вы")
+    tab.until_heading(words("ru", "Done: it is you"))
     assert tab.problems == []
 
 
@@ -91,7 +91,7 @@ def test_a_reload_in_the_middle_goes_on_with_another_command_of_the_same_attempt
     seen = played_out(tab, story, "ru")
     assert seen[0] != open_then
     story.work()
-    tab.until_heading("Готово: это вы")
+    tab.until_heading(words("ru", "Done: it is you"))
     assert Attempt.objects.filter(stage="live_capture").count() == 1
     assert tab.problems == []
 

@@ -20,8 +20,9 @@ def asked() -> InsecureDialogue:
     return InsecureDialogue(made("renewal", renewal=RENEWAL, step=2, steps=5))
 
 
-@pytest.mark.parametrize("language", ["kk", "ru"])
-@pytest.mark.parametrize(("button", "agreed"), [("I agree to receive this money", True), ("I do not want it", False)])
+@pytest.mark.parametrize(
+    ("language", "button", "agreed"), [("kk", "I agree to receive this money", True), ("ru", "I do not want it", False)]
+)
 def test_the_borrower_reads_what_they_get_and_says_yes_or_no(
     opened: Open, language: str, button: str, agreed: bool
 ) -> None:
