@@ -19,7 +19,8 @@ from tests.browser.steps import arrived, at_the_statement, go_on, press, words, 
 from tests.browser.tab import Tab
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.workflow import camera_story
-from tests.verification.workflow.conftest import InsecureRevocation, crl_of
+from tests.verification.workflow.conftest import crl_of
+from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import Story
 
 __all__ = ["sit"]
