@@ -71,6 +71,7 @@ def test_what_a_yes_does_is_read_before_the_answers_and_the_account_is_heard_by_
     heard = re.sub(r'<span aria-hidden="true">[^<]*</span>', "", html)
     assert "ending in 0100</span></strong>." in heard
     assert "KZ86" not in heard
+    assert "ending in 67</span>" in shown(made("code"))
 
 
 @pytest.mark.parametrize("code", ["link_unusable", "session_ended", "phone_code_unusable"])
