@@ -72,6 +72,9 @@ def test_what_a_yes_does_is_read_before_the_answers_and_the_account_is_heard_by_
     assert "ending in 0100</span></strong>." in heard
     assert "KZ86" not in heard
     assert "ending in 67</span>" in shown(made("code"))
+    statement = shown(made("statement"))
+    assert statement.count('lang="en">ending in 0100</span>') == 1
+    assert "ending in 0010</span>" in statement
 
 
 @pytest.mark.parametrize("code", ["link_unusable", "session_ended", "phone_code_unusable"])
