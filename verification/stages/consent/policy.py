@@ -6,12 +6,12 @@ Kazakh and Russian wording has not been proof-read by a lawyer or a native speak
 from dataclasses import dataclass
 from hashlib import sha256
 
-CURRENT = "2026-11-29"
+CURRENT = "2026-11-30"
 
 TEXTS = {
     # All ways of identification, and what is asked before the money leaves: data, sources, purpose, time (law: O-50,
     # O-53, O-58, O-80, O-81), and what a refusal means.
-    "2026-11-29": {
+    "2026-11-30": {
         "en": (
             "I agree that the lender named on this page and the operator of this service process my personal data, for "
             "this loan request only, to find out whether it is really I who asks for the loan, and whether the money "
@@ -87,7 +87,7 @@ TEXTS = {
     },
 }
 
-NAMES_PAYOUT = frozenset({"2026-11-29"})
+NAMES_PAYOUT = frozenset({"2026-11-30"})
 """Versions whose text names what a credit bureau and a bank are asked before the money leaves."""
 
 
