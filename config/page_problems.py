@@ -70,8 +70,8 @@ _BY_CODE: Mapping[str, tuple[Any, Any]] = {
 }
 # What else is said where somebody else may have been faster than the borrower.
 _WARNING = _(
-    "Then somebody else may have your link and go on in your name. Call the lender at once, and tell it to stop the "
-    "request."
+    "Then somebody else may have your link and be going on in your name. Call the lender at once, and tell it to stop "
+    "the request."
 )
 _BY_STATUS: Mapping[int, tuple[Any, Any]] = {
     400: (_("We could not read that"), _("Nothing was kept. Go back, load the page again, and repeat.")),

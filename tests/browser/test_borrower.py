@@ -62,7 +62,7 @@ def test_the_language_switch_keeps_the_link_and_a_reload_too(launch: Launch, sit
 def test_a_link_without_its_end_says_so(launch: Launch, site: str, story: Story) -> None:
     tab = open_tab(open_context(launch()), site=site)
     tab.page.goto(f"{site}/v/")
-    assert tab.page.get_by_text("The link is not whole").is_visible()
+    assert tab.page.get_by_text("The link is incomplete").is_visible()
     tab.look("link-not-whole")
     # The same tab takes the whole link without a load: only the fragment differs.
     tab.page.evaluate("token => { location.hash = token }", story.token)

@@ -109,9 +109,9 @@ def test_a_capture_begins_by_itself_when_the_face_has_fitted_for_a_second(opened
 
 def test_whoever_switches_that_off_begins_by_hand_the_next_time_too(opened: Open) -> None:
     tab, dialogue = opened(by_itself=True)
-    tab.page.get_by_label(words("en", "Begin by itself when my face fits")).uncheck()
+    tab.page.get_by_label(words("en", "Start automatically when my face is in the oval")).uncheck()
     tab.page.reload()
-    assert not tab.page.get_by_label(words("en", "Begin by itself when my face fits")).is_checked()
+    assert not tab.page.get_by_label(words("en", "Start automatically when my face is in the oval")).is_checked()
     turned_on(tab)
     tab.until(lambda: len(dialogue.asked) > 4, "hints")
     assert tab.page.locator("[data-begin]").is_enabled()

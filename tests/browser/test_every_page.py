@@ -101,8 +101,8 @@ def test_the_way_to_a_phone(sit: Sit, site: str, story: Story) -> None:
         desk.page.get_by_label(words(language, "Type in here the number that the phone shows."), exact=True).fill(
             number
         )
-        press(desk, language, "Go on on the phone")
-        desk.until_heading(words(language, "Go on on your phone"))
+        press(desk, language, "Continue on the phone")
+        desk.until_heading(words(language, "Continue on your phone"))
         seen(desk, by_name("handed-over"), language=language, size=size)
 
 

@@ -38,8 +38,8 @@ def test_a_code_is_scanned_and_its_number_typed_in(launch: Launch, site: str, st
     phone.look(f"hand-over-number-{language}-phone")
     number = phone.page.locator(".matched").inner_text()
     desk.page.get_by_label(words(language, "Type in here the number that the phone shows."), exact=True).fill(number)
-    press(desk, language, "Go on on the phone")
-    desk.until_heading(words(language, "Go on on your phone"))
+    press(desk, language, "Continue on the phone")
+    desk.until_heading(words(language, "Continue on your phone"))
     desk.look(f"handed-over-{language}-desk")
     phone.until_heading(words(language, "Your consent"))
     assert BorrowerSession.objects.filter(ended_at=None).count() == 1
@@ -60,7 +60,7 @@ def test_another_number_lets_nobody_in_and_the_phone_says_so(launch: Launch, sit
     desk.page.get_by_label("Type in here the number that the phone shows.", exact=True).fill(
         str(int(number) % 8_999 + 1_001)
     )
-    press(desk, "en", "Go on on the phone")
+    press(desk, "en", "Continue on the phone")
     desk.until_heading("That was another number")
     desk.look("hand-over-refused-en-desk")
     phone.until_heading("This code can no longer be used")

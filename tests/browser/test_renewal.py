@@ -50,7 +50,7 @@ def test_on_a_desk_it_fits_too(opened: Open) -> None:
 @pytest.mark.parametrize(
     ("status", "code", "heading"),
     [
-        ("verified", "", "Done: you want the money"),
+        ("verified", "", "Done: you agreed to receive the money"),
         ("declined", "consent_declined", "You do not want the money"),
         ("declined", "coercion_reported", "This check could not be finished"),
         ("declined", "attempts_exhausted", "We could not confirm that it is you"),

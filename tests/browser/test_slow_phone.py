@@ -197,7 +197,7 @@ def test_a_check_is_handed_over_to_the_phone(
     desk.page.get_by_label(words(language, "Type in here the number that the phone shows."), exact=True).fill(
         HandOver.objects.get().number
     )
-    press(desk, language, "Go on on the phone")
+    press(desk, language, "Continue on the phone")
     phone.until_heading(words(language, "Your consent"))
     assert BorrowerSession.objects.filter(ended_at=None).count() == 1
 

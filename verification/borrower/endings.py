@@ -11,16 +11,29 @@ from verification.workflow.reading.queries import BorrowerPage
 
 
 def ending(page: BorrowerPage) -> Mapping[str, Any]:
-    """Sign, title and sentences of a verification that has ended, or waits for people."""
+    """Sign, title and sentences of a verification that has ended, or waits for people, and what is pressed first."""
     sign, title, sentences = (_of_renewal if page.renewal else _of_check)(page)
-    return {"sign": sign, "title": title, "sentences": sentences}
+    return {
+        "sign": sign,
+        "title": title,
+        "sentences": sentences,
+        "has_to_call": page.status not in (Status.VERIFIED, Status.IN_REVIEW),
+        "is_signature_refused": _is_signature_refused(page),
+    }
+
+
+def _is_signature_refused(page: BorrowerPage) -> bool:
+    # Never where the ending is the one that tells nothing.
+    code = page.last_failure if page.code == "attempts_exhausted" else page.code
+    is_told = ending_of(page.code, page.last_failure) is not UNFINISHED
+    return page.status == Status.DECLINED and code.startswith("eds_") and is_told
 
 
 def _of_check(page: BorrowerPage) -> tuple[str, str, list[str]]:
     if page.status == Status.VERIFIED:
         done = _(
-            "%(lender)s now knows that you yourself asked for this loan, and goes on with your request. You may close "
-            "this page."
+            "%(lender)s now knows that you yourself asked for this loan. It decides next and tells you the result. You "
+            "may close this page."
         )
         return "ok", _("Done: it is you"), [done % {"lender": page.lender.name}]
     if page.status == Status.IN_REVIEW:
@@ -37,7 +50,7 @@ def _of_check(page: BorrowerPage) -> tuple[str, str, list[str]]:
 def _of_renewal(page: BorrowerPage) -> tuple[str, str, list[str]]:
     if page.status == Status.VERIFIED:
         done = _("%(lender)s now knows it, and goes on with your request. You may close this page.")
-        return "ok", _("Done: you want the money"), [done % {"lender": page.lender.name}]
+        return "ok", _("Done: you agreed to receive the money"), [done % {"lender": page.lender.name}]
     if page.code == "consent_declined":
         none = _("None is paid out on this request. Tell the lender, so that it ends the contract.")
         return "info", _("You do not want the money"), [none]
@@ -65,4 +78,4 @@ def _again(page: BorrowerPage, told: Ending) -> list[str]:
     # Of what the registers did not confirm nothing more is told: by this line the dead would differ from the others.
     if page.code != "attempts_exhausted" or told in (UNFINISHED, NOT_CONFIRMED):
         return []
-    return [_("All tries are used up for now. In a day the lender can open a new request for you.")]
+    return [_("All tries are used up for now. In 24 hours the lender can open a new request for you.")]

@@ -52,7 +52,7 @@ def test_the_phone_sees_the_loan_and_the_question_then_a_number_and_then_it_goes
     assert phone.get("/v/phone/now/state/").json()["page"] == "phone"
     assert phone.get(NOW).status_code == 410
     done = desk.post("/v/now/elsewhere/number/", {"number": number})
-    assert "Go on on your phone" in text(done)
+    assert "Continue on your phone" in text(done)
     assert phone.get("/v/phone/now/state/").json()["page"] == "done"
     let_in = phone.get("/v/phone/now/")
     assert let_in.headers["Location"] == NOW

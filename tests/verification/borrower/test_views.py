@@ -115,7 +115,7 @@ def test_an_answer_after_the_lender_canceled_shows_the_end(story):
     story.cancel()
     response = client.post(NOW, answer)
     assert response.status_code == 409
-    assert "Кредитор завершил эту проверку" in text(response)
+    assert "Кредитор остановил эту проверку" in text(response)
     assert client.post("/v/now/elsewhere/").headers["Location"] == NOW
 
 

@@ -92,7 +92,7 @@ TABLE = (
     ),
     Reason(
         "attempts_exhausted",
-        gettext_noop("The tries are used up. Ask the lender for another way, or try again tomorrow."),
+        gettext_noop("The tries are used up. Ask the lender for another way, or try again in 24 hours."),
         "All attempts at a stage are used up.",
     ),
     Reason(
@@ -116,7 +116,7 @@ TABLE = (
     Reason("retries_exhausted", OUR_FAULT, "Technical faults on our side; no decision about the person."),
     Reason(
         "canceled_by_lender",
-        gettext_noop("The lender has stopped the check itself. Ask it why."),
+        gettext_noop("The lender stopped this check. Ask it why."),
         "The lender canceled.",
     ),
 )

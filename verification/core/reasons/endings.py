@@ -19,7 +19,9 @@ class Ending:
     what_next: str
 
 
-_NEW_KEY = gettext_noop("Get a new key from the NCA RK before you try again.")
+_NEW_KEY = gettext_noop(
+    "Get a new key on egov.kz or at a public service centre, then ask the lender for a new request."
+)
 _OWN_CAMERA = gettext_noop(
     "Next time close other apps with the camera, switch off filters and virtual cameras, and use the device's own "
     "camera. Or ask the lender for a way without a camera."
@@ -27,7 +29,7 @@ _OWN_CAMERA = gettext_noop(
 
 UNFINISHED = Ending(
     gettext_noop("The check could not be finished this time. This is not your fault."),
-    gettext_noop("Call the lender and name the case number. It tells you what comes next."),
+    gettext_noop("Call the lender and name the case number. They will tell you what to do next."),
 )
 NOT_CONFIRMED = Ending(
     gettext_noop("The state registers did not confirm the data of this request."),
@@ -92,7 +94,7 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     ),
     (
         Ending(
-            gettext_noop("The code from the SMS was not entered rightly, or not in time."),
+            gettext_noop("The code from the SMS was not entered correctly, or not in time."),
             gettext_noop("Next time type in the 6 digits of the newest SMS. Tell them to nobody by phone."),
         ),
         ("otp_wrong", "otp_expired", "otp_attempts_exhausted"),
@@ -113,10 +115,9 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     ),
     (
         Ending(
-            gettext_noop("The movements before the camera were missed, or came too late."),
+            gettext_noop("The tasks before the camera were not seen, or came too late."),
             gettext_noop(
-                "Next time follow the arrows one at a time, without haste. Or ask the lender for a way without a "
-                "camera."
+                "Next time do the tasks one at a time, without haste. Or ask the lender for a way without a camera."
             ),
         ),
         ("liveness_command_missed", "liveness_not_at_rest"),
@@ -214,7 +215,7 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     ),
     (
         Ending(
-            gettext_noop("The lender has stopped the check itself."),
+            gettext_noop("The lender stopped this check."),
             gettext_noop("Ask the lender why, and whether anything is expected of you."),
         ),
         ("canceled_by_lender",),
@@ -222,7 +223,7 @@ _FAMILIES: tuple[tuple[Ending, tuple[str, ...]], ...] = (
     (
         Ending(
             gettext_noop("The tries are used up. Those of your other requests to this lender count too."),
-            gettext_noop("Ask the lender for another way, or wait until tomorrow."),
+            gettext_noop("Ask the lender for another way, or wait 24 hours."),
         ),
         ("attempts_exhausted",),
     ),

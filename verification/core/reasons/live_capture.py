@@ -9,7 +9,9 @@ from functools import partial
 
 from verification.core.reasons.reason import LIVENESS, OUR_FAULT, PICTURE, Reason, gettext_noop
 
-_COMMANDS = gettext_noop("A command was missed or came too late. Follow the arrows one at a time and try again.")
+_COMMANDS = gettext_noop(
+    "A task was not seen, or came too late. Do the tasks one at a time, as the words say, and try again."
+)
 _AT_REST = gettext_noop(
     "We did not see you look straight ahead. Look into the camera, mouth closed and eyes open, until the first task "
     "comes."

@@ -40,7 +40,10 @@ TABLE = (
     ),
     Reason(
         "eds_certificate_revoked",
-        gettext_noop("Your key was revoked. Get a new one from the NCA RK, or sign with another valid key of yours."),
+        gettext_noop(
+            "This key was revoked and will be refused again. Sign with another valid key of yours, or get a new one on "
+            "egov.kz or at a public service centre."
+        ),
         "The certificate is revoked or on hold.",
         burns=True,
     ),
