@@ -163,7 +163,10 @@ def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline |
         wording.speak(request, about.locale)
         if code == LinkUnusable.code and request.path == reverse("borrower:link"):
             told["token"], chosen = request.POST.get("token", ""), _chosen(request)
-        told |= {"contact": wording.contact(about.lender, case_number=about.case_number), "is_renewal": about.is_renewal}
+        told |= {
+            "contact": wording.contact(about.lender, case_number=about.case_number),
+            "is_renewal": about.is_renewal,
+        }
     response = render(request, "problem.html", told, status=status)
     if chosen is not None:
         response.cookies.update(chosen.cookies)

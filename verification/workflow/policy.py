@@ -8,8 +8,8 @@ from verification.audit import policy as of_log
 VERIFICATION_SECONDS = 24 * 3600
 # Life of a link, seconds. api.md §1.
 LINK_SECONDS = 30 * 60
-# How long a borrower's session opens the last page, seconds after the end; one that never ends is over so long after the
-# longest review. Ours: as long as an honest browser keeps its cookie, so that only a copy of it is refused.
+# How long a borrower's session opens the last page, seconds after the end; where none comes, after the longest review.
+# Ours: as long as an honest browser keeps its cookie, so that only a copy of it is refused.
 SESSION_AFTER_END_SECONDS = 24 * 3600
 # How long whoever holds a used link or session is told whose it was, seconds after the end; then as much as of any text.
 # Ours: until who was cheated notices it on a bill, and no longer.

@@ -12,7 +12,7 @@ from tests.verification.borrower.visits import NOW, browser, find, text
 from tests.verification.workflow.conftest import authorities, issued, trusted
 from tests.verification.workflow.story import OTHER_IIN, Story, at_statement, wait_until
 from verification.borrower import cookie
-from verification.core.errors import NotFound
+from verification.core.errors import LinkUnusable, NotFound
 from verification.core.statement_text import read
 from verification.evidence import vault
 from verification.models import AuditEntry, EvidenceItem
@@ -125,7 +125,9 @@ def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_a
     story.work()
     thief = Client()
     thief.cookies[cookie.NAME] = client.cookies[cookie.NAME].value
-    over_at = story.row().finished_at + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS)
+    finished_at = story.row().finished_at
+    assert finished_at is not None
+    over_at = finished_at + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS)
     addresses = (NOW, f"{NOW}state/", *map(place, FILES))
     wait_until(over_at - timedelta(seconds=30))
     assert [thief.get(address).status_code for address in addresses] == [200] * 4
@@ -146,7 +148,7 @@ def test_an_open_verification_is_seen_until_nothing_can_wait_any_more(story: Sto
     wait_until(ends_at - timedelta(seconds=30))
     assert links.verification_of(untrusted_session=session) == story.id
     wait_until(ends_at)
-    with pytest.raises(links.LinkUnusable):
+    with pytest.raises(LinkUnusable):
         links.verification_of(untrusted_session=session)
 
 

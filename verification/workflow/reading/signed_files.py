@@ -55,8 +55,10 @@ def read_for_borrower(*, verification_id: str, file: str) -> SignedFile:
 
 
 def is_offered(row: Verification) -> bool:
-    """Whether the last page offers the files: a signature was judged, the end is told, not long ago, nothing is erased."""
-    return not links.is_over(row) and _judged(row) is not None and not _is_erased(row) and decided.told_of(row).status in TERMINAL
+    """Whether the last page offers the files: a signature was judged, the end is told, within a day, nothing erased."""
+    if links.is_over(row) or _judged(row) is None or _is_erased(row):
+        return False
+    return decided.told_of(row).status in TERMINAL
 
 
 def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
