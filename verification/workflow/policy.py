@@ -11,7 +11,7 @@ LINK_SECONDS = 30 * 60
 # How long a borrower's session opens the last page, seconds after the end; where none comes, after the longest review.
 # Ours: as long as an honest browser keeps its cookie, so that only a copy of it is refused.
 SESSION_AFTER_END_SECONDS = 24 * 3600
-# How long whoever holds a used link or session is told whose it was, seconds after the end; then as much as of any text.
+# How long whoever holds a used link or session is told whose it was, seconds after the end; then as of any text.
 # Ours: until who was cheated notices it on a bill, and no longer.
 LINK_TOLD_SECONDS = 30 * 24 * 3600
 # How long a code for eGov Mobile may be read, seconds. Our choice: unlock the phone, sign in to the app, scan.
