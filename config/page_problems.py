@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext_lazy as _
+from django.views.i18n import set_language
 
 from lenders import problems
 from lenders.codes import PROBLEMS
@@ -156,7 +158,26 @@ def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline |
         "way_out": reverse("borrower:now") if is_borrowers else reverse("people:home") if is_staffs else "/",
         "warning": _WARNING if code in ("link_unusable", "session_ended") else "",
     }
+    chosen = None
     if about is not None:
         wording.speak(request, about.locale)
-        told |= {"contact": wording.contact(about.lender, case_number=about.case_number), "purpose": about.purpose}
-    return render(request, "problem.html", told, status=status)
+        if code == LinkUnusable.code and request.path == reverse("borrower:link"):
+            told["token"], chosen = request.POST.get("token", ""), _chosen(request)
+        told |= {
+            "contact": wording.contact(about.lender, case_number=about.case_number),
+            "is_renewal": about.is_renewal,
+        }
+    response = render(request, "problem.html", told, status=status)
+    if chosen is not None:
+        response.cookies.update(chosen.cookies)
+    return response
+
+
+def _chosen(request: HttpRequest) -> HttpResponseBase | None:
+    """The answer with which Django keeps the language that was chosen with the form, which is spoken from now on."""
+    language = request.POST.get("language", "")
+    if not translation.check_for_language(language):
+        return None
+    translation.activate(language)
+    request.LANGUAGE_CODE = language
+    return set_language(request)

@@ -112,7 +112,8 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
         return response
     # Until it is let in it learns of the loan alone: not why a step was refused, and not where the lender's page is.
     page = replace(queries.borrower_page(verification_id=waiting.verification_id), notice="", return_url="")
-    if waiting.is_stopped:  # by this very person: a worker ends it, and the log orders that
+    page = replace(page, offers_signed=False)  # the files are had by the session alone
+    if waiting.is_stopped:  # mostly by this very person: a worker ends it, and the log orders that
         page = replace(page, page=_stopped(page))
         places = {"state_url": reverse("borrower:phone_state"), "now_url": reverse("borrower:phone_now")}
         return _shown(request, page, f"borrower/{page.page}.html", **endings.ending(page), **places)

@@ -32,9 +32,9 @@ class Outline:
     """What may be told of a case to whoever had its link or session once: whom to call, nothing of person and loan."""
 
     lender: LenderFacts
-    purpose: str
     case_number: str
     locale: str
+    is_renewal: bool = False
 
 
 @dataclass(frozen=True)

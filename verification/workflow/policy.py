@@ -8,6 +8,12 @@ from verification.audit import policy as of_log
 VERIFICATION_SECONDS = 24 * 3600
 # Life of a link, seconds. api.md §1.
 LINK_SECONDS = 30 * 60
+# How long a borrower's session opens the last page, seconds after the end; where none comes, after the longest review.
+# Ours: as long as an honest browser keeps its cookie, so that only a copy of it is refused.
+SESSION_AFTER_END_SECONDS = 24 * 3600
+# How long whoever holds a used link or session is told whose it was, seconds after the end; then as of any text.
+# Ours: until who was cheated notices it on a bill, and no longer.
+LINK_TOLD_SECONDS = 30 * 24 * 3600
 # How long a code for eGov Mobile may be read, seconds. Our choice: unlock the phone, sign in to the app, scan.
 MOBILE_CODE_SECONDS = 5 * 60
 # How long the app may take from then on, seconds; never longer than the statement may be signed. Our choice.

@@ -1,14 +1,21 @@
 """The hand-over to a phone over HTTP: what either screen shows, and which cookies they have."""
 
 import re
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
 from django.test import Client
 
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
+from tests.verification.workflow.conftest import authorities, issued, trusted
+from tests.verification.workflow.story import begin, lender, make_due, wait_until
 from verification.borrower import cookie
 from verification.models import Attempt, HandOver, Verification
+from verification.workflow import policy
+from verification.workflow.moving import commands
+
+__all__ = ("authorities", "issued", "trusted")
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +97,63 @@ def test_who_says_that_somebody_tells_them_is_stopped_there_and_everywhere(desk,
     assert "This check could not be finished" in text(phone.get("/v/phone/now/"))
     assert "This check could not be finished" in text(desk.get(NOW))
     assert Verification.objects.get(pk=story.id).code == "coercion_reported"
+
+
+def ended_at_the_phone(phone):
+    """The phone's page and state, without what is drawn anew for each answer."""
+    page, state = phone.get("/v/phone/now/"), phone.get("/v/phone/now/state/")
+    html = re.sub(r'(value|nonce)="[\w+/=-]{16,}"', "", text(page))
+    return page.status_code, re.sub(r"\d{4}(-\d{3}){3}", "", html), state.status_code, state.json()
+
+
+def into(became, story):
+    """A phone that is not let in, and what became of its code."""
+    desk = in_english(browser(story))
+    phone = scanned(desk, token=sha256(story.id.encode()).hexdigest()[:43])
+    if became != "asked":
+        number = numbered(phone)
+        if became == "refused":
+            desk.post("/v/now/elsewhere/number/", {"number": str(9_999 - int(number))})
+    return phone
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("became", ["asked", "number", "refused"])
+def test_a_phone_shows_a_check_that_broke_down_as_it_shows_a_reported_caller(became, issued, trusted):
+    of, ends = lender(), {}
+    for code in ("coercion_reported", "retries_exhausted"):
+        story = begin(of, code).to_statement()
+        phone = into(became, story)
+        if code == "coercion_reported":
+            phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
+        else:
+            story.sign(issued())
+            trusted.faults = 1000
+        for _ in range(policy.FAULTS_MAX):
+            story.work()
+            make_due(story)
+        assert story.row().code == code
+        ends[code] = ended_at_the_phone(phone)
+    assert ends["coercion_reported"] == ends["retries_exhausted"]
+    assert "This check could not be finished" in ends["retries_exhausted"][1]
+
+
+def test_a_phone_that_is_not_let_in_learns_of_no_other_end(desk, story):
+    phone = scanned(desk)
+    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    assert phone.get("/v/phone/now/").status_code == 410
+    assert phone.get("/v/phone/now/state/").status_code == 410
+
+
+def test_a_copied_cookie_of_a_stopped_phone_opens_nothing_after_a_day(desk, story):
+    phone = scanned(desk)
+    phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
+    story.work()
+    thief = Client()
+    thief.cookies[cookie.PHONE] = phone.cookies[cookie.PHONE].value
+    assert thief.get("/v/phone/now/").status_code == 200
+    wait_until(story.row().finished_at + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS))
+    assert thief.get("/v/phone/now/").status_code == 410
 
 
 @pytest.mark.parametrize("told", [{}, {"somebody_tells_me": ""}, {"somebody_tells_me": "no"}, {"number": "1"}])

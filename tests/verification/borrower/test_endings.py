@@ -5,6 +5,7 @@ The pages are made for every code in every language, so that a code to come cann
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,15 +13,19 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpResponse, HttpResponseBase
 from django.test import Client, RequestFactory
 from django.utils import translation
+from django.utils.translation import gettext
 
 from config import page_problems
 from tests.verification.borrower.catalogues import LANGUAGES
 from tests.verification.borrower.pages import RENEWAL, made
 from tests.verification.borrower.visits import NOW, browser, consent, find, text
+from tests.verification.workflow.story import wait_until
 from verification.borrower import views
 from verification.core import errors
 from verification.core.person import LenderFacts, Outline
 from verification.core.reasons import ENDINGS, NOT_CONFIRMED, REASONS, UNFINISHED, ending_of
+from verification.workflow import policy
+from verification.workflow.moving import commands
 from verification.workflow.reading import queries
 
 SPOKEN = ("en", *LANGUAGES)
@@ -176,7 +181,6 @@ def test_every_page_of_a_check_names_the_case_and_the_lender_and_has_something_t
 
 ABOUT = Outline(
     lender=LenderFacts(id="len_0", name=NAME, bin="120340000125", phone=NUMBER),
-    purpose="Consumer microcredit",
     case_number=CASE,
     locale="ru",
 )
@@ -217,6 +221,47 @@ def test_a_used_link_names_the_lender_and_nothing_of_the_loan(story):
     assert "Этой ссылкой больше нельзя воспользоваться" in html
     for personal in ("150", "KZ86", "0010", "ТЕСТ", story.id):
         assert personal not in html.replace("+77270000044", "").replace("\N{NO-BREAK SPACE}", "")
+
+
+@pytest.mark.django_db
+def test_a_used_link_says_by_no_word_of_the_lenders_what_it_was_for(story):
+    browser(story)
+    html = text(Client().post("/v/", {"token": story.token}))
+    with translation.override("ru"):
+        assert gettext("You confirm that you yourself request a loan there, or you decline.") in html
+    assert queries.borrower_page(verification_id=story.id).purpose not in html
+
+
+@pytest.mark.django_db
+def test_long_after_the_end_a_used_link_and_session_name_nobody(story):
+    client = browser(story)
+    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    told_until = story.row().finished_at + timedelta(seconds=policy.LINK_TOLD_SECONDS)
+    wait_until(told_until - timedelta(seconds=30))
+    assert "Sandbox Credit" in text(Client().post("/v/", {"token": story.token}))
+    wait_until(told_until)
+    used, never = (text(Client().post("/v/", {"token": token})) for token in (story.token, "x" * 43))
+    assert re.sub(r'="[\w+/=-]{16,}"', "", used) == re.sub(r'="[\w+/=-]{16,}"', "", never)
+    assert "Sandbox Credit" not in text(client.get(NOW))
+
+
+@pytest.mark.django_db
+def test_a_used_link_keeps_what_it_says_in_another_language_and_its_secret_in_no_address(story):
+    browser(story)
+    client = Client()
+    html = text(client.post("/v/", {"token": story.token}))
+    form = find(r'<form class="languages" action="([^"]*)".*?name="token" value="([^"]*)".*?</form>', html)
+    assert form.groups() == ("/v/", story.token)
+    assert 'name="next"' not in form.group(0)
+    again = client.post(form.group(1), {"token": form.group(2), "language": "kk"})
+    html = text(again)
+    assert (again.status_code, again.headers["Content-Language"]) == (410, "kk")
+    assert '<html lang="kk">' in html
+    assert "Sandbox Credit" in html
+    assert 'href="tel:+77270000044"' in html
+    assert client.cookies["django_language"].value == "kk"
+    # A language that is none changes nothing.
+    assert client.post("/v/", {"token": story.token, "language": "xx"}).headers["Content-Language"] == "kk"
 
 
 @pytest.mark.django_db

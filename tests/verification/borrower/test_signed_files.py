@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -9,11 +10,15 @@ from django.test import Client
 from insecure_sandbox.credential import Credential
 from tests.verification.borrower.visits import NOW, browser, find, text
 from tests.verification.workflow.conftest import authorities, issued, trusted
-from tests.verification.workflow.story import OTHER_IIN, Story, at_statement
+from tests.verification.workflow.story import OTHER_IIN, Story, at_statement, wait_until
+from verification.borrower import cookie
+from verification.core.errors import LinkUnusable, NotFound
 from verification.core.statement_text import read
 from verification.evidence import vault
 from verification.models import AuditEntry, EvidenceItem
-from verification.workflow.moving import commands
+from verification.workflow import policy
+from verification.workflow.moving import commands, hand_over, links
+from verification.workflow.reading import queries, signed_files
 
 __all__ = ("authorities", "issued", "trusted")
 
@@ -110,3 +115,53 @@ def test_the_page_shows_the_words_that_are_signed_and_offers_its_own_language(st
     assert read(story.statement())["language"] == "kk"
     kinds = EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="statement.text")
     assert {item.kind for item in kinds} == {"statement.text", "statement.text.1"}
+
+
+def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_again(
+    story: Story, issued: Issued
+) -> None:
+    client = browser(story)
+    story.sign(issued())
+    story.work()
+    thief = Client()
+    thief.cookies[cookie.NAME] = client.cookies[cookie.NAME].value
+    finished_at = story.row().finished_at
+    assert finished_at is not None
+    over_at = finished_at + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS)
+    addresses = (NOW, f"{NOW}state/", *map(place, FILES))
+    wait_until(over_at - timedelta(seconds=30))
+    assert [thief.get(address).status_code for address in addresses] == [200] * 4
+    wait_until(over_at)
+    answers = [thief.get(address) for address in addresses]
+    assert [answer.status_code for answer in answers] == [410] * 4
+    assert not any(b"990101100010" in answer.content for answer in answers)
+    # Nor by a way that had let somebody in before.
+    with pytest.raises(NotFound):
+        signed_files.read_for_borrower(verification_id=story.id, file="statement")
+    assert not queries.borrower_page(verification_id=story.id).offers_signed
+
+
+def test_an_open_verification_is_seen_until_nothing_can_wait_any_more(story: Story) -> None:
+    client = browser(story)
+    session = client.cookies[cookie.NAME].value
+    ends_at = story.row().expires_at + timedelta(seconds=policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS)
+    wait_until(ends_at - timedelta(seconds=30))
+    assert links.verification_of(untrusted_session=session) == story.id
+    wait_until(ends_at)
+    with pytest.raises(LinkUnusable):
+        links.verification_of(untrusted_session=session)
+
+
+def test_a_phone_that_is_not_let_in_is_offered_no_file(story: Story, issued: Issued) -> None:
+    client, phone = browser(story), Client()
+    story.sign(issued(iin=OTHER_IIN))
+    story.work()
+    code = hand_over.mint(untrusted_session=client.cookies[cookie.NAME].value).token
+    assert phone.post("/v/phone/", {"token": code}).status_code == 302
+    phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
+    story.work()
+    assert story.row().status == "declined"
+    assert place("statement") in text(client.get(NOW))
+    stopped = phone.get("/v/phone/now/")
+    assert stopped.status_code == 200
+    assert "/signed/" not in text(stopped)

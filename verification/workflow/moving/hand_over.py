@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 
 from verification import clock, transactions
 from verification.core.errors import Conflict, LinkUnusable
+from verification.core.reasons import UNFINISHED, ending_of
 from verification.core.status import TERMINAL, Move, Status
 from verification.core.stored import canonical_json
 from verification.evidence import sealed_agent, store, vault
@@ -58,7 +59,8 @@ class Ended(StrEnum):
 class Waiting:
     """What the phone shows, and of which verification. `number`: empty until the question is answered.
 
-    has_session: its token is the session. is_stopped: somebody tells the borrower what to press.
+    has_session: its token is the session. is_stopped: somebody tells the borrower what to press, or it ended in what
+    reads the same: a phone that shows the end must not tell by that alone who answered yes.
     """
 
     verification_id: str
@@ -118,9 +120,10 @@ def waiting(*, untrusted_phone: str) -> Waiting:
         if row is None:
             raise _unusable()
         transactions.see(lender=row.verification.lender_id)
-    has_session, is_stopped = row.outcome == Ended.DONE, row.outcome == Ended.STOPPED
+    has_session = row.outcome == Ended.DONE
+    is_stopped = row.outcome == Ended.STOPPED or (not has_session and _reads_as_stopped(row.verification))
     is_over = row.verification.status in TERMINAL or row.expires_at <= at or row.session.ended_at is not None
-    if not has_session and not is_stopped and (row.outcome or is_over):
+    if links.is_over(row.verification) or (not has_session and not is_stopped and (row.outcome or is_over)):
         raise _unusable(row.verification)
     return Waiting(row.verification_id, row.number, has_session, is_stopped)
 
@@ -179,6 +182,12 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
             body["session"] = bytes(row.phone_sha256 or b"").hex()
             transition.record(verification, "verification.handed_over", at=at, body=body)
         return True
+
+
+def _reads_as_stopped(verification: Verification) -> bool:
+    """Whether it ended in the words that tell nothing: those of a borrower who reported a caller, too."""
+    is_refused = verification.status in (Status.DECLINED, Status.FAILED)
+    return is_refused and ending_of(verification.code, verification.last_failure) is UNFINISHED
 
 
 def _session(untrusted_session: str) -> BorrowerSession:

@@ -156,7 +156,7 @@ class Visit:
 
 
 def visit(*, untrusted_session: str) -> Visit:
-    """Whose session it is. Raises `LinkUnusable` for one that was ended or never began."""
+    """Whose session it is. Raises `LinkUnusable` for one that was ended, never began, or is over."""
     if not isinstance(untrusted_session, str) or len(untrusted_session) > TOKEN_MAX_CHARACTERS:
         raise LinkUnusable("no such session")
     live = {"token_sha256": _digest(untrusted_session), "ended_at": None}
@@ -174,14 +174,30 @@ def visit(*, untrusted_session: str) -> Visit:
                 raise LinkUnusable("no such session", about=outline(had.verification) if had else None)
             verification = session.verification
         transactions.see(lender=verification.lender_id)
+    if is_over(verification):
+        raise LinkUnusable("the session is over", about=outline(verification))
     return Visit(verification, attempt)
 
 
+def is_over(verification: Verification) -> bool:
+    """Whether its time is over for every session, the living one included: a copied cookie opens nothing for years.
+
+    One that is open is seen for longer than anything may wait: for a worker, for people, for the log.
+    """
+    review = timedelta(seconds=policy.REVIEW_SECONDS)
+    end = verification.finished_at or verification.expires_at + review
+    return end + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS) <= clock.now()
+
+
 def outline(verification: Verification) -> Outline | None:
-    """What its lender is called and how it is reached; None once the case cannot be opened any more."""
+    """What its lender is called and how it is reached; None long after the end, and once the case does not open."""
+    end = verification.finished_at
+    if end is not None and end + timedelta(seconds=policy.LINK_TOLD_SECONDS) <= clock.now():
+        return None
     with suppress(EvidenceUnreadable):
         case = cases.read(verification, cases.key_of(verification)).case
-        return Outline(case.lender, case.purpose, case_number(verification.pk), verification.locale)
+        number = case_number(verification.pk)
+        return Outline(case.lender, number, verification.locale, is_renewal=case.renewal is not None)
     return None
 
 

@@ -12,7 +12,7 @@ from verification.core.statement_text import is_text
 from verification.core.status import TERMINAL
 from verification.models import Attempt, AuditPending, DataKey, EvidenceItem, Verification
 from verification.workflow import cases
-from verification.workflow.moving import documents, dossier
+from verification.workflow.moving import documents, dossier, links
 
 STATEMENT: Final = "statement"
 FILES: Final = (STATEMENT, "signature")
@@ -55,8 +55,10 @@ def read_for_borrower(*, verification_id: str, file: str) -> SignedFile:
 
 
 def is_offered(row: Verification) -> bool:
-    """Whether the last page offers the files: a signature was judged, the end is told, and nothing is erased."""
-    return _judged(row) is not None and not _is_erased(row) and decided.told_of(row).status in TERMINAL
+    """Whether the last page offers the files: a signature was judged, the end is told, within a day, nothing erased."""
+    if links.is_over(row) or _judged(row) is None or _is_erased(row):
+        return False
+    return decided.told_of(row).status in TERMINAL
 
 
 def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
