@@ -165,7 +165,7 @@ def test_the_language_is_one_we_have_comes_without_a_signature_and_changes_five_
 
 def test_the_language_changes_five_times_in_each_attempt_and_is_not_offered_after(issued: Issued) -> None:
     story = at_statement()
-    client, offer = browser(story), "Show and sign the statement in English"
+    client, offer = browser(story), 'class="button" type="submit" name="language"'
     client.cookies["django_language"] = "en"
     for attempt in (1, 2):
         assert offer in text(client.get(NOW))
