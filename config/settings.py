@@ -145,7 +145,7 @@ FORMAT_MODULE_PATH = "config.formats"
 
 # Gathered into this folder by config/static_files.py when a web server starts; nothing is served by its plain name.
 STATIC_URL = "/static/"
-STATIC_ROOT = env.folder("TULGA_STATIC_DIR", _VAR / "static")
+STATIC_ROOT = env.folder("TULGA_STATIC_DIR", _VAR / "static") / "served"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False

@@ -1,16 +1,19 @@
 """Static files: under names that hold the hash of what they are, compressed, so that a browser keeps each for a year.
 
-They are gathered into one folder when a web server starts and finds there others than its own: no step to forget at
-an upgrade. What an older page still asks for stays there.
+They are gathered into one folder when a web server starts and finds there others than its own, or not all: no step to
+forget at an upgrade. What an older page still asks for stays there. Beside that folder, where nothing is served, lie
+the books: the manifest, the mark of what was gathered, the lock.
 """
 
 import fcntl
+import json
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
+from django.core.files.storage import FileSystemStorage
 from django.core.management import call_command
 from whitenoise.middleware import WhiteNoiseMiddleware
 from whitenoise.storage import CompressedManifestStaticFilesStorage
@@ -29,6 +32,9 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
 
     support_js_module_import_aggregation = True
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, manifest_storage=FileSystemStorage(location=_books()), **options)
+
 
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # without types
     """Serves them."""
@@ -46,19 +52,22 @@ def require() -> None:
 
 def gather() -> None:
     """Makes the folder hold the files of this installation. Raises `Misconfigured` where that cannot be written."""
-    folder = Path(settings.STATIC_ROOT)
+    folder, books = Path(settings.STATIC_ROOT), _books()
     ours = _hash_of_all()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if _gathered(folder) == ours:
+        if _is_gathered(ours):
             return
         # The processes of one server start at once: one does it, the others wait for it.
-        with (folder / ".lock").open("w") as lock:
+        with (books / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if _gathered(folder) != ours:
+            if not _is_gathered(ours):
+                # Whatever ends this half-way, no mark speaks for what is there then. A manifest may be half of one.
+                for name in (_GATHERED, HashedFiles.manifest_name):
+                    (books / name).unlink(missing_ok=True)
                 ignored = list(_LEFT_OUT)
                 call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=ignored)
-                (folder / _GATHERED).write_text(ours)
+                (books / _GATHERED).write_text(ours)
     except OSError as error:
         raise Misconfigured(
             f"the static files in {folder} are not those of this installation, and cannot be written: {error.strerror}."
@@ -66,11 +75,20 @@ def gather() -> None:
         ) from None
 
 
-def _gathered(folder: Path) -> str:
+def _books() -> Path:
+    return Path(settings.STATIC_ROOT).parent
+
+
+def _is_gathered(ours: str) -> bool:
+    """Whether these files were gathered, and each that the manifest names is still there."""
+    books, folder = _books(), Path(settings.STATIC_ROOT)
     try:
-        return (folder / _GATHERED).read_text()
-    except FileNotFoundError:
-        return ""
+        if (books / _GATHERED).read_text() != ours:
+            return False
+        named = json.loads((books / HashedFiles.manifest_name).read_text())["paths"].values()
+    except (FileNotFoundError, ValueError, KeyError):
+        return False
+    return all((folder / name).is_file() for name in named)
 
 
 def _hash_of_all() -> str:

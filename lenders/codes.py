@@ -146,7 +146,7 @@ FIELD_CODES: Mapping[str, str] = {
     "out_of_range": "Outside the allowed range.",
     "choice_unknown": "Not one of the allowed words.",
     "choice_repeated": "Given twice.",
-    "text_malformed": "Control, invisible and direction characters are not allowed.",
+    "text_malformed": "Only signs that are seen, and single plain blanks, are allowed.",
     "iin_malformed": "12 digits with a birth date and a valid check digit.",
     "iin_test_only": "This IIN belongs to the sandbox: live mode refuses it.",
     "phone_malformed": "A Kazakh mobile number, +77xxxxxxxxx.",

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 
+from lenders import parsing
 from lenders.versions import newest, shipped
 from verification.core import almaty, calendars
 from verification.core.errors import BadInput
@@ -16,6 +17,7 @@ from verification.core.ids import new_id, parse_office_phone
 from verification.core.profiles import Profile
 
 ID_LENGTH = 30
+NAME_LENGTH = 200
 HASH_LENGTH = 64
 
 
@@ -47,6 +49,11 @@ def checked_phone(untrusted: Any) -> None:
         raise ValidationError("write it as +7xxxxxxxxxx, without blanks", code="phone_malformed")
 
 
+def checked_name(untrusted: Any) -> None:
+    """Refuses in a form a name that hides something, or in which a row of a statement could be drawn."""
+    _checked(partial(parsing.text, longest=NAME_LENGTH), untrusted)
+
+
 class Lender(models.Model):
     """A microcredit organization, with the dated legal profiles that it goes by: see `core/calendars.py`.
 
@@ -55,7 +62,7 @@ class Lender(models.Model):
     """
 
     id = models.CharField(primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "len"), editable=False)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=NAME_LENGTH, validators=[checked_name])
     bin = models.CharField(max_length=12, unique=True)
     phone = models.CharField(max_length=12, validators=[checked_phone])
     test_calendar = models.JSONField(default=_first_calendar, validators=[checked_test_calendar])

@@ -5,7 +5,6 @@ What ends up in webhooks, logs and other systems must hold no IIN and no mobile 
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -20,10 +19,8 @@ from verification.core import almaty
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, Phone, is_id, parse_case_number, parse_name
 from verification.core.opening import DOCUMENT_NUMBER, HTTPS_URL, NAME_SPELLED_MAX, REFERENCE, REFERENCE_MAX, URL_MAX
+from verification.core.seen import is_plain
 
-# Controls, invisible signs and those that turn the direction, breaks of line and paragraph: with one of them a borrower
-# could be shown a statement that reads otherwise than what is signed.
-_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _IBAN = re.compile(r"KZ[0-9]{2}[A-Z0-9]{16}")
 _RUN = re.compile(r"[0-9]+")
 # Digits with at most one separator, or a bracket and a blank, between two of them: how people write numbers.
@@ -31,16 +28,19 @@ _WRITTEN = re.compile(r"[+]?[0-9](?:[-._:() ]{0,2}[0-9])*")
 _IIN_DIGITS, _PHONE_DIGITS = 12, 11
 
 
-def text(untrusted: Any, *, longest: int, shortest: int = 1, is_impersonal: bool = False) -> str:
-    """A string of what can be seen, blanks around it dropped; an impersonal one names nobody by number."""
+def text(
+    untrusted: Any, *, longest: int, shortest: int = 1, is_impersonal: bool = False, has_runs: bool = False
+) -> str:
+    """A string of what can be seen, blanks around it dropped, and no two of them in a row unless it `has_runs`; an
+    impersonal one names nobody by number."""
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
     stripped = untrusted.strip()
-    # What was sent is counted, as a schema counts it; of blanks alone nothing is left.
+    # What was sent is counted, as a schema counts it.
     if len(untrusted) > longest or len(stripped) < shortest:
         raise BadInput(f"{shortest} to {longest} characters are expected", code="length_wrong")
-    if any(unicodedata.category(character) in _NOT_SHOWN for character in untrusted):
-        raise BadInput("control, invisible and direction characters are not allowed", code="text_malformed")
+    if not is_plain(untrusted) or (not has_runs and "  " in stripped):
+        raise BadInput("only signs that are seen, and single plain blanks, are allowed", code="text_malformed")
     if is_impersonal and holds_personal_number(stripped):
         raise BadInput("must not contain an IIN or a mobile number", code="personal_number")
     return stripped
@@ -56,12 +56,12 @@ def client_reference(untrusted: Any) -> str:
 
 def name(untrusted: Any, *, optional: bool = False) -> str:
     """A name of a person."""
-    return parse_name(text(untrusted, longest=NAME_SPELLED_MAX, shortest=0), optional=optional)
+    return parse_name(text(untrusted, longest=NAME_SPELLED_MAX, shortest=0, has_runs=True), optional=optional)
 
 
 def iban(untrusted: Any) -> str:
     """A Kazakh IBAN without spaces. Source: ISO 13616, mod 97."""
-    spelled = text(untrusted, longest=40)
+    spelled = text(untrusted, longest=40, has_runs=True)
     value = spelled.replace(" ", "").upper() if spelled.isascii() else ""  # beyond ASCII two letters may become one
     # The first four characters go last, letters count as 10 to 35, and of the whole number 97 leaves 1.
     if not _IBAN.fullmatch(value) or int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 != 1:
@@ -198,7 +198,7 @@ def yes_or_no(untrusted: Any) -> bool:
 
 def document_number(untrusted: Any, *, longest: int) -> str:
     """Letters and digits, capitals, no blanks."""
-    value = text(untrusted, longest=2 * longest)
+    value = text(untrusted, longest=2 * longest, has_runs=True)
     if not re.fullmatch(DOCUMENT_NUMBER, untrusted):
         raise BadInput(f"1 to {longest} letters and digits", code="document_malformed")
     return value.replace(" ", "").upper()

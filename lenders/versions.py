@@ -103,6 +103,8 @@ VERSIONS: Final = (
             "Requests, in every version: blanks around a text count as its characters, and a control character there, "
             "such as the end of a line, is refused as `text_malformed`. No blanks stand before the number of a "
             "document, nor around `client_reference` and the address of an endpoint, and in `return_url` no brackets.",
+            "Requests, in every version: a text holds no sign that nobody sees or that Unicode has not assigned, no "
+            "blank but the plain one, and no two of those between its words. Any other is refused as `text_malformed`.",
             "Requests, in every version: an Idempotency-Key that begins with a quotation mark ends with one.",
             "Requests, in every version: what is no GET has no query, and an unknown parameter is `unknown_field`.",
         ),

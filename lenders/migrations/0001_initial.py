@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Lender',
             fields=[
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'len'), editable=False, max_length=30, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
+                ('name', models.CharField(max_length=200, validators=[lenders.models.checked_name])),
                 ('bin', models.CharField(max_length=12, unique=True)),
                 ('phone', models.CharField(max_length=12, validators=[lenders.models.checked_phone])),
                 ('test_calendar', models.JSONField(default=lenders.models._first_calendar, validators=[lenders.models.checked_test_calendar])),

@@ -1,6 +1,7 @@
 """The static files as a web server gathers, names, compresses and serves them."""
 
 import gzip
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,7 @@ _YEAR = "max-age=31536000, public, immutable"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The product's own way, in a folder where nothing was gathered before."""
-    folder = tmp_path_factory.mktemp("static")
+    folder = tmp_path_factory.mktemp("static") / "served"
     stored: Any = {"staticfiles": {"BACKEND": "config.static_files.HashedFiles"}}
     with override_settings(
         STATIC_ROOT=folder, STORAGES=stored, WHITENOISE_USE_FINDERS=False, WHITENOISE_AUTOREFRESH=False
@@ -74,7 +75,7 @@ def test_a_page_names_files_that_are_there(folder: Path) -> None:
 
 
 def test_files_are_gathered_once_and_again_when_one_has_changed(folder: Path, tmp_path: Path) -> None:
-    manifest = folder / "staticfiles.json"
+    manifest = folder.parent / "staticfiles.json"
     before, inode = manifest.read_text(), manifest.stat().st_mtime_ns
     static_files.gather()
     assert manifest.stat().st_mtime_ns == inode
@@ -85,6 +86,63 @@ def test_files_are_gathered_once_and_again_when_one_has_changed(folder: Path, tm
     assert "added.css" in manifest.read_text()
     assert manifest.read_text() != before
     assert answer(old).status_code == 200  # a page of before still finds its own
+
+
+@pytest.fixture
+def own(folder: Path, tmp_path: Path) -> Iterator[Path]:
+    """Another folder of this test alone, with a file of its own that it may change."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "one.css").write_text("a { margin: 0 }")
+    added = [*settings.STATICFILES_DIRS, tmp_path / "src"]
+    with override_settings(STATIC_ROOT=tmp_path / "static" / "served", STATICFILES_DIRS=added):
+        static_files.gather()
+        yield tmp_path
+
+
+def named(own: Path) -> dict[str, str]:
+    return dict(json.loads((own / "static" / "staticfiles.json").read_text())["paths"])
+
+
+def test_a_gathering_that_was_killed_speaks_for_nothing(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one before is put back: its mark would say that all is there."""
+    of_before = named(own)
+    (own / "src" / "one.css").rename(own / "src" / "two.css")
+    written = Path.write_text
+
+    def killed(self: Path, *args: Any, **options: Any) -> int:
+        if self.name == "gathered":
+            raise KeyboardInterrupt
+        return written(self, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", killed)
+        with pytest.raises(KeyboardInterrupt):
+            static_files.gather()
+    assert "one.css" not in named(own)
+    (own / "src" / "two.css").rename(own / "src" / "one.css")
+    static_files.gather()
+    assert named(own) == of_before
+
+
+@pytest.mark.parametrize("lost", ["staticfiles.json", "served/{}", "half of it"])
+def test_what_is_lost_is_gathered_anew_at_the_next_start(own: Path, lost: str) -> None:
+    before, manifest = named(own), own / "static" / "staticfiles.json"
+    if lost == "half of it":
+        manifest.write_text(manifest.read_text()[:99])
+    else:
+        (own / "static" / lost.format(before["one.css"])).unlink()
+    static_files.gather()
+    assert named(own) == before
+    assert (own / "static" / "served" / before["one.css"]).is_file()
+
+
+def test_the_books_are_not_served(folder: Path) -> None:
+    books = {each.name for each in folder.parent.iterdir() if each.is_file()}
+    assert books == {"gathered", ".lock", "staticfiles.json"}
+    assert not books & {each.name for each in folder.rglob("*")}
+    for name in books:
+        for address in (f"/static/{name}", f"/static/../{name}", f"/static/%2e%2e/{name}"):
+            assert answer(address).status_code == 404
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_two_lines(tmp_path: Path) -> None:

@@ -13,7 +13,25 @@ from typing import Literal
 import schemathesis
 from hypothesis import strategies as st
 
-_NOT_SHOWN: tuple[Literal["Cc", "Cf", "Cs", "Co", "Zl", "Zp"], ...] = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+_Category = Literal["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"]
+_NOT_SHOWN: tuple[_Category, ...] = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+# Default_Ignorable_Code_Point where it is a letter or a mark, the empty Braille pattern, and all blanks but one.
+_DRAWN_AS_NOTHING = "".join(
+    chr(sign)
+    for first, last in (
+        (0x34F, 0x34F),
+        (0x115F, 0x1160),
+        (0x17B4, 0x17B5),
+        (0x180B, 0x180F),
+        (0x2800, 0x2800),
+        (0x3164, 0x3164),
+        (0xFE00, 0xFE0F),
+        (0xFFA0, 0xFFA0),
+        (0xE0100, 0xE01EF),
+    )
+    for sign in range(first, last + 1)
+)
+_BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _WEIGHTS = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2))
 _CENTURIES = {1800: "12", 1900: "34", 2000: "56"}
 # Letters of one alphabet each: Kazakh and Russian, and Latin with some of the marks that names bear.
@@ -70,8 +88,9 @@ def is_kz_mobile(text: str) -> bool:
 
 
 def is_visible(text: str) -> bool:
-    """A text whose every character is seen, or is a blank, and turns nothing."""
-    return all(unicodedata.category(sign) not in _NOT_SHOWN for sign in text)
+    """A text whose every character is seen, or is a plain blank alone between others, and turns nothing."""
+    is_seen = all(unicodedata.category(sign) not in _NOT_SHOWN for sign in text)
+    return is_seen and not {*text} & {*_DRAWN_AS_NOTHING, *_BLANKS} and "  " not in text.strip(" ")
 
 
 def is_person_name(text: str) -> bool:
@@ -141,7 +160,9 @@ def _moments() -> st.SearchStrategy[str]:
 
 
 def _visible() -> st.SearchStrategy[str]:
-    return st.text(alphabet=st.characters(codec="utf-8", exclude_categories=_NOT_SHOWN), max_size=60)
+    hidden = _DRAWN_AS_NOTHING + _BLANKS
+    signs = st.characters(codec="utf-8", exclude_categories=_NOT_SHOWN, exclude_characters=hidden)
+    return st.text(alphabet=signs, max_size=60).filter(is_visible)
 
 
 FORMATS: dict[str, Callable[[str], bool]] = {

@@ -107,6 +107,22 @@ def test_days_and_times_are_written_one_way_and_are_astanas(operator: Client, le
 
 
 @pytest.mark.parametrize(
+    ("typed", "is_kept"),
+    [("Қарыз & Co", True), ("A\u3164B", False), ("A\uffff", False), ("A   B", False), ("A\u00a0B", False), ("", False)],
+)
+def test_an_operator_keeps_the_name_and_nothing_hides_in_it(
+    operator: Client, lender: Lender, typed: str, is_kept: bool
+) -> None:
+    inline = {f"keys-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+    form = {"phone": lender.phone, "return_urls": "[]", "live_calendar": "[]", **inline}
+    form["test_calendar"] = json.dumps(lender.test_calendar)
+    answer = operator.post(f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {"name": typed})
+    before = lender.name
+    lender.refresh_from_db()
+    assert (answer.status_code, lender.name) == ((302, typed) if is_kept else (200, before))
+
+
+@pytest.mark.parametrize(
     ("typed", "is_kept"), [("+77011234567", True), ("8 701 123 45 67", False), ("1414", False), ("", False)]
 )
 def test_an_operator_keeps_the_telephone(operator: Client, lender: Lender, typed: str, is_kept: bool) -> None:

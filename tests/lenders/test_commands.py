@@ -60,6 +60,13 @@ def test_a_lender_with_nonsense_is_not_added(db: None, words: tuple[str, ...]) -
     assert not Lender.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["A\u3164B", "A\uffffB", "A  B", "A\u2800", "\u00a0A"])
+def test_a_lender_in_whose_name_something_hides_is_not_added(db: None, name: str) -> None:
+    with pytest.raises(CommandError, match="only signs that are seen"):
+        run("add_lender", name, "--bin", BIN, *PHONE)
+    assert not Lender.objects.exists()
+
+
 def test_profiles_are_held_from_the_days_named(db: None) -> None:
     words = ("--profile", "KZ-2021-04", "--profile", "2027-01-01=KZ-2026-01", "--live-profile", "2026-06-01=KZ-2026-01")
     run("add_lender", "One", "--bin", BIN, *PHONE, *words)

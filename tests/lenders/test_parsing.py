@@ -52,6 +52,12 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (parsing.yes_or_no, False, False),
     (partial(parsing.our_id, prefix="ver"), "ver_" + "a" * 26, "ver_" + "a" * 26),
 ]
+# What no category but "unassigned", or no category at all, tells of: noncharacters, and what is drawn as nothing.
+NOT_SEEN = (
+    "\ufffe\uffff\ufdd0\u0378\U0010ffff\u3164\u115f\u1160\u034f\ufe00\ufe0f\U000e0100\U000e01ef"
+    "\u2060\u2065\u206f\uffa0\u17b4\u17b5\u180b\u180f\u2800"
+)
+OTHER_BLANKS = "\u00a0\u1680\u2000\u2003\u200a\u202f\u205f\u3000"
 REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (TEXT, "abcdef", "length_wrong"),
     (TEXT, "  abcd", "length_wrong"),
@@ -63,6 +69,9 @@ REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (TEXT, "a\u202eb", "text_malformed"),
     (TEXT, "a\u2028b", "text_malformed"),
     (TEXT, "a\u200bb", "text_malformed"),
+    *((TEXT, f"a{sign}b", "text_malformed") for sign in NOT_SEEN + OTHER_BLANKS),
+    *((TEXT, f"{sign}ab", "text_malformed") for sign in OTHER_BLANKS),
+    (TEXT, "a  b", "text_malformed"),
     (parsing.client_reference, "Loan 1", "reference_malformed"),
     (parsing.client_reference, " Loan-1", "reference_malformed"),
     (parsing.client_reference, "a" * 65, "length_wrong"),

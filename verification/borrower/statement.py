@@ -26,6 +26,7 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     The words are those of the text that is signed, in its language, whatever the page's is: see `offers_language`.
     """
     data = page.data["statement_base64"]
+    asked, written_in = get_language(), page.data["statement"]["language"]
     signer: dict[str, Any] = {"extKeyUsageOids": list(page.data["eku_oids"])}
     if page.mode == "test":
         # Test certificates end at no root that NCALayer knows; an empty `chain` makes it offer them.
@@ -44,7 +45,7 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     of_old = {"module": _COMMON, "method": "createCAdESFromBase64", "args": ["PKCS12", "SIGNATURE", data, True]}
     return {
         "statement": page.data["statement"],
-        "offers_language": "" if (asked := get_language()) == page.data["statement"]["language"] else asked,
+        "offers_language": asked if page.data["may_change_language"] and asked != written_in else "",
         "exact_text": base64.b64decode(data).decode("utf-8"),
         "ncalayer_url": settings.TULGA_NCALAYER_URL,
         "ncalayer_request": json.dumps(request, ensure_ascii=True),

@@ -42,7 +42,9 @@ _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], Http
 # Pages whose script needs leave for more than our own addresses.
 _WITH_LEAVE: Mapping[str, _Shown] = {"statement": statement.show, "commands": camera.show, "code": one_time_code.show}
 
-# In one process. Ours: more than the pages that people open, and no load; beyond it the page says what it says to all.
+# Tokens that nobody has, in one process. Ours: more than people mistype, and no load; beyond it the page says to all
+# what it says of an unknown one, and no token is looked up. What is found is not counted: no crowd of borrowers ends it
+# for the others.
 PEEKS_A_SECOND = 50
 
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -67,8 +69,10 @@ def peek(request: HttpRequest) -> HttpResponse:
 
     A link that is spent, over or unknown gets the same nothing as any other text: Continue says what is to be done.
     """
-    is_asked = rates.count("peek", seconds=1) <= PEEKS_A_SECOND
+    is_asked = rates.counted("peek", seconds=1) < PEEKS_A_SECOND
     seen = links.peek(untrusted_token=request.POST.get("token", "")) if is_asked else None
+    if is_asked and seen is None:
+        rates.count("peek", seconds=1)
     if seen is None:
         return HttpResponse(status=204)
     asks = "renewal" if seen.is_renewal else "loan"

@@ -14,9 +14,9 @@ from verification.core.strict_json import read_object
 
 SMS_STATUSES: Final = ("accepted", "refused")
 SMS_ANSWER_MAX_BYTES: Final = 16 * 1024  # ours: far above the 200 bytes that one is
-TEXT_MAX: Final = 201  # characters: three parts of 67, which is what a part of a Kazakh or Russian text holds (UCS-2)
+TEXT_MAX: Final = 201  # units of UTF-16: three parts of 67, which is what a part of Kazakh or Russian holds (UCS-2)
 
-_LENDER_MAX: Final = 60  # characters of the name; a longer one is cut
+_LENDER_MAX: Final = 60  # units of UTF-16 of the name; a longer one is cut
 # liveness.md §4. The code stands first, so that a locked phone's preview shows it and a careless glance does not miss
 # whose loan it is. Kazakh and Russian have not been proof-read by a native speaker; the README says so.
 _CODE_TEXTS: Final = {
@@ -53,19 +53,20 @@ def code_text(code: str, *, lender: str, amount: str, currency: str, language: s
     """The message with a one-time code. Raises `BadInput` for what is no code and `KeyError` for another language.
 
     A lender whose name a phone would turn into a link is written with blanks for its dots. A host that is too long for
-    the message is left out: then the code is typed in.
+    the message, or is no plain name, is left out: then the code is typed in.
     """
     if not _CODE.fullmatch(code):
         raise BadInput("a code is 4 to 8 digits", pointer="/code")
     printable = "".join(sign if sign.isprintable() else " " for sign in lender)
-    name = " ".join(re.sub(rf"[{_DOTS}/:\\]+", " ", printable).split())[:_LENDER_MAX].strip()
+    name = _cut(" ".join(re.sub(rf"[{_DOTS}/:\\]+", " ", printable).split())).strip()
     if not name:
         raise BadInput("the lender has no name", pointer="/lender")
     # A message has plain blanks only: phones differ in what they make of others.
     loan = spelling.money(amount, currency, language=language).replace("\N{NO-BREAK SPACE}", " ")
     text = _CODE_TEXTS[language].format(code=code, lender=name, amount=loan)
     bound = f"{text}\n@{host} #{code}"
-    return check_text(bound if len(bound) <= TEXT_MAX else text, host=host)
+    has_host = _HOST.fullmatch(host) is not None and _units(bound) <= TEXT_MAX
+    return check_text(bound if has_host else text, host=host)
 
 
 def check_text(text: str, *, host: str) -> str:
@@ -74,8 +75,18 @@ def check_text(text: str, *, host: str) -> str:
     A last line that gives a code to this host is neither.
     """
     said = re.sub(rf"\n@{re.escape(host)} #{_CODE.pattern}\Z", "", text) if _HOST.fullmatch(host) else text
-    if not said or len(text) > TEXT_MAX or not said.isprintable():
-        raise BadInput(f"a message has 1 to {TEXT_MAX} characters in one line", pointer="/text")
+    if not said or _units(text) > TEXT_MAX or not said.isprintable():
+        raise BadInput(f"a message has 1 to {TEXT_MAX} units of UTF-16 in one line", pointer="/text")
     if _LINK.search(said):
         raise BadInput("a message carries no link", pointer="/text")
     return text
+
+
+def _units(text: str) -> int:
+    """How long a text is in UTF-16, of which a phone's message is made: a sign beyond 16 bits, as 😀, takes two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _cut(name: str) -> str:
+    """The beginning of a name that has room in the message; no sign is halved."""
+    return name.encode("utf-16-le")[: 2 * _LENDER_MAX].decode("utf-16-le", "ignore")

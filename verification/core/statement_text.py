@@ -12,7 +12,6 @@ can say one thing to a person and another to a program.
 
 import json
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,13 +21,16 @@ from verification.core.errors import BadInput, Refused
 from verification.core.forms import asked_of
 from verification.core.ids import Iin
 from verification.core.opening import Loan
+from verification.core.seen import in_one_line
 from verification.core.statement_words import WORDS
 from verification.core.stored import canonical_json
 
 KIND: Final = "statement.text"
 """The kind of evidence that is the statement; one that was written anew in another language has a number behind it.
 It holds a nonce of 128 bits, so its plain hash is no way to what it says."""
-FORM: Final = "tulga.statement.v2"
+FORMS_NAMED: Final = "tulga.statement."
+"""How every form of a statement begins, and nothing else that a person would sign."""
+FORM: Final = f"{FORMS_NAMED}v2"
 MAX_BYTES: Final = 16 * 1024
 """One text. Ours: the longest that names and purposes allow has a fifth of it."""
 SIGNED: Final = tuple(name for name, asked in asked_of(Loan).items() if asked.form.is_signed)
@@ -49,8 +51,7 @@ _FORMS: Final = {
     "issued": _TIME,
     "expires": _TIME,
 }
-# Controls, marks that nobody sees or that turn the direction, halves of signs, ends of lines and of paragraphs.
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_ANEW: Final = re.compile(rf"{re.escape(KIND)}(?:\.([1-9][0-9]*))?")
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,14 @@ class Shown:
 
 
 def is_text(kind: str) -> bool:
-    """Whether evidence of this kind is a statement. Of one attempt the last in the order of their kinds is signed."""
-    return kind == KIND or kind.startswith(f"{KIND}.")
+    """Whether evidence of this kind is a statement. Of one attempt the last in the order of `place` is signed."""
+    return _ANEW.fullmatch(kind) is not None
+
+
+def place(kind: str) -> int:
+    """Which of an attempt's statements this kind is: 0 the first. As text `.10` would stand before `.9`."""
+    found = _ANEW.fullmatch(kind)
+    return int(found[1] or 0) if found else 0
 
 
 def write(data: Mapping[str, Any]) -> bytes:
@@ -98,7 +105,8 @@ def show(data: Mapping[str, Any]) -> Shown:
     _check(data)
     words = WORDS[data["words"]][data["language"]]
     said = {
-        **{name: str(data[name]) for name in words.labels},
+        # Nothing that a lender said hides, ends its line, turns it around, or draws a row of its own behind blanks.
+        **{name: in_one_line(str(data[name])) for name in words.labels},
         "mode": words.test,
         "iin": Iin(data["iin"]).masked,
         "amount": words.money(data["amount"], data["currency"]),
@@ -110,7 +118,7 @@ def show(data: Mapping[str, Any]) -> Shown:
         "expires": words.moment(data["expires"]),
     }
     names = [name for name in words.labels if name != "mode" or data["mode"] != "live"]
-    rows = tuple((words.labels[name], _visible(said[name])) for name in names)
+    rows = tuple((words.labels[name], said[name]) for name in names)
     return Shown(data["language"], words.title, words.declaration, rows)
 
 
@@ -130,11 +138,6 @@ def _check(data: Mapping[str, Any]) -> None:
             datetime.fromisoformat(data[name])
     except (BadInput, ValueError) as fault:
         raise _refused("an IIN or a time that is none") from fault
-
-
-def _visible(value: str) -> str:
-    """The value in one line as it is seen: nothing hides in it, ends its line or turns it around."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(sign) in _UNSEEN else sign for sign in value)
 
 
 def _refused(detail: str) -> Refused:

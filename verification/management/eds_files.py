@@ -47,17 +47,22 @@ def read(path: Path, *, max_bytes: int) -> bytes:
 
 
 def read_statement(path: Path) -> bytes:
-    """What must have been signed. Raises `BadInput`, also for a statement of ours that says one thing in words and
-    another in its data: no signature makes that right."""
+    """What must have been signed. Raises `BadInput`, also for what would be taken for a statement of ours and is none,
+    or says one thing in words and another in its data: no signature makes that right."""
     statement = read(path, max_bytes=STATEMENT_MAX_BYTES)
     if len(statement) > STATEMENT_MAX_BYTES:
         raise BadInput("the statement is too large")
-    if f"\n{statement_text.FORM}\n".encode() in statement:
+    if is_ours(statement):
         try:
             statement_text.read(statement)
         except Refused as refused:
             raise BadInput(f"{path}: {refused.detail}") from refused
     return statement
+
+
+def is_ours(statement: bytes) -> bool:
+    """Whether it names the form of our statements, in any version and wherever in it that stands."""
+    return statement_text.FORMS_NAMED.encode() in statement
 
 
 def read_trust(named: str) -> Trust:

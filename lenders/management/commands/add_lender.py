@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
 from lenders import keys, parsing
-from lenders.models import Lender
+from lenders.models import NAME_LENGTH, Lender
 from verification import transactions
 from verification.core import calendars
 from verification.core.errors import TulgaError
@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 raise CommandError("register an address without its query: a borrower's may have any")
             with transactions.writing():
                 lender = Lender.objects.create(
-                    name=parsing.text(options["name"], longest=200),
+                    name=parsing.text(options["name"], longest=NAME_LENGTH),
                     bin=Bin.parse(options["bin"]).value,
                     phone=parse_office_phone(options["phone"]),
                     test_calendar=calendars.parse(_calendar(options["profile"] or ["KZ-2021-04"])),

@@ -22,6 +22,9 @@ PATH = "/v1/verifications"
     ("changes", "fault"),
     [
         ({"purpose": "a\u202eb"}, ("/purpose", "text_malformed")),
+        ({"purpose": "a\uffffb"}, ("/purpose", "text_malformed")),
+        ({"purpose": "a" + "\u3164" * 60 + "b"}, ("/purpose", "text_malformed")),
+        ({"metadata": {"a": "b  c"}}, ("/metadata/a", "text_malformed")),
         ({"subject__document__number": "N-1234567"}, ("/subject/document/number", "document_malformed")),
         ({"metadata": {"a b": "x"}}, ("/metadata", "metadata_key_malformed")),
     ],

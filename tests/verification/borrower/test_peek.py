@@ -11,7 +11,7 @@ from tests.verification.workflow.story import IIN, begin, lender, opening, wait_
 from verification import clock
 from verification.borrower import cookie, views
 from verification.models import Link
-from verification.workflow.moving import links
+from verification.workflow.moving import links, rates
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +82,18 @@ def test_it_is_asked_by_our_own_page_only_and_by_a_post(story):
     assert peeked(story.token, enforce_csrf_checks=True)[0] == 403
     assert Client().get(PEEK).status_code == 405
     assert Client().post(PEEK, {"token": "x" * 1_100_000}).status_code == 413
+
+
+def test_what_is_found_is_never_too_much_and_what_is_not_is_counted(story, monkeypatch):
+    at = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: at)  # one second, however slow the machine
+    monkeypatch.setattr(views, "PEEKS_A_SECOND", 3)
+    monkeypatch.setattr(rates, "_windows", {})
+    assert {peeked(story.token)[0] for _ in range(10)} == {200}
+    for _ in range(3):
+        assert peeked(story.token)[0] == 200
+        assert peeked("x" * 43) == NOTHING
+    assert peeked(story.token) == NOTHING
 
 
 def test_too_many_at_once_are_told_nothing_and_the_link_works_all_the_same(story, monkeypatch):

@@ -107,3 +107,11 @@ def test_what_is_shown_is_what_is_signed_whatever_language_the_page_speaks(langu
     assert all(f"\n{label}: {value}\n" in text for label, value in said["rows"])
     assert json.loads(text.rpartition("\n")[2]) == STATEMENT
     assert shown["offers_language"] == ("" if language == "ru" else language)
+
+
+def test_no_language_is_offered_where_no_other_would_be_written():
+    page = made("statement")
+    assert page.data["may_change_language"]
+    page = made("statement", data={**page.data, "may_change_language": False})
+    with translation.override("kk"):
+        assert statement.context(page)["offers_language"] == ""

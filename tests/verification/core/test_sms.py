@@ -41,6 +41,26 @@ def test_a_host_that_does_not_fit_is_left_out() -> None:
     assert check_text(text, host="a" * 60 + ".example") == text
 
 
+@pytest.mark.parametrize("host", ["", "::1", "тексеру.қаз", "tulga_web", "id.lender.example\n"])
+def test_a_host_that_is_no_plain_name_is_left_out_and_the_code_goes_out(host: str) -> None:
+    text = code_text("012345", lender=LENDER, amount="1.00", currency="KZT", language="ru", host=host)
+    assert text.startswith("Код 012345.")
+    assert "\n" not in text
+    assert check_text(text, host=host) == text
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_a_message_is_as_long_as_a_phone_counts_it(language: str) -> None:
+    """Of signs beyond 16 bits each is two there."""
+    for name in ("😀" * 60, "a" + "😀" * 60):
+        text = code_text("012345", lender=name, amount="999999999999.99", language=language, **KZT)
+        assert len(text.encode("utf-16-le")) // 2 <= TEXT_MAX
+        assert "😀😀" in text
+    with pytest.raises(BadInput):
+        check_text("😀" * (TEXT_MAX // 2 + 1), host=HOST)
+    assert check_text("😀" * (TEXT_MAX // 2), host=HOST)
+
+
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 @pytest.mark.parametrize(
     "lender",

@@ -10,11 +10,22 @@ from hypothesis import strategies as st
 
 from tests.vectors.statements.build import DATA, FOLDER, LANGUAGES, data
 from verification.core.errors import Refused
-from verification.core.statement_text import FORM, MAX_BYTES, read, show, write
+from verification.core.statement_text import FORM, KIND, MAX_BYTES, is_text, place, read, show, write
 from verification.core.statement_words import CURRENT, WORDS
 from verification.core.stored import canonical_json
 
 NBSP = "\N{NO-BREAK SPACE}"
+HIDING = (
+    "A\ufffeB",
+    "A\uffffB",
+    "A\ufdd0B",
+    "A\u034fB",
+    "A\ufe0fB",
+    "A\u2065B",
+    "A\u3164B",
+    "A\u2800B",
+    "A\U000e0100B",
+)
 GOLDEN = {language: (FOLDER / f"statement.{language}.txt").read_bytes() for language in LANGUAGES}
 
 
@@ -144,7 +155,7 @@ def test_data_that_no_statement_can_have_make_none(change: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["A\nLoan amount: 1 ₸", "A\r", "A\u2028B", "\u202e7A", "A\u200bB", "A\x00", "A\u2066B", "A\ue000"]
+    "name", ["A\nLoan amount: 1 ₸", "A\r", "A\u2028B", "\u202e7A", "A\u200bB", "A\x00", "A\u2066B", "A\ue000", *HIDING]
 )
 def test_no_name_can_write_a_row_of_its_own_or_turn_one_around(name: str) -> None:
     """In the data it stands as it is; in words each sign that nobody would see is seen."""
@@ -154,6 +165,29 @@ def test_no_name_can_write_a_row_of_its_own_or_turn_one_around(name: str) -> Non
     (row,) = [value for label, value in show(data("en", lender_name=name)).rows if label == "Lender"]
     assert "\N{REPLACEMENT CHARACTER}" in row
     assert set(row) <= set("A7B\N{REPLACEMENT CHARACTER}Loan amount: 1 ₸")
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u3000", "\u2003", "\u2800", "\u3164"])
+def test_no_purpose_can_draw_a_row_behind_blanks(blank: str) -> None:
+    """A window of eighty signs a line would begin the next with it."""
+    purpose = f"Loan{blank * 60}Loan amount: 1 ₸"
+    rows = dict(show(data("en", purpose=purpose)).rows)
+    assert not re.search(r"[^\S ]|  ", rows["Purpose"])
+    assert rows["Purpose"].count("\N{REPLACEMENT CHARACTER}") >= 59
+    assert read(write(data("en", purpose=purpose)))["purpose"] == purpose
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_sum_stands_before_all_that_the_lender_words(language: str) -> None:
+    labels = list(WORDS[CURRENT][language].labels)
+    assert labels.index("amount") < labels.index("purpose")
+
+
+def test_of_statements_written_anew_the_tenth_comes_behind_the_ninth() -> None:
+    kinds = [KIND, *(f"{KIND}.{number}" for number in range(1, 12))]
+    assert [*map(place, kinds)] == [*range(12)]
+    assert all(is_text(kind) for kind in kinds)
+    assert not any(is_text(kind) for kind in (f"{KIND}s", f"{KIND}.", f"{KIND}.x", "statement.signature"))
 
 
 @settings(max_examples=150, deadline=None)

@@ -11,9 +11,10 @@ import pytest
 from insecure_sandbox import timestamping
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
+from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.workflow.story import OTHER_IIN, Story, at_statement, begin, lender, order, wait_until
 from verification.core.errors import BadInput, LinkUnusable, NotYourTurn
-from verification.core.statement_text import read
+from verification.core.statement_text import KIND, is_text, read
 from verification.evidence import store
 from verification.models import Attempt, EvidenceItem
 from verification.sources import timestamp_authority
@@ -160,6 +161,29 @@ def test_the_language_is_one_we_have_comes_without_a_signature_and_changes_five_
     story.sign(issued())
     story.work()
     assert story.row().status == "verified"
+
+
+def test_the_language_changes_five_times_in_each_attempt_and_is_not_offered_after(issued: Issued) -> None:
+    story = at_statement()
+    client, offer = browser(story), 'class="button" type="submit" name="language"'
+    client.cookies["django_language"] = "en"
+    for attempt in (1, 2):
+        assert offer in text(client.get(NOW))
+        assert story.page().attempt == attempt
+        for number in range(POLICY.language_changes):
+            assert story.page().data["may_change_language"]
+            story.answer(language=("kk", "ru")[number % 2])
+            story.work()
+        assert offer not in text(client.get(NOW))
+        with pytest.raises(BadInput):
+            story.answer(language="en")
+        # The first fails and leaves two.
+        story.sign(issued(**({"iin": OTHER_IIN} if attempt == 1 else {})))
+        story.work()
+    assert story.row().status == "verified"
+    second = Attempt.objects.filter(stage="statement").latest("turn")
+    kinds = {kind for kind in second.evidence.values_list("kind", flat=True) if is_text(kind)}
+    assert kinds == {KIND, *(f"{KIND}.{number + 1}" for number in range(POLICY.language_changes))}
 
 
 def test_a_time_stamp_that_was_asked_for_and_never_came_ends_in_failed_and_burns_nothing(

@@ -60,6 +60,8 @@ class Command(JudgingCommand):
         policy, notes = _policy(options)
         try:
             statement = eds_files.read_statement(options["statement"])
+            if not eds_files.is_ours(statement):
+                notes.append("no statement of ours: its words were not compared")
             trusted = eds_files.read_trust(options["trust"])
             given = eds_files.evidence(
                 # Text may be twice as long as what it spells; a byte more, and the checks call it too large.

@@ -33,7 +33,8 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
 
     In the language the borrower asked for here, or consented in, or the lender named.
     """
-    changes = memory.get(dialogue.CHANGES, 0)
+    # A memory that holds a statement is that of an attempt before: in this one nothing was written anew yet.
+    changes = 0 if "statement" in memory else int(memory.get(dialogue.CHANGES, 0))
     language = memory.get(dialogue.LANGUAGE) or _consented_in(evidence) or case.locale
     expires = evidence.at + timedelta(seconds=POLICY.statement_seconds)
     text = statement(
@@ -44,7 +45,8 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
         expires=expires.isoformat(timespec="seconds"),
     )
     return Prepared(
-        memory={**memory, "statement": text.decode()}, evidence={f"{TEXT}.{changes}" if changes else TEXT: text}
+        memory={**memory, dialogue.CHANGES: changes, "statement": text.decode()},
+        evidence={f"{TEXT}.{changes}" if changes else TEXT: text},
     )
 
 

@@ -76,12 +76,15 @@ class Said:
 
 def text_of(evidence: Evidence) -> bytes:
     """The statement that was shown when the signature came. Raises `Refused` (check_missing) where there is none."""
-    return evidence.require(max((kind for kind in evidence.items if statement_text.is_text(kind)), default=TEXT))
+    kinds = filter(statement_text.is_text, evidence.items)
+    return evidence.require(max(kinds, key=statement_text.place, default=TEXT))
 
 
 def numbered(evidence: Evidence, kind: str) -> list[bytes]:
     """Every piece of evidence of a numbered kind."""
-    return [content for name, content in sorted(evidence.items.items()) if name.startswith(f"{kind}.")]
+    found = (name for name in evidence.items if name.startswith(f"{kind}."))
+    # By their numbers: as text, .10 stands before .9.
+    return [evidence.items[name] for name in sorted(found, key=lambda name: (len(name), name))]
 
 
 def pinned(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) -> list[X509[Key]]:
@@ -156,6 +159,7 @@ def prompt_statement(memory: Memory) -> Mapping[str, Any]:
         "statement_xml": statement_document(text).decode(),
         "statement": vars(statement_text.show(statement_text.read(text))),
         "eku_oids": list(POLICY.extended_key_usages),
+        "may_change_language": int(memory.get(CHANGES, 0)) < POLICY.language_changes,
     }
 
 

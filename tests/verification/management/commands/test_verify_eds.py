@@ -11,9 +11,11 @@ from django.core.management import call_command
 from insecure_sandbox.authority import forge_like_nca, person_template
 from insecure_sandbox.keys import generate_key
 from insecure_sandbox.minting import certify
+from tests.vectors.statements.build import LANGUAGES, data
 from tests.verification.management.commands.eds_folder import TEXT, days_ago, row, run_process, said
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import IIN, OTHER_IIN
+from verification.core.statement_text import FORM, write
 from verification.engines.pki.certificate import parse_certificate
 from verification.management.commands.verify_eds import Command
 from verification.stages.statement.checks import CHECKS
@@ -44,6 +46,31 @@ def test_every_outside_of_a_signature_is_read(gost, issued, wrap):
 def test_a_statement_of_any_bytes_is_judged_and_never_parsed(gost, issued, text):
     gost.sign(issued(), text, attached=False)
     assert gost.run("--iin", IIN)[0] == 0
+
+
+NOT_OURS = "no statement of ours: its words were not compared"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_statement_of_ours_is_compared_and_any_other_document_is_said_to_be_none(gost, issued, language):
+    gost.sign(issued(), write(data(language)), attached=False)
+    code, report = gost.run("--iin", IIN)
+    assert (code, NOT_OURS in report["notes"]) == (0, False)
+    gost.sign(issued(), "Қарыз туралы мәлімдеме".encode(), attached=False)
+    code, report = gost.run("--iin", IIN)
+    assert (code, NOT_OURS in report["notes"]) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "marker", ["{} \n", "\r\n{}\r\n", "\u00a0\n{}\u200b\n", "\n {}\n", "\n\t{}\n", "\u2028{}\u2028", "\n{}.1\n"]
+)
+def test_what_says_that_it_is_a_statement_and_reads_as_none_is_refused(gost, issued, marker):
+    """A line that only looks like ours hid words that say another sum from being compared."""
+    right = write(data("ru")).decode()
+    other = right.replace(f"\n{FORM}\n", marker.format(FORM)).replace("150\u00a0000", "10\u00a0000")
+    assert "10\u00a0000" in other
+    gost.sign(issued(), other.encode(), attached=False)
+    assert gost.run("--iin", IIN) == (3, None)
 
 
 def test_without_an_iin_step_7_is_told_as_not_asked_and_with_anothers_it_refuses(files):

@@ -18,7 +18,15 @@ from verification.core.stored import canonical_json
 from verification.engines.pki.xmldsig import statement_document
 from verification.stages.statement import STAGE
 from verification.stages.statement.checks import CHECKS, report_statement
-from verification.stages.statement.dialogue import ANSWER, SIGNATURE, TEXT, accept_statement, prompt_statement
+from verification.stages.statement.dialogue import (
+    ANSWER,
+    SIGNATURE,
+    TEXT,
+    accept_statement,
+    numbered,
+    prompt_statement,
+    text_of,
+)
 from verification.stages.statement.measure import measure_statement
 from verification.stages.statement.policy import POLICY
 
@@ -142,3 +150,10 @@ def test_markup_put_anywhere_into_a_right_signature_is_judged(edits: list[tuple[
         start = at % (len(changed) + 1)
         changed[start : start + dropped] = markup
     _passes(_text(bytes(changed)))
+
+
+def test_of_ten_statements_and_more_the_last_is_signed_and_pieces_come_in_their_numbers_order() -> None:
+    items = {f"{TEXT}.{number}": b"%d" % number for number in range(1, 12)} | {TEXT: b"0"}
+    assert text_of(Evidence(items=items, at=AT)) == b"11"
+    certificates = {f"shared.anchor.{number}": b"%d" % number for number in range(11, -1, -1)}
+    assert numbered(Evidence(items=certificates, at=AT), "shared.anchor") == [b"%d" % number for number in range(12)]
