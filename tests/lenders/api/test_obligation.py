@@ -137,7 +137,7 @@ def test_what_was_paid_past_us_is_taken_too(api, lender, issued):
     tell(api, story, "closed")
     shown = reader.get(page).content.decode()
     assert "no clearance was used" not in shown
-    assert almaty.day_of(five_years(story.row().obligation_closed_at)).isoformat() in shown
+    assert f"{almaty.day_of(five_years(story.row().obligation_closed_at)):%d.%m.%Y}" in shown
 
 
 @pytest.mark.forges

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from verification.core.person import LenderFacts, Renewal
-from verification.core.statement_text import FORM, write
+from verification.core.statement_text import FORM
 from verification.core.statement_words import CURRENT
 from verification.routes import ROUTES
 from verification.stages.consent import policy as consent
@@ -38,7 +38,7 @@ STATEMENT = {
 }
 DATA: dict[str, dict[str, Any]] = {
     "consent": {"version": consent.CURRENT, "texts": consent.TEXTS[consent.CURRENT]},
-    "statement": dict(prompt_statement({"statement": write(STATEMENT).decode()})),
+    "statement": dict(prompt_statement({"statement": STATEMENT})),
     "form": {
         "fields": [
             {"name": "document_number", "kind": "text", "max_length": 20},

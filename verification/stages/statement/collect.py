@@ -8,6 +8,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from verification import clock
+from verification.core import statement_text
 from verification.core.errors import Misconfigured, Refused, SourceUnavailable
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
@@ -45,7 +46,7 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
         expires=expires.isoformat(timespec="seconds"),
     )
     return Prepared(
-        memory={**memory, dialogue.CHANGES: changes, "statement": text.decode()},
+        memory={**memory, dialogue.CHANGES: changes, "statement": statement_text.read(text)},
         evidence={f"{TEXT}.{changes}" if changes else TEXT: text},
     )
 

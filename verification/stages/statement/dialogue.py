@@ -153,11 +153,11 @@ def prompt_statement(memory: Memory) -> Mapping[str, Any]:
 
     `statement_xml` is the document for a program that signs XML: it is made of the same bytes and is kept nowhere.
     """
-    text = str(memory["statement"]).encode()
+    text = statement_text.write(memory["statement"])
     return {
         "statement_base64": base64.b64encode(text).decode(),
         "statement_xml": statement_document(text).decode(),
-        "statement": vars(statement_text.show(statement_text.read(text))),
+        "statement": vars(statement_text.show(memory["statement"])),
         "eku_oids": list(POLICY.extended_key_usages),
         "may_change_language": int(memory.get(CHANGES, 0)) < POLICY.language_changes,
     }
@@ -185,7 +185,7 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
     if untrusted.get("refuse_other_text") is True:
         try:
             signed = parse_cms(content, max_bytes=POLICY.signature_max_bytes)
-            signed.check_content(statement=str(memory["statement"]).encode())
+            signed.check_content(statement=statement_text.write(memory["statement"]))
         except Refused as refused:
             raise BadInput(refused.detail, code=refused.code, pointer="/signature") from refused
     answer = canonical_json({"at": at.isoformat()})

@@ -14,6 +14,7 @@ from tests.verification.engines.pki.test_xml_fuzz import MARKUP
 from verification.core.errors import BadInput
 from verification.core.results import Failed, Passed
 from verification.core.route import Evidence, Next
+from verification.core.statement_text import read
 from verification.core.stored import canonical_json
 from verification.engines.pki.xmldsig import statement_document
 from verification.stages.statement import STAGE
@@ -30,7 +31,7 @@ from verification.stages.statement.dialogue import (
 from verification.stages.statement.measure import measure_statement
 from verification.stages.statement.policy import POLICY
 
-MEMORY = {"statement": STATEMENT.decode()}
+MEMORY = {"statement": read(STATEMENT)}
 
 
 @cache
