@@ -49,7 +49,7 @@ def test_a_borrower_signs_and_is_verified_by_real_processes(launch: Launch, site
     press(tab, "ru", "No, I want this loan myself")
     tab.until_heading("Подпишите заявление")
     press(tab, "ru", "Sign with NCALayer")
-    tab.until_heading("Готово: это вы")
+    tab.until_heading("Готово: личность подтверждена")
     assert tab.problems == []
     tab.until(lambda: _place_in_log(story) is not None, "the decision's place in the log")
     assert queries.proof(lender_id=story.lender.pk, mode="test", event_id=_decision(story)).startswith("c2sp.org/")

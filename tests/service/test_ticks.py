@@ -41,9 +41,9 @@ def test_ticks_at_once_order_each_entry_once_and_tell_each_event_under_one_id(de
     assert deployment.audit() == ""
     events = {event["id"]: event for event in deployment.events() if event["data"]["verification"] in mine}
     assert len(events) == 2 * _CASES
-    wait_until(lambda: set(events) <= set(deployment.received()), what="every webhook", seconds=30)
+    wait_until(lambda: set(events) <= set(deployment.received()), what="every webhook", seconds=120)
     assert not deployment.receiver.script
-    wait_until(lambda: undelivered(deployment).isdisjoint(events), what="every webhook to be taken", seconds=30)
+    wait_until(lambda: undelivered(deployment).isdisjoint(events), what="every webhook to be taken", seconds=120)
     came = deployment.received()
     assert {len(bodies) for bodies in came.values()} == {1}, "a copy of an event differs from another"
     assert set(came) <= {event["id"] for event in deployment.events()}
