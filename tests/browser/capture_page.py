@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import insecure_camera, insecure_clock
+from tests.browser import insecure_camera, insecure_clock, insecure_dialogue
 from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import arrived, press, words
@@ -13,7 +13,6 @@ from tests.browser.tab import Tab
 from tests.verification.workflow.story import Story
 from verification.borrower import camera
 from verification.workflow.moving import commands, hints
-from verification.workflow.reading import queries
 
 ON = "Turn on the camera"
 COMMANDS = {
@@ -45,8 +44,7 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
         **options: Any,
     ) -> tuple[Tab, InsecureDialogue]:
         dialogue = dialogue or InsecureDialogue()
-        for name in ("borrower_page", "borrower_turn", "page_of", "state_of", "turn_of"):
-            monkeypatch.setattr(queries, name, dialogue.page)
+        insecure_dialogue.put(monkeypatch, dialogue.page)
         monkeypatch.setattr(commands, "answer", dialogue.answer)
         monkeypatch.setattr(hints, "hint", dialogue.hint)
         tab = arrived(launch, site, story, language=language, **options)

@@ -1,10 +1,11 @@
 """The pages of the camera routes without their routes: the real dialogue of the capture, and nobody who judges."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from tests.verification.borrower.pages import made
@@ -15,6 +16,7 @@ from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture import kept
 from verification.stages.live_capture.kept import CapturedStep
 from verification.stages.live_capture.policy import CaptureLimits, LiveCapturePolicy
+from verification.workflow.reading import queries
 from verification.workflow.reading.queries import BorrowerPage
 
 POLICY = LiveCapturePolicy()
@@ -25,6 +27,12 @@ LIMITS = replace(POLICY.capture, window_ms=2_500)
 AMPLE = POLICY.capture
 HELD = replace(LIMITS, window_ms=60_000)
 ORDER = ("look_straight", "turn_left", "blink", "turn_right")
+
+
+def put(monkeypatch: pytest.MonkeyPatch, page: Callable[..., BorrowerPage | None]) -> None:
+    """From now on every question of the edges which page is open is answered by this."""
+    for name in ("borrower_page", "borrower_turn", "page_of", "state_of", "turn_of"):
+        monkeypatch.setattr(queries, name, page)
 
 
 @dataclass

@@ -121,15 +121,20 @@ def test_a_revoked_key(
     assert story.row().status == "declined"
 
 
-@pytest.mark.usefixtures("trusted")
-def test_led_by_a_caller(launch: Launch, site: str, story: Story, read: Read, language: str) -> None:
-    tab = arrived(launch, site, story, language=language, size="phone", touch=True)
+def to_the_question(tab: Tab, story: Story, read: Read, language: str) -> None:
+    """From the link to the question about a caller, every page read."""
     read(tab)
     press(tab, language, "Continue")
     tab.until_heading(words(language, "Your consent"))
     read(tab)
     go_on(tab, story, language, "I agree", _QUESTION)
     read(tab)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_led_by_a_caller(launch: Launch, site: str, story: Story, read: Read, language: str) -> None:
+    tab = arrived(launch, site, story, language=language, size="phone", touch=True)
+    to_the_question(tab, story, read, language)
     go_on(tab, story, language, "Yes, somebody tells me what to do", "This check could not be finished")
     assert story.row().status == "declined"
     read(tab)
@@ -141,12 +146,7 @@ def test_who_listens_to_the_page(
 ) -> None:
     with desk.ncalayer(issued("rsa")):
         tab = arrived(launch, site, story, language=language)
-        read(tab)
-        press(tab, language, "Continue")
-        tab.until_heading(words(language, "Your consent"))
-        read(tab)
-        go_on(tab, story, language, "I agree", _QUESTION)
-        read(tab)
+        to_the_question(tab, story, read, language)
         go_on(tab, story, language, "No, I want this loan myself", "Sign the statement")
         read(tab)
         press(tab, language, "Sign with NCALayer")

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from lenders import keys
-from tests.browser import every_page, scripted_camera
+from tests.browser import every_page, insecure_dialogue, scripted_camera
 from tests.browser.capture_page import COMMANDS, ON, until_said
 from tests.browser.conftest import Launch
 from tests.browser.drawn_face import drawn
@@ -19,7 +19,6 @@ from tests.verification.borrower.test_public import OPERATOR
 from tests.verification.workflow.story import Story, begin
 from verification.borrower import cookie
 from verification.workflow.moving import commands, hints, links
-from verification.workflow.reading import queries
 
 __all__ = ["sit"]
 
@@ -32,11 +31,7 @@ Show = Callable[[Shown], None]
 def show(monkeypatch: pytest.MonkeyPatch) -> Show:
     """From now on this is what a borrower's session is shown."""
 
-    def handed(shown: Shown) -> None:
-        for name in ("borrower_page", "borrower_turn", "page_of", "state_of", "turn_of"):
-            monkeypatch.setattr(queries, name, lambda *_, **__: shown.page)
-
-    return handed
+    return lambda shown: insecure_dialogue.put(monkeypatch, lambda *_, **__: shown.page)
 
 
 def by_name(name: str) -> Shown:
@@ -111,8 +106,7 @@ def test_a_command_before_the_camera(sit: Sit, site: str, story: Story, monkeypa
     assert before.page
     for language, size in looks(pictured="phone"):
         dialogue = InsecureDialogue(now=before.page, limits=HELD)
-        for name in ("borrower_page", "borrower_turn", "page_of", "state_of", "turn_of"):
-            monkeypatch.setattr(queries, name, dialogue.page)
+        insecure_dialogue.put(monkeypatch, dialogue.page)
         monkeypatch.setattr(commands, "answer", dialogue.answer)
         monkeypatch.setattr(hints, "hint", dialogue.hint)
         tab = sit(language=language, size=size, **{cookie.NAME: session})
