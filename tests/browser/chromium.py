@@ -7,6 +7,8 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.packages import BROWSERS
+
 # Chromium takes the last list alone, so Playwright's own stands here once more. The popups of the address bar are two
 # pages of Chromium's own, drawn ahead for every profile: they take as much of a core as the rest of a test.
 _FEATURES_OFF = (
@@ -68,7 +70,7 @@ class Chromiums:
 @pytest.fixture(scope="module")
 def chromiums(django_db_setup: None) -> Iterator[Chromiums]:
     """What starts browsers. Not for the whole run: other files' tests want no event loop beside them."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
         pytest.skip("no Chromium here")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
