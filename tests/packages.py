@@ -6,18 +6,16 @@ import subprocess
 
 from tests.servers import missing_packages
 
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
-"""Programs, the best first: Debian's shell is Chromium without windows, and takes half as much of a core for a test."""
+WHOLE, SHELL = "chromium", "chromium-headless-shell"
+"""Debian's Chromium, and the same without windows, which takes half as much of a core for a test."""
 
 
 def install_what_is_missing() -> None:
     """Install what is not here, or say what to type. Who misses one says so later, and has failed."""
-    wanted = missing_packages() + ([] if shutil.which(BROWSERS[0]) else [BROWSERS[0]])
+    wanted = missing_packages() + [program for program in (WHOLE, SHELL) if shutil.which(program) is None]
     if not wanted:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        if wanted == [BROWSERS[0]] and any(map(shutil.which, BROWSERS)):
-            return
         print(
             f"Missing on this machine: {' '.join(wanted)}. On Debian: sudo apt install {' '.join(wanted)}", flush=True
         )
