@@ -6,10 +6,13 @@ import subprocess
 
 from tests.servers import missing_packages
 
+WHOLE, SHELL = "chromium", "chromium-headless-shell"
+"""Debian's Chromium, and the same without windows, which takes half as much of a core for a test."""
+
 
 def install_what_is_missing() -> None:
     """Install what is not here, or say what to type. Who misses one says so later, and has failed."""
-    wanted = missing_packages() + ([] if shutil.which("chromium") else ["chromium"])
+    wanted = missing_packages() + [program for program in (WHOLE, SHELL) if shutil.which(program) is None]
     if not wanted:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:

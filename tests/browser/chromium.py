@@ -7,6 +7,8 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from tests.packages import SHELL, WHOLE
+
 # Chromium takes the last list alone, so Playwright's own stands here once more. The popups of the address bar are two
 # pages of Chromium's own, drawn ahead for every profile: they take as much of a core as the rest of a test.
 _FEATURES_OFF = (
@@ -36,20 +38,24 @@ _QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# With it a page seems to come from outside; the shell does not ask its person then, as a browser with windows does.
+_ASKS = "--ip-address-space-overrides"
 
 
 class Chromiums:
     """The browsers of one file of tests: one for each set of switches."""
 
-    def __init__(self, playwright: Playwright, program: str) -> None:
-        self._playwright, self._program = playwright, program
+    def __init__(self, playwright: Playwright, *, whole: str, shell: str) -> None:
+        """`whole`, `shell`: the two programs."""
+        self._playwright, self._whole, self._shell = playwright, whole, shell
         self._started: dict[tuple[str, ...], Browser] = {}
 
     def with_switches(self, *switches: str) -> Browser:
         """The browser with these switches; it is started when it is first asked for."""
         if switches not in self._started:
+            asks = any(switch.startswith(_ASKS) for switch in switches)
             self._started[switches] = self._playwright.chromium.launch(
-                executable_path=self._program, args=[*_QUIET, *switches]
+                executable_path=self._whole if asks else self._shell, args=[*_QUIET, *switches]
             )
         return self._started[switches]
 
@@ -68,13 +74,13 @@ class Chromiums:
 @pytest.fixture(scope="module")
 def chromiums(django_db_setup: None) -> Iterator[Chromiums]:
     """What starts browsers. Not for the whole run: other files' tests want no event loop beside them."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
+    whole = shutil.which(WHOLE) or shutil.which("chromium-browser")
+    if whole is None:
         pytest.skip("no Chromium here")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps an event loop in this thread, in which Django would otherwise refuse to ask the database.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        started = Chromiums(playwright, program)
+        started = Chromiums(playwright, whole=whole, shell=shutil.which(SHELL) or whole)
         yield started
         started.close()
         # Beside a running event loop Django keeps connections apart from the usual ones; left open, they would show

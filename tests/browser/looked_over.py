@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from PIL import Image
@@ -11,6 +11,7 @@ from tests.browser import axe, every_page
 from tests.browser.conftest import Launch
 from tests.browser.every_page import Shown
 from tests.browser.tab import SIZES, Tab, open_context, open_tab
+from tests.proofs import Figures
 
 KEEP = bool(os.environ.get("KEEP_PICTURES"))
 # Each language on a phone and on a desk, as the borrowers of each have them; for the pictures, all of them.
@@ -20,11 +21,32 @@ _WIDER = "document.documentElement.scrollWidth > innerWidth"
 _NARROW = (320, 568)
 _ENLARGED = (640, 400)  # what 1280×800 holds at 200 %
 Sit = Callable[..., Tab]
+Looks = Callable[..., Iterator[tuple[str, str, list[Shown]]]]
 
 
-def looks(*, pictured: str) -> Iterator[tuple[str, str]]:
-    """The languages and sizes to look at; for pictures every language, in the size of the picture."""
-    yield from ((language, pictured) for language in every_page.LANGUAGES) if KEEP else _LOOKS
+@pytest.fixture
+def looks(proof_scale: float, proof_figures: Figures) -> Looks:
+    """Deals pages out to the looks: language, size, and those to look at so.
+
+    `make prove` looks at each page in each way; otherwise each is looked at in one, and its neighbours in the others.
+    For pictures it is every language, in the size of the picture.
+    """
+    is_whole = KEEP or proof_scale == 1.0
+
+    def dealt(pages: Sequence[Shown], *, pictured: str) -> Iterator[tuple[str, str, list[Shown]]]:
+        ways = [(language, pictured) for language in every_page.LANGUAGES] if KEEP else list(_LOOKS)
+        for way in ways:
+            there = [shown for shown in pages if way in _ways_of(shown, ways, is_whole=is_whole)]
+            proof_figures["looks"] = proof_figures.get("looks", 0) + len(there)
+            if there:
+                yield *way, there
+
+    return dealt
+
+
+def _ways_of(shown: Shown, ways: Sequence[tuple[str, str]], *, is_whole: bool) -> Sequence[tuple[str, str]]:
+    fitting = [way for way in ways if way[0] in shown.languages]
+    return fitting if is_whole else [fitting[every_page.EVERY.index(shown) % len(fitting)]]
 
 
 def seen(tab: Tab, shown: Shown, *, language: str, size: str) -> None:

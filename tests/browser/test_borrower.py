@@ -19,8 +19,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pyte
 
 GONE = ("status of 410",)
 
+_PROOF = [pytest.mark.proof("pages"), pytest.mark.whole]
 
-@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk"), ("ru", "phone"), ("en", "desk")])
+
+@pytest.mark.parametrize(
+    ("language", "size"),
+    [
+        ("kk", "phone"),
+        ("ru", "desk"),
+        *(pytest.param(*also, marks=_PROOF) for also in (("ru", "phone"), ("en", "desk"))),
+    ],
+)
 def test_the_whole_way_to_verified(
     launch: Launch, site: str, story: Story, desk: Desk, issued: Issued, language: str, size: str
 ) -> None:

@@ -25,15 +25,17 @@ from tests.verification.workflow.story import Story
 
 __all__ = ["sit"]
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.parametrize("language", LANGUAGES),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.proof("pages")]
 
 WRITTEN = ROOT / "var" / "errands"
 _QUESTION = "Is somebody on the phone telling you what to press?"
 Read = Callable[[Tab], None]
+
+
+def in_languages(usual: str) -> pytest.MarkDecorator:
+    """In this one, and in `make prove` in all."""
+    others = (pytest.param(each, marks=pytest.mark.whole) for each in LANGUAGES if each != usual)
+    return pytest.mark.parametrize("language", [usual, *others])
 
 
 @pytest.fixture
@@ -64,6 +66,7 @@ def camera_routes(sandbox: SandboxProcess, settings: Settings) -> None:
     camera_story.ask_at(sandbox, settings)
 
 
+@in_languages("ru")
 @pytest.mark.usefixtures("trusted")
 def test_a_used_link(launch: Launch, site: str, story: Story, sit: Sit, read: Read, language: str) -> None:
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
@@ -78,6 +81,7 @@ def test_a_used_link(launch: Launch, site: str, story: Story, sit: Sit, read: Re
     read(other)
 
 
+@in_languages("kk")
 def test_a_face_that_fails_twice(
     camera_routes: None, launch: Launch, site: str, story: Story, read: Read, language: str
 ) -> None:
@@ -95,6 +99,7 @@ def test_a_face_that_fails_twice(
     read(tab)
 
 
+@in_languages("ru")
 def test_a_revoked_key(
     launch: Launch,
     site: str,
@@ -131,6 +136,7 @@ def to_the_question(tab: Tab, story: Story, read: Read, language: str) -> None:
     read(tab)
 
 
+@in_languages("kk")
 @pytest.mark.usefixtures("trusted")
 def test_led_by_a_caller(launch: Launch, site: str, story: Story, read: Read, language: str) -> None:
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
@@ -140,6 +146,7 @@ def test_led_by_a_caller(launch: Launch, site: str, story: Story, read: Read, la
     read(tab)
 
 
+@in_languages("en")
 @pytest.mark.usefixtures("trusted")
 def test_who_listens_to_the_page(
     launch: Launch, site: str, story: Story, desk: Desk, issued: Issued, read: Read, language: str

@@ -12,7 +12,7 @@ from tests.browser.conftest import Launch
 from tests.browser.drawn_face import drawn
 from tests.browser.every_page import Shown
 from tests.browser.insecure_dialogue import HELD, ORDER, InsecureDialogue
-from tests.browser.looked_over import Sit, looks, seen, sit
+from tests.browser.looked_over import Looks, Sit, looks, seen, sit
 from tests.browser.steps import press, scanned, words
 from tests.browser.tab import SIZES
 from tests.verification.borrower.test_public import OPERATOR
@@ -20,9 +20,14 @@ from tests.verification.workflow.story import Story, begin
 from verification.borrower import cookie
 from verification.workflow.moving import commands, hints, links
 
-__all__ = ["sit"]
+__all__ = ["looks", "sit"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+    pytest.mark.proof("pages"),
+]
 
 Show = Callable[[Shown], None]
 
@@ -39,35 +44,38 @@ def by_name(name: str) -> Shown:
     return next(shown for shown in every_page.EVERY if shown.name == name)
 
 
-def test_the_pages_for_everybody(sit: Sit, site: str, story: Story, settings: Settings) -> None:
+def test_the_pages_for_everybody(sit: Sit, looks: Looks, site: str, story: Story, settings: Settings) -> None:
     keys.issue(story.lender, mode="test")
     settings.TULGA_OPERATOR = OPERATOR
-    for language, size in looks(pictured="phone"):
+    for language, size, pages in looks(every_page.PUBLIC, pictured="phone"):
         tab = sit(language=language, size=size)
-        for shown in every_page.PUBLIC:
+        for shown in pages:
             tab.page.goto(f"{site}{shown.path.format(language=language)}")
             seen(tab, shown, language=language, size=size)
 
 
-def test_the_pages_of_a_borrower(sit: Sit, site: str, story: Story, show: Show) -> None:
+def test_the_pages_of_a_borrower(sit: Sit, looks: Looks, site: str, story: Story, show: Show) -> None:
     session = links.redeem(untrusted_token=story.token)
-    for language, size in looks(pictured="phone"):
+    for language, size, pages in looks(every_page.BORROWER, pictured="phone"):
         tab = sit(language=language, size=size, **{cookie.NAME: session})
-        for shown in every_page.BORROWER:
+        for shown in pages:
             tab.page.goto("about:blank")  # the page that waits would go on by itself
             show(shown)
             tab.page.goto(f"{site}/v/now/")
             seen(tab, shown, language=language, size=size)
 
 
-def test_without_scripts_each_page_says_what_to_do(launch: Launch, site: str, story: Story, show: Show) -> None:
+def test_without_scripts_each_page_says_what_to_do(
+    launch: Launch, looks: Looks, site: str, story: Story, show: Show
+) -> None:
     session = links.redeem(untrusted_token=story.token)
-    for language in every_page.LANGUAGES:
+    every = (by_name("link"), by_name("phone-link"), *every_page.BORROWER)
+    for language, _, pages in looks(every, pictured="phone"):
         context = launch().new_context(java_script_enabled=False, locale=language, viewport=SIZES["phone"])
         given = {cookie.NAME: session, "django_language": language}
         context.add_cookies([{"name": name, "value": value, "url": site} for name, value in given.items()])
         page = context.new_page()
-        for shown in (by_name("link"), by_name("phone-link"), *every_page.BORROWER):
+        for shown in pages:
             if shown.page:
                 show(shown)
             page.goto(f"{site}{shown.path or '/v/now/'}")
@@ -77,8 +85,8 @@ def test_without_scripts_each_page_says_what_to_do(launch: Launch, site: str, st
             assert not page.locator("main button:visible[type=button]").count(), f"{shown.name} in {language}"
 
 
-def test_the_way_to_a_phone(sit: Sit, site: str, story: Story) -> None:
-    for language, size in looks(pictured="phone"):
+def test_the_way_to_a_phone(sit: Sit, looks: Looks, site: str, story: Story) -> None:
+    for language, size, _ in looks([by_name("elsewhere")], pictured="phone"):
         session = links.redeem(untrusted_token=begin(story.lender, f"loan-{language}-{size}").token)
         desk = sit(language=language, size=size, **{cookie.NAME: session})
         desk.page.goto(f"{site}/v/now/")
@@ -101,10 +109,12 @@ def test_the_way_to_a_phone(sit: Sit, site: str, story: Story) -> None:
         seen(desk, by_name("handed-over"), language=language, size=size)
 
 
-def test_a_command_before_the_camera(sit: Sit, site: str, story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_before_the_camera(
+    sit: Sit, looks: Looks, site: str, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session, before = links.redeem(untrusted_token=story.token), by_name("commands")
     assert before.page
-    for language, size in looks(pictured="phone"):
+    for language, size, _ in looks([by_name("command")], pictured="phone"):
         dialogue = InsecureDialogue(now=before.page, limits=HELD)
         insecure_dialogue.put(monkeypatch, dialogue.page)
         monkeypatch.setattr(commands, "answer", dialogue.answer)

@@ -8,7 +8,7 @@ from lenders.models import Lender
 from tests.browser import every_page
 from tests.browser.drawn_face import drawn
 from tests.browser.every_page import Shown
-from tests.browser.looked_over import Sit, looks, seen, sit
+from tests.browser.looked_over import Looks, Sit, looks, seen, sit
 from tests.browser.steps import words
 from tests.browser.test_every_page import by_name
 from tests.browser.test_oversight import case_id as declined
@@ -22,9 +22,14 @@ from tests.verification.workflow.insecure_glance import glances
 from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.core import profiles
 
-__all__ = ["add", "case", "declined", "glances", "of", "sit"]
+__all__ = ["add", "case", "declined", "glances", "looks", "of", "sit"]
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("trusted"),
+    pytest.mark.proof("pages"),
+]
 
 
 @pytest.fixture
@@ -33,29 +38,28 @@ def of() -> Lender:
     return lender("ТОО «МФО Первый кредит»")
 
 
-def over(sit: Sit, site: str, pages: tuple[Shown, ...], *, session: str = "", **places: str) -> None:
-    """Looks at pages that stand at addresses, in each of their languages; `places` are parts of the addresses.
+def over(sit: Sit, looks: Looks, site: str, pages: tuple[Shown, ...], *, session: str = "", **places: str) -> None:
+    """Looks at those of the pages that stand at addresses; `places` are parts of the addresses.
 
     Pictures of people are drawn: those of the tests' captures belong to somebody.
     """
     cookies = {"sessionid": session} if session else {}
-    for language, size in looks(pictured="desk"):
+    for language, size, here in looks([shown for shown in pages if shown.path], pictured="desk"):
         tab = sit(language=language, size=size, **cookies)
         tab.page.route("**/pictures/*", lambda asked: asked.fulfill(body=drawn(), content_type="image/jpeg"))
-        for shown in pages:
-            if shown.path and language in shown.languages:
-                tab.page.goto(f"{site}{shown.path.format(**places)}")
-                if shown.name == "desk-case":
-                    see_every_picture(tab)
-                seen(tab, shown, language=language, size=size)
+        for shown in here:
+            tab.page.goto(f"{site}{shown.path.format(**places)}")
+            if shown.name == "desk-case":
+                see_every_picture(tab)
+            seen(tab, shown, language=language, size=size)
 
 
-def test_the_pages_of_the_desk(sit: Sit, site: str, case: Story, of: Lender) -> None:
+def test_the_pages_of_the_desk(sit: Sit, looks: Looks, site: str, case: Story, of: Lender) -> None:
     session = desk.at_desk(of).cookies["sessionid"].value
     begin(of, "loan-2026-000124", iin=OTHER_IIN)
     at = [shown for shown in every_page.DESK if "confirm" not in shown.name]
-    over(sit, site, tuple(at), session=session, case=case.id)
-    for language, size in looks(pictured="desk"):
+    over(sit, looks, site, tuple(at), session=session, case=case.id)
+    for language, size, _ in looks([by_name("desk-refused")], pictured="desk"):
         open_case = begin(of, f"loan-{language}-{size}", iin=OTHER_IIN)
         tab = sit(language=language, size=size, sessionid=session)
         tab.page.goto(f"{site}/review/cases/{open_case.id}/")
@@ -68,30 +72,32 @@ def test_the_pages_of_the_desk(sit: Sit, site: str, case: Story, of: Lender) -> 
 
 
 @pytest.mark.usefixtures("glances")
-def test_the_pages_of_who_attests(sit: Sit, site: str, of: Lender, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pages_of_who_attests(
+    sit: Sit, looks: Looks, site: str, of: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(profiles.PROFILES, LAW.id, LAW)
     story = verified(of, "loan-2026-000125")
     cleared(story)
     session = desk.at_desk(of).cookies["sessionid"].value
     pages = tuple(shown for shown in every_page.DESK if "confirm" in shown.name)
-    over(sit, site, pages, session=session, confirmed=story.id)
+    over(sit, looks, site, pages, session=session, confirmed=story.id)
 
 
-def test_the_pages_of_the_regulator(sit: Sit, site: str, declined: str) -> None:
+def test_the_pages_of_the_regulator(sit: Sit, looks: Looks, site: str, declined: str) -> None:
     session = rows.signed_in(rows.person("regulator")).cookies["sessionid"].value
-    over(sit, site, every_page.OVERSIGHT, session=session, declined=declined)
+    over(sit, looks, site, every_page.OVERSIGHT, session=session, declined=declined)
     waiting = rows.opened(rows.lender(), iin=rows.OTHER_IIN, reference="loan-2")
-    for language, size in looks(pictured="desk"):
+    for language, size, _ in looks([by_name("oversight-not-ready")], pictured="desk"):
         tab = sit(language=language, size=size, sessionid=session)
         tab.page.goto(f"{site}/oversight/cases/{waiting}/proof")
         seen(tab, by_name("oversight-not-ready"), language=language, size=size)
 
 
-def test_the_pages_of_who_signs_in(sit: Sit, site: str, add: Callable[..., Enrolled]) -> None:
-    over(sit, site, (by_name("sign-in"),))
+def test_the_pages_of_who_signs_in(sit: Sit, looks: Looks, site: str, add: Callable[..., Enrolled]) -> None:
+    over(sit, looks, site, (by_name("sign-in"),))
     session = rows.signed_in(add("operator").user).cookies["sessionid"].value
-    over(sit, site, every_page.PEOPLE[1:], session=session)
+    over(sit, looks, site, every_page.PEOPLE[1:], session=session)
 
 
-def test_the_pages_of_developers(sit: Sit, site: str) -> None:
-    over(sit, site, every_page.DEVELOPERS)
+def test_the_pages_of_developers(sit: Sit, looks: Looks, site: str) -> None:
+    over(sit, looks, site, every_page.DEVELOPERS)

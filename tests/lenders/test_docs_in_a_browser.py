@@ -13,6 +13,7 @@ from tests.verification.borrower import catalogues
 __all__ = ["chromium", "chromiums"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+_PROOF = [pytest.mark.proof("pages"), pytest.mark.whole]
 
 # Runs before any script of the page.
 _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation",
@@ -47,28 +48,36 @@ def _compiled() -> None:
     catalogues.compile_changed()
 
 
-def assert_whole_in_every_window(page: Page) -> None:
-    """On a phone and on a desk it is not wider than the window, and nothing serious is wrong with it, light or dark."""
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme="light")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        assert axe.serious(page) == []
-        page.emulate_media(color_scheme="dark")
-        assert axe.serious(page, axe.COLOURS) == []
+def assert_whole(page: Page, *, width: int) -> None:
+    """It is wider than neither window, and in this one nothing serious is wrong with it, light or dark."""
+    for window in (*(other for other in WIDTHS if other != width), width):
+        page.set_viewport_size({"width": window, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= window
+    page.emulate_media(color_scheme="light")
+    assert axe.serious(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert axe.serious(page, axe.COLOURS) == []
 
 
-@pytest.mark.parametrize("language", ["en", "ru"])
+# On a phone in one language, on a desk in the other; in `make prove` both in both.
+@pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        ("en", WIDTHS[0]),
+        ("ru", WIDTHS[1]),
+        *(pytest.param(*also, marks=_PROOF) for also in (("en", WIDTHS[1]), ("ru", WIDTHS[0]))),
+    ],
+)
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_whole_for_everybody_and_not_wider_than_its_window(
-    chromium: Browser, live_server: Any, path: str, language: str
+    chromium: Browser, live_server: Any, path: str, language: str, width: int
 ) -> None:
     asked = f"{path}{'&' if '?' in path else '?'}lang={language}"
     page, wrong = visit(chromium, live_server.url, asked, width=WIDTHS[0])
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     if path == "/docs/reference":
         expect(page.get_by_text("Open a verification", exact=True)).to_be_visible()
-    assert_whole_in_every_window(page)
+    assert_whole(page, width=width)
     assert wrong == []
 
 
@@ -77,7 +86,7 @@ def test_the_reference_is_whole_too_with_an_operation_opened(chromium: Browser, 
     page.get_by_text("Open a verification", exact=True).click()
     expect(page.get_by_text("Idempotency-Key").first).to_be_visible()
     assert page.get_by_role("main").count() == 1
-    assert_whole_in_every_window(page)
+    assert_whole(page, width=WIDTHS[0])
     assert page.get_by_role("button", name="Русский").is_visible()
     assert page.evaluate("getComputedStyle(document.querySelector('.swagger-ui')).filter") != "none"
     assert wrong == []
