@@ -10,6 +10,7 @@ from copy import copy
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -95,7 +96,9 @@ def _ask(named: str) -> tuple[int, Any]:
 def _consume(named: str) -> tuple[int, Any]:
     own = Clearance.objects.filter(pk=named, lender_id=KEPT["lender"], mode="test")
     row = Verification.objects.select_for_update().get(pk__in=own.values("verification"))
-    own.filter(expires_at__gt=timezone.now()).update(status="consumed", consumed_at=timezone.now())
+    waiting = AuditPending.objects.filter(entry__verification=OuterRef("verification_id"), entry__type=_TOLD[1])
+    live = own.filter(~Exists(waiting), expires_at__gt=timezone.now())
+    live.update(status="consumed", consumed_at=timezone.now())
     said = list(AuditEntry.objects.filter(verification=row, type__in=_TOLD))
     list(AuditEntry.objects.filter(pk__in=[said[0].pk]))
     _placed(verification=row, type__in=_TOLD)

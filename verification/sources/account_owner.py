@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 from verification.core.ids import Iin
 from verification.core.payout_answers import Basis, parse_account
-from verification.core.registry_answers import TEXT_MAX_BYTES
 from verification.sources import resolve
-from verification.sources.asking import PAYOUT_SECONDS, Service, check_granted, under
+from verification.sources.asking import BeforePayment
 
 SOURCE: Final = "account_owner"
 
@@ -27,31 +25,15 @@ class AccountOwnerSource(Protocol):
         ...
 
 
-class HttpAccountOwner:
+class HttpAccountOwner(BeforePayment):
     """The bank's service asked by the protocol of docs/sandbox.md, source `account_owner`."""
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        token_file: str | Path = "",
-        seconds: float = PAYOUT_SECONDS,
-        max_bytes: int = TEXT_MAX_BYTES,
-    ) -> None:
-        """The operator's address and token; `seconds` (at most `PAYOUT_SECONDS`) and `max_bytes` bound one answer.
-
-        Raises `Misconfigured`.
-        """
-        self._service = Service.configured(
-            SOURCE, url=url, token_file=token_file, seconds=seconds, most=PAYOUT_SECONDS, max_bytes=max_bytes
-        )
+    source = SOURCE
 
     def owner(self, account: str, *, iin: Iin, lender_bin: str, basis: Basis, request_id: str) -> bytes:
         """See `AccountOwnerSource.owner`."""
-        about = {"request_id": request_id, "iin": iin.value, "account": account}
-        question = {**about, **under(basis, lender_bin=lender_bin)}
-        raw = self._service.ask(question, read=parse_account, repeated=("request_id", "iin", "account"))
-        return check_granted(raw, source=SOURCE, read=parse_account)
+        about = {"iin": iin.value, "account": account}
+        return self._ask(about, read=parse_account, lender_bin=lender_bin, basis=basis, request_id=request_id)
 
 
 in_use: Callable[[str], AccountOwnerSource] = partial(resolve, name=SOURCE, kind=AccountOwnerSource)

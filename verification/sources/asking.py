@@ -14,12 +14,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 from urllib.parse import SplitResult, urlsplit
 
 from verification import outbound
 from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable, Unavailable
 from verification.core.payout_answers import Basis
+from verification.core.registry_answers import TEXT_MAX_BYTES
 from verification.core.strict_json import is_reference
 from verification.outbound import Limits
 
@@ -160,9 +161,45 @@ class Service:
         return raw
 
 
-def under(basis: Basis, *, lender_bin: str) -> dict[str, object]:
-    """What a question to a bureau or bank says of who asks, and of the borrower's own yes to being asked about."""
-    return {"lender_bin": lender_bin, "consent": asdict(basis)}
+class BeforePayment:
+    """An adapter that is asked before the money leaves: in time for two others, and under the borrower's own yes.
+
+    Whoever is one names its `source`, and asks by `_ask`.
+    """
+
+    source: ClassVar[str]
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        token_file: str | Path = "",
+        seconds: float = PAYOUT_SECONDS,
+        max_bytes: int = TEXT_MAX_BYTES,
+    ) -> None:
+        """The operator's address and token; `seconds` (at most `PAYOUT_SECONDS`) and `max_bytes` bound one answer.
+
+        Raises `Misconfigured`.
+        """
+        self._service = Service.configured(
+            self.source, url=url, token_file=token_file, seconds=seconds, most=PAYOUT_SECONDS, max_bytes=max_bytes
+        )
+
+    def _ask(
+        self,
+        about: Mapping[str, str],
+        *,
+        read: Callable[[bytes], object],
+        lender_bin: str,
+        basis: Basis,
+        request_id: str,
+        **more: object,
+    ) -> bytes:
+        """The answer's original bytes. It must repeat what the question is `about`; what it says `more` it need not."""
+        named = {"request_id": request_id, **about}
+        question = {**named, **more, "lender_bin": lender_bin, "consent": asdict(basis)}
+        raw = self._service.ask(question, read=read, repeated=tuple(named))
+        return check_granted(raw, source=self.source, read=read)
 
 
 def check_granted(raw: bytes, *, source: str, read: Callable[[bytes], object]) -> bytes:

@@ -58,6 +58,18 @@ def test_a_profile_says_what_it_asks_and_what_it_does_not():
     assert f"{left_out} Whence" in card("KZ-2025-01")
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "asks for a clearance"),
+        ("ru", "запрашивает разрешение на выплату"),
+        ("kk", "ақша төлеуге рұқсат сұрағанда"),
+    ],
+)
+def test_it_says_that_what_is_asked_before_the_money_leaves_is_judged_with_a_clearance(language, words):
+    assert words in shown(language)
+
+
 def test_the_law_of_a_new_consent_has_a_card_of_its_own():
     words = card(RENEWAL.id)
     assert "Asked for New consent after the wait" in words

@@ -24,7 +24,7 @@ from verification.core.events import ADVANCED, CLEARED, CLEARINGS, DISPUTED, REN
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.models import AuditEntry, Clearance, Verification
+from verification.models import AuditEntry, AuditPending, Clearance, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import queue, transition
 
@@ -112,6 +112,7 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         # Asked of the row in one statement: of many at once one finds it so.
         spent = own.filter(
             Exists(undisputed),
+            ~unordered(),
             status=ISSUED,
             expires_at__gt=at,
             fresh_until__gt=at,
@@ -130,6 +131,15 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         with transition.holding(verification):
             used = {"clearance": clearance_id, "amount": sum_tiyn}
             transition.record(verification, _PAID, at=at, body=used)
+
+
+def unordered() -> Exists:
+    """Whether the issue of a clearance waits for its place in the log: until then it is told to nobody, nor consumed.
+
+    A database that was put back has forgotten what has left, and its log goes on no more: no money leaves anew.
+    """
+    issues = AuditPending.objects.filter(entry__verification=OuterRef("verification_id"), entry__type=CLEARED)
+    return Exists(issues)
 
 
 def freeze(verification: Verification, *, at: datetime) -> None:
@@ -272,6 +282,8 @@ def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
         return "clearance_expired"
     if row.fresh_until is None or row.fresh_until <= at:
         return "clearance_stale"
+    if Clearance.objects.filter(unordered(), pk=row.pk).exists():
+        return "clearance_not_ready"
     return "clearance_mismatch"
 
 

@@ -71,7 +71,8 @@ def _on_record(
 ) -> tuple[Case, Mapping[str, Any], AuditEntry | None, Sequence[AuditEntry]]:
     """The case that it was opened with, what the door signed of the request, and the decision that verified it.
 
-    None for a decision whose signature does not count. Beside them all entries that count.
+    None for a decision whose signature does not count. Beside them all entries that count. Raises `EvidenceUnreadable`
+    where nobody signed that request, or it is for another contract than the borrower was verified for.
     """
     sound = signatures.sound_of(verification)
     opened = [one.body for one in sound if one.type == "verification.created"]
@@ -81,6 +82,9 @@ def _on_record(
         raise EvidenceUnreadable(f"nobody signed what {asked.pk} is asked for")
     key = cases.key_beside(verification)
     case = cases.read(verification, key, commitment=str(opened[0]["case"])).case
+    # The door says which contract it is; where the borrower was told one, it is that.
+    if case.loan.contract_sha256 not in ("", said[0]["contract"]):
+        raise EvidenceUnreadable(f"{asked.pk} is asked for another contract than the loan's")
     return case, said[0], next((one for one in sound if one.type == _VERIFIED), None), sound
 
 

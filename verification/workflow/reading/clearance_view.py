@@ -1,16 +1,23 @@
-"""One clearance as its lender reads it. What counts is what a worker signed: `clearances.consume` asks that."""
+"""One clearance as its lender reads it. What counts is what a worker signed: `clearances.consume` asks that.
 
-from verification.core.clearance import TIYN
+That it is issued is told once the log has ordered it, as an end is: it lets money out.
+"""
+
+from verification.core.clearance import ISSUED, PROCESSING, TIYN
 from verification.core.errors import NotFound
 from verification.models import Clearance
+from verification.workflow.moving.clearances import unordered
 from verification.workflow.reading.views import ClearanceView
 
 
 def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
     """The clearance of this lender; raises `NotFound` for none and for another's alike."""
-    row = Clearance.objects.filter(pk=clearance_id, lender_id=lender_id, mode=mode).first()
+    own = Clearance.objects.annotate(is_unordered=unordered())
+    row = own.filter(pk=clearance_id, lender_id=lender_id, mode=mode).first()
     if row is None:
         raise NotFound("no such clearance")
+    if row.status == ISSUED and row.is_unordered:
+        row.status, row.gates, row.issued_at, row.expires_at, row.fresh_until = PROCESSING, [], None, None, None
     return ClearanceView(
         id=row.pk,
         verification_id=row.verification_id,
