@@ -25,7 +25,6 @@ _IIN, _ACCOUNT, _AMOUNT = "990101100010", "KZ86125KZT5004100100", "150000.00"
 NOT_BY_API: Final[Mapping[str, str]] = {
     "verification.redacted": "nothing erases a person's data by request yet",
     "verification.disputed": "nobody can say yet that it was not them",
-    "verification.handed_over": "only a borrower with a second device brings it about: open a link, and scan the code",
     "verification.key_revoked": "only the operator does, who revokes a key: manage.py revoke_key",
     "clearance.frozen": "only a borrower who declines the new consent after a wait, or the operator who revokes a key",
 }
@@ -165,6 +164,7 @@ TRIGGERS: Final[Mapping[str, Callable[[Trigger], object]]] = {
     "verification.expired": _expired,
     "verification.canceled": _canceled,
     "verification.failed": lambda trigger: trigger.played("ocsp_silent"),
+    "verification.handed_over": lambda trigger: trigger.played("handed_over"),
     "clearance.issued": Trigger.cleared,
     "clearance.consumed": _consumed,
     "endpoint.disabled": _disabled,
