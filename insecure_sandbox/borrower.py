@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from insecure_sandbox import qr_code
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 
@@ -36,18 +37,36 @@ class Form:
 
 
 class Page(HTMLParser):
-    """What the borrower needs of a page: its forms, the token for its script's posts, the request for NCALayer."""
+    """What the borrower needs of a page: its forms, the token for its script's posts, the request for NCALayer.
+
+    drawing: of a QR code, the path of its squares. number: that a phone shows.
+    """
 
     def __init__(self, html: str) -> None:
         """Reads it at once."""
         super().__init__()
         self.forms: list[Form] = []
-        self.ncalayer_request = self.script_token = ""
+        self.ncalayer_request = self.script_token = self.drawing = self.number = ""
+        self._within = ""
         self.feed(html)
 
+    def handle_data(self, data: str) -> None:
+        """Keeps the number that a phone shows."""
+        if self._within == "matched":
+            self.number += data.strip()
+
+    def handle_endtag(self, tag: str) -> None:
+        """The number ends with its paragraph."""
+        if tag == "p":
+            self._within = ""
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collects forms, hidden fields and the one data attribute."""
+        """Collects forms, hidden fields, the one data attribute, and what is drawn of a QR code."""
         given = {name: value or "" for name, value in attrs}
+        classes = given.get("class", "").split()
+        self._within = next((word for word in ("qr", "matched") if word in classes), self._within)
+        if tag == "path" and self._within == "qr":
+            self.drawing, self._within = given.get("d", ""), ""
         if given.get("name") == "csrfmiddlewaretoken":
             self.script_token = given.get("value", "")
         if tag == "form":
@@ -75,10 +94,24 @@ class Browser:
         self._http = urllib3.PoolManager(retries=False, timeout=30)
 
     def follow(self, link: str) -> None:
-        """Opens the lender's link and taps Continue: the token goes from the fragment into the form."""
-        page = self._get("/v/")
+        """Opens the lender's link, or a code's, and taps Continue: the token goes from the fragment into the form."""
+        place = urlsplit(link)
+        page = self._get(place.path)
         form = page.form("csrfmiddlewaretoken", "token")
-        self._post(form.action or "/v/", form.fields | {"token": urlsplit(link).fragment})
+        self._post(form.action or place.path, form.fields | {"token": place.fragment})
+
+    def hand_over(self) -> "Browser":
+        """Has a phone scan the page's code, answer no, and show its number, which is typed in here; the phone's."""
+        asked = self._form_to("/v/now/elsewhere/")
+        shown = Page(self._post(asked.action, asked.fields).data.decode())
+        phone = Browser(self._url)
+        phone.follow(qr_code.read(shown.drawing))
+        question = phone._get("/v/phone/now/").form("csrfmiddlewaretoken")
+        phone._post("/v/phone/now/", question.fields | {"somebody_tells_me": "false"})
+        number = next(form for form in shown.forms if form.action == "/v/now/elsewhere/number/")
+        self._post(number.action, number.fields | {"number": phone._get("/v/phone/now/").number})
+        phone._get("/v/phone/now/")  # which lets it in
+        return phone
 
     def agree(self) -> None:
         """Consents, and answers the question, where no page lies between them."""
@@ -95,11 +128,7 @@ class Browser:
 
     def press(self, action: str, **fields: str) -> None:
         """Presses the button of a form that goes there, beside the page's own answer."""
-        page = self._get("/v/now/")
-        form = next((form for form in page.forms if form.action == action), None)
-        if form is None:
-            raise PlayFailed(f"the page has no form to {action}")
-        self._post(action, form.fields | fields)
+        self._post(action, self._form_to(action).fields | fields)
 
     def fill_in(self, name: str, *hidden: str, **fields: str) -> None:
         """Sends the form of a page once it is open; `hidden` are fields it has besides its turn."""
@@ -189,10 +218,17 @@ class Browser:
     def _get(self, path: str) -> Page:
         return Page(self._request("GET", path).data.decode())
 
-    def _post(self, action: str, fields: dict[str, str]) -> None:
+    def _form_to(self, action: str) -> Form:
+        form = next((form for form in self._get("/v/now/").forms if form.action == action), None)
+        if form is None:
+            raise PlayFailed(f"the page has no form to {action}")
+        return form
+
+    def _post(self, action: str, fields: dict[str, str]) -> urllib3.BaseHTTPResponse:
         answer = self._request("POST", action or "/v/now/", body=urlencode(fields).encode(), more=_FORM)
         if answer.status not in (200, 302, 303):
             raise PlayFailed(f"the page {action} answered {answer.status}")
+        return answer
 
     def _json(self, answer: urllib3.BaseHTTPResponse) -> dict[str, Any]:
         if answer.status != 200:

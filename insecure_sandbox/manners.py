@@ -18,6 +18,7 @@ class Manner:
     key: the state of their certificate. signs_as_another: with somebody else's key. alters_statement: signs another
     text than the one that is shown. face: whose photograph is registered; shows: what is held before the camera.
     registered: what the registers say otherwise than the lender. leaves_at: goes away when one of these pages opens.
+    goes_on_at: when this page opens, has a phone take over by the code that the page makes, and goes on there.
     """
 
     key: str = "valid"
@@ -30,6 +31,7 @@ class Manner:
     shows: Shown = "as_told"
     registered: Mapping[str, Any] = field(default_factory=dict)
     leaves_at: tuple[str, ...] = ()
+    goes_on_at: str = ""
 
 
 HONEST: Final = Manner()
@@ -54,6 +56,7 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "phone_owner_mismatch": Manner(registered={"phone": "+77000000000"}),
     "failed": Manner(registered={"consent": "error"}),
     "wrong_code": Manner(knows_the_code=False),
+    "handed_over": Manner(goes_on_at="statement"),
     "abandoned": Manner(leaves_at=("statement", "form", "commands")),
     "expires": Manner(leaves_at=("consent",)),
 }

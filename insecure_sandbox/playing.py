@@ -49,6 +49,8 @@ class Borrower:
         seen, most = dict[str, int](), {"resume": _RESUMED, **self.turns}
         for _ in range(_TURNS_MAX):
             page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
+            if page == self.manner.goes_on_at and page not in seen:
+                browser = browser.hand_over()
             seen[page] = seen.get(page, 0) + 1
             if page in _OVER or page in self.manner.leaves_at or seen[page] > most.get(page, _TURNS_MAX):
                 return page

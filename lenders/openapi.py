@@ -158,6 +158,10 @@ class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-cal
         """HTTP bearer."""
         return {"type": "http", "scheme": "bearer", "bearerFormat": "tlg_test_… or tlg_live_…"}
 
+    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+        """The scope that an operation asks for (OpenAPI 3.1: a role of the key)."""
+        return {self.name: [auto_schema.view.scopes[auto_schema.method]]}
+
 
 def parameters_of(query: type) -> list[Any]:
     """A query's parameters, as the forms of its dataclass say."""
@@ -275,12 +279,14 @@ def _say_which_ids(made: dict[str, Any]) -> None:
 
 
 def _group(made: dict[str, Any]) -> None:
-    """Lists each operation under the resource that it is about, and what is for test keys alone under `test`."""
+    """Lists each operation under the resource it is about, or under `test`, and names its scope."""
     for path, item in made["paths"].items():
         named = path.split("/")
         about = "test" if named[2] == "test" else next((tag for tag in _TAGS if tag in named), "verifications")
         for operation in item.values():
             operation["tags"] = [about]
+            scope = operation["security"][0]["key"][0]
+            operation["description"] = f"{operation.get('description', '')}\n\nScope of the key: `{scope}`.".strip()
     made["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
 
 

@@ -66,7 +66,7 @@ def judge(folder: Path) -> list[str]:
 
 
 def faults(known: Collection[str], *, seen: Collection[str], owed: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for every code that nobody was answered and nobody owes, and for every debt of no code or reason."""
+    """A sentence for every code that nobody was answered and nobody owes, and each debt of no code, reason or use."""
     if not known:
         yield "no process said which codes there are"
         return
@@ -77,3 +77,5 @@ def faults(known: Collection[str], *, seen: Collection[str], owed: Mapping[str, 
             yield f"{name}: it is owed, and there is no such code"
         elif not why.strip():
             yield f"{name}: it is owed without a reason"
+        elif name in seen:
+            yield f"{name}: it is owed, and a test was answered it; strike it out, or mark what was made by hand"

@@ -74,8 +74,8 @@ def ask() -> None:
     """Each case that a test played by the product's own stages, as the API tells it; events, clearances."""
     if connection.vendor != "sqlite":  # one leg asks for all
         return
-    rows = Verification.objects.filter(mode="test").order_by("-created_at").values_list("pk", "lender")
-    found = list(rows[:_ASKED])
+    opened = Verification.objects.filter(mode="test").exclude(lender__in=_by_hand())
+    found = list(opened.order_by("-created_at").values_list("pk", "lender")[:_ASKED])
     scripted = set(Attempt.objects.exclude(stage__in=_STAGES).values_list("verification", flat=True))
     secrets = {pk: keys.issue(Lender.objects.get(pk=pk), mode="test").secret for pk in {of for _, of in found}}
     for pk, lender_id in found:
@@ -85,6 +85,11 @@ def ask() -> None:
             client.get("/v1/events")
             for clearance in Clearance.objects.filter(verification=pk).values_list("pk", flat=True):
                 client.get(f"/v1/clearances/{clearance}")
+
+
+def _by_hand() -> list[str]:
+    """Lenders of whom a test made rows that no opening makes: what they are told is the test's word."""
+    return list(Verification.objects.filter(sealed_case=b"").values_list("lender", flat=True))
 
 
 def codes_in(path: str, content_type: str, content: bytes) -> Iterator[str]:

@@ -21,12 +21,17 @@ def test_a_code_that_nobody_was_answered_is_told() -> None:
 
 
 def test_a_debt_of_no_code_or_without_a_reason_is_told() -> None:
-    assert list(census.faults(KNOWN, seen=KNOWN, owed=OWED)) == []
+    assert list(census.faults(KNOWN, seen=KNOWN - OWED.keys(), owed=OWED)) == []
     unknown = {**OWED, "problem:gone": "It was taken out."}
     (gone,) = census.faults(KNOWN, seen=KNOWN - OWED.keys(), owed=unknown)
     assert gone == "problem:gone: it is owed, and there is no such code"
     (bare,) = census.faults(KNOWN, seen=KNOWN - OWED.keys(), owed={"event:export.ready": " "})
     assert bare == "event:export.ready: it is owed without a reason"
+
+
+def test_a_debt_that_is_paid_is_told() -> None:
+    (paid,) = census.faults(KNOWN, seen=KNOWN, owed=OWED)
+    assert paid.startswith("event:export.ready: it is owed, and a test was answered it")
 
 
 def test_a_run_that_noted_nothing_is_not_good() -> None:

@@ -128,6 +128,14 @@ class Demo:
         except DemoFailed as failed:
             say(f"{failed}; simulations with a camera answer 503 until the sandbox could fetch them")
         self._set_up()
+        file = self.write_variables()
+        for login in self.logins:
+            plain(login)
+        say(f"serving at {self.url} until Ctrl-C; in another terminal: . {file.relative_to(ROOT)}")
+        self._wait()
+
+    def write_variables(self) -> Path:
+        """The file that sets what the commands of the lender's guide name."""
         named = {
             "TULGA_HOME": str(ROOT),
             "TULGA_URL": self.url,
@@ -141,10 +149,7 @@ class Demo:
         file = self.folder / "developer.env"
         file.touch(mode=0o600)
         file.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in named.items()))
-        for login in self.logins:
-            plain(login)
-        say(f"serving at {self.url} until Ctrl-C; in another terminal: . {file.relative_to(ROOT)}")
-        self._wait()
+        return file
 
     def stop(self) -> None:
         """Ends what was started, and nothing else. A second Ctrl-C must not leave half of it running."""

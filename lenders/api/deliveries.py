@@ -28,7 +28,7 @@ class Deliveries(APIView):
         responses={200: answers.DeliveryPage, **problems(401, 403, 422, 429)},
     )
     def get(self, request: Request) -> Response:
-        """A page of deliveries."""
+        """What was sent in the last 30 days, or is to be, and what your server answered."""
         wanted = read_query(schemas.DeliveryQuery, request.query_params)
         rows = redelivery.of_lender(caller(request).lender, mode=caller(request).mode)
         chosen = {"endpoint_id": wanted.endpoint, "event_id": wanted.event, "status": wanted.status}
@@ -81,7 +81,7 @@ class DeliveriesAgain(APIView):
     )
     @idempotency.once
     def post(self, request: Request) -> Response:
-        """How many."""
+        """How many were made anew, one an endpoint and event: of events that still wait to be sent none is."""
         key = caller(request)
         wanted = read(schemas.RangeRequest, request.data)
         number, has_more = redelivery.again_between(

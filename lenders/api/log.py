@@ -58,7 +58,7 @@ class LogProof(APIView):
         responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 404, 409, 422, 429)},
     )
     def get(self, request: Request) -> HttpResponse:
-        """The proof as text."""
+        """The proof as text: it leads from the event to a checkpoint that the log has signed."""
         wanted = read_query(schemas.ProofQuery, request.query_params)
         text = queries.proof(lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=wanted.event)
         return HttpResponse(text, content_type=_TEXT)

@@ -41,7 +41,7 @@ class WebhookEndpoints(APIView):
     )
     @idempotency.once
     def post(self, request: Request) -> Response:
-        """A fresh endpoint with its secret."""
+        """The endpoint with its secret, which is told once: keep it."""
         key = caller(request)
         wanted = read(schemas.EndpointRequest, request.data)
         version = wanted.version or versioning.of(request)
@@ -73,7 +73,7 @@ class WebhookEndpointDetail(APIView):
         responses={200: answers.EndpointAnswer, **problems(400, 401, 403, 404, 415, 422, 429)},
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
-        """The endpoint as it is now."""
+        """The endpoint as it is now; what is left out of the request stays."""
         endpoint = _own(caller(request), endpoint_id)
         endpoints.change(endpoint, **vars(read(schemas.EndpointChange, request.data)))
         return Response(answers.EndpointAnswer(endpoint).data)
@@ -84,7 +84,7 @@ class WebhookEndpointDetail(APIView):
         responses={204: None, **problems(401, 403, 404, 422, 429)},
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
-        """Nothing: it is gone."""
+        """Nothing: it is sent nothing any more, also of what waited. Its deliveries stay listed."""
         endpoints.delete(_own(caller(request), endpoint_id))
         return Response(status=204)
 

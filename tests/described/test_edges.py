@@ -49,6 +49,15 @@ def test_who_may_not_ask_is_told_so(path: str, method: str, lender: Lender, key:
 
 
 @pytest.mark.parametrize(("path", "method"), EACH)
+def test_the_named_scope_is_asked_for_and_no_other(path: str, method: str, lender: Lender) -> None:  # noqa: F811
+    [named] = openapi.document()["paths"][path][method]["security"][0]["key"]
+    others = [scope for scope in policy.SCOPES if scope != named]
+    for scopes, is_let_in in (([named], True), (others, False)):
+        answer = send(keys.issue(lender, mode="test", scopes=scopes).secret, path, method)
+        assert (answer.status_code != 403) is is_let_in
+
+
+@pytest.mark.parametrize(("path", "method"), EACH)
 def test_what_is_no_request_here_is_told_so(path: str, method: str, key: str) -> None:
     assert told(send(key, path, method, HTTP_HOST="elsewhere.example"), path, method) == (400, "host_unknown")
     chunked = send(key, path, method, HTTP_TRANSFER_ENCODING="chunked")

@@ -1,12 +1,15 @@
 """What a trigger does when it is told to come again in a moment."""
 
+import json
 import time
 from typing import Any
 
 import pytest
 
-from lenders.triggers import Trigger, TriggerFailed
+from lenders.triggers import TRIGGERS, Trigger, TriggerFailed
 from verification import outbound
+from verification.core.ids import Iin
+from verification.core.scenarios import SCRIPTED
 from verification.outbound import Answer
 
 
@@ -47,3 +50,28 @@ def test_it_gives_up_after_three_times_and_where_the_wait_is_long(
     with pytest.raises(TriggerFailed, match="409 cooling_off"):
         trigger.call("POST", "/v1/verifications", {})
     assert len([one for one in sent if isinstance(one, str)]) == tries
+
+
+@pytest.mark.parametrize(
+    ("ends", "painted"), [(["in_review"], 1), (["declined", "in_review"], 2), (["verified", "declined", "failed"], 3)]
+)
+def test_a_face_that_comes_to_something_else_is_followed_by_another_persons(
+    monkeypatch: pytest.MonkeyPatch, sent: list[Any], ends: list[str], painted: int
+) -> None:
+    opened: list[str] = []
+
+    def send(request: Any) -> Answer:
+        if request.method == "GET":
+            return Answer(status=200, body=json.dumps({"status": ends[len(opened) - 1]}).encode())
+        if request.url.endswith("/v1/verifications"):
+            opened.append(json.loads(request.body)["subject"]["iin"])
+        return Answer(status=201, body=b'{"id": "ver_a"}')
+
+    monkeypatch.setattr(outbound, "send", send)
+    trigger = Trigger("http://tulga.example", "tlg_test_x", lambda _: None)
+    TRIGGERS["verification.in_review"](trigger)
+    assert len(set(opened)) == len(opened) == painted
+    assert trigger.iin == opened[-1]
+    born = [Iin.parse(iin).birth_date for iin in opened]
+    assert {day and day.isoformat() for day in born} == {"1899-01-01"}
+    assert SCRIPTED.keys().isdisjoint(opened)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from insecure_sandbox.demo.__main__ import Demo
 from scripts.guide_blocks import Part, parts
 from tests.servers import free_port
 from tests.service.deployment import Deployment
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.service
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 240
 _BIN = "180440012349"
+_NAMED = {"TULGA_URL", "TULGA_KEY", "TULGA_BIN", "TULGA_HOME", "RECEIVER"}
 
 
 def _play(part: Part, folder: Path, variables: Mapping[str, str]) -> str:
@@ -110,9 +112,24 @@ def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
     assert "until " not in "".join(part.commands for part in parts().values())
 
 
+def test_the_guide_begins_with_what_the_sandbox_serves_and_names(tmp_path: Path) -> None:
+    """That it does serve is measured: `python -m scripts.measure_guide`."""
+    assert parts()["Start it"].commands == 'make sandbox\n. var/demo/developer.env\ncd "$(mktemp -d)"\n'
+    recipe = (_ROOT / "Makefile").read_text().partition("\nsandbox:")[2].partition("\n\n")[0]
+    assert recipe.endswith("insecure_sandbox.demo --empty")
+    file = Demo(tmp_path).write_variables()
+    assert (file.name, file.stat().st_mode & 0o777) == ("developer.env", 0o600)
+    said = subprocess.run(
+        ["bash", "-c", f". {file}; env"], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True
+    )
+    given = dict(line.split("=", 1) for line in said.stdout.splitlines())
+    assert {*_NAMED, "TULGA_VAR_DIR"} <= given.keys()
+    assert given["TULGA_HOME"] == str(_ROOT)
+
+
 def test_the_guide_names_every_variable_that_it_uses() -> None:
     own = {"LISTEN", "RECEIVE", "LOAN", "ID", "CONTRACT", "CLEARANCE", "WEBHOOK_SECRET"}
     for part in parts().values():
         used = set(re.findall(r"\$\{?([A-Z_]+)", part.commands))
         used |= {name for text in part.files.values() for name in re.findall(r'os\.environ\["(\w+)"\]', text)}
-        assert used - own <= {"TULGA_URL", "TULGA_KEY", "TULGA_BIN", "TULGA_HOME", "RECEIVER"}
+        assert used - own <= _NAMED

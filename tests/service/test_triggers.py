@@ -13,8 +13,11 @@ from verification.core.events import TOLD
 
 pytestmark = pytest.mark.service
 
-# Before a camera: as the scenario it plays, which is played by itself.
-_QUICK = sorted(TRIGGERS.keys() - {"verification.in_review"})
+# A face that was painted by chance decides it, as it does the scenario that is played.
+_BY_CHANCE = (pytest.mark.proof("scenarios"), pytest.mark.whole)
+_EACH = [
+    pytest.param(event, marks=_BY_CHANCE if event == "verification.in_review" else ()) for event in sorted(TRIGGERS)
+]
 
 
 def trigger(deployment: Deployment, event: str) -> str:
@@ -37,7 +40,7 @@ def test_every_event_has_its_way_or_a_word_why_not() -> None:
     assert TRIGGERS.keys().isdisjoint(NOT_BY_API)
 
 
-@pytest.mark.parametrize("event", _QUICK)
+@pytest.mark.parametrize("event", _EACH)
 def test_an_event_comes(deployment: Deployment, event: str) -> None:
     assert trigger(deployment, event).splitlines()[-1].startswith(f"{event}  evt_")
 

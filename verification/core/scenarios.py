@@ -243,6 +243,13 @@ _TABLE: Final = (
         events=("verification.declined",),
     ),
     Scenario(
+        name="handed_over",
+        routes=SIGNED,
+        happens="Goes on at a phone, by the code on the page and the number on the phone, and does everything right.",
+        status="verified",
+        events=("verification.handed_over", "verification.verified"),
+    ),
+    Scenario(
         name="abandoned",
         routes=ALL,
         happens="Agrees, and goes away from the first page that asks for a proof.",

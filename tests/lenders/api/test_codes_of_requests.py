@@ -68,6 +68,16 @@ def test_a_database_that_is_away_is_told_to_be(api: Caller) -> None:
     assert (answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) == (503, "unavailable", "2")
 
 
+def test_a_fault_that_nobody_thought_of_is_told_to_be_ours(api: Caller) -> None:
+    def break_down(*_: Any) -> None:
+        raise LookupError("of ours")
+
+    with connection.execute_wrapper(break_down):
+        answer = api.get(PATH)
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert b"of ours" not in answer.content
+
+
 def test_a_reservation_that_another_took_over_writes_nothing(api: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     reserve = idempotency._reserve
 
