@@ -1,21 +1,27 @@
 """One clearance as its lender reads it. What counts is what a worker signed: `clearances.consume` asks that."""
 
-from verification.core.clearance import TIYN
+from verification.core.clearance import FROZEN, ISSUED, TIYN
 from verification.core.errors import NotFound
 from verification.models import Clearance
+from verification.workflow.moving import clearances
 from verification.workflow.reading.views import ClearanceView
 
 
 def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
-    """The clearance of this lender; raises `NotFound` for none and for another's alike."""
-    row = Clearance.objects.filter(pk=clearance_id, lender_id=lender_id, mode=mode).first()
+    """The clearance of this lender; raises `NotFound` for none and for another's alike.
+
+    One that its row alone says to be issued is told as consuming it would be answered: frozen.
+    """
+    found = Clearance.objects.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
+    row = found.select_related("verification").defer("verification__sealed_case").first()
     if row is None:
         raise NotFound("no such clearance")
+    is_signed = row.status != ISSUED or clearances.issued_body(row.verification, row.pk) is not None
     return ClearanceView(
         id=row.pk,
         verification_id=row.verification_id,
         mode=row.mode,
-        status=row.status,
+        status=row.status if is_signed else FROZEN,
         code=row.code,
         profile_id=row.profile_id,
         contract_sha256=row.contract_sha256,
