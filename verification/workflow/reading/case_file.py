@@ -181,10 +181,11 @@ def _read(row: Verification) -> CaseFile:
     attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
     numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
     entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
+    found = found_of(row, decided.told_of(row))
     # No reason for no code, and none for one that a later version of the table no longer has.
-    reason = reasons.REASONS.get(row.code)
+    reason = reasons.REASONS.get(found.code)
     return CaseFile(
-        found=found_of(row, decided.told_of(row)),
+        found=found,
         lender_detail=reason.lender_detail if reason else "",
         profile_id=row.profile_id,
         profile_sha256=row.profile_sha256,
