@@ -93,10 +93,7 @@ def test_a_forged_end_is_told_by_no_door(
         post for post in receiver.received[had:] if story.id.encode() in post.body and status.encode() in post.body
     ]
     _is_on_no_page(client, story, status)
-    reviewer = Reviewer(person_id="usr_a", lender_id=lender.pk)
-    desk = review_desk.open_cases(reviewer=reviewer, mode="test")
-    to_confirm = attesting.to_confirm(reviewer=reviewer, mode="test", reference=story.row().client_reference)
-    assert story.id not in {row.verification_id for row in (*desk.rows, *to_confirm.rows)}
+    _is_on_no_desk(lender, story)
     for action in ("link", "cancel"):
         answer = api.post(f"{PATH}/{story.id}/{action}")
         assert (answer.status_code, status in answer.content.decode()) == (409, False)
@@ -120,6 +117,13 @@ def _is_on_no_page(client: Client, story: Story, status: str) -> None:
     assert CODE not in shown
     assert ("One moment" in shown or "Одну минуту" in shown) != (polled["page"] == "checking")
     assert client.get(NOW, headers={"accept": "application/json"}).json()["page"] == polled["page"]
+
+
+def _is_on_no_desk(lender: Lender, story: Story) -> None:
+    reviewer = Reviewer(person_id="usr_a", lender_id=lender.pk)
+    desk = review_desk.open_cases(reviewer=reviewer, mode="test")
+    to_confirm = attesting.to_confirm(reviewer=reviewer, mode="test", reference=story.row().client_reference)
+    assert story.id not in {row.verification_id for row in (*desk.rows, *to_confirm.rows)}
 
 
 @pytest.mark.parametrize("said", ["clearance.consumed", "clearance.frozen"])

@@ -287,18 +287,3 @@ def test_pages_hold_no_inline_style_and_no_script(case_id: str, reader: Client) 
         assert "style=" not in page
         assert "<style" not in page
         assert "<script" not in page
-
-
-def test_an_end_that_is_not_in_the_log_is_shown_as_such(case_id: str, reader: Client) -> None:
-    """What counts is what others are told; that the row says something else, a regulator sees beside it."""
-    said = "not in the log yet"
-    for page in (posted(reader), reader.get(address("case", case_id))):
-        assert said not in page.content.decode()
-    rows.forged(case_id)
-    for page in (posted(reader), reader.get(address("case", case_id))):
-        shown = page.content.decode()
-        assert f"Verified: {said}" in shown
-        assert "badge-ok" not in shown
-        assert "code_of_a_forger" not in shown
-    assert case_id not in posted(reader, outcome="verified").content.decode()
-    assert "counted by their rows" in reader.get(address("counts", case_id)).content.decode()
