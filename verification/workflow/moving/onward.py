@@ -134,11 +134,15 @@ def _proven(verification: Verification) -> list[str]:
 def combinations(verification: Verification) -> list[profiles.Combination]:
     """What suffices: of the profile it was opened under, by its hash from code, what the lender allowed then.
 
-    Both as its first entry says, which nobody can change; the row says it too, for the pages.
+    Both as its first entry says, which nobody can change; the row says it too, for the pages. By the law of a new
+    consent nothing suffices but for one that renews another: whoever owns web opens what they like.
     """
     opened = AuditEntry.objects.get(verification=verification, verification_sequence=1)
     allowed = {tuple(combination) for combination in opened.body["combinations"]}
-    return [one for one in profiles.pinned(opened.body["profile_sha256"]).combinations if one in allowed]
+    law = profiles.pinned(opened.body["profile_sha256"])
+    if (law is profiles.RENEWAL) is not bool(opened.body.get("renews")):
+        return []
+    return [one for one in law.combinations if one in allowed]
 
 
 def ask(verification: Verification, *, at: datetime) -> None:
