@@ -1,11 +1,11 @@
 """What signatures cost the log: create and decide, order, and verify, beside bare Ed25519 and SHA-256.
 
-`make bench PART=log`. On an SQLite file in memory: openings and ends of verifications as the product writes them, and
-entries in pairs under one signature. Each is measured twice in one run, with the product's keys and with a signer and a
-verifier that do nothing, in turns; a line `ratio N.NNx` says how fast it is with against without. Ordering and
-`audit_verify` are also set against the bare work over the same entries: an Ed25519 verification a transaction, a
-SHA-256 a leaf and a node, on one core. Ratios are of processor time, which others on the machine disturb less. Memory
-is what `audit_verify` adds to its process at the highest.
+`make bench PART=log`. On an SQLite file in memory: verifications as the product opens them and a worker decides them (a
+consent refused, which declines it with a receipt), and entries in pairs under one signature. Each is measured twice in
+one run, with the product's keys and with a signer and a verifier that do nothing, in turns; a line `ratio N.NNx` says
+how fast it is with against without. Ordering and `audit_verify` are also set against the bare work over the same
+entries: an Ed25519 verification a transaction, a SHA-256 a leaf and a node, on one core. Ratios are of processor time,
+which others on the machine disturb less. Memory is what `audit_verify` adds to its process at the highest.
 """
 
 import argparse
@@ -47,13 +47,15 @@ from django.core.management import call_command
 from django.db import transaction
 
 from lenders.models import Lender
-from tests.verification.workflow.story import opening
+from tests.verification.workflow.story import Story, opening
+from verification import tasks
 from verification.audit import keys, log, sequencer, signatures
 from verification.audit.keys import Believed
 from verification.audit.leaves import spell_leaf
 from verification.audit.verify import verify_log
 from verification.core.person import LenderFacts
-from verification.models import AuditEntry, AuditLeaf
+from verification.models import AuditEntry, AuditLeaf, Verification
+from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands
 
 _ROUNDS = 5
@@ -74,12 +76,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--entries", type=int, default=20_000, help="in the log that is ordered and verified")
-    parser.add_argument("--cases", type=int, default=200, help="created and ended a round")
+    parser.add_argument("--cases", type=int, default=200, help="created and decided a round")
     asked = parser.parse_args()
     call_command("migrate", verbosity=0)
     play = player()
     verify_cases(lambda: play(_ROUNDS * asked.cases))
-    report("create and end", *alternately(lambda: play(asked.cases)), of=asked.cases, what="verifications")
+    report("create and decide", *alternately(lambda: play(asked.cases)), of=asked.cases, what="verifications")
     order_and_verify(asked.entries)
 
 
@@ -106,7 +108,7 @@ def unsigned() -> Iterator[None]:
 
 
 def player() -> Callable[[int], None]:
-    """Plays as many verifications as it is asked for: opened by the lender and ended by its cancel."""
+    """Plays as many verifications as it is asked for: opened by the lender, answered once, and declined by a worker."""
     lender = Lender.objects.create(name="Bench Credit", bin="120340000014", phone="+77270000044")
     facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
     number = iter(range(1_000_000))
@@ -114,9 +116,14 @@ def player() -> Callable[[int], None]:
     def play(cases: int) -> None:
         for _ in range(cases):
             opened = commands.open_verification(
-                lender=facts, mode="test", profile_id="KZ-2021-04", opening=opening(f"bench-{next(number)}")
+                lender=facts,
+                mode="test",
+                profile_id="KZ-2021-04",
+                opening=opening(f"bench-{next(number)}", routes=("eds",)),
             )
-            commands.cancel(lender_id=lender.pk, mode="test", verification_id=opened.verification_id)
+            one = Story(lender, opened.verification_id, opened.token)
+            one.answer(agreed=False, version=CURRENT, language="ru")
+            tasks.advance(one.id)
 
     return play
 
@@ -125,6 +132,8 @@ def verify_cases(play: Callable[[], None]) -> None:
     """Verifies a log of verifications: each is replayed too, and its rows are compared."""
     play()
     order(_BARE)
+    if Verification.objects.exclude(status="declined").exists():
+        raise SystemExit("a worker decided otherwise")
     verify(_BARE, "audit_verify of cases")
 
 

@@ -146,3 +146,18 @@ def test_keys_are_made_where_another_folder_for_run_time_files_looks_for_them(tm
     assert 'make_keys "$${TULGA_VAR_DIR:-var}/keys"' in recipe
     # Whatever it makes, it makes there: no other folder is named beside it.
     assert "var/" not in recipe.replace("$${TULGA_VAR_DIR:-var}/", "").partition("\n\t")[2]
+
+
+@pytest.mark.parametrize("process", ["tick", "deliver"])
+def test_who_can_read_the_keys_of_others_says_so_in_a_trial_and_does_not_start_live(
+    process: str, database: str, tmp_path: Path
+) -> None:
+    make_missing(tmp_path / "keys", made_by="operator")
+    own = {"DATABASE_URL": f"sqlite:///{database}", "TULGA_PUBLIC_URL": "https://tulga.example"}
+    code, said = start(process, tmp_path, **own)
+    name = {"deliver": "sender"}.get(process, process)
+    assert (code, said.count(f"the process {name} can read root/root.key and")) == (0, 1), said
+    code, said = start(process, tmp_path, **own, TULGA_MODES_LIVE="true")
+    assert code != 0
+    assert f"The process {name} can read root/root.key" in said
+    assert "give each process its own user" in said

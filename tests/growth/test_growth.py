@@ -46,6 +46,7 @@ NOT_HOT = {
     "moving.documents.is_owed": "asks no row",
     "moving.doorbell": "rings, after the commit",
     "moving.dossier.beginning": "one attempt's evidence, as a judgement asks for all of it",
+    "moving.dossier.readable": "one attempt's evidence, as a judgement asks for it",
     "moving.dossier.checks_of": "opens what it is given; where that cannot be read, one case's entries",
     "moving.ending.document": "the attempts of one case, once",
     "moving.ending.ends_at": "asks no row",

@@ -5,10 +5,12 @@ Each forgery leaves an open verification looking verified or ended to whoever re
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import product
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from lenders.models import Lender, WebhookEndpoint
 from tests.lenders.forged_ends import (
@@ -25,13 +27,15 @@ from tests.lenders.forged_ends import (
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller
+from tests.verification.audit import owned_web
 from tests.verification.audit.rows import order_all, tamper
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.workflow.story import Story, begin
 from verification import tasks
-from verification.models import AuditEntry, AuditLeaf, AuditPending
+from verification.audit.legality import verify_legality
+from verification.models import AuditEntry, AuditLeaf, AuditPending, Clearance
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.people import review_desk
+from verification.workflow.people import attesting, review_desk
 from verification.workflow.people.review import Reviewer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,8 +93,7 @@ def test_a_forged_end_is_told_by_no_door(
         post for post in receiver.received[had:] if story.id.encode() in post.body and status.encode() in post.body
     ]
     _is_on_no_page(client, story, status)
-    desk = review_desk.open_cases(reviewer=Reviewer(person_id="usr_a", lender_id=lender.pk), mode="test")
-    assert story.id not in {row.verification_id for row in desk.rows}
+    _is_on_no_desk(lender, story)
     for action in ("link", "cancel"):
         answer = api.post(f"{PATH}/{story.id}/{action}")
         assert (answer.status_code, status in answer.content.decode()) == (409, False)
@@ -114,6 +117,48 @@ def _is_on_no_page(client: Client, story: Story, status: str) -> None:
     assert CODE not in shown
     assert ("One moment" in shown or "Одну минуту" in shown) != (polled["page"] == "checking")
     assert client.get(NOW, headers={"accept": "application/json"}).json()["page"] == polled["page"]
+
+
+def _is_on_no_desk(lender: Lender, story: Story) -> None:
+    reviewer = Reviewer(person_id="usr_a", lender_id=lender.pk)
+    desk = review_desk.open_cases(reviewer=reviewer, mode="test")
+    to_confirm = attesting.to_confirm(reviewer=reviewer, mode="test", reference=story.row().client_reference)
+    assert story.id not in {row.verification_id for row in (*desk.rows, *to_confirm.rows)}
+
+
+@pytest.mark.parametrize("said", ["clearance.consumed", "clearance.frozen"])
+def test_by_what_web_may_say_of_clearances_nobody_is_told_to_be_verified(
+    api: Caller, endpoint: WebhookEndpoint, receiver: Receiver, story: Story, said: str
+) -> None:
+    """A web process that is wholly the attacker's: the log takes its entry, and `audit_verify` names it."""
+    entry = owned_web.say(story.row(), said, {"clearance": "clr_" + "0" * 26, "amount": 100})
+    order_all()
+    (event,) = [one for one in api.get("/v1/events").json()["data"] if one["id"] == entry]
+    assert (event["type"], event["data"]["status"]) == (said, "requires_input")
+    pump()
+    for _ in api.get("/v1/events").json()["data"]:
+        send_due()
+    assert [post for post in receiver.received if said.encode() in post.body]
+    assert not [post for post in receiver.received if b'"verified"' in post.body]
+    assert entry in {found.entry for found in verify_legality("test")}
+
+
+def test_a_clearance_that_only_a_row_says_to_be_issued_is_told_to_be_none(api: Caller, story: Story) -> None:
+    at = timezone.now()
+    row = Clearance.objects.create(
+        verification_id=story.id,
+        lender=story.lender,
+        mode="test",
+        status="issued",
+        profile_id="KZ-2021-04",
+        contract_sha256="c" * 64,
+        cap_tiyn=15_000_000,
+        created_at=at,
+        issued_at=at,
+        expires_at=at + timedelta(minutes=10),
+        fresh_until=at + timedelta(minutes=10),
+    )
+    assert api.get(f"/v1/clearances/{row.pk}").json()["status"] == "frozen"
 
 
 @pytest.mark.parametrize("agreed", [True, False])

@@ -20,12 +20,17 @@ from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound,
 from verification.models import Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands, hand_over, links, sweep
+from verification.workflow.policy import BACKOFF_SECONDS
 from verification.workflow.reading import search
 
 # What a borrower or a reviewer may try and is told that it cannot be: nothing has happened then.
 _TOLD_NO = (BadInput, Conflict, LinkUnusable, NotFound, NotYourTurn)
 _IINS = ("990101100010", "990101100020", "900101300017")
 _STEPS = 10
+_YES: dict[str, dict[str, Any]] = {
+    "consent": {"agreed": True, "version": CURRENT, "language": "ru"},
+    "question": {"somebody_tells_me": False},
+}
 
 
 def put_in(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
@@ -56,6 +61,8 @@ class Telling:
         deeds: tuple[Callable[[Story], Any], ...] = (
             *([self.answer] * 8),
             *([self.work] * 6),
+            *([self.hurry] * 4),
+            self.break_down,
             self.route,
             self.vote,
             self.vote,
@@ -86,6 +93,26 @@ class Telling:
 
     def work(self, story: Story) -> None:
         tasks.advance(story.id)
+
+    def hurry(self, story: Story) -> None:
+        """The borrower goes on until there is nothing more to do, or they do not please: one route has four pages."""
+        for _ in range(self.chance.randint(2, 10)):
+            if (page := story.page().page) in ("consent", "question"):
+                story.answer(**_YES[page])
+            elif page == "choose_route":
+                self.route(story)
+            else:
+                story.answer(sees=self.chance.choice(("clear", "clear", "clear", "clear", "grey", "wrong")))
+            story.work()
+
+    def break_down(self, story: Story) -> None:
+        """What nobody can measure: our fault, and after the last try the end."""
+        if story.page().page == "code":
+            story.answer(sees="nothing that anybody knows")
+        for wait in BACKOFF_SECONDS:
+            story.work()
+            clock._state.offset += timedelta(seconds=wait)
+        story.work()
 
     def route(self, story: Story) -> None:
         commands.choose_route(verification_id=story.id, route=self.chance.choice(insecure_glance.ROUTES))

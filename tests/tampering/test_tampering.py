@@ -25,6 +25,7 @@ from tests.verification.audit.rows import order_all
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from verification.core import events
 from verification.core.findings import Finding
+from verification.core.status import Status
 
 pytestmark = [
     pytest.mark.proof("tampering"),
@@ -222,6 +223,7 @@ def test_an_honest_log_raises_no_alarm(
         "verifications_by_status": dict(sorted(ends.items())),
     }
     assert not alarms, alarms[0]
+    assert proof_scale < 1 or set(Status) <= ends.keys(), "stories of each end"
 
 
 def test_all_that_matters_was_found(proof_scale: float, proof_figures: Figures) -> None:

@@ -149,7 +149,9 @@ def _with_faults(verification: Verification) -> tuple[list[AuditEntry], dict[str
     revoked = keys.revoked_by(found)
     for one in own:
         leaf = getattr(one, "leaf", None)
-        if keys.is_revoked(revoked, signers.get(one.pk, ""), leaf.leaf_index if leaf else policy.SIZE):
+        if one.log != verification.mode:  # a row whose mode was changed had a worker say something in the other log
+            faults[one.pk] = "it stands in another log than its verification"
+        elif keys.is_revoked(revoked, signers.get(one.pk, ""), leaf.leaf_index if leaf else policy.SIZE):
             faults[one.pk] = "the key that signed it was revoked"
     return own, faults
 

@@ -30,12 +30,13 @@ def results(found: Iterable[SearchResult]) -> list[Line]:
 
 
 def result(found: SearchResult) -> Line:
-    """A verification by its outcome and route."""
+    """A verification by its outcome and route; the note: what its row alone says of that."""
     return Line(
         of=found,
         label=labels.STATUSES.get(found.status, found.status),
         mark=labels.BADGES.get(found.status, ""),
         route=stages.titles().get(found.route, found.route),
+        note=str(labels.STATUSES.get(found.row_status, found.row_status)),
     )
 
 

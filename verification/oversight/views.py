@@ -1,5 +1,7 @@
 """The regulator's pages. Each asks one question of the workflow, which logs it before anything is shown.
 
+Of a log that is not kept here nothing is asked: nobody would ever order that it was.
+
 Who asks has given both factors and holds the permission; everybody else is sent to sign in, or refused. An unknown case
 is raised as `NotFound` and becomes a page at the edge of the site.
 """
@@ -43,6 +45,8 @@ def find(request: HttpRequest) -> HttpResponse:
     form = SearchForm(request.POST)
     if form.is_valid():
         question = form.question(untrusted_after=request.POST.get("after", ""))
+        if _is_not_kept(question.mode):
+            return render(request, "oversight/search.html", {"form": form, "is_not_kept": True})
         try:
             page = search.search(person_id=_person(request), question=question)
         except BadInput as error:
@@ -51,7 +55,7 @@ def find(request: HttpRequest) -> HttpResponse:
         else:
             following = form.following(after=page.next) if page.next else None
             shown = {"form": form, "found": tables.results(page.data), "following": following}
-            shown |= {"is_further": bool(question.after), "is_not_kept": _is_not_kept(question.mode)}
+            shown |= {"is_further": bool(question.after)}
             return render(request, "oversight/search.html", shown)
     refused = {"form": form, "problems": problems(form)}
     return render(request, "oversight/search.html", refused, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -125,11 +129,13 @@ def counts(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, "oversight/counts.html", form)
     mode, number = form.cleaned_data["mode"], form.cleaned_data["months"]
+    shown: dict[str, Any] = {"form": PeriodForm(initial={"mode": mode, "months": number})}
+    if _is_not_kept(mode):
+        return render(request, "oversight/counts.html", shown | {"is_not_kept": True})
     counted = search.monthly_counts(person_id=_person(request), mode=mode, months=number)
     months = charts.months_from(search.first_month(number), number=number)
-    drawn = charts.all_of(counted, months=months)
-    shown = {"form": PeriodForm(initial={"mode": mode, "months": number}), "charts": drawn, "mode": mode}
-    return render(request, "oversight/counts.html", shown | {"is_not_kept": _is_not_kept(mode)})
+    shown |= {"charts": charts.all_of(counted, months=months), "mode": mode}
+    return render(request, "oversight/counts.html", shown)
 
 
 @never_cache
@@ -142,9 +148,11 @@ def readings(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, "oversight/readings.html", form)
     mode = form.cleaned_data["mode"]
+    shown: dict[str, Any] = {"form": PeriodForm(initial={"mode": mode})}
+    if _is_not_kept(mode):
+        return render(request, "oversight/readings.html", shown | {"is_not_kept": True})
     own = search.own_readings(person_id=_person(request), mode=mode)
-    shown = {"form": PeriodForm(initial={"mode": mode}), "readings": tables.own_readings(own)}
-    return render(request, "oversight/readings.html", shown | {"is_not_kept": _is_not_kept(mode)})
+    return render(request, "oversight/readings.html", shown | {"readings": tables.own_readings(own)})
 
 
 def _person(request: HttpRequest) -> str:

@@ -1,12 +1,10 @@
 """A process that is wholly the attacker's: its keys, its role, whatever SQL. What it forges, and what names it."""
 
 import os
-import random
 import subprocess
 import sys
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,24 +16,22 @@ from django.db import transaction
 from pytest_django import Settings
 
 from tests import entries
-from tests.verification.audit import owned_web, root
+from tests.verification.audit import root
 from tests.verification.audit.judged import findings
 from tests.verification.audit.judged import judged as judge
 from tests.verification.audit.rows import NOON, order_all, slip_in
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from tests.verification.workflow.story import Story, begin
-from verification.audit import decided, keys, log, sequencer, signatures
-from verification.core import certificates, events, releases
+from verification.audit import decided, keys, log, signatures
+from verification.core import certificates, events
 from verification.core.certificates import PROCESSES, key_id
 from verification.core.errors import BadInput, Misconfigured
-from verification.core.status import Move
 from verification.management.commands.make_keys import ROOT_KEY
 from verification.models import AuditEntry, AuditLeaf, AuditPending
-from verification.workflow.moving import revoking, transition
+from verification.workflow.moving import revoking
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
-FORGERIES = 50
 SIGNED = sorted(entries.SIGNED)
 
 
@@ -57,36 +53,6 @@ def owned(settings: Settings, *kinds: str) -> None:
     """From here on this process holds the signing keys of these kinds and no others."""
     every = settings.TULGA_SIGNING_KEYS
     settings.TULGA_SIGNING_KEYS = {kind: every[kind] if kind in kinds else {} for kind in every}
-
-
-def forgeries(of: Story, seed: bytes, chance: random.Random) -> list[str]:
-    """Judgements and decisions about a victim, each signed soundly by this key and put into the queue of the log."""
-    victim = begin(of.lender, "A-9", iin="900101300017")
-    order_all()
-    genuine = list(AuditEntry.objects.filter(verification_id=of.id, type__in=SIGNED))
-    forged = []
-    for number in range(FORGERIES):
-        one = chance.choice(genuine)
-        decides = number % 2 and not AuditEntry.objects.filter(verification_id=victim.id, type__in=events.DECISIONS)
-        one.type = "verification.verified" if decides else chance.choice(["attempt.judged", "attempt.reviewed"])
-        one.pk = f"evt_forged{number}"
-        one.verification_id, one.verification_sequence = victim.id, 7000 + number
-        one.at = NOON + timedelta(seconds=number)
-        fields = ("type", "verification_id", "verification_sequence", "at")
-        changes = {name: getattr(one, name) for name in fields}
-        forged.append(slip_in(one, **changes, id=one.pk, body=owned_web.sign_with(one, seed)))
-    return forged
-
-
-def test_of_50_decisions_by_a_web_process_none_is_ordered(judged: Story, settings: Settings, proof_seed: int) -> None:
-    door = settings.TULGA_SIGNING_KEYS["door"]["test"][1]
-    forged = forgeries(judged, door, random.Random(proof_seed))
-    order_all()
-    assert AuditLeaf.objects.filter(entry__in=forged).count() == 0
-    assert {found["entry"] for found in findings() if found["code"] == "entry_refused"} == set(forged)
-    assert {found["detail"] for found in findings() if found["code"] == "entry_refused"} == {
-        "a door key signed it, which may not say that"
-    }
 
 
 @pytest.mark.parametrize("kind", SIGNED)
@@ -120,42 +86,6 @@ def test_each_process_says_what_its_key_may_and_nothing_else(
                 continue
             said.add(name)
     assert said == may
-
-
-def test_what_a_tick_orders_without_a_signature_is_named(
-    judged: Story, settings: Settings, proof_seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It holds the log key, so it can order what it likes; whoever reads the log sees that nobody said it."""
-    forged = forgeries(judged, settings.TULGA_LOG_KEYS["test"], random.Random(proof_seed))
-    with monkeypatch.context() as patch:
-        patch.setattr(sequencer, "_signed", lambda batch, *, size: list(batch))
-        order_all()
-    assert AuditLeaf.objects.filter(entry__in=forged).count() == FORGERIES
-    named = {found["entry"]: found["detail"] for found in findings() if found["code"] == "entry_unsigned"}
-    assert named == dict.fromkeys(forged, "a log key signed it, which may not say that")
-
-
-def test_of_50_decisions_by_a_worker_that_is_the_attackers_each_names_its_key(
-    judged: Story, settings: Settings
-) -> None:
-    """It may sign what it likes, so the log orders it; that nothing had passed, and whose key lied, is found."""
-    seed = b"\x05" * 32
-    stolen, every = root.certified("decision", 2, seed), settings.TULGA_SIGNING_KEYS
-    settings.TULGA_CERTIFIED = (*settings.TULGA_CERTIFIED, stolen)
-    settings.TULGA_SIGNING_KEYS = every | {"decision": {"test": every["decision"]["test"] | {2: seed}}}
-    victims = [begin(judged.lender, f"A-{number}", iin="900101300017") for number in range(100, 100 + FORGERIES)]
-    of_route = [one.id for one in releases.RELEASES.values() if one.route == "eds"][-1:]
-    for victim in victims:
-        with transaction.atomic():
-            transition.move(victim.row(), Move.SUBMIT, at=NOON)
-            body = {"routes": ["eds"], "releases": of_route, "receipt": "0" * 64}
-            transition.move(victim.row(), Move.VERIFY, at=NOON, body=body)
-    order_all()
-    forged = set(AuditEntry.objects.filter(verification__in=[one.id for one in victims], type__in=events.DECISIONS))
-    assert AuditLeaf.objects.filter(entry__in=forged).count() == FORGERIES
-    named = {found["entry"]: found["detail"] for found in findings() if found["code"] == "stages_missing"}
-    assert set(named) == {entry.pk for entry in forged}
-    assert all(detail.endswith(f"by the key {stolen.id}") for detail in named.values())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a file to another user")

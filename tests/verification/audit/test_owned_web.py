@@ -4,17 +4,19 @@ import random
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from tests.verification.audit import owned_web
 from tests.verification.audit.judged import findings
 from tests.verification.audit.judged import judged as judge
-from tests.verification.audit.rows import NOON, order_all
+from tests.verification.audit.rows import NOON, add_lender, add_verification, order_all
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 from tests.verification.workflow.story import Story, begin
-from verification.audit import signatures
+from verification.audit import log, signatures
+from verification.core import profiles
 from verification.core.errors import EvidenceUnreadable
 from verification.models import Attempt, AuditEntry, AuditLeaf, EvidenceItem
-from verification.workflow.moving import dossier, sweep
+from verification.workflow.moving import dossier, onward, sweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -59,6 +61,27 @@ def test_of_50_pieces_of_a_workers_evidence_a_web_process_puts_none_on_record(
     assert sweep.entries_refused() > 0
     with pytest.raises(EvidenceUnreadable):
         dossier.on_record(victim.row(), attempt)
+
+
+@pytest.mark.parametrize(
+    ("law", "renews", "suffices"),
+    [
+        (profiles.RENEWAL, "", []),
+        (profiles.RENEWAL, "ver_another", [("renewal",)]),
+        (profiles.get("KZ-2021-04"), "ver_another", []),
+        (profiles.get("KZ-2021-04"), "", [("eds",)]),
+    ],
+)
+def test_by_the_law_of_a_new_consent_nobody_is_verified_whom_it_does_not_renew(
+    law: profiles.Profile, renews: str, suffices: list[profiles.Combination]
+) -> None:
+    row = add_verification(add_lender())
+    allowed = [list(law.combinations[0])]
+    body = {"profile": law.id, "profile_sha256": law.sha256, "combinations": allowed}
+    body |= {"renews": renews} if renews else {}
+    with transaction.atomic():
+        log.append(log="test", type="verification.created", verification=row, verification_sequence=1, body=body)
+    assert onward.combinations(row) == suffices
 
 
 @pytest.mark.parametrize("evidence", [5, {}, "x", [5], [{}], [{"kind": 5}], [{"kind": "statement.signature"}, None]])

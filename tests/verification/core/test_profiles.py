@@ -81,6 +81,22 @@ def test_the_hash_of_a_profile_is_not_over_whence_we_have_it(more):
     assert replace(EARLY, **more).sha256 == EARLY.sha256
 
 
+USED = {
+    "KZ-2021-04": "84022129d950d4502ae6ba67591d0abf3d200fb685df9d2cff47b453fdc5148e",
+    "KZ-2024-10": "7dc4bb9ff414caff19c42963aee1fe8cd89a81471147733e9f84f0bf55e0a5af",
+    "KZ-2025-01": "33f52a23c9e644f54a3de6833a5dd558de411143d4672b7d5a84e130c7bbaf41",
+    "KZ-2025-09": "d543542fe7bcd1e2e5bed62ca1c4916b14e6faab28239bd4e5ffe02d5b32ec86",
+    "KZ-2026-01": "8d24bb84743bb04fc7309b4a9838477f117d7b9314f57a79a8c4544053419137",
+    "KZ-2025-09-renewal": "0c0893df7b9b7fce8685842b8086095f7ff4e020e30acaec3838fd270b14749c",
+}
+"""By which verifications may have been opened: a line is added, and none is ever changed."""
+
+
+def test_every_profile_that_was_ever_used_is_read_by_its_hash():
+    assert {profiles.pinned(sha256).id: sha256 for sha256 in USED.values()} == USED
+    assert {each.sha256 for each in profiles.ALL} == set(USED.values())
+
+
 def test_no_two_profiles_are_one_and_none_is_verified_by_a_lawyer():
     assert len({each.sha256 for each in profiles.PROFILES.values()}) == len(profiles.PROFILES) == 5
     assert not [each.id for each in profiles.PROFILES.values() if each.verified_by_lawyer]

@@ -136,3 +136,9 @@ def months_ago(months: int) -> datetime:
     """The first morning of a month so many months ago."""
     first = search.first_month(months + 1)
     return datetime.combine(first, time(9), tzinfo=search.ZONE)
+
+
+def forged(verification_id: str) -> None:
+    """Its row alone says that it was verified, which whoever writes rows can make it say."""
+    changed = {"status": "verified", "code": "code_of_a_forger", "finished_at": datetime.now(UTC)}
+    Verification.objects.filter(pk=verification_id).update(**changed)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from tests.scenes import staged
 from tests.verification.audit.rows import tamper
 from tests.verification.oversight import rows
-from verification.models import Verification
+from verification.models import AuditEntry
 from verification.oversight import urls
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,7 +190,8 @@ def test_a_period_that_is_not_offered_reads_nothing(
     assert rows.reading_entries() == []
 
 
-def test_further_pages_are_posted_and_show_every_case_once(reader: Client) -> None:
+def test_further_pages_are_posted_and_show_every_case_once(reader: Client, settings: Any) -> None:
+    settings.TULGA_MODES_LIVE = True
     expected = {rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1, minute=n % 60)) for n in range(51)}
     first = posted(reader, mode="live", iin=rows.IIN)
     following = first.context["following"]
@@ -208,6 +209,7 @@ def test_further_pages_are_posted_and_show_every_case_once(reader: Client) -> No
 def test_a_log_that_is_not_kept_says_so_instead_of_seeming_empty(
     runs_live: bool, says: bool, reader: Client, settings: Any
 ) -> None:
+    """And nothing is put on record there, which nobody would ever order."""
     settings.TULGA_MODES_LIVE = runs_live
     for response in (
         posted(reader, mode="live"),
@@ -216,6 +218,7 @@ def test_a_log_that_is_not_kept_says_so_instead_of_seeming_empty(
     ):
         assert ("This installation has no live log" in response.content.decode()) is says
     assert "no live log" not in posted(reader, mode="test").content.decode()
+    assert AuditEntry.objects.filter(log="live").count() == (0 if says else 3)
 
 
 def test_ids_of_html_elements_are_unique(case_id: str, reader: Client) -> None:
@@ -284,15 +287,3 @@ def test_pages_hold_no_inline_style_and_no_script(case_id: str, reader: Client) 
         assert "style=" not in page
         assert "<style" not in page
         assert "<script" not in page
-
-
-def test_an_end_that_is_not_in_the_log_is_shown_as_such(case_id: str, reader: Client) -> None:
-    """A regulator sees the row as it is, and that nobody is told so."""
-    said = "not in the log yet"
-    for page in (posted(reader), reader.get(address("case", case_id))):
-        assert said not in page.content.decode()
-    Verification.objects.filter(pk=case_id).update(status="verified", code="")
-    for page in (posted(reader), reader.get(address("case", case_id))):
-        assert said in page.content.decode()
-        assert "Verified" in page.content.decode()
-    assert "counted by their rows" in reader.get(address("counts", case_id)).content.decode()

@@ -4,19 +4,36 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 
+from tests.entries import body_of
 from tests.verification.audit import owned_web
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.conftest import Issued
-from tests.verification.workflow.story import IIN, OTHER_IIN, Story, decisions, make_due, signed, verified_at_second_try
-from verification.audit import legality
+from tests.verification.workflow.story import (
+    IIN,
+    OTHER_IIN,
+    Story,
+    begin,
+    decisions,
+    lender,
+    make_due,
+    signed,
+    verified_at_second_try,
+)
+from verification import tasks
+from verification.audit import legality, signatures
+from verification.audit.compare_rows import require_as_said
+from verification.core import profiles
+from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.keeping import claims
 from verification.core.route import Evidence
 from verification.evidence import sealed_case
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
+from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases, policy
-from verification.workflow.moving import dossier
+from verification.workflow.moving import dossier, transition
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -108,6 +125,46 @@ def test_evidence_that_is_not_as_its_entry_says_is_never_judged(
         make_due(story)
     assert (story.row().status, decisions(story)) == ("failed", 1)
     assert not AuditEntry.objects.filter(verification_id=story.id, type="attempt.judged", body__stage="statement")
+
+
+@pytest.mark.forges
+@pytest.mark.parametrize(
+    ("column", "other"),
+    [
+        ("mode", "live"),  # other sources would be asked: a sandbox's registers, for a live case
+        ("profile_id", "KZ-2024-10"),  # a capture would be asked for by another law
+        ("profile_sha256", profiles.get("KZ-2024-10").sha256),
+    ],
+)
+def test_a_row_that_named_another_log_or_law_while_a_worker_had_its_step_led_to_nothing(
+    column: str, other: str
+) -> None:
+    story = begin(lender())
+    story.answer(agreed=True, version=CURRENT, language="ru")
+    honest = getattr(story.row(), column)
+    Verification.objects.filter(pk=story.id).update(**{column: other})
+    tasks.advance(story.id)
+    Verification.objects.filter(pk=story.id).update(**{column: honest})
+    entries = AuditEntry.objects.filter(verification_id=story.id)
+    assert not entries.filter(type="attempt.judged").exists()
+    assert [one.body["cause"] for one in entries.filter(type="step.faulted")] == ["evidence_unreadable"]
+
+
+@pytest.mark.forges
+def test_what_a_worker_said_in_another_log_counts_for_no_end(issued: Issued) -> None:
+    """As if it had taken the step before, while the row named the other mode."""
+    story = signed(issued)
+    row = story.row()
+    genuine = AuditEntry.objects.filter(verification_id=story.id, type="evidence.kept").latest("verification_sequence")
+    row.mode = "live"
+    with transaction.atomic():
+        transition.record(row, "evidence.kept", at=genuine.at, body=body_of(genuine) | {"evidence": []})
+    assert signatures.sound(AuditEntry.objects.filter(verification_id=story.id, log="live"))
+    with pytest.raises(EvidenceUnreadable, match="another log"):
+        dossier.on_record(story.row(), attempts(story, "statement")[0])
+    with pytest.raises(Conflict) as caught:
+        require_as_said(story.row())
+    assert caught.value.code == "entries_unsound"
 
 
 @pytest.mark.forges

@@ -6,16 +6,20 @@ its commitment is in the log, and erasing the verification erases it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 
 from django.conf import settings
 
+from verification.audit import log, signatures
 from verification.core import identification_document
 from verification.core.errors import EvidenceUnreadable
+from verification.core.events import CLOSINGS, KEEPING
 from verification.core.identification_document import AttemptFacts, Ending, Facts, Vote
-from verification.evidence import document_signing, store, vault
-from verification.models import Attempt, EvidenceItem, ReviewVote, Verification
+from verification.core.keeping import Claim, claims
+from verification.core.results import Outcome
+from verification.evidence import document_signing, vault
+from verification.models import Attempt, AuditEntry, EvidenceItem, ReviewVote, Verification
 from verification.workflow import cases
 from verification.workflow.moving import dossier, transition
 
@@ -37,12 +41,14 @@ def produce(
 ) -> None:
     """Builds, signs and keeps the document of an attempt that has ended; does nothing where none is due or one is kept.
 
+    Whom it is about, what came for the attempt and when, and what had passed before, say signed entries and no row.
+
     key: of the verification, where the caller has opened it. known: by whoever has judged the attempt and closed it in
-    this object, all its evidence by kind, which is then not opened again. If the key cannot be opened any more there is
-    only the entry `document.missing`. Raises `Misconfigured` without a key to sign by, so that nothing ends without its
-    document.
+    this object, all its evidence by kind, which is then not opened again. If the case cannot be opened any more there
+    is only the entry `document.missing`. Raises `Misconfigured` without a key to sign by, so that nothing ends without
+    its document.
     """
-    if not (kept_at := _kept_where_owed(attempt)):
+    if not is_owed(attempt):
         return
     kind = identification_document.kind_of(attempt.stage)
     ended = attempt
@@ -52,78 +58,95 @@ def produce(
         ended.verification = attempt.verification
     try:
         key = key or cases.key_of(ended.verification)
-        facts = _facts(ended, kept_at, known, key=key, at=at)
+        facts = _facts(ended, _said(ended), known, key=key, at=at)
     except EvidenceUnreadable as fault:
         body = {"attempt": ended.pk, "route": ended.route, "stage": ended.stage, "cause": fault.code}
         transition.record(ended.verification, "document.missing", at=at, body=body)
         return
-    signed = document_signing.sign(identification_document.build(facts), mode=ended.mode)
+    signed = document_signing.sign(identification_document.build(facts), mode=facts.case.mode)
     dossier.keep(ended, {kind: signed}, key=key, at=at)
 
 
 def is_owed(attempt: Attempt) -> bool:
     """Whether a document of this attempt is due, or will be as it ends, and none is kept."""
-    return bool(_kept_where_owed(attempt))
+    kinds = set(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True))
+    is_kept = identification_document.kind_of(attempt.stage) in kinds
+    return not is_kept and identification_document.is_due(kinds, stage=attempt.stage)
 
 
-def _kept_where_owed(attempt: Attempt) -> dict[str, datetime]:
-    """When what is kept of an attempt came, by kind; empty where no document is due, or one is kept."""
-    kept_at = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "created_at"))
-    is_kept = identification_document.kind_of(attempt.stage) in kept_at
-    return kept_at if not is_kept and identification_document.is_due(kept_at, stage=attempt.stage) else {}
+@dataclass(frozen=True)
+class _Said:
+    """What the log says of an attempt. opened: the entry of its case, begun: its own. before: what had passed.
+
+    number: its place among all of the verification. listed: what was kept of its stage and when, by kind.
+    """
+
+    opened: AuditEntry
+    begun: AuditEntry
+    number: int
+    burnt: bool
+    before: tuple[AuditEntry, ...]
+    listed: Mapping[str, tuple[datetime, Claim]]
 
 
-def _facts(
-    attempt: Attempt,
-    kept_at: Mapping[str, datetime],
-    known: Mapping[str, bytes] | None,
-    *,
-    key: vault.Key,
-    at: datetime,
-) -> Facts:
-    own = {kind: moment for kind, moment in kept_at.items() if kind.startswith(f"{attempt.stage}.")}
-    evidence, unreadable = _opened(attempt, key=key) if known is None else ({kind: known[kind] for kind in own}, ())
-    of_case = Attempt.objects.filter(verification=attempt.verification).defer("sealed_memory")
-    in_order = sorted(of_case, key=attrgetter("opened_at", "turn"))
-    earlier = [one for one in in_order if one.status == "passed" and one.turn < attempt.turn]
-    verification = attempt.verification
-    return Facts(
-        issuer=settings.TULGA_PUBLIC_URL,
-        case=cases.read(verification, key).case,
-        client_reference=verification.client_reference,
-        identified_at=verification.created_at,
-        profile_id=verification.profile_id,
-        profile_sha256=verification.profile_sha256,
-        attempt=AttemptFacts(
-            id=attempt.pk,
-            number=in_order.index(attempt) + 1,
-            route=attempt.route,
-            stage=attempt.stage,
-            opened_at=attempt.opened_at,
-            burnt=attempt.burnt,
-        ),
-        ending=_ending(attempt, verification, is_voted=known is None, at=at),
-        passed=tuple(
-            (one.route, one.stage, one.closed_at or one.opened_at) for one in sorted(earlier, key=attrgetter("turn"))
-        ),
-        checks=dossier.checks_of(attempt, evidence),
-        evidence=evidence,
-        kept_at=own,
-        unreadable=unreadable,
+def _said(attempt: Attempt) -> _Said:
+    """Raises `EvidenceUnreadable` where no signed entry opened the attempt, or its case."""
+    own = attempt.verification_id
+    said = signatures.sound_of(attempt.verification)
+    said += [one for one in log.gathered() if one.verification_id == own]  # not read in the database yet
+    opened = next((one for one in said if one.type == "verification.created"), None)
+    begun = [one for one in said if one.type == "attempt.opened"]
+    names = [one.body["attempt"] for one in begun]
+    if opened is None or attempt.pk not in names:
+        raise EvidenceUnreadable(f"nobody signed that {attempt.pk} was opened")
+    first = begun[names.index(attempt.pk)]
+    earlier = said[: said.index(first)]
+    closed = [one for one in said if one.type in CLOSINGS and one.body["attempt"] == attempt.pk]
+    kept = [(one.at, each) for one in said if one.type in KEEPING for each in claims(one.body)]
+    return _Said(
+        opened=opened,
+        begun=first,
+        number=names.index(attempt.pk) + 1,
+        burnt=any(one.body["burnt"] for one in closed[-1:]),
+        before=tuple(one for one in earlier if one.type in CLOSINGS and one.body.get("outcome") == Outcome.PASSED),
+        listed={
+            one.kind: (at, one)
+            for at, one in kept
+            if one.attempt == attempt.pk and one.kind.startswith(f"{attempt.stage}.")
+        },
     )
 
 
-def _opened(attempt: Attempt, *, key: vault.Key) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """What can be read of the evidence of an attempt, by kind, and the kinds of what cannot."""
-    evidence: dict[str, bytes] = {}
-    unreadable: list[str] = []
-    for item in EvidenceItem.objects.filter(attempt=attempt, kind__startswith=f"{attempt.stage}."):
-        try:
-            evidence[item.kind] = store.get(key, item)
-        except EvidenceUnreadable:
-            # A damaged file must not keep a verification from ending.
-            unreadable.append(item.kind)
-    return evidence, tuple(unreadable)
+def _facts(attempt: Attempt, said: _Said, known: Mapping[str, bytes] | None, *, key: vault.Key, at: datetime) -> Facts:
+    verification, law = attempt.verification, said.opened.body
+    sealed = cases.read(verification, key, commitment=str(law.get("case")))
+    if known is None:
+        # A damaged file must not keep a verification from ending.
+        evidence, unreadable = dossier.readable([one for _, one in said.listed.values()], key=key)
+    else:
+        evidence, unreadable = {kind: known[kind] for kind in said.listed if kind in known}, ()
+    return Facts(
+        issuer=settings.TULGA_PUBLIC_URL,
+        case=sealed.case,
+        client_reference=sealed.opening.client_reference,
+        identified_at=said.opened.at,
+        profile_id=str(law["profile"]),
+        profile_sha256=str(law["profile_sha256"]),
+        attempt=AttemptFacts(
+            id=attempt.pk,
+            number=said.number,
+            route=attempt.route,
+            stage=attempt.stage,
+            opened_at=said.begun.at,
+            burnt=said.burnt,
+        ),
+        ending=_ending(attempt, verification, is_voted=known is None, at=at),
+        passed=tuple((str(one.body["route"]), str(one.body["stage"]), one.at) for one in said.before),
+        checks=dossier.checks_of(attempt, evidence),
+        evidence=evidence,
+        kept_at={kind: moment for kind, (moment, _) in said.listed.items()},
+        unreadable=unreadable,
+    )
 
 
 def _ending(attempt: Attempt, verification: Verification, *, is_voted: bool, at: datetime) -> Ending:

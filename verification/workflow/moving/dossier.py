@@ -64,7 +64,7 @@ def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: 
 class OnRecord:
     """What an attempt is judged by, as the log has it.
 
-    case: the commitment of the sealed case, empty if no entry opened it. evidence: what was kept of it, of the other
+    case: the commitment of the sealed case. evidence: what was kept of it, of the other
     stages of its route that passed, and of the consent given, in the log's order.
     handed_over: whether a phone took over. simulated: the scenario by which the sandbox plays, if it does.
     """
@@ -79,9 +79,13 @@ def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
     """What soundly signed entries say that an attempt is judged by.
 
     No row says what passed, nor what evidence there is: whoever can write rows would choose it. Raises
-    `EvidenceUnreadable` if an entry of the verification is not sound.
+    `EvidenceUnreadable` if an entry of the verification is not sound, or its row names another law than its first.
     """
     entries = signatures.all_sound(verification)
+    opened: dict[str, Any] = next((one.body for one in entries if one.type == "verification.created"), {})
+    law = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
+    if not law.items() <= opened.items():  # by it a stage asks more, or less
+        raise EvidenceUnreadable(f"{verification.pk} was opened by another law than its row says")
     # Consent is asked for once a verification, before its first route.
     wanted = {attempt.pk} | {
         str(entry.body["attempt"])
@@ -93,10 +97,10 @@ def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
     }
     found = [one for entry in entries if entry.type in KEEPING for one in claims(entry.body) if one.attempt in wanted]
     places = {name: place for place, name in enumerate(dict.fromkeys(one.attempt for one in found))}
-    case = next((str(entry.body.get("case")) for entry in entries if entry.type == "verification.created"), "")
     handed_over = any(entry.type == "verification.handed_over" for entry in entries)
     simulated = "".join([str(entry.body["scenario"]) for entry in entries if entry.type == SIMULATED][-1:])
-    return OnRecord(case, tuple(sorted(found, key=lambda one: places[one.attempt])), handed_over, simulated)
+    in_order = tuple(sorted(found, key=lambda one: places[one.attempt]))
+    return OnRecord(str(opened.get("case", "")), in_order, handed_over, simulated)
 
 
 def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime) -> Evidence:
@@ -140,17 +144,30 @@ def beginning(attempt: Attempt, of: Iterable[Claim], kinds: str, *, key: vault.K
 def proven(of: Iterable[Claim], *, key: vault.Key) -> list[tuple[Claim, bytes]]:
     """Each piece of evidence with its original bytes, once they are found to be what its entry says."""
     listed, files = list(of), dict[str, bytes]()
-    rows = {item.pk: item for item in EvidenceItem.objects.filter(pk__in=[one.id for one in listed if one.id])}
-    found = list[tuple[Claim, bytes]]()
-    for one in listed:
-        if not one.id:
-            found.append((one, store.read(one.digest)))
-            continue
-        row = rows.get(one.id)
-        if row is None or (str(row.attempt_id), row.kind, row.commitment) != (one.attempt, one.kind, one.digest):
-            raise EvidenceUnreadable(f"{one.id} is not there as its entry says")
-        found.append((one, store.opening(key, row, files=files).plain))
-    return found
+    rows = _rows(listed)
+    return [(one, _content(one, rows.get(one.id), key=key, files=files)) for one in listed]
+
+
+def readable(of: Iterable[Claim], *, key: vault.Key) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """What of this evidence is as its entry says, by kind; of two of one kind the later. And the kinds of the rest."""
+    listed, files = {one.kind: one for one in of}, dict[str, bytes]()
+    rows, found = _rows(listed.values()), dict[str, bytes]()
+    for kind, one in listed.items():
+        with suppress(EvidenceUnreadable):
+            found[kind] = _content(one, rows.get(one.id), key=key, files=files)
+    return found, tuple(kind for kind in listed if kind not in found)
+
+
+def _rows(of: Iterable[Claim]) -> dict[str, EvidenceItem]:
+    return {item.pk: item for item in EvidenceItem.objects.filter(pk__in=[one.id for one in of if one.id])}
+
+
+def _content(one: Claim, row: EvidenceItem | None, *, key: vault.Key, files: dict[str, bytes]) -> bytes:
+    if not one.id:
+        return store.read(one.digest)
+    if row is None or (str(row.attempt_id), row.kind, row.commitment) != (one.attempt, one.kind, one.digest):
+        raise EvidenceUnreadable(f"{one.id} is not there as its entry says")
+    return store.opening(key, row, files=files).plain
 
 
 def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ fence was checked before.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from verification.audit import signatures
 from verification.audit.held_rows import Held
@@ -19,6 +19,8 @@ from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import stages
 from verification.workflow.moving import attempts, documents, receipts, transition, tries
+
+_JUDGED: Final = ("attempt.judged", "attempt.reviewed")
 
 
 def go_on(
@@ -116,7 +118,7 @@ def _proven(verification: Verification) -> list[str]:
     No column of the row is believed. The consent is given once a verification, and what the last stage of the present
     route says is of this transaction.
     """
-    judged = AuditEntry.objects.filter(verification=verification, type__in=("attempt.judged", "attempt.reviewed"))
+    judged = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=_JUDGED)
     found = list(judged.filter(body__outcome=Outcome.PASSED))
     passed = {(str(each.body["route"]), str(each.body["stage"])) for each in signatures.sound(found)}
     ways = {route: stages.of(route) for route in (*verification.passed_routes, verification.route)}
@@ -132,11 +134,15 @@ def _proven(verification: Verification) -> list[str]:
 def combinations(verification: Verification) -> list[profiles.Combination]:
     """What suffices: of the profile it was opened under, by its hash from code, what the lender allowed then.
 
-    Both as its first entry says, which nobody can change; the row says it too, for the pages.
+    Both as its first entry says, which nobody can change; the row says it too, for the pages. By the law of a new
+    consent nothing suffices but for one that renews another: whoever owns web opens what they like.
     """
     opened = AuditEntry.objects.get(verification=verification, verification_sequence=1)
     allowed = {tuple(combination) for combination in opened.body["combinations"]}
-    return [one for one in profiles.pinned(opened.body["profile_sha256"]).combinations if one in allowed]
+    law = profiles.pinned(opened.body["profile_sha256"])
+    if (law is profiles.RENEWAL) is not bool(opened.body.get("renews")):
+        return []
+    return [one for one in law.combinations if one in allowed]
 
 
 def ask(verification: Verification, *, at: datetime) -> None:

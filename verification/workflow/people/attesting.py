@@ -86,7 +86,8 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
     """The verified cases of the reader's lender whose newest clearance lacks an attestation, newest first.
 
     reference: all verified ones with this `client_reference` instead. Of those that no word helps any more none is
-    listed: new consents, disputed, erased, verified too long ago. Writes `review.listed`; raises `BadInput`.
+    listed: new consents, disputed, erased, verified too long ago; nor any that only its row says to be verified. Writes
+    `review.listed`; raises `BadInput`.
     """
     review_desk.require_mode(mode)
     at = clock.now()
@@ -102,22 +103,27 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             lacking = lacking.filter(~Exists(newer), verification__in=rows).select_related("verification")
             lacking = lacking.exclude(_too_old("profile_id", at=at))
             found = [one.verification for one in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]]
-        entries = AuditEntry.objects.filter(verification__in=found, type=ATTESTED)
-        made = set(entries.values_list("verification_id", "body__what"))
-        asked = _asked(found)
-        shown = tuple(
-            ToConfirm(
-                verification_id=row.pk,
-                client_reference=row.client_reference,
-                verified_at=row.finished_at,
-                asked=asked.get(row.pk, ()),
-                made=tuple(kind for kind in KINDS if (row.pk, kind) in made),
-            )
-            for row in found[: policy.DESK_ROWS]
-        )
+        shown = _shown(found[: policy.DESK_ROWS])
         body = {"what": "to_confirm", "asked": ["reference"] if reference else [], "found": len(shown)}
         review_desk.note(reviewer, "review.listed", mode=mode, body=body)
     return Rows(shown, len(found) > policy.DESK_ROWS)
+
+
+def _shown(rows: Sequence[Verification]) -> tuple[ToConfirm, ...]:
+    told, asked = decided.told(rows), _asked(rows)
+    entries = signatures.sound(AuditEntry.objects.filter(verification__in=rows, type=ATTESTED))
+    made = {(one.verification_id, one.body["what"]) for one in entries}
+    return tuple(
+        ToConfirm(
+            verification_id=row.pk,
+            client_reference=row.client_reference,
+            verified_at=told[row.pk].finished_at,
+            asked=asked.get(row.pk, ()),
+            made=tuple(kind for kind in KINDS if (row.pk, kind) in made),
+        )
+        for row in rows
+        if told[row.pk].status == Status.VERIFIED
+    )
 
 
 def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
@@ -135,7 +141,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             iin_masked=person.iin.masked,
             age=almaty.age_on(almaty.day_of(clock.now()), born=person.birth_date),
             loan=case.loan,
-            verified_at=row.finished_at,
+            verified_at=decided.told_of(row).finished_at,
             asked=_asked([row]).get(row.pk, ()),
             made=tuple(_made(row)),
             hindrance=review.part_of(reviewer, row, key=key),

@@ -177,14 +177,28 @@ def _note(row: Verification, *, person_id: str, what: str) -> None:
     note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)
 
 
+def _attempt(attempt: Attempt, *, number: int) -> AttemptView:
+    return AttemptView(
+        number=number,
+        route=attempt.route,
+        stage=attempt.stage,
+        status=attempt.status,
+        code=attempt.code,
+        burnt=attempt.burnt,
+        opened_at=attempt.opened_at,
+        closed_at=attempt.closed_at,
+    )
+
+
 def _read(row: Verification) -> CaseFile:
     attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
     numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
     entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
+    found = found_of(row, decided.told_of(row))
     # No reason for no code, and none for one that a later version of the table no longer has.
-    reason = reasons.REASONS.get(row.code)
+    reason = reasons.REASONS.get(found.code)
     return CaseFile(
-        found=found_of(row, decided.told_of(row)),
+        found=found,
         lender_detail=reason.lender_detail if reason else "",
         profile_id=row.profile_id,
         profile_sha256=row.profile_sha256,
@@ -197,19 +211,7 @@ def _read(row: Verification) -> CaseFile:
         renewals=_renewals(row),
         contract_signed_at=row.contract_signed_at,
         release_not_before=row.release_not_before,
-        attempts=tuple(
-            AttemptView(
-                number=numbers[attempt.pk],
-                route=attempt.route,
-                stage=attempt.stage,
-                status=attempt.status,
-                code=attempt.code,
-                burnt=attempt.burnt,
-                opened_at=attempt.opened_at,
-                closed_at=attempt.closed_at,
-            )
-            for attempt in attempts
-        ),
+        attempts=tuple(_attempt(attempt, number=numbers[attempt.pk]) for attempt in attempts),
         checks=queries.check_views(row, key=None),
         evidence=_evidence(row, numbers=numbers),
         steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),

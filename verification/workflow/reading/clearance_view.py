@@ -3,21 +3,27 @@
 That it is issued is told once the log has ordered it, as an end is: it lets money out.
 """
 
-from verification.core.clearance import ISSUED, PROCESSING, TIYN
+from verification.core.clearance import FROZEN, ISSUED, PROCESSING, TIYN
 from verification.core.errors import NotFound
 from verification.models import Clearance
-from verification.workflow.moving.clearances import unordered
+from verification.workflow.moving import clearances
 from verification.workflow.reading.views import ClearanceView
 
 
 def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
-    """The clearance of this lender; raises `NotFound` for none and for another's alike."""
-    own = Clearance.objects.annotate(is_unordered=unordered())
-    row = own.filter(pk=clearance_id, lender_id=lender_id, mode=mode).first()
+    """The clearance of this lender; raises `NotFound` for none and for another's alike.
+
+    One that its row alone says to be issued is told as consuming it would be answered: frozen.
+    """
+    own = Clearance.objects.annotate(is_unordered=clearances.unordered()).select_related("verification")
+    found = own.filter(pk=clearance_id, lender_id=lender_id, mode=mode)
+    row = found.defer("verification__sealed_case").first()
     if row is None:
         raise NotFound("no such clearance")
     if row.status == ISSUED and row.is_unordered:
         row.status, row.gates, row.issued_at, row.expires_at, row.fresh_until = PROCESSING, [], None, None, None
+    elif row.status == ISSUED and clearances.issued_body(row.verification, row.pk) is None:
+        row.status = FROZEN
     return ClearanceView(
         id=row.pk,
         verification_id=row.verification_id,

@@ -58,8 +58,8 @@ class Question:
 class SearchResult:
     """A verification as a list of results shows it: no personal data.
 
-    is_told: its status is what lender and borrower are told. Else it is the row's alone: the log has no such end yet,
-    or never will have.
+    Its status, with code and time, is what lender and borrower are told. row_status: what its row says instead, if
+    anything: the log has no such end yet, or never will have.
     """
 
     verification_id: str
@@ -70,7 +70,12 @@ class SearchResult:
     code: str
     created_at: datetime
     finished_at: datetime | None
-    is_told: bool
+    row_status: str
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its row says what is told."""
+        return not self.row_status
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,10 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
             rows = queries.beyond(rows, last)
         rows_found = list(rows[: limit + 1])
         told = decided.told(rows_found[:limit])
-        page = tuple(found_of(row, told[row.pk]) for row in rows_found[:limit])
+        # What only rows say to have ended so is not found by that.
+        page = tuple(
+            found_of(row, told[row.pk]) for row in rows_found[:limit] if question.outcome in ("", told[row.pk].status)
+        )
         has_more = len(rows_found) > limit
         # Which fields were asked, by name; of the values only the lender's id.
         names = ("iin", "case_number", "lender_id", "date_from", "date_to", "route", "outcome", "after")
@@ -127,7 +135,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
         body |= {"lender": question.lender_id} if question.lender_id else {}
         body |= {"found": len(page), "more": has_more}
         note_reading("oversight.searched", mode=question.mode, person_id=person_id, body=body)
-    return queries.Page(page, has_more, page[-1].verification_id if has_more else None)
+    return queries.Page(page, has_more, rows_found[limit - 1].pk if has_more else None)
 
 
 def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Count, ...]:
@@ -184,17 +192,17 @@ def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[st
 
 
 def found_of(row: Verification, told: decided.Told) -> SearchResult:
-    """A row, with its lender loaded, as results show it, and whether that is what is told of it."""
+    """A row, with its lender loaded, as results show it: how it stands as far as that is told."""
     return SearchResult(
         verification_id=row.pk,
         lender_name=row.lender.name,
         mode=row.mode,
         route=row.route,
-        status=row.status,
-        code=row.code,
+        status=told.status,
+        code=told.code,
         created_at=row.created_at,
-        finished_at=row.finished_at,
-        is_told=(row.status, row.code) == (told.status, told.code),
+        finished_at=told.finished_at,
+        row_status="" if (row.status, row.code) == (told.status, told.code) else row.status,
     )
 
 
