@@ -50,7 +50,7 @@ from lenders.models import Lender
 from tests.verification.workflow.story import opening
 from verification.audit import keys, log, sequencer, signatures
 from verification.audit.keys import Believed
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.audit.verify import verify_log
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, AuditLeaf

@@ -100,9 +100,11 @@ def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> It
         if leaf.told_to != ((entry.lender_id or "") if leaf.lender_sequence else ""):
             detail = "the leaf names another lender to be told than the entry"
             yield _finding(leaf, "lender", detail, field="told_to")
+        # SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does.
+        spelled = (getattr(entry, "body_text", None), getattr(entry, "at_text", None))
         if hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash) is None:
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
-        elif ops is not None and not _is_spelled(entry, ops):
+        elif ops is not None and spelled != (json.dumps(entry.body), ops.adapt_datetimefield_value(entry.at)):
             yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
     # 2. Nothing else is counted.
     lender, sequence = leaf.told_to, leaf.lender_sequence
@@ -116,12 +118,6 @@ def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> It
         yield _finding(leaf, "lender_sequence", "the lender's sequence is not a number", field="lender_sequence")
         return
     yield Told(leaf, lender, sequence)
-
-
-def _is_spelled(entry: Any, ops: Any) -> bool:
-    """SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does."""
-    ours = json.dumps(entry.body), ops.adapt_datetimefield_value(entry.at)
-    return (entry.body_text, entry.at_text) == ours
 
 
 def _verify_told(told: Told, sequences: dict[str, int]) -> Iterator[Finding]:

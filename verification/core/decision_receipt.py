@@ -105,16 +105,13 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
             said = {"outcome": body.get("outcome", "lapsed"), "code": body["code"] or None, "at": moment(at)}
             attempt |= {**said, "decided_by": _DECIDED_BY[entry_type]}
         if entry_type == "attempt.judged":
-            attempt |= {"release": body["release"], "checks": [_check(one) for one in body["checks"]]}
+            attempt |= {
+                "release": body["release"],
+                "checks": [{**one, "code": one["code"] or None} for one in body["checks"]],
+            }
     for name, kept in frames.items():
         found[name]["frames"] = {"number": len(kept), "sha256": digest(sorted(kept))}
     return list(found.values())
 
 
 _DECIDED_BY: Final = {"attempt.judged": "checks", "attempt.reviewed": "people", "attempt.lapsed": "nobody"}
-
-
-def _check(said: Mapping[str, Any]) -> dict[str, Any]:
-    # Who played the borrower, where the sandbox did; a check of a real one says nothing of it.
-    engine = {"engine": dict(said["engine"])} if "engine" in said else {}
-    return {"check": said["check"], "outcome": said["outcome"], "code": said["code"] or None, **engine}

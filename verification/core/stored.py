@@ -100,11 +100,9 @@ def _spelled(value: Any) -> Any:
         return {key: _spelled(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_spelled(one) for one in value]
-    return json.loads(json.dumps(value, default=_spell, sort_keys=True), parse_float=str)
-
-
-def _spell(value: Any) -> Any:
-    return sorted(value) if isinstance(value, frozenset | set) else str(value)
+    if isinstance(value, frozenset | set):
+        return _spelled(sorted(value))
+    return json.loads(json.dumps(value, default=str, sort_keys=True), parse_float=str)
 
 
 def _read_fields(stored: Any, into: Any, *, place: str) -> Any:

@@ -13,7 +13,7 @@ from tests.verification.workflow.story import IIN, OTHER_IIN, Story, decisions, 
 from verification.audit import legality
 from verification.core.keeping import claims
 from verification.core.route import Evidence
-from verification.evidence import sealed_case
+from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import dossier
@@ -86,7 +86,7 @@ def relisted(story: Story) -> None:
 def another_case(story: Story) -> None:
     """The case resealed, for a loan to somebody else."""
     row, key = story.row(), cases.key_of(story.row())
-    place = {"table": sealed_case.TABLE, "field": sealed_case.FIELD}
+    place = vault.CASE
     content = key.unseal(bytes(row.sealed_case), **place).plain.replace(IIN.encode(), OTHER_IIN.encode())
     Verification.objects.filter(pk=row.pk).update(sealed_case=key.seal(content, **place).data)
 
