@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from verification.audit import policy
-from verification.audit.advanced import advanced_by, earlier
-from verification.audit.held_rows import Held, Pair, Said, differs, named, reconcile, spelled
+from verification.audit.held_rows import Held, Pair, Said, advanced_by, differs, earlier, named, reconcile, spelled
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.models import Attempt, AuditEntry

@@ -9,8 +9,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from verification.audit import policy
-from verification.audit.advanced import advanced_since, earlier
-from verification.audit.held_rows import Held, Pair, Said, differs, named, reconcile, spelled
+from verification.audit.held_rows import Held, Pair, Said, advanced_since, differs, earlier, named, reconcile, spelled
 from verification.core.events import CLOSINGS, DECISIONS, OBLIGATIONS, RECEIPT, REPORTED
 from verification.core.findings import Finding
 from verification.core.route import OURS

@@ -1,15 +1,19 @@
 """What the tables hold about verifications besides the log, and what is found where their entries say something else.
 
-`reconcile` finds what entries say against the rows they speak of, then the rows of which no entry speaks.
+`reconcile` finds what entries say against the rows they speak of, then the rows of which no entry speaks. What becomes
+due of a test verification comes earlier by as much as its entries advanced its clock; those of a live log move nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.db.models import Model
 
+from verification.audit import policy
 from verification.audit.stored import readable
+from verification.core.events import ADVANCED
 from verification.core.findings import Finding
 from verification.models import (
     Attempt,
@@ -28,6 +32,7 @@ from verification.models import (
     Verification,
 )
 
+NOTHING: Final = timedelta(0)
 Pair = tuple[str, Any, Any]
 """A field, what the entry says and what the row holds."""
 Said = tuple[AuditEntry, Any, str, list[Pair] | None]
@@ -154,3 +159,27 @@ def spelled(column: object) -> str:
     if isinstance(column, bytes | bytearray | memoryview):  # PostgreSQL hands out a memoryview, SQLite bytes
         return bytes(column).hex()
     return str(column.isoformat()) if hasattr(column, "isoformat") else ""
+
+
+def advanced_by(entry: AuditEntry) -> timedelta:
+    """By how much this entry advances what is due of its verification; nothing for all others, and where it may not."""
+    if entry.type != ADVANCED or entry.log != policy.TEST_LOG or not isinstance(entry.body, dict):
+        return NOTHING
+    seconds = entry.body.get("advance_seconds")
+    if type(seconds) is not int or not 1 <= seconds <= policy.ADVANCE_SECONDS_MAX:
+        return NOTHING
+    return timedelta(seconds=seconds)
+
+
+def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
+    """By how much those after `entry` among the entries of its verification advance it; all of them for None."""
+    first = (entry.verification_sequence or 0) if entry is not None else 0
+    return sum((advanced_by(one) for one in entries if (one.verification_sequence or 0) > first), NOTHING)
+
+
+def earlier(told: str, by: timedelta) -> str:
+    """A time as a body spells it, so much earlier; what is no time stays as it is."""
+    try:
+        return (datetime.fromisoformat(told) - by).isoformat() if by else told
+    except (OverflowError, ValueError):
+        return told
