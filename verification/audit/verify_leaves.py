@@ -54,7 +54,11 @@ def verify_leaves(log: str, *, size: int, tree: TreeInspection, processes: int =
         if isinstance(one, Finding):
             yield one
         elif isinstance(one, Told):
-            yield from _verify_told(one, sequences)
+            # What a lender is told counts 1, 2, 3, …, on from what is there: one gap is told once, not ever after.
+            before, sequences[one.lender] = sequences[one.lender], one.sequence
+            if one.sequence != before + 1:
+                detail = f"the sequence of lender {one.lender} goes from {before} to {one.sequence}"
+                yield _finding(one.leaf, "lender_sequence", detail, field="lender_sequence")
         else:
             yield from tree.take(one)
 
@@ -118,15 +122,6 @@ def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> It
         yield _finding(leaf, "lender_sequence", "the lender's sequence is not a number", field="lender_sequence")
         return
     yield Told(leaf, lender, sequence)
-
-
-def _verify_told(told: Told, sequences: dict[str, int]) -> Iterator[Finding]:
-    """What a lender is told counts 1, 2, 3, … of each lender."""
-    before, sequences[told.lender] = sequences[told.lender], told.sequence
-    # Counted on from what is there: one gap is told once, not at every later entry.
-    if told.sequence != before + 1:
-        detail = f"the sequence of lender {told.lender} goes from {before} to {told.sequence}"
-        yield _finding(told.leaf, "lender_sequence", detail, field="lender_sequence")
 
 
 def _verify_signatures(
