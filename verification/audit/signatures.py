@@ -15,7 +15,6 @@ A leaf (schema 1) is canonical JSON with integers and strings, absent fields lef
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -32,7 +31,7 @@ from verification.core import events
 from verification.core.certificates import key_id
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.keeping import is_of_door
-from verification.core.stored import canonical_json
+from verification.core.stored import canonical_json, moment
 from verification.models import AuditEntry, AuditLeaf, Verification
 
 SCHEMA: Final = 1
@@ -58,7 +57,7 @@ def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool 
         "id": entry.id,
         "mode": entry.log,
         "type": entry.type,
-        "at": entry.at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z",
+        "at": moment(entry.at),
         "verification": entry.verification_id,
         "verification_sequence": entry.verification_sequence,
         "lender": entry.lender_id,

@@ -7,12 +7,12 @@ Source: api.md §1.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from verification.core.keeping import claims
 from verification.core.route import is_frame
-from verification.core.stored import canonical_json, digest
+from verification.core.stored import canonical_json, digest, moment
 
 TYPE: Final = "tulga.receipt"
 VERSION: Final = 1
@@ -73,11 +73,6 @@ def build(facts: Facts) -> bytes:
             "statement_sha256": facts.statement_sha256,
         }
     )
-
-
-def moment(at: datetime) -> str:
-    """A time as leaves of the log spell it."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:

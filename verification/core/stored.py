@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
 from math import isfinite
@@ -51,6 +51,11 @@ def canonical_json(value: Any) -> bytes:
 def digest(value: Any) -> str:
     """SHA-256 of the canonical spelling, in lower-case hex."""
     return sha256(canonical_json(value)).hexdigest()
+
+
+def moment(at: datetime) -> str:
+    """A time as leaves of the log, receipts and documents spell it: UTC, microseconds, `Z`."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def as_record(value: Any) -> dict[str, Any]:
