@@ -51,7 +51,7 @@ from tests.verification.workflow.story import Story, opening
 from verification import tasks
 from verification.audit import keys, log, sequencer, signatures
 from verification.audit.keys import Believed
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.audit.verify import verify_log
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, AuditLeaf, Verification

@@ -86,10 +86,14 @@ def read_keys(directory: Path, *, process: str) -> Keys:
             if made_by == "demo":
                 made_by_demo.add(path.name)
     known = {one.name: one.public for one in certified}
-    uncertified = [name for name, seed in _seeds(keys.signing) if known.get(name, b"") != public_of(seed)]
-    return replace(
-        keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo), uncertified=tuple(sorted(uncertified))
-    )
+    signing = {
+        Certified(kind, mode, number, b"").name: seed
+        for kind, modes in keys.signing.items()
+        for mode, seeds in modes.items()
+        for number, seed in seeds.items()
+    }
+    uncertified = tuple(sorted(name for name, seed in signing.items() if known.get(name, b"") != public_of(seed)))
+    return replace(keys, secret_key=secret_key, made_by_demo=frozenset(made_by_demo), uncertified=uncertified)
 
 
 def readable_beside(directory: Path, *, process: str) -> list[str]:
@@ -101,13 +105,6 @@ def readable_beside(directory: Path, *, process: str) -> list[str]:
             others = (path for path in (directory / folder).glob("*.key") if path.stem.partition("-")[0] not in held)
             found += [f"{folder}/{path.name}" for path in others if os.access(path, os.R_OK)]
     return sorted(found)
-
-
-def _seeds(signing: dict[str, Numbered]) -> Iterator[tuple[str, bytes]]:
-    for kind, modes in signing.items():
-        for mode, seeds in modes.items():
-            for number, seed in seeds.items():
-                yield Certified(kind, mode, number, b"").name, seed
 
 
 def _public(folder: Path) -> Iterator[Certified]:

@@ -55,7 +55,7 @@ class PageMiddleware(MiddlewareMixin):
         with running, timezone.override(almaty.ZONE):
             response = cast(HttpResponse, self.get_response(request))
         response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Permissions-Policy", powers.header())
+        response.headers.setdefault("Permissions-Policy", powers.NONE)
         return response
 
 

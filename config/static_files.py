@@ -53,7 +53,12 @@ def require() -> None:
 def gather() -> None:
     """Makes the folder hold the files of this installation. Raises `Misconfigured` where that cannot be written."""
     folder, books = Path(settings.STATIC_ROOT), _books()
-    ours = _hash_of_all()
+    found = sha256()
+    for finder in get_finders():
+        for name, storage in finder.list(list(_LEFT_OUT)):
+            with storage.open(name) as file:
+                found.update(f"{name}\0{sha256(file.read()).hexdigest()}\n".encode())
+    ours = found.hexdigest()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if _is_gathered(ours):
@@ -89,12 +94,3 @@ def _is_gathered(ours: str) -> bool:
     except (FileNotFoundError, ValueError, KeyError):
         return False
     return all((folder / name).is_file() for name in named)
-
-
-def _hash_of_all() -> str:
-    found = sha256()
-    for finder in get_finders():
-        for name, storage in finder.list(list(_LEFT_OUT)):
-            with storage.open(name) as file:
-                found.update(f"{name}\0{sha256(file.read()).hexdigest()}\n".encode())
-    return found.hexdigest()

@@ -16,7 +16,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial, wraps
 from hashlib import sha256
-from typing import TypeVar
 
 from django.db import IntegrityError
 from django.http import HttpResponse
@@ -32,7 +31,7 @@ from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, FenceLost
 from verification.workflow.moving import sealing
 
-Prepared = TypeVar("Prepared")
+Ask = Callable[[], object]
 
 
 def once(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
@@ -47,34 +46,22 @@ def once(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
     return answer
 
 
-def run_prepared(
-    request: Request, prepare: Callable[[], Prepared], work: Callable[[Prepared], Response]
-) -> HttpResponseBase:
-    """The same as `run_once`, of work that somebody outside is asked for first, before its transaction begins."""
-    return _run(request, lambda: partial(work, prepare()))
-
-
-def run_once(request: Request, work: Callable[[], Response]) -> HttpResponseBase:
+def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None = None) -> HttpResponseBase:
     """Does the work, or replays its answer. Without a key it is simply done, in one transaction.
 
+    ask: asks somebody outside, before the transaction begins; what it gives is handed to the work.
     Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while another is at work.
     """
-    return _run(request, lambda: work)
-
-
-def _run(request: Request, prepare: Callable[[], Callable[[], Response]]) -> HttpResponseBase:
     untrusted = request.headers.get("Idempotency-Key")
     if untrusted is None:
-        work = prepare()
+        told = (ask(),) if ask else ()
         with transactions.writing():
-            return work()
-    # The draft writes the key as a quoted string; most clients send it bare.
+            return work(*told)
     word = untrusted.strip()
     if not re.fullmatch(policy.IDEMPOTENCY_KEY, word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
         raise BadInput("1 to 255 visible ASCII characters", code="idempotency_key_malformed")
-    if word[0] == '"':
-        word = word[1:-1]
-    row = _reserve(request, sha256(word.encode()).hexdigest())
+    # The draft writes the key as a quoted string; most clients send it bare.
+    row = _reserve(request, sha256((word[1:-1] if word[0] == '"' else word).encode()).hexdigest())
     scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.
     if row.answered_at is not None:
@@ -84,13 +71,13 @@ def _run(request: Request, prepare: Callable[[], Callable[[], Response]]) -> Htt
         return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
     try:
-        work = prepare()
+        told = (ask(),) if ask else ()
         with transactions.writing():
             # 5. The first statement asks whether the row is still ours, and locks it until the answer is committed.
             if ours.update(reserved_until=clock.now() + timedelta(seconds=policy.RESERVATION_SECONDS)) != 1:
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
-            answer = work()
+            answer = work(*told)
             sealed = sealing.seal(scope, f"{versioning.of(request)}\n".encode() + versioning.spell(request, answer))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer

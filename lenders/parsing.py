@@ -17,9 +17,9 @@ from lenders import policy
 from verification import clock
 from verification.core import almaty
 from verification.core.errors import BadInput
+from verification.core.forms import is_plain
 from verification.core.ids import Iin, Phone, is_id, parse_case_number, parse_name
 from verification.core.opening import DOCUMENT_NUMBER, HTTPS_URL, NAME_SPELLED_MAX, REFERENCE, REFERENCE_MAX, URL_MAX
-from verification.core.seen import is_plain
 
 _IBAN = re.compile(r"KZ[0-9]{2}[A-Z0-9]{16}")
 _RUN = re.compile(r"[0-9]+")

@@ -66,7 +66,9 @@ async def post(
     else:
         # Harmless text: no control characters, no long numbers, and nothing that reads otherwise than it is.
         text = _LONG_NUMBER.sub("[number]", _UNPRINTABLE.sub("", answer.body.decode("utf-8", "replace")))
-        seen = "".join(map(_seen, text)).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
+        # A sign that turns a line around, say, by its number: everybody sees that.
+        signs = (f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _INVISIBLE else sign for sign in text)
+        seen = "".join(signs).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
         outcome = Outcome(status=answer.status, excerpt=seen)
         if not outcome.is_success:
             outcome = replace(outcome, retry_after=_retry_after(answer.retry_after))
@@ -84,8 +86,3 @@ def _retry_after(untrusted: str) -> float:
     except (TypeError, ValueError, OverflowError):
         return 0
     return min(max(seconds, 0), policy.RETRY_AFTER_MAX_SECONDS)
-
-
-def _seen(sign: str) -> str:
-    """A sign as everybody sees it: U+202E, say, by its number."""
-    return f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _INVISIBLE else sign

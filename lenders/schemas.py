@@ -11,11 +11,10 @@ from lenders.addresses import WEBHOOK_URL
 from lenders.parsing import holds_personal_number
 from lenders.versions import NAMES
 from verification.core.errors import BadInput
-from verification.core.events import TOLD
+from verification.core.events import CLOSED, OPENED, TOLD
 from verification.core.forms import Form, impersonal, one_of, string
 from verification.core.ids import CASE_NUMBER, Iin
 from verification.core.opening import ACCOUNT, AMOUNT, IIN, OPENED_BY_MAX, REFERENCE, SHA256, URL_MAX
-from verification.core.retention import CLOSED, OPENED
 from verification.core.scenarios import SCENARIOS
 from verification.core.status import Status
 

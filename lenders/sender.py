@@ -58,22 +58,18 @@ class Rounds:
                 return [], False
             self.pumped, more = webhooks.pump(after=self.pumped)
             taken = reservations.take(room=room, failing_room=failing_room)
-            return _proven(taken), more
+            # What says something else than the log is put off, as after a fault of ours.
+            if unproven := webhooks.unproven(taken) if taken else set():
+                logger.error("webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven)))
+                put_off = [(one, Outcome(failure=reservations.INTERNAL)) for one in taken if one.pk in unproven]
+                reservations.settle(put_off)
+            return [one for one in taken if one.pk not in unproven], more
 
     def end(self) -> None:
         """Says that this sender is gone."""
         with transactions.running(scope=transactions.ALL):
             Sender.objects.filter(pk=self.name).delete()
         connection.close()
-
-
-def _proven(taken: Sequence[Delivery]) -> list[Delivery]:
-    """Those of these that say what the log says; the others are put off, as after a fault of ours."""
-    unproven = webhooks.unproven(taken) if taken else set()
-    if unproven:
-        logger.error("webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven)))
-        reservations.settle([(one, Outcome(failure=reservations.INTERNAL)) for one in taken if one.pk in unproven])
-    return [one for one in taken if one.pk not in unproven]
 
 
 def running() -> int:

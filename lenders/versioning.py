@@ -48,10 +48,11 @@ class VersionedJSON(JSONRenderer):
     ) -> Any:
         """The bytes."""
         context = renderer_context or {}
-        if data is not None and "request" in context:
+        # What we speak is the newest.
+        if data is not None and "request" in context and (version := of(context["request"])) != versions.NEWEST:
             is_problem = context["response"].exception
             name = versions.PROBLEM if is_problem else operation(context["request"])
-            data = versions.told(data, of=name, version=of(context["request"]))
+            data = versions.told(data, of=name, version=version)
         return super().render(data, accepted_media_type, renderer_context)
 
 
@@ -78,20 +79,17 @@ def say(request: Request, name: str) -> None:
     headers = request.parser_context["view"].headers
     for each in _OF_OLD:
         headers.pop(each, None)
-    headers |= {HEADER: name, **_of_old(name)}
-
-
-def _of_old(name: str) -> dict[str, str]:
-    """Of a version that is deprecated: since when (RFC 9745), until when (RFC 8594), and where that is explained."""
-    since, until = versions.deprecated_at(name), versions.sunset_at(name)
-    if since is None or until is None:
-        return {}
+    headers[HEADER] = name
+    if (ending := versions.ending_of(name)) is None:
+        return
+    # Since when it is deprecated (RFC 9745), until when it is answered (RFC 8594), and where that is explained.
+    since, until = ending
     page = f"{settings.TULGA_PUBLIC_URL}/docs/changelog"
     links = (
         f'<{page}#{name}>; rel="deprecation"; type="text/html"',
         f'<{page}#policy>; rel="sunset"; type="text/html"',
     )
-    return {
+    headers |= {
         "Deprecation": f"@{int(since.timestamp())}",
         "Sunset": http_date(until.timestamp()),
         "Link": ", ".join(links),

@@ -38,10 +38,6 @@ class Version:
     schemas: Mapping[str, Down] = field(default_factory=dict)
 
 
-def _renamed(names: Mapping[str, str]) -> Down:
-    return lambda said: {names.get(name, name): value for name, value in said.items()}
-
-
 def _listed(of: Down) -> Down:
     return lambda page: {**page, "data": [of(one) for one in page["data"]]}
 
@@ -69,12 +65,7 @@ _GATE_STATUS: Final = {
 
 def _event(event: Mapping[str, Any]) -> dict[str, Any]:
     before = {("v" if name == "version" else name): value for name, value in event.items()}
-    return before | {"v": 1, "data": _renamed(_TOLD_BY)(event["data"])}
-
-
-def _gate(gate: Mapping[str, Any]) -> dict[str, Any]:
-    before = {name: value for name, value in gate.items() if name != "code"}
-    return before | {"status": gate["code"] or gate["status"]}
+    return before | {"v": 1, "data": {_TOLD_BY.get(name, name): value for name, value in event["data"].items()}}
 
 
 def _problem(problem: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,7 +73,11 @@ def _problem(problem: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _clearance(clearance: Mapping[str, Any]) -> dict[str, Any]:
-    return {**clearance, "gates": [_gate(gate) for gate in clearance["gates"]]}
+    gates = [
+        {name: value for name, value in gate.items() if name != "code"} | {"status": gate["code"] or gate["status"]}
+        for gate in clearance["gates"]
+    ]
+    return {**clearance, "gates": gates}
 
 
 VERSIONS: Final = (
@@ -176,16 +171,15 @@ def of_body(webhook: Mapping[str, Any]) -> str:
     return str(webhook["version"]) if "version" in webhook else NAMES[0]
 
 
-def deprecated_at(version: str) -> datetime | None:
-    """From when a version is deprecated: the day the next one came, in UTC; None of the newest."""
-    later = NAMES[NAMES.index(version) + 1 :]
-    return datetime.fromisoformat(later[0]).replace(tzinfo=UTC) if later else None
+def ending_of(version: str) -> tuple[datetime, datetime] | None:
+    """From when a version is deprecated (the day the next one came) and until when it is answered at least, in UTC.
 
-
-def sunset_at(version: str) -> datetime | None:
-    """Until when a version is answered at least, in UTC; None of the newest."""
-    since = deprecated_at(version)
-    return since and since + timedelta(days=policy.VERSION_DAYS)
+    None of the newest.
+    """
+    if not (later := NAMES[NAMES.index(version) + 1 :]):
+        return None
+    since = datetime.fromisoformat(later[0]).replace(tzinfo=UTC)
+    return since, since + timedelta(days=policy.VERSION_DAYS)
 
 
 def _since(version: str) -> Iterator[Version]:

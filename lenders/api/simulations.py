@@ -109,4 +109,4 @@ class Simulation(APIView):
             played = {"verification": verification_id, "scenario": accepted.scenario.name, "route": accepted.routes[0]}
             return Response(SimulationAnswer(played).data, status=202)
 
-        return idempotency.run_prepared(request, ask, enter)
+        return idempotency.run_once(request, enter, ask=ask)

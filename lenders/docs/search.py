@@ -111,7 +111,17 @@ def _excerpt(text: str, wanted: Sequence[re.Pattern[str]]) -> str:
 def _index(language: str) -> Sequence[Hit]:
     """All that can be found, in one language."""
     with translation.override(language):
-        return [*_codes(), *_operations(), *_words_of_events(), *_paragraphs(language), *_of_versions()]
+        prose_hits = [
+            Hit(say(PROSE_TITLES[name]), one.title, " ".join(one.blocks), f"{reverse(f'lenders:{name}')}#{one.anchor}")
+            for name in prose.PAGES
+            for one in prose.read(name, language).sections
+        ]
+        changelog = reverse("lenders:changelog")
+        versions = [
+            Hit(say("Changelog"), title, text, f"{changelog}#{anchor}")
+            for anchor, title, text in version_pages.sections()
+        ]
+        return [*_codes(), *_operations(), *_words_of_events(), *prose_hits, *versions]
 
 
 def _codes() -> Iterator[Hit]:
@@ -147,16 +157,3 @@ def _words_of_events() -> Iterator[Hit]:
         yield Hit(
             say("Status"), status.value, say("A status of a verification."), f"{overview}#statuses", (status.value,)
         )
-
-
-def _paragraphs(language: str) -> Iterator[Hit]:
-    for name in prose.PAGES:
-        page = reverse(f"lenders:{name}")
-        for section in prose.read(name, language).sections:
-            yield Hit(say(PROSE_TITLES[name]), section.title, " ".join(section.blocks), f"{page}#{section.anchor}")
-
-
-def _of_versions() -> Iterator[Hit]:
-    page = reverse("lenders:changelog")
-    for anchor, title, text in version_pages.sections():
-        yield Hit(say("Changelog"), title, text, f"{page}#{anchor}")

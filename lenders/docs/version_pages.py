@@ -15,12 +15,8 @@ _SECTION = re.compile(r'<h[12] id="([^"]+)">(.*?)</h[12]>(.*?)(?=<h[12] |</secti
 def facts() -> dict[str, Any]:
     """Every version, newest first: its name, what it changed, since when and until when it is deprecated."""
     listed = [
-        {
-            "name": version.name,
-            "changes": version.changes,
-            "since": versions.deprecated_at(version.name),
-            "until": versions.sunset_at(version.name),
-        }
+        {"name": version.name, "changes": version.changes}
+        | dict(zip(("since", "until"), versions.ending_of(version.name) or (None, None), strict=True))
         for version in reversed(versions.VERSIONS)
     ]
     return {"versions": listed, "days": policy.VERSION_DAYS}

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests.verification.audit.rows import slip_in
 from tests.verification.workflow.story import Story, begin, order
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.audit.tree import leaf_hash
 from verification.core.events import ENTRY_TYPES
 from verification.core.status import TERMINAL

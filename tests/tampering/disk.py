@@ -13,7 +13,7 @@ from tests.tampering.world import World
 from verification.audit import checkpoint, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey
 from verification.audit.keys import signing_key
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.audit.tree import leaf_hash
 from verification.core import events
 from verification.core.ids import new_id

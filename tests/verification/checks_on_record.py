@@ -7,7 +7,7 @@ from typing import Any
 from tests import entries
 from tests.verification.audit.rows import tamper
 from verification.audit import signatures
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.audit.tree import leaf_hash
 from verification.models import Attempt, AuditEntry, AuditLeaf
 

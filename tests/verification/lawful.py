@@ -10,7 +10,7 @@ from operator import attrgetter
 import pytest
 
 from verification.audit.legality import faults_of
-from verification.core import decision_receipt, events, keeping, releases
+from verification.core import events, keeping, releases, stored
 from verification.core.releases import Release
 from verification.core.route import Stage
 from verification.models import AuditEntry, Receipt
@@ -70,7 +70,7 @@ def without_receipt() -> Iterator[str]:
         if entry.body.get("receipt") != sha256(jws.encode()).hexdigest() or told != (
             end.type,
             end.body["code"],
-            decision_receipt.moment(end.at),
+            stored.moment(end.at),
         ):
             yield f"{entry.verification_id}: {entry.type}: {told}"
 

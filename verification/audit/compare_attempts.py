@@ -1,13 +1,10 @@
 """Do the attempts of a verification, and the votes on them, stand as its entries say?"""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from verification.audit import policy
-from verification.audit.advanced import advanced_by, earlier
-from verification.audit.held_rows import Held
-from verification.audit.reconcile import Pair, Said, differs, named, reconcile, spelled
+from verification.audit.held_rows import Held, Pair, Said, advanced_by, differs, earlier, named, reconcile, spelled
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.models import Attempt, AuditEntry
@@ -55,7 +52,8 @@ def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
     last: dict[str, tuple[AuditEntry, dict[str, Any]]] = {}
     for entry in held.entries:
         if by := advanced_by(entry):
-            last = {name: (one, _ending_earlier(led, by)) for name, (one, led) in last.items()}
+            for _, led in last.values():
+                led |= {"expires_at": earlier(str(led["expires_at"]), by)} if "expires_at" in led else {}
         body = entry.body
         if entry.type not in _DIALOGUE or not isinstance(body, dict) or "attempt" not in body:
             continue
@@ -71,10 +69,6 @@ def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
                 detail = f"attempt {name} stands as {attempt.status}, its entries lead to {led['status']}"
                 yield differs(log, held, "status", detail, entry=entry.pk)
     yield from reconcile(log, held, said, {})
-
-
-def _ending_earlier(led: dict[str, Any], by: timedelta) -> dict[str, Any]:
-    return {**led, "expires_at": earlier(str(led["expires_at"]), by)} if "expires_at" in led else led
 
 
 def _after(before: Mapping[str, Any], entry: AuditEntry, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,13 +9,11 @@ from operator import attrgetter
 from typing import Any, Final
 
 from verification.audit import policy
-from verification.audit.advanced import advanced_since, earlier
-from verification.audit.held_rows import Held
-from verification.audit.reconcile import Pair, Said, differs, named, reconcile, spelled
+from verification.audit.held_rows import Held, Pair, Said, advanced_since, differs, earlier, named, reconcile, spelled
 from verification.core.events import CLOSINGS, DECISIONS, OBLIGATIONS, RECEIPT, REPORTED
 from verification.core.findings import Finding
 from verification.core.route import OURS
-from verification.models import AuditEntry, Verification
+from verification.models import AuditEntry
 
 _ASKED: Final = frozenset({"requires_input", "processing"})
 """What one may be that nobody has decided: with its borrower, or with us. Which of the two is no entry."""
@@ -26,27 +24,33 @@ _MARKS: Final = {
     "handed_over_at": "verification.handed_over",
 }
 """Columns that are the time of the last entry of a type, or empty."""
+_STANDING: Final = ("route", "stage", "turn", "combination", "last_failure")
+"""Where it stands, as a move writes it down."""
 
 
 def compare_case(log: str, held: Held) -> Iterator[Finding]:
     """Everything that the row and its entries say differently."""
     yield from _compare_said(log, held)
-    yield from _compare_count(log, held)
+    # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
+    row, last = held.verification, max((entry.verification_sequence or 0 for entry in held.entries), default=0)
+    detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
+    if row.sequence > last:
+        yield Finding(code="entry_lost", log=log, field="sequence", detail=f"{detail}: the newest are missing")
+    elif row.sequence < last and any(held.said("verification.created", naming="profile")):
+        yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
     opened = next(held.said("verification.created", naming="combinations"), None)
     if opened is None:
         if not held.entries:
-            detail = f"verification {held.verification.pk} is there, and no entry speaks of it"
+            detail = f"verification {row.pk} is there, and no entry speaks of it"
             yield Finding(code="row_unsaid", log=log, detail=detail)
         return
-    yield from _compare_marks(log, held)
-    yield from _compare_obligation(log, held)
-    if advanced_since(None, held.entries).total_seconds() != held.verification.advanced_seconds:
+    yield from _compare_times(log, held)
+    if advanced_since(None, held.entries).total_seconds() != row.advanced_seconds:
         yield differs(log, held, "advanced_seconds", "a clock was advanced of it by another time than its entries say")
-    yield from _compare_contract(log, held)
     end = next(held.said(*DECISIONS, naming="profile"), None)
     if end is None:
         yield from _compare_open(log, held, opened[1])
-    elif "routes" not in end[1] and held.verification.passed_routes != _led(held, opened[1])["passed_routes"]:
+    elif "routes" not in end[1] and row.passed_routes != _led(held, opened[1])["passed_routes"]:
         yield differs(log, held, "passed_routes", "its passed_routes are not what its entries lead to")
 
 
@@ -72,7 +76,8 @@ def _compare_said(log: str, held: Held) -> Iterator[Finding]:
         ]
         if entry.type in DECISIONS:
             pairs += [("code", body.get("code"), row.code), ("at", entry.at, row.finished_at)]
-            pairs += named(body, routes=row.passed_routes, **_standing(row))
+            stood = {name: getattr(row, name) for name in _STANDING}
+            pairs += named(body, routes=row.passed_routes, **stood)
         else:
             pairs += [("at", entry.at, row.created_at), ("renews", body.get("renews"), row.renews_id)]
             pairs += named(body, combinations=row.combinations)
@@ -83,12 +88,8 @@ def _compare_said(log: str, held: Held) -> Iterator[Finding]:
     yield from reconcile(log, held, said, {})
 
 
-def _standing(row: Verification) -> Mapping[str, Any]:
-    """Where it stands, as a move writes it down."""
-    return {name: getattr(row, name) for name in ("route", "stage", "turn", "combination", "last_failure")}
-
-
-def _compare_marks(log: str, held: Held) -> Iterator[Finding]:
+def _compare_times(log: str, held: Held) -> Iterator[Finding]:
+    """Of its marks, its obligation and its contract."""
     for column, entry_type in _MARKS.items():
         last = max((entry for entry in held.entries if entry.type == entry_type), key=attrgetter("at"), default=None)
         said = last.at if last is not None else None
@@ -97,32 +98,18 @@ def _compare_marks(log: str, held: Held) -> Iterator[Finding]:
         if said != getattr(held.verification, column):
             yield differs(log, held, column, f"{column} is not the time of its last entry {entry_type}")
 
-
-def _compare_obligation(log: str, held: Held) -> Iterator[Finding]:
     for column, entry_type in zip(("obligation_opened_at", "obligation_closed_at"), OBLIGATIONS, strict=True):
-        said = [body["at"] for _, body in held.said(entry_type, naming="at")]
-        if spelled(getattr(held.verification, column)) != (said[-1] if said else ""):
+        told = [body["at"] for _, body in held.said(entry_type, naming="at")]
+        if spelled(getattr(held.verification, column)) != (told[-1] if told else ""):
             yield differs(log, held, column, f"{column} is not what {entry_type} says")
 
-
-def _compare_contract(log: str, held: Held) -> Iterator[Finding]:
-    entry, said = next(held.said(REPORTED, naming="signed_at"), (None, {}))
-    if entry is not None and "release_not_before" in said:
-        until = earlier(str(said["release_not_before"]), advanced_since(entry, held.entries))
-        said = {**said, "release_not_before": until}
+    entry, reported = next(held.said(REPORTED, naming="signed_at"), (None, {}))
+    if entry is not None and "release_not_before" in reported:
+        until = earlier(str(reported["release_not_before"]), advanced_since(entry, held.entries))
+        reported = {**reported, "release_not_before": until}
     for column in ("contract_signed_at", "release_not_before"):
-        if said.get(column.removeprefix("contract_"), "") != spelled(getattr(held.verification, column)):
+        if reported.get(column.removeprefix("contract_"), "") != spelled(getattr(held.verification, column)):
             yield differs(log, held, column, f"{column} is not what its lender reported")
-
-
-def _compare_count(log: str, held: Held) -> Iterator[Finding]:
-    # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
-    row, last = held.verification, max((entry.verification_sequence or 0 for entry in held.entries), default=0)
-    detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
-    if row.sequence > last:
-        yield Finding(code="entry_lost", log=log, field="sequence", detail=f"{detail}: the newest are missing")
-    elif row.sequence < last and any(held.said("verification.created", naming="profile")):
-        yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
 
 
 def _compare_open(log: str, held: Held, opened: Mapping[str, Any]) -> Iterator[Finding]:
@@ -136,9 +123,22 @@ def _compare_open(log: str, held: Held, opened: Mapping[str, Any]) -> Iterator[F
         yield differs(log, held, "status", f"it stands as {row.status}, which its entries do not lead to")
     if row.finished_at is not None:
         yield differs(log, held, "finished_at", "it has an end, and the log ended it never")
-    yield from _compare_turn(log, held)
-    words = {"", _last_failure(held), *policy.HINDRANCES}
-    if row.last_failure not in words:
+    said, stage = 0, ""
+    for entry, body in held.said("attempt.opened", "attempt.answered", naming="turn"):
+        said = int(body["turn"]) + (entry.type == "attempt.answered" and body.get("next") != "part")
+        stage = str(body.get("stage", "")) if entry.type == "attempt.opened" else stage
+    # Who waits for a place has had a turn counted, and the next stage begun, by no entry; then no attempt is alive.
+    is_alive = any(attempt.status in ("open", "judging") for attempt in held.attempts.values())
+    if row.turn < said or (is_alive and row.turn != said):
+        yield differs(log, held, "turn", f"its turn is {row.turn}, its entries lead to {said}")
+    elif row.turn == said and row.stage != stage:
+        yield differs(log, held, "stage", f"its stage is {row.stage}, its entries lead to {stage}")
+    word, closings = "", ("attempt.judged", "attempt.reviewed", "attempt.lapsed", "route.chosen")
+    for entry in (one for one in held.entries if one.type in closings and isinstance(one.body, dict)):
+        outcome = entry.body.get("outcome", "passed" if entry.type == "route.chosen" else "failed")
+        if outcome in ("passed", "failed"):
+            word = str(entry.body.get("code", "")) if outcome == "failed" else ""
+    if row.last_failure not in {"", word, *policy.HINDRANCES}:
         yield differs(log, held, "last_failure", f"nothing in its entries failed by {row.last_failure}")
 
 
@@ -173,29 +173,3 @@ def _in_review(held: Held) -> AuditEntry | None:
     types = ("verification.in_review", "attempt.reviewed", *DECISIONS)
     last = next((entry for entry in reversed(held.entries) if entry.type in types), None)
     return last if last is not None and last.type == "verification.in_review" else None
-
-
-def _compare_turn(log: str, held: Held) -> Iterator[Finding]:
-    row, said, stage = held.verification, 0, ""
-    for entry, body in held.said("attempt.opened", "attempt.answered", naming="turn"):
-        is_part = body.get("next") == "part"
-        said = int(body["turn"]) + (entry.type == "attempt.answered" and not is_part)
-        stage = str(body.get("stage", "")) if entry.type == "attempt.opened" else stage
-    # Who waits for a place has had a turn counted, and the next stage begun, by no entry; then no attempt is alive.
-    is_alive = any(attempt.status in ("open", "judging") for attempt in held.attempts.values())
-    if row.turn < said or (is_alive and row.turn != said):
-        yield differs(log, held, "turn", f"its turn is {row.turn}, its entries lead to {said}")
-    elif row.turn == said and row.stage != stage:
-        yield differs(log, held, "stage", f"its stage is {row.stage}, its entries lead to {stage}")
-
-
-def _last_failure(held: Held) -> str:
-    word = ""
-    closings = ("attempt.judged", "attempt.reviewed", "attempt.lapsed", "route.chosen")
-    for entry in held.entries:
-        if entry.type not in closings or not isinstance(entry.body, dict):
-            continue
-        outcome = entry.body.get("outcome", "passed" if entry.type == "route.chosen" else "failed")
-        if outcome in ("passed", "failed"):
-            word = str(entry.body.get("code", "")) if outcome == "failed" else ""
-    return word

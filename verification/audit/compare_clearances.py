@@ -3,9 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from verification.audit.advanced import advanced_by, earlier
-from verification.audit.held_rows import Held
-from verification.audit.reconcile import Said, named, reconcile, spelled
+from verification.audit.held_rows import Held, Said, advanced_by, earlier, named, reconcile, spelled
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, REFUSED, SUPERSEDED
 from verification.core.events import CLEARED, CLEARINGS
 from verification.core.findings import Finding

@@ -6,11 +6,10 @@ from typing import Any, Final
 
 from verification import clock
 from verification.audit import policy
-from verification.audit.held_rows import Held
-from verification.audit.reconcile import Pair, Said, differs, named, reconcile
+from verification.audit.held_rows import Held, Said, differs, named, reconcile
 from verification.core.events import CLEARED, DECISIONS, DESTROYED, KEEPING
 from verification.core.findings import Finding
-from verification.core.marks import index_mark, words_mark
+from verification.core.keeping import index_mark, words_mark
 from verification.core.route import is_frame
 from verification.models import AuditEntry, EvidenceItem
 
@@ -43,7 +42,12 @@ def _compare_evidence(log: str, held: Held) -> Iterator[Finding]:
         if "id" in claim:
             name, pairs = f"evidence {claim['id']}", None
             if item := items.get(str(claim["id"])):
-                pairs = _listed(held, entry, claim, item)
+                pairs = [
+                    ("attempt", entry.body.get("attempt"), item.attempt_id),
+                    ("kind", claim.get("kind"), item.kind),
+                    ("at", entry.at, item.created_at),
+                    ("seen", claim.get("seen"), _seen(held, claim, item)),
+                ]
             name = name if pairs else f"{name} of verification {held.verification.pk}"
             sealed.append((entry, str(claim["id"]), name, pairs))
         if "sha256" in claim:
@@ -56,15 +60,6 @@ def _compare_evidence(log: str, held: Held) -> Iterator[Finding]:
     yield from reconcile(log, held, sealed, rows)
     uses = {(attempt, kind): f"shared evidence {kind} of attempt {attempt}" for attempt, kind in used}
     yield from reconcile(log, held, shared, uses)
-
-
-def _listed(held: Held, entry: AuditEntry, claim: Mapping[str, Any], item: EvidenceItem) -> list[Pair]:
-    return [
-        ("attempt", entry.body.get("attempt"), item.attempt_id),
-        ("kind", claim.get("kind"), item.kind),
-        ("at", entry.at, item.created_at),
-        ("seen", claim.get("seen"), _seen(held, claim, item)),
-    ]
 
 
 def _seen(held: Held, claim: Mapping[str, Any], item: EvidenceItem) -> str | None:

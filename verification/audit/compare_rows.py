@@ -29,13 +29,14 @@ def compare(log: str, held: Held) -> Iterator[Finding]:
 
 
 def require_as_said(verification: Verification) -> Held:
-    """A verification's entries and rows, for whoever is about to end it by them; its own row is locked.
+    """A verification's entries and rows, for whoever is about to end it by them; its own row is locked, and read anew.
 
     Raises `Conflict` unless every entry stands in its log and is signed as its type asks (`entries_unsound`), and its
     row, its attempts and their votes say what the entries say (`row_differs`): what was changed behind the log's back,
     to be put back once a worker has signed what it leads to, leads to nothing. Damaged evidence is told of where it is
     read.
     """
+    verification.refresh_from_db()
     held, log = load([verification.pk], is_whole=False)[verification.pk], verification.mode
     if any(one.log != log for one in held.entries) or len(signatures.sound(held.entries)) != len(held.entries):
         raise Conflict("an entry about it does not count", code="entries_unsound")

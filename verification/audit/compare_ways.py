@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from verification.audit.advanced import advanced_by, earlier
-from verification.audit.held_rows import Held
-from verification.audit.reconcile import Said, named, reconcile, spelled
+from verification.audit.held_rows import Held, Said, advanced_by, earlier, named, reconcile, spelled
 from verification.core.events import ADVANCED
 from verification.core.findings import Finding
 from verification.models import AuditEntry

@@ -17,7 +17,7 @@ from verification.audit import keys, signatures
 from verification.audit.history import hashed_bytes
 from verification.audit.stored import readable
 from verification.core import events
-from verification.core.marks import reference_mark
+from verification.core.keeping import reference_mark
 from verification.core.status import OPEN, TERMINAL, Status
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
 
@@ -157,7 +157,13 @@ def _sound(leaves: Sequence[AuditLeaf]) -> tuple[set[str], set[str]]:
 
 def _signers(entries: Sequence[AuditEntry], beside: Iterable[AuditEntry]) -> dict[str, str]:
     """Of those that are ordered, say what was hashed and are signed, by id the id of the key."""
-    ordered = [entry for entry in entries if (leaf := getattr(entry, "leaf", None)) and _is_hashed(leaf, entry)]
+    ordered = []
+    for entry in entries:
+        leaf: AuditLeaf | None = getattr(entry, "leaf", None)
+        if leaf is None or leaf.log != entry.log:
+            continue
+        if hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash) is not None:
+            ordered.append(entry)
     if not ordered:
         return {}
     _, signers = signatures.inspect({entry.pk: entry for entry in (*beside, *ordered)}.values())
@@ -178,8 +184,3 @@ def _fits(entry: AuditEntry, row: Verification) -> bool:
 
 def _of(entry: AuditEntry) -> str:
     return str(entry.verification_id)
-
-
-def _is_hashed(leaf: AuditLeaf, entry: AuditEntry) -> bool:
-    hashed = hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash)
-    return leaf.log == entry.log and hashed is not None

@@ -1,12 +1,20 @@
-"""What the tables hold about verifications besides the log, to be compared with what their entries say."""
+"""What the tables hold about verifications besides the log, and what is found where their entries say something else.
 
-from collections.abc import Iterator, Mapping, Sequence
+`reconcile` finds what entries say against the rows they speak of, then the rows of which no entry speaks. What becomes
+due of a test verification comes earlier by as much as its entries advanced its clock; those of a live log move nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.db.models import Model
 
+from verification.audit import policy
 from verification.audit.stored import readable
+from verification.core.events import ADVANCED
+from verification.core.findings import Finding
 from verification.models import (
     Attempt,
     AuditEntry,
@@ -23,6 +31,12 @@ from verification.models import (
     SharedEvidenceUse,
     Verification,
 )
+
+NOTHING: Final = timedelta(0)
+Pair = tuple[str, Any, Any]
+"""A field, what the entry says and what the row holds."""
+Said = tuple[AuditEntry, Any, str, list[Pair] | None]
+"""An entry, the key and the name of the row it speaks of, and what it says of it; None where there is no such row."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +88,13 @@ def load(ids: Sequence[str], *, is_whole: bool = True) -> dict[str, Held]:
     for vote in readable(ReviewVote.objects.filter(**of_attempts).order_by("pk")):
         if one := owners.get(vote.attempt_id):
             one.votes.append(vote)
-    _load_entries(held)
+    entries = AuditEntry.objects.filter(verification_id__in=list(held))
+    for entry in readable(entries.order_by("verification_sequence", "pk")):
+        held[entry.verification_id or ""].entries.append(entry)
     if is_whole:
         _load_evidence(held, owners)
         _load_ways(held)
     return held
-
-
-def _load_entries(held: Mapping[str, Held]) -> None:
-    entries = AuditEntry.objects.filter(verification_id__in=list(held))
-    for entry in readable(entries.order_by("verification_sequence", "pk")):
-        held[entry.verification_id or ""].entries.append(entry)
 
 
 def _load_evidence(held: Mapping[str, Held], owners: Mapping[str, Held]) -> None:
@@ -116,3 +126,60 @@ def _load_ways(held: Mapping[str, Held]) -> None:
         held[key.verification_id].keys.append(key)
     for receipt in readable(Receipt.objects.filter(pk__in=list(held))):
         held[receipt.verification_id].receipts.append(receipt)
+
+
+def reconcile(log: str, held: Held, said: Sequence[Said], rows: Mapping[Any, str]) -> Iterator[Finding]:
+    """Findings about rows of one verification; `rows`: the name of each by its key."""
+    for entry, _, name, pairs in said:
+        if pairs is None:
+            detail = f"the {name} that this entry speaks of is not there any more"
+            yield Finding(code="row_missing", log=log, entry=entry.pk, detail=detail)
+        for column, says, holds in pairs or ():
+            if says != holds:
+                detail = f"the {column} of {name} is not what this entry says"
+                yield Finding(code="row_differs", log=log, entry=entry.pk, field=column, detail=detail)
+    for key in sorted(rows.keys() - {key for _, key, _, _ in said}, key=str):
+        detail = f"verification {held.verification.pk} holds the {rows[key]}, of which no entry speaks"
+        yield Finding(code="row_unsaid", log=log, detail=detail)
+
+
+def differs(log: str, held: Held, field: str, detail: str, *, entry: str = "") -> Finding:
+    """The finding that a column of this verification is not what its entries lead to."""
+    detail = f"verification {held.verification.pk}: {detail}"
+    return Finding(code="row_differs", log=log, entry=entry, field=field, detail=detail)
+
+
+def named(body: Mapping[str, Any], **holds: Any) -> list[Pair]:
+    """The pairs of those fields that a body names."""
+    return [(field, body[field], value) for field, value in holds.items() if field in body]
+
+
+def spelled(column: object) -> str:
+    """A binary column or a time as bodies spell it; empty for none."""
+    if isinstance(column, bytes | bytearray | memoryview):  # PostgreSQL hands out a memoryview, SQLite bytes
+        return bytes(column).hex()
+    return str(column.isoformat()) if hasattr(column, "isoformat") else ""
+
+
+def advanced_by(entry: AuditEntry) -> timedelta:
+    """By how much this entry advances what is due of its verification; nothing for all others, and where it may not."""
+    if entry.type != ADVANCED or entry.log != policy.TEST_LOG or not isinstance(entry.body, dict):
+        return NOTHING
+    seconds = entry.body.get("advance_seconds")
+    if type(seconds) is not int or not 1 <= seconds <= policy.ADVANCE_SECONDS_MAX:
+        return NOTHING
+    return timedelta(seconds=seconds)
+
+
+def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
+    """By how much those after `entry` among the entries of its verification advance it; all of them for None."""
+    first = (entry.verification_sequence or 0) if entry is not None else 0
+    return sum((advanced_by(one) for one in entries if (one.verification_sequence or 0) > first), NOTHING)
+
+
+def earlier(told: str, by: timedelta) -> str:
+    """A time as a body spells it, so much earlier; what is no time stays as it is."""
+    try:
+        return (datetime.fromisoformat(told) - by).isoformat() if by else told
+    except (OverflowError, ValueError):
+        return told

@@ -106,22 +106,17 @@ def is_revoked(revoked: Mapping[str, int], key: str, index: int) -> bool:
 
 def is_of_root(entry: AuditEntry) -> bool:
     """Whether the operator's root signed what this entry says of a key."""
+    body = entry.body if isinstance(entry.body, dict) else {}
     try:
-        return _is_of_root(entry)
+        if entry.type == events.CERTIFIED:
+            one = certificates.read_certified(body, mode=entry.log)
+            return one is not None and one.is_certified(settings.TULGA_ROOT)
+        key, index, said = body.get("key"), body.get("from_index"), body.get("revocation")
+        if not isinstance(key, str) or type(index) is not int or index < 0:
+            return False
+        return certificates.is_revocation(settings.TULGA_ROOT, said, mode=entry.log, key=key, from_index=index)
     except UNREADABLE:  # a word that has no bytes, say
         return False
-
-
-def _is_of_root(entry: AuditEntry) -> bool:
-    body = entry.body if isinstance(entry.body, dict) else {}
-    if entry.type == events.CERTIFIED:
-        one = certificates.read_certified(body, mode=entry.log)
-        return one is not None and one.is_certified(settings.TULGA_ROOT)
-    key, index = body.get("key"), body.get("from_index")
-    if not isinstance(key, str) or type(index) is not int or index < 0:
-        return False
-    said = body.get("revocation")
-    return certificates.is_revocation(settings.TULGA_ROOT, said, mode=entry.log, key=key, from_index=index)
 
 
 @cache

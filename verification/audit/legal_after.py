@@ -8,7 +8,7 @@ from verification.audit.legal_course import Course
 from verification.audit.legal_words import MOVE, TIME, Body, Fault, moment, text
 from verification.core.attestations import KINDS
 from verification.core.clearance import CONSUMED
-from verification.core.retention import CLOSED, OPENED
+from verification.core.events import CLOSED, OPENED
 
 
 def attested(course: Course, body: Body, *, at: int) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from verification import clock, transactions
 from verification.audit import keys, policy, signatures
 from verification.audit.keys import LOGS
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.core import events, stored
 from verification.models import AuditEntry, AuditPending, Verification
 

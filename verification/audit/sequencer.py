@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, policy, proofs, signatures, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.audit.stored import UNREADABLE, read
 from verification.audit.tiles import Load
 from verification.audit.tree import EMPTY_ROOT, leaf_hash

@@ -6,6 +6,10 @@ each entry's leaf as it is without `signed` and without its number for the lende
 key a type asks for stands in `core/events.py`, and which evidence they may list in `core/keeping.py`: so whoever holds
 the database, and no key, puts nothing on record, and whoever holds the door decides nothing, and gives nothing out for
 a worker's. What the root says of keys carries its own signature. Source: audit.md §6.
+
+A leaf (schema 1) is canonical JSON with integers and strings, absent fields left out:
+`schema` 1, `id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`, `verification_sequence`, `lender`,
+`lender_sequence` and `body`, which says by route, check, outcome, codes, versions and commitments what happened.
 """
 
 import re
@@ -22,20 +26,48 @@ from django.db.models import Q
 
 from verification.audit import keys, policy
 from verification.audit.keys import Believed
-from verification.audit.leaves import spell_leaf
 from verification.audit.stored import UNREADABLE, readable
 from verification.core import events
 from verification.core.certificates import key_id
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.keeping import is_of_door
-from verification.core.stored import canonical_json
+from verification.core.stored import canonical_json, moment
 from verification.models import AuditEntry, AuditLeaf, Verification
 
+SCHEMA: Final = 1
 _CONTEXT: Final = "tulga-entries-v1"
 """Signed with it, so that nothing else we may ever sign can be taken for entries."""
 _ID: Final = re.compile("evt_[0-9a-z]{1,40}")
 _OVER_MAX: Final = 32
 """Entries under one signature at most. Ours: a review by several people and its end are a dozen."""
+
+
+def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool = False) -> bytes:
+    """The exact bytes of an entry's leaf, which are hashed; lender_sequence: its number for the lender, if it has one.
+
+    is_bare: without `signed`, as it is signed.
+
+    The row is the only place where it is kept: whoever changes its spelling changes the hash of what is on record.
+    Raises `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`, `TypeError` for a body that is no JSON.
+    """
+    if entry.at.tzinfo is None:
+        raise ValueError("a leaf's time has a zone")
+    written = {
+        "schema": SCHEMA,
+        "id": entry.id,
+        "mode": entry.log,
+        "type": entry.type,
+        "at": moment(entry.at),
+        "verification": entry.verification_id,
+        "verification_sequence": entry.verification_sequence,
+        "lender": entry.lender_id,
+        "lender_sequence": lender_sequence,
+        "body": {name: said for name, said in entry.body.items() if name != "signed"} if is_bare else entry.body,
+    }
+    spelt = canonical_json({name: value for name, value in written.items() if value is not None})
+    if len(spelt) > policy.LEAF_BYTES:
+        raise ValueError(f"a leaf has at most {policy.LEAF_BYTES} bytes, not {len(spelt)}")
+    return spelt
 
 
 def sign(entries: Sequence[AuditEntry]) -> None:

@@ -54,7 +54,11 @@ def verify_leaves(log: str, *, size: int, tree: TreeInspection, processes: int =
         if isinstance(one, Finding):
             yield one
         elif isinstance(one, Told):
-            yield from _verify_told(one, sequences)
+            # What a lender is told counts 1, 2, 3, …, on from what is there: one gap is told once, not ever after.
+            before, sequences[one.lender] = sequences[one.lender], one.sequence
+            if one.sequence != before + 1:
+                detail = f"the sequence of lender {one.lender} goes from {before} to {one.sequence}"
+                yield _finding(one.leaf, "lender_sequence", detail, field="lender_sequence")
         else:
             yield from tree.take(one)
 
@@ -100,9 +104,11 @@ def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> It
         if leaf.told_to != ((entry.lender_id or "") if leaf.lender_sequence else ""):
             detail = "the leaf names another lender to be told than the entry"
             yield _finding(leaf, "lender", detail, field="told_to")
+        # SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does.
+        spelled = (getattr(entry, "body_text", None), getattr(entry, "at_text", None))
         if hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash) is None:
             yield _finding(leaf, "entry_differs", "what the entry says is not what was hashed")
-        elif ops is not None and not _is_spelled(entry, ops):
+        elif ops is not None and spelled != (json.dumps(entry.body), ops.adapt_datetimefield_value(entry.at)):
             yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
     # 2. Nothing else is counted.
     lender, sequence = leaf.told_to, leaf.lender_sequence
@@ -116,21 +122,6 @@ def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> It
         yield _finding(leaf, "lender_sequence", "the lender's sequence is not a number", field="lender_sequence")
         return
     yield Told(leaf, lender, sequence)
-
-
-def _is_spelled(entry: Any, ops: Any) -> bool:
-    """SQLite keeps a text as it came, and of a name that stands twice in it reads another value than Python does."""
-    ours = json.dumps(entry.body), ops.adapt_datetimefield_value(entry.at)
-    return (entry.body_text, entry.at_text) == ours
-
-
-def _verify_told(told: Told, sequences: dict[str, int]) -> Iterator[Finding]:
-    """What a lender is told counts 1, 2, 3, … of each lender."""
-    before, sequences[told.lender] = sequences[told.lender], told.sequence
-    # Counted on from what is there: one gap is told once, not at every later entry.
-    if told.sequence != before + 1:
-        detail = f"the sequence of lender {told.lender} goes from {before} to {told.sequence}"
-        yield _finding(told.leaf, "lender_sequence", detail, field="lender_sequence")
 
 
 def _verify_signatures(

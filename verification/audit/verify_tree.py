@@ -115,7 +115,10 @@ class TreeInspection:
             if not place.level:
                 continue
             start = place.index * tiles.WIDTH
-            rows = _tiles(self._log, place.level - 1, start)
+            # Those under one tile: 2 MiB at most.
+            within = {"index__gte": start, "index__lt": start + tiles.WIDTH}
+            under = AuditTile.objects.filter(log=self._log, level=place.level - 1, **within)
+            rows = {index: as_bytes(hashes) for index, hashes in under.values_list("index", "hashes")}
             for offset, value in enumerate(list(tiles.hashes(row))[:width]):
                 below = Place(place.level - 1, start + offset)
                 if root_of(tiles.hashes(rows.get(below.index, b""))) != value:
@@ -132,9 +135,3 @@ class TreeInspection:
 def _tile(log: str, place: Place) -> bytes:
     found = AuditTile.objects.filter(log=log, level=place.level, index=place.index)
     return as_bytes(found.values_list("hashes", flat=True).first())
-
-
-def _tiles(log: str, level: int, start: int) -> dict[int, bytes]:
-    # Those under one tile: 2 MiB at most.
-    found = AuditTile.objects.filter(log=log, level=level, index__gte=start, index__lt=start + tiles.WIDTH)
-    return {index: as_bytes(hashes) for index, hashes in found.values_list("index", "hashes")}

@@ -13,20 +13,16 @@ from verification.workflow.reading.queries import BorrowerPage
 def ending(page: BorrowerPage) -> Mapping[str, Any]:
     """Sign, title and sentences of a verification that has ended, or waits for people, and what is pressed first."""
     sign, title, sentences = (_of_renewal if page.renewal else _of_check)(page)
+    # Never where the ending is the one that tells nothing.
+    is_told = ending_of(page.code, page.last_failure) is not UNFINISHED
+    why = page.last_failure if page.code == "attempts_exhausted" else page.code
     return {
         "sign": sign,
         "title": title,
         "sentences": sentences,
         "has_to_call": page.status not in (Status.VERIFIED, Status.IN_REVIEW),
-        "is_signature_refused": _is_signature_refused(page),
+        "is_signature_refused": is_told and page.status == Status.DECLINED and why.startswith("eds_"),
     }
-
-
-def _is_signature_refused(page: BorrowerPage) -> bool:
-    # Never where the ending is the one that tells nothing.
-    code = page.last_failure if page.code == "attempts_exhausted" else page.code
-    is_told = ending_of(page.code, page.last_failure) is not UNFINISHED
-    return page.status == Status.DECLINED and code.startswith("eds_") and is_told
 
 
 def _of_check(page: BorrowerPage) -> tuple[str, str, list[str]]:

@@ -15,3 +15,6 @@ _POWERS = (
 def header(allowed: str = "") -> str:
     """The header `Permissions-Policy` of a page that may use this power, or none."""
     return ", ".join(f"{power}=({'self' if power == allowed else ''})" for power in _POWERS)
+
+
+NONE = header()

@@ -52,12 +52,13 @@ def protect(request: HttpRequest) -> HttpResponse:
 def about(request: HttpRequest) -> HttpResponse:
     """Who runs this address, for which lenders, and by which key its log is signed."""
     key = answers.log_key()
+    digits = key.fingerprint if key else ""
     told = {
         "operator": settings.TULGA_OPERATOR,
         "mode": answers.mode_served(),
         "lenders": [(lender, wording.telephone(lender.phone)) for lender in answers.lenders_served()],
         "key": key,
-        "groups": _groups(key.fingerprint) if key else (),
+        "groups": [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)],
     }
     return render(request, "borrower/about.html", {**_place(), **told})
 
@@ -65,7 +66,3 @@ def about(request: HttpRequest) -> HttpResponse:
 def _place() -> dict[str, str]:
     """Where this is, as it must stand in the browser's address bar."""
     return {"origin": settings.TULGA_PUBLIC_URL, "host": urlsplit(settings.TULGA_PUBLIC_URL).netloc}
-
-
-def _groups(digits: str) -> list[str]:
-    return [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)]

@@ -7,12 +7,12 @@ Source: api.md §1.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from verification.core.keeping import claims
 from verification.core.route import is_frame
-from verification.core.stored import canonical_json, digest
+from verification.core.stored import canonical_json, digest, moment
 
 TYPE: Final = "tulga.receipt"
 VERSION: Final = 1
@@ -75,11 +75,6 @@ def build(facts: Facts) -> bytes:
     )
 
 
-def moment(at: datetime) -> str:
-    """A time as leaves of the log spell it."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """Each attempt as its entries tell it: how it ended, by which checks, and what was kept of it.
 
@@ -105,16 +100,13 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
             said = {"outcome": body.get("outcome", "lapsed"), "code": body["code"] or None, "at": moment(at)}
             attempt |= {**said, "decided_by": _DECIDED_BY[entry_type]}
         if entry_type == "attempt.judged":
-            attempt |= {"release": body["release"], "checks": [_check(one) for one in body["checks"]]}
+            attempt |= {
+                "release": body["release"],
+                "checks": [{**one, "code": one["code"] or None} for one in body["checks"]],
+            }
     for name, kept in frames.items():
         found[name]["frames"] = {"number": len(kept), "sha256": digest(sorted(kept))}
     return list(found.values())
 
 
 _DECIDED_BY: Final = {"attempt.judged": "checks", "attempt.reviewed": "people", "attempt.lapsed": "nobody"}
-
-
-def _check(said: Mapping[str, Any]) -> dict[str, Any]:
-    # Who played the borrower, where the sandbox did; a check of a real one says nothing of it.
-    engine = {"engine": dict(said["engine"])} if "engine" in said else {}
-    return {"check": said["check"], "outcome": said["outcome"], "code": said["code"] or None, **engine}

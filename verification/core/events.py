@@ -44,8 +44,10 @@ ADVANCED = "test_clock.advanced"
 """A test lender put what is due of this verification forward by `advance_seconds`. None stands in a live log."""
 ATTESTED = "attestation.made"
 """An employee's word `what` was confirmed of a verified borrower, with their id as `person`."""
-OBLIGATIONS = ("obligation.opened", "obligation.closed")
-"""What a lender said of the credit, each once, with the time as `at`."""
+OPENED, CLOSED = "opened", "closed"
+"""What a lender says of an obligation."""
+OBLIGATIONS = (f"obligation.{OPENED}", f"obligation.{CLOSED}")
+"""What it said of the credit, each once, with the time as `at`."""
 SIMULATED = "simulation.requested"
 """From here on nobody real is before the pages of a test verification: its checks say so. Names the `scenario`."""
 ENTRY_TYPES = {

@@ -7,6 +7,8 @@ with a default may be left out. From that follow how it is read (`lenders/reques
 """
 
 import dataclasses
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final, get_type_hints
@@ -36,7 +38,17 @@ def one_of(choices: Sequence[str], **more: Any) -> Form:
 
 
 VISIBLE: Final = "visible-text"
-"""The format of a text without controls, marks that nobody sees, and those that turn the direction."""
+"""The format of a text without controls, marks that nobody sees, and those that turn the direction: of `is_plain`."""
+# Controls, formats, halves of signs, what nobody assigned or means nothing, ends of lines and of paragraphs.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and marks that are drawn as nothing: Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 15.1)
+# beyond those categories, and the empty Braille pattern.
+_DRAWN_AS_NOTHING: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+
+_MARK: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def string(kind: str, schema: Mapping[str, Any], example: str = "", **more: Any) -> Form:
@@ -60,6 +72,23 @@ def decimal(pattern: str, bounds: Mapping[str, int], example: str, **more: Any) 
         is_signed=True,
         **more,
     )
+
+
+def is_plain(text: str) -> bool:
+    """Whether all of it is seen, and the ordinary blank is its only blank. Runs of blanks are not asked about."""
+    return not any(
+        unicodedata.category(sign) in _UNSEEN or _DRAWN_AS_NOTHING.match(sign) or (sign != " " and sign.isspace())
+        for sign in text
+    )
+
+
+def in_one_line(text: str) -> str:
+    """The text with a mark for each sign that hides, and for each blank but an ordinary one behind another sign.
+
+    Sign for sign: what two texts differ in can still be told, but for which sign a mark stands for.
+    """
+    marked = "".join(sign if is_plain(sign) else _MARK for sign in text)
+    return re.sub("(?<= ) ", _MARK, marked)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,14 +11,14 @@ import re
 from base64 import b64encode
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
 from verification.core.errors import BadInput
 from verification.core.person import Case
 from verification.core.registry_answers import parse_photo
-from verification.core.stored import canonical_json, digest
+from verification.core.stored import canonical_json, digest, moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +136,8 @@ def build(facts: Facts) -> bytes:
     policy = {"version": numbers.get("version"), "sha256": digest(numbers)} if isinstance(numbers, dict) else None
     place = {"id": attempt.id, "number": attempt.number, "route": attempt.route, "stage": attempt.stage}
     result = {"outcome": ending.outcome, "code": ending.code or None, "decided_by": ending.decided_by}
-    votes = [{"person": vote.person, "passes": vote.passes, "at": _moment(vote.at)} for vote in ending.votes]
-    given = {"at": _moment(facts.identified_at), "iin": facts.case.person.iin.value, "source": "LENDER"}
+    votes = [{"person": vote.person, "passes": vote.passes, "at": moment(vote.at)} for vote in ending.votes]
+    given = {"at": moment(facts.identified_at), "iin": facts.case.person.iin.value, "source": "LENDER"}
     return canonical_json(
         {
             "type": TYPE,
@@ -148,9 +148,9 @@ def build(facts: Facts) -> bytes:
             "client_reference": facts.client_reference,
             "lender": {"name": lender.name, "bin": lender.bin},
             "profile": {"id": facts.profile_id, "sha256": facts.profile_sha256},
-            "attempt": {**place, "opened_at": _moment(attempt.opened_at), "burnt": attempt.burnt},
-            "passed_before": [{"route": route, "stage": stage, "at": _moment(at)} for route, stage, at in facts.passed],
-            "result": {**result, "at": _moment(ending.at), "votes": votes},
+            "attempt": {**place, "opened_at": moment(attempt.opened_at), "burnt": attempt.burnt},
+            "passed_before": [{"route": route, "stage": stage, "at": moment(at)} for route, stage, at in facts.passed],
+            "result": {**result, "at": moment(ending.at), "votes": votes},
             "policy": policy,
             "live_image": _live_image(facts, terms),
             "identification_data": given,
@@ -222,7 +222,7 @@ def _reference(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
     if (content := facts.evidence.get(kind)) is None:
         return {**nothing, "status": "none"}
     # What was fetched for a judgement is kept after it, so the time of the judgement is nearer to the answer's.
-    known = [_moment(facts.kept_at[kind]), *([judged] if (judged := _told(terms.get("at"))) else [])]
+    known = [moment(facts.kept_at[kind]), *([judged] if (judged := _told(terms.get("at"))) else [])]
     try:
         answer = parse_photo(content)
     except BadInput:
@@ -275,10 +275,6 @@ def _object(facts: Facts, name: str) -> Mapping[str, Any]:
 def _told(stated: object) -> str | None:
     """A time that evidence states, in our spelling; None for what is no time."""
     try:
-        return _moment(datetime.fromisoformat(str(stated)))
+        return moment(datetime.fromisoformat(str(stated)))
     except ValueError:
         return None
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,8 +1,14 @@
-"""What the log says of evidence: which kinds each key may put on record, and what an entry lists."""
+"""What the log says of evidence and of columns: which kinds each key may put on record, what an entry lists, and marks.
+
+A mark is a hash bound to the row: no two rows are seen to hold the same. Most columns under one are keyed hashes
+already, so nobody finds what they stand for; whoever takes them away, as erasure does, leaves a mark that leads to
+nothing.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 DOOR_KEEPS: Final = frozenset(
@@ -50,3 +56,19 @@ def is_of_door(body: Any) -> bool:
         return False
     kinds = [one.get("kind") if isinstance(one, dict) else None for one in listed]
     return all(isinstance(kind, str) and "N" not in kind and _NUMBER.sub("N", kind) in DOOR_KEEPS for kind in kinds)
+
+
+def index_mark(row_id: str, index: bytes) -> str:
+    """The mark of one keyed index of a row."""
+    return sha256(b"index %s %s" % (row_id.encode(), index)).hexdigest()
+
+
+def words_mark(row_id: str, words: Iterable[int]) -> str:
+    """The mark of all keyed words of a row, in whatever order they come."""
+    spelt = " ".join(str(word) for word in sorted(words))
+    return sha256(f"words {row_id} {spelt}".encode()).hexdigest()
+
+
+def reference_mark(row_id: str, reference: str) -> str:
+    """The mark of a lender's own reference: a lender's word, which may be no personal number."""
+    return sha256(f"{row_id}\0{reference}".encode()).hexdigest()

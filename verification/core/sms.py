@@ -58,7 +58,9 @@ def code_text(code: str, *, lender: str, amount: str, currency: str, language: s
     if not _CODE.fullmatch(code):
         raise BadInput("a code is 4 to 8 digits", pointer="/code")
     printable = "".join(sign if sign.isprintable() else " " for sign in lender)
-    name = _cut(" ".join(re.sub(rf"[{_DOTS}/:\\]+", " ", printable).split())).strip()
+    name = " ".join(re.sub(rf"[{_DOTS}/:\\]+", " ", printable).split())
+    # Its beginning that has room in the message; no sign is halved.
+    name = name.encode("utf-16-le")[: 2 * _LENDER_MAX].decode("utf-16-le", "ignore").strip()
     if not name:
         raise BadInput("the lender has no name", pointer="/lender")
     # A message has plain blanks only: phones differ in what they make of others.
@@ -85,8 +87,3 @@ def check_text(text: str, *, host: str) -> str:
 def _units(text: str) -> int:
     """How long a text is in UTF-16, of which a phone's message is made: a sign beyond 16 bits, as 😀, takes two."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def _cut(name: str) -> str:
-    """The beginning of a name that has room in the message; no sign is halved."""
-    return name.encode("utf-16-le")[: 2 * _LENDER_MAX].decode("utf-16-le", "ignore")

@@ -18,10 +18,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from verification.core.errors import BadInput, Refused
-from verification.core.forms import asked_of
+from verification.core.forms import asked_of, in_one_line
 from verification.core.ids import Iin
 from verification.core.opening import Loan
-from verification.core.seen import in_one_line
 from verification.core.statement_words import WORDS
 from verification.core.stored import canonical_json
 

@@ -10,7 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
 from math import isfinite
@@ -51,6 +51,11 @@ def canonical_json(value: Any) -> bytes:
 def digest(value: Any) -> str:
     """SHA-256 of the canonical spelling, in lower-case hex."""
     return sha256(canonical_json(value)).hexdigest()
+
+
+def moment(at: datetime) -> str:
+    """A time as leaves of the log, receipts and documents spell it: UTC, microseconds, `Z`."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def as_record(value: Any) -> dict[str, Any]:
@@ -100,11 +105,9 @@ def _spelled(value: Any) -> Any:
         return {key: _spelled(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_spelled(one) for one in value]
-    return json.loads(json.dumps(value, default=_spell, sort_keys=True), parse_float=str)
-
-
-def _spell(value: Any) -> Any:
-    return sorted(value) if isinstance(value, frozenset | set) else str(value)
+    if isinstance(value, frozenset | set):
+        return _spelled(sorted(value))
+    return json.loads(json.dumps(value, default=str, sort_keys=True), parse_float=str)
 
 
 def _read_fields(stored: Any, into: Any, *, place: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 
 from verification.core.errors import EvidenceUnreadable, Misconfigured
-from verification.evidence import sealed_agent, sealed_case, sealed_memory, vault
+from verification.evidence import vault
 from verification.evidence.vault import Key
 from verification.models import Attempt, AuditEntry, DataKey, HandOver, Verification
 
@@ -51,9 +51,9 @@ def verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str]
         if kept.destroyed_at is not None:
             return
         key = vault.unwrap(kept, lender_id=row.lender_id)
-        opened = key.unseal(bytes(row.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD)
+        opened = key.unseal(bytes(row.sealed_case), **vault.CASE)
     except (EvidenceUnreadable, Misconfigured) as error:
-        yield sealed_case.FIELD, f"the case of {row.pk} does not open: {error.detail}"
+        yield vault.CASE["field"], f"the case of {row.pk} does not open: {error.detail}"
         return
     if vault.commitment(opened.salt, opened.plain) != said:
         yield "case", f"the sealed case of {row.pk} is not the one this entry committed to"
@@ -73,7 +73,7 @@ def verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str]
 def _verify_index(row: Verification, iin: str) -> Iterator[tuple[str, str]]:
     version = row.borrower_index_version
     try:
-        computed = vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=iin)[version]
+        computed = vault.blind_index(purpose=vault.BORROWER, value=iin)[version]
     except (KeyError, Misconfigured):
         yield "borrower_index_version", f"the index of {row.pk} cannot be computed: no sound key of version {version}"
     else:
@@ -97,9 +97,8 @@ def _memories(pk: str, key: Key) -> Iterator[tuple[str, str]]:
     bodies = [body for body in entries.values_list("body", flat=True) if isinstance(body, dict) and "memory" in body]
     said = {str(body.get("attempt")): body["memory"] for body in bodies}
     for attempt in Attempt.objects.filter(verification=pk, pk__in=said).order_by("pk"):
-        place = {"table": sealed_memory.TABLE, "field": sealed_memory.field_of(attempt.pk)}
         try:
-            opened = key.unseal(bytes(attempt.sealed_memory), **place)
+            opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
         except EvidenceUnreadable as error:
             yield "sealed_memory", f"the memory of {attempt.pk} does not open: {error.detail}"
             continue
@@ -112,7 +111,7 @@ def _verify_agents(pk: str, key: Key) -> Iterator[tuple[str, str]]:
     bodies = AuditEntry.objects.filter(verification=pk, type="hand_over.read").values_list("body", flat=True)
     said = {str(body.get("hand_over")): body.get("agent") for body in bodies if isinstance(body, dict)}
     for row in HandOver.objects.filter(verification=pk).order_by("pk"):
-        place = {"table": sealed_agent.TABLE, "field": sealed_agent.field_of(row.pk)}
+        place = vault.place_of_agent(row.pk)
         wanted = said.get(bytes(row.code_sha256).hex())
         try:
             opened = key.unseal(bytes(row.sealed_agent), **place) if row.sealed_agent is not None else None
@@ -128,5 +127,5 @@ def _verify_numbers(pk: str) -> Iterator[tuple[str, str]]:
     for row in HandOver.objects.filter(verification=pk).order_by("pk"):
         # Before somebody said the number it may be shown anew: it is the same.
         is_shown = row.number or row.outcome in ("done", "refused")
-        if is_shown and row.number not in sealed_agent.numbers(bytes(row.phone_sha256 or b"")):
+        if is_shown and row.number not in vault.numbers_of(bytes(row.phone_sha256 or b"")):
             yield "number", f"the number of hand-over {row.pk} is none that we drew"

@@ -50,7 +50,9 @@ def log_keys() -> list[dict[str, Any]]:
 
 def _signed(payload: bytes, *, mode: str, type_: str) -> tuple[str, str, str]:
     """Header, payload and signature as they are spelled."""
-    keys = _keys(mode)
+    keys: dict[int, bytes] = settings.TULGA_DOCUMENT_KEYS.get(mode, {})
+    if any(len(seed) != _SEED_BYTES for seed in keys.values()):
+        raise Misconfigured(f"a key for {mode} documents is no Ed25519 seed of {_SEED_BYTES} bytes")
     if not keys:
         raise Misconfigured(f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: only workers hold it")
     # The highest number is the newest; of older ones the public halves stay, so that what they signed can be verified.
@@ -59,13 +61,6 @@ def _signed(payload: bytes, *, mode: str, type_: str) -> tuple[str, str, str]:
     protected, body = _spell(canonical_json(header)), _spell(payload)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(f"{protected}.{body}".encode())
     return protected, body, _spell(signature)
-
-
-def _keys(mode: str) -> dict[int, bytes]:
-    keys: dict[int, bytes] = settings.TULGA_DOCUMENT_KEYS.get(mode, {})
-    if any(len(seed) != _SEED_BYTES for seed in keys.values()):
-        raise Misconfigured(f"a key for {mode} documents is no Ed25519 seed of {_SEED_BYTES} bytes")
-    return keys
 
 
 def _certificate(one: Certified) -> dict[str, Any]:

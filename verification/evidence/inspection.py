@@ -9,7 +9,7 @@ from django.db import DatabaseError
 
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.findings import Finding
-from verification.evidence import sealed_case, store, vault
+from verification.evidence import store, vault
 from verification.evidence.case_inspection import Unchecked as Unchecked
 from verification.evidence.case_inspection import verify_case
 from verification.evidence.vault import Key
@@ -121,7 +121,7 @@ def verify_cases(log: str, *, unchecked: Unchecked) -> Iterator[Finding]:
                     yield Finding(code="case", log=log, entry=str(pk), field=field, detail=detail)
             except _CASE_UNREADABLE as error:
                 detail = f"the case it opened cannot be read ({type(error).__name__})"
-                yield Finding(code="case", log=log, entry=str(pk), field=sealed_case.FIELD, detail=detail)
+                yield Finding(code="case", log=log, entry=str(pk), field=vault.CASE["field"], detail=detail)
     except _CASE_UNREADABLE as error:
         detail = f"the sealed cases cannot be read further ({type(error).__name__})"
         yield Finding(code="unreadable", log=log, detail=detail)

@@ -20,7 +20,7 @@ from django.core.files.storage import storages
 from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
-from verification.core.marks import index_mark
+from verification.core.keeping import index_mark
 from verification.core.route import is_frame
 from verification.evidence import policy, vault
 from verification.evidence.vault import Key, Opening, blind_index, commitment

@@ -21,6 +21,7 @@ from django.conf import settings
 from verification import clock
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.stored import canonical_json
+from verification.evidence import policy
 from verification.models import CaptureWord, DataKey
 
 KEY_BYTES: Final = 32
@@ -34,6 +35,20 @@ _INDEX_KEYS: Final = "TULGA_INDEX_KEYS"
 WEBHOOK_KEYS: Final = "TULGA_WEBHOOK_KEYS"
 """What seals the secrets of webhooks: the sender has these and no KEK, so it opens nothing about anybody."""
 _CODE_KEYS: Final = "TULGA_CODE_KEYS"
+CASE: Final = {"table": "verification_verification", "field": "sealed_case"}
+"""Where the case of a verification is sealed."""
+BORROWER: Final = "borrower"
+"""Purpose of the blind index over the IIN, by which a borrower's cases are found."""
+
+
+def place_of_memory(attempt_id: str) -> dict[str, str]:
+    """Where what a stage remembers between turns is sealed: no attempt's memory opens as another's."""
+    return {"table": "verification_attempt", "field": f"sealed_memory:{attempt_id}"}
+
+
+def place_of_agent(row_id: int) -> dict[str, str]:
+    """Where the browser of a phone that scanned the code of a page is sealed."""
+    return {"table": "verification_handover", "field": f"sealed_agent:{row_id}"}
 
 
 @dataclass(frozen=True)
@@ -184,6 +199,14 @@ def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]
         version: {int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True) for each in said}
         for version, key in blind_index(purpose=purpose, value="").items()
     }
+
+
+def numbers_of(phone_sha256: bytes) -> list[str]:
+    """The number that a phone shows which scanned a code, by the newest index key first: nobody without such a key can
+    choose it."""
+    least = 10 ** (policy.HAND_OVER_DIGITS - 1)
+    drawn = blind_index(purpose="hand_over.number", value=phone_sha256.hex()).values()
+    return [str(least + int.from_bytes(each, "big") % (9 * least)) for each in drawn]
 
 
 def secrets_of(attempt_id: str) -> tuple[str, ...]:

@@ -80,7 +80,8 @@ def read_trust(named: str) -> Trust:
         raise BadInput(f"--trust is live, test or a directory, and {directory} is none of them")
     roles: dict[str, list[bytes]] = {role: [] for role in ROLES}
     notes = [f"the certificates of {directory} are trusted without pins"]
-    for path in sorted([*directory.iterdir(), *(found for role in ROLES for found in _listed(directory / role))]):
+    of_roles = [folder for role in ROLES if (folder := directory / role).is_dir()]
+    for path in sorted(path for folder in (directory, *of_roles) for path in folder.iterdir()):
         if path.suffix.lower() not in _CERTIFICATE_SUFFIXES or path.name.startswith("."):
             continue
         said = path.parent.name if path.parent != directory else ""
@@ -97,10 +98,6 @@ def read_trust(named: str) -> Trust:
         notes.append(f"{len(roles['tsa'])} certificates of {directory / 'tsa'} are believed for time-stamps alone")
     items = {kind: der for role, ders in roles.items() for kind, der in number(f"shared.{role}", ders).items()}
     return Trust(items, tuple(notes))
-
-
-def _listed(directory: Path) -> list[Path]:
-    return list(directory.iterdir()) if directory.is_dir() else []
 
 
 def _role(der: bytes, *, said: str) -> str:

@@ -11,7 +11,7 @@ from verification.core.errors import BadInput, EvidenceUnreadable, NotFound
 from verification.core.ids import is_id, numbered
 from verification.core.opening import Opening
 from verification.core.person import Case, LenderFacts, Renewal
-from verification.evidence import sealed_case, vault
+from verification.evidence import vault
 from verification.models import Verification
 from verification.workflow import policy
 
@@ -94,7 +94,7 @@ def read(verification: Verification, key: vault.Key, *, commitment: str | None =
 
     commitment: as the log has it; raises, too, where the row holds another case.
     """
-    opened = key.unseal(bytes(verification.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD)
+    opened = key.unseal(bytes(verification.sealed_case), **vault.CASE)
     if commitment is not None and vault.commitment(opened.salt, opened.plain) != commitment:
         raise EvidenceUnreadable(f"the case of {verification.pk} is not the one it was opened with")
     kept = stored.read(json.loads(opened.plain), into=StoredCase, what="case")

@@ -28,7 +28,7 @@ from verification.audit.held_rows import load
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
 from verification.core.status import Move
-from verification.evidence import sealed_case, vault
+from verification.evidence import vault
 from verification.models import AuditEntry, Receipt, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import commands, receipts
@@ -226,8 +226,8 @@ def test_a_case_that_was_put_in_anothers_place_is_in_no_receipt(api, lender):
     """Web can seal: the receipt of what it exchanged is about nobody, and nobody is verified by it."""
     story = begin(lender)
     row, key = story.row(), cases.key_of(story.row())
-    kept = key.unseal(bytes(row.sealed_case), table=sealed_case.TABLE, field=sealed_case.FIELD).plain
-    other = key.seal(kept.replace(IIN.encode(), OTHER_IIN.encode()), table=sealed_case.TABLE, field=sealed_case.FIELD)
+    kept = key.unseal(bytes(row.sealed_case), **vault.CASE).plain
+    other = key.seal(kept.replace(IIN.encode(), OTHER_IIN.encode()), **vault.CASE)
     row.sealed_case = other.data
     row.save(update_fields=["sealed_case"])
     wait_until(row.expires_at)

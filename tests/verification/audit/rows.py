@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from lenders.models import Lender
 from verification.audit import log, sequencer
 from verification.core.ids import new_id
-from verification.core.marks import reference_mark
+from verification.core.keeping import reference_mark
 from verification.models import AuditEntry, Verification
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from verification.audit import policy
-from verification.audit.leaves import spell_leaf
 from verification.audit.log import require_anonymous
+from verification.audit.signatures import spell_leaf
 from verification.models import AuditEntry
 
 ROW = {

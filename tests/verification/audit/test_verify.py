@@ -9,7 +9,7 @@ from tests.verification.audit.ordered import found
 from tests.verification.audit.rows import tamper
 from verification.audit import checkpoint, keys
 from verification.audit.checkpoint import Checkpoint
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.audit.tree import leaf_hash
 from verification.audit.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification

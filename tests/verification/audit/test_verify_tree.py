@@ -11,7 +11,7 @@ from tests.verification.audit.ordered import ENTRY, found
 from tests.verification.audit.rows import NOON, add_entry, order_all, tamper
 from verification.audit import checkpoint, keys
 from verification.audit.checkpoint import Checkpoint
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.audit.tree import leaf_hash
 from verification.models import (
     AuditCheckpoint,

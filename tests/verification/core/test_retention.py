@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from verification.core.retention import until
+from verification.core.almaty import kept_until
 
 CREATED = datetime(2026, 3, 10, 8, tzinfo=UTC)
 
@@ -27,5 +27,5 @@ def days(text):
 )
 def test_five_years_after_the_obligation_or_the_attempt_and_never_while_it_is_open(opened, closed, expected):
     opened_at, closed_at = (days(one) if one else None for one in (opened, closed))
-    found = until(created_at=CREATED, opened_at=opened_at, closed_at=closed_at)
+    found = kept_until(created_at=CREATED, opened_at=opened_at, closed_at=closed_at)
     assert found == (days(expected) if expected else None)

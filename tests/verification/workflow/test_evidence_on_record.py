@@ -29,7 +29,7 @@ from verification.core import profiles
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.keeping import claims
 from verification.core.route import Evidence
-from verification.evidence import sealed_case
+from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases, policy
@@ -103,7 +103,7 @@ def relisted(story: Story) -> None:
 def another_case(story: Story) -> None:
     """The case resealed, for a loan to somebody else."""
     row, key = story.row(), cases.key_of(story.row())
-    place = {"table": sealed_case.TABLE, "field": sealed_case.FIELD}
+    place = vault.CASE
     content = key.unseal(bytes(row.sealed_case), **place).plain.replace(IIN.encode(), OTHER_IIN.encode())
     Verification.objects.filter(pk=row.pk).update(sealed_case=key.seal(content, **place).data)
 

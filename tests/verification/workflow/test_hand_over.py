@@ -11,7 +11,7 @@ from tests.scenes import staged
 from tests.verification.audit.judged import findings
 from tests.verification.workflow.story import begin, lender, swept
 from verification.core.errors import Conflict, LinkUnusable
-from verification.evidence import sealed_agent, store
+from verification.evidence import store, vault
 from verification.models import AuditEntry, BorrowerSession, EvidenceItem, HandOver, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import commands, hand_over, links
@@ -260,8 +260,8 @@ def test_a_strangers_phone_gets_in_by_a_guess_as_rarely_as_is_said(desk):
     # The borrower types whatever the attacker makes them type, without having seen his screen: one try a code.
     phone, number = desk.numbered()
     assert len({hand_over.waiting(untrusted_phone=phone).number for _ in range(3)}) == 1
-    assert number == sealed_agent.numbers(bytes(HandOver.objects.get().phone_sha256 or b""))[0]
-    drawn = [sealed_agent.numbers(sha256(b"%d" % phone).digest())[0] for phone in range(2_000)]
+    assert number == vault.numbers_of(bytes(HandOver.objects.get().phone_sha256 or b""))[0]
+    drawn = [vault.numbers_of(sha256(b"%d" % phone).digest())[0] for phone in range(2_000)]
     assert all(1_000 <= int(one) <= 9_999 for one in drawn)
     # Of 2 000 draws out of 9 000 about 1 793 differ; a generator with a tenth of the numbers would show at most 900.
     assert len(set(drawn)) > 1_700

@@ -40,7 +40,7 @@ MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
         """        queue.require_fence(verification)
         at = clock.now()
         if decision.outcome is not Outcome.PASSED or stages.after(attempt.route, stage.name) is None:
-            ending.read_anew(verification)  # this may end it, or leave it to people
+            require_as_said(verification)  # this may end it, or leave it to people
         with transition.holding(verification):
             kept = dossier.put(attempt, collected, key=key, at=at)
 """,

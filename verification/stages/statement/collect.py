@@ -36,11 +36,14 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
     """
     # A memory that holds a statement is that of an attempt before: in this one nothing was written anew yet.
     changes = 0 if "statement" in memory else int(memory.get(dialogue.CHANGES, 0))
-    language = memory.get(dialogue.LANGUAGE) or _consented_in(evidence) or case.locale
+    consented_in = ""
+    with suppress(Refused):
+        consented_in = str(evidence.require_object(_CONSENT).get("language"))
+    known = consented_in if consented_in in WORDS[CURRENT] else case.locale
     expires = evidence.at + timedelta(seconds=POLICY.statement_seconds)
     text = statement(
         case,
-        language=language,
+        language=memory.get(dialogue.LANGUAGE) or known,
         nonce=secrets.token_hex(NONCE_BYTES),
         issued=evidence.at.isoformat(timespec="seconds"),
         expires=expires.isoformat(timespec="seconds"),
@@ -49,13 +52,6 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
         memory={**memory, dialogue.CHANGES: changes, "statement": statement_text.read(text)},
         evidence={f"{TEXT}.{changes}" if changes else TEXT: text},
     )
-
-
-def _consented_in(evidence: Evidence) -> str:
-    with suppress(Refused):
-        if (language := evidence.require_object(_CONSENT).get("language")) in WORDS[CURRENT]:
-            return str(language)
-    return ""
 
 
 def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy = POLICY) -> Mapping[str, bytes]:
@@ -67,7 +63,15 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
     asked = replace(evidence, items=found)
     try:
         signed = parse_signature(evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes)
-        found |= _value(signed, evidence)
+        # When it comes again, in whatever wrapping, it is known by its value and whose key made it: for a given value a
+        # key can be made that it is right under. Only one that is over this attempt's statement is remembered: else
+        # whoever sent a stranger's signature first would make that stranger's own answer a replay.
+        known_by = dialogue.OTHER_VALUE
+        with suppress(Refused):
+            signed.check_content(statement=dialogue.text_of(evidence))
+            signed.check_signature()
+            known_by = dialogue.OWN_VALUE
+        found[known_by] = sha256(signed.signer.key_bits + signed.signature).digest()
         leaf, issuer, *_ = build_path(
             signed.signer,
             anchors=dialogue.pinned(asked, "shared.anchor", parse_known),
@@ -86,20 +90,6 @@ def collect_statement(case: Case, evidence: Evidence, *, policy: StatementPolicy
     # Asked of the issuer that the path found, never of an address in the certificate: that is the signer's to write.
     found |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
     return found | _ask_about_tokens(case.mode, signed, replace(evidence, items=found), policy=policy)
-
-
-def _value(signed: Signature, evidence: Evidence) -> dict[str, bytes]:
-    """By what this signature is known when it comes again, in whatever wrapping: its value, and whose key made it.
-
-    Only one that is over this attempt's statement is remembered: else whoever sent a stranger's signature first would
-    make that stranger's own answer a replay. With the key, for to a given value one can be made that it is right under.
-    """
-    kind = dialogue.OTHER_VALUE
-    with suppress(Refused):
-        signed.check_content(statement=dialogue.text_of(evidence))
-        signed.check_signature()
-        kind = dialogue.OWN_VALUE
-    return {kind: sha256(signed.signer.key_bits + signed.signature).digest()}
 
 
 def installed_trust(mode: str) -> dict[str, bytes]:

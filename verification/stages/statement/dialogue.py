@@ -171,7 +171,12 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
     `language`, and no signature: the borrower wants to read it in another language, and that is another statement.
     """
     if LANGUAGE in untrusted:
-        return _in_another_language(memory, untrusted)
+        language, changes = untrusted[LANGUAGE], int(memory.get(CHANGES, 0))
+        if untrusted.get("signature") or not isinstance(language, str) or language not in WORDS[CURRENT]:
+            raise BadInput("a statement is in kk, ru or en, and unsigned until it is read", code="bad_answer")
+        if changes >= POLICY.language_changes:
+            raise BadInput("the language was changed too often", code="bad_answer", pointer="/language")
+        return Turn(next=Next.PREPARE, memory={LANGUAGE: language, CHANGES: changes + 1})
     signature = untrusted.get("signature")
     if not isinstance(signature, str) or not signature.strip():
         raise BadInput("a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature")
@@ -190,12 +195,3 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
             raise BadInput(refused.detail, code=refused.code, pointer="/signature") from refused
     answer = canonical_json({"at": at.isoformat()})
     return Turn(next=Next.COLLECT, memory=memory, evidence={SIGNATURE: content, ANSWER: answer})
-
-
-def _in_another_language(memory: Memory, untrusted: Untrusted) -> Turn:
-    language, changes = untrusted[LANGUAGE], int(memory.get(CHANGES, 0))
-    if untrusted.get("signature") or not isinstance(language, str) or language not in WORDS[CURRENT]:
-        raise BadInput("a statement is in kk, ru or en, and unsigned until it is read", code="bad_answer")
-    if changes >= POLICY.language_changes:
-        raise BadInput("the language was changed too often", code="bad_answer", pointer="/language")
-    return Turn(next=Next.PREPARE, memory={LANGUAGE: language, CHANGES: changes + 1})

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from verification import clock, transactions
 from verification.audit import signatures
+from verification.audit.compare_rows import require_as_said
 from verification.core import events, scenarios
 from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
 from verification.core.results import Outcome, Result, decide
@@ -65,7 +66,7 @@ def run(verification: Verification) -> None:
         stage, at = stages.find(verification.route, verification.stage), clock.now()
         with transactions.writing():
             queue.require_fence(verification)
-            onward.require_due(stage, ending.read_anew(verification))
+            onward.require_due(stage, require_as_said(verification))
             with transition.holding(verification):
                 if (had := tries.count(verification, stage, at=at)).is_exhausted:
                     onward.exhaust(verification, had, key=key, at=at)
@@ -221,7 +222,7 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
         queue.require_fence(verification)
         at = clock.now()
         if decision.outcome is not Outcome.PASSED or stages.after(attempt.route, stage.name) is None:
-            ending.read_anew(verification)  # this may end it, or leave it to people
+            require_as_said(verification)  # this may end it, or leave it to people
         with transition.holding(verification):
             kept = dossier.put(attempt, collected, key=key, at=at)
             # Of the facts the commitment of their terms: a plain hash of so few numbers could be found by trying.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from verification.core.errors import EvidenceUnreadable
-from verification.core.marks import words_mark
+from verification.core.keeping import words_mark
 from verification.core.route import Again
 from verification.evidence import store, vault
 from verification.models import Attempt, CaptureWord, EvidenceItem

@@ -20,7 +20,7 @@ from verification import transactions
 from verification.core import reasons, stored
 from verification.core.results import Outcome
 from verification.core.route import ANSWERED, ENDED, SEED, Memory, Stage
-from verification.evidence import sealed_memory, vault
+from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
 from verification.workflow.moving import documents, queue, quotas, transition, tries
@@ -230,7 +230,7 @@ def left(stage: Stage, failed: int) -> int | None:
 
 def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> vault.Sealed:
     """The memory of a stage, sealed to its attempt, and the commitment by which the log knows it."""
-    return key.seal(stored.to_bytes(memory), table=sealed_memory.TABLE, field=sealed_memory.field_of(attempt.pk))
+    return key.seal(stored.to_bytes(memory), **vault.place_of_memory(attempt.pk))
 
 
 def seeded(memory: Memory) -> Memory:
@@ -240,8 +240,7 @@ def seeded(memory: Memory) -> Memory:
 
 def memory_of(attempt: Attempt, *, key: vault.Key) -> Memory:
     """The memory of a stage; raises `EvidenceUnreadable`."""
-    place = {"table": sealed_memory.TABLE, "field": sealed_memory.field_of(attempt.pk)}
-    opened = key.unseal(bytes(attempt.sealed_memory), **place)
+    opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
     return stored.fields_of(json.loads(opened.plain), what="memory")
 
 

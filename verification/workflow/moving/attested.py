@@ -14,7 +14,7 @@ from verification.core.clearance import TIYN, Answer
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.events import ATTESTED, CLEARED
 from verification.core.profiles import Profile
-from verification.evidence import sealed_case, vault
+from verification.evidence import vault
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, policy
 
@@ -67,7 +67,7 @@ def _paid(entries: Sequence[AuditEntry], *, over_mci: int) -> Answer | None:
 
 def _others(verification: Verification, iin: str, *, over_mci: int) -> Iterator[Verification]:
     """Other verifications of what rows call this person, that have an entry which may answer; newest first."""
-    indexes = list(vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=iin).values())
+    indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
     of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
     of_person = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
     said = AuditEntry.objects.filter(verification__in=of_person, type__in=(ATTESTED, _PAID)).order_by("-at")

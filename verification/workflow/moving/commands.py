@@ -16,7 +16,7 @@ from verification.core.opening import Opening
 from verification.core.person import LenderFacts, Renewal
 from verification.core.route import PARTS, Next, Stage, Turn
 from verification.core.status import OPEN, TERMINAL, Move, Status
-from verification.evidence import sealed_case, vault
+from verification.evidence import vault
 from verification.models import Attempt, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import (
@@ -86,7 +86,7 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
     # The row is inserted once all is known of it: until then everything that happens to it is counted in memory.
     with transactions.writing(), log.gathering():
         key = vault.make(verification_id=verification.pk, lender_id=verification.lender_id)
-        sealed = key.seal(stored.to_bytes(case), table=sealed_case.TABLE, field=sealed_case.FIELD)
+        sealed = key.seal(stored.to_bytes(case), **vault.CASE)
         verification.sealed_case = sealed.data
         minted = links.mint_for(verification, at=at)
         body = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
@@ -117,7 +117,7 @@ def _fresh(
 ) -> Verification:
     """The row before anything has happened to it, not inserted yet."""
     at = clock.now()
-    (version, index), *_ = vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=opening.person.iin.value).items()
+    (version, index), *_ = vault.blind_index(purpose=vault.BORROWER, value=opening.person.iin.value).items()
     return Verification(
         lender_id=lender.id,
         mode=mode,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.audit.advanced import advanced_since
+from verification.audit.held_rows import advanced_since
 from verification.core import almaty, calendars, profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict

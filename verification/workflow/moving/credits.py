@@ -10,7 +10,7 @@ from datetime import date, datetime
 from verification.audit import signatures
 from verification.core import almaty
 from verification.core.events import CLEARED, CREDITING, REPORTED
-from verification.evidence import sealed_case, vault
+from verification.evidence import vault
 from verification.models import AuditEntry, Verification
 
 _ASKED, _PAID = "clearance.requested", "clearance.consumed"
@@ -22,7 +22,7 @@ def most_of_days(verification: Verification, iin: str, *, days: Collection[date]
     A loan counts on the days on which its contract was signed and reported, and its money left; today, too, if its
     money may still leave.
     """
-    indexes = list(vault.blind_index(purpose=sealed_case.INDEX_PURPOSE, value=iin).values())
+    indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
     of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
     others = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk).values("pk")
     said = AuditEntry.objects.filter(verification__in=others, type__in=CREDITING)

@@ -170,18 +170,12 @@ def require_the_rest_passed(attempt: Attempt, stage: Stage) -> None:
         raise Conflict("not everything else has passed", code="not_reviewable")
 
 
-def read_anew(verification: Verification) -> Held:
-    """The case as it stands now that its row is locked. Raises as `require_as_said`."""
-    verification.refresh_from_db()
-    return require_as_said(verification)
-
-
 @contextmanager
 def _held(verification: Verification) -> Iterator[Held]:
     """The transaction of such a step: its fence first, then all that the log says of it; and what happens to the row is
-    written at the end. Raises as `read_anew`."""
+    written at the end. Raises as `require_as_said`."""
     with transactions.writing():
         queue.require_fence(verification)
-        held = read_anew(verification)
+        held = require_as_said(verification)
         with transition.holding(verification):
             yield held

@@ -22,7 +22,7 @@ from verification.core.errors import Conflict, LinkUnusable
 from verification.core.reasons import UNFINISHED, ending_of
 from verification.core.status import TERMINAL, Move, Status
 from verification.core.stored import canonical_json
-from verification.evidence import sealed_agent, store, vault
+from verification.evidence import store, vault
 from verification.models import BorrowerSession, HandOver, Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import links, queue, transition
@@ -101,7 +101,7 @@ def read(*, untrusted_code: str, untrusted_agent: str) -> str:
         row = _usable(HandOver.objects.filter(code_sha256=_digest(untrusted_code), phone_sha256=None), at=at)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         agent = _bounded(untrusted_agent)
-        place = {"table": sealed_agent.TABLE, "field": sealed_agent.field_of(row.pk)}
+        place = vault.place_of_agent(row.pk)
         sealed = cases.key_of(row.verification).seal(agent.encode(), **place)
         row.phone_sha256, row.sealed_agent = _digest(token), sealed.data
         row.expires_at = min(at + timedelta(seconds=policy.HAND_OVER_SECONDS), row.verification.expires_at)
@@ -121,10 +121,14 @@ def waiting(*, untrusted_phone: str) -> Waiting:
             raise _unusable()
         transactions.see(lender=row.verification.lender_id)
     has_session = row.outcome == Ended.DONE
-    is_stopped = row.outcome == Ended.STOPPED or (not has_session and _reads_as_stopped(row.verification))
-    is_over = row.verification.status in TERMINAL or row.expires_at <= at or row.session.ended_at is not None
-    if links.is_over(row.verification) or (not has_session and not is_stopped and (row.outcome or is_over)):
-        raise _unusable(row.verification)
+    of = row.verification
+    # An end in the words that tell nothing reads as stopped: they are those of a borrower who reported a caller, too.
+    is_refused = of.status in (Status.DECLINED, Status.FAILED)
+    is_untold = not has_session and is_refused and ending_of(of.code, of.last_failure) is UNFINISHED
+    is_stopped = row.outcome == Ended.STOPPED or is_untold
+    is_over = of.status in TERMINAL or row.expires_at <= at or row.session.ended_at is not None
+    if links.is_over(of) or (not has_session and not is_stopped and (row.outcome or is_over)):
+        raise _unusable(of)
     return Waiting(row.verification_id, row.number, has_session, is_stopped)
 
 
@@ -140,7 +144,7 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
         if not is_told:
             row = _usable(mine.filter(number=""), at=at)
             # By a key that no database has: nobody who writes rows has the phone show the number they were told.
-            row.number = sealed_agent.numbers(bytes(row.phone_sha256 or b""))[0]
+            row.number = vault.numbers_of(bytes(row.phone_sha256 or b""))[0]
             row.save(update_fields=("number",))
             return
         row = _locked(mine.exclude(outcome__in=(Ended.STOPPED, Ended.DONE)))
@@ -184,12 +188,6 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
         return True
 
 
-def _reads_as_stopped(verification: Verification) -> bool:
-    """Whether it ended in the words that tell nothing: those of a borrower who reported a caller, too."""
-    is_refused = verification.status in (Status.DECLINED, Status.FAILED)
-    return is_refused and ending_of(verification.code, verification.last_failure) is UNFINISHED
-
-
 def _session(untrusted_session: str) -> BorrowerSession:
     """The session with its verification locked; raises `LinkUnusable` if either has ended."""
     verification = links.lock_session(untrusted_session=untrusted_session)
@@ -224,7 +222,7 @@ def _agents(
 ) -> dict[str, Any]:
     """What the log says of both browsers: words of ours, for theirs may hold anything, and those as sealed evidence."""
     sealed = bytes(phone.sealed_agent or b"")
-    to = key.unseal(sealed, table=sealed_agent.TABLE, field=sealed_agent.field_of(phone.pk)).plain.decode()
+    to = key.unseal(sealed, **vault.place_of_agent(phone.pk)).plain.decode()
     agents = {"from": _bounded(desk), "to": to}
     item = store.put(key, canonical_json({**agents, "at": at.isoformat()}), kind=AGENTS, at=at)
     named: dict[str, Any] = _named(phone)

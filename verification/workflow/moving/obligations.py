@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.core.errors import BadInput, Conflict
-from verification.core.events import OBLIGATIONS
-from verification.core.retention import CLOSED, OPENED
+from verification.core.events import CLOSED, OBLIGATIONS, OPENED
 from verification.core.status import Status
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, policy

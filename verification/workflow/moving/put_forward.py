@@ -65,7 +65,12 @@ def advance(*, lender_id: str, mode: str, seconds: int, verification_id: str | N
             raise Conflict("one was put forward as far as any may be", code="test_clock_limit")
         for row in rows:
             _advance(row, seconds, at=at)
-        _advance_ways([row.pk for row in rows], timedelta(seconds=seconds))
+        # The same of what belongs to them, open or not: their entries say it of all.
+        by = timedelta(seconds=seconds)
+        for ways in (Attempt.objects, Link.objects, MobileSigning.objects, HandOver.objects):
+            ways.filter(verification__in=rows).update(expires_at=F("expires_at") - by)
+        issued = Clearance.objects.filter(verification__in=rows, expires_at__isnull=False)
+        issued.update(expires_at=F("expires_at") - by, fresh_until=F("fresh_until") - by)
         return Standing(len(rows), most if rows else 0)
 
 
@@ -91,11 +96,3 @@ def _advance(row: Verification, seconds: int, *, at: datetime) -> None:
     with transition.holding(row):
         transition.write(row, **columns)
         transition.record(row, ADVANCED, at=at, body={"advance_seconds": seconds})
-
-
-def _advance_ways(ids: list[str], by: timedelta) -> None:
-    """The same of what belongs to these verifications, open or not: their entries say it of all."""
-    for rows in (Attempt.objects, Link.objects, MobileSigning.objects, HandOver.objects):
-        rows.filter(verification__in=ids).update(expires_at=F("expires_at") - by)
-    own = Clearance.objects.filter(verification__in=ids)
-    own.filter(expires_at__isnull=False).update(expires_at=F("expires_at") - by, fresh_until=F("fresh_until") - by)

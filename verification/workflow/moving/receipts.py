@@ -18,7 +18,6 @@ from verification.core.decision_receipt import COMMITTED, Facts
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import CLOSINGS, DECISIONS, KEEPING, RECEIPT
 from verification.core.keeping import claims
-from verification.core.person import Case
 from verification.core.statement_text import is_text
 from verification.core.status import MOVES, Move, Status
 from verification.evidence import document_signing, store, vault
@@ -62,7 +61,11 @@ def issue_late(verification: Verification, *, at: datetime) -> None:
 
 def openings(key: vault.Key) -> dict[str, str]:
     """The salts of the commitments of a receipt, in hex, by what they commit to."""
-    return {name: key.salt(f"receipt {name}").hex() for name in COMMITTED}
+    return {name: salt.hex() for name, salt in _salts(key).items()}
+
+
+def _salts(key: vault.Key) -> dict[str, bytes]:
+    return {name: key.salt(f"receipt {name}") for name in COMMITTED}
 
 
 def _issue(verification: Verification, status: Status, *, code: str, at: datetime, key: vault.Key | None = None) -> str:
@@ -75,7 +78,9 @@ def _issue(verification: Verification, status: Status, *, code: str, at: datetim
         key = key or cases.key_of(verification)
         # The case that it was opened with: whoever could seal another must not have the receipt be about that one.
         opened = next((str(one.body.get("case")) for one in told if one.type == "verification.created"), "")
-        commitments = _commitments(cases.read(verification, key, commitment=opened).case, key)
+        case = cases.read(verification, key, commitment=opened).case
+        plain = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
+        commitments = {name: vault.commitment(salt, plain[name].encode()) for name, salt in _salts(key).items()}
         statement = _statement(told, key)
     except EvidenceUnreadable:
         if status is Status.VERIFIED:
@@ -100,11 +105,6 @@ def _issue(verification: Verification, status: Status, *, code: str, at: datetim
     jws = document_signing.sign_receipt(decision_receipt.build(facts), mode=verification.mode)
     Receipt.objects.create(verification=verification, jws=jws)
     return sha256(jws.encode()).hexdigest()
-
-
-def _commitments(case: Case, key: vault.Key) -> dict[str, str]:
-    plain = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
-    return {name: vault.commitment(bytes.fromhex(salt), plain[name].encode()) for name, salt in openings(key).items()}
 
 
 def _statement(told: list[AuditEntry], key: vault.Key) -> str | None:

@@ -48,11 +48,17 @@ def ask(
     verification = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
     _require_free(verification)
     opening = cases.read(verification, cases.key_of(verification)).opening
-    played = _scenario(scenario or scenarios.SCRIPTED.get(opening.person.iin.value, ""))
+    named = scenario or scenarios.SCRIPTED.get(opening.person.iin.value, "")
+    if (played := scenarios.SCENARIOS.get(named)) is None:
+        raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
     routes = _routes(verification, played, wanted=route)
     accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(links.TOKEN_BYTES))
     transactions.rest()
-    _player(mode).begin(
+    try:
+        player = simulation.in_use(mode)
+    except Misconfigured as fault:
+        raise Unavailable(f"nobody plays borrowers here: {fault}", code="sandbox_unavailable") from None
+    player.begin(
         simulation.Play(
             verification_id=verification.pk,
             lender=sha256(f"simulations of {lender_id}".encode()).hexdigest()[:_LENDER_CHARACTERS],
@@ -76,13 +82,6 @@ def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
         body = {"scenario": accepted.scenario.name, "route": accepted.routes[0]}
         transition.record(verification, SIMULATED, at=at, body=body)
         links.mint_for(verification, at=at, token=accepted.token)
-
-
-def _player(mode: str) -> simulation.SimulationSource:
-    try:
-        return simulation.in_use(mode)
-    except Misconfigured as fault:
-        raise Unavailable(f"nobody plays borrowers here: {fault}", code="sandbox_unavailable") from None
 
 
 def _require_free(verification: Verification) -> None:
@@ -112,12 +111,6 @@ def _stated(person: Person) -> dict[str, object]:
         "phone": person.phone.value,
         "document": {**document, "valid_to": person.document.valid_to.isoformat()},
     }
-
-
-def _scenario(name: str) -> scenarios.Scenario:
-    if (found := scenarios.SCENARIOS.get(name)) is None:
-        raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
-    return found
 
 
 def _routes(verification: Verification, played: scenarios.Scenario, *, wanted: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet
 from verification.audit import log
 from verification.core import status
 from verification.core.errors import Conflict
-from verification.core.marks import reference_mark
+from verification.core.keeping import reference_mark
 from verification.core.status import Move, Status
 from verification.models import Verification
 from verification.workflow import policy

@@ -64,7 +64,8 @@ def count(verification: Verification, stage: Stage, *, at: datetime) -> Tries:
     wanted = Q(type__in=events.CLOSINGS, body__stage=stage.name) | Q(type__in=events.DECISIONS)
     found = AuditEntry.objects.filter(wanted, verification__in=of).order_by("verification_sequence")
     said = [*signatures.sound(found), *log.gathered()]
-    last = {entry.body["attempt"]: entry for entry in said if _closes(entry, stage)}
+    closing = [entry for entry in said if entry.type in events.CLOSINGS and entry.body["stage"] == stage.name]
+    last = {entry.body["attempt"]: entry for entry in closing}
     ended = {entry.verification_id for entry in said if entry.type in events.DECISIONS}
     spent = tuple(entry for entry in last.values() if entry.body["burnt"] and entry.at >= since)
     undecided = [entry for entry in spent if entry.body.get("outcome") == Outcome.REVIEW]
@@ -79,7 +80,3 @@ def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, A
         borrower_index=verification.borrower_index,
         stage=stage.name,
     )
-
-
-def _closes(entry: AuditEntry, stage: Stage) -> bool:
-    return entry.type in events.CLOSINGS and entry.body["stage"] == stage.name

@@ -12,14 +12,13 @@ from django.db.models import Exists, OuterRef, Q
 
 from verification import clock, transactions
 from verification.audit import decided, signatures
-from verification.audit.advanced import advanced_since
+from verification.audit.held_rows import advanced_since
 from verification.core import almaty, calendars, profiles
 from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
 from verification.core.clearance import CONSUMED, REFUSED
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
-from verification.core.profiles import Profile
 from verification.core.status import Status
 from verification.models import Attempt, AuditEntry, Clearance, Verification
 from verification.workflow import cases, policy
@@ -221,21 +220,18 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     aged = timedelta(seconds=row.advanced_seconds)
     if row.advanced_seconds:
         aged = advanced_since(told.decision, clearances.entries_of(row, ADVANCED))
-    if clock.now() >= told.finished_at - aged + timedelta(seconds=min(one.valid_for_seconds for one in _laws(row))):
+    # The laws by which its money would leave: its own, that of its newest clearance, in live mode that of the day.
+    own, at = profiles.pinned(row.profile_sha256), clock.now()
+    newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
+    laws = [own, calendars.binding(own, mode=row.mode, on=almaty.day_of(at))]
+    laws += [profiles.get(newest.profile_id)] if newest else []
+    if at >= told.finished_at - aged + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
         raise Conflict("no money leaves for it any more: verify the borrower again", code="verification_too_old")
     if Clearance.objects.filter(verification=row, status=CONSUMED).exists():
         raise Conflict("the money has left", code="clearance_consumed")
     if lock and row.step:
         raise Conflict("a worker owes it something; try again", code="conflict")
     return row
-
-
-def _laws(row: Verification) -> Sequence[Profile]:
-    """By which its money would leave: its own law, that of its newest clearance, in live mode that of the day."""
-    own, today = profiles.pinned(row.profile_sha256), almaty.day_of(clock.now())
-    newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
-    asked = [profiles.get(newest.profile_id)] if newest else []
-    return [own, calendars.binding(own, mode=row.mode, on=today), *asked]
 
 
 def _too_old(law: str, *, at: datetime) -> Q:

@@ -1,10 +1,11 @@
 """The receipt of a decision as its lender reads it, with the proof that the log has it, and what opens it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from verification.audit import decided, proofs
-from verification.audit.leaves import spell_leaf
+from verification.audit.signatures import spell_leaf
 from verification.core.errors import Conflict, EvidenceUnreadable, LogInconsistent, NotFound
 from verification.models import Receipt, Verification
 from verification.workflow import cases
@@ -44,18 +45,14 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str) -> ReceiptV
     if kept is None or sha256(kept.jws.encode()).hexdigest() != entry.body["receipt"]:
         raise LogInconsistent(f"the receipt of {row.pk} is not the one that {entry.pk} names: see audit_verify")
     proof, checkpoint = proofs.first_proof(entry.leaf)
+    openings: dict[str, str] | None = None
+    with suppress(EvidenceUnreadable):
+        openings = receipts.openings(cases.key_beside(row))
     return ReceiptView(
         receipt=kept.jws,
         index=entry.leaf.leaf_index,
         leaf=spell_leaf(entry, lender_sequence=entry.leaf.lender_sequence).decode(),
         proof=proof,
         checkpoint=checkpoint,
-        openings=_openings(row),
+        openings=openings,
     )
-
-
-def _openings(row: Verification) -> dict[str, str] | None:
-    try:
-        return receipts.openings(cases.key_beside(row))
-    except EvidenceUnreadable:
-        return None

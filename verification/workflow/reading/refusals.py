@@ -1,6 +1,5 @@
 """What the log refuses to order, for the operator who has to find out who wrote it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,7 +40,10 @@ def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
     found = AuditEntry.objects.filter(pk__in=ids[:MOST]).select_related("verification")
     # One that cannot even be read is named by `audit_verify`, and counted here.
     entries = list(readable(found.defer("verification__sealed_case").order_by("-at", "-pk")))
-    why = _why([entry.pk for entry in entries])
+    try:
+        why = sequencer.faults(AuditEntry.objects.filter(pk__in=[entry.pk for entry in entries]))
+    except Misconfigured as fault:
+        why = dict.fromkeys((entry.pk for entry in entries), fault.detail)
     of_cases = AuditEntry.objects.filter(verification__in={entry.verification_id for entry in entries} - {None})
     counted = of_cases.values("verification_id").annotate(waiting=Count("pk", filter=Q(leaf=None)))
     held = dict(counted.values_list("verification_id", "waiting"))
@@ -67,10 +69,3 @@ def _refused(
         last_index=index,
         held=max(0, held.get(case, 1) - 1),
     )
-
-
-def _why(ids: Sequence[str]) -> dict[str, str]:
-    try:
-        return sequencer.faults(AuditEntry.objects.filter(pk__in=ids))
-    except Misconfigured as fault:
-        return dict.fromkeys(ids, fault.detail)

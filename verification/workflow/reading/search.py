@@ -253,7 +253,7 @@ def _conditions(question: Question) -> Q:
 def _of_borrower(untrusted_iin: str) -> Q:
     iin = Iin.parse(untrusted_iin)
     # One value for each index key: rows keep the version they were written with.
-    return Q(borrower_index__in=vault.blind_index(purpose="borrower", value=iin.value).values())
+    return Q(borrower_index__in=vault.blind_index(purpose=vault.BORROWER, value=iin.value).values())
 
 
 def _of_number(untrusted: str) -> Q:

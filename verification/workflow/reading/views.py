@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from verification import clock
 from verification.audit.decided import Told
-from verification.core import retention
+from verification.core import almaty
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts, Renewal
 from verification.core.route import Words
@@ -247,13 +247,17 @@ def verification_view(
     """A row for its lender, who is told no more than `told`. standing: where its borrower is, if anything is to do."""
     is_untold = each.status in TERMINAL and told.status not in TERMINAL
     next_action = _next_action(each, standing) if standing else None
+    if is_untold:  # the same, however it ended
+        next_action = NextAction(
+            "wait", each.route, each.stage, attempts_left=None, expires_at=each.expires_at, code=""
+        )
     return VerificationView(
         id=each.pk,
         mode=each.mode,
         status=told.status,
         code=told.code,
         last_failure="" if is_untold else each.last_failure,
-        next_action=_end_to_come(each) if is_untold else next_action,
+        next_action=next_action,
         combinations=tuple(tuple(combination) for combination in each.combinations),
         route=each.route,
         profile_id=each.profile_id,
@@ -276,14 +280,8 @@ def verification_view(
 def retention_of(row: Verification) -> Retention:
     """How long what is kept of a row must stay."""
     opened_at, closed_at = row.obligation_opened_at, row.obligation_closed_at
-    until = retention.until(created_at=row.created_at, opened_at=opened_at, closed_at=closed_at)
+    until = almaty.kept_until(created_at=row.created_at, opened_at=opened_at, closed_at=closed_at)
     return Retention(opened_at, closed_at, until)
-
-
-def _end_to_come(verification: Verification) -> NextAction:
-    """What is next of one that has ended and whose end is not told: the same, however it ended."""
-    place = (verification.route, verification.stage)
-    return NextAction("wait", *place, attempts_left=None, expires_at=verification.expires_at, code="")
 
 
 def _next_action(verification: Verification, standing: attempts.Standing) -> NextAction:
