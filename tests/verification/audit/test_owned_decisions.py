@@ -21,9 +21,9 @@ from verification import clock
 from verification.audit import decided, sequencer, signatures
 from verification.core import events, profiles, releases
 from verification.core.ids import check_digit, new_id
-from verification.core.marks import reference_mark
+from verification.core.keeping import reference_mark
 from verification.core.status import Move
-from verification.evidence import sealed_case, store
+from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, AuditLeaf, EvidenceItem, ReviewVote, Verification
 from verification.workflow import cases
 from verification.workflow.moving import queue, transition
@@ -162,7 +162,7 @@ def another_mode(story: Story, of: Story, chance: random.Random) -> None:
 
 def another_person(story: Story, of: Story, chance: random.Random) -> None:
     row, key = story.row(), cases.key_of(story.row())
-    place = {"table": sealed_case.TABLE, "field": sealed_case.FIELD}
+    place = vault.CASE
     plain = key.unseal(bytes(row.sealed_case), **place).plain
     content = plain.replace(cases.read(row, key).case.person.iin.value.encode(), IIN.encode())
     write(story, sealed_case=key.seal(content, **place).data)

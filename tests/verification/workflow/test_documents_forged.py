@@ -13,7 +13,7 @@ from tests.verification.workflow.insecure_capture import PORTRAIT, Script, at_co
 from tests.verification.workflow.insecure_capture import script as script
 from tests.verification.workflow.insecure_glance import people, voted
 from tests.verification.workflow.story import IIN, OTHER_IIN, Story
-from verification.evidence import sealed_case
+from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.workflow import cases
 
@@ -28,7 +28,7 @@ def capture(story: Story) -> Attempt:
 
 def about_somebody_else(story: Story) -> None:
     row, key = story.row(), cases.key_of(story.row())
-    place = {"table": sealed_case.TABLE, "field": sealed_case.FIELD}
+    place = vault.CASE
     content = key.unseal(bytes(row.sealed_case), **place).plain.replace(IIN.encode(), OTHER_IIN.encode())
     Verification.objects.filter(pk=row.pk).update(sealed_case=key.seal(content, **place).data)
 
