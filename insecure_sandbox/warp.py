@@ -91,7 +91,7 @@ class Puppet:
     def is_able(self) -> bool:
         """Whether it is awake and bare at rest and can show every gesture, with room for noise and a thin picture."""
         rest, shown = self._measured(self.rest), self.show(self.rest)
-        if rest is None or rest.mesh is None or min(rest.right_eye, rest.left_eye) < _AWAKE * policy.NEUTRAL.eye:
+        if rest is None or rest.mesh is None or min(rest.lids) < _AWAKE * policy.NEUTRAL.eye:
             return False
         mouth = masks.measure(shown, rest.mesh, side=policy.MASK.side)
         if mouth is None or mouth.rough < _BARE * policy.MASK.rough:
@@ -155,7 +155,7 @@ class Puppet:
         poses, rest, told = _STRONGEST[gesture], self._measured(self.rest), list[float]()
         if gesture == "neutral" or rest is None:
             return poses[0], 0.0
-        neutral = Neutral(rest.turn, rest.mouth, rest.right_eye, rest.left_eye, rest.pitch, rest.interocular)
+        neutral = Neutral(rest.turn, rest.mouth, *rest.lids, rest.pitch, rest.interocular)
         asked = gestures.limits(policy.GESTURES)[gesture]
         for pose in poses:
             face = self._measured(_between(self.rest, pose, 1.0))

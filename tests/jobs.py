@@ -25,7 +25,7 @@ CORES = int(os.environ.get("TEST_PROCESSES") or os.cpu_count() or 2)
 _SECONDS = ROOT / "tests" / "seconds.json"
 LONG = ROOT / "tests" / "long.json"
 """By file, the tests that `make check` leaves out."""
-LONG_CORE_SECONDS = 0.05
+LONG_CORE_SECONDS = 0.04
 """What a case of a test may take of a core, on the mean, and still run with every commit."""
 LONG_CORE_SECONDS_OF_ALL = 1.0
 """What all its cases may take together: a thousand of a hundredth are as long as one of ten."""

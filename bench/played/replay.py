@@ -25,6 +25,7 @@ from django.core.management import call_command
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]  # run as a file
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ["TULGA_PROCESS"] = "every"  # web, worker, tick and sender in turn, each with its own keys
 
 from config import celery
 from config.wsgi import application  # before any model, for it sets Django up
@@ -166,9 +167,9 @@ def play(replay: Replay, stage: Stage, number: int) -> bool:
     capture(replay, browser, noise=np.random.default_rng(number))
     browser.state()
     replay.work()
+    replay.rounds()  # an end is told once it is in the log
     is_verified = bool(browser.state()["page"] == "finished")
     browser._get("/v/now/")
-    replay.rounds()
     return is_verified
 
 

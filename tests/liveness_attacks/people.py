@@ -106,9 +106,7 @@ def _is_shown(command: str, frames: tuple[Image, ...], rest: Image) -> bool:
     at_rest, faces = _measured(rest), [face for image in frames if (face := _measured(image)) is not None]
     if at_rest is None:
         return False
-    neutral = gestures.Neutral(
-        at_rest.turn, at_rest.mouth, at_rest.right_eye, at_rest.left_eye, at_rest.pitch, at_rest.interocular
-    )
+    neutral = gestures.Neutral(at_rest.turn, at_rest.mouth, *at_rest.lids, at_rest.pitch, at_rest.interocular)
     gesture = gestures.NAMED[command]
     return max(gestures.strengths(gesture, faces, neutral)) >= _CLEAR * gestures.limits(policy.GESTURES)[gesture]
 

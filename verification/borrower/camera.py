@@ -25,7 +25,7 @@ HINTS_A_SECOND = 2
 # How long an answer waits for a worker's look before the script asks again, and how long at least until the first and
 # until each further question whether there was one, seconds. Ours: a look takes 0.2 on an idle worker; where it takes
 # longer many wait, and each asks after a fifth of what it has waited, or their questions would keep workers waiting.
-HOLD_SECONDS, ASK_FIRST_SECONDS, ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE = 2.0, 0.1, 0.03, 0.2
+HOLD_SECONDS, ASK_FIRST_SECONDS, ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE = 2.0, 0.15, 0.04, 0.2
 HELD = BoundedSemaphore(max(1, settings.TULGA_WEB_THREADS // 2))
 
 

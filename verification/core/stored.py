@@ -127,11 +127,17 @@ def _read_fields(stored: Any, into: Any, *, place: str) -> Any:
         raise unreadable(place, f"was not accepted: {error}") from error
 
 
+@cache
+def _form(kind: Any) -> tuple[bool, Any, tuple[Any, ...]]:
+    """Whether a type is a dataclass; of what it is made, if of others: worked out once."""
+    return dataclasses.is_dataclass(kind), get_origin(kind), get_args(kind)
+
+
 def _read(stored: Any, kind: Any, *, place: str) -> Any:
     """3"""
-    if dataclasses.is_dataclass(kind):
+    is_record, origin, kinds = _form(kind)
+    if is_record:
         return _read_fields(stored, kind, place=place)
-    origin, kinds = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         if stored is None and NoneType in kinds:
             return None

@@ -51,7 +51,7 @@ def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the corners round the face that are still there, 0 … 1; None of too few, and where too little is
     beyond the head, or changed there, for it to be another place."""
     beyond = (oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND)) == 0
-    if beyond.sum() < _ROOM or cv2.absdiff(one, other)[beyond].mean() <= _CHANGED:
+    if np.count_nonzero(beyond) < _ROOM or cv2.absdiff(one, other)[beyond].mean() <= _CHANGED:
         return None
     return share(one, other, 255 - oval(mesh, one.shape, _ROUND), guess=None)
 

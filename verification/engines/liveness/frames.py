@@ -20,8 +20,9 @@ _BASELINE, _SCAN, _EXIF = (0xC0, 0xC1), 0xDA, 0xE1
 # C4, C8 and CC are tables; the others of this row are frame headers: progressive, lossless or arithmetic.
 _OTHER_FRAMES = {0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
-# In the entropy-coded data FF is followed by 00; D0 … D7 restart it.
-_MARKER_IN_SCAN = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+# In the entropy-coded data FF is followed by 00; D0 … D7 restart it. Of fill bytes the last one begins the marker: a
+# pattern that begins with one plain byte is found many times as fast.
+_MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # What the browsers' `canvas.toBlob` puts beside a picture: all of them JFIF, Chromium a colour profile, Safari an EXIF
 # with the size and an empty Photoshop block. How each begins, and its most bytes. A comment makes an old frame new.
 _BESIDE = {

@@ -106,8 +106,8 @@ def neutral(frames: Sequence[FrameMeasurement], *, limits: NeutralLimits) -> Neu
     rest = Neutral(
         turn=median(face.turn for face in faces),
         mouth=median(face.mouth for face in faces),
-        right_eye=median(face.right_eye for face in faces),
-        left_eye=median(face.left_eye for face in faces),
+        right_eye=median(face.lids[0] for face in faces),
+        left_eye=median(face.lids[1] for face in faces),
         pitch=median(face.pitch for face in faces),
         interocular=median(face.interocular for face in faces),
     )
@@ -172,7 +172,8 @@ def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral)
         case "turn_right":
             return [rest.turn - face.turn for face in faces]
         case "blink":
-            return [1 - (face.right_eye / rest.right_eye + face.left_eye / rest.left_eye) / 2 for face in faces]
+            lids = [face.lids for face in faces]
+            return [1 - (right / rest.right_eye + left / rest.left_eye) / 2 for right, left in lids]
         case "open_mouth":
             return [face.mouth for face in faces]
         case "come_closer":

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness.crops import Floats, Image, upright
-from verification.engines.liveness.networks import Network, Networks
+from verification.engines.liveness.networks import Network, Networks, NetworksOfStills
 
 # The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and 8 × 8 with six.
 _GRIDS = ((16, 2), (8, 6))
@@ -100,7 +100,8 @@ class FaceMeasurement:
     `box`: left, top, right, bottom in pixels. `score`, `presence`: the detector's and the mesh's certainty, 0 … 1.
     `interocular`: distance of the eyes' middles in pixels. `eyes`: x and y of the middle between them, pixels. `turn`:
     -1 … 1, positive when the person turns to their own left. `mouth`: gap of the lips over width of the mouth.
-    `right_eye`, `left_eye`: gap of the lids over width of the eye. `pitch`: degrees, positive when the face looks up.
+    `right_eye`, `left_eye`: gap of the lids over width of the eye; None in a full frame, whose lids nobody asks for.
+    `pitch`: degrees, positive when the face looks up.
     `roll`: degrees, positive when the head leans to the person's own left. `luminance`: mean, 0 black … 1 white.
     `sharpness`: standard deviation of the Laplacian over that of the light, in the upright cut. `mesh`: (468, 3)
     pixels, not part of the numbers that are kept.
@@ -113,13 +114,20 @@ class FaceMeasurement:
     eyes: tuple[float, float]
     turn: float
     mouth: float
-    right_eye: float
-    left_eye: float
+    right_eye: float | None
+    left_eye: float | None
     pitch: float
     roll: float
     luminance: float
     sharpness: float
     mesh: Floats | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def lids(self) -> tuple[float, float]:
+        """Of the right and of the left eye. Raises `TypeError` where they were not measured."""
+        if self.right_eye is None or self.left_eye is None:
+            raise TypeError("the lids of a full frame are not measured")
+        return self.right_eye, self.left_eye
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,7 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     return measure_all([image], networks=networks)[0]
 
 
-def measure_all(images: Sequence[Image], *, networks: Networks) -> list[FrameMeasurement]:
+def measure_all(images: Sequence[Image], *, networks: Networks | NetworksOfStills) -> list[FrameMeasurement]:
     """The same of each image, net by net: what a processor keeps of one at hand is not taken by the next."""
     faces = [detect(image, network=networks.detection) for image in images]  # 1
     seen = [(image, found[0]) for image, found in zip(images, faces, strict=True) if found]
@@ -212,8 +220,9 @@ def distance(mesh: Floats, one: int, other: int) -> float:
     return max(math.hypot(across[0], across[1]), 1e-6)
 
 
-def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network) -> FaceMeasurement:
+def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network | None) -> FaceMeasurement:
     mesh = fitted.points
+    lids = None if network is None else _lids(image, mesh, network=network)
     eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
     right_to_left = eyes[1] - eyes[0]
     to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
@@ -226,14 +235,19 @@ def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network) -> F
         eyes=(float(eyes[0][0] + eyes[1][0]) / 2, float(eyes[0][1] + eyes[1][1]) / 2),
         turn=(to_right - to_left) / (to_right + to_left),  # 6
         mouth=distance(mesh, UPPER_LIP, LOWER_LIP) / distance(mesh, *MOUTH),
-        right_eye=_opening(image, mesh, RIGHT_EYE, network=network, mirrored=False),
-        left_eye=_opening(image, mesh, LEFT_EYE, network=network, mirrored=True),
+        right_eye=lids and lids[0],
+        left_eye=lids and lids[1],
         pitch=math.degrees(math.atan2(up[2], math.hypot(up[0], up[1]))),
         roll=math.degrees(math.atan2(right_to_left[1], right_to_left[0])),
         luminance=fitted.luminance,
         sharpness=fitted.sharpness,
         mesh=mesh,
     )
+
+
+def _lids(image: Image, mesh: Floats, *, network: Network) -> tuple[float, float]:
+    right = _opening(image, mesh, RIGHT_EYE, network=network, mirrored=False)
+    return right, _opening(image, mesh, LEFT_EYE, network=network, mirrored=True)
 
 
 def _opening(image: Image, mesh: Floats, corners: Sequence[int], *, network: Network, mirrored: bool) -> float:

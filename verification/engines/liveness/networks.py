@@ -41,6 +41,14 @@ class Networks(NamedTuple):
     eye: Network
 
 
+class NetworksOfStills(NamedTuple):
+    """The same for full frames, of which place, light and pose are asked: what the lids do is seen in the chain."""
+
+    detection: Network
+    mesh: Network
+    eye: None = None
+
+
 @cache
 def load_detection() -> Network:
     """The detector alone, once a process. Raises `Misconfigured` when its file is missing or is another one."""
@@ -64,3 +72,9 @@ def load() -> Networks:
         mesh=load_mesh(),
         eye=Network(weights.read(weights.IRIS), outputs=("output_eyes_contours_and_brows",)),
     )
+
+
+@cache
+def load_for_stills() -> NetworksOfStills:
+    """Those for full frames, as `load`."""
+    return NetworksOfStills(load_detection(), load_mesh())

@@ -143,7 +143,7 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
         _refuse_change([size for of in stream for size in of])
     # 2
     with measurable():
-        full = [landmarks.measure_all(stills, networks=networks.load()) for _, stills in decoded]
+        full = [landmarks.measure_all(stills, networks=networks.load_for_stills()) for _, stills in decoded]
         if full:
             masks.refuse_masked(_meshes(decoded[0][1], full[0]), limits=policy.MASK)
     looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]

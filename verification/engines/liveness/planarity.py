@@ -154,9 +154,8 @@ def follow(
 
 def similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:
     """The least-squares similarity from `start` to `end`, applied to `of` or to `start`. Source: complex regression."""
-    middle, target = start.mean(axis=0), end.mean(axis=0)
+    middle, target = np.add.reduce(start) / len(start), np.add.reduce(end) / len(end)
     planes = (start - middle, end - target, (start if of is None else of) - middle)
-    here, there, given = (plane[:, 0] + 1j * plane[:, 1] for plane in planes)
+    here, there, given = (np.ascontiguousarray(plane).view(np.complex128)[:, 0] for plane in planes)
     factor = np.vdot(here, there) / max(float(np.vdot(here, here).real), 1e-9)
-    moved = factor * given
-    return np.asarray(np.stack([moved.real, moved.imag], axis=1) + target, dtype=np.float64)
+    return np.asarray((factor * given).view(np.float64).reshape(-1, 2) + target, dtype=np.float64)

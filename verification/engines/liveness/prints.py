@@ -62,18 +62,21 @@ def from_bytes(kept: bytes) -> Prints:
 
 def of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
     """Of the frames of one step. Only such as have a mesh."""
-    signs, motion = [], []
+    lows, motion = [], []
     for image, face in frames:
         if face.mesh is not None:
             cut = Portrait(image, five_points(face.mesh), 1.0).cut(ARCFACE, side=_CUT)
             grey = cv2.cvtColor(cut, cv2.COLOR_RGB2GRAY)
             grey = np.asarray(cv2.resize(grey, (_REDUCED, _REDUCED), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-            low = cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:]
-            signs.append(low > np.median(low))  # which of the lowest frequencies lie above their median
-            told = face.turn, face.pitch, face.roll, face.mouth, face.right_eye, face.left_eye
+            lows.append(cv2.dct(grey.astype(np.float32))[:_SIDE, :_SIDE].ravel()[1:])
+            told = face.turn, face.pitch, face.roll, face.mouth, *face.lids
             motion.append((*told, *face.eyes, face.interocular))
-    rows = np.array(motion, dtype=np.float64).reshape(-1, len(_STEPS))
-    return Prints(np.array(signs, dtype=bool).reshape(-1, SIGNS), rows)
+    rows, low = np.array(motion, dtype=np.float64).reshape(-1, len(_STEPS)), np.array(lows).reshape(-1, SIGNS)
+    ordered, middle = (
+        np.sort(low, axis=1),
+        SIGNS // 2,
+    )  # their number is even; NumPy's own median takes 15 times as long
+    return Prints(low > (ordered[:, middle - 1 : middle] + ordered[:, middle : middle + 1]) / 2, rows)
 
 
 def marks(one: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:

@@ -20,15 +20,16 @@ def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
     row = found.defer("verification__sealed_case").first()
     if row is None:
         raise NotFound("no such clearance")
-    if row.status == ISSUED and row.is_unordered:
-        row.status, row.gates, row.issued_at, row.expires_at, row.fresh_until = PROCESSING, [], None, None, None
-    elif row.status == ISSUED and clearances.issued_body(row.verification, row.pk) is None:
-        row.status = FROZEN
+    status = row.status
+    if status == ISSUED and row.is_unordered:
+        status, row.gates, row.issued_at, row.expires_at, row.fresh_until = PROCESSING, [], None, None, None
+    elif status == ISSUED and clearances.issued_body(row.verification, row.pk) is None:
+        status = FROZEN
     return ClearanceView(
         id=row.pk,
         verification_id=row.verification_id,
         mode=row.mode,
-        status=row.status,
+        status=status,
         code=row.code,
         profile_id=row.profile_id,
         contract_sha256=row.contract_sha256,

@@ -107,6 +107,11 @@ def test_a_frame_of_a_camera_passes() -> None:
     assert decoded[200, 128, 1] > decoded[20, 128, 1] + 100
 
 
+@pytest.mark.parametrize("fill", [1, 2, 5])
+def test_fill_bytes_before_the_end_of_a_scan_are_of_its_marker(fill: int) -> None:
+    assert frames.read_header(_GOOD[:-2] + b"\xff" * fill + _GOOD[-2:]) == frames.read_header(_GOOD)
+
+
 @pytest.mark.parametrize(
     "beside",
     [

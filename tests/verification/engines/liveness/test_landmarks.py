@@ -1,5 +1,7 @@
 """What is measured in a photograph, and what of it can be kept."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from tests.verification.engines.liveness import insecure_paper
 from verification.core.errors import Misconfigured
 from verification.engines import weights
-from verification.engines.liveness import landmarks, policy
+from verification.engines.liveness import landmarks, networks, policy
 from verification.engines.liveness.crops import Image
 from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement
 from verification.engines.liveness.networks import Network, Networks
@@ -47,6 +49,18 @@ def test_pictures_measured_together_have_the_numbers_of_each_alone(
     assert [each.face is None for each in together] == [False, True, False, False]
     one, other = ([each.face.mesh for each in of if each.face is not None] for of in (together, alone))
     assert np.array_equal(np.array(one), np.array(other))
+
+
+def test_a_full_frame_has_all_numbers_of_another_but_those_of_its_lids(
+    portraits: dict[str, Image], loaded: Networks
+) -> None:
+    face = _face(portraits["obama.jpg"], loaded)
+    (still,) = landmarks.measure_all([portraits["obama.jpg"]], networks=networks.load_for_stills())
+    assert still.face is not None
+    assert still.face == replace(face, right_eye=None, left_eye=None)
+    assert face.lids == (face.right_eye, face.left_eye)
+    with pytest.raises(TypeError, match="full frame"):
+        _ = still.face.lids
 
 
 def test_left_is_the_persons_own_left(portraits: dict[str, Image], loaded: Networks) -> None:
