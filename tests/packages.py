@@ -12,7 +12,8 @@ WHOLE, SHELL = "chromium", "chromium-headless-shell"
 
 def install_what_is_missing() -> None:
     """Install what is not here, or say what to type. Who misses one says so later, and has failed."""
-    wanted = missing_packages() + [program for program in (WHOLE, SHELL) if shutil.which(program) is None]
+    # Both or none: they must be of one version.
+    wanted = missing_packages() + ([] if all(map(shutil.which, (WHOLE, SHELL))) else [WHOLE, SHELL])
     if not wanted:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
