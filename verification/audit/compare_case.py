@@ -31,13 +31,8 @@ _STANDING: Final = ("route", "stage", "turn", "combination", "last_failure")
 def compare_case(log: str, held: Held) -> Iterator[Finding]:
     """Everything that the row and its entries say differently."""
     yield from _compare_said(log, held)
-    # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
-    row, last = held.verification, max((entry.verification_sequence or 0 for entry in held.entries), default=0)
-    detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
-    if row.sequence > last:
-        yield Finding(code="entry_lost", log=log, field="sequence", detail=f"{detail}: the newest are missing")
-    elif row.sequence < last and any(held.said("verification.created", naming="profile")):
-        yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
+    yield from _compare_count(log, held)
+    row = held.verification
     opened = next(held.said("verification.created", naming="combinations"), None)
     if opened is None:
         if not held.entries:
@@ -112,6 +107,16 @@ def _compare_times(log: str, held: Held) -> Iterator[Finding]:
             yield differs(log, held, column, f"{column} is not what its lender reported")
 
 
+def _compare_count(log: str, held: Held) -> Iterator[Finding]:
+    # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
+    row, last = held.verification, max((entry.verification_sequence or 0 for entry in held.entries), default=0)
+    detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
+    if row.sequence > last:
+        yield Finding(code="entry_lost", log=log, field="sequence", detail=f"{detail}: the newest are missing")
+    elif row.sequence < last and any(held.said("verification.created", naming="profile")):
+        yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
+
+
 def _compare_open(log: str, held: Held, opened: Mapping[str, Any]) -> Iterator[Finding]:
     """Of one that has not ended: where the entries have led it."""
     row, led = held.verification, _led(held, opened)
@@ -123,22 +128,8 @@ def _compare_open(log: str, held: Held, opened: Mapping[str, Any]) -> Iterator[F
         yield differs(log, held, "status", f"it stands as {row.status}, which its entries do not lead to")
     if row.finished_at is not None:
         yield differs(log, held, "finished_at", "it has an end, and the log ended it never")
-    said, stage = 0, ""
-    for entry, body in held.said("attempt.opened", "attempt.answered", naming="turn"):
-        said = int(body["turn"]) + (entry.type == "attempt.answered" and body.get("next") != "part")
-        stage = str(body.get("stage", "")) if entry.type == "attempt.opened" else stage
-    # Who waits for a place has had a turn counted, and the next stage begun, by no entry; then no attempt is alive.
-    is_alive = any(attempt.status in ("open", "judging") for attempt in held.attempts.values())
-    if row.turn < said or (is_alive and row.turn != said):
-        yield differs(log, held, "turn", f"its turn is {row.turn}, its entries lead to {said}")
-    elif row.turn == said and row.stage != stage:
-        yield differs(log, held, "stage", f"its stage is {row.stage}, its entries lead to {stage}")
-    word, closings = "", ("attempt.judged", "attempt.reviewed", "attempt.lapsed", "route.chosen")
-    for entry in (one for one in held.entries if one.type in closings and isinstance(one.body, dict)):
-        outcome = entry.body.get("outcome", "passed" if entry.type == "route.chosen" else "failed")
-        if outcome in ("passed", "failed"):
-            word = str(entry.body.get("code", "")) if outcome == "failed" else ""
-    if row.last_failure not in {"", word, *policy.HINDRANCES}:
+    yield from _compare_turn(log, held)
+    if row.last_failure not in {"", _last_failure(held), *policy.HINDRANCES}:
         yield differs(log, held, "last_failure", f"nothing in its entries failed by {row.last_failure}")
 
 
@@ -173,3 +164,25 @@ def _in_review(held: Held) -> AuditEntry | None:
     types = ("verification.in_review", "attempt.reviewed", *DECISIONS)
     last = next((entry for entry in reversed(held.entries) if entry.type in types), None)
     return last if last is not None and last.type == "verification.in_review" else None
+
+
+def _compare_turn(log: str, held: Held) -> Iterator[Finding]:
+    row, said, stage = held.verification, 0, ""
+    for entry, body in held.said("attempt.opened", "attempt.answered", naming="turn"):
+        said = int(body["turn"]) + (entry.type == "attempt.answered" and body.get("next") != "part")
+        stage = str(body.get("stage", "")) if entry.type == "attempt.opened" else stage
+    # Who waits for a place has had a turn counted, and the next stage begun, by no entry; then no attempt is alive.
+    is_alive = any(attempt.status in ("open", "judging") for attempt in held.attempts.values())
+    if row.turn < said or (is_alive and row.turn != said):
+        yield differs(log, held, "turn", f"its turn is {row.turn}, its entries lead to {said}")
+    elif row.turn == said and row.stage != stage:
+        yield differs(log, held, "stage", f"its stage is {row.stage}, its entries lead to {stage}")
+
+
+def _last_failure(held: Held) -> str:
+    word, closings = "", ("attempt.judged", "attempt.reviewed", "attempt.lapsed", "route.chosen")
+    for entry in (one for one in held.entries if one.type in closings and isinstance(one.body, dict)):
+        outcome = entry.body.get("outcome", "passed" if entry.type == "route.chosen" else "failed")
+        if outcome in ("passed", "failed"):
+            word = str(entry.body.get("code", "")) if outcome == "failed" else ""
+    return word
