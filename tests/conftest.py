@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
-from tests import jobs
+from tests import jobs, legs
 from tests.fresh_database import copies
 from verification import clock
 
@@ -41,27 +41,37 @@ _ROWS_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_s
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The switch of the legs that repeat what depends on servers."""
+    """The switches by which a leg of a server and the one on a file share the tests that touch rows."""
     parser.addoption("--rows-only", action="store_true", help="only tests that touch rows, a broker or processes")
+    parser.addoption("--long-rows-elsewhere", action="store_true", help="without the long tests that a server runs")
 
 
 @pytest.hookimpl(tryfirst=True)  # before marks are selected by
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what was measured as long. With `--rows-only` a test that no server can change is left out: it would only
-    repeat the first leg."""
+    repeat the leg on a file. With `--long-rows-elsewhere` what is long and touches rows is left to that server."""
     long = {f"{file}::{test}" for file, tests in json.loads(jobs.LONG.read_text()).items() for test in tests}
     for item in items:
         if item.nodeid.partition("[")[0] in long:
             item.add_marker("long")
-    if config.getoption("--rows-only"):
-        config.hook.pytest_deselected(items=[item for item in items if not _needs_servers(item)])
-        items[:] = [item for item in items if _needs_servers(item)]
+    for option, is_kept in (("--rows-only", _needs_servers), ("--long-rows-elsewhere", _stays_on_a_file)):
+        if config.getoption(option):
+            kept = [item for item in items if is_kept(item)]
+            config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+            items[:] = kept
 
 
 def _needs_servers(item: pytest.Item) -> bool:
     if item.get_closest_marker("django_db") or item.get_closest_marker("service"):
         return True
     return not _ROWS_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+
+
+def _stays_on_a_file(item: pytest.Item) -> bool:
+    """Short, a proof, no matter of rows, of each database what it is, or not run on PostgreSQL at all."""
+    if not item.get_closest_marker("long") or not _needs_servers(item) or item.get_closest_marker("proof"):
+        return True
+    return item.get_closest_marker("each_database") is not None or legs.is_left_out(item.nodeid, place="redis")
 
 
 @pytest.fixture(scope="session")

@@ -187,16 +187,22 @@ def keep_seconds(ended: Sequence[Progress]) -> None:
                     spent[name.partition("::")[0]] += seconds  # type: ignore[assignment]
         kept[leg] = {path: round(seconds, 1) for path, seconds in sorted(spent.items()) if seconds >= 0.1}
     _SECONDS.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n")
-    if spent_alone := [one for one in ended if one.job.leg == "sqlite"]:
-        LONG.write_text(json.dumps(_long(spent_alone), indent=0, sort_keys=True) + "\n")
+    if {"sqlite", "postgresql"} <= {one.job.leg for one in ended}:
+        LONG.write_text(json.dumps(_long(ended), indent=0, sort_keys=True) + "\n")
 
 
 def _long(ended: Sequence[Progress]) -> dict[str, list[str]]:
-    """By file, the tests that take more of a core than those of every commit may."""
+    """By file, the tests that take more of a core than those of every commit may: on SQLite, or where they run."""
+    spent = {
+        name: core
+        for leg in ("postgresql", "sqlite")
+        for one in ended
+        if one.job.leg == leg
+        for name, core in one.core.items()
+    }
     cases: dict[str, list[float]] = {}
-    for one in ended:
-        for name, core in one.core.items():
-            cases.setdefault(name.partition("[")[0], []).append(core)
+    for name, core in spent.items():
+        cases.setdefault(name.partition("[")[0], []).append(core)
     long = [
         name
         for name, cores in cases.items()

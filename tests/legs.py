@@ -1,7 +1,8 @@
 """`make check` and `make test`: the legs of the test suite, in processes side by side, and what became of each.
 
     fast        the tests of `make check`: without processes, servers, browser, proofs or long ones, on SQLite
-    sqlite      all tests without processes or a browser, proofs too, on SQLite
+    sqlite      the tests without processes or a browser, proofs too, on SQLite; long ones that rows can change are
+                left to PostgreSQL
     processes   the tests with processes of their own, on SQLite and the filesystem broker
     browser     the tests in Chromium, the same way
     workers     a browser, a worker and a tick together, the same way
@@ -21,7 +22,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from tests import census, jobs, packages
@@ -52,7 +53,7 @@ class Leg:
     shards: int = 1
     waits: bool = False
     in_real_time: bool = False
-    rows_only: bool = False
+    rows: str = ""
 
     @property
     def place(self) -> str:
@@ -67,8 +68,14 @@ LEGS = (
     Leg(name="redis", marks=_ON_SERVERS_WAITING, word="mark.service", broker="redis", shards=2, waits=True),
     Leg(name="workers", marks="browser", word="mark.browser", waits=True, in_real_time=True),
     Leg(name="rabbitmq", marks=_ON_SERVERS_WAITING, word="mark.service", broker="rabbitmq", waits=True),
-    Leg(name="postgresql", marks="not browser and not proof and not service", broker="redis", shards=2, rows_only=True),
-    Leg(name="sqlite", marks="not browser and not service", shards=2),
+    Leg(
+        name="postgresql",
+        marks="not browser and not proof and not service",
+        broker="redis",
+        shards=2,
+        rows="--rows-only",
+    ),
+    Leg(name="sqlite", marks="not browser and not service", shards=2, rows="--long-rows-elsewhere"),
 )
 # It runs alone, and a test waits for threads now and then: one process more than there are cores keeps them busy.
 _FAST = "not service and not browser and not proof and not long"
@@ -133,13 +140,13 @@ def _jobs(leg: Leg, tests: list[str], seed: str, servers: Servers) -> list[Job]:
 
 
 def _arguments(leg: Leg) -> list[str]:
-    single = [f"--deselect={test}" for test in _left_out(leg) if "::" in test]
-    return ["-m", leg.marks, *(["--rows-only"] if leg.rows_only else []), *single]
+    single = [f"--deselect={test}" for test in _left_out(leg.place) if "::" in test]
+    return ["-m", leg.marks, *([leg.rows] if leg.rows else []), *single]
 
 
 def _files(leg: Leg) -> list[str]:
     """The files with a test of this leg, by a word that its marks need; the mark itself decides in pytest."""
-    found, left_out = [], _left_out(leg)
+    found, left_out = [], _left_out(leg.place)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
         is_with_workers = path.match("*_with_workers.py")
         text = path.read_text(encoding="utf-8")
@@ -154,9 +161,16 @@ def _may_match(leg: Leg, text: str) -> bool:
     return not any(f"not {word}" in leg.marks and f"mark.{word}" in marked for word in _EXCLUDED)
 
 
-def _left_out(leg: Leg) -> list[str]:
+def is_left_out(test: str, *, place: str) -> bool:
+    """Whether tests/left_out.toml names this test, or its file, for that place."""
+    names = (test.partition("[")[0], test.partition("::")[0])
+    return any(fnmatch(name, pattern) for name in names for pattern in _left_out(place))
+
+
+@cache
+def _left_out(place: str) -> tuple[str, ...]:
     listed = tomllib.loads((ROOT / "tests" / "left_out.toml").read_text(encoding="utf-8")).get("left_out", [])
-    return [one["tests"] for one in listed if leg.place in one["places"]]
+    return tuple(one["tests"] for one in listed if place in one["places"])
 
 
 if __name__ == "__main__":

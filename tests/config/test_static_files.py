@@ -90,11 +90,12 @@ def test_files_are_gathered_once_and_again_when_one_has_changed(folder: Path, tm
 
 @pytest.fixture
 def own(folder: Path, tmp_path: Path) -> Iterator[Path]:
-    """Another folder of this test alone, with a file of its own that it may change."""
+    """Another folder of this test alone, in which one file is gathered that it may change."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "one.css").write_text("a { margin: 0 }")
-    added = [*settings.STATICFILES_DIRS, tmp_path / "src"]
-    with override_settings(STATIC_ROOT=tmp_path / "static" / "served", STATICFILES_DIRS=added):
+    finders = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+    of_own = {"STATICFILES_DIRS": [tmp_path / "src"], "STATICFILES_FINDERS": finders}
+    with override_settings(STATIC_ROOT=tmp_path / "static" / "served", **of_own):
         static_files.gather()
         yield tmp_path
 

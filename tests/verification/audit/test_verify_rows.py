@@ -239,6 +239,7 @@ def test_a_verification_that_moves_while_it_is_read_is_looked_at_again(
     assert list(compare_rows.compare("test", load([moving.id])[moving.id])) == []
 
 
+@pytest.mark.each_database
 def test_a_row_that_cannot_be_read_is_named_and_reading_goes_on(story: Story) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("only SQLite keeps a column of another type")

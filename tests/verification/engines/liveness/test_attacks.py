@@ -18,7 +18,7 @@ from verification.engines.liveness.planarity import Planarity
 # Minutes of painting and measuring: not for every commit's quick check.
 pytestmark = pytest.mark.proof("live_capture_attacks")
 
-_PRINTS = ("obama.jpg", "obama3.jpg", "biden.jpg")
+_PRINTS = ("obama.jpg", *(pytest.param(name, marks=pytest.mark.whole) for name in ("obama3.jpg", "biden.jpg")))
 _SEEDS = (1, pytest.param(2, marks=pytest.mark.whole))
 _COUNT = 9  # frames in a step
 _TURNS: tuple[gestures.Gesture, ...] = ("turn_left", "turn_right")
