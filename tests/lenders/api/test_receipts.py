@@ -1,5 +1,6 @@
 """/v1/verifications/{id}/receipt as a lender's server meets it, for every way in which a verification ends."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import jwt
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from lenders import keys
@@ -146,6 +148,26 @@ def test_it_is_the_same_whenever_it_is_read(api, lender, issued):
     assert api.get(place(story)).content == first
     with pytest.raises(Exception, match=r"neither changed nor deleted|permission denied"):
         Receipt.objects.update(jws="x")
+
+
+def test_it_is_kept_as_what_it_spells(api, lender, issued):
+    story = verified(lender, issued)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT jws FROM verification_receipt")
+        header, payload, signature = cursor.fetchone()[0].split("\n")
+    assert json.loads(payload)["verification"] == story.id
+    said = api.get(place(story)).json()["receipt"]
+    assert said.split(".")[0] == base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode()
+    assert said.endswith(f".{signature}")
+
+
+@pytest.mark.parametrize(
+    "other", ["x", "a.b", "e30.e30.c", "e30=.e30.c", "e3.e30.c", "_w.e30.c", "e30.ewp9.c", "e30.e30.\n", ""], ids=repr
+)
+def test_what_is_no_receipt_comes_back_as_it_was(api, lender, other):
+    story = begin(lender, "A-1")
+    Receipt.objects.create(verification_id=story.id, jws=other)
+    assert Receipt.objects.get(pk=story.id).jws == other
 
 
 def test_before_the_log_has_ordered_it_there_is_none(api, lender, issued):
