@@ -43,7 +43,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
     """The cases that a story played are asked for once, as their lenders would: by requests."""
     if is_counted() and item.get_closest_marker("django_db") and str(item.path).startswith(_STORIES):
         with suppress(Exception):  # it may leave a broken transaction or a clock of its own
-            import_string("tests.noting.ask")()
+            import_string("tests.noting.ask")(is_long=item.get_closest_marker("long") is not None)
 
 
 def write(word: str, names: Collection[str]) -> None:
