@@ -37,6 +37,6 @@ def test_the_ends_of_the_calendar_are_answered(api: Caller, moment: str) -> None
     listed = api.get("/v1/verifications", created_from=moment)
     again = api.post("/v1/deliveries/redeliver", {"from": "0001-01-01T00:00:00Z", "to": moment})
     opened = api.post("/v1/verifications", opening() | {"subject": opening()["subject"] | {"birth_date": moment[:10]}})
-    assert {listed.status_code, again.status_code} <= {200, 202, 422}
-    assert opened.status_code == 422
+    assert listed.status_code == (200 if moment.startswith("1969") else 422)
+    assert again.status_code == opened.status_code == 422
     assert all(len(answer.content) < 2_000 for answer in (listed, again, opened))
