@@ -20,7 +20,7 @@ from verification.core.status import Status
 from verification.models import AuditEntry, BorrowerSession, Verification
 from verification.sources import simulation
 from verification.workflow import cases
-from verification.workflow.moving import links, queue, transition
+from verification.workflow.moving import links, onward, queue, transition
 
 _LENDER_CHARACTERS: Final = 16
 """Of the word by which the sandbox tells lenders apart: 64 bits, so that no two share their places by chance."""
@@ -115,7 +115,7 @@ def _stated(person: Person) -> dict[str, object]:
 
 def _routes(verification: Verification, played: scenarios.Scenario, *, wanted: str) -> tuple[str, ...]:
     """The routes that the borrower goes, one after the other: a combination that has one on which it is played."""
-    begun = [verification.combination] if verification.combination else verification.combinations
+    begun = [tuple(verification.combination)] if verification.combination else onward.combinations(verification)
     fitting = [one for one in begun if not set(played.routes).isdisjoint(one)]
     if wanted:
         fitting = [one for one in fitting if wanted in one]
