@@ -20,7 +20,7 @@ from tests.browser.capture_page import (
 )
 from tests.browser.insecure_dialogue import AMPLE, HELD, LIMITS, ORDER, InsecureDialogue
 from tests.browser.steps import press, words
-from tests.browser.tab import PICTURES, Tab
+from tests.browser.tab import Tab, picture
 from verification.engines.liveness import policy
 from verification.engines.liveness.frames import decode
 from verification.stages.live_capture import kept
@@ -236,6 +236,6 @@ def test_a_phone_held_sideways_has_the_words_and_the_button_on_the_screen(
 
 def look(tab: Tab, name: str) -> None:
     """What is on the screen now, and not the whole page."""
-    tab.page.screenshot(path=str(PICTURES / f"{name}.png"))
+    picture(tab.page, name, is_whole=False)
     assert axe.serious(tab.page) == []
     assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

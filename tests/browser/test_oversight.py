@@ -1,21 +1,19 @@
 """The regulator's pages in a real browser, on a desk and on a phone, in light and dark."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize
 
 from tests.browser import axe
+from tests.browser.tab import picture
 from tests.verification.oversight import rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 _SIZES = {"desk": ViewportSize(width=1280, height=900), "phone": ViewportSize(width=390, height=844)}
 _SCHEMES: tuple[tuple[Literal["light", "dark"], tuple[str, ...]], ...] = (("light", ()), ("dark", axe.COLOURS))
-_PICTURES = os.environ.get("PICTURES", "")
 
 
 @pytest.fixture
@@ -81,8 +79,7 @@ def looked_at(page: Page, name: str) -> None:
     """Nothing serious for people with disabilities, light or dark, nothing wider than the screen, nothing refused."""
     for scheme, rules in _SCHEMES:
         page.emulate_media(color_scheme=scheme)
-        if _PICTURES:
-            page.screenshot(path=str(Path(_PICTURES) / f"{name}-{scheme}.png"), full_page=True)
+        picture(page, f"{name}-{scheme}")
         assert axe.serious(page, rules) == []
     page.emulate_media(color_scheme="light")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

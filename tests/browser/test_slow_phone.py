@@ -15,7 +15,7 @@ from tests.browser.capture_page import COMMANDS, ON, Open, fits, keep_words, kep
 from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import AMPLE, InsecureDialogue
 from tests.browser.steps import arrived, press, scanned, words
-from tests.browser.tab import PICTURES, Tab, open_context, open_tab
+from tests.browser.tab import Tab, open_context, open_tab, picture
 from tests.proofs import Figures
 from tests.verification.workflow.story import Story
 from verification.models import BorrowerSession, HandOver
@@ -251,7 +251,7 @@ def test_nothing_is_cut_off_on_a_screen_of_320_pixels(opened: Open, language: st
     assert box is not None
     assert box["y"] + box["height"] <= 568
     assert min(box["width"], box["height"]) >= 44
-    tab.page.screenshot(path=str(PICTURES / f"narrow-guide-{language}.png"))
+    picture(tab.page, f"narrow-guide-{language}", is_whole=False)
     press(tab, language, "Begin")
     tab.until(lambda: tab.page.locator("#progress").is_visible(), "the first task")
     assert fits(tab, "#order", "#progress")
