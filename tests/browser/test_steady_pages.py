@@ -108,7 +108,7 @@ def test_nothing_that_has_the_focus_is_under_the_bar(opened: Open, name: str) ->
     assert covered == []
 
 
-def test_without_scripts_each_page_says_what_to_do(opened: Open, launch: Launch, site: str) -> None:
+def test_without_scripts_a_page_says_what_to_do(opened: Open, launch: Launch, site: str) -> None:
     tab, dialogue = opened(InsecureDialogue(shown("consent")), heading=_HEADINGS["consent"], language="ru")
     without = launch().new_context(java_script_enabled=False, locale="ru", viewport=_NARROW)
     cookies: Any = tab.page.context.cookies()  # what one gives is what the other takes
