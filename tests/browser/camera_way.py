@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from tests.browser.capture_page import COMMANDS, ON, said
+from tests.browser.capture_page import COMMANDS, ON
 from tests.browser.steps import go_on, press, words
 from tests.browser.tab import Tab
 from tests.insecure_sandbox_process import SandboxProcess
@@ -14,6 +14,7 @@ QUESTION = "Is somebody on the phone telling you what to press?"
 CODE = "Enter the code from the SMS"
 PHONE = "+77011234567"
 CAPTURE_SECONDS = 100.0  # five commands of seven seconds, on a machine that is busy
+_TOLD = "['h1', '#order'].map((place) => document.querySelector(place)?.innerText ?? '')"
 
 Look = Callable[[str], None]
 
@@ -89,9 +90,10 @@ def played_out(tab: Tab, story: Story | None, language: str) -> list[str]:
     def is_over() -> bool:
         if story is not None:
             story.look()
-        if tab.heading() not in ("", words(language, FACE)):
+        heading, order = tab.page.evaluate(_TOLD)
+        if heading not in ("", words(language, FACE)):
             return True
-        command = names.get(said(tab), "") if tab.page.locator("#order").count() else ""
+        command = names.get(order, "")
         if command and command not in seen:
             seen.append(command)
         return False

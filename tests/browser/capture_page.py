@@ -60,6 +60,7 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
             insecure_camera.put(tab.page, fault=fault, upright=upright, every_ms=0 if own_time else every_ms)
         press(tab, language, "Continue")
         tab.until_heading(words(language, heading))
+        tab.page.wait_for_load_state("load")  # a heading may be there before its style
         return tab, dialogue
 
     return run

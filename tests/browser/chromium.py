@@ -1,7 +1,8 @@
-"""Headless Chromiums, started once for a file of tests; each test has profiles of its own."""
+"""Headless Chromiums, started once for a folder or a file of tests; each test has profiles of its own."""
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connections
@@ -43,7 +44,7 @@ _ASKS = "--ip-address-space-overrides"
 
 
 class Chromiums:
-    """The browsers of one file of tests: one for each set of switches."""
+    """Browsers: one for each set of switches."""
 
     def __init__(self, playwright: Playwright, *, whole: str, shell: str) -> None:
         """`whole`, `shell`: the two programs."""
@@ -71,9 +72,9 @@ class Chromiums:
             browser.close()
 
 
-@pytest.fixture(scope="module")
-def chromiums(django_db_setup: None) -> Iterator[Chromiums]:
-    """What starts browsers. Not for the whole run: other files' tests want no event loop beside them."""
+@contextmanager
+def starting() -> Iterator[Chromiums]:
+    """What starts browsers. Not for the whole run: other tests want no event loop beside them."""
     whole = shutil.which(WHOLE) or shutil.which("chromium-browser")
     if whole is None:
         pytest.skip("no Chromium here")
@@ -84,8 +85,15 @@ def chromiums(django_db_setup: None) -> Iterator[Chromiums]:
         yield started
         started.close()
         # Beside a running event loop Django keeps connections apart from the usual ones; left open, they would show
-        # the next file's tests the database of this one.
+        # later tests the database of these.
         connections.close_all()
+
+
+@pytest.fixture(scope="module")
+def chromiums(django_db_setup: None) -> Iterator[Chromiums]:
+    """What starts browsers for one file of tests."""
+    with starting() as browsers:
+        yield browsers
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ from websockets.sync.server import Server, ServerConnection, serve
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.ncalayer import Manner, signer_for, start
 from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
-from tests.browser.chromium import Chromiums, chromium, chromiums
+from tests.browser.chromium import Chromiums, chromium, starting
 from tests.verification.borrower import catalogues
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted
 from tests.verification.workflow.story import IIN, Story, begin, lender
 
-__all__ = ["Issued", "authorities", "chromium", "chromiums", "issued", "trusted"]
+__all__ = ["Issued", "authorities", "chromium", "issued", "trusted"]
 
 Launch = Callable[..., Browser]
 
@@ -34,6 +34,13 @@ def _compiled() -> None:
 def tls(tmp_path_factory: pytest.TempPathFactory) -> LoopbackTls:
     """The certificate of the sandbox's NCALayer."""
     return loopback_tls(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="package")
+def chromiums(django_db_setup: None) -> Iterator[Chromiums]:
+    """What starts browsers for all files of this folder: to start one takes as much of a core as a test."""
+    with starting() as browsers:
+        yield browsers
 
 
 @pytest.fixture

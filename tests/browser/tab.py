@@ -1,5 +1,6 @@
 """One watched tab of a real browser: whatever it refuses, breaks or fetches from elsewhere is a failure."""
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,9 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 
 from tests.browser import axe
 
-PICTURES = Path(__file__).resolve().parents[2] / "var" / "screenshots"
+_PICTURES = os.environ.get("PICTURES", "")  # a folder; without it none is taken
 SIZES: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
 _SECONDS = 45.0  # a step that is done again after its lease of 30 s comes in time too
+_OFTEN_SECONDS, _OFTEN_MS, _SELDOM_MS = 1.0, 50, 200  # each question costs the machine as much as 0.1 s of a camera
 
 # Runs before any script of the page, in a world the page's policy does not reach.
 _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation",
@@ -46,10 +48,11 @@ class Tab:
 
     def until(self, holds: Callable[[], bool], what: str, *, seconds: float = _SECONDS) -> None:
         """Waits until something holds; polls, because the page's policy forbids Playwright's own way."""
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         while not _holds(holds):
-            assert time.monotonic() < deadline, f"{what} did not come; the page is\n{self.page.inner_text('main')}"
-            self.page.wait_for_timeout(50)
+            passed = time.monotonic() - began
+            assert passed < seconds, f"{what} did not come; the page is\n{self.page.inner_text('main')}"
+            self.page.wait_for_timeout(_OFTEN_MS if passed < _OFTEN_SECONDS else _SELDOM_MS)
 
     def until_heading(self, words: str, *, seconds: float = _SECONDS) -> None:
         """Waits for a page with this first heading."""
@@ -57,8 +60,7 @@ class Tab:
 
     def heading(self) -> str:
         """The visible first heading, or nothing while a page is loading."""
-        texts = self.page.locator("h1").all_inner_texts()
-        return texts[0] if texts else ""
+        return str(self.page.evaluate("document.querySelector('h1')?.innerText ?? ''"))
 
     def state(self) -> str:
         """Which state of the signing is shown."""
@@ -72,13 +74,13 @@ class Tab:
         self.until(lambda: self.state() == name, f"state {name}")
 
     def look(self, name: str, *, strictly: bool = False) -> None:
-        """Takes a picture; nothing serious for people with disabilities, nothing wider than the screen, no problem.
+        """Nothing serious for people with disabilities, nothing wider than the screen, no problem.
 
-        strictly: nothing at all for them.
+        strictly: nothing at all for them. name: of the picture.
         """
-        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.wait_for_load_state("load")  # a heading may be there before its colours
         self.page.evaluate("scrollTo(0, 0)")
-        self.page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
+        picture(self.page, name)
         assert (axe.violations(self.page) if strictly else axe.serious(self.page)) == []
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert self.problems == []
@@ -90,6 +92,12 @@ def _holds(question: Callable[[], bool]) -> bool:
     except Error:
         # A page that is being left answers nothing.
         return False
+
+
+def picture(page: Page, name: str, *, is_whole: bool = True) -> None:
+    """Keeps a picture of the whole page, or of what is on the screen, where `PICTURES` names a folder for them."""
+    if _PICTURES:
+        page.screenshot(path=str(Path(_PICTURES) / f"{name}.png"), full_page=is_whole)
 
 
 def open_tab(context: BrowserContext, *, site: str, expected: tuple[str, ...] = ()) -> Tab:

@@ -11,6 +11,7 @@ import pytest
 from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words
 from tests.browser.tab import open_context, open_tab
+from tests.browser.whole import whole
 from tests.verification.workflow.story import Story
 from verification.models import BorrowerSession, Link
 from verification.stages.consent.policy import CURRENT
@@ -19,15 +20,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pyte
 
 GONE = ("status of 410",)
 
-_PROOF = [pytest.mark.proof("pages"), pytest.mark.whole]
-
 
 @pytest.mark.parametrize(
     ("language", "size"),
     [
         ("kk", "phone"),
         ("ru", "desk"),
-        *(pytest.param(*also, marks=_PROOF) for also in (("ru", "phone"), ("en", "desk"))),
+        whole("ru", "phone"),
+        whole("en", "desk"),
     ],
 )
 def test_the_whole_way_to_verified(

@@ -14,6 +14,7 @@ from tests.browser.camera_way import turned_on
 from tests.browser.capture_page import Open, commands_shown, opened
 from tests.browser.insecure_dialogue import HELD, InsecureDialogue
 from tests.browser.steps import words
+from tests.browser.whole import whole
 from tests.verification.borrower.pages import choices, made
 from verification.stages.live_capture import kept
 from verification.stages.live_capture import policy as capture_policy
@@ -44,7 +45,7 @@ PAGES = [
 ]
 
 
-@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk")])
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), whole("ru", "desk")])
 def test_every_page_is_whole_in_other_languages_and_sizes(opened: Open, site: str, language: str, size: str) -> None:
     heading = "How do you want to confirm?"
     tab, dialogue = opened(
@@ -60,7 +61,7 @@ def test_every_page_is_whole_in_other_languages_and_sizes(opened: Open, site: st
 
 
 # The routes differ by their count of steps alone, so that two commands show it for the second.
-@pytest.mark.parametrize(("route", "step", "steps", "shown"), [("biometric", 3, 3, None), ("live-face", 5, 5, 2)])
+@pytest.mark.parametrize(("route", "step", "steps", "shown"), [("biometric", 3, 3, None), whole("live-face", 5, 5, 2)])
 def test_every_command_is_whole_before_a_face_that_does_it(
     opened: Open, route: str, step: int, steps: int, shown: int | None
 ) -> None:

@@ -15,7 +15,6 @@ from tests.browser.camera_way import (
     QUESTION,
     asked,
     at_the_camera,
-    captured,
     captured_in_time,
     chosen,
     code_in,
@@ -101,11 +100,9 @@ def test_an_unanswered_message_of_the_state_is_told_and_its_answer_lets_it_go_on
     # Another lender asks: a consent that is open to exactly the same is given back by the state, and asks nobody.
     story = begin(lender("ТОО «МФО Второй кредит»", number=2))
     tab = arrived(launch, site, story, language=LANGUAGE, size="phone", touch=True)
-    scripted_camera.put(tab.page, upright=True)
     at_the_camera(tab, story, LANGUAGE)
-    turned_on(tab, LANGUAGE)
-    captured(tab, story, LANGUAGE)
-    story.work()
+    camera_story.capture(story)
+    tab.page.reload()
     told = tab.page.get_by_role("alert").filter(has_text="1414")
     tab.until(told.is_visible, "the notice")
     tab.look(f"biometric-11-wait-consent-{LANGUAGE}-phone")

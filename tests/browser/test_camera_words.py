@@ -18,6 +18,7 @@ from tests.browser.capture_page import (
 )
 from tests.browser.insecure_dialogue import HELD, ORDER, InsecureDialogue
 from tests.browser.steps import press, words
+from tests.browser.whole import whole
 from tests.verification.engines.liveness import insecure_masks, insecure_paper
 from verification.engines.liveness import landmarks, networks
 from verification.engines.liveness.frames import decode
@@ -45,7 +46,7 @@ def test_begin_works_only_while_the_face_fits(opened: Open) -> None:
     assert tab.page.locator("#hint").inner_text() == words("en", "It is too dark. Turn on a light.")
 
 
-@pytest.mark.parametrize("language", ["kk", "ru"])
+@pytest.mark.parametrize("language", ["kk", whole("ru")])
 def test_begin_does_not_work_before_the_mask_is_off(opened: Open, language: str) -> None:
     bare = scripted_camera.at_rest()
     masked = [_masked(jpeg) for jpeg in bare]
@@ -157,7 +158,7 @@ def test_tasks_are_said_aloud_where_that_is_wanted_and_the_device_has_the_langua
 # What was seen
 
 
-@pytest.mark.parametrize(("language", "size"), [("ru", "phone"), ("kk", "phone")])
+@pytest.mark.parametrize(("language", "size"), [("ru", "phone"), whole("kk", "phone")])
 def test_what_was_seen_is_told_and_never_of_what_was_not(opened: Open, language: str, size: str) -> None:
     dialogue = InsecureDialogue(order=ORDER[:3], misses=("turn_left",), replaced_max=1, stays=True)
     tab, dialogue = opened(dialogue, language=language, size=size)
@@ -185,7 +186,7 @@ def test_the_command_that_ended_the_last_capture_is_named_before_the_next(opened
 _UNSEEN = "Not seen. Look straight: another task follows."
 
 
-@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("width", [320, whole(390)])
 def test_both_counts_stand_in_one_line_on_a_small_phone(opened: Open, width: int) -> None:
     tab, _ = opened(InsecureDialogue(limits=HELD), language="kk", size="phone", touch=True, own_time=True)
     tab.page.set_viewport_size({"width": width, "height": 568})
@@ -207,7 +208,7 @@ def bounds(place: Locator) -> FloatRect:
 # Who cannot do some of it
 
 
-@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk")])
+@pytest.mark.parametrize(("language", "size"), [("ru", "desk"), whole("kk", "phone")])
 def test_who_cannot_do_some_of_it_says_so_first_and_is_asked_for_the_rest(
     opened: Open, language: str, size: str
 ) -> None:

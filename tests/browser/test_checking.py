@@ -4,6 +4,7 @@ import pytest
 
 from tests.browser.conftest import Launch
 from tests.browser.steps import arrived, press, words
+from tests.browser.whole import whole
 from tests.lenders.forged_ends import row_and_entry
 from tests.verification.workflow.story import Story, order
 from verification.models import AuditEntry, AuditPending, Verification
@@ -11,7 +12,7 @@ from verification.models import AuditEntry, AuditPending, Verification
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
 
-@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk")])
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), whole("ru", "desk")])
 def test_a_refused_entry_shows_that_we_are_checking(
     launch: Launch, site: str, story: Story, language: str, size: str
 ) -> None:

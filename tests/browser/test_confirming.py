@@ -4,6 +4,7 @@ import pytest
 
 from tests.browser.steps import press, words
 from tests.browser.tab import open_context, open_tab
+from tests.browser.whole import whole
 from tests.verification.review import desk
 from tests.verification.workflow.attesting_story import LAW, cleared, verified
 from tests.verification.workflow.insecure_glance import glances as glances
@@ -23,7 +24,7 @@ def _attest(tab, language, button, **typed):
     tab.until_heading(words(language, "To be confirmed"))
 
 
-@pytest.mark.parametrize(("size", "language"), [("phone", "kk"), ("desk", "ru"), ("phone", "ru")])
+@pytest.mark.parametrize(("size", "language"), [("phone", "kk"), ("desk", "ru"), whole("phone", "ru")])
 def test_two_words_of_an_employee_let_the_money_leave(launch, site, monkeypatch, size, language):
     monkeypatch.setitem(profiles.PROFILES, LAW.id, LAW)
     of, name = lender("ТОО «МФО Первый кредит»"), f"{size}-{language}"

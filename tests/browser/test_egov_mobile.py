@@ -12,6 +12,7 @@ from insecure_sandbox.egov_mobile import Manner
 from tests.browser.conftest import Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, press, scanned, words, worked
 from tests.browser.tab import Tab
+from tests.browser.whole import whole
 from tests.verification.workflow.story import Story
 from verification.core.reasons import REASONS
 from verification.models import MobileSigning
@@ -57,7 +58,7 @@ def signed(tab: Tab, story: Story, language: str, credential: Credential) -> Non
     worked(tab, story, language, "Done: it is you")
 
 
-@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize("language", ["ru", whole("en")])
 def test_on_a_computer_the_code_is_scanned_and_the_page_goes_on(
     launch: Launch, site: str, story: Story, issued: Issued, language: str
 ) -> None:
@@ -73,7 +74,7 @@ def test_on_a_computer_the_code_is_scanned_and_the_page_goes_on(
     signed(tab, story, language, issued("rsa"))
 
 
-@pytest.mark.parametrize("language", ["kk", "ru"])
+@pytest.mark.parametrize("language", ["kk", whole("ru")])
 def test_on_a_phone_the_app_is_opened_by_a_link(
     launch: Launch, site: str, story: Story, issued: Issued, language: str
 ) -> None:
@@ -94,7 +95,7 @@ def test_on_a_phone_the_app_is_opened_by_a_link(
     signed(tab, story, language, issued("rsa"))
 
 
-@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk")])
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), whole("ru", "desk")])
 def test_whatever_goes_wrong_is_named_and_a_new_code_signs(
     launch: Launch, site: str, story: Story, issued: Issued, language: str, size: str
 ) -> None:

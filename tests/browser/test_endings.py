@@ -8,6 +8,7 @@ from playwright.sync_api import Error
 from tests.browser.capture_page import Open, opened
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import words
+from tests.browser.whole import whole
 from tests.verification.borrower.pages import made
 
 __all__ = ["opened"]
@@ -25,7 +26,7 @@ ENDS = [
 ]
 
 
-@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+@pytest.mark.parametrize("language", ["kk", "ru", whole("en")])
 def test_an_ending_fits_on_a_phone_and_calls_the_lender(opened: Open, site: str, language: str) -> None:
     verified = made("finished", status="verified", return_url=BACK)
     dialogue = InsecureDialogue(verified)

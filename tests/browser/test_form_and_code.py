@@ -11,6 +11,7 @@ from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import press, words
 from tests.browser.tab import Tab
+from tests.browser.whole import whole
 from tests.verification.borrower.pages import DATA, made
 
 __all__ = ["opened"]
@@ -30,7 +31,7 @@ def code(*, resend_in: float = 3, expires_in: float = 300, **changes: object) ->
     return InsecureDialogue(made("code", attempts=1, step=2, steps=4, data=DATA["code"] | times | changes))
 
 
-@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk")])
+@pytest.mark.parametrize(("language", "size"), [("ru", "desk"), whole("kk", "phone")])
 def test_a_code_is_pasted_as_it_came_and_sent_by_a_press(opened: Open, language: str, size: str) -> None:
     dialogue = code(resend_in=60)
     tab, _ = opened(dialogue, heading=CODE, language=language, size=size, touch=size == "phone")
@@ -81,7 +82,7 @@ def test_a_code_that_has_run_out_says_so(opened: Open) -> None:
     tab.look("code-expired-kk-phone")
 
 
-@pytest.mark.parametrize(("language", "size"), [("ru", "phone"), ("kk", "desk")])
+@pytest.mark.parametrize(("language", "size"), [("ru", "phone"), whole("kk", "desk")])
 def test_a_form_is_filled_and_a_mistake_in_it_is_marked(opened: Open, language: str, size: str) -> None:
     dialogue = InsecureDialogue(made("form", attempts=3, step=1, steps=4), unreadable=1)
     tab, _ = opened(dialogue, heading=FORM, language=language, size=size, expected=("status of 422",))

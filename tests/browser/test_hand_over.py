@@ -8,6 +8,7 @@ from playwright.sync_api import Error
 from tests.browser.conftest import Launch
 from tests.browser.steps import arrived, press, scanned, words
 from tests.browser.tab import open_context, open_tab
+from tests.browser.whole import whole
 from tests.verification.workflow.story import Story
 from verification.models import BorrowerSession, HandOver
 from verification.workflow import policy
@@ -19,7 +20,7 @@ QUESTION = "Is somebody on the phone telling you what to press?"
 GONE = ("status of 410",)
 
 
-@pytest.mark.parametrize("language", ["kk", "ru"])
+@pytest.mark.parametrize("language", ["kk", whole("ru")])
 def test_a_code_is_scanned_and_its_number_typed_in(launch: Launch, site: str, story: Story, language: str) -> None:
     desk = arrived(launch, site, story, language=language, expected=GONE)
     press(desk, language, "Continue")

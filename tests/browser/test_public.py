@@ -11,6 +11,7 @@ from config.imprint import Operator
 from lenders import keys
 from tests.browser.steps import words
 from tests.browser.tab import Tab, open_context, open_tab
+from tests.browser.whole import whole
 from tests.verification.workflow.story import Story
 from verification.models import Link
 
@@ -19,12 +20,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TITLES = {"/protect": "Protect yourself from loan fraud", "/about": "Who runs this address"}
 _LEAF = re.compile(rb"/Type\s*/Page\b(?!s)")
 
-sizes = pytest.mark.parametrize("size", ["desk", "phone"])
+ways = pytest.mark.parametrize(
+    ("language", "size"),
+    [
+        ("kk", "phone"),
+        ("ru", "desk"),
+        ("en", "phone"),
+        whole("kk", "desk"),
+        whole("ru", "phone"),
+        whole("en", "desk"),
+    ],
+)
 languages = pytest.mark.parametrize("language", ["kk", "ru", "en"])
 
 
-@sizes
-@languages
+@ways
 def test_a_page_for_anybody_is_read_in_every_language(
     launch: Callable[..., Browser], story: Story, site: str, settings: Settings, language: str, size: str
 ) -> None:
@@ -73,8 +83,7 @@ def seen(tab: Tab) -> str:
     return tab.page.locator("#asked").inner_text()
 
 
-@sizes
-@languages
+@ways
 def test_the_first_page_names_the_lender_before_its_link_is_spent(
     launch: Callable[..., Browser], story: Story, site: str, size: str, language: str
 ) -> None:

@@ -11,6 +11,7 @@ from insecure_sandbox.ncalayer_protocol import GREETING
 from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words
 from tests.browser.tab import Tab
+from tests.browser.whole import whole
 from tests.verification.workflow.story import Story
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -33,7 +34,7 @@ def fails_with(tab: Tab, state: str, *, language: str = "en", picture: str = "")
     tab.look(picture or f"signing-{state}-{language}")
 
 
-@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), ("ru", "desk")])
+@pytest.mark.parametrize(("language", "size"), [("kk", "phone"), whole("ru", "desk")])
 def test_an_absent_ncalayer_is_named_and_a_later_try_signs(
     launch: Launch, site: str, story: Story, desk: Desk, issued: Issued, language: str, size: str
 ) -> None:
@@ -148,7 +149,7 @@ def test_a_silent_ncalayer_runs_out_of_time(launch: Launch, site: str, story: St
         tab.look("signing-timeout-en")
 
 
-@pytest.mark.parametrize("language", ["kk", "ru"])
+@pytest.mark.parametrize("language", ["ru", whole("kk")])
 def test_a_phone_is_told_to_use_a_computer_and_may_disagree(
     launch: Launch, site: str, story: Story, language: str
 ) -> None:

@@ -15,7 +15,7 @@ from tests.browser.capture_page import COMMANDS, ON, Open, fits, keep_words, kep
 from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import AMPLE, InsecureDialogue
 from tests.browser.steps import arrived, press, scanned, words
-from tests.browser.tab import PICTURES, Tab, open_context, open_tab
+from tests.browser.tab import Tab, open_context, open_tab, picture
 from tests.proofs import Figures
 from tests.verification.workflow.story import Story
 from verification.models import BorrowerSession, HandOver
@@ -26,6 +26,7 @@ __all__ = ["opened"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.proof("slow_phone")]
 
 LINE = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}  # ms, bytes/s
+_WHATSAPP = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Mobile/15E148 WhatsApp/24.20"
 SHIFT_MAX = 0.1  # cumulative layout shift; Web Vitals call more "needs improvement"
 REAL = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 POLICY = LiveCapturePolicy()
@@ -38,11 +39,9 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 
-# What takes half a minute of a phone's own time is played in one language each time, and in both by `make prove`.
+# Each is played in one language, and in both by `make prove`.
 kazakh = pytest.mark.parametrize("language", ["kk", pytest.param("ru", marks=pytest.mark.whole)])
 russian = pytest.mark.parametrize("language", ["ru", pytest.param("kk", marks=pytest.mark.whole)])
-both = pytest.mark.parametrize("language", ["kk", "ru"])
-
 
 Slow = Callable[[Tab], Callable[..., None]]
 
@@ -151,14 +150,14 @@ def test_a_line_that_is_lost_costs_the_command_and_nothing_else(opened: Open, sl
     assert dialogue.lost == ["turn_left"]
 
 
-@both
 @pytest.mark.parametrize(
-    ("fault", "agent", "state"),
+    ("language", "fault", "agent", "state"),
     [
-        ("NotAllowedError", "", "denied"),
-        ("missing", "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Mobile/15E148 WhatsApp/24.20", "in_app"),
+        ("kk", "NotAllowedError", "", "denied"),
+        ("ru", "missing", _WHATSAPP, "in_app"),
+        pytest.param("ru", "NotAllowedError", "", "denied", marks=pytest.mark.whole),
+        pytest.param("kk", "missing", _WHATSAPP, "in_app", marks=pytest.mark.whole),
     ],
-    ids=["refused", "in an app"],
 )
 def test_a_camera_that_is_not_given_is_named(
     opened: Open, slowed: Slow, language: str, fault: str, agent: str, state: str
@@ -175,7 +174,7 @@ def test_a_camera_that_is_not_given_is_named(
     assert dialogue.now.turn == turn
 
 
-@both
+@russian
 def test_a_check_is_handed_over_to_the_phone(
     launch: Launch, slowed: Slow, site: str, story: Story, language: str
 ) -> None:
@@ -239,7 +238,7 @@ def test_by_the_keyboard_alone_and_the_tree_a_screen_reader_is_given(opened: Ope
     assert tab.problems == []
 
 
-@pytest.mark.parametrize("language", ["kk", "ru"])
+@kazakh
 def test_nothing_is_cut_off_on_a_screen_of_320_pixels(opened: Open, language: str) -> None:
     tab, _ = opened(language=language, size="phone", touch=True)
     tab.page.set_viewport_size({"width": 320, "height": 568})
@@ -251,7 +250,7 @@ def test_nothing_is_cut_off_on_a_screen_of_320_pixels(opened: Open, language: st
     assert box is not None
     assert box["y"] + box["height"] <= 568
     assert min(box["width"], box["height"]) >= 44
-    tab.page.screenshot(path=str(PICTURES / f"narrow-guide-{language}.png"))
+    picture(tab.page, f"narrow-guide-{language}", is_whole=False)
     press(tab, language, "Begin")
     tab.until(lambda: tab.page.locator("#progress").is_visible(), "the first task")
     assert fits(tab, "#order", "#progress")

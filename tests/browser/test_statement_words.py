@@ -6,13 +6,14 @@ import pytest
 
 from tests.browser.conftest import Desk, Issued, Launch
 from tests.browser.steps import arrived, at_the_statement, go_on, press, words, worked
+from tests.browser.whole import whole
 from tests.verification.workflow.story import Story
 from verification.core.statement_text import read
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
+@pytest.mark.parametrize("size", ["phone", whole("desk")])
 def test_the_statement_follows_the_pages_language_by_a_button_and_both_files_are_kept(
     launch: Launch, site: str, story: Story, desk: Desk, issued: Issued, size: str, tmp_path: Path
 ) -> None:

@@ -10,7 +10,9 @@ from tests.browser.conftest import Launch
 from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import words
 from tests.browser.tab import Tab
+from tests.browser.whole import whole
 from tests.verification.borrower.pages import made
+from verification.workflow.reading.queries import BorrowerPage
 
 __all__ = ["opened"]
 
@@ -39,14 +41,24 @@ _SHIFTS = """() => new Promise((resolve) => {
 })"""
 
 
-def page_of(opened: Open, name: str, *, language: str = "kk", size: str = "phone") -> Tab:
-    dialogue = InsecureDialogue(made(name, attempts=3, step=2, steps=4, **_LONG))
-    tab, _ = opened(dialogue, heading=_HEADINGS[name], language=language, size=size, touch=size == "phone")
+def shown(name: str) -> BorrowerPage:
+    return made(name, attempts=3, step=2, steps=4, **_LONG)
+
+
+def page_of(opened: Open, name: str, *, size: str = "phone") -> Tab:
+    dialogue = InsecureDialogue(shown(name))
+    tab, _ = opened(dialogue, heading=_HEADINGS[name], language="kk", size=size, touch=size == "phone")
     return tab
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
-@pytest.mark.parametrize("name", _HEADINGS)
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        (name, size) if (place + (size == "desk")) % 2 else whole(name, size)
+        for place, name in enumerate(_HEADINGS)
+        for size in ("phone", "desk")
+    ],
+)
 def test_a_page_does_not_jump(opened: Open, name: str, size: str) -> None:
     tab = page_of(opened, name, size=size)
     # A mobile line: scripts arrive after the page has been painted.
@@ -96,16 +108,17 @@ def test_nothing_that_has_the_focus_is_under_the_bar(opened: Open, name: str) ->
     assert covered == []
 
 
-@pytest.mark.parametrize("name", _HEADINGS)
-def test_without_scripts_a_page_says_what_to_do(opened: Open, launch: Launch, site: str, name: str) -> None:
-    tab = page_of(opened, name, language="ru")
+def test_without_scripts_a_page_says_what_to_do(opened: Open, launch: Launch, site: str) -> None:
+    tab, dialogue = opened(InsecureDialogue(shown("consent")), heading=_HEADINGS["consent"], language="ru")
     without = launch().new_context(java_script_enabled=False, locale="ru", viewport=_NARROW)
     cookies: Any = tab.page.context.cookies()  # what one gives is what the other takes
     without.add_cookies(cookies)
     page = without.new_page()
-    page.goto(f"{site}/v/now/")
-    assert page.locator("h1").first.inner_text() == words("ru", _HEADINGS[name])
-    told = page.get_by_text(words("ru", "JavaScript is off"), exact=True)
-    goes_on = page.locator("main .card :is(button, a.button), main form .answers button")
-    assert told.is_visible() or goes_on.locator("visible=true").count()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name, heading in _HEADINGS.items():
+        dialogue.now = shown(name)
+        page.goto(f"{site}/v/now/")
+        assert page.locator("h1").first.inner_text() == words("ru", heading)
+        told = page.get_by_text(words("ru", "JavaScript is off"), exact=True)
+        goes_on = page.locator("main .card :is(button, a.button), main form .answers button")
+        assert told.is_visible() or goes_on.locator("visible=true").count(), name
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
