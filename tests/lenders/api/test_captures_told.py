@@ -26,8 +26,10 @@ from tests.verification.workflow import camera_story as camera
 from tests.verification.workflow.insecure_route import install
 from verification.core.results import Step
 from verification.core.route import Evidence
+from verification.engines.liveness.prints import Alike
 from verification.stages.live_capture import ASKING
 from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.kept import Compared, ComparedAll
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 pytestmark = [
@@ -37,6 +39,8 @@ pytestmark = [
 ]
 
 POLICY = LiveCapturePolicy()
+AGAIN = Compared("att_" + "b" * 26, Alike(0.9, 12, 0.8))
+"""Another capture, which this one is."""
 Change = Callable[[LiveCaptureFacts], LiveCaptureFacts]
 
 
@@ -93,6 +97,10 @@ CHANGED: dict[str, Change] = {
     "liveness_not_at_rest": _frames(gestures=Step("liveness_neutral_unfit")),
     "liveness_face_masked": _facts(shown=Step("liveness_face_masked"), match=Step("liveness_face_masked")),
     "liveness_depth_flat": _shown("depth", ratio=0.0),
+    "liveness_depth_missing": _shown("depth", ratio=None),
+    "liveness_capture_replayed": _part("sent", compared=ComparedAll((AGAIN,), is_whole=True)),
+    "liveness_replay_review": _part("sent", compared=ComparedAll((), is_whole=False)),
+    "liveness_frame_seen_before": _part("sent", presented_before=True),
     "multiple_faces": _shown("presence", most=POLICY.gates.most_faces + 1),
     "face_not_found": _shown("presence", one_face=0.0),
     "face_quality": _frames(flaws=("face_too_dark",)),
