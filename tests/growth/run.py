@@ -15,8 +15,8 @@ from tests.servers import start_postgresql
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def ask(*, verifications: int) -> dict[str, Any]:
-    """What was found with so many verifications."""
+def ask(*, verifications: int, times: int = 3) -> dict[str, Any]:
+    """What was found with so many verifications; each question is timed so often."""
     with ExitStack() as ending:
         folder = Path(ending.enter_context(TemporaryDirectory(prefix="tulga-growth-", ignore_cleanup_errors=True)))
         folder.chmod(0o755)  # PostgreSQL may run as another user
@@ -25,7 +25,7 @@ def ask(*, verifications: int) -> dict[str, Any]:
         variables = {name: value for name, value in os.environ.items() if not name.startswith("TULGA_TEST_")}
         variables |= {**server.places("growth"), "DJANGO_SETTINGS_MODULE": "tests.settings"}
         database.make(variables)
-        call = [sys.executable, "-m", "tests.growth", str(verifications)]
+        call = [sys.executable, "-m", "tests.growth", str(verifications), str(times)]
         done = subprocess.run(call, cwd=_ROOT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr[-4000:])

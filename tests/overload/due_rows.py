@@ -43,7 +43,7 @@ def make(lender: LenderFacts, number: int) -> None:
 def main() -> None:
     """Makes them."""
     first, count = (int(word) for word in sys.argv[1:])
-    lender = Lender.objects.get()
+    lender = Lender.objects.earliest("created_at")
     facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
     for number in range(first, first + count):
         with transactions.running(lender=lender.pk):

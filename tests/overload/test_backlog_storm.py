@@ -1,4 +1,7 @@
-"""300 verifications while workers and the broker are killed and a clock jumps: none is lost, none decided twice."""
+"""300 verifications while workers and the broker are killed and a clock jumps: none is lost, none decided twice.
+
+Only in `make prove PART=backlog`; tests/service/test_storm.py is the storm of `make test`.
+"""
 
 import json
 import random
@@ -19,7 +22,7 @@ from tests.service.deployment import Deployment
 from tests.service.placed import placed
 from tests.service.test_storm import play
 
-pytestmark = [pytest.mark.service, pytest.mark.proof("backlog")]
+pytestmark = [pytest.mark.service, pytest.mark.proof("backlog"), pytest.mark.whole]
 
 _VERIFICATIONS, _AT_ONCE = 300, 8
 _PAUSE_SECONDS = (5.0, 10.0)  # between two faults; a worker starts in five on a busy machine
@@ -101,10 +104,9 @@ def play_all(
 
 
 def test_nothing_is_lost_or_decided_twice_while_workers_broker_and_a_clock_fail(
-    monkeypatch: pytest.MonkeyPatch, proof_scale: float, proof_seed: int, proof_figures: Figures
+    monkeypatch: pytest.MonkeyPatch, proof_seed: int, proof_figures: Figures
 ) -> None:
-    broker, chance = Broker(), random.Random(proof_seed)
-    number = max(10, round(_VERIFICATIONS * proof_scale))
+    broker, chance, number = Broker(), random.Random(proof_seed), _VERIFICATIONS
     try:
         with placed("redis", monkeypatch, CELERY_BROKER_URL=broker.url) as (place, folder):
             off = folder / "clock-is-off"

@@ -1,7 +1,7 @@
 """Honest captures over slow, lossy, stalling and broken lines: time measures the person, and no line burns an attempt.
 
 A portrait that is warped on command follows each of them in real time: a positive control, no person. Each capture has
-a line of its own; half of them are cut at a random moment.
+a line of its own; half of them are cut at a random moment. `make test` has one capture, over the second line.
 """
 
 import random
@@ -75,7 +75,7 @@ def test_no_line_burns_an_attempt_of_whoever_does_what_is_asked(
     deployment: Deployment, camera: Camera, proof_scale: float, proof_seed: int, proof_figures: Figures
 ) -> None:
     deployment.start_worker(children=2)
-    lines = LINES if proof_scale == 1 else LINES[1::3]
+    lines = LINES if proof_scale == 1 else LINES[1:2]
     each = max(1, round(CAPTURES * proof_scale))
     chance = random.Random(proof_seed)  # of a line
     plan = [(line, number, random.Random(chance.random())) for line in lines for number in range(each)]

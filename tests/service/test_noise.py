@@ -3,7 +3,7 @@
 The product's own numbers hold for the sender here. Whole: 100 endpoints of 10 lenders never answer, and have a hundred
 messages each to begin with, on SQLite and on PostgreSQL. Another lender's webhooks are timed from the call that makes
 the event to their arrival, and steps from the borrower's signature to the decision, in turn while the noise is on and
-while nothing is sent to those who hang.
+while nothing is sent to those who hang. `make test` has a few webhooks come beside four endpoints that hang, on SQLite.
 """
 
 import json
@@ -105,10 +105,11 @@ def test_another_lenders_webhooks_come_at_once(
     assert seconds[-1] < _POST_SECONDS / 2, "it waited for somebody who hangs"
 
 
+@pytest.mark.whole
 def test_steps_take_as_long_beside_the_noise(
-    noisy: Deployment, proof_scale: float, proof_figures: Figures, request: pytest.FixtureRequest
+    noisy: Deployment, proof_figures: Figures, request: pytest.FixtureRequest
 ) -> None:
-    blocks, each = max(1, round(12 * proof_scale)), max(2, round(5 * proof_scale))
+    blocks, each = 12, 5
     took: dict[bool, list[float]] = {False: [], True: []}
     for block in range(blocks):
         # The order changes, so that a machine that grows slower or faster does so for both.
@@ -123,9 +124,7 @@ def test_steps_take_as_long_beside_the_noise(
         f"{kind}: judgement p50 beside the noise, seconds": round(statistics.median(took[True]), 3),
         f"{kind}: ratio": round(ratio, 3),
     }
-    if proof_scale == 1:
-        assert abs(ratio - 1) <= STEPS_WITHIN
-    assert ratio < 5, "a step waited for a lender"
+    assert abs(ratio - 1) <= STEPS_WITHIN
 
 
 def turn_noise(deployment: Deployment, *, is_on: bool) -> None:

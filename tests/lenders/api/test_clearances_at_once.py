@@ -12,7 +12,10 @@ from verification.models import Clearance
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
+_WHOLE = (pytest.mark.proof("clearances"), pytest.mark.whole)
 
+
+@pytest.mark.each_database
 def test_of_many_at_once_one_is_paid(api, lender, issued):
     for round_ in range(3):
         story = verified(lender, issued, f"R-{round_}")
@@ -22,9 +25,10 @@ def test_of_many_at_once_one_is_paid(api, lender, issued):
 
 
 @pytest.mark.service
-def test_of_64_at_once_20_times_one_each_is_paid(api, lender, issued):
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=_WHOLE)])
+def test_of_64_at_once_again_and_again_one_each_is_paid(api, lender, issued, rounds):
     story = verified(lender, issued)
-    for round_ in range(20):
+    for round_ in range(rounds):
         if round_:
             story = verified(lender, issued, f"R-{round_}")
         found = at_once(64, lender, cleared(api, story))

@@ -33,7 +33,7 @@ from verification.workflow.reading.replay import Verdict, replay
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
 
 _FRAMES = 14  # of a command: a window of the comparison, and more
-_OTHERS = 12  # in place of AGAIN_OTHERS: who is compared of too many does not depend on how many are too many
+_OTHERS = 6  # in place of AGAIN_OTHERS: who is compared of too many does not depend on how many are too many
 
 
 @pytest.fixture(autouse=True)

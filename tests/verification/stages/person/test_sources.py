@@ -15,6 +15,10 @@ from verification.workflow import policy
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 KINDS = ("silent", "http_500", "garbage", "oversize")
+# A photo in each way, for it is the longest answer; of the others one that does not come and one that does.
+BROKEN = [("photo", kind) for kind in KINDS]
+BROKEN += [("consent", "silent"), ("consent", "garbage"), ("person", "silent"), ("person", "oversize")]
+BROKEN += [("phone", "http_500"), ("phone", "garbage"), ("sms", "silent"), ("sms", "http_500")]
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +41,7 @@ def try_until_it_ends(story):
         story.work()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("source", ["consent", "person", "phone", "sms", "photo"])
+@pytest.mark.parametrize(("source", "kind"), BROKEN)
 def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(asked, source, kind):
     if source == "photo":
         story = to_code(asked)
@@ -55,7 +58,7 @@ def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(asked, s
     assert AuditEntry.objects.filter(type="step.faulted").count() == policy.FAULTS_MAX
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["silent", "garbage"])
 def test_an_owner_who_cannot_be_told_when_the_code_comes_back_ends_in_failed(asked, kind):
     story = to_code(asked)
     break_down(asked, "phone", kind)

@@ -1,0 +1,153 @@
+"""What is wrong with a live capture, as the lender is told it: the facts of one that passes, with one thing changed.
+
+The checks, the log and the answer are the product's; only the pictures are none, and what would have been measured of
+them is given by `insecure_measure`. Pictures that lead to each of these facts are those of test_captures_refused.py and
+test_captures_looked_at.py: a few of them in `make test`, all in `make prove PART=captures`.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from lenders.models import Lender
+from tests.insecure_sandbox_process import SandboxProcess
+from tests.lenders.api.before_camera import asked as asked
+from tests.lenders.api.before_camera import at_camera, read
+from tests.lenders.samples import Caller
+from tests.verification.stages.live_capture import captures as given
+from tests.verification.stages.live_capture.conftest import good as good
+from tests.verification.stages.live_capture.conftest import live as live
+from tests.verification.stages.live_capture.conftest import obama as obama
+from tests.verification.stages.live_capture.conftest import play as play
+from tests.verification.stages.live_capture.conftest import portraits as portraits
+from tests.verification.workflow import camera_story as camera
+from tests.verification.workflow.insecure_route import install
+from verification.core.results import Step
+from verification.core.route import Evidence
+from verification.engines.liveness.prints import Alike
+from verification.stages.live_capture import ASKING
+from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.kept import Compared, ComparedAll
+from verification.stages.live_capture.policy import LiveCapturePolicy
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.service,
+    pytest.mark.usefixtures("seen_once", "asked"),
+]
+
+POLICY = LiveCapturePolicy()
+AGAIN = Compared("att_" + "b" * 26, Alike(0.9, 12, 0.8))
+"""Another capture, which this one is."""
+Change = Callable[[LiveCaptureFacts], LiveCaptureFacts]
+
+
+def _facts(**changes: Any) -> Change:
+    return lambda facts: replace(facts, **changes)
+
+
+def _part(part: str, **changes: Any) -> Change:
+    """Another `sent`, `injection` or `match`."""
+    return lambda facts: replace(facts, **{part: replace(getattr(facts, part), **changes)})
+
+
+def _shown(part: str, **changes: Any) -> Change:
+    """Other numbers of a part of what the frames show."""
+
+    def changed(facts: LiveCaptureFacts) -> LiveCaptureFacts:
+        found: Any = facts.shown
+        return replace(facts, shown=replace(found, **{part: replace(getattr(found, part), **changes)}))
+
+    return changed
+
+
+def _frames(**changes: Any) -> Change:
+    """Another part of what the frames show."""
+    return _part("shown", **changes)
+
+
+def _like(**poorest: str) -> Change:
+    """A face that is only like, in pictures of such a quality."""
+    near, fair = (POLICY.zones.match.value + POLICY.zones.review.value) / 2, POLICY.fair
+    rich = {"darkest": fair.darkest, "brightest": fair.brightest, "interocular": fair.eyes, "sharpness": fair.sharpness}
+
+    def changed(facts: LiveCaptureFacts) -> LiveCaptureFacts:
+        found: Any = facts.shown
+        numbers = {**found.poorest, **{name: str(value) for name, value in rich.items()}, **poorest}
+        alike = replace(facts, shown=replace(found, poorest=numbers))
+        return _part("match", at_rest=near, at_work=near, farthest=near)(alike)
+
+    return changed
+
+
+CHANGED: dict[str, Change] = {
+    "": _facts(),
+    "liveness_frame_unbound": _part("sent", is_bound=False),
+    "liveness_line_review": _part("sent", rate=0.0),
+    "liveness_commands_left_out": _part("sent", without=("blink",)),
+    "liveness_frame_frozen": _shown("freshness", frozen_run=POLICY.gates.frozen_run + 1),
+    "liveness_frame_repeated": _shown("freshness", repeated=POLICY.gates.repeated + 1),
+    "liveness_frame_noiseless": _shown("freshness", noise=None),
+    "liveness_face_changed": _shown("continuity", distance=2.0),
+    "liveness_face_jumped": _shown("continuity", overlap=0.0),
+    "liveness_face_missing": _shown("continuity", distance=None),
+    "liveness_surroundings_jumped": _shown("throughout", surroundings=0.0),
+    "liveness_not_at_rest": _frames(gestures=Step("liveness_neutral_unfit")),
+    "liveness_face_masked": _facts(shown=Step("liveness_face_masked"), match=Step("liveness_face_masked")),
+    "liveness_depth_flat": _shown("depth", ratio=0.0),
+    "liveness_depth_missing": _shown("depth", ratio=None),
+    "liveness_capture_replayed": _part("sent", compared=ComparedAll((AGAIN,), is_whole=True)),
+    "liveness_replay_review": _part("sent", compared=ComparedAll((), is_whole=False)),
+    "liveness_frame_seen_before": _part("sent", presented_before=True),
+    "multiple_faces": _shown("presence", most=POLICY.gates.most_faces + 1),
+    "face_not_found": _shown("presence", one_face=0.0),
+    "face_quality": _frames(flaws=("face_too_dark",)),
+    "liveness_review": _facts(amount="400000.00"),
+    "hand_over_review": _facts(amount="400000.00", handed_over=True),
+    "liveness_injection_regular_frames": _part("injection", facing="", pictures=60, off_us=1.0),
+    "liveness_injection_camera_changed": _part("injection", cameras=2),
+    "liveness_injection_near_duplicates": _part("injection", returned=POLICY.injection.returned),
+    "liveness_injection_still_phone": _part("injection", facing="user", events=60, moved=0, shaken=3),
+    "face_mismatch": _part("match", at_rest=2.0, at_work=2.0, farthest=2.0),
+    "face_again": _like(),
+    "face_again_light": _like(darkest="0"),
+    "face_again_near": _like(interocular="1"),
+    "face_again_still": _like(sharpness="0"),
+    **{
+        code: _facts(match=Step(code))
+        for code in ("face_too_dark", "face_too_bright", "face_light_uneven", "face_too_small", "face_without_contrast")
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def facts(good: Evidence) -> LiveCaptureFacts:
+    """Those of a capture that passes, measured once; no file of it is anybody's here."""
+    found = ASKING.measure(given.case(), good, POLICY)
+    assert isinstance(found, LiveCaptureFacts)
+    return replace(found, best=())
+
+
+@pytest.mark.parametrize("code", CHANGED)
+def test_it_is_told(
+    api: Caller,
+    lender: Lender,
+    sandbox: SandboxProcess,
+    facts: LiveCaptureFacts,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+) -> None:
+    def insecure_measure(*_: object) -> LiveCaptureFacts:
+        return CHANGED[code](replace(facts, left=POLICY.attempts))
+
+    install(monkeypatch, "biometric", ASKING.differing(measure=insecure_measure))
+    camera.register(sandbox, photo="obama.jpg", surname="Асанов", name="Асан", patronymic="")
+    story, _ = at_camera(api, lender)
+    camera.junk_capture(story)
+    story.work()
+    found = read(api, story)
+    said = {one["code"] for one in found["checks"]}
+    assert code in said if code else said == {None}, said
+    assert (found["status"] == "verified") is not bool(code)
