@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -100,6 +101,17 @@ def is_untouched() -> bool:
         return _migrated is not None and emptying.is_as(_owners_address(), _migrated)
     log = Path(f"{sqlite_file()}-wal")
     return _as_put == _stamp(sqlite_file()) and (not log.exists() or not log.stat().st_size)
+
+
+def digest() -> str:
+    """A hash of all rows: where it is the same, so are they."""
+    if connection.vendor == "postgresql":
+        return emptying.digest(_owners_address())
+    hashed = sha256()
+    with closing(sqlite3.connect(_sqlite_name())) as database:
+        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
+            hashed.update(repr((table, *database.execute(f'SELECT * FROM "{table}"'))).encode())  # noqa: S608
+    return hashed.hexdigest()
 
 
 def put_sqlite(content: Path) -> Path:
