@@ -1,8 +1,6 @@
 """A scene is put back with its rows and files, and never over what a test has already written."""
 
 from datetime import timedelta
-from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 
@@ -42,14 +40,6 @@ def test_what_was_written_before_stays(time: str) -> None:
     assert Lender.objects.count() == 2
 
 
-def again(kept: copies.Kept | None = None) -> copies.Kept:
-    """The rows as a test finds them, or put back to those."""
-    if kept is None:
-        return copies.keep(Path(mkdtemp()) / "database")
-    assert copies.put(kept)
-    return kept
-
-
 def plays(name: str, *, seconds: float | None = None) -> bool:
     """Whether this scene was played, and not put back."""
     played: list[str] = []
@@ -64,45 +54,53 @@ def test_an_old_one_is_played_anew(
 ) -> None:
     monkeypatch.setattr(scenes, "_FRESH_SECONDS", fresh)
     monkeypatch.setattr(scenes, "_kept", {})
-    empty = again()
     assert plays("a scene that grows old", seconds=seconds)
-    again(empty)
+    copies.renew()
     assert plays("a scene that grows old", seconds=seconds) == is_played
 
 
 def test_it_is_put_back_upon_the_very_rows_upon_which_it_was_played(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenes, "_kept", {})
+    for name, is_played in (("One", True), ("One", False), ("Another", True), ("One", False)):
+        copies.renew()
+        of = lender()
+        Lender.objects.filter(pk=of.pk).update(name=name)
+        assert plays("upon a lender") == is_played
+        assert Lender.objects.get(pk=of.pk).name == name
+
+
+def test_a_scene_that_was_put_back_is_not_taken_for_nothing_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scenes, "_kept", {})
+    for _ in range(2):
+        copies.renew()
+        story = staged("first", lambda: begin(lender(), "A-1"))
+        assert not copies.is_untouched()
+        staged("upon it", lambda: begin(story.lender, "A-2"))  # noqa: B023
+        assert Verification.objects.count() == 2
+    copies.renew()
     of = lender()
-    before = again()
-    assert plays("upon a lender")
-    again(before)
-    assert not plays("upon a lender")
-    again(before)
-    Lender.objects.filter(pk=of.pk).update(name="Another")
-    assert plays("upon a lender")
-    assert Lender.objects.filter(name="Another").exists()
+    staged("upon it", lambda: begin(of, "A-2"))
+    assert Verification.objects.count() == 1
 
 
 def test_it_is_of_the_hour_at_which_it_begins_and_leaves_the_hour_at_which_it_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(scenes, "_kept", {})
-    before = again()
     for is_played in (True, False):
         clock._state.offset = timedelta(0)
         played: list[None] = []
         staged("a day passes", lambda: played.append(wait_until(clock.now() + timedelta(days=1))))  # noqa: B023
         assert clock._state.offset > timedelta(days=1)
         assert bool(played) == is_played
-        again(before)
+        copies.renew()
     assert plays("a day passes")
 
 
 def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scenes, "_kept", {})
     monkeypatch.setattr(scenes, "_MOST", 2)
-    before = again()
     for name, is_played in (("a", True), ("b", True), ("a", False), ("c", True), ("b", False), ("a", True)):
         assert plays(name) == is_played
-        again(before)
+        copies.renew()
     assert all(kept.place.is_dir() for kept in scenes._kept.values())

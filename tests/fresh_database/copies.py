@@ -88,15 +88,17 @@ def keep(place: Path) -> Kept:
 
 def put(kept: Kept) -> bool:
     """Make what was kept the database until the test's end; False where rows may not be put back, see `emptying`."""
+    global _as_put
     connections.close_all()
     if isinstance(kept, Path):
         _restore_sqlite(kept)
+        _as_put = None
         return True
     return emptying.empty(_owners_address(), kept)
 
 
 def is_untouched() -> bool:
-    """Whether nothing was written since the database was put here; on a file, neither to it nor to the log beside."""
+    """Whether it is as migrated, nothing written since; on a file, neither to it nor to the log beside."""
     if connection.vendor == "postgresql":
         return _migrated is not None and emptying.is_as(_owners_address(), _migrated)
     log = Path(f"{sqlite_file()}-wal")

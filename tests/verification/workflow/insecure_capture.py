@@ -108,12 +108,9 @@ def put_in(monkeypatch: pytest.MonkeyPatch, **more: Any) -> Script:
 
 def at_commands(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Story:
     """A verification whose borrower is about to say that they are ready."""
-    name = f"before the camera {of and of.pk} {reference} {more}"
-    return staged(name, lambda: _at_commands(of or lender(), reference, **more))
-
-
-def _at_commands(of: Lender, reference: str, **more: Any) -> Story:
-    story = begin(of, reference, **more)
+    if of is None and not more:
+        return staged(f"before the camera {reference}", lambda: at_commands(lender(), reference))
+    story = begin(of or lender(), reference, **more)
     story.answer(agreed=True, version=CURRENT, language="ru")
     story.work()
     story.answer(somebody_tells_me=False)
@@ -136,8 +133,8 @@ def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
 def played(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Story:
     """The whole capture, and the worker's judgement."""
     # What the script says is asked when a worker judges.
-    name = f"shown {of and of.pk} {reference} {more}"
-    story = staged(name, lambda: _shown(of, reference, **more))
+    is_first = of is None and not more
+    story = staged(f"shown {reference}", lambda: _shown(None, reference)) if is_first else _shown(of, reference, **more)
     story.work()
     return story
 
