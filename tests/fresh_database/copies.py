@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -87,19 +88,32 @@ def keep(place: Path) -> Kept:
 
 def put(kept: Kept) -> bool:
     """Make what was kept the database until the test's end; False where rows may not be put back, see `emptying`."""
+    global _as_put
     connections.close_all()
     if isinstance(kept, Path):
         _restore_sqlite(kept)
+        _as_put = None
         return True
     return emptying.empty(_owners_address(), kept)
 
 
 def is_untouched() -> bool:
-    """Whether nothing was written since the database was put here; on a file, neither to it nor to the log beside."""
+    """Whether it is as migrated, nothing written since; on a file, neither to it nor to the log beside."""
     if connection.vendor == "postgresql":
         return _migrated is not None and emptying.is_as(_owners_address(), _migrated)
     log = Path(f"{sqlite_file()}-wal")
     return _as_put == _stamp(sqlite_file()) and (not log.exists() or not log.stat().st_size)
+
+
+def digest() -> str:
+    """A hash of all rows: where it is the same, so are they."""
+    if connection.vendor == "postgresql":
+        return emptying.digest(_owners_address())
+    hashed = sha256()
+    with closing(sqlite3.connect(_sqlite_name())) as database:
+        for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"):
+            hashed.update(repr((table, *database.execute(f'SELECT * FROM "{table}"'))).encode())  # noqa: S608
+    return hashed.hexdigest()
 
 
 def put_sqlite(content: Path) -> Path:

@@ -4,9 +4,10 @@ A new copy is dearer: to drop a database the server writes out what every databa
 client. Dead rows stay behind, so a copy is still due now and then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 
 import psycopg
 from psycopg import sql
@@ -53,7 +54,7 @@ def empty(address: str, migrated: Migrated) -> bool:
         owner.execute(_OTHERS)
         if owner.execute(_CATALOGUE).fetchall() != migrated.catalogue:
             return False
-        for table in _tables_with_rows(owner, migrated) | {table for table, rows in migrated.rows.items() if rows}:
+        for table in _tables_with_rows(owner, migrated.rows) | {table for table, rows in migrated.rows.items() if rows}:
             kept = migrated.rows[table]
             if kept and kept == _rows(owner, table):
                 continue
@@ -71,7 +72,17 @@ def empty(address: str, migrated: Migrated) -> bool:
 def is_as(address: str, migrated: Migrated) -> bool:
     """Whether the tables that have rows are those that had some then."""
     with _owner(address) as owner:
-        return _tables_with_rows(owner, migrated) == {table for table, rows in migrated.rows.items() if rows}
+        return _tables_with_rows(owner, migrated.rows) == {table for table, rows in migrated.rows.items() if rows}
+
+
+def digest(address: str) -> str:
+    """A hash of the rows of all tables that have some."""
+    hashed = sha256()
+    with _owner(address) as owner:
+        tables = [str(name) for (name,) in owner.execute(_TABLES)]
+        for table in sorted(_tables_with_rows(owner, tables)):
+            hashed.update(table.encode() + b"\0" + _rows(owner, table) + b"\0")
+    return hashed.hexdigest()
 
 
 def leave() -> None:
@@ -93,10 +104,10 @@ def _owner(address: str) -> Iterator[psycopg.Connection]:
         yield owner
 
 
-def _tables_with_rows(owner: psycopg.Connection, migrated: Migrated) -> set[str]:
+def _tables_with_rows(owner: psycopg.Connection, tables: Iterable[str]) -> set[str]:
     asked = sql.SQL(" UNION ALL ").join(
         sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(sql.Literal(table), sql.Identifier(table))
-        for table in migrated.rows
+        for table in tables
     )
     return {str(name) for (name,) in owner.execute(asked)}
 

@@ -7,10 +7,11 @@ from django.core.cache import cache
 from pytest_django import Settings
 
 from lenders import endpoints, keys
-from lenders.models import Lender, WebhookEndpoint
+from lenders.models import ApiKey, Lender, WebhookEndpoint
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE
 from tests.lenders.samples import Caller
+from tests.scenes import same
 
 
 @pytest.fixture(autouse=True)
@@ -22,27 +23,42 @@ def _full_rates() -> None:
 @pytest.fixture
 def lender(db: None) -> Lender:
     """A lender with one registered address."""
-    return Lender.objects.create(
-        name="Ақша LLP", bin="180440012349", phone="+77270000044", return_urls=["https://lender.example/back"]
-    )
+    told = {"name": "Ақша LLP", "bin": "180440012349", "phone": "+77270000044"}
+    return same("lender", lambda: Lender.objects.create(**told, return_urls=["https://lender.example/back"]))
 
 
 @pytest.fixture
 def other_lender(db: None) -> Lender:
     """Somebody else."""
-    return Lender.objects.create(name="Other LLP", bin="180440012350", phone="+77270000044")
+    told = {"name": "Other LLP", "bin": "180440012350", "phone": "+77270000044"}
+    return same("other lender", lambda: Lender.objects.create(**told))
 
 
 @pytest.fixture
 def api(lender: Lender) -> Caller:
     """The lender's server in test mode, with a key that may do everything."""
-    return Caller(keys.issue(lender, mode="test").secret)
+    return Caller(_secret_of(lender))
 
 
 @pytest.fixture
 def other_api(other_lender: Lender) -> Caller:
     """Somebody else's server."""
-    return Caller(keys.issue(other_lender, mode="test").secret)
+    return Caller(_secret_of(other_lender))
+
+
+_secrets: dict[str, str] = {}
+
+
+def _secret_of(lender: Lender) -> str:
+    """Of a key that may do everything."""
+
+    def issue() -> ApiKey:
+        made = keys.issue(lender, mode="test")
+        _secrets[lender.pk] = made.secret
+        return made.key
+
+    same(f"key of {lender.pk}", issue)
+    return _secrets[lender.pk]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Loans whose money waits, and borrowers who consent to it anew: what the tests of the cooling-off play."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from tests.lenders.api.test_clearances import ASK, PAID, READ
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
 from tests.responses import Response
+from tests.scenes import IS_OVER, Given, staged
 from tests.verification.stages.person.told import codes, tell
 from tests.verification.workflow.conftest import Issued, crl_of
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
@@ -27,6 +29,7 @@ from verification.stages.renewal import policy as renewal
 DAY = timedelta(hours=24)
 OVER_MCI = 50
 """Two loans of the story are more, one is less."""
+_told: dict[str, str] = {}
 _ASKED = ("person_registry", "phone_registry", "consent", "sms")
 
 
@@ -58,12 +61,21 @@ def ask_at(sandbox: SandboxProcess, settings: Settings) -> None:
     settings.TULGA_SOURCES = settings.TULGA_SOURCES | {"test": settings.TULGA_SOURCES["test"] | moved}
 
 
+def _staged(name: str, play: Callable[[], Given], *, seconds: float | None = None) -> Given:
+    """A scene of the law that these tests go by."""
+    return staged(f"{name} {profiles.PROFILES.get('KZ-TEST')}", play, seconds=seconds)
+
+
 def verified(lender: Lender, issued: Issued, iin: str, reference: str = "A-1") -> Story:
     """A verification of this person that is told to be verified."""
-    story = begin(lender, reference, iin=iin, profile="KZ-2021-04").to_statement()
-    story.sign(issued(iin=iin))
-    story.work()
-    return story
+
+    def play() -> Story:
+        story = begin(lender, reference, iin=iin, profile="KZ-2021-04").to_statement()
+        story.sign(issued(iin=iin))
+        story.work()
+        return story
+
+    return _staged(f"verified {lender.pk} {iin} {reference}", play, seconds=IS_OVER)
 
 
 def report(api: Caller, story: Story, *, at: datetime | None = None, **more: str) -> Response:
@@ -80,12 +92,20 @@ def link(api: Caller, story: Story) -> Response:
 
 def asked_anew(api: Caller, story: Story) -> Story:
     """The new consent that a link leads to."""
-    answer = hold(link(api, story), "/v1/verifications/{verification_id}/link", "post")
-    return Story(story.lender, answer["renewal"], answer["url"].partition("#")[2])
+
+    def play() -> Story:
+        answer = hold(link(api, story), "/v1/verifications/{verification_id}/link", "post")
+        return Story(story.lender, answer["renewal"], answer["url"].partition("#")[2])
+
+    return _staged(f"asked anew {story.id}", play)
 
 
 def to_renewal(story: Story) -> Story:
     """Its borrower has consented to the check."""
+    return _staged(f"to renewal {story.id}", lambda: _to_renewal(story))
+
+
+def _to_renewal(story: Story) -> Story:
     story.answer(agreed=True, version=CURRENT, language="ru")
     story.work()
     assert story.page().page == "renewal"
@@ -100,15 +120,23 @@ def agree(story: Story, *, agreed: bool = True) -> None:
 
 def consent(story: Story, sandbox: SandboxProcess) -> None:
     """The borrower agrees, by document and code."""
-    to_question(story).answer(somebody_tells_me=False)
-    story.work()
-    story.answer(code=codes(sandbox)[-1])
-    story.work()
+
+    def play() -> None:
+        to_question(story).answer(somebody_tells_me=False)
+        story.work()
+        story.answer(code=codes(sandbox)[-1])
+        story.work()
+
+    _staged(f"consent {story.id}", play, seconds=IS_OVER)
 
 
 def to_question(story: Story) -> Story:
     """Its borrower wants the money, and is asked whether somebody tells them what to press."""
-    agree(to_renewal(story))
+    return _staged(f"to question {story.id}", lambda: _to_question(to_renewal(story)))
+
+
+def _to_question(story: Story) -> Story:
+    agree(story)
     story.answer(document_number="012345678", **BORN)
     story.work()
     return story
@@ -151,7 +179,9 @@ def asked(trusted: object, sandbox: SandboxProcess, settings: Settings) -> Sandb
 @pytest.fixture
 def iin(asked: SandboxProcess) -> str:
     """A person whom the registers know."""
-    return tell(asked)
+    if asked.url not in _told:
+        _told[asked.url] = tell(asked)
+    return _told[asked.url]
 
 
 @pytest.fixture
@@ -163,7 +193,11 @@ def story(lender: Lender, issued: Issued, iin: str) -> Story:
 @pytest.fixture
 def waited(api: Caller, story: Story) -> Story:
     """Its contract is reported, a clearance was refused, and the wait is over."""
-    assert report(api, story).status_code == 200
-    assert gate(api, story) == ("refused", "cooling_off")
-    wait_until(clock.now() + DAY)
-    return story
+
+    def play() -> Story:
+        assert report(api, story).status_code == 200
+        assert gate(api, story) == ("refused", "cooling_off")
+        wait_until(clock.now() + DAY)
+        return story
+
+    return _staged(f"waited {story.id}", play, seconds=IS_OVER)

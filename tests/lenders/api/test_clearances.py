@@ -8,11 +8,12 @@ from django.utils import timezone
 from lenders import keys
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
+from tests.scenes import IS_OVER, staged
 from tests.statements import statements
 from tests.verification.audit import root
 from tests.verification.audit.judged import erase
 from tests.verification.audit.rows import order_all
-from tests.verification.workflow.story import begin, order, wait_until
+from tests.verification.workflow.story import at_statement, begin, order, wait_until
 from verification import clock
 from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
@@ -33,10 +34,13 @@ ASK, READ, CONSUME = "/v1/verifications/{verification_id}/clearances", "/v1/clea
 
 
 def verified(lender, issued, reference="A-1", profile="KZ-2021-04"):
-    story = begin(lender, reference, profile=profile).to_statement()
-    story.sign(issued())
-    story.work()
-    return story
+    def play():
+        story = begin(lender, reference, profile=profile).to_statement()
+        story.sign(issued())
+        story.work()
+        return story
+
+    return staged(f"verified {lender.pk} {reference} {profile}", play, seconds=IS_OVER)
 
 
 def ask(api, story, **more):
@@ -197,7 +201,7 @@ def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued
 
 
 def test_only_what_is_told_to_be_verified_is_cleared(api, lender, issued):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     assert code(ask(api, story)) == (409, "not_verified")
     assert code(api.post(f"/v1/verifications/{story.id}x/clearances", {})) == (404, "not_found")
 

@@ -15,13 +15,14 @@ from django.utils import timezone
 
 from lenders import keys
 from lenders.models import ApiKey
+from tests.lenders.api import test_clearances
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
 from tests.scripts.receipt_samples import SCHEMA
 from tests.statements import statements
 from tests.verification.audit import root
 from tests.verification.audit.rows import order_all, tamper
-from tests.verification.workflow.story import OTHER_IIN, begin, make_due, order, swept, wait_until
+from tests.verification.workflow.story import OTHER_IIN, at_statement, begin, make_due, order, swept, wait_until
 from verification import tasks, transactions
 from verification.audit import keys as log_keys
 from verification.audit import receipt as tlog
@@ -43,14 +44,11 @@ IIN, ACCOUNT = "990101100010", "KZ86125KZT5004100100"
 
 
 def verified(lender, issued, trusted=None):
-    story = begin(lender).to_statement()
-    story.sign(issued())
-    story.work()
-    return story
+    return test_clearances.verified(lender, issued)
 
 
 def declined(lender, issued, trusted):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     for _ in range(3):
         story.sign(issued(iin=OTHER_IIN))
         story.work()
@@ -65,7 +63,7 @@ def expired(lender, issued, trusted):
 
 
 def canceled(lender, issued, trusted):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.cancel()
     story.work()
     order()
@@ -73,7 +71,7 @@ def canceled(lender, issued, trusted):
 
 
 def failed(lender, issued, trusted):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.sign(issued())
     trusted.faults = 1000
     for _ in range(policy.FAULTS_MAX):
@@ -171,7 +169,7 @@ def test_what_is_no_receipt_comes_back_as_it_was(api, lender, other):
 
 
 def test_before_the_log_has_ordered_it_there_is_none(api, lender, issued):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     answer = api.get(place(story))
     assert code(answer) == (409, "receipt_not_ready")
     assert answer.headers["Retry-After"] == "1"
@@ -185,7 +183,7 @@ def test_before_the_log_has_ordered_it_there_is_none(api, lender, issued):
 
 
 def test_what_was_canceled_has_none_before_a_worker_signed(api, lender):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     commands.cancel(lender_id=lender.pk, mode="test", verification_id=story.id)
     order_all()
     assert api.get(f"/v1/verifications/{story.id}").json()["status"] == "canceled"
@@ -227,7 +225,7 @@ def test_erased_it_still_verifies_and_opens_nothing(api, client, lender, issued,
 
 @pytest.mark.forges
 def test_a_receipt_that_the_log_does_not_name_is_not_told(api, lender, issued):
-    story, other = verified(lender, issued), begin(lender, "B-1").to_statement()
+    story, other = verified(lender, issued), at_statement(lender, "B-1")
     other.sign(issued())
     other.work()
     change = "UPDATE verification_receipt SET jws = %s WHERE verification_id = %s"

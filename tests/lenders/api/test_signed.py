@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from insecure_sandbox.authority import Authority
@@ -20,11 +22,12 @@ from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.xml_signing import sign_xml
 from lenders import keys
 from lenders.models import ApiKey
+from tests.lenders.api.test_clearances import verified
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import shape
 from tests.responses import Response
 from tests.verification.workflow.conftest import crl_of
-from tests.verification.workflow.story import IIN, OTHER_IIN, Story, begin, order
+from tests.verification.workflow.story import IIN, OTHER_IIN, Story, at_statement, order
 from verification.evidence import vault
 from verification.models import AuditEntry
 
@@ -38,9 +41,7 @@ FILES = ("statement", "signature")
 @pytest.fixture
 def story(lender: Any, issued: Issued) -> Story:
     """A borrower who has signed and is verified."""
-    story = begin(lender).to_statement()
-    story.sign(issued())
-    story.work()
+    story: Story = verified(lender, issued)
     assert story.row().status == "verified"
     return story
 
@@ -59,7 +60,7 @@ def readings() -> list[dict[str, Any]]:
 
 
 def test_both_are_the_bytes_as_they_were_judged(api: Caller, lender: Any, issued: Issued) -> None:
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     text = story.statement()
     signature = base64.encodebytes(sign_cms(issued(), text, signed_at=datetime.now(UTC))).decode()
     story.answer(signature=signature)
@@ -82,7 +83,7 @@ def test_both_are_the_bytes_as_they_were_judged(api: Caller, lender: Any, issued
 
 
 def test_signed_xml_is_given_out_as_xml(api: Caller, lender: Any, issued: Issued) -> None:
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     signature = sign_xml(issued(), story.page().data["statement_xml"].encode())
     story.answer(signature=signature.decode())
     story.work()
@@ -94,7 +95,7 @@ def test_signed_xml_is_given_out_as_xml(api: Caller, lender: Any, issued: Issued
 def test_of_several_the_last_that_was_judged_is_given_out_refused_or_not(
     api: Caller, lender: Any, issued: Issued
 ) -> None:
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     assert code(api.get(place(story, "signature"))) == (404, "not_found")
     story.answer(language="kk")
     story.work()
@@ -150,7 +151,7 @@ def test_erased_it_is_gone(api: Caller, story: Story) -> None:
 def test_until_the_log_has_ordered_the_end_nothing_is_told_by_them(
     api: Caller, lender: Any, issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.sign(issued())
     with monkeypatch.context() as patched:
         patched.setattr("tests.verification.workflow.story.order", lambda: None)
@@ -167,11 +168,22 @@ def offline(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]
     return subprocess.run(command, cwd=folder, capture_output=True, timeout=60, check=False)
 
 
+def verify_here(*arguments: str) -> None:
+    """The same in this process and folder, which spares the start of another."""
+    call_command("verify_eds", "signature", "--statement", "statement", "--trust", "trust", "--crl", "list", *arguments)
+
+
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
 def test_what_was_downloaded_is_verified_offline_as_the_guide_says(
-    api: Caller, lender: Any, issued: Issued, authorities: dict[str, Authority], tmp_path: Path, family: str
+    api: Caller,
+    lender: Any,
+    issued: Issued,
+    authorities: dict[str, Authority],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    family: str,
 ) -> None:
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.sign(issued(family))
     story.work()
     for file in FILES:
@@ -183,18 +195,22 @@ def test_what_was_downloaded_is_verified_offline_as_the_guide_says(
     (tmp_path / "list").write_bytes(crl_of(authority))
     ended = offline(tmp_path, "--iin", IIN)
     assert (ended.returncode, json.loads(ended.stdout)["status"]) == (0, "TOTAL-PASSED"), ended.stderr
-    assert offline(tmp_path, "--iin", OTHER_IIN).returncode == 2
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(CommandError) as refused:
+        verify_here("--iin", OTHER_IIN)
+    assert refused.value.returncode == 2
     right = (tmp_path / "statement").read_bytes()
     (tmp_path / "statement").write_bytes(right.replace("150 000".replace(" ", "\N{NO-BREAK SPACE}").encode(), b"150"))
-    ended = offline(tmp_path, "--iin", IIN)
-    assert (ended.returncode, b"the words do not say what the data say" in ended.stderr) == (3, True)
+    with pytest.raises(CommandError, match="the words do not say what the data say") as refused:
+        verify_here("--iin", IIN)
+    assert refused.value.returncode == 3
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not here")
 def test_an_rsa_signature_is_verified_by_openssl_as_the_guide_says(
     api: Caller, lender: Any, issued: Issued, authorities: dict[str, Authority], tmp_path: Path
 ) -> None:
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.sign(issued("rsa"))
     story.work()
     for file in FILES:

@@ -17,7 +17,7 @@ from tests.lenders.test_openapi import hold
 from tests.verification.audit.judged import findings
 from tests.verification.audit.rows import order_all
 from tests.verification.outbound.insecure_servers import insecure_server, silent
-from tests.verification.workflow.story import IIN, OTHER_IIN, begin
+from tests.verification.workflow.story import IIN, OTHER_IIN, at_statement, begin
 from verification.core.errors import Conflict, Unavailable
 from verification.core.scenarios import SCENARIOS, SCRIPTED
 from verification.models import AuditEntry, Link, Verification
@@ -108,7 +108,7 @@ def test_its_checks_say_so_in_the_answer_the_log_and_the_receipt(api, lender, is
 
 
 def test_what_is_checked_without_it_says_nothing_of_it(api, lender, issued):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.sign(issued())
     story.work()
     shown = api.get(f"/v1/verifications/{story.id}", expand="checks").json()
@@ -189,7 +189,7 @@ def test_whom_the_sandbox_plays_it_may_play_on(api, played):
 
 
 def test_after_the_end_and_while_an_answer_is_judged_nobody_is(api, lender, issued, played):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.sign(issued())
     assert code(simulate(api, story.id, scenario="verified")) == (409, "answer_not_judged")
     story.work()

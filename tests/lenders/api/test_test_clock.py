@@ -12,7 +12,7 @@ from tests.lenders.test_openapi import hold
 from tests.verification.audit.rows import order_all
 from tests.verification.workflow.insecure_glance import glanced
 from tests.verification.workflow.insecure_glance import glances as glances
-from tests.verification.workflow.story import begin, in_parallel, order, swept
+from tests.verification.workflow.story import at_statement, begin, in_parallel, order, swept
 from verification import clock, tasks
 from verification.audit.legality import verify_legality
 from verification.models import Attempt, AuditEntry, Link, Verification
@@ -64,7 +64,7 @@ def test_nobody_waits_for_a_verification_to_expire(api, lender):
 
 
 def test_nobody_waits_for_a_silent_borrower(api, lender):
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     advance(api, 3600)
     swept()
     assert story.row().last_failure == "abandoned"
@@ -221,7 +221,7 @@ def test_no_more_than_so_many_and_so_far(api, lender, monkeypatch):
 
 def test_an_answer_that_came_in_time_is_judged_and_no_end_is_made(api, lender, issued):
     """The borrower has answered, and it is for us to judge: a clock takes nothing away from them."""
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.sign(issued())
     assert story.row().step == "judge"
     advance(api, 2 * DAY)
@@ -270,7 +270,7 @@ def test_a_step_that_is_due_later_is_due_sooner(api, lender):
 
 def test_many_at_once_each_count_and_cross_a_worker(api, lender, issued):
     """Advanced from many sides while a worker judges: each counts once, and nothing is lost or unlawful."""
-    story = begin(lender).to_statement()
+    story = at_statement(lender)
     story.sign(issued())
 
     def one(number):

@@ -1,10 +1,10 @@
-"""A process that is wholly the attacker's decides 50 cases: of web's and tick's nobody is told one, a worker's name its
-key. And 50 cases that web has made ready in every way it can: no worker verifies one."""
+"""A process that is wholly the attacker's decides many cases: of web's and tick's nobody is told one, a worker's name
+its key. And as many that web has made ready in every way it can: no worker verifies one. Fifty in `make prove`."""
 
 import random
 from collections.abc import Callable, Collection, Iterator
 from datetime import timedelta
-from itertools import count, islice
+from itertools import islice
 
 import pytest
 from django.db import transaction
@@ -31,7 +31,9 @@ from verification.workflow.reading import queries
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
-FORGERIES = 50
+FORGERIES = pytest.mark.parametrize(
+    "count", [10, pytest.param(50, marks=[pytest.mark.proof("tampering"), pytest.mark.whole])]
+)
 VERIFIED = "verification.verified"
 
 
@@ -41,15 +43,15 @@ def judged(issued: Issued) -> Story:  # noqa: F811 (the fixture)
     return judge(issued)
 
 
-def decisions(of: Story, seed: bytes, chance: random.Random) -> list[str]:
-    """Makes 50 open cases verified in all that their rows say, and puts into the queue of the log, for each, a decision
-    that fits it, with some of the judgements it would rest on: all soundly signed by this key."""
+def decisions(of: Story, seed: bytes, chance: random.Random, count: int) -> list[str]:
+    """Makes so many open cases verified in all that their rows say, and puts into the queue of the log, for each, a
+    decision that fits it, with some of the judgements it would rest on: all soundly signed by this key."""
     genuine = list(AuditEntry.objects.filter(verification_id=of.id, type__in=entries.SIGNED).order_by("at"))
     [decision], others = (
         [one for one in genuine if one.type == VERIFIED],
         [one for one in genuine if one.type != VERIFIED],
     )
-    victims = [begin(of.lender, f"F-{number}", iin="900101300017") for number in range(FORGERIES)]
+    victims = [begin(of.lender, f"F-{number}", iin="900101300017") for number in range(count)]
     order_all()
     forged = []
     for victim in victims:
@@ -65,14 +67,14 @@ def decisions(of: Story, seed: bytes, chance: random.Random) -> list[str]:
             forged.append(slip_in(one, id=one.pk, verification_sequence=row.sequence, body=signed))
         ended = {"status": "verified", "finished_at": at, "passed_routes": ["eds"], "step": "", "due_at": None}
         Verification.objects.filter(pk=row.pk).update(sequence=row.sequence, **ended)
-    assert AuditEntry.objects.filter(pk__in=forged, type=VERIFIED).count() == FORGERIES
+    assert AuditEntry.objects.filter(pk__in=forged, type=VERIFIED).count() == count
     return forged
 
 
 def nobody_is_told(of: Story, forged: Collection[str]) -> None:
     """That somebody is verified, by row, list or event."""
     rows = list(Verification.objects.filter(entries__in=forged).distinct())
-    assert len(rows) == FORGERIES
+    assert len(rows) == AuditEntry.objects.filter(pk__in=forged, type=VERIFIED).count()
     assert {told.status for told in decided.told(rows).values()} == {"processing"}
     listed = queries.list_views(lender_id=of.lender.pk, mode="test", status="verified", limit=100)
     assert [one.id for one in listed.data] == [of.id]
@@ -81,10 +83,11 @@ def nobody_is_told(of: Story, forged: Collection[str]) -> None:
     assert decided.told_among(forged) == []
 
 
-def test_of_50_decisions_by_a_web_process_none_is_ordered_or_told(
-    judged: Story, settings: Settings, proof_seed: int
+@FORGERIES
+def test_of_many_decisions_by_a_web_process_none_is_ordered_or_told(
+    judged: Story, settings: Settings, proof_seed: int, count: int
 ) -> None:
-    forged = decisions(judged, settings.TULGA_SIGNING_KEYS["door"]["test"][1], random.Random(proof_seed))
+    forged = decisions(judged, settings.TULGA_SIGNING_KEYS["door"]["test"][1], random.Random(proof_seed), count)
     order_all()
     assert AuditLeaf.objects.filter(entry__in=forged).count() == 0
     nobody_is_told(judged, forged)
@@ -92,11 +95,12 @@ def test_of_50_decisions_by_a_web_process_none_is_ordered_or_told(
     assert named == dict.fromkeys(forged, "a door key signed it, which may not say that")
 
 
-def test_of_50_decisions_that_a_tick_orders_none_is_told_and_each_is_named(
-    judged: Story, settings: Settings, proof_seed: int, monkeypatch: pytest.MonkeyPatch
+@FORGERIES
+def test_of_many_decisions_that_a_tick_orders_none_is_told_and_each_is_named(
+    judged: Story, settings: Settings, proof_seed: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It holds the log key, so it can order what it likes; whoever reads the log sees that nobody said it."""
-    forged = decisions(judged, settings.TULGA_LOG_KEYS["test"], random.Random(proof_seed))
+    forged = decisions(judged, settings.TULGA_LOG_KEYS["test"], random.Random(proof_seed), count)
     with monkeypatch.context() as patch:
         patch.setattr(sequencer, "_signed", lambda batch, *, size: list(batch))
         order_all()
@@ -106,15 +110,16 @@ def test_of_50_decisions_that_a_tick_orders_none_is_told_and_each_is_named(
     assert named == dict.fromkeys(forged, "a log key signed it, which may not say that")
 
 
-def test_of_50_decisions_by_a_worker_that_is_the_attackers_each_names_its_key(
-    judged: Story, settings: Settings
+@FORGERIES
+def test_of_many_decisions_by_a_worker_that_is_the_attackers_each_names_its_key(
+    judged: Story, settings: Settings, count: int
 ) -> None:
     """It may sign what it likes, so the log orders it; that nothing had passed, and whose key lied, is found."""
     seed = b"\x05" * 32
     stolen, every = root.certified("decision", 2, seed), settings.TULGA_SIGNING_KEYS
     settings.TULGA_CERTIFIED = (*settings.TULGA_CERTIFIED, stolen)
     settings.TULGA_SIGNING_KEYS = every | {"decision": {"test": every["decision"]["test"] | {2: seed}}}
-    victims = [begin(judged.lender, f"A-{number}", iin="900101300017") for number in range(100, 100 + FORGERIES)]
+    victims = [begin(judged.lender, f"A-{number}", iin="900101300017") for number in range(100, 100 + count)]
     of_route = [one.id for one in releases.RELEASES.values() if one.route == "eds"][-1:]
     for victim in victims:
         with transaction.atomic():
@@ -123,14 +128,14 @@ def test_of_50_decisions_by_a_worker_that_is_the_attackers_each_names_its_key(
             transition.move(victim.row(), Move.VERIFY, at=NOON, body=body)
     order_all()
     forged = set(AuditEntry.objects.filter(verification__in=[one.id for one in victims], type__in=events.DECISIONS))
-    assert AuditLeaf.objects.filter(entry__in=forged).count() == FORGERIES
+    assert AuditLeaf.objects.filter(entry__in=forged).count() == count
     named = {found["entry"]: found["detail"] for found in findings() if found["code"] == "stages_missing"}
     assert set(named) == {entry.pk for entry in forged}
     assert all(detail.endswith(f"by the key {stolen.id}") for detail in named.values())
 
 
 def _numbers() -> Iterator[tuple[str, str]]:
-    for number in count():
+    for number in range(10**4):
         yield (eleven := f"9001013{number:04}"), check_digit(eleven)
 
 
@@ -214,13 +219,14 @@ TRICKS: tuple[Trick, ...] = (
 )
 
 
-def test_of_50_cases_that_a_web_process_makes_ready_no_worker_verifies_one(
-    judged: Story, settings: Settings, proof_seed: int
+@FORGERIES
+def test_of_many_cases_that_a_web_process_makes_ready_no_worker_verifies_one(
+    judged: Story, settings: Settings, proof_seed: int, count: int
 ) -> None:
     """Its tricks in any number and order, and then a step that is due: whatever workers sign, it is no verdict."""
     settings.TULGA_ROUTES = ["eds", "biometric"]
     chance = random.Random(proof_seed)
-    people = islice((eleven + digit for eleven, digit in _numbers() if digit != "x"), FORGERIES)
+    people = islice((eleven + digit for eleven, digit in _numbers() if digit != "x"), count)
     victims = [begin(judged.lender, f"O-{iin}", iin=iin, profile="KZ-2025-01").to_statement() for iin in people]
     for story in victims:
         for trick in chance.sample(TRICKS, chance.randint(1, len(TRICKS))):

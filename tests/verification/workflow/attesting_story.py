@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from lenders.models import Lender
+from tests.scenes import IS_OVER, staged
 from tests.verification.workflow.insecure_glance import ROUTES, see
 from tests.verification.workflow.story import IIN, Story, opening
 from verification import clock
@@ -43,6 +44,11 @@ def visited(**other: Any) -> Attestation:
 
 def verified(of: Lender, reference: str = "A-1", *, iin: str = IIN, amount: str = LARGE, **more: Any) -> Story:
     """Verified by a glance for a loan of this sum."""
+    name = f"verified for attesting {of.pk} {reference} {iin} {amount} {more}"
+    return staged(name, lambda: _verified(of, reference, iin, amount, more), seconds=IS_OVER)
+
+
+def _verified(of: Lender, reference: str, iin: str, amount: str, more: dict[str, Any]) -> Story:
     given = opening(reference, iin=iin)
     given = replace(given, loan=replace(given.loan, amount=amount), **more)
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)

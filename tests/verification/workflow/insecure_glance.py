@@ -116,9 +116,11 @@ def glanced(
     *answers: str, of: Lender | None = None, reference: str = "A-1", profile: str = "KZ-2025-01", **more: Any
 ) -> Story:
     """A verification whose borrower agreed and then was seen like this, stage after stage."""
-    if of is None:
-        name = f"glanced {answers} {reference} {profile} {more}"
-        return staged(name, lambda: glanced(*answers, of=lender(), reference=reference, profile=profile, **more))
+    name = f"glanced {answers} {of and of.pk} {reference} {profile} {more}"
+    return staged(name, lambda: _glanced(*answers, of=of or lender(), reference=reference, profile=profile, **more))
+
+
+def _glanced(*answers: str, of: Lender, reference: str, profile: str, **more: Any) -> Story:
     story = begin(of, reference, profile=profile, **more)
     if not story.row().route:
         commands.choose_route(verification_id=story.id, route=ROUTES[0])

@@ -15,7 +15,7 @@ from django.utils import timezone
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from lenders.models import Lender
-from tests.scenes import staged
+from tests.scenes import same, staged
 from verification import clock, tasks
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
@@ -38,7 +38,8 @@ def lender(name: str = "Sandbox Credit", *, number: int = 1) -> Lender:
     while check_digit(eleven) == "x":
         number += 1
         eleven = f"12034000{number:03}"
-    return Lender.objects.create(name=name, bin=eleven + check_digit(eleven), phone="+77270000044")
+    told = {"name": name, "bin": eleven + check_digit(eleven), "phone": "+77270000044"}
+    return same(f"{name} {eleven}", lambda: Lender.objects.create(**told))
 
 
 def person(iin: str = IIN) -> Person:
@@ -148,9 +149,10 @@ def begin(of: Lender, reference: str = "A-1", *, iin: str = IIN, profile: str = 
     return Story(of, opened.verification_id, opened.token)
 
 
-def at_statement() -> Story:
-    """A new lender's verification whose borrower has the statement before them."""
-    return staged("at_statement", lambda: begin(lender()).to_statement())
+def at_statement(of: Lender | None = None, reference: str = "A-1", *, iin: str = IIN) -> Story:
+    """A verification of this or of a new lender whose borrower has the statement before them."""
+    name = f"at_statement {of and of.pk} {reference} {iin}"
+    return staged(name, lambda: begin(of or lender(), reference, iin=iin).to_statement())
 
 
 def verified_at_second_try(issued: Callable[..., Credential]) -> Story:

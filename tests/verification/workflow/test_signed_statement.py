@@ -62,7 +62,7 @@ WRAPPINGS = [other_lines, in_pem, with_more_inside, indefinite]
 def test_a_replay_is_known_by_the_signatures_value_whatever_is_around_it(
     issued: Issued, wrap: Callable[[bytes], str]
 ) -> None:
-    first, second = at_statement(), begin(lender("B", number=2), "B-1", iin=OTHER_IIN).to_statement()
+    first, second = at_statement(), at_statement(lender("B", number=2), "B-1", iin=OTHER_IIN)
     signature = sign_cms(issued(), first.statement(), signed_at=datetime.now(UTC))
     first.answer(signature=base64.b64encode(signature).decode())
     first.work()
@@ -80,7 +80,7 @@ def test_a_replay_is_known_by_the_signatures_value_whatever_is_around_it(
 def test_who_presents_a_strangers_signature_first_does_not_make_the_strangers_own_a_replay(
     issued: Issued, wrap: Callable[[bytes], str]
 ) -> None:
-    victim, thief = at_statement(), begin(lender("B", number=2), "B-1", iin=OTHER_IIN).to_statement()
+    victim, thief = at_statement(), at_statement(lender("B", number=2), "B-1", iin=OTHER_IIN)
     signature = sign_cms(issued(), victim.statement(), signed_at=datetime.now(UTC))
     thief.answer(signature=wrap(signature))
     thief.work()

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.scenes import staged
 from tests.verification.checks_on_record import checks, passed
 from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person.told import codes, tell
@@ -25,11 +26,14 @@ DOCUMENT = "012345678"
 
 
 def to_person(asked, reference="A-1", *, of=None, **changes):
-    story = begin(of or lender(), reference, iin=tell(asked, **changes))
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
-    assert story.page().page == "form"
-    return story
+    def play():
+        story = begin(of or lender(), reference, iin=tell(asked, **changes))
+        story.answer(agreed=True, version=CURRENT, language="ru")
+        story.work()
+        assert story.page().page == "form"
+        return story
+
+    return staged(f"to person {asked.url} {reference} {of and of.pk} {changes}", play)
 
 
 def to_code(asked, reference="A-1", **more):
