@@ -39,7 +39,9 @@ def once(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
 
     @wraps(work)
     def answer(view: APIView, request: Request, **where: str) -> HttpResponseBase:
-        # Read here: on SQLite a body that drips would hold the one place of a writer while it comes.
+        # Read here, after the key was looked up and before anything is written: a body that drips would hold a
+        # transaction open while it comes, on SQLite the one place of a writer.
+        transactions.rest()
         _ = request.data
         return run_once(request, partial(work, view, request, **where))
 
