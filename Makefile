@@ -26,7 +26,7 @@ demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine
 sandbox: .venv/.runtime .venv/.locale $(MODELS)  ## Tulga with its sandbox and a test lender, for the commands of docs/lender-guide.md, until Ctrl-C
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo --empty
 
-test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven to forty minutes on two cores); LEG= TESTS= SEED=
+test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven to thirty minutes on two cores); LEG= TESTS= SEED=
 	@echo "→ tests"
 	@$(CLEAN) $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
 
