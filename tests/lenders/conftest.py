@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from django.core.cache import cache
 from pytest_django import Settings
 
 from lenders import endpoints, keys
@@ -12,12 +11,13 @@ from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE
 from tests.lenders.samples import Caller
 from tests.scenes import same
+from verification.workflow.moving import rates
 
 
 @pytest.fixture(autouse=True)
-def _full_rates() -> None:
-    """No test spends another's requests."""
-    cache.clear()
+def _full_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test spends another's requests, though the key may be the same."""
+    monkeypatch.setattr(rates, "_windows", {})
 
 
 @pytest.fixture
