@@ -5,7 +5,7 @@ JSON; a receipt is one in the compact form (§7.1). Their key is never the log's
 highest number signs; all of them stay published, with the root's certificate.
 """
 
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -13,6 +13,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
+from verification.core import base64url
 from verification.core.certificates import Certified, public_of
 from verification.core.errors import Misconfigured
 from verification.core.stored import canonical_json
@@ -45,7 +46,7 @@ def public_keys() -> list[dict[str, Any]]:
 def log_keys() -> list[dict[str, Any]]:
     """The certified public keys of the logs: what verifies their checkpoints, and so the proof of a receipt."""
     certified = sorted((one for one in settings.TULGA_CERTIFIED if one.kind == "log"), key=lambda one: one.mode)
-    return [{"mode": one.mode, "x": _spell(one.public), **_certificate(one)} for one in certified]
+    return [{"mode": one.mode, "x": base64url.spell(one.public), **_certificate(one)} for one in certified]
 
 
 def _signed(payload: bytes, *, mode: str, type_: str) -> tuple[str, str, str]:
@@ -58,9 +59,9 @@ def _signed(payload: bytes, *, mode: str, type_: str) -> tuple[str, str, str]:
     # The highest number is the newest; of older ones the public halves stay, so that what they signed can be verified.
     seed = keys[max(keys)]
     header = {"alg": ALGORITHM, "kid": _public(public_of(seed), mode)["kid"], "typ": type_}
-    protected, body = _spell(canonical_json(header)), _spell(payload)
+    protected, body = base64url.spell(canonical_json(header)), base64url.spell(payload)
     signature = Ed25519PrivateKey.from_private_bytes(seed).sign(f"{protected}.{body}".encode())
-    return protected, body, _spell(signature)
+    return protected, body, base64url.spell(signature)
 
 
 def _certificate(one: Certified) -> dict[str, Any]:
@@ -70,12 +71,7 @@ def _certificate(one: Certified) -> dict[str, Any]:
 
 @cache
 def _public(public: bytes, mode: str) -> dict[str, Any]:
-    required = {"crv": "Ed25519", "kty": "OKP", "x": _spell(public)}
+    required = {"crv": "Ed25519", "kty": "OKP", "x": base64url.spell(public)}
     # RFC 7638: the hash of the required members alone, in this order, without blanks.
-    thumbprint = _spell(sha256(canonical_json(required)).digest())
+    thumbprint = base64url.spell(sha256(canonical_json(required)).digest())
     return {**required, "alg": ALGORITHM, "kid": thumbprint, "mode": mode, "use": "sig"}
-
-
-def _spell(content: bytes) -> str:
-    """Base64url without padding. Source: RFC 7515 §2."""
-    return urlsafe_b64encode(content).rstrip(b"=").decode()

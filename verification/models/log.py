@@ -1,6 +1,5 @@
 """The append-only log, the order the sequencer gave it, and its signed heads."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from functools import partial
 from typing import Any
 
@@ -10,7 +9,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Length
 from django.db.models.lookups import LessThanOrEqual
 
-from verification.core import ids
+from verification.core import base64url, ids
 from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_KEYS, READINGS
 from verification.models.cases import ID_LENGTH, Verification
 
@@ -72,7 +71,7 @@ class CompactJws(models.TextField):  # type: ignore[type-arg]  # Django's own ta
         """The three lines, if they give back exactly what came."""
         try:
             header, payload, signature = value.split(".")
-            said = [urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode() for part in (header, payload)]
+            said = [base64url.read(part).decode() for part in (header, payload)]
         except (AttributeError, ValueError):
             return super().get_prep_value(value)
         lines = "\n".join([*said, signature])
@@ -83,7 +82,7 @@ class CompactJws(models.TextField):  # type: ignore[type-arg]  # Django's own ta
         if not isinstance(value, str) or not value.startswith("{") or value.count("\n") != 2:
             return value
         *said, signature = value.split("\n")
-        return ".".join([*(urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in said), signature])
+        return ".".join([*(base64url.spell(part.encode()) for part in said), signature])
 
 
 class Receipt(models.Model):

@@ -1,14 +1,13 @@
 """The signed documents of a verification as its lender lists and downloads them, and the keys they are verified by."""
 
 import json
-from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from verification import transactions
 from verification.audit import decided, log
-from verification.core import identification_document
+from verification.core import base64url, identification_document
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import is_id
 from verification.core.status import TERMINAL
@@ -61,9 +60,8 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
         told: dict[str, Any] = {}
         if key is not None:
             opened = store.opening(key, item)
-            # What our own document says became of the attempt. RFC 7515 §2 leaves out the padding of base64url.
-            payload = json.loads(opened.plain)["payload"]
-            result = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["result"]
+            # What our own document says became of the attempt.
+            result = json.loads(base64url.read(json.loads(opened.plain)["payload"]))["result"]
             told = {name: result[name] for name in ("outcome", "code", "at")}
             told |= {"sha256": sha256(opened.plain).hexdigest(), "salt": opened.salt.hex()}
         listed.append(
