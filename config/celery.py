@@ -4,6 +4,7 @@ import ctypes
 import logging
 import math
 import resource
+import sys
 import time
 import warnings
 from contextlib import suppress
@@ -11,8 +12,9 @@ from logging.config import dictConfig
 
 from celery import Celery
 from celery.apps import worker
-from celery.signals import setup_logging, task_postrun, worker_init, worker_process_init
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_init, worker_process_init
 from django.conf import settings
+from django.db import close_old_connections
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -123,6 +125,9 @@ app.conf.update(
     enable_utc=True,
     timezone="UTC",
 )
+# Celery would close a child's connection before and after each step, so that each asked a server process which knew no
+# table and had planned nothing. How old one may be is Django's to say, as in a request: `keep_what_lives`.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 # By its name: it needs models, which are there only after Django's set-up.
 app.steps["worker"].add("config.feeding:Feeder")
 app.autodiscover_tasks()
@@ -155,6 +160,12 @@ def keep_memory(**_: object) -> None:
         library = ctypes.CDLL(None)
         library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
         library.mallopt(_M_TRIM_THRESHOLD, policy.CHILD_MEMORY_BYTES)
+
+
+@task_prerun.connect
+def keep_what_lives(**_: object) -> None:
+    """A step begins with its child's connection unless that is too old or was broken."""
+    close_old_connections()
 
 
 @task_postrun.connect

@@ -89,7 +89,7 @@ TEMPLATES = [
 # The owner's role changes tables, the application's role works on rows: `manage.py` says which one this process is.
 DATABASES = {
     "default": dj_database_url.parse(
-        env.database_url(f"sqlite:///{_VAR / 'tulga.sqlite3'}"), conn_max_age=60, conn_health_checks=True
+        env.database_url(f"sqlite:///{_VAR / 'tulga.sqlite3'}"), conn_max_age=600, conn_health_checks=True
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

@@ -5,6 +5,7 @@ import time
 import pytest
 from django.db import connection
 
+from config import celery
 from tests.statements import statements
 
 pytestmark = [
@@ -35,6 +36,21 @@ def test_a_connection_that_the_server_ended_is_noticed_and_made_anew() -> None:
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("ended", ["too old", "broken"])
+def test_a_step_begins_without_a_connection_that_is_too_old_or_broken(ended: str) -> None:
+    connection.ensure_connection()
+    connection.close_at = None
+    celery.keep_what_lives()
+    assert connection.connection is not None
+    if ended == "too old":
+        connection.close_at = time.monotonic()
+    else:
+        connection.connection.close()
+        connection.errors_occurred = True
+    celery.keep_what_lives()
+    assert connection.connection is None
 
 
 def test_no_text_has_a_second_index_for_how_it_begins() -> None:
