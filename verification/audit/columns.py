@@ -8,6 +8,7 @@ yet. A module of `evidence/` needs the keys: without them `audit_verify` says ho
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 Kind = Literal["covered", "derived", "operational", "not_covered"]
@@ -18,22 +19,12 @@ class Column:
     """How the log stands to a column. `what`: the entry and field, or the reason; `by`: the module that compares."""
 
     kind: Kind
+    by: str
     what: str
-    by: str = ""
 
 
-def _covered(by: str, what: str) -> Column:
-    return Column("covered", what, by)
-
-
-def _derived(by: str, what: str) -> Column:
-    return Column("derived", what, by)
-
-
-def _no(what: str) -> Column:
-    return Column("operational", what)
-
-
+_covered, _derived = partial(Column, "covered"), partial(Column, "derived")
+_no = partial(Column, "operational", "")
 _ROW_NUMBER: Final = _no("a number that the database gives; entries name the row by what it holds")
 _QUEUE: Final = _no("when and by whom a step is done; each step asks the log again what it may do, and signs it")
 _OPENED, _CLOSED, _CREATED = "attempt.opened", "attempt.judged, .lapsed, .reviewed", "verification.created"
@@ -256,8 +247,10 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "created_at": _no("what is signed holds no time; no reader asks for it"),
     },
 }
-_PEOPLE: Final = Column("not_covered", "people, their factors and sessions: changes of them are no entries yet")
-_LENDERS: Final = Column("not_covered", "lenders, their keys, what they are sent: changes of them are no entries yet")
+_PEOPLE: Final = Column("not_covered", "", "people, their factors and sessions: changes of them are no entries yet")
+_LENDERS: Final = Column(
+    "not_covered", "", "lenders, their keys, what they are sent: changes of them are no entries yet"
+)
 _OTHERS: Final[Mapping[Column, Mapping[str, str]]] = {
     _PEOPLE: {
         "people_user": "password last_login id email full_name role lender_id is_active created_at",

@@ -26,13 +26,21 @@ _MARKS: Final = {
 """Columns that are the time of the last entry of a type, or empty."""
 _STANDING: Final = ("route", "stage", "turn", "combination", "last_failure")
 """Where it stands, as a move writes it down."""
+_JUDGING: Final = ("attempt.judged", "attempt.reviewed", "attempt.lapsed", "route.chosen")
+"""What says how an attempt went, or that another route has nothing to do with that."""
 
 
 def compare_case(log: str, held: Held) -> Iterator[Finding]:
     """Everything that the row and its entries say differently."""
     yield from _compare_said(log, held)
-    yield from _compare_count(log, held)
     row = held.verification
+    # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
+    last = max((entry.verification_sequence or 0 for entry in held.entries), default=0)
+    detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
+    if row.sequence > last:
+        yield Finding(code="entry_lost", log=log, field="sequence", detail=f"{detail}: the newest are missing")
+    elif row.sequence < last and any(held.said("verification.created", naming="profile")):
+        yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
     opened = next(held.said("verification.created", naming="combinations"), None)
     if opened is None:
         if not held.entries:
@@ -107,41 +115,41 @@ def _compare_times(log: str, held: Held) -> Iterator[Finding]:
             yield differs(log, held, column, f"{column} is not what its lender reported")
 
 
-def _compare_count(log: str, held: Held) -> Iterator[Finding]:
-    # The row counts its entries, so it knows of a newest one that was taken away before it was ordered.
-    row, last = held.verification, max((entry.verification_sequence or 0 for entry in held.entries), default=0)
-    detail = f"verification {row.pk} counted {row.sequence} entries, the last one there is number {last}"
-    if row.sequence > last:
-        yield Finding(code="entry_lost", log=log, field="sequence", detail=f"{detail}: the newest are missing")
-    elif row.sequence < last and any(held.said("verification.created", naming="profile")):
-        yield Finding(code="row_differs", log=log, field="sequence", detail=f"{detail}: the count was turned back")
-
-
 def _compare_open(log: str, held: Held, opened: Mapping[str, Any]) -> Iterator[Finding]:
-    """Of one that has not ended: where the entries have led it."""
-    row, led = held.verification, _led(held, opened)
-    for column, value in led.items():
+    """Of one that has not ended: where the entries have led it, what it stands as, its turn, what failed last."""
+    row = held.verification
+    for column, value in _led(held, opened).items():
         if getattr(row, column) != value:
             yield differs(log, held, column, f"its {column} is not what its entries lead to")
-    lawful = {"in_review"} if _in_review(held) is not None else {"processing"} if _is_ours(held) else _ASKED
+    lawful = _ASKED if _in_review(held) is None else frozenset({"in_review"})
+    answers = list(held.said("attempt.answered", "attempt.looked_at", naming="next"))
+    if answers and lawful is _ASKED:
+        # It is with us once the borrower has answered, until somebody says what that led to.
+        answer, body = answers[-1]
+        later = (one for one in held.entries if (one.verification_sequence or 0) > (answer.verification_sequence or 0))
+        is_over = any(one.type in (*CLOSINGS, "attempt.opened") or "expires_at" in one.body for one in later)
+        lawful = frozenset({"processing"}) if body["next"] in OURS and not is_over else _ASKED
     if row.status not in lawful:
         yield differs(log, held, "status", f"it stands as {row.status}, which its entries do not lead to")
     if row.finished_at is not None:
         yield differs(log, held, "finished_at", "it has an end, and the log ended it never")
-    yield from _compare_turn(log, held)
-    if row.last_failure not in {"", _last_failure(held), *policy.HINDRANCES}:
+    said, stage = 0, ""
+    for entry, body in held.said("attempt.opened", "attempt.answered", naming="turn"):
+        said = int(body["turn"]) + (entry.type == "attempt.answered" and body.get("next") != "part")
+        stage = str(body.get("stage", "")) if entry.type == "attempt.opened" else stage
+    # Who waits for a place has had a turn counted, and the next stage begun, by no entry; then no attempt is alive.
+    is_alive = any(attempt.status in ("open", "judging") for attempt in held.attempts.values())
+    if row.turn < said or (is_alive and row.turn != said):
+        yield differs(log, held, "turn", f"its turn is {row.turn}, its entries lead to {said}")
+    elif row.turn == said and row.stage != stage:
+        yield differs(log, held, "stage", f"its stage is {row.stage}, its entries lead to {stage}")
+    failure = ""
+    for entry in (one for one in held.entries if one.type in _JUDGING and isinstance(one.body, dict)):
+        outcome = entry.body.get("outcome", "passed" if entry.type == "route.chosen" else "failed")
+        if outcome in ("passed", "failed"):
+            failure = str(entry.body.get("code", "")) if outcome == "failed" else ""
+    if row.last_failure not in {"", failure, *policy.HINDRANCES}:
         yield differs(log, held, "last_failure", f"nothing in its entries failed by {row.last_failure}")
-
-
-def _is_ours(held: Held) -> bool:
-    """Whether the borrower has answered, and nobody has said since what that led to."""
-    said = list(held.said("attempt.answered", "attempt.looked_at", naming="next"))
-    if not said:
-        return False
-    last, body = said[-1]
-    later = (entry for entry in held.entries if (entry.verification_sequence or 0) > (last.verification_sequence or 0))
-    is_over = any(entry.type in (*CLOSINGS, "attempt.opened") or "expires_at" in entry.body for entry in later)
-    return body["next"] in OURS and not is_over
 
 
 def _led(held: Held, opened: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,25 +172,3 @@ def _in_review(held: Held) -> AuditEntry | None:
     types = ("verification.in_review", "attempt.reviewed", *DECISIONS)
     last = next((entry for entry in reversed(held.entries) if entry.type in types), None)
     return last if last is not None and last.type == "verification.in_review" else None
-
-
-def _compare_turn(log: str, held: Held) -> Iterator[Finding]:
-    row, said, stage = held.verification, 0, ""
-    for entry, body in held.said("attempt.opened", "attempt.answered", naming="turn"):
-        said = int(body["turn"]) + (entry.type == "attempt.answered" and body.get("next") != "part")
-        stage = str(body.get("stage", "")) if entry.type == "attempt.opened" else stage
-    # Who waits for a place has had a turn counted, and the next stage begun, by no entry; then no attempt is alive.
-    is_alive = any(attempt.status in ("open", "judging") for attempt in held.attempts.values())
-    if row.turn < said or (is_alive and row.turn != said):
-        yield differs(log, held, "turn", f"its turn is {row.turn}, its entries lead to {said}")
-    elif row.turn == said and row.stage != stage:
-        yield differs(log, held, "stage", f"its stage is {row.stage}, its entries lead to {stage}")
-
-
-def _last_failure(held: Held) -> str:
-    word, closings = "", ("attempt.judged", "attempt.reviewed", "attempt.lapsed", "route.chosen")
-    for entry in (one for one in held.entries if one.type in closings and isinstance(one.body, dict)):
-        outcome = entry.body.get("outcome", "passed" if entry.type == "route.chosen" else "failed")
-        if outcome in ("passed", "failed"):
-            word = str(entry.body.get("code", "")) if outcome == "failed" else ""
-    return word
