@@ -23,7 +23,7 @@ from verification.audit import (
 )
 from verification.audit.legal_course import Course
 from verification.audit.legal_tries import verify_tries
-from verification.audit.legal_words import AFTER_END, LAW, MOVE, Body, Fault
+from verification.audit.legal_words import AFTER_END, LAW, MOVE, Fault
 from verification.audit.spread import spread
 from verification.audit.stored import UNREADABLE, readable
 from verification.core import clearance, events
@@ -119,29 +119,24 @@ def _pages(log: str) -> Iterator[list[str]]:
 def _verify_page(log: str, are_signed: bool, revoked: Mapping[str, int], ids: Sequence[str]) -> Iterator[Finding]:
     found = _ordered(log).filter(verification_id__in=ids).select_related("leaf")
     entries = list(readable(found.order_by("verification_id", "verification_sequence", "pk")))
-    forged = frozenset() if are_signed else _forged(entries, revoked)
-    for _, own in groupby(entries, key=attrgetter("verification_id")):
-        yield from _replayed(log, own, forged)
+    forged = frozenset[str]()
+    if not are_signed:
+        # Those that lack the signature that their type asks for, or have that of a key that was revoked by then.
+        faults, signers = signatures.inspect(entries)
+        there = {entry.pk: entry.leaf.leaf_index for entry in entries}
+        forged = frozenset(faults) | {pk for pk, by in signers.items() if keys.is_revoked(revoked, by, there[pk])}
+    for _, of_one in groupby(entries, key=attrgetter("verification_id")):
+        own = list(of_one)
+        try:
+            for entry, (code, detail) in faults_of(own, forged):
+                detail = f"{detail}; by the key {signatures.said_by(entry, own)}"
+                yield Finding(code=code, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail)
+        except UNREADABLE as error:
+            detail = f"the course cannot be replayed ({type(error).__name__})"
+            yield Finding(code="unreadable", log=log, detail=detail)
     yield from verify_tries(log, entries, forged=forged)
     yield from legal_renewals.verify_renewals(log, entries, forged=forged)
     yield from legal_renewals.verify_declined(log, entries, forged=forged)
-
-
-def _forged(entries: Sequence[AuditEntry], revoked: Mapping[str, int]) -> frozenset[str]:
-    """Those that lack the signature that their type asks for, or have that of a key that was revoked by then."""
-    faults, signers = signatures.inspect(entries)
-    there = {entry.pk: entry.leaf.leaf_index for entry in entries}
-    return frozenset(faults) | {pk for pk, by in signers.items() if keys.is_revoked(revoked, by, there[pk])}
-
-
-def _replayed(log: str, entries: Iterable[AuditEntry], forged: Container[str]) -> Iterator[Finding]:
-    own = list(entries)
-    try:
-        for entry, (code, detail) in faults_of(own, forged):
-            detail = f"{detail}; by the key {signatures.said_by(entry, own)}"
-            yield Finding(code=code, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail)
-    except UNREADABLE as error:
-        yield Finding(code="unreadable", log=log, detail=f"the course cannot be replayed ({type(error).__name__})")
 
 
 def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Iterator[tuple[AuditEntry, Fault]]:
@@ -160,22 +155,19 @@ def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Ite
         if entry.type in _OF_VERIFIED and end != _VERIFIED:
             yield entry, (AFTER_END, "nothing of a credit is said of what was not verified")
         course.is_signed, course.stamped, course.log = entry.pk not in forged, entry.at, entry.log
-        for fault in _taken(course, entry.type, body, at=at):
+        found: Iterable[Fault] = ()
+        if (step := _COURSE.get(entry.type)) is not None:
+            found = step(course, body, at=at)
+        elif (ends := _ENDS.get(entry.type)) is not None:
+            found = ends(course, body)
+        elif entry.type not in events.ENTRY_TYPES:
+            found = [(LAW, "nobody knows this kind of entry")]
+        elif entry.type not in _MOVES_NOTHING:
+            found = [(MOVE, "an entry of this kind is about no verification")]
+        for fault in found:
             if course.is_signed:
                 yield entry, fault
         course.fault = course.fault if entry.type == "step.faulted" else ""
         if entry.type in events.DECISIONS:
             end, course.has_ended, course.ended_at, course.ages_from = entry.type, True, entry.at, course.now
             course.decision = entry.pk if course.is_signed else ""
-
-
-def _taken(course: Course, entry_type: str, body: Body, *, at: int) -> Iterator[Fault]:
-    """What is wrong with the next entry."""
-    if (step := _COURSE.get(entry_type)) is not None:
-        yield from step(course, body, at=at)
-    elif (ends := _ENDS.get(entry_type)) is not None:
-        yield from ends(course, body)
-    elif entry_type not in events.ENTRY_TYPES:
-        yield LAW, "nobody knows this kind of entry"
-    elif entry_type not in _MOVES_NOTHING:
-        yield MOVE, "an entry of this kind is about no verification"
