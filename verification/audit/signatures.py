@@ -111,18 +111,19 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
             asked[entry.id] = entry
         elif entry.type in (events.CERTIFIED, events.REVOKED) and not keys.is_of_root(entry):
             found[entry.pk] = "the operator's root did not sign it"
-    firsts = {pk: _first(entry) for pk, entry in asked.items()}
+    firsts = {pk: _said(entry)[0] for pk, entry in asked.items()}
     known = asked | _loaded(set(firsts.values()) - asked.keys())
-    over = {name: _over(known[name]) for name in set(firsts.values()) if name in known}
+    over, signers = dict[str, list[str]](), dict[str, str]()
+    for name in set(firsts.values()) & known.keys():
+        _, signers[name], over[name] = _said(known[name])
     known |= _loaded({pk for names in over.values() for pk in names} - known.keys())
-    signers = {name: str(known[name].body["signed"].get("by")) for name, names in over.items() if names}
     # A log that nobody asked about may have no keys here: what names an entry of it is not signed.
     believed = {
-        log: keys.believed(log, needed={by for name, by in signers.items() if known[name].log == log})
+        log: keys.believed(log, needed={by for name, by in signers.items() if over[name] and known[name].log == log})
         for log in {entry.log for entry in asked.values()}
     }
     faults = {
-        name: _fault(name, names, known, believed[known[name].log].get(signers.get(name, "")))
+        name: _fault(name, names, known, believed[known[name].log].get(signers[name]))
         for name, names in over.items()
         if known[name].log in believed
     }
@@ -190,10 +191,8 @@ def _with_faults(verification: Verification) -> tuple[list[AuditEntry], dict[str
 
 def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
     """The id of the key that an entry says it was signed by; `beside` holds what was signed with it. Empty for none."""
-    first = next((one for one in (entry, *beside) if one.pk == _first(entry)), None)
-    said = first.body.get("signed") if first is not None and isinstance(first.body, dict) else None
-    by = said.get("by") if isinstance(said, dict) else None
-    return by if isinstance(by, str) else ""
+    first = next((one for one in (entry, *beside) if one.pk == _said(entry)[0]), None)
+    return _said(first)[1] if first is not None else ""
 
 
 def _needs_process(entry: AuditEntry) -> bool:
@@ -242,18 +241,18 @@ def _message(entries: Iterable[AuditEntry]) -> bytes:
     return canonical_json({"context": _CONTEXT, "leaves": leaves})
 
 
-def _first(entry: AuditEntry) -> str:
+def _said(entry: AuditEntry) -> tuple[str, str, list[str]]:
+    """What an entry says of its signature: the first entry under it and, of that one, by which key and over which.
+
+    Empty where that cannot be read.
+    """
     said = entry.body.get("signed") if isinstance(entry.body, dict) else None
-    name = said.get("with", entry.id) if isinstance(said, dict) else ""
-    return name if _is_id(name) else ""
-
-
-def _over(first: AuditEntry) -> list[str]:
-    """The entries that a first one names; none where that cannot be read."""
-    said = first.body.get("signed") if isinstance(first.body, dict) else None
-    over = said.get("over") if isinstance(said, dict) else None
-    is_list = isinstance(over, list) and 0 < len(over) <= _OVER_MAX and all(map(_is_id, over))
-    return list(over) if is_list and over else []
+    if not isinstance(said, dict):
+        return "", "", []
+    first, by, over = said.get("with", entry.id), said.get("by"), said.get("over")
+    if not isinstance(over, list) or len(over) > _OVER_MAX or not all(map(_is_id, over)):
+        over = []
+    return first if _is_id(first) else "", by if isinstance(by, str) else "", list(over)
 
 
 def _loaded(ids: set[str]) -> dict[str, AuditEntry]:

@@ -28,18 +28,14 @@ def verify_entries(log: str) -> Iterator[Finding]:
     ):
         for pk in found.order_by("pk").values_list("pk", flat=True).iterator():
             yield Finding(code=code, log=log, detail=detail, entry=pk)
-    yield from _verify_waiting(log, entries.filter(pending__isnull=False).order_by("pk"))
-    yield from _verify_sequences(log, entries.filter(verification__isnull=False, verification_sequence__isnull=False))
-    yield from _verify_decisions(log, entries.filter(type__in=DECISIONS))
-
-
-def _verify_waiting(log: str, waiting: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:
-    """What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is no leaf."""
-    last = ""
-    while ids := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)[:PAGE]):
+    # What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is no leaf.
+    left, last = entries.filter(pending__isnull=False).order_by("pk"), ""
+    while ids := list(left.filter(pk__gt=last).values_list("pk", flat=True)[:PAGE]):
         last = ids[-1]
         for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
             yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
+    yield from _verify_sequences(log, entries.filter(verification__isnull=False, verification_sequence__isnull=False))
+    yield from _verify_decisions(log, entries.filter(type__in=DECISIONS))
 
 
 def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:

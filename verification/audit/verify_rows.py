@@ -70,10 +70,27 @@ def _pages(log: str) -> Iterator[list[str]]:
 
 
 def _verify_page(log: str, ids: Sequence[str]) -> Iterator[Finding]:
-    held = load(ids)
+    """The findings about some verifications; of one about which there are any, read while it stood still.
+
+    Rows are read one table after the other, and a worker may move the verification meanwhile. Whatever of it an entry
+    tells counts that entry in the row, in the same transaction: where the count did not move, nothing of it did.
+    """
+    every = load(ids)
     for pk in ids:
-        if pk not in held or next(compare(log, held[pk]), None) is not None:
-            yield from _look_again(log, pk)
+        if pk in every and next(compare(log, every[pk]), None) is None:
+            continue
+        found: list[Finding] = []
+        for _ in range(_LOOKS):
+            held = load([pk]).get(pk)
+            if held is None:
+                detail = f"the row of verification {pk} cannot be read"
+                found = [Finding(code="unreadable", log=log, detail=detail)]
+                break
+            found = list(compare(log, held))
+            now = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
+            if now == held.verification.sequence:
+                break
+        yield from found
 
 
 def verify_parents() -> Iterator[Finding]:
@@ -92,23 +109,3 @@ def verify_parents() -> Iterator[Finding]:
             detail = f"the rows of {word} cannot be read further ({type(error).__name__})"
             yield Finding(code="unreadable", detail=detail)
     yield from verify_counts()
-
-
-def _look_again(log: str, pk: str) -> Iterator[Finding]:
-    """The findings about one verification, read while it stood still.
-
-    Rows are read one table after the other, and a worker may move the verification meanwhile. Whatever of it an entry
-    tells counts that entry in the row, in the same transaction: where the count did not move, nothing of it did.
-    """
-    found: list[Finding] = []
-    for _ in range(_LOOKS):
-        held = load([pk]).get(pk)
-        if held is None:
-            detail = f"the row of verification {pk} cannot be read"
-            found = [Finding(code="unreadable", log=log, detail=detail)]
-            break
-        found = list(compare(log, held))
-        now = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
-        if now == held.verification.sequence:
-            break
-    yield from found
