@@ -66,11 +66,14 @@ def verify_case(entry_id: str, unchecked: Unchecked) -> Iterator[tuple[str, str]
     if not settings.TULGA_INDEX_KEYS:
         unchecked.indexes += 1
         return
-    yield from _verify_index(row, str(opening["person"]["iin"]["value"]))
-    yield from _verify_numbers(row.pk)
+    yield from _verify_indexes(row, str(opening["person"]["iin"]["value"]))
 
 
-def _verify_index(row: Verification, iin: str) -> Iterator[tuple[str, str]]:
+def _verify_indexes(row: Verification, iin: str) -> Iterator[tuple[str, str]]:
+    """What is drawn by index keys: what its borrower is found by, and the numbers that phones show.
+
+    So nobody who writes rows chooses either.
+    """
     version = row.borrower_index_version
     try:
         computed = vault.blind_index(purpose=vault.BORROWER, value=iin)[version]
@@ -79,31 +82,36 @@ def _verify_index(row: Verification, iin: str) -> Iterator[tuple[str, str]]:
     else:
         if bytes(row.borrower_index or b"") != computed:
             yield "borrower_index", f"the borrower of {row.pk} is not found by the IIN in its sealed case"
+    for phone in HandOver.objects.filter(verification=row.pk).order_by("pk"):
+        # Before somebody said the number it may be shown anew: it is the same.
+        is_shown = phone.number or phone.outcome in ("done", "refused")
+        if is_shown and phone.number not in vault.numbers_of(bytes(phone.phone_sha256 or b"")):
+            yield "number", f"the number of hand-over {phone.pk} is none that we drew"
 
 
 def _verify_memories(pk: str, key: Key) -> Iterator[tuple[str, str]]:
     """What each stage remembers is what the last entry of its attempt says: an earlier memory has tries left."""
+    wrong: list[tuple[str, str]] = []
     for _ in range(_LOOKS):
         sequence = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
-        wrong = list(_memories(pk, key))
+        entries = AuditEntry.objects.filter(verification=pk, type__in=_REMEMBERING).order_by("verification_sequence")
+        bodies = [
+            body for body in entries.values_list("body", flat=True) if isinstance(body, dict) and "memory" in body
+        ]
+        said, wrong = {str(body.get("attempt")): body["memory"] for body in bodies}, []
+        for attempt in Attempt.objects.filter(verification=pk, pk__in=said).order_by("pk"):
+            try:
+                opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
+            except EvidenceUnreadable as error:
+                wrong.append(("sealed_memory", f"the memory of {attempt.pk} does not open: {error.detail}"))
+                continue
+            if vault.commitment(opened.salt, opened.plain) != said[attempt.pk]:
+                detail = f"the memory of {attempt.pk} is not the one its last entry committed to"
+                wrong.append(("sealed_memory", detail))
         # A worker may have moved it meanwhile, which is counted in its row.
         if not wrong or sequence == Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first():
             break
     yield from wrong
-
-
-def _memories(pk: str, key: Key) -> Iterator[tuple[str, str]]:
-    entries = AuditEntry.objects.filter(verification=pk, type__in=_REMEMBERING).order_by("verification_sequence")
-    bodies = [body for body in entries.values_list("body", flat=True) if isinstance(body, dict) and "memory" in body]
-    said = {str(body.get("attempt")): body["memory"] for body in bodies}
-    for attempt in Attempt.objects.filter(verification=pk, pk__in=said).order_by("pk"):
-        try:
-            opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
-        except EvidenceUnreadable as error:
-            yield "sealed_memory", f"the memory of {attempt.pk} does not open: {error.detail}"
-            continue
-        if vault.commitment(opened.salt, opened.plain) != said[attempt.pk]:
-            yield "sealed_memory", f"the memory of {attempt.pk} is not the one its last entry committed to"
 
 
 def _verify_agents(pk: str, key: Key) -> Iterator[tuple[str, str]]:
@@ -120,12 +128,3 @@ def _verify_agents(pk: str, key: Key) -> Iterator[tuple[str, str]]:
             continue
         if wanted != (vault.commitment(opened.salt, opened.plain) if opened else None):
             yield "sealed_agent", f"the browser of hand-over {row.pk} is not the one its entry committed to"
-
-
-def _verify_numbers(pk: str) -> Iterator[tuple[str, str]]:
-    """The number each phone shows is drawn by a key, so that nobody who writes rows chooses it."""
-    for row in HandOver.objects.filter(verification=pk).order_by("pk"):
-        # Before somebody said the number it may be shown anew: it is the same.
-        is_shown = row.number or row.outcome in ("done", "refused")
-        if is_shown and row.number not in vault.numbers_of(bytes(row.phone_sha256 or b"")):
-            yield "number", f"the number of hand-over {row.pk} is none that we drew"
