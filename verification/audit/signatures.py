@@ -17,7 +17,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -155,25 +155,11 @@ def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
     return [entry for entry in found if entry.pk in signers and entry.pk not in gone]
 
 
-def all_sound(verification: Verification) -> list[AuditEntry]:
-    """All entries of a verification, in their order, by one statement.
+def sound_of(verification: Verification, *, is_whole: bool = False) -> list[AuditEntry]:
+    """Those entries of a verification that count, in their order, by one statement; others are as none.
 
-    Raises `EvidenceUnreadable` if one is not sound, as `sound` says: what rests on the others would rest on half.
+    is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
     """
-    own, faults = _with_faults(verification)
-    for pk, fault in faults.items():
-        raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
-    return own
-
-
-def sound_of(verification: Verification) -> list[AuditEntry]:
-    """Those entries of a verification that count, in their order, by one statement; others are as none."""
-    own, faults = _with_faults(verification)
-    return [one for one in own if one.pk not in faults]
-
-
-def _with_faults(verification: Verification) -> tuple[list[AuditEntry], dict[str, str]]:
-    """All entries of a verification, in their order, by one statement; and by id, why some of them do not count."""
     of_keys = Q(type=events.REVOKED, log=verification.mode)
     wanted = AuditEntry.objects.filter(Q(verification=verification) | of_keys).select_related("leaf")
     found = list(readable(wanted.order_by("verification_sequence")))
@@ -186,7 +172,10 @@ def _with_faults(verification: Verification) -> tuple[list[AuditEntry], dict[str
             faults[one.pk] = "it stands in another log than its verification"
         elif keys.is_revoked(revoked, signers.get(one.pk, ""), leaf.leaf_index if leaf else policy.SIZE):
             faults[one.pk] = "the key that signed it was revoked"
-    return own, faults
+    if is_whole and faults:
+        pk, fault = next(iter(faults.items()))
+        raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
+    return [one for one in own if one.pk not in faults]
 
 
 def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
@@ -249,16 +238,12 @@ def _said(entry: AuditEntry) -> tuple[str, str, list[str]]:
     said = entry.body.get("signed") if isinstance(entry.body, dict) else None
     if not isinstance(said, dict):
         return "", "", []
-    first, by, over = said.get("with", entry.id), said.get("by"), said.get("over")
-    if not isinstance(over, list) or len(over) > _OVER_MAX or not all(map(_is_id, over)):
-        over = []
-    return first if _is_id(first) else "", by if isinstance(by, str) else "", list(over)
+    by, over = said.get("by"), said.get("over")
+    names = [said.get("with", entry.id), *(over if isinstance(over, list) and len(over) <= _OVER_MAX else ())]
+    first, *others = (isinstance(name, str) and _ID.fullmatch(name) is not None for name in names)
+    return names[0] if first else "", by if isinstance(by, str) else "", names[1:] if all(others) else []
 
 
 def _loaded(ids: set[str]) -> dict[str, AuditEntry]:
     found = readable(AuditEntry.objects.filter(pk__in=ids - {""})) if ids - {""} else ()
     return {entry.pk: entry for entry in found}
-
-
-def _is_id(untrusted: Any) -> bool:
-    return isinstance(untrusted, str) and _ID.fullmatch(untrusted) is not None

@@ -35,7 +35,24 @@ def verify_entries(log: str) -> Iterator[Finding]:
         for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
             yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
     yield from _verify_sequences(log, entries.filter(verification__isnull=False, verification_sequence__isnull=False))
-    yield from _verify_decisions(log, entries.filter(type__in=DECISIONS))
+    # An append-only log cannot undo a decision, so a second one is somebody's.
+    decisions = entries.filter(type__in=DECISIONS)
+    twice = decisions.values("verification_id").annotate(number=Count("pk")).filter(number__gt=1)
+    for row in twice.order_by("verification_id").iterator():
+        detail = f"verification {row['verification_id']} has {row['number']} decisions"
+        yield Finding(code="decisions", log=log, detail=detail, field="type")
+    told = decisions.values_list("pk", "type", "verification_id", "verification__status")
+    for pk, decision, verification, status in told.iterator():
+        if decision != f"{_PREFIX}{status}":
+            said = decision.removeprefix(_PREFIX)
+            detail = f"verification {verification} stands as {status}, but the log decided {said}"
+            yield Finding(code="status", log=log, detail=detail, entry=pk, field="status")
+    # The other way round: a row that was set to verified by hand has no decision in the log.
+    decided = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), type__in=DECISIONS))
+    undecided = Verification.objects.filter(~decided, mode=log, status__in=TERMINAL).order_by("pk")
+    for pk, status in undecided.values_list("pk", "status").iterator():
+        detail = f"verification {pk} stands as {status}, but the log decided nothing"
+        yield Finding(code="undecided", log=log, detail=detail)
 
 
 def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:
@@ -57,23 +74,3 @@ def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> It
     for entry in ordered.filter(before__gt=F("verification_sequence")).values_list("pk", flat=True):
         detail = "the entry stands in the log after a later one of its verification"
         yield Finding(code="verification_order", log=log, detail=detail, entry=entry, field="verification_sequence")
-
-
-def _verify_decisions(log: str, decisions: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:
-    # An append-only log cannot undo a decision, so a second one is somebody's.
-    twice = decisions.values("verification_id").annotate(number=Count("pk")).filter(number__gt=1)
-    for row in twice.order_by("verification_id").iterator():
-        detail = f"verification {row['verification_id']} has {row['number']} decisions"
-        yield Finding(code="decisions", log=log, detail=detail, field="type")
-    told = decisions.values_list("pk", "type", "verification_id", "verification__status")
-    for pk, decision, verification, status in told.iterator():
-        if decision != f"{_PREFIX}{status}":
-            said = decision.removeprefix(_PREFIX)
-            detail = f"verification {verification} stands as {status}, but the log decided {said}"
-            yield Finding(code="status", log=log, detail=detail, entry=pk, field="status")
-    # The other way round: a row that was set to verified by hand has no decision in the log.
-    decided = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), type__in=DECISIONS))
-    undecided = Verification.objects.filter(~decided, mode=log, status__in=TERMINAL).order_by("pk")
-    for pk, status in undecided.values_list("pk", "status").iterator():
-        detail = f"verification {pk} stands as {status}, but the log decided nothing"
-        yield Finding(code="undecided", log=log, detail=detail)
