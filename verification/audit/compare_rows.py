@@ -30,7 +30,7 @@ from verification.core.errors import Conflict
 from verification.core.events import CLOSINGS, DECISIONS, OBLIGATIONS, RECEIPT, REPORTED
 from verification.core.findings import Finding
 from verification.core.route import OURS
-from verification.models import AuditEntry, Verification
+from verification.models import Verification
 
 _ASKED: Final = frozenset({"requires_input", "processing"})
 """What one may be that nobody has decided: with its borrower, or with us. Which of the two is no entry."""
@@ -103,7 +103,7 @@ def _compare_case(log: str, held: Held) -> Iterator[Finding]:
     end = next(held.said(*DECISIONS, naming="profile"), None)
     if end is None:
         yield from _compare_open(log, held, opened[1])
-    elif "routes" not in end[1] and row.passed_routes != _led(held, opened[1])["passed_routes"]:
+    elif "routes" not in end[1] and row.passed_routes != _led(held, opened[1])[0]["passed_routes"]:
         yield differs(log, held, "passed_routes", "its passed_routes are not what its entries lead to")
 
 
@@ -156,11 +156,11 @@ def _compare_times(log: str, held: Held) -> Iterator[Finding]:
 
 def _compare_open(log: str, held: Held, opened: Mapping[str, Any]) -> Iterator[Finding]:
     """Of one that has not ended: where the entries have led it, what it stands as, its turn, what failed last."""
-    row = held.verification
-    for column, value in _led(held, opened).items():
+    row, (led, in_review) = held.verification, _led(held, opened)
+    for column, value in led.items():
         if getattr(row, column) != value:
             yield differs(log, held, column, f"its {column} is not what its entries lead to")
-    lawful = _ASKED if _in_review(held) is None else frozenset({"in_review"})
+    lawful = frozenset({"in_review"}) if in_review else _ASKED
     answers = list(held.said("attempt.answered", "attempt.looked_at", naming="next"))
     if answers and lawful is _ASKED:
         # It is with us once the borrower has answered, until somebody says what that led to.
@@ -191,7 +191,8 @@ def _compare_open(log: str, held: Held, opened: Mapping[str, Any]) -> Iterator[F
         yield differs(log, held, "last_failure", f"nothing in its entries failed by {row.last_failure}")
 
 
-def _led(held: Held, opened: Mapping[str, Any]) -> dict[str, Any]:
+def _led(held: Held, opened: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Where the entries lead, by column; and whether people look, of which nobody has decided anything since."""
     route, combination, passed = str(opened.get("route", "")), list[str](), list[str]()
     if route:
         combination = next((list(one) for one in opened["combinations"] if one[:1] == [route]), combination)
@@ -201,13 +202,8 @@ def _led(held: Held, opened: Mapping[str, Any]) -> dict[str, Any]:
             continue  # a worker ends first what is left behind, and then begins it
         route = body["route"]
         combination, passed = body.get("combination", combination), body.get("passed", passed)
-    reviewed = _in_review(held)
-    code = reviewed.body.get("code", "") if reviewed is not None and isinstance(reviewed.body, dict) else ""
-    return {"route": route, "combination": combination, "passed_routes": passed, "code": code}
-
-
-def _in_review(held: Held) -> AuditEntry | None:
-    """The entry that left it to people, if nothing has been decided of that since."""
     types = ("verification.in_review", "attempt.reviewed", *DECISIONS)
     last = next((entry for entry in reversed(held.entries) if entry.type in types), None)
-    return last if last is not None and last.type == "verification.in_review" else None
+    in_review = last is not None and last.type == "verification.in_review"
+    code = last.body.get("code", "") if last is not None and in_review and isinstance(last.body, dict) else ""
+    return {"route": route, "combination": combination, "passed_routes": passed, "code": code}, in_review
