@@ -25,7 +25,7 @@ from verification.audit.legal_course import Course
 from verification.audit.legal_tries import verify_tries
 from verification.audit.legal_words import AFTER_END, LAW, MOVE, Fault
 from verification.audit.spread import spread
-from verification.audit.stored import UNREADABLE, readable
+from verification.audit.stored import UNREADABLE, names, readable
 from verification.core import clearance, events
 from verification.core.findings import Finding
 from verification.models import AuditEntry
@@ -96,24 +96,12 @@ def verify_legality(log: str, *, are_signed: bool = False, processes: int = 1) -
     `are_signed`: all of them were found to hold just now, so that nobody verifies them a second time.
     """
     look = partial(_verify_page, log, are_signed, keys.revoked(log))
-    yield from spread(look, _pages(log), processes=processes)
+    pages = names(_ordered(log).distinct(), by="verification_id", most=_PAGE)
+    yield from spread(look, pages, processes=processes)
 
 
 def _ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
     return AuditEntry.objects.filter(log=log, leaf__log=log)
-
-
-def _pages(log: str) -> Iterator[list[str]]:
-    """The ids of the verifications of a log, a page at a time."""
-    last = ""
-    while True:
-        rest = _ordered(log).filter(verification_id__gt=last).order_by("verification_id")
-        ids = list(rest.values_list("verification_id", flat=True).distinct()[:_PAGE])
-        # A damaged name can order itself before what was read: that would be read for ever.
-        if not ids or not isinstance(ids[-1], str) or ids[-1] <= last:
-            return
-        last = ids[-1]
-        yield ids
 
 
 def _verify_page(log: str, are_signed: bool, revoked: Mapping[str, int], ids: Sequence[str]) -> Iterator[Finding]:

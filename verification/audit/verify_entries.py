@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Lag
 
 from verification.audit import sequencer
-from verification.audit.stored import PAGE
+from verification.audit.stored import PAGE, names
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.core.status import TERMINAL
@@ -29,9 +29,7 @@ def verify_entries(log: str) -> Iterator[Finding]:
         for pk in found.order_by("pk").values_list("pk", flat=True).iterator():
             yield Finding(code=code, log=log, detail=detail, entry=pk)
     # What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is no leaf.
-    left, last = entries.filter(pending__isnull=False).order_by("pk"), ""
-    while ids := list(left.filter(pk__gt=last).values_list("pk", flat=True)[:PAGE]):
-        last = ids[-1]
+    for ids in names(entries.filter(pending__isnull=False), by="pk", most=PAGE):
         for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
             yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
     yield from _verify_sequences(log, entries.filter(verification__isnull=False, verification_sequence__isnull=False))
