@@ -11,16 +11,7 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from verification.audit import (
-    keys,
-    legal_after,
-    legal_clearances,
-    legal_ends,
-    legal_renewals,
-    legal_steps,
-    legal_waits,
-    signatures,
-)
+from verification.audit import keys, legal_after, legal_clearances, legal_ends, legal_renewals, legal_steps, signatures
 from verification.audit.legal_course import Course
 from verification.audit.legal_tries import verify_tries
 from verification.audit.legal_words import AFTER_END, LAW, MOVE, Fault
@@ -55,9 +46,9 @@ _COURSE: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
     "clearance.refused": partial(legal_clearances.cleared, came=clearance.REFUSED),
     "clearance.consumed": partial(legal_clearances.cleared, came=clearance.CONSUMED),
     "clearance.frozen": partial(legal_clearances.cleared, came=clearance.FROZEN),
-    events.REPORTED: legal_waits.reported,
-    events.RENEWED: legal_waits.renewed,
-    events.ADVANCED: legal_waits.advanced,
+    events.REPORTED: legal_after.reported,
+    events.RENEWED: legal_after.renewed,
+    events.ADVANCED: legal_after.advanced,
     "verification.disputed": legal_after.disputed,
 }
 _ENDS: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
