@@ -107,7 +107,7 @@ TARGETS = (
     Target(
         name="order",
         file=f"{_LOG}/sequencer.py",
-        functions=("order", "_stored_size", "_last_signed", "_waiting", "_left_behind", "_store", "_leaves"),
+        functions=("order", "_stored_size", "_waiting", "_store"),
         tests=(
             f"{_LOG_TESTS}/test_sequencer.py",
             f"{_LOG_TESTS}/test_head_file.py",

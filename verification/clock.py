@@ -79,10 +79,26 @@ def keep_right() -> None:
 
 def measure() -> timedelta:
     """Measures the difference now, and gives it. Raises Django's database errors."""
+    # 1 How far the database is ahead of us, and how wrong that may be.
+    samples: list[tuple[timedelta, timedelta]] = []
+    for _ in range(SAMPLES):
+        with connection.cursor() as cursor:
+            before = timezone.now()
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT clock_timestamp()")
+                [theirs] = cursor.fetchone()
+            else:
+                cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
+                [seconds] = cursor.fetchone()
+                theirs = datetime.fromtimestamp(seconds, UTC)
+            after = timezone.now()
+        # SQLite's day has 8 decimal places of a double: a millisecond.
+        half = (after - before) / 2
+        samples.append((theirs - (before + half), half + timedelta(milliseconds=1)))
     # A clock that was set back in the middle of a question makes its time negative: that sample is the worst.
-    difference, uncertainty = min((_sample() for _ in range(SAMPLES)), key=lambda sample: abs(sample[1]))
+    difference, uncertainty = min(samples, key=lambda sample: abs(sample[1]))
     _state.offset = difference if abs(difference) > uncertainty else timedelta(0)
-    # Both clocks at one moment: of a few readings the one in which the process stood least. One that is put aside
+    # 2 Both clocks at one moment: of a few readings the one in which the process stood least. One that is put aside
     # between the two would go ahead by so much until it measures again.
     readings = []
     for _ in range(SAMPLES):
@@ -112,19 +128,3 @@ def _told(difference: timedelta) -> str:
         f"this machine's clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead of'} the database's.\n"
         f"Set it right (NTP): {OFFSET_MAX_SECONDS} s are allowed."
     )
-
-
-def _sample() -> tuple[timedelta, timedelta]:
-    """How far the database is ahead of us, and how wrong that may be."""
-    with connection.cursor() as cursor:
-        before = timezone.now()
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT clock_timestamp()")
-            [theirs] = cursor.fetchone()
-        else:
-            cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
-            [seconds] = cursor.fetchone()
-            theirs = datetime.fromtimestamp(seconds, UTC)
-        after = timezone.now()
-    # SQLite's day has 8 decimal places of a double: a millisecond.
-    return theirs - (before + (after - before) / 2), (after - before) / 2 + timedelta(milliseconds=1)

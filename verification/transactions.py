@@ -174,35 +174,28 @@ def _end(run: _Run, *, is_kept: bool) -> None:
         reading.__exit__(type(error) if error else None, error, None)
 
 
-def _say(run: _Run) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(_NAME, (run.lender, run.scope))
-    run.said = run.lender, run.scope
-
-
 def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Before each statement: begins its transaction, if it is a read outside of any; says whose rows may be seen."""
     run = _run.get()
     if run is None or sql == _NAME:
         return execute(sql, params, many, context)
-    if run.is_writing:
-        if run.said != (run.lender, run.scope):
-            _say(run)
-        return execute(sql, params, many, context)
-    if run.reading is None:
+    is_read = not run.is_writing
+    if is_read and run.reading is None:
         if connection.in_atomic_block:
             # Django began this one by itself (a deletion, say), within the statement after which we rest anyway.
-            _say(run)
-            return execute(sql, params, many, context)
-        run.reading, run.has_written, run.said = transaction.atomic(), False, None
-        run.reading.__enter__()
+            is_read, run.said = False, None
+        else:
+            run.reading, run.has_written, run.said = transaction.atomic(), False, None
+            run.reading.__enter__()
     try:
         if run.said != (run.lender, run.scope):
-            _say(run)
-        run.has_written |= not sql.startswith("SELECT")
+            with connection.cursor() as cursor:
+                cursor.execute(_NAME, (run.lender, run.scope))
+            run.said = run.lender, run.scope
+        run.has_written |= is_read and not sql.startswith("SELECT")
         return execute(sql, params, many, context)
     except Error:
         # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is Django's to end.
-        if not connection.savepoint_ids:
+        if is_read and not connection.savepoint_ids:
             _end(run, is_kept=False)
         raise

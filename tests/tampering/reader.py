@@ -9,8 +9,7 @@ from verification.audit.held_rows import load
 from verification.audit.verify import verify_database, verify_log
 from verification.audit.verify_since import verify_since
 from verification.core.findings import Finding
-from verification.evidence.case_inspection import verify_case
-from verification.evidence.inspection import Unchecked, verify_cases, verify_evidence, verify_shared
+from verification.evidence.inspection import Unchecked, verify_case, verify_cases, verify_evidence, verify_shared
 from verification.models import AuditEntry
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from unittest.mock import MagicMock
 
 import pytest
 from django.core.management import call_command
@@ -143,9 +144,11 @@ def test_a_question_during_which_the_clock_was_set_back_counts_least(monkeypatch
 
 def test_a_process_that_is_put_aside_between_both_clocks_does_not_go_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    asked, database = [noon] * 2 * clock.SAMPLES, MagicMock(vendor="sqlite")
+    database.cursor().__enter__().fetchone.return_value = [noon.timestamp()]
+    monkeypatch.setattr(clock, "connection", database)
     read = [noon + timedelta(seconds=seconds) for seconds in (5, 5, 9)]
     monkeypatch.setattr("verification.clock.time.monotonic", iter([0.0, 5.0, 5.0, 5.001, 6.0, 9.0]).__next__)
-    monkeypatch.setattr("verification.clock.timezone.now", iter(read).__next__)
-    monkeypatch.setattr(clock, "_sample", lambda: (timedelta(0), timedelta(0)))
+    monkeypatch.setattr("verification.clock.timezone.now", iter([*asked, *read]).__next__)
     clock.measure()
     assert (clock._state.measured_at, clock._state.read_at) == (5.0, read[1])

@@ -8,6 +8,7 @@ yet. A module of `evidence/` needs the keys: without them `audit_verify` says ho
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Literal
 
 Kind = Literal["covered", "derived", "operational", "not_covered"]
@@ -18,28 +19,18 @@ class Column:
     """How the log stands to a column. `what`: the entry and field, or the reason; `by`: the module that compares."""
 
     kind: Kind
+    by: str
     what: str
-    by: str = ""
 
 
-def _covered(by: str, what: str) -> Column:
-    return Column("covered", what, by)
-
-
-def _derived(by: str, what: str) -> Column:
-    return Column("derived", what, by)
-
-
-def _no(what: str) -> Column:
-    return Column("operational", what)
-
-
+_covered, _derived = partial(Column, "covered"), partial(Column, "derived")
+_no = partial(Column, "operational", "")
 _ROW_NUMBER: Final = _no("a number that the database gives; entries name the row by what it holds")
 _QUEUE: Final = _no("when and by whom a step is done; each step asks the log again what it may do, and signs it")
 _OPENED, _CLOSED, _CREATED = "attempt.opened", "attempt.judged, .lapsed, .reviewed", "verification.created"
 _DIALOGUE, _ENDED = "attempt.opened, .answered, .looked_at, evidence.kept", "every end and verification.in_review"
-_CASE, _ATTEMPTS, _WAYS = "audit/compare_case", "audit/compare_attempts", "audit/compare_ways"
-_EVIDENCE, _SEALED, _OPEN = "audit/compare_evidence", "evidence/inspection", "evidence/case_inspection"
+_CASE, _ATTEMPTS, _WAYS = "audit/compare_rows", "audit/compare_attempts", "audit/compare_ways"
+_EVIDENCE, _SEALED = "audit/compare_evidence", "evidence/inspection"
 _LEAVES, _TREE, _COUNTS = "audit/verify_leaves", "audit/verify_tree", "audit/verify_counts"
 _CLEARANCES: Final = "audit/compare_clearances"
 _OF_ASKED: Final = "id verification_id lender_id mode created_at profile_id contract_sha256 cap_tiyn"
@@ -53,7 +44,7 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "lender_id": _covered(_CASE, "the lender of its first entry and of its end"),
         "mode": _covered(_CASE, "the log its entries stand in"),
         "renews_id": _covered(_CASE, f"{_CREATED}: renews"),
-        "client_reference": _derived(_OPEN, "the sealed case, whose commitment is in verification.created"),
+        "client_reference": _derived(_SEALED, "the sealed case, whose commitment is in verification.created"),
         "created_at": _covered(_CASE, f"{_CREATED}: its time"),
         "expires_at": _covered(_CASE, f"{_CREATED}: expires_at, earlier by each test_clock.advanced"),
         "advanced_seconds": _covered(_CASE, "test_clock.advanced: advance_seconds, all together"),
@@ -67,10 +58,10 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "frames_until": _derived(_EVIDENCE, "72 hours after the end, while there are frames; later the step writes it"),
         "contract_signed_at": _covered(_CASE, "contract.reported: signed_at"),
         "release_not_before": _covered(_CASE, "contract.reported: release_not_before"),
-        "status": _covered("audit/verify_entries", "the end; in review, verification.in_review (audit/compare_case)"),
+        "status": _covered("audit/verify_entries", "the end; in review, verification.in_review (audit/compare_rows)"),
         "code": _covered(_CASE, f"{_ENDED}: code"),
         "last_failure": _covered(_CASE, f"{_ENDED}: last_failure; before, the codes of its attempts"),
-        "locale": _derived(_OPEN, "the sealed case"),
+        "locale": _derived(_SEALED, "the sealed case"),
         "profile_id": _covered(_CASE, f"{_CREATED} and the end: profile"),
         "profile_sha256": _covered(_CASE, f"{_CREATED} and the end: profile_sha256"),
         "combinations": _covered(_CASE, f"{_CREATED}: combinations"),
@@ -79,9 +70,9 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "route": _covered(_CASE, f"{_ENDED}, route.chosen, {_CREATED}: route"),
         "stage": _covered(_CASE, f"{_ENDED}: stage; before, {_OPENED}"),
         "turn": _covered(_CASE, f"{_ENDED}: turn; before, {_OPENED} and .answered"),
-        "sealed_case": _covered(_OPEN, f"{_CREATED}: case"),
-        "borrower_index": _derived(_OPEN, "the IIN in the sealed case, by the index key"),
-        "borrower_index_version": _derived(_OPEN, "the key by which the index comes out"),
+        "sealed_case": _covered(_SEALED, f"{_CREATED}: case"),
+        "borrower_index": _derived(_SEALED, "the IIN in the sealed case, by the index key"),
+        "borrower_index_version": _derived(_SEALED, "the key by which the index comes out"),
         **dict.fromkeys(("step", "queue", "due_at", "reserved_until", "lease_until", "fence"), _QUEUE),
         "faults": _no("how often a step was tried; the end that too many lead to is signed and says its cause"),
         "sequence": _derived(_CASE, "how many entries it has"),
@@ -101,7 +92,7 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "notice": _no("the word above the next question; what is asked, and judged, is in the memory and the evidence"),
         "turn": _covered(_ATTEMPTS, f"{_OPENED} and .answered: turn"),
         "answers": _derived(_ATTEMPTS, "how many attempt.answered brought evidence"),
-        "sealed_memory": _covered(_OPEN, f"{_DIALOGUE}: memory"),
+        "sealed_memory": _covered(_SEALED, f"{_DIALOGUE}: memory"),
         "opened_at": _covered(_ATTEMPTS, f"{_OPENED}: its time"),
         "expires_at": _covered(_ATTEMPTS, f"{_DIALOGUE}: expires_at"),
         "closed_at": _covered(_ATTEMPTS, f"{_CLOSED}: its time; of one left behind, the time of what left it"),
@@ -163,13 +154,13 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "outcome": _covered(_WAYS, "mobile_signing.taken, .refused, or a newer .minted"),
     },
     "verification_handover": {
-        "id": _derived(_OPEN, "the phone's browser opens for this row alone; of a code that none has read, nothing"),
+        "id": _derived(_SEALED, "the phone's browser opens for this row alone; of a code that none has read, nothing"),
         "verification_id": _covered(_WAYS, "hand_over.minted: its verification"),
         "session_id": _covered(_WAYS, "hand_over.minted: session"),
         "code_sha256": _covered(_WAYS, "hand_over.minted: hand_over"),
         "phone_sha256": _covered(_WAYS, "hand_over.read: phone"),
-        "number": _derived(_OPEN, "drawn from phone_sha256 by the index key"),
-        "sealed_agent": _covered(_OPEN, "hand_over.read: agent"),
+        "number": _derived(_SEALED, "drawn from phone_sha256 by the index key"),
+        "sealed_agent": _covered(_SEALED, "hand_over.read: agent"),
         "expires_at": _covered(_WAYS, "hand_over.minted, .read: expires_at"),
         "outcome": _covered(_WAYS, "verification.handed_over, hand_over.refused, .stopped, or a newer .minted"),
     },
@@ -256,8 +247,10 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "created_at": _no("what is signed holds no time; no reader asks for it"),
     },
 }
-_PEOPLE: Final = Column("not_covered", "people, their factors and sessions: changes of them are no entries yet")
-_LENDERS: Final = Column("not_covered", "lenders, their keys, what they are sent: changes of them are no entries yet")
+_PEOPLE: Final = Column("not_covered", "", "people, their factors and sessions: changes of them are no entries yet")
+_LENDERS: Final = Column(
+    "not_covered", "", "lenders, their keys, what they are sent: changes of them are no entries yet"
+)
 _OTHERS: Final[Mapping[Column, Mapping[str, str]]] = {
     _PEOPLE: {
         "people_user": "password last_login id email full_name role lender_id is_active created_at",

@@ -1,13 +1,13 @@
 """Do the attempts of a verification, and the votes on them, stand as its entries say?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from verification.audit import policy
 from verification.audit.held_rows import Held, Pair, Said, advanced_by, differs, earlier, named, reconcile, spelled
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
-from verification.models import Attempt, AuditEntry
+from verification.models import AuditEntry
 
 # What an attempt may be that no entry closed; void are those the verification went on without.
 _UNCLOSED: Final = frozenset({"open", "judging", "void"})
@@ -18,13 +18,7 @@ _AROUND: Final = ("route.chosen", *DECISIONS)
 
 def compare_attempts(log: str, held: Held) -> Iterator[Finding]:
     """Everything that attempts and votes and their entries say differently."""
-    yield from _compare_openings(log, held)
-    yield from _compare_dialogues(log, held)
-    yield from _compare_closings(log, held)
-    yield from _compare_votes(log, held)
-
-
-def _compare_openings(log: str, held: Held) -> Iterator[Finding]:
+    # 1 how each was opened
     said: list[Said] = []
     for entry, body in held.said("attempt.opened", naming="attempt"):
         name, pairs = str(body["attempt"]), None
@@ -43,12 +37,23 @@ def _compare_openings(log: str, held: Held) -> Iterator[Finding]:
             ]
             pairs += named(body, counted=attempt.counted)
         said.append((entry, name, f"attempt {name}", pairs))
-    return reconcile(log, held, said, {name: f"attempt {name}" for name in held.attempts})
+    yield from reconcile(log, held, said, {name: f"attempt {name}" for name in held.attempts})
+    # 2 how far it came and how it ended
+    yield from _compare_dialogues(log, held)
+    yield from _compare_closings(log, held)
+    # 3 the votes on it: one that nobody gave would let one person pass a case alone
+    votes, voted = {(vote.attempt_id, vote.person): vote for vote in held.votes}, list[Said]()
+    for entry, body in held.said("review.voted", naming="attempt"):
+        place, pairs = (str(body["attempt"]), str(body.get("person"))), None
+        if vote := votes.get(place):
+            pairs = [("outcome", body.get("outcome") == "passed", vote.passes), ("at", entry.at, vote.created_at)]
+        voted.append((entry, place, f"vote of {place[1]} on attempt {place[0]}", pairs))
+    rows = {(attempt_id, person): f"vote of {person} on attempt {attempt_id}" for attempt_id, person in votes}
+    yield from reconcile(log, held, voted, rows)
 
 
 def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
     """How far each has come: its turn, its answers, its time, and who moves next while it is alive."""
-    said: list[Said] = []
     last: dict[str, tuple[AuditEntry, dict[str, Any]]] = {}
     for entry in held.entries:
         if by := advanced_by(entry):
@@ -57,10 +62,24 @@ def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
         body = entry.body
         if entry.type not in _DIALOGUE or not isinstance(body, dict) or "attempt" not in body:
             continue
-        name = str(body["attempt"])
-        before = last[name][1] if name in last else {}
-        if entry.type == "attempt.opened" or name in last:
-            last[name] = (entry, _after(before, entry, body))
+        name, following = str(body["attempt"]), body.get("next")
+        if entry.type != "attempt.opened" and name not in last:
+            continue
+        # Where it stands after one more entry.
+        led = dict(last[name][1]) if name in last else {}
+        led |= {"expires_at": body["expires_at"]} if "expires_at" in body else {}
+        if entry.type == "attempt.opened":
+            led |= {"turn": body.get("turn"), "answers": 0}
+        elif entry.type == "evidence.kept":
+            # What a preparation leaves says until when it may be answered.
+            led |= {"status": "open"} if "expires_at" in body else {}
+        else:
+            if entry.type == "attempt.answered":
+                led["turn"] = int(body["turn"]) + (following != "part")
+                led["answers"] += bool(body.get("evidence")) and following not in ("prepare", "part")
+            led["status"] = "open" if following in ("ask", "part") else "judging"
+        last[name] = (entry, led)
+    said: list[Said] = []
     for name, (entry, led) in last.items():
         if (attempt := held.attempts.get(name)) is not None and "expires_at" in led:
             now = {"turn": attempt.turn, "answers": attempt.answers, "expires_at": spelled(attempt.expires_at)}
@@ -69,21 +88,6 @@ def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
                 detail = f"attempt {name} stands as {attempt.status}, its entries lead to {led['status']}"
                 yield differs(log, held, "status", detail, entry=entry.pk)
     yield from reconcile(log, held, said, {})
-
-
-def _after(before: Mapping[str, Any], entry: AuditEntry, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Where an attempt stands after one more entry of its dialogue."""
-    led, following = dict(before), body.get("next")
-    led |= {"expires_at": body["expires_at"]} if "expires_at" in body else {}
-    if entry.type == "attempt.opened":
-        return led | {"turn": body.get("turn"), "answers": 0}
-    if entry.type == "evidence.kept":
-        # What a preparation leaves says until when it may be answered.
-        return led | {"status": "open"} if "expires_at" in body else led
-    if entry.type == "attempt.answered":
-        led["turn"] = int(body["turn"]) + (following != "part")
-        led["answers"] += bool(body.get("evidence")) and following not in ("prepare", "part")
-    return led | {"status": "open" if following in ("ask", "part") else "judging"}
 
 
 def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
@@ -96,9 +100,16 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
         if not was_open:
             detail = f"attempt {name} had been decided before this entry, or was never left to people"
             yield Finding(code="row_differs", log=log, entry=entry.pk, field="status", detail=detail)
-        if entry.type == "attempt.reviewed" and not _is_voted(held, entry, body):
-            detail = f"fewer people than it takes had voted so on attempt {name} before this entry"
-            yield Finding(code="row_differs", log=log, entry=entry.pk, field="votes", detail=detail)
+        if entry.type == "attempt.reviewed":
+            so = {
+                str(vote.get("person"))
+                for voted, vote in held.said("review.voted", naming="attempt")
+                if (vote["attempt"], vote.get("outcome")) == (body["attempt"], body.get("outcome"))
+                and (voted.verification_sequence or 0) < (entry.verification_sequence or 0)
+            }
+            if len(so) < (policy.VOTES_TO_PASS if body.get("outcome") == "passed" else 1):
+                detail = f"fewer people than it takes had voted so on attempt {name} before this entry"
+                yield Finding(code="row_differs", log=log, entry=entry.pk, field="votes", detail=detail)
         closed[name] = (entry, body)
     said: list[Said] = []
     for name, (entry, body) in closed.items():
@@ -109,54 +120,31 @@ def _compare_closings(log: str, held: Held) -> Iterator[Finding]:
                 ("code", body.get("code"), attempt.code),
                 ("burnt", body.get("burnt"), attempt.burnt),
                 ("at", entry.at, attempt.closed_at),
+                *named(body, route=attempt.route, stage=attempt.stage),
             ]
-            own = {"route": attempt.route, "stage": attempt.stage}
-            pairs += [(field, body[field], holds) for field, holds in own.items() if field in body]
         said.append((entry, name, f"attempt {name}", pairs))
     yield from reconcile(log, held, said, {})
-    for name in sorted(held.attempts.keys() - closed.keys()):
-        attempt = held.attempts[name]
-        if wrong := _unclosed(held, attempt):
-            yield differs(log, held, "closed_at", f"attempt {name} {wrong}")
+    yield from _compare_unclosed(log, held, sorted(held.attempts.keys() - closed.keys()))
+
+
+def _compare_unclosed(log: str, held: Held, names: Iterable[str]) -> Iterator[Finding]:
+    """Of attempts that no entry closed: they are alive in a verification that is, or were left behind by an entry."""
+    left = {entry.at for entry in held.entries if entry.type in _AROUND}
+    for attempt in (held.attempts[name] for name in names):
+        asked = [at.at for at, body in held.said("route.chosen", naming="leaves") if body["leaves"] == attempt.pk]
+        is_left = attempt.closed_at in left or (
+            asked and attempt.closed_at is not None and attempt.closed_at >= asked[0]
+        )
+        is_alive, wrong = attempt.status in ("open", "judging"), ""
+        if attempt.status == "void" and not is_left:
+            wrong = "was left behind when nothing in the log leaves it behind"
+        elif is_alive and attempt.closed_at is not None:
+            wrong = "is alive and has an end"
+        elif is_alive and any(held.said(*DECISIONS, naming="profile")):
+            wrong = "is alive in a verification that has ended"
+        if wrong:
+            yield differs(log, held, "closed_at", f"attempt {attempt.pk} {wrong}")
         if attempt.status not in _UNCLOSED or attempt.burnt or attempt.code:
-            what = f"attempt {name} stands as {attempt.status}{', burnt' if attempt.burnt else ''}"
+            what = f"attempt {attempt.pk} stands as {attempt.status}{', burnt' if attempt.burnt else ''}"
             detail = f"{what}, but the log closed it never"
             yield Finding(code="row_unsaid", log=log, field="status", detail=detail)
-
-
-def _unclosed(held: Held, attempt: Attempt) -> str:
-    """What is wrong with the end of an attempt that no entry closed; empty if nothing is."""
-    left = {entry.at for entry in held.entries if entry.type in _AROUND}
-    asked = [entry.at for entry, body in held.said("route.chosen", naming="leaves") if body["leaves"] == attempt.pk]
-    is_left = attempt.closed_at in left or (asked and attempt.closed_at is not None and attempt.closed_at >= asked[0])
-    if attempt.status == "void" and not is_left:
-        return "was left behind when nothing in the log leaves it behind"
-    if attempt.status in ("open", "judging") and attempt.closed_at is not None:
-        return "is alive and has an end"
-    if attempt.status in ("open", "judging") and any(held.said(*DECISIONS, naming="profile")):
-        return "is alive in a verification that has ended"
-    return ""
-
-
-def _is_voted(held: Held, entry: AuditEntry, body: Mapping[str, Any]) -> bool:
-    """Whether enough people had voted for what became of an attempt, before it did."""
-    so = {
-        str(vote.get("person"))
-        for voted, vote in held.said("review.voted", naming="attempt")
-        if (vote["attempt"], vote.get("outcome")) == (body["attempt"], body.get("outcome"))
-        and (voted.verification_sequence or 0) < (entry.verification_sequence or 0)
-    }
-    return len(so) >= (policy.VOTES_TO_PASS if body.get("outcome") == "passed" else 1)
-
-
-def _compare_votes(log: str, held: Held) -> Iterator[Finding]:
-    """A vote that nobody gave would let one person pass a case alone."""
-    votes = {(vote.attempt_id, vote.person): vote for vote in held.votes}
-    said: list[Said] = []
-    for entry, body in held.said("review.voted", naming="attempt"):
-        place, pairs = (str(body["attempt"]), str(body.get("person"))), None
-        if vote := votes.get(place):
-            pairs = [("outcome", body.get("outcome") == "passed", vote.passes), ("at", entry.at, vote.created_at)]
-        said.append((entry, place, f"vote of {place[1]} on attempt {place[0]}", pairs))
-    rows = {(attempt, person): f"vote of {person} on attempt {attempt}" for attempt, person in votes}
-    return reconcile(log, held, said, rows)

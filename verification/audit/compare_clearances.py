@@ -7,7 +7,7 @@ from verification.audit.held_rows import Held, Said, advanced_by, earlier, named
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, REFUSED, SUPERSEDED
 from verification.core.events import CLEARED, CLEARINGS
 from verification.core.findings import Finding
-from verification.models import AuditEntry, Clearance
+from verification.models import AuditEntry
 
 _SAID: Final[Mapping[str, str]] = {
     "clearance.requested": PROCESSING,
@@ -17,19 +17,31 @@ _SAID: Final[Mapping[str, str]] = {
     "clearance.frozen": FROZEN,
 }
 _TIMES: Final = {ISSUED: "issued_at", CONSUMED: "consumed_at", FROZEN: "frozen_at", PROCESSING: "created_at"}
-_COLUMNS: Final = (
-    "profile",
-    "contract",
-    "cap",
-    "code",
-    "gates",
-    "iin",
-    "account",
-    "expires_at",
-    "fresh_until",
-    "amount",
-)
+_COLUMNS: Final[Mapping[str, str]] = {
+    "lender": "lender_id",
+    "mode": "mode",
+    "status": "status",
+    "code": "code",
+    "profile": "profile_id",
+    "contract": "contract_sha256",
+    "cap": "cap_tiyn",
+    "created_at": "created_at",
+    "issued_at": "issued_at",
+    "expires_at": "expires_at",
+    "fresh_until": "fresh_until",
+    "iin": "iin_index",
+    "account": "account_index",
+    "gates": "gates",
+    "consumed_at": "consumed_at",
+    "amount": "amount_tiyn",
+    "frozen_at": "frozen_at",
+}
+"""By the word of entries, or by what they make of it, the column that holds it."""
 _UNTIL: Final = ("expires_at", "fresh_until")
+_SPELLED: Final = (*_UNTIL, "iin", "account")
+"""What bodies spell as text."""
+_NAMED: Final = ("profile", "contract", "cap", "code", "gates", "amount", *_SPELLED)
+"""What the body of an entry says of it."""
 _NEW: Final[Mapping[str, Any]] = {
     "code": "",
     "gates": [],
@@ -59,36 +71,16 @@ def compare_clearances(log: str, held: Held) -> Iterator[Finding]:
             for row in made.values():
                 row["status"] = SUPERSEDED if row["status"] in OPEN else row["status"]
             made[name] = {**_NEW, "lender": entry.lender_id, "mode": entry.log}
-        said = {column: body[column] for column in _COLUMNS if column in body}
+        said = {word: body[word] for word in _NAMED if word in body}
         made[name] = made.get(name, {}) | said | {"status": status}
         if status in _TIMES:
             made[name][_TIMES[status]] = entry.at
         by[name] = entry
-    there = {row.pk: _holds(row) for row in held.clearances}
+    there = {row.pk: {word: getattr(row, column) for word, column in _COLUMNS.items()} for row in held.clearances}
+    for holds in there.values():
+        holds |= {word: spelled(holds[word]) for word in _SPELLED}
     names = {pk: f"clearance {pk}" for pk in there.keys() | made.keys()}
     said_of: list[Said] = [
         (by[pk], pk, names[pk], named(row, **there[pk]) if pk in there else None) for pk, row in made.items()
     ]
     yield from reconcile(log, held, said_of, {pk: names[pk] for pk in there})
-
-
-def _holds(row: Clearance) -> dict[str, Any]:
-    return {
-        "lender": row.lender_id,
-        "mode": row.mode,
-        "status": row.status,
-        "code": row.code,
-        "profile": row.profile_id,
-        "contract": row.contract_sha256,
-        "cap": row.cap_tiyn,
-        "created_at": row.created_at,
-        "issued_at": row.issued_at,
-        "expires_at": spelled(row.expires_at),
-        "fresh_until": spelled(row.fresh_until),
-        "iin": spelled(row.iin_index),
-        "account": spelled(row.account_index),
-        "gates": row.gates,
-        "consumed_at": row.consumed_at,
-        "amount": row.amount_tiyn,
-        "frozen_at": row.frozen_at,
-    }

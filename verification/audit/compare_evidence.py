@@ -1,8 +1,8 @@
 """Is the evidence of a verification, with its keys and what it is sought by, what its entries list?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 from verification import clock
 from verification.audit import policy
@@ -11,42 +11,59 @@ from verification.core.events import CLEARED, DECISIONS, DESTROYED, KEEPING
 from verification.core.findings import Finding
 from verification.core.keeping import index_mark, words_mark
 from verification.core.route import is_frame
-from verification.models import AuditEntry, EvidenceItem
 
 _LISTING: Final = (*KEEPING, CLEARED, "clearance.refused", "verification.handed_over", "hand_over.stopped")
 
 
 def compare_evidence(log: str, held: Held) -> Iterator[Finding]:
     """Everything that evidence, its keys and words and their entries say differently."""
-    yield from _compare_evidence(log, held)
+    yield from _compare_items(log, held)
     yield from _compare_destroyed(log, held)
-    yield from _compare_words(log, held)
-    yield from _compare_key(log, held)
+    # The words by which a capture is found when it comes again: all that were written down, and no others.
+    last = {str(body["attempt"]): (entry, body) for entry, body in held.said("attempt.looked_at", naming="words")}
+    said: list[Said] = []
+    for name, (entry, body) in last.items():
+        mark = words_mark(name, held.words.get(name, ()))
+        said.append((entry, name, f"words of attempt {name}", [] if held.is_erased else named(body, words=mark)))
+    yield from reconcile(log, held, said, {name: f"words of attempt {name}" for name in held.words})
+    # A key that is gone without an entry is evidence that somebody made unreadable.
+    opened = next(held.said("verification.created", naming="case"), None)
+    if (key := held.key) is not None:
+        redacted = max((entry.at for entry in held.entries if entry.type == "verification.redacted"), default=None)
+        if key.destroyed_at != redacted:
+            detail = "its key counts as destroyed when no entry destroyed it, or otherwise"
+            yield differs(log, held, "destroyed_at", detail)
+        if (key.wrapped_key is None) != (key.destroyed_at is not None):
+            detail = "its key is gone and does not count as destroyed, or otherwise"
+            yield differs(log, held, "wrapped_key", detail)
+    elif opened is not None:
+        detail = "the key of the verification that this entry opened is not there any more"
+        yield Finding(code="row_missing", log=log, entry=opened[0].pk, detail=detail)
     yield from _compare_frames(log, held)
 
 
-def _compare_evidence(log: str, held: Held) -> Iterator[Finding]:
+def _compare_items(log: str, held: Held) -> Iterator[Finding]:
     """What is sealed for this verification alone (`id`), then what is shared (`sha256`)."""
     items, sealed = {item.pk: item for item in held.items}, list[Said]()
     used, shared = {(use.attempt_id, use.kind): use.evidence_id for use in held.uses}, list[Said]()
     said = held.said(*_LISTING, naming="evidence")
-    lists = ((entry, body.get("attempt"), body["evidence"]) for entry, body in said)
-    claims = (
-        (entry, attempt, claim)
-        for entry, attempt, listed in lists
-        if isinstance(listed, list)
-        for claim in listed
-        if isinstance(claim, dict)
+    lists = (
+        (entry, body.get("attempt"), body["evidence"]) for entry, body in said if isinstance(body["evidence"], list)
     )
+    claims = ((entry, of, claim) for entry, of, listed in lists for claim in listed if isinstance(claim, dict))
     for entry, attempt, claim in claims:
         if "id" in claim:
             name, pairs = f"evidence {claim['id']}", None
             if item := items.get(str(claim["id"])):
+                # The mark of what an item is sought by; of an erased verification, where that is gone, the mark it had.
+                seen = str(claim["seen"]) if held.is_erased and "seen" in claim else None
+                if item.seen_index is not None:
+                    seen = index_mark(item.pk, bytes(item.seen_index))
                 pairs = [
                     ("attempt", entry.body.get("attempt"), item.attempt_id),
                     ("kind", claim.get("kind"), item.kind),
                     ("at", entry.at, item.created_at),
-                    ("seen", claim.get("seen"), _seen(held, claim, item)),
+                    ("seen", claim.get("seen"), seen),
                 ]
             name = name if pairs else f"{name} of verification {held.verification.pk}"
             sealed.append((entry, str(claim["id"]), name, pairs))
@@ -62,25 +79,29 @@ def _compare_evidence(log: str, held: Held) -> Iterator[Finding]:
     yield from reconcile(log, held, shared, uses)
 
 
-def _seen(held: Held, claim: Mapping[str, Any], item: EvidenceItem) -> str | None:
-    """The mark of what an item is sought by; of an erased verification, where that is gone, the mark it had."""
-    if item.seen_index is not None:
-        return index_mark(item.pk, bytes(item.seen_index))
-    is_erased = held.key is not None and held.key.destroyed_at is not None
-    return str(claim["seen"]) if is_erased and "seen" in claim else None
-
-
 def _compare_destroyed(log: str, held: Held) -> Iterator[Finding]:
     """Whether all that counts as destroyed was destroyed by an entry, when that says: else somebody wanted it gone.
 
-    And whether such an entry was lawful: of frames alone, long enough after the end, and of nothing that is held.
+    And whether such an entry was lawful, by the log alone: of frames, long enough after the end, and of nothing held.
     """
     items, said = {item.pk: item for item in held.items}, list[Said]()
     for entry, body in held.said(DESTROYED, naming="attempt"):
-        listed = body.get("destroyed")
-        if unlawful := _unlawful(held, entry, listed, kinds={pk: item.kind for pk, item in items.items()}):
+        listed = list(map(str, body["destroyed"] if isinstance(body.get("destroyed"), list) else ()))
+        unlawful, (end, ended) = "", next(iter(held.said(*DECISIONS, naming="profile")), (None, {}))
+        if end is None or entry.at < end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS):
+            unlawful = "frames were destroyed before they might be"
+        else:
+            judged = held.said("attempt.judged", naming="checks")
+            codes = {check["code"] for _, judgement in judged for check in judgement["checks"]}
+            is_held = bool(codes & policy.FRAMES_HELD_FOR) or ended.get("code") in policy.FRAMES_HELD_ENDINGS
+            disputed = any(one.type == "verification.disputed" and one.at <= entry.at for one in held.entries)
+            if disputed or (end.type == "verification.declined" and is_held):
+                unlawful = "frames were destroyed that are held"
+            elif others := [pk for pk in listed if pk not in items or not is_frame(items[pk].kind)]:
+                unlawful = f"{others[0]} was destroyed, which is no frame"
+        if unlawful:
             yield Finding(code="row_differs", log=log, entry=entry.pk, field="destroyed", detail=unlawful)
-        for pk in map(str, listed if isinstance(listed, list) else ()):
+        for pk in listed:
             name, pairs = f"evidence {pk}", None
             if item := items.get(pk):
                 pairs = [("attempt", body["attempt"], item.attempt_id), ("destroyed_at", entry.at, item.destroyed_at)]
@@ -88,46 +109,6 @@ def _compare_destroyed(log: str, held: Held) -> Iterator[Finding]:
     gone = {pk: item for pk, item in items.items() if item.destroyed_at is not None}
     rows = {pk: f"destroyed evidence {pk} ({item.kind}) of attempt {item.attempt_id}" for pk, item in gone.items()}
     yield from reconcile(log, held, said, rows)
-
-
-def _unlawful(held: Held, entry: AuditEntry, listed: Any, *, kinds: Mapping[str, str]) -> str:
-    """Why what an entry destroyed had to stay, by the log alone; nothing if it had not."""
-    end, body = next(iter(held.said(*DECISIONS, naming="profile")), (None, {}))
-    if end is None or entry.at < end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS):
-        return "frames were destroyed before they might be"
-    codes = {check["code"] for _, judged in held.said("attempt.judged", naming="checks") for check in judged["checks"]}
-    is_held = bool(codes & policy.FRAMES_HELD_FOR) or body.get("code") in policy.FRAMES_HELD_ENDINGS
-    disputed = any(one.type == "verification.disputed" and one.at <= entry.at for one in held.entries)
-    if disputed or (end.type == "verification.declined" and is_held):
-        return "frames were destroyed that are held"
-    others = [pk for pk in map(str, listed if isinstance(listed, list) else ()) if not is_frame(kinds.get(pk, ""))]
-    return f"{others[0]} was destroyed, which is no frame" if others else ""
-
-
-def _compare_words(log: str, held: Held) -> Iterator[Finding]:
-    """The words by which a capture is found when it comes again: all that were written down, and no others."""
-    last = {str(body["attempt"]): (entry, body) for entry, body in held.said("attempt.looked_at", naming="words")}
-    is_erased = held.key is not None and held.key.destroyed_at is not None
-    said: list[Said] = []
-    for name, (entry, body) in last.items():
-        mark = words_mark(name, held.words.get(name, ()))
-        said.append((entry, name, f"words of attempt {name}", [] if is_erased else named(body, words=mark)))
-    yield from reconcile(log, held, said, {name: f"words of attempt {name}" for name in held.words})
-
-
-def _compare_key(log: str, held: Held) -> Iterator[Finding]:
-    """A key that is gone without an entry is evidence that somebody made unreadable."""
-    opened = next(held.said("verification.created", naming="case"), None)
-    if opened is not None and held.key is None:
-        detail = "the key of the verification that this entry opened is not there any more"
-        yield Finding(code="row_missing", log=log, entry=opened[0].pk, detail=detail)
-    if held.key is None:
-        return
-    redacted = max((entry.at for entry in held.entries if entry.type == "verification.redacted"), default=None)
-    if held.key.destroyed_at != redacted:
-        yield differs(log, held, "destroyed_at", "its key counts as destroyed when no entry destroyed it, or otherwise")
-    if (held.key.wrapped_key is None) != (held.key.destroyed_at is not None):
-        yield differs(log, held, "wrapped_key", "its key is gone and does not count as destroyed, or otherwise")
 
 
 def _compare_frames(log: str, held: Held) -> Iterator[Finding]:

@@ -53,13 +53,14 @@ def told(rows: Collection[Verification]) -> dict[str, Told]:
     entries = list(readable(AuditEntry.objects.filter(own | of_keys).select_related("leaf", "pending")))
     refused = {entry.verification_id for entry in entries if (at := getattr(entry, "pending", None)) and at.refused}
     standing |= {pk: Told(Status.PROCESSING, "", is_refused=pk in refused) for pk in ended}
-    # Of several that nobody can have signed, the one that stands first in the log.
-    decisions = [one for one in entries if one.type in events.DECISIONS and _fits(one, ended[_of(one)])]
-    own_log = [one for one in entries if _of(one) in ended and one.log == ended[_of(one)].mode]
+    of_rows = [(one, ended[of]) for one in entries if (of := one.verification_id) in ended]
+    decisions = [one for one, row in of_rows if one.type in events.DECISIONS and _fits(one, row)]
+    own_log = [one for one, row in of_rows if one.log == row.mode]
     sound = proven(decisions, beside=own_log, revoked=keys.revoked_by(entries))
+    # Of several that nobody can have signed, the one that stands first in the log.
     for entry in sorted(sound, key=lambda one: one.leaf.leaf_index, reverse=True):
         status, code = entry.type.removeprefix("verification."), str(entry.body.get("code", ""))
-        standing[_of(entry)] = Told(status, code, entry.at, entry.leaf.leaf_index, decision=entry)
+        standing[str(entry.verification_id)] = Told(status, code, entry.at, entry.leaf.leaf_index, decision=entry)
     return standing
 
 
@@ -143,7 +144,8 @@ def _with_case(leaves: QuerySet[AuditLeaf, AuditLeaf]) -> QuerySet[AuditLeaf, Au
 
 def _sound(leaves: Sequence[AuditLeaf]) -> tuple[set[str], set[str]]:
     """The ids of the entries that are proven, and of those that count still: no decision by a key that was revoked."""
-    of_row = [leaf.entry for leaf in leaves if leaf.entry.type not in events.DECISIONS or _is_of_row(leaf.entry)]
+    every = [leaf.entry for leaf in leaves]
+    of_row = [one for one in every if one.type not in events.DECISIONS or _fits(one, one.verification)]
     signers = _signers(of_row, ())
     decisions = [leaf for leaf in leaves if leaf.entry_id in signers and leaf.entry.type in events.DECISIONS]
     revoked = {log: keys.revoked(log) for log in {leaf.log for leaf in decisions}}
@@ -170,17 +172,11 @@ def _signers(entries: Sequence[AuditEntry], beside: Iterable[AuditEntry]) -> dic
     return {entry.pk: signers[entry.pk] for entry in ordered if entry.pk in signers}
 
 
-def _is_of_row(entry: AuditEntry) -> bool:
-    return entry.verification is not None and _fits(entry, entry.verification)
-
-
-def _fits(entry: AuditEntry, row: Verification) -> bool:
+def _fits(entry: AuditEntry, row: Verification | None) -> bool:
     """Whether a decision speaks of this row as it stands: its log, its lender, its law, its lender's own reference."""
+    if row is None:
+        return False
     body = entry.body if isinstance(entry.body, dict) else {}
     said = (entry.log, entry.lender_id, body.get("profile"), body.get("profile_sha256"), body.get("reference"))
     mark = reference_mark(row.pk, row.client_reference)
     return said == (row.mode, row.lender_id, row.profile_id, row.profile_sha256, mark)
-
-
-def _of(entry: AuditEntry) -> str:
-    return str(entry.verification_id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Model
+from django.db.models import QuerySet
 
 from verification.audit import policy
 from verification.audit.stored import readable
@@ -33,6 +33,13 @@ from verification.models import (
 )
 
 NOTHING: Final = timedelta(0)
+_WAYS: Final[Mapping[Any, str]] = {
+    Link: "links",
+    BorrowerSession: "sessions",
+    MobileSigning: "signings",
+    HandOver: "hand_overs",
+    Clearance: "clearances",
+}
 Pair = tuple[str, Any, Any]
 """A field, what the entry says and what the row holds."""
 Said = tuple[AuditEntry, Any, str, list[Pair] | None]
@@ -63,11 +70,20 @@ class Held:
         """The key of its evidence, wrapped or destroyed."""
         return self.keys[0] if self.keys else None
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether its key was destroyed, and with it what its evidence is sought by."""
+        return self.key is not None and self.key.destroyed_at is not None
+
     def said(self, *types: str, naming: str) -> Iterator[tuple[AuditEntry, dict[str, Any]]]:
         """The entries of these types with their bodies, where the body names `naming`; others say nothing of rows."""
         for entry in self.entries:
             if entry.type in types and isinstance(entry.body, dict) and naming in entry.body:
                 yield entry, entry.body
+
+
+_List = tuple[QuerySet[Any, Any], Mapping[str, Held], str, str]
+"""Rows, whose they are by an id, which of their columns that is, and where they are held."""
 
 
 def load(ids: Sequence[str], *, is_whole: bool = True) -> dict[str, Held]:
@@ -84,48 +100,25 @@ def load(ids: Sequence[str], *, is_whole: bool = True) -> dict[str, Held]:
         if one := held.get(attempt.verification_id):
             owners[attempt.pk] = one
             one.attempts[attempt.pk] = attempt
-    of_attempts = {"attempt__verification_id__in": ids}
-    for vote in readable(ReviewVote.objects.filter(**of_attempts).order_by("pk")):
-        if one := owners.get(vote.attempt_id):
-            one.votes.append(vote)
-    entries = AuditEntry.objects.filter(verification_id__in=list(held))
-    for entry in readable(entries.order_by("verification_sequence", "pk")):
-        held[entry.verification_id or ""].entries.append(entry)
+    of_attempts, own, pks = "attempt_id", "verification_id", list(held)
+    votes = ReviewVote.objects.filter(attempt__verification_id__in=ids).order_by("pk")
+    entries = AuditEntry.objects.filter(verification_id__in=pks).order_by("verification_sequence", "pk")
+    lists: list[_List] = [(votes, owners, of_attempts, "votes"), (entries, held, own, "entries")]
     if is_whole:
-        _load_evidence(held, owners)
-        _load_ways(held)
+        uses = SharedEvidenceUse.objects.filter(attempt__in=list(owners)).order_by("pk")
+        items = EvidenceItem.objects.filter(verification_id__in=pks).defer("sealed", "wrapped_key").order_by("pk")
+        lists += [(uses, owners, of_attempts, "uses"), (items, held, own, "items")]
+        for table, name in _WAYS.items():
+            lists.append((table.objects.filter(verification_id__in=pks).order_by("pk"), held, own, name))
+        lists.append((DataKey.objects.filter(pk__in=pks), held, own, "keys"))
+        lists.append((Receipt.objects.filter(pk__in=pks), held, own, "receipts"))
+        for attempt_id, word in CaptureWord.objects.filter(attempt__in=list(owners)).values_list("attempt_id", "word"):
+            owners[attempt_id].words.setdefault(attempt_id, []).append(word)
+    for found, whose, by, name in lists:
+        for row in readable(found):
+            if one := whose.get(getattr(row, by)):
+                getattr(one, name).append(row)
     return held
-
-
-def _load_evidence(held: Mapping[str, Held], owners: Mapping[str, Held]) -> None:
-    """What was kept of each attempt; owners: whose an attempt is, by its id."""
-    for use in readable(SharedEvidenceUse.objects.filter(attempt__in=list(owners)).order_by("pk")):
-        owners[use.attempt_id].uses.append(use)
-    sealed = ("sealed", "wrapped_key")
-    for item in readable(EvidenceItem.objects.filter(verification_id__in=list(held)).defer(*sealed).order_by("pk")):
-        if one := held.get(item.verification_id):
-            one.items.append(item)
-    for attempt_id, word in CaptureWord.objects.filter(attempt__in=list(owners)).values_list("attempt_id", "word"):
-        owners[attempt_id].words.setdefault(attempt_id, []).append(word)
-
-
-def _load_ways(held: Mapping[str, Held]) -> None:
-    """The ways in of each, its key, its receipt and its clearances."""
-    tables: tuple[tuple[type[Model], str], ...] = (
-        (Link, "links"),
-        (BorrowerSession, "sessions"),
-        (MobileSigning, "signings"),
-        (HandOver, "hand_overs"),
-        (Clearance, "clearances"),
-    )
-    for table, name in tables:
-        manager: Any = table._default_manager
-        for row in readable(manager.filter(verification_id__in=list(held)).order_by("pk")):
-            getattr(held[row.verification_id], name).append(row)
-    for key in readable(DataKey.objects.filter(pk__in=list(held))):
-        held[key.verification_id].keys.append(key)
-    for receipt in readable(Receipt.objects.filter(pk__in=list(held))):
-        held[receipt.verification_id].receipts.append(receipt)
 
 
 def reconcile(log: str, held: Held, said: Sequence[Said], rows: Mapping[Any, str]) -> Iterator[Finding]:

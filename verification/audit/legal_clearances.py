@@ -3,7 +3,7 @@
 What the loan comes to is sealed: a worker, who can read it, signs it, and what the door asked for must be that.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -40,19 +40,35 @@ def cleared(course: Course, body: Body, *, at: int, came: str) -> Iterator[Fault
     name = text(body, "clearance")
     if not course.is_signed:  # then it counts for nothing
         return
+    before = course.terms.get(name, {})
     if course.clearances.get(name, "") != _BEFORE[came] or CONSUMED in course.clearances.values():
         yield MOVE, f"a clearance that stood otherwise is said to be {came}"
     elif course.is_disputed and came not in (REFUSED, FROZEN):
         yield MOVE, f"a clearance was {came} after the borrower had disputed it"
-    elif (judge := _TERMS.get(came)) is not None:
-        yield from judge(course, body, course.terms.get(name, {}))
+    elif came == PROCESSING:
+        # Of one verification the sum is always the same, and the contract once it is reported.
+        cap, contract = number(body, "cap"), text(body, "contract")
+        if not laws_of(course, body):
+            yield LAW, "nobody knows the law by which a clearance was asked for"
+        if not contract or contract != (course.contract or contract):
+            yield TERMS, "a clearance was asked for another contract than was reported, or for none"
+        if cap <= 0 or cap != (course.cap or cap):
+            yield TERMS, "a clearance was asked for another sum than before, or for none"
+        course.cap = course.cap or cap
+    elif came == ISSUED:
+        yield from _issued(course, body, before)
+    elif came == CONSUMED:
+        # No more than was issued, and in time. That was given as time was counted when it was issued.
+        if not 0 < number(body, "amount") <= number(before, "cap"):
+            yield TERMS, "more money left than the clearance lets, or none"
+        now = course.now - course.issued_ahead.get(name, timedelta(0))
+        if any((one := moment(before, until)) and now >= one for until in ("expires_at", "fresh_until")):
+            yield TIME, "the money left when the time of the clearance was over, or of its answers"
     if came == ISSUED:
         course.issued_ahead[name] = course.advanced
     if came == PROCESSING:
-        void = [one for one, stands in course.clearances.items() if stands in OPEN]
-        course.clearances |= dict.fromkeys(void, SUPERSEDED)
-    course.clearances[name] = came
-    course.terms[name] = {**course.terms.get(name, {}), **body}
+        course.clearances |= {one: SUPERSEDED for one, stands in course.clearances.items() if stands in OPEN}
+    course.clearances[name], course.terms[name] = came, {**before, **body}
 
 
 def laws_of(course: Course, body: Body) -> tuple[Profile, ...]:
@@ -61,18 +77,6 @@ def laws_of(course: Course, body: Body) -> tuple[Profile, ...]:
         return profiles.pinned(course.profile_sha256), profiles.get(text(body, "profile"))
     except (BadInput, Misconfigured):
         return ()
-
-
-def _requested(course: Course, body: Body, _: Body) -> Iterator[Fault]:
-    """Of one verification the sum is always the same, and the contract once it is reported."""
-    cap, contract = number(body, "cap"), text(body, "contract")
-    if not laws_of(course, body):
-        yield LAW, "nobody knows the law by which a clearance was asked for"
-    if not contract or contract != (course.contract or contract):
-        yield TERMS, "a clearance was asked for another contract than was reported, or for none"
-    if cap <= 0 or cap != (course.cap or cap):
-        yield TERMS, "a clearance was asked for another sum than before, or for none"
-    course.cap = course.cap or cap
 
 
 def _issued(course: Course, body: Body, asked: Body) -> Iterator[Fault]:
@@ -89,8 +93,14 @@ def _issued(course: Course, body: Body, asked: Body) -> Iterator[Fault]:
     gates = {text(one, "name"): one for one in said}
     if len(said) != len(gates):
         yield GATES, "a gate is said twice"
-    if wrong := sorted(_wrong_gates(gates, laws)):
-        yield GATES, f"its laws ask otherwise of {', '.join(wrong)}"
+    # Gates that did not pass though a law asks, that are said to have passed though none does, or nobody knows.
+    wrong = [*(gates.keys() - policy.GATES.keys())]
+    for name, asked_by in policy.GATES.items():
+        is_asked = not asked_by or any(getattr(law, one) is not None for law in laws for one in asked_by)
+        if text(gates.get(name, {}), "status") != (PASSED if is_asked else NOT_EVALUATED):
+            wrong.append(name)
+    if wrong:
+        yield GATES, f"its laws ask otherwise of {', '.join(sorted(wrong))}"
     elif _waits(course, body, gates["cooling_off"], laws):
         yield GATES, "its contract was not reported, or nobody consented anew once the wait was over"
     expires_at, fresh_until = course.moment(body, "expires_at"), course.moment(body, "fresh_until")
@@ -99,33 +109,6 @@ def _issued(course: Course, body: Body, asked: Body) -> Iterator[Fault]:
         yield TIME, "it lives longer than a clearance may"
     if fresh_until is None or fresh_until > _fresh_at_most(course, gates, laws):
         yield TIME, "its answers are relied on for longer than they hold"
-
-
-def _consumed(course: Course, body: Body, issued: Body) -> Iterator[Fault]:
-    """No more than was issued, and in time."""
-    if not 0 < number(body, "amount") <= number(issued, "cap"):
-        yield TERMS, "more money left than the clearance lets, or none"
-    until = [moment(issued, name) for name in ("expires_at", "fresh_until")]
-    # They were given as time was counted when it was issued.
-    now = course.now - course.issued_ahead.get(text(body, "clearance"), timedelta(0))
-    if any(one is not None and now >= one for one in until):
-        yield TIME, "the money left when the time of the clearance was over, or of its answers"
-
-
-_TERMS: Final[Mapping[str, Callable[[Course, Body, Body], Iterator[Fault]]]] = {
-    PROCESSING: _requested,
-    ISSUED: _issued,
-    CONSUMED: _consumed,
-}
-
-
-def _wrong_gates(gates: Mapping[str, Any], laws: Sequence[Profile]) -> Iterator[str]:
-    """The gates that did not pass though a law asks, that are said to have passed though none does, or nobody knows."""
-    yield from gates.keys() - policy.GATES.keys()
-    for name, asked_by in policy.GATES.items():
-        is_asked = not asked_by or any(getattr(law, one) is not None for law in laws for one in asked_by)
-        if text(gates.get(name, {}), "status") != (PASSED if is_asked else NOT_EVALUATED):
-            yield name
 
 
 def _waits(course: Course, body: Body, gate: Body, laws: Sequence[Profile]) -> bool:

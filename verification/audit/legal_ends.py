@@ -47,7 +47,18 @@ def verified(course: Course, body: Body) -> Iterator[Fault]:
     known = [releases.RELEASES[name] for name in names if name in releases.RELEASES]
     if len(known) != len(names) or [one.route for one in known] != listed(body, "routes"):
         yield LAW, "nobody knows the releases of the routes that it was verified by"
-    missing = {one.route: _missing(course, one) for one in known}
+    # The stages of each route that have no lawful pass, or one before that of an earlier stage.
+    missing: dict[str, list[str]] = {}
+    for one in known:
+        first, *others = one.names
+        given = [at for (_, stage), at in course.passed.items() if stage == first]
+        places = [course.passed.get((one.route, stage)) for stage in others]
+        lacking = [] if given else [first]
+        lacking += [stage for stage, at in zip(others, places, strict=True) if at is None]
+        if not lacking:
+            order = [min(given), *(at for at in places if at is not None)]
+            lacking = [stage for stage, (before, at) in zip(others, pairwise(order), strict=True) if before >= at]
+        missing[one.route] = lacking
     proven = [route for route, stages in missing.items() if not stages]
     if not profiles.suffices(course.combinations, passed=proven):
         open_ones = [f"{stage} of {route}" for route, stages in missing.items() for stage in stages]
@@ -64,6 +75,8 @@ def declined(course: Course, body: Body) -> Iterator[Fault]:
     Attempts are counted over all verifications of a borrower: those of others that it names, `legal_tries` looks up.
     """
     code, last = text(body, "code"), course.last
+    # The code by which the last attempt failed, if it did.
+    failed = last.code if last is not None and last.outcome in (Outcome.FAILED, "lapsed") else None
     if course.is_stopped:
         is_shown = (code, body.get("cause")) == (COERCED, "hand_over")
     elif course.in_review or course.standing(OPEN) or course.standing(REVIEW):
@@ -72,8 +85,7 @@ def declined(course: Course, body: Body) -> Iterator[Fault]:
     elif code == EXHAUSTED:
         # What hindered another attempt is no failure of one: it was counted over all verifications of the borrower.
         failure = text(body, "last_failure")
-        is_counted = failure in ("", *policy.HINDRANCES)
-        is_shown = is_counted or (last is not None and (last.code, _failed(course)) == (failure, True))
+        is_shown = failure in ("", failed, *policy.HINDRANCES)
         yield from _exhausted(course, body)
     elif code == UNSURE:
         # The last stage of a route has passed, and what follows is nothing that its law knows.
@@ -81,7 +93,7 @@ def declined(course: Course, body: Body) -> Iterator[Fault]:
         is_shown = last is not None and last.outcome == Outcome.PASSED and (bool(course.overtaken) or not is_begun)
     else:
         reason = REASONS.get(code)
-        is_shown = last is not None and _failed(course) and last.code == code and bool(reason and reason.final)
+        is_shown = failed == code and bool(reason and reason.final)
     if not is_shown:
         yield REASON, "nothing before it shows why it was declined"
     yield from _same_law(course, body)
@@ -132,23 +144,6 @@ def _exhausted(course: Course, body: Body) -> Iterator[Fault]:
     own = [course.attempts[name] for name, of in named.items() if not of and name in course.attempts]
     if len(own) != sum(not of for of in named.values()) or not all(one in course.spent(stage) for one in own):
         yield TRIES, "it names as spent what was no attempt of it at this stage, or was not spent"
-
-
-def _missing(course: Course, release: releases.Release) -> list[str]:
-    """The stages of a route that have no lawful pass, or one before that of an earlier stage."""
-    first, *others = release.names
-    given = [at for (_, stage), at in course.passed.items() if stage == first]
-    places = [course.passed.get((release.route, stage)) for stage in others]
-    missing = [] if given else [first]
-    missing += [stage for stage, at in zip(others, places, strict=True) if at is None]
-    if not missing:
-        order = [min(given), *(at for at in places if at is not None)]
-        missing = [stage for stage, (before, at) in zip(others, pairwise(order), strict=True) if before >= at]
-    return missing
-
-
-def _failed(course: Course) -> bool:
-    return course.last is not None and course.last.outcome in (Outcome.FAILED, "lapsed")
 
 
 def _same_law(course: Course, body: Body) -> Iterator[Fault]:

@@ -15,50 +15,36 @@ def verify_renewals(log: str, entries: Sequence[AuditEntry], *, forged: Collecti
     """A finding for every new consent that nobody asked for, every clearance that rests on another than one that was
     given, and every word of somebody who had sent the borrower a link to one."""
     counted = [one for one in entries if one.pk not in forged and isinstance(one.body, dict)]
-    yield from _unasked(log, counted)
-    yield from _ungiven(log, counted)
-    yield from _of_senders(log, counted)
-
-
-def _unasked(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    opened = [(one, of) for one in entries if one.type == "verification.created" and (of := text(one.body, "renews"))]
-    if not opened:
-        return
-    asked = AuditEntry.objects.filter(log=log, type=RENEWED, verification_id__in={of for _, of in opened})
-    named = {(one.verification_id, one.lender_id, one.body.get("renewal")) for one in signatures.sound(readable(asked))}
-    for entry, of in opened:
-        if (of, entry.lender_id, entry.verification_id) not in named:
-            yield _told(log, entry, MOVE, f"it is a new consent of {of}, which asked for none, or not for this")
-
-
-def _ungiven(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    issued = [(one, by) for one in entries if one.type == CLEARED and (by := text(one.body, "renewal"))]
-    if not issued:
-        return
-    found = AuditEntry.objects.filter(log=log, type="verification.verified", pk__in={by for _, by in issued})
-    given = {one.pk: one.verification_id for one in signatures.sound(readable(found))}
-    asked = {(one.verification_id, one.body.get("renewal")) for one in entries if one.type == RENEWED}
-    for entry, by in issued:
-        if (entry.verification_id, given.get(by)) not in asked:
-            yield _told(log, entry, TERMS, f"it rests on {by}, which decided no new consent that it had asked for")
-
-
-def _of_senders(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    words = [one for one in entries if one.type == ATTESTED]
-    of = {one.verification_id for one in words}
-    asked = {text(one.body, "renewal"): one.verification_id for one in entries if one.type == RENEWED}
-    children = {child for child, parent in asked.items() if parent in of}
-    if not children:
-        return
-    minted = AuditEntry.objects.filter(log=log, type="link.minted", verification_id__in=children)
-    sent = [
-        (asked[one.verification_id or ""], text(one.body, "person"), one.at)
-        for one in signatures.sound(readable(minted))
-    ]
-    for entry in words:
-        before = {(parent, person) for parent, person, at in sent if at <= entry.at}
-        if (entry.verification_id, text(entry.body, "person")) in before:
-            yield _told(log, entry, MOVE, "attested by somebody who had sent the borrower a link to a new consent")
+    renewed = [one for one in counted if one.type == RENEWED]
+    # 1 what was opened as a new consent was asked for
+    opened = [(one, of) for one in counted if one.type == "verification.created" and (of := text(one.body, "renews"))]
+    if opened:
+        asked = AuditEntry.objects.filter(log=log, type=RENEWED, verification_id__in={of for _, of in opened})
+        sound = signatures.sound(readable(asked))
+        named = {(one.verification_id, one.lender_id, one.body.get("renewal")) for one in sound}
+        for entry, of in opened:
+            if (of, entry.lender_id, entry.verification_id) not in named:
+                yield _told(log, entry, MOVE, f"it is a new consent of {of}, which asked for none, or not for this")
+    # 2 what a clearance rests on was given
+    issued = [(one, by) for one in counted if one.type == CLEARED and (by := text(one.body, "renewal"))]
+    if issued:
+        found = AuditEntry.objects.filter(log=log, type="verification.verified", pk__in={by for _, by in issued})
+        given = {one.pk: one.verification_id for one in signatures.sound(readable(found))}
+        children = {(one.verification_id, one.body.get("renewal")) for one in renewed}
+        for entry, by in issued:
+            if (entry.verification_id, given.get(by)) not in children:
+                yield _told(log, entry, TERMS, f"it rests on {by}, which decided no new consent that it had asked for")
+    # 3 who attested something had sent no link to one
+    words = [one for one in counted if one.type == ATTESTED]
+    of_words = {one.verification_id for one in words}
+    parents = {text(one.body, "renewal"): one.verification_id for one in renewed}
+    if sent_to := {child for child, parent in parents.items() if parent in of_words}:
+        minted = AuditEntry.objects.filter(log=log, type="link.minted", verification_id__in=sent_to)
+        links = [(parents[str(one.verification_id)], one) for one in signatures.sound(readable(minted))]
+        for entry in words:
+            before = {(parent, text(link.body, "person")) for parent, link in links if link.at <= entry.at}
+            if (entry.verification_id, text(entry.body, "person")) in before:
+                yield _told(log, entry, MOVE, "attested by somebody who had sent the borrower a link to a new consent")
 
 
 def verify_declined(log: str, entries: Sequence[AuditEntry], *, forged: Collection[str]) -> Iterator[Finding]:

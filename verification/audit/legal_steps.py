@@ -6,6 +6,7 @@ counts for a verdict. What the law asks comes from code, by the hashes that entr
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from verification.audit import policy
 from verification.audit.legal_course import LEFT, OPEN, REVIEW, Attempt, Course
@@ -158,8 +159,11 @@ def judged(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
     if place != (attempt.route, attempt.stage):
         yield MOVE, "it was judged as another stage than it was opened"
     attempt.release = released(body, attempt.route)
-    decision = _decision(attempt, body)
-    faults = [*_faults_of(attempt, body, decision), *_faults_of_inputs(course, attempt, body)]
+    required = attempt.release.checks(attempt.stage) if attempt.release else ()
+    decision: Decision | None = None
+    with suppress(KeyError, TypeError):  # where nobody knows what a check says, it comes to nothing
+        decision = decide(on_record(listed(body, "checks")), required=required)
+    faults = list(_faults_of(course, attempt, body, decision))
     yield from faults
     if any(isinstance(one, dict) and one.get("engine", {}) != course.engine for one in listed(body, "checks")):
         yield PLAYED, "its checks do not say who played the borrower, or that somebody did"
@@ -244,28 +248,8 @@ def simulated(course: Course, body: Body, *, at: int) -> Iterator[Fault]:
         course.engine = scenarios.engine(text(body, "scenario"))
 
 
-def _faults_of_inputs(course: Course, attempt: Attempt, body: Body) -> Iterator[Fault]:
-    """It was judged by all that was kept of it, of what else had passed in its route and of the consent alone."""
-    before = [
-        one
-        for one in course.attempts.values()
-        if one.is_passed and one.stage != attempt.stage and (one.route == attempt.route or one.stage == "consent")
-    ]
-    if {*map(str, listed(body, "inputs"))} != set[str]().union(*(one.kept for one in (attempt, *before))):
-        yield INPUTS, "it was judged by something else than what was kept before it"
-
-
-def _decision(attempt: Attempt, body: Body) -> Decision | None:
-    """What the checks of a judgement come to, by its release; None where nobody knows what one of them says."""
-    required = attempt.release.checks(attempt.stage) if attempt.release else ()
-    try:
-        return decide(on_record(listed(body, "checks")), required=required)
-    except (KeyError, TypeError):
-        return None
-
-
-def _faults_of(attempt: Attempt, body: Body, decision: Decision | None) -> Iterator[Fault]:
-    """What is wrong with a judgement by itself: its release, its checks, or what was made of them."""
+def _faults_of(course: Course, attempt: Attempt, body: Body, decision: Decision | None) -> Iterator[Fault]:
+    """What is wrong with a judgement by itself: its release, its checks, what was made of them, what it was made of."""
     if attempt.release is None or attempt.stage not in attempt.release.names:
         yield LAW, f"nobody knows the release of {attempt.route} that it was judged by"
     elif decision is None:
@@ -273,3 +257,11 @@ def _faults_of(attempt: Attempt, body: Body, decision: Decision | None) -> Itera
     elif (decision.outcome, decision.code) != (text(body, "outcome"), text(body, "code")):
         come_to = f"{decision.outcome} {decision.code}".rstrip()
         yield CHECKS, f"its checks come to {come_to}, which is not what was said of it"
+    # By all that was kept of it, of what else had passed in its route and of the consent alone.
+    before = [
+        one
+        for one in course.attempts.values()
+        if one.is_passed and one.stage != attempt.stage and (one.route == attempt.route or one.stage == "consent")
+    ]
+    if {*map(str, listed(body, "inputs"))} != set[str]().union(*(one.kept for one in (attempt, *before))):
+        yield INPUTS, "it was judged by something else than what was kept before it"

@@ -11,21 +11,12 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from verification.audit import (
-    keys,
-    legal_after,
-    legal_clearances,
-    legal_ends,
-    legal_renewals,
-    legal_steps,
-    legal_waits,
-    signatures,
-)
+from verification.audit import keys, legal_after, legal_clearances, legal_ends, legal_renewals, legal_steps, signatures
 from verification.audit.legal_course import Course
 from verification.audit.legal_tries import verify_tries
-from verification.audit.legal_words import AFTER_END, LAW, MOVE, Body, Fault
+from verification.audit.legal_words import AFTER_END, LAW, MOVE, Fault
 from verification.audit.spread import spread
-from verification.audit.stored import UNREADABLE, readable
+from verification.audit.stored import UNREADABLE, names, readable
 from verification.core import clearance, events
 from verification.core.findings import Finding
 from verification.models import AuditEntry
@@ -55,9 +46,9 @@ _COURSE: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
     "clearance.refused": partial(legal_clearances.cleared, came=clearance.REFUSED),
     "clearance.consumed": partial(legal_clearances.cleared, came=clearance.CONSUMED),
     "clearance.frozen": partial(legal_clearances.cleared, came=clearance.FROZEN),
-    events.REPORTED: legal_waits.reported,
-    events.RENEWED: legal_waits.renewed,
-    events.ADVANCED: legal_waits.advanced,
+    events.REPORTED: legal_after.reported,
+    events.RENEWED: legal_after.renewed,
+    events.ADVANCED: legal_after.advanced,
     "verification.disputed": legal_after.disputed,
 }
 _ENDS: Final[dict[str, Callable[..., Iterator[Fault]]]] = {
@@ -96,52 +87,35 @@ def verify_legality(log: str, *, are_signed: bool = False, processes: int = 1) -
     `are_signed`: all of them were found to hold just now, so that nobody verifies them a second time.
     """
     look = partial(_verify_page, log, are_signed, keys.revoked(log))
-    yield from spread(look, _pages(log), processes=processes)
+    pages = names(_ordered(log).distinct(), by="verification_id", most=_PAGE)
+    yield from spread(look, pages, processes=processes)
 
 
 def _ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
     return AuditEntry.objects.filter(log=log, leaf__log=log)
 
 
-def _pages(log: str) -> Iterator[list[str]]:
-    """The ids of the verifications of a log, a page at a time."""
-    last = ""
-    while True:
-        rest = _ordered(log).filter(verification_id__gt=last).order_by("verification_id")
-        ids = list(rest.values_list("verification_id", flat=True).distinct()[:_PAGE])
-        # A damaged name can order itself before what was read: that would be read for ever.
-        if not ids or not isinstance(ids[-1], str) or ids[-1] <= last:
-            return
-        last = ids[-1]
-        yield ids
-
-
 def _verify_page(log: str, are_signed: bool, revoked: Mapping[str, int], ids: Sequence[str]) -> Iterator[Finding]:
     found = _ordered(log).filter(verification_id__in=ids).select_related("leaf")
     entries = list(readable(found.order_by("verification_id", "verification_sequence", "pk")))
-    forged = frozenset() if are_signed else _forged(entries, revoked)
-    for _, own in groupby(entries, key=attrgetter("verification_id")):
-        yield from _replayed(log, own, forged)
+    forged = frozenset[str]()
+    if not are_signed:
+        # Those that lack the signature that their type asks for, or have that of a key that was revoked by then.
+        faults, signers = signatures.inspect(entries)
+        there = {entry.pk: entry.leaf.leaf_index for entry in entries}
+        forged = frozenset(faults) | {pk for pk, by in signers.items() if keys.is_revoked(revoked, by, there[pk])}
+    for _, of_one in groupby(entries, key=attrgetter("verification_id")):
+        own = list(of_one)
+        try:
+            for entry, (code, detail) in faults_of(own, forged):
+                detail = f"{detail}; by the key {signatures.said_by(entry, own)}"
+                yield Finding(code=code, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail)
+        except UNREADABLE as error:
+            detail = f"the course cannot be replayed ({type(error).__name__})"
+            yield Finding(code="unreadable", log=log, detail=detail)
     yield from verify_tries(log, entries, forged=forged)
     yield from legal_renewals.verify_renewals(log, entries, forged=forged)
     yield from legal_renewals.verify_declined(log, entries, forged=forged)
-
-
-def _forged(entries: Sequence[AuditEntry], revoked: Mapping[str, int]) -> frozenset[str]:
-    """Those that lack the signature that their type asks for, or have that of a key that was revoked by then."""
-    faults, signers = signatures.inspect(entries)
-    there = {entry.pk: entry.leaf.leaf_index for entry in entries}
-    return frozenset(faults) | {pk for pk, by in signers.items() if keys.is_revoked(revoked, by, there[pk])}
-
-
-def _replayed(log: str, entries: Iterable[AuditEntry], forged: Container[str]) -> Iterator[Finding]:
-    own = list(entries)
-    try:
-        for entry, (code, detail) in faults_of(own, forged):
-            detail = f"{detail}; by the key {signatures.said_by(entry, own)}"
-            yield Finding(code=code, log=log, leaf_index=entry.leaf.leaf_index, entry=entry.pk, detail=detail)
-    except UNREADABLE as error:
-        yield Finding(code="unreadable", log=log, detail=f"the course cannot be replayed ({type(error).__name__})")
 
 
 def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Iterator[tuple[AuditEntry, Fault]]:
@@ -160,22 +134,19 @@ def faults_of(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Ite
         if entry.type in _OF_VERIFIED and end != _VERIFIED:
             yield entry, (AFTER_END, "nothing of a credit is said of what was not verified")
         course.is_signed, course.stamped, course.log = entry.pk not in forged, entry.at, entry.log
-        for fault in _taken(course, entry.type, body, at=at):
+        found: Iterable[Fault] = ()
+        if (step := _COURSE.get(entry.type)) is not None:
+            found = step(course, body, at=at)
+        elif (ends := _ENDS.get(entry.type)) is not None:
+            found = ends(course, body)
+        elif entry.type not in events.ENTRY_TYPES:
+            found = [(LAW, "nobody knows this kind of entry")]
+        elif entry.type not in _MOVES_NOTHING:
+            found = [(MOVE, "an entry of this kind is about no verification")]
+        for fault in found:
             if course.is_signed:
                 yield entry, fault
         course.fault = course.fault if entry.type == "step.faulted" else ""
         if entry.type in events.DECISIONS:
             end, course.has_ended, course.ended_at, course.ages_from = entry.type, True, entry.at, course.now
             course.decision = entry.pk if course.is_signed else ""
-
-
-def _taken(course: Course, entry_type: str, body: Body, *, at: int) -> Iterator[Fault]:
-    """What is wrong with the next entry."""
-    if (step := _COURSE.get(entry_type)) is not None:
-        yield from step(course, body, at=at)
-    elif (ends := _ENDS.get(entry_type)) is not None:
-        yield from ends(course, body)
-    elif entry_type not in events.ENTRY_TYPES:
-        yield LAW, "nobody knows this kind of entry"
-    elif entry_type not in _MOVES_NOTHING:
-        yield MOVE, "an entry of this kind is about no verification"

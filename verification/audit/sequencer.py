@@ -61,7 +61,13 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
             AuditHead.objects.create(log=log, fence=fence)
         load = proofs.tile_loader(log)
         size = _verified_size(log, key=key.public, load=load)  # 2
-        batch = _signed(_waiting(log, limit=limit), size=size)  # 3
+        # 3 Not what lacks its signature, or has one of a key that was revoked by then, nor more of its verification:
+        # they wait until `ask_again`, and each time they are refused that is an error.
+        waiting = _waiting(log, limit=limit)
+        refused = _unsigned(waiting, upto=size + len(waiting))
+        _refuse(refused)
+        held = {entry.verification_id for entry in waiting if entry.pk in refused} - {None}
+        batch = [entry for entry in waiting if entry.pk not in refused and entry.verification_id not in held]
         if not batch:
             return 0
         if size == 0:
@@ -156,16 +162,9 @@ def _stored_size(log: str, *, key: VerificationKey, load: Load) -> int:
     leaves = last.leaf_index + 1 if last else 0
     if leaves != size:
         raise LogInconsistent(f"the {log} log's head says {size} entries, its leaves say {leaves}")
-    signed = _last_signed(log, size=size, key=key)
-    if signed and tiles.edge_root(load, size) != signed.root:
-        raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {size} entries")
-    return size
-
-
-def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | None:
     newest = AuditCheckpoint.objects.filter(log=log).order_by("-size").first()
     if newest is None and size == 0:
-        return None
+        return size
     if newest is None or newest.size != size:
         said = newest.size if newest else "none"
         raise LogInconsistent(f"the {log} log has {size} entries; its last checkpoint is of {said}")
@@ -175,7 +174,9 @@ def _last_signed(log: str, *, size: int, key: VerificationKey) -> Checkpoint | N
         raise LogInconsistent(f"the {log} log's last checkpoint cannot be read: {error.detail}") from None
     if signed.size != size:
         raise LogInconsistent(f"the {log} log's last checkpoint is of {signed.size} entries, its row says {size}")
-    return signed
+    if tiles.edge_root(load, size) != signed.root:
+        raise LogInconsistent(f"the {log} log's tiles do not lead to the root signed at {size} entries")
+    return size
 
 
 def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
@@ -189,11 +190,23 @@ def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
 
 
 def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
-    """Waiting entries by time, but those of one verification by their sequence, whatever the clocks said."""
+    """Waiting entries by time, but those of one verification by their sequence, whatever the clocks said.
+
+    A clock that was behind dates a verification's later entry before an earlier one: where a batch is full, what comes
+    before one in it comes along, the batch being a little larger.
+    """
     waiting = _unordered(log)
     batch = list(waiting[:limit])
     if len(batch) == limit:
-        batch += _left_behind(batch, waiting)
+        taken = {entry.pk for entry in batch}
+        last: dict[str, int] = {}
+        for entry in batch:
+            if entry.verification_id and entry.verification_sequence is not None:
+                last[entry.verification_id] = max(entry.verification_sequence, last.get(entry.verification_id, 0))
+        others = waiting.filter(verification_id__in=last, verification_sequence__lt=max(last.values(), default=0))
+        numbers = others.values_list("pk", "verification_id", "verification_sequence")
+        missing = [pk for pk, owner, number in numbers if pk not in taken and owner and number and number < last[owner]]
+        batch += waiting.filter(pk__in=missing)
     places: dict[str, list[int]] = defaultdict(list)
     for place, entry in enumerate(batch):
         if entry.verification_id and entry.verification_sequence is not None:
@@ -204,17 +217,6 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
         for place, entry in zip(own, by_sequence, strict=True):
             ordered[place] = entry
     return ordered
-
-
-def _signed(batch: Sequence[AuditEntry], *, size: int) -> list[AuditEntry]:
-    """Those of a batch that may be ordered: not what lacks its signature, or has one of a key that was revoked by then.
-
-    Nor more of its verification. They wait until `ask_again`, and each time they are refused that is an error.
-    """
-    refused = _unsigned(batch, upto=size + len(batch))
-    _refuse(refused)
-    held = {entry.verification_id for entry in batch if entry.pk in refused} - {None}
-    return [entry for entry in batch if entry.pk not in refused and entry.verification_id not in held]
 
 
 def _unsigned(entries: Sequence[AuditEntry], *, upto: int) -> dict[str, str]:
@@ -237,25 +239,28 @@ def ask_again(log: str) -> None:
     AuditPending.objects.filter(pk__in=list(refused[: policy.BATCH])).update(refused=False)
 
 
-def _left_behind(batch: Sequence[AuditEntry], waiting: QuerySet[AuditEntry, AuditEntry]) -> list[AuditEntry]:
-    """Waiting entries beyond a full batch that come before one in it: they come along, the batch being a little larger.
-
-    A clock that was behind dates a verification's later entry before an earlier one.
-    """
-    taken = {entry.pk for entry in batch}
-    last: dict[str, int] = {}
-    for entry in batch:
-        if entry.verification_id and entry.verification_sequence is not None:
-            last[entry.verification_id] = max(entry.verification_sequence, last.get(entry.verification_id, 0))
-    others = waiting.filter(verification_id__in=last, verification_sequence__lt=max(last.values(), default=0))
-    numbers = others.values_list("pk", "verification_id", "verification_sequence")
-    missing = [pk for pk, owner, number in numbers if pk not in taken and owner and number and number < last[owner]]
-    return list(waiting.filter(pk__in=missing))
-
-
 def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey, load: Load) -> None:
     # Leaves, tiles and the signed head in one transaction: there is never a tree without its signature.
-    leaves = _leaves(log, batch, size=size)
+    told = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
+    counted = AuditLeaf.objects.filter(log=log, lender_sequence__isnull=False).order_by("-lender_sequence")
+    numbers = counted.values_list("lender_sequence", flat=True)
+    sequences = {lender: numbers.filter(told_to=lender).first() or 0 for lender in told}
+    leaves = []
+    for index, entry in enumerate(batch, start=size):
+        sequence, lender = None, entry.lender_id or ""
+        # Only what is told is counted: a lender that misses a number knows that it misses an event.
+        if lender and entry.type in events.TOLD:
+            sequence = sequences[lender] = sequences[lender] + 1
+        leaves.append(
+            AuditLeaf(
+                log=log,
+                leaf_index=index,
+                entry_id=entry.pk,
+                told_to=lender if sequence else "",
+                lender_sequence=sequence,
+                leaf_hash=leaf_hash(spell_leaf(entry, lender_sequence=sequence)),
+            )
+        )
     AuditLeaf.objects.bulk_create(leaves)
     grown = tiles.grow(load, size=size, leaves=[bytes(leaf.leaf_hash) for leaf in leaves])
     AuditTile.objects.bulk_create(
@@ -269,27 +274,3 @@ def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey,
     note = checkpoint.sign(Checkpoint(origin=key.name, size=size, root=root), key=key)
     AuditCheckpoint.objects.create(log=log, size=size, note=note, created_at=clock.now())
     transaction.on_commit(partial(head_file.write, log, note, key=key.public))
-
-
-def _leaves(log: str, batch: Sequence[AuditEntry], *, size: int) -> list[AuditLeaf]:
-    told = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
-    counted = AuditLeaf.objects.filter(log=log, lender_sequence__isnull=False).order_by("-lender_sequence")
-    numbers = counted.values_list("lender_sequence", flat=True)
-    sequences = {lender: numbers.filter(told_to=lender).first() or 0 for lender in told}
-    leaves = []
-    for index, entry in enumerate(batch, start=size):
-        sequence = None
-        # Only what is told is counted: a lender that misses a number knows that it misses an event.
-        if entry.lender_id and entry.type in events.TOLD:
-            sequence = sequences[entry.lender_id] = sequences[entry.lender_id] + 1
-        leaves.append(
-            AuditLeaf(
-                log=log,
-                leaf_index=index,
-                entry_id=entry.pk,
-                told_to=(entry.lender_id or "") if sequence else "",
-                lender_sequence=sequence,
-                leaf_hash=leaf_hash(spell_leaf(entry, lender_sequence=sequence)),
-            )
-        )
-    return leaves

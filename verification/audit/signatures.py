@@ -17,7 +17,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -111,18 +111,19 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
             asked[entry.id] = entry
         elif entry.type in (events.CERTIFIED, events.REVOKED) and not keys.is_of_root(entry):
             found[entry.pk] = "the operator's root did not sign it"
-    firsts = {pk: _first(entry) for pk, entry in asked.items()}
+    firsts = {pk: _said(entry)[0] for pk, entry in asked.items()}
     known = asked | _loaded(set(firsts.values()) - asked.keys())
-    over = {name: _over(known[name]) for name in set(firsts.values()) if name in known}
+    over, signers = dict[str, list[str]](), dict[str, str]()
+    for name in set(firsts.values()) & known.keys():
+        _, signers[name], over[name] = _said(known[name])
     known |= _loaded({pk for names in over.values() for pk in names} - known.keys())
-    signers = {name: str(known[name].body["signed"].get("by")) for name, names in over.items() if names}
     # A log that nobody asked about may have no keys here: what names an entry of it is not signed.
     believed = {
-        log: keys.believed(log, needed={by for name, by in signers.items() if known[name].log == log})
+        log: keys.believed(log, needed={by for name, by in signers.items() if over[name] and known[name].log == log})
         for log in {entry.log for entry in asked.values()}
     }
     faults = {
-        name: _fault(name, names, known, believed[known[name].log].get(signers.get(name, "")))
+        name: _fault(name, names, known, believed[known[name].log].get(signers[name]))
         for name, names in over.items()
         if known[name].log in believed
     }
@@ -154,25 +155,11 @@ def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
     return [entry for entry in found if entry.pk in signers and entry.pk not in gone]
 
 
-def all_sound(verification: Verification) -> list[AuditEntry]:
-    """All entries of a verification, in their order, by one statement.
+def sound_of(verification: Verification, *, is_whole: bool = False) -> list[AuditEntry]:
+    """Those entries of a verification that count, in their order, by one statement; others are as none.
 
-    Raises `EvidenceUnreadable` if one is not sound, as `sound` says: what rests on the others would rest on half.
+    is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
     """
-    own, faults = _with_faults(verification)
-    for pk, fault in faults.items():
-        raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
-    return own
-
-
-def sound_of(verification: Verification) -> list[AuditEntry]:
-    """Those entries of a verification that count, in their order, by one statement; others are as none."""
-    own, faults = _with_faults(verification)
-    return [one for one in own if one.pk not in faults]
-
-
-def _with_faults(verification: Verification) -> tuple[list[AuditEntry], dict[str, str]]:
-    """All entries of a verification, in their order, by one statement; and by id, why some of them do not count."""
     of_keys = Q(type=events.REVOKED, log=verification.mode)
     wanted = AuditEntry.objects.filter(Q(verification=verification) | of_keys).select_related("leaf")
     found = list(readable(wanted.order_by("verification_sequence")))
@@ -185,15 +172,16 @@ def _with_faults(verification: Verification) -> tuple[list[AuditEntry], dict[str
             faults[one.pk] = "it stands in another log than its verification"
         elif keys.is_revoked(revoked, signers.get(one.pk, ""), leaf.leaf_index if leaf else policy.SIZE):
             faults[one.pk] = "the key that signed it was revoked"
-    return own, faults
+    if is_whole and faults:
+        pk, fault = next(iter(faults.items()))
+        raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
+    return [one for one in own if one.pk not in faults]
 
 
 def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
     """The id of the key that an entry says it was signed by; `beside` holds what was signed with it. Empty for none."""
-    first = next((one for one in (entry, *beside) if one.pk == _first(entry)), None)
-    said = first.body.get("signed") if first is not None and isinstance(first.body, dict) else None
-    by = said.get("by") if isinstance(said, dict) else None
-    return by if isinstance(by, str) else ""
+    first = next((one for one in (entry, *beside) if one.pk == _said(entry)[0]), None)
+    return _said(first)[1] if first is not None else ""
 
 
 def _needs_process(entry: AuditEntry) -> bool:
@@ -242,24 +230,20 @@ def _message(entries: Iterable[AuditEntry]) -> bytes:
     return canonical_json({"context": _CONTEXT, "leaves": leaves})
 
 
-def _first(entry: AuditEntry) -> str:
+def _said(entry: AuditEntry) -> tuple[str, str, list[str]]:
+    """What an entry says of its signature: the first entry under it and, of that one, by which key and over which.
+
+    Empty where that cannot be read.
+    """
     said = entry.body.get("signed") if isinstance(entry.body, dict) else None
-    name = said.get("with", entry.id) if isinstance(said, dict) else ""
-    return name if _is_id(name) else ""
-
-
-def _over(first: AuditEntry) -> list[str]:
-    """The entries that a first one names; none where that cannot be read."""
-    said = first.body.get("signed") if isinstance(first.body, dict) else None
-    over = said.get("over") if isinstance(said, dict) else None
-    is_list = isinstance(over, list) and 0 < len(over) <= _OVER_MAX and all(map(_is_id, over))
-    return list(over) if is_list and over else []
+    if not isinstance(said, dict):
+        return "", "", []
+    by, over = said.get("by"), said.get("over")
+    names = [said.get("with", entry.id), *(over if isinstance(over, list) and len(over) <= _OVER_MAX else ())]
+    first, *others = (isinstance(name, str) and _ID.fullmatch(name) is not None for name in names)
+    return names[0] if first else "", by if isinstance(by, str) else "", names[1:] if all(others) else []
 
 
 def _loaded(ids: set[str]) -> dict[str, AuditEntry]:
     found = readable(AuditEntry.objects.filter(pk__in=ids - {""})) if ids - {""} else ()
     return {entry.pk: entry for entry in found}
-
-
-def _is_id(untrusted: Any) -> bool:
-    return isinstance(untrusted, str) and _ID.fullmatch(untrusted) is not None

@@ -32,27 +32,24 @@ def spread(look: Look[Page, Found], pages: Iterable[Page], *, processes: int) ->
     broken: list[Exception] = []
     rest = _until(broken, pages)
     begun = list(islice(rest, 2))
-    if len(begun) == 2:
-        yield from _divided(look, chain(begun, rest), processes)
-    else:
+    if len(begun) < 2:
         yield from chain.from_iterable(map(look, begun))
+    else:
+        # None may stand on both sides of a fork, and all processes are forked at the first page.
+        connections.close_all()
+        pool = ProcessPoolExecutor(processes, mp_context=get_context("fork"))
+        waiting: deque[Future[tuple[list[Found], list[Exception]]]] = deque()
+        try:
+            for page in chain(begun, rest):
+                waiting.append(pool.submit(_gathered, look, page))
+                if len(waiting) > _AHEAD * processes:
+                    yield from _told(waiting.popleft())
+            while waiting:
+                yield from _told(waiting.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
     if broken:
         raise broken[0]
-
-
-def _divided(look: Look[Page, Found], pages: Iterable[Page], processes: int) -> Iterator[Found]:
-    connections.close_all()  # none may stand on both sides of a fork, and all processes are forked at the first page
-    pool = ProcessPoolExecutor(processes, mp_context=get_context("fork"))
-    waiting: deque[Future[tuple[list[Found], list[Exception]]]] = deque()
-    try:
-        for page in pages:
-            waiting.append(pool.submit(_gathered, look, page))
-            if len(waiting) > _AHEAD * processes:
-                yield from _told(waiting.popleft())
-        while waiting:
-            yield from _told(waiting.popleft())
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _gathered(look: Look[Page, Found], page: Page) -> tuple[list[Found], list[Exception]]:

@@ -54,6 +54,17 @@ def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:
         last = keys[-1]
 
 
+def names(query: QuerySet[Any, Any], *, by: str, most: int) -> Iterator[list[str]]:
+    """The values of a text column in pages of at most so many, ascending."""
+    last = ""
+    while found := list(query.filter(**{f"{by}__gt": last}).order_by(by).values_list(by, flat=True)[:most]):
+        yield found
+        # A damaged name can order itself before what was read: that would be read for ever.
+        if not isinstance(found[-1], str) or found[-1] <= last:
+            return
+        last = found[-1]
+
+
 def as_bytes(value: object) -> bytes:
     """A binary column's bytes; empty for a value of another type, which only a damaged row has."""
     return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""

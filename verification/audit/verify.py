@@ -65,14 +65,11 @@ def verify_database() -> Iterator[Finding]:
     """What is wrong with the database of both logs: rows whose owner is gone, and what SQLite finds in its file."""
     yield from _guarded("", "the database file", verify_file())
     yield from _guarded("", "the rows", verify_parents())
-    yield from _guarded("", "the entries", _verify_logs())
-
-
-def _verify_logs() -> Iterator[Finding]:
-    """Entries of a log that there is not: they are never ordered."""
-    elsewhere = AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk")
-    for pk, log in elsewhere.values_list("pk", "log").iterator():
-        yield Finding(code="log_unknown", detail=f"the entry names the log {log!r}, which there is not", entry=pk)
+    # Entries of a log that there is not: they are never ordered.
+    elsewhere = AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk").values_list("pk", "log")
+    what = "the entry names the log {!r}, which there is not"
+    unknown = (Finding(code="log_unknown", detail=what.format(log), entry=pk) for pk, log in elsewhere.iterator())
+    yield from _guarded("", "the entries", unknown)
 
 
 def verify_file() -> Iterator[Finding]:

@@ -42,11 +42,7 @@ def verify_counts() -> Iterator[Finding]:
         for mode, month, route, status, _, more in cursor.fetchall():
             detail = f"the count of {month}, route {route or 'none'}, {status}, is {more:+} off its verifications"
             yield Finding(code="count", log=mode, field="number", detail=detail)
-    yield from _verify_quotas()
-
-
-def _verify_quotas() -> Iterator[Finding]:
-    """What was used of a quota on a day, over all its rows, is as often as entries say; days gone by are forgotten."""
+    # What was used of a quota on a day, over all its rows, is as often as entries say; days gone by are forgotten.
     today = clock.now().date()
     taken = AuditEntry.objects.filter(type__in=_TAKING).annotate(purpose=_PURPOSE).filter(purpose__isnull=False)
     # Before the rows: what is used after this is in both.

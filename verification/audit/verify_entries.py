@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Lag
 
 from verification.audit import sequencer
-from verification.audit.stored import PAGE
+from verification.audit.stored import PAGE, names
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.core.status import TERMINAL
@@ -28,18 +28,29 @@ def verify_entries(log: str) -> Iterator[Finding]:
     ):
         for pk in found.order_by("pk").values_list("pk", flat=True).iterator():
             yield Finding(code=code, log=log, detail=detail, entry=pk)
-    yield from _verify_waiting(log, entries.filter(pending__isnull=False).order_by("pk"))
-    yield from _verify_sequences(log, entries.filter(verification__isnull=False, verification_sequence__isnull=False))
-    yield from _verify_decisions(log, entries.filter(type__in=DECISIONS))
-
-
-def _verify_waiting(log: str, waiting: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:
-    """What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is no leaf."""
-    last = ""
-    while ids := list(waiting.filter(pk__gt=last).values_list("pk", flat=True)[:PAGE]):
-        last = ids[-1]
+    # What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is no leaf.
+    for ids in names(entries.filter(pending__isnull=False), by="pk", most=PAGE):
         for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
             yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
+    yield from _verify_sequences(log, entries.filter(verification__isnull=False, verification_sequence__isnull=False))
+    # An append-only log cannot undo a decision, so a second one is somebody's.
+    decisions = entries.filter(type__in=DECISIONS)
+    twice = decisions.values("verification_id").annotate(number=Count("pk")).filter(number__gt=1)
+    for row in twice.order_by("verification_id").iterator():
+        detail = f"verification {row['verification_id']} has {row['number']} decisions"
+        yield Finding(code="decisions", log=log, detail=detail, field="type")
+    told = decisions.values_list("pk", "type", "verification_id", "verification__status")
+    for pk, decision, verification, status in told.iterator():
+        if decision != f"{_PREFIX}{status}":
+            said = decision.removeprefix(_PREFIX)
+            detail = f"verification {verification} stands as {status}, but the log decided {said}"
+            yield Finding(code="status", log=log, detail=detail, entry=pk, field="status")
+    # The other way round: a row that was set to verified by hand has no decision in the log.
+    decided = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), type__in=DECISIONS))
+    undecided = Verification.objects.filter(~decided, mode=log, status__in=TERMINAL).order_by("pk")
+    for pk, status in undecided.values_list("pk", "status").iterator():
+        detail = f"verification {pk} stands as {status}, but the log decided nothing"
+        yield Finding(code="undecided", log=log, detail=detail)
 
 
 def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:
@@ -61,23 +72,3 @@ def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> It
     for entry in ordered.filter(before__gt=F("verification_sequence")).values_list("pk", flat=True):
         detail = "the entry stands in the log after a later one of its verification"
         yield Finding(code="verification_order", log=log, detail=detail, entry=entry, field="verification_sequence")
-
-
-def _verify_decisions(log: str, decisions: QuerySet[AuditEntry, AuditEntry]) -> Iterator[Finding]:
-    # An append-only log cannot undo a decision, so a second one is somebody's.
-    twice = decisions.values("verification_id").annotate(number=Count("pk")).filter(number__gt=1)
-    for row in twice.order_by("verification_id").iterator():
-        detail = f"verification {row['verification_id']} has {row['number']} decisions"
-        yield Finding(code="decisions", log=log, detail=detail, field="type")
-    told = decisions.values_list("pk", "type", "verification_id", "verification__status")
-    for pk, decision, verification, status in told.iterator():
-        if decision != f"{_PREFIX}{status}":
-            said = decision.removeprefix(_PREFIX)
-            detail = f"verification {verification} stands as {status}, but the log decided {said}"
-            yield Finding(code="status", log=log, detail=detail, entry=pk, field="status")
-    # The other way round: a row that was set to verified by hand has no decision in the log.
-    decided = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), type__in=DECISIONS))
-    undecided = Verification.objects.filter(~decided, mode=log, status__in=TERMINAL).order_by("pk")
-    for pk, status in undecided.values_list("pk", "status").iterator():
-        detail = f"verification {pk} stands as {status}, but the log decided nothing"
-        yield Finding(code="undecided", log=log, detail=detail)

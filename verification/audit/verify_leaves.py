@@ -68,7 +68,8 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
     left to who reads this."""
     end = min(start + PAGE, size)
     found = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end).values_list(*Leaf._fields)
-    leaves = {leaf.leaf_index: leaf for leaf in map(_leaf, readable(found))}
+    rows = (Leaf._make(row) for row in readable(found))
+    leaves = {row.leaf_index: row._replace(leaf_hash=as_bytes(row.leaf_hash)) for row in rows}
     about = AuditEntry.objects.filter(pk__in=[leaf.entry_id for leaf in leaves.values()])
     ops = connection.ops if connection.vendor == "sqlite" else None
     if ops is not None:
@@ -85,13 +86,16 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
                 altered.add(finding.entry)
             yield finding
     yield from _verify_evidence_claims(leaves, entries)
-    # What is not what was hashed is named for that alone.
-    yield from _verify_signatures(leaves, {pk: one for pk, one in entries.items() if pk not in altered}, revoked)
-
-
-def _leaf(row: tuple[Any, ...]) -> Leaf:
-    leaf = Leaf._make(row)
-    return leaf._replace(leaf_hash=as_bytes(leaf.leaf_hash))
+    # Each entry is signed by a key that may say so, and that was not revoked by then. What is not what was hashed is
+    # named for that alone.
+    there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
+    intact = (one for pk, one in entries.items() if pk not in altered and isinstance(one, AuditEntry))
+    faults, signers = signatures.inspect(intact)
+    for pk, fault in faults.items():
+        yield _finding(there[pk], "entry_unsigned", fault)
+    for pk, by in signers.items():
+        if keys.is_revoked(revoked, by, there[pk].leaf_index):
+            yield _finding(there[pk], "key_revoked", f"the key {by} that signed it was revoked from {revoked[by]} on")
 
 
 def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> Iterator[Finding | Told]:
@@ -122,19 +126,6 @@ def _verify_leaf(leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any) -> It
         yield _finding(leaf, "lender_sequence", "the lender's sequence is not a number", field="lender_sequence")
         return
     yield Told(leaf, lender, sequence)
-
-
-def _verify_signatures(
-    leaves: Mapping[int, Leaf], entries: Mapping[str, Any], revoked: Mapping[str, int]
-) -> Iterator[Finding]:
-    """Each entry is signed by a key that may say so, and that was not revoked by then."""
-    there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
-    faults, signers = signatures.inspect(entry for entry in entries.values() if isinstance(entry, AuditEntry))
-    for pk, fault in faults.items():
-        yield _finding(there[pk], "entry_unsigned", fault)
-    for pk, by in signers.items():
-        if keys.is_revoked(revoked, by, there[pk].leaf_index):
-            yield _finding(there[pk], "key_revoked", f"the key {by} that signed it was revoked from {revoked[by]} on")
 
 
 def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, Any]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from django.db.models import Exists, Model, OuterRef, Q
 from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
 from verification.audit.spread import spread
-from verification.audit.stored import UNREADABLE
+from verification.audit.stored import UNREADABLE, names
 from verification.audit.verify_counts import verify_counts
 from verification.core.findings import Finding
 from verification.models import (
@@ -50,30 +50,33 @@ _PARENTS: Final[tuple[tuple[type[Model], str, type[Model]], ...]] = (
 
 def verify_rows(log: str, *, processes: int = 1) -> Iterator[Finding]:
     """Findings about every verification of a log: rows changed, taken away or added behind the log's back."""
-    yield from spread(partial(_verify_page, log), _pages(log), processes=processes)
-
-
-def _pages(log: str) -> Iterator[list[str]]:
-    """The ids of the verifications of a log, a page at a time."""
     in_log = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), log=log))
-    last = ""
-    while True:
-        rest = Verification.objects.filter(Q(mode=log) | in_log, pk__gt=last).order_by("pk")
-        ids = list(rest.values_list("pk", flat=True)[:_PAGE])
-        if not ids:
-            return
-        yield ids
-        # A damaged key can order itself before what was read: that would be read for ever.
-        if not isinstance(ids[-1], str) or ids[-1] <= last:
-            return
-        last = ids[-1]
+    pages = names(Verification.objects.filter(Q(mode=log) | in_log), by="pk", most=_PAGE)
+    yield from spread(partial(_verify_page, log), pages, processes=processes)
 
 
 def _verify_page(log: str, ids: Sequence[str]) -> Iterator[Finding]:
-    held = load(ids)
+    """The findings about some verifications; of one about which there are any, read while it stood still.
+
+    Rows are read one table after the other, and a worker may move the verification meanwhile. Whatever of it an entry
+    tells counts that entry in the row, in the same transaction: where the count did not move, nothing of it did.
+    """
+    every = load(ids)
     for pk in ids:
-        if pk not in held or next(compare(log, held[pk]), None) is not None:
-            yield from _look_again(log, pk)
+        if pk in every and next(compare(log, every[pk]), None) is None:
+            continue
+        found: list[Finding] = []
+        for _ in range(_LOOKS):
+            held = load([pk]).get(pk)
+            if held is None:
+                detail = f"the row of verification {pk} cannot be read"
+                found = [Finding(code="unreadable", log=log, detail=detail)]
+                break
+            found = list(compare(log, held))
+            now = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
+            if now == held.verification.sequence:
+                break
+        yield from found
 
 
 def verify_parents() -> Iterator[Finding]:
@@ -92,23 +95,3 @@ def verify_parents() -> Iterator[Finding]:
             detail = f"the rows of {word} cannot be read further ({type(error).__name__})"
             yield Finding(code="unreadable", detail=detail)
     yield from verify_counts()
-
-
-def _look_again(log: str, pk: str) -> Iterator[Finding]:
-    """The findings about one verification, read while it stood still.
-
-    Rows are read one table after the other, and a worker may move the verification meanwhile. Whatever of it an entry
-    tells counts that entry in the row, in the same transaction: where the count did not move, nothing of it did.
-    """
-    found: list[Finding] = []
-    for _ in range(_LOOKS):
-        held = load([pk]).get(pk)
-        if held is None:
-            detail = f"the row of verification {pk} cannot be read"
-            found = [Finding(code="unreadable", log=log, detail=detail)]
-            break
-        found = list(compare(log, held))
-        now = Verification.objects.filter(pk=pk).values_list("sequence", flat=True).first()
-        if now == held.verification.sequence:
-            break
-    yield from found

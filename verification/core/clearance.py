@@ -4,7 +4,7 @@ Two laws may ask: that by which the person was verified, and that by which the l
 both the stricter holds, gate by gate. Whatever is asked and cannot be answered here refuses.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -25,6 +25,8 @@ WAITING: Final = (COOLING_OFF, "consent_renewal_required")
 TIYN: Final = 100
 """Of a tenge."""
 _CREDITS: Final = "lender's credits"
+_ASKED: Final = {"stop_credit": "stop_credit", "account_owner": "account_owner_mismatch"}
+"""What an outside source answers, and why it refuses where the money may not leave by that."""
 UNWANTED: Final = ("consent_declined", "coercion_reported")
 """A new consent that was declined so is the last one, and no money leaves."""
 
@@ -134,49 +136,31 @@ def release_not_before(release_from: datetime, laws: Sequence[Profile]) -> datet
 
 def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Gate, ...]:
     """Every gate, in the order in which a refusal is told."""
-    return (
-        _counted("amount", _amount, facts, laws, at),
-        _verification_age(facts, laws, at),
-        _profile(facts, laws, at),
-        _age(facts, laws, at),
-        _counted("first_credit", _first_credit, facts, laws, at),
-        _counted("cooling_off", _cooling_off, facts, laws, at),
-        _asked("stop_credit", facts, _least(laws, "stop_credit_max_age_seconds"), "stop_credit"),
-        _asked("account_owner", facts, _least(laws, "account_owner_max_age_seconds"), "account_owner_mismatch"),
-    )
-
-
-def _counted(
-    name: str,
-    gate: Callable[[Facts, Sequence[Profile], datetime], Gate],
-    facts: Facts,
-    laws: Sequence[Profile],
-    at: datetime,
-) -> Gate:
-    """A gate that counts in MCI: of a year that has no value it refuses."""
-    try:
-        return gate(facts, laws, at)
-    except Misconfigured:
-        return Gate(name, "mci_unknown", at, "MCI", _day_ends(at))
-
-
-def _amount(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
-    most = _least(laws, "amount_max_mci")
-    is_over = most is not None and facts.cap_tiyn > _tiyn(most, at)
-    return Gate("amount", "amount_over_profile" if is_over else PASSED, at, "verification", _day_ends(at))
-
-
-def _verification_age(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
+    most, ends = _least(laws, "amount_max_mci"), _day_ends(at)
+    is_over = most is not None and _is_over(facts.cap_tiyn, most, [at])
+    status = "mci_unknown" if is_over is None else "amount_over_profile" if is_over else PASSED
+    amount = Gate("amount", status, at, "MCI" if is_over is None else "verification", ends)
     until = facts.verified_at - facts.aged + timedelta(seconds=min(one.valid_for_seconds for one in laws))
     status = PASSED if at < until else "verification_too_old"
-    return Gate("verification_age", status, facts.verified_at, "log", until)
-
-
-def _profile(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
+    verification_age = Gate("verification_age", status, facts.verified_at, "log", until)
     # The first is that by which it was done: missed commands may have been replaced that another does not let be.
     is_done = all(suffices(one.combinations, passed=facts.routes) for one in laws)
     fits = is_done and laws[0].replaced_max <= min(one.replaced_max for one in laws)
-    return Gate("profile", PASSED if fits else "profile_insufficient", at, "log", _day_ends(at))
+    profile = Gate("profile", PASSED if fits else "profile_insufficient", at, "log", ends)
+    asked: list[Gate] = []
+    for name, refused in _ASKED.items():
+        answer: Answer | None = getattr(facts, name)
+        if (seconds := _least(laws, f"{name}_max_age_seconds")) is None:
+            asked.append(Gate(name, NOT_EVALUATED))
+        elif facts.lacks_consent:
+            asked.append(Gate(name, "payout_consent_missing"))
+        elif answer is None:
+            asked.append(Gate(name, f"{name}_unavailable"))
+        else:
+            until = answer.at + timedelta(seconds=seconds)
+            asked.append(Gate(name, PASSED if answer.fits else refused, answer.at, answer.source, until))
+    of_person = (_age(facts, laws, at), _first_credit(facts, laws, at), _cooling_off(facts, laws, at))
+    return (amount, verification_age, profile, *of_person, *asked)
 
 
 def _age(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
@@ -194,7 +178,10 @@ def _first_credit(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     most = _least(laws, "visit_over_mci")
     if most is None:
         return Gate("first_credit", NOT_EVALUATED)
-    if facts.cap_tiyn <= _limit(most, facts, at):
+    is_over = _is_over(facts.cap_tiyn, most, _moments(facts, at))
+    if is_over is None:
+        return Gate("first_credit", "mci_unknown", at, "MCI", _day_ends(at))
+    if not is_over:
         return Gate("first_credit", PASSED, at, _CREDITS, _day_ends(at))
     return _attested("first_credit", facts.visit, "in_person_required", at)
 
@@ -214,7 +201,10 @@ def _cooling_off(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     if contract is None:
         return said("contract_required")
     sum_of_day = facts.cap_tiyn + facts.day_tiyn + (facts.others_tiyn or 0)
-    if sum_of_day <= _limit(most, facts, at):
+    is_over = _is_over(sum_of_day, most, _moments(facts, at))
+    if is_over is None:
+        return said("mci_unknown", source="MCI")
+    if not is_over:
         return said(PASSED)
     until = release_not_before(contract.release_from, laws) or contract.release_from
     if at < until:
@@ -222,18 +212,6 @@ def _cooling_off(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     # Who was asked before the wait was over has not thought about it so long.
     is_renewed = contract.renewed_at is not None and contract.renewed_at >= until
     return said(PASSED if is_renewed else "consent_renewal_required", not_before=until)
-
-
-def _asked(name: str, facts: Facts, seconds: int | None, code: str) -> Gate:
-    answer: Answer | None = getattr(facts, name)
-    if seconds is None:
-        return Gate(name, NOT_EVALUATED)
-    if facts.lacks_consent:
-        return Gate(name, "payout_consent_missing")
-    if answer is None:
-        return Gate(name, f"{name}_unavailable")
-    until = answer.at + timedelta(seconds=seconds)
-    return Gate(name, PASSED if answer.fits else code, answer.at, answer.source, until)
 
 
 def _least(laws: Sequence[Profile], name: str) -> int | None:
@@ -245,13 +223,15 @@ def _moments(facts: Facts, at: datetime) -> Sequence[datetime]:
     return (facts.contract.signed_at, at) if facts.contract else (at,)
 
 
-def _limit(number: int, facts: Facts, at: datetime) -> int:
-    """So many MCI in tiyn, by the smaller value: the law counts on the contract's day, the money leaves today."""
-    return min(_tiyn(number, one) for one in _moments(facts, at))
+def _is_over(sum_tiyn: int, number: int, moments: Iterable[datetime]) -> bool | None:
+    """Whether a sum is over so many MCI; None, which refuses, in a year that has no value.
 
-
-def _tiyn(number: int, at: datetime) -> int:
-    return mci.tenge(number, on=almaty.day_of(at)) * TIYN
+    By the smallest value of these days: the law counts on the contract's day, the money leaves today.
+    """
+    try:
+        return sum_tiyn > min(mci.tenge(number, on=almaty.day_of(one)) * TIYN for one in moments)
+    except Misconfigured:
+        return None
 
 
 def _day_ends(at: datetime) -> datetime:

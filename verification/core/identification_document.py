@@ -129,8 +129,7 @@ def shown_frames(kinds: Collection[str], terms: Mapping[str, Any], *, stage: str
 
 def build(facts: Facts) -> bytes:
     """The canonical bytes that are signed. Evidence that cannot be read is left out: an ending never waits for it."""
-    attempt, ending, lender = facts.attempt, facts.ending, facts.case.lender
-    terms = _object(facts, "terms")
+    attempt, ending, lender, terms = facts.attempt, facts.ending, facts.case.lender, _object(facts, "terms")
     # The numbers it was judged by, all of which stand in the terms that were kept: their version and hash.
     numbers = terms.get("policy")
     policy = {"version": numbers.get("version"), "sha256": digest(numbers)} if isinstance(numbers, dict) else None
@@ -138,6 +137,14 @@ def build(facts: Facts) -> bytes:
     result = {"outcome": ending.outcome, "code": ending.code or None, "decided_by": ending.decided_by}
     votes = [{"person": vote.person, "passes": vote.passes, "at": moment(vote.at)} for vote in ending.votes]
     given = {"at": moment(facts.identified_at), "iin": facts.case.person.iin.value, "source": "LENDER"}
+    # Stage 4: distance, zone, threshold, and by its `detail` the model and calibration. None if it never came to it.
+    compared = next((check for check in facts.checks if check.name.endswith(_COMPARISON)), None)
+    comparison = None
+    if compared is not None:
+        # Who is asked once more has failed, and lay in the zone of review all the same: the check wrote it down.
+        zone = "review" if compared.detail.get("zone") == "review" else _ZONES[compared.outcome]
+        zone = zone if compared.score is not None else "none"
+        comparison = {"at": _told(terms.get("at")), "zone": zone, **_judged(compared)}
     return canonical_json(
         {
             "type": TYPE,
@@ -155,7 +162,7 @@ def build(facts: Facts) -> bytes:
             "live_image": _live_image(facts, terms),
             "identification_data": given,
             "reference": _reference(facts, terms),
-            "comparison": _comparison(facts, terms),
+            "comparison": comparison,
             "unreadable": sorted(facts.unreadable),
         }
     )
@@ -232,22 +239,6 @@ def _reference(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
         return said
     taken_on = answer.taken_on.isoformat() if answer.taken_on else None
     return {**said, "source": answer.source, "taken_on": taken_on, "sha256": sha256(answer.jpeg).hexdigest()}
-
-
-def _comparison(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Stage 4: distance, zone, threshold, and by its `detail` the model and calibration. None if it never came to it.
-
-    The zone is `none` where there was nothing to compare: no face in the capture, or no sample.
-    """
-    found = next((check for check in facts.checks if check.name.endswith(_COMPARISON)), None)
-    if found is None:
-        return None
-    if found.score is None:
-        zone = "none"
-    else:
-        # Who is asked once more has failed, and lay in the zone of review all the same: the check wrote it down.
-        zone = "review" if found.detail.get("zone") == "review" else _ZONES[found.outcome]
-    return {"at": _told(terms.get("at")), "zone": zone, **_judged(found)}
 
 
 def _judged(check: Judged) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Final
 from verification.core.errors import BadInput
 from verification.core.ids import Iin
 from verification.core.registry_answers import TEXT_MAX_BYTES
-from verification.core.strict_json import MALFORMED, StrictObject, read_day, read_object
+from verification.core.strict_json import MALFORMED, read_day, read_object
 
 STOP_CREDIT_STATUSES: Final = ("refused", "not_refused", "consent_refused")
 ACCOUNT_STATUSES: Final = ("owned", "owned_by_another", "not_found", "consent_refused")
@@ -91,19 +91,17 @@ def parse_credits(untrusted: bytes) -> CreditsAnswer:
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id = answer.choice("status", CREDITS_STATUSES), answer.reference("request_id")
     iin = Iin.parse(answer.text("iin", longest=12))
-    tiyn = _by_day(answer.object("credits")) if status == "told" else {}
+    tiyn: dict[str, int] = {}
+    if status == "told":
+        credits = answer.object("credits")
+        for day in credits.names():
+            sum_of_day = credits.text(day, longest=_TIYN_MAX)
+            # Digits in one spelling: no sign, no separator, no digit of another script.
+            if read_day(day) is None or not _TIYN.fullmatch(sum_of_day):
+                detail = "days, each with a whole number of tiyn, are expected"
+                raise BadInput(detail, code=MALFORMED, pointer="/credits")
+            tiyn[day] = int(sum_of_day)
+        if not tiyn:
+            raise BadInput("nothing is told of any day", code=MALFORMED, pointer="/credits")
     answer.finish()
     return CreditsAnswer(request_id=request_id, status=status, iin=iin, tiyn=tiyn)
-
-
-def _by_day(credits: StrictObject) -> dict[str, int]:
-    tiyn: dict[str, int] = {}
-    for day in credits.names():
-        sum_of_day = credits.text(day, longest=_TIYN_MAX)
-        # Digits in one spelling: no sign, no separator, no digit of another script.
-        if read_day(day) is None or not _TIYN.fullmatch(sum_of_day):
-            raise BadInput("days, each with a whole number of tiyn, are expected", code=MALFORMED, pointer="/credits")
-        tiyn[day] = int(sum_of_day)
-    if not tiyn:
-        raise BadInput("nothing is told of any day", code=MALFORMED, pointer="/credits")
-    return tiyn

@@ -101,28 +101,7 @@ def read(text: bytes) -> dict[str, Any]:
 
 def show(data: Mapping[str, Any]) -> Shown:
     """The words of these data. Raises as `write`."""
-    _check(data)
-    words = WORDS[data["words"]][data["language"]]
-    said = {
-        # Nothing that a lender said hides, ends its line, turns it around, or draws a row of its own behind blanks.
-        **{name: in_one_line(str(data[name])) for name in words.labels},
-        "mode": words.test,
-        "iin": Iin(data["iin"]).masked,
-        "amount": words.money(data["amount"], data["currency"]),
-        "total_repayable": words.money(data["total_repayable"], data["currency"]),
-        "term_days": words.term(data["term_days"]),
-        "annual_rate": words.percent(data["annual_rate"]),
-        "contract_sha256": data["contract_sha256"] or words.no_contract,
-        "issued": words.moment(data["issued"]),
-        "expires": words.moment(data["expires"]),
-    }
-    names = [name for name in words.labels if name != "mode" or data["mode"] != "live"]
-    rows = tuple((words.labels[name], said[name]) for name in names)
-    return Shown(data["language"], words.title, words.declaration, rows)
-
-
-def _check(data: Mapping[str, Any]) -> None:
-    """Of each field that it is there, of its type, and can be said in words; nothing else is there."""
+    # Of each field that it is there, of its type, and can be said in words; nothing else is there.
     texts = {name: value for name, value in data.items() if name != "term_days"}
     if data.keys() != _FIELDS or not all(isinstance(value, str) for value in texts.values()):
         raise _refused("not the fields of a statement")
@@ -132,11 +111,28 @@ def _check(data: Mapping[str, Any]) -> None:
     if strange or type(data["term_days"]) is not int:
         raise _refused(f"{', '.join(strange) or 'term_days'} cannot be said in words")
     try:
-        Iin.parse(data["iin"])
+        iin = Iin.parse(data["iin"])
         for name in ("issued", "expires"):
             datetime.fromisoformat(data[name])
     except (BadInput, ValueError) as fault:
         raise _refused("an IIN or a time that is none") from fault
+    words = WORDS[data["words"]][data["language"]]
+    said = {
+        # Nothing that a lender said hides, ends its line, turns it around, or draws a row of its own behind blanks.
+        **{name: in_one_line(str(data[name])) for name in words.labels},
+        "mode": words.test,
+        "iin": iin.masked,
+        "amount": words.number(data["amount"], data["currency"]),
+        "total_repayable": words.number(data["total_repayable"], data["currency"]),
+        "term_days": words.term(data["term_days"]),
+        "annual_rate": words.number(data["annual_rate"], "%"),
+        "contract_sha256": data["contract_sha256"] or words.no_contract,
+        "issued": words.moment(data["issued"]),
+        "expires": words.moment(data["expires"]),
+    }
+    names = [name for name in words.labels if name != "mode" or data["mode"] != "live"]
+    rows = tuple((words.labels[name], said[name]) for name in names)
+    return Shown(data["language"], words.title, words.declaration, rows)
 
 
 def _refused(detail: str) -> Refused:

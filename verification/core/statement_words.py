@@ -13,7 +13,7 @@ CURRENT: Final = "2026-11-28"
 _NBSP: Final = "\N{NO-BREAK SPACE}"
 # Of the whole country since 1 March 2024. Not by name: what was signed must not change with a table of zones.
 _KAZAKHSTAN: Final = timezone(timedelta(hours=5))
-_CURRENCY: Final = {"KZT": "₸"}
+_UNITS: Final = {"KZT": "₸", "%": "%"}
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,12 @@ class Words:
     thousands: str = _NBSP
     point: str = ","
 
-    def money(self, amount: str, currency: str) -> str:
-        """A sum with grouped thousands: 150 000 ₸. Whole sums lose their zeros."""
-        return f"{self._grouped(amount)}{_NBSP}{_CURRENCY[currency]}"
-
-    def percent(self, rate: str) -> str:
-        """A yearly rate."""
-        return f"{self._grouped(rate)}{_NBSP}%"
+    def number(self, decimal: str, unit: str) -> str:
+        """A sum or a yearly rate (`%`) with grouped thousands: 150 000 ₸. Whole ones lose their zeros."""
+        number = Decimal(decimal)
+        shown = f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
+        grouped = shown.replace(",", "\0").replace(".", self.point).replace("\0", self.thousands)
+        return f"{grouped}{_NBSP}{_UNITS[unit]}"
 
     def term(self, days: int) -> str:
         """A term in days."""
@@ -52,11 +51,6 @@ class Words:
     def moment(self, at: str) -> str:
         """A time in Kazakhstan, to the minute."""
         return self.time.format(datetime.fromisoformat(at).astimezone(_KAZAKHSTAN).strftime("%d.%m.%Y %H:%M"))
-
-    def _grouped(self, decimal: str) -> str:
-        number = Decimal(decimal)
-        shown = f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
-        return shown.replace(",", "\0").replace(".", self.point).replace("\0", self.thousands)
 
 
 _2026_11_28 = {

@@ -8,7 +8,7 @@ A field never changes its meaning; a new one has a default; one that is dropped 
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cache
@@ -26,6 +26,9 @@ _PLAIN = {bool: "bool", int: "int", str: "str", float: "fraction", date: "day"}
 Record = TypeVar("Record")
 _types = cache(get_type_hints)
 """The types of a dataclass, by field: worked out once."""
+_origin: Callable[[Any], Any] = cache(get_origin)
+_kinds: Callable[[Any], tuple[Any, ...]] = cache(get_args)
+"""Of what a type is made that is made of others: worked out once, too."""
 
 
 def canonical_json(value: Any) -> bytes:
@@ -127,16 +130,10 @@ def _read_fields(stored: Any, into: Any, *, place: str) -> Any:
         raise unreadable(place, f"was not accepted: {error}") from error
 
 
-@cache
-def _form(kind: Any) -> tuple[bool, Any, tuple[Any, ...]]:
-    """Whether a type is a dataclass; of what it is made, if of others: worked out once."""
-    return dataclasses.is_dataclass(kind), get_origin(kind), get_args(kind)
-
-
 def _read(stored: Any, kind: Any, *, place: str) -> Any:
     """3"""
-    is_record, origin, kinds = _form(kind)
-    if is_record:
+    origin, kinds = _origin(kind), _kinds(kind)
+    if dataclasses.is_dataclass(kind):
         return _read_fields(stored, kind, place=place)
     if origin in (Union, UnionType):
         if stored is None and NoneType in kinds:

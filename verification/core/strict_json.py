@@ -189,7 +189,19 @@ def read_json(
             parse_float=fraction,
             parse_constant=_no_number,
         )
-        _refuse_unstorable(value, depth=0)
+        # Texts that UTF-8 or a database cannot hold, and absurd nesting; a list to work off instead of a recursion.
+        waiting = [(value, 0)]
+        while waiting:
+            part, depth = waiting.pop()
+            if depth > DEPTH_MAX:
+                raise ValueError("nested too deeply")
+            if isinstance(part, str):
+                part.encode()  # UnicodeEncodeError, a ValueError, for half of a surrogate pair
+                if "\0" in part:
+                    raise ValueError("NUL")
+            elif isinstance(part, dict | list):
+                inner = (*part.keys(), *part.values()) if isinstance(part, dict) else part
+                waiting.extend((one, depth + 1) for one in inner)
     # RecursionError: brackets nested deeper than the reader can follow.
     except (ValueError, RecursionError):
         raise BadInput("not one well-formed JSON text in UTF-8", code=MALFORMED) from None
@@ -219,21 +231,6 @@ def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise ValueError("a name stands twice")
     return fields
-
-
-def _refuse_unstorable(value: Any, *, depth: int) -> None:
-    """Raises `ValueError` for texts that UTF-8 or a database cannot hold, and for absurd nesting."""
-    if depth > DEPTH_MAX:
-        raise ValueError("nested too deeply")
-    if isinstance(value, str):
-        value.encode()  # UnicodeEncodeError, a ValueError, for half of a surrogate pair
-        if "\0" in value:
-            raise ValueError("NUL")
-    elif isinstance(value, dict):
-        _refuse_unstorable([*value.keys(), *value.values()], depth=depth)
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_unstorable(item, depth=depth + 1)
 
 
 def _short_or_spelled(spelling: str) -> int | SpelledNumber:

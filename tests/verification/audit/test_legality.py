@@ -1,7 +1,8 @@
 """The replay of the law reads the log's own entries, whatever stands in them, by the releases of their days."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -71,13 +72,13 @@ def test_signatures_that_hold_are_verified_once_and_one_that_does_not_counts_for
 ) -> None:
     of = write(WHOLE)
     looks: list[int] = []
-    real = legality._forged
 
-    def forged(entries: Sequence[AuditEntry], revoked: Mapping[str, int]) -> frozenset[str]:
+    def inspect(entries: Sequence[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
         looks.append(len(entries))
-        return real(entries, revoked)
+        return signatures.inspect(entries)
 
-    monkeypatch.setattr(legality, "_forged", forged)
+    own = SimpleNamespace(inspect=inspect, said_by=signatures.said_by)
+    monkeypatch.setattr(legality, "signatures", own)
     assert not {finding.code for finding in verify_log("test")} & CODES
     assert looks == []
     statement = AuditEntry.objects.get(verification=of, type="attempt.judged", body__stage="statement")

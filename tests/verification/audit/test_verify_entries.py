@@ -63,3 +63,15 @@ def test_sequences_begin_at_one_and_have_no_gaps() -> None:
             add_entry(verification, verification_sequence=number)
     order_all()
     assert [finding.code for finding in found()] == ["verification_sequence"] * 2
+
+
+def test_a_waiting_entry_whose_name_is_damaged_is_not_read_for_ever(log: list[AuditLeaf]) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("this database stores no such row")
+    # Bytes stand behind every text, and before it once they are asked for as one.
+    waiting = AuditPending.objects.get().entry_id
+    tamper(
+        ("UPDATE verification_auditentry SET id = CAST(id AS BLOB) WHERE id = %s", (waiting,)),
+        ("UPDATE verification_auditpending SET entry_id = CAST(entry_id AS BLOB) WHERE entry_id = %s", (waiting,)),
+    )
+    assert {finding.code for finding in found()} <= {"entry_refused"}

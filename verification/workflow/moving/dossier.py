@@ -81,7 +81,7 @@ def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
     No row says what passed, nor what evidence there is: whoever can write rows would choose it. Raises
     `EvidenceUnreadable` if an entry of the verification is not sound, or its row names another law than its first.
     """
-    entries = signatures.all_sound(verification)
+    entries = signatures.sound_of(verification, is_whole=True)
     opened: dict[str, Any] = next((one.body for one in entries if one.type == "verification.created"), {})
     law = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
     if not law.items() <= opened.items():  # by it a stage asks more, or less
