@@ -1,6 +1,6 @@
 """`manage.py forecast_reviews`: how many people a lender needs for what the face zones send to people."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from verification.engines.faces.calibration import Cohort
 from verification.engines.faces.embedding import Zones
 from verification.engines.liveness import passive
 from verification.management import face_pictures
+from verification.management.arguments import read_by
 from verification.stages.live_capture.policy import COMMANDS_MAX
 
 REVIEWERS = 2  # people who look at a case
@@ -42,9 +43,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""
-        parser.add_argument("--rate", type=_positive, required=True, metavar="N", help="live captures a year")
-        parser.add_argument("--minutes", type=_positive, default=MINUTES, help="of one person a case; %(default)s")
-        parser.add_argument("--hours", type=_positive, default=HOURS, help="of one person a year; %(default)s")
+        positive = read_by(float, expected="a number above 0 is expected", is_right=lambda found: 0 < found < 1e12)
+        parser.add_argument("--rate", type=positive, required=True, metavar="N", help="live captures a year")
+        parser.add_argument("--minutes", type=positive, default=MINUTES, help="of one person a case; %(default)s")
+        parser.add_argument("--hours", type=positive, default=HOURS, help="of one person a year; %(default)s")
         parser.add_argument("--calibration", type=Path, metavar="FILE", help="in place of the one in use")
         face_pictures.add_backend(parser)
 
@@ -91,13 +93,3 @@ def _rows(zones: Zones, cohort: Cohort, options: dict[str, Any]) -> list[str]:
         hours = options["rate"] * share * REVIEWERS * options["minutes"] / 60
         rows.append(f"{by} | {share:.2%} | {hours:.0f} | {hours / options['hours']:.1f} | {refused:.2%}")
     return rows
-
-
-def _positive(untrusted: str) -> float:
-    try:
-        found = float(untrusted)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < 1e12:
-        raise ArgumentTypeError("a number above 0 is expected")
-    return found
