@@ -241,8 +241,7 @@ def document(version: str = versions.NEWEST) -> dict[str, Any]:
         # How the names of what we read end: `requests.read` refuses what a schema does not know.
         if name.endswith(("Request", "Change")):
             schema["additionalProperties"] = False
-    _say_which_ids(made)
-    _group(made)
+    _complete_operations(made)
     examples.put_into(made)
     return _naming(made, version)
 
@@ -260,10 +259,15 @@ def _naming(made: dict[str, Any], version: str) -> dict[str, Any]:
     return made
 
 
-def _say_which_ids(made: dict[str, Any]) -> None:
-    """Gives each id in a path its pattern, and each answer that makes something links to what may be asked of it."""
+def _complete_operations(made: dict[str, Any]) -> None:
+    """Lists each under the resource it is about, or under `test`, and names its scope; gives each id in a path its
+    pattern, and each answer that makes something links to what may be asked of it."""
     operations = {one["operationId"]: (path, one) for path, item in made["paths"].items() for one in item.values()}
     for path, one in operations.values():
+        named, scope = path.split("/"), one["security"][0]["key"][0]
+        about = "test" if named[2] == "test" else next((tag for tag in _TAGS if tag in named), "verifications")
+        one["tags"] = [about]
+        one["description"] = f"{one.get('description', '')}\n\nScope of the key: `{scope}`.".strip()
         for parameter in one.get("parameters", ()):
             if parameter["in"] == "path":
                 prefix = _PREFIXES[parameter["name"]]
@@ -276,17 +280,6 @@ def _say_which_ids(made: dict[str, Any]) -> None:
             if [each["name"] for each in one.get("parameters", ()) if each["in"] == "path"] == [name]
         }
         operations[maker][1]["responses"][status]["links"] = linked
-
-
-def _group(made: dict[str, Any]) -> None:
-    """Lists each operation under the resource it is about, or under `test`, and names its scope."""
-    for path, item in made["paths"].items():
-        named = path.split("/")
-        about = "test" if named[2] == "test" else next((tag for tag in _TAGS if tag in named), "verifications")
-        for operation in item.values():
-            operation["tags"] = [about]
-            scope = operation["security"][0]["key"][0]
-            operation["description"] = f"{operation.get('description', '')}\n\nScope of the key: `{scope}`.".strip()
     made["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
 
 
