@@ -6,6 +6,8 @@ In test mode hosts that the operator lists may be private and without TLS.
 
 import re
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
@@ -23,6 +25,7 @@ _NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-
 # A last label that some reader takes for a part of an IPv4 address (WHATWG URL, "ends in a number").
 _NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _WELL_KNOWN_PORTS = 1024
+_refused: Final = partial(BadInput, code="webhook_url_refused", pointer="/url")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,3 @@ def read(url: str, *, mode: str) -> Target:
         return Target(url=outbound.spelled(whole), is_listed=is_listed)
     except ValueError:
         raise _refused("this host name has no spelling in the DNS") from None
-
-
-def _refused(detail: str) -> BadInput:
-    return BadInput(detail, code="webhook_url_refused", pointer="/url")

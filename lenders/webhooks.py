@@ -97,27 +97,31 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
 
     Not compared is the lender's own reference, which is erased with a person's data.
     """
-    told = queries.events_named({one.event_id for one in deliveries if one.type != TEST_TYPE})
-    return {one.pk for one in deliveries if not _is_of(told.get((one.lender_id, one.event_id)), one)}
-
-
-def _is_of(event: EventView | None, delivery: Delivery) -> bool:
-    try:
-        said = json.loads(bytes(delivery.body))
-        note, place = said.pop("checkpoint"), event.log_index if event else 0
-        is_right = queries.is_covered(note, mode=delivery.mode, log_index=place)
-        if delivery.type == TEST_TYPE:
-            about = [value for name, value in said["data"].items() if name != "mode"]
-            return said["type"] == TEST_TYPE and about.count(None) == len(about) and (is_right or note is None)
-        if event is None or event.mode != delivery.mode or not is_right:
-            return False
-        # An endpoint may have moved on since; the body says by which version it is spelled.
-        meant = told(event, None, version=versions.of_body(said))
-        del meant["checkpoint"]
-        meant["data"] = {**meant["data"], "client_reference": said["data"].get("client_reference")}
-        return bool(said == meant)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return False
+    events = queries.events_named({one.event_id for one in deliveries if one.type != TEST_TYPE})
+    left = {one.pk for one in deliveries}
+    for one in deliveries:
+        event = events.get((one.lender_id, one.event_id))
+        try:
+            said = json.loads(bytes(one.body))
+            note, place = said.pop("checkpoint"), event.log_index if event else 0
+            is_right = queries.is_covered(note, mode=one.mode, log_index=place)
+            if one.type == TEST_TYPE:
+                about = [value for name, value in said["data"].items() if name != "mode"]
+                is_empty = said["type"] == TEST_TYPE and about.count(None) == len(about)
+                is_proven = is_empty and (is_right or note is None)
+            elif event is None or event.mode != one.mode or not is_right:
+                is_proven = False
+            else:
+                # An endpoint may have moved on since; the body says by which version it is spelled.
+                meant = told(event, None, version=versions.of_body(said))
+                del meant["checkpoint"]
+                meant["data"] = {**meant["data"], "client_reference": said["data"].get("client_reference")}
+                is_proven = bool(said == meant)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            is_proven = False
+        if is_proven:
+            left.discard(one.pk)
+    return left
 
 
 def spell_body(body: dict[str, Any]) -> bytes:
