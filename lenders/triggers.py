@@ -1,6 +1,7 @@
 """How each event is brought about for a lender in test mode, by the API alone: what `manage.py tulga_trigger` does.
 
-Nothing is written past the real steps: the sandbox plays the borrower, and time is put forward by the test clock.
+What is sent are the examples of openapi.json, each time of somebody else. Nothing is written past the real steps: the
+sandbox plays the borrower, and time is put forward by the test clock.
 """
 
 import json
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from string import ascii_lowercase
 from typing import Any, Final
 
+from lenders import examples
 from verification import outbound
 from verification.core.errors import TulgaError, Unavailable
 from verification.core.ids import check_digit
@@ -22,8 +24,6 @@ _AGAIN, _WAIT_SECONDS = 3, 30  # times that a call is sent again where the answe
 _CAPTURED_SECONDS: Final = 240.0  # for what a painted face comes to: three attempts of half a minute, on a busy machine
 _FACES: Final = 3  # painted one after the other until one comes to what is wanted; ours: of four more than three do
 _DAY_SECONDS: Final = 24 * 3600 + 60
-_CONTRACT: Final = "c0" * 32
-_ACCOUNT, _AMOUNT = "KZ86125KZT5004100100", "150000.00"
 _MOVING: Final = ("requires_input", "processing")
 
 NOT_BY_API: Final[Mapping[str, str]] = {
@@ -110,18 +110,13 @@ class Trigger:
             eleven = f"9901011{1000 + secrets.randbelow(9000)}"
             last = check_digit(eleven)
         self.iin = eleven + last
-        person = {"iin": self.iin, "surname": "Асанов", "name": "Асан", "birth_date": "1899-01-01"}
-        document = {"type": "id_card", "number": "045678912", "valid_to": "2031-05-01"}
-        loan = {"amount": _AMOUNT, "currency": "KZT", "term_days": 30, "annual_rate": "46.00"}
-        body = {
-            "purpose": "Consumer microcredit",
-            "subject": {**person, "phone": "+77011234567", "document": document},
-            "loan": {**loan, "total_repayable": "155671.23", "payout_account": _ACCOUNT},
+        asked = examples.kept()["open_verification"]["request"]
+        own = {
+            "subject": asked["subject"] | {"iin": self.iin},
             "routes": [route],
             "client_reference": f"trigger-{''.join(secrets.choice(ascii_lowercase) for _ in range(12))}",
-            "locale": "ru",
         }
-        opened = str(self.call("POST", "/v1/verifications", body)["id"])
+        opened = str(self.call("POST", "/v1/verifications", asked | own)["id"])
         self.say(opened)
         return opened
 
@@ -143,7 +138,7 @@ class Trigger:
         """A clearance that was issued."""
         verified = self.played("verified", status="verified")
         place = f"/v1/verifications/{verified}/clearances"
-        asked = str(self.call("POST", place, {"contract_sha256": _CONTRACT})["id"])
+        asked = str(self.call("POST", place, examples.kept()["ask_for_clearance"]["request"])["id"])
         self.say(asked)
         place = f"/v1/clearances/{asked}"
         self.until(lambda: self.call("GET", place)["status"] != "processing", what="the gates")
@@ -192,7 +187,7 @@ def _cause(trigger: Trigger, event: str) -> None:
             trigger.cleared()
         case "clearance.consumed":
             place = f"/v1/clearances/{trigger.cleared()}/consume"
-            paid = {"amount": _AMOUNT, "iin": trigger.iin, "contract_sha256": _CONTRACT, "payout_account": _ACCOUNT}
+            paid = examples.kept()["consume_clearance"]["request"] | {"iin": trigger.iin}
             trigger.call("POST", place, paid)
         case "endpoint.disabled":
             made = trigger.call("POST", "/v1/webhook-endpoints", {"url": "https://lender.example/tulga"})
