@@ -6,7 +6,6 @@ Any number of pumps may run at once: moving the cursor by compare-and-set keeps 
 import json
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db import DataError, IntegrityError
@@ -65,24 +64,24 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
         at = clock.now()
         wanted = [event for event in page.data if not endpoint.events or event.type in endpoint.events]
         note = queries.newest_checkpoint(endpoint.mode)
-        Delivery.objects.bulk_create([new_delivery(endpoint, event, note, at=at) for event in wanted])
+        # The bodies are fixed from now on, the log's newest checkpoint in them.
+        made = [
+            Delivery(
+                endpoint=endpoint,
+                lender_id=endpoint.lender_id,
+                mode=endpoint.mode,
+                event_id=event.id,
+                type=event.type,
+                lender_sequence=event.lender_sequence,
+                event_at=event.timestamp,
+                body=spell_body(told(event, note, version=endpoint.spelling)),
+                created_at=at,
+                due_at=at,
+            )
+            for event in wanted
+        ]
+        Delivery.objects.bulk_create(made)
     return len(page.data)
-
-
-def new_delivery(endpoint: WebhookEndpoint, event: EventView, checkpoint: str | None, *, at: datetime) -> Delivery:
-    """A delivery, not saved yet, whose body is fixed from now on, the log's newest checkpoint in it."""
-    return Delivery(
-        endpoint=endpoint,
-        lender_id=endpoint.lender_id,
-        mode=endpoint.mode,
-        event_id=event.id,
-        type=event.type,
-        lender_sequence=event.lender_sequence,
-        event_at=event.timestamp,
-        body=spell_body(told(event, checkpoint, version=endpoint.spelling)),
-        created_at=at,
-        due_at=at,
-    )
 
 
 def told(event: EventView, checkpoint: str | None, *, version: str) -> dict[str, Any]:
