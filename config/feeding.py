@@ -142,7 +142,20 @@ class Feeder(bootsteps.StartStopStep):
             if not in_hand:
                 return
             row_id = in_hand.popleft()
-            request = _request(worker, row_id)
+            # A job as Celery makes it of a message; this one never was in a broker.
+            body: Any = ((row_id,), {}, {})
+            headers: Any = {"id": uuid(), "task": STEP}
+            request = Request(
+                Message(body=body, headers=headers),
+                on_ack=_free,
+                on_reject=_free,
+                app=worker.app,
+                hostname=worker.hostname,
+                task=worker.app.tasks[STEP],
+                body=body,
+                headers=headers,
+                decoded=True,
+            )
             result = request.execute_using_pool(worker.pool)
             if result is None:  # the pool has closed: it takes no more
                 in_hand.appendleft(row_id)
@@ -163,24 +176,6 @@ class Feeder(bootsteps.StartStopStep):
             finally:
                 if connection.vendor == "sqlite":
                     connection.close()
-
-
-def _request(worker: Any, verification_id: str) -> Request:
-    """A job for the pool as Celery makes it of a message; this one never was in a broker."""
-    identity = uuid()
-    body: Any = ((verification_id,), {}, {})
-    headers: Any = {"id": identity, "task": STEP}
-    return Request(
-        Message(body=body, headers=headers),
-        on_ack=_free,
-        on_reject=_free,
-        app=worker.app,
-        hostname=worker.hostname,
-        task=worker.app.tasks[STEP],
-        body=body,
-        headers=headers,
-        decoded=True,
-    )
 
 
 def _free(*_: object) -> None:

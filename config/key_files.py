@@ -15,7 +15,6 @@ import binascii
 import json
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -68,9 +67,7 @@ def read_keys(directory: Path, *, process: str) -> Keys:
     """
     if process not in (EVERY, *PROCESSES):
         raise Misconfigured(f"TULGA_PROCESS names no process.\nIt must be one of: {', '.join(PROCESSES)}")
-    public = directory / "public"
-    root = _read_root(public / "root.pub")
-    certified = tuple(one for one in _public(public) if one.is_certified(root))
+    root, certified = _read_public(directory / "public")
     keys, secret_key, made_by_demo = Keys(root=root, certified=certified), "", set()
     numbered = {"kek": keys.encryption, "index": keys.index, "webhook": keys.webhook, "code": keys.code}
     for folder in PROCESSES if process == EVERY else [process]:
@@ -107,31 +104,29 @@ def readable_beside(directory: Path, *, process: str) -> list[str]:
     return sorted(found)
 
 
-def _public(folder: Path) -> Iterator[Certified]:
-    """What the files of public keys say, verified by nobody yet. One without a certificate is as none."""
-    for path in sorted(folder.glob("*.pub")):
-        if path.name == "root.pub":
-            continue
+def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
+    """The root's public key, empty where there is none, and those that it certified."""
+    path = folder / "root.pub"
+    root = b""
+    try:
+        if path.exists():
+            root = base64.b64decode(_content(path, what="public key")["public"], validate=True)
+            if len(root) != PUBLIC_BYTES:
+                raise ValueError
+    except PermissionError:
+        raise Misconfigured(f"{path} cannot be read.\nLet this process's user into that folder.") from None
+    except (KeyError, TypeError, ValueError):
+        raise Misconfigured(f"{path} is no file of a root's public key") from None
+    certified = []
+    for path in sorted(path for path in folder.glob("*.pub") if path.name != "root.pub"):
         content = _content(path, what="public key")
+        # One without a certificate is as none.
         one = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
         if one is None or _PUBLIC_NAME.fullmatch(path.stem) is None or one.name != path.stem:
             raise Misconfigured(f"{path} is no file of a public key: manage.py make_keys writes them")
-        yield one
-
-
-def _read_root(path: Path) -> bytes:
-    try:
-        if not path.exists():
-            return b""
-    except PermissionError:
-        raise Misconfigured(f"{path} cannot be read.\nLet this process's user into that folder.") from None
-    try:
-        root = base64.b64decode(_content(path, what="public key")["public"], validate=True)
-    except (KeyError, TypeError, binascii.Error):
-        root = b""
-    if len(root) != PUBLIC_BYTES:
-        raise Misconfigured(f"{path} is no file of a root's public key")
-    return root
+        if one.is_certified(root):
+            certified.append(one)
+    return root, tuple(certified)
 
 
 def _content(path: Path, *, what: str) -> dict[str, Any]:

@@ -158,11 +158,16 @@ def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline |
         "way_out": reverse("borrower:now") if is_borrowers else reverse("people:home") if is_staffs else "/",
         "warning": _WARNING if code in ("link_unusable", "session_ended") else "",
     }
-    chosen = None
+    chosen: HttpResponseBase | None = None
     if about is not None:
         wording.speak(request, about.locale)
         if code == LinkUnusable.code and request.path == reverse("borrower:link"):
-            told["token"], chosen = request.POST.get("token", ""), _chosen(request)
+            told["token"], language = request.POST.get("token", ""), request.POST.get("language", "")
+            # A language that was chosen with the form is spoken from now on, and kept as Django keeps one.
+            if translation.check_for_language(language):
+                translation.activate(language)
+                request.LANGUAGE_CODE = language
+                chosen = set_language(request)
         told |= {
             "contact": wording.contact(about.lender, case_number=about.case_number),
             "is_renewal": about.is_renewal,
@@ -171,13 +176,3 @@ def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline |
     if chosen is not None:
         response.cookies.update(chosen.cookies)
     return response
-
-
-def _chosen(request: HttpRequest) -> HttpResponseBase | None:
-    """The answer with which Django keeps the language that was chosen with the form, which is spoken from now on."""
-    language = request.POST.get("language", "")
-    if not translation.check_for_language(language):
-        return None
-    translation.activate(language)
-    request.LANGUAGE_CODE = language
-    return set_language(request)

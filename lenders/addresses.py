@@ -6,6 +6,8 @@ In test mode hosts that the operator lists may be private and without TLS.
 
 import re
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
@@ -23,6 +25,7 @@ _NAME = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-
 # A last label that some reader takes for a part of an IPv4 address (WHATWG URL, "ends in a number").
 _NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _WELL_KNOWN_PORTS = 1024
+_refused: Final = partial(BadInput, code="webhook_url_refused", pointer="/url")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,16 @@ def read(url: str, *, mode: str) -> Target:
     port = port or (443 if parts.scheme == "https" else 80)
     is_listed = mode == "test" and f"{host}:{port}" in settings.TULGA_WEBHOOK_TEST_HOSTS
     if not is_listed:
-        _require_public_form(parts.scheme, host, port)
+        if parts.scheme != "https":
+            raise _refused("only https is called")
+        if port != 443 and port < _WELL_KNOWN_PORTS:
+            raise _refused("below 1024 only port 443 is called")
+        if ":" in host or _NUMBER_LIKE.fullmatch(host.rpartition(".")[2]):
+            # An address instead of a name must be in its one canonical spelling: 127.1, 0x7f.1 and 2130706433 are not.
+            if not is_public(host):
+                raise _refused("this address is not public, or not written as four decimal numbers")
+        elif not _NAME.fullmatch(host):
+            raise _refused("a full host name is expected")
     # Spelled anew of the parts that were judged: who reads it next can find no other host in it.
     netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     whole = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
@@ -57,20 +69,3 @@ def read(url: str, *, mode: str) -> Target:
         return Target(url=outbound.spelled(whole), is_listed=is_listed)
     except ValueError:
         raise _refused("this host name has no spelling in the DNS") from None
-
-
-def _require_public_form(scheme: str, host: str, port: int) -> None:
-    if scheme != "https":
-        raise _refused("only https is called")
-    if port != 443 and port < _WELL_KNOWN_PORTS:
-        raise _refused("below 1024 only port 443 is called")
-    if ":" in host or _NUMBER_LIKE.fullmatch(host.rpartition(".")[2]):
-        # An address instead of a name must be in its one canonical spelling: 127.1, 0x7f.1 and 2130706433 are not.
-        if not is_public(host):
-            raise _refused("this address is not public, or not written as four decimal numbers")
-    elif not _NAME.fullmatch(host):
-        raise _refused("a full host name is expected")
-
-
-def _refused(detail: str) -> BadInput:
-    return BadInput(detail, code="webhook_url_refused", pointer="/url")

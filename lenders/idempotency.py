@@ -24,7 +24,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import policy, versioning
+from lenders import policy, requests
 from lenders.keys import caller
 from lenders.models import IdempotentRequest
 from verification import clock, transactions
@@ -68,7 +68,7 @@ def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None
     # 3. A repeat.
     if row.answered_at is not None:
         name, _, content = sealing.unseal(scope, bytes(row.sealed_answer or b"")).partition(b"\n")
-        versioning.say(request, name.decode())
+        requests.say_version(request, name.decode())
         headers = {"Content-Type": "application/json", "Idempotent-Replayed": "true"}
         return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
@@ -80,7 +80,7 @@ def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
             answer = work(*told)
-            sealed = sealing.seal(scope, f"{versioning.of(request)}\n".encode() + versioning.spell(request, answer))
+            sealed = sealing.seal(scope, f"{requests.version_of(request)}\n".encode() + requests.spell(request, answer))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:

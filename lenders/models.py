@@ -21,10 +21,6 @@ NAME_LENGTH = 200
 HASH_LENGTH = 64
 
 
-def _first_calendar() -> list[dict[str, str]]:
-    return calendars.of_profile("KZ-2021-04")
-
-
 def _checked(parse: Callable[[Any], object], untrusted: Any) -> None:
     try:
         parse(untrusted)
@@ -65,7 +61,9 @@ class Lender(models.Model):
     name = models.CharField(max_length=NAME_LENGTH, validators=[checked_name])
     bin = models.CharField(max_length=12, unique=True)
     phone = models.CharField(max_length=12, validators=[checked_phone])
-    test_calendar = models.JSONField(default=_first_calendar, validators=[checked_test_calendar])
+    test_calendar = models.JSONField(
+        default=partial(calendars.of_profile, "KZ-2021-04"), validators=[checked_test_calendar]
+    )
     live_calendar = models.JSONField(default=list, blank=True, validators=[checked_live_calendar])
     return_urls = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

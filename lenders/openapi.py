@@ -1,5 +1,6 @@
 """openapi.json: made from the views by drf-spectacular, with the webhook and the problems of every operation."""
 
+import json
 from dataclasses import is_dataclass
 from functools import cache
 from threading import Lock
@@ -17,7 +18,7 @@ from lenders import examples, policy, versions
 from lenders.answers import WebhookBody
 from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
-from lenders.versioning import HEADER
+from lenders.requests import HEADER
 from verification.core.events import TOLD
 from verification.core.forms import asked_of
 from verification.core.opening import Document, Loan, Opening, Person
@@ -222,48 +223,47 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
 @cache
 def document(version: str = versions.NEWEST) -> dict[str, Any]:
     """A version of the whole description as JSON-ready values. Made once a process. Raises `KeyError` for none."""
-    if version != versions.NEWEST:
-        return _naming(versions.described(document(), version=version), version)
-    # The library's settings are patched for the time of making, so two threads must not make it at once.
-    # It warns of versions that it does not know how to describe: they are described here.
-    with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
-        generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]  # no types there
-        made: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-        # The library lists the components before it has read the webhooks, so what only those use is missing.
-        made["components"]["schemas"] |= generator.registry.build({})["schemas"]
-    made = _without(made, "x-spec-enum-id")
-    made["servers"] = [{"url": settings.TULGA_PUBLIC_URL}]
-    made["webhooks"]["event"]["post"]["parameters"] = [
-        {"in": "header", "name": name, "required": True, "description": text, "schema": {"type": "string"}}
-        for name, text in _WEBHOOK_HEADERS.items()
-    ]
-    for name, schema in made["components"]["schemas"].items():
-        # How the names of what we read end: `requests.read` refuses what a schema does not know.
-        if name.endswith(("Request", "Change")):
-            schema["additionalProperties"] = False
-    _say_which_ids(made)
-    _group(made)
-    examples.put_into(made)
-    return _naming(made, version)
-
-
-def _naming(made: dict[str, Any], version: str) -> dict[str, Any]:
-    """The description with the header that asks for just what it describes."""
-    header = {
-        "in": "header",
-        "name": HEADER,
-        "schema": {"type": "string", "enum": [version]},
-        "description": "The version of the answer; of others see /docs/changelog. Left out: that of the key.",
-    }
+    made: dict[str, Any]
+    if version == versions.NEWEST:
+        # The library's settings are patched for the time of making, so two threads must not make it at once.
+        # It warns of versions that it does not know how to describe: they are described here.
+        with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
+            generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]  # no types there
+            made = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+            # The library lists the components before it has read the webhooks, so what only those use is missing.
+            made["components"]["schemas"] |= generator.registry.build({})["schemas"]
+        # The library's own marks are of no use to a reader.
+        made = json.loads(json.dumps(made), object_hook=lambda one: {k: one[k] for k in one if k != "x-spec-enum-id"})
+        made["servers"] = [{"url": settings.TULGA_PUBLIC_URL}]
+        made["webhooks"]["event"]["post"]["parameters"] = [
+            {"in": "header", "name": name, "required": True, "description": text, "schema": {"type": "string"}}
+            for name, text in _WEBHOOK_HEADERS.items()
+        ]
+        for name, schema in made["components"]["schemas"].items():
+            # How the names of what we read end: `requests.read` refuses what a schema does not know.
+            if name.endswith(("Request", "Change")):
+                schema["additionalProperties"] = False
+        _complete_operations(made)
+        examples.put_into(made)
+    else:
+        made = versions.described(document(), version=version)
+    # The header that asks for just what is described.
+    said = "The version of the answer; of others see /docs/changelog. Left out: that of the key."
+    header = {"in": "header", "name": HEADER, "schema": {"type": "string", "enum": [version]}, "description": said}
     for one in (one for item in made["paths"].values() for one in item.values()):
         one["parameters"] = [*(each for each in one.get("parameters", ()) if each["name"] != HEADER), header]
     return made
 
 
-def _say_which_ids(made: dict[str, Any]) -> None:
-    """Gives each id in a path its pattern, and each answer that makes something links to what may be asked of it."""
+def _complete_operations(made: dict[str, Any]) -> None:
+    """Lists each under the resource it is about, or under `test`, and names its scope; gives each id in a path its
+    pattern, and each answer that makes something links to what may be asked of it."""
     operations = {one["operationId"]: (path, one) for path, item in made["paths"].items() for one in item.values()}
     for path, one in operations.values():
+        named, scope = path.split("/"), one["security"][0]["key"][0]
+        about = "test" if named[2] == "test" else next((tag for tag in _TAGS if tag in named), "verifications")
+        one["tags"] = [about]
+        one["description"] = f"{one.get('description', '')}\n\nScope of the key: `{scope}`.".strip()
         for parameter in one.get("parameters", ()):
             if parameter["in"] == "path":
                 prefix = _PREFIXES[parameter["name"]]
@@ -276,22 +276,4 @@ def _say_which_ids(made: dict[str, Any]) -> None:
             if [each["name"] for each in one.get("parameters", ()) if each["in"] == "path"] == [name]
         }
         operations[maker][1]["responses"][status]["links"] = linked
-
-
-def _group(made: dict[str, Any]) -> None:
-    """Lists each operation under the resource it is about, or under `test`, and names its scope."""
-    for path, item in made["paths"].items():
-        named = path.split("/")
-        about = "test" if named[2] == "test" else next((tag for tag in _TAGS if tag in named), "verifications")
-        for operation in item.values():
-            operation["tags"] = [about]
-            scope = operation["security"][0]["key"][0]
-            operation["description"] = f"{operation.get('description', '')}\n\nScope of the key: `{scope}`.".strip()
     made["tags"] = [{"name": tag} for tag in ("verifications", *_TAGS, "test")]
-
-
-def _without(value: Any, name: str) -> Any:
-    """The value with this name gone at every depth: the library's own marks are of no use to a reader."""
-    if isinstance(value, dict):
-        return {key: _without(item, name) for key, item in value.items() if key != name}
-    return [_without(item, name) for item in value] if isinstance(value, list) else value

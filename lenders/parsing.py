@@ -131,31 +131,25 @@ def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False)
     return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
 
 
-def day(untrusted: Any) -> date:
-    """A calendar date, `2026-11-24`."""
+def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None = None) -> date:
+    """A calendar date, `2026-11-24`, held against today in Kazakhstan.
+
+    is_still_valid: it is the last day of something, and not over. least_age: it is the birth date of somebody so old.
+    """
     if not isinstance(untrusted, str) or not re.fullmatch(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", untrusted):
         raise BadInput("a date such as 2026-11-24 is expected", code="date_malformed")
     try:
-        return date.fromisoformat(untrusted)
+        value = date.fromisoformat(untrusted)
     except ValueError:
         raise BadInput("there is no such date", code="date_malformed") from None
-
-
-def birth_date(untrusted: Any, *, least_age: int) -> date:
-    """The day of birth of somebody who is so many years old today in Kazakhstan, or older."""
-    born, today = day(untrusted), almaty.day_of(clock.now())
-    if born > today:
-        raise BadInput("a birth date lies in the past", code="out_of_range")
-    if almaty.age_on(today, born=born) < least_age:
-        raise BadInput(f"the borrower must be {least_age} years old", code="subject_under_age")
-    return born
-
-
-def last_day(untrusted: Any) -> date:
-    """The last day of what is still valid today in Kazakhstan."""
-    value = day(untrusted)
-    if value < almaty.day_of(clock.now()):
+    today = almaty.day_of(clock.now()) if is_still_valid or least_age is not None else value
+    if is_still_valid and value < today:
         raise BadInput("the document is no longer valid", code="document_expired")
+    if least_age is not None:
+        if value > today:
+            raise BadInput("a birth date lies in the past", code="out_of_range")
+        if almaty.age_on(today, born=value) < least_age:
+            raise BadInput(f"the borrower must be {least_age} years old", code="subject_under_age")
     return value
 
 
@@ -272,7 +266,7 @@ def holds_personal_number(text: str) -> bool:
 
 
 READERS: Mapping[str, Callable[..., Any]] = {
-    "birth_date": birth_date,
+    "birth_date": day,
     "case_number": parse_case_number,
     "client_reference": client_reference,
     "decimal": decimal,
@@ -281,7 +275,7 @@ READERS: Mapping[str, Callable[..., Any]] = {
     "iban": iban,
     "iin": Iin.parse,
     "kato": kato,
-    "last_day": last_day,
+    "last_day": partial(day, is_still_valid=True),
     "metadata": metadata,
     "moment": moment,
     "name": name,

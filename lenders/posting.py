@@ -71,18 +71,12 @@ async def post(
         seen = "".join(signs).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
         outcome = Outcome(status=answer.status, excerpt=seen)
         if not outcome.is_success:
-            outcome = replace(outcome, retry_after=_retry_after(answer.retry_after))
+            # The seconds that a `Retry-After` asks for, by a number or by a date (RFC 9110 §10.2.3).
+            said = answer.retry_after[: policy.RETRY_AFTER_CHARACTERS].strip()
+            try:
+                until = None if _SECONDS.fullmatch(said) else parsedate_to_datetime(said)
+                asked = float(said) if until is None else (until - clock.now()).total_seconds()
+            except (TypeError, ValueError, OverflowError):
+                asked = 0
+            outcome = replace(outcome, retry_after=min(max(asked, 0), policy.RETRY_AFTER_MAX_SECONDS))
     return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
-
-
-def _retry_after(untrusted: str) -> float:
-    """The seconds that a `Retry-After` asks for, by a number or by a date (RFC 9110 §10.2.3); 0 where it is neither."""
-    said = untrusted[: policy.RETRY_AFTER_CHARACTERS].strip()
-    try:
-        if _SECONDS.fullmatch(said):
-            seconds = float(said)
-        else:
-            seconds = (parsedate_to_datetime(said) - clock.now()).total_seconds()
-    except (TypeError, ValueError, OverflowError):
-        return 0
-    return min(max(seconds, 0), policy.RETRY_AFTER_MAX_SECONDS)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DataError, IntegrityError
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.db.models.functions import Least
 
 from lenders import endpoints, policy
@@ -35,13 +35,14 @@ _TRIES_COUNTED = 1000  # the column holds no more than 32 767, and a result that
 def take(*, room: int, failing_room: int) -> list[Delivery]:
     """Reserves due deliveries and counts their tries; at most `room`, of them to failing endpoints `failing_room`.
 
-    1 to whom deliveries are due   2 their lenders' rows, without those that another sender holds just now
-    3 what is under way to them   4 the shares   5 the oldest of each share, under our fence
+    1 to whom deliveries are due (nobody holds them)   2 their lenders' rows, without those that another sender holds
+    just now   3 what is under way to them   4 the shares   5 the oldest of each share, under our fence
     """
     at, fence = clock.now(), secrets.token_hex(16)
     unpaused = Q(paused_until=None) | Q(paused_until__lte=at)
     awake = WebhookEndpoint.objects.filter(unpaused, mode__in=sweep.modes(), disabled_at=None, deleted_at=None)
-    hungry = awake.filter(Exists(_due(at).filter(endpoint=OuterRef("pk"))))
+    due = Delivery.objects.filter(Q(lease_until=None) | Q(lease_until__lt=at), status="pending", due_at__lte=at)
+    hungry = awake.filter(Exists(due.filter(endpoint=OuterRef("pk"))))
     # 1 Asked before a transaction begins: on SQLite that keeps all others from writing, so it has to be short.
     if room < 1 or not (waiting := dict(hungry.values_list("pk", "lender_id"))):
         return []
@@ -57,15 +58,14 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
         for endpoint in (one for one in chosen if shares[one.pk]):
             # 5 Of a failing endpoint's the one that was tried most often: so one climbs the ladder to its end, and an
             # endpoint that is gone for good is given up in the ladder's time, however much waits for it.
-            order = ("due_at", "lender_sequence", "id")
-            due = _due(at).filter(endpoint=endpoint).order_by(*(("-tries", *order) if endpoint.failing else order))
-            taken += due.select_related("endpoint")[: shares[endpoint.pk]]
+            order = (*(("-tries",) if endpoint.failing else ()), "due_at", "lender_sequence", "id")
+            taken += due.filter(endpoint=endpoint).order_by(*order).select_related("endpoint")[: shares[endpoint.pk]]
         # The endpoint stands in a subquery and is not joined: with a join Django updates `WHERE id IN (SELECT …)`, and
         # PostgreSQL does not ask a SELECT again for a row that another transaction has just changed.
         still = WebhookEndpoint.objects.filter(pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None)
         lease = at + timedelta(seconds=policy.POST_LEASE_SECONDS)
         ids, tries = [delivery.pk for delivery in taken], Least(F("tries") + 1, _TRIES_COUNTED)
-        count = _due(at).filter(Exists(still), pk__in=ids).update(lease_until=lease, fence=fence, tries=tries)
+        count = due.filter(Exists(still), pk__in=ids).update(lease_until=lease, fence=fence, tries=tries)
     if count < len(ids):  # some were put to sleep or taken meanwhile
         return list(Delivery.objects.select_related("endpoint").filter(pk__in=ids, fence=fence))
     for delivery in taken:
@@ -130,11 +130,6 @@ def purge(*, at: datetime) -> bool:
     batch = list(old.values_list("pk", flat=True)[: policy.DELIVERIES_PURGED])
     Delivery.objects.filter(pk__in=batch).delete()
     return len(batch) == policy.DELIVERIES_PURGED
-
-
-def _due(at: datetime) -> QuerySet[Delivery]:
-    """Deliveries whose time has come and that nobody holds."""
-    return Delivery.objects.filter(Q(lease_until=None) | Q(lease_until__lt=at), status="pending", due_at__lte=at)
 
 
 def _under_way(lenders: Sequence[str], *, at: datetime) -> Counter[object]:

@@ -1,7 +1,7 @@
 """What a request of our own says, body or query, beside `core/opening.py`: dataclasses of forms, as that one is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -44,9 +44,11 @@ _LIMIT = Form(
 )
 
 
-def _log_size(text: str) -> Form:
-    schema = {"type": "integer", "minimum": 1, "maximum": policy.LOG_SIZE_MAX}
-    return Form("query_number", schema, limits={"least": 1, "most": policy.LOG_SIZE_MAX}, help=text)
+_LOG_SIZE = Form(
+    "query_number",
+    {"type": "integer", "minimum": 1, "maximum": policy.LOG_SIZE_MAX},
+    limits={"least": 1, "most": policy.LOG_SIZE_MAX},
+)
 
 
 def _our_id(prefix: str, text: str = "") -> Form:
@@ -120,8 +122,8 @@ class ProofQuery:
 class ConsistencyQuery:
     """Between which sizes of the log."""
 
-    first: Annotated[int, _log_size("That of the checkpoint you have.")]
-    second: Annotated[int, _log_size("That of a newer one.")]
+    first: Annotated[int, replace(_LOG_SIZE, help="That of the checkpoint you have.")]
+    second: Annotated[int, replace(_LOG_SIZE, help="That of a newer one.")]
 
 
 @dataclass(frozen=True, kw_only=True)

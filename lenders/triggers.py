@@ -1,6 +1,7 @@
 """How each event is brought about for a lender in test mode, by the API alone: what `manage.py tulga_trigger` does.
 
-Nothing is written past the real steps: the sandbox plays the borrower, and time is put forward by the test clock.
+What is sent are the examples of openapi.json, each time of somebody else. Nothing is written past the real steps: the
+sandbox plays the borrower, and time is put forward by the test clock.
 """
 
 import json
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from string import ascii_lowercase
 from typing import Any, Final
 
+from lenders import examples
 from verification import outbound
 from verification.core.errors import TulgaError, Unavailable
 from verification.core.ids import check_digit
@@ -22,8 +24,6 @@ _AGAIN, _WAIT_SECONDS = 3, 30  # times that a call is sent again where the answe
 _CAPTURED_SECONDS: Final = 240.0  # for what a painted face comes to: three attempts of half a minute, on a busy machine
 _FACES: Final = 3  # painted one after the other until one comes to what is wanted; ours: of four more than three do
 _DAY_SECONDS: Final = 24 * 3600 + 60
-_CONTRACT: Final = "c0" * 32
-_ACCOUNT, _AMOUNT = "KZ86125KZT5004100100", "150000.00"
 _MOVING: Final = ("requires_input", "processing")
 
 NOT_BY_API: Final[Mapping[str, str]] = {
@@ -33,6 +33,20 @@ NOT_BY_API: Final[Mapping[str, str]] = {
     "clearance.frozen": "only a borrower who declines the new consent after a wait, or the operator who revokes a key",
 }
 """Events that no call of the API and no simulation brings about, and who does."""
+TRIGGERS: Final[Mapping[str, str]] = {
+    "verification.created": "",
+    "verification.in_review": "",
+    "verification.verified": "verified",
+    "verification.declined": "consent_declined",
+    "verification.expired": "",
+    "verification.canceled": "",
+    "verification.failed": "ocsp_silent",
+    "verification.handed_over": "handed_over",
+    "clearance.issued": "",
+    "clearance.consumed": "",
+    "endpoint.disabled": "",
+}
+"""All others, each with the scenario that alone brings it about; empty where it takes calls of its own."""
 
 
 class TriggerFailed(Exception):
@@ -90,8 +104,19 @@ class Trigger:
 
     def open(self, route: str = "eds") -> str:
         """A fresh verification, of somebody who has not used up their attempts of the day; its id."""
-        reference, self.iin = f"trigger-{''.join(secrets.choice(ascii_lowercase) for _ in range(12))}", _somebody()
-        opened = str(self.call("POST", "/v1/verifications", _opening(reference, route, self.iin))["id"])
+        # An IIN of 1899, by which nobody is scripted: of the last four digits before the check, those begin with 0.
+        last = "x"
+        while last == "x":
+            eleven = f"9901011{1000 + secrets.randbelow(9000)}"
+            last = check_digit(eleven)
+        self.iin = eleven + last
+        asked = examples.kept()["open_verification"]["request"]
+        own = {
+            "subject": asked["subject"] | {"iin": self.iin},
+            "routes": [route],
+            "client_reference": f"trigger-{''.join(secrets.choice(ascii_lowercase) for _ in range(12))}",
+        }
+        opened = str(self.call("POST", "/v1/verifications", asked | own)["id"])
         self.say(opened)
         return opened
 
@@ -113,7 +138,7 @@ class Trigger:
         """A clearance that was issued."""
         verified = self.played("verified", status="verified")
         place = f"/v1/verifications/{verified}/clearances"
-        asked = str(self.call("POST", place, {"contract_sha256": _CONTRACT})["id"])
+        asked = str(self.call("POST", place, examples.kept()["ask_for_clearance"]["request"])["id"])
         self.say(asked)
         place = f"/v1/clearances/{asked}"
         self.until(lambda: self.call("GET", place)["status"] != "processing", what="the gates")
@@ -126,8 +151,11 @@ def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, An
         raise TriggerFailed(f"{event}: {NOT_BY_API[event]}")
     if event not in TRIGGERS:
         raise TriggerFailed(f"there is no event {event}; there are {', '.join((*TRIGGERS, *NOT_BY_API))}")
-    known = _last(trigger)
-    TRIGGERS[event](trigger)
+    # What is told from now on counts: behind the number of the newest event.
+    known = 0
+    while (page := trigger.call("GET", f"/v1/events?after={known}&limit=100"))["data"]:
+        known = page["data"][-1]["lender_sequence"]
+    _cause(trigger, event)
     found: list[dict[str, Any]] = []
 
     def has_come() -> bool:
@@ -139,75 +167,31 @@ def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, An
     return found[0]
 
 
-def _last(trigger: Trigger) -> int:
-    """The number of the newest event."""
-    after = 0
-    while (page := trigger.call("GET", f"/v1/events?after={after}&limit=100"))["data"]:
-        after = page["data"][-1]["lender_sequence"]
-    return int(after)
-
-
-def _expired(trigger: Trigger) -> None:
-    opened = trigger.open()
-    trigger.call("POST", "/v1/test/clock", {"advance_seconds": _DAY_SECONDS, "verification": opened})
-
-
-def _reviewed(trigger: Trigger) -> None:
-    # A face is painted by chance: where one comes to something else, another is.
-    for _ in range(_FACES):
-        if trigger.comes_to(trigger.played("review", route="biometric"), seconds=_CAPTURED_SECONDS) == "in_review":
-            return
-
-
-def _canceled(trigger: Trigger) -> None:
-    trigger.call("POST", f"/v1/verifications/{trigger.open()}/cancel", {})
-
-
-def _consumed(trigger: Trigger) -> None:
-    place = f"/v1/clearances/{trigger.cleared()}/consume"
-    paid = {"amount": _AMOUNT, "iin": trigger.iin, "contract_sha256": _CONTRACT, "payout_account": _ACCOUNT}
-    trigger.call("POST", place, paid)
-
-
-def _disabled(trigger: Trigger) -> None:
-    made = trigger.call("POST", "/v1/webhook-endpoints", {"url": "https://lender.example/tulga"})
-    trigger.say(made["id"])
-    trigger.call("PATCH", f"/v1/webhook-endpoints/{made['id']}", {"enabled": False})
-
-
-TRIGGERS: Final[Mapping[str, Callable[[Trigger], object]]] = {
-    "verification.created": Trigger.open,
-    "verification.in_review": _reviewed,
-    "verification.verified": lambda trigger: trigger.played("verified"),
-    "verification.declined": lambda trigger: trigger.played("consent_declined"),
-    "verification.expired": _expired,
-    "verification.canceled": _canceled,
-    "verification.failed": lambda trigger: trigger.played("ocsp_silent"),
-    "verification.handed_over": lambda trigger: trigger.played("handed_over"),
-    "clearance.issued": Trigger.cleared,
-    "clearance.consumed": _consumed,
-    "endpoint.disabled": _disabled,
-}
-"""What brings each event about."""
-
-
-def _somebody() -> str:
-    """An IIN of 1899, by which nobody is scripted: of the last four digits before the check, those begin with 0."""
-    while True:
-        eleven = f"9901011{1000 + secrets.randbelow(9000)}"
-        if (last := check_digit(eleven)) != "x":
-            return eleven + last
-
-
-def _opening(reference: str, route: str, iin: str) -> dict[str, Any]:
-    document = {"type": "id_card", "number": "045678912", "valid_to": "2031-05-01"}
-    person = {"iin": iin, "surname": "Асанов", "name": "Асан", "birth_date": "1899-01-01", "phone": "+77011234567"}
-    loan = {"amount": _AMOUNT, "currency": "KZT", "term_days": 30, "annual_rate": "46.00"}
-    return {
-        "purpose": "Consumer microcredit",
-        "subject": {**person, "document": document},
-        "loan": {**loan, "total_repayable": "155671.23", "payout_account": _ACCOUNT},
-        "routes": [route],
-        "client_reference": reference,
-        "locale": "ru",
-    }
+def _cause(trigger: Trigger, event: str) -> None:
+    """The calls that bring it about."""
+    match event:
+        case "verification.created":
+            trigger.open()
+        case "verification.in_review":
+            # A face is painted by chance: where one comes to something else, another is.
+            for _ in range(_FACES):
+                opened = trigger.played("review", route="biometric")
+                if trigger.comes_to(opened, seconds=_CAPTURED_SECONDS) == "in_review":
+                    return
+        case "verification.expired":
+            opened = trigger.open()
+            trigger.call("POST", "/v1/test/clock", {"advance_seconds": _DAY_SECONDS, "verification": opened})
+        case "verification.canceled":
+            trigger.call("POST", f"/v1/verifications/{trigger.open()}/cancel", {})
+        case "clearance.issued":
+            trigger.cleared()
+        case "clearance.consumed":
+            place = f"/v1/clearances/{trigger.cleared()}/consume"
+            paid = examples.kept()["consume_clearance"]["request"] | {"iin": trigger.iin}
+            trigger.call("POST", place, paid)
+        case "endpoint.disabled":
+            made = trigger.call("POST", "/v1/webhook-endpoints", {"url": "https://lender.example/tulga"})
+            trigger.say(made["id"])
+            trigger.call("PATCH", f"/v1/webhook-endpoints/{made['id']}", {"enabled": False})
+        case _:
+            trigger.played(TRIGGERS[event])

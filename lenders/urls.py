@@ -22,8 +22,7 @@ from lenders.api import (
 )
 from lenders.docs import pages, prose
 from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
-from lenders.requests import AlwaysJSON, NoQueryButOfGet, StrictJSONParser
-from lenders.versioning import ByHeader, VersionedJSON
+from lenders.requests import AlwaysJSON, ByHeader, NoQueryButOfGet, StrictJSONParser, VersionedJSON
 
 app_name = "lenders"
 

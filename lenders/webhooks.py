@@ -6,7 +6,6 @@ Any number of pumps may run at once: moving the cursor by compare-and-set keeps 
 import json
 import logging
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db import DataError, IntegrityError
@@ -65,24 +64,24 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
         at = clock.now()
         wanted = [event for event in page.data if not endpoint.events or event.type in endpoint.events]
         note = queries.newest_checkpoint(endpoint.mode)
-        Delivery.objects.bulk_create([new_delivery(endpoint, event, note, at=at) for event in wanted])
+        # The bodies are fixed from now on, the log's newest checkpoint in them.
+        made = [
+            Delivery(
+                endpoint=endpoint,
+                lender_id=endpoint.lender_id,
+                mode=endpoint.mode,
+                event_id=event.id,
+                type=event.type,
+                lender_sequence=event.lender_sequence,
+                event_at=event.timestamp,
+                body=spell_body(told(event, note, version=endpoint.spelling)),
+                created_at=at,
+                due_at=at,
+            )
+            for event in wanted
+        ]
+        Delivery.objects.bulk_create(made)
     return len(page.data)
-
-
-def new_delivery(endpoint: WebhookEndpoint, event: EventView, checkpoint: str | None, *, at: datetime) -> Delivery:
-    """A delivery, not saved yet, whose body is fixed from now on, the log's newest checkpoint in it."""
-    return Delivery(
-        endpoint=endpoint,
-        lender_id=endpoint.lender_id,
-        mode=endpoint.mode,
-        event_id=event.id,
-        type=event.type,
-        lender_sequence=event.lender_sequence,
-        event_at=event.timestamp,
-        body=spell_body(told(event, checkpoint, version=endpoint.spelling)),
-        created_at=at,
-        due_at=at,
-    )
 
 
 def told(event: EventView, checkpoint: str | None, *, version: str) -> dict[str, Any]:
@@ -97,27 +96,31 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
 
     Not compared is the lender's own reference, which is erased with a person's data.
     """
-    told = queries.events_named({one.event_id for one in deliveries if one.type != TEST_TYPE})
-    return {one.pk for one in deliveries if not _is_of(told.get((one.lender_id, one.event_id)), one)}
-
-
-def _is_of(event: EventView | None, delivery: Delivery) -> bool:
-    try:
-        said = json.loads(bytes(delivery.body))
-        note, place = said.pop("checkpoint"), event.log_index if event else 0
-        is_right = queries.is_covered(note, mode=delivery.mode, log_index=place)
-        if delivery.type == TEST_TYPE:
-            about = [value for name, value in said["data"].items() if name != "mode"]
-            return said["type"] == TEST_TYPE and about.count(None) == len(about) and (is_right or note is None)
-        if event is None or event.mode != delivery.mode or not is_right:
-            return False
-        # An endpoint may have moved on since; the body says by which version it is spelled.
-        meant = told(event, None, version=versions.of_body(said))
-        del meant["checkpoint"]
-        meant["data"] = {**meant["data"], "client_reference": said["data"].get("client_reference")}
-        return bool(said == meant)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return False
+    events = queries.events_named({one.event_id for one in deliveries if one.type != TEST_TYPE})
+    left = {one.pk for one in deliveries}
+    for one in deliveries:
+        event = events.get((one.lender_id, one.event_id))
+        try:
+            said = json.loads(bytes(one.body))
+            note, place = said.pop("checkpoint"), event.log_index if event else 0
+            is_right = queries.is_covered(note, mode=one.mode, log_index=place)
+            if one.type == TEST_TYPE:
+                about = [value for name, value in said["data"].items() if name != "mode"]
+                is_empty = said["type"] == TEST_TYPE and about.count(None) == len(about)
+                is_proven = is_empty and (is_right or note is None)
+            elif event is None or event.mode != one.mode or not is_right:
+                is_proven = False
+            else:
+                # An endpoint may have moved on since; the body says by which version it is spelled.
+                meant = told(event, None, version=versions.of_body(said))
+                del meant["checkpoint"]
+                meant["data"] = {**meant["data"], "client_reference": said["data"].get("client_reference")}
+                is_proven = bool(said == meant)
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            is_proven = False
+        if is_proven:
+            left.discard(one.pk)
+    return left
 
 
 def spell_body(body: dict[str, Any]) -> bytes:

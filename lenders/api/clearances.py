@@ -45,7 +45,7 @@ class Clearances(APIView):
             mode=key.mode,
             verification_id=verification_id,
             profile_id=key.lender.profile(key.mode, at=clock.now()).id,
-            contract_sha256=wanted.contract_sha256,
+            **vars(wanted),
         )
         return Response(_spelled(key, clearance_id), status=202)
 
@@ -93,7 +93,7 @@ class ClearanceConsume(APIView):
             lender_id=key.lender_id,
             mode=key.mode,
             clearance_id=clearance_id,
-            payment=clearances.Payment(paid.amount, paid.iin.value, paid.contract_sha256, paid.payout_account),
+            payment=clearances.Payment(**{**vars(paid), "iin": paid.iin.value}),
         )
         return Response(_spelled(key, clearance_id))
 

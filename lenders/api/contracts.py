@@ -44,8 +44,7 @@ class Contract(APIView):
             mode=key.mode,
             verification_id=verification_id,
             profile_id=key.lender.profile(key.mode, at=clock.now()).id,
-            signed_at=said.signed_at,
-            contract_sha256=said.contract_sha256,
+            **vars(said),
         )
         found = queries.view(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
         return Response(answers.VERIFICATION.to_representation(found))

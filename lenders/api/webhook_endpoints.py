@@ -7,11 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import answers, endpoints, idempotency, redelivery, schemas, versioning
+from lenders import answers, endpoints, idempotency, redelivery, schemas
 from lenders.keys import caller
 from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, problems
-from lenders.requests import read, read_query
+from lenders.requests import read, read_query, version_of
 
 _SCOPES = {"GET": "webhooks:read", "POST": "webhooks:write", "PATCH": "webhooks:write", "DELETE": "webhooks:write"}
 
@@ -44,7 +44,7 @@ class WebhookEndpoints(APIView):
         """The endpoint with its secret, which is told once: keep it."""
         key = caller(request)
         wanted = read(schemas.EndpointRequest, request.data)
-        version = wanted.version or versioning.of(request)
+        version = wanted.version or version_of(request)
         endpoint, secret = endpoints.create(
             key.lender, mode=key.mode, url=wanted.url, events=wanted.events, version=version
         )

@@ -45,6 +45,12 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 @in_a_developers_language
 def overview(request: HttpRequest) -> HttpResponse:
     """The first page a developer reads: a call, the operations, the statuses, the webhook."""
+    is_russian = translation.get_language() == RUSSIAN
+    units = ((3600, "ч" if is_russian else "h"), (60, "мин" if is_russian else "min"), (1, "с" if is_russian else "s"))
+    ladder = []
+    for seconds in policy.LADDER_SECONDS:
+        size, unit = next((size, unit) for size, unit in units if seconds >= size or size == 1)
+        ladder.append(f"{seconds // size} {unit}")
     facts = {
         "base": settings.TULGA_PUBLIC_URL,
         "operations": [
@@ -54,7 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         ],
         "statuses": [(status.value, status in TERMINAL) for status in Status],
         "event_types": TOLD,
-        "ladder": ", ".join(_span(seconds) for seconds in policy.LADDER_SECONDS),
+        "ladder": ", ".join(ladder),
         "post_seconds": policy.POST_SECONDS,
         "replay_hours": policy.REPLAY_SECONDS // 3600,
     }
@@ -129,11 +135,3 @@ def _page(
         "query_max": policy.QUERY_MAX,
     }
     return render(request, template, {**of_all, **facts}, status=status)
-
-
-def _span(seconds: int) -> str:
-    is_russian = translation.get_language() == RUSSIAN
-    for size, unit in ((3600, "ч" if is_russian else "h"), (60, "мин" if is_russian else "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} {'с' if is_russian else 's'}"

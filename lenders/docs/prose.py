@@ -67,9 +67,19 @@ def render(text: str, *, language: str, anchors: Sequence[str] | None = None) ->
     parser = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Pages).enable("table")
     tokens = parser.parse(_COMMENT.sub("", text))
     sections = list(_sections(tokens, anchors))
-    for token in tokens:
+    headings, column = list[str](), 0
+    for place, token in enumerate(tokens):
         _keep_our_links(token)
-    _label(tokens)
+        # Each cell of a table has the heading of its column, which stands before it on a phone.
+        if token.type == "thead_open":
+            headings = []
+        elif token.type == "th_open":
+            headings.append(_plain(tokens[place + 1].content))
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "td_open":
+            token.meta["label"] = headings[column]
+            column += 1
     title, end, text = parser.renderer.render(tokens, parser.options, {}).partition("</h1>")
     # The parser escapes whatever is no Markdown.
     return Prose(language, mark_safe(title + end), mark_safe(text), sections)  # noqa: S308
@@ -98,32 +108,22 @@ def _sections(tokens: Sequence[Token], anchors: Sequence[str] | None) -> Iterato
             token.meta["name"] = current.title
 
 
-def _label(tokens: Sequence[Token]) -> None:
-    """Gives each cell of a table the heading of its column, which stands before it on a phone."""
-    headings: list[str] = []
-    column = 0
-    for place, token in enumerate(tokens):
-        if token.type == "thead_open":
-            headings = []
-        elif token.type == "th_open":
-            headings.append(_plain(tokens[place + 1].content))
-        elif token.type == "tr_open":
-            column = 0
-        elif token.type == "td_open":
-            token.meta["label"] = headings[column]
-            column += 1
-
-
 def _plain(markdown: str) -> str:
     return " ".join(_MARKS.sub("", markdown).split())
 
 
 def _keep_our_links(token: Token) -> None:
     """Leaves links within these pages, and the text of all others."""
+    names = {path.rpartition("/")[2]: name for name, path in PAGES.items()}
     opened: list[bool] = []
     for child in token.children or ():
         if child.type == "link_open":
-            address = _address(str(child.attrGet("href")))
+            address = str(child.attrGet("href"))
+            if not _OWN.match(address) or address.startswith("//"):
+                file, _, anchor = address.partition("#")
+                stem = file.rpartition("/")[2].removesuffix(".md").removesuffix(".ru")
+                is_served = "://" not in address and file.endswith(".md") and stem in names
+                address = f"/docs/{names[stem]}" + (f"#{anchor}" if anchor else "") if is_served else ""
             opened.append(bool(address))
             child.attrSet("href", address)
         if child.type in ("link_open", "link_close"):
@@ -132,18 +132,6 @@ def _keep_our_links(token: Token) -> None:
                 child.type, child.tag, child.nesting, child.attrs = "text", "", 0, {}
         elif child.type == "image":
             child.type, child.children = "text", None
-
-
-def _address(href: str) -> str:
-    """Where a link of a document leads on these pages; nothing if it leads out of them."""
-    if _OWN.match(href) and not href.startswith("//"):
-        return href
-    file, _, anchor = href.partition("#")
-    stem = file.rpartition("/")[2].removesuffix(".md").removesuffix(".ru")
-    names = {path.rpartition("/")[2]: name for name, path in PAGES.items()}
-    if "://" in href or not file.endswith(".md") or stem not in names:
-        return ""
-    return f"/docs/{names[stem]}" + (f"#{anchor}" if anchor else "")
 
 
 class _Pages(RendererHTML):

@@ -5,7 +5,7 @@ word is found by its beginning, so that its endings do not matter, in Russian ab
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Final
@@ -60,35 +60,28 @@ def find(query: str, language: str) -> Sequence[Hit]:
 
     Words that say nothing of what is looked for do not count, unless there are no others.
     """
-    # What is looked for costs a pass over all texts, each.
     words = list(dict.fromkeys(_WORD.findall(query.casefold())))
-    wanted = [_pattern(word) for word in [word for word in words if word not in STOP_WORDS] or words]
-    wanted = wanted[: policy.WORDS_MAX]
+    wanted: list[re.Pattern[str]] = []
+    # What is looked for costs a pass over all texts, each.
+    for word in ([word for word in words if word not in STOP_WORDS] or words)[: policy.WORDS_MAX]:
+        # It is found by its beginning, or by another word for it.
+        stem = word[: max(_STEM_MIN, len(word) - _ENDING)] if word.isalpha() else word
+        wanted.append(re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, others(stem, word)))})"))
     if not wanted:
         return ()
     name = query.strip().strip("`").casefold()
     best: dict[str, tuple[tuple[int, int, int], Hit]] = {}
     for hit in _index(language):
-        fit = _fit(hit, wanted, name)
+        # Whether it is called so, how many of the words it has, and how many of these in its title.
+        called = _IS_NAME if name in hit.names else _IN_NAME if any(name in known for known in hit.names) else 0
+        fitting = [word for word in wanted if word.search(hit.whole)]
+        fit = called, len(fitting), sum(1 for word in fitting if word.search(hit.heading))
         if fit > best.get(hit.url, ((0, 0, 0), hit))[0]:
             best[hit.url] = fit, hit
     enough = [(fit, hit) for fit, hit in best.values() if fit[0] or 2 * fit[1] >= len(wanted)]
     # The sort is stable: what fits alike stays in the order of the index, codes before prose.
     found = sorted(enough, key=lambda scored: scored[0], reverse=True)[: policy.HITS_MAX]
     return [Hit(hit.kind, hit.title, _excerpt(hit.text, wanted), hit.url) for _, hit in found]
-
-
-def _fit(hit: Hit, wanted: Sequence[re.Pattern[str]], name: str) -> tuple[int, int, int]:
-    """Whether it is called so, how many of the words it has, and how many of these in its title."""
-    called = _IS_NAME if name in hit.names else _IN_NAME if any(name in known for known in hit.names) else 0
-    fitting = [word for word in wanted if word.search(hit.whole)]
-    return called, len(fitting), sum(1 for word in fitting if word.search(hit.heading))
-
-
-def _pattern(word: str) -> re.Pattern[str]:
-    """What a word is found by: its beginning, or another word for it."""
-    stem = word[: max(_STEM_MIN, len(word) - _ENDING)] if word.isalpha() else word
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, others(stem, word)))})")
 
 
 def _excerpt(text: str, wanted: Sequence[re.Pattern[str]]) -> str:
@@ -110,50 +103,32 @@ def _excerpt(text: str, wanted: Sequence[re.Pattern[str]]) -> str:
 @cache
 def _index(language: str) -> Sequence[Hit]:
     """All that can be found, in one language."""
+    hits: list[Hit] = []
     with translation.override(language):
-        prose_hits = [
-            Hit(say(PROSE_TITLES[name]), one.title, " ".join(one.blocks), f"{reverse(f'lenders:{name}')}#{one.anchor}")
-            for name in prose.PAGES
-            for one in prose.read(name, language).sections
-        ]
-        changelog = reverse("lenders:changelog")
-        versions = [
-            Hit(say("Changelog"), title, text, f"{changelog}#{anchor}")
-            for anchor, title, text in version_pages.sections()
-        ]
-        return [*_codes(), *_operations(), *_words_of_events(), *prose_hits, *versions]
-
-
-def _codes() -> Iterator[Hit]:
-    for meaning in code_pages.table():
-        said = (say(part).rstrip(".") for part in (meaning.meaning, meaning.advice, meaning.remedy.text) if part)
-        text = f"{'. '.join(said)}."
-        url = reverse("lenders:code", args=[meaning.code])
-        known_as = f"{meaning.status} error" if meaning.place == code_pages.PROBLEM else ""
-        yield Hit(say(meaning.heading), meaning.code, text.replace("`", ""), url, (meaning.code,), known_as)
-
-
-def _operations() -> Iterator[Hit]:
-    for path, item in openapi.document()["paths"].items():
-        for method, operation in item.items():
-            called, summary = f"{method.upper()} {path}", say(operation["summary"])
-            text = f"{summary}. {operation.get('description', '')}".replace("`", "")
-            names = (operation["operationId"], called.casefold(), path)
-            url = f"{reverse('lenders:reference')}#/{operation['tags'][0]}/{operation['operationId']}"
-            yield Hit(say("Operation"), called, text, url, names)
-
-
-def _words_of_events() -> Iterator[Hit]:
-    overview = reverse("lenders:docs")
-    for event_type in TOLD:
-        yield Hit(
-            say("Event"),
-            event_type,
-            say("A webhook, and a row of the list of events."),
-            f"{overview}#webhooks",
-            (event_type,),
-        )
-    for status in Status:
-        yield Hit(
-            say("Status"), status.value, say("A status of a verification."), f"{overview}#statuses", (status.value,)
-        )
+        # 1. Codes.
+        for meaning in code_pages.table():
+            said = (say(part).rstrip(".") for part in (meaning.meaning, meaning.advice, meaning.remedy.text) if part)
+            text, url = f"{'. '.join(said)}.".replace("`", ""), reverse("lenders:code", args=[meaning.code])
+            known_as = f"{meaning.status} error" if meaning.place == code_pages.PROBLEM else ""
+            hits.append(Hit(say(meaning.heading), meaning.code, text, url, (meaning.code,), known_as))
+        # 2. Operations.
+        for path, item in openapi.document()["paths"].items():
+            for method, operation in item.items():
+                called, summary = f"{method.upper()} {path}", say(operation["summary"])
+                text = f"{summary}. {operation.get('description', '')}".replace("`", "")
+                names = (operation["operationId"], called.casefold(), path)
+                url = f"{reverse('lenders:reference')}#/{operation['tags'][0]}/{operation['operationId']}"
+                hits.append(Hit(say("Operation"), called, text, url, names))
+        # 3. The words of events and statuses.
+        docs, text = reverse("lenders:docs"), say("A webhook, and a row of the list of events.")
+        hits += [Hit(say("Event"), word, text, f"{docs}#webhooks", (word,)) for word in TOLD]
+        text = say("A status of a verification.")
+        hits += [Hit(say("Status"), word.value, text, f"{docs}#statuses", (word.value,)) for word in Status]
+        # 4. Prose, and the versions.
+        for name in prose.PAGES:
+            page, kind = reverse(f"lenders:{name}"), say(PROSE_TITLES[name])
+            sections = prose.read(name, language).sections
+            hits += [Hit(kind, one.title, " ".join(one.blocks), f"{page}#{one.anchor}") for one in sections]
+        page, kind = reverse("lenders:changelog"), say("Changelog")
+        hits += [Hit(kind, title, text, f"{page}#{anchor}") for anchor, title, text in version_pages.sections()]
+    return hits

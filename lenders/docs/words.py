@@ -5,7 +5,7 @@ Borrowers and officers read three languages, developers these two; whoever reads
 
 import gettext
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, Final
 
 from django.conf import settings
@@ -14,12 +14,13 @@ from django.utils import translation
 
 ENGLISH, RUSSIAN = "en", "ru"
 LANGUAGES: Final = (ENGLISH, RUSSIAN)
-_DOMAIN: Final = "developers"
+# Without its compiled form, as in a checkout that was never set up, the pages are English.
+_CATALOGUE: Final = gettext.translation("developers", settings.LOCALE_PATHS[0], [RUSSIAN], fallback=True)
 
 
 def say(text: str) -> str:
     """The sentence in the language that is active; an English one that has no translation stays as it is."""
-    return _catalogue().gettext(text) if translation.get_language() == RUSSIAN else text
+    return _CATALOGUE.gettext(text) if translation.get_language() == RUSSIAN else text
 
 
 def in_a_developers_language(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -36,9 +37,3 @@ def in_a_developers_language(view: Callable[..., HttpResponse]) -> Callable[...,
         return answer
 
     return shown
-
-
-@cache
-def _catalogue() -> gettext.NullTranslations:
-    # Without its compiled form, as in a checkout that was never set up, the pages are English.
-    return gettext.translation(_DOMAIN, settings.LOCALE_PATHS[0], [RUSSIAN], fallback=True)

@@ -18,7 +18,7 @@ from schemathesis import Case, GenerationMode, Response
 from schemathesis.config import SchemathesisConfig
 
 from lenders import openapi, versions
-from lenders.versioning import HEADER
+from lenders.requests import HEADER
 from tests.described import formats, judging
 from verification import clock
 from verification.core import almaty

@@ -15,6 +15,7 @@ from django.test import Client
 from lenders import openapi, policy, signing
 from lenders.codes import FIELD_CODES, PROBLEMS
 from lenders.docs import code_pages, prose, remedies, search
+from lenders.docs.thesaurus import others
 from tests.lenders.samples import Caller
 from verification.core.clearance import REFUSALS
 from verification.core.events import TOLD
@@ -210,19 +211,28 @@ def test_a_search_gives_nothing_back_as_markup_and_is_bounded(client: Client, db
 def test_a_search_looks_for_eight_different_words_and_no_more(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
-    looked = search._fit
+    made: list[str] = []
 
-    def counted(hit: search.Hit, wanted: Sequence[re.Pattern[str]], name: str) -> tuple[int, int, int]:
-        asked.append(len(wanted))
-        return looked(hit, wanted, name)
+    def counted(stem: str, word: str) -> Sequence[str]:
+        made.append(word)
+        return others(stem, word)
 
-    monkeypatch.setattr(search, "_fit", counted)
+    monkeypatch.setattr(search, "others", counted)
+    passes: list[str] = []
+    index = search._index
+
+    def passed(language: str) -> Sequence[search.Hit]:
+        passes.append(language)
+        return index(language)
+
+    monkeypatch.setattr(search, "_index", passed)
     for query in ("a " * 50, " ".join("bcdefghijklmnop"), "verifying verified verify " * 3):
-        asked.clear()
+        made.clear()
+        passes.clear()
         client.get("/docs/search", {"q": query})
-        assert 0 < max(asked) <= 8
-        assert len(asked) == len(search._index("en"))
+        assert 0 < len(made) <= 8
+        assert len(set(made)) == len(made)
+        assert passes == ["en"]
     eight = " ".join(("verification", "borrower", "lender", "until", "days", "entry", "phone", "request"))
     assert _hits(client, f"{eight} zzzz") == _hits(client, eight)
 

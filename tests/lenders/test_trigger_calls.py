@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lenders.triggers import TRIGGERS, Trigger, TriggerFailed
+from lenders.triggers import Trigger, TriggerFailed, bring_about
 from verification import outbound
 from verification.core.ids import Iin
 from verification.core.scenarios import SCRIPTED
@@ -59,8 +59,11 @@ def test_a_face_that_comes_to_something_else_is_followed_by_another_persons(
     monkeypatch: pytest.MonkeyPatch, sent: list[Any], ends: list[str], painted: int
 ) -> None:
     opened: list[str] = []
+    told = {"type": "verification.in_review", "lender_sequence": 1}
 
     def send(request: Any) -> Answer:
+        if "/v1/events" in request.url:
+            return Answer(status=200, body=json.dumps({"data": [told] if opened else []}).encode())
         if request.method == "GET":
             return Answer(status=200, body=json.dumps({"status": ends[len(opened) - 1]}).encode())
         if request.url.endswith("/v1/verifications"):
@@ -69,7 +72,7 @@ def test_a_face_that_comes_to_something_else_is_followed_by_another_persons(
 
     monkeypatch.setattr(outbound, "send", send)
     trigger = Trigger("http://tulga.example", "tlg_test_x", lambda _: None)
-    TRIGGERS["verification.in_review"](trigger)
+    bring_about(trigger, "verification.in_review", seconds=1)
     assert len(set(opened)) == len(opened) == painted
     assert trigger.iin == opened[-1]
     born = [Iin.parse(iin).birth_date for iin in opened]

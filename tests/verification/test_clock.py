@@ -14,7 +14,6 @@ from django.utils import timezone
 from config import starting
 from verification import clock, transactions
 from verification.core.errors import Misconfigured
-from verification.management.commands.tick import Command
 from verification.workflow.moving import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,10 +121,14 @@ def test_no_process_starts_on_a_wrong_clock(monkeypatch: pytest.MonkeyPatch, sta
 def test_a_tick_on_a_wrong_clock_lets_nothing_lapse(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
     monkeypatch.setattr(sweep, "run_round", lambda **_: done.append("a round"))
+    for name in ("refuse_forked_log", "put_keys_on_record"):
+        monkeypatch.setattr(sweep, name, lambda: None)
     clock.measure()
+    # It began on a right one.
+    monkeypatch.setattr(clock, "require_right", lambda: None)
     for is_right in (False, True):
         monkeypatch.setattr(clock._state, "is_right", is_right)
-        Command._run_round()
+        call_command("tick", "--once")
     assert done == ["a round"]
 
 

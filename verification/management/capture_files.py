@@ -153,7 +153,8 @@ def read(path: Path, *, most: int) -> bytes:
 
 
 def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetime) -> Evidence:
-    """What these pictures leave behind, taken by the dialogue itself. Raises `BadInput` for a step it does not take.
+    """What these pictures leave behind, taken by the dialogue itself. Raises `BadInput` for a step it does not take,
+    and (reference_unreadable) for a reference that is no JPEG.
 
     Whether a command was followed is left to the judgement, which measures every frame anew.
     """
@@ -177,20 +178,15 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
         following = dialogue.go_on_live_capture(taken.memory, Looked(is_right=True), at)
         memory, items = following.memory, {**items, **taken.evidence, **following.evidence}
     if reference is not None:
-        items[kept.PHOTO] = _photo(reference)
+        # The photograph as the register would give it.
+        told = {"request_id": "assess_liveness", "status": "found", "iin": IIN.value, "source": "STATE"}
+        picture = {"photo": b64encode(reference).decode(), "sha256": sha256(reference).hexdigest()}
+        items[kept.PHOTO] = canonical_json({**told, "taken_on": None, **picture, "media_type": "image/jpeg"})
+        try:
+            parse_photo(items[kept.PHOTO])
+        except BadInput as fault:
+            raise BadInput(f"the reference: {fault.detail}", code="reference_unreadable") from fault
     return Evidence(items=items, at=at)
-
-
-def _photo(jpeg: bytes) -> bytes:
-    """The photograph as the register would give it. Raises `BadInput` (reference_unreadable) for no JPEG."""
-    told = {"request_id": "assess_liveness", "status": "found", "iin": IIN.value, "source": "STATE", "taken_on": None}
-    picture = {"photo": b64encode(jpeg).decode(), "sha256": sha256(jpeg).hexdigest(), "media_type": "image/jpeg"}
-    answer = canonical_json({**told, **picture})
-    try:
-        parse_photo(answer)
-    except BadInput as fault:
-        raise BadInput(f"the reference: {fault.detail}", code="reference_unreadable") from fault
-    return answer
 
 
 def _listed(fields: StrictObject, name: str, place: str, *, most: int, latest: int) -> Listed:

@@ -69,7 +69,18 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
         *_axes(plane),
     ]
     for place, tally in enumerate(drawn):
-        lines += _curve(tally, zones, place=place, plane=plane)
+        # Its curve, a dot at each zone, and its line in the legend.
+        colour, dashes = _LOOKS[place]
+        path = " ".join(f"{plane.x(fmr):.1f},{plane.y(fnmr):.1f}" for fmr, fnmr in tally.det())
+        stroke = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"'
+        lines.append(f'<polyline points="{path}" {stroke}/>')
+        for zone in zones:
+            x, y = plane.x(tally.false_matches(zone).value), plane.y(tally.false_non_matches(zone).value)
+            lines.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>')
+        row, left = _BOTTOM + 64 + 20 * (place // 2), _LEFT + 290 * (place % 2)
+        lines.append(f'<path d="M{left} {row - 4}h34" {stroke}/>')
+        pairs_of = f"{tally.impostor_pairs:,} / {tally.genuine_pairs:,} pairs".replace(",", "\u202f")
+        lines.append(f'<text x="{left + 42}" y="{row}" fill="{_INK}">{escape(tally.name[:24])} ({pairs_of})</text>')
     return "\n".join([*lines, "</svg>", ""])
 
 
@@ -92,20 +103,6 @@ def _axes(plane: Plane) -> Iterator[str]:
     yield f'<text transform="translate(18 {(_TOP + _BOTTOM) / 2:.1f}) rotate(-90)">False non-match rate</text>'
     yield f'<text x="{middle}" y="{_HEIGHT - 8}">Dots: the zones. On an edge: no such error was seen.</text>'
     yield "</g>"
-
-
-def _curve(tally: Tally, zones: Sequence[float], *, place: int, plane: Plane) -> Iterator[str]:
-    colour, dashes = _LOOKS[place]
-    path = " ".join(f"{plane.x(fmr):.1f},{plane.y(fnmr):.1f}" for fmr, fnmr in tally.det())
-    stroke = f'fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"'
-    yield f'<polyline points="{path}" {stroke}/>'
-    for zone in zones:
-        x, y = plane.x(tally.false_matches(zone).value), plane.y(tally.false_non_matches(zone).value)
-        yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>'
-    row, left = _BOTTOM + 64 + 20 * (place // 2), _LEFT + 290 * (place % 2)
-    yield f'<path d="M{left} {row - 4}h34" {stroke}/>'
-    pairs = f"{tally.impostor_pairs:,} / {tally.genuine_pairs:,} pairs".replace(",", "\u202f")
-    yield f'<text x="{left + 42}" y="{row}" fill="{_INK}">{escape(tally.name[:24])} ({pairs})</text>'
 
 
 def _depth(rate: float, begin: int) -> float:

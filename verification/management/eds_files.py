@@ -87,7 +87,11 @@ def read_trust(named: str) -> Trust:
         said = path.parent.name if path.parent != directory else ""
         for der in _unwrap(read(path, max_bytes=_CERTIFICATE_FILE_MAX_BYTES), path=path):
             try:
-                roles[_role(der, said=said)].append(der)
+                # Whoever made the directory answers for what its folders say. Of time-stamp authorities alone may the
+                # key be of the old GOST.
+                certificate = (parse_timestamp_certificate if said == "tsa" else parse_certificate)(der)
+                is_root = certificate.subject == certificate.issuer
+                roles[said or ("anchor" if is_root else "intermediate")].append(der)
             except Refused as refused:
                 if refused.code != "eds_algorithm_refused":
                     raise BadInput(f"{path} is no certificate: {refused.detail}") from refused
@@ -98,16 +102,6 @@ def read_trust(named: str) -> Trust:
         notes.append(f"{len(roles['tsa'])} certificates of {directory / 'tsa'} are believed for time-stamps alone")
     items = {kind: der for role, ders in roles.items() for kind, der in number(f"shared.{role}", ders).items()}
     return Trust(items, tuple(notes))
-
-
-def _role(der: bytes, *, said: str) -> str:
-    """What a certificate is trusted for: what its folder says, or else by its names. Who made the directory answers for
-    it. Raises `Refused`; of time-stamp authorities alone may the key be of the old GOST."""
-    if said == "tsa":
-        parse_timestamp_certificate(der)
-        return said
-    certificate = parse_certificate(der)
-    return said or ("anchor" if certificate.subject == certificate.issuer else "intermediate")
 
 
 def _unwrap(content: bytes, *, path: Path) -> list[bytes]:
@@ -148,19 +142,10 @@ def evidence(
     signer = None
     with suppress(Refused):
         signer = parse_signature(signature, max_bytes=by.signature_max_bytes).signer
-    lists = [der for path in crls for der in _unwrap(read(path, max_bytes=by.crl_max_bytes), path=path)]
+    # Lists by what they are about: the signer's issuer, changes to that, or the authorities above.
+    lists: dict[str, list[bytes]] = {"shared.crl": [], "shared.delta_crl": [], "shared.authority_crl": []}
     authorities = {parse_timestamp_certificate(der).subject for der in trust.items.values()}
-    items |= _sort_lists(lists, signer=signer, authorities=authorities, by=by)
-    items |= _choose_answer([read(path, max_bytes=by.ocsp_max_bytes) for path in ocsp], signer=signer, by=by)
-    return Evidence(items=items, at=at)
-
-
-def _sort_lists(
-    lists: list[bytes], *, signer: Certificate | None, authorities: set[bytes], by: StatementPolicy
-) -> dict[str, bytes]:
-    """Lists by what they are about: the signer's issuer, changes to that, or the authorities above."""
-    sorted_lists: dict[str, list[bytes]] = {"shared.crl": [], "shared.delta_crl": [], "shared.authority_crl": []}
-    for content in lists:
+    for content in (der for path in crls for der in _unwrap(read(path, max_bytes=by.crl_max_bytes), path=path)):
         kind = "shared.crl"
         with suppress(Refused):
             found = parse_crl(content, max_bytes=by.crl_max_bytes)
@@ -169,8 +154,10 @@ def _sort_lists(
                 kind = "shared.delta_crl"
             elif not is_of_issuer and found.issuer in authorities:
                 kind = "shared.authority_crl"
-        sorted_lists[kind].append(content)
-    return {name: one for kind, contents in sorted_lists.items() for name, one in number(kind, contents).items()}
+        lists[kind].append(content)
+    items |= {name: one for kind, contents in lists.items() for name, one in number(kind, contents).items()}
+    items |= _choose_answer([read(path, max_bytes=by.ocsp_max_bytes) for path in ocsp], signer=signer, by=by)
+    return Evidence(items=items, at=at)
 
 
 def _choose_answer(answers: list[bytes], *, signer: Certificate | None, by: StatementPolicy) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from verification.core.errors import BadInput
@@ -58,46 +59,49 @@ class Calibrated:
 def calibrate(
     path: Path, backend: Backend, *, frames: int, targets: Targets, progress: Callable[[str], object]
 ) -> Calibrated:
-    """Raises `BadInput` for pairs that cannot be read, contradict each other, or show too little.
-
-    1 rows, enough of them, and where their pictures lie · 2 each picture once · 3 all distances, by decision, several
-    pictures as `frames` of them are judged · 4 strangers who are nearer than nine in ten of the pairs of one person ·
-    5 zones that hold in every cohort.
-    """
-    try:
-        with path.open("rb") as file:  # 1
-            pairs = face_pairs.parse(file.read(face_pairs.MAX_BYTES + 1))
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
-    _require_enough(pairs, targets)
+    """Raises `BadInput` for pairs that cannot be read, contradict each other, or show too little."""
+    # 1. Rows, enough of them, and where their pictures lie.
+    pairs = _read(path, targets)
     pictures = face_pairs.locate(path.parent, pairs)
-    measured = face_pictures.measure_all(
-        (place for places in pictures.values() for place in places), backend, progress=progress
-    )  # 2
-    digest = _digest(pairs, pictures, measured)
+    # 2. Each picture once.
+    measured = face_pictures.measure_all(chain.from_iterable(pictures.values()), backend, progress=progress)
+    name_of: dict[str, Path] = {}
+    for place, each in measured.items():
+        # A pair of one picture with itself is no evidence.
+        if (other := name_of.setdefault(each.sha256, place)) != place:
+            raise BadInput(f"{other.name} and {place.name} are one picture under two names")
+    # The hashes of the files and the rows, in which hashes stand for names, both in order.
+    hashes = {name: "+".join(measured[path].sha256 for path in paths) for name, paths in pictures.items()}
+    rows = sorted(f"{hashes[pair.reference]} {hashes[pair.probe]} {int(pair.same)} {pair.cohort}" for pair in pairs)
+    digest = hashlib.sha256("\n".join([*sorted(name_of), *rows]).encode()).hexdigest()
     progress(f"{len(measured)} pictures measured, {len(pairs)} pairs to compare")
-    found = _compared(pairs, pictures, measured, k=frames)  # 3
-    suspects = _suspects(pairs, pictures, measured, found["single"])  # 4
+    # 3. All distances, by decision, several pictures as `frames` of them are judged; and zones that hold everywhere.
+    found = _compared(pairs, pictures, measured, k=frames)
+    suspects = _suspects(pairs, pictures, measured, found["single"])
     try:
-        zones = {"single": _proposed(pairs, found["single"].once(), targets)}  # 5
+        single = _proposed(pairs, found["single"].once(), targets)
     except BadInput as lacking:
         named = ", ".join(f"{one.reference} and {one.probe} at {one.distance}" for one in suspects)
         raise BadInput(f"{lacking.detail}. The nearest strangers: {named or 'none is near'}") from lacking
-    without: dict[str, str] = {}
+    several, without = dict[str, Counted](), dict[str, str]()
     sets = [paths for paths in pictures.values() if len(paths) > 1]
     if few := sum(sum(measured[path].embedding is not None for path in paths) < frames for paths in sets):
         progress(f"{few} of {len(sets)} sets have fewer than {frames} accepted pictures: single pictures at most")
-    for decision in found.keys() - {"single"}:
+    for decision in sorted(found.keys() - {"single"}):
         try:
-            zones[decision] = _proposed(pairs, found[decision], targets)
+            several[decision] = _proposed(pairs, found[decision], targets)
         except BadInput as lacking:
             without[decision] = lacking.detail
-    several = {decision: zones[decision] for decision in sorted(zones.keys() - {"single"})}
-    return Calibrated(pairs, measured, pictures, digest, zones["single"], several, without, suspects)
+    return Calibrated(pairs, measured, pictures, digest, single, several, without, suspects)
 
 
-def _require_enough(pairs: Sequence[Pair], targets: Targets) -> None:
+def _read(path: Path, targets: Targets) -> tuple[Pair, ...]:
     """Raises `BadInput`, before hours of measuring, where the rows are too few for any zone, were all accepted."""
+    try:
+        with path.open("rb") as file:
+            pairs = face_pairs.parse(file.read(face_pairs.MAX_BYTES + 1))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     needed, strangers = accuracy.pairs_needed(targets.fmr), sum(not pair.same for pair in pairs)
     if strangers in (0, len(pairs)):
         told = f"{strangers} impostor and {len(pairs) - strangers} genuine"
@@ -107,12 +111,16 @@ def _require_enough(pairs: Sequence[Pair], targets: Targets) -> None:
             f"no zone can be proposed: an FMR of {targets.fmr:g} is shown by {needed} impostor pairs or more in each "
             f"cohort, and {ALL} has {strangers}"
         )
+    return pairs
 
 
 def _suspects(
     pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured], single: Compared
 ) -> list[Suspect]:
-    """Of each pair the nearest of its pictures: those of one capture would fill the list."""
+    """Strangers who are nearer than nine in ten of the pairs of one person.
+
+    Of each pair the nearest of its pictures: those of one capture would fill the list.
+    """
     suspects: dict[int, Suspect] = {}
     for at in compared.nearest_strangers(single.pairs):
         row = int(single.rows[at])
@@ -126,20 +134,6 @@ def _suspects(
         if len(suspects) == _SUSPECTS:
             break
     return [*suspects.values()]
-
-
-def _digest(pairs: Sequence[Pair], pictures: Mapping[str, tuple[Path, ...]], measured: Mapping[Path, Measured]) -> str:
-    """Over the sorted hashes of the files and the sorted rows, in which hashes stand for names.
-
-    Raises `BadInput` where one picture has two names: a pair of one picture with itself is no evidence.
-    """
-    name_of: dict[str, Path] = {}
-    for path, each in measured.items():
-        if (other := name_of.setdefault(each.sha256, path)) != path:
-            raise BadInput(f"{other.name} and {path.name} are one picture under two names")
-    hashes = {name: "+".join(measured[path].sha256 for path in paths) for name, paths in pictures.items()}
-    rows = sorted(f"{hashes[pair.reference]} {hashes[pair.probe]} {int(pair.same)} {pair.cohort}" for pair in pairs)
-    return hashlib.sha256("\n".join([*sorted(name_of), *rows]).encode()).hexdigest()
 
 
 def _compared(

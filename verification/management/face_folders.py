@@ -84,8 +84,18 @@ def read_protocol(folder: Path) -> tuple[ProtocolPair, ...]:
             # One person and two numbers, or a person and a number twice.
             name, first, *rest = line
             other, second = rest if len(rest) == 2 else (name, *rest)
-            places = _located(folder, name, first), _located(folder, other, second)
-            pairs.append(ProtocolPair(at // (2 * of_each), *places, same=len(rest) == 1))
+            places = []
+            for person, number in ((name, first), (other, second)):
+                file = f"{person}_{int(number):04d}.jpg"
+                is_name = re.fullmatch(r"[^/\\.][^/\\]{0,99}", person) and re.fullmatch("[0-9]{1,4}", number)
+                if not is_name or len(file.encode()) > _MAX_NAME_BYTES:
+                    raise ValueError(file)
+                there = [one for one in (folder / person / file, folder / "lfw" / person / file) if one.is_file()]
+                if not there:
+                    raise BadInput(f"pairs.txt names {file}, which is not there")
+                _refuse_elsewhere(there[0], folder)
+                places.append(there[0])
+            pairs.append(ProtocolPair(at // (2 * of_each), places[0], places[1], len(rest) == 1))
         return tuple(pairs)
     except ValueError as error:
         raise BadInput("pairs.txt is no protocol of LFW") from error
@@ -112,19 +122,6 @@ def _cohorts(path: Path) -> dict[str, str]:
     if any(not name.isprintable() or len(name) > 64 or name == ALL for name in found.values()):
         raise BadInput(f"people.csv: a cohort is a short name, and not {ALL}")
     return found
-
-
-def _located(folder: Path, person: str, number: str) -> Path:
-    if not re.fullmatch(r"[^/\\.][^/\\]{0,99}", person):
-        raise ValueError(person)
-    name = f"{person}_{int(number):04d}.jpg"
-    if not re.fullmatch("[0-9]{1,4}", number) or len(name.encode()) > _MAX_NAME_BYTES:
-        raise ValueError(name)
-    for place in (folder / person / name, folder / "lfw" / person / name):
-        if place.is_file():
-            _refuse_elsewhere(place, folder)
-            return place
-    raise BadInput(f"pairs.txt names {name}, which is not there")
 
 
 def _refuse_elsewhere(path: Path, folder: Path) -> None:

@@ -103,13 +103,15 @@ def _below(root: Path, name: str) -> Path:
 
 def people_of(pairs: Sequence[Pair]) -> dict[str, str]:
     """For each picture one that stands for its person: pictures are one person's where pairs say so, by any chain."""
-    leads: dict[str, str] = {}
+    groups: dict[str, list[str]] = {}
     for pair in pairs:
-        for name in (pair.reference, pair.probe):
-            leads.setdefault(name, name)
-        if pair.same:
-            leads[_lead(leads, pair.probe)] = _lead(leads, pair.reference)
-    return {name: _lead(leads, name) for name in leads}
+        both = [groups.setdefault(name, [name]) for name in (pair.reference, pair.probe)]
+        if pair.same and both[0] is not both[1]:
+            # The larger takes up the smaller: so no name moves often, however long the chain.
+            small, large = sorted(both, key=len)
+            large += small
+            groups.update(dict.fromkeys(small, large))
+    return {name: group[0] for name, group in groups.items()}
 
 
 def _pair(number: int, row: list[str]) -> Pair:
@@ -124,9 +126,3 @@ def _pair(number: int, row: list[str]) -> Pair:
     if len(cohort) > _MAX_COHORT or not cohort.isprintable() or cohort == ALL:
         raise BadInput(f"row {number}: a cohort is a short name, and not {ALL}")
     return Pair(number, reference, probe, _SAME[same.lower()], cohort)
-
-
-def _lead(leads: dict[str, str], name: str) -> str:
-    while leads[name] != name:
-        leads[name] = name = leads[leads[name]]
-    return name

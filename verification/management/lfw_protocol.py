@@ -26,7 +26,14 @@ def judge(pairs: Sequence[ProtocolPair], measured: Mapping[Path, Measured]) -> d
         folds[pair.fold].append((apart, pair.same))
     shares = []
     for at, fold in enumerate(folds):
-        edge = _best([one for other in folds[:at] + folds[at + 1 :] for one in other])
+        # The distance at which most of the other folds are judged rightly: in the middle of the nearest such gap.
+        ranked = sorted(one for other in folds[:at] + folds[at + 1 :] for one in other)
+        edge, rightly = 0.0, sum(not same for _, same in ranked)
+        best = rightly
+        for (apart, same), (beyond, _) in pairwise([*ranked, (math.inf, False)]):
+            rightly += 1 if same else -1
+            if rightly > best and math.isfinite(apart):
+                best, edge = rightly, (apart + beyond) / 2 if math.isfinite(beyond) else apart
         shares.append(sum((apart <= edge) == same for apart, same in fold) / len(fold))
     return {
         "pairs": len(pairs),
@@ -35,14 +42,3 @@ def judge(pairs: Sequence[ProtocolPair], measured: Mapping[Path, Measured]) -> d
         "accuracy": round(statistics.mean(shares), 6),
         "standard_error": round(statistics.stdev(shares) / math.sqrt(len(shares)), 6),
     }
-
-
-def _best(judged: Sequence[Judged]) -> float:
-    """The distance at which most of these are judged rightly: in the middle of the nearest such gap."""
-    rightly = best = sum(not same for _, same in judged)
-    edge, ranked = 0.0, sorted(judged)
-    for (apart, same), (beyond, _) in pairwise([*ranked, (math.inf, False)]):
-        rightly += 1 if same else -1
-        if rightly > best and math.isfinite(apart):
-            best, edge = rightly, (apart + beyond) / 2 if math.isfinite(beyond) else apart
-    return edge

@@ -1,6 +1,5 @@
 """manage.py add_lender: a microcredit organization and its first test key, printed once."""
 
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,14 +13,6 @@ from verification import transactions
 from verification.core import calendars
 from verification.core.errors import TulgaError
 from verification.core.ids import Bin, parse_office_phone
-
-
-def _calendar(words: Sequence[str]) -> list[dict[str, str]]:
-    found = list[dict[str, str]]()
-    for word in words:
-        day, is_dated, profile = word.rpartition("=")
-        found += [{"from": day, "profile": profile}] if is_dated else calendars.of_profile(profile)
-    return found
 
 
 class Command(BaseCommand):
@@ -45,13 +36,18 @@ class Command(BaseCommand):
             addresses = [parsing.https_url(url) for url in options["return_url"]]
             if any(urlsplit(address).query for address in addresses):
                 raise CommandError("register an address without its query: a borrower's may have any")
+            test, live = list[dict[str, str]](), list[dict[str, str]]()
+            for calendar, words in ((test, options["profile"] or ["KZ-2021-04"]), (live, options["live_profile"])):
+                for word in words:
+                    day, is_dated, profile = word.rpartition("=")
+                    calendar += [{"from": day, "profile": profile}] if is_dated else calendars.of_profile(profile)
             with transactions.writing():
                 lender = Lender.objects.create(
                     name=parsing.text(options["name"], longest=NAME_LENGTH),
                     bin=Bin.parse(options["bin"]).value,
                     phone=parse_office_phone(options["phone"]),
-                    test_calendar=calendars.parse(_calendar(options["profile"] or ["KZ-2021-04"])),
-                    live_calendar=calendars.parse_live(_calendar(options["live_profile"])),
+                    test_calendar=calendars.parse(test),
+                    live_calendar=calendars.parse_live(live),
                     return_urls=addresses,
                 )
                 issued = keys.issue(lender, mode="test")

@@ -36,11 +36,8 @@ class Command(BaseCommand):
         if soft != resource.RLIM_INFINITY and soft < most:
             with suppress(ValueError, OSError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        asyncio.run(_until_told(once=once))
-
-
-async def _until_told(*, once: bool) -> None:
-    stop = asyncio.Event()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(asked, stop.set)
-    await sender.run(stop, once=once)
+        stop = asyncio.Event()
+        with asyncio.Runner() as runner:
+            for asked in (signal.SIGTERM, signal.SIGINT):
+                runner.get_loop().add_signal_handler(asked, stop.set)
+            runner.run(sender.run(stop, once=once))

@@ -26,7 +26,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints each id as it comes, and the event at last."""
-        key = _key(options["key_file"])
+        file = options["key_file"]
+        try:
+            if file is None:
+                key = os.environ.get(VARIABLE, "").strip()
+            else:
+                key = (sys.stdin.readline() if file == "-" else Path(file).read_text("utf-8")).strip()
+        except (OSError, UnicodeDecodeError) as fault:
+            raise CommandError(f"--key-file: {type(fault).__name__}") from None
         if not key.startswith("tlg_test_"):
             raise CommandError(f"set {VARIABLE}: events are brought about with a test key alone, tlg_test_…")
         trigger = Trigger(options["url"].rstrip("/"), key, self.stdout.write)
@@ -35,12 +42,3 @@ class Command(BaseCommand):
         except TriggerFailed as failure:
             raise CommandError(str(failure)) from None
         self.stdout.write(f"{event['type']}  {event['id']}  {event['lender_sequence']}")
-
-
-def _key(file: str | None) -> str:
-    if file is None:
-        return os.environ.get(VARIABLE, "").strip()
-    try:
-        return (sys.stdin.readline() if file == "-" else Path(file).read_text("utf-8")).strip()
-    except (OSError, UnicodeDecodeError) as fault:
-        raise CommandError(f"--key-file: {type(fault).__name__}") from None

@@ -60,9 +60,6 @@ class Command(BaseCommand):
                 user, credentials = _enrol(options, password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        self._hand_over(user, credentials, options)
-
-    def _hand_over(self, user: User, credentials: Credentials, options: dict[str, Any]) -> None:
         device = credentials.device
         told = {"id": user.id, "email": user.email, "role": user.role, "password": credentials.password}
         told |= {"secret": b32encode(device.bin_key).decode(), "otpauth": device.config_url}

@@ -5,9 +5,8 @@ It judges by the stage's own `measure` and checks, as if a page had sent the pic
 
 import json
 import math
-from argparse import ArgumentTypeError
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ from django.core.management.base import CommandError, CommandParser
 from verification import clock
 from verification.core.errors import BadInput, TulgaError
 from verification.core.registry_answers import PHOTO_MAX_BYTES
-from verification.core.results import Outcome, Result, decide
+from verification.core.results import Outcome, decide
 from verification.engines.liveness import passive
 from verification.management import capture_files, nobody
+from verification.management.arguments import read_by
 from verification.management.capture_files import StepFiles
 from verification.management.judging_command import REFUSED, JudgingCommand
 from verification.stages.live_capture.checks import CHECKS
@@ -45,6 +45,11 @@ class Command(JudgingCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The command line."""
+        amount = read_by(
+            Decimal,
+            expected="a sum in KZT such as 150000.00 is expected",
+            is_right=lambda found: found.is_finite() and 0 <= found <= _SUM_MAX,
+        )
         parser.add_argument("manifest", type=Path, nargs="?", metavar="MANIFEST.json")
         parser.add_argument(
             "--video", type=Path, metavar="FILE", help="MP4, QuickTime, Matroska, WebM or AVI, unmirrored"
@@ -53,13 +58,22 @@ class Command(JudgingCommand):
             "--commands", metavar="look_straight:0-2.5,turn_left:2.5-6.5,…", help="seconds in the video"
         )
         parser.add_argument("--reference", type=Path, metavar="JPEG", help="the photograph to compare with")
-        parser.add_argument("--sum", type=_sum, default="0", metavar="KZT", help="of the loan; %(default)s")
+        parser.add_argument("--sum", type=amount, default="0", metavar="KZT", help="of the loan; %(default)s")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints what the gates say, and raises `CommandError` with the exit code where it is not 0."""
+        names = ("manifest", "video", "commands", "reference")
+        manifest, film, commands, compared = (options[name] for name in names)
         try:
-            steps, reference = _read(options)
-            told, outcome = _assessed(steps, reference, amount=options["sum"])
+            if (manifest is None) == (film is None) or (film is None) != (commands is None):
+                raise BadInput("MANIFEST.json is expected, or --video with --commands", code="usage")
+            if film is not None:
+                steps, reference = capture_files.read_video(film, capture_files.parse_windows(commands)), None
+            else:
+                steps, reference = capture_files.read_manifest(manifest)
+            if compared is not None:
+                reference = capture_files.read(compared, most=PHOTO_MAX_BYTES)
+            told, outcome = _assessed(steps, reference, amount=str(options["sum"]))
         except TulgaError as error:
             refusal = {"schema": SCHEMA, "outcome": "refused", "code": error.code, "detail": error.detail}
             self.stdout.write(json.dumps(refusal, indent=2, sort_keys=True))
@@ -70,21 +84,6 @@ class Command(JudgingCommand):
             raise CommandError(str(outcome), returncode=code)
 
 
-def _read(options: dict[str, Any]) -> tuple[Sequence[StepFiles], bytes | None]:
-    if (options["manifest"] is None) == (options["video"] is None) or (options["video"] is None) != (
-        options["commands"] is None
-    ):
-        raise BadInput("MANIFEST.json is expected, or --video with --commands", code="usage")
-    reference = None
-    if options["video"] is not None:
-        steps = capture_files.read_video(options["video"], capture_files.parse_windows(options["commands"]))
-    else:
-        steps, reference = capture_files.read_manifest(options["manifest"])
-    if options["reference"] is not None:
-        reference = capture_files.read(options["reference"], most=PHOTO_MAX_BYTES)
-    return steps, reference
-
-
 def _assessed(steps: Sequence[StepFiles], reference: bytes | None, *, amount: str) -> tuple[dict[str, Any], Outcome]:
     policy, case = LiveCapturePolicy(), nobody.case(capture_files.IIN, amount=amount, currency="KZT")
     facts = measure_live_capture(case, capture_files.evidence(steps, reference, at=clock.now()), policy)
@@ -92,31 +91,21 @@ def _assessed(steps: Sequence[StepFiles], reference: bytes | None, *, amount: st
     asked = [name for name in CHECKS if reference is not None or name != MATCH]
     results = [CHECKS[name](facts, policy) for name in asked]
     decision = decide(results, required=tuple(asked))
+    gates = []
+    for one in results:
+        # JSON knows no number for what was not measured.
+        score, threshold = (None if of is None or not math.isfinite(of) else of for of in (one.score, one.threshold))
+        said = {"gate": one.check, "outcome": one.outcome, "code": one.code, "value": score, "threshold": threshold}
+        gates.append({**said, "detail": dict(one.detail)})
     return {
         "schema": SCHEMA,
         "outcome": str(decision.outcome),
         "code": decision.code,
         "commands": [step.command for step in steps],
-        "gates": [_gate(result) for result in results],
+        "gates": gates,
         "not_asked": [name for name in CHECKS if name not in asked],
         "policy": policy.version,
         "passive": {**passive.tested(), "scores": [] if facts.passive is None else list(facts.passive.scores)},
         "models": dict(facts.models),
         "recognition": dict(facts.recognition),
     }, decision.outcome
-
-
-def _gate(result: Result) -> dict[str, Any]:
-    numbers = {"value": result.score, "threshold": result.threshold}
-    told = {name: None if of is None or not math.isfinite(of) else of for name, of in numbers.items()}
-    return {"gate": result.check, "outcome": result.outcome, "code": result.code, **told, "detail": dict(result.detail)}
-
-
-def _sum(untrusted: str) -> str:
-    try:
-        found = Decimal(untrusted)
-    except InvalidOperation:
-        found = Decimal(-1)
-    if not (found.is_finite() and 0 <= found <= _SUM_MAX):
-        raise ArgumentTypeError("a sum in KZT such as 150000.00 is expected")
-    return untrusted

@@ -96,11 +96,16 @@ class Command(BaseCommand):
         try:
             asked = _asked(options)
             found = self._look(asked, as_json=options["json"])
-            if options["adopt_head"] and not found:
-                self._adopt(asked.logs)
-        except BadInput as error:
-            raise CommandError(f"cannot verify: {error.detail}", returncode=CANNOT_RUN) from None
-        except Misconfigured as error:
+            for log in asked.logs if options["adopt_head"] and not found else ():
+                try:
+                    size = adopt_head(log)
+                except LogInconsistent as error:
+                    detail = f"the head of the {log} log was not adopted: {error.detail}"
+                    raise CommandError(detail, returncode=TAMPERED) from None
+                # On the error stream, so that the answer stays one JSON object.
+                if size is not None:
+                    self.stderr.write(f"{log} log: its head file was missing and is written, at {size} entries")
+        except (BadInput, Misconfigured) as error:
             raise CommandError(f"cannot verify: {error.detail}", returncode=CANNOT_RUN) from None
         except (DatabaseError, UnicodeDecodeError) as error:
             # What SQLite complains of in a damaged file it may quote, and Python then cannot read the complaint.
@@ -140,17 +145,6 @@ class Command(BaseCommand):
                     self.stdout.write(f"{log} log: {one}")
         return found
 
-    def _adopt(self, logs: list[str]) -> None:
-        """Writes missing head files; told on the error stream, so that the answer stays one JSON object."""
-        for log in logs:
-            try:
-                size = adopt_head(log)
-            except LogInconsistent as error:
-                detail = f"the head of the {log} log was not adopted: {error.detail}"
-                raise CommandError(detail, returncode=TAMPERED) from None
-            if size is not None:
-                self.stderr.write(f"{log} log: its head file was missing and is written, at {size} entries")
-
 
 def _asked(options: Mapping[str, Any]) -> _Asked:
     """What the command line asks for; raises `BadInput` for what nobody can do."""
@@ -161,20 +155,17 @@ def _asked(options: Mapping[str, Any]) -> _Asked:
         raise BadInput("--processes asks for at least one")
     seed = secrets.randbelow(_SEED_BELOW) if options["seed"] is None else options["seed"]
     samples = {log: Sample(options["replay"], seed) for log in logs} if options["replay"] else {}
-    since = _kept(options["since"]) if options["since"] else {}
+    since = dict[str, bytes]()
+    if options["since"]:
+        try:
+            with options["since"].open("rb") as file:
+                note = file.read(policy.NOTE_BYTES + 1)  # beyond what a note may have nobody reads on
+        except OSError as error:
+            raise BadInput(f"the kept checkpoint cannot be read: {error.strerror}") from None
+        try:
+            since[log_of(note)] = note
+        except BadInput as error:
+            raise BadInput(f"the file is no checkpoint that was kept of a log here: {error.detail}") from None
     if not since.keys() <= set(logs):
         raise BadInput(f"the kept checkpoint is of the {next(iter(since))} log, which is left out")
     return _Asked(logs, options["copy"], options["adopt_head"], samples, since, options["processes"])
-
-
-def _kept(path: Path) -> dict[str, bytes]:
-    """A kept checkpoint by its log; raises `BadInput` for a file that cannot be read, or is none."""
-    try:
-        with path.open("rb") as file:
-            note = file.read(policy.NOTE_BYTES + 1)  # beyond what a note may have nobody reads on
-    except OSError as error:
-        raise BadInput(f"the kept checkpoint cannot be read: {error.strerror}") from None
-    try:
-        return {log_of(note): note}
-    except BadInput as error:
-        raise BadInput(f"the file is no checkpoint that was kept of a log here: {error.detail}") from None

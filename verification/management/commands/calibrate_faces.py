@@ -1,7 +1,6 @@
 """`manage.py calibrate_faces`: what the distances of a net mean on your own pairs of photographs, and the zones."""
 
 import json
-from argparse import ArgumentTypeError
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -16,6 +15,7 @@ from verification.engines.faces import accuracy, calibrating, calibration
 from verification.engines.faces.accuracy import Tally
 from verification.engines.faces.calibrating import ALL
 from verification.management import det_svg, face_calibration, face_pictures, face_report
+from verification.management.arguments import read_by
 from verification.management.face_calibration import Calibrated, Targets
 from verification.management.face_report import Facts
 from verification.stages.live_capture.policy import LiveCapturePolicy
@@ -44,11 +44,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The command line."""
+        rate = read_by(float, expected="a rate is a number such as 1e-4", is_right=lambda found: 1e-9 <= found < 1)
+        sentence = read_by(
+            str,
+            expected=f"a sentence of at most {_CONDITIONS_MAX} characters",
+            is_right=lambda told: 0 < len(told) <= _CONDITIONS_MAX and told.isprintable(),
+        )
         parser.add_argument("pairs", type=Path, metavar="PAIRS.csv")
-        parser.add_argument("--conditions", required=True, type=_conditions, help="who, where and how, in a sentence")
-        parser.add_argument("--target-fmr", type=_rate, default=TARGET_FMR, help="of the match zone; %(default)s")
-        parser.add_argument("--review-fnmr", type=_rate, default=REVIEW_FNMR, help="beyond review; %(default)s")
-        parser.add_argument("--review-fmr", type=_rate, default=REVIEW_FMR, help="within review; %(default)s")
+        parser.add_argument("--conditions", required=True, type=sentence, help="who, where and how, in a sentence")
+        parser.add_argument("--target-fmr", type=rate, default=TARGET_FMR, help="of the match zone; %(default)s")
+        parser.add_argument("--review-fnmr", type=rate, default=REVIEW_FNMR, help="beyond review; %(default)s")
+        parser.add_argument("--review-fmr", type=rate, default=REVIEW_FMR, help="within review; %(default)s")
         frames = LiveCapturePolicy().match_frames
         parser.add_argument(
             "--frames", type=int, choices=range(2, 100), default=frames, metavar="K", help="of a capture; %(default)s"
@@ -155,19 +161,3 @@ def _cohorts(found: Calibrated, tallies: Sequence[Tally], zones: Sequence[float]
     }
     steps = sorted({*calibrating.hundredths(tallies), *zones})
     return face_report.cohorts(tallies, {f"{step:.2f}": step for step in steps}, pictures=pictures)
-
-
-def _conditions(untrusted: str) -> str:
-    if not 0 < len(untrusted) <= _CONDITIONS_MAX or not untrusted.isprintable():
-        raise ArgumentTypeError(f"a sentence of at most {_CONDITIONS_MAX} characters")
-    return untrusted
-
-
-def _rate(untrusted: str) -> float:
-    try:
-        found = float(untrusted)
-    except ValueError:
-        found = 0.0
-    if not 1e-9 <= found < 1:
-        raise ArgumentTypeError("a rate is a number such as 1e-4")
-    return found

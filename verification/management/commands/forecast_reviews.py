@@ -1,6 +1,6 @@
 """`manage.py forecast_reviews`: how many people a lender needs for what the face zones send to people."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from verification.core.errors import TulgaError
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Choice
-from verification.engines.faces.calibration import Cohort
-from verification.engines.faces.embedding import Zones
 from verification.engines.liveness import passive
 from verification.management import face_pictures
+from verification.management.arguments import read_by
 from verification.stages.live_capture.policy import COMMANDS_MAX
 
 REVIEWERS = 2  # people who look at a case
@@ -42,9 +41,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""
-        parser.add_argument("--rate", type=_positive, required=True, metavar="N", help="live captures a year")
-        parser.add_argument("--minutes", type=_positive, default=MINUTES, help="of one person a case; %(default)s")
-        parser.add_argument("--hours", type=_positive, default=HOURS, help="of one person a year; %(default)s")
+        positive = read_by(float, expected="a number above 0 is expected", is_right=lambda found: 0 < found < 1e12)
+        parser.add_argument("--rate", type=positive, required=True, metavar="N", help="live captures a year")
+        parser.add_argument("--minutes", type=positive, default=MINUTES, help="of one person a case; %(default)s")
+        parser.add_argument("--hours", type=positive, default=HOURS, help="of one person a year; %(default)s")
         parser.add_argument("--calibration", type=Path, metavar="FILE", help="in place of the one in use")
         face_pictures.add_backend(parser)
 
@@ -67,37 +67,18 @@ class Command(BaseCommand):
         ]
         for decision, zones, cohorts in decisions:
             for cohort in cohorts:
-                for row in _rows(zones, cohort, options):
+                match, review = (cohort.at(zone.value) for zone in (zones.match, zones.review))
+                by_pair, by_person = (match.fnmr, review.fnmr), (match.fnmr_by_person, review.fnmr_by_person)
+                for by, (missed, refused) in (("by pair", by_pair), ("by person", by_person)):
+                    # Either may not have been told.
+                    if missed is None or refused is None:
+                        continue
+                    sent = missed - refused
+                    hours = options["rate"] * sent * REVIEWERS * options["minutes"] / 60
+                    row = f"{by} | {sent:.2%} | {hours:.0f} | {hours / options['hours']:.1f} | {refused:.2%}"
                     self.stdout.write(f"| {decision} | {cohort.name} | {cohort.source} {row} |")
         self.stdout.write(_NOTE)
         if detector is not None:
-            missed = detector.calibration.rejected / detector.calibration.bona_fide
-            share = f"up to {min(1.0, PICTURES * missed):.2%} more, its BPCER for each of {PICTURES} pictures"
+            bpcer = detector.calibration.rejected / detector.calibration.bona_fide
+            share = f"up to {min(1.0, PICTURES * bpcer):.2%} more, its BPCER for each of {PICTURES} pictures"
             self.stdout.write(f"{detector.told()} It sends {share}, to people.")
-
-
-def _rows(zones: Zones, cohort: Cohort, options: dict[str, Any]) -> list[str]:
-    """By pair and by person, whichever was told."""
-    match, review = (cohort.at(zone.value) for zone in (zones.match, zones.review))
-    told = {
-        "by pair": (match.fnmr, review.fnmr),
-        "by person": (match.fnmr_by_person, review.fnmr_by_person),
-    }
-    rows = []
-    for by, (missed, refused) in told.items():
-        if missed is None or refused is None:
-            continue
-        share = missed - refused
-        hours = options["rate"] * share * REVIEWERS * options["minutes"] / 60
-        rows.append(f"{by} | {share:.2%} | {hours:.0f} | {hours / options['hours']:.1f} | {refused:.2%}")
-    return rows
-
-
-def _positive(untrusted: str) -> float:
-    try:
-        found = float(untrusted)
-    except ValueError:
-        found = 0.0
-    if not 0 < found < 1e12:
-        raise ArgumentTypeError("a number above 0 is expected")
-    return found

@@ -112,10 +112,8 @@ def make_missing(
     for folder in (directory / process for process in processes):
         folder.mkdir(mode=0o700, exist_ok=True)
         for kind in PROCESSES[folder.name]:
-            if kind in KINDS:
-                made |= _sign_by(folder, public, kind, number=number, made_by=made_by)
-            elif not only_signing:
-                made |= _shared(folder, kind, made_by=made_by)
+            if kind in KINDS or not only_signing:
+                made |= _make(folder, public, kind, number=number, made_by=made_by)
     if seed is not None:
         certify(directory, seed)
     return made
@@ -160,19 +158,17 @@ def uncertified(directory: Path, *, by: bytes | None = None) -> Iterator[Certifi
             yield one
 
 
-def _shared(folder: Path, kind: str, *, made_by: str) -> dict[Path, bool]:
-    """A key that signs nothing; the same as in the folder of another process that has it."""
-    name = f"{kind}.key" if kind == "django" else f"{kind}-1.key"
-    known = next((path for path in folder.parent.glob(f"*/{name}")), None)
-    content = json.loads(known.read_bytes()) if known else _fresh(kind, made_by)
-    return {folder / name: _put(folder / name, content, mode=0o600)}
-
-
-def _sign_by(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -> dict[Path, bool]:
-    """The keys of a kind, one a mode, with their public halves. A log has one for ever: its heads name it."""
+def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -> dict[Path, bool]:
+    """The keys of a kind. Of one that signs: one a mode, with their public halves."""
+    if kind not in KINDS:
+        # The same as in the folder of another process that has it.
+        name = f"{kind}.key" if kind == "django" else f"{kind}-1.key"
+        known = next((path for path in folder.parent.glob(f"*/{name}")), None)
+        content = json.loads(known.read_bytes()) if known else _fresh(kind, made_by)
+        return {folder / name: _put(folder / name, content, mode=0o600)}
     made = {}
     for mode in MODES:
-        place = 0 if kind == "log" else number
+        place = 0 if kind == "log" else number  # a log has one for ever: its heads name it
         path = folder / f"{Certified(kind, mode, place, b'').name}.key"
         if not path.exists() and (public / f"{path.stem}.pub").exists():
             continue  # another would not be the one that was certified

@@ -5,7 +5,6 @@ It says how near two faces are, not that anybody is there: without the gates of 
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from verification.core.errors import Misconfigured, Refused, TulgaError
-from verification.engines.faces.backends import Backend
 from verification.engines.faces.embedding import median_distance
 from verification.management import face_pictures
 from verification.management.judging_command import REFUSED, JudgingCommand
@@ -42,44 +40,38 @@ class Command(JudgingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the result, and raises `CommandError` with the exit code where it is not 0."""
+        paths = [options["reference"], *options["probes"]]
         try:
             backend = face_pictures.backend_of(options, calibration=face_pictures.calibration_of(options))
-            result = _judged(backend, [options["reference"], *options["probes"]])
+            if backend.calibration is None:
+                raise Misconfigured(f"face backend {backend.name} has no calibration: run manage.py calibrate_faces")
+            zones, began = backend.calibration.zones, time.perf_counter()
+            measured = [face_pictures.measure(path, backend) for path in paths]
+            for path, each in zip(paths, measured, strict=True):
+                if each.code:
+                    raise Refused(each.code, path.name)
+            reference, *probes = [each.embedding for each in measured if each.embedding is not None]
+            far = median_distance(reference, probes)
         except TulgaError as error:
             told = {"zone": "refused", "code": error.code, "detail": error.detail}
             self.stdout.write(json.dumps(told, indent=2))
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
+        # How good each face is: raw measures, and OFIQ's components from 0 to 1.
+        quality: list[dict[str, Any]] = [{"file": path.name} for path in paths]
+        for row, found in zip(quality, (each.quality for each in measured), strict=True):
+            for name, values in (("measures", asdict(found)), ("components", found.components)) if found else ():
+                row[name] = {what: round(value, 4) for what, value in values.items()}
+        result = {
+            "zone": zones.of(far),
+            "distance": round(far.value, 6),
+            "thresholds": {"match": zones.match.value, "review": zones.review.value},
+            "faces": [path.name for path in paths],
+            "quality": quality,
+            "decision": f"median-of-{len(probes)}",
+            **backend.report(),
+            "ms": round(1000 * (time.perf_counter() - began)),
+        }
         # In ASCII: a file's name that the terminal cannot show must not end in a crash, whose 1 means no match.
         self.stdout.write(json.dumps(result, indent=2))
-        if code := EXIT[result["zone"]]:
-            raise CommandError(result["zone"], returncode=code)
-
-
-def _judged(backend: Backend, paths: Sequence[Path]) -> dict[str, Any]:
-    if backend.calibration is None:
-        raise Misconfigured(f"face backend {backend.name} has no calibration: run manage.py calibrate_faces")
-    zones, began = backend.calibration.zones, time.perf_counter()
-    measured = [face_pictures.measure(path, backend) for path in paths]
-    for path, each in zip(paths, measured, strict=True):
-        if each.code:
-            raise Refused(each.code, path.name)
-    reference, *probes = [each.embedding for each in measured if each.embedding is not None]
-    far = median_distance(reference, probes)
-    # How good each face is: raw measures, and OFIQ's components from 0 to 1.
-    quality: list[dict[str, Any]] = []
-    for path, each in zip(paths, measured, strict=True):
-        told: dict[str, Any] = {"file": path.name}
-        if (found := each.quality) is not None:
-            told["measures"] = {name: round(value, 4) for name, value in asdict(found).items()}
-            told["components"] = {name: round(value, 4) for name, value in found.components.items()}
-        quality.append(told)
-    return {
-        "zone": zones.of(far),
-        "distance": round(far.value, 6),
-        "thresholds": {"match": zones.match.value, "review": zones.review.value},
-        "faces": [path.name for path in paths],
-        "quality": quality,
-        "decision": f"median-of-{len(probes)}",
-        **backend.report(),
-        "ms": round(1000 * (time.perf_counter() - began)),
-    }
+        if code := EXIT[zones.of(far)]:
+            raise CommandError(zones.of(far), returncode=code)

@@ -38,7 +38,23 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs it; every refusal is one sentence and exit status 1, and nothing is half-done."""
-        reviewers = [_reviewer(email, number) for number, email in enumerate(options["reviewer"], start=1)]
+        people, reviewers = get_user_model(), []
+        # A refusal names a person by their place on the command line.
+        for number, email in enumerate(options["reviewer"], start=1):
+            try:
+                user = people._default_manager.get_by_natural_key(email)
+            except people.DoesNotExist:
+                raise CommandError(f"reviewer {number}: nobody has this e-mail address") from None
+            if not user.is_active:
+                raise CommandError(f"reviewer {number}: this account is closed")
+            if not user.has_perm(PERMISSION):
+                wanted = "this person may not review; reviewers are added with add_person"
+                raise CommandError(f"reviewer {number}: {wanted}")
+            if not TOTPDevice.objects.devices_for_user(user, confirmed=True).exists():
+                raise CommandError(f"reviewer {number}: this person has no second factor")
+            known_as = (user.get_username(), str(getattr(user, "full_name", "")))
+            lender_id = getattr(user, "lender_id", None) or ""
+            reviewers.append(Reviewer(person_id=user.pk, lender_id=lender_id, known_as=known_as))
         reason = sys.stdin.readline() if options["reason"] == STDIN else options["reason"]
         try:
             review(
@@ -50,20 +66,3 @@ class Command(BaseCommand):
         except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}") from error
         self.stdout.write(f"{options['verification_id']}: the votes are kept, and a worker decides by them")
-
-
-def _reviewer(email: str, number: int) -> Reviewer:
-    """The person of this address, if they may review; a refusal names them by their place on the command line."""
-    people = get_user_model()
-    try:
-        user = people._default_manager.get_by_natural_key(email)
-    except people.DoesNotExist:
-        raise CommandError(f"reviewer {number}: nobody has this e-mail address") from None
-    if not user.is_active:
-        raise CommandError(f"reviewer {number}: this account is closed")
-    if not user.has_perm(PERMISSION):
-        raise CommandError(f"reviewer {number}: this person may not review; reviewers are added with add_person")
-    if not TOTPDevice.objects.devices_for_user(user, confirmed=True).exists():
-        raise CommandError(f"reviewer {number}: this person has no second factor")
-    known_as = (user.get_username(), str(getattr(user, "full_name", "")))
-    return Reviewer(person_id=user.pk, lender_id=getattr(user, "lender_id", None) or "", known_as=known_as)

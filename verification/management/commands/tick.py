@@ -38,19 +38,23 @@ class Command(BaseCommand):
             self._begin(stop, once=once)
         except TulgaError as error:
             raise CommandError(error.detail) from error
-        if once:
-            self._run_round()
-            return
         whole_at = time.monotonic()
         while not stop.is_set():
             close_old_connections()
             is_whole = time.monotonic() >= whole_at
             try:
-                self._run_round(is_whole=is_whole)
+                with transactions.running(scope=transactions.ALL):
+                    # On a wrong clock whatever is fresh would lapse. The clock itself has said so by then.
+                    if clock.is_right():
+                        sweep.run_round(is_whole=is_whole)
                 whole_at = time.monotonic() + policy.SWEEP_SECONDS if is_whole else whole_at
             except Exception:
+                if once:
+                    raise
                 # A process edge: a database that is away for a moment must not end the only sweeper.
                 logger.exception("a round of tick failed")
+            if once:
+                return
             stop.wait(policy.TICK_SECONDS)
 
     @staticmethod
@@ -68,10 +72,3 @@ class Command(BaseCommand):
                 logger.warning("the database does not answer yet (%s)", type(error).__name__)
             stop.wait(policy.TICK_SECONDS)
         return None
-
-    @staticmethod
-    def _run_round(*, is_whole: bool = True) -> None:
-        with transactions.running(scope=transactions.ALL):
-            # On a wrong clock whatever is fresh would lapse. The clock itself has said so by then.
-            if clock.is_right():
-                sweep.run_round(is_whole=is_whole)

@@ -10,10 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from verification import clock
-from verification.core.errors import BadInput, TulgaError
+from verification.core.errors import TulgaError
 from verification.core.ids import Iin
-from verification.core.route import Evidence
 from verification.management import eds_files, nobody
+from verification.management.arguments import read_by
 from verification.management.judging_command import JudgingCommand
 from verification.stages.statement.checks import CHECKS, report_statement
 from verification.stages.statement.measure import measure_statement
@@ -42,7 +42,9 @@ class Command(JudgingCommand):
         """The command line."""
         parser.add_argument("signature", type=Path, help="signed XML, or a CMS as DER, PEM or base64")
         parser.add_argument("--statement", type=Path, required=True, help="the bytes that must have been signed")
-        parser.add_argument("--iin", type=_iin, help="whose signature it must be; step 7 is not asked without it")
+        parser.add_argument(
+            "--iin", type=read_by(Iin.parse), help="whose signature it must be; step 7 is not asked without it"
+        )
         parser.add_argument("--at", type=_time, metavar="ISO8601", help="when to judge, UTC if not said; now")
         parser.add_argument("--trust", default="live", metavar="live|test|DIR", help="installed certificates, or yours")
         for name, what in (("--ocsp", "an answer of the responder"), ("--crl", "a list, or a list of changes")):
@@ -73,7 +75,15 @@ class Command(JudgingCommand):
                 at=options["at"] or clock.now(),
                 by=policy,
             )
-            report = _judge(given, policy, iin=options["iin"], stale=options["allow_stale_revocation"], notes=notes)
+            case = nobody.case(options["iin"])
+            facts = measure_statement(case, given, policy)
+            if options["allow_stale_revocation"] and REVOCATION not in policy.not_asked:
+                # A revocation that is old is judged as of the day it was told.
+                of_old = replace(given, at=eds_files.youngest(given, by=policy))
+                facts = replace(facts, revocation=measure_statement(case, of_old, policy).revocation)
+                notes.append(f"step 8 was judged as of {of_old.at.isoformat()}: --allow-stale-revocation")
+            results = tuple(check(facts, policy) for name, check in CHECKS.items() if name not in policy.not_asked)
+            report: dict[str, Any] = json.loads(report_statement(facts, policy, results))
         except TulgaError as error:
             raise CommandError(f"cannot verify: {error.detail or error.code}", returncode=UNREADABLE) from None
         report |= {"trust": options["trust"], "notes": [*trusted.notes, *notes]}
@@ -102,28 +112,6 @@ def _policy(options: dict[str, Any]) -> tuple[StatementPolicy, list[str]]:
     flags = [name for name in ("stale_revocation", "test_roles", "expired_anchors") if options[f"allow_{name}"]]
     version = "+".join([policy.version, *(f"allow-{name.replace('_', '-')}" for name in flags)])
     return replace(policy, version=version), [left_out[name] for name in policy.not_asked]
-
-
-def _judge(
-    given: Evidence, policy: StatementPolicy, *, iin: Iin | None, stale: bool, notes: list[str]
-) -> dict[str, Any]:
-    """The report on the checks that are asked. A revocation that is old is judged as of the day it was told."""
-    case = nobody.case(iin)
-    facts = measure_statement(case, given, policy)
-    if stale and REVOCATION not in policy.not_asked:
-        of_old = replace(given, at=eds_files.youngest(given, by=policy))
-        facts = replace(facts, revocation=measure_statement(case, of_old, policy).revocation)
-        notes.append(f"step 8 was judged as of {of_old.at.isoformat()}: --allow-stale-revocation")
-    results = tuple(check(facts, policy) for name, check in CHECKS.items() if name not in policy.not_asked)
-    report: dict[str, Any] = json.loads(report_statement(facts, policy, results))
-    return report
-
-
-def _iin(untrusted: str) -> Iin:
-    try:
-        return Iin.parse(untrusted)
-    except BadInput as error:
-        raise ArgumentTypeError(error.detail) from None
 
 
 def _time(untrusted: str) -> datetime:

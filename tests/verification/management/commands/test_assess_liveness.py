@@ -191,8 +191,10 @@ def files(tmp_path: Path) -> str:
     return capture_folder.film(tmp_path / "video.avi", shown)
 
 
-def test_a_value_that_is_no_number_is_none_in_json() -> None:
-    told = assess_liveness._gate(Passed("face.depth", detail={}, score=float("nan"), threshold=float("inf")))
+def test_a_value_that_is_no_number_is_none_in_json(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unmeasured = Passed("face.depth", detail={}, score=float("nan"), threshold=float("inf"))
+    monkeypatch.setattr(assess_liveness, "CHECKS", {"face.depth": lambda facts, policy: unmeasured})
+    (told,) = run(manifest)[1]["gates"]
     assert (told["value"], told["threshold"]) == (None, None)
 
 
