@@ -115,19 +115,29 @@ class Service:
         Raises `Misconfigured` for a plain http address that is not on this machine, for the questions name people, and
         for more seconds than a question may take at `most`.
         """
-        address = check_address(url)
-        host = str(address.hostname)
+        address, path = check_address(url), Path(token_file)
         try:
-            is_here = ipaddress.ip_address(host).is_loopback
+            is_here = ipaddress.ip_address(str(address.hostname)).is_loopback
         except ValueError:
-            is_here = host == "localhost"
+            is_here = address.hostname == "localhost"
         if address.scheme != "https" and not is_here:
             raise Misconfigured(f"the address of {source} must be https: its questions name people")
         if not seconds > 0:
             raise Misconfigured(f"{source} needs a time above 0 s")
         if seconds > most:
             raise Misconfigured(f"{source} may take {most:g} s at most")
-        headers = {"Authorization": f"Bearer {_token(source, Path(token_file))}"} if str(token_file) else {}
+        headers = {}
+        if str(token_file):
+            try:
+                # As ssh does with private keys: whoever reads the token asks in our name.
+                if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                    raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
+                token = path.read_text(encoding="ascii").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise Misconfigured(f"the token file of {source}, {path}, cannot be read") from error
+            if not _TOKEN.fullmatch(token):
+                raise Misconfigured(f"{path} must hold one line: a token of 8 to 4096 printable characters")
+            headers = {"Authorization": f"Bearer {token}"}
         return cls(source=source, url=url, limits=Limits(seconds=seconds, max_bytes=max_bytes), headers=headers)
 
     def ask(
@@ -210,16 +220,3 @@ def check_granted(raw: bytes, *, source: str, read: Callable[[bytes], object]) -
     if getattr(read(raw), "status", "") == "consent_refused":
         raise SourceUnavailable(source, "the register refuses a consent that holds")
     return raw
-
-
-def _token(source: str, path: Path) -> str:
-    try:
-        # As ssh does with private keys: whoever reads the token asks in our name.
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"the token file of {source}, {path}, cannot be read") from error
-    if not _TOKEN.fullmatch(text):
-        raise Misconfigured(f"{path} must hold one line: a token of 8 to 4096 printable characters")
-    return text

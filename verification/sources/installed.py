@@ -149,8 +149,12 @@ def install_official(source: Path) -> Installation:
     if not taken:
         raise Misconfigured(f"{source} has no certificate that a borrower's signature could rest on")
     # 3, whose set it is; what it holds stays
-    directory = _directory("live")
-    held = _held_official(directory) | taken
+    directory, held = _directory("live"), taken
+    if directory.is_dir() and any(directory.iterdir()):
+        pinned = _read_pins(directory, mode="live")
+        if not _read(directory / PINS_FILE).startswith(_HEADING.encode()) or pinned.keys() - OFFICIAL.keys():
+            raise Misconfigured(f"{directory} holds certificates of somebody else; nothing was written")
+        held = _read_certificates(directory, pins=pinned) | taken
     # 2
     names = {OFFICIAL[digest].name for digest in held}
     for each in (OFFICIAL[digest] for digest in held):
@@ -179,16 +183,6 @@ def _read_official(source: Path) -> dict[str, bytes]:
             raise Misconfigured(f"{path} has SHA-256 {digest}, which is no certificate of the authority that we know")
         found[digest] = der
     return found
-
-
-def _held_official(directory: Path) -> dict[str, bytes]:
-    """What an earlier run wrote; empty for a directory that is empty or not there."""
-    if not directory.is_dir() or not any(directory.iterdir()):
-        return {}
-    pins = _read_pins(directory, mode="live")
-    if not _read(directory / PINS_FILE).startswith(_HEADING.encode()) or pins.keys() - OFFICIAL.keys():
-        raise Misconfigured(f"{directory} holds certificates of somebody else; nothing was written")
-    return _read_certificates(directory, pins=pins)
 
 
 def _replace(directory: Path, *, files: Mapping[str, bytes]) -> None:
