@@ -76,8 +76,7 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
             _refuse_size(image.width, image.height, limits=limits)  # 3
             if image.mode.startswith("I"):  # 4
                 raise Refused("face_image_malformed", "more than 8 bits a channel")
-            end = _end_of_jpeg(untrusted) if kind == "JPEG" else _end_of_png(untrusted)
-            if end != len(untrusted.rstrip(b"\0")):
+            if _end(untrusted, kind) != len(untrusted.rstrip(b"\0")):
                 raise Refused("face_image_malformed", "more or less in the file than one picture")
             (width, height), longer = image.size, max(image.size)
             if kind == "JPEG":  # 5, at half, a quarter or an eighth of its size, whichever leaves that much
@@ -117,10 +116,22 @@ def renewed(untrusted: bytes, *, limits: ImageLimits) -> bytes:
     return fresh.getvalue()
 
 
-def _end_of_jpeg(untrusted: bytes) -> int:
-    """Where the one picture of the file ends; -1 where it does not. Raises `Refused` for too many scans."""
-    at, scans = 2, 0
-    while True:
+def _end(untrusted: bytes, kind: str) -> int:
+    """Where the one picture of the file ends; -1 where it does not, or is the first of several.
+
+    Raises `Refused` for too many scans.
+    """
+    at, scans = 8, 0
+    while kind == "PNG" and at + 8 <= len(untrusted):
+        length, name = struct.unpack_from(">I4s", untrusted, at)
+        at += 12 + length
+        if name == b"acTL":  # an animation: more pictures than the one that would be looked at
+            return -1
+        if name == b"IEND":
+            # The check value of an empty last chunk ends in a byte that is not zero, so that zeros after it are told.
+            return int(at)
+    at = 2
+    while kind == "JPEG":
         found = _MARKER.search(untrusted, at)
         if found is None:
             return -1
@@ -132,17 +143,4 @@ def _end_of_jpeg(untrusted: bytes) -> int:
             raise Refused("face_image_too_large", f"at most {_MOST_SCANS} scans")
         # A segment of no length would be read again for ever: after it there is no end.
         at += int.from_bytes(untrusted[at : at + 2], "big") or len(untrusted)
-
-
-def _end_of_png(untrusted: bytes) -> int:
-    """Where the one picture of the file ends; -1 where it does not, or is the first of several."""
-    at = 8
-    while at + 8 <= len(untrusted):
-        length, name = struct.unpack_from(">I4s", untrusted, at)
-        at += 12 + length
-        if name == b"acTL":  # an animation: more pictures than the one that would be looked at
-            return -1
-        if name == b"IEND":
-            # The check value of an empty last chunk ends in a byte that is not zero, so that zeros after it are told.
-            return int(at)
     return -1
