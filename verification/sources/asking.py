@@ -48,35 +48,26 @@ def check_address(url: str) -> SplitResult:
     return address
 
 
-def fetch(url: str, *, source: str, limits: Limits) -> bytes:
-    """The body of a GET answered with 200; never empty, never decoded, never from where a redirect points.
-
-    `url` comes from the operator's configuration, never from a certificate or a request. Every failure is
-    `SourceUnavailable(source, …)`, whose text has neither path nor query. What the bytes are is for checks to judge.
-    """
-    return _body("GET", url, source=source, limits=limits)
-
-
-def post_binary(url: str, content: bytes, *, media_type: str, source: str, limits: Limits) -> bytes:
-    """The body of a POST of bytes of this type answered with 200, under the same rules as `fetch`. It is sent once."""
-    return _body("POST", url, source=source, limits=limits, content=content, headers={"Content-Type": media_type})
-
-
-def _body(
-    method: str,
+def fetch(
     url: str,
     *,
     source: str,
     limits: Limits,
-    content: bytes = b"",
+    content: bytes | None = None,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
+    """The body of a GET, or of a POST of `content`, answered with 200; never empty, never decoded, never from where a
+    redirect points. It is sent once.
+
+    `url` comes from the operator's configuration, never from a certificate or a request. Every failure is
+    `SourceUnavailable(source, …)`, whose text has neither path nor query. What the bytes are is for checks to judge.
+    """
     check_address(url)
     request = outbound.Request(
-        method=method,
+        method="GET" if content is None else "POST",
         url=url,
         headers={"User-Agent": _USER_AGENT, **headers},
-        body=content,
+        body=content or b"",
         limits=limits,
         is_public_only=False,  # the operator's own registers and proxies may stand in private networks
         wants_whole=True,
@@ -156,7 +147,7 @@ class Service:
             raise BadInput("a request id is 8 to 128 of A-Z a-z 0-9 _ . : -", pointer="/request_id")
         content = json.dumps(question).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json", **self.headers}
-        raw = _body("POST", self.url, source=self.source, limits=self.limits, content=content, headers=headers)
+        raw = fetch(self.url, source=self.source, limits=self.limits, content=content, headers=headers)
         try:
             answer = read(raw)
         except BadInput as unreadable:

@@ -9,7 +9,7 @@ from typing import Final, Protocol, runtime_checkable
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.outbound import Limits
 from verification.sources import resolve
-from verification.sources.asking import check_address, fetch, post_binary
+from verification.sources.asking import check_address, fetch
 
 SOURCE: Final = "revocation"
 
@@ -104,13 +104,8 @@ class HttpRevocationSource:
         # In the operator's order; a second address is for when the first is silent, not for another opinion.
         for url in self._responders.get(family, ()):
             try:
-                return post_binary(
-                    url,
-                    question,
-                    media_type="application/ocsp-request",
-                    source=SOURCE,
-                    limits=self._ocsp_limits,
-                )
+                headers = {"Content-Type": "application/ocsp-request"}
+                return fetch(url, source=SOURCE, limits=self._ocsp_limits, content=question, headers=headers)
             except SourceUnavailable as error:
                 silent = error
         if silent is not None:

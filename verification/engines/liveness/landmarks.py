@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness.crops import Floats, Image, upright
-from verification.engines.liveness.networks import Network, Networks, NetworksOfStills
+from verification.engines.liveness.networks import Network, Networks
 
 # The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and 8 × 8 with six.
 _GRIDS = ((16, 2), (8, 6))
@@ -158,7 +158,7 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     return measure_all([image], networks=networks)[0]
 
 
-def measure_all(images: Sequence[Image], *, networks: Networks | NetworksOfStills) -> list[FrameMeasurement]:
+def measure_all(images: Sequence[Image], *, networks: Networks) -> list[FrameMeasurement]:
     """The same of each image, net by net: what a processor keeps of one at hand is not taken by the next."""
     faces = [detect(image, network=networks.detection) for image in images]  # 1
     seen = [(image, found[0]) for image, found in zip(images, faces, strict=True) if found]

@@ -143,7 +143,8 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
         _refuse_change([size for of in stream for size in of])
     # 2
     with measurable():
-        full = [landmarks.measure_all(stills, networks=networks.load_for_stills()) for _, stills in decoded]
+        loaded = networks.Networks(networks.load_detection(), networks.load_mesh())
+        full = [landmarks.measure_all(stills, networks=loaded) for _, stills in decoded]
         if full:
             masks.refuse_masked(_meshes(decoded[0][1], full[0]), limits=policy.MASK)
     looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
@@ -153,8 +154,7 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
     measured = []
     for step, (_, stills), seen, shown in zip(steps, decoded, looked, map(_without_mesh, full), strict=True):
-        away = [  # 4
-            # A turned or bowed face is a poor probe.
+        away = [  # 4: a turned or bowed face is a poor probe
             (gestures.away(face, turn=turn, pitch=pitch, limits=policy.NEUTRAL), at)
             for at, frame in enumerate(shown)
             if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)

@@ -108,9 +108,8 @@ class ProvenTime:
 def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
     """The DER of a question for a token over these bytes, with the authority's certificate in the answer."""
     # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and whether the certificate shall come along.
-    imprint = der.encode(
-        der.SEQUENCE, der.encode_algorithm(imprint_oid), der.encode_octets(IMPRINTS[imprint_oid](signature))
-    )
+    algorithm = der.encode(der.SEQUENCE, der.encode_oid(imprint_oid), der.encode(der.NULL))
+    imprint = der.encode(der.SEQUENCE, algorithm, der.encode_octets(IMPRINTS[imprint_oid](signature)))
     return der.encode(
         der.SEQUENCE, der.encode_integer(1), imprint, der.encode_integer(nonce), der.encode(der.BOOLEAN, b"\xff")
     )

@@ -95,12 +95,11 @@ def statement_document(statement: bytes) -> bytes:
 
 
 def parse_xml(untrusted: bytes, *, max_bytes: int) -> SignedXml:
-    """The only signature of a document of at most `max_bytes` bytes. Raises what the two it is made of raise."""
-    return require_one(parse_signatures(untrusted, max_bytes=max_bytes))
+    """The only signature of a document of at most `max_bytes` bytes. A borrower signs alone.
 
-
-def require_one(signatures: tuple[SignedXml, ...]) -> SignedXml:
-    """The only signature; raises `Refused` (eds_signer_count) for none and for several. A borrower signs alone."""
+    Raises `Refused` (eds_signer_count) for none and for several, and what `parse_signatures` raises.
+    """
+    signatures = parse_signatures(untrusted, max_bytes=max_bytes)
     if len(signatures) != 1:
         raise Refused("eds_signer_count", "not exactly one signature", facts={"signers": len(signatures)})
     return signatures[0]
