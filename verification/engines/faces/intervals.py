@@ -15,7 +15,7 @@ def interval(events: int, trials: int, *, certainty: float = CERTAINTY) -> tuple
     ends = [0.0, 1.0]
     # Each end is the share up to which a beta distribution of these two has this much of its mass, found by halving.
     for at, mass, a, b in ((0, outside, events, trials - events + 1), (1, 1 - outside, events + 1, trials - events)):
-        if a and b:  # all of none, or none of all: the end is the end of all shares
+        if a and b:  # else none or all were seen, and this end is 0 or 1
             low, high = 0.0, 1.0
             while high - low > high * 1e-9:
                 middle = (low + high) / 2
