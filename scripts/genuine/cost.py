@@ -43,6 +43,8 @@ def measure(clips: Sequence[Observed]) -> Figures:
 
 def _parts(stream: str) -> dict[str, Callable[[Seen], object]]:
     backend, loaded = backends.in_use(), networks.load()
+    if (eye := loaded.eye) is None:
+        raise TypeError("the eye model is measured, too")
     limits = policy.CHAIN if stream == "chain" else policy.FRAMES
     jpegs: dict[int, bytes] = {}
 
@@ -56,7 +58,7 @@ def _parts(stream: str) -> dict[str, Callable[[Seen], object]]:
         "decode": decode,
         "find": lambda seen: landmarks.detect(seen.image, network=loaded.detection),
         "find_mesh_and_eyes": lambda seen: landmarks.measure(seen.image, networks=loaded),
-        "one_eye": lambda seen: loaded.eye.run(np.zeros((loaded.eye.side, loaded.eye.side, 3), np.float32)),
+        "one_eye": lambda seen: eye.run(np.zeros((eye.side, eye.side, 3), np.float32)),
         "mesh_net": lambda seen: loaded.mesh.run(np.zeros((loaded.mesh.side, loaded.mesh.side, 3), np.float32)),
         "yunet": lambda seen: detection.glance(seen.image, yunet=backend.yunet),
         "look": lambda seen: backend.look_at_all([seen.image]),

@@ -48,35 +48,26 @@ def check_address(url: str) -> SplitResult:
     return address
 
 
-def fetch(url: str, *, source: str, limits: Limits) -> bytes:
-    """The body of a GET answered with 200; never empty, never decoded, never from where a redirect points.
-
-    `url` comes from the operator's configuration, never from a certificate or a request. Every failure is
-    `SourceUnavailable(source, …)`, whose text has neither path nor query. What the bytes are is for checks to judge.
-    """
-    return _body("GET", url, source=source, limits=limits)
-
-
-def post_binary(url: str, content: bytes, *, media_type: str, source: str, limits: Limits) -> bytes:
-    """The body of a POST of bytes of this type answered with 200, under the same rules as `fetch`. It is sent once."""
-    return _body("POST", url, source=source, limits=limits, content=content, headers={"Content-Type": media_type})
-
-
-def _body(
-    method: str,
+def fetch(
     url: str,
     *,
     source: str,
     limits: Limits,
-    content: bytes = b"",
+    content: bytes | None = None,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
+    """The body of a GET, or of a POST of `content`, answered with 200; never empty, never decoded, never from where a
+    redirect points. It is sent once.
+
+    `url` comes from the operator's configuration, never from a certificate or a request. Every failure is
+    `SourceUnavailable(source, …)`, whose text has neither path nor query. What the bytes are is for checks to judge.
+    """
     check_address(url)
     request = outbound.Request(
-        method=method,
+        method="GET" if content is None else "POST",
         url=url,
         headers={"User-Agent": _USER_AGENT, **headers},
-        body=content,
+        body=content or b"",
         limits=limits,
         is_public_only=False,  # the operator's own registers and proxies may stand in private networks
         wants_whole=True,
@@ -115,19 +106,29 @@ class Service:
         Raises `Misconfigured` for a plain http address that is not on this machine, for the questions name people, and
         for more seconds than a question may take at `most`.
         """
-        address = check_address(url)
-        host = str(address.hostname)
+        address, path = check_address(url), Path(token_file)
         try:
-            is_here = ipaddress.ip_address(host).is_loopback
+            is_here = ipaddress.ip_address(str(address.hostname)).is_loopback
         except ValueError:
-            is_here = host == "localhost"
+            is_here = address.hostname == "localhost"
         if address.scheme != "https" and not is_here:
             raise Misconfigured(f"the address of {source} must be https: its questions name people")
         if not seconds > 0:
             raise Misconfigured(f"{source} needs a time above 0 s")
         if seconds > most:
             raise Misconfigured(f"{source} may take {most:g} s at most")
-        headers = {"Authorization": f"Bearer {_token(source, Path(token_file))}"} if str(token_file) else {}
+        headers = {}
+        if str(token_file):
+            try:
+                # As ssh does with private keys: whoever reads the token asks in our name.
+                if stat.S_IMODE(path.stat().st_mode) & 0o077:
+                    raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
+                token = path.read_text(encoding="ascii").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise Misconfigured(f"the token file of {source}, {path}, cannot be read") from error
+            if not _TOKEN.fullmatch(token):
+                raise Misconfigured(f"{path} must hold one line: a token of 8 to 4096 printable characters")
+            headers = {"Authorization": f"Bearer {token}"}
         return cls(source=source, url=url, limits=Limits(seconds=seconds, max_bytes=max_bytes), headers=headers)
 
     def ask(
@@ -146,7 +147,7 @@ class Service:
             raise BadInput("a request id is 8 to 128 of A-Z a-z 0-9 _ . : -", pointer="/request_id")
         content = json.dumps(question).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json", **self.headers}
-        raw = _body("POST", self.url, source=self.source, limits=self.limits, content=content, headers=headers)
+        raw = fetch(self.url, source=self.source, limits=self.limits, content=content, headers=headers)
         try:
             answer = read(raw)
         except BadInput as unreadable:
@@ -210,16 +211,3 @@ def check_granted(raw: bytes, *, source: str, read: Callable[[bytes], object]) -
     if getattr(read(raw), "status", "") == "consent_refused":
         raise SourceUnavailable(source, "the register refuses a consent that holds")
     return raw
-
-
-def _token(source: str, path: Path) -> str:
-    try:
-        # As ssh does with private keys: whoever reads the token asks in our name.
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
-        text = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"the token file of {source}, {path}, cannot be read") from error
-    if not _TOKEN.fullmatch(text):
-        raise Misconfigured(f"{path} must hold one line: a token of 8 to 4096 printable characters")
-    return text

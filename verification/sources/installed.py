@@ -108,15 +108,19 @@ def _refuse_mixing(mode: str, *, directory: Path, pins: Mapping[str, str]) -> No
             raise Misconfigured(f"{directory / PINS_FILE} shares a pin with mode {other!r}")
 
 
-def _read_certificates(directory: Path, *, pins: Mapping[str, str]) -> dict[str, bytes]:
+def _read_certificates(directory: Path, *, pins: Mapping[str, str] | None = None) -> dict[str, bytes]:
+    """By digest, one a file: every file but `pins.txt` must be pinned. Without `pins`, those that look like a
+    certificate, and each must be one of the authority's that we know."""
     certificates = {}
     for path in sorted(directory.iterdir()):
-        if path.name == PINS_FILE or path.name.startswith("."):
+        is_other = path.suffix.lower() not in _SUFFIXES if pins is None else path.name == PINS_FILE
+        if is_other or path.name.startswith("."):
             continue
         der = _read(path)
         digest = sha256(der).hexdigest()
-        if digest not in pins:
-            raise Misconfigured(f"{path} has SHA-256 {digest}, which {PINS_FILE} does not pin")
+        if digest not in (OFFICIAL if pins is None else pins):
+            why = "is no certificate of the authority that we know" if pins is None else f"{PINS_FILE} does not pin"
+            raise Misconfigured(f"{path} has SHA-256 {digest}, which {why}")
         certificates[digest] = der
     return certificates
 
@@ -144,13 +148,19 @@ def install_official(source: Path) -> Installation:
     nothing with the test set · 4 a whole new directory takes its place. Raises `Misconfigured`; then nothing changed.
     """
     # 1
-    given = _read_official(source)
+    if not source.is_dir():
+        raise Misconfigured(f"{source} is no directory")
+    given = _read_certificates(source)
     taken = {digest: der for digest, der in given.items() if OFFICIAL[digest].role}
     if not taken:
         raise Misconfigured(f"{source} has no certificate that a borrower's signature could rest on")
     # 3, whose set it is; what it holds stays
-    directory = _directory("live")
-    held = _held_official(directory) | taken
+    directory, held = _directory("live"), taken
+    if directory.is_dir() and any(directory.iterdir()):
+        pinned = _read_pins(directory, mode="live")
+        if not _read(directory / PINS_FILE).startswith(_HEADING.encode()) or pinned.keys() - OFFICIAL.keys():
+            raise Misconfigured(f"{directory} holds certificates of somebody else; nothing was written")
+        held = _read_certificates(directory, pins=pinned) | taken
     # 2
     names = {OFFICIAL[digest].name for digest in held}
     for each in (OFFICIAL[digest] for digest in held):
@@ -164,31 +174,6 @@ def install_official(source: Path) -> Installation:
     _replace(directory, files=files | {PINS_FILE: ("\n".join(pins) + "\n").encode()})
     left_out = tuple(OFFICIAL[digest] for digest in given if not OFFICIAL[digest].role)
     return Installation(directory=directory, held=tuple(in_order), left_out=left_out)
-
-
-def _read_official(source: Path) -> dict[str, bytes]:
-    if not source.is_dir():
-        raise Misconfigured(f"{source} is no directory")
-    found = {}
-    for path in sorted(source.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in _SUFFIXES:
-            continue
-        der = _read(path)
-        digest = sha256(der).hexdigest()
-        if digest not in OFFICIAL:
-            raise Misconfigured(f"{path} has SHA-256 {digest}, which is no certificate of the authority that we know")
-        found[digest] = der
-    return found
-
-
-def _held_official(directory: Path) -> dict[str, bytes]:
-    """What an earlier run wrote; empty for a directory that is empty or not there."""
-    if not directory.is_dir() or not any(directory.iterdir()):
-        return {}
-    pins = _read_pins(directory, mode="live")
-    if not _read(directory / PINS_FILE).startswith(_HEADING.encode()) or pins.keys() - OFFICIAL.keys():
-        raise Misconfigured(f"{directory} holds certificates of somebody else; nothing was written")
-    return _read_certificates(directory, pins=pins)
 
 
 def _replace(directory: Path, *, files: Mapping[str, bytes]) -> None:

@@ -9,7 +9,7 @@ from typing import Final, Protocol, runtime_checkable
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.outbound import Limits
 from verification.sources import resolve
-from verification.sources.asking import check_address, fetch, post_binary
+from verification.sources.asking import check_address, fetch
 
 SOURCE: Final = "revocation"
 
@@ -66,10 +66,21 @@ class HttpRevocationSource:
 
         Raises `Misconfigured`.
         """
-        self._crls = _addresses("crl_urls", crl_urls)
-        self._deltas = _addresses("delta_crl_urls", delta_crl_urls or {})
-        self._authorities = _addresses("authority_crl_urls", authority_crl_urls or {})
-        self._responders = _addresses("ocsp_urls", ocsp_urls or {})
+        told = {
+            "crl_urls": crl_urls,
+            "delta_crl_urls": delta_crl_urls or {},
+            "authority_crl_urls": authority_crl_urls or {},
+            "ocsp_urls": ocsp_urls or {},
+        }
+        for option, by_family in told.items():
+            for family, urls in by_family.items():
+                if isinstance(urls, str):
+                    raise Misconfigured(f"{option}[{family!r}] must be a list of addresses, not one string")
+                for url in urls:
+                    check_address(url)
+        self._crls, self._deltas, self._authorities, self._responders = (
+            {family: tuple(urls) for family, urls in by_family.items()} for by_family in told.values()
+        )
         self._limits = Limits(seconds=seconds, max_bytes=max_bytes)
         self._ocsp_limits = Limits(seconds=ocsp_seconds, max_bytes=ocsp_max_bytes)
 
@@ -93,13 +104,8 @@ class HttpRevocationSource:
         # In the operator's order; a second address is for when the first is silent, not for another opinion.
         for url in self._responders.get(family, ()):
             try:
-                return post_binary(
-                    url,
-                    question,
-                    media_type="application/ocsp-request",
-                    source=SOURCE,
-                    limits=self._ocsp_limits,
-                )
+                headers = {"Content-Type": "application/ocsp-request"}
+                return fetch(url, source=SOURCE, limits=self._ocsp_limits, content=question, headers=headers)
             except SourceUnavailable as error:
                 silent = error
         if silent is not None:
@@ -112,12 +118,3 @@ class HttpRevocationSource:
 
 in_use: Callable[[str], RevocationSource] = partial(resolve, name=SOURCE, kind=RevocationSource)
 """The revocation source configured for this mode. Raises `Misconfigured`."""
-
-
-def _addresses(option: str, by_family: Urls) -> dict[str, tuple[str, ...]]:
-    for family, urls in by_family.items():
-        if isinstance(urls, str):
-            raise Misconfigured(f"{option}[{family!r}] must be a list of addresses, not one string")
-        for url in urls:
-            check_address(url)
-    return {family: tuple(urls) for family, urls in by_family.items()}

@@ -7,7 +7,7 @@ from typing import Final, Protocol, runtime_checkable
 from verification.core.errors import Misconfigured
 from verification.outbound import Limits
 from verification.sources import resolve
-from verification.sources.asking import check_address, post_binary
+from verification.sources.asking import check_address, fetch
 
 SOURCE: Final = "timestamp_authority"
 
@@ -44,8 +44,8 @@ class HttpTimestampAuthority:
         """See `TimestampSource.timestamp`."""
         if family not in self._urls:
             raise Misconfigured(f"no address of a time-stamp authority is configured for family {family!r}")
-        media_type = "application/timestamp-query"
-        return post_binary(self._urls[family], question, media_type=media_type, source=SOURCE, limits=self._limits)
+        headers = {"Content-Type": "application/timestamp-query"}
+        return fetch(self._urls[family], source=SOURCE, limits=self._limits, content=question, headers=headers)
 
 
 in_use: Callable[[str], TimestampSource] = partial(resolve, name=SOURCE, kind=TimestampSource)

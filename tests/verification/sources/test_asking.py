@@ -16,7 +16,7 @@ from tests.verification.outbound.insecure_servers import answer, insecure_server
 from verification.core.errors import BadInput, Misconfigured, SourceUnavailable
 from verification.core.registry_answers import parse_person
 from verification.outbound import Limits
-from verification.sources.asking import Service, check_address, fetch, post_binary
+from verification.sources.asking import Service, check_address, fetch
 
 QUESTION = {"request_id": REQUEST_ID, "iin": IIN, "consent_id": "kdp_0123456789"}
 TOKEN = "secret-token-of-the-operator"
@@ -184,7 +184,8 @@ LIMITS = Limits(seconds=5.0, max_bytes=1000)
 def test_bytes_are_fetched_and_posted_as_they_are() -> None:
     with recording(whole(b"\0list")) as (url, received):
         assert fetch(f"{url}/a?b", source="crl", limits=LIMITS) == b"\0list"
-        assert post_binary(url, b"\0?", media_type="application/x", source="ocsp", limits=LIMITS) == b"\0list"
+        headers = {"Content-Type": "application/x"}
+        assert fetch(url, source="ocsp", limits=LIMITS, content=b"\0?", headers=headers) == b"\0list"
     got, posted = received
     assert got.startswith(b"GET /a?b HTTP/1.1\r\n")
     assert posted.startswith(b"POST / HTTP/1.1\r\n")

@@ -134,22 +134,19 @@ class Backend:
 
     def look_at_all(self, images: Sequence[Pixels]) -> tuple[Look, ...]:
         """The face of each frame, turned or not, as YuNet alone sees it; a poor one is embedded all the same."""
-        seen = [self._glance(image) for image in images]
+        seen: list[tuple[Portrait | None, str, tuple[float, float] | None]] = []
+        for image in images:
+            face, code, eyes = None, "", None
+            try:
+                face = detection.glance(image, yunet=self.yunet)
+                across, down = face.points[:2].mean(axis=0)
+                eyes = (across, down)
+                face.quality().refuse_poor(policy.QUALITY)
+            except Refused as refused:
+                code = refused.code
+            seen.append((face, code, eyes))
         faces = iter(self.recogniser.embed_all([face for face, *_ in seen if face is not None]))
         return tuple(Look(None if face is None else next(faces), code, eyes) for face, code, eyes in seen)
-
-    def _glance(self, image: Pixels) -> tuple[Portrait | None, str, tuple[float, float] | None]:
-        """The face of a frame, the code for which it is no probe or there is none, and the middle of its eyes."""
-        try:
-            face = detection.glance(image, yunet=self.yunet)
-        except Refused as refused:
-            return None, refused.code, None
-        across, down = face.points[:2].mean(axis=0)
-        try:
-            face.quality().refuse_poor(policy.QUALITY)
-        except Refused as refused:
-            return face, refused.code, (across, down)
-        return face, "", (across, down)
 
     def report(self) -> Mapping[str, str]:
         """What is in use, for a result and for /readyz."""

@@ -9,7 +9,6 @@ every cohort.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -110,27 +109,24 @@ class Calibration:
 
     def told(self) -> str:
         """What it says of one picture, and of the median of several, for whoever starts a process that judges by it."""
-        lines = [f"Calibration {self.id} of {self.embedding}. One picture: {_told(self.zones, self.cohorts)}"]
         medians = [each for each in self.also if each.decision.startswith("median")]
-        lines += [f"{each.decision}: {_told(each.zones, each.cohorts)}" for each in medians]
+        lines = [f"Calibration {self.id} of {self.embedding}."]
+        for each in (Several("One picture", self.zones, self.cohorts), *medians):
+            match, review = each.zones.match.value, each.zones.review.value
+            lines.append(f"{each.decision}: match ≤ {match:g}, review ≤ {review:g}.")
+            for cohort in each.cohorts:
+                rates = [cohort.at(match), cohort.at(review)]
+                wrong = [f"{rate.false_matches / cohort.impostor_pairs:.1e}" for rate in rates]
+                missed, by_person = (
+                    ["?" if share is None else f"{share:.3f}" for share in told]
+                    for told in ([rate.fnmr for rate in rates], [rate.fnmr_by_person for rate in rates])
+                )
+                lines.append(
+                    f"{cohort.name} ({cohort.source}, {cohort.impostor_pairs} impostor pairs): "
+                    f"FMR {wrong[0]} and {wrong[1]}, FNMR {missed[0]} and {missed[1]}, "
+                    f"by person {by_person[0]} and {by_person[1]}."
+                )
         return " ".join([*lines, self.conditions])
-
-
-def _told(zones: Zones, cohorts: Sequence[Cohort]) -> str:
-    """Zones and rates, a sentence a cohort."""
-    lines = [f"match ≤ {zones.match.value:g}, review ≤ {zones.review.value:g}."]
-    for cohort in cohorts:
-        rates = [cohort.at(zone.value) for zone in (zones.match, zones.review)]
-        wrong = [f"{rate.false_matches / cohort.impostor_pairs:.1e}" for rate in rates]
-        missed, by_person = (
-            ["?" if each is None else f"{each:.3f}" for each in told]
-            for told in ([rate.fnmr for rate in rates], [rate.fnmr_by_person for rate in rates])
-        )
-        lines.append(
-            f"{cohort.name} ({cohort.source}, {cohort.impostor_pairs} impostor pairs): FMR {wrong[0]} and {wrong[1]}, "
-            f"FNMR {missed[0]} and {missed[1]}, by person {by_person[0]} and {by_person[1]}."
-        )
-    return " ".join(lines)
 
 
 def read(untrusted: bytes) -> Calibration:
@@ -189,7 +185,12 @@ def _cohort(fields: StrictObject) -> Cohort:
     people, impostors, genuine = (_count(fields, each) for each in ("people", "impostor_pairs", "genuine_pairs"))
     rates = []
     for each in fields.objects("rates", most=MAX_RATES):
-        shares = [_share(each, kind) for kind in ("fnmr", "fnmr_by_person")]
+        shares: list[float | None] = []
+        for kind in ("fnmr", "fnmr_by_person"):
+            share = each.text(kind, longest=12, shortest=0)
+            if share and (not _DECIMAL.fullmatch(share) or float(share) > 1):
+                raise BadInput("a share is a number from 0 to 1", pointer=f"/{kind}")
+            shares.append(float(share) if share else None)
         rates.append(Rate(_decimal(each, "distance"), _count(each, "false_matches"), *shares))
         each.finish()
     fields.finish()
@@ -211,15 +212,6 @@ def _count(fields: StrictObject, name: str) -> int:
     if not _COUNT.fullmatch(spelled):
         raise BadInput("a whole number is expected", pointer=f"/{name}")
     return int(spelled)
-
-
-def _share(fields: StrictObject, name: str) -> float | None:
-    spelled = fields.text(name, longest=12, shortest=0)
-    if not spelled:
-        return None
-    if not _DECIMAL.fullmatch(spelled) or float(spelled) > 1:
-        raise BadInput("a share is a number from 0 to 1", pointer=f"/{name}")
-    return float(spelled)
 
 
 def _decimal(fields: StrictObject, name: str) -> float:

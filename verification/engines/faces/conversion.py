@@ -88,8 +88,19 @@ class _Graph:
         value = self._convolved(value, convolution, normalisation, kernel=7, stride=2, padding=0)  # 2
         value = self._node("MaxPool", [self._node("Relu", [value])], kernel_shape=[3, 3], strides=[2, 2])
         self._side = (self._side - 3) // 2 + 1
-        for block in middle:  # 3
-            value = self._residual(value, block)
+        for first, first_scale, second, second_scale, *rest in middle:  # 3
+            entry, side, channels, is_halved = value, self._side, self._channels, rest[0].name == "avg_pool_2"
+            stride, padding = (2, 0) if is_halved else (1, 1)
+            value = self._convolved(value, first, first_scale, kernel=3, stride=stride, padding=padding)
+            value = self._node("Relu", [value])
+            value = self._convolved(value, second, second_scale, kernel=3, stride=1, padding=1)
+            if is_halved:
+                entry = self._node("AveragePool", [entry], kernel_shape=[2, 2], strides=[2, 2])
+                side = (side - 2) // 2 + 1
+            value = self._filled(value, channels=0, side=side - self._side)
+            entry = self._filled(entry, channels=self._channels - channels, side=self._side - side)
+            self._side = max(side, self._side)
+            value = self._node("Relu", [self._node("Add", [value, entry])])
         flat = self._node("Flatten", [self._node("GlobalAveragePool", [value])])  # 4
         weights = self._kept(matrix.numbers.reshape(self._channels, NUMBERS))
         self._nodes.append(helper.make_node("MatMul", [flat, weights], [OUTPUT]))
@@ -101,21 +112,6 @@ class _Graph:
         checker.check_model(model, full_check=True)
         spelled: bytes = model.SerializeToString(deterministic=True)
         return spelled
-
-    def _residual(self, entry: str, block: Sequence[Layer]) -> str:
-        first, first_scale, second, second_scale, *rest = block
-        is_halved = rest[0].name == "avg_pool_2"
-        side, channels = self._side, self._channels
-        stride, padding = (2, 0) if is_halved else (1, 1)
-        value = self._convolved(entry, first, first_scale, kernel=3, stride=stride, padding=padding)
-        value = self._node("Relu", [value])
-        value = self._convolved(value, second, second_scale, kernel=3, stride=1, padding=1)
-        if is_halved:
-            entry, side = self._node("AveragePool", [entry], kernel_shape=[2, 2], strides=[2, 2]), (side - 2) // 2 + 1
-        value = self._filled(value, channels=0, side=side - self._side)
-        entry = self._filled(entry, channels=self._channels - channels, side=self._side - side)
-        self._side = max(side, self._side)
-        return self._node("Relu", [self._node("Add", [value, entry])])
 
     def _convolved(self, value: str, layer: Layer, scale: Layer, *, kernel: int, stride: int, padding: int) -> str:
         """dlib keeps filters, then biases; of the normalisation the factors, then the summands."""

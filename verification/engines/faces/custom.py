@@ -16,7 +16,7 @@ from typing import Final, get_args
 import numpy as np
 
 from verification.core.errors import BadInput, Misconfigured
-from verification.core.strict_json import StrictObject, read_object
+from verification.core.strict_json import read_object
 from verification.engines.faces import nets, self_test
 from verification.engines.faces.embedding import Embedding, Form, TrainingData, distance
 from verification.engines.faces.nets import OnnxRecogniser, Showing
@@ -118,35 +118,27 @@ def read_description(untrusted: bytes) -> Description:
             # The file lies beside its description: a plain name leads to no other folder.
             if not _NAME.fullmatch(named[name]):
                 raise BadInput("a plain name is expected", pointer=f"/{name}")
-        learned = _LEARNED[fields.choice("training_data", [*_LEARNED])]
-        found = Description(named["model"], named["file"], fields.sha256("sha256"), learned, _showing(fields))
+        learned, sha256 = _LEARNED[fields.choice("training_data", [*_LEARNED])], fields.sha256("sha256")
+        side, mean, scale = (_decimal(fields.text(name, longest=12), name) for name in ("side", "mean", "scale"))
+        kinds: dict[str, PointsKind] = {each: each for each in _COUNTS}
+        points = kinds[fields.choice("points", [*kinds])]
+        spelled = [place.split(",") for place in fields.text("template", longest=200).split(" ")]
+        if len(spelled) != _COUNTS[points] or any(len(place) != 2 for place in spelled):
+            raise BadInput(f"{_COUNTS[points]} places such as 38.3,51.7 are expected", pointer="/template")
+        template = Template(points, tuple((_decimal(x, "template"), _decimal(y, "template")) for x, y in spelled))
+        # Points outside are where every face looks the same: black. dlib's begin with the eye farther right.
+        are_outside = max(max(place) for place in template.places) >= side
+        left, right = (-3, 0) if points == "dlib5" else (0, 1)
+        rightwards = template.places[left][0] < template.places[right][0]
+        if not 0 < side <= MAX_SIDE or side != int(side) or scale == 0 or are_outside or not rightwards:
+            raise BadInput("a side, a scale or the points are impossible", pointer="/side")
+        channels = fields.choice("channels", ["RGB", "BGR"])
+        form = _FORMS[fields.choice("form", [*_FORMS])]
+        showing = Showing(int(side), template, "RGB" if channels == "RGB" else "BGR", mean, scale, form)
         fields.finish()
     except BadInput as fault:
         raise Misconfigured(f"no description of a face model: {fault.detail} {fault.pointer}".rstrip()) from fault
-    return found
-
-
-def _showing(fields: StrictObject) -> Showing:
-    side, mean, scale = (_decimal(fields.text(name, longest=12), name) for name in ("side", "mean", "scale"))
-    named: dict[str, PointsKind] = {each: each for each in _COUNTS}
-    points = named[fields.choice("points", [*named])]
-    spelled = [place.split(",") for place in fields.text("template", longest=200).split(" ")]
-    if len(spelled) != _COUNTS[points] or any(len(place) != 2 for place in spelled):
-        raise BadInput(f"{_COUNTS[points]} places such as 38.3,51.7 are expected", pointer="/template")
-    template = Template(points, tuple((_decimal(x, "template"), _decimal(y, "template")) for x, y in spelled))
-    # Points outside are where every face looks the same: black. dlib's begin with the eye farther right.
-    are_outside = max(max(place) for place in template.places) >= side
-    rightwards = template.places[-3 if points == "dlib5" else 0][0] < template.places[0 if points == "dlib5" else 1][0]
-    if not 0 < side <= MAX_SIDE or side != int(side) or scale == 0 or are_outside or not rightwards:
-        raise BadInput("a side, a scale or the points are impossible", pointer="/side")
-    return Showing(
-        side=int(side),
-        template=template,
-        channels="RGB" if fields.choice("channels", ["RGB", "BGR"]) == "RGB" else "BGR",
-        mean=mean,
-        scale=scale,
-        form=_FORMS[fields.choice("form", [*_FORMS])],
-    )
+    return Description(named["model"], named["file"], sha256, learned, showing)
 
 
 def _decimal(spelled: str, name: str) -> float:

@@ -42,15 +42,26 @@ def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0) -> Portrait:
     1 YuNet on the whole picture · 2 where it finds nothing or several, dlib says whether one is there, and where ·
     3 a face that YuNet saw small, or in dlib's box, is looked at again, enlarged: in dlib's box there must be one.
     """
-    face = _one(_find(image, yunet))  # 1
-    if face is None:
-        box = _presence(image)  # 2
-        face = _again(image, box, yunet, width=float(box[2] - box[0]))
-        if face is None:
-            raise Refused("face_not_found")
-    else:
-        face = _surely(image, face, yunet)  # 3
-    return Portrait(image, face.points, face.score, scale)
+    if (sure := _one(_find(image, yunet))) is not None:  # 1
+        sure = _surely(image, sure, yunet)  # 3
+        return Portrait(image, sure.points, sure.score, scale)
+    height, width = image.shape[:2]
+    for longest, doublings in policy.LADDER:  # 2: shrunk to each rung until a face is found
+        share = max(1.0, max(height, width) / longest)
+        size = (max(1, round(width / share)), max(1, round(height / share)))
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if share > 1 else image
+        # 0: dlib's own threshold of the score.
+        boxes, scores, _ = _hog().run(small, doublings, 0.0)
+        sides = [np.array([one.left(), one.top(), one.right(), one.bottom()]) * share for one in boxes]
+        found = [_Found(score, each, np.zeros((5, 2))) for each, score in zip(sides, scores, strict=True)]
+        if found:
+            if (there := _one(found)) is None:
+                raise Refused("multiple_faces")
+            face = _again(image, there.box, yunet, width=float(there.box[2] - there.box[0]))  # 3
+            if face is None:
+                break
+            return Portrait(image, face.points, face.score, scale)
+    raise Refused("face_not_found")
 
 
 def glance(image: Pixels, *, yunet: OnnxNet) -> Portrait:
@@ -106,7 +117,13 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
             found.append(_Found(float(scores[at]), box, (points[at].reshape(5, 2) + cell) * stride / share))
     kept: list[_Found] = []
     for each in sorted(found, key=lambda one: one.score, reverse=True):  # 5
-        if all(_overlap(each, other) <= policy.OVERLAP for other in kept):
+        for other in kept:
+            # Intersection over union of two boxes.
+            sides = np.minimum(each.box[2:], other.box[2:]) - np.maximum(each.box[:2], other.box[:2])
+            shared = float(np.prod(np.maximum(sides, 0)))
+            if not shared / max(each.area + other.area - shared, 1e-9) <= policy.OVERLAP:
+                break
+        else:
             kept.append(each)
     return kept
 
@@ -133,34 +150,6 @@ def _again(image: Pixels, box: Floats, yunet: OnnxNet, *, width: float) -> _Foun
         if (box[:2] <= middle).all() and (middle <= box[2:]).all():
             return _Found(each.score, corners.ravel(), points)
     return None
-
-
-def _presence(image: Pixels) -> Floats:
-    """dlib's box of the one face. Raises `Refused` with `face_not_found` or `multiple_faces`.
-
-    1 shrink to each rung of the ladder until a face is found · 2 scale the boxes back · 3 one must be much the largest.
-    """
-    height, width = image.shape[:2]
-    for longest, doublings in policy.LADDER:
-        scale = max(1.0, max(height, width) / longest)
-        size = (max(1, round(width / scale)), max(1, round(height / scale)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA) if scale > 1 else image  # 1
-        # 0: dlib's own threshold of the score.
-        boxes, scores, _ = _hog().run(small, doublings, 0.0)
-        sides = [np.array([one.left(), one.top(), one.right(), one.bottom()]) * scale for one in boxes]  # 2
-        found = [_Found(score, each, np.zeros((5, 2))) for each, score in zip(sides, scores, strict=True)]
-        if found:
-            if (face := _one(found)) is None:  # 3
-                raise Refused("multiple_faces")
-            return face.box
-    raise Refused("face_not_found")
-
-
-def _overlap(one: _Found, other: _Found) -> float:
-    """Intersection over union of two boxes."""
-    sides = np.minimum(one.box[2:], other.box[2:]) - np.maximum(one.box[:2], other.box[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
-    return shared / max(one.area + other.area - shared, 1e-9)
 
 
 @cache

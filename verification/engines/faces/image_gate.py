@@ -73,12 +73,7 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
         raise Refused("face_image_malformed", "neither JPEG nor PNG")
     try:
         with Image.open(BytesIO(untrusted), formats=[kind]) as image:
-            _refuse_size(image.width, image.height, limits=limits)  # 3
-            if image.mode.startswith("I"):  # 4
-                raise Refused("face_image_malformed", "more than 8 bits a channel")
-            end = _end_of_jpeg(untrusted) if kind == "JPEG" else _end_of_png(untrusted)
-            if end != len(untrusted.rstrip(b"\0")):
-                raise Refused("face_image_malformed", "more or less in the file than one picture")
+            _refuse_harmful(image, untrusted, kind=kind, limits=limits)
             (width, height), longer = image.size, max(image.size)
             if kind == "JPEG":  # 5, at half, a quarter or an eighth of its size, whichever leaves that much
                 image.draft(None, (max(1, width * least // longer), max(1, height * least // longer)))
@@ -96,13 +91,38 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
         raise Refused("face_image_malformed", type(error).__name__) from error
 
 
-def _refuse_size(width: int, height: int, *, limits: ImageLimits) -> None:
-    shorter, longer = sorted((width, height))
-    if width * height > limits.max_pixels:
+def _refuse_harmful(image: Image.Image, untrusted: bytes, *, kind: str, limits: ImageLimits) -> None:
+    """Steps 3 and 4, by the header and by how the file is built: no pixel is decoded yet."""
+    shorter, longer = sorted(image.size)  # 3
+    if shorter * longer > limits.max_pixels:
         raise Refused("face_image_too_large", f"at most {limits.max_pixels} pixels")
     # Rows cost as well as pixels: 1 × 25 000 000 takes 2 s to decode.
     if longer > policy.MOST_SIDE or longer > policy.MOST_RATIO * shorter:
         raise Refused("face_image_too_large", f"at most {policy.MOST_SIDE} a side, {policy.MOST_RATIO} times the other")
+    if image.mode.startswith("I"):  # 4
+        raise Refused("face_image_malformed", "more than 8 bits a channel")
+    # The one picture ends here; where it does not, or is the first of several, nowhere.
+    end, at, scans = -1, 8 if kind == "PNG" else 2, 0
+    while kind == "PNG" and at + 8 <= len(untrusted):
+        length, name = struct.unpack_from(">I4s", untrusted, at)
+        at += 12 + length
+        # An animation has more pictures than the one that would be looked at. The check value of an empty last chunk
+        # ends in a byte that is not zero, so that zeros after it are told.
+        if name in (b"acTL", b"IEND"):
+            end = at if name == b"IEND" else -1
+            break
+    while kind == "JPEG" and (found := _MARKER.search(untrusted, at)):
+        at = found.end()
+        if found.group(1) == _END_OF_IMAGE:
+            end = at
+            break
+        scans += found.group(1) == _SCAN
+        if scans > _MOST_SCANS:
+            raise Refused("face_image_too_large", f"at most {_MOST_SCANS} scans")
+        # A segment of no length would be read again for ever: after it there is no end.
+        at += int.from_bytes(untrusted[at : at + 2], "big") or len(untrusted)
+    if end != len(untrusted.rstrip(b"\0")):
+        raise Refused("face_image_malformed", "more or less in the file than one picture")
 
 
 def renewed(untrusted: bytes, *, limits: ImageLimits) -> bytes:
@@ -115,34 +135,3 @@ def renewed(untrusted: bytes, *, limits: ImageLimits) -> bytes:
     fresh = BytesIO()
     picture.save(fresh, "JPEG", quality=_QUALITY)
     return fresh.getvalue()
-
-
-def _end_of_jpeg(untrusted: bytes) -> int:
-    """Where the one picture of the file ends; -1 where it does not. Raises `Refused` for too many scans."""
-    at, scans = 2, 0
-    while True:
-        found = _MARKER.search(untrusted, at)
-        if found is None:
-            return -1
-        at = found.end()
-        if found.group(1) == _END_OF_IMAGE:
-            return int(at)
-        scans += found.group(1) == _SCAN
-        if scans > _MOST_SCANS:
-            raise Refused("face_image_too_large", f"at most {_MOST_SCANS} scans")
-        # A segment of no length would be read again for ever: after it there is no end.
-        at += int.from_bytes(untrusted[at : at + 2], "big") or len(untrusted)
-
-
-def _end_of_png(untrusted: bytes) -> int:
-    """Where the one picture of the file ends; -1 where it does not, or is the first of several."""
-    at = 8
-    while at + 8 <= len(untrusted):
-        length, name = struct.unpack_from(">I4s", untrusted, at)
-        at += 12 + length
-        if name == b"acTL":  # an animation: more pictures than the one that would be looked at
-            return -1
-        if name == b"IEND":
-            # The check value of an empty last chunk ends in a byte that is not zero, so that zeros after it are told.
-            return int(at)
-    return -1

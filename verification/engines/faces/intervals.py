@@ -12,18 +12,16 @@ _TINY, _EPSILON, _TERMS = 1e-300, 1e-12, 10_000
 def interval(events: int, trials: int, *, certainty: float = CERTAINTY) -> tuple[float, float]:
     """The lower and the upper end, two-sided. Trials are taken as independent. `trials` is at least 1."""
     outside = (1 - certainty) / 2
-    low = 0.0 if events == 0 else _share_at(outside, events, trials - events + 1)
-    high = 1.0 if events == trials else _share_at(1 - outside, events + 1, trials - events)
-    return low, high
-
-
-def _share_at(likelihood: float, a: float, b: float) -> float:
-    """The share up to which a beta distribution of these two has this much of its mass, by halving."""
-    low, high = 0.0, 1.0
-    while high - low > high * 1e-9:
-        middle = (low + high) / 2
-        low, high = (middle, high) if beta_share(middle, a, b) < likelihood else (low, middle)
-    return high
+    ends = [0.0, 1.0]
+    # Each end is the share up to which a beta distribution of these two has this much of its mass, found by halving.
+    for at, mass, a, b in ((0, outside, events, trials - events + 1), (1, 1 - outside, events + 1, trials - events)):
+        if a and b:  # else none or all were seen, and this end is 0 or 1
+            low, high = 0.0, 1.0
+            while high - low > high * 1e-9:
+                middle = (low + high) / 2
+                low, high = (middle, high) if beta_share(middle, a, b) < mass else (low, middle)
+            ends[at] = high
+    return ends[0], ends[1]
 
 
 def beta_share(x: float, a: float, b: float) -> float:
@@ -33,20 +31,18 @@ def beta_share(x: float, a: float, b: float) -> float:
     is_above = x >= (a + 1) / (a + b + 2)
     if is_above:
         x, a, b = 1 - x, b, a
-    c, d = 1.0, 1 / _away_from_zero(1 - (a + b) * x / (a + 1))
+    start = 1 - (a + b) * x / (a + 1)
+    c, d = 1.0, 1 / (start if abs(start) > _TINY else _TINY)
     found = d
     for m in range(1, _TERMS):
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for term in (even, odd):
-            d = 1 / _away_from_zero(1 + term * d)
-            c = _away_from_zero(1 + term / c)
+            # Lentz: what would divide by zero is moved away from it.
+            below, c = 1 + term * d, 1 + term / c
+            d, c = 1 / (below if abs(below) > _TINY else _TINY), c if abs(c) > _TINY else _TINY
             found *= c * d
         if abs(c * d - 1) < _EPSILON:
             break
     share = math.exp(front) * found / a
     return 1 - share if is_above else share
-
-
-def _away_from_zero(value: float) -> float:
-    return value if abs(value) > _TINY else _TINY

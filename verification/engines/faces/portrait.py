@@ -85,11 +85,19 @@ class Quality:
     @property
     def components(self) -> dict[str, float]:
         """OFIQ's components, each from 0 to 1, the higher the better."""
-        light = _sigmoid(self.luminance, 0.2, 0.05) * (1 - _sigmoid(self.luminance, 0.8, 0.05))
+        eyes, head, light, glare = (
+            1 / (1 + math.exp(-(value - middle) / width))  # OFIQ's sigmoid
+            for value, middle, width in (
+                (self.eyes, 70, 20),
+                (abs(self.head - 0.45), 0, 0.05),
+                (self.luminance, 0.2, 0.05),
+                (self.luminance, 0.8, 0.05),
+            )
+        )
         return {
-            "eye_distance": _sigmoid(self.eyes, 70, 20),
-            "head_size": 2 * (1 - _sigmoid(abs(self.head - 0.45), 0, 0.05)),
-            "luminance": light,
+            "eye_distance": eyes,
+            "head_size": 2 * (1 - head),
+            "luminance": light * (1 - glare),
             "under_exposure": 1 - self.under,
             "over_exposure": 1 - self.over,
             "dynamic_range": self.entropy / 8,
@@ -152,7 +160,15 @@ class Portrait:
         # So few pixels of a file that is no face may be left that there is nothing to average.
         if share < 1 and min(image.shape[:2]) * share >= 1:  # 2
             corners = (np.array([0, side, side * 1j, side * (1 + 1j)]) - there.mean()) / turn + here.mean()
-            image = _up_to(image, corners, share=share)
+            # Without what lies right of these corners and below them. What lies left and above stays: there the grid
+            # begins in which pixels are averaged.
+            bottom, right = (
+                min(most, math.ceil(max(0.0, float(far)) + _MORE / share))
+                for most, far in zip(image.shape[:2], (corners.imag.max(), corners.real.max()), strict=True)
+            )
+            # OpenCV copies what would keep its size, and averages nothing: then all of it is reduced.
+            if round(bottom * share) < bottom or round(right * share) < right:
+                image = image[:bottom, :right]
             image = np.asarray(cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
             # A pixel's middle, not its corner, is its place.
             turn, here = turn / share, (here + 0.5 + 0.5j) * share - 0.5 - 0.5j
@@ -185,24 +201,6 @@ class Portrait:
 
     def _dlib_shape(self) -> dlib.full_object_detection:
         return _predictor()(self.image, dlib.rectangle(*self.dlib_box))
-
-
-def _up_to(image: Pixels, corners: npt.NDArray[np.complex128], *, share: float) -> Pixels:
-    """The picture that will be reduced to a share, without what lies right of these corners and below them.
-
-    What lies left of them and above stays: there the grid begins in which pixels are averaged.
-    """
-    bottom, right = (
-        min(most, math.ceil(max(0.0, float(far)) + _MORE / share))
-        for most, far in zip(image.shape[:2], (corners.imag.max(), corners.real.max()), strict=True)
-    )
-    # OpenCV copies what would keep its size, and averages nothing.
-    is_reduced = round(bottom * share) < bottom or round(right * share) < right
-    return image[:bottom, :right] if is_reduced else image
-
-
-def _sigmoid(value: float, middle: float, width: float) -> float:
-    return 1 / (1 + math.exp(-(value - middle) / width))
 
 
 @cache

@@ -10,6 +10,7 @@ Source: The Libgcrypt Reference Manual, §6 (message digests) and §2.4 (initial
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from ctypes.util import find_library
 from dataclasses import dataclass
 from functools import lru_cache
@@ -43,14 +44,23 @@ def load_libgcrypt() -> Hash | None:
     """The hash, or None where the library is not installed. Raises `Unusable` if it is too old or lacks the hash."""
     # Without ldconfig, as in small containers, nothing is found by name but the loader may still know the file.
     for name in filter(None, (find_library("gcrypt"), "libgcrypt.so.20")):
-        try:
+        with suppress(OSError):
             library = ctypes.CDLL(name)
             break
-        except OSError:
-            continue
     else:
         return None
-    _initialize(library)
+    try:
+        library.gcry_check_version.restype = ctypes.c_char_p
+        library.gcry_check_version.argtypes = [ctypes.c_char_p]
+        library.gcry_md_algo_info.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        # To ask for the version initializes, too; that is finished here unless another user in this process has.
+        if not library.gcry_check_version(_OLDEST):
+            raise Unusable(f"it is older than {_OLDEST.decode()}")
+        if not library.gcry_control(_IS_FINISHED, 0):
+            library.gcry_control(_DISABLE_SECMEM, 0)
+            library.gcry_control(_INITIALIZATION_FINISHED, 0)
+    except AttributeError as error:
+        raise Unusable("it lacks a function we need") from error
     # Asked first, for the call itself ends the process if the algorithm is absent or forbidden by FIPS mode.
     if library.gcry_md_algo_info(_STREEBOG_512, _TEST_ALGO, None, None):
         raise Unusable("it has no Streebog-512, or its FIPS mode forbids it")
@@ -69,21 +79,6 @@ def load_libgcrypt() -> Hash | None:
         return digest.raw
 
     return streebog512
-
-
-def _initialize(library: ctypes.CDLL) -> None:
-    """Checks the version, which also initializes, and finishes that unless another user in this process has."""
-    try:
-        library.gcry_check_version.restype = ctypes.c_char_p
-        library.gcry_check_version.argtypes = [ctypes.c_char_p]
-        library.gcry_md_algo_info.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-        if not library.gcry_check_version(_OLDEST):
-            raise Unusable(f"it is older than {_OLDEST.decode()}")
-        if not library.gcry_control(_IS_FINISHED, 0):
-            library.gcry_control(_DISABLE_SECMEM, 0)
-            library.gcry_control(_INITIALIZATION_FINISHED, 0)
-    except AttributeError as error:
-        raise Unusable("it lacks a function we need") from error
 
 
 @dataclass(frozen=True)

@@ -25,39 +25,13 @@ _NIBBLES = (
 )
 
 
-def _byte_table(pair: int) -> tuple[int, ...]:
-    """Substitution and rotation by 11 for each value of one byte of a word."""
-    low, high = (bytes.fromhex("".join("0" + digit for digit in _NIBBLES[2 * pair + i])) for i in (0, 1))
-    substituted = ((high[value >> 4] << 4 | low[value & 15]) << 8 * pair for value in range(256))
-    return tuple((word << 11 | word >> 21) & 0xFFFFFFFF for word in substituted)
-
-
-_T0, _T1, _T2, _T3 = (_byte_table(pair) for pair in range(4))
-
-
-def _encrypt(key: bytes, block: int) -> int:
-    """A quarter of the hash by GOST 28147-89: the key forwards three times, then backwards."""
-    # RFC 5830: 32 rounds, of which three times eight take the key forwards and the last eight backwards.
-    words = struct.unpack("<8I", key)
-    low, high = block & 0xFFFFFFFF, block >> 32
-    for word in (*words * 3, *reversed(words)):
-        mixed = (low + word) & 0xFFFFFFFF
-        high ^= _T0[mixed & 255] ^ _T1[mixed >> 8 & 255] ^ _T2[mixed >> 16 & 255] ^ _T3[mixed >> 24]
-        low, high = high, low
-    return low << 32 | high
-
-
-def _shift(y: int) -> int:
-    """A of RFC 5831 §5.1: four words move down by one, the sum of the lowest two comes in above."""
-    return y >> 64 | ((y ^ y >> 64) & _WORD) << 192
-
-
-def _stir(y: int, times: int) -> int:
-    """ψ of RFC 5831 §5.3, so many times: sixteen words of 16 bits move down, a sum of six comes in above."""
-    for _ in range(times):
-        taps = y ^ y >> 16 ^ y >> 32 ^ y >> 48 ^ y >> 192 ^ y >> 240
-        y = y >> 16 | (taps & 0xFFFF) << 240
-    return y
+# Substitution and rotation by 11 in one look-up: for each byte of a word, and for each of its values.
+_PAIRS = [[bytes(int(digit, 16) for digit in row) for row in _NIBBLES[at : at + 2]] for at in range(0, 8, 2)]
+_SUBSTITUTED = [
+    [(high[value >> 4] << 4 | low[value & 15]) << 8 * at for value in range(256)]
+    for at, (low, high) in enumerate(_PAIRS)
+]
+_T0, _T1, _T2, _T3 = (tuple((word << 11 | word >> 21) & 0xFFFFFFFF for word in words) for words in _SUBSTITUTED)
 
 
 def gost34311(data: bytes) -> bytes:
@@ -69,7 +43,24 @@ def gost34311(data: bytes) -> bytes:
         for position, constant in enumerate((0, _C3, 0, 0)):  # RFC 5831 §5.1; what the last turn makes is not used
             plain = (u ^ v).to_bytes(_BLOCK, "little")
             key = b"".join(plain[at::8] for at in range(8))  # 1, P of §5.1: byte 8i + k goes to 4k + i
-            encrypted |= _encrypt(key, chain >> 64 * position & _WORD) << 64 * position  # 2
-            u, v = _shift(u) ^ constant, _shift(_shift(v))
-        chain = _stir(chain ^ _stir(block ^ _stir(encrypted, 12), 1), 61)  # 3
+            # 2, RFC 5830: 32 rounds, of which three times eight take the key forwards and the last eight backwards.
+            words, quarter = struct.unpack("<8I", key), chain >> 64 * position & _WORD
+            low, high = quarter & 0xFFFFFFFF, quarter >> 32
+            for word in (*words * 3, *reversed(words)):
+                mixed = (low + word) & 0xFFFFFFFF
+                high ^= _T0[mixed & 255] ^ _T1[mixed >> 8 & 255] ^ _T2[mixed >> 16 & 255] ^ _T3[mixed >> 24]
+                low, high = high, low
+            encrypted |= (low << 32 | high) << 64 * position
+            # A of §5.1, once for u, twice for v: four words move down by one, the sum of the lowest two comes in above.
+            u = (u >> 64 | ((u ^ u >> 64) & _WORD) << 192) ^ constant
+            for _ in range(2):
+                v = v >> 64 | ((v ^ v >> 64) & _WORD) << 192
+        # 3, ψ of §5.3, so many times: sixteen words of 16 bits move down, a sum of six comes in above.
+        stirred = encrypted
+        for times, beside in ((12, block), (1, chain), (61, 0)):
+            for _ in range(times):
+                taps = stirred ^ stirred >> 16 ^ stirred >> 32 ^ stirred >> 48 ^ stirred >> 192 ^ stirred >> 240
+                stirred = stirred >> 16 | (taps & 0xFFFF) << 240
+            stirred ^= beside
+        chain = stirred
     return chain.to_bytes(_BLOCK, "little")

@@ -17,15 +17,12 @@ _pack = struct.Struct("<8Q").pack
 _int: Callable[[bytes, str], int] = int.from_bytes  # type: ignore[assignment]
 
 
-def _column_table(position: int) -> tuple[int, ...]:
-    """S and L in one look-up: for each value of the byte at `position` of a word, its part of the multiplied word."""
-    rows = [MATRIX[63 - 8 * position - bit] for bit in range(8)]
-    return tuple(
-        reduce(xor, (row for bit, row in enumerate(rows) if substituted >> bit & 1), 0) for substituted in SUBSTITUTION
-    )
-
-
-_T0, _T1, _T2, _T3, _T4, _T5, _T6, _T7 = (_column_table(position) for position in range(8))
+# S and L in one look-up: for each position of a byte in a word and each of its values, its part of the multiplied word.
+_ROWS = [[MATRIX[63 - 8 * position - bit] for bit in range(8)] for position in range(8)]
+_T0, _T1, _T2, _T3, _T4, _T5, _T6, _T7 = (
+    tuple(reduce(xor, (row for bit, row in enumerate(rows) if value >> bit & 1), 0) for value in SUBSTITUTION)
+    for rows in _ROWS
+)
 
 
 def _substitute_transpose_multiply(state: int) -> int:

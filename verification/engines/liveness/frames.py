@@ -7,6 +7,7 @@ Source: ITU-T T.81, annex B.
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -68,26 +69,28 @@ def read_header(untrusted: bytes) -> Header:
     """
     if not untrusted.startswith(_START):  # 1
         raise Refused("frame_not_jpeg", "no start marker")
-    at, marker, size, orientation = len(_START), 0, None, _UPRIGHT
-    beside: set[int] = set()
-    while marker != _SCAN:
-        marker, body, at = _segment(untrusted, at)  # 2
-        if marker == _COMMENT or marker in _APPLICATIONS:
-            begins, most = _BESIDE.get(marker, (b"", 0))
-            if marker in beside or len(body) > most or not body.startswith(begins):
-                raise Refused("frame_foreign_segment", "no browser writes this beside a picture")
-            beside.add(marker)
+    size, orientation = None, _UPRIGHT
+    for marker, place in _segments(untrusted):  # 2
+        body = untrusted[place]
         if marker in _OTHER_FRAMES:
             raise Refused("frame_not_baseline", "progressive, lossless or arithmetic coding")
-        if marker in _BASELINE:
+        if marker in _BASELINE:  # 3
             if size is not None:
                 raise Refused("frame_malformed", "two frame headers")
-            size = _size(body)  # 3
+            # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for each of them follow.
+            if len(body) < 6:
+                raise Refused("frame_malformed", "a frame header that is too short")
+            precision, height, width, components = struct.unpack_from(">BHHB", body)
+            if precision != 8 or components != 3:
+                raise Refused("frame_not_colour", "a frame of a camera has three components of 8 bits")
+            if len(body) != 6 + 3 * components:
+                raise Refused("frame_malformed", "a frame header of the wrong length")
+            size = width, height
         elif marker == _EXIF:
             orientation = _orientation(body[6:])
     if size is None:
         raise Refused("frame_malformed", "a scan without a frame header")
-    end = _MARKER_IN_SCAN.search(untrusted, at)  # 4
+    end = _MARKER_IN_SCAN.search(untrusted, place.stop)  # 4
     if end is None:
         raise Refused("frame_truncated", "the file ends in its scan")
     if not end.group().endswith(_END[1:]):
@@ -97,32 +100,30 @@ def read_header(untrusted: bytes) -> Header:
     return Header(*size, orientation)
 
 
-def _segment(untrusted: bytes, at: int) -> tuple[int, bytes, int]:
-    while untrusted[at : at + 2] == b"\xff\xff":  # fill bytes
-        at += 1
-    if at + 4 > len(untrusted):
-        raise Refused("frame_truncated", "the file ends in its header")
-    if untrusted[at] != 0xFF or untrusted[at + 1] in _WITHOUT_LENGTH or untrusted[at + 1] == 0:
-        raise Refused("frame_malformed", "no segment where one must be")
-    (length,) = struct.unpack_from(">H", untrusted, at + 2)
-    end = at + 2 + length
-    if length < 2:
-        raise Refused("frame_malformed", "a segment shorter than its own length")
-    if end > len(untrusted):
-        raise Refused("frame_truncated", "the file ends in a segment")
-    return untrusted[at + 1], untrusted[at + 4 : end], end
-
-
-def _size(body: bytes) -> tuple[int, int]:
-    # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for each of them follow.
-    if len(body) < 6:
-        raise Refused("frame_malformed", "a frame header that is too short")
-    precision, height, width, components = struct.unpack_from(">BHHB", body)
-    if precision != 8 or components != 3:
-        raise Refused("frame_not_colour", "a frame of a camera has three components of 8 bits")
-    if len(body) != 6 + 3 * components:
-        raise Refused("frame_malformed", "a frame header of the wrong length")
-    return width, height
+def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
+    """Marker of each segment and where its body is, up to that of the scan; none but those a browser writes."""
+    at, marker, beside = len(_START), 0, set[int]()
+    while marker != _SCAN:
+        while untrusted[at : at + 2] == b"\xff\xff":  # fill bytes
+            at += 1
+        if at + 4 > len(untrusted):
+            raise Refused("frame_truncated", "the file ends in its header")
+        if untrusted[at] != 0xFF or untrusted[at + 1] in _WITHOUT_LENGTH or untrusted[at + 1] == 0:
+            raise Refused("frame_malformed", "no segment where one must be")
+        (length,) = struct.unpack_from(">H", untrusted, at + 2)
+        if length < 2:
+            raise Refused("frame_malformed", "a segment shorter than its own length")
+        end = at + 2 + length
+        if end > len(untrusted):
+            raise Refused("frame_truncated", "the file ends in a segment")
+        marker, body = untrusted[at + 1], untrusted[at + 4 : end]
+        if marker == _COMMENT or marker in _APPLICATIONS:
+            begins, most = _BESIDE.get(marker, (b"", 0))
+            if marker in beside or len(body) > most or not body.startswith(begins):
+                raise Refused("frame_foreign_segment", "no browser writes this beside a picture")
+            beside.add(marker)
+        yield marker, slice(at + 4, end)
+        at = end
 
 
 def _orientation(tiff: bytes) -> int:

@@ -134,7 +134,17 @@ def judge(
     # 1: every gesture is measured, for what was not asked for must not show either.
     series = {each: strengths(each, faces, rest) for each in GESTURES}
     # 2: a command that was not followed is the borrower's to repeat, whatever else they did.
-    fired = _shows(gesture, series[gesture], least[gesture], thresholds)
+    own, strongest = series[gesture], max(series[gesture])
+    if gesture == "blink":
+        # Closed eyes alone are a sleeper's or a mask's: in the same step they must have been open too.
+        fired = strongest >= least[gesture] and min(own) <= thresholds.open_eyes
+    elif gesture == "nod":
+        # A head that stays down is bowed: before and after its lowest frame it must have been up.
+        lowest, is_up = own.index(strongest), [value <= thresholds.nod_rest * strongest for value in own]
+        fired = strongest >= least[gesture] and any(is_up[:lowest]) and any(is_up[lowest:])
+    else:
+        stayed = gesture == "come_closer" and strongest < thresholds.approach * min(own)
+        fired = not stayed and sum(value >= least[gesture] for value in own) >= thresholds.held
     against = []
     # 3: somebody who does everything, or a recording of it, follows every command and contradicts each.
     for other in _CONTRADICTING[gesture]:
@@ -149,7 +159,7 @@ def judge(
             shown = shown[min(begun, thresholds.leftover) :]
         if any(shown):
             against.append(other)
-    return StepJudgement(gesture, fired, max(series[gesture]), least[gesture], tuple(against))
+    return StepJudgement(gesture, fired, strongest, least[gesture], tuple(against))
 
 
 def limits(thresholds: GestureThresholds) -> dict[Gesture, float]:
@@ -180,18 +190,3 @@ def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], rest: Neutral)
             return [face.interocular / rest.interocular for face in faces]
         case "nod":
             return [rest.pitch - face.pitch for face in faces]
-
-
-def _shows(gesture: Gesture, series: Sequence[float], threshold: float, thresholds: GestureThresholds) -> bool:
-    if gesture == "blink":
-        # Closed eyes alone are a sleeper's or a mask's: in the same step they must have been open too.
-        return max(series) >= threshold and min(series) <= thresholds.open_eyes
-    if gesture == "nod":
-        # A head that stays down is bowed: before and after its lowest frame it must have been up.
-        lowest = series.index(max(series))
-        limit = thresholds.nod_rest * series[lowest]
-        is_up = [value <= limit for value in series]
-        return series[lowest] >= threshold and any(is_up[:lowest]) and any(is_up[lowest:])
-    if gesture == "come_closer" and max(series) < thresholds.approach * min(series):
-        return False
-    return sum(value >= threshold for value in series) >= thresholds.held

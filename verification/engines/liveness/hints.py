@@ -6,16 +6,14 @@ Words, never numbers: what a hint tells an honest person it tells an attacker to
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
 from verification.core.errors import Refused
 from verification.engines.liveness import frames, landmarks, masks
-from verification.engines.liveness.crops import Image, measurable
+from verification.engines.liveness.crops import measurable
 from verification.engines.liveness.frames import FrameLimits
-from verification.engines.liveness.landmarks import Face
 from verification.engines.liveness.masks import MaskLimits
 from verification.engines.liveness.networks import load_detection, load_mesh
 
@@ -52,7 +50,28 @@ def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
         image = frames.decode(untrusted, limits=limits.frames)
         with _ONE_AT_A_TIME:
             faces = landmarks.detect(image, network=load_detection())
-        if word := _to_place(image, faces, limits):
+        if len(faces) > 1:
+            return "two_faces"
+        height, width = image.shape[:2]
+        left, top, right, bottom = faces[0].box if faces else (0.0, 0.0, width, height)
+        inside = image[max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))]
+        # The detector may place a face outside of the picture; then all of it is looked at.
+        luminance = float((inside if inside.size else image).mean()) / 255
+        is_dark, is_bright = luminance < limits.least_luminance, luminance > limits.most_luminance
+        if not faces:
+            # In the dark nobody is found, and light is what helps.
+            return "too_dark" if is_dark else "too_bright" if is_bright else "no_face"
+        across, down = (float(each) for each in faces[0].left_eye - faces[0].right_eye)
+        aside = max(abs((left + right) / 2 / width - 0.5), abs((top + bottom) / 2 / height - 0.5))
+        found: dict[Word, bool] = {
+            "turn_phone": abs(math.degrees(math.atan2(down, across))) > limits.most_lean,
+            "too_dark": is_dark,
+            "too_bright": is_bright,
+            "too_far": math.hypot(across, down) < limits.eyes * max(height, width),
+            "too_near": right - left > limits.most_width * width,
+            "not_centred": aside > limits.most_aside,
+        }
+        if word := next((word for word, is_so in found.items() if is_so), None):
             return word
         with measurable():
             with _ONE_AT_A_TIME:
@@ -61,29 +80,3 @@ def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
     except Refused:
         return "no_face"
     return "mask_on" if lower is not None and lower.is_masked(mask) else ""
-
-
-def _to_place(image: Image, faces: Sequence[Face], limits: HintLimits) -> Word:
-    """What the detector alone shows; empty only where there is one face."""
-    if len(faces) > 1:
-        return "two_faces"
-    height, width = image.shape[:2]
-    left, top, right, bottom = faces[0].box if faces else (0.0, 0.0, width, height)
-    inside = image[max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))]
-    # The detector may place a face outside of the picture; then all of it is looked at.
-    luminance = float((inside if inside.size else image).mean()) / 255
-    is_dark, is_bright = luminance < limits.least_luminance, luminance > limits.most_luminance
-    if not faces:
-        # In the dark nobody is found, and light is what helps.
-        return "too_dark" if is_dark else "too_bright" if is_bright else "no_face"
-    across, down = (float(each) for each in faces[0].left_eye - faces[0].right_eye)
-    aside = max(abs((left + right) / 2 / width - 0.5), abs((top + bottom) / 2 / height - 0.5))
-    found: dict[Word, bool] = {
-        "turn_phone": abs(math.degrees(math.atan2(down, across))) > limits.most_lean,
-        "too_dark": is_dark,
-        "too_bright": is_bright,
-        "too_far": math.hypot(across, down) < limits.eyes * max(height, width),
-        "too_near": right - left > limits.most_width * width,
-        "not_centred": aside > limits.most_aside,
-    }
-    return next((word for word, is_so in found.items() if is_so), "")

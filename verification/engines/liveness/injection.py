@@ -181,21 +181,21 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
         wide, high = round(grey.shape[1] * _STRIP[0]), round(grey.shape[0] * _STRIP[1])
         sides.append((grey[:high, :wide], grey[:high, -wide:]))
-    return sum(_is_shift(before, after, shift=shift) for before, after in pairwise(sides))
-
-
-def _is_shift(before: tuple[Grey, Grey], after: tuple[Grey, Grey], *, shift: float) -> bool:
-    moves = []
-    for one, other in zip(before, after, strict=True):
-        if min(one.std(), other.std()) < _TEXTURE:
-            return False
-        window = cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F)
-        move, response = cv2.phaseCorrelate(np.ascontiguousarray(one), np.ascontiguousarray(other), window)
-        if response < _RESPONSE:
-            return False
-        moves.append(np.asarray(move))
-    least = min(float(np.linalg.norm(move)) for move in moves)
-    return least >= shift and float(np.linalg.norm(moves[0] - moves[1])) <= least / 2
+    found = 0
+    for before, after in pairwise(sides):
+        moves = []
+        for one, other in zip(before, after, strict=True):
+            if min(one.std(), other.std()) < _TEXTURE:
+                break
+            window = cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F)
+            move, response = cv2.phaseCorrelate(np.ascontiguousarray(one), np.ascontiguousarray(other), window)
+            if response < _RESPONSE:
+                break
+            moves.append(np.asarray(move))
+        if len(moves) == 2:
+            least = min(float(np.linalg.norm(move)) for move in moves)
+            found += least >= shift and float(np.linalg.norm(moves[0] - moves[1])) <= least / 2
+    return found
 
 
 def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> int:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness.crops import Floats, Image, upright
-from verification.engines.liveness.networks import Network, Networks, NetworksOfStills
+from verification.engines.liveness.networks import Network, Networks
 
 # The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and 8 × 8 with six.
 _GRIDS = ((16, 2), (8, 6))
@@ -158,7 +158,7 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     return measure_all([image], networks=networks)[0]
 
 
-def measure_all(images: Sequence[Image], *, networks: Networks | NetworksOfStills) -> list[FrameMeasurement]:
+def measure_all(images: Sequence[Image], *, networks: Networks) -> list[FrameMeasurement]:
     """The same of each image, net by net: what a processor keeps of one at hand is not taken by the next."""
     faces = [detect(image, network=networks.detection) for image in images]  # 1
     seen = [(image, found[0]) for image, found in zip(images, faces, strict=True) if found]
@@ -221,8 +221,17 @@ def distance(mesh: Floats, one: int, other: int) -> float:
 
 
 def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network | None) -> FaceMeasurement:
-    mesh = fitted.points
-    lids = None if network is None else _lids(image, mesh, network=network)
+    mesh, lids = fitted.points, list[float]()
+    if network is not None:
+        for first, second in ((mesh[one, :2], mesh[other, :2]) for one, other in (RIGHT_EYE, LEFT_EYE)):
+            width = max(math.dist(first, second), 1.0)
+            cut = upright(first, second, side=_EYE_CUT * width, middle=(first + second) / 2)  # 4
+            square = cut.cut(image, pixels=network.side)
+            # The model knows one eye. The other is shown to it in the mirror, which changes no distance.
+            (points,) = network.run(square[:, ::-1] if lids else square)  # 5
+            contour = points.reshape(-1, 3)[:_CONTOUR, :2]
+            gap = math.dist(contour[_LOWER_LID].mean(axis=0), contour[_UPPER_LID].mean(axis=0))
+            lids.append(gap / max(math.dist(contour[8], contour[0]), 1e-6))
     eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
     right_to_left = eyes[1] - eyes[0]
     to_right, to_left = distance(mesh, NOSE, RIGHT_EDGE), distance(mesh, NOSE, LEFT_EDGE)
@@ -235,31 +244,14 @@ def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network | Non
         eyes=(float(eyes[0][0] + eyes[1][0]) / 2, float(eyes[0][1] + eyes[1][1]) / 2),
         turn=(to_right - to_left) / (to_right + to_left),  # 6
         mouth=distance(mesh, UPPER_LIP, LOWER_LIP) / distance(mesh, *MOUTH),
-        right_eye=lids and lids[0],
-        left_eye=lids and lids[1],
+        right_eye=lids[0] if lids else None,
+        left_eye=lids[1] if lids else None,
         pitch=math.degrees(math.atan2(up[2], math.hypot(up[0], up[1]))),
         roll=math.degrees(math.atan2(right_to_left[1], right_to_left[0])),
         luminance=fitted.luminance,
         sharpness=fitted.sharpness,
         mesh=mesh,
     )
-
-
-def _lids(image: Image, mesh: Floats, *, network: Network) -> tuple[float, float]:
-    right = _opening(image, mesh, RIGHT_EYE, network=network, mirrored=False)
-    return right, _opening(image, mesh, LEFT_EYE, network=network, mirrored=True)
-
-
-def _opening(image: Image, mesh: Floats, corners: Sequence[int], *, network: Network, mirrored: bool) -> float:
-    first, second = mesh[corners[0], :2], mesh[corners[1], :2]
-    width = max(math.dist(first, second), 1.0)
-    cut = upright(first, second, side=_EYE_CUT * width, middle=(first + second) / 2)  # 4
-    square = cut.cut(image, pixels=network.side)
-    # The model knows one eye. The other is shown to it in the mirror, which changes no distance.
-    (points,) = network.run(square[:, ::-1] if mirrored else square)  # 5
-    contour = points.reshape(-1, 3)[:_CONTOUR, :2]
-    gap = math.dist(contour[_LOWER_LID].mean(axis=0), contour[_UPPER_LID].mean(axis=0))
-    return gap / max(math.dist(contour[8], contour[0]), 1e-6)
 
 
 Flaw = Literal["no_face", "several_faces", "too_far", "too_near", "too_dark", "too_bright", "blurred"]

@@ -34,19 +34,14 @@ class Network:
 
 
 class Networks(NamedTuple):
-    """The detector, the face mesh and the eye model. Build it once in each process, after fork, and keep it."""
+    """The detector, the face mesh and the eye model. Build it once in each process, after fork, and keep it.
+
+    eye: None for full frames, of which place, light and pose are asked: what the lids do is seen in the chain.
+    """
 
     detection: Network
     mesh: Network
-    eye: Network
-
-
-class NetworksOfStills(NamedTuple):
-    """The same for full frames, of which place, light and pose are asked: what the lids do is seen in the chain."""
-
-    detection: Network
-    mesh: Network
-    eye: None = None
+    eye: Network | None = None
 
 
 @cache
@@ -72,9 +67,3 @@ def load() -> Networks:
         mesh=load_mesh(),
         eye=Network(weights.read(weights.IRIS), outputs=("output_eyes_contours_and_brows",)),
     )
-
-
-@cache
-def load_for_stills() -> NetworksOfStills:
-    """Those for full frames, as `load`."""
-    return NetworksOfStills(load_detection(), load_mesh())

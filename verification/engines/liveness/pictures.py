@@ -106,7 +106,7 @@ def look(step: SentStep) -> tuple[ChainNumbers, prints.Prints]:
     """
     chain = _decoded(step.chain, limits=policy.CHAIN)
     headers = [frames.check(content, limits=policy.FRAMES) for content in step.stills]
-    for sizes in (_sizes(chain), [(header.width, header.height) for header in headers]):
+    for sizes in ([image.shape[1::-1] for image in chain], [(header.width, header.height) for header in headers]):
         _refuse_change(sizes)
     return _looked(step.command, chain)
 
@@ -136,14 +136,15 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
         for step in steps
     ]
     sizes = [
-        [(one.width, one.height) for one in step.looked.frames] if step.looked else _sizes(chain)
+        [(one.width, one.height) for one in step.looked.frames] if step.looked else [one.shape[1::-1] for one in chain]
         for step, (chain, _) in zip(steps, decoded, strict=True)
     ]
-    for stream in (sizes, [_sizes(stills) for _, stills in decoded]):
+    for stream in (sizes, [[image.shape[1::-1] for image in stills] for _, stills in decoded]):
         _refuse_change([size for of in stream for size in of])
     # 2
     with measurable():
-        full = [landmarks.measure_all(stills, networks=networks.load_for_stills()) for _, stills in decoded]
+        loaded = networks.Networks(networks.load_detection(), networks.load_mesh())
+        full = [landmarks.measure_all(stills, networks=loaded) for _, stills in decoded]
         if full:
             masks.refuse_masked(_meshes(decoded[0][1], full[0]), limits=policy.MASK)
     looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
@@ -153,8 +154,7 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
     measured = []
     for step, (_, stills), seen, shown in zip(steps, decoded, looked, map(_without_mesh, full), strict=True):
-        away = [  # 4
-            # A turned or bowed face is a poor probe.
+        away = [  # 4: a turned or bowed face is a poor probe
             (gestures.away(face, turn=turn, pitch=pitch, limits=policy.NEUTRAL), at)
             for at, frame in enumerate(shown)
             if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)
@@ -168,11 +168,7 @@ def _decoded(contents: Sequence[bytes], *, limits: FrameLimits) -> tuple[Image, 
     return tuple(frames.decode(content, limits=limits) for content in contents)
 
 
-def _sizes(images: Sequence[Image]) -> list[tuple[int, int]]:
-    return [(image.shape[1], image.shape[0]) for image in images]
-
-
-def _refuse_change(sizes: Sequence[tuple[int, int]]) -> None:
+def _refuse_change(sizes: Sequence[tuple[int, ...]]) -> None:
     if len(set(sizes)) > 1:
         raise Refused("frame_size_changed", "the frames of a capture differ in size")
 

@@ -8,7 +8,6 @@ along the other at every place and speed · 3 what is left of their movement. So
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
@@ -29,6 +28,16 @@ _LARGEST = np.iinfo(np.int16).max
 _UNITS = np.array([0.06, 3.0, 2.0, 0.06, 0.07, 0.07, 0.04, 0.04, 0.04])
 _TOLD = [0, 1, 3, 4, 5]  # of these, what a mark tells: none that a crop or a lean changes
 _MARKS, _CHOSEN, _TURNS, _CELL = 12, 16, 3, 2.0  # marks a frame, signs of each, numbers of its motion, units
+# Of each kind of mark its signs and its numbers: the same for everybody, for ever, or nothing is found again.
+_CHANCE = np.random.default_rng(7)
+_CHOICES = list(
+    zip(
+        [np.sort(_CHANCE.choice(SIGNS, _CHOSEN, replace=False)) for _ in range(_MARKS)],
+        [_CHANCE.normal(size=(len(_TOLD), _TURNS)) / 3 for _ in range(_MARKS)],
+        [_CHANCE.uniform(0, 1, _TURNS) for _ in range(_MARKS)],
+        strict=True,
+    )
+)
 _SPEEDS = (0.5, 0.56, 0.625, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
 _BETWEEN = 0.25  # of a frame, how far apart the places are where a window is laid
 Bits = NDArray[np.bool_]
@@ -83,7 +92,7 @@ def marks(one: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
     """Of each frame, of so many kinds. They tell of a face: only under a key may they stand anywhere."""
     units = one.motion[:, _TOLD] / _UNITS[_TOLD]
     found = []
-    for number, (chosen, turn, shift) in enumerate(_choices()[:kinds]):
+    for number, (chosen, turn, shift) in enumerate(_CHOICES[:kinds]):
         cells = np.floor(units @ turn / _CELL + shift).astype(">i2").view(np.uint8).reshape(-1, 2 * _TURNS)
         bits = np.packbits(one.signs[:, chosen], axis=1)
         told = np.hstack([np.full((len(units), 1), number, np.uint8), bits, cells])
@@ -98,16 +107,6 @@ def mirrored(one: Prints) -> Prints:
     is_uneven = np.arange(1, _SIDE * _SIDE) % _SIDE % 2 == 1
     motion = one.motion[:, [0, 1, 2, 3, 5, 4, 6, 7, 8]] * (-1, 1, -1, 1, 1, 1, -1, 1, 1)
     return Prints(one.signs ^ is_uneven, motion)
-
-
-@cache
-def _choices() -> list[tuple[NDArray[np.intp], Floats, Floats]]:
-    """Of each kind of mark its signs and its numbers: the same for everybody, for ever, or nothing is found again."""
-    chance = np.random.default_rng(7)
-    chosen = [np.sort(chance.choice(SIGNS, _CHOSEN, replace=False)) for _ in range(_MARKS)]
-    turns = [chance.normal(size=(len(_TOLD), _TURNS)) / 3 for _ in range(_MARKS)]
-    shifts = [chance.uniform(0, 1, _TURNS) for _ in range(_MARKS)]
-    return list(zip(chosen, turns, shifts, strict=True))
 
 
 @dataclass(frozen=True)

@@ -54,19 +54,18 @@ def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) 
     away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
     # `at_rest` was made of these frames, so one of them is the nearest to it.
     _, stillest = min((away(each.face), at) for at, each in enumerate(steps[0].numbers.frames) if each.face is not None)
-    proving = [_proving(step, at_rest) if number else [] for number, step in enumerate(steps)]
-    places = [_compared(step, proving[number], begins=begins + number) for number, step in enumerate(steps)]
-    faces = _faces(steps, [{*places[0], stillest}, *places[1:]])
+    chosen = [_choose(step, at_rest if number else None, begins=begins + number) for number, step in enumerate(steps)]
+    faces = _faces(steps, [{*chosen[0].compared, stillest}, *(each.compared for each in chosen[1:])])
     rest, own = faces[0][stillest], list[list[float]]()
     acting, medians, onward, joints, around = [list[float]() for _ in range(5)]
-    for number, step in enumerate(steps):
-        loose = _loose(step)
-        joints += [each for at, each in enumerate(step.looked.corners) if each is not None and at not in loose]
+    for step, places, there in zip(steps, chosen, faces, strict=True):
+        corners = enumerate(step.looked.corners)
+        joints += [each for at, each in corners if each is not None and at not in places.loose]
         around += [each for each in step.looked.surroundings if each is not None]
-        apart = {at: distance(rest, faces[number][at]).value for at in places[number]}
+        apart = {at: distance(rest, there[at]).value for at in places.compared}
         own.append(sorted(apart.values()))
-        onward += [distance(faces[number][one], faces[number][other]).value for one, other in pairwise(places[number])]
-        if shown := [apart[at] for at in proving[number] if at in apart]:
+        onward += [distance(there[one], there[other]).value for one, other in pairwise(places.compared)]
+        if shown := [apart[at] for at in places.proving if at in apart]:
             acting += shown
             medians.append(median(shown))
     return Throughout(
@@ -81,14 +80,37 @@ def measure(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) 
     )
 
 
-def _compared(step: StepMeasurement, proving: Sequence[int], *, begins: int) -> list[int]:
-    """The places of the frames to compare, in order. Raises `Refused` where none of them shows a face."""
-    sides = {place for at in _loose(step) for place in (at, at + 1)}
+@dataclass(frozen=True)
+class _Places:
+    """Of a step's chain, in order, the frames to compare; those of them that prove its gesture, the strongest first.
+
+    loose: joints, each by its first frame, that corners do not vouch for: none was followed, or time is missing.
+    """
+
+    compared: list[int]
+    proving: list[int]
+    loose: frozenset[int]
+
+
+def _choose(step: StepMeasurement, at_rest: Neutral | None, *, begins: int) -> _Places:
+    """at_rest: None for the step that shows it. Raises `Refused` where no frame to compare shows a face."""
+    proving = []
+    if at_rest is not None:
+        there = [(at, face) for at, frame in enumerate(step.numbers.frames) if (face := frame.face) is not None]
+        gesture = gestures.NAMED[step.command]
+        strong = gestures.strengths(gesture, [face for _, face in there], at_rest)
+        least = gestures.limits(policy.GESTURES)[gesture]
+        shown = [(value, at) for value, (at, _) in zip(strong, there, strict=True) if value >= least]
+        proving = [at for _, at in sorted(shown, reverse=True)[: policy.THROUGHOUT.acting]]
+    late = [after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)]
+    joints = enumerate(zip(step.looked.corners, late, strict=True))
+    loose = frozenset(at for at, (share, is_late) in joints if share is None or is_late)
+    sides = {place for at in loose for place in (at, at + 1)}
     every = range(begins % policy.THROUGHOUT.every, len(step.sent.chain), policy.THROUGHOUT.every)
-    places = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
-    if not places:
+    compared = [at for at in sorted({*proving, *sides, *every}) if step.looked.points[at] is not None]
+    if not compared:
         raise Refused("liveness_face_missing", f"no face to compare in the chain of {step.command}")
-    return places
+    return _Places(compared, proving, loose)
 
 
 def _faces(steps: Sequence[StepMeasurement], places: Sequence[Collection[int]]) -> list[dict[int, Embedding]]:
@@ -100,23 +122,3 @@ def _faces(steps: Sequence[StepMeasurement], places: Sequence[Collection[int]]) 
         ]
         found = iter(backends.in_use().recogniser.embed_all(portraits))
     return [{at: next(found) for at in own} for own in places]
-
-
-def _proving(step: StepMeasurement, at_rest: Neutral) -> list[int]:
-    """The places of the frames that prove the step's gesture, the strongest of them."""
-    there = [(at, face) for at, frame in enumerate(step.numbers.frames) if (face := frame.face) is not None]
-    gesture = gestures.NAMED[step.command]
-    strong = gestures.strengths(gesture, [face for _, face in there], at_rest)
-    least = gestures.limits(policy.GESTURES)[gesture]
-    found = sorted(((value, at) for value, (at, _) in zip(strong, there, strict=True) if value >= least), reverse=True)
-    return [at for _, at in found[: policy.THROUGHOUT.acting]]
-
-
-def _loose(step: StepMeasurement) -> set[int]:
-    """Joints, each by its first frame, that corners do not vouch for: none could be followed, or time is missing."""
-    late = [after - before > policy.THROUGHOUT.apart_ms for before, after in pairwise(step.sent.taken)]
-    return {
-        at
-        for at, (share, is_late) in enumerate(zip(step.looked.corners, late, strict=True))
-        if share is None or is_late
-    }

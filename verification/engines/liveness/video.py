@@ -6,7 +6,7 @@ rest full frames evenly; of a command the first, and the one that differs most f
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +67,8 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
 
     Raises `BadInput`, with `video_too_large`, `video_unreadable`, `video_too_long` or `video_too_short`.
     """
+    thin = (min, taking.chain_side, _CHAIN_QUALITY, taking.chain_bytes)
+    full = (max, taking.still_side, _STILL_QUALITY, taking.still_bytes)
     every, found = _frames(path), []
     at, image = next(every, (math.inf, None))
     for number, window in enumerate(windows):
@@ -79,25 +81,33 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
                 share = (at_ms - window.first_ms + 1) / max(window.last_ms - window.first_ms, 1)
                 wanted = min(math.ceil(window.stills * share), window.stills) if window.is_rest else 1
                 if len(taken.stills) < wanted:  # 5
-                    taken.stills.append((at_ms, _still(image, taking)))
+                    taken.stills.append((at_ms, _jpeg(image, *full)))
                 if not window.is_rest and (apart := float(np.abs(now - start).sum())) > most:
                     most, farthest = apart, (at_ms, image)
-                small = _drawn(image, taking.chain_side / min(image.shape[:2]))
-                taken.chain.append((at_ms, _jpeg(small, _CHAIN_QUALITY, taking.chain_bytes)))
+                taken.chain.append((at_ms, _jpeg(image, *thin)))
                 due = max(due + taking.chain_ms, at_ms + 1)
             at, image = next(every, (math.inf, None))
         if not taken.chain or (image is None and taken.chain[-1][0] < window.last_ms - 2 * taking.chain_ms):
             raise BadInput(f"the video ends before window {number + 1} does", code="video_too_short")
         if farthest is not None and window.stills > 1:
             peak = max(farthest[0], taken.stills[-1][0] + 1)
-            taken.stills.append((peak, _still(farthest[1], taking)))
+            taken.stills.append((peak, _jpeg(farthest[1], *full)))
         found.append(taken)
     return tuple(found)
 
 
 def _frames(path: Path) -> Iterator[tuple[float, Image]]:
     """Every frame with its time in seconds."""
-    _require_container(path)
+    try:
+        with path.open("rb") as opened:
+            head = opened.read(_HEAD)
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path.name} cannot be read: {type(error).__name__}", code="video_unreadable") from error
+    if size > MAX_BYTES:  # 1
+        raise BadInput(f"more than {MAX_BYTES} bytes", code="video_too_large")
+    if not any(head[at:].startswith(mark) for at, mark in _CONTAINERS):  # 2
+        raise BadInput("MP4, QuickTime, Matroska, WebM or AVI is expected", code="video_unreadable")
     video = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     try:
         if not video.isOpened():
@@ -114,33 +124,15 @@ def _frames(path: Path) -> Iterator[tuple[float, Image]]:
         video.release()
 
 
-def _require_container(path: Path) -> None:
-    try:
-        with path.open("rb") as opened:
-            head = opened.read(_HEAD)
-        size = path.stat().st_size
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path.name} cannot be read: {type(error).__name__}", code="video_unreadable") from error
-    if size > MAX_BYTES:  # 1
-        raise BadInput(f"more than {MAX_BYTES} bytes", code="video_too_large")
-    if not any(head[at:].startswith(mark) for at, mark in _CONTAINERS):  # 2
-        raise BadInput("MP4, QuickTime, Matroska, WebM or AVI is expected", code="video_unreadable")
+def _jpeg(bgr: Image, of: Callable[[Iterable[int]], int], most: int, quality: int, most_bytes: int) -> bytes:
+    """A side of at most so many pixels, the longer or the shorter one, and as good as fits.
 
-
-def _still(image: Image, taking: Taking) -> bytes:
-    return _jpeg(_drawn(image, taking.still_side / max(image.shape[:2])), _STILL_QUALITY, taking.still_bytes)
-
-
-def _drawn(image: Image, scale: float) -> Image:
-    if scale >= 1:
-        return image
-    height, width = image.shape[:2]
-    small = cv2.resize(image, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, dtype=np.uint8)
-
-
-def _jpeg(bgr: Image, quality: int, most_bytes: int) -> bytes:
-    """As good as fits; never a smaller picture, for frames that differ in size are refused."""
+    Never a smaller picture: frames that differ in size are refused.
+    """
+    height, width = bgr.shape[:2]
+    if (scale := most / of((height, width))) < 1:
+        small = cv2.resize(bgr, (round(width * scale), round(height * scale)), interpolation=cv2.INTER_AREA)
+        bgr = np.asarray(small, dtype=np.uint8)
     while True:
         written = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
         if written.nbytes <= most_bytes or quality <= _WORST:

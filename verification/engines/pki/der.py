@@ -270,8 +270,3 @@ def encode_oid(dotted: str) -> bytes:
         groups = range((max(arc.bit_length(), 1) + 6) // 7 - 1, -1, -1)
         content += bytes((arc >> 7 * group & 0x7F) | (0x80 if group else 0) for group in groups)
     return encode(OID, bytes(content))
-
-
-def encode_algorithm(dotted: str) -> bytes:
-    """An AlgorithmIdentifier with NULL parameters."""
-    return encode(SEQUENCE, encode_oid(dotted), encode(NULL))

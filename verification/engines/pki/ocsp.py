@@ -100,6 +100,15 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
         # A responder knows no changes that could be taken back: RFC 5280 §5.3.1 has this reason in delta lists alone.
         if reason == REMOVED_FROM_LIST:
             raise malformed("status: no such reason")
+    nonce = None
+    for each in answer.extensions:
+        if isinstance(each.value, x509.OCSPNonce):
+            nonce = each.value.nonce
+        elif each.critical:
+            raise malformed("answer: an unknown critical extension")
+    # The library takes one without its OCTET STRING too.
+    if nonce is not None and der.encode_octets(der.encode_octets(nonce)) not in data.children[-1].raw:
+        raise malformed("nonce: not an octet string")
     return OcspResponse(
         sha256=digest,
         responder=data.children[0],
@@ -110,26 +119,12 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
         revoked_at=answer.revocation_time_utc,
         this_update=answer.this_update_utc,
         next_update=answer.next_update_utc,
-        nonce=_nonce(answer, data),
+        nonce=nonce,
         certificates=tuple(each.public_bytes(Encoding.DER) for each in answer.certificates),
         tbs=data.raw,
         signature_oid=algorithm_oid(algorithm),
         signature=der.whole_bits(signature, "signature"),
     )
-
-
-def _nonce(answer: ocsp.OCSPResponse, data: Element) -> bytes | None:
-    """The nonce. Any other critical extension refuses the answer."""
-    nonce = None
-    for each in answer.extensions:
-        if isinstance(each.value, x509.OCSPNonce):
-            nonce = each.value.nonce
-        elif each.critical:
-            raise malformed("answer: an unknown critical extension")
-    # The library takes one without its OCTET STRING too.
-    if nonce is not None and der.encode_octets(der.encode_octets(nonce)) not in data.children[-1].raw:
-        raise malformed("nonce: not an octet string")
-    return nonce
 
 
 def build_request(certificate: Certificate, *, issuer: Certificate, nonce: bytes) -> bytes:

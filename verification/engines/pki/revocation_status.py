@@ -100,7 +100,7 @@ class Entries:
         # Which of two entries would count? RFC 5280 does not say, so neither does.
         if array[(place + 1) * _RECORD :][:_SERIAL] == key:
             raise malformed("a serial number stands on the list twice")
-        # `_read_usual` took the time as it stood.
+        # `_read_entry` took the usual ones' time as it stood.
         digits = f"{int.from_bytes(record[_SERIAL:-1], 'big'):014}"
         try:
             moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
@@ -118,7 +118,7 @@ def read_entries(data: bytes, start: int, stop: int) -> Entries:
     arrays = [bytearray() for _ in range(256)]
     at = start
     while at < stop:
-        record, at = _read_usual(data, at, stop) or _read_any(data, at, stop)
+        record, at = _read_entry(data, at, stop)
         arrays[record[_SERIAL - 1]] += record
     # Sorting copies: one array at a time needs room for a 256th of a list.
     packed = []
@@ -128,46 +128,36 @@ def read_entries(data: bytes, start: int, stop: int) -> Entries:
     return Entries(tuple(packed))
 
 
-def _read_usual(data: bytes, at: int, stop: int) -> tuple[bytes, int] | None:
-    """A record in the one shape nearly all have, and where the next begins; None for any other shape.
+def _read_entry(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
+    """A record, and where the next begins.
 
-    Lists have a million of them: what `_read_any` does in steps is done here by position.
+    Lists have a million of one shape: those are read by position, and any other in steps.
     """
     head = data[at : at + 4]
-    if len(head) < 4 or head[0] != der.SEQUENCE or head[1] >= 0x80 or head[2] != der.INTEGER:
-        return None
-    end, when = at + 2 + head[1], at + 4 + head[3]
-    tail = when + _UTC_TIME
-    time = data[when:tail]
-    if not 0 < head[3] < _SERIAL or end > stop or tail > end or time[:2] != b"\x17\x0d" or time[14] != 0x5A:
-        return None
-    digits, serial = time[2:14], data[at + 4 : when]
-    rest = data[tail:end]
-    if not digits.isdigit() or (rest and (len(rest) != 14 or not rest.startswith(_REASON_ALONE))):
-        return None
-    reason = rest[13] if rest else 0
-    if serial[0] >= 0x80 or reason not in REASONS:
-        return None
-    century = 19 if digits >= b"50" else 20
-    number = century * 10**12 + int(digits)
-    return serial.rjust(_SERIAL, b"\0") + number.to_bytes(6, "big") + bytes((reason,)), end
-
-
-def _read_any(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
+    if len(head) == 4 and head[0] == der.SEQUENCE and head[1] < 0x80 and head[2] == der.INTEGER:
+        end, when = at + 2 + head[1], at + 4 + head[3]
+        tail = when + _UTC_TIME
+        time, rest = data[when:tail], data[tail:end]
+        # Nothing behind the time, or extensions that say just the reason.
+        is_usual = 0 < head[3] < _SERIAL and tail <= end <= stop and time[:2] == b"\x17\x0d" and time[14] == 0x5A
+        if is_usual and (not rest or (len(rest) == 14 and rest.startswith(_REASON_ALONE))):
+            digits, serial, reason = time[2:14], data[at + 4 : when], rest[13] if rest else 0
+            if digits.isdigit() and serial[0] < 0x80 and reason in REASONS:
+                number = (19 if digits >= b"50" else 20) * 10**12 + int(digits)
+                return serial.rjust(_SERIAL, b"\0") + number.to_bytes(6, "big") + bytes((reason,)), end
     element = next(der.split(data, at, stop))
-    entry = der.read_tree(element.raw)
-    parts = der.items(entry, der.SEQUENCE, "list entry", at_least=2, at_most=3)
-    serial, moment = der.integer(parts[0], "list entry"), der.time(parts[1], "list entry")
+    parts = der.items(der.read_tree(element.raw), der.SEQUENCE, "list entry", at_least=2, at_most=3)
+    signed, moment = der.integer(parts[0], "list entry"), der.time(parts[1], "list entry")
     if parts[0].stop - parts[0].body > _SERIAL:
         raise malformed("list entry: a serial number that is too long")
     number = int(moment.strftime("%Y%m%d%H%M%S"))
-    encoded = serial.to_bytes(_SERIAL, "big", signed=True) + number.to_bytes(6, "big")
+    encoded = signed.to_bytes(_SERIAL, "big", signed=True) + number.to_bytes(6, "big")
     found = certificate.parse_extensions(parts[2]) if len(parts) == 3 else {}
     if any(each.critical for each in found.values()):
         raise malformed("list entry: an unknown critical extension")
-    reason = b"\0"
+    value = b"\0"
     if _REASON in found:
-        reason = der.expect(der.read_tree(found[_REASON].value), der.ENUMERATED, "reason").content
-        if len(reason) != 1 or reason[0] not in REASONS:
+        value = der.expect(der.read_tree(found[_REASON].value), der.ENUMERATED, "reason").content
+        if len(value) != 1 or value[0] not in REASONS:
             raise malformed("list entry: no such reason")
-    return encoded + reason, element.end
+    return encoded + value, element.end

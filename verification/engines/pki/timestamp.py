@@ -3,31 +3,45 @@
 1 it can be read · 2 it is over this signature's value, hashed with an accepted hash · 3 its
 content is what its signer's key signed, and a signing-certificate names that signer · 4 the policy is an accepted one ·
 5 the time is not in the future and within the validity of the certificate that signed the statement · 6 the signer is
-an authority for time-stamps that we trust, and was not revoked: `timestamp_trust`. The old GOST is accepted here.
-Source: RFC 3161 §2.3, §2.4.2, appendix A; RFC 5816.
+an authority for time-stamps that we trust, and was not revoked. The old GOST is accepted here.
+
+Of 6: a its key is for time-stamps alone, and its certificate says so critically · b the certificate itself is pinned,
+and then nobody is asked about it · c or it has a path, at the token's time, to a pinned anchor or to a pinned authority
+that stands above time-stamp authorities alone · d its issuer's responder or list, as of now, clears it, or revoked it
+after the token for a reason that leaves older tokens standing.
+Source: RFC 3161 §2.3, §2.4.2, §4, appendix A; RFC 5816; EN 319 102-1 V1.3.1 §5.6.3 (past validation), of which this is
+the part without archives.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha1
 from hmac import compare_digest
+from itertools import pairwise
+from typing import TypeGuard
 
 from verification.core.errors import Refused
 from verification.engines.pki import cms, der, keys
-from verification.engines.pki.certificate import Certificate
+from verification.engines.pki.certificate import EXTENDED_KEY_USAGE, Certificate, TimestampCertificate
+from verification.engines.pki.path import build_timestamp_path
+from verification.engines.pki.revocation import Answers, Limits, find_status
+from verification.engines.pki.revocation_status import RevocationStatus, State, unknown
 from verification.engines.pki.signatures import Signature
 from verification.engines.pki.timestamp_token import TST_INFO, TimestampToken, invalid, open_response, parse_token
-from verification.engines.pki.timestamp_trust import Standing, TimestampTrust, check_standing, untrusted
 
 __all__ = [
     "ProvenTime",
+    "Standing",
     "TimestampToken",
     "TimestampTrust",
+    "askable",
     "build_request",
+    "check_standing",
     "check_token",
     "open_response",
     "parse_token",
+    "timestamp_path",
     "verify_answer",
     "verify_inside",
 ]
@@ -38,16 +52,43 @@ NONCE_BITS = 64
 # The hashes a token may be over: those of signatures, and the old one that the authority's oldest policies use.
 IMPRINTS: dict[str, Callable[[bytes], bytes]] = keys.TIMESTAMP_DIGESTS
 
+TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
+# RFC 3161 §4: an authority that goes out of use with its key intact. A reason left out, which a list cannot tell from
+# reason 0, and every other one refuse all its tokens.
+_AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERATION = 3, 4, 5
+_KEY_INTACT = frozenset({_AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERATION})
 
-def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
-    """The DER of a question for a token over these bytes, with the authority's certificate in the answer."""
-    # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and whether the certificate shall come along.
-    imprint = der.encode(
-        der.SEQUENCE, der.encode_algorithm(imprint_oid), der.encode_octets(IMPRINTS[imprint_oid](signature))
-    )
-    return der.encode(
-        der.SEQUENCE, der.encode_integer(1), imprint, der.encode_integer(nonce), der.encode(der.BOOLEAN, b"\xff")
-    )
+
+@dataclass(frozen=True, kw_only=True)
+class TimestampTrust:
+    """Whose tokens are believed, and what was said of them.
+
+    `pinned`: certificates of time-stamp authorities that need no path, and of authorities that stand above such and
+    nobody else. `answers` are about the token's signer, `above` are lists about whoever stands between it and the
+    anchor. `accepts_unknown_revocation`: a status that nobody can tell does not refuse, a revocation still does.
+    """
+
+    anchors: Collection[TimestampCertificate]
+    intermediates: Collection[TimestampCertificate]
+    pinned: Collection[TimestampCertificate] = ()
+    accepted_policies: Collection[str]
+    max_bytes: int
+    clock_skew: timedelta
+    answers: Answers = field(default_factory=Answers)
+    above: Collection[bytes] = ()
+    limits: Limits
+    accepts_unknown_revocation: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How a token's signer stands with its issuer: `word` is good, pinned, unknown, or why an older token still stands.
+
+    The status is that of who was asked, None where nobody was or nobody could tell.
+    """
+
+    word: str
+    status: RevocationStatus | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +103,16 @@ class ProvenTime:
         """All of it, for a report."""
         status = self.standing.status.report() if self.standing.status else {}
         return {"time": self.time.isoformat(), "policy": self.policy, "authority": self.standing.word, **status}
+
+
+def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
+    """The DER of a question for a token over these bytes, with the authority's certificate in the answer."""
+    # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and whether the certificate shall come along.
+    algorithm = der.encode(der.SEQUENCE, der.encode_oid(imprint_oid), der.encode(der.NULL))
+    imprint = der.encode(der.SEQUENCE, algorithm, der.encode_octets(IMPRINTS[imprint_oid](signature)))
+    return der.encode(
+        der.SEQUENCE, der.encode_integer(1), imprint, der.encode_integer(nonce), der.encode(der.BOOLEAN, b"\xff")
+    )
 
 
 def verify_inside(untrusted: bytes, *, signed: Signature, trust: TimestampTrust, at: datetime) -> ProvenTime:
@@ -139,3 +190,93 @@ def _check_signed(token: TimestampToken) -> None:
         expected = sha1(signed.signer.der, usedforsecurity=False).digest()
         if der.octets(parts[0], "signing certificate") != expected:
             raise invalid("signing-certificate names another certificate")
+
+
+def untrusted(detail: str) -> Refused:
+    """The refusal of a token whose signer is nobody that we trust for it."""
+    return Refused("eds_timestamp_untrusted", detail)
+
+
+def timestamp_path(token: TimestampToken, *, trust: TimestampTrust) -> tuple[TimestampCertificate, ...]:
+    """Steps 6a–6c: who signed, then who stands above; just the first if it is pinned itself.
+
+    Raises `Refused` (eds_timestamp_untrusted).
+    """
+    authority = token.signed.signer
+    # a
+    if not authority.extensions.get(EXTENDED_KEY_USAGE) or authority.extended_key_usage != {TIME_STAMPING}:
+        raise untrusted("the key is not for time-stamps alone, or does not say so critically")
+    if authority.key_usage and not authority.key_usage & {"digital_signature", "non_repudiation"}:
+        raise untrusted("the key is not for signatures")
+    # b
+    if authority.sha256 in {each.sha256 for each in trust.pinned}:
+        if not authority.not_before <= token.time <= authority.not_after or authority.unknown_critical:
+            raise untrusted("the authority was not valid at the time")
+        return (authority,)
+    # c
+    anchors = [*trust.anchors, *(each for each in trust.pinned if each.is_ca)]
+    try:
+        return build_timestamp_path(authority, anchors=anchors, intermediates=trust.intermediates, at=token.time)
+    except Refused as refused:
+        raise untrusted(refused.detail) from refused
+
+
+def askable(path: tuple[TimestampCertificate, ...]) -> tuple[Certificate, Certificate] | None:
+    """The signer of a `timestamp_path` and its issuer, who can be asked about it; None where nobody can.
+
+    Nobody is asked about a pinned one, and of the old algorithms neither a list nor an answer is accepted.
+    """
+    if len(path) > 1 and _is_current(path[0]) and _is_current(path[1]):
+        return path[0], path[1]
+    return None
+
+
+def check_standing(token: TimestampToken, *, trust: TimestampTrust, at: datetime) -> Standing:
+    """Step 6: how the token's signer stands `at` this time, now.
+
+    Raises `Refused`: eds_timestamp_untrusted, or eds_revocation_unknown if nobody can tell and that does not do.
+    """
+    path = timestamp_path(token, trust=trust)
+    if len(path) == 1:
+        return Standing(word="pinned")
+    # d
+    try:
+        asked = askable(path)
+        if asked:
+            authority, issuer = asked
+            status = find_status(authority, issuer=issuer, answers=trust.answers, limits=trust.limits, at=at)
+            standing = Standing(word=_judge(status, time=token.time), status=status)
+        elif trust.accepts_unknown_revocation:
+            standing = Standing(word="unknown")
+        else:
+            # Lists and answers signed with the old algorithms are accepted of nobody: waiting for one helps nobody.
+            raise untrusted("nobody can tell whether an authority of the old algorithms is revoked: it must be pinned")
+        # What stands between the signer and the anchor is held to the same, by the lists of whoever certified it.
+        lists = Answers(crls=tuple(trust.above))
+        for below, above in pairwise(path[1:]) if trust.above else ():
+            if _is_current(below) and _is_current(above):
+                status = find_status(below, issuer=above, answers=lists, limits=trust.limits, at=at)
+                _judge(status, time=token.time)
+    except Refused as refused:
+        if refused.code != "eds_revocation_unknown":
+            raise
+        if not trust.accepts_unknown_revocation:
+            raise unknown(f"of the time-stamp authority: {refused.detail}") from refused
+        return Standing(word="unknown")
+    return standing
+
+
+def _judge(status: RevocationStatus, *, time: datetime) -> str:
+    if status.state is State.UNKNOWN:
+        raise unknown("the responder does not know the time-stamp authority")
+    if status.state is State.GOOD:
+        return "good"
+    if status.reason in _KEY_INTACT and status.revoked_at is not None and status.revoked_at > time:
+        return "revoked after the time-stamp"
+    when = status.revoked_at.isoformat() if status.revoked_at else ""
+    facts: dict[str, str | int] = {"reason": status.reason or 0, "revoked_at": when}
+    raise Refused("eds_timestamp_untrusted", "the time-stamp authority is revoked", facts=facts)
+
+
+def _is_current(certificate: TimestampCertificate) -> TypeGuard[Certificate]:
+    return certificate.family != "gost2004"

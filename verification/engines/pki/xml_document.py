@@ -65,15 +65,11 @@ def parse_document(untrusted: bytes, *, max_bytes: int) -> Node:
         raise Refused("eds_too_large", "XML: too many tags")
     if body.count('"') + body.count("'") > _MAX_QUOTES:
         raise Refused("eds_too_large", "XML: too many attributes")
-    # 6
-    root = _parse(body)
-    # 7
-    _check_tree(root)
-    return root
+    return _read_tree(body)
 
 
-def _parse(body: str) -> Node:
-    # Steps 1 to 5 leave nothing of this in the text; said all the same, for a default may change.
+def _read_tree(body: str) -> Node:
+    # 6. Steps 1 to 5 leave nothing of this in the text; said all the same, for a default may change.
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -86,13 +82,11 @@ def _parse(body: str) -> Node:
         collect_ids=False,
     )
     try:
-        return etree.fromstring(body.encode(), parser)
+        root = etree.fromstring(body.encode(), parser)
     except (etree.LxmlError, ValueError):
         # What the parser says quotes the document, which may hold personal data.
         raise malformed("XML: not well-formed") from None
-
-
-def _check_tree(root: Node) -> None:
+    # 7
     identifiers: set[str] = set()
     open_nodes = [(root, 1)]
     while open_nodes:
@@ -107,6 +101,7 @@ def _check_tree(root: Node) -> None:
                     raise malformed("XML: an identifier occurs twice")
                 identifiers.add(value)
         open_nodes.extend((child, depth + 1) for child in node)
+    return root
 
 
 def attributes(node: Node) -> dict[str, str]:

@@ -95,12 +95,11 @@ def statement_document(statement: bytes) -> bytes:
 
 
 def parse_xml(untrusted: bytes, *, max_bytes: int) -> SignedXml:
-    """The only signature of a document of at most `max_bytes` bytes. Raises what the two it is made of raise."""
-    return require_one(parse_signatures(untrusted, max_bytes=max_bytes))
+    """The only signature of a document of at most `max_bytes` bytes. A borrower signs alone.
 
-
-def require_one(signatures: tuple[SignedXml, ...]) -> SignedXml:
-    """The only signature; raises `Refused` (eds_signer_count) for none and for several. A borrower signs alone."""
+    Raises `Refused` (eds_signer_count) for none and for several, and what `parse_signatures` raises.
+    """
+    signatures = parse_signatures(untrusted, max_bytes=max_bytes)
     if len(signatures) != 1:
         raise Refused("eds_signer_count", "not exactly one signature", facts={"signers": len(signatures)})
     return signatures[0]
@@ -156,8 +155,19 @@ def _take_out(node: Node, root: Node) -> SignedXml:
     signature_oid, digest_oid, digest = _read_signed_info(parts[0])
     signed_info = canonical_part(parts[0])
     remove(node)
+    # The one certificate in KeyInfo: a bare key is nobody's, and of two certificates we would have to guess.
+    if len(parts) < 3 or parts[2].tag != f"{_DS}KeyInfo":
+        raise Refused("eds_certificate_missing", "there is no KeyInfo")
+    only_attributes(parts[2], where="KeyInfo")
+    inside = only_children(parts[2], where="KeyInfo")
+    if [each.tag for each in inside] != [f"{_DS}X509Data"]:
+        raise Refused("eds_certificate_missing", "KeyInfo is not just X509Data")
+    only_attributes(inside[0], where="X509Data")
+    certificates = only_children(inside[0], where="X509Data")
+    if [each.tag for each in certificates] != [f"{_DS}X509Certificate"]:
+        raise Refused("eds_certificate_missing", "X509Data is not exactly one certificate")
     return SignedXml(
-        signer=_read_certificate(parts[2:]),
+        signer=parse_certificate(only_base64(certificates[0], where="X509Certificate")),
         covered=canonical(root),
         digest_oid=digest_oid,
         digest=digest,
@@ -202,21 +212,6 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
     digest_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.DIGESTS, what="DigestMethod")
     _require_empty(parts[1])
     return signature_oid, digest_oid, only_base64(parts[2], where="DigestValue")
-
-
-def _read_certificate(parts: list[Node]) -> Certificate:
-    """The one certificate in KeyInfo. A bare key is nobody's, and of two certificates we would have to guess."""
-    if not parts or parts[0].tag != f"{_DS}KeyInfo":
-        raise Refused("eds_certificate_missing", "there is no KeyInfo")
-    only_attributes(parts[0], where="KeyInfo")
-    inside = only_children(parts[0], where="KeyInfo")
-    if [each.tag for each in inside] != [f"{_DS}X509Data"]:
-        raise Refused("eds_certificate_missing", "KeyInfo is not just X509Data")
-    only_attributes(inside[0], where="X509Data")
-    certificates = only_children(inside[0], where="X509Data")
-    if [each.tag for each in certificates] != [f"{_DS}X509Certificate"]:
-        raise Refused("eds_certificate_missing", "X509Data is not exactly one certificate")
-    return parse_certificate(only_base64(certificates[0], where="X509Certificate"))
 
 
 def _algorithm(node: Node) -> str:

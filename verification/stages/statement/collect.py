@@ -19,7 +19,7 @@ from verification.engines.pki.keys import ALGORITHMS
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, ask_responder
 from verification.engines.pki.signatures import Signature, find_token, parse_signature
-from verification.engines.pki.timestamp_trust import askable, timestamp_path
+from verification.engines.pki.timestamp import askable, timestamp_path
 from verification.sources import installed, revocation, timestamp_authority
 from verification.stages.statement import dialogue
 from verification.stages.statement.dialogue import SIGNATURE, TEXT, Said, statement

@@ -80,7 +80,7 @@ def test_dlib_is_not_asked_where_yunet_finds_one(
     monkeypatch: pytest.MonkeyPatch, default: Backend, portrait: Pixels
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(detection, "_presence", lambda image: asked.append("dlib"))
+    monkeypatch.setattr(detection, "_hog", lambda: asked.append("dlib"))
     detection.locate(portrait, yunet=default.yunet)
     assert asked == []
 

@@ -55,7 +55,9 @@ def test_a_full_frame_has_all_numbers_of_another_but_those_of_its_lids(
     portraits: dict[str, Image], loaded: Networks
 ) -> None:
     face = _face(portraits["obama.jpg"], loaded)
-    (still,) = landmarks.measure_all([portraits["obama.jpg"]], networks=networks.load_for_stills())
+    (still,) = landmarks.measure_all(
+        [portraits["obama.jpg"]], networks=networks.Networks(networks.load_detection(), networks.load_mesh())
+    )
     assert still.face is not None
     assert still.face == replace(face, right_eye=None, left_eye=None)
     assert face.lids == (face.right_eye, face.left_eye)
