@@ -16,6 +16,7 @@ from verification.core.ids import case_number
 from verification.core.person import Outline
 from verification.core.status import TERMINAL
 from verification.models import Attempt, BorrowerSession, Link, Verification
+from verification.prepared import Prepared
 from verification.workflow import cases, policy
 from verification.workflow.moving import attempts, transition
 
@@ -155,21 +156,32 @@ class Visit:
         return self.verification.pk
 
 
+_OF_SESSION = Prepared(
+    lambda token_sha256: (
+        attempts.live()
+        .filter(verification__sessions__token_sha256=token_sha256, verification__sessions__ended_at=None)
+        .select_related("verification__key")
+        .order_by("pk")[:1]
+    )
+)
+"""The attempt that is open or being judged, with its verification and that one's key, of a living session."""
+
+
 def visit(*, untrusted_session: str) -> Visit:
     """Whose session it is. Raises `LinkUnusable` for one that was ended, never began, or is over."""
     if not isinstance(untrusted_session, str) or len(untrusted_session) > TOKEN_MAX_CHARACTERS:
         raise LinkUnusable("no such session")
-    live = {"token_sha256": _digest(untrusted_session), "ended_at": None}
+    token_sha256 = _digest(untrusted_session)
     with transactions.looking_up("link"):
         # Nearly always there is an attempt, and then one statement finds all.
-        of_visit = attempts.live().filter(**{f"verification__sessions__{name}": live[name] for name in live})
-        attempt = of_visit.select_related("verification__key").first()
+        attempt = next(iter(_OF_SESSION.ask(token_sha256)), None)
         if attempt is not None:
             verification = attempt.verification
         else:
-            session = BorrowerSession.objects.filter(**live).select_related("verification__key").first()
+            live = BorrowerSession.objects.filter(token_sha256=token_sha256, ended_at=None)
+            session = live.select_related("verification__key").first()
             if session is None:
-                ended = BorrowerSession.objects.filter(token_sha256=_digest(untrusted_session))
+                ended = BorrowerSession.objects.filter(token_sha256=token_sha256)
                 had = ended.select_related("verification").first()
                 raise LinkUnusable("no such session", about=outline(had.verification) if had else None)
             verification = session.verification

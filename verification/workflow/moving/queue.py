@@ -11,6 +11,7 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from types import MappingProxyType
 
 from django.db.models import Exists, F, Q, QuerySet
@@ -18,6 +19,7 @@ from django.db.models import Exists, F, Q, QuerySet
 from verification import clock, transactions
 from verification.core.errors import FenceLost
 from verification.models import Verification
+from verification.prepared import Prepared
 from verification.workflow import policy
 from verification.workflow.moving import doorbell, transition
 
@@ -59,10 +61,10 @@ def reserve(
     """
     taken: dict[str, str] = {}
     last = dict(after)
-    free = _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
     # Most looks find nothing, and cost one question, of whichever row comes first, and no transaction that writes.
-    asked = Verification.objects.order_by("pk").values_list(*(Exists(free.filter(queue=queue)) for queue in queues))
-    due = [queue for answers in asked[:1] for queue, is_due in zip(queues, answers, strict=True) if is_due]
+    names = tuple(sorted(queues))
+    answers = dict(zip(names, _any_due(names).ask(at)[0], strict=True))
+    due = [queue for queue in queues if answers[queue]]
     if not due:
         return taken, {}
     # The lenders behind the last one, then all others.
@@ -71,7 +73,12 @@ def reserve(
     with transactions.writing():
         for queue, turn in turns:
             # What another worker is just reserving is passed over, not waited for. SQLite has one writer at a time.
-            rows = free.filter(turn, queue=queue).select_for_update(skip_locked=True).order_by("lender_id", "due_at")
+            rows = (
+                _free_to_take(at)
+                .filter(turn, queue=queue)
+                .select_for_update(skip_locked=True)
+                .order_by("lender_id", "due_at")
+            )
             for row_id, lender_id in rows.values_list("pk", "lender_id")[: limit - len(taken)]:
                 taken[row_id] = queue
                 last[queue] = lender_id
@@ -127,6 +134,22 @@ def correct(verification: Verification, *, faults: int) -> bool:
 def release(verification: Verification, *, due_at: datetime, faults: int) -> bool:
     """Gives a claimed step back, due later and with so many faults; False if another worker has it by now."""
     return _held(verification).update(fence="", lease_until=None, due_at=due_at, faults=faults) == 1
+
+
+@cache
+def _any_due(queues: tuple[str, ...]) -> Prepared[tuple[bool, ...]]:
+    """Asks of each of these whether a row of it is due that nobody has in hand."""
+
+    def ask(at: datetime) -> QuerySet[Verification, tuple[bool, ...]]:
+        due = [Exists(_free_to_take(at).filter(queue=queue)) for queue in queues]
+        return Verification.objects.order_by("pk").values_list(*due)[:1]
+
+    return Prepared(ask)
+
+
+def _free_to_take(at: datetime) -> QuerySet[Verification, Verification]:
+    """Of the free rows those that no worker has in hand."""
+    return _free(at).filter(Q(reserved_until=None) | Q(reserved_until__lt=at))
 
 
 def _free(at: datetime) -> QuerySet[Verification, Verification]:
