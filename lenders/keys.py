@@ -25,6 +25,7 @@ from lenders import policy, versions
 from lenders.models import ApiKey, Lender
 from verification import clock, transactions
 from verification.core.errors import BadInput, Misconfigured
+from verification.prepared import Prepared
 from verification.workflow.moving import rates
 from verification.workflow.reading import readiness
 
@@ -107,6 +108,9 @@ def digest(secret: str) -> str:
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+_BY_HASH = Prepared(lambda hashed: ApiKey.objects.select_related("lender").filter(sha256=hashed))
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """Finds the key of the request. No header: nobody. A header that is of no use: 401 with the reason."""
 
@@ -122,7 +126,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near a guess was.
         at = clock.now()
         with transactions.looking_up("api_key"):
-            key = ApiKey.objects.select_related("lender").filter(sha256=digest(secret.strip())).first()
+            key = next(iter(_BY_HASH.ask(digest(secret.strip()))), None)
         if key is None:
             raise AuthenticationFailed("there is no such key", code="key_unknown")
         if key.revoked_at is not None:

@@ -42,7 +42,11 @@ class Prepared(Generic[Row]):
         self._places = [_Place(number) for number, _ in enumerate(signature(rows).parameters)]
         self._spelled: dict[str, _Spelled] = {}
 
-    def ask(self, *values: str | bytes | datetime) -> list[Row]:
+    def rows(self, *values: object) -> QuerySet[Any, Row]:
+        """The query set itself, which Django spells as any other."""
+        return self._rows(*values)
+
+    def ask(self, *values: str | bytes | int | datetime) -> list[Row]:
         """The rows, as the query set would give them."""
         spelled = self._spelled.get(connection.vendor)
         if spelled is None:

@@ -20,6 +20,7 @@ from verification.core import events
 from verification.core.keeping import reference_mark
 from verification.core.status import OPEN, TERMINAL, Status
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
+from verification.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,14 @@ def receipt_entry(row: Verification) -> AuditEntry | None:
     return next(iter(proven(found, revoked=keys.revoked(row.mode))), None)
 
 
+_REFUSED = Prepared(
+    lambda of: AuditPending.objects.filter(refused=True, entry__verification=of).values_list("pk", flat=True)[:1]
+)
+
+
 def is_refused(verification: Verification) -> bool:
     """Whether the log has refused an entry of it."""
-    return AuditPending.objects.filter(refused=True, entry__verification=verification).exists()
+    return bool(_REFUSED.ask(verification.pk))
 
 
 def proven(

@@ -14,11 +14,12 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit.checkpoint import SigningKey, VerificationKey
-from verification.audit.stored import UNREADABLE, readable
+from verification.audit.stored import UNREADABLE, asked, readable
 from verification.core import certificates, events
 from verification.core.certificates import MODES, Certified
 from verification.core.errors import Misconfigured
 from verification.models import AuditEntry
+from verification.prepared import Prepared
 
 LOGS: Final = MODES
 _SEED_BYTES: Final = 32
@@ -82,11 +83,18 @@ def on_record(log: str) -> list[Certified]:
     return [one for one in found if one is not None and one.is_certified(settings.TULGA_ROOT)]
 
 
+_REVOKED = Prepared(
+    lambda log: (
+        AuditEntry.objects.filter(Q(leaf__isnull=False) | Q(pending__refused=False), log=log, type=events.REVOKED)
+        # What neither stands in the log nor waits for it is nobody's word.
+        .order_by("pk")
+    )
+)
+
+
 def revoked(log: str) -> dict[str, int]:
     """From which index on what a key signed counts for nothing, by the key's id, as the root has signed."""
-    said = AuditEntry.objects.filter(log=log, type=events.REVOKED)
-    # What neither stands in the log nor waits for it is nobody's word.
-    return revoked_by(readable(said.filter(Q(leaf__isnull=False) | Q(pending__refused=False)).order_by("pk")))
+    return revoked_by(asked(_REVOKED, log))
 
 
 def revoked_by(entries: Iterable[AuditEntry]) -> dict[str, int]:

@@ -26,13 +26,14 @@ from django.db.models import Q
 
 from verification.audit import keys, policy
 from verification.audit.keys import Believed
-from verification.audit.stored import UNREADABLE, readable
+from verification.audit.stored import UNREADABLE, asked, readable
 from verification.core import events
 from verification.core.certificates import key_id
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.keeping import is_of_door
 from verification.core.stored import canonical_json, moment
 from verification.models import AuditEntry, AuditLeaf, Verification
+from verification.prepared import Prepared
 
 SCHEMA: Final = 1
 _CONTEXT: Final = "tulga-entries-v1"
@@ -155,14 +156,22 @@ def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
     return [entry for entry in found if entry.pk in signers and entry.pk not in gone]
 
 
+_OF_ONE = Prepared(
+    lambda verification, log: (
+        AuditEntry.objects.filter(Q(verification=verification) | Q(type=events.REVOKED, log=log))
+        .select_related("leaf")
+        .order_by("verification_sequence")
+    )
+)
+"""The entries of a verification, and those by which keys of its log were revoked."""
+
+
 def sound_of(verification: Verification, *, is_whole: bool = False) -> list[AuditEntry]:
     """Those entries of a verification that count, in their order, by one statement; others are as none.
 
     is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
     """
-    of_keys = Q(type=events.REVOKED, log=verification.mode)
-    wanted = AuditEntry.objects.filter(Q(verification=verification) | of_keys).select_related("leaf")
-    found = list(readable(wanted.order_by("verification_sequence")))
+    found = list(asked(_OF_ONE, verification.pk, verification.mode))
     own = [one for one in found if one.verification_id == verification.pk]
     faults, signers = inspect(own)
     revoked = keys.revoked_by(found)

@@ -6,6 +6,8 @@ from typing import Any, Final, TypeVar
 from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 
+from verification.prepared import Prepared
+
 Row = TypeVar("Row", bound=Model)
 
 PAGE: Final = 1000
@@ -39,6 +41,14 @@ def read(query: QuerySet[Any, Any]) -> Iterator[Any]:
 def readable(query: QuerySet[Row, Row]) -> Iterator[Row]:
     """Those rows of a query that can be read, in its order."""
     return (row for row in read(query) if not isinstance(row, Damaged))
+
+
+def asked(question: Prepared[Row], *values: str) -> Iterator[Row]:
+    """The same of a question that is spelled once."""
+    try:
+        yield from question.ask(*values)
+    except UNREADABLE:
+        yield from readable(question.rows(*values))
 
 
 def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:

@@ -16,6 +16,7 @@ from verification import clock, transactions
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
 from verification.core.status import Status
 from verification.models import Attempt, BorrowerSession, MobileSigning, Verification
+from verification.prepared import Prepared
 from verification.workflow import policy, stages
 from verification.workflow.moving import attempts, commands, links, transition
 from verification.workflow.moving.links import TOKEN_BYTES, Minted
@@ -115,9 +116,12 @@ def refuse(*, untrusted_access: str, code: str) -> None:
         transition.record(row.verification, "mobile_signing.refused", at=at, body=_named(row) | {"code": code})
 
 
+_NEWEST = Prepared(lambda of, turn: MobileSigning.objects.filter(verification_id=of, turn=turn).order_by("-pk")[:1])
+
+
 def progress(*, verification_id: str, turn: int) -> str:
     """How the newest code of a turn stands: nothing, waiting, read, expired, taken, or why it was refused."""
-    row = MobileSigning.objects.filter(verification_id=verification_id, turn=turn).order_by("-pk").first()
+    row = next(iter(_NEWEST.ask(verification_id, turn)), None)
     if row is None or row.outcome:
         return row.outcome if row else ""
     if row.expires_at <= clock.now():

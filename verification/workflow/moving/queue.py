@@ -95,6 +95,9 @@ def give_back(ids: Sequence[str]) -> None:
         Verification.objects.filter(pk__in=ids, lease_until=None).update(reserved_until=None)
 
 
+_WITH_KEY = Prepared(lambda id_: Verification.objects.select_related("key").filter(pk=id_))
+
+
 def claim(verification_id: str) -> Verification | None:
     """Takes the step that is due: a lease, a fresh random fence, one fault counted. None if nothing is to take."""
     # Random, not counted: a database put back from a backup would count the same fences again.
@@ -104,7 +107,7 @@ def claim(verification_id: str) -> Verification | None:
         mine = _free(at).filter(pk=verification_id)
         if mine.update(fence=fence, lease_until=until, reserved_until=None, faults=F("faults") + 1) != 1:
             return None
-        return Verification.objects.select_related("key").get(pk=verification_id)
+        return _WITH_KEY.ask(verification_id)[0]
 
 
 def require_fence(verification: Verification) -> None:
