@@ -10,10 +10,11 @@ import secrets
 from collections import Counter, defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.db import DataError, IntegrityError
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Least
 
 from lenders import endpoints, policy
@@ -21,6 +22,7 @@ from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.posting import Outcome
 from verification import clock, transactions
 from verification.core.errors import TulgaError
+from verification.prepared import Prepared
 from verification.workflow.moving import sweep
 
 logger = logging.getLogger(__name__)
@@ -39,13 +41,10 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
     just now   3 what is under way to them   4 the shares   5 the oldest of each share, under our fence
     """
     at, fence = clock.now(), secrets.token_hex(16)
-    unpaused = Q(paused_until=None) | Q(paused_until__lte=at)
-    awake = WebhookEndpoint.objects.filter(unpaused, mode__in=sweep.modes(), disabled_at=None, deleted_at=None)
-    due = Delivery.objects.filter(Q(lease_until=None) | Q(lease_until__lt=at), status="pending", due_at__lte=at)
-    hungry = awake.filter(Exists(due.filter(endpoint=OuterRef("pk"))))
     # 1 Asked before a transaction begins: on SQLite that keeps all others from writing, so it has to be short.
-    if room < 1 or not (waiting := dict(hungry.values_list("pk", "lender_id"))):
+    if room < 1 or not (waiting := dict(_hungry(sweep.modes()).ask(at))):
         return []
+    awake, due = _awake(at, sweep.modes()), _due(at)
     with transactions.writing():
         # 2 Of one lender's deliveries only one sender at a time decides how many go: its bounds hold for all senders.
         rows = Lender.objects.select_for_update(skip_locked=True, no_key=True).filter(pk__in=set(waiting.values()))
@@ -71,6 +70,27 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
     for delivery in taken:
         delivery.lease_until, delivery.fence, delivery.tries = lease, fence, min(delivery.tries + 1, _TRIES_COUNTED)
     return taken
+
+
+@cache
+def _hungry(modes: tuple[str, ...]) -> Prepared[tuple[str, str]]:
+    """Asks to which endpoints deliveries are due, and whose these are."""
+
+    def rows(at: datetime) -> QuerySet[WebhookEndpoint, tuple[str, str]]:
+        is_owed = Exists(_due(at).filter(endpoint=OuterRef("pk")))
+        return _awake(at, modes).filter(is_owed).values_list("pk", "lender_id")
+
+    return Prepared(rows)
+
+
+def _awake(at: datetime, modes: tuple[str, ...]) -> QuerySet[WebhookEndpoint, WebhookEndpoint]:
+    unpaused = Q(paused_until=None) | Q(paused_until__lte=at)
+    return WebhookEndpoint.objects.filter(unpaused, mode__in=modes, disabled_at=None, deleted_at=None)
+
+
+def _due(at: datetime) -> QuerySet[Delivery, Delivery]:
+    """Deliveries that are due and that nobody holds."""
+    return Delivery.objects.filter(Q(lease_until=None) | Q(lease_until__lt=at), status="pending", due_at__lte=at)
 
 
 def share(

@@ -6,15 +6,17 @@ Any number of pumps may run at once: moving the cursor by compare-and-set keeps 
 import json
 import logging
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from django.db import DataError, IntegrityError
-from django.db.models import Case, F, When
+from django.db.models import Case, F, QuerySet, When
 
 from lenders import answers, policy, versions
 from lenders.models import Delivery, WebhookEndpoint
 from verification import clock, transactions
 from verification.core.errors import TulgaError
+from verification.prepared import Prepared
 from verification.workflow.moving import sweep
 from verification.workflow.reading import queries
 from verification.workflow.reading.queries import EventView
@@ -25,6 +27,20 @@ TEST_TYPE = "endpoint.test"
 """Of a message that is made only to try an endpoint out."""
 
 
+@cache
+def _behind(modes: tuple[str, ...]) -> Prepared[Any]:
+    """Asks which endpoints have not had all events, those after one of them first; one more than are served."""
+
+    def rows(after: str) -> QuerySet[Any, Any]:
+        newest = queries.last_sequence_of_row(lender="lender_id", mode="mode")
+        awake = WebhookEndpoint.objects.filter(mode__in=modes, disabled_at=None, deleted_at=None)
+        behind = awake.annotate(to_come=newest - F("cursor")).filter(to_come__gt=0)
+        had_its_turn = Case(When(id__lte=after, then=1), default=0)
+        return behind.order_by(had_its_turn, "id")[: policy.PUMP_ENDPOINTS + 1]
+
+    return Prepared(rows)
+
+
 def pump(*, after: str = "") -> tuple[str, bool]:
     """Makes deliveries of events that endpoints have not had yet, a batch for a few of them, in turn.
 
@@ -32,12 +48,8 @@ def pump(*, after: str = "") -> tuple[str, bool]:
     backlog, nor a stream of its events, keeps another's only one. A fault in what one endpoint is owed is logged and
     stops no other.
     """
-    newest = queries.last_sequence_of_row(lender="lender_id", mode="mode")
-    awake = WebhookEndpoint.objects.filter(mode__in=sweep.modes(), disabled_at=None, deleted_at=None)
-    behind = awake.annotate(to_come=newest - F("cursor")).filter(to_come__gt=0)
     most = policy.PUMP_ENDPOINTS
-    had_its_turn = Case(When(id__lte=after, then=1), default=0)
-    found = list(behind.order_by(had_its_turn, "id")[: most + 1])
+    found = _behind(sweep.modes()).ask(after)
     made = 0
     for endpoint in found[:most]:
         try:
