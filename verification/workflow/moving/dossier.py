@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
@@ -112,17 +112,11 @@ def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime)
     found = proven(of, key=key)
     items = {one.kind: content for one, content in found}
     own = [one.kind for one, _ in found if one.id and one.attempt == attempt.pk]
-    seen = _presented_before(attempt, {kind: items[kind] for kind in own})
+    seen = presented_before(attempt, {kind: items[kind] for kind in own})
     return Evidence(items, at, seen, secrets=vault.secrets_of(attempt.pk))
 
 
-def joined(attempt: Attempt, evidence: Evidence, collected: Mapping[str, bytes]) -> Evidence:
-    """The evidence with what was collected for it, and of that too what was presented before."""
-    seen = evidence.seen | _presented_before(attempt, collected)
-    return replace(evidence, items={**evidence.items, **collected}, seen=seen)
-
-
-def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
+def presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
     """Of these kinds those whose bytes were presented before, in another attempt of the mode, by anybody."""
     sought = {kind: values for kind, content in items.items() if (values := store.seen_values(content, kind=kind))}
     if not sought:
@@ -134,40 +128,26 @@ def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset
     return frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
 
 
-def beginning(attempt: Attempt, of: Iterable[Claim], kinds: str, *, key: vault.Key, at: datetime) -> Evidence:
-    """The evidence of an attempt's own kinds that begin so. Raises as `load`."""
-    own = [one for one in of if one.attempt == attempt.pk and one.kind.startswith(kinds)]
-    items = {one.kind: content for one, content in proven(own, key=key)}
-    return Evidence(items, at, secrets=vault.secrets_of(attempt.pk))
+def proven(of: Iterable[Claim], *, key: vault.Key, is_whole: bool = True) -> list[tuple[Claim, bytes]]:
+    """Each piece of evidence with its original bytes, once they are found to be what its entry says.
 
-
-def proven(of: Iterable[Claim], *, key: vault.Key) -> list[tuple[Claim, bytes]]:
-    """Each piece of evidence with its original bytes, once they are found to be what its entry says."""
-    listed, files = list(of), dict[str, bytes]()
-    rows = _rows(listed)
-    return [(one, _content(one, rows.get(one.id), key=key, files=files)) for one in listed]
-
-
-def readable(of: Iterable[Claim], *, key: vault.Key) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """What of this evidence is as its entry says, by kind; of two of one kind the later. And the kinds of the rest."""
-    listed, files = {one.kind: one for one in of}, dict[str, bytes]()
-    rows, found = _rows(listed.values()), dict[str, bytes]()
-    for kind, one in listed.items():
-        with suppress(EvidenceUnreadable):
-            found[kind] = _content(one, rows.get(one.id), key=key, files=files)
-    return found, tuple(kind for kind in listed if kind not in found)
-
-
-def _rows(of: Iterable[Claim]) -> dict[str, EvidenceItem]:
-    return {item.pk: item for item in EvidenceItem.objects.filter(pk__in=[one.id for one in of if one.id])}
-
-
-def _content(one: Claim, row: EvidenceItem | None, *, key: vault.Key, files: dict[str, bytes]) -> bytes:
-    if not one.id:
-        return store.read(one.digest)
-    if row is None or (str(row.attempt_id), row.kind, row.commitment) != (one.attempt, one.kind, one.digest):
-        raise EvidenceUnreadable(f"{one.id} is not there as its entry says")
-    return store.opening(key, row, files=files).plain
+    is_whole: raises `EvidenceUnreadable` where one is not; else those are left out.
+    """
+    listed, files, found = list(of), dict[str, bytes](), list[tuple[Claim, bytes]]()
+    rows = {item.pk: item for item in EvidenceItem.objects.filter(pk__in=[one.id for one in listed if one.id])}
+    for one in listed:
+        row = rows.get(one.id)
+        try:
+            if not one.id:
+                found.append((one, store.read(one.digest)))
+            elif row and (str(row.attempt_id), row.kind, row.commitment) == (one.attempt, one.kind, one.digest):
+                found.append((one, store.opening(key, row, files=files).plain))
+            else:
+                raise EvidenceUnreadable(f"{one.id} is not there as its entry says")
+        except EvidenceUnreadable:
+            if is_whole:
+                raise
+    return found
 
 
 def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:

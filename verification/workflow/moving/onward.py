@@ -80,14 +80,26 @@ def exhaust(verification: Verification, had: tries.Tries, *, key: vault.Key, at:
 
 
 def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
-    """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices."""
+    """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices.
+
+    A route has passed by a worker's signed word on every stage of it. No column of the row is believed.
+    """
     transition.write(verification, last_failure="")
     following = stages.after(verification.route, stage.name)
     if following is not None:
         ask(verification, at=at)
         attempts.enter(verification, following, key=key, at=at)
         return
-    done = _proven(verification)
+    judged = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=_JUDGED)
+    found = list(judged.filter(body__outcome=Outcome.PASSED))
+    passed = {(str(each.body["route"]), str(each.body["stage"])) for each in signatures.sound(found)}
+    given, done = {name for _, name in passed}, list[str]()
+    for route in dict.fromkeys((*verification.passed_routes, verification.route)):  # the present one last
+        consent, *others = stages.of(route)
+        # Consent is given once a verification; what the last stage of the present route says is of this transaction.
+        due = others[: -1 if route == verification.route else None]
+        if (consent.name in given or not others) and all((route, one.name) in passed for one in due):
+            done.append(route)
     transition.write(verification, passed_routes=done)
     lawful = combinations(verification)
     if done[-1:] == [verification.route] and profiles.suffices(lawful, passed=done):
@@ -110,25 +122,6 @@ def require_due(stage: Stage, held: Held) -> None:
     passed = {(body["route"], body["stage"]) for _, body in judged if body["outcome"] == Outcome.PASSED}
     if (held.verification.route, stage.name) in passed:
         raise Conflict(f"{stage.name} is over", code="row_differs")
-
-
-def _proven(verification: Verification) -> list[str]:
-    """The routes that have passed, the present one last: each by a worker's signed word on every stage of it.
-
-    No column of the row is believed. The consent is given once a verification, and what the last stage of the present
-    route says is of this transaction.
-    """
-    judged = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=_JUDGED)
-    found = list(judged.filter(body__outcome=Outcome.PASSED))
-    passed = {(str(each.body["route"]), str(each.body["stage"])) for each in signatures.sound(found)}
-    ways = {route: stages.of(route) for route in (*verification.passed_routes, verification.route)}
-    given = {name for _, name in passed}
-    return [
-        route
-        for route, way in ways.items()
-        if (len(way) == 1 or way[0].name in given)
-        and all((route, stage.name) in passed for stage in way[1 : -1 if route == verification.route else None])
-    ]
 
 
 def combinations(verification: Verification) -> list[profiles.Combination]:

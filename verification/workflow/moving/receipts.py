@@ -14,6 +14,7 @@ from django.conf import settings
 
 from verification.audit import log, signatures
 from verification.core import decision_receipt
+from verification.core.clearance import UNWANTED
 from verification.core.decision_receipt import COMMITTED, Facts
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import CLOSINGS, DECISIONS, KEEPING, RECEIPT
@@ -46,7 +47,8 @@ def end(
     if (to := MOVES.get((Status(verification.status), how))) is not None:
         body = {**(body or {}), "receipt": _issue(verification, to, code=code, at=at, key=key)}
     transition.move(verification, how, at=at, code=code, body=body)
-    clearances.freeze_unwanted(verification, code=code, at=at)
+    if verification.renews_id and code in UNWANTED:
+        clearances.freeze(Verification.objects.select_for_update().get(pk=verification.renews_id), at=at)
 
 
 def issue_late(verification: Verification, *, at: datetime) -> None:
@@ -59,12 +61,8 @@ def issue_late(verification: Verification, *, at: datetime) -> None:
     transition.record(verification, RECEIPT, at=at, body={"decision": ended.pk, "receipt": said})
 
 
-def openings(key: vault.Key) -> dict[str, str]:
-    """The salts of the commitments of a receipt, in hex, by what they commit to."""
-    return {name: salt.hex() for name, salt in _salts(key).items()}
-
-
-def _salts(key: vault.Key) -> dict[str, bytes]:
+def salts(key: vault.Key) -> dict[str, bytes]:
+    """What opens the commitments of a receipt, by what they commit to."""
     return {name: key.salt(f"receipt {name}") for name in COMMITTED}
 
 
@@ -80,7 +78,7 @@ def _issue(verification: Verification, status: Status, *, code: str, at: datetim
         opened = next((str(one.body.get("case")) for one in told if one.type == "verification.created"), "")
         case = cases.read(verification, key, commitment=opened).case
         plain = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
-        commitments = {name: vault.commitment(salt, plain[name].encode()) for name, salt in _salts(key).items()}
+        commitments = {name: vault.commitment(salt, plain[name].encode()) for name, salt in salts(key).items()}
         statement = _statement(told, key)
     except EvidenceUnreadable:
         if status is Status.VERIFIED:

@@ -47,7 +47,7 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str) -> ReceiptV
     proof, checkpoint = proofs.first_proof(entry.leaf)
     openings: dict[str, str] | None = None
     with suppress(EvidenceUnreadable):
-        openings = receipts.openings(cases.key_beside(row))
+        openings = {name: salt.hex() for name, salt in receipts.salts(cases.key_beside(row)).items()}
     return ReceiptView(
         receipt=kept.jws,
         index=entry.leaf.leaf_index,
