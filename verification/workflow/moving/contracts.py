@@ -16,13 +16,7 @@ from verification.workflow.moving import clearances, transition
 
 
 def report(
-    *,
-    lender_id: str,
-    mode: str,
-    verification_id: str,
-    profile_id: str,
-    signed_at: datetime,
-    contract_sha256: str = "",
+    *, lender_id: str, mode: str, verification_id: str, profile_id: str, signed_at: datetime, contract_sha256: str = ""
 ) -> None:
     """Puts on record that the contract is signed; the same report again does nothing.
 
@@ -45,7 +39,10 @@ def report(
             if (known.contract, known.signed_at) != (contract, signed_at):
                 raise Conflict("another contract or time was reported", code="contract_reported")
             return
-        _require_possible(signed_at, decided_at=decision.at, at=at)
+        if signed_at > at + timedelta(seconds=policy.SIGNED_AHEAD_SECONDS):
+            raise BadInput("it lies in the future", code="signed_in_future", pointer="/signed_at")
+        if signed_at <= decision.at - policy.TOLD_TO:
+            raise BadInput("the borrower was not verified by then", code="signed_before_verified", pointer="/signed_at")
         laws = (profiles.pinned(verification.profile_sha256), law)
         waits = _wait(release_from := max(signed_at, at), laws, decided_at=decision.at - advanced_since(decision, said))
         with transition.holding(verification):
@@ -65,11 +62,3 @@ def _wait(release_from: datetime, laws: Sequence[Profile], *, decided_at: dateti
     if (until or release_from) >= decided_at + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
         raise Conflict("the wait ends when the verification is too old to pay by", code="verification_too_old")
     return until
-
-
-def _require_possible(signed_at: datetime, *, decided_at: datetime, at: datetime) -> None:
-    """A contract is signed after the borrower was verified, and not later than it is reported."""
-    if signed_at > at + timedelta(seconds=policy.SIGNED_AHEAD_SECONDS):
-        raise BadInput("it lies in the future", code="signed_in_future", pointer="/signed_at")
-    if signed_at <= decided_at - policy.TOLD_TO:
-        raise BadInput("the borrower was not verified by then", code="signed_before_verified", pointer="/signed_at")
