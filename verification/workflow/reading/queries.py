@@ -195,31 +195,31 @@ def _events(leaves: Sequence[AuditLeaf]) -> tuple[EventView, ...]:
     """One more statement for all that speak of clearances: web signs some of those, and verifies nobody by it."""
     rows = {one.entry.verification_id: one.entry.verification for one in leaves if one.entry.type in CLEARINGS}
     told = decided.told([row for row in rows.values() if row is not None])
-    return tuple(_event(leaf, told.get(leaf.entry.verification_id or "")) for leaf in leaves)
-
-
-def _event(leaf: AuditLeaf, told: decided.Told | None) -> EventView:
-    entry = leaf.entry
-    # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
-    status = entry.type.removeprefix("verification.")
-    if status == "created":
-        status = Status.REQUIRES_INPUT.value
-    elif entry.type in CLEARINGS:
-        status = told.status if told is not None else ""
-    return EventView(
-        id=entry.pk,
-        type=entry.type,
-        timestamp=entry.at,
-        lender_sequence=leaf.lender_sequence or 0,
-        verification_id=entry.verification_id,
-        client_reference=entry.verification.client_reference if entry.verification else "",
-        status=status if entry.verification_id else "",
-        sequence=entry.verification_sequence,
-        mode=entry.log,
-        log_index=leaf.leaf_index,
-        clearance_id=str(entry.body.get("clearance", "")),
-        renews=entry.verification.renews_id or "" if entry.verification else "",
-    )
+    events = []
+    for leaf, entry in ((leaf, leaf.entry) for leaf in leaves):
+        # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
+        status = entry.type.removeprefix("verification.")
+        if status == "created":
+            status = Status.REQUIRES_INPUT.value
+        elif entry.type in CLEARINGS:
+            of = told.get(entry.verification_id or "")
+            status = of.status if of is not None else ""
+        event = EventView(
+            id=entry.pk,
+            type=entry.type,
+            timestamp=entry.at,
+            lender_sequence=leaf.lender_sequence or 0,
+            verification_id=entry.verification_id,
+            client_reference=entry.verification.client_reference if entry.verification else "",
+            status=status if entry.verification_id else "",
+            sequence=entry.verification_sequence,
+            mode=entry.log,
+            log_index=leaf.leaf_index,
+            clearance_id=str(entry.body.get("clearance", "")),
+            renews=entry.verification.renews_id or "" if entry.verification else "",
+        )
+        events.append(event)
+    return tuple(events)
 
 
 def last_sequence(*, lender_id: str, mode: str) -> int:
