@@ -246,11 +246,6 @@ def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
     )
 
 
-def left(stage: Stage, failed: int) -> int | None:
-    """How many more may fail at a stage after so many; None where none are counted."""
-    return None if stage.attempts is None else max(0, stage.attempts - failed)
-
-
 def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> vault.Sealed:
     """The memory of a stage, sealed to its attempt, and the commitment by which the log knows it."""
     return key.seal(stored.to_bytes(memory), **vault.place_of_memory(attempt.pk))

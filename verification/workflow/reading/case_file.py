@@ -119,6 +119,9 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         found = found_of(row, decided.told_of(row))
         # No reason for no code, and none for one that a later version of the table no longer has.
         reason = reasons.REASONS.get(found.code)
+        # A new consent that no entry names is none: nobody asked for that row.
+        asked = AuditEntry.objects.filter(verification=row, type=RENEWED).annotate(renewal=KT("body__renewal"))
+        renewals = Verification.objects.filter(pk__in=asked.values("renewal")).order_by("created_at")
         file = CaseFile(
             found=found,
             lender_detail=reason.lender_detail if reason else "",
@@ -130,7 +133,7 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
             disputed_at=row.disputed_at,
             retention=retention_of(row),
             renews=row.renews_id or "",
-            renewals=_renewals(row),
+            renewals=tuple(renewals.values_list("pk", flat=True)),
             contract_signed_at=row.contract_signed_at,
             release_not_before=row.release_not_before,
             attempts=tuple(
@@ -208,13 +211,6 @@ def _note(row: Verification, *, person_id: str, what: str) -> None:
     # The id stands in the body only: as the entry's own verification it would count among the case's events.
     body = {"what": what, "verification": row.pk}
     note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)
-
-
-def _renewals(row: Verification) -> tuple[str, ...]:
-    """The new consents that its entries name: a row that nobody asked for is none."""
-    asked = AuditEntry.objects.filter(verification=row, type=RENEWED).annotate(renewal=KT("body__renewal"))
-    opened = Verification.objects.filter(pk__in=asked.values("renewal"))
-    return tuple(opened.order_by("created_at").values_list("pk", flat=True))
 
 
 def _log_key(mode: str) -> str:

@@ -138,7 +138,15 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
     """
     in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
     numbers = {pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)}
-    scores = _scores(verification, key) if key is not None else {}
+    scores: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    if key is not None:
+        for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
+            try:
+                kept = {item.kind: store.get(key, item)}
+                for one in dossier.checks_in(kept, stage=item.kind.partition(".")[0]):
+                    scores[str(item.attempt_id), one.name] = (one.score, one.threshold)
+            except EvidenceUnreadable as fault:
+                logger.error("%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code)
     known = reasons.REASONS
     return tuple(
         CheckView(
@@ -161,19 +169,6 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
         for body, at in ((entry.body, entry.at) for entry in decided.judgements(verification))
         for position, said in enumerate(body["checks"], start=1)
     )
-
-
-def _scores(verification: Verification, key: vault.Key) -> dict[tuple[str, str], tuple[float | None, float | None]]:
-    """Score and threshold by attempt and check; none of an attempt whose terms cannot be read, which is logged."""
-    found: dict[tuple[str, str], tuple[float | None, float | None]] = {}
-    for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
-        try:
-            kept = {item.kind: store.get(key, item)}
-            for one in dossier.checks_in(kept, stage=item.kind.partition(".")[0]):
-                found[str(item.attempt_id), one.name] = (one.score, one.threshold)
-        except EvidenceUnreadable as fault:
-            logger.error("%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code)
-    return found
 
 
 def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100) -> Page[EventView]:
