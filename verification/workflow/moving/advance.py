@@ -23,7 +23,6 @@ from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import (
-    again,
     attempts,
     clearing,
     destruction,
@@ -56,8 +55,16 @@ def run(verification: Verification) -> None:
         if verification.faults > policy.FAULTS_MAX:  # the last worker died without a word
             return destruction.put_off(verification, cause=_LOST)
         return unasked(verification)
-    if verification.faults > 1 and _own_up(verification):
-        return _give_up(verification, cause=_LOST)
+    tried = _tried(verification) + 1 if verification.faults > 1 else verification.faults
+    if tried < verification.faults:  # the last worker died without a word, which is put on record
+        if tried >= policy.FAULTS_MAX:
+            verification.faults = policy.FAULTS_MAX
+            return _give_up(verification, cause=_LOST)
+        with transactions.writing():
+            if not queue.correct(verification, faults=tried + 1):
+                raise FenceLost(f"{verification.pk}: another worker has it")
+            body = {"step": verification.step, "cause": _LOST, "faults": tried}
+            transition.record(verification, "step.faulted", at=clock.now(), body=body)
     key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
         # The attempt could not begin: the borrower was busy elsewhere, or had none left.
@@ -110,21 +117,6 @@ def release(verification: Verification, fault: Exception) -> None:
         if not is_pending or judging.exclude(notice=cause).update(notice=cause):
             transition.record(verification, "step.faulted", at=at, body=body)
     return None
-
-
-def _own_up(verification: Verification) -> bool:
-    """Puts a try on record whose worker died without a word; whether it was the last there is."""
-    if (tried := _tried(verification) + 1) >= verification.faults:
-        return False
-    if tried >= policy.FAULTS_MAX:
-        verification.faults = policy.FAULTS_MAX
-        return True
-    with transactions.writing():
-        if not queue.correct(verification, faults=tried + 1):
-            raise FenceLost(f"{verification.pk}: another worker has it")
-        body = {"step": verification.step, "cause": _LOST, "faults": tried}
-        transition.record(verification, "step.faulted", at=clock.now(), body=body)
-    return False
 
 
 def _tried(verification: Verification) -> int:
@@ -189,7 +181,7 @@ def _look(verification: Verification, attempt: Attempt, stage: Stage, *, key: va
             body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn - 1}
             body |= {"next": turn.next, "evidence": kept, **said}
             if stage.again is not None:
-                body |= again.remember(attempt, stage.again, looked.evidence)
+                body |= dossier.remember(attempt, stage.again, looked.evidence)
             transition.record(verification, "attempt.looked_at", at=at, body=body)
             if turn.next is Next.ASK:
                 transition.move(verification, Move.ASK, at=at)
@@ -207,7 +199,7 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     # 3. Work. No row is locked, and no transaction open, while a source takes its time.
     transactions.rest()
     collected = dict(stage.collect(case, before)) if stage.collect else {}
-    collected |= again.compared(attempt, stage.again, before.items) if stage.again is not None else {}
+    collected |= dossier.compared(attempt, stage.again, before.items) if stage.again is not None else {}
     items, seen = {**before.items, **collected}, before.seen | dossier.presented_before(attempt, collected)
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
     evidence = replace(before, items=items, seen=seen, at=clock.now(), left=left, handed_over=of.handed_over)
