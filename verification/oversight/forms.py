@@ -23,15 +23,15 @@ _OF_DJANGO: Final = {
     "required": "missing",
 }
 _CHOOSE = {"invalid_choice": _("Choose one from the list.")}
-_DAY = {"invalid": _("Write a day as year, month and day: 2026-11-24.")}
+_OF_A_DAY: Final[Mapping[str, Any]] = {
+    "required": False,
+    "widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    "input_formats": ["%Y-%m-%d"],
+    "error_messages": {"invalid": _("Write a day as year, month and day: 2026-11-24.")},
+}
 _IIN = _("An IIN is 12 digits with a valid date and check digit.")
 _CASE_NUMBER = _("A case number is 13 digits, as the borrower's last page shows them.")
 _ANY: tuple[str, Any] = ("", _("Any"))
-
-
-def _day(label: Any) -> forms.DateField:
-    picker = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    return forms.DateField(label=label, required=False, widget=picker, input_formats=["%Y-%m-%d"], error_messages=_DAY)
 
 
 def _lenders() -> list[tuple[str, Any]]:
@@ -56,8 +56,8 @@ class SearchForm(forms.Form):
         error_messages={"max_length": _CASE_NUMBER},
     )
     lender = forms.ChoiceField(label=_("Lender"), required=False, choices=_lenders, error_messages=_CHOOSE)
-    date_from = _day(_("Opened from"))
-    date_to = _day(_("Opened to"))
+    date_from = forms.DateField(label=_("Opened from"), **_OF_A_DAY)
+    date_to = forms.DateField(label=_("Opened to"), **_OF_A_DAY)
     route = forms.ChoiceField(
         label=_("Route"),
         required=False,
