@@ -73,7 +73,7 @@ NOT_HOT = {
     "moving.put_forward": "a developer's, of test mode: a hundred and one rows at most, by lender, status and time",
     "moving.rates": "counts in memory",
     "moving.simulations": "a developer's, of test mode: by the verification's key, and the entries of one case",
-    "moving.receipts.issue_late": "the entries of one case, once",
+    "moving.onward.issue_late": "the entries of one case, once",
     "moving.revoking": "the operator's command: walks over decisions from an index on, once",
     "moving.sealing": "asks no row",
     "moving.sweep.put_keys_on_record": "once, as a process starts",

@@ -30,7 +30,6 @@ from verification.workflow.moving import (
     ending,
     onward,
     queue,
-    receipts,
     transition,
     tries,
 )
@@ -134,7 +133,7 @@ def _give_up(verification: Verification, *, cause: str) -> None:
         queue.require_fence(verification)
         with transition.holding(verification):
             transition.record(verification, "step.faulted", at=at, body=body)
-            receipts.end(verification, Move.FAIL, at=at, code="retries_exhausted")
+            onward.end(verification, Move.FAIL, at=at, code="retries_exhausted")
             attempts.drop_open(verification, at=at)
     return
 
