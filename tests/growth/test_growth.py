@@ -67,7 +67,6 @@ NOT_HOT = {
     "moving.onward.require_due": "asks no row",
     "moving.onward.exhaust": "a verification's end, by what was read before",
     "moving.queue.correct": "one row by its key and fence",
-    "moving.queue.clear": "one row by its key",
     "moving.queue.release": "one row by its key and fence",
     "moving.quotas.take": "one row of the day by its key",
     "moving.put_forward": "a developer's, of test mode: a hundred and one rows at most, by lender, status and time",

@@ -165,8 +165,8 @@ def choose_route(*, verification_id: str, route: str) -> None:
                 return
             transition.record(verification, "route.chosen", at=at, body=body)
             attempts.leave(verification, at=at)
-            queue.clear(verification)
-            transition.write(verification, combination=chosen)
+            # Whoever holds a step of it loses the fence and writes nothing.
+            transition.write(verification, **transition.NO_STEP, combination=chosen)
             attempts.enter_route(verification, route, key=cases.key_of(verification), at=at)
 
 
