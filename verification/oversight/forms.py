@@ -1,6 +1,7 @@
 """The search form: what a regulator typed becomes a question, or a sentence with a stable code for each field."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -34,10 +35,6 @@ _CASE_NUMBER = _("A case number is 13 digits, as the borrower's last page shows 
 _ANY: tuple[str, Any] = ("", _("Any"))
 
 
-def _lenders() -> list[tuple[str, Any]]:
-    return [_ANY, *search.lender_choices()]
-
-
 class SearchForm(forms.Form):
     """Filters, all optional. It is only ever sent by POST, so nothing of it stands in an address."""
 
@@ -55,7 +52,12 @@ class SearchForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages={"max_length": _CASE_NUMBER},
     )
-    lender = forms.ChoiceField(label=_("Lender"), required=False, choices=_lenders, error_messages=_CHOOSE)
+    lender = forms.ChoiceField(
+        label=_("Lender"),
+        required=False,
+        choices=partial(search.lender_choices, _ANY),  # asked for each form: lenders come while we run
+        error_messages=_CHOOSE,
+    )
     date_from = forms.DateField(label=_("Opened from"), **_OF_A_DAY)
     date_to = forms.DateField(label=_("Opened to"), **_OF_A_DAY)
     route = forms.ChoiceField(

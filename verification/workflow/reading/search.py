@@ -173,10 +173,10 @@ def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tupl
     return readings
 
 
-def lender_choices() -> tuple[tuple[str, str], ...]:
-    """Id and name of every lender, by name. Who is a lender is public, so this is not logged."""
+def lender_choices(*before: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Id and name of every lender, by name, behind other choices. Who is a lender is public, so this is not logged."""
     lenders = apps.get_model("lenders", "Lender").objects.order_by("name", "id")
-    return tuple(lenders.values_list("id", "name"))
+    return (*before, *lenders.values_list("id", "name"))
 
 
 def first_month(months: int) -> date:
