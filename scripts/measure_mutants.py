@@ -80,7 +80,7 @@ TARGETS = (
     Target(
         name="code_sending",
         file=f"{_CODE}/collect.py",
-        functions=("prepare_code", "collect_code", "_owner", "_text"),
+        functions=("prepare_code", "collect_code", "_text"),
         tests=(
             f"{_CODE_TESTS}/test_sending.py",
             f"{_PERSON_TESTS}/test_collect.py",

@@ -22,7 +22,7 @@ from verification.engines.liveness import prints
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages import live_capture
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import again, attempts, commands, credits, links, monthly_counts, queue, sweep
+from verification.workflow.moving import attempts, commands, credits, dossier, links, monthly_counts, queue, sweep
 from verification.workflow.people import attesting, review_desk
 from verification.workflow.people.review import Reviewer
 from verification.workflow.reading import (
@@ -140,8 +140,8 @@ def _again(world: World) -> None:
     chance = np.random.default_rng(1)
     steps = {f"live_capture.{at}.prints": _prints(chance, 23 if at else 12).to_bytes() for at in range(5)}
     of = cast("Again", live_capture.STAGE.again)
-    again.compared(attempt, of, steps)
-    again.remember(attempt, of, steps)
+    dossier.compared(attempt, of, steps)
+    dossier.remember(attempt, of, steps)
 
 
 def _prints(chance: np.random.Generator, frames: int) -> prints.Prints:

@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 
 from verification.core.errors import BadInput
-from verification.core.strict_json import MALFORMED, StrictObject, read_object
+from verification.core.strict_json import MALFORMED, read_object
 from verification.workflow.reading.queries import BorrowerPage
 
 METHOD: Final = "CMS_SIGN_ONLY"
@@ -51,10 +51,15 @@ def signature_in(untrusted: bytes, *, given: Mapping[str, Any]) -> str:
         if len(returned) != 1:
             raise BadInput("not one document", code=MALFORMED, pointer="/documentsToSign")
         (asked,), (document,) = given["documentsToSign"], returned
-        _require_unaltered(answer, {"signMethod": given["signMethod"]})
-        _require_unaltered(document, {name: asked[name] for name in ("id", *_NAMES, "meta")})
+        known, said = {**asked, "signMethod": given["signMethod"]}, {"signMethod": answer.value_or_none("signMethod")}
+        said |= {name: document.value_or_none(name) for name in ("id", *_NAMES, "meta")}
+        for name, found in said.items():
+            # JSON's true would equal 1.
+            if found is not None and (type(found) is not type(known[name]) or found != known[name]):
+                raise BadInput(f"another {name} than was given", code="egov_document_altered")
         file = document.object("document").object("file")
-        _require_unaltered(file, {"mime": MIME})
+        if file.value_or_none("mime") not in (None, MIME):
+            raise BadInput("another mime than was given", code="egov_document_altered")
         signature = file.value_or_none("data")
         if not isinstance(signature, str) or not signature.strip():
             raise BadInput("no signature", code=MALFORMED, pointer="/documentsToSign/0/document/file/data")
@@ -63,11 +68,3 @@ def signature_in(untrusted: bytes, *, given: Mapping[str, Any]) -> str:
         if error.code != MALFORMED:
             raise
         raise BadInput(error.detail, code="egov_answer_malformed", pointer=error.pointer) from error
-
-
-def _require_unaltered(returned: StrictObject, given: Mapping[str, Any]) -> None:
-    for name, value in given.items():
-        found = returned.value_or_none(name)
-        # JSON's true would equal 1.
-        if found is not None and (type(found) is not type(value) or found != value):
-            raise BadInput(f"another {name} than was given", code="egov_document_altered")

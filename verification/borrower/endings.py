@@ -12,9 +12,27 @@ from verification.workflow.reading.queries import BorrowerPage
 
 def ending(page: BorrowerPage) -> Mapping[str, Any]:
     """Sign, title and sentences of a verification that has ended, or waits for people, and what is pressed first."""
-    sign, title, sentences = (_of_renewal if page.renewal else _of_check)(page)
+    told = ending_of(page.code, page.last_failure)
+    if page.renewal:
+        sign, title, sentences = _of_renewal(page, told)
+    elif page.status == Status.VERIFIED:
+        done = _(
+            "%(lender)s now knows that you yourself asked for this loan. It decides next and tells you the result. You "
+            "may close this page."
+        )
+        sign, title, sentences = "ok", _("Done: it is you"), [done % {"lender": page.lender.name}]
+    elif page.status == Status.IN_REVIEW:
+        waits = _(
+            "Two employees of the lender look at your request, within 24 hours. You need not do anything; the lender "
+            "tells you the result."
+        )
+        sign, title, sentences = "info", _("People are looking at it"), [waits]
+    else:
+        sign, title = _heading(page, told)
+        money = _("No money is paid out on this request.")
+        sentences = [_(told.happened), _(told.what_next), *_again(page, told), money]
     # Never where the ending is the one that tells nothing.
-    is_told = ending_of(page.code, page.last_failure) is not UNFINISHED
+    is_told = told is not UNFINISHED
     why = page.last_failure if page.code == "attempts_exhausted" else page.code
     return {
         "sign": sign,
@@ -25,32 +43,13 @@ def ending(page: BorrowerPage) -> Mapping[str, Any]:
     }
 
 
-def _of_check(page: BorrowerPage) -> tuple[str, str, list[str]]:
-    if page.status == Status.VERIFIED:
-        done = _(
-            "%(lender)s now knows that you yourself asked for this loan. It decides next and tells you the result. You "
-            "may close this page."
-        )
-        return "ok", _("Done: it is you"), [done % {"lender": page.lender.name}]
-    if page.status == Status.IN_REVIEW:
-        waits = _(
-            "Two employees of the lender look at your request, within 24 hours. You need not do anything; the lender "
-            "tells you the result."
-        )
-        return "info", _("People are looking at it"), [waits]
-    told = ending_of(page.code, page.last_failure)
-    money = _("No money is paid out on this request.")
-    return *_heading(page, told), [_(told.happened), _(told.what_next), *_again(page, told), money]
-
-
-def _of_renewal(page: BorrowerPage) -> tuple[str, str, list[str]]:
+def _of_renewal(page: BorrowerPage, told: Ending) -> tuple[str, str, list[str]]:
     if page.status == Status.VERIFIED:
         done = _("%(lender)s now knows it, and goes on with your request. You may close this page.")
         return "ok", _("Done: you agreed to receive the money"), [done % {"lender": page.lender.name}]
     if page.code == "consent_declined":
         none = _("None is paid out on this request. Tell the lender, so that it ends the contract.")
         return "info", _("You do not want the money"), [none]
-    told = ending_of(page.code, page.last_failure)
     stands = _("Your contract stands, and no money is paid out before you consent.")
     if told is UNFINISHED or page.status == Status.DECLINED:
         return *_heading(page, told), [_(told.happened), _(told.what_next), *_again(page, told), stands]

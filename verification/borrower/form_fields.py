@@ -54,30 +54,30 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
 
 def returned(page: BorrowerPage, *, untrusted: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
     """The fields as they were sent, the one that could not be read marked. `pointer` is that of the refusal."""
-    return {"fields": [_field(asked, untrusted=untrusted, pointer=pointer) for asked in page.data["fields"]]}
-
-
-def _field(asked: Mapping[str, Any], *, untrusted: Mapping[str, Any], pointer: str) -> Mapping[str, Any]:
-    name = asked["name"]
-    words = _FIELDS.get(name, _Words(name, "", "", "off"))
-    parts = [
-        {
-            "name": f"{name}_{part}",
-            "label": label,
-            "longest": longest,
-            # A browser fills in the parts of one's own birthday, and of no other day.
-            "autocomplete": f"{words.autocomplete}-{part}" if words.autocomplete == "bday" else "off",
-            "value": untrusted.get(f"{name}_{part}", ""),
+    fields: list[Mapping[str, Any]] = []
+    for asked in page.data["fields"]:
+        name = asked["name"]
+        words = _FIELDS.get(name, _Words(name, "", "", "off"))
+        parts = [
+            {
+                "name": f"{name}_{part}",
+                "label": label,
+                "longest": longest,
+                # A browser fills in the parts of one's own birthday, and of no other day.
+                "autocomplete": f"{words.autocomplete}-{part}" if words.autocomplete == "bday" else "off",
+                "value": untrusted.get(f"{name}_{part}", ""),
+            }
+            for part, label, longest in (_PARTS if asked["kind"] == "date" else ())
+        ]
+        field = {
+            "name": name,
+            "parts": parts,
+            "max_length": asked.get("max_length"),
+            "label": words.label,
+            "hint": words.hint,
+            "autocomplete": words.autocomplete,
+            "value": untrusted.get(name, ""),
+            "wrong": words.wrong if pointer == f"/{name}" else "",
         }
-        for part, label, longest in (_PARTS if asked["kind"] == "date" else ())
-    ]
-    return {
-        "name": name,
-        "parts": parts,
-        "max_length": asked.get("max_length"),
-        "label": words.label,
-        "hint": words.hint,
-        "autocomplete": words.autocomplete,
-        "value": untrusted.get(name, ""),
-        "wrong": words.wrong if pointer == f"/{name}" else "",
-    }
+        fields.append(field)
+    return {"fields": fields}

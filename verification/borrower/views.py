@@ -91,11 +91,18 @@ def unusable(request: HttpRequest) -> HttpResponse:
 def now(request: HttpRequest) -> HttpResponseBase:
     """The page that is open now; a POST answers it. A page's own script gets and sends JSON instead."""
     visit = visit_of(request)
-    if request.method != "POST":
-        if not _is_script(request):
-            return _open_page(request, visit)
+    if request.method != "POST" and _is_script(request):
         asked = queries.turn_of(visit.verification, visit.attempt)
         return _told(camera.held(verification_id=visit.verification_id) if asked.is_looked_at else asked)
+    if request.method != "POST":
+        page, kept = queries.page_of(visit.verification, visit.attempt), cookie.untrusted_typed(request)
+        if kept and page.page == "form":  # with what was typed into it before, which any later page forgets
+            typed = typed_before.unseal(visit, untrusted=kept, session=cookie.untrusted_session(request))
+            return _page(request, page, typed=typed)
+        response = _page(request, page)
+        if kept and page.page != "wait":
+            cookie.forget(response, name=cookie.TYPED)
+        return response
 
     def answer() -> Next:
         turn, untrusted = untrusted_answer.read(request)
@@ -174,20 +181,6 @@ def visit_of(request: HttpRequest) -> links.Visit:
         return links.visit(untrusted_session=untrusted_session)
     except LinkUnusable as unusable:
         raise LinkUnusable(unusable.detail, code="session_ended", about=unusable.about) from unusable
-
-
-def _open_page(request: HttpRequest, visit: links.Visit) -> HttpResponseBase:
-    """The page that is open now; a form with what was typed into it before, which any later page forgets."""
-    page, kept = queries.page_of(visit.verification, visit.attempt), cookie.untrusted_typed(request)
-    if not kept:
-        return _page(request, page)
-    if page.page == "form":
-        typed = typed_before.unseal(visit, untrusted=kept, session=cookie.untrusted_session(request))
-        return _page(request, page, typed=typed)
-    response = _page(request, page)
-    if page.page != "wait":
-        cookie.forget(response, name=cookie.TYPED)
-    return response
 
 
 def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) -> HttpResponseBase:

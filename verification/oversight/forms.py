@@ -1,6 +1,7 @@
 """The search form: what a regulator typed becomes a question, or a sentence with a stable code for each field."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -23,19 +24,15 @@ _OF_DJANGO: Final = {
     "required": "missing",
 }
 _CHOOSE = {"invalid_choice": _("Choose one from the list.")}
-_DAY = {"invalid": _("Write a day as year, month and day: 2026-11-24.")}
+_OF_A_DAY: Final[Mapping[str, Any]] = {
+    "required": False,
+    "widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    "input_formats": ["%Y-%m-%d"],
+    "error_messages": {"invalid": _("Write a day as year, month and day: 2026-11-24.")},
+}
 _IIN = _("An IIN is 12 digits with a valid date and check digit.")
 _CASE_NUMBER = _("A case number is 13 digits, as the borrower's last page shows them.")
 _ANY: tuple[str, Any] = ("", _("Any"))
-
-
-def _day(label: Any) -> forms.DateField:
-    picker = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    return forms.DateField(label=label, required=False, widget=picker, input_formats=["%Y-%m-%d"], error_messages=_DAY)
-
-
-def _lenders() -> list[tuple[str, Any]]:
-    return [_ANY, *search.lender_choices()]
 
 
 class SearchForm(forms.Form):
@@ -55,9 +52,14 @@ class SearchForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         error_messages={"max_length": _CASE_NUMBER},
     )
-    lender = forms.ChoiceField(label=_("Lender"), required=False, choices=_lenders, error_messages=_CHOOSE)
-    date_from = _day(_("Opened from"))
-    date_to = _day(_("Opened to"))
+    lender = forms.ChoiceField(
+        label=_("Lender"),
+        required=False,
+        choices=partial(search.lender_choices, _ANY),  # asked for each form: lenders come while we run
+        error_messages=_CHOOSE,
+    )
+    date_from = forms.DateField(label=_("Opened from"), **_OF_A_DAY)
+    date_to = forms.DateField(label=_("Opened to"), **_OF_A_DAY)
     route = forms.ChoiceField(
         label=_("Route"),
         required=False,

@@ -108,6 +108,8 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
     # Shots come in the order they were taken, so a command's stand together.
     commanded = groupby((shot for shot in shown.shots if shot.command), key=lambda shot: shot.command)
     quality = next((check.detail for check in shown.checks if check.name == QUALITY), {})
+    # What the borrower said that they cannot do, so that it was not asked for.
+    without = next((check.detail.get("without", "") for check in shown.checks if check.name == COMMANDS), "")
     checks = [
         Line(
             of=check,
@@ -121,7 +123,7 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
     return {
         "case": shown,
         "why": labels.WHY.get(shown.code, shown.code),
-        "left_out": _left_out(shown.checks),
+        "left_out": [labels.LEFT_OUT.get(name, name) for name in str(without).split(", ") if name],
         "route": stages.titles().get(shown.route, shown.route),
         "left": left(shown.until, at=at),
         "reference": references[0] if references else None,
@@ -134,12 +136,6 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
         "quality": [(label, number_format(quality[name])) for name, label in labels.DETAILS.items() if name in quality],
         "hindrance": labels.HINDRANCES.get(shown.hindrance, shown.hindrance),
     }
-
-
-def _left_out(checks: Iterable[Judged]) -> list[labels.Words]:
-    """What the borrower said that they cannot do, so that it was not asked for."""
-    told = next((check.detail.get("without", "") for check in checks if check.name == COMMANDS), "")
-    return [labels.LEFT_OUT.get(name, name) for name in str(told).split(", ") if name]
 
 
 def _comparison(checks: Iterable[Judged]) -> tuple[tuple[labels.Words, Any], ...]:

@@ -12,7 +12,7 @@ from verification.core.ids import is_id, numbered
 from verification.core.opening import Opening
 from verification.core.person import Case, LenderFacts, Renewal
 from verification.evidence import vault
-from verification.models import Verification
+from verification.models import DataKey, Verification
 from verification.workflow import policy
 
 
@@ -87,6 +87,11 @@ def key_beside(verification: Verification) -> vault.Key:
     if not hasattr(verification, "key"):
         raise EvidenceUnreadable(f"{verification.pk} has no key")
     return vault.unwrap(verification.key, lender_id=verification.lender_id)
+
+
+def is_erased(verification: Verification) -> bool:
+    """Whether its key was destroyed, and nothing of it opens any more."""
+    return DataKey.objects.filter(verification=verification).exclude(destroyed_at=None).exists()
 
 
 def read(verification: Verification, key: vault.Key, *, commitment: str | None = None) -> SealedCase:

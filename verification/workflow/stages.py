@@ -19,11 +19,6 @@ def titles() -> dict[str, Words]:
     return {name: each.title for name, each in routes.ROUTES.items()}
 
 
-def installed() -> tuple[str, ...]:
-    """The names of the installed routes, in the order the settings name them."""
-    return tuple(settings.TULGA_ROUTES)
-
-
 def of(route_name: str) -> tuple[Stage, ...]:
     """The stages of a route in the order the borrower meets them.
 

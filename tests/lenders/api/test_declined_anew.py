@@ -27,7 +27,7 @@ from verification.audit.legality import verify_legality
 from verification.core.errors import Conflict
 from verification.models import Clearance, Verification
 from verification.stages.renewal.policy import CURRENT
-from verification.workflow.moving import clearances, commands, inquiries, queue, transition
+from verification.workflow.moving import commands, inquiries, queue, transition
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 
@@ -167,8 +167,6 @@ def test_a_consent_that_is_given_lets_the_money_out(api, waited, renewal, asked,
     consent(renewal, asked)
     order()
     assert consume(api, issued_for(api, waited), iin=iin).status_code == 200
-    with transactions.writing():
-        clearances.freeze_unwanted(renewal.row(), code="", at=clock.now())
     assert types(waited)[-1] == "clearance.consumed"
 
 

@@ -34,7 +34,7 @@ from verification.core.status import Move
 from verification.evidence import vault
 from verification.models import AuditEntry, Receipt, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import commands, receipts
+from verification.workflow.moving import commands, onward
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -256,7 +256,7 @@ def test_a_case_that_was_put_in_anothers_place_is_in_no_receipt(api, lender):
     assert (told["status"], told["commitments"], told["statement_sha256"]) == ("expired", None, None)
     row.status = "processing"
     with pytest.raises(EvidenceUnreadable), transactions.writing():
-        receipts.end(row, Move.VERIFY, at=timezone.now())
+        onward.end(row, Move.VERIFY, at=timezone.now())
 
 
 @pytest.mark.forges

@@ -3,9 +3,11 @@
 import io
 import logging
 from datetime import timedelta
+from unittest.mock import Mock
 
 import pytest
 from django.apps import apps
+from django.utils import timezone
 from PIL import Image
 
 from tests.verification.review import desk
@@ -118,9 +120,10 @@ def test_the_comparison_is_told_with_its_backend_and_whose_rates_it_has():
 
 def test_what_the_borrower_cannot_do_is_told_in_words():
     def told(without):
-        detail = {"without": without}
+        at, detail = timezone.now(), {"without": without}
         check = Judged(name=tables.COMMANDS, outcome="pass", code="", score=1.2, threshold=1.0, detail=detail)
-        return [str(word) for word in tables._left_out([check])]
+        shown = Mock(checks=(check,), shots=(), code="", route="", refused_before=(), hindrance="", until=at)
+        return [str(word) for word in tables.case(shown, at=at)["left_out"]]
 
     assert told("blink, turn") == ["Close the eyes", "Turn the head to the side"]
     assert told("") == []

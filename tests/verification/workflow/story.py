@@ -23,7 +23,7 @@ from verification.core.opening import Document, Loan, Person
 from verification.core.person import LenderFacts
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.consent.policy import CURRENT
-from verification.workflow.moving import commands, going_on, queue, sweep
+from verification.workflow.moving import attempts, commands, queue, sweep
 from verification.workflow.reading import queries
 
 IIN = "990101100010"
@@ -180,13 +180,13 @@ def put_aside(monkeypatch, *, seconds):
 
     Less than a lease lasts, or another would do it.
     """
-    hand_over = going_on.hand_over
+    hand_over = attempts.hand_over
 
     def late(attempt, stage, prepared, *, key, at):
         clock._state.offset += timedelta(seconds=seconds)
         return hand_over(attempt, stage, prepared, key=key, at=clock.now())
 
-    monkeypatch.setattr(going_on, "hand_over", late)
+    monkeypatch.setattr(attempts, "hand_over", late)
 
 
 def run_out(story):

@@ -27,7 +27,7 @@ from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem
 from verification.stages import live_capture
 from verification.stages.live_capture.kept import ComparedAll
 from verification.workflow import cases, policy
-from verification.workflow.moving import again, dossier
+from verification.workflow.moving import dossier
 from verification.workflow.reading.replay import Verdict, replay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service, pytest.mark.usefixtures("seen_once")]
@@ -106,15 +106,15 @@ def test_words_go_with_the_key_and_then_nothing_is_found() -> None:
     other = Attempt.objects.create(**_copied(attempt, mode="test"))
     of = live_capture.STAGE.again
     assert of is not None
-    found = again.compared(other, of, evidence)
+    found = dossier.compared(other, of, evidence)
     assert [one["attempt"] for one in json.loads(found["live_capture.compared"])["others"]] == [attempt.pk]
     # What was captured in the sandbox is nothing to real borrowers, and none is compared with itself.
     for same in (Attempt(**_copied(attempt, mode="live")), attempt):
-        found = again.compared(same, of, evidence)
+        found = dossier.compared(same, of, evidence)
         assert json.loads(found["live_capture.compared"])["others"] == []
     vault.destroy(verification_id=first.id, at=timezone.now())
     assert not words.exists()
-    found = again.compared(other, of, evidence)
+    found = dossier.compared(other, of, evidence)
     assert json.loads(found["live_capture.compared"])["others"] == []
 
 
@@ -149,7 +149,7 @@ def test_more_captures_than_can_be_compared_or_words_than_can_be_counted_are_not
     presented = Attempt.objects.create(**_copied(attempt, mode="test"))
 
     def found() -> tuple[int, bool, bool]:
-        of = again.compared(presented, replace(_again(), others_max=_OTHERS), evidence)["live_capture.compared"]
+        of = dossier.compared(presented, replace(_again(), others_max=_OTHERS), evidence)["live_capture.compared"]
         told = stored.read(json.loads(of), into=ComparedAll, what="compared")
         return len(told.others), attempt.pk in {one.attempt for one in told.others}, told.is_whole
 
@@ -180,7 +180,7 @@ def _deceive(first: Story, number: int, *, opened_at: datetime) -> None:
         decoy = Attempt.objects.create(**_copied(attempt, mode="test") | moment)
         with transactions.writing():
             dossier.put(decoy, {kind: step.to_bytes() for kind, step in shuffled.items()}, key=key, at=timezone.now())
-            again.remember(decoy, _again(), {kind: step.to_bytes() for kind, step in shuffled.items()})
+            dossier.remember(decoy, _again(), {kind: step.to_bytes() for kind, step in shuffled.items()})
 
 
 def _shuffled(steps: Mapping[str, Prints], chance: np.random.Generator) -> dict[str, Prints]:

@@ -11,7 +11,6 @@ from verification.core import calendars
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.person import LenderFacts
 from verification.models import AuditEntry, Verification
-from verification.workflow import stages
 from verification.workflow.moving import commands
 from verification.workflow.reading import queries
 
@@ -79,8 +78,8 @@ def test_test_people_are_refused_in_live_mode():
     assert caught.value.code == "iin_test_only"
 
 
-def test_in_live_mode_nothing_is_opened_under_less_than_the_law_of_the_day(monkeypatch):
-    monkeypatch.setattr(stages, "installed", lambda: ("eds", "biometric"))
+def test_in_live_mode_nothing_is_opened_under_less_than_the_law_of_the_day(settings):
+    settings.TULGA_ROUTES = ("eds", "biometric")
     of, given = lender(), replace(opening(), person=person("900101300017"))
     opened = commands.open_verification(lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=given)
     row = Verification.objects.get(pk=opened.verification_id)

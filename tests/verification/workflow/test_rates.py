@@ -2,15 +2,17 @@
 
 import random
 import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from verification import clock
+from verification import clock, transactions
 from verification.models import RateCount
 from verification.workflow import policy
 from verification.workflow.moving import rates
@@ -32,6 +34,24 @@ class Processes:
     def count(self, process: int, *, seconds: int = MINUTE) -> int:
         self._patch.setattr(rates, "_windows", self._windows[process])
         return rates.count("key", seconds=seconds)
+
+
+class Database:
+    """One that is told numbers, and says what `tell` makes of each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tell: Callable[[int], int]) -> None:
+        self.ops, self._tell, self._said = connection.ops, tell, threading.local()
+        monkeypatch.setattr(rates, "connection", self)
+        monkeypatch.setattr(transactions, "writing", nullcontext)
+
+    def cursor(self) -> AbstractContextManager[Self]:
+        return nullcontext(self)
+
+    def execute(self, _statement: str, values: Sequence[Any]) -> None:
+        self._said.number = self._tell(values[-1])
+
+    def fetchone(self) -> tuple[int]:
+        return (self._said.number,)
 
 
 @pytest.mark.django_db
@@ -111,13 +131,13 @@ def test_threads_lose_no_count_while_one_of_them_tells(monkeypatch: pytest.Monke
     one, asked, answered = Processes(monkeypatch, 1), threading.Event(), threading.Event()
     told: list[int] = []
 
-    def tell(name: str, starts: int, number: int) -> int:
+    def tell(number: int) -> int:
         told.append(number)
         asked.set()
         assert answered.wait(10)
         return sum(told)
 
-    monkeypatch.setattr(rates, "_tell", tell)
+    Database(monkeypatch, tell)
     with ThreadPoolExecutor(2) as threads:
         slow = threads.submit(one.count, 0)
         assert asked.wait(10)
@@ -132,13 +152,13 @@ def test_threads_lose_no_count_while_one_of_them_tells(monkeypatch: pytest.Monke
 def test_a_count_that_could_not_be_told_is_told_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
     one, told, is_away = Processes(monkeypatch, 1), list[int](), [True]
 
-    def tell(name: str, starts: int, number: int) -> int:
+    def tell(number: int) -> int:
         if is_away.pop():
             raise OperationalError
         told.append(number)
         return number
 
-    monkeypatch.setattr(rates, "_tell", tell)
+    Database(monkeypatch, tell)
     with pytest.raises(OperationalError):
         one.count(0)
     is_away.append(False)

@@ -58,7 +58,9 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
 def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     """What the last code was, as a guess is kept, and which text brought it; and whose the number is now.
 
-    The first makes the judgement readable without a worker's key, when the code opens nothing any more.
+    The first makes the judgement readable without a worker's key, when the code opens nothing any more. The person may
+    have been asked hours ago, and a number changes hands (law.md O-31); without a consent of the person, as where no
+    stage obtained one, nobody may be looked up.
     """
     last = json.loads(evidence.items[dialogue.latest(evidence, dialogue.ISSUED)])
     bound = dialogue.bound_to(case)
@@ -67,30 +69,23 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         "digest": dialogue.keyed(last["key"], f"{bound}|{code}"),
         "text_sha256": sha256(_text(case, code).encode()).hexdigest(),
     }
-    return {dialogue.EXPECTED: canonical_json(expected), **_owner(case, evidence, last["nonce"])}
-
-
-def _owner(case: Case, evidence: Evidence, nonce: str) -> Mapping[str, bytes]:
-    """Whose the number is now: the person may have been asked hours ago, and a number changes hands (law.md O-31).
-
-    Nothing without a consent of the person, as where no stage obtained one: then nobody may be looked up.
-    """
+    kept = {dialogue.EXPECTED: canonical_json(expected)}
     if dialogue.CONSENT not in evidence.items:
-        return {}
+        return kept
     consent, text = parse_consent(evidence.items[dialogue.CONSENT]), json.loads(evidence.items[dialogue.SHOWN])
     try:
         consent_id = consent_id_to(
             consent, services=SERVICES, case=case, text_sha256=text["text_sha256"], at=evidence.at
         )
     except ConsentMissing:
-        return {}
+        return kept
     raw = phone_registry.in_use(case.mode).ownership(
         case.person.phone,
         iin=case.person.iin,
         consent_id=consent_id,
-        request_id=f"{case.verification_id}:owner:{nonce}",
+        request_id=f"{case.verification_id}:owner:{last['nonce']}",
     )
-    return {dialogue.OWNER: check_granted(raw, source=phone_registry.SOURCE, read=parse_ownership)}
+    return {**kept, dialogue.OWNER: check_granted(raw, source=phone_registry.SOURCE, read=parse_ownership)}
 
 
 def _text(case: Case, code: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from verification.core.errors import Refused
 from verification.core.person import Case
 from verification.core.registry_answers import has_run_out, parse_consent, parse_ownership
-from verification.core.results import Step, Steps, measured
+from verification.core.results import Step, Steps
 from verification.core.route import Evidence, Looked, Memory
 from verification.core.sms import parse_sms
 from verification.stages.code import dialogue
@@ -57,7 +57,19 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
         if (said.status, said.iin, said.phone) != ("owned", case.person.iin, case.person.phone):
             raise Refused("phone_owner_mismatch", f"the register of phones says {said.status}")
         found["owned_since"] = said.owned_since.isoformat() if said.owned_since else ""
-    return CodeFacts(**steps.done, guess=measured(_guess, case, evidence))
+    guessed: Guess | None = None
+    with steps.step("guess"):
+        issued, guess, number = _last(evidence)
+        last, expected = dialogue.latest(evidence, dialogue.ISSUED), evidence.require_object(dialogue.EXPECTED)
+        guessed = Guess(
+            number=number,
+            seconds=_seconds(issued, guess),
+            # A code that was replaced by another must not open, however right it is.
+            is_last_code=last == dialogue.numbered(dialogue.ISSUED, guess["issued"]),
+            is_right=hmac.compare_digest(expected["digest"], guess["digest"]),
+            is_ours=hmac.compare_digest(issued["bound_to"], dialogue.keyed(issued["key"], dialogue.bound_to(case))),
+        )
+    return CodeFacts(steps.done["sent"], guessed or steps.done["guess"], steps.done["owner"])
 
 
 def look_code(evidence: Evidence, memory: Memory) -> Looked:
@@ -85,16 +97,3 @@ def _last(evidence: Evidence) -> tuple[Mapping[str, Any], Mapping[str, Any], int
 
 def _seconds(issued: Mapping[str, Any], guess: Mapping[str, Any]) -> float:
     return (datetime.fromisoformat(guess["at"]) - datetime.fromisoformat(issued["issued_at"])).total_seconds()
-
-
-def _guess(case: Case, evidence: Evidence) -> Guess:
-    issued, guess, number = _last(evidence)
-    last, expected = dialogue.latest(evidence, dialogue.ISSUED), evidence.require_object(dialogue.EXPECTED)
-    return Guess(
-        number=number,
-        seconds=_seconds(issued, guess),
-        # A code that was replaced by another must not open, however right it is.
-        is_last_code=last == dialogue.numbered(dialogue.ISSUED, guess["issued"]),
-        is_right=hmac.compare_digest(expected["digest"], guess["digest"]),
-        is_ours=hmac.compare_digest(issued["bound_to"], dialogue.keyed(issued["key"], dialogue.bound_to(case))),
-    )

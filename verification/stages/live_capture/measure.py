@@ -27,7 +27,6 @@ from verification.engines.liveness.capture import Looks
 from verification.engines.liveness.gestures import Neutral
 from verification.engines.liveness.injection import Injection, InjectionLimits
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
-from verification.engines.liveness.throughout import Throughout
 from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
 from verification.stages.live_capture.kept import (
     EARLIER_CONSENT,
@@ -154,6 +153,9 @@ def _shown(
     evidence: Evidence, steps: tuple[StepMeasurement, ...], looks: Looks, faces: tuple[Embedding, ...] | Step
 ) -> Shown:
     """4 and 5. Where one of the numbers cannot be had for what the pixels are, none of them is."""
+    at_rest = measured(capture.rest, steps[0].numbers.frames)
+    # The nonce is told to nobody: which frames are compared is not for whoever sends them to know.
+    begins = int.from_bytes(ordered(evidence).request_nonce.encode(), "big")
     return Shown(
         freshness=capture.freshness_of(steps),
         presence=capture.presence_of(steps),
@@ -163,15 +165,11 @@ def _shown(
         gestures=measured(capture.gesture_judgements, steps),
         depth=capture.depth(steps),
         continuity=faces if isinstance(faces, Step) else measured(capture.continuity_of, steps, looks, faces),
-        throughout=measured(_throughout, evidence, steps),
+        throughout=at_rest
+        if isinstance(at_rest, Step)
+        else measured(throughout.measure, steps, at_rest=at_rest, begins=begins),
         numbers=tuple(step.numbers for step in steps),
     )
-
-
-def _throughout(evidence: Evidence, steps: tuple[StepMeasurement, ...]) -> Throughout:
-    # The nonce is told to nobody: which frames are compared is not for whoever sends them to know.
-    begins = int.from_bytes(ordered(evidence).request_nonce.encode(), "big")
-    return throughout.measure(steps, at_rest=capture.rest(steps[0].numbers.frames), begins=begins)
 
 
 def _injection(

@@ -50,8 +50,18 @@ def collect_person(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
 
     Raises `ConsentPending` while the person may still answer the state's message, and `SourceUnavailable`.
     """
-    nonce = evidence.items[dialogue.NONCE].decode()
-    raw = _consent(case, evidence, nonce)
+    nonce, raw = evidence.items[dialogue.NONCE].decode(), evidence.items[dialogue.CONSENT_REQUEST]
+    # One whom the consent service does not know was never asked, so there is no last word to read.
+    if (terms := parse_consent(raw).terms) is not None:
+        request_id = _question(case, "consent-read", nonce)
+        raw = consents.in_use(case.mode).read(terms.consent_id, iin=case.person.iin, request_id=request_id)
+    status = parse_consent(raw).status
+    if status == "error":
+        raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
+    # The state's message takes minutes to be answered; the wait counts from when the borrower did their part here.
+    answered = datetime.fromisoformat(json.loads(evidence.items[dialogue.ANSWER])["at"])
+    if status == "pending" and evidence.at < answered + timedelta(seconds=POLICY.consent_wait_seconds):
+        raise ConsentPending("the person has not answered the state's message yet")
     text = json.loads(evidence.items[dialogue.SHOWN])["text_sha256"]
     try:
         # Nobody is looked up without a consent that holds now, to exactly this: then the checks refuse by its absence.
@@ -67,23 +77,6 @@ def collect_person(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     )
     check_granted(owner, source=phone_registry.SOURCE, read=parse_ownership)
     return {dialogue.CONSENT: raw, dialogue.PERSON: person, dialogue.PHONE: owner}
-
-
-def _consent(case: Case, evidence: Evidence, nonce: str) -> bytes:
-    """The consent service's last word, raw. One whom it does not know was never asked, so there is none to read."""
-    raw = evidence.items[dialogue.CONSENT_REQUEST]
-    asked = parse_consent(raw)
-    if asked.terms is not None:
-        request_id = _question(case, "consent-read", nonce)
-        raw = consents.in_use(case.mode).read(asked.terms.consent_id, iin=case.person.iin, request_id=request_id)
-    status = parse_consent(raw).status
-    if status == "error":
-        raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
-    # The state's message takes minutes to be answered; the wait counts from when the borrower did their part here.
-    answered = datetime.fromisoformat(json.loads(evidence.items[dialogue.ANSWER])["at"])
-    if status == "pending" and evidence.at < answered + timedelta(seconds=POLICY.consent_wait_seconds):
-        raise ConsentPending("the person has not answered the state's message yet")
-    return raw
 
 
 def _question(case: Case, about: str, nonce: str) -> str:

@@ -37,10 +37,13 @@ def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
 
     A field of the kind `date`, NAME, comes as NAME_day, NAME_month and NAME_year.
     """
-    number = plain_number(_text(untrusted, "document_number"))
+    names = ("document_number", *(f"birth_date_{part}" for part in _PARTS))
+    sent = {name: untrusted.get(name) for name in names}
+    typed = {name: one if isinstance(one, str) and len(one) <= _TYPED_MAX else "" for name, one in sent.items()}
+    number = plain_number(typed["document_number"])
     if len(number) > POLICY.document_number_max or not _NUMBER.fullmatch(number):
         raise BadInput("a document's number is letters and digits", code="bad_answer", pointer="/document_number")
-    parts = {part: _text(untrusted, f"birth_date_{part}").strip() for part in _PARTS}
+    parts = {part: typed[f"birth_date_{part}"].strip() for part in _PARTS}
     try:
         born = date(**{part: int(text) if _PARTS[part].fullmatch(text) else 0 for part, text in parts.items()})
     except ValueError:
@@ -49,11 +52,6 @@ def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
         raise BadInput("nobody is born tomorrow", code="bad_answer", pointer="/birth_date")
     said = {"document_number": number, "birth_date": born.isoformat(), "at": at.isoformat()}
     return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: canonical_json(said)})
-
-
-def _text(untrusted: Untrusted, name: str) -> str:
-    typed = untrusted.get(name)
-    return typed if isinstance(typed, str) and len(typed) <= _TYPED_MAX else ""
 
 
 def plain_number(number: str) -> str:

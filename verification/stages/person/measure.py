@@ -70,20 +70,20 @@ def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> Pers
         if (said.status, said.iin, said.phone) != ("owned", case.person.iin, case.person.phone):
             raise Refused("phone_owner_mismatch", f"the register of phones says {said.status}")
         found["owned_since"] = said.owned_since.isoformat() if said.owned_since else ""
+    typed: Typed | None = None
+    with steps.step("typed"):
+        copied = evidence.require_object(dialogue.ANSWER)
+        typed = Typed(
+            is_document_number=copied["document_number"] == dialogue.plain_number(case.person.document.number),
+            is_birth_date=copied["birth_date"] == case.person.birth_date.isoformat(),
+        )
     return PersonFacts(
-        **steps.done,
-        typed=measured(_typed, case, evidence),
+        consent=steps.done["consent"],
+        phone=steps.done["phone"],
+        typed=typed or steps.done["typed"],
         registered=measured(_registered, case, evidence, policy),
         document_type=case.person.document.type,
         states_patronymic=bool(case.person.patronymic),
-    )
-
-
-def _typed(case: Case, evidence: Evidence) -> Typed:
-    said = evidence.require_object(dialogue.ANSWER)
-    return Typed(
-        is_document_number=said["document_number"] == dialogue.plain_number(case.person.document.number),
-        is_birth_date=said["birth_date"] == case.person.birth_date.isoformat(),
     )
 
 

@@ -8,7 +8,6 @@
    nobody asked for, as time that ran out or frames to be destroyed, is put off instead, and stays owed.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,23 +16,20 @@ from verification.audit import signatures
 from verification.audit.compare_rows import require_as_said
 from verification.core import events, scenarios
 from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
-from verification.core.results import Outcome, Result, decide
-from verification.core.route import LOOK_AT, Next, Stage
+from verification.core.results import Outcome, decide
+from verification.core.route import LOOK_AT, Evidence, Next, Stage
 from verification.core.status import Move, Status
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import cases, policy, stages
 from verification.workflow.moving import (
-    again,
     attempts,
     clearing,
     destruction,
     dossier,
     ending,
-    going_on,
     onward,
     queue,
-    receipts,
     transition,
     tries,
 )
@@ -58,8 +54,16 @@ def run(verification: Verification) -> None:
         if verification.faults > policy.FAULTS_MAX:  # the last worker died without a word
             return destruction.put_off(verification, cause=_LOST)
         return unasked(verification)
-    if verification.faults > 1 and _own_up(verification):
-        return _give_up(verification, cause=_LOST)
+    tried = _tried(verification) + 1 if verification.faults > 1 else verification.faults
+    if tried < verification.faults:  # the last worker died without a word, which is put on record
+        if tried >= policy.FAULTS_MAX:
+            verification.faults = policy.FAULTS_MAX
+            return _give_up(verification, cause=_LOST)
+        with transactions.writing():
+            if not queue.correct(verification, faults=tried + 1):
+                raise FenceLost(f"{verification.pk}: another worker has it")
+            body = {"step": verification.step, "cause": _LOST, "faults": tried}
+            transition.record(verification, "step.faulted", at=clock.now(), body=body)
     key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
         # The attempt could not begin: the borrower was busy elsewhere, or had none left.
@@ -114,21 +118,6 @@ def release(verification: Verification, fault: Exception) -> None:
     return None
 
 
-def _own_up(verification: Verification) -> bool:
-    """Puts a try on record whose worker died without a word; whether it was the last there is."""
-    if (tried := _tried(verification) + 1) >= verification.faults:
-        return False
-    if tried >= policy.FAULTS_MAX:
-        verification.faults = policy.FAULTS_MAX
-        return True
-    with transactions.writing():
-        if not queue.correct(verification, faults=tried + 1):
-            raise FenceLost(f"{verification.pk}: another worker has it")
-        body = {"step": verification.step, "cause": _LOST, "faults": tried}
-        transition.record(verification, "step.faulted", at=clock.now(), body=body)
-    return False
-
-
 def _tried(verification: Verification) -> int:
     """How often its step was tried in vain, by what workers signed: a row may count whatever it likes."""
     told = ("step.faulted", "attempt.opened", "route.chosen", *events.KEEPING)
@@ -144,7 +133,7 @@ def _give_up(verification: Verification, *, cause: str) -> None:
         queue.require_fence(verification)
         with transition.holding(verification):
             transition.record(verification, "step.faulted", at=at, body=body)
-            receipts.end(verification, Move.FAIL, at=at, code="retries_exhausted")
+            onward.end(verification, Move.FAIL, at=at, code="retries_exhausted")
             attempts.drop_open(verification, at=at)
     return
 
@@ -162,7 +151,7 @@ def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key:
     with transactions.writing():
         queue.require_fence(verification)
         with transition.holding(verification):
-            said = going_on.hand_over(attempt, stage, prepared, key=key, at=clock.now())
+            said = attempts.hand_over(attempt, stage, prepared, key=key, at=clock.now())
             dossier.keep(attempt, prepared.evidence, key=key, at=at, said=said)
             if verification.status == Status.PROCESSING:
                 transition.move(verification, Move.ASK, at=at)
@@ -171,8 +160,10 @@ def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key:
 def _look(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Measures what came for one turn, and asks on by what it shows; or the dialogue is over and will be judged."""
     memory = attempts.memory_of(attempt, key=key)
-    of = dossier.on_record(verification, attempt)
-    evidence = dossier.beginning(attempt, of.evidence, memory[LOOK_AT], key=key, at=clock.now())
+    of = dossier.on_record(verification, attempt).evidence
+    turned = [one for one in of if one.attempt == attempt.pk and one.kind.startswith(memory[LOOK_AT])]
+    items = {one.kind: content for one, content in dossier.proven(turned, key=key)}
+    evidence = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
     if stage.look is None or stage.go_on is None:
         raise Unavailable(f"stage {stage.name} looks at nothing")
     transactions.rest()
@@ -183,10 +174,13 @@ def _look(verification: Verification, attempt: Attempt, stage: Stage, *, key: va
         with transition.holding(verification):
             turn = stage.go_on(memory, looked, at)
             kept = dossier.put(attempt, {**looked.evidence, **turn.evidence}, key=key, at=at)
+            columns, said = attempts.columns_of(attempt, turn, key=key, at=at)
+            if Attempt.objects.filter(pk=attempt.pk, status=attempts.JUDGING).update(**columns) != 1:
+                raise FenceLost(f"{attempt.pk} ended meanwhile")
             body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "turn": attempt.turn - 1}
-            body |= {"next": turn.next, "evidence": kept, **going_on.ask_on(attempt, turn, key=key, at=at)}
+            body |= {"next": turn.next, "evidence": kept, **said}
             if stage.again is not None:
-                body |= again.remember(attempt, stage.again, looked.evidence)
+                body |= dossier.remember(attempt, stage.again, looked.evidence)
             transition.record(verification, "attempt.looked_at", at=at, body=body)
             if turn.next is Next.ASK:
                 transition.move(verification, Move.ASK, at=at)
@@ -204,11 +198,10 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     # 3. Work. No row is locked, and no transaction open, while a source takes its time.
     transactions.rest()
     collected = dict(stage.collect(case, before)) if stage.collect else {}
-    if stage.again is not None:
-        collected |= again.compared(attempt, stage.again, before.items)
+    collected |= dossier.compared(attempt, stage.again, before.items) if stage.again is not None else {}
+    items, seen = {**before.items, **collected}, before.seen | dossier.presented_before(attempt, collected)
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
-    evidence = dossier.joined(attempt, before, collected)
-    evidence = replace(evidence, at=clock.now(), left=left, handed_over=of.handed_over)
+    evidence = replace(before, items=items, seen=seen, at=clock.now(), left=left, handed_over=of.handed_over)
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)
     results = stage.judge(facts, numbers)
@@ -227,13 +220,8 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
             kept = dossier.put(attempt, collected, key=key, at=at)
             # Of the facts the commitment of their terms: a plain hash of so few numbers could be found by trying.
             [terms] = [one["commitment"] for one in kept if one["kind"] == f"{attempt.stage}.terms"]
+            by = {"engine": scenarios.engine(of.simulated)} if of.simulated else {}
+            told = [{"check": one.check, "outcome": one.outcome, "code": one.code, **by} for one in results]
             inputs = sorted({one.digest for one in of.evidence})
-            said = {"facts": terms, "checks": _told(results, of), "inputs": inputs, "evidence": kept}
-            known = {**evidence.items, **collected}
+            said, known = {"facts": terms, "checks": told, "inputs": inputs, "evidence": kept}, {**items, **collected}
             onward.go_on(verification, attempt, stage, decision, said=said, evidence=known, key=key, at=at)
-
-
-def _told(results: Iterable[Result], of: dossier.OnRecord) -> list[dict[str, object]]:
-    """What an entry says of each check, and who played the borrower where the sandbox did."""
-    engine = {"engine": scenarios.engine(of.simulated)} if of.simulated else {}
-    return [{"check": one.check, "outcome": one.outcome, "code": one.code, **engine} for one in results]

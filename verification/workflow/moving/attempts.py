@@ -7,7 +7,7 @@ register asked, for a dialogue that cannot begin.
 import json
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 from verification import transactions
 from verification.core import reasons, stored
 from verification.core.results import Outcome
-from verification.core.route import ANSWERED, ENDED, SEED, Memory, Stage
+from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
@@ -44,9 +44,7 @@ def enter(
     """
     if verification.last_failure == BUSY:
         transition.write(verification, last_failure="")
-    attempt = _fresh(verification, stage, at=at, notice=notice)
-    memory = _first_memory(verification, stage, key=key, at=at) if stage.prepare else {}
-    attempt.sealed_memory = (sealed := seal_memory(attempt, memory, key=key)).data
+    attempt, memory, opened = _fresh(verification, stage, key=key, at=at, notice=notice)
     try:
         with transactions.writing():  # a savepoint: without one PostgreSQL takes nothing more after a broken constraint
             attempt.save(force_insert=True)
@@ -68,7 +66,7 @@ def enter(
         transition.write(verification, last_failure=hindrance)
     if hindrance:
         return None
-    transition.record(verification, "attempt.opened", at=at, body=_opened(attempt, stage, sealed))
+    transition.record(verification, "attempt.opened", at=at, body=opened)
     if stage.prepare is not None:
         queue.schedule(verification, queue.PREPARE, due_at=at, queue=stage.queue)
     return attempt
@@ -84,23 +82,17 @@ def enter_route(verification: Verification, route: str, *, key: vault.Key, at: d
     return enter(verification, first, key=key, at=at)
 
 
-def _opened(attempt: Attempt, stage: Stage, memory: vault.Sealed) -> dict[str, Any]:
-    """What the log says of an attempt that begins."""
-    own = {name: getattr(attempt, name) for name in ("route", "stage", "turn", "counted")}
-    own |= {"release": stages.release(attempt.route).id}
-    own |= {"quota": stage.quota.purpose} if stage.quota else {}
-    own |= {"has_frames": True} if stage.has_frames else {}
-    return {"attempt": attempt.pk, "memory": memory.commitment, "expires_at": attempt.expires_at.isoformat(), **own}
-
-
-def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: str) -> Attempt:
+def _fresh(
+    verification: Verification, stage: Stage, *, key: vault.Key, at: datetime, notice: str
+) -> tuple[Attempt, Memory, Mapping[str, Any]]:
+    """The row of an attempt, not inserted yet; what it remembers; and what the log will say of its beginning."""
     # Turns count on over all attempts, so an answer to an earlier one fits none.
     transition.write(verification, turn=verification.turn + 1, stage=stage.name)
     if stage.has_frames:
         # Counted anew from the end, which may come by a transaction that has not seen this one.
         until = at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
         transition.write(verification, frames_until=until)
-    return Attempt(
+    attempt = Attempt(
         verification=verification,
         lender_id=verification.lender_id,
         mode=verification.mode,
@@ -114,6 +106,40 @@ def _fresh(verification: Verification, stage: Stage, *, at: datetime, notice: st
         opened_at=at,
         expires_at=min(at + timedelta(seconds=stage.seconds), verification.expires_at),
     )
+    memory = _first_memory(verification, stage, key=key, at=at) if stage.prepare else {}
+    sealed = seal_memory(attempt, memory, key=key)
+    attempt.sealed_memory = sealed.data
+    body = {name: getattr(attempt, name) for name in ("route", "stage", "turn", "counted")}
+    body |= {"attempt": attempt.pk, "memory": sealed.commitment, "expires_at": attempt.expires_at.isoformat()}
+    body |= {"release": stages.release(attempt.route).id}
+    body |= {"quota": stage.quota.purpose} if stage.quota else {}
+    body |= {"has_frames": True} if stage.has_frames else {}
+    return attempt, memory, body
+
+
+def hand_over(attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime) -> Mapping[str, str]:
+    """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done its work.
+
+    Gives what its entry says of it.
+    """
+    kept = {name: value for name, value in prepared.memory.items() if name not in (SEED, ANSWERED, ENDED, PARTS)}
+    turn = Turn(next=Next.ASK, memory=kept, notice=prepared.notice or attempt.notice, seconds=stage.seconds)
+    columns, said = columns_of(attempt, turn, key=key, at=at)
+    Attempt.objects.filter(pk=attempt.pk, status=JUDGING).update(**columns)
+    return said
+
+
+def columns_of(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> tuple[dict[str, Any], dict[str, str]]:
+    """The columns of an attempt that goes on, and what its entry says of them.
+
+    It ends so many seconds from now, if that is said, and never after its verification.
+    """
+    sealed, expires_at = seal_memory(attempt, turn.memory, key=key), attempt.expires_at
+    if turn.seconds is not None:
+        expires_at = min(at + timedelta(seconds=turn.seconds), attempt.verification.expires_at)
+    status = OPEN if turn.next in (Next.ASK, Next.PART) else JUDGING
+    columns = {"sealed_memory": sealed.data, "status": status, "expires_at": expires_at, "notice": turn.notice}
+    return columns, {"memory": sealed.commitment, "expires_at": expires_at.isoformat()}
 
 
 def close(
@@ -203,12 +229,9 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
     )
     found = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
     current = {attempt.verification_id: attempt for attempt in found if attempt.status in (OPEN, JUDGING)}
-    counts = Counter(_place(attempt) for attempt in found if attempt.burnt)
-    return {each.pk: Standing(current.get(each.pk), counts[_place(each)]) for each in verifications}
-
-
-def _place(row: Verification | Attempt) -> tuple[object, ...]:
-    return row.lender_id, row.mode, bytes(row.borrower_index or b""), row.stage
+    place = attrgetter("lender_id", "mode", "borrower_index", "stage")
+    counts = Counter(place(attempt) for attempt in found if attempt.burnt)
+    return {each.pk: Standing(current.get(each.pk), counts[place(each)]) for each in verifications}
 
 
 def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
@@ -221,11 +244,6 @@ def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
     return (
         tries.of_borrower(verification, stage).filter(burnt=True, closed_at__gte=at - policy.ATTEMPTS_COUNTED).count()
     )
-
-
-def left(stage: Stage, failed: int) -> int | None:
-    """How many more may fail at a stage after so many; None where none are counted."""
-    return None if stage.attempts is None else max(0, stage.attempts - failed)
 
 
 def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> vault.Sealed:

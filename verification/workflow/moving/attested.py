@@ -4,7 +4,7 @@ By entries that count alone. Rows only say where to look: an entry of another ve
 opened there is sealed as its first entry says, and is this person's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from verification.audit import signatures
 from verification.audit.stored import readable
@@ -40,46 +40,46 @@ def told(
 
 
 def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer | None:
-    for other in _others(verification, iin, over_mci=over_mci):
+    """By an earlier verification here: an attested visit, or a credit over so many MCI of its day, paid by a clearance
+    that a worker issued on a decision that counts."""
+    # 1. Other verifications of what rows call this person, that have an entry which may answer; newest first.
+    indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
+    of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
+    of_person = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
+    said = AuditEntry.objects.filter(verification__in=of_person, type__in=(ATTESTED, _PAID)).order_by("-at")
+    # Of another thing that was attested there may be any number since.
+    telling = [
+        one
+        for one in readable(said)
+        if (one.type == ATTESTED and isinstance(one.body, dict) and one.body.get("what") == VISIT)
+        or _is_over(one, over_mci)
+    ]
+    ids = list(dict.fromkeys(str(one.verification_id) for one in telling))[: policy.EARLIER_OPENED]
+    found = of_person.select_related("key").in_bulk(ids)
+    for other in (found[pk] for pk in ids if pk in found):
         sound = signatures.sound_of(other)
-        if not _is_of(other, sound, iin):
+        # 2. Whether the case that was opened there is this person's; one that is erased tells nothing.
+        opened = [str(one.body["case"]) for one in sound if one.type == "verification.created"]
+        try:
+            own = [cases.read(other, cases.key_beside(other), commitment=case).case for case in opened[:1]]
+        except EvidenceUnreadable:
             continue
-        found = _attested(sound, VISIT) or _paid(sound, over_mci=over_mci)
-        if found is not None:
-            return found
+        if [case.person.iin.value for case in own] != [iin]:
+            continue
+        # 3. What its entries that count say.
+        if visit := _attested(sound, VISIT):
+            return visit
+        decisions = {one.pk for one in sound if one.type == _VERIFIED}
+        issued = {one.body["clearance"] for one in sound if one.type == CLEARED and one.body["decision"] in decisions}
+        for one in sound:
+            if one.type == _PAID and one.body["clearance"] in issued and _is_over(one, over_mci):
+                return Answer(fits=True, at=one.at, source=CREDIT)
     return None
 
 
 def _attested(entries: Sequence[AuditEntry], what: str) -> Answer | None:
     said = [one for one in entries if one.type == ATTESTED and one.body["what"] == what]
     return Answer(fits=True, at=said[0].at, source=DESK) if said else None
-
-
-def _paid(entries: Sequence[AuditEntry], *, over_mci: int) -> Answer | None:
-    """A credit over so many MCI of its day, by a clearance that a worker issued on a decision that counts."""
-    decisions = {one.pk for one in entries if one.type == _VERIFIED}
-    issued = {one.body["clearance"] for one in entries if one.type == CLEARED and one.body["decision"] in decisions}
-    for one in entries:
-        if one.type == _PAID and one.body["clearance"] in issued and _is_over(one, over_mci):
-            return Answer(fits=True, at=one.at, source=CREDIT)
-    return None
-
-
-def _others(verification: Verification, iin: str, *, over_mci: int) -> Iterator[Verification]:
-    """Other verifications of what rows call this person, that have an entry which may answer; newest first."""
-    indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
-    of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
-    of_person = of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
-    said = AuditEntry.objects.filter(verification__in=of_person, type__in=(ATTESTED, _PAID)).order_by("-at")
-    telling = [one for one in readable(said) if _is_visit(one) or _is_over(one, over_mci)]
-    ids = list(dict.fromkeys(str(one.verification_id) for one in telling))[: policy.EARLIER_OPENED]
-    found = of_person.select_related("key").in_bulk(ids)
-    yield from (found[pk] for pk in ids if pk in found)
-
-
-def _is_visit(said: AuditEntry) -> bool:
-    """Whether a visit was attested, and not another thing: of that there may be any number since."""
-    return said.type == ATTESTED and isinstance(said.body, dict) and said.body.get("what") == VISIT
 
 
 def _is_over(paid: AuditEntry, over_mci: int) -> bool:
@@ -89,15 +89,3 @@ def _is_over(paid: AuditEntry, over_mci: int) -> bool:
         return isinstance(amount, int) and amount > mci.tenge(over_mci, on=almaty.day_of(paid.at)) * TIYN
     except Misconfigured:
         return False
-
-
-def _is_of(other: Verification, sound: Sequence[AuditEntry], iin: str) -> bool:
-    """Whether the case that was opened there is this person's; one that is erased tells nothing."""
-    opened = next((one for one in sound if one.type == "verification.created"), None)
-    if opened is None:
-        return False
-    try:
-        case = cases.read(other, cases.key_beside(other), commitment=str(opened.body["case"])).case
-    except EvidenceUnreadable:
-        return False
-    return case.person.iin.value == iin

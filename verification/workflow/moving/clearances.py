@@ -149,12 +149,6 @@ def freeze(verification: Verification, *, at: datetime) -> None:
         transition.record(verification, _FROZEN, at=at, body={"clearance": issued.pk})
 
 
-def freeze_unwanted(renewal: Verification, *, code: str, at: datetime) -> None:
-    """The same of the verification that this new consent renews, if the borrower declined it by this code."""
-    if renewal.renews_id and code in UNWANTED:
-        freeze(Verification.objects.select_for_update().get(pk=renewal.renews_id), at=at)
-
-
 def freeze_unsound(mode: str) -> None:
     """Freezes what is issued, not consumed, and rests on a key that was revoked, its own or that of the decision."""
     waiting = Clearance.objects.filter(mode=mode, status=ISSUED, expires_at__gt=clock.now())

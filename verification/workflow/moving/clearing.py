@@ -31,6 +31,17 @@ class _Weighed:
     code: str = ""
 
 
+@dataclass(frozen=True)
+class _OnRecord:
+    """The case that it was opened with, what the door signed of the request, the decision that verified it, and all
+    entries that count. None for a decision whose signature does not."""
+
+    case: Case
+    said: Mapping[str, Any]
+    decision: AuditEntry | None
+    sound: Sequence[AuditEntry]
+
+
 def clear(verification: Verification) -> None:
     """Does the claimed step for the clearance that waits. A source that is silent is asked again, for some minutes."""
     asked = Clearance.objects.filter(verification=verification, status=PROCESSING).first()
@@ -38,42 +49,34 @@ def clear(verification: Verification) -> None:
         with transactions.writing():
             queue.require_fence(verification)
         return
-    if verification.key.destroyed_at is not None:
-        with transactions.writing():
-            queue.require_fence(verification)
-            with transition.holding(verification):
-                _refuse(verification, asked, _Weighed(), code="verification_erased")
-        return
-    case, said, decision, sound = _on_record(verification, asked)
-    weighed = _Weighed(code="clearance_frozen")
-    if barred := clearances.barred(verification, sound):
-        weighed = _Weighed(code=barred)
-    elif decision is not None:
-        weighed = _weighed(verification, asked, case, said, decision, sound=sound)
+    of, weighed = None, _Weighed(code="verification_erased")
+    if verification.key.destroyed_at is None:
+        of, weighed = _weigh(verification, asked)
     code = weighed.code
     with transactions.writing():
         queue.require_fence(verification)
-        # What the borrower has said while sources were asked, and whether a test clock was advanced.
-        before = verification.advanced_seconds
-        verification.refresh_from_db(fields=["disputed_at", "advanced_seconds"])
-        if verification.advanced_seconds != before:  # then the times of its gates are not so any more
-            code = code or "gates_unavailable"
-        code = code or clearances.barred(verification, clearances.entries_of(verification, DISPUTED, RENEWED))
+        if of is not None:
+            # What the borrower has said while sources were asked, and whether a test clock was advanced.
+            before = verification.advanced_seconds
+            verification.refresh_from_db(fields=["disputed_at", "advanced_seconds"])
+            if verification.advanced_seconds != before:  # then the times of its gates are not so any more
+                code = code or "gates_unavailable"
+            code = code or clearances.barred(verification, clearances.entries_of(verification, DISPUTED, RENEWED))
         with transition.holding(verification):
-            if code:
-                _refuse(verification, asked, weighed, code=code)
-            elif decision is not None:
-                _issue(verification, said, case, weighed, decision=decision)
+            if of is not None and of.decision is not None and not code:
+                _issue(verification, of, weighed, decision=of.decision)
+                return
+            at, spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
+            Clearance.objects.filter(pk=asked.pk).update(status=REFUSED, code=code, gates=spelled)
+            kept = inquiries.keep(verification, weighed.answers, at=at)
+            body = {"clearance": asked.pk, "code": code, "gates": spelled, **kept}
+            transition.record(verification, "clearance.refused", at=at, body=body)
 
 
-def _on_record(
-    verification: Verification, asked: Clearance
-) -> tuple[Case, Mapping[str, Any], AuditEntry | None, Sequence[AuditEntry]]:
-    """The case that it was opened with, what the door signed of the request, and the decision that verified it.
-
-    None for a decision whose signature does not count. Beside them all entries that count. Raises `EvidenceUnreadable`
-    where nobody signed that request, or it is for another contract than the borrower was verified for.
-    """
+def _weigh(verification: Verification, asked: Clearance) -> tuple[_OnRecord, _Weighed]:
+    """What is on record of a request, and what its gates say. Raises while a source may answer, and
+    `EvidenceUnreadable` where nobody signed that request, or it is for another contract than the borrower was verified
+    for."""
     sound = signatures.sound_of(verification)
     opened = [one.body for one in sound if one.type == "verification.created"]
     requests = [one for one in sound if one.type == "clearance.requested" and one.body["clearance"] == asked.pk]
@@ -85,36 +88,23 @@ def _on_record(
     # The door says which contract it is; where the borrower was told one, it is that.
     if case.loan.contract_sha256 not in ("", said[0]["contract"]):
         raise EvidenceUnreadable(f"{asked.pk} is asked for another contract than the loan's")
-    return case, said[0], next((one for one in sound if one.type == _VERIFIED), None), sound
-
-
-def _weighed(
-    verification: Verification,
-    asked: Clearance,
-    case: Case,
-    said: Mapping[str, Any],
-    decision: AuditEntry,
-    *,
-    sound: Sequence[AuditEntry],
-) -> _Weighed:
-    """Raises while a source may answer. sound: the entries that count."""
+    decision = next((one for one in sound if one.type == _VERIFIED), None)
+    of = _OnRecord(case, said[0], decision, sound)
+    if barred := clearances.barred(verification, sound):
+        return of, _Weighed(code=barred)
+    if decision is None:
+        return of, _Weighed(code="clearance_frozen")
     try:
-        return _evaluated(verification, case, said, decision, sound=sound)
+        return of, _evaluated(verification, of, decision)
     except (SourceUnavailable, Misconfigured, Conflict) as error:
         until = asked.created_at + timedelta(seconds=policy.CLEARANCE_ASKED_SECONDS)
         if clock.now() < until and not isinstance(error, Conflict):
             raise
-        return _Weighed(code="gates_unavailable")
+        return of, _Weighed(code="gates_unavailable")
 
 
-def _evaluated(
-    verification: Verification,
-    case: Case,
-    said: Mapping[str, Any],
-    decision: AuditEntry,
-    *,
-    sound: Sequence[AuditEntry],
-) -> _Weighed:
+def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) -> _Weighed:
+    case, said, sound = of.case, of.said, of.sound
     at, iin = clock.now(), case.person.iin.value
     # Another day may bring another profile of the lender's: whoever asks again is told by that one.
     if (today := almaty.day_of(at)) != almaty.day_of(said["at"]):
@@ -148,21 +138,8 @@ def _evaluated(
     return _Weighed(gates, answers, renewal, next((gate.status for gate in gates if gate.refuses), ""))
 
 
-def _refuse(verification: Verification, asked: Clearance, weighed: _Weighed, *, code: str) -> None:
-    at, spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
-    Clearance.objects.filter(pk=asked.pk).update(status=REFUSED, code=code, gates=spelled)
-    body = {
-        "clearance": asked.pk,
-        "code": code,
-        "gates": spelled,
-        **inquiries.keep(verification, weighed.answers, at=at),
-    }
-    transition.record(verification, "clearance.refused", at=at, body=body)
-
-
-def _issue(
-    verification: Verification, said: Mapping[str, Any], case: Case, weighed: _Weighed, *, decision: AuditEntry
-) -> None:
+def _issue(verification: Verification, of: _OnRecord, weighed: _Weighed, *, decision: AuditEntry) -> None:
+    case, said = of.case, of.said
     at, name = clock.now(), str(said["clearance"])
     expires_at = at + timedelta(seconds=policy.CLEARANCE_SECONDS)
     fresh_until = min(gate.until for gate in weighed.gates if gate.until is not None)

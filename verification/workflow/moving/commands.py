@@ -1,10 +1,12 @@
 """What edges may do to a verification: open, answer, choose a route, resume, cancel. Each is one transaction."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError
 from django.db.models import F
 
@@ -23,7 +25,6 @@ from verification.workflow.moving import (
     attempts,
     documents,
     dossier,
-    going_on,
     links,
     onward,
     queue,
@@ -65,12 +66,21 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
     # In live mode nobody is laxer than the law of the day, whatever the lender holds.
     today = almaty.day_of(clock.now())
     profile = calendars.binding(profiles.get(profile_id), mode=mode, on=today)
-    combinations = profiles.usable(profile, installed=stages.installed(), wanted=opening.routes)
+    combinations = profiles.usable(profile, installed=tuple(settings.TULGA_ROUTES), wanted=opening.routes)
     verification = _fresh(lender, mode=mode, profile=profile, combinations=combinations, opening=opening)
-    try:
+    with suppress(IntegrityError):  # one_open_verification_per_reference: of two openings at once one inserts
         return _insert(verification, cases.StoredCase(lender, opening))
-    except IntegrityError:  # one_open_verification_per_reference: of two openings at once one inserts
-        return _already_open(verification, opening)
+    with transactions.writing():
+        of_lender = Verification.objects.filter(lender_id=lender.id, mode=mode, renews=None)
+        named = of_lender.filter(client_reference=opening.client_reference, status__in=sorted(OPEN))
+        if (found := named.first()) is None:
+            raise Conflict("the open verification under this reference ended meanwhile; send again", code="conflict")
+        kept = cases.read(found, cases.key_of(found)).opening
+        if (kept.person, kept.loan, kept.purpose) != (opening.person, opening.loan, opening.purpose):
+            raise Conflict("this client_reference is open for another request", code="client_reference_in_use")
+        # Whoever opens it again gets a link to send.
+        minted = links.mint_for(found, at=clock.now(), sender=links.named(opening.opened_by))
+        return Opened(found, kept, attempts.current(found), minted.token, minted.expires_at, created=False)
 
 
 def open_renewal(parent: Verification, sealed: cases.SealedCase, renewal: Renewal) -> Opened:
@@ -134,20 +144,6 @@ def _fresh(
     )
 
 
-def _already_open(wanted: Verification, opening: Opening) -> Opened:
-    with transactions.writing():
-        of_lender = Verification.objects.filter(lender_id=wanted.lender_id, mode=wanted.mode)
-        found = of_lender.filter(client_reference=wanted.client_reference, status__in=sorted(OPEN), renews=None).first()
-        if found is None:
-            raise Conflict("the open verification under this reference ended meanwhile; send again", code="conflict")
-        kept = cases.read(found, cases.key_of(found)).opening
-        if (kept.person, kept.loan, kept.purpose) != (opening.person, opening.loan, opening.purpose):
-            raise Conflict("this client_reference is open for another request", code="client_reference_in_use")
-        # Whoever opens it again gets a link to send.
-        minted = links.mint_for(found, at=clock.now(), sender=links.named(opening.opened_by))
-        return Opened(found, kept, attempts.current(found), minted.token, minted.expires_at, created=False)
-
-
 def choose_route(*, verification_id: str, route: str) -> None:
     """The borrower picks one of the combinations offered, by its first route still to do, or leaves for another."""
     at = clock.now()
@@ -169,8 +165,8 @@ def choose_route(*, verification_id: str, route: str) -> None:
                 return
             transition.record(verification, "route.chosen", at=at, body=body)
             attempts.leave(verification, at=at)
-            queue.clear(verification)
-            transition.write(verification, combination=chosen)
+            # Whoever holds a step of it loses the fence and writes nothing.
+            transition.write(verification, **transition.NO_STEP, combination=chosen)
             attempts.enter_route(verification, route, key=cases.key_of(verification), at=at)
 
 
@@ -184,32 +180,24 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], kno
     """
     at = clock.now()
     with transactions.writing():
-        attempt = _take(verification_id, turn, known, at=at)
+        # The first statement takes the turn, so whatever follows is done by one request only.
+        waiting = Verification.objects.filter(pk=verification_id, status=Status.REQUIRES_INPUT)
+        waiting, attempt = waiting.filter(turn=turn, expires_at__gt=at), None
+        if known is not None and (known.status, known.turn) == (attempts.OPEN, turn) and known.expires_at > at:
+            # Whatever happens to an open attempt is an entry of its verification, and counted there.
+            unmoved = waiting.filter(sequence=known.verification.sequence)
+            if unmoved.update(turn=turn + 1) == 1:
+                known.verification.turn, attempt = turn + 1, known
+        if attempt is None and waiting.update(turn=turn + 1) == 1:
+            own = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN)
+            asked = own.filter(turn=turn, expires_at__gt=at)
+            attempt = asked.select_related("verification__key").first()
+        if attempt is None:
+            raise NotYourTurn("this turn was answered already, or has not begun")
         stage, key = stages.find(attempt.route, attempt.stage), cases.key_beside(attempt.verification)
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
         with transition.holding(attempt.verification):
             return _write_turn(attempt, stage, taken, key=key, at=at)
-
-
-def _take(verification_id: str, turn: int, known: Attempt | None, *, at: datetime) -> Attempt:
-    """The open attempt that waits for this turn, with its verification and key as they stand now; or `NotYourTurn`.
-
-    The first statement takes the turn, so whatever follows is done by one request only.
-    """
-    waiting = Verification.objects.filter(pk=verification_id, status=Status.REQUIRES_INPUT)
-    waiting = waiting.filter(turn=turn, expires_at__gt=at)
-    if known is not None and (known.status, known.turn) == (attempts.OPEN, turn) and known.expires_at > at:
-        # Whatever happens to an open attempt is an entry of its verification, and counted there.
-        unmoved = waiting.filter(sequence=known.verification.sequence)
-        if unmoved.update(turn=turn + 1) == 1:
-            known.verification.turn = turn + 1
-            return known
-    is_taken = waiting.update(turn=turn + 1) == 1
-    asked = Attempt.objects.filter(verification=verification_id, status=attempts.OPEN, turn=turn, expires_at__gt=at)
-    attempt = asked.select_related("verification__key").first() if is_taken else None
-    if attempt is None:
-        raise NotYourTurn("this turn was answered already, or has not begun")
-    return attempt
 
 
 def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, at: datetime) -> Next:
@@ -223,7 +211,7 @@ def _write_turn(attempt: Attempt, stage: Stage, taken: Turn, *, key: vault.Key, 
     if taken.next is not Next.PART:
         memory.pop(PARTS, None)
     turn = attempt.turn
-    columns, said = going_on.columns_of(attempt, replace(taken, memory=memory), key=key, at=at)
+    columns, said = attempts.columns_of(attempt, replace(taken, memory=memory), key=key, at=at)
     columns["turn"] = turn + 1
     if taken.evidence and taken.next not in (Next.PREPARE, Next.PART):
         columns["answers"] = F("answers") + 1

@@ -1,6 +1,5 @@
 """What the lender reports of its contract, from which the wait before the money counts. Law: O-52, O-53."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
@@ -9,20 +8,13 @@ from verification.core import almaty, calendars, profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, REPORTED
-from verification.core.profiles import Profile
 from verification.models import Verification
 from verification.workflow import cases, policy
 from verification.workflow.moving import clearances, transition
 
 
 def report(
-    *,
-    lender_id: str,
-    mode: str,
-    verification_id: str,
-    profile_id: str,
-    signed_at: datetime,
-    contract_sha256: str = "",
+    *, lender_id: str, mode: str, verification_id: str, profile_id: str, signed_at: datetime, contract_sha256: str = ""
 ) -> None:
     """Puts on record that the contract is signed; the same report again does nothing.
 
@@ -40,36 +32,22 @@ def report(
         loan = cases.read(verification, cases.key_of(verification)).case.loan
         contract = clearances.contract_of(loan, contract_sha256)
         said = clearances.entries_of(verification, REPORTED, ADVANCED)
-        known = clearances.reported(said)
-        if known is not None:
+        if (known := clearances.reported(said)) is not None:
             if (known.contract, known.signed_at) != (contract, signed_at):
                 raise Conflict("another contract or time was reported", code="contract_reported")
             return
-        _require_possible(signed_at, decided_at=decision.at, at=at)
-        laws = (profiles.pinned(verification.profile_sha256), law)
-        waits = _wait(release_from := max(signed_at, at), laws, decided_at=decision.at - advanced_since(decision, said))
+        if signed_at > at + timedelta(seconds=policy.SIGNED_AHEAD_SECONDS):
+            raise BadInput("it lies in the future", code="signed_in_future", pointer="/signed_at")
+        if signed_at <= decision.at - policy.TOLD_TO:
+            raise BadInput("the borrower was not verified by then", code="signed_before_verified", pointer="/signed_at")
+        laws, release_from = (profiles.pinned(verification.profile_sha256), law), max(signed_at, at)
+        # Until when the money may have to wait: whether it has to is known as it leaves, by what else is lent that day.
+        waits, valid_for = release_not_before(release_from, laws), min(one.valid_for_seconds for one in laws)
+        if (waits or release_from) >= decision.at - advanced_since(decision, said) + timedelta(seconds=valid_for):
+            raise Conflict("the wait ends when the verification is too old to pay by", code="verification_too_old")
         with transition.holding(verification):
             transition.write(verification, contract_signed_at=signed_at, release_not_before=waits)
             body = {"contract": contract, "cap": clearances.tiyn(loan.amount), "profile": law.id}
             body |= {"signed_at": signed_at.isoformat(), "release_from": release_from.isoformat()}
             body |= {"release_not_before": waits.isoformat() if waits else ""}
             transition.record(verification, REPORTED, at=at, body=body)
-
-
-def _wait(release_from: datetime, laws: Sequence[Profile], *, decided_at: datetime) -> datetime | None:
-    """Until when the money may have to wait; raises `Conflict` where nothing is paid by the verification any more then.
-
-    Whether it has to is known as the money leaves: by what else is lent that day.
-    """
-    until = release_not_before(release_from, laws)
-    if (until or release_from) >= decided_at + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
-        raise Conflict("the wait ends when the verification is too old to pay by", code="verification_too_old")
-    return until
-
-
-def _require_possible(signed_at: datetime, *, decided_at: datetime, at: datetime) -> None:
-    """A contract is signed after the borrower was verified, and not later than it is reported."""
-    if signed_at > at + timedelta(seconds=policy.SIGNED_AHEAD_SECONDS):
-        raise BadInput("it lies in the future", code="signed_in_future", pointer="/signed_at")
-    if signed_at <= decided_at - policy.TOLD_TO:
-        raise BadInput("the borrower was not verified by then", code="signed_before_verified", pointer="/signed_at")

@@ -4,7 +4,7 @@ Rows find the person's other verifications; what they come to is said by their s
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection
 from datetime import date, datetime
 
 from verification.audit import signatures
@@ -29,30 +29,23 @@ def most_of_days(verification: Verification, iin: str, *, days: Collection[date]
     of_loans = defaultdict[str, list[AuditEntry]](list)
     for entry in signatures.sound(said.order_by("verification_id", "verification_sequence")):
         of_loans[str(entry.verification_id)].append(entry)
-    sums = dict.fromkeys(days, 0)
+    sums, today = dict.fromkeys(days, 0), almaty.day_of(at)
     for entries in of_loans.values():
+        counted, open_name, asked_at, until = set[date](), "", at, at
+        for entry in entries:
+            if entry.type == REPORTED:
+                counted |= {almaty.day_of(datetime.fromisoformat(entry.body["signed_at"])), almaty.day_of(entry.at)}
+            elif entry.type == _ASKED:  # the one before is void
+                open_name, asked_at, until = entry.body["clearance"], entry.at, at
+            elif entry.type == CLEARED:
+                until = datetime.fromisoformat(entry.body["expires_at"])
+            else:
+                open_name = ""
+                counted |= {almaty.day_of(entry.at)} if entry.type == _PAID else set()
+        # Of two that are asked for at once the later to be evaluated sees the other.
+        if open_name and (almaty.day_of(asked_at) == today or until > at):
+            counted.add(today)
         cap = max(int(entry.body.get("cap", 0)) for entry in entries)
-        for day in {*_days_of(entries, at=at)} & sums.keys():
+        for day in counted & sums.keys():
             sums[day] += cap
     return max(sums.values(), default=0)
-
-
-def _days_of(entries: Iterable[AuditEntry], *, at: datetime) -> Iterator[date]:
-    """The days on which one loan counts, by its entries in their order."""
-    today = almaty.day_of(at)
-    open_name, asked_at, until = "", at, at
-    for entry in entries:
-        if entry.type == REPORTED:
-            yield almaty.day_of(datetime.fromisoformat(entry.body["signed_at"]))
-            yield almaty.day_of(entry.at)
-        elif entry.type == _ASKED:  # the one before is void
-            open_name, asked_at, until = entry.body["clearance"], entry.at, at
-        elif entry.type == CLEARED:
-            until = datetime.fromisoformat(entry.body["expires_at"])
-        else:
-            open_name = ""
-            if entry.type == _PAID:
-                yield almaty.day_of(entry.at)
-    # Of two that are asked for at once the later to be evaluated sees the other.
-    if open_name and (almaty.day_of(asked_at) == today or until > at):
-        yield today

@@ -26,15 +26,15 @@ Doomed = Sequence[tuple[Attempt, Sequence[EvidenceItem]]]
 
 
 def destroy_frames(verification: Verification) -> None:
-    """Does the claimed step: the keys first, and once that is committed the files, as the same step is done again.
-
-    0. Only once it may be: whoever can write rows may have made the step due earlier. Then nothing is owed any more.
-    1. Files whose keys have gone. Whatever a crash leaves undone is found here: the step is owed until both have gone.
-    2. What must go, as the facts of each judgement say. Terms that do not open are a fault: nothing is chosen anew.
-    3. In one transaction the keys and an entry of each attempt, and the step is owed again; or nothing is any more.
-    """
-    until = _until(verification)
-    if until is None or until > clock.now():  # 0
+    """Does the claimed step: the keys first, and once that is committed the files, as the same step is done again."""
+    # 0. Only once it may be, by the entry of its end that a worker or its lender signed: whoever can write rows may
+    # have made the step due earlier. Then nothing is owed any more.
+    ends = list(AuditEntry.objects.filter(verification=verification, type__in=DECISIONS))
+    signed = signatures.sound(ends)
+    if ends and not signed:
+        raise Unavailable("no worker whose key is known here signed its end")
+    until = signed[0].at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) if signed else None
+    if until is None or until > clock.now():
         with transactions.writing():
             queue.require_fence(verification)
             # Put right, or the sweep would find it again at once.
@@ -43,13 +43,15 @@ def destroy_frames(verification: Verification) -> None:
             body = {"step": queue.DESTROY, "cause": "too_early", "faults": verification.faults}
             transition.record(verification, "step.faulted", at=clock.now(), body=body)
         return
-    # 1, the file of each item as it was put on record first
+    # 1. Files whose keys have gone, each as it was put on record first. Whatever a crash leaves undone is found here:
+    # the step is owed until both have gone.
     kept = AuditEntry.objects.filter(verification=verification, type__in=KEEPING).order_by("-verification_sequence")
     listed = (one for body in kept.values_list("body", flat=True) for one in body.get("evidence", ()))
     store.remove_files(verification.pk, said={one["id"]: one["sealed_sha256"] for one in listed if "id" in one})
-    doomed = _doomed(verification)  # 2
+    doomed = _doomed(verification)  # 2. Terms that do not open are a fault: nothing is chosen anew.
     at = clock.now()
-    with transactions.writing():  # 3
+    # 3. In one transaction the keys and an entry of each attempt, and the step is owed again; or nothing is any more.
+    with transactions.writing():
         queue.require_fence(verification)
         with transition.holding(verification):
             # Read again now that the row is locked: a dispute that came meanwhile holds.
@@ -61,18 +63,6 @@ def destroy_frames(verification: Verification) -> None:
                 queue.schedule(verification, queue.DESTROY, due_at=at, queue=QUEUE)
             else:
                 transition.write(verification, frames_until=None)
-
-
-def _until(verification: Verification) -> datetime | None:
-    """How long frames are kept, by the entry of its end, if a worker or its lender ended it; None before that.
-
-    Raises `Unavailable` where there is such an entry, and no worker whose key is known here signed it.
-    """
-    ends = list(AuditEntry.objects.filter(verification=verification, type__in=DECISIONS))
-    signed = signatures.sound(ends)
-    if ends and not signed:
-        raise Unavailable("no worker whose key is known here signed its end")
-    return next((end.at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) for end in signed), None)
 
 
 def put_off(verification: Verification, *, cause: str) -> None:

@@ -122,7 +122,9 @@ def _facts(attempt: Attempt, said: _Said, known: Mapping[str, bytes] | None, *, 
     sealed = cases.read(verification, key, commitment=str(law.get("case")))
     if known is None:
         # A damaged file must not keep a verification from ending.
-        evidence, unreadable = dossier.readable([one for _, one in said.listed.values()], key=key)
+        opened = dossier.proven([one for _, one in said.listed.values()], key=key, is_whole=False)
+        evidence = {one.kind: content for one, content in opened}
+        unreadable = tuple(kind for kind in said.listed if kind not in evidence)
     else:
         evidence, unreadable = {kind: known[kind] for kind in said.listed if kind in known}, ()
     return Facts(

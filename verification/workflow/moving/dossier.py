@@ -1,9 +1,13 @@
-"""What one attempt is judged by, and what its checks said: keeps and loads evidence, writes records."""
+"""What one attempt is judged by, and what its checks said: keeps and loads evidence, writes records.
+
+What was presented before and comes again as other bytes is found by keyed words among all borrowers' attempts.
+"""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
@@ -16,11 +20,12 @@ from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import KEEPING, SIMULATED
 from verification.core.identification_document import Judged
-from verification.core.keeping import Claim, claims
+from verification.core.keeping import Claim, claims, words_mark
 from verification.core.results import Outcome, Result
-from verification.core.route import Evidence, Stage
+from verification.core.route import Again, Evidence, Stage
 from verification.evidence import store, vault
-from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
+from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem, SharedEvidenceUse, Verification
+from verification.workflow import cases, policy
 from verification.workflow.moving import transition
 
 SHARED = "shared."
@@ -112,17 +117,11 @@ def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime)
     found = proven(of, key=key)
     items = {one.kind: content for one, content in found}
     own = [one.kind for one, _ in found if one.id and one.attempt == attempt.pk]
-    seen = _presented_before(attempt, {kind: items[kind] for kind in own})
+    seen = presented_before(attempt, {kind: items[kind] for kind in own})
     return Evidence(items, at, seen, secrets=vault.secrets_of(attempt.pk))
 
 
-def joined(attempt: Attempt, evidence: Evidence, collected: Mapping[str, bytes]) -> Evidence:
-    """The evidence with what was collected for it, and of that too what was presented before."""
-    seen = evidence.seen | _presented_before(attempt, collected)
-    return replace(evidence, items={**evidence.items, **collected}, seen=seen)
-
-
-def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
+def presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
     """Of these kinds those whose bytes were presented before, in another attempt of the mode, by anybody."""
     sought = {kind: values for kind, content in items.items() if (values := store.seen_values(content, kind=kind))}
     if not sought:
@@ -134,40 +133,26 @@ def _presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset
     return frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
 
 
-def beginning(attempt: Attempt, of: Iterable[Claim], kinds: str, *, key: vault.Key, at: datetime) -> Evidence:
-    """The evidence of an attempt's own kinds that begin so. Raises as `load`."""
-    own = [one for one in of if one.attempt == attempt.pk and one.kind.startswith(kinds)]
-    items = {one.kind: content for one, content in proven(own, key=key)}
-    return Evidence(items, at, secrets=vault.secrets_of(attempt.pk))
+def proven(of: Iterable[Claim], *, key: vault.Key, is_whole: bool = True) -> list[tuple[Claim, bytes]]:
+    """Each piece of evidence with its original bytes, once they are found to be what its entry says.
 
-
-def proven(of: Iterable[Claim], *, key: vault.Key) -> list[tuple[Claim, bytes]]:
-    """Each piece of evidence with its original bytes, once they are found to be what its entry says."""
-    listed, files = list(of), dict[str, bytes]()
-    rows = _rows(listed)
-    return [(one, _content(one, rows.get(one.id), key=key, files=files)) for one in listed]
-
-
-def readable(of: Iterable[Claim], *, key: vault.Key) -> tuple[dict[str, bytes], tuple[str, ...]]:
-    """What of this evidence is as its entry says, by kind; of two of one kind the later. And the kinds of the rest."""
-    listed, files = {one.kind: one for one in of}, dict[str, bytes]()
-    rows, found = _rows(listed.values()), dict[str, bytes]()
-    for kind, one in listed.items():
-        with suppress(EvidenceUnreadable):
-            found[kind] = _content(one, rows.get(one.id), key=key, files=files)
-    return found, tuple(kind for kind in listed if kind not in found)
-
-
-def _rows(of: Iterable[Claim]) -> dict[str, EvidenceItem]:
-    return {item.pk: item for item in EvidenceItem.objects.filter(pk__in=[one.id for one in of if one.id])}
-
-
-def _content(one: Claim, row: EvidenceItem | None, *, key: vault.Key, files: dict[str, bytes]) -> bytes:
-    if not one.id:
-        return store.read(one.digest)
-    if row is None or (str(row.attempt_id), row.kind, row.commitment) != (one.attempt, one.kind, one.digest):
-        raise EvidenceUnreadable(f"{one.id} is not there as its entry says")
-    return store.opening(key, row, files=files).plain
+    is_whole: raises `EvidenceUnreadable` where one is not; else those are left out.
+    """
+    listed, files, found = list(of), dict[str, bytes](), list[tuple[Claim, bytes]]()
+    rows = {item.pk: item for item in EvidenceItem.objects.filter(pk__in=[one.id for one in listed if one.id])}
+    for one in listed:
+        row = rows.get(one.id)
+        try:
+            if not one.id:
+                found.append((one, store.read(one.digest)))
+            elif row and (str(row.attempt_id), row.kind, row.commitment) == (one.attempt, one.kind, one.digest):
+                found.append((one, store.opening(key, row, files=files).plain))
+            else:
+                raise EvidenceUnreadable(f"{one.id} is not there as its entry says")
+        except EvidenceUnreadable:
+            if is_whole:
+                raise
+    return found
 
 
 def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) -> dict[str, bytes]:
@@ -188,6 +173,56 @@ def contents(of: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True) ->
         else:
             opened[one.kind] = store.read(one.evidence_id)
     return opened
+
+
+def remember(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapping[str, str]:
+    """Puts the words of what is kept down, so that it is found; in the transaction that keeps it.
+
+    Gives what its entry says of all words of this attempt: the next capture is compared by them alone.
+    """
+    if not (marks := of.marks(evidence)):
+        return {}
+    found = _words(attempt, marks)
+    known = set(CaptureWord.objects.filter(attempt=attempt).values_list("word", flat=True))
+    fresh = found[max(found)] - known
+    CaptureWord.objects.bulk_create([CaptureWord(attempt=attempt, word=word) for word in sorted(fresh)])
+    return {"words": words_mark(attempt.pk, known | fresh)}
+
+
+def compared(attempt: Attempt, of: Again, evidence: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """What this attempt is compared with, and how alike they are, as evidence of this one.
+
+    1 who shares enough words, of whatever borrower and lender; no more rows are counted than a step has time for ·
+    2 where they are more than a step can compare, the oldest, which nobody can bring about afterwards, and of the rest
+    those that share the most; the evidence says that some were left · 3 what was kept of them, opened by their own
+    keys; of an erased one nothing is left to compare, and what does not open is no evidence against anybody.
+    """
+    words = {word for of_key in _words(attempt, of.sought(evidence)).values() for word in of_key}
+    known = CaptureWord.objects.filter(word__in=words).exclude(attempt=attempt).order_by("word", "attempt_id")
+    counted = list(known.values_list("attempt_id", flat=True)[: policy.WORDS_COUNTED + 1])  # 1
+    shared = Counter(counted[: policy.WORDS_COUNTED])
+    alike = [pk for pk, number in shared.most_common() if number >= of.shared_min]
+    is_whole = len(alike) <= of.others_max and len(counted) <= policy.WORDS_COUNTED
+    if len(alike) > of.others_max:  # 2
+        by_age = Attempt.objects.filter(pk__in=alike).order_by("opened_at", "pk").values_list("pk", flat=True)
+        alike = list(dict.fromkeys([*by_age[: of.others_max // 2], *alike]))[: of.others_max]
+    others: dict[str, Mapping[str, bytes]] = {}
+    if alike:
+        rows = Attempt.objects.filter(pk__in=alike).select_related("verification__key").defer("sealed_memory")
+        items: dict[str, list[EvidenceItem]] = {}
+        for item in EvidenceItem.objects.filter(attempt__in=alike, kind__endswith=f".{of.kept}"):
+            items.setdefault(str(item.attempt_id), []).append(item)
+        for row in rows:  # 3
+            key, files = cases.key_beside(row.verification), dict[str, bytes]()
+            with suppress(EvidenceUnreadable):
+                own = {item.kind: store.opening(key, item, files=files).plain for item in items.get(row.pk, ())}
+                others[row.pk] = own
+    return of.compare(evidence, others, is_whole)
+
+
+def _words(attempt: Attempt, marks: frozenset[bytes]) -> dict[int, set[int]]:
+    """By the version of the key. Those of the sandbox are others than those of real borrowers."""
+    return vault.blind_words(purpose=f"again {attempt.stage} {attempt.mode}", values=marks)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from verification.core.route import Stage
 from verification.core.status import TERMINAL, Move, Status
 from verification.models import Attempt, AuditEntry, HandOver, ReviewVote, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, documents, dossier, onward, queue, receipts, transition
+from verification.workflow.moving import attempts, documents, dossier, onward, queue, transition
 from verification.workflow.moving.hand_over import Ended
 
 REFUSED, COERCED = "review_refused", "coercion_reported"
@@ -51,7 +51,7 @@ def expire(verification: Verification) -> None:
         if (over := until.get(Status(verification.status))) is None or over > at:
             return
         code = "review_timeout" if verification.status == Status.IN_REVIEW else "verification_expired"
-        receipts.end(verification, Move.EXPIRE, at=at, code=code)
+        onward.end(verification, Move.EXPIRE, at=at, code=code)
         attempts.leave(verification, at=at)
 
 
@@ -90,7 +90,7 @@ def stop(verification: Verification) -> None:
         said = AuditEntry.objects.filter(verification=verification, type="hand_over.stopped")
         is_stopped = HandOver.objects.filter(verification=verification, outcome=Ended.STOPPED).exists()
         if is_stopped and signatures.sound(said):
-            receipts.end(verification, Move.DECLINE, at=at, code=COERCED, body={"cause": "hand_over"})
+            onward.end(verification, Move.DECLINE, at=at, code=COERCED, body={"cause": "hand_over"})
             attempts.leave(verification, at=at)
 
 
@@ -115,7 +115,7 @@ def document(verification: Verification) -> None:
     at = clock.now()
     with _held(verification):
         if verification.status in TERMINAL:
-            receipts.issue_late(verification, at=at)
+            onward.issue_late(verification, at=at)
             for attempt in Attempt.objects.filter(verification=verification).order_by("turn"):
                 attempt.verification = verification
                 documents.produce(attempt, at=at)

@@ -34,9 +34,10 @@ def report(*, lender_id: str, mode: str, verification_id: str, status: str, at: 
         if told.status != Status.VERIFIED or told.finished_at is None:
             raise Conflict("only of what is told to be verified", code="not_verified")
         if at <= told.finished_at - policy.TOLD_TO:
-            detail = "before the borrower was verified"
-            raise BadInput(detail, code="obligation_before_decision", pointer="/at")
-        said = _said(verification)
+            raise BadInput("before the borrower was verified", code="obligation_before_decision", pointer="/at")
+        found = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=OBLIGATIONS)
+        sound = signatures.sound(found)
+        said = {one.type.removeprefix("obligation."): datetime.fromisoformat(one.body["at"]) for one in sound}
         if status in said:
             if said[status] == at:
                 return
@@ -51,10 +52,3 @@ def report(*, lender_id: str, mode: str, verification_id: str, status: str, at: 
             else:
                 transition.write(verification, obligation_closed_at=at)
             transition.record(verification, f"obligation.{status}", at=now, body={"at": at.isoformat()})
-
-
-def _said(verification: Verification) -> dict[str, datetime]:
-    """When it was opened and closed, by the entries that count."""
-    found = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=OBLIGATIONS)
-    sound = signatures.sound(found)
-    return {one.type.removeprefix("obligation."): datetime.fromisoformat(one.body["at"]) for one in sound}

@@ -2,24 +2,38 @@
 
 The only place that verifies or declines for what an attempt showed. All of it runs inside a worker's transaction, whose
 fence was checked before.
+
+It ends with its receipt: a JSON Web Signature of a worker's, whose hash stands in the log. It is made in the
+transaction that decides, and the decision's entry names it. What the lender ended is no worker's decision: its receipt
+follows by the step `document`, with an entry of its own. A receipt never changes; what opens its commitments is drawn
+from the verification's key and goes with it.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
-from verification.audit import signatures
+from django.conf import settings
+
+from verification.audit import log, signatures
 from verification.audit.held_rows import Held
-from verification.core import profiles, reasons
-from verification.core.errors import Conflict, FenceLost
+from verification.core import decision_receipt, profiles, reasons
+from verification.core.clearance import UNWANTED
+from verification.core.decision_receipt import COMMITTED, Facts
+from verification.core.errors import Conflict, EvidenceUnreadable, FenceLost
+from verification.core.events import CLOSINGS, DECISIONS, KEEPING, RECEIPT
+from verification.core.keeping import claims
 from verification.core.results import Decision, Outcome
 from verification.core.route import Stage
-from verification.core.status import Move, Status
-from verification.evidence import vault
-from verification.models import Attempt, AuditEntry, Verification
-from verification.workflow import stages
-from verification.workflow.moving import attempts, documents, receipts, transition, tries
+from verification.core.statement_text import is_text
+from verification.core.status import MOVES, Move, Status
+from verification.evidence import document_signing, store, vault
+from verification.models import Attempt, AuditEntry, EvidenceItem, Receipt, Verification
+from verification.workflow import cases, stages
+from verification.workflow.moving import attempts, clearances, documents, transition, tries
 
+_OF_ATTEMPTS: Final = {"attempt.opened", *KEEPING, *CLOSINGS}
 _JUDGED: Final = ("attempt.judged", "attempt.reviewed")
 
 
@@ -54,7 +68,7 @@ def go_on(
     elif decision.outcome is Outcome.RETRY:
         # The last try could not tell either. What it found stands as evidence; about the person it says nothing.
         cause = {"cause": decision.code}
-        receipts.end(verification, Move.FAIL, at=at, code="retries_exhausted", body=cause, key=key)
+        end(verification, Move.FAIL, at=at, code="retries_exhausted", body=cause, key=key)
     elif decision.outcome is Outcome.REVIEW:
         transition.move(verification, Move.REVIEW, at=at, code=decision.code)
     else:
@@ -65,7 +79,7 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
     """After a failed attempt: declined at once, declined because none is left, or asked again."""
     transition.write(verification, last_failure=code)
     if reasons.require(code).final:
-        receipts.end(verification, Move.DECLINE, at=at, code=code, key=key)
+        end(verification, Move.DECLINE, at=at, code=code, key=key)
     elif (had := tries.count(verification, stage, at=at)).is_exhausted:
         exhaust(verification, had, key=key, at=at)
     else:
@@ -76,29 +90,41 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
 def exhaust(verification: Verification, had: tries.Tries, *, key: vault.Key, at: datetime) -> None:
     """Declined because no attempt is left; its entry names those that were spent."""
     body = {"spent": had.named(verification), "release": stages.release(verification.route).id}
-    receipts.end(verification, Move.DECLINE, at=at, code=attempts.NONE_LEFT, body=body, key=key)
+    end(verification, Move.DECLINE, at=at, code=attempts.NONE_LEFT, body=body, key=key)
 
 
 def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: datetime) -> None:
-    """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices."""
+    """After a passed attempt: the next stage, the next route of the combination, or verified when that suffices.
+
+    A route has passed by a worker's signed word on every stage of it. No column of the row is believed.
+    """
     transition.write(verification, last_failure="")
     following = stages.after(verification.route, stage.name)
     if following is not None:
         ask(verification, at=at)
         attempts.enter(verification, following, key=key, at=at)
         return
-    done = _proven(verification)
+    judged = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=_JUDGED)
+    found = list(judged.filter(body__outcome=Outcome.PASSED))
+    passed = {(str(each.body["route"]), str(each.body["stage"])) for each in signatures.sound(found)}
+    given, done = {name for _, name in passed}, list[str]()
+    for route in dict.fromkeys((*verification.passed_routes, verification.route)):  # the present one last
+        consent, *others = stages.of(route)
+        # Consent is given once a verification; what the last stage of the present route says is of this transaction.
+        due = others[: -1 if route == verification.route else None]
+        if (consent.name in given or not others) and all((route, one.name) in passed for one in due):
+            done.append(route)
     transition.write(verification, passed_routes=done)
     lawful = combinations(verification)
     if done[-1:] == [verification.route] and profiles.suffices(lawful, passed=done):
         body = {"routes": done, "releases": [stages.release(route).id for route in done]}
-        receipts.end(verification, Move.VERIFY, at=at, body=body, key=key)
+        end(verification, Move.VERIFY, at=at, body=body, key=key)
         return
     chosen = tuple(verification.combination)
     following_route = profiles.next_route(chosen, passed=done) if chosen in lawful else None
     if following_route is None:
         # A chosen combination whose routes have all passed suffices by definition; anything else is refused.
-        receipts.end(verification, Move.DECLINE, at=at, code="check_missing", body={"routes": done}, key=key)
+        end(verification, Move.DECLINE, at=at, code="check_missing", body={"routes": done}, key=key)
         return
     ask(verification, at=at)
     attempts.enter_route(verification, following_route, key=key, at=at)
@@ -110,25 +136,6 @@ def require_due(stage: Stage, held: Held) -> None:
     passed = {(body["route"], body["stage"]) for _, body in judged if body["outcome"] == Outcome.PASSED}
     if (held.verification.route, stage.name) in passed:
         raise Conflict(f"{stage.name} is over", code="row_differs")
-
-
-def _proven(verification: Verification) -> list[str]:
-    """The routes that have passed, the present one last: each by a worker's signed word on every stage of it.
-
-    No column of the row is believed. The consent is given once a verification, and what the last stage of the present
-    route says is of this transaction.
-    """
-    judged = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=_JUDGED)
-    found = list(judged.filter(body__outcome=Outcome.PASSED))
-    passed = {(str(each.body["route"]), str(each.body["stage"])) for each in signatures.sound(found)}
-    ways = {route: stages.of(route) for route in (*verification.passed_routes, verification.route)}
-    given = {name for _, name in passed}
-    return [
-        route
-        for route, way in ways.items()
-        if (len(way) == 1 or way[0].name in given)
-        and all((route, stage.name) in passed for stage in way[1 : -1 if route == verification.route else None])
-    ]
 
 
 def combinations(verification: Verification) -> list[profiles.Combination]:
@@ -149,3 +156,90 @@ def ask(verification: Verification, *, at: datetime) -> None:
     """It waits for the borrower from now on."""
     if verification.status != Status.REQUIRES_INPUT:
         transition.move(verification, Move.ASK, at=at)
+
+
+def end(
+    verification: Verification,
+    how: Move,
+    *,
+    at: datetime,
+    code: str = "",
+    body: Mapping[str, Any] | None = None,
+    key: vault.Key | None = None,
+) -> None:
+    """Moves a verification to its end, as `transition.move` does, with its receipt; within `transition.holding`. A new
+    consent that is declined freezes what was issued.
+
+    key: of the verification, where the caller has opened it. Raises `Misconfigured` without a key to sign by, and for
+    a verification that passed `EvidenceUnreadable` if its case does not open: its receipt would be about nobody.
+    """
+    if (to := MOVES.get((Status(verification.status), how))) is not None:
+        body = {**(body or {}), "receipt": _issue(verification, to, code=code, at=at, key=key)}
+    transition.move(verification, how, at=at, code=code, body=body)
+    if verification.renews_id and code in UNWANTED:
+        clearances.freeze(Verification.objects.select_for_update().get(pk=verification.renews_id), at=at)
+
+
+def issue_late(verification: Verification, *, at: datetime) -> None:
+    """Makes the receipt of what its lender ended, with an entry of its own; does nothing where there is one."""
+    if Receipt.objects.filter(verification=verification).exists():
+        return
+    ended = AuditEntry.objects.get(verification=verification, type__in=DECISIONS)
+    status, code = Status(ended.type.removeprefix("verification.")), str(ended.body["code"])
+    said = _issue(verification, status, code=code, at=ended.at)
+    transition.record(verification, RECEIPT, at=at, body={"decision": ended.pk, "receipt": said})
+
+
+def salts(key: vault.Key) -> dict[str, bytes]:
+    """What opens the commitments of a receipt, by what they commit to."""
+    return {name: key.salt(f"receipt {name}") for name in COMMITTED}
+
+
+def _issue(verification: Verification, status: Status, *, code: str, at: datetime, key: vault.Key | None = None) -> str:
+    """Signs and keeps the receipt; gives its SHA-256 in hex."""
+    # What nobody may have said is no part of it; what this transaction says is not read in the database yet.
+    told = signatures.sound_of(verification)
+    told += [one for one in log.gathered() if one.verification_id == verification.pk]
+    commitments, statement = None, None
+    try:
+        key = key or cases.key_of(verification)
+        # The case that it was opened with: whoever could seal another must not have the receipt be about that one.
+        opened = next((str(one.body.get("case")) for one in told if one.type == "verification.created"), "")
+        case = cases.read(verification, key, commitment=opened).case
+        plain = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
+        commitments = {name: vault.commitment(salt, plain[name].encode()) for name, salt in salts(key).items()}
+        statement = _statement(told, key)
+    except EvidenceUnreadable:
+        if status is Status.VERIFIED:
+            raise
+    facts = Facts(
+        issuer=settings.TULGA_PUBLIC_URL,
+        mode=verification.mode,
+        verification=verification.pk,
+        lender=verification.lender_id,
+        profile_id=verification.profile_id,
+        profile_sha256=verification.profile_sha256,
+        routes=tuple(verification.passed_routes),
+        route=verification.route,
+        renews=verification.renews_id or "",
+        status=status,
+        code=code,
+        decided_at=at,
+        entries=tuple((one.type, one.at, one.body) for one in told if one.type in _OF_ATTEMPTS),
+        commitments=commitments,
+        statement_sha256=statement,
+    )
+    jws = document_signing.sign_receipt(decision_receipt.build(facts), mode=verification.mode)
+    Receipt.objects.create(verification=verification, jws=jws)
+    return sha256(jws.encode()).hexdigest()
+
+
+def _statement(told: list[AuditEntry], key: vault.Key) -> str | None:
+    """SHA-256 of the statement that was made last, as its entry lists it; None where none was."""
+    made = [one for entry in told if entry.type in KEEPING for one in claims(entry.body) if is_text(one.kind)]
+    if not made:
+        return None
+    item = EvidenceItem.objects.filter(pk=made[-1].id, commitment=made[-1].digest).first()
+    if item is None:
+        raise EvidenceUnreadable(f"{made[-1].id} is not there as its entry says")
+    return sha256(store.get(key, item)).hexdigest()

@@ -43,11 +43,6 @@ def schedule(verification: Verification, step: str, *, due_at: datetime, queue: 
         doorbell.ring_on_commit(queue)
 
 
-def clear(verification: Verification) -> None:
-    """Forgets the step a worker owes: whoever holds it loses the fence and writes nothing."""
-    transition.write(verification, **transition.NO_STEP)
-
-
 def reserve(
     queues: Sequence[str], *, limit: int, at: datetime, after: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[dict[str, str], dict[str, str]]:

@@ -57,7 +57,10 @@ def count(name: str, *, seconds: int) -> int:
         own, window.since, window.told_at = window.since, 0, monotonic()
         window.told += own  # while the database is asked, for the threads beside
     try:
-        told = _tell(name, starts, own)
+        starts_at = connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(starts, UTC))
+        with transactions.writing(), connection.cursor() as cursor:
+            cursor.execute(_ADD, [name, starts_at, own])
+            told = int(cursor.fetchone()[0])
     except Error:
         with _lock:
             window.told, window.since = window.told - own, window.since + own
@@ -77,10 +80,3 @@ def counted(name: str, *, seconds: int) -> int:
 def forget(*, at: datetime) -> None:
     """Forgets the counts of windows that are over: none is longer than a day."""
     RateCount.objects.filter(starts_at__lt=at - policy.RATES_FORGOTTEN_AFTER).delete()
-
-
-def _tell(name: str, starts: int, number: int) -> int:
-    starts_at = connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(starts, UTC))
-    with transactions.writing(), connection.cursor() as cursor:
-        cursor.execute(_ADD, [name, starts_at, number])
-        return int(cursor.fetchone()[0])

@@ -64,7 +64,11 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
             if child.status in OPEN:
                 minted = links.mint_for(child, at=at, sender=links.named(sent_by))
                 return Sent(minted.token, minted.expires_at, child.pk)
-            _require_not_given(child, since=until)
+            own = signatures.sound_of(child)
+            if (begun := _first(own)) is None or not any(one.type == _VERIFIED for one in own):
+                continue
+            if begun.at - advanced_since(begun, own) >= until:
+                raise Conflict("the borrower has consented anew", code="consent_given")
         _require_tries(verification, at=at)
         if (first := _first(said)) is None:
             raise EvidenceUnreadable(f"nobody signed what {verification.pk} was opened with")
@@ -85,8 +89,27 @@ def given(verification: Verification, case: Case, said: Sequence[AuditEntry], co
     It was opened for this verification, by its law and with its case, a worker's sound signature verified it, and
     nobody disputes it.
     """
-    found = (_given(child, verification, case, contract) for child in _opened(said))
-    return next((one for one in found if one is not None), None)
+    for child in _opened(said):
+        own = signatures.sound_of(child)
+        opened, decision = _first(own), next((one for one in own if one.type == _VERIFIED), None)
+        is_disputed = clearances.is_disputed(child, own)
+        if opened is None or decision is None or is_disputed or opened.body.get("renews") != verification.pk:
+            continue
+        by = {(one.lender_id, one.log, one.body["profile_sha256"]) for one in (opened, decision)}
+        if by != {(verification.lender_id, verification.mode, profiles.RENEWAL.sha256)}:
+            continue
+        if not profiles.suffices(profiles.RENEWAL.combinations, passed=decision.body["routes"]):
+            continue
+        try:
+            asked = cases.read(child, cases.key_of(child), commitment=str(opened.body["case"])).case
+        except EvidenceUnreadable:
+            continue
+        of = (asked.lender, asked.person, asked.loan, asked.purpose)
+        if asked.renewal is None or of != (case.lender, case.person, case.loan, case.purpose):
+            continue
+        if asked.renewal.contract_sha256 == contract.contract:
+            return Given(opened.at - advanced_since(opened, own), decision.pk)
+    return None
 
 
 def _due(
@@ -114,16 +137,11 @@ def _due(
     if at < until:
         wait = ceil((until - at).total_seconds())
         raise Conflict("the wait is not over", code="cooling_off", wait_seconds=wait)
-    if not _is_asked_for(said):
+    # Unless a worker found that the money of the contract has to wait, its borrower is told no such thing.
+    gates = [gate for one in said if one.type == "clearance.refused" for gate in one.body["gates"]]
+    if not any(gate["name"] == COOLING_OFF and gate["status"] in WAITING for gate in gates):
         raise Conflict("no clearance was refused for want of it", code="renewal_not_due")
     return contract, until
-
-
-def _is_asked_for(said: Sequence[AuditEntry]) -> bool:
-    """Whether a worker found that the money of the reported contract has to wait: a borrower whose does not is told no
-    such thing."""
-    gates = [gate for one in said if one.type == "clearance.refused" for gate in one.body["gates"]]
-    return any(gate["name"] == COOLING_OFF and gate["status"] in WAITING for gate in gates)
 
 
 def _opened(said: Sequence[AuditEntry]) -> Iterator[Verification]:
@@ -138,15 +156,6 @@ def _first(said: Sequence[AuditEntry]) -> AuditEntry | None:
     return next((one for one in said if one.type == "verification.created"), None)
 
 
-def _require_not_given(child: Verification, *, since: datetime) -> None:
-    """Raises `Conflict` if the borrower has consented by this one."""
-    said = signatures.sound_of(child)
-    first = _first(said)
-    for one in said:
-        if one.type == _VERIFIED and first is not None and first.at - advanced_since(first, said) >= since:
-            raise Conflict("the borrower has consented anew", code="consent_given")
-
-
 def _require_tries(verification: Verification, *, at: datetime) -> None:
     """Raises `Conflict` while the borrower has no attempt left at a stage of the new consent: it would end at once."""
     ((route,),) = profiles.RENEWAL.combinations
@@ -154,26 +163,3 @@ def _require_tries(verification: Verification, *, at: datetime) -> None:
     if again_at := max((one.again_at for one in had if one.again_at is not None), default=None):
         wait = ceil((again_at - at).total_seconds())
         raise Conflict("no attempt is left for now", code="attempts_exhausted", wait_seconds=wait)
-
-
-def _given(child: Verification, parent: Verification, case: Case, contract: Reported) -> Given | None:
-    said = signatures.sound_of(child)
-    opened = _first(said)
-    decision = next((one for one in said if one.type == _VERIFIED), None)
-    is_disputed = clearances.is_disputed(child, said)
-    if opened is None or decision is None or is_disputed or opened.body.get("renews") != parent.pk:
-        return None
-    by = {(one.lender_id, one.log, one.body["profile_sha256"]) for one in (opened, decision)}
-    if by != {(parent.lender_id, parent.mode, profiles.RENEWAL.sha256)}:
-        return None
-    if not profiles.suffices(profiles.RENEWAL.combinations, passed=decision.body["routes"]):
-        return None
-    try:
-        own = cases.read(child, cases.key_of(child), commitment=str(opened.body["case"])).case
-    except EvidenceUnreadable:
-        return None
-    of, asked = (own.lender, own.person, own.loan, own.purpose), own.renewal
-    if asked is None or of != (case.lender, case.person, case.loan, case.purpose):
-        return None
-    begun_at = opened.at - advanced_since(opened, said)
-    return Given(begun_at, decision.pk) if asked.contract_sha256 == contract.contract else None

@@ -1,7 +1,5 @@
 """A key that signed decisions is revoked: by an entry that the root signed, and one to the lender of each decision."""
 
-from collections.abc import Iterator
-
 from verification import clock, transactions
 from verification.audit import keys, log, signatures
 from verification.core import events
@@ -28,11 +26,16 @@ def revoke(mode: str, *, key: str, from_index: int, signature: str) -> list[str]
     if keys.revoked(mode).get(key, from_index + 1) > from_index:
         with transactions.writing():
             log.append(log=mode, type=events.REVOKED, body=body)
-    found = []
-    for decision in _decided(mode, key=key, from_index=from_index):
-        found.append(str(decision.verification_id))
-        told = AuditEntry.objects.filter(verification_id=decision.verification_id, type=TOLD, body__key=key)
-        if not signatures.sound(told):
+    found, next_index = list[str](), from_index
+    decided = AuditLeaf.objects.filter(log=mode, entry__type__in=events.DECISIONS).select_related("entry")
+    while page := list(decided.filter(leaf_index__gte=next_index).order_by("leaf_index")[: policy.SWEEP_BATCH]):
+        next_index = page[-1].leaf_index + 1
+        _, signers = signatures.inspect([leaf.entry for leaf in page])
+        for decision in (leaf.entry for leaf in page if signers.get(leaf.entry_id) == key):
+            found.append(str(decision.verification_id))
+            told = AuditEntry.objects.filter(verification_id=decision.verification_id, type=TOLD, body__key=key)
+            if signatures.sound(told):
+                continue
             with transactions.writing():
                 row = Verification.objects.select_for_update().filter(pk=decision.verification_id).first()
                 if row is None:  # taken away: `audit_verify` names it, and the others are told
@@ -41,14 +44,3 @@ def revoke(mode: str, *, key: str, from_index: int, signature: str) -> list[str]
                 transition.record(row, TOLD, at=clock.now(), body=said)
     clearances.freeze_unsound(mode)
     return found
-
-
-def _decided(mode: str, *, key: str, from_index: int) -> Iterator[AuditEntry]:
-    """Decisions that stand from this index on and that this key signed, in the order of the log."""
-    decided = AuditLeaf.objects.filter(log=mode, entry__type__in=events.DECISIONS).select_related("entry")
-    next_index = from_index
-    while page := list(decided.filter(leaf_index__gte=next_index).order_by("leaf_index")[: policy.SWEEP_BATCH]):
-        next_index = page[-1].leaf_index + 1
-        entries = [leaf.entry for leaf in page]
-        _, signers = signatures.inspect(entries)
-        yield from (entry for entry in entries if signers.get(entry.pk) == key)

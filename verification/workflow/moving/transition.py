@@ -93,7 +93,7 @@ def move(
     if (to := status.MOVES.get((Status(verification.status), how))) is None:
         raise Conflict(f"a verification that stands like this cannot {how}", code="illegal_transition")
     if to in status.TERMINAL and how is not Move.CANCEL and "receipt" not in (body or {}):
-        raise ValueError(f"a worker ends a verification with its receipt, and this {how} has none: see receipts.end")
+        raise ValueError(f"a worker ends a verification with its receipt, and this {how} has none: see onward.end")
     columns: dict[str, Any] = {"status": to, "code": code}
     if to is Status.IN_REVIEW:
         columns["in_review_since"] = at

@@ -22,16 +22,15 @@ _OPENED_BEFORE = timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_S
 
 @dataclass(frozen=True)
 class Tries:
-    """The attempts at a stage that are spent, each by its entry, and of how many of them people may say otherwise."""
+    """The attempts at a stage that are spent, each by its entry, and of how many of them people may say otherwise.
+
+    left: how many more may fail; None where none are counted.
+    """
 
     stage: Stage
+    left: int | None = None
     spent: tuple[AuditEntry, ...] = ()
     looked_at: int = 0
-
-    @property
-    def left(self) -> int | None:
-        """How many more may fail; None where none are counted."""
-        return None if self.stage.attempts is None else max(0, self.stage.attempts - len(self.spent))
 
     @property
     def is_exhausted(self) -> bool:
@@ -69,7 +68,8 @@ def count(verification: Verification, stage: Stage, *, at: datetime) -> Tries:
     ended = {entry.verification_id for entry in said if entry.type in events.DECISIONS}
     spent = tuple(entry for entry in last.values() if entry.body["burnt"] and entry.at >= since)
     undecided = [entry for entry in spent if entry.body.get("outcome") == Outcome.REVIEW]
-    return Tries(stage, spent, sum(entry.verification_id not in ended for entry in undecided))
+    left = max(0, stage.attempts - len(spent))
+    return Tries(stage, left, spent, sum(entry.verification_id not in ended for entry in undecided))
 
 
 def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:

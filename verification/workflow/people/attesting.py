@@ -102,27 +102,24 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             lacking = lacking.filter(~Exists(newer), verification__in=rows).select_related("verification")
             lacking = lacking.exclude(_too_old("profile_id", at=at))
             found = [one.verification for one in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]]
-        shown = _shown(found[: policy.DESK_ROWS])
+        listed = found[: policy.DESK_ROWS]
+        told, asked = decided.told(listed), _asked(listed)
+        entries = signatures.sound(AuditEntry.objects.filter(verification__in=listed, type=ATTESTED))
+        made = {(one.verification_id, one.body["what"]) for one in entries}
+        shown = tuple(
+            ToConfirm(
+                verification_id=row.pk,
+                client_reference=row.client_reference,
+                verified_at=told[row.pk].finished_at,
+                asked=asked.get(row.pk, ()),
+                made=tuple(kind for kind in KINDS if (row.pk, kind) in made),
+            )
+            for row in listed
+            if told[row.pk].status == Status.VERIFIED
+        )
         body = {"what": "to_confirm", "asked": ["reference"] if reference else [], "found": len(shown)}
         review_desk.note(reviewer, "review.listed", mode=mode, body=body)
     return Rows(shown, len(found) > policy.DESK_ROWS)
-
-
-def _shown(rows: Sequence[Verification]) -> tuple[ToConfirm, ...]:
-    told, asked = decided.told(rows), _asked(rows)
-    entries = signatures.sound(AuditEntry.objects.filter(verification__in=rows, type=ATTESTED))
-    made = {(one.verification_id, one.body["what"]) for one in entries}
-    return tuple(
-        ToConfirm(
-            verification_id=row.pk,
-            client_reference=row.client_reference,
-            verified_at=told[row.pk].finished_at,
-            asked=asked.get(row.pk, ()),
-            made=tuple(kind for kind in KINDS if (row.pk, kind) in made),
-        )
-        for row in rows
-        if told[row.pk].status == Status.VERIFIED
-    )
 
 
 def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
@@ -161,7 +158,19 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
 
     Raises `BadInput`, `NotFound` (none, or another lender's), `Conflict`; then nothing was written.
     """
-    sealed, said = _complete(word)  # 1
+    today = almaty.day_of(clock.now())
+    if word.what not in KINDS:  # 1
+        raise BadInput(f"what is attested is one of {list(KINDS)}", code="attestation_malformed", pointer="what")
+    sealed = {COMMENT_KIND: _line(word.comment, "comment", least=policy.REVIEW_REASON_MIN)}
+    if word.what == AGE and word.how not in HOWS:
+        raise BadInput(f"how is one of {list(HOWS)}", code="attestation_malformed", pointer="how")
+    said = {"what": AGE, "how": word.how}
+    if word.what != AGE:
+        if word.day is None or not today - policy.VISIT_BEFORE <= word.day <= today:
+            detail = f"a visit was today or up to {policy.VISIT_BEFORE.days} days ago"
+            raise BadInput(detail, code="attestation_malformed", pointer="day")
+        sealed[PLACE_KIND] = _line(word.place, "place", least=policy.VISIT_PLACE_MIN)
+        said = {"what": VISIT, "day": word.day.isoformat()}
     with transactions.writing():
         verification = _open_to_word(verification_id, reviewer.lender_id, lock=True)  # 2
         key = cases.key_of(verification)
@@ -177,23 +186,6 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
             dossier.keep(attempt, {f"{kind}.{number}": text.encode() for kind, text in sealed.items()}, key=key, at=at)
             body = {"attempt": attempt.pk, "person": reviewer.person_id, "number": number, **said}
             transition.record(verification, ATTESTED, at=at, body=body)
-
-
-def _complete(word: Attestation) -> tuple[dict[str, str], dict[str, str]]:
-    """What of the word is sealed, by kind, and what the log says."""
-    today = almaty.day_of(clock.now())
-    if word.what not in KINDS:
-        raise BadInput(f"what is attested is one of {list(KINDS)}", code="attestation_malformed", pointer="what")
-    sealed = {COMMENT_KIND: _line(word.comment, "comment", least=policy.REVIEW_REASON_MIN)}
-    if word.what == AGE:
-        if word.how not in HOWS:
-            raise BadInput(f"how is one of {list(HOWS)}", code="attestation_malformed", pointer="how")
-        return sealed, {"what": AGE, "how": word.how}
-    if word.day is None or not today - policy.VISIT_BEFORE <= word.day <= today:
-        detail = f"a visit was today or up to {policy.VISIT_BEFORE.days} days ago"
-        raise BadInput(detail, code="attestation_malformed", pointer="day")
-    sealed[PLACE_KIND] = _line(word.place, "place", least=policy.VISIT_PLACE_MIN)
-    return sealed, {"what": VISIT, "day": word.day.isoformat()}
 
 
 def _line(untrusted: str, pointer: str, *, least: int) -> str:

@@ -4,7 +4,7 @@ The pictures are opened here only, while the case waits for reviewers of its own
 Whether another reviewer has voted is not among what is shown: a vote that stands is a pass, for a fail ends the case.
 """
 
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,9 +13,9 @@ from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.identification_document import Judged
 from verification.core.opening import Loan
 from verification.core.person import LenderFacts
-from verification.core.route import Evidence, Stage
+from verification.core.route import Evidence
 from verification.evidence import store
-from verification.models import Attempt, EvidenceItem
+from verification.models import EvidenceItem
 from verification.workflow import cases
 from verification.workflow.moving import dossier, ending
 from verification.workflow.people import review, review_desk
@@ -65,7 +65,13 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
         case = cases.read(row, key).case
         person = case.person
         # Whoever decides by pictures must see them all; other evidence that cannot be read leaves the log's word.
-        kept = dossier.contents([attempt], key=key) if stage.pictures is not None else {}
+        kept, shots = dict[str, bytes](), tuple[Shot, ...]()
+        if stage.pictures is not None:
+            kept = dossier.contents([attempt], key=key)
+            with suppress(BadInput, Refused):  # none where their order cannot be read
+                listed = stage.pictures(Evidence(items=kept, at=at))
+                ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
+                shots = tuple(Shot(ids[one.kind], one.command) for one in listed if one.kind in ids)
         shown = ReviewCase(
             verification_id=row.pk,
             mode=row.mode,
@@ -78,7 +84,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             route=row.route,
             code=row.code,
             until=ending.ends_at(row),
-            shots=_shots(attempt, stage, kept, at=at),
+            shots=shots,
             checks=dossier.checks_of(attempt, kept),
             # Of the attempt that people look at no check refused, or it would have failed.
             refused_before=tuple(one for one in queries.check_views(row, key=key) if one.outcome == "fail"),
@@ -107,15 +113,3 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
         body = {"what": "picture", "attempt": attempt.pk, "evidence": item.pk, "verification": row.pk}
         review_desk.note(reviewer, "review.viewed", mode=row.mode, body=body)
     return jpeg
-
-
-def _shots(attempt: Attempt, stage: Stage, kept: Mapping[str, bytes], *, at: datetime) -> tuple[Shot, ...]:
-    """The pictures that are there; none where the stage has none, or where their order cannot be read."""
-    if stage.pictures is None:
-        return ()
-    try:
-        listed = stage.pictures(Evidence(items=kept, at=at))
-    except (BadInput, Refused):
-        return ()
-    ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
-    return tuple(Shot(ids[one.kind], one.command) for one in listed if one.kind in ids)

@@ -1,5 +1,7 @@
 """The one page a borrower sees now. Reading it changes nothing, so a reload or another device shows the same."""
 
+from django.conf import settings
+
 from verification import clock, routes, transactions
 from verification.audit import decided
 from verification.core import ids
@@ -128,7 +130,7 @@ def _other_routes(verification: Verification) -> tuple[RouteChoice, ...]:
         return ()
     offered = dict.fromkeys(combination[0] for combination in verification.combinations)
     # One that was installed when the verification began may be gone.
-    others = [routes.ROUTES[name] for name in offered if name != verification.route and name in stages.installed()]
+    others = [routes.ROUTES[name] for name in offered if name != verification.route and name in settings.TULGA_ROUTES]
     return tuple(
         # A stage that hints at the picture takes one.
         RouteChoice(route.name, route.label, route.explanation, any(stage.hint is not None for stage in route.stages))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Count, Max, Min
 from django.db.models.fields.json import KT
@@ -32,6 +33,9 @@ class AttemptView:
     burnt: bool
     opened_at: datetime
     closed_at: datetime | None
+
+
+_OF_ATTEMPT: Final = ("route", "stage", "status", "code", "burnt", "opened_at", "closed_at")
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,39 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
     """All that is on record about a case, in order, and an `oversight.viewed` entry; raises `NotFound`."""
     with transactions.writing():
         row = cases.of_any_lender(verification_id)
-        file = _read(row)
+        attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
+        numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
+        entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
+        found = found_of(row, decided.told_of(row))
+        # No reason for no code, and none for one that a later version of the table no longer has.
+        reason = reasons.REASONS.get(found.code)
+        # A new consent that no entry names is none: nobody asked for that row.
+        asked = AuditEntry.objects.filter(verification=row, type=RENEWED).annotate(renewal=KT("body__renewal"))
+        renewals = Verification.objects.filter(pk__in=asked.values("renewal")).order_by("created_at")
+        file = CaseFile(
+            found=found,
+            lender_detail=reason.lender_detail if reason else "",
+            profile_id=row.profile_id,
+            profile_sha256=row.profile_sha256,
+            combination=tuple(row.combination),
+            expires_at=row.expires_at,
+            redacted_at=row.redacted_at,
+            disputed_at=row.disputed_at,
+            retention=retention_of(row),
+            renews=row.renews_id or "",
+            renewals=tuple(renewals.values_list("pk", flat=True)),
+            contract_signed_at=row.contract_signed_at,
+            release_not_before=row.release_not_before,
+            attempts=tuple(
+                AttemptView(number=number, **{name: getattr(one, name) for name in _OF_ATTEMPT})
+                for number, one in enumerate(attempts, start=1)
+            ),
+            checks=queries.check_views(row, key=None),
+            evidence=_evidence(row, numbers=numbers),
+            steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
+            looks=_looks(row),
+            log_key=_log_key(row.mode),
+        )
         _note(row, person_id=person_id, what="case")
     return file
 
@@ -175,56 +211,6 @@ def _note(row: Verification, *, person_id: str, what: str) -> None:
     # The id stands in the body only: as the entry's own verification it would count among the case's events.
     body = {"what": what, "verification": row.pk}
     note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)
-
-
-def _attempt(attempt: Attempt, *, number: int) -> AttemptView:
-    return AttemptView(
-        number=number,
-        route=attempt.route,
-        stage=attempt.stage,
-        status=attempt.status,
-        code=attempt.code,
-        burnt=attempt.burnt,
-        opened_at=attempt.opened_at,
-        closed_at=attempt.closed_at,
-    )
-
-
-def _read(row: Verification) -> CaseFile:
-    attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
-    numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
-    entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
-    found = found_of(row, decided.told_of(row))
-    # No reason for no code, and none for one that a later version of the table no longer has.
-    reason = reasons.REASONS.get(found.code)
-    return CaseFile(
-        found=found,
-        lender_detail=reason.lender_detail if reason else "",
-        profile_id=row.profile_id,
-        profile_sha256=row.profile_sha256,
-        combination=tuple(row.combination),
-        expires_at=row.expires_at,
-        redacted_at=row.redacted_at,
-        disputed_at=row.disputed_at,
-        retention=retention_of(row),
-        renews=row.renews_id or "",
-        renewals=_renewals(row),
-        contract_signed_at=row.contract_signed_at,
-        release_not_before=row.release_not_before,
-        attempts=tuple(_attempt(attempt, number=numbers[attempt.pk]) for attempt in attempts),
-        checks=queries.check_views(row, key=None),
-        evidence=_evidence(row, numbers=numbers),
-        steps=tuple(step_of(entry) for entry in entries.order_by("verification_sequence", "at", "id")),
-        looks=_looks(row),
-        log_key=_log_key(row.mode),
-    )
-
-
-def _renewals(row: Verification) -> tuple[str, ...]:
-    """The new consents that its entries name: a row that nobody asked for is none."""
-    asked = AuditEntry.objects.filter(verification=row, type=RENEWED).annotate(renewal=KT("body__renewal"))
-    opened = Verification.objects.filter(pk__in=asked.values("renewal"))
-    return tuple(opened.order_by("created_at").values_list("pk", flat=True))
 
 
 def _log_key(mode: str) -> str:

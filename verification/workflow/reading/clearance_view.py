@@ -33,8 +33,8 @@ def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
         code=row.code,
         profile_id=row.profile_id,
         contract_sha256=row.contract_sha256,
-        amount_max=_tenge(row.cap_tiyn),
-        amount="" if row.amount_tiyn is None else _tenge(row.amount_tiyn),
+        amount_max=f"{row.cap_tiyn // TIYN}.{row.cap_tiyn % TIYN:02}",
+        amount="" if row.amount_tiyn is None else f"{row.amount_tiyn // TIYN}.{row.amount_tiyn % TIYN:02}",
         gates=row.gates,
         created_at=row.created_at,
         issued_at=row.issued_at,
@@ -43,7 +43,3 @@ def view(*, lender_id: str, mode: str, clearance_id: str) -> ClearanceView:
         consumed_at=row.consumed_at,
         frozen_at=row.frozen_at,
     )
-
-
-def _tenge(tiyn: int) -> str:
-    return f"{tiyn // TIYN}.{tiyn % TIYN:02}"

@@ -12,7 +12,7 @@ from verification.core.errors import Conflict, NotFound
 from verification.core.ids import is_id
 from verification.core.status import TERMINAL
 from verification.evidence import document_signing, store
-from verification.models import Attempt, AuditPending, DataKey, EvidenceItem, Verification
+from verification.models import Attempt, AuditPending, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import documents
 
@@ -50,7 +50,7 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
     """
     row = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
     # Erased, the list still says which documents there were: their commitments stand in the log.
-    key = None if _is_erased(row) else cases.key_of(row)
+    key = None if cases.is_erased(row) else cases.key_of(row)
     attempts = Attempt.objects.filter(verification=row).order_by("opened_at", "turn")
     listed: list[DocumentView] = []
     for number, attempt in enumerate(attempts, start=1):
@@ -102,7 +102,7 @@ def read_document(*, lender_id: str, mode: str, verification_id: str, attempt_id
             raise NotFound("there is no document of this attempt")
         if not _is_told(row, item):
             raise Conflict("the log has not ordered yet what it says", code="document_not_ready")
-        if _is_erased(row):
+        if cases.is_erased(row):
             raise Conflict("the personal data of this verification were erased", code="document_erased")
         content = store.get(cases.key_of(row), item)
         # No event of the verification: a reading counts neither in its sequence nor in what the lender is told.
@@ -131,7 +131,3 @@ def _is_told(row: Verification, item: EvidenceItem) -> bool:
     if AuditPending.objects.filter(entry__verification=row, entry__at__lte=item.created_at).exists():
         return False
     return row.status not in TERMINAL or decided.told_of(row).status in TERMINAL
-
-
-def _is_erased(row: Verification) -> bool:
-    return DataKey.objects.filter(verification=row).exclude(destroyed_at=None).exists()

@@ -138,7 +138,15 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
     """
     in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
     numbers = {pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)}
-    scores = _scores(verification, key) if key is not None else {}
+    scores: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    if key is not None:
+        for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
+            try:
+                kept = {item.kind: store.get(key, item)}
+                for one in dossier.checks_in(kept, stage=item.kind.partition(".")[0]):
+                    scores[str(item.attempt_id), one.name] = (one.score, one.threshold)
+            except EvidenceUnreadable as fault:
+                logger.error("%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code)
     known = reasons.REASONS
     return tuple(
         CheckView(
@@ -163,19 +171,6 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
     )
 
 
-def _scores(verification: Verification, key: vault.Key) -> dict[tuple[str, str], tuple[float | None, float | None]]:
-    """Score and threshold by attempt and check; none of an attempt whose terms cannot be read, which is logged."""
-    found: dict[tuple[str, str], tuple[float | None, float | None]] = {}
-    for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
-        try:
-            kept = {item.kind: store.get(key, item)}
-            for one in dossier.checks_in(kept, stage=item.kind.partition(".")[0]):
-                found[str(item.attempt_id), one.name] = (one.score, one.threshold)
-        except EvidenceUnreadable as fault:
-            logger.error("%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code)
-    return found
-
-
 def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100) -> Page[EventView]:
     """What a lender is told, in the order of the log, after a sequence number of its own."""
     limit = max(1, min(limit, LIST_MAX))
@@ -195,31 +190,31 @@ def _events(leaves: Sequence[AuditLeaf]) -> tuple[EventView, ...]:
     """One more statement for all that speak of clearances: web signs some of those, and verifies nobody by it."""
     rows = {one.entry.verification_id: one.entry.verification for one in leaves if one.entry.type in CLEARINGS}
     told = decided.told([row for row in rows.values() if row is not None])
-    return tuple(_event(leaf, told.get(leaf.entry.verification_id or "")) for leaf in leaves)
-
-
-def _event(leaf: AuditLeaf, told: decided.Told | None) -> EventView:
-    entry = leaf.entry
-    # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
-    status = entry.type.removeprefix("verification.")
-    if status == "created":
-        status = Status.REQUIRES_INPUT.value
-    elif entry.type in CLEARINGS:
-        status = told.status if told is not None else ""
-    return EventView(
-        id=entry.pk,
-        type=entry.type,
-        timestamp=entry.at,
-        lender_sequence=leaf.lender_sequence or 0,
-        verification_id=entry.verification_id,
-        client_reference=entry.verification.client_reference if entry.verification else "",
-        status=status if entry.verification_id else "",
-        sequence=entry.verification_sequence,
-        mode=entry.log,
-        log_index=leaf.leaf_index,
-        clearance_id=str(entry.body.get("clearance", "")),
-        renews=entry.verification.renews_id or "" if entry.verification else "",
-    )
+    events = []
+    for leaf, entry in ((leaf, leaf.entry) for leaf in leaves):
+        # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
+        status = entry.type.removeprefix("verification.")
+        if status == "created":
+            status = Status.REQUIRES_INPUT.value
+        elif entry.type in CLEARINGS:
+            of = told.get(entry.verification_id or "")
+            status = of.status if of is not None else ""
+        event = EventView(
+            id=entry.pk,
+            type=entry.type,
+            timestamp=entry.at,
+            lender_sequence=leaf.lender_sequence or 0,
+            verification_id=entry.verification_id,
+            client_reference=entry.verification.client_reference if entry.verification else "",
+            status=status if entry.verification_id else "",
+            sequence=entry.verification_sequence,
+            mode=entry.log,
+            log_index=leaf.leaf_index,
+            clearance_id=str(entry.body.get("clearance", "")),
+            renews=entry.verification.renews_id or "" if entry.verification else "",
+        )
+        events.append(event)
+    return tuple(events)
 
 
 def last_sequence(*, lender_id: str, mode: str) -> int:

@@ -49,23 +49,21 @@ def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
     held = dict(counted.values_list("verification_id", "waiting"))
     ordered = of_cases.exclude(leaf=None).order_by("leaf__leaf_index")
     last = {pk: (kind, at) for pk, kind, at in ordered.values_list("verification_id", "type", "leaf__leaf_index")}
-    return tuple(_refused(entry, why, held, last) for entry in entries), len(ids) > len(entries)
-
-
-def _refused(
-    entry: AuditEntry, why: dict[str, str], held: dict[str, int], last: dict[str, tuple[str, int]]
-) -> RefusedEntry:
-    case = entry.verification_id or ""
-    kind, index = last.get(case, ("", None))
-    return RefusedEntry(
-        id=entry.pk,
-        log=entry.log,
-        type=entry.type,
-        at=entry.at,
-        why=why.get(entry.pk, ""),
-        verification_id=case,
-        row_status=entry.verification.status if entry.verification else "",
-        last_ordered=kind,
-        last_index=index,
-        held=max(0, held.get(case, 1) - 1),
-    )
+    refused = []
+    for entry in entries:
+        case = entry.verification_id or ""
+        kind, index = last.get(case, ("", None))
+        told = RefusedEntry(
+            id=entry.pk,
+            log=entry.log,
+            type=entry.type,
+            at=entry.at,
+            why=why.get(entry.pk, ""),
+            verification_id=case,
+            row_status=entry.verification.status if entry.verification else "",
+            last_ordered=kind,
+            last_index=index,
+            held=max(0, held.get(case, 1) - 1),
+        )
+        refused.append(told)
+    return tuple(refused), len(ids) > len(entries)

@@ -56,7 +56,15 @@ class Sample:
 
 def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
     """Each drawn judgement that comes out otherwise; the others are counted. Each is on record, as by any replay."""
-    for pk in _drawn(log, sample):
+
+    def ids() -> Iterator[str]:
+        judged, last = AuditEntry.objects.filter(log=log, type="attempt.judged", leaf__log=log).order_by("pk"), ""
+        while page := list(judged.filter(pk__gt=last).values_list("pk", flat=True)[:_PAGE]):
+            sample.of, last = sample.of + len(page), page[-1]
+            yield from page
+
+    # Those whose ids, hashed with the seed, come first: nobody who does not know the seed foresees them.
+    for pk in heapq.nsmallest(sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest()):
         entry = AuditEntry.objects.select_related("leaf").get(pk=pk)
         found = _judged_again(entry)
         sample.drawn += 1
@@ -70,18 +78,6 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
             detail = f"{found.stage} of {found.route} comes out otherwise: {found.detail}"
             index = entry.leaf.leaf_index
             yield Finding(code="judged_otherwise", log=log, leaf_index=index, entry=entry.pk, detail=detail)
-
-
-def _drawn(log: str, sample: Sample) -> list[str]:
-    """The judgements whose ids, hashed with the seed, come first: nobody who does not know the seed foresees them."""
-
-    def ids() -> Iterator[str]:
-        judged, last = AuditEntry.objects.filter(log=log, type="attempt.judged", leaf__log=log).order_by("pk"), ""
-        while page := list(judged.filter(pk__gt=last).values_list("pk", flat=True)[:_PAGE]):
-            sample.of, last = sample.of + len(page), page[-1]
-            yield from page
-
-    return heapq.nsmallest(sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest())
 
 
 def _judged_again(entry: AuditEntry) -> Replayed:

@@ -173,10 +173,10 @@ def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tupl
     return readings
 
 
-def lender_choices() -> tuple[tuple[str, str], ...]:
-    """Id and name of every lender, by name. Who is a lender is public, so this is not logged."""
+def lender_choices(*before: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Id and name of every lender, by name, behind other choices. Who is a lender is public, so this is not logged."""
     lenders = apps.get_model("lenders", "Lender").objects.order_by("name", "id")
-    return tuple(lenders.values_list("id", "name"))
+    return (*before, *lenders.values_list("id", "name"))
 
 
 def first_month(months: int) -> date:
@@ -235,29 +235,19 @@ def _conditions(question: Question) -> Q:
         conditions &= Q(created_at__gte=almaty.begins(first))
     if last:
         conditions &= Q(created_at__lt=almaty.begins(last + timedelta(days=1)))
-    for name, named in (("iin", _of_borrower), ("case_number", _of_number)):
-        if typed := getattr(question, name):
-            try:
-                conditions &= named(typed)
-            except BadInput as error:
-                raise BadInput(error.detail, code=error.code, pointer=name) from None
-    if question.lender_id:
-        conditions &= Q(lender_id=question.lender_id)
-    if question.route:
-        conditions &= Q(route=question.route)
-    if question.outcome:
-        conditions &= Q(status=question.outcome)
-    return conditions
-
-
-def _of_borrower(untrusted_iin: str) -> Q:
-    iin = Iin.parse(untrusted_iin)
-    # One value for each index key: rows keep the version they were written with.
-    return Q(borrower_index__in=vault.blind_index(purpose=vault.BORROWER, value=iin.value).values())
-
-
-def _of_number(untrusted: str) -> Q:
-    return Q(pk__range=numbered(untrusted, prefix="ver"))
+    pointer = "iin"
+    try:
+        if question.iin:
+            # One value for each index key: rows keep the version they were written with.
+            indexes = vault.blind_index(purpose=vault.BORROWER, value=Iin.parse(question.iin).value)
+            conditions &= Q(borrower_index__in=indexes.values())
+        pointer = "case_number"
+        if question.case_number:
+            conditions &= Q(pk__range=numbered(question.case_number, prefix="ver"))
+    except BadInput as error:
+        raise BadInput(error.detail, code=error.code, pointer=pointer) from None
+    wanted = {"lender_id": question.lender_id, "route": question.route, "status": question.outcome}
+    return conditions & Q(**{name: value for name, value in wanted.items() if value})
 
 
 def _require(holds: bool, pointer: str, code: str) -> None:

@@ -10,7 +10,7 @@ from verification.audit import decided, log
 from verification.core.errors import Conflict, NotFound
 from verification.core.statement_text import is_text
 from verification.core.status import TERMINAL
-from verification.models import Attempt, AuditPending, DataKey, EvidenceItem, Verification
+from verification.models import Attempt, AuditPending, EvidenceItem, Verification
 from verification.workflow import cases
 from verification.workflow.moving import documents, dossier, links
 
@@ -56,7 +56,7 @@ def read_for_borrower(*, verification_id: str, file: str) -> SignedFile:
 
 def is_offered(row: Verification) -> bool:
     """Whether the last page offers the files: a signature was judged, the end is told, within a day, nothing erased."""
-    if links.is_over(row) or _judged(row) is None or _is_erased(row):
+    if links.is_over(row) or _judged(row) is None or cases.is_erased(row):
         return False
     return decided.told_of(row).status in TERMINAL
 
@@ -70,7 +70,7 @@ def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
     is_pending = AuditPending.objects.filter(entry__verification=row, entry__at__lte=attempt.closed_at).exists()
     if is_pending or (row.status in TERMINAL and decided.told_of(row).status not in TERMINAL):
         raise Conflict("the log has not ordered yet what was said of it", code="document_not_ready")
-    if _is_erased(row):
+    if cases.is_erased(row):
         raise Conflict("the personal data of this verification were erased", code="document_erased")
     # As the log has it, not the rows: of a statement that was written anew in another language the last was signed.
     listed = [one for one in dossier.on_record(row, attempt).evidence if one.attempt == attempt.pk]
@@ -91,7 +91,3 @@ def _judged(row: Verification) -> Attempt | None:
 
 def _with(kind: str) -> Exists:
     return Exists(EvidenceItem.objects.filter(attempt=OuterRef("pk"), kind=kind))
-
-
-def _is_erased(row: Verification) -> bool:
-    return DataKey.objects.filter(verification=row).exclude(destroyed_at=None).exists()

@@ -290,7 +290,7 @@ def _next_action(verification: Verification, standing: attempts.Standing) -> Nex
         type=page_name(verification, attempt),
         route=verification.route,
         stage=verification.stage,
-        attempts_left=attempts.left(stage, standing.failures) if stage else None,
+        attempts_left=None if stage is None or stage.attempts is None else max(0, stage.attempts - standing.failures),
         expires_at=attempt.expires_at if attempt else verification.expires_at,
         code=attempt.notice if attempt else verification.last_failure,
     )
