@@ -12,6 +12,7 @@ starting.tell_of_others_keys()
 
 wsgi_app = "config.wsgi"
 worker_class = "config.web_worker.Worker"
+logger_class = "config.web_worker.Logger"
 bind, workers, threads = settings.TULGA_BIND, settings.TULGA_WEB_WORKERS, settings.TULGA_WEB_THREADS
 timeout = 30  # seconds; no request does outside work, so a longer one hangs
 graceful_timeout = 20

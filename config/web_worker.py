@@ -6,7 +6,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
-from gunicorn import util
+from gunicorn import glogging, util
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -20,6 +20,13 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (errors.LimitRequestHeaders, "headers_too_large"),
     (errors.ParseException, "malformed_request"),
 )
+
+
+class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's, but for lines about requests: with a configuration of its own it would spell each, for nobody."""
+
+    def access(self, *_: Any) -> None:
+        """Says nothing."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
