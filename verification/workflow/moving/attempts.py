@@ -22,6 +22,7 @@ from verification.core.results import Outcome
 from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
+from verification.prepared import Prepared
 from verification.workflow import policy, stages
 from verification.workflow.moving import documents, queue, quotas, transition, tries
 
@@ -197,9 +198,12 @@ def void(verification: Verification, *, at: datetime) -> list[Attempt]:
     return left
 
 
+_CURRENT = Prepared(lambda of: live().filter(verification=of).order_by("pk")[:1])
+
+
 def current(verification: Verification) -> Attempt | None:
     """The attempt that is open or being judged; its verification is the one given."""
-    attempt = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING)).first()
+    attempt = next(iter(_CURRENT.ask(verification.pk)), None)
     if attempt is not None:
         attempt.verification = verification
     return attempt
