@@ -24,8 +24,8 @@ from rest_framework.throttling import BaseThrottle
 from lenders import policy, versions
 from lenders.models import ApiKey, Lender
 from verification import clock, transactions
+from verification.compiled import Compiled
 from verification.core.errors import BadInput, Misconfigured
-from verification.prepared import Prepared
 from verification.workflow.moving import rates
 from verification.workflow.reading import readiness
 
@@ -108,7 +108,7 @@ def digest(secret: str) -> str:
     return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-_BY_HASH = Prepared(lambda hashed: ApiKey.objects.select_related("lender").filter(sha256=hashed))
+_BY_HASH = Compiled(lambda hashed: ApiKey.objects.select_related("lender").filter(sha256=hashed))
 
 
 class ApiKeyAuthentication(BaseAuthentication):

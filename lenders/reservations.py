@@ -21,8 +21,8 @@ from lenders import endpoints, policy
 from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.posting import Outcome
 from verification import clock, transactions
+from verification.compiled import Compiled
 from verification.core.errors import TulgaError
-from verification.prepared import Prepared
 from verification.workflow.moving import sweep
 
 logger = logging.getLogger(__name__)
@@ -73,14 +73,14 @@ def take(*, room: int, failing_room: int) -> list[Delivery]:
 
 
 @cache
-def _hungry(modes: tuple[str, ...]) -> Prepared[tuple[str, str]]:
+def _hungry(modes: tuple[str, ...]) -> Compiled[tuple[str, str]]:
     """Asks to which endpoints deliveries are due, and whose these are."""
 
     def rows(at: datetime) -> QuerySet[WebhookEndpoint, tuple[str, str]]:
         is_owed = Exists(_due(at).filter(endpoint=OuterRef("pk")))
         return _awake(at, modes).filter(is_owed).values_list("pk", "lender_id")
 
-    return Prepared(rows)
+    return Compiled(rows)
 
 
 def _awake(at: datetime, modes: tuple[str, ...]) -> QuerySet[WebhookEndpoint, WebhookEndpoint]:

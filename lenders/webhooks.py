@@ -15,8 +15,8 @@ from django.db.models import Case, F, QuerySet, When
 from lenders import answers, policy, versions
 from lenders.models import Delivery, WebhookEndpoint
 from verification import clock, transactions
+from verification.compiled import Compiled
 from verification.core.errors import TulgaError
-from verification.prepared import Prepared
 from verification.workflow.moving import sweep
 from verification.workflow.reading import queries
 from verification.workflow.reading.queries import EventView
@@ -28,7 +28,7 @@ TEST_TYPE = "endpoint.test"
 
 
 @cache
-def _behind(modes: tuple[str, ...]) -> Prepared[Any]:
+def _behind(modes: tuple[str, ...]) -> Compiled[Any]:
     """Asks which endpoints have not had all events, those after one of them first; one more than are served."""
 
     def rows(after: str) -> QuerySet[Any, Any]:
@@ -38,7 +38,7 @@ def _behind(modes: tuple[str, ...]) -> Prepared[Any]:
         had_its_turn = Case(When(id__lte=after, then=1), default=0)
         return behind.order_by(had_its_turn, "id")[: policy.PUMP_ENDPOINTS + 1]
 
-    return Prepared(rows)
+    return Compiled(rows)
 
 
 def pump(*, after: str = "") -> tuple[str, bool]:

@@ -16,11 +16,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from verification.audit import keys, signatures
 from verification.audit.history import hashed_bytes
 from verification.audit.stored import readable
+from verification.compiled import Compiled
 from verification.core import events
 from verification.core.keeping import reference_mark
 from verification.core.status import OPEN, TERMINAL, Status
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
-from verification.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def receipt_entry(row: Verification) -> AuditEntry | None:
     return next(iter(proven(found, revoked=keys.revoked(row.mode))), None)
 
 
-_REFUSED = Prepared(
+_REFUSED = Compiled(
     lambda of: AuditPending.objects.filter(refused=True, entry__verification=of).values_list("pk", flat=True)[:1]
 )
 

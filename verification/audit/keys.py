@@ -15,11 +15,11 @@ from django.db.models import Q
 
 from verification.audit.checkpoint import SigningKey, VerificationKey
 from verification.audit.stored import UNREADABLE, asked, readable
+from verification.compiled import Compiled
 from verification.core import certificates, events
 from verification.core.certificates import MODES, Certified
 from verification.core.errors import Misconfigured
 from verification.models import AuditEntry
-from verification.prepared import Prepared
 
 LOGS: Final = MODES
 _SEED_BYTES: Final = 32
@@ -83,7 +83,7 @@ def on_record(log: str) -> list[Certified]:
     return [one for one in found if one is not None and one.is_certified(settings.TULGA_ROOT)]
 
 
-_REVOKED = Prepared(
+_REVOKED = Compiled(
     lambda log: (
         AuditEntry.objects.filter(Q(leaf__isnull=False) | Q(pending__refused=False), log=log, type=events.REVOKED)
         # What neither stands in the log nor waits for it is nobody's word.

@@ -27,13 +27,13 @@ from django.db.models import Q
 from verification.audit import keys, policy
 from verification.audit.keys import Believed
 from verification.audit.stored import UNREADABLE, asked, readable
+from verification.compiled import Compiled
 from verification.core import events
 from verification.core.certificates import key_id
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.keeping import is_of_door
 from verification.core.stored import canonical_json, moment
 from verification.models import AuditEntry, AuditLeaf, Verification
-from verification.prepared import Prepared
 
 SCHEMA: Final = 1
 _CONTEXT: Final = "tulga-entries-v1"
@@ -156,7 +156,7 @@ def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
     return [entry for entry in found if entry.pk in signers and entry.pk not in gone]
 
 
-_OF_ONE = Prepared(
+_OF_ONE = Compiled(
     lambda verification, log: (
         AuditEntry.objects.filter(Q(verification=verification) | Q(type=events.REVOKED, log=log))
         .select_related("leaf")

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from django.db import DatabaseError
 from django.db.models import Model, QuerySet
 
-from verification.prepared import Prepared
+from verification.compiled import Compiled
 
 Row = TypeVar("Row", bound=Model)
 
@@ -43,7 +43,7 @@ def readable(query: QuerySet[Row, Row]) -> Iterator[Row]:
     return (row for row in read(query) if not isinstance(row, Damaged))
 
 
-def asked(question: Prepared[Row], *values: str) -> Iterator[Row]:
+def asked(question: Compiled[Row], *values: str) -> Iterator[Row]:
     """The same of a question that is spelled once."""
     try:
         yield from question.ask(*values)

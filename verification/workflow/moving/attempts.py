@@ -17,12 +17,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from verification import transactions
+from verification.compiled import Compiled
 from verification.core import reasons, stored
 from verification.core.results import Outcome
 from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
-from verification.prepared import Prepared
 from verification.workflow import policy, stages
 from verification.workflow.moving import documents, queue, quotas, transition, tries
 
@@ -198,7 +198,7 @@ def void(verification: Verification, *, at: datetime) -> list[Attempt]:
     return left
 
 
-_CURRENT = Prepared(lambda of: live().filter(verification=of).order_by("pk")[:1])
+_CURRENT = Compiled(lambda of: live().filter(verification=of).order_by("pk")[:1])
 
 
 def current(verification: Verification) -> Attempt | None:

@@ -11,12 +11,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from verification import clock, transactions
+from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
 from verification.core.ids import case_number
 from verification.core.person import Outline
 from verification.core.status import TERMINAL
 from verification.models import Attempt, BorrowerSession, Link, Verification
-from verification.prepared import Prepared
 from verification.workflow import cases, policy
 from verification.workflow.moving import attempts, transition
 
@@ -156,7 +156,7 @@ class Visit:
         return self.verification.pk
 
 
-_OF_SESSION = Prepared(
+_OF_SESSION = Compiled(
     lambda token_sha256: (
         attempts.live()
         .filter(verification__sessions__token_sha256=token_sha256, verification__sessions__ended_at=None)

@@ -13,10 +13,10 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 
 from verification import clock, transactions
+from verification.compiled import Compiled
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
 from verification.core.status import Status
 from verification.models import Attempt, BorrowerSession, MobileSigning, Verification
-from verification.prepared import Prepared
 from verification.workflow import policy, stages
 from verification.workflow.moving import attempts, commands, links, transition
 from verification.workflow.moving.links import TOKEN_BYTES, Minted
@@ -116,7 +116,7 @@ def refuse(*, untrusted_access: str, code: str) -> None:
         transition.record(row.verification, "mobile_signing.refused", at=at, body=_named(row) | {"code": code})
 
 
-_NEWEST = Prepared(lambda of, turn: MobileSigning.objects.filter(verification_id=of, turn=turn).order_by("-pk")[:1])
+_NEWEST = Compiled(lambda of, turn: MobileSigning.objects.filter(verification_id=of, turn=turn).order_by("-pk")[:1])
 
 
 def progress(*, verification_id: str, turn: int) -> str:

@@ -17,9 +17,9 @@ from types import MappingProxyType
 from django.db.models import Exists, F, Q, QuerySet
 
 from verification import clock, transactions
+from verification.compiled import Compiled
 from verification.core.errors import FenceLost
 from verification.models import Verification
-from verification.prepared import Prepared
 from verification.workflow import policy
 from verification.workflow.moving import doorbell, transition
 
@@ -90,7 +90,7 @@ def give_back(ids: Sequence[str]) -> None:
         Verification.objects.filter(pk__in=ids, lease_until=None).update(reserved_until=None)
 
 
-_WITH_KEY = Prepared(lambda id_: Verification.objects.select_related("key").filter(pk=id_))
+_WITH_KEY = Compiled(lambda id_: Verification.objects.select_related("key").filter(pk=id_))
 
 
 def claim(verification_id: str) -> Verification | None:
@@ -135,14 +135,14 @@ def release(verification: Verification, *, due_at: datetime, faults: int) -> boo
 
 
 @cache
-def _any_due(queues: tuple[str, ...]) -> Prepared[tuple[bool, ...]]:
+def _any_due(queues: tuple[str, ...]) -> Compiled[tuple[bool, ...]]:
     """Asks of each of these whether a row of it is due that nobody has in hand."""
 
     def ask(at: datetime) -> QuerySet[Verification, tuple[bool, ...]]:
         due = [Exists(_free_to_take(at).filter(queue=queue)) for queue in queues]
         return Verification.objects.order_by("pk").values_list(*due)[:1]
 
-    return Prepared(ask)
+    return Compiled(ask)
 
 
 def _free_to_take(at: datetime) -> QuerySet[Verification, Verification]:

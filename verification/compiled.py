@@ -1,4 +1,4 @@
-"""Questions of every request and every look for work: spelled as SQL once, and asked with other values ever after."""
+"""Queries of every request and every look for work: compiled to SQL once, and run with other values ever after."""
 
 from collections.abc import Callable
 from copy import copy
@@ -22,14 +22,14 @@ class _Place(Value):
 
 
 @dataclass(frozen=True)
-class _Spelled:
+class _Sql:
     rows: Any
     compiler: Any
     sql: str
     parameters: tuple[object, ...]
 
 
-class Prepared(Generic[Row]):
+class Compiled(Generic[Row]):
     """Rows that are asked for by other values each time.
 
     Django spells a query anew whenever it is asked: of 40 columns in a millisecond, which is longer than the database
@@ -40,7 +40,7 @@ class Prepared(Generic[Row]):
     def __init__(self, rows: Callable[..., QuerySet[Any, Row]]) -> None:
         self._rows = rows
         self._places = [_Place(number) for number, _ in enumerate(signature(rows).parameters)]
-        self._spelled: dict[str, _Spelled] = {}
+        self._sql: dict[str, _Sql] = {}
 
     def rows(self, *values: object) -> QuerySet[Any, Row]:
         """The query set itself, which Django spells as any other."""
@@ -48,22 +48,22 @@ class Prepared(Generic[Row]):
 
     def ask(self, *values: str | bytes | int | datetime) -> list[Row]:
         """The rows, as the query set would give them."""
-        spelled = self._spelled.get(connection.vendor)
-        if spelled is None:
+        compiled = self._sql.get(connection.vendor)
+        if compiled is None:
             rows = self._rows(*self._places)
             compiler = rows.query.get_compiler(rows.db)
-            spelled = self._spelled[connection.vendor] = _Spelled(rows, compiler, *compiler.as_sql())
+            compiled = self._sql[connection.vendor] = _Sql(rows, compiler, *compiler.as_sql())
         adapt = connection.ops.adapt_datetimefield_value
         given = [
             adapt(value) if isinstance(value, datetime) else value
             for value, _ in zip(values, self._places, strict=True)
         ]
-        parameters = tuple(given[one.value] if isinstance(one, _Place) else one for one in spelled.parameters)
-        # Threads share what was spelled, and each has a connection of its own.
-        asked: Any = copy(spelled.compiler)
+        parameters = tuple(given[one.value] if isinstance(one, _Place) else one for one in compiled.parameters)
+        # Threads share what was compiled, and each has a connection of its own.
+        asked: Any = copy(compiled.compiler)
         asked.connection = connection
-        asked.as_sql = lambda *_, **__: (spelled.sql, parameters)
+        asked.as_sql = lambda *_, **__: (compiled.sql, parameters)
         query = SimpleNamespace(get_compiler=lambda *_, **__: asked)
-        rows = spelled.rows
+        rows = compiled.rows
         standing_for = SimpleNamespace(db=rows.db, model=rows.model, query=query, _known_related_objects={})
         return list(rows._iterable_class(standing_for))

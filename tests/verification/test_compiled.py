@@ -9,8 +9,8 @@ from django.db.models.sql.compiler import SQLCompiler
 
 from tests.statements import statements
 from tests.verification.workflow import story as stories
+from verification.compiled import Compiled
 from verification.models import Verification
-from verification.prepared import Prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_rows_are_those_of_the_query_set_with_what_they_lead_to():
     of = stories.lender()
     first, second = (stories.begin(of, reference).row() for reference in ("A-1", "A-2"))
-    asked = Prepared(lambda id_: Verification.objects.filter(pk=id_).select_related("lender"))
+    asked = Compiled(lambda id_: Verification.objects.filter(pk=id_).select_related("lender"))
     for row in (first, second, first):
         with statements() as sent:
             (found,) = asked.ask(row.pk)
@@ -33,17 +33,17 @@ def test_rows_are_those_of_the_query_set_with_what_they_lead_to():
 def test_a_value_may_stand_in_several_places_and_times_and_bytes_are_told_as_they_are_kept():
     row = stories.begin(stories.lender()).row()
     at = row.created_at
-    asked = Prepared(lambda at: Verification.objects.filter(created_at__lte=at, expires_at__gt=at).values_list("pk"))
+    asked = Compiled(lambda at: Verification.objects.filter(created_at__lte=at, expires_at__gt=at).values_list("pk"))
     assert asked.ask(at) == [(row.pk,)]
     assert asked.ask(at - timedelta(microseconds=1)) == []
-    by_index = Prepared(lambda index: Verification.objects.filter(borrower_index=index).values_list("pk", flat=True))
+    by_index = Compiled(lambda index: Verification.objects.filter(borrower_index=index).values_list("pk", flat=True))
     assert by_index.ask(bytes(row.borrower_index or b"")) == [row.pk]
     assert by_index.ask(b"") == []
 
 
 def test_it_is_spelled_once(monkeypatch):
     row = stories.begin(stories.lender()).row()
-    asked = Prepared(lambda id_: Verification.objects.filter(pk=id_))
+    asked = Compiled(lambda id_: Verification.objects.filter(pk=id_))
     asked.ask(row.pk)
     monkeypatch.setattr(SQLCompiler, "pre_sql_setup", lambda *_, **__: pytest.fail("spelled anew"))
     assert asked.ask(row.pk)[0].pk == row.pk
@@ -51,7 +51,7 @@ def test_it_is_spelled_once(monkeypatch):
 
 def test_threads_share_the_spelling_and_no_connection():
     row = stories.begin(stories.lender()).row()
-    asked = Prepared(lambda id_: Verification.objects.filter(pk=id_))
+    asked = Compiled(lambda id_: Verification.objects.filter(pk=id_))
     asked.ask(row.pk)
 
     def elsewhere():
@@ -66,7 +66,7 @@ def test_threads_share_the_spelling_and_no_connection():
 
 
 def test_a_value_too_few_or_too_many_is_a_fault():
-    asked = Prepared(lambda id_: Verification.objects.filter(pk=id_))
+    asked = Compiled(lambda id_: Verification.objects.filter(pk=id_))
     for values in ((), ("ver_1", "ver_2")):
         with pytest.raises(ValueError, match="zip"):
             asked.ask(*values)
