@@ -8,7 +8,7 @@ from inspect import signature
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet, Value
 
 Row = TypeVar("Row", covariant=True)
@@ -48,6 +48,7 @@ class Compiled(Generic[Row]):
 
     def ask(self, *values: str | bytes | int | datetime) -> list[Row]:
         """The rows, as the query set would give them."""
+        connection = connections[DEFAULT_DB_ALIAS]
         compiled = self._sql.get(connection.vendor)
         if compiled is None:
             rows = self._rows(*self._places)
