@@ -14,7 +14,7 @@ from celery import Celery
 from celery.apps import worker
 from celery.signals import setup_logging, task_postrun, task_prerun, worker_init, worker_process_init
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection, connections
 from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -126,8 +126,10 @@ app.conf.update(
     timezone="UTC",
 )
 # Celery would close a child's connection before and after each step, so that each asked a server process which knew no
-# table and had planned nothing. How old one may be is Django's to say, as in a request: `keep_what_lives`.
-app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
+# table and had planned nothing. How old one may be is Django's to say, as in a request: `keep_what_lives`. A file of
+# SQLite's is closed after each: a limit that strikes while the lock is waited for leaves it locked, and Django unaware.
+if connection.vendor == "postgresql":
+    app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 # By its name: it needs models, which are there only after Django's set-up.
 app.steps["worker"].add("config.feeding:Feeder")
 app.autodiscover_tasks()
@@ -141,6 +143,7 @@ def _refuse_to_start(**_: object) -> None:
     # Whoever starts what judges faces shall read once how often it errs, and on whose word.
     for calibration in calibrations():
         logger.warning(calibration)
+    connection.close()  # asks no more, and no child may inherit it
 
 
 @worker_process_init.connect
@@ -165,6 +168,12 @@ def keep_memory(**_: object) -> None:
 @task_prerun.connect
 def keep_what_lives(**_: object) -> None:
     """A step begins with its child's connection unless that is too old or was broken."""
+    for one in connections.all(initialized_only=True):
+        # A limit struck while Django ended a transaction: it believes in that one for ever, and connects no more.
+        if one.in_atomic_block or one.closed_in_transaction:
+            one.in_atomic_block = False
+            one.close()
+            del connections[one.alias]
     close_old_connections()
 
 

@@ -53,7 +53,11 @@ class Compiled(Generic[Row]):
         if compiled is None:
             rows = self._rows(*self._places)
             compiler = rows.query.get_compiler(rows.db)
-            compiled = self._sql[connection.vendor] = _Sql(rows, compiler, *compiler.as_sql())
+            compiled = _Sql(rows, compiler, *compiler.as_sql())
+            compiler.connection = None  # of this thread, which may end
+            self._sql[connection.vendor] = compiled
+        if strange := [value for value in values if not isinstance(value, str | bytes | int | datetime)]:
+            raise TypeError(f"{type(strange[0]).__name__} has no place in a compiled query")
         adapt = connection.ops.adapt_datetimefield_value
         given = [
             adapt(value) if isinstance(value, datetime) else value

@@ -11,14 +11,11 @@ from types import SimpleNamespace
 import pytest
 import redis
 from celery import Celery
-from celery.fixups.django import DjangoWorkerFixup  # type: ignore[attr-defined]  # the stubs lack it
-from django.db.backends.base.base import BaseDatabaseWrapper
 from kombu import Connection
 from kombu.exceptions import OperationalError
 from kombu.transport.redis import Transport
 
 from config import celery
-from verification import tasks
 from verification.workflow import policy
 from verification.workflow.moving import doorbell
 
@@ -33,18 +30,6 @@ def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:
     assert conf.accept_content == ["json"]
     assert not conf.task_always_eager
     assert {queue.name for queue in conf.task_queues} == {"looks", "default", "eds", "faces", "storage"}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_child_keeps_its_connection_from_step_to_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Celery's own would close it before and after each, and the database would plan every statement anew."""
-    closed: list[object] = []
-    monkeypatch.setattr(BaseDatabaseWrapper, "close", closed.append)
-    fixup = DjangoWorkerFixup(celery.app)
-    fixup.on_task_postrun(tasks.advance)
-    fixup.on_task_prerun(tasks.advance)
-    celery.keep_what_lives()
-    assert closed == []
 
 
 @pytest.mark.service  # each leg has another broker

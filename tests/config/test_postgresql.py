@@ -3,10 +3,13 @@
 import time
 
 import pytest
+from celery.fixups.django import DjangoWorkerFixup  # type: ignore[attr-defined]  # the stubs lack it
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config import celery
 from tests.statements import statements
+from verification import tasks
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -36,6 +39,25 @@ def test_a_connection_that_the_server_ended_is_noticed_and_made_anew() -> None:
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+def test_a_child_keeps_its_connection_from_step_to_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Celery's own would close it before and after each, and the database would plan every statement anew."""
+    closed: list[object] = []
+    monkeypatch.setattr(BaseDatabaseWrapper, "close", closed.append)
+    fixup = DjangoWorkerFixup(celery.app)
+    fixup.on_task_postrun(tasks.advance)
+    fixup.on_task_prerun(tasks.advance)
+    assert closed == []
+
+
+def test_a_step_begins_anew_after_one_that_a_limit_struck_as_its_transaction_ended() -> None:
+    connection.ensure_connection()
+    connection.in_atomic_block = True
+    celery.keep_what_lives()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    assert not connection.in_atomic_block
 
 
 @pytest.mark.parametrize("ended", ["too old", "broken"])

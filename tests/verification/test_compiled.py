@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -70,3 +71,11 @@ def test_a_value_too_few_or_too_many_is_a_fault():
     for values in ((), ("ver_1", "ver_2")):
         with pytest.raises(ValueError, match="zip"):
             asked.ask(*values)
+
+
+def test_what_a_query_could_not_compare_with_has_no_place():
+    asked = Compiled(lambda id_: Verification.objects.filter(pk=id_))
+    values: list[Any] = [None, ["ver_1"], 1.5]
+    for value in values:
+        with pytest.raises(TypeError, match="no place in a compiled query"):
+            asked.ask(value)

@@ -142,8 +142,10 @@ def build(facts: Facts) -> bytes:
     comparison = None
     if compared is not None:
         # Who is asked once more has failed, and lay in the zone of review all the same: the check wrote it down.
-        zone = "review" if compared.detail.get("zone") == "review" else _ZONES[compared.outcome]
-        zone = zone if compared.score is not None else "none"
+        if compared.score is None:
+            zone = "none"
+        else:
+            zone = "review" if compared.detail.get("zone") == "review" else _ZONES[compared.outcome]
         comparison = {"at": _told(terms.get("at")), "zone": zone, **_judged(compared)}
     return canonical_json(
         {

@@ -213,6 +213,10 @@ def test_a_worker_that_ends_gives_back_what_somebody_waits_for_as_well(monkeypat
     assert Verification.objects.filter(reserved_until__gt=clock.now()).count() == 1
 
 
+def test_before_there_is_any_row_there_is_nothing_to_reserve() -> None:
+    assert queue.reserve(policy.QUEUES, limit=10, at=clock.now()) == ({}, {})
+
+
 def test_a_worker_whose_clock_is_wrong_reserves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     due(lender(), seed=0, verifications=1)

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         except TulgaError as error:
             raise CommandError(error.detail) from error
         whole_at = time.monotonic()
-        while not stop.is_set():
+        while once or not stop.is_set():
             close_old_connections()
             is_whole = time.monotonic() >= whole_at
             try:

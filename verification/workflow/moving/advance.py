@@ -159,11 +159,11 @@ def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key:
 
 def _look(verification: Verification, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Measures what came for one turn, and asks on by what it shows; or the dialogue is over and will be judged."""
-    memory = attempts.memory_of(attempt, key=key)
+    memory, at = attempts.memory_of(attempt, key=key), clock.now()
     of = dossier.on_record(verification, attempt).evidence
     turned = [one for one in of if one.attempt == attempt.pk and one.kind.startswith(memory[LOOK_AT])]
     items = {one.kind: content for one, content in dossier.proven(turned, key=key)}
-    evidence = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
+    evidence = Evidence(items, at, secrets=vault.secrets_of(attempt.pk))
     if stage.look is None or stage.go_on is None:
         raise Unavailable(f"stage {stage.name} looks at nothing")
     transactions.rest()

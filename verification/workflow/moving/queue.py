@@ -58,8 +58,9 @@ def reserve(
     last = dict(after)
     # Most looks find nothing, and cost one question, of whichever row comes first, and no transaction that writes.
     names = tuple(sorted(queues))
-    answers = dict(zip(names, _any_due(names).ask(at)[0], strict=True))
-    due = [queue for queue in queues if answers[queue]]
+    answers = next(iter(_any_due(names).ask(at)), ())  # none before there is any row
+    is_due = dict(zip(names, answers, strict=False))
+    due = [queue for queue in queues if is_due.get(queue)]
     if not due:
         return taken, {}
     # The lenders behind the last one, then all others.
