@@ -23,10 +23,15 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's, but for lines about requests: with a configuration of its own it would spell each, for nobody."""
+    """gunicorn's, but that a line about a request is spelled only where there is a file for it.
 
-    def access(self, *_: Any) -> None:
-        """Says nothing."""
+    With a configuration of log lines of its own gunicorn would spell each, for nobody.
+    """
+
+    def access(self, *about: Any) -> None:
+        """Says what was asked, if somebody wants to know."""
+        if self.cfg.accesslog:
+            super().access(*about)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
