@@ -42,15 +42,16 @@ def test_a_value_may_stand_in_several_places_and_times_and_bytes_are_told_as_the
     assert by_index.ask(b"") == []
 
 
-def test_it_is_spelled_once(monkeypatch):
+def test_it_is_compiled_once(monkeypatch):
     row = stories.begin(stories.lender()).row()
     asked = Compiled(lambda id_: Verification.objects.filter(pk=id_))
     asked.ask(row.pk)
-    monkeypatch.setattr(SQLCompiler, "pre_sql_setup", lambda *_, **__: pytest.fail("spelled anew"))
-    assert asked.ask(row.pk)[0].pk == row.pk
+    with monkeypatch.context() as patched:
+        patched.setattr(SQLCompiler, "pre_sql_setup", lambda *_, **__: pytest.fail("compiled anew"))
+        assert asked.ask(row.pk)[0].pk == row.pk
 
 
-def test_threads_share_the_spelling_and_no_connection():
+def test_threads_share_the_sql_and_no_connection():
     row = stories.begin(stories.lender()).row()
     asked = Compiled(lambda id_: Verification.objects.filter(pk=id_))
     asked.ask(row.pk)
