@@ -142,10 +142,8 @@ def build(facts: Facts) -> bytes:
     comparison = None
     if compared is not None:
         # Who is asked once more has failed, and lay in the zone of review all the same: the check wrote it down.
-        if compared.score is None:
-            zone = "none"
-        else:
-            zone = "review" if compared.detail.get("zone") == "review" else _ZONES[compared.outcome]
+        zone = "review" if compared.detail.get("zone") == "review" else _ZONES.get(compared.outcome, "none")
+        zone = zone if compared.score is not None else "none"
         comparison = {"at": _told(terms.get("at")), "zone": zone, **_judged(compared)}
     return canonical_json(
         {
