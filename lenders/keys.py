@@ -126,7 +126,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near a guess was.
         at = clock.now()
         with transactions.looking_up("api_key"):
-            key = next(iter(_BY_HASH.ask(digest(secret.strip()))), None)
+            key = _BY_HASH.first(digest(secret.strip()))
         if key is None:
             raise AuthenticationFailed("there is no such key", code="key_unknown")
         if key.revoked_at is not None:

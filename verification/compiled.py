@@ -46,6 +46,10 @@ class Compiled(Generic[Row]):
         """The query set itself, which Django spells as any other."""
         return self._rows(*values)
 
+    def first(self, *values: str | bytes | int | datetime) -> Row | None:
+        """The first of the rows; None if there is none."""
+        return next(iter(self.ask(*values)), None)
+
     def ask(self, *values: str | bytes | int | datetime) -> list[Row]:
         """The rows, as the query set would give them."""
         connection = connections[DEFAULT_DB_ALIAS]

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit.checkpoint import SigningKey, VerificationKey
-from verification.audit.stored import UNREADABLE, asked, readable
+from verification.audit.stored import UNREADABLE, answered, readable
 from verification.compiled import Compiled
 from verification.core import certificates, events
 from verification.core.certificates import MODES, Certified
@@ -83,18 +83,14 @@ def on_record(log: str) -> list[Certified]:
     return [one for one in found if one is not None and one.is_certified(settings.TULGA_ROOT)]
 
 
-_REVOKED = Compiled(
-    lambda log: (
-        AuditEntry.objects.filter(Q(leaf__isnull=False) | Q(pending__refused=False), log=log, type=events.REVOKED)
-        # What neither stands in the log nor waits for it is nobody's word.
-        .order_by("pk")
-    )
-)
+# What neither stands in the log nor waits for it is nobody's word.
+_COUNTS = Q(leaf__isnull=False) | Q(pending__refused=False)
+_REVOKED = Compiled(lambda log: AuditEntry.objects.filter(_COUNTS, log=log, type=events.REVOKED).order_by("pk"))
 
 
 def revoked(log: str) -> dict[str, int]:
     """From which index on what a key signed counts for nothing, by the key's id, as the root has signed."""
-    return revoked_by(asked(_REVOKED, log))
+    return revoked_by(answered(_REVOKED, log))
 
 
 def revoked_by(entries: Iterable[AuditEntry]) -> dict[str, int]:

@@ -26,7 +26,7 @@ from django.db.models import Q
 
 from verification.audit import keys, policy
 from verification.audit.keys import Believed
-from verification.audit.stored import UNREADABLE, asked, readable
+from verification.audit.stored import UNREADABLE, answered, readable
 from verification.compiled import Compiled
 from verification.core import events
 from verification.core.certificates import key_id
@@ -171,7 +171,7 @@ def sound_of(verification: Verification, *, is_whole: bool = False) -> list[Audi
 
     is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
     """
-    found = list(asked(_OF_ONE, verification.pk, verification.mode))
+    found = list(answered(_OF_ONE, verification.pk, verification.mode))
     own = [one for one in found if one.verification_id == verification.pk]
     faults, signers = inspect(own)
     revoked = keys.revoked_by(found)

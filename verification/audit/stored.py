@@ -43,7 +43,7 @@ def readable(query: QuerySet[Row, Row]) -> Iterator[Row]:
     return (row for row in read(query) if not isinstance(row, Damaged))
 
 
-def asked(question: Compiled[Row], *values: str) -> Iterator[Row]:
+def answered(question: Compiled[Row], *values: str) -> Iterator[Row]:
     """The same of a question that is spelled once."""
     try:
         yield from question.ask(*values)

@@ -203,7 +203,7 @@ _CURRENT = Compiled(lambda of: live().filter(verification=of).order_by("pk")[:1]
 
 def current(verification: Verification) -> Attempt | None:
     """The attempt that is open or being judged; its verification is the one given."""
-    attempt = next(iter(_CURRENT.ask(verification.pk)), None)
+    attempt = _CURRENT.first(verification.pk)
     if attempt is not None:
         attempt.verification = verification
     return attempt

@@ -174,7 +174,7 @@ def visit(*, untrusted_session: str) -> Visit:
     token_sha256 = _digest(untrusted_session)
     with transactions.looking_up("link"):
         # Nearly always there is an attempt, and then one statement finds all.
-        attempt = next(iter(_OF_SESSION.ask(token_sha256)), None)
+        attempt = _OF_SESSION.first(token_sha256)
         if attempt is not None:
             verification = attempt.verification
         else:

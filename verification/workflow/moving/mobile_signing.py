@@ -121,7 +121,7 @@ _NEWEST = Compiled(lambda of, turn: MobileSigning.objects.filter(verification_id
 
 def progress(*, verification_id: str, turn: int) -> str:
     """How the newest code of a turn stands: nothing, waiting, read, expired, taken, or why it was refused."""
-    row = next(iter(_NEWEST.ask(verification_id, turn)), None)
+    row = _NEWEST.first(verification_id, turn)
     if row is None or row.outcome:
         return row.outcome if row else ""
     if row.expires_at <= clock.now():

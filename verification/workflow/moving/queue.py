@@ -58,7 +58,7 @@ def reserve(
     last = dict(after)
     # Most looks find nothing, and cost one question, of whichever row comes first, and no transaction that writes.
     names = tuple(sorted(queues))
-    is_due = dict(zip(names, next(iter(_any_due(names).ask(at)), ()), strict=False))  # none before there is any row
+    is_due = dict(zip(names, _any_due(names).first(at) or (), strict=False))  # none before there is any row
     due = [queue for queue in queues if is_due.get(queue)]
     if not due:
         return taken, {}
