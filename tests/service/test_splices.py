@@ -21,6 +21,7 @@ from tests.liveness_attacks.record import Record, Row
 from tests.liveness_attacks.species import CANDIDATES
 from tests.liveness_attacks.studio import Studio
 from tests.proofs import Figures
+from tests.seen_once import remembered
 from tests.service.deployment import Deployment
 from tests.verification.engines.liveness.insecure_paper import jpeg
 from verification.engines.faces.intervals import interval
@@ -78,7 +79,7 @@ def test_the_attacker_who_chooses_beforehand_is_not_verified(
         opened, browser = deployment.stage.arrive("splice", deployment.stage.person(registered), routes=("biometric",))
         browser.agree()
         for best in sorted(rows[made * number :][:made], key=_refused)[:tries]:
-            with making:  # his nets know one thread only
+            with making, remembered():  # his nets know one thread only
                 attempt = studio.made("candidate", int(best["name"].rpartition("/")[2]))
             then = follow(browser, Splicer(attempt, np.random.default_rng([studio.seed, 16, number, len(failures)])))
             read = deployment.api.call("GET", f"/v1/verifications/{opened['id']}")
