@@ -4,6 +4,7 @@ That they do is held by the tests of the engines, which ask the nets.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -18,6 +19,15 @@ from verification.engines.liveness import corners, landmarks, planarity
 @pytest.fixture(scope="module")
 def seen_once(request: pytest.FixtureRequest) -> Iterator[None]:
     """In this module what is found of a frame, and from one frame to the next, is found once a process."""
+    with remembered():
+        yield
+    if request.node.get_closest_marker("proof"):
+        _remembering.cache_clear()  # its many frames are nobody else's, and each is kept with its pixels
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """The same where no test asks: in a process that a test started."""
     landmarks_of, faces_of, embeddings_of, depth_of, kept_of, around_of = _remembering()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(landmarks, "measure_all", lambda images, *, networks: landmarks_of(networks, images))
@@ -27,8 +37,6 @@ def seen_once(request: pytest.FixtureRequest) -> Iterator[None]:
         patch.setattr(corners, "kept", kept_of)
         patch.setattr(corners, "around", around_of)
         yield
-    if request.node.get_closest_marker("proof"):
-        _remembering.cache_clear()  # its many frames are nobody else's, and each is kept with its pixels
 
 
 @cache

@@ -52,14 +52,15 @@ class Cast:
         return max(actors, key=lambda actor: len({*does} & {*actor.shown}))
 
 
-def cast(shared: Path | None, folders: Sequence[Path], *, seed: int) -> Cast:
-    """Everybody who is there."""
+@cache
+def cast(shared: Path | None, folders: tuple[Path, ...], *, seed: int) -> Cast:
+    """Everybody who is there. Raises `OSError` without samples."""
     everybody = people.people(shared)
     chance = np.random.default_rng([seed, 15])
     fit = [each for each in everybody if people.is_at_rest(people.still(each.photographs[0]))]
     fit = fit or list(everybody)
     chosen = chance.permutation(len(fit))[:_VICTIMS]
-    clips = people.real(tuple(folders))
+    clips = people.real(folders)
     real = tuple(completed(each, clips) for each in clips if set(each.shown) - {NEUTRAL, TALK})
     return Cast(everybody, tuple(fit[at] for at in chosen), real, clips)
 

@@ -36,12 +36,12 @@ def own(actor: Actor, order: Order, chance: np.random.Generator) -> Attempt:
     return Attempt(shown, played.photo_of(actor.shown[NEUTRAL][0][0]), told)
 
 
-def still(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
+def still(victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
     """A print of the victim stands before the camera."""
     return _paper(victim, order, chance, lambda paper, command: [paper] * COUNT)
 
 
-def jittered_still(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
+def jittered_still(victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
     """The print is held by a hand that shakes."""
     moves = chance.normal(0, (6, 6, 2, 0.02), (COUNT, 4))
     return _paper(
@@ -54,12 +54,12 @@ def jittered_still(actor: Actor, victim: Person, order: Order, chance: np.random
     )
 
 
-def flat_paper(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
+def flat_paper(victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
     """The print is turned to the side that is asked for."""
     return _turned(victim, order, chance, bend=0.0, most=float(chance.uniform(0.75, 1.0)))
 
 
-def bent_paper(actor: Actor, victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
+def bent_paper(victim: Person, order: Order, chance: np.random.Generator) -> Attempt:
     """The print is bent round a head, and turned."""
     return _turned(victim, order, chance, bend=float(chance.uniform(0.4, 1.2)), most=float(chance.uniform(0.75, 1.0)))
 
@@ -140,12 +140,11 @@ def swapped(actor: Actor, victim: Person, order: Order, chance: np.random.Genera
     return Attempt(shown, played.photo(victim.registered), named(victim, actor))
 
 
-SPECIES: Mapping[str, Callable[[Actor, Person, Order, np.random.Generator], Attempt]] = {
-    each.__name__: each
-    for each in (
-        *(still, jittered_still, flat_paper, bent_paper, frozen, wrong_order),
-        *(replay, replay_anew, screen_replay, two_faces, swapped),
-    )
+PAPER: Mapping[str, Callable[[Person, Order, np.random.Generator], Attempt]] = {
+    each.__name__: each for each in (still, jittered_still, flat_paper, bent_paper)
+}
+ACTED: Mapping[str, Callable[[Actor, Person, Order, np.random.Generator], Attempt]] = {
+    each.__name__: each for each in (frozen, wrong_order, replay, replay_anew, screen_replay, two_faces, swapped)
 }
 OWN = ("frozen", "wrong_order", "replay", "replay_anew", "screen_replay", "two_faces")
 """Of whose frames the victim themself is the actor: only what is done to them may refuse."""

@@ -2,15 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
-import numpy as np
-
-from tests.liveness_attacks.played import Attempt, Ended, play
 from verification.engines.faces.intervals import interval
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -24,14 +20,16 @@ _DECIDED_BY = (
 _NO_GATES = {"face.match", "face.consent", "face.passive", "face.hand_over"}
 Row = dict[str, Any]
 Figures = dict[str, Any]
+Judge = Callable[[str, Sequence[int]], Iterable[Row]]
 
 
 class Record:
     """Rows of one run, by the names of their attempts. Those of a whole one are kept in a file, by the seed and the
     code that decides, and not made again."""
 
-    def __init__(self, *, seed: int, scale: float) -> None:
-        self._seed, self._scale = seed, scale
+    def __init__(self, judge: Judge, *, seed: int, scale: float) -> None:
+        """`judge` makes attempts of a species by their numbers and gives their rows in any order."""
+        self._judge, self._scale = judge, scale
         files = sorted(path for pattern in _DECIDED_BY for path in _ROOT.glob(pattern))
         code = sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
         self._file = _ROOT / "var" / "proofs" / f"liveness-{seed}-{code}.jsonl" if scale == 1 else None
@@ -41,19 +39,19 @@ class Record:
                 row = json.loads(line)
                 self._rows[row["name"]] = row
 
-    def run(self, species: str, count: int, make: Callable[[int, np.random.Generator], Attempt]) -> list[Row]:
-        """The run's share of so many attempts, each made from its number and its own chance unless it is on record."""
-        rows, count = [], max(1, round(count * self._scale))
-        for at in range(count):
-            name = f"{species}/{at}"
-            if name not in self._rows:
-                chance = np.random.default_rng([self._seed, crc32(species.encode()), at])
-                attempt = make(at, chance)
-                self._keep({"name": name, "species": species, **attempt.told, **_said(play(attempt))})
-            rows.append(self._rows[name])
-            if self._file is not None and (at + 1) % 10 == 0:
-                print(f"{species}: {at + 1} of {count}", flush=True)
-        return rows
+    def run(self, species: str, count: int) -> list[Row]:
+        """The run's share of so many attempts, each made and judged unless it is on record."""
+        return self.of(species, range(max(1, round(count * self._scale))))
+
+    def of(self, species: str, numbers: Iterable[int]) -> list[Row]:
+        """The attempts of these numbers."""
+        wanted = {at: f"{species}/{at}" for at in numbers}
+        fresh = [at for at, name in wanted.items() if name not in self._rows]
+        for done, row in enumerate(self._judge(species, fresh), len(wanted) - len(fresh) + 1):
+            self._keep(row)
+            if self._file is not None and done % 10 == 0:
+                print(f"{species}: {done} of {len(wanted)}", flush=True)
+        return [self._rows[name] for name in wanted.values()]
 
     def _keep(self, row: Row) -> None:
         self._rows[row["name"]] = row
@@ -122,7 +120,3 @@ def _percent(events: int, trials: int) -> dict[str, float]:
         name: round(100 * each, 2)
         for name, each in (("rate", events / max(1, trials)), ("lower", low), ("upper", high))
     }
-
-
-def _said(ended: Ended) -> Row:
-    return {"outcome": ended.outcome, "codes": dict(ended.codes), "numbers": dict(ended.numbers)}

@@ -6,30 +6,31 @@ that comes again is known. `make test` makes two splices for one victim, and pla
 
 import os
 from collections import Counter
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Lock
 
 import numpy as np
 import pytest
 
 from insecure_sandbox import warp
 from insecure_sandbox.camera import Camera, follow
-from tests.liveness_attacks import casting, splices
-from tests.liveness_attacks.casting import Cast
-from tests.liveness_attacks.people import NEUTRAL, Person, filmed
-from tests.liveness_attacks.played import Attempt, play
+from tests.liveness_attacks.people import NEUTRAL, filmed
+from tests.liveness_attacks.played import Attempt
+from tests.liveness_attacks.record import Record, Row
+from tests.liveness_attacks.species import CANDIDATES
+from tests.liveness_attacks.studio import Studio
 from tests.proofs import Figures
+from tests.seen_once import remembered
 from tests.service.deployment import Deployment
 from tests.verification.engines.liveness.insecure_paper import jpeg
 from verification.engines.faces.intervals import interval
-from verification.engines.liveness.gestures import GESTURES
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("liveness")]
 
 _VICTIMS = 20
-_WHOLE, _SMALL = (6, 3), (2, 1)
+_WHOLE, _SMALL = (CANDIDATES, 3), (2, 1)
 """How many splices are made for a victim, and how many of them are played."""
-_SHARED = "TULGA_PROOF_SHARED"
-_PLACES, _JOINTS = ("first", "both", "peak"), ("laid", "dissolve", "soft_blend")
 
 
 class Splicer(Camera):
@@ -52,53 +53,51 @@ class Splicer(Camera):
 
 
 @pytest.fixture
-def cast(proof_seed: int) -> Cast:
-    """Everybody whose portraits are there."""
-    shared = Path(os.environ.get(_SHARED, Path(__file__).resolve().parents[3] / "shared" / "data"))
+def studio(proof_seed: int) -> Studio:
+    """Everybody whose portraits are there; nobody of real clips is among them."""
     try:
-        return casting.cast(shared if shared.is_dir() else None, [], seed=proof_seed)
+        return replace(Studio.here(seed=proof_seed), clips=())
     except OSError as error:
         pytest.skip(str(error))
 
 
 def test_the_attacker_who_chooses_beforehand_is_not_verified(
-    deployment: Deployment, cast: Cast, proof_scale: float, proof_seed: int, proof_figures: Figures
+    deployment: Deployment, studio: Studio, proof_scale: float, proof_figures: Figures
 ) -> None:
-    victims = cast.victims[: max(1, round(_VICTIMS * proof_scale))]
-    ends, failures = list[str](), Counter[str]()
-    candidates, tries = _WHOLE if proof_scale == 1 else _SMALL
-    for number, victim in enumerate(victims):
-        chance = np.random.default_rng([proof_seed, 16, number])
-        opened, browser = deployment.stage.arrive(
-            "splice", deployment.stage.person(victim.registered), routes=("biometric",)
-        )
+    is_whole = proof_scale == 1
+    (made, tries), victims = _WHOLE if is_whole else _SMALL, max(1, round(_VICTIMS * proof_scale))
+    with studio.judging(is_whole=is_whole) as judge:
+        numbers = [each * CANDIDATES + at for each in range(victims) for at in range(made)]
+        rows = Record(judge, seed=studio.seed, scale=proof_scale).of("candidate", numbers)
+    sides = (os.cpu_count() or 1) if is_whole else 1
+    deployment.staff(workers=sides, ticks=1)
+    cast, making = studio.cast, Lock()
+
+    def played(number: int) -> tuple[str, list[str]]:
+        """How the victim's verification stands in the end, and why each capture failed."""
+        registered, failures = cast.victims[number].registered, list[str]()
+        opened, browser = deployment.stage.arrive("splice", deployment.stage.person(registered), routes=("biometric",))
         browser.agree()
-        for attempt in chosen(cast, victim, chance, candidates=candidates)[:tries]:
-            then = follow(browser, Splicer(attempt, chance))
+        for best in sorted(rows[made * number :][:made], key=_refused)[:tries]:
+            with making, remembered():  # his nets know one thread only
+                attempt = studio.made("candidate", int(best["name"].rpartition("/")[2]))
+            then = follow(browser, Splicer(attempt, np.random.default_rng([studio.seed, 16, number, len(failures)])))
             read = deployment.api.call("GET", f"/v1/verifications/{opened['id']}")
-            failures[read["last_failure"] or ""] += 1
+            failures.append(read["last_failure"] or "")
             if then != "commands":
                 break
-        ends.append(read["status"])
+        return read["status"], failures
+
+    with ThreadPoolExecutor(sides) as threads:
+        found = list(threads.map(played, range(victims)))
+    ends, codes = [status for status, _ in found], Counter(code for _, failures in found for code in failures)
     verified = ends.count("verified")
     upper = round(100 * interval(verified, len(ends))[1], 2)
     proof_figures["over_http"] = {"victims": len(ends), "tries": tries, "verified": verified, "upper_percent": upper}
-    proof_figures["over_http"] |= {"played": failures.total(), "codes": dict(sorted(failures.items()))}
+    proof_figures["over_http"] |= {"played": codes.total(), "codes": dict(sorted(codes.items()))}
     assert [end for end in ends if end in ("verified", "in_review")] == []
 
 
-def chosen(cast: Cast, victim: Person, chance: np.random.Generator, *, candidates: int) -> list[Attempt]:
-    """A few splices with every command; first those that the fewest checks refuse, and whose actors come nearest."""
-    return sorted((made(cast, victim, chance, at) for at in range(candidates)), key=_refused)
-
-
-def made(cast: Cast, victim: Person, chance: np.random.Generator, at: int) -> Attempt:
-    """One splice."""
-    recipe = splices.Recipe.number(at, _PLACES, _JOINTS, chance)
-    actor = cast.warped_attacker(victim, chance, does=GESTURES)
-    return splices.splice(victim, actor, [each for each in GESTURES if each in actor.shown], recipe, chance)
-
-
-def _refused(attempt: Attempt) -> tuple[int, float]:
-    ended = play(attempt)
-    return (len(ended.codes), ended.numbers.get("acting") or 2.0)
+def _refused(row: Row) -> tuple[int, float]:
+    """First those that the fewest checks refuse, and whose actors come nearest."""
+    return (len(row["codes"]), row["numbers"].get("acting") or 2.0)

@@ -1,0 +1,106 @@
+"""Every species by its name, and how an attempt of it is made: from its number and its own chance, in any process."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from tests.liveness_attacks import casting, people, played, presented, splices
+from tests.liveness_attacks.casting import Cast
+from tests.liveness_attacks.people import Actor, Person
+from tests.liveness_attacks.played import Attempt
+from verification.engines.liveness.gestures import GESTURES
+
+AGAIN = 2
+"""More tries of whoever was refused."""
+CANDIDATES = 6
+"""Splices that are made for a victim beforehand, of which those that came nearest are played."""
+_PLAYED_PLACES, _PLAYED_JOINTS = ("first", "both", "peak"), ("laid", "dissolve", "soft_blend")
+Made = Callable[[Cast, int, np.random.Generator], Attempt]
+
+
+def _attacker(cast: Cast, at: int, chance: np.random.Generator) -> tuple[Person, Actor, tuple[str, ...]]:
+    """A victim, and for every other attempt a real clip in turn or the portrait of whoever looks most like them."""
+    victim = cast.victim(at // 2)
+    actor = cast.real[at // 2 % len(cast.real)] if at % 2 and cast.real else cast.warped_attacker(victim, chance)
+    return victim, actor, casting.order(actor, chance=chance)
+
+
+def _spliced(
+    cast: Cast, at: int, chance: np.random.Generator, *, places: Sequence[str], joints: Sequence[str]
+) -> Attempt:
+    victim, actor, order = _attacker(cast, at, chance)
+    return splices.splice(victim, actor, order, splices.Recipe.number(at // 2, places, joints, chance), chance)
+
+
+def _pasted(cast: Cast, at: int, chance: np.random.Generator, *, is_whole: bool) -> Attempt:
+    return splices.pasted(*_attacker(cast, at, chance), chance, is_whole=is_whole)
+
+
+def _blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    return splices.blend(*_attacker(cast, at, chance), chance)
+
+
+def _presented(cast: Cast, at: int, chance: np.random.Generator, *, species: str) -> Attempt:
+    """Who attacks before whom: nobody but a print, the victim's own portrait, or whoever looks most like them."""
+    victim = cast.victim(at)
+    if species in presented.PAPER:
+        return presented.PAPER[species](victim, casting.any_order(chance), chance)
+    own = people.warped(victim)
+    actor = own if species in presented.OWN else cast.warped_attacker(victim, chance)
+    order = casting.order(actor, own, chance=chance)
+    if species != "two_faces":
+        return presented.ACTED[species](actor, victim, order, chance)
+    attempt = presented.two_faces(actor, cast.other(victim), order, chance)
+    return replace(attempt, registered=played.photo(victim.registered), told=splices.named(victim, actor))
+
+
+def _talking_head(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    """So few minutes of talk come more than once in a capture: in the noise of another moment, or a repetition would
+    be all that refuses them."""
+    actor = cast.talkers[at % len(cast.talkers)]
+    attempt = presented.talking_head(actor, cast.victim(at), casting.any_order(chance), chance)
+    shown = {
+        command: played.of([people.filmed(image, chance) for image in each.chain], stills=len(each.stills))
+        for command, each in attempt.shown.items()
+    }
+    return replace(attempt, shown=shown)
+
+
+def _warped_still(cast: Cast, at: int, chance: np.random.Generator, *, seed: int = 1) -> Attempt:
+    victim = cast.victim(at)
+    actor = people.warped(victim, seed=seed)
+    return presented.honest(actor, victim, casting.order(actor, chance=chance), chance)
+
+
+def _warped_still_again(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    return _warped_still(cast, at // AGAIN, chance, seed=2 + at % AGAIN)
+
+
+def _genuine(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    actor = cast.whole[at % len(cast.whole)]
+    return presented.own(actor, casting.order(actor, chance=chance), chance)
+
+
+def _candidate(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    """With every command there is, for nobody knows which are asked."""
+    victim = cast.victims[at // CANDIDATES]
+    recipe = splices.Recipe.number(at % CANDIDATES, _PLAYED_PLACES, _PLAYED_JOINTS, chance)
+    actor = cast.warped_attacker(victim, chance, does=GESTURES)
+    return splices.splice(victim, actor, [each for each in GESTURES if each in actor.shown], recipe, chance)
+
+
+MADE: Mapping[str, Made] = {
+    "splice": partial(_spliced, places=splices.PLACES, joints=splices.CUTS),
+    "blended_gesture": partial(_spliced, places=splices.BLENDED_PLACES, joints=splices.BLENDS),
+    "pasted": partial(_pasted, is_whole=True),
+    "pasted_by_step": partial(_pasted, is_whole=False),
+    **{species: partial(_presented, species=species) for species in (*presented.PAPER, *presented.ACTED)},
+    "talking_head": _talking_head,
+    "blend": _blend,
+    "warped_still": _warped_still,
+    "warped_still_again": _warped_still_again,
+    "genuine": _genuine,
+    "candidate": _candidate,
+}
