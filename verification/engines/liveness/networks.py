@@ -47,7 +47,7 @@ class Networks(NamedTuple):
 
 
 def _only(content: bytes, outputs: tuple[str, ...]) -> bytes:
-    """The model without what none of these outputs is made of: nobody reads an iris, a tenth of the eye model's work."""
+    """The model without what none of these outputs is made of: nobody reads an iris, which is a tenth of the work."""
     model = ModelT.InitFromPackedBuf(content)
     graph, kept = model.subgraphs[0], []
     graph.outputs = [each for each in graph.outputs if graph.tensors[each].name.decode() in outputs]

@@ -99,9 +99,7 @@ class StepMeasurement:
         return _decoded(self.sent.chain, limits=policy.CHAIN)
 
 
-def look(
-    step: SentStep, stills: tuple[FrameMeasurement, ...] = ()
-) -> tuple[ChainNumbers, prints.Prints]:
+def look(step: SentStep, stills: tuple[FrameMeasurement, ...] = ()) -> tuple[ChainNumbers, prints.Prints]:
     """What the chain of one step shows, and what it is known by when it comes again.
 
     Its full frames are judged with the rest, and only found to be frames here. stills: what `unmask` says of them.
@@ -117,7 +115,7 @@ def look(
 
 
 def unmask(step: SentStep) -> tuple[FrameMeasurement, ...]:
-    """What the full frames at rest show. Raises `Refused` with `liveness_face_masked` for a mask over mouth and nose."""
+    """What the full frames at rest show. Raises `Refused` with `liveness_face_masked` for one over mouth and nose."""
     with measurable():
         return _unmasked(_decoded(step.stills, limits=policy.FRAMES))
 
