@@ -72,7 +72,7 @@ class Compiled(Generic[Row]):
         connection = connections[DEFAULT_DB_ALIAS]
         compiled = self._compiled(connection)
         looks = ", ".join([f"EXISTS({compiled.sql})"] * len(asked))
-        given = [one for values in asked for one in self._parameters(compiled, values, connection)]
+        given: list[Any] = [one for values in asked for one in self._parameters(compiled, values, connection)]
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {looks}", given)
             return [bool(one) for one in cursor.fetchone()]

@@ -228,7 +228,7 @@ def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network | Non
             cut = upright(first, second, side=_EYE_CUT * width, middle=(first + second) / 2)  # 4
             square = cut.cut(image, pixels=network.side)
             # The model knows one eye. The other is shown to it in the mirror, which changes no distance.
-            (points,) = network.run(square[:, ::-1] if lids else square)  # 5
+            (points,) = network.run(np.asarray(cv2.flip(square, 1)) if lids else square)  # 5
             contour = points.reshape(-1, 3)[:_CONTOUR, :2]
             lower, upper = (np.add.reduce(contour[lid]) / _LID_POINTS for lid in (_LOWER_LID, _UPPER_LID))
             gap = math.dist(lower, upper)
