@@ -12,13 +12,15 @@ from verification.core.errors import Misconfigured
 from verification.engines import weights
 from verification.engines.liveness.crops import Floats, Shown
 
+_LIDS = "output_eyes_contours_and_brows"
+
 
 class Network:
     """One TFLite model. Not thread-safe: the interpreter keeps its tensors between calls."""
 
     def __init__(self, content: bytes, *, outputs: tuple[str, ...]) -> None:
         """`outputs` are the names of the tensors that are read, in order. Raises `Misconfigured` for another model."""
-        self._interpreter = Interpreter(model_content=_only(content, outputs), num_threads=1)
+        self._interpreter = Interpreter(model_content=content, num_threads=1)
         self._interpreter.allocate_tensors()
         (entry,) = self._interpreter.get_input_details()
         named = {each["name"]: int(each["index"]) for each in self._interpreter.get_output_details()}
@@ -46,11 +48,11 @@ class Networks(NamedTuple):
     eye: Network | None = None
 
 
-def _only(content: bytes, outputs: tuple[str, ...]) -> bytes:
-    """The model without what none of these outputs is made of: nobody reads an iris, which is a tenth of the work."""
+def _without_iris(content: bytes) -> bytes:
+    """The eye model without what its lids are not made of: nobody reads an iris, which is a tenth of its work."""
     model = ModelT.InitFromPackedBuf(content)
     graph, kept = model.subgraphs[0], []
-    graph.outputs = [each for each in graph.outputs if graph.tensors[each].name.decode() in outputs]
+    graph.outputs = [each for each in graph.outputs if graph.tensors[each].name.decode() == _LIDS]
     needed = set(graph.outputs)
     for step in reversed(graph.operators):
         if needed & set(step.outputs):
@@ -83,5 +85,5 @@ def load() -> Networks:
     return Networks(
         detection=load_detection(),
         mesh=load_mesh(),
-        eye=Network(weights.read(weights.IRIS), outputs=("output_eyes_contours_and_brows",)),
+        eye=Network(_without_iris(weights.read(weights.IRIS)), outputs=(_LIDS,)),
     )
