@@ -1,6 +1,6 @@
 """Queries of every request and every look for work: compiled to SQL once, and run with other values ever after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet, Value
 
 Row = TypeVar("Row", covariant=True)
+Given = str | bytes | int | datetime
 
 
 class _Place(Value):
@@ -27,6 +28,7 @@ class _Sql:
     compiler: Any
     sql: str
     parameters: tuple[object, ...]
+    converters: Any
 
 
 class Compiled(Generic[Row]):
@@ -46,20 +48,46 @@ class Compiled(Generic[Row]):
         """The query set itself, which Django spells as any other."""
         return self._rows(*values)
 
-    def first(self, *values: str | bytes | int | datetime) -> Row | None:
+    def first(self, *values: Given) -> Row | None:
         """The first of the rows; None if there is none."""
         return next(iter(self.ask(*values)), None)
 
-    def ask(self, *values: str | bytes | int | datetime) -> list[Row]:
+    def ask(self, *values: Given) -> list[Row]:
         """The rows, as the query set would give them."""
         connection = connections[DEFAULT_DB_ALIAS]
-        compiled = self._sql.get(connection.vendor)
-        if compiled is None:
+        compiled = self._compiled(connection)
+        parameters = self._parameters(compiled, values, connection)
+        # Threads share what was compiled, and each has a connection of its own.
+        asked: Any = copy(compiled.compiler)
+        asked.connection = connection
+        asked.as_sql = lambda *_, **__: (compiled.sql, parameters)
+        asked.get_converters = lambda _: compiled.converters
+        query = SimpleNamespace(get_compiler=lambda *_, **__: asked)
+        rows = compiled.rows
+        standing_for = SimpleNamespace(db=rows.db, model=rows.model, query=query, _known_related_objects={})
+        return list(rows._iterable_class(standing_for))
+
+    def are_there(self, asked: Sequence[Sequence[Given]]) -> list[bool]:
+        """Whether there is a row, for each of these values: one statement, which stops at the first row of each."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        compiled = self._compiled(connection)
+        looks = ", ".join([f"EXISTS({compiled.sql})"] * len(asked))
+        given: list[Any] = [one for values in asked for one in self._parameters(compiled, values, connection)]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {looks}", given)
+            return [bool(one) for one in cursor.fetchone()]
+
+    def _compiled(self, connection: Any) -> _Sql:
+        if (found := self._sql.get(connection.vendor)) is None:
             rows = self._rows(*self._places)
             compiler = rows.query.get_compiler(rows.db)
-            compiled = _Sql(rows, compiler, *compiler.as_sql())
+            sql, parameters = compiler.as_sql()
+            converters = compiler.get_converters([column for column, *_ in compiler.select])
+            found = self._sql[connection.vendor] = _Sql(rows, compiler, sql, parameters, converters)
             compiler.connection = None  # of this thread, which may end
-            self._sql[connection.vendor] = compiled
+        return found
+
+    def _parameters(self, compiled: _Sql, values: Sequence[object], connection: Any) -> tuple[object, ...]:
         if strange := [value for value in values if not isinstance(value, str | bytes | int | datetime)]:
             raise TypeError(f"{type(strange[0]).__name__} has no place in a compiled query")
         adapt = connection.ops.adapt_datetimefield_value
@@ -67,12 +95,4 @@ class Compiled(Generic[Row]):
             adapt(value) if isinstance(value, datetime) else value
             for value, _ in zip(values, self._places, strict=True)
         ]
-        parameters = tuple(given[one.value] if isinstance(one, _Place) else one for one in compiled.parameters)
-        # Threads share what was compiled, and each has a connection of its own.
-        asked: Any = copy(compiled.compiler)
-        asked.connection = connection
-        asked.as_sql = lambda *_, **__: (compiled.sql, parameters)
-        query = SimpleNamespace(get_compiler=lambda *_, **__: asked)
-        rows = compiled.rows
-        standing_for = SimpleNamespace(db=rows.db, model=rows.model, query=query, _known_related_objects={})
-        return list(rows._iterable_class(standing_for))
+        return tuple(given[one.value] if isinstance(one, _Place) else one for one in compiled.parameters)

@@ -15,12 +15,12 @@ A leaf (schema 1) is canonical JSON with integers and strings, absent fields lef
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
 from django.db.models import Q
 
@@ -41,6 +41,8 @@ _CONTEXT: Final = "tulga-entries-v1"
 _ID: Final = re.compile("evt_[0-9a-z]{1,40}")
 _OVER_MAX: Final = 32
 """Entries under one signature at most. Ours: a review by several people and its end are a dozen."""
+_VERIFIED_MAX: Final = 1024
+"""Signatures that a process remembers to have verified. Ours: those of some 30 verifications, half a megabyte."""
 
 
 def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool = False) -> bytes:
@@ -222,10 +224,16 @@ def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by
     if not all(_allows(entry, by.kind) for entry in signed):
         return f"a {by.kind} key signed it, which may not say that"
     try:
-        by.public.verify(b64decode(said.get("signature"), validate=True), _message(signed))
+        _verify(by.public.public_bytes_raw(), b64decode(said.get("signature"), validate=True), _message(signed))
     except (InvalidSignature, *UNREADABLE):
         return "it does not say what was signed"
     return ""
+
+
+@lru_cache(maxsize=_VERIFIED_MAX)
+def _verify(public: bytes, signature: bytes, message: bytes) -> None:
+    """Raises `InvalidSignature`, which is never remembered: each step of a verification asks this of every entry."""
+    Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
 
 
 @cache

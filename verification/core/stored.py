@@ -9,7 +9,6 @@ A field never changes its meaning; a new one has a default; one that is dropped 
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
@@ -28,7 +27,9 @@ _types = cache(get_type_hints)
 """The types of a dataclass, by field: worked out once."""
 _origin: Callable[[Any], Any] = cache(get_origin)
 _kinds: Callable[[Any], tuple[Any, ...]] = cache(get_args)
-"""Of what a type is made that is made of others: worked out once, too."""
+_is_record: Callable[[Any], bool] = cache(dataclasses.is_dataclass)
+_fields: Callable[[Any], Mapping[str, Any]] = cache(lambda kind: {one.name: one for one in dataclasses.fields(kind)})
+"""Of what a type is made that is made of others, and the fields of a record: worked out once, too."""
 
 
 def canonical_json(value: Any) -> bytes:
@@ -102,8 +103,8 @@ def _spelled(value: Any) -> Any:
         return value
     if kind is float:
         return repr(value) if isfinite(value) else value  # what is no number has no spelling, as `canonical_json` says
-    if dataclasses.is_dataclass(value):
-        return {field.name: _spelled(getattr(value, field.name)) for field in dataclasses.fields(kind)}
+    if _is_record(kind):
+        return {name: _spelled(getattr(value, name)) for name in _fields(kind)}
     if isinstance(value, dict) and all(type(key) is str for key in value):
         return {key: _spelled(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -117,7 +118,7 @@ def _read_fields(stored: Any, into: Any, *, place: str) -> Any:
     """2"""
     if not isinstance(stored, Mapping):
         raise unreadable(place, "is no record of fields")
-    fields, types = {field.name: field for field in dataclasses.fields(into)}, _types(into)
+    fields, types = _fields(into), _types(into)
     if unknown := sorted(stored.keys() - fields.keys()):
         raise unreadable(f"{place}.{unknown[0]}", "is a field that this release does not know")
     for name, field in fields.items():
@@ -132,17 +133,18 @@ def _read_fields(stored: Any, into: Any, *, place: str) -> Any:
 
 def _read(stored: Any, kind: Any, *, place: str) -> Any:
     """3"""
+    if isinstance(kind, type):  # first, for most are, and a union has no quick hash
+        if _is_record(kind):
+            return _read_fields(stored, kind, place=place)
+        return _read_plain(stored, kind, place=place)
     origin, kinds = _origin(kind), _kinds(kind)
-    if dataclasses.is_dataclass(kind):
-        return _read_fields(stored, kind, place=place)
     if origin in (Union, UnionType):
         if stored is None and NoneType in kinds:
             return None
         # Of several records the one that has these fields; else the one of this type.
         given = [each for each in kinds if each is not NoneType]
         if len(given) > 1 and isinstance(stored, Mapping):
-            records = [each for each in given if dataclasses.is_dataclass(each)]
-            given = [each for each in records if stored.keys() == {field.name for field in dataclasses.fields(each)}]
+            given = [each for each in given if _is_record(each) and stored.keys() == _fields(each).keys()]
         elif len(given) > 1:
             given = [each for each in given if type(stored) is (list if get_origin(each) is tuple else each)]
         if len(given) != 1:
@@ -165,7 +167,7 @@ def _read(stored: Any, kind: Any, *, place: str) -> Any:
         if stored in kinds and isinstance(stored, str):
             return stored
         raise unreadable(place, "is none of the words it may be")
-    return _read_plain(stored, kind, place=place)
+    raise unreadable(place, "has a type that cannot be read back")
 
 
 def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:
@@ -177,9 +179,11 @@ def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:
     # A whole number was kept as such, a fraction as the text that it prints as.
     if kind is float and type(stored) is int:
         return stored
-    with suppress(ValueError):
-        if kind is float and isinstance(stored, str) and repr(float(stored)) == stored:
-            return float(stored)
+    try:
+        if kind is float and isinstance(stored, str) and repr(number := float(stored)) == stored:
+            return number
         if kind is date and isinstance(stored, str) and date.fromisoformat(stored).isoformat() == stored:
             return date.fromisoformat(stored)
+    except ValueError:
+        pass
     raise unreadable(place, f"is no {_PLAIN[kind]}")

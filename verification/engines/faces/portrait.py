@@ -154,12 +154,13 @@ class Portrait:
             shape = self._dlib_shape()
             found = np.array([[shape.part(at).x, shape.part(at).y] for at in range(5)], np.float64)
         here, there = (points @ np.array([1, 1j]) for points in (found, np.array(template.places)))
-        around = here - here.mean()
-        turn = np.vdot(around, there - there.mean()) / max(float(np.vdot(around, around).real), 1e-9)  # 1
+        middle, target = here.mean(), there.mean()
+        around = here - middle
+        turn = np.vdot(around, there - target) / max(float(np.vdot(around, around).real), 1e-9)  # 1
         image, share = self.image, min(1.0, 2 * abs(turn))
         # So few pixels of a file that is no face may be left that there is nothing to average.
         if share < 1 and min(image.shape[:2]) * share >= 1:  # 2
-            corners = (np.array([0, side, side * 1j, side * (1 + 1j)]) - there.mean()) / turn + here.mean()
+            corners = (np.array([0, side, side * 1j, side * (1 + 1j)]) - target) / turn + middle
             # Without what lies right of these corners and below them. What lies left and above stays: there the grid
             # begins in which pixels are averaged.
             bottom, right = (
@@ -171,8 +172,8 @@ class Portrait:
                 image = image[:bottom, :right]
             image = np.asarray(cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
             # A pixel's middle, not its corner, is its place.
-            turn, here = turn / share, (here + 0.5 + 0.5j) * share - 0.5 - 0.5j
-        shift = there.mean() - turn * here.mean()
+            turn, middle = turn / share, ((here + 0.5 + 0.5j) * share - 0.5 - 0.5j).mean()
+        shift = target - turn * middle
         forward = np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
         return np.asarray(cv2.warpAffine(image, forward, (side, side), flags=cv2.INTER_LINEAR), np.uint8)  # 3
 

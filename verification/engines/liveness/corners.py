@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness.crops import Floats, Image
-from verification.engines.liveness.planarity import OVAL, Grey, follow, similar
+from verification.engines.liveness.planarity import OVAL, Grey, follow, lengths, similar
 
 Guess = Callable[[Floats], Floats]
 """Where points of one frame should be in the other."""
@@ -43,15 +43,16 @@ def joints(frames: Sequence[tuple[Image, Floats] | None]) -> list[tuple[float | 
 
 def kept(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the face's corners that are still there, 0 … 1; None of too few corners."""
-    start, end = (of[list(OVAL), :2] for of in (mesh, moved))
+    start, end = (of[OVAL, :2] for of in (mesh, moved))
     return share(one, other, oval(mesh, one.shape, _INSIDE), guess=lambda points: similar(start, end, of=points))
 
 
 def around(one: Grey, other: Grey, mesh: Floats, moved: Floats) -> float | None:
     """The share of the corners round the face that are still there, 0 … 1; None of too few, and where too little is
     beyond the head, or changed there, for it to be another place."""
-    beyond = (oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND)) == 0
-    if np.count_nonzero(beyond) < _ROOM or cv2.absdiff(one, other)[beyond].mean() <= _CHANGED:
+    beyond = cv2.bitwise_not(oval(mesh, one.shape, _BEYOND) | oval(moved, one.shape, _BEYOND))
+    pixels = cv2.countNonZero(beyond)
+    if pixels < _ROOM or cv2.norm(one, other, cv2.NORM_L1, beyond) / pixels <= _CHANGED:
         return None
     return share(one, other, 255 - oval(mesh, one.shape, _ROUND), guess=None)
 
@@ -72,14 +73,14 @@ def share(one: Grey, other: Grey, mask: Grey, *, guess: Guess | None) -> float |
     high, wide = other.shape
     # What left the picture is no sign of a cut.
     inside = (hoped >= 0).all(axis=1) & (hoped[:, 0] < wide) & (hoped[:, 1] < high)
-    stayed = arrived & returned & (np.linalg.norm(back - start, axis=1) < _RETURN)
+    stayed = arrived & returned & (lengths(back - start) < _RETURN)
     return float(stayed[inside].mean()) if inside.sum() >= _LEAST else None
 
 
 def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
     """The face's oval, so many times as large, white on black."""
-    outline = mesh[list(OVAL), :2]
-    middle = outline.mean(axis=0)
+    outline = mesh[OVAL, :2]
+    middle = np.add.reduce(outline) / len(outline)
     hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
     return np.asarray(cv2.fillPoly(np.zeros(shape[:2], np.uint8), [np.asarray(hull).astype(np.int32)], 255))
 

@@ -38,7 +38,7 @@ UPPER_LIP, LOWER_LIP, MOUTH = 13, 14, (61, 291)
 FOREHEAD, NOSE_BASE = 10, 2
 # Points of the eye model's contour: 0 and 8 are the corners, 1 … 7 the lower lid, 9 … 15 the upper one.
 _CONTOUR = 16
-_LOWER_LID, _UPPER_LID = slice(3, 6), slice(11, 14)
+_LOWER_LID, _UPPER_LID, _LID_POINTS = slice(3, 6), slice(11, 14), 3
 
 
 @dataclass(frozen=True)
@@ -228,9 +228,10 @@ def _numbers(image: Image, face: Face, fitted: Fitted, *, network: Network | Non
             cut = upright(first, second, side=_EYE_CUT * width, middle=(first + second) / 2)  # 4
             square = cut.cut(image, pixels=network.side)
             # The model knows one eye. The other is shown to it in the mirror, which changes no distance.
-            (points,) = network.run(square[:, ::-1] if lids else square)  # 5
+            (points,) = network.run(np.asarray(cv2.flip(square, 1)) if lids else square)  # 5
             contour = points.reshape(-1, 3)[:_CONTOUR, :2]
-            gap = math.dist(contour[_LOWER_LID].mean(axis=0), contour[_UPPER_LID].mean(axis=0))
+            lower, upper = (np.add.reduce(contour[lid]) / _LID_POINTS for lid in (_LOWER_LID, _UPPER_LID))
+            gap = math.dist(lower, upper)
             lids.append(gap / max(math.dist(contour[8], contour[0]), 1e-6))
     eyes = [(mesh[one] + mesh[other]) / 2 for one, other in (RIGHT_EYE, LEFT_EYE)]
     right_to_left = eyes[1] - eyes[0]

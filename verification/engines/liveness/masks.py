@@ -50,7 +50,7 @@ def measure(image: Image, mesh: Floats, *, side: int) -> Lower | None:
     points = mesh[:, :2] * scale
     areas = []
     for of, share in ((OVAL, _FACE), (LIPS, 1.0), (_CHIN, 1.0), *((eye, 1.0) for eye in _UNDER_EYES)):
-        outline = points[list(of)]
+        outline = points[np.asarray(of)]
         middle = outline.mean(axis=0)
         hull = cv2.convexHull((middle + (outline - middle) * share).astype(np.float32))
         filled = cv2.fillPoly(np.zeros(small.shape[:2], np.uint8), [np.asarray(np.rint(hull)).astype(np.int32)], 1)

@@ -34,7 +34,8 @@ class ChainNumbers:
     `depth`: how far from a plane what moved is; None where the command is no turn. `trace`: to compare its frames by.
     `points`: of each frame x and y of the five points a face is cut out by, pixels; None where it shows none.
     `corners`, `surroundings`: of the face and round it, from each frame to the next, as `corners.joints` says.
-    `windows`: by how much of it the capture can be known when it comes again.
+    `windows`: by how much of it the capture can be known when it comes again. `stills`: its full frames, at rest alone,
+    where a mask was looked for.
     """
 
     frames: tuple[FrameMeasurement, ...]
@@ -44,6 +45,7 @@ class ChainNumbers:
     corners: tuple[float | None, ...]
     surroundings: tuple[float | None, ...]
     windows: prints.Windows
+    stills: tuple[FrameMeasurement, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,10 +99,10 @@ class StepMeasurement:
         return _decoded(self.sent.chain, limits=policy.CHAIN)
 
 
-def look(step: SentStep) -> tuple[ChainNumbers, prints.Prints]:
+def look(step: SentStep, stills: tuple[FrameMeasurement, ...] = ()) -> tuple[ChainNumbers, prints.Prints]:
     """What the chain of one step shows, and what it is known by when it comes again.
 
-    Its full frames are judged with the rest, and only found to be frames here.
+    Its full frames are judged with the rest, and only found to be frames here. stills: what `unmask` says of them.
 
     Raises `Refused` with a `frame_…` code for a frame that is no camera frame.
     """
@@ -108,23 +110,18 @@ def look(step: SentStep) -> tuple[ChainNumbers, prints.Prints]:
     headers = [frames.check(content, limits=policy.FRAMES) for content in step.stills]
     for sizes in ([image.shape[1::-1] for image in chain], [(header.width, header.height) for header in headers]):
         _refuse_change(sizes)
-    return _looked(step.command, chain)
+    numbers, known = _looked(step.command, chain)
+    return replace(numbers, stills=stills), known
 
 
-def unmask(step: SentStep) -> None:
-    """Looks at the full frames at rest. Raises `Refused` with `liveness_face_masked` for a mask over mouth and nose."""
-    loaded = networks.load()
+def unmask(step: SentStep) -> tuple[FrameMeasurement, ...]:
+    """What the full frames at rest show. Raises `Refused` with `liveness_face_masked` for one over mouth and nose."""
     with measurable():
-        faces = [
-            (image, landmarks.fit(image, found[0], network=loaded.mesh).points)
-            for image in _decoded(step.stills, limits=policy.FRAMES)
-            if (found := landmarks.detect(image, network=loaded.detection))
-        ]
-        masks.refuse_masked(faces, limits=policy.MASK)
+        return _unmasked(_decoded(step.stills, limits=policy.FRAMES))
 
 
 def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
-    """Decodes and measures every full frame, and the chains that nobody has looked at; the neutral step comes first.
+    """Decodes every full frame, and measures what nobody has looked at; the neutral step comes first.
 
     1 decode all before one is measured, so that a frame that is none costs little; a camera keeps its size ·
     2 measure, and no further behind a mask · 3 the pose at rest, straight into the camera where no face shows · 4 what
@@ -143,17 +140,17 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
         _refuse_change([size for of in stream for size in of])
     # 2
     with measurable():
-        loaded = networks.Networks(networks.load_detection(), networks.load_mesh())
-        full = [landmarks.measure_all(stills, networks=loaded) for _, stills in decoded]
-        if full:
-            masks.refuse_masked(_meshes(decoded[0][1], full[0]), limits=policy.MASK)
+        full = [
+            (step.looked.stills if step.looked else ()) or (_without_mesh(_full(stills)) if at else _unmasked(stills))
+            for at, (step, (_, stills)) in enumerate(zip(steps, decoded, strict=True))
+        ]
     looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
     # 3: people hold a phone below their face, so "straight" is what they showed when asked to look straight.
     at_rest = [frame.face for frame in looked[0].frames if frame.face is not None] if looked else []
     turn = median(face.turn for face in at_rest) if at_rest else 0.0
     pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
     measured = []
-    for step, (_, stills), seen, shown in zip(steps, decoded, looked, map(_without_mesh, full), strict=True):
+    for step, (_, stills), seen, shown in zip(steps, decoded, looked, full, strict=True):
         away = [  # 4: a turned or bowed face is a poor probe
             (gestures.away(face, turn=turn, pitch=pitch, limits=policy.NEUTRAL), at)
             for at, frame in enumerate(shown)
@@ -192,6 +189,17 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
         joined, around = (tuple(joint[of] for joint in joints) for of in range(2))
         traced, again = continuity.trace(chain), prints.windows(known, limits=policy.AGAIN)
         return ChainNumbers(_without_mesh(found), depth, traced, points, joined, around, again), known
+
+
+def _unmasked(stills: Sequence[Image]) -> tuple[FrameMeasurement, ...]:
+    found = _full(stills)
+    masks.refuse_masked(_meshes(stills, found), limits=policy.MASK)
+    return _without_mesh(found)
+
+
+def _full(stills: Sequence[Image]) -> list[FrameMeasurement]:
+    loaded = networks.Networks(networks.load_detection(), networks.load_mesh())
+    return landmarks.measure_all(stills, networks=loaded)
 
 
 def _meshes(images: Sequence[Image], found: Sequence[FrameMeasurement]) -> list[tuple[Image, Floats]]:

@@ -18,10 +18,9 @@ from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 
 Grey = NDArray[np.uint8]
-OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
+_RIGHT_TO_CHIN = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377)
+_CHIN_TO_LEFT = (152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
+OVAL = np.array((*_RIGHT_TO_CHIN, *_CHIN_TO_LEFT))
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 _RIGHT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
@@ -79,19 +78,19 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
         images, faces = greys[before : before + 2], meshes[before : before + 2]
         there, arrived = _flow(images, faces, points)  # 2
         back, returned = _flow(images[::-1], faces[::-1], there)
-        kept = arrived & returned & (np.linalg.norm(back - points, axis=1) < _RETURN)
+        kept = arrived & returned & (lengths(back - points) < _RETURN)
         start, points = start[kept], there[kept]
         if len(points) < limits.points:
             break
         right, left = (faces[1][list(eye), :2].mean(axis=0) for eye in (RIGHT_EYE, LEFT_EYE))
         eyes = max(float(np.linalg.norm(left - right)), 1.0)
-        similarity = float(np.median(np.linalg.norm(similar(start, points) - points, axis=1))) / eyes  # 3
+        similarity = float(np.median(lengths(similar(start, points) - points))) / eyes  # 3
         moved = max(moved, similarity)
         if similarity >= limits.evidence:  # 4
             matrix, _ = cv2.findHomography(start, points, 0)
             # Where no plane could be fitted it counts as flat, which must not pass.
             flat = points if matrix is None else np.asarray(cv2.perspectiveTransform(start[np.newaxis], matrix)[0])
-            homography = float(np.median(np.linalg.norm(flat - points, axis=1))) / eyes
+            homography = float(np.median(lengths(flat - points))) / eyes
             pairs.append((homography / similarity, homography))  # 5
     if not pairs:
         return Planarity(0, None, None, moved)
@@ -121,8 +120,7 @@ def _corners(grey: NDArray[np.uint8], mesh: Floats) -> Floats | None:
 
 def _flow(greys: Sequence[Grey], meshes: Sequence[Floats], points: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     # The search starts where they would be if the face only shifted, turned in the picture and grew.
-    rigid = list(OVAL)
-    guess = similar(meshes[0][rigid, :2], meshes[1][rigid, :2], of=points)
+    guess = similar(meshes[0][OVAL, :2], meshes[1][OVAL, :2], of=points)
     return follow(greys[0], greys[1], points, guess, side=_SIDE, levels=_LEVELS)
 
 
@@ -150,6 +148,11 @@ def follow(
     begins, (high, wide) = np.floor(ends - np.float32((side - 1) / 2)), other.shape
     inside = (begins >= -side).all(axis=1) & (begins[:, 0] < wide) & (begins[:, 1] < high)
     return np.asarray(ends, dtype=np.float64), (np.asarray(status)[:, 0] == 1) & inside
+
+
+def lengths(ways: Floats) -> Floats:
+    """How long each of these is, (n, 2)."""
+    return np.asarray(np.sqrt(np.add.reduce(ways * ways, axis=1)))
 
 
 def similar(start: Floats, end: Floats, *, of: Floats | None = None) -> Floats:

@@ -87,9 +87,10 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
 def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
     """What the frames that came for one command show: a bare face at rest, or the gesture and nothing against it."""
     step = captured_step(evidence, memory[LOOK_AT])
-    if step.sent.command == NEUTRAL and isinstance(measured(pictures.unmask, step.sent), Step):
+    bare = measured(pictures.unmask, step.sent) if step.sent.command == NEUTRAL else ()
+    if isinstance(bare, Step):
         return Looked(None)  # behind a mask nothing is asked for; the judgement says by which code
-    seen = measured(pictures.look, step.sent)
+    seen = measured(pictures.look, step.sent, bare)
     if isinstance(seen, Step):
         return Looked(None)
     numbers, known = seen

@@ -13,9 +13,10 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
-from django.db.models import Exists, F, Q
+from django.db.models import F, Q
 
 from verification.audit import signatures
+from verification.compiled import Compiled
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import KEEPING, SIMULATED
@@ -121,16 +122,21 @@ def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime)
     return Evidence(items, at, seen, secrets=vault.secrets_of(attempt.pk))
 
 
+_PRESENTED = Compiled(
+    lambda value, mode, own: (
+        EvidenceItem.objects.filter(seen_index=value, verification__mode=mode).exclude(attempt=own).values_list("pk")
+    )
+)
+
+
 def presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
     """Of these kinds those whose bytes were presented before, in another attempt of the mode, by anybody."""
     sought = {kind: values for kind, content in items.items() if (values := store.seen_values(content, kind=kind))}
     if not sought:
         return frozenset()
-    others = EvidenceItem.objects.filter(verification__mode=attempt.mode).exclude(attempt=attempt)
-    # One statement that looks for each by itself and stops at the first: of some bytes there are many.
-    looks = [Exists(others.filter(seen_index__in=values)) for values in sought.values()]
-    [are_seen] = Attempt.objects.filter(pk=attempt.pk).values_list(*looks)
-    return frozenset(kind for kind, is_seen in zip(sought, are_seen, strict=True) if is_seen)
+    each = [(kind, value) for kind, values in sought.items() for value in values]
+    are_seen = _PRESENTED.are_there([(value, attempt.mode, attempt.pk) for _, value in each])
+    return frozenset(kind for (kind, _), is_seen in zip(each, are_seen, strict=True) if is_seen)
 
 
 def proven(of: Iterable[Claim], *, key: vault.Key, is_whole: bool = True) -> list[tuple[Claim, bytes]]:

@@ -4,6 +4,7 @@ from django.conf import settings
 
 from verification import clock, routes, transactions
 from verification.audit import decided
+from verification.compiled import Compiled
 from verification.core import ids
 from verification.core.errors import NotFound
 from verification.core.status import TERMINAL, Status
@@ -63,9 +64,13 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     )
 
 
+_LIVE = Compiled(lambda of: attempts.live().filter(verification=of).select_related("verification__key"))
+_IS_LOOKED_AT = Compiled(lambda of: Verification.objects.filter(pk=of, step=queue.LOOK).values_list("pk"))
+
+
 def borrower_turn(*, verification_id: str) -> BorrowerTurn:
     """What the script of a page is told now, in one statement where there is an attempt. Raises as `borrower_page`."""
-    attempt = attempts.live().filter(verification=verification_id).select_related("verification__key").first()
+    attempt = _LIVE.first(verification_id)
     if attempt is not None:
         return turn_of(attempt.verification, attempt)
     verification = Verification.objects.filter(pk=verification_id).select_related("key").first()
@@ -93,7 +98,7 @@ def _turn(name: str, verification: Verification, attempt: Attempt | None) -> Bor
 def is_looked_at(*, verification_id: str) -> bool:
     """Whether a worker is about to say what the borrower's last answer shows."""
     transactions.rest()
-    return Verification.objects.filter(pk=verification_id, step=queue.LOOK).exists()
+    return _IS_LOOKED_AT.first(verification_id) is not None
 
 
 def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerState:

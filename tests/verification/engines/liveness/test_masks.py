@@ -1,6 +1,8 @@
 """A mask over mouth and nose is told from a bare face: drawn masks, and real bare faces where their pictures are."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,11 +11,12 @@ import pytest
 
 from tests.verification.engines.liveness import insecure_masks
 from tests.verification.engines.liveness.clips import Clip, read_clip
+from verification.core import stored
 from verification.core.results import Step, measured
 from verification.engines.liveness import frames, landmarks, masks, pictures, policy
 from verification.engines.liveness.crops import Floats, Image
 from verification.engines.liveness.networks import Networks
-from verification.engines.liveness.pictures import SentStep
+from verification.engines.liveness.pictures import ChainNumbers, SentStep
 
 _HINT = (240, 4_096)  # pixels and bytes, as static/borrower/commands.js sends it
 _STILL = (640, 14_500)
@@ -87,6 +90,18 @@ def test_most_frames_at_rest_decide(bare: Image, loaded: Networks) -> None:
     assert not _refuses([open_faced, covered, open_faced])
     assert not _refuses([open_faced, covered])
     assert not _refuses([_sent(np.full((480, 640, 3), 120, np.uint8), *_STILL)])
+
+
+def test_full_frames_at_rest_are_measured_once(bare: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = _sent(bare, 214, 8_000), _sent(bare, *_STILL)
+    step = SentStep("look_straight", (small,) * 3, (large,) * 2, (0, 2), (0, 167, 333))
+    looked, _ = pictures.look(step, pictures.unmask(step))
+    kept = stored.read(json.loads(stored.to_bytes(looked)), into=ChainNumbers, what="look")
+    (anew,) = pictures.measure([step])
+    monkeypatch.setattr(landmarks, "measure_all", lambda *_, **__: pytest.fail("measured again"))
+    (joined,) = pictures.measure([replace(step, looked=kept)])
+    assert (joined.numbers, joined.fit) == (anew.numbers, anew.fit)
+    assert all(frame.face is not None for frame in joined.numbers.stills)
 
 
 def test_a_face_that_leaves_the_picture_is_not_judged(bare: Image, loaded: Networks) -> None:
