@@ -61,7 +61,7 @@ def reseal(item: EvidenceItem, content: bytes) -> EvidenceItem:
     key, place = cases.key_of(item.verification), f"{item.pk}:{item.kind}"
     own = vault.make(verification_id=key.verification_id, lender_id=key.lender_id)
     sealed = own.seal(content, table="EvidenceItem", field=place)
-    item.wrapped_key = key.seal(own.secret, table="EvidenceItem", field=f"{place}:key").data
+    item.wrapped_key = key.wrap(own, table="EvidenceItem", field=f"{place}:key")
     item.sealed, item.sealed_sha256 = sealed.data, sha256(sealed.data).hexdigest()
     item.commitment, item.offset, item.size = sealed.commitment, 0, len(content)
     item.save()
