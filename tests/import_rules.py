@@ -64,6 +64,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/outbound/wires.py", "asyncio concurrent.futures httpcore httpx socket ssl time"),
         _row("verification/models", "django.db"),
         _row("verification/compiled.py", "django.db inspect types"),
+        _row("verification/fields.py", "django.db zlib"),
         _row("verification/transactions.py", "contextvars django.db os"),
         _row("verification/clock.py", "django.db django.utils logging time"),
         _row("verification/stages"),
