@@ -17,6 +17,7 @@ from verification.audit.stored import PAGE, Damaged, as_bytes, read, readable
 from verification.audit.verify_tree import TreeInspection
 from verification.core import events
 from verification.core.findings import Finding
+from verification.core.keeping import placed
 from verification.models import AuditEntry, AuditLeaf, EvidenceItem, SharedEvidence
 
 # What a leaf may say of evidence that its row says too.
@@ -134,10 +135,8 @@ def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, An
     for _, leaf in sorted(leaves.items()):
         entry = entries.get(leaf.entry_id)
         body = entry.body if isinstance(entry, AuditEntry) and isinstance(entry.body, dict) else {}
-        listed = body.get("evidence")
-        for claim in listed if isinstance(listed, list) else ():
-            name = claim.get("id", claim.get("sha256")) if isinstance(claim, dict) else None
-            if isinstance(name, str):
+        for claim in placed(body.get("evidence")):
+            if isinstance(name := claim.get("id", claim.get("sha256")), str):
                 claims.append((leaf, name, claim))
     # Two statements a page instead of one a claim.
     sealed_names = {name for _, name, claim in claims if "id" in claim}

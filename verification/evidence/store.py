@@ -19,7 +19,7 @@ from django.core.files.storage import storages
 from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
-from verification.core.keeping import index_mark
+from verification.core.keeping import index_mark, sparing
 from verification.core.route import is_frame
 from verification.evidence import policy, vault
 from verification.evidence.vault import Key, Opening, blind_index, commitment
@@ -185,8 +185,13 @@ def seen_values(content: bytes, *, kind: str, of: Sequence[str] = policy.SOUGHT)
     return list(blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).values())
 
 
+def leaf_list(items: Iterable[EvidenceItem]) -> list[Mapping[str, Any]]:
+    """What the log says of items, as the list `evidence` in the body of an entry."""
+    return sparing(map(leaf_fields, items))
+
+
 def leaf_fields(item: EvidenceItem) -> dict[str, Any]:
-    """What the log says of an item, for the list `evidence` in the body of an entry."""
+    """What the log says of one item."""
     said = {
         "id": item.pk,
         "kind": item.kind,

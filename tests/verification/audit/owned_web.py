@@ -20,7 +20,7 @@ from verification.workflow import cases
 def sign_with(entry: AuditEntry, seed: bytes) -> dict[str, Any]:
     """The body of an entry that its own id is not known of yet: slipped in with this id, its signature holds."""
     private = Ed25519PrivateKey.from_private_bytes(seed)
-    said = {"by": key_id(private.public_key().public_bytes_raw()), "over": [entry.pk]}
+    said = {"by": key_id(private.public_key().public_bytes_raw())}
     bare = {name: value for name, value in entry.body.items() if name != "signed"}
     entry.body = bare
     return bare | {"signed": {**said, "signature": b64encode(private.sign(signatures._message([entry]))).decode()}}

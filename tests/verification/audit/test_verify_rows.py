@@ -13,6 +13,7 @@ from tests.verification.workflow.story import OTHER_IIN, Story, begin, lender
 from verification.audit import compare_rows, verify_rows
 from verification.audit.held_rows import Held, load
 from verification.core.events import KEEPING
+from verification.core.keeping import claims
 from verification.models import Attempt, AuditEntry, AuditPending, EvidenceItem, SharedEvidenceUse
 from verification.stages.consent.policy import CURRENT
 from verification.workflow.moving import commands, links, transition
@@ -155,11 +156,11 @@ def test_a_failed_attempt_that_people_pass_afterwards_is_named(story: Story) -> 
 
 
 def test_terms_exchanged_under_their_judgement_are_named(story: Story) -> None:
-    """The judgement's entry says by which facts it judged: they are in its terms, beside all else that it left."""
+    """The judgement's entry commits to the facts that it judged by: they are in its terms."""
     terms = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.terms").first()
     assert terms is not None
     entry = entry_of(story, "attempt.judged", attempt=terms.attempt_id)
-    assert entry.body["facts"] == terms.commitment
+    assert terms.commitment in [one.digest for one in claims(entry.body)]
     tamper(update("evidenceitem", "commitment = sealed_sha256", terms.pk))
     assert ("evidence_differs", entry.pk, "commitment") in places(findings())
 

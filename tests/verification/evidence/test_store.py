@@ -10,6 +10,7 @@ from django.core.files.base import ContentFile
 from tests.verification.evidence.backends import ORIGINAL, _all_in_files, _backend, files, little, path_of
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable
+from verification.core.keeping import placed
 from verification.evidence import store, vault
 from verification.evidence.durable_files import DurableFileSystemStorage
 from verification.evidence.inspection import verify_evidence
@@ -121,6 +122,19 @@ def test_leaf_fields_say_what_the_row_says_and_nothing_else() -> None:
         "sealed_sha256": item.sealed_sha256,
         "size": len(ORIGINAL),
     }
+
+
+def test_the_log_says_a_file_once_for_items_that_lie_in_it_one_after_another() -> None:
+    items = [
+        EvidenceItem(id=f"evd_{number}", kind=f"a.{number}", commitment="c" * 64, sealed_sha256=sign * 64, size=1)
+        for number, sign in enumerate("aabba")
+    ]
+    listed = store.leaf_list(items)
+    assert [one.get("sealed_sha256", "")[:1] for one in listed] == ["a", "", "b", "", "a"]
+    assert list(placed(listed)) == [store.leaf_fields(item) for item in items]
+    shared = {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 1}
+    assert list(placed([*listed[1:2], shared, "x"])) == [{**listed[1], "sealed_sha256": None}, shared]
+    assert list(placed({"id": "evd_a"})) == []
 
 
 def test_our_storage_writes_a_file_whole_and_for_its_group_only(tmp_path: Path) -> None:
