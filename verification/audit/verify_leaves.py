@@ -1,6 +1,7 @@
 """Is every leaf there, once, over what its entry says, with the lender's sequence unbroken?"""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -20,6 +21,7 @@ from verification.core.findings import Finding
 from verification.core.keeping import placed
 from verification.models import AuditEntry, AuditLeaf, EvidenceItem, SharedEvidence
 
+_HASH: Final = re.compile("[0-9a-f]{64}")
 # What a leaf may say of evidence that its row says too.
 _CLAIMED: Final = {EvidenceItem: {"kind", "commitment", "sealed_sha256", "size"}, SharedEvidence: {"size"}}
 
@@ -140,7 +142,7 @@ def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, An
                 claims.append((leaf, name, claim))
     # Two statements a page instead of one a claim.
     sealed_names = {name for _, name, claim in claims if "id" in claim}
-    shared_names = {name for _, name, claim in claims if "id" not in claim}
+    shared_names = {name for _, name, claim in claims if "id" not in claim and _HASH.fullmatch(name)}
     items = {row.pk: row for row in readable(EvidenceItem.objects.filter(pk__in=sealed_names).defer("sealed"))}
     shared = {row.pk: row for row in readable(SharedEvidence.objects.filter(pk__in=shared_names))}
     for leaf, name, claim in claims:
