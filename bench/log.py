@@ -193,13 +193,13 @@ def bare_work() -> Spent:
     """What it takes to do what cannot be spared: a verification a signature, a hash a leaf and a node."""
     entries = list(AuditEntry.objects.filter(log=_LOG).order_by("leaf__leaf_index"))
     leaves = [spell_leaf(entry, lender_sequence=None) for entry in entries]
-    signed = [one for one in entries if isinstance(one.body.get("signed"), dict) and "over" in one.body["signed"]]
+    signed = [one for one in entries if isinstance(one.body.get("signed"), dict) and "by" in one.body["signed"]]
     by_id = {entry.pk: entry for entry in entries}
     believed = keys.believed(_LOG)
     work = []
     for first in signed:
         said = first.body["signed"]
-        message = signatures._message([by_id[name] for name in said["over"]])
+        message = signatures._message([first, *(by_id[name] for name in said.get("over", ()))])
         work.append((believed[said["by"]].public, b64decode(said["signature"]), message))
 
     def run() -> None:

@@ -15,6 +15,7 @@ from verification.core import almaty, calendars
 from verification.core.errors import BadInput
 from verification.core.ids import new_id, parse_office_phone
 from verification.core.profiles import Profile
+from verification.fields import HexField
 
 ID_LENGTH = 30
 NAME_LENGTH = 200
@@ -126,9 +127,9 @@ class IdempotentRequest(models.Model):
 
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
     mode = models.CharField(max_length=4)
-    key_sha256 = models.CharField(max_length=HASH_LENGTH)
-    request_sha256 = models.CharField(max_length=HASH_LENGTH)
-    fence = models.CharField(max_length=32)
+    key_sha256 = HexField()
+    request_sha256 = HexField()
+    fence = HexField()
     process = models.PositiveIntegerField()
     reserved_until = models.DateTimeField()
     created_at = models.DateTimeField(db_index=True)

@@ -64,6 +64,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/outbound/wires.py", "asyncio concurrent.futures httpcore httpx socket ssl time"),
         _row("verification/models", "django.db"),
         _row("verification/compiled.py", "django.db inspect types"),
+        _row("verification/fields.py", "django.db zlib"),
         _row("verification/transactions.py", "contextvars django.db os"),
         _row("verification/clock.py", "django.db django.utils logging time"),
         _row("verification/stages"),
@@ -76,6 +77,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row(
             "verification/evidence", "cryptography django.conf django.core.files django.db django.utils pathlib secrets"
         ),
+        _row("verification/evidence/vault.py", "cryptography django.conf secrets zlib"),
         _row("verification/evidence/store.py", "django.core.files django.db django.utils"),
         _row("verification/evidence/durable_files.py", "django.core.files os pathlib"),
         _row("verification/audit/log.py", "contextvars django.db django.utils"),

@@ -105,9 +105,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('mode', models.CharField(max_length=4)),
-                ('key_sha256', models.CharField(max_length=64)),
-                ('request_sha256', models.CharField(max_length=64)),
-                ('fence', models.CharField(max_length=32)),
+                ('key_sha256', models.BinaryField()),
+                ('request_sha256', models.BinaryField()),
+                ('fence', models.BinaryField()),
                 ('process', models.PositiveIntegerField()),
                 ('reserved_until', models.DateTimeField()),
                 ('created_at', models.DateTimeField(db_index=True)),

@@ -61,7 +61,7 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
     "verification_link": _CASE | {"id": "", "token_sha256": _HASH, "spent_at": _WHEN},
     "verification_attempt": _CASE
     | {"burnt": "k % 4 = 0", "counted": "true", "route": _ROUTES, "opened_at": _WHEN, "closed_at": _WHEN},
-    "verification_evidenceitem": _CASE | {"attempt_id": _ID, "sealed_sha256": "md5({c} || k)", "seen_index": _SEEN},
+    "verification_evidenceitem": _CASE | {"attempt_id": _ID, "sealed_sha256": _HASH, "seen_index": _SEEN},
     "verification_receipt": {"verification_id": _ID},
     "verification_auditentry": _CASE | {"log": "'live'", "at": _WHEN},
     "verification_auditleaf": {

@@ -170,14 +170,14 @@ def test_a_late_worker_whose_reservation_was_taken_over_commits_nothing(lender: 
 
     def reserve_and_sleep(*args: Any) -> IdempotentRequest:
         row = reserve(*args)
-        IdempotentRequest.objects.filter(pk=row.pk).update(fence="another")
+        IdempotentRequest.objects.filter(pk=row.pk).update(fence="ab" * 16)
         return row
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(idempotency, "_reserve", reserve_and_sleep)
         with pytest.raises(FenceLost):
             idempotency.run_once(request, lambda: pytest.fail("it did the work"))
-    assert IdempotentRequest.objects.get().fence == "another"
+    assert IdempotentRequest.objects.get().fence == "ab" * 16
 
 
 def test_answers_are_kept_for_a_day_and_forgotten_after_the_time_of_the_policy(api: Caller) -> None:

@@ -210,7 +210,7 @@ def test_a_dead_senders_row_and_old_deliveries_and_idempotency_keys_are_forgotte
         told(settings, receiver.url)
         asyncio.run(sender.run(asyncio.Event(), once=True))
     assert Delivery.objects.update(created_at=at - timedelta(days=policy.DELIVERY_DAYS, minutes=1)) == 1
-    answered = {"key_sha256": "a" * 64, "request_sha256": "b" * 64, "fence": "c", "reserved_until": at}
+    answered = {"key_sha256": "a" * 64, "request_sha256": "b" * 64, "fence": "c" * 32, "reserved_until": at}
     old = at - timedelta(days=30)
     IdempotentRequest.objects.create(lender=Lender.objects.get(), mode=MODE, process=1, created_at=old, **answered)
     rounds = sender.Rounds()

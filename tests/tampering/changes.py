@@ -20,15 +20,20 @@ _WORDS = ("passed", "verified", "declined", "eds", "statement", "open", "void", 
 def rows_of(table: str) -> list[Row]:
     """Every row, each column as the database hands it out."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {_q(table)} ORDER BY {_q(key_of(table))}")  # noqa: S608
+        cursor.execute(f"SELECT * FROM {_q(table)} ORDER BY {', '.join(map(_q, key_of(table)))}")  # noqa: S608
         names = [each[0] for each in cursor.description]
         found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [{name: bytes(one) if isinstance(one, memoryview) else one for name, one in row.items()} for row in found]
 
 
-def key_of(table: str) -> str:
-    """The column of the primary key."""
-    return str(MODELS[table]._meta.pk.column) if table in MODELS else "id"
+def key_of(table: str) -> tuple[str, ...]:
+    """The columns of the primary key."""
+    return tuple(str(field.column) for field in MODELS[table]._meta.pk_fields) if table in MODELS else ("id",)
+
+
+def at_key(table: str, row: Row) -> tuple[str, list[Any]]:
+    """What finds this row alone, after WHERE."""
+    return " AND ".join(f"{_q(name)} = %s" for name in key_of(table)), [row[name] for name in key_of(table)]
 
 
 def of_column(table: str, column: str, chance: random.Random) -> Iterator[Change]:
@@ -38,7 +43,7 @@ def of_column(table: str, column: str, chance: random.Random) -> Iterator[Change
         row = chance.choice(rows)
         hand = chance.choice([hand for hand in (Hand.APPLICATION, Hand.OWNER) if may(hand, "update", table)])
         others = [other[column] for other in rows if other[column] != row[column]]
-        if others and chance.random() < 0.15 and column != key_of(table):
+        if others and chance.random() < 0.15 and column not in key_of(table):
             wanted = chance.choice(others)
             other = next(one for one in rows if one[column] == wanted)
             both = (_update(table, column, row, other[column]), _update(table, column, other, row[column]))
@@ -59,7 +64,8 @@ def of_table(table: str, chance: random.Random) -> Iterator[Change]:
         row = chance.choice(rows)
         if chance.random() < 0.5:
             hand = chance.choice([hand for hand in (Hand.APPLICATION, Hand.OWNER) if may(hand, "delete", table)])
-            gone = (f"DELETE FROM {_q(table)} WHERE {_q(key_of(table))} = %s", [row[key_of(table)]])  # noqa: S608
+            where, key = at_key(table, row)
+            gone = (f"DELETE FROM {_q(table)} WHERE {where}", key)  # noqa: S608
             yield Change(hand, table, "", "taken away", (gone,), tuple(row.items()))
         else:
             yield _added(table, row, rows, chance)
@@ -68,14 +74,16 @@ def of_table(table: str, chance: random.Random) -> Iterator[Change]:
 def _added(table: str, row: Row, rows: Sequence[Row], chance: random.Random) -> Change:
     """A row like this one, with a key of its own, and of unique columns other values."""
     model, fresh = MODELS.get(table), dict(row)
-    key = key_of(table)
     for field in model._meta.concrete_fields if model else ():
         name = str(field.column)
         if field.unique:
             others = [other[name] for other in rows if other[name] != row[name]]
             fresh[name] = _unique(field, row[name], others, chance)
+    key = key_of(table)[-1]
     if isinstance(fresh[key], int):
         fresh[key] = max(int(one[key]) for one in rows) + chance.randint(1, 50)
+    elif len(key_of(table)) > 1:
+        fresh[key] = _bent_text(fresh[key], chance)
     names = ", ".join(map(_q, fresh))
     marks = ", ".join(["%s"] * len(fresh))
     statement = (f"INSERT INTO {_q(table)} ({names}) VALUES ({marks})", list(fresh.values()))  # noqa: S608
@@ -93,8 +101,8 @@ def _unique(field: Any, value: Any, others: Sequence[Any], chance: random.Random
 
 
 def _update(table: str, column: str, row: Row, new: Any) -> tuple[str, list[Any]]:
-    key = key_of(table)
-    return f"UPDATE {_q(table)} SET {_q(column)} = %s WHERE {_q(key)} = %s", [new, row[key]]  # noqa: S608
+    where, key = at_key(table, row)
+    return f"UPDATE {_q(table)} SET {_q(column)} = %s WHERE {where}", [new, *key]  # noqa: S608
 
 
 def _others(

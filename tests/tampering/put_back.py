@@ -74,10 +74,8 @@ def act(chance: random.Random | None = None) -> Ends:
 def put_back(change: Change) -> None:
     """What the column was, where nobody has written it since."""
     row, column = dict(change.row), changes._q(change.column)
-    key = changes.key_of(change.table)
-    where = f"WHERE {changes._q(key)} = %s AND {column} = %s"
-    statement = f"UPDATE {changes._q(change.table)} SET {column} = %s {where}"  # noqa: S608
-    name = change.new if change.column == key else row[key]
+    where, key = changes.at_key(change.table, {**row, change.column: change.new})
+    statement = f"UPDATE {changes._q(change.table)} SET {column} = %s WHERE {where} AND {column} = %s"  # noqa: S608
     with suppress(Refused, Error):
         hands.do(
             Change(
@@ -85,7 +83,7 @@ def put_back(change: Change) -> None:
                 change.table,
                 change.column,
                 "put back",
-                ((statement, [row[change.column], name, change.new]),),
+                ((statement, [row[change.column], *key, change.new]),),
             )
         )
 

@@ -70,10 +70,8 @@ _ROOM = 8  # rows that a worker of two children takes in hand
 MOST = {"statements": 200, "transactions": 60, "entries": 18}
 MOST_RAISED = MOST | {"statements": 260, "entries": 26}
 FILES_MAX = 3
-# Bytes of all rows that it leaves, without indexes and the room in pages: 44 KB of a database hold as many of it.
-ROWS_MAX = 31_000  # 3 400 more than before each entry was signed and named what it makes of its rows, or was judged by;
-# 2 400 more than before each end had its receipt, and each message a checkpoint; 1 700 more than before the lender's
-# telephone stood in the case, and the signature was kept by its value
+# Bytes of all rows that it leaves, without indexes and the room in pages: 38 KB of a database hold as many of it.
+ROWS_MAX = 26_000
 
 
 class Meter:

@@ -187,7 +187,6 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "created_at": _covered(_EVIDENCE, "the time of the entry that lists it"),
     },
     "verification_captureword": {
-        "id": _ROW_NUMBER,
         "attempt_id": _covered(_EVIDENCE, "the last attempt.looked_at: words, a hash of the attempt and all its words"),
         "word": _covered(_EVIDENCE, "the last attempt.looked_at: words"),
     },
@@ -197,7 +196,6 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
         "created_at": _no("when it was first kept by anybody; a judgement says its own time, and its file its bytes"),
     },
     "verification_sharedevidenceuse": {
-        "id": _ROW_NUMBER,
         "attempt_id": _covered(_EVIDENCE, "the attempt of the entry that lists it"),
         "evidence_id": _covered(_EVIDENCE, "evidence: sha256"),
         "kind": _covered(_EVIDENCE, "evidence: kind"),

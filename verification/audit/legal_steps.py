@@ -29,6 +29,7 @@ from verification.audit.legal_words import (
 )
 from verification.core import profiles, scenarios
 from verification.core.errors import Misconfigured
+from verification.core.keeping import inputs_mark
 from verification.core.reasons import REASONS
 from verification.core.results import Decision, Outcome, decide, on_record
 from verification.core.route import Next
@@ -263,5 +264,5 @@ def _faults_of(course: Course, attempt: Attempt, body: Body, decision: Decision 
         for one in course.attempts.values()
         if one.is_passed and one.stage != attempt.stage and (one.route == attempt.route or one.stage == "consent")
     ]
-    if {*map(str, listed(body, "inputs"))} != set[str]().union(*(one.kept for one in (attempt, *before))):
+    if text(body, "inputs") != inputs_mark(set[str]().union(*(one.kept for one in (attempt, *before)))):
         yield INPUTS, "it was judged by something else than what was kept before it"

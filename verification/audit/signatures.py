@@ -1,11 +1,11 @@
 """Who said it: one signature of a process over all that a transaction of it put on record, which stands in the log.
 
-The body of each entry says so under `signed`: of the first `by` which key, `over` which entries in their order, and the
-`signature`; of the others `with` which first. Signed by Ed25519 is the canonical JSON of a context and the SHA-256 of
-each entry's leaf as it is without `signed` and without its number for the lender, which it gets later. Which kinds of
-key a type asks for stands in `core/events.py`, and which evidence they may list in `core/keeping.py`: so whoever holds
-the database, and no key, puts nothing on record, and whoever holds the door decides nothing, and gives nothing out for
-a worker's. What the root says of keys carries its own signature. Source: audit.md §6.
+The body of each entry says so under `signed`: of the first `by` which key, `over` which others in their order, if there
+are any, and the `signature`; of the others `with` which first. Signed by Ed25519 is the canonical JSON of a context and
+the SHA-256 of each entry's leaf as it is without `signed` and without its number for the lender, which it gets later.
+Which kinds of key a type asks for stands in `core/events.py`, and which evidence they may list in `core/keeping.py`: so
+whoever holds the database, and no key, puts nothing on record, and whoever holds the door decides nothing, and gives
+nothing out for a worker's. What the root says of keys carries its own signature. Source: audit.md §6.
 
 A leaf (schema 1) is canonical JSON with integers and strings, absent fields left out:
 `schema` 1, `id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`, `verification_sequence`, `lender`,
@@ -93,9 +93,9 @@ def sign(entries: Sequence[AuditEntry]) -> None:
     # The highest number is the newest; older ones stay among those that are believed.
     private, by = _private(seeds[max(seeds)])
     first, *others = asking
-    said = {"by": by, "over": [entry.pk for entry in asking]}
-    signature = private.sign(_message(asking))
-    first.body = {**first.body, "signed": {**said, "signature": b64encode(signature).decode()}}
+    said = {"by": by, "signature": b64encode(private.sign(_message(asking))).decode()}
+    over = {"over": [entry.pk for entry in others]} if others else {}
+    first.body = {**first.body, "signed": said | over}
     for entry in others:
         entry.body = {**entry.body, "signed": {"with": first.pk}}
     for entry in asking:  # what is no leaf any more is refused here, or it would stop the sequencer later
@@ -216,7 +216,7 @@ def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by
     said = known[first].body["signed"]
     if by is None:
         return "the key that signed it is none that the root certified"
-    if names[0] != first or any(name not in known for name in names):
+    if any(name not in known for name in names):
         return "an entry that was signed with it is not there"
     signed = [known[name] for name in names]
     if any(entry.log != known[first].log or not _needs_process(entry) for entry in signed):
@@ -255,10 +255,14 @@ def _said(entry: AuditEntry) -> tuple[str, str, list[str]]:
     said = entry.body.get("signed") if isinstance(entry.body, dict) else None
     if not isinstance(said, dict):
         return "", "", []
-    by, over = said.get("by"), said.get("over")
-    names = [said.get("with", entry.id), *(over if isinstance(over, list) and len(over) <= _OVER_MAX else ())]
-    first, *others = (isinstance(name, str) and _ID.fullmatch(name) is not None for name in names)
-    return names[0] if first else "", by if isinstance(by, str) else "", names[1:] if all(others) else []
+    by, over = said.get("by"), said.get("over", [])
+    if "with" in said:
+        by, names = "", [said["with"]]
+    else:
+        names = [entry.id, *(over if isinstance(over, list) and len(over) < _OVER_MAX else (None,))]
+    if not isinstance(by, str) or not all(isinstance(name, str) and _ID.fullmatch(name) for name in names):
+        return "", "", []
+    return names[0], by, names if by else []
 
 
 def _loaded(ids: set[str]) -> dict[str, AuditEntry]:

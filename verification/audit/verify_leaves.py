@@ -1,6 +1,7 @@
 """Is every leaf there, once, over what its entry says, with the lender's sequence unbroken?"""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -17,8 +18,10 @@ from verification.audit.stored import PAGE, Damaged, as_bytes, read, readable
 from verification.audit.verify_tree import TreeInspection
 from verification.core import events
 from verification.core.findings import Finding
+from verification.core.keeping import placed
 from verification.models import AuditEntry, AuditLeaf, EvidenceItem, SharedEvidence
 
+_HASH: Final = re.compile("[0-9a-f]{64}")
 # What a leaf may say of evidence that its row says too.
 _CLAIMED: Final = {EvidenceItem: {"kind", "commitment", "sealed_sha256", "size"}, SharedEvidence: {"size"}}
 
@@ -134,14 +137,12 @@ def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, An
     for _, leaf in sorted(leaves.items()):
         entry = entries.get(leaf.entry_id)
         body = entry.body if isinstance(entry, AuditEntry) and isinstance(entry.body, dict) else {}
-        listed = body.get("evidence")
-        for claim in listed if isinstance(listed, list) else ():
-            name = claim.get("id", claim.get("sha256")) if isinstance(claim, dict) else None
-            if isinstance(name, str):
+        for claim in placed(body.get("evidence")):
+            if isinstance(name := claim.get("id", claim.get("sha256")), str):
                 claims.append((leaf, name, claim))
     # Two statements a page instead of one a claim.
     sealed_names = {name for _, name, claim in claims if "id" in claim}
-    shared_names = {name for _, name, claim in claims if "id" not in claim}
+    shared_names = {name for _, name, claim in claims if "id" not in claim and _HASH.fullmatch(name)}
     items = {row.pk: row for row in readable(EvidenceItem.objects.filter(pk__in=sealed_names).defer("sealed"))}
     shared = {row.pk: row for row in readable(SharedEvidence.objects.filter(pk__in=shared_names))}
     for leaf, name, claim in claims:

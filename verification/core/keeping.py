@@ -6,10 +6,12 @@ nothing.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
+
+from verification.core.stored import digest
 
 DOOR_KEEPS: Final = frozenset(
     {
@@ -49,6 +51,25 @@ def claims(body: Any) -> Iterator[Claim]:
             yield Claim(*map(str, words))
 
 
+def sparing(said: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Items as a list `evidence` says them: the file of each but where it is that of the item before."""
+    found, file = list[Mapping[str, Any]](), None
+    for one in said:
+        same = one["sealed_sha256"] == file
+        found.append({name: value for name, value in one.items() if name != "sealed_sha256"} if same else one)
+        file = one["sealed_sha256"]
+    return found
+
+
+def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
+    """The same read back: what a list says of each item, with its file; what cannot be read there is none."""
+    file = None
+    for one in listed if isinstance(listed, list) else ():
+        if isinstance(one, dict):
+            file = one.get("sealed_sha256", file)
+            yield {**one, "sealed_sha256": file} if "id" in one else one
+
+
 def is_of_door(body: Any) -> bool:
     """Whether all that a body lists as evidence is what the door key may put on record."""
     listed = body.get("evidence", []) if isinstance(body, dict) else []
@@ -61,6 +82,11 @@ def is_of_door(body: Any) -> bool:
 def index_mark(row_id: str, index: bytes) -> str:
     """The mark of one keyed index of a row."""
     return sha256(b"index %s %s" % (row_id.encode(), index)).hexdigest()
+
+
+def inputs_mark(digests: Iterable[str]) -> str:
+    """What a judgement says of all evidence that it rests on: each of it is listed by an entry before."""
+    return digest(sorted(set(digests)))
 
 
 def words_mark(row_id: str, words: Iterable[int]) -> str:

@@ -9,7 +9,6 @@ about nobody (a revocation list, an anchor) is kept once, in the clear, under it
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
@@ -20,7 +19,7 @@ from django.core.files.storage import storages
 from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
-from verification.core.keeping import index_mark
+from verification.core.keeping import index_mark, sparing
 from verification.core.route import is_frame
 from verification.evidence import policy, vault
 from verification.evidence.vault import Key, Opening, blind_index, commitment
@@ -61,7 +60,7 @@ def put_all(
             verification_id=key.verification_id,
             attempt_id=attempt_id,
             kind=kind,
-            wrapped_key=key.seal(own.secret, table=_TABLE, field=f"{place}:key").data,
+            wrapped_key=key.wrap(own, table=_TABLE, field=f"{place}:key"),
             commitment=sealed.commitment,
             sealed=sealed.data,
             seen_index=next(iter(seen_values(content, kind=kind, of=policy.REMEMBERED)), None),
@@ -97,7 +96,7 @@ def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = No
         raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
     sealed = sealed_bytes(item, files=files)
     place = f"{item.pk}:{item.kind}"
-    own = replace(key, secret=key.unseal(bytes(item.wrapped_key), table=_TABLE, field=f"{place}:key").plain)
+    own = key.unwrap(bytes(item.wrapped_key), table=_TABLE, field=f"{place}:key")
     opened = own.unseal(sealed, table=_TABLE, field=place)
     if commitment(opened.salt, opened.plain) != item.commitment:
         raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
@@ -186,8 +185,13 @@ def seen_values(content: bytes, *, kind: str, of: Sequence[str] = policy.SOUGHT)
     return list(blind_index(purpose=_SEEN, value=sha256(content).hexdigest()).values())
 
 
+def leaf_list(items: Iterable[EvidenceItem]) -> list[Mapping[str, Any]]:
+    """What the log says of items, as the list `evidence` in the body of an entry."""
+    return sparing(map(leaf_fields, items))
+
+
 def leaf_fields(item: EvidenceItem) -> dict[str, Any]:
-    """What the log says of an item, for the list `evidence` in the body of an entry."""
+    """What the log says of one item."""
     said = {
         "id": item.pk,
         "kind": item.kind,

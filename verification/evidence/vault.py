@@ -1,16 +1,18 @@
 """Keys of verifications: what they seal is private, bound to its place, and gone when the key is destroyed.
 
 Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK); what can be destroyed
-alone has a random key of its own, sealed by that one. Sealed bytes are
-`version(1) nonce(12) AES-256-GCM(salt(16) plain)`, authenticated together with lender, table, field, verification and
-the data key's version, so they open nowhere but where they were put. The commitment HMAC-SHA256(salt, plain) may stand
-in the log: without the salt, which is sealed too, it says nothing.
+alone has a random key of its own, wrapped by that one. Sealed bytes are
+`version(1) nonce(12) AES-256-GCM(how(1) salt(16) plain)`, authenticated together with lender, table, field,
+verification and the data key's version, so they open nowhere but where they were put; `how` says whether the rest is
+compressed, as text that is no file is. The commitment HMAC-SHA256(salt, plain) may stand in the log: without the salt,
+which is sealed too, it says nothing.
 """
 
 import hmac
 import secrets
+import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -28,6 +30,8 @@ KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
 _NONCE_BYTES: Final = 12  # NIST SP 800-38D, 5.2.1.1: a nonce of any other length is hashed first
 _FORMAT: Final = b"\x01"
+_AS_IT_IS, _COMPRESSED = b"\0", b"\1"
+_RAW: Final = -zlib.MAX_WBITS  # without a checksum: what is sealed is authenticated
 # A verification has one data key for its life; rotation wraps it anew and does not change it.
 _KEY_VERSION: Final = 1
 _KEKS: Final = "TULGA_KEY_ENCRYPTION_KEYS"
@@ -92,6 +96,16 @@ class Key:
         if len(salted) < SALT_BYTES:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
+
+    def wrap(self, other: "Key", *, table: str, field: str) -> bytes:
+        """Another key of the verification, under this one: nobody commits to a key, so it has no salt."""
+        place = [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
+        return _encrypt(self.secret, other.secret, place=place)
+
+    def unwrap(self, wrapped: bytes, *, table: str, field: str) -> "Key":
+        """The other key again; raises `EvidenceUnreadable` for what was not wrapped by this key and here."""
+        place = [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
+        return replace(self, secret=_decrypt(self.secret, wrapped, place=place))
 
     def salt(self, purpose: str) -> bytes:
         """128 bits for one commitment, the same whenever they are asked for; they are gone with the key."""
@@ -227,7 +241,7 @@ def _encrypt(secret: bytes, plain: bytes, *, place: Sequence[object]) -> bytes:
     """The sealed bytes, authenticated together with their place, so that they open nowhere else."""
     # Drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK seals once or twice a verification.
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, plain, canonical_json(place))
+    return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, _pack(plain), canonical_json(place))
 
 
 def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
@@ -235,9 +249,19 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
     if sealed[:1] != _FORMAT or len(nonce) != _NONCE_BYTES:
         raise EvidenceUnreadable("sealed bytes of an unknown form")
     try:
-        return AESGCM(secret).decrypt(nonce, text, canonical_json(place))
+        packed = AESGCM(secret).decrypt(nonce, text, canonical_json(place))
     except InvalidTag:
         raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
+    return zlib.decompress(packed[1:], wbits=_RAW) if packed[:1] == _COMPRESSED else packed[1:]
+
+
+def _pack(plain: bytes) -> bytes:
+    """The same in fewer bytes where that pays. To guess by lengths, one record would have to be written many times."""
+    if policy.PACKED_MIN <= len(plain) <= policy.PACKED_MAX:
+        compressed = zlib.compress(plain, wbits=_RAW)
+        if len(compressed) < len(plain):
+            return _COMPRESSED + compressed
+    return _AS_IT_IS + plain
 
 
 def _keys(name: str, needed: int | None = None) -> dict[int, bytes]:

@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                 ('last_failure', models.CharField(blank=True, max_length=64)),
                 ('locale', models.CharField(max_length=2)),
                 ('profile_id', models.CharField(max_length=32)),
-                ('profile_sha256', models.CharField(max_length=64)),
+                ('profile_sha256', models.BinaryField()),
                 ('combinations', models.JSONField()),
                 ('combination', models.JSONField(default=list)),
                 ('passed_routes', models.JSONField(default=list)),
@@ -226,7 +226,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SharedEvidence',
             fields=[
-                ('sha256', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('sha256', models.BinaryField(primary_key=True, serialize=False)),
                 ('size', models.PositiveIntegerField()),
                 ('created_at', models.DateTimeField()),
             ],
@@ -320,12 +320,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'evd'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=64)),
-                ('sealed_sha256', models.CharField(max_length=64)),
+                ('sealed_sha256', models.BinaryField()),
                 ('offset', models.PositiveIntegerField(default=0)),
                 ('sealed', models.BinaryField(null=True)),
                 ('wrapped_key', models.BinaryField(null=True)),
                 ('destroyed_at', models.DateTimeField(null=True)),
-                ('commitment', models.CharField(max_length=64)),
+                ('commitment', models.BinaryField()),
                 ('seen_index', models.BinaryField(null=True)),
                 ('size', models.PositiveIntegerField()),
                 ('created_at', models.DateTimeField()),
@@ -415,7 +415,7 @@ class Migration(migrations.Migration):
             name='Receipt',
             fields=[
                 ('verification', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='receipt', serialize=False, to='verification.verification')),
-                ('jws', models.TextField()),
+                ('jws', models.BinaryField()),
             ],
         ),
         migrations.CreateModel(
@@ -431,7 +431,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='SharedEvidenceUse',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('attempt', 'kind', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=64)),
                 ('attempt', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='shared', to='verification.attempt')),
                 ('evidence', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='verification.sharedevidence')),
@@ -440,13 +440,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='CaptureWord',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('pk', models.CompositePrimaryKey('attempt', 'word', blank=True, editable=False, primary_key=True, serialize=False)),
                 ('word', models.BigIntegerField()),
                 ('attempt', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.attempt')),
             ],
             options={
                 'indexes': [models.Index(fields=['word', 'attempt'], name='capture_word')],
-                'constraints': [models.UniqueConstraint(fields=('attempt', 'word'), name='one_word_once_a_capture')],
             },
         ),
         migrations.CreateModel(
@@ -577,7 +576,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='attempt',
-            index=models.Index(fields=['borrower_index', 'lender', 'stage', 'opened_at'], name='attempt_of_borrower'),
+            index=models.Index(condition=models.Q(('counted', True)), fields=['borrower_index', 'opened_at'], name='attempt_of_borrower'),
         ),
         migrations.AddConstraint(
             model_name='attempt',
@@ -598,10 +597,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='reviewvote',
             constraint=models.UniqueConstraint(fields=('attempt', 'person'), name='one_vote_per_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='sharedevidenceuse',
-            constraint=models.UniqueConstraint(fields=('attempt', 'kind'), name='one_shared_item_per_kind'),
         ),
         migrations.CreateModel(
             name='Clearance',

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from verification.core import ids
 from verification.core.status import OPEN, Status
+from verification.fields import HexField
 
 ID_LENGTH = 30
 HASH_LENGTH = 64
@@ -56,7 +57,7 @@ class Verification(models.Model):
     locale = models.CharField(max_length=2)
     # The law it was opened under, pinned with its hash: a profile that changes later changes nothing here.
     profile_id = models.CharField(max_length=32)
-    profile_sha256 = models.CharField(max_length=HASH_LENGTH)
+    profile_sha256 = HexField()
     # Every combination that would suffice, the one chosen, and which of its routes have passed, in order.
     combinations = models.JSONField()
     combination = models.JSONField(default=list)
@@ -167,7 +168,7 @@ class Attempt(models.Model):
             models.Index(
                 fields=("borrower_index", "lender", "stage", "closed_at"), condition=Q(burnt=True), name="attempt_burnt"
             ),
-            models.Index(fields=("borrower_index", "lender", "stage", "opened_at"), name="attempt_of_borrower"),
+            models.Index(fields=("borrower_index", "opened_at"), condition=Q(counted=True), name="attempt_of_borrower"),
         )
 
 

@@ -6,7 +6,8 @@ from django.db import models
 from django.db.models import Q
 
 from verification.core import ids
-from verification.models.cases import HASH_LENGTH, ID_LENGTH, Attempt, Verification
+from verification.fields import HexField
+from verification.models.cases import ID_LENGTH, Attempt, Verification
 
 
 class DataKey(models.Model):
@@ -29,14 +30,14 @@ class EvidenceItem(models.Model):
     verification = models.ForeignKey(Verification, on_delete=models.PROTECT, related_name="evidence")
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, null=True, related_name="evidence", db_index=False)
     kind = models.CharField(max_length=64)
-    sealed_sha256 = models.CharField(max_length=HASH_LENGTH)
+    sealed_sha256 = HexField()
     offset = models.PositiveIntegerField(default=0)
     sealed = models.BinaryField(null=True)
     # Its own key, wrapped by the verification's. Destroying it erases this item and no other; the row stays, and with
     # it what it is sought by.
     wrapped_key = models.BinaryField(null=True)
     destroyed_at = models.DateTimeField(null=True)
-    commitment = models.CharField(max_length=HASH_LENGTH)
+    commitment = HexField()
     seen_index = models.BinaryField(null=True)
     size = models.PositiveIntegerField()
     created_at = models.DateTimeField()
@@ -53,6 +54,7 @@ class CaptureWord(models.Model):
     It goes with the key of its verification.
     """
 
+    pk = models.CompositePrimaryKey("attempt", "word")
     # A word is a hint, and what it finds is read: the database need not ask 400 times whether the attempt is there.
     attempt = models.ForeignKey(
         Attempt, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
@@ -60,14 +62,13 @@ class CaptureWord(models.Model):
     word = models.BigIntegerField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("attempt", "word"), name="one_word_once_a_capture"),)
         indexes = (models.Index(fields=("word", "attempt"), name="capture_word"),)
 
 
 class SharedEvidence(models.Model):
     """Evidence about nobody (a revocation list, an anchor): kept once, in the clear, under its hash."""
 
-    sha256 = models.CharField(primary_key=True, max_length=HASH_LENGTH)
+    sha256 = HexField(primary_key=True)
     size = models.PositiveIntegerField()
     created_at = models.DateTimeField()
 
@@ -75,9 +76,7 @@ class SharedEvidence(models.Model):
 class SharedEvidenceUse(models.Model):
     """Which attempt was judged by which shared evidence, under which kind."""
 
+    pk = models.CompositePrimaryKey("attempt", "kind")
     attempt = models.ForeignKey(Attempt, on_delete=models.PROTECT, related_name="shared", db_index=False)
     evidence = models.ForeignKey(SharedEvidence, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=64)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("attempt", "kind"), name="one_shared_item_per_kind"),)

@@ -1,7 +1,6 @@
 """The append-only log, the order the sequencer gave it, and its signed heads."""
 
 from functools import partial
-from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -9,8 +8,9 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Length
 from django.db.models.lookups import LessThanOrEqual
 
-from verification.core import base64url, ids
+from verification.core import ids
 from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_KEYS, READINGS
+from verification.fields import CompactJwsField
 from verification.models.cases import ID_LENGTH, Verification
 
 # As text, and so that the queries and the indexes say the same: Django compares a bare key of JSON as JSON.
@@ -55,36 +55,6 @@ class AuditEntry(models.Model):
         )
 
 
-class CompactJws(models.TextField):  # type: ignore[type-arg]  # Django's own takes none when it runs
-    """A JSON Web Signature in its compact form, kept as what it spells: a line each of header, payload and signature.
-
-    PostgreSQL compresses those to a half, and the compact form to three quarters or not at all. What is none is kept as
-    it is.
-    """
-
-    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
-        """For a migration it is a text."""
-        name, _, positional, named = super().deconstruct()
-        return name, "django.db.models.TextField", list(positional), dict(named)
-
-    def get_prep_value(self, value: Any) -> Any:
-        """The three lines, if they give back exactly what came."""
-        try:
-            header, payload, signature = value.split(".")
-            said = [base64url.read(part).decode() for part in (header, payload)]
-        except (AttributeError, ValueError):
-            return super().get_prep_value(value)
-        lines = "\n".join([*said, signature])
-        return lines if self.from_db_value(lines) == value else value
-
-    def from_db_value(self, value: Any, *_: object) -> Any:
-        """The compact form again."""
-        if not isinstance(value, str) or not value.startswith("{") or value.count("\n") != 2:
-            return value
-        *said, signature = value.split("\n")
-        return ".".join([*(base64url.spell(part.encode()) for part in said), signature])
-
-
 class Receipt(models.Model):
     """The signed receipt of a verification that has ended, as it was made once: see `core/decision_receipt.py`.
 
@@ -94,7 +64,7 @@ class Receipt(models.Model):
     verification = models.OneToOneField(
         Verification, on_delete=models.PROTECT, primary_key=True, related_name="receipt"
     )
-    jws = CompactJws()
+    jws = CompactJwsField()
 
 
 class AuditPending(models.Model):

@@ -132,7 +132,7 @@ def test_nobody_is_asked_where_the_text_does_not_name_them(api, lender, issued, 
 def test_nobody_is_asked_where_the_yes_cannot_be_read(api, lender, issued, asking, played):
     story = verified(lender, issued)
     given = EvidenceItem.objects.get(verification_id=story.id, kind="consent.answer")
-    tamper(("UPDATE verification_evidenceitem SET commitment = %s WHERE id = %s", ["0" * 64, given.pk]))
+    tamper(("UPDATE verification_evidenceitem SET commitment = %s WHERE id = %s", [bytes(32), given.pk]))
     assert cleared(api, story)["code"] == "payout_consent_missing"
     assert played.asked == []
 

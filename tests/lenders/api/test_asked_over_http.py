@@ -63,7 +63,7 @@ def test_the_whole_audit_finds_the_answers_and_what_was_done_to_them(api, lender
     order_all()
     assert findings() == []
     item = EvidenceItem.objects.get(verification_id=story.id, kind="clearance.stop_credit")
-    tamper(("UPDATE verification_evidenceitem SET commitment = %s WHERE id = %s", ["0" * 64, item.pk]))
+    tamper(("UPDATE verification_evidenceitem SET commitment = %s WHERE id = %s", [bytes(32), item.pk]))
     assert "evidence_differs" in {one["code"] for one in findings()}
 
 

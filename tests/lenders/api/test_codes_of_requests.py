@@ -83,7 +83,7 @@ def test_a_reservation_that_another_took_over_writes_nothing(api: Caller, monkey
 
     def taken_over(*given: Any) -> IdempotentRequest:
         row = reserve(*given)
-        IdempotentRequest.objects.filter(pk=row.pk).update(fence="another")
+        IdempotentRequest.objects.filter(pk=row.pk).update(fence="ab" * 16)
         return row
 
     monkeypatch.setattr(idempotency, "_reserve", taken_over)

@@ -17,7 +17,7 @@ ENTRY_BODY = {
     "outcome": "failed",
     "code": "eds_iin_mismatch",
     "burnt": True,
-    "facts": "b" * 64,
+    "inputs": "e" * 64,
     "checks": [
         {"check": "eds.format", "outcome": "pass", "code": ""},
         {"check": "eds.identity", "outcome": "fail", "code": "eds_iin_mismatch"},
@@ -30,6 +30,7 @@ ENTRY_BODY = {
             "sealed_sha256": "c" * 64,
             "size": 512,
         },
+        {"id": "evd_bbbbbbbbbbbbbbbbbbbbbbbbbb", "kind": "statement.report", "commitment": "f" * 64, "size": 900},
         {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 900},
     ],
 }

@@ -11,6 +11,7 @@ from verification.audit import log
 from verification.audit.legality import verify_legality
 from verification.core import profiles, releases
 from verification.core.findings import Finding
+from verification.core.keeping import inputs_mark
 from verification.core.reasons import REASONS
 from verification.models import AuditEntry, Verification
 
@@ -55,7 +56,7 @@ def judged(route: str, stage: str, number: int, *, said: dict[str, str] | None =
         told.append({"check": check, "outcome": outcome, "code": code.removeprefix("-")})
     place = {"attempt": f"att_{number}", "route": route, "stage": stage, "release": RELEASE[route].id}
     word = {"outcome": "passed", "code": "", "burnt": more.get("outcome") == "review"}
-    return "attempt.judged", {**place, **word, "checks": told, "evidence": [], **more}
+    return "attempt.judged", {**place, **word, "checks": told, "inputs": inputs_mark(()), "evidence": [], **more}
 
 
 def failed(route: str, stage: str, number: int, check: str, code: str) -> Said:

@@ -20,7 +20,7 @@ from verification.workflow import cases
 def sign_with(entry: AuditEntry, seed: bytes) -> dict[str, Any]:
     """The body of an entry that its own id is not known of yet: slipped in with this id, its signature holds."""
     private = Ed25519PrivateKey.from_private_bytes(seed)
-    said = {"by": key_id(private.public_key().public_bytes_raw()), "over": [entry.pk]}
+    said = {"by": key_id(private.public_key().public_bytes_raw())}
     bare = {name: value for name, value in entry.body.items() if name != "signed"}
     entry.body = bare
     return bare | {"signed": {**said, "signature": b64encode(private.sign(signatures._message([entry]))).decode()}}
@@ -61,7 +61,7 @@ def reseal(item: EvidenceItem, content: bytes) -> EvidenceItem:
     key, place = cases.key_of(item.verification), f"{item.pk}:{item.kind}"
     own = vault.make(verification_id=key.verification_id, lender_id=key.lender_id)
     sealed = own.seal(content, table="EvidenceItem", field=place)
-    item.wrapped_key = key.seal(own.secret, table="EvidenceItem", field=f"{place}:key").data
+    item.wrapped_key = key.wrap(own, table="EvidenceItem", field=f"{place}:key")
     item.sealed, item.sealed_sha256 = sealed.data, sha256(sealed.data).hexdigest()
     item.commitment, item.offset, item.size = sealed.commitment, 0, len(content)
     item.save()

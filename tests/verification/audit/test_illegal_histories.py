@@ -74,7 +74,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [("checks_missing", 10)],
     ),
     "judged by what nobody had kept": (
-        changed(WHOLE, 10, inputs=["0" * 64]),
+        changed(WHOLE, 10, inputs="0" * 64),
         [("inputs_differ", 10), ("stages_missing", END)],
     ),
     "judged without what was kept": (

@@ -155,6 +155,13 @@ def test_shared_evidence_that_leaves_list_must_stand_unchanged() -> None:
     ]
 
 
+@pytest.mark.parametrize("claim", [{"sha256": "x"}, {"sha256": "\U0001f600"}, {"sha256": ""}, {"id": "x"}], ids=repr)
+def test_evidence_that_cannot_be_there_is_named_missing(claim: dict[str, str]) -> None:
+    add_entry(body={"evidence": [claim]})
+    order_all()
+    assert [(finding.code, finding.field) for finding in found()] == [("evidence_missing", "")]
+
+
 @pytest.mark.parametrize("evidence", ["x", 1, [1], [{}], [{"id": 1}], [{"sha256": [1]}], {"id": "x"}])
 def test_a_body_may_use_the_word_evidence_for_something_else(evidence: object) -> None:
     add_entry(body={"evidence": evidence})

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable, Misconfigured
-from verification.evidence import vault
+from verification.evidence import policy, vault
 from verification.evidence.vault import Key
 from verification.models import DataKey
 
@@ -27,6 +27,24 @@ def sealed(plain: bytes = b"plain") -> bytes:
 @given(st.binary(max_size=200))
 def test_what_was_sealed_unseals(plain: bytes) -> None:
     assert KEY.unseal(sealed(plain), table="Attempt", field="sealed_memory").plain == plain
+
+
+@pytest.mark.parametrize(
+    ("plain", "most"), [(b'{"a":1}', 53), (b'{"check":"a"}' * 9, 70), (bytes(policy.PACKED_MAX + 1), 8239)]
+)
+def test_text_takes_fewer_bytes_and_what_is_large_is_left_as_it_is(plain: bytes, most: int) -> None:
+    assert len(sealed(plain)) <= most
+    assert KEY.unseal(sealed(plain), table="Attempt", field="sealed_memory").plain == plain
+    assert (len(sealed(plain)) > len(plain)) is (len(plain) < policy.PACKED_MIN or len(plain) > policy.PACKED_MAX)
+
+
+def test_a_wrapped_key_opens_at_its_place_alone() -> None:
+    own = vault.make(verification_id="ver_a", lender_id="len_a")
+    wrapped = KEY.wrap(own, table="t", field="f")
+    assert KEY.unwrap(wrapped, table="t", field="f") == own
+    for other, place in ((KEY, "g"), (own, "f")):
+        with pytest.raises(EvidenceUnreadable):
+            other.unwrap(wrapped, table="t", field=place)
 
 
 def test_equal_bytes_give_different_seals_and_commitments() -> None:

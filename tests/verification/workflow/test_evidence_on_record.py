@@ -27,7 +27,7 @@ from verification.audit import legality, signatures
 from verification.audit.compare_rows import require_as_said
 from verification.core import profiles
 from verification.core.errors import Conflict, EvidenceUnreadable
-from verification.core.keeping import claims
+from verification.core.keeping import claims, inputs_mark
 from verification.core.route import Evidence
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
@@ -58,8 +58,8 @@ def test_a_judgement_names_all_that_it_was_judged_by_and_nothing_else(issued: Is
         of = [entry.body["attempt"], *before.filter(turn__lt=turn).values_list("pk", flat=True)]
         rows = set(EvidenceItem.objects.filter(attempt__in=of).values_list("commitment", flat=True))
         rows |= set(SharedEvidenceUse.objects.filter(attempt__in=of).values_list("evidence", flat=True))
-        assert entry.body["inputs"] == sorted(rows - own)
-        assert entry.body["inputs"]
+        assert rows - own
+        assert entry.body["inputs"] == inputs_mark(rows - own)
 
 
 def resealed(story: Story) -> None:

@@ -16,6 +16,7 @@ from verification.audit import signatures
 from verification.audit.compare_rows import require_as_said
 from verification.core import events, scenarios
 from verification.core.errors import ConsentPending, FenceLost, SourceUnavailable, TulgaError, Unavailable
+from verification.core.keeping import inputs_mark
 from verification.core.results import Outcome, decide
 from verification.core.route import LOOK_AT, Evidence, Next, Stage
 from verification.core.status import Move, Status
@@ -218,10 +219,8 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
             require_as_said(verification)  # this may end it, or leave it to people
         with transition.holding(verification):
             kept = dossier.put(attempt, collected, key=key, at=at)
-            # Of the facts the commitment of their terms: a plain hash of so few numbers could be found by trying.
-            [terms] = [one["commitment"] for one in kept if one["kind"] == f"{attempt.stage}.terms"]
             by = {"engine": scenarios.engine(of.simulated)} if of.simulated else {}
             told = [{"check": one.check, "outcome": one.outcome, "code": one.code, **by} for one in results]
-            inputs = sorted({one.digest for one in of.evidence})
-            said, known = {"facts": terms, "checks": told, "inputs": inputs, "evidence": kept}, {**items, **collected}
+            inputs = inputs_mark(one.digest for one in of.evidence)
+            said, known = {"checks": told, "inputs": inputs, "evidence": kept}, {**items, **collected}
             onward.go_on(verification, attempt, stage, decision, said=said, evidence=known, key=key, at=at)

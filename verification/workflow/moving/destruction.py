@@ -14,6 +14,7 @@ from verification.core import stored
 from verification.core.errors import FenceLost, Unavailable
 from verification.core.events import DECISIONS, DESTROYED, KEEPING
 from verification.core.identification_document import shown_frames
+from verification.core.keeping import placed
 from verification.core.route import is_frame
 from verification.core.status import Status
 from verification.evidence import store
@@ -46,7 +47,7 @@ def destroy_frames(verification: Verification) -> None:
     # 1. Files whose keys have gone, each as it was put on record first. Whatever a crash leaves undone is found here:
     # the step is owed until both have gone.
     kept = AuditEntry.objects.filter(verification=verification, type__in=KEEPING).order_by("-verification_sequence")
-    listed = (one for body in kept.values_list("body", flat=True) for one in body.get("evidence", ()))
+    listed = (one for body in kept.values_list("body", flat=True) for one in placed(body.get("evidence")))
     store.remove_files(verification.pk, said={one["id"]: one["sealed_sha256"] for one in listed if "id" in one})
     doomed = _doomed(verification)  # 2. Terms that do not open are a fault: nothing is chosen anew.
     at = clock.now()

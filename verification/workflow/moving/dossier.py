@@ -50,14 +50,14 @@ def keep(
         transition.record(attempt.verification, "evidence.kept", at=at, body={**body, **said})
 
 
-def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: datetime) -> list[dict[str, Any]]:
+def put(attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: datetime) -> list[Mapping[str, Any]]:
     """Seals and stores originals of an attempt; gives what an entry of this time says of each under `evidence`.
 
     What is about nobody (`shared.…`) is kept once, in the clear.
     """
     shared = {kind: content for kind, content in evidence.items() if kind.startswith(SHARED)}
     own = {kind: content for kind, content in evidence.items() if kind not in shared}
-    kept = [store.leaf_fields(item) for item in store.put_all(key, own, attempt_id=attempt.pk, at=at)] if own else []
+    kept = store.leaf_list(store.put_all(key, own, attempt_id=attempt.pk, at=at)) if own else []
     if shared:
         rows = dict(zip(shared, store.put_all_shared(shared.values()), strict=True))
         uses = [SharedEvidenceUse(attempt=attempt, evidence=row, kind=kind) for kind, row in rows.items()]

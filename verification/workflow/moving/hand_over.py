@@ -229,7 +229,7 @@ def _agents(
     for name, agent in agents.items():
         browser = next((word for token, word in _BROWSERS.items() if token in agent), "other")
         named[name] = f"{browser}, {next((word for word in _SYSTEMS if word in agent), 'other')}"
-    return {**named, "evidence": [store.leaf_fields(item)]}
+    return {**named, "evidence": store.leaf_list([item])}
 
 
 def _named(row: HandOver) -> dict[str, Any]:

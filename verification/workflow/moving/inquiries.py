@@ -85,7 +85,7 @@ def keep(verification: Verification, answers: Answers, *, at: datetime) -> Mappi
     if not answers.raw:
         return {}
     kept = store.put_all(cases.key_beside(verification), answers.raw, at=at)
-    return {"evidence": [store.leaf_fields(item) for item in kept]}
+    return {"evidence": store.leaf_list(kept)}
 
 
 def _basis(verification: Verification, sound: Sequence[AuditEntry]) -> Basis | None:

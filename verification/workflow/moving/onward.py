@@ -239,7 +239,7 @@ def _statement(told: list[AuditEntry], key: vault.Key) -> str | None:
     made = [one for entry in told if entry.type in KEEPING for one in claims(entry.body) if is_text(one.kind)]
     if not made:
         return None
-    item = EvidenceItem.objects.filter(pk=made[-1].id, commitment=made[-1].digest).first()
-    if item is None:
+    item = EvidenceItem.objects.filter(pk=made[-1].id).first()
+    if item is None or item.commitment != made[-1].digest:
         raise EvidenceUnreadable(f"{made[-1].id} is not there as its entry says")
     return sha256(store.get(key, item)).hexdigest()

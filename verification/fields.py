@@ -1,0 +1,75 @@
+"""Columns that keep in fewer bytes what is text wherever it is read. To migrations and databases they are binary."""
+
+import zlib
+from typing import Any
+
+from django.db import models
+
+from verification.core import base64url
+
+_RAW = -zlib.MAX_WBITS  # without a checksum: the log has the hash of what is kept so
+
+
+class _BinaryField(models.BinaryField):  # type: ignore[type-arg]  # Django's own takes none when it runs
+    _pyi_private_get_type: str  # type: ignore[assignment]  # what Python reads, for the type checker alone
+
+    def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
+        """For a migration it is Django's own."""
+        name, _, positional, named = super().deconstruct()
+        return name, "django.db.models.BinaryField", list(positional), dict(named)
+
+    def from_db_value(self, value: Any, *_: object) -> Any:
+        """What was kept. Raises `TypeError` or `ValueError` for what a damaged row may hold."""
+        if value is None:
+            return None
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise TypeError("a binary column holds no bytes")
+        return self._read(bytes(value))
+
+    def _read(self, kept: bytes) -> str:
+        raise NotImplementedError
+
+
+class HexField(_BinaryField):
+    """Lower-case hex, kept as the bytes that it spells."""
+
+    def get_prep_value(self, value: Any) -> Any:
+        """The bytes. Raises `ValueError` for what spells none."""
+        return bytes.fromhex(value) if isinstance(value, str) else value
+
+    def _read(self, kept: bytes) -> str:
+        return kept.hex()
+
+
+class CompactJwsField(_BinaryField):
+    """A JSON Web Signature in its compact form, kept as what it spells: a line each of header, payload and signature.
+
+    Those are compressed to a third of the compact form. What is no such signature is kept as it is.
+    """
+
+    def get_prep_value(self, value: Any) -> Any:
+        """The three lines, if they give back exactly what came."""
+        if not isinstance(value, str):
+            return value
+        text = value
+        try:
+            header, payload, signature = value.split(".")
+            lines = "\n".join([*(base64url.read(part).decode() for part in (header, payload)), signature])
+            text = lines if _compact(lines) == value else value
+        except ValueError:
+            pass
+        return zlib.compress(text.encode(), wbits=_RAW)
+
+    def _read(self, kept: bytes) -> str:
+        try:
+            return _compact(zlib.decompress(kept, wbits=_RAW).decode())
+        except zlib.error as error:
+            raise ValueError("the kept signature cannot be read") from error
+
+
+def _compact(text: str) -> str:
+    """The compact form of three lines; what is none stays as it is."""
+    if not text.startswith("{") or text.count("\n") != 2:
+        return text
+    *said, signature = text.split("\n")
+    return ".".join([*(base64url.spell(part.encode()) for part in said), signature])
