@@ -273,6 +273,8 @@ def _swayed(pose: Pose, chance: np.random.Generator) -> Pose:
 
 
 def _scaled(image: Image, scale: float, *, middle: Floats) -> Image:
+    if scale == 1:
+        return image
     matrix = np.array([[scale, 0, (1 - scale) * middle[0]], [0, scale, (1 - scale) * middle[1]]])
     size = (image.shape[1], image.shape[0])
     return np.asarray(cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)

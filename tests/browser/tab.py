@@ -78,10 +78,15 @@ class Tab:
 
         strictly: nothing at all for them. name: of the picture.
         """
+        self.fits(name)
+        assert (axe.violations(self.page) if strictly else axe.serious(self.page)) == []
+
+    def fits(self, name: str) -> None:
+        """Nothing wider than the screen, no problem. For pages that another test has axe look at, such as those of
+        every_page.py, each once, and in every language and size in `make prove`: it takes as long as several pages."""
         self.page.wait_for_load_state("load")  # a heading may be there before its colours
         self.page.evaluate("scrollTo(0, 0)")
         picture(self.page, name)
-        assert (axe.violations(self.page) if strictly else axe.serious(self.page)) == []
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert self.problems == []
 

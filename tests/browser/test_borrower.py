@@ -34,7 +34,7 @@ def test_the_whole_way_to_verified(
     launch: Launch, site: str, story: Story, desk: Desk, issued: Issued, language: str, size: str
 ) -> None:
     def look(name: str) -> None:
-        tab.look(f"{name}-{language}-{size}")
+        tab.fits(f"{name}-{language}-{size}")
 
     tab = arrived(launch, site, story, language=language, size=size)
     assert story.token not in tab.page.url
@@ -89,13 +89,13 @@ def test_a_used_link_is_named_with_a_way_out(launch: Launch, site: str, story: S
     second.page.goto(f"{site}/v/#{story.token}")
     press(second, "ru", "Continue")
     second.until_heading("Этой ссылкой больше нельзя воспользоваться")
-    second.look("problem-used-link-ru")
+    second.fits("problem-used-link-ru")
     second.page.locator("form.languages button[value=kk]").click()
     second.until_heading("Бұл сілтемені енді пайдалануға болмайды")
     second.page.locator("form.languages button[value=ru]").click()
     second.until_heading("Этой ссылкой больше нельзя воспользоваться")
     second.page.goto(f"{site}/v/now/")
-    second.look("problem-no-session-ru")
+    second.fits("problem-no-session-ru")
 
 
 def test_going_on_elsewhere_ends_the_first_browser(launch: Launch, site: str, story: Story) -> None:
@@ -108,7 +108,7 @@ def test_going_on_elsewhere_ends_the_first_browser(launch: Launch, site: str, st
     first.until_heading("Continue elsewhere")
     press(first, "en", "In another browser instead: get a link")
     first.until(lambda: first.page.get_by_label("Your link", exact=True).is_visible(), "the link")
-    first.look("elsewhere-en-desk")
+    first.fits("elsewhere-en-desk")
     address = first.page.get_by_label("Your link", exact=True).input_value()
     second = open_tab(open_context(browser, size="phone"), site=site)
     second.page.goto(address)
@@ -124,9 +124,9 @@ def test_declining_ends_it(launch: Launch, site: str, story: Story) -> None:
     tab = arrived(launch, site, story, language="kk", size="phone")
     press(tab, "kk", "Continue")
     tab.page.get_by_text(words("kk", "I do not agree"), exact=True).click()
-    tab.look("2-consent-decline-kk-phone")
+    tab.fits("2-consent-decline-kk-phone")
     go_on(tab, story, "kk", "I do not agree, end the request", "You did not agree")
-    tab.look("end-consent-declined-kk-phone")
+    tab.fits("end-consent-declined-kk-phone")
 
 
 def test_a_reported_caller_ends_it_and_the_page_gives_nothing_away(launch: Launch, site: str, story: Story) -> None:
@@ -134,7 +134,7 @@ def test_a_reported_caller_ends_it_and_the_page_gives_nothing_away(launch: Launc
     press(tab, "ru", "Continue")
     go_on(tab, story, "ru", "I agree", "Is somebody on the phone telling you what to press?")
     go_on(tab, story, "ru", "Yes, somebody tells me what to do", "This check could not be finished")
-    tab.look("end-coercion-ru-phone")
+    tab.fits("end-coercion-ru-phone")
     assert story.row().code == "coercion_reported"
 
 
@@ -162,7 +162,7 @@ def test_the_end_of_all_attempts_says_why(launch: Launch, site: str, story: Stor
         at_the_statement(tab, story, "ru")
         for heading in ("Sign the statement", "Sign the statement", "We could not confirm that it is you"):
             go_on(tab, story, "ru", "Sign with NCALayer", heading)
-    tab.look("end-declined-ru-desk")
+    tab.fits("end-declined-ru-desk")
 
 
 def test_a_page_that_shows_a_step_already_answered_is_told_so(launch: Launch, site: str, story: Story) -> None:

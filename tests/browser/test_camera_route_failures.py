@@ -46,7 +46,7 @@ def test_a_head_turned_the_other_way_is_told_and_three_of_them_decline(launch: L
         camera_story.capture(story, camera_story.Shown("neutral"))
     tab.page.reload()
     tab.until_heading(words(language, "We could not confirm that it is you"))
-    tab.look(f"end-biometric-declined-{language}-phone")
+    tab.fits(f"end-biometric-declined-{language}-phone")
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
 
 

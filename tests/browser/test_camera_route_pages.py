@@ -60,8 +60,11 @@ def test_every_page_is_whole_in_other_languages_and_sizes(opened: Open, site: st
         tab.look(f"{name}-{language}-{size}")
 
 
-# The routes differ by their count of steps alone, so that two commands show it for the second.
-@pytest.mark.parametrize(("route", "step", "steps", "shown"), [("biometric", 3, 3, None), whole("live-face", 5, 5, 2)])
+# The routes differ by their count of steps alone, so that two commands show it for the second. The same pages before a
+# drawing are in test_camera.py.
+@pytest.mark.parametrize(
+    ("route", "step", "steps", "shown"), [whole("biometric", 3, 3, None), whole("live-face", 5, 5, 2)]
+)
 def test_every_command_is_whole_before_a_face_that_does_it(
     opened: Open, route: str, step: int, steps: int, shown: int | None
 ) -> None:

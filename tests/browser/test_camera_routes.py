@@ -49,7 +49,7 @@ def _sources(sandbox: SandboxProcess, settings: Settings) -> None:
 
 def test_a_face_that_does_what_is_asked_is_verified(launch: Launch, site: str, story: Story) -> None:
     def look(name: str) -> None:
-        tab.look(f"biometric-{name}-{LANGUAGE}-phone")
+        tab.fits(f"biometric-{name}-{LANGUAGE}-phone")
 
     tab = arrived(launch, site, story, language=LANGUAGE, size="phone", touch=True)
     scripted_camera.put(tab.page, upright=True)
@@ -69,7 +69,7 @@ def test_a_document_a_code_and_a_face_verify_together(
     launch: Launch, site: str, story: Story, sandbox: SandboxProcess
 ) -> None:
     def look(name: str) -> None:
-        tab.look(f"live-face-{name}-{LANGUAGE}-phone")
+        tab.fits(f"live-face-{name}-{LANGUAGE}-phone")
 
     tab = arrived(launch, site, story, language=LANGUAGE, size="phone", touch=True)
     scripted_camera.put(tab.page, upright=True)

@@ -25,7 +25,7 @@ def test_a_refused_entry_shows_that_we_are_checking(
     tab.until_heading(words(language, "One moment"))
     order()
     tab.until_heading(words(language, "We are checking this"))
-    tab.look(f"checking-{language}-{size}")
+    tab.fits(f"checking-{language}-{size}")
     assert tab.page.get_by_role("button", name=words(language, "Continue")).count() == 0
     # Somebody repaired it: the page goes on by itself.
     forged = AuditEntry.objects.get(verification_id=story.id, type="verification.verified")

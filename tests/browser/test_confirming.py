@@ -36,11 +36,11 @@ def test_two_words_of_an_employee_let_the_money_leave(launch, site, monkeypatch,
     context.add_cookies([{"name": key, "value": value, "url": site} for key, value in cookies.items()])
     tab = open_tab(context, site=site, expected=("status of 422",))
     tab.page.goto(f"{site}/review/confirm/")
-    tab.look(f"confirm-list-{name}")
+    tab.fits(f"confirm-list-{name}")
     told = words(language, "Attest for %(reference)s") % {"reference": "loan-2026-000125"}
     tab.page.get_by_role("link", name=told).click()
     tab.until_heading(told)
-    tab.look(f"confirm-case-{name}")
+    tab.fits(f"confirm-case-{name}")
     press(tab, language, "Attest the confirmation")
     tab.until(lambda: tab.page.locator(".errorlist").count() == 2, "two mistakes")
     tab.look(f"confirm-mistake-{name}")

@@ -31,13 +31,13 @@ def test_an_ending_fits_on_a_phone_and_calls_the_lender(opened: Open, site: str,
     verified = made("finished", status="verified", return_url=BACK)
     dialogue = InsecureDialogue(verified)
     tab, _ = opened(dialogue, heading="Done: it is you", language=language, size="phone")
-    tab.look(f"end-verified-{language}-phone")
+    tab.fits(f"end-verified-{language}-phone")
     for name, heading, status, code, last_failure in ENDS:
         dialogue.now = made("finished", status=status, code=code, last_failure=last_failure)
         with suppress(Error):  # a page that polls may see the change, and be on its own way there
             tab.page.goto(f"{site}/v/now/")
         tab.until_heading(words(language, heading))
-        tab.look(f"end-{name}-{language}-phone")
+        tab.fits(f"end-{name}-{language}-phone")
         call = tab.page.get_by_role("link", name=words(language, "Call the lender"), exact=True)
         assert call.get_attribute("href") == "tel:+77270000044"
     assert tab.problems == []

@@ -35,7 +35,7 @@ def code(*, resend_in: float = 3, expires_in: float = 300, **changes: object) ->
 def test_a_code_is_pasted_as_it_came_and_sent_by_a_press(opened: Open, language: str, size: str) -> None:
     dialogue = code(resend_in=60)
     tab, _ = opened(dialogue, heading=CODE, language=language, size=size, touch=size == "phone")
-    tab.look(f"code-{language}-{size}")
+    tab.fits(f"code-{language}-{size}")
     field = tab.page.locator("#field-code")
     assert field.evaluate("e => document.activeElement === e")
     field.evaluate(
@@ -86,7 +86,7 @@ def test_a_code_that_has_run_out_says_so(opened: Open) -> None:
 def test_a_form_is_filled_and_a_mistake_in_it_is_marked(opened: Open, language: str, size: str) -> None:
     dialogue = InsecureDialogue(made("form", attempts=3, step=1, steps=4), unreadable=1)
     tab, _ = opened(dialogue, heading=FORM, language=language, size=size, expected=("status of 422",))
-    tab.look(f"form-{language}-{size}")
+    tab.fits(f"form-{language}-{size}")
     press(tab, language, "Continue")
     assert dialogue.unreadable == 1  # the browser itself asks for what is missing
     tab.page.get_by_label(words(language, "Document number")).fill("01234567O")

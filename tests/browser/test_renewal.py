@@ -38,7 +38,7 @@ def test_the_borrower_reads_what_they_get_and_says_yes_or_no(
 ) -> None:
     dialogue = asked()
     tab, _ = opened(dialogue, heading=HEADING, language=language, size="phone", touch=True)
-    tab.look(f"renewal-{language}-phone")
+    tab.fits(f"renewal-{language}-phone")
     shown = tab.page.locator("main").inner_text()
     for said in ("First Credit LLP", "KZ86 •••• 0100", "23.11.2026 11:10", "24.11.2026 11:12"):
         assert said in shown
@@ -52,7 +52,7 @@ def test_the_borrower_reads_what_they_get_and_says_yes_or_no(
 
 def test_on_a_desk_it_fits_too(opened: Open) -> None:
     tab, _ = opened(asked(), heading=HEADING, language="en", size="desk")
-    tab.look("renewal-en-desk")
+    tab.fits("renewal-en-desk")
     assert tab.problems == []
 
 
@@ -67,4 +67,4 @@ def test_on_a_desk_it_fits_too(opened: Open) -> None:
 def test_the_end_says_what_the_borrower_said(opened: Open, language: str, status: str, code: str, heading: str) -> None:
     dialogue = InsecureDialogue(made("finished", renewal=RENEWAL, status=status, code=code))
     tab, _ = opened(dialogue, heading=heading, language=language, size="phone")
-    tab.look(f"renewal-{code or status}-{language}-phone")
+    tab.fits(f"renewal-{code or status}-{language}-phone")

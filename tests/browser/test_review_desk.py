@@ -87,7 +87,7 @@ def give_vote(tab: Tab, language: str, word: str, reason: str) -> None:
 def look_at(tab: Tab, site: str, language: str, *, name: str) -> None:
     """From the queue to the case, and past every picture."""
     tab.page.goto(f"{site}/review/")
-    tab.look(f"review-queue-{name}")
+    tab.fits(f"review-queue-{name}")
     tab.page.get_by_role("link", name="loan-2026-000123").click()
     tab.until_heading(words(language, "Review of %(reference)s") % {"reference": "loan-2026-000123"})
     see_every_picture(tab)
@@ -125,8 +125,8 @@ def test_a_link_is_sent_once_and_shown_on_any_screen(sit_down, site, waiting):
         tab.look(f"review-empty-{size}")
         tab.page.get_by_role("link", name="Open cases").click()
         tab.until_heading("Open cases")
-        tab.look(f"review-open-{size}")
+        tab.fits(f"review-open-{size}")
         tab.page.get_by_role("button", name="Make a fresh link for loan-2026-000124").click()
         tab.until_heading("A fresh link")
-        tab.look(f"review-link-{size}")
+        tab.fits(f"review-link-{size}")
         assert tab.page.url.endswith("/link")

@@ -91,7 +91,7 @@ INSERT INTO lenders_lender (id, name, bin, phone, test_calendar, live_calendar, 
 SELECT {_LENDER}, 'Lender ' || k, 150150000000 + k, '+77270000044', '{_CALENDAR}', '[]', '[]', now()
 FROM generate_series(1, {LENDERS}) k
 """  # noqa: S608
-# Of each capture as many as there are, or of so many captures fewer: a million are enough that none reads them all.
+# Of each capture some, and of many captures fewer: two hundred thousand are enough that none reads them all.
 _WORDS = """
 INSERT INTO verification_captureword (attempt_id, word)
 SELECT id, ('x' || left(md5(id || n), 16))::bit(64)::bigint
@@ -133,7 +133,7 @@ def fill(address: str, *, case: str, copies: int) -> None:
         owner.execute(_MAKE_LENDERS)
         for table, changed in _COPIED.items():
             _copy(owner, table, changed, case=case, copies=copies)
-        owner.execute(_WORDS, {"words": max(16, 150 * 20_000 // copies)})
+        owner.execute(_WORDS, {"words": max(16, 30 * 20_000 // copies)})
         for _, definition in indexes:
             owner.execute(definition)
         owner.execute(_COUNT)

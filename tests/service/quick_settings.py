@@ -4,6 +4,7 @@ The order of the numbers is the product's: a source gives up before a step does,
 Every bell that any of these processes rings is a byte in the file `rung`, by which a test counts them.
 """
 
+import gc
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,9 @@ from verification.workflow import policy
 
 if "TULGA_TEST_CODES" in os.environ:
     MIDDLEWARE = ["tests.noting.Noting", *MIDDLEWARE]  # noqa: F405
+
+# What a process loads at its start stays: to look through it for garbage takes an eighth of the start.
+gc.set_threshold(50_000)
 
 _SOURCE_SECONDS = 2.5
 _STEP = {

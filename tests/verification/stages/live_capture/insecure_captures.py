@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image as Pillow
 
+from insecure_sandbox.warp_picture import grainy
 from tests.verification.engines.liveness import insecure_paper
 from tests.verification.stages.live_capture.captures import ORDER, Frames
 from verification.engines.liveness import frames, policy
@@ -107,5 +108,4 @@ def _of_each(shown: Callable[[str], Iterable[Image]], *, seed: int, order: tuple
 
 
 def _filmed(picture: Image, chance: np.random.Generator) -> bytes:
-    grainy = np.clip(picture + chance.normal(0, _NOISE, picture.shape), 0, 255)
-    return insecure_paper.jpeg(grainy.astype(np.uint8))
+    return insecure_paper.jpeg(grainy(picture, _NOISE, chance=chance))
