@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from inspect import signature
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
@@ -28,7 +29,6 @@ class _Sql:
     compiler: Any
     sql: str
     parameters: tuple[object, ...]
-    converters: Any
 
 
 class Compiled(Generic[Row]):
@@ -36,7 +36,8 @@ class Compiled(Generic[Row]):
 
     Django spells a query anew whenever it is asked: of 40 columns in a millisecond, which is longer than the database
     takes to answer it. Here that is done at the first question. `rows` makes the query set of places for its values;
-    what is asked may differ by them only, so none is None, and none a list.
+    what is asked may differ by them only, so none is None, and none a list. A value goes to the database as it comes:
+    none is for a column that keeps another form of it (`verification/fields.py`).
     """
 
     def __init__(self, rows: Callable[..., QuerySet[Any, Row]]) -> None:
@@ -61,7 +62,7 @@ class Compiled(Generic[Row]):
         asked: Any = copy(compiled.compiler)
         asked.connection = connection
         asked.as_sql = lambda *_, **__: (compiled.sql, parameters)
-        asked.get_converters = lambda _: compiled.converters
+        asked.get_converters = partial(self._converters, asked)
         query = SimpleNamespace(get_compiler=lambda *_, **__: asked)
         rows = compiled.rows
         standing_for = SimpleNamespace(db=rows.db, model=rows.model, query=query, _known_related_objects={})
@@ -81,11 +82,16 @@ class Compiled(Generic[Row]):
         if (found := self._sql.get(connection.vendor)) is None:
             rows = self._rows(*self._places)
             compiler = rows.query.get_compiler(rows.db)
-            sql, parameters = compiler.as_sql()
-            converters = compiler.get_converters([column for column, *_ in compiler.select])
-            found = self._sql[connection.vendor] = _Sql(rows, compiler, sql, parameters, converters)
+            found = self._sql[connection.vendor] = _Sql(rows, compiler, *compiler.as_sql())
             compiler.connection = None  # of this thread, which may end
         return found
+
+    def _converters(self, asked: Any, columns: Sequence[Any]) -> Any:
+        """What makes values of columns: sought once a connection and kept on it, for some are methods of its own."""
+        known = vars(asked.connection).setdefault("_converters_of_compiled", {})
+        if self not in known:
+            known[self] = type(asked).get_converters(asked, columns)
+        return known[self]
 
     def _parameters(self, compiled: _Sql, values: Sequence[object], connection: Any) -> tuple[object, ...]:
         if strange := [value for value in values if not isinstance(value, str | bytes | int | datetime)]:

@@ -7,6 +7,7 @@ from tests.tampering.hands import Change
 from verification.audit import policy
 from verification.audit.keys import LOGS
 from verification.core.events import DECISIONS
+from verification.fields import CompactJwsField
 from verification.models import Attempt, AuditEntry
 
 _WAITING: Final = {"requires_input", "processing"}
@@ -20,6 +21,10 @@ def _is_open(row: Mapping[str, Any]) -> bool:
 
 def _nobody_is_asked(row: Mapping[str, Any]) -> bool:
     return not Attempt.objects.filter(verification=row["id"], status__in=_ALIVE).exists()
+
+
+def _spells_the_same(row: Mapping[str, Any], new: Any) -> bool:
+    return CompactJwsField().from_db_value(new) == CompactJwsField().from_db_value(row["jws"])
 
 
 def _is_no_place(row: Mapping[str, Any], new: Any) -> bool:
@@ -58,6 +63,7 @@ RULES: Final[Mapping[tuple[str, str], tuple[str, Rule]]] = {
         lambda row, new: not new and row["outcome"] not in ("done", "refused"),
     ),
     ("verification_evidenceitem", "offset"): ("a place in a file of what lies in no file", _is_no_place),
+    ("verification_receipt", "jws"): ("another compression of the same receipt", _spells_the_same),
     ("verification_auditcheckpoint", "log"): (_OLDER, lambda row, new: True),
     ("verification_auditcheckpoint", ""): (_OLDER, lambda row, new: True),
     ("verification_audithead", ""): ("a head of a log that there is not", lambda row, new: row["log"] not in LOGS),

@@ -206,7 +206,7 @@ _MODELS: Final[Mapping[str, Mapping[str, Column]]] = {
     ),
     "verification_receipt": {
         "verification_id": _covered(_CASE, "the verification of the entry that names it"),
-        "jws": _covered(_CASE, "every worker's end, receipt.issued: receipt, its SHA-256"),
+        "jws": _covered(_CASE, "every worker's end, receipt.issued: receipt, the SHA-256 of what it spells"),
     },
     "verification_clearance": {
         **dict.fromkeys(_OF_ASKED.split(), _covered(_CLEARANCES, "clearance.requested: its place, time, names")),

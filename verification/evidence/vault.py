@@ -2,7 +2,7 @@
 
 Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK); what can be destroyed
 alone has a random key of its own, wrapped by that one. Sealed bytes are
-`version(1) nonce(12) AES-256-GCM(how(1) salt(16) plain)`, authenticated together with lender, table, field,
+`version(2) nonce(12) AES-256-GCM(how(1) salt(16) plain)`, authenticated together with lender, table, field,
 verification and the data key's version, so they open nowhere but where they were put; `how` says whether the rest is
 compressed, as text that is no file is. The commitment HMAC-SHA256(salt, plain) may stand in the log: without the salt,
 which is sealed too, it says nothing.
@@ -24,12 +24,12 @@ from verification import clock
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.stored import canonical_json
 from verification.evidence import policy
-from verification.models import CaptureWord, DataKey
+from verification.models import Attempt, CaptureWord, DataKey
 
 KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
 _NONCE_BYTES: Final = 12  # NIST SP 800-38D, 5.2.1.1: a nonce of any other length is hashed first
-_FORMAT: Final = b"\x01"
+_FORMAT: Final = b"\x02"
 _AS_IT_IS, _COMPRESSED = b"\0", b"\1"
 _RAW: Final = -zlib.MAX_WBITS  # without a checksum: what is sealed is authenticated
 # A verification has one data key for its life; rotation wraps it anew and does not change it.
@@ -156,7 +156,9 @@ def destroy(*, verification_id: str, at: datetime) -> bool:
 
     What is found by captures goes with it: the words of theirs are of a face.
     """
-    CaptureWord.objects.filter(attempt__verification_id=verification_id).delete()
+    # By their attempts' ids: SQLite would look at everybody's words for a join.
+    attempts = Attempt.objects.filter(verification_id=verification_id).values("pk")
+    CaptureWord.objects.filter(attempt__in=attempts).delete()
     kept = DataKey.objects.filter(verification_id=verification_id, destroyed_at=None)
     return kept.update(wrapped_key=None, destroyed_at=at) == 1
 
@@ -256,7 +258,11 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
 
 
 def _pack(plain: bytes) -> bytes:
-    """The same in fewer bytes where that pays. To guess by lengths, one record would have to be written many times."""
+    """The same in fewer bytes where that pays.
+
+    Lengths tell something of what is sealed: to guess by them, one would have to read the database and have one record
+    written many times. Only a memory is, once a turn of its borrower, and its secrets are kept as keyed hashes.
+    """
     if policy.PACKED_MIN <= len(plain) <= policy.PACKED_MAX:
         compressed = zlib.compress(plain, wbits=_RAW)
         if len(compressed) < len(plain):

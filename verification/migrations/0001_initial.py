@@ -576,7 +576,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='attempt',
-            index=models.Index(condition=models.Q(('counted', True)), fields=['borrower_index', 'opened_at'], name='attempt_of_borrower'),
+            index=models.Index(fields=['borrower_index', 'opened_at'], name='attempt_of_borrower'),
         ),
         migrations.AddConstraint(
             model_name='attempt',

@@ -168,7 +168,7 @@ class Attempt(models.Model):
             models.Index(
                 fields=("borrower_index", "lender", "stage", "closed_at"), condition=Q(burnt=True), name="attempt_burnt"
             ),
-            models.Index(fields=("borrower_index", "opened_at"), condition=Q(counted=True), name="attempt_of_borrower"),
+            models.Index(fields=("borrower_index", "opened_at"), name="attempt_of_borrower"),
         )
 
 

@@ -235,9 +235,25 @@ _JSON = st.recursive(
 )
 
 
-@given(signed=_JSON | st.fixed_dictionaries({"by": _JSON, "over": _JSON, "signature": _JSON, "with": _JSON}))
+_NAMES = st.lists(st.from_regex(r"\Aevt_[0-9a-z]{1,5}\Z"), max_size=40)
+_SIGNED = {"by": _JSON | st.just("ab" * 32), "signature": _JSON | st.just("AAAA")}
+
+
+@given(signed=_JSON | st.fixed_dictionaries(_SIGNED, optional={"over": _JSON | _NAMES, "with": _JSON}))
 def test_whatever_a_body_says_under_signed_is_no_signature(signed: Any) -> None:
     entry = AuditEntry(log="test", type="attempt.judged", at=NOON, body={"v": 1, "signed": signed})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signatures, "_loaded", lambda ids: {})
         assert set(signatures.inspect([entry])[0]) == {entry.pk}
+
+
+@pytest.mark.parametrize(("others", "is_read"), [(31, True), (32, False)])
+def test_a_signature_stands_over_so_many_entries_and_no_more(others: int, is_read: bool) -> None:
+    names = {f"evt_{number}" for number in range(others)}
+    signed = {"by": "ab" * 32, "signature": "AAAA", "over": sorted(names)}
+    entry = AuditEntry(log="test", type="attempt.judged", at=NOON, body={"v": 1, "signed": signed})
+    asked = set[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signatures, "_loaded", lambda ids: asked.update(ids) or {})
+        assert set(signatures.inspect([entry])[0]) == {entry.pk}
+    assert (names <= asked) is is_read and names.isdisjoint(asked) is not is_read

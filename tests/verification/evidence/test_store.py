@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.verification.evidence.backends import ORIGINAL, _all_in_files, _backend, files, little, path_of
 from tests.verification.evidence.rows import NOON, add_key
@@ -87,6 +89,13 @@ def test_another_verifications_key_does_not_open_an_item() -> None:
     item = store.put(add_key(), ORIGINAL, kind="a.b")
     with pytest.raises(EvidenceUnreadable):
         store.get(add_key(), item)
+
+
+def test_the_words_of_a_capture_are_destroyed_by_its_attempts_and_nobody_elses_are_looked_at() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        vault.destroy(verification_id=add_key().verification_id, at=NOON)
+    [words] = [one["sql"] for one in asked if one["sql"].startswith('DELETE FROM "verification_captureword"')]
+    assert 'WHERE "verification_captureword"."attempt_id" IN (SELECT' in words
 
 
 def test_nothing_opens_after_the_key_was_destroyed() -> None:

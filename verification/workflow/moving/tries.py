@@ -73,12 +73,8 @@ def count(verification: Verification, stage: Stage, *, at: datetime) -> Tries:
 
 
 def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
-    """Every attempt of this borrower with this lender at this stage, over all verifications and routes, by the rows.
-
-    At a stage that limits none there are none to count.
-    """
+    """Every attempt of this borrower with this lender at this stage, over all verifications and routes, by the rows."""
     return Attempt.objects.filter(
-        counted=True,
         lender_id=verification.lender_id,
         mode=verification.mode,
         borrower_index=verification.borrower_index,
