@@ -24,7 +24,7 @@ def _nobody_is_asked(row: Mapping[str, Any]) -> bool:
 
 
 def _spells_the_same(row: Mapping[str, Any], new: Any) -> bool:
-    return CompactJwsField().from_db_value(new) == CompactJwsField().from_db_value(row["jws"])
+    return bool(CompactJwsField().from_db_value(new) == CompactJwsField().from_db_value(row["jws"]))
 
 
 def _is_no_place(row: Mapping[str, Any], new: Any) -> bool:

@@ -253,8 +253,13 @@ def test_a_signature_stands_over_so_many_entries_and_no_more(others: int, is_rea
     signed = {"by": "ab" * 32, "signature": "AAAA", "over": sorted(names)}
     entry = AuditEntry(log="test", type="attempt.judged", at=NOON, body={"v": 1, "signed": signed})
     asked = set[str]()
+
+    def nobody(ids: set[str]) -> dict[str, AuditEntry]:
+        asked.update(ids)
+        return {}
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(signatures, "_loaded", lambda ids: asked.update(ids) or {})
+        patch.setattr(signatures, "_loaded", nobody)
         assert set(signatures.inspect([entry])[0]) == {entry.pk}
     assert (names <= asked) is is_read
     assert names.isdisjoint(asked) is not is_read
