@@ -52,5 +52,5 @@ def test_what_is_no_such_value_is_read_as_none() -> None:
 def test_a_dump_has_the_text_and_reads_it_back() -> None:
     row = Receipt(verification_id="ver_a", jws=JWS)
     dumped = serializers.serialize("json", [row, SharedEvidence(sha256="ab" * 32, size=1)])
-    receipt, shared = (each.object for each in serializers.deserialize("json", dumped.replace("null", '"2026-01-01"')))
-    assert (receipt.jws, shared.pk) == (JWS, "ab" * 32)
+    receipt, shared = (each.object for each in serializers.deserialize("json", dumped))
+    assert (vars(receipt)["jws"], shared.pk) == (JWS, "ab" * 32)
