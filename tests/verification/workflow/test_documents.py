@@ -30,7 +30,9 @@ def captures(story):
 
 
 def expire(story):
-    wait_until(story.row().created_at + timedelta(seconds=policy.VERIFICATION_SECONDS + 60))
+    # Of a review from its beginning, which may be minutes later.
+    began = story.row().in_review_since or story.row().created_at
+    wait_until(began + timedelta(seconds=policy.VERIFICATION_SECONDS + 60))
     swept()
 
 
