@@ -3,16 +3,12 @@
 from functools import cache
 from typing import NamedTuple
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from ai_edge_litert.schema_py_generated import ModelT
 
 from verification.core.errors import Misconfigured
 from verification.engines import weights
 from verification.engines.liveness.crops import Floats, Shown
-
-_LIDS = "output_eyes_contours_and_brows"
 
 
 class Network:
@@ -48,22 +44,6 @@ class Networks(NamedTuple):
     eye: Network | None = None
 
 
-def _without_iris(content: bytes) -> bytes:
-    """The eye model without what its lids are not made of: nobody reads an iris, which is a tenth of its work."""
-    model = ModelT.InitFromPackedBuf(content)
-    graph, kept = model.subgraphs[0], []
-    graph.outputs = [each for each in graph.outputs if graph.tensors[each].name.decode() == _LIDS]
-    needed = set(graph.outputs)
-    for step in reversed(graph.operators):
-        if needed & set(step.outputs):
-            needed |= set(step.inputs)
-            kept.append(step)
-    graph.operators = kept[::-1]
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
 @cache
 def load_detection() -> Network:
     """The detector alone, once a process. Raises `Misconfigured` when its file is missing or is another one."""
@@ -85,5 +65,5 @@ def load() -> Networks:
     return Networks(
         detection=load_detection(),
         mesh=load_mesh(),
-        eye=Network(_without_iris(weights.read(weights.IRIS)), outputs=(_LIDS,)),
+        eye=Network(weights.read(weights.IRIS), outputs=("output_eyes_contours_and_brows",)),
     )

@@ -5,7 +5,6 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from ai_edge_litert.interpreter import Interpreter
 
 from tests.verification.engines.liveness import insecure_paper
 from verification.core.errors import Misconfigured
@@ -118,20 +117,6 @@ def test_a_good_frame_has_no_flaw_and_a_spoiled_one_has_its_own(portraits: dict[
     small = cv2.resize(frame, (320, 240), interpolation=cv2.INTER_AREA)
     measured = landmarks.measure(np.asarray(small, dtype=np.uint8), networks=loaded)
     assert "too_far" in landmarks.flaws(measured, limits=policy.QUALITY)
-
-
-def test_the_eye_model_says_of_lids_what_it_says_with_its_iris(loaded: Networks) -> None:
-    whole = Interpreter(model_content=weights.read(weights.IRIS), num_threads=1)
-    whole.allocate_tensors()
-    (entry,) = whole.get_input_details()
-    lids, _ = sorted(whole.get_output_details(), key=lambda each: str(each["name"]))
-    assert loaded.eye is not None
-    for seed in range(3):
-        square = np.random.default_rng(seed).random((64, 64, 3), dtype=np.float32)
-        whole.set_tensor(entry["index"], square[np.newaxis])
-        whole.invoke()
-        (found,) = loaded.eye.run(square)
-        assert np.array_equal(found, whole.get_tensor(lids["index"]).ravel())
 
 
 def test_the_weights_of_another_model_refuse_to_run() -> None:
