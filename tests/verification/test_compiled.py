@@ -1,11 +1,13 @@
 """What is asked by a statement that was spelled once is what the query set itself would give."""
 
+import gc
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models.sql.compiler import SQLCompiler
 
 from tests.statements import statements
@@ -75,6 +77,22 @@ def test_threads_share_the_sql_and_no_connection():
     with ThreadPoolExecutor(1) as pool:
         found, other = pool.submit(elsewhere).result()
     assert (found, other is connection.connection) == ([row], False)
+
+
+def test_a_thread_that_ended_leaves_no_connection_behind():
+    row = stories.begin(stories.lender()).row()
+    asked = Compiled(lambda id_: Verification.objects.filter(pk=id_))
+
+    def elsewhere():
+        asked.ask(row.pk)
+        connection.close()
+        return weakref.ref(connections[DEFAULT_DB_ALIAS])
+
+    with ThreadPoolExecutor(1) as pool:
+        left = pool.submit(elsewhere).result()
+    gc.collect()
+    assert left() is None
+    assert asked.ask(row.pk) == [row]
 
 
 def test_a_value_too_few_or_too_many_is_a_fault():
