@@ -5,6 +5,7 @@ What a damaged row holds is read as an empty text, which is no hash and no signa
 
 import re
 import zlib
+from collections.abc import Callable
 from typing import Any, Final
 
 from django.db import models
@@ -13,13 +14,31 @@ from verification.core import base64url
 
 _HEX: Final = re.compile("(?:[0-9a-f]{2})*")
 _RAW: Final = -zlib.MAX_WBITS  # without a checksum: the log has the hash of what is read back
-_JWS_MAX: Final = (
-    1_000_000  # bytes of three lines. Ours: a receipt has some 5 000; who writes rows must not fill our memory
-)
+_JWS_MAX: Final = 1_000_000
+"""Bytes of three lines. Ours: a receipt has some 5 000, and whoever writes rows must not fill our memory."""
+
+
+def _compact(text: str) -> str:
+    """The compact form of three lines; what is none stays as it is."""
+    if not text.startswith("{") or text.count("\n") != 2:
+        return text
+    *said, signature = text.split("\n")
+    return ".".join([*(base64url.spell(part.encode()) for part in said), signature])
+
+
+def _unpacked(kept: bytes) -> str:
+    """The compact form of what was compressed; empty of what was not, or is longer than a signature."""
+    reader = zlib.decompressobj(_RAW)
+    try:
+        text = reader.decompress(kept, _JWS_MAX).decode()
+    except (zlib.error, UnicodeDecodeError):
+        return ""
+    return _compact(text) if reader.eof and not reader.unused_data else ""
 
 
 class _BinaryField(models.BinaryField):  # type: ignore[type-arg]  # Django's own takes none when it runs
     _pyi_private_get_type: str  # type: ignore[assignment]  # what Python reads, for the type checker alone
+    _read: Callable[[bytes], str]  # what a column's bytes say
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         """For a migration it is Django's own."""
@@ -40,12 +59,11 @@ class _BinaryField(models.BinaryField):  # type: ignore[type-arg]  # Django's ow
         """The text, for dumps."""
         return str(self.value_from_object(obj))
 
-    def _read(self, kept: bytes) -> str:
-        raise NotImplementedError
-
 
 class HexField(_BinaryField):
     """Lower-case hex, kept as the bytes that it spells."""
+
+    _read = staticmethod(bytes.hex)
 
     def get_prep_value(self, value: Any) -> Any:
         """The bytes. Raises `ValueError` for what spells none, or otherwise than it is read back."""
@@ -53,15 +71,14 @@ class HexField(_BinaryField):
             raise ValueError("no lower-case hex")
         return bytes.fromhex(value) if isinstance(value, str) else value
 
-    def _read(self, kept: bytes) -> str:
-        return kept.hex()
-
 
 class CompactJwsField(_BinaryField):
     """A JSON Web Signature in its compact form, kept as what it spells: a line each of header, payload and signature.
 
     Those are compressed to a third of the compact form. What is no such signature is kept as it is.
     """
+
+    _read = staticmethod(_unpacked)
 
     def get_prep_value(self, value: Any) -> Any:
         """The three lines, if they give back exactly what came."""
@@ -75,19 +92,3 @@ class CompactJwsField(_BinaryField):
         except ValueError:
             pass
         return zlib.compress(text.encode(), wbits=_RAW)
-
-    def _read(self, kept: bytes) -> str:
-        reader = zlib.decompressobj(_RAW)
-        try:
-            text = reader.decompress(kept, _JWS_MAX).decode()
-        except (zlib.error, UnicodeDecodeError):
-            return ""
-        return _compact(text) if reader.eof and not reader.unused_data else ""
-
-
-def _compact(text: str) -> str:
-    """The compact form of three lines; what is none stays as it is."""
-    if not text.startswith("{") or text.count("\n") != 2:
-        return text
-    *said, signature = text.split("\n")
-    return ".".join([*(base64url.spell(part.encode()) for part in said), signature])

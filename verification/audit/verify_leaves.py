@@ -1,7 +1,6 @@
 """Is every leaf there, once, over what its entry says, with the lender's sequence unbroken?"""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -19,9 +18,9 @@ from verification.audit.verify_tree import TreeInspection
 from verification.core import events
 from verification.core.findings import Finding
 from verification.core.keeping import placed
+from verification.core.stored import SHA256
 from verification.models import AuditEntry, AuditLeaf, EvidenceItem, SharedEvidence
 
-_HASH: Final = re.compile("[0-9a-f]{64}")
 # What a leaf may say of evidence that its row says too.
 _CLAIMED: Final = {EvidenceItem: {"kind", "commitment", "sealed_sha256", "size"}, SharedEvidence: {"size"}}
 
@@ -142,7 +141,7 @@ def _verify_evidence_claims(leaves: Mapping[int, Leaf], entries: Mapping[str, An
                 claims.append((leaf, name, claim))
     # Two statements a page instead of one a claim.
     sealed_names = {name for _, name, claim in claims if "id" in claim}
-    shared_names = {name for _, name, claim in claims if "id" not in claim and _HASH.fullmatch(name)}
+    shared_names = {name for _, name, claim in claims if "id" not in claim and SHA256.fullmatch(name)}
     items = {row.pk: row for row in readable(EvidenceItem.objects.filter(pk__in=sealed_names).defer("sealed"))}
     shared = {row.pk: row for row in readable(SharedEvidence.objects.filter(pk__in=shared_names))}
     for leaf, name, claim in claims:

@@ -8,13 +8,14 @@ A field never changes its meaning; a new one has a default; one that is dropped 
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
 from math import isfinite
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from verification.core.errors import EvidenceUnreadable
 
@@ -50,6 +51,10 @@ def canonical_json(value: Any) -> bytes:
             raise TypeError(f"{type(part).__name__} has no canonical spelling")
     # This is not RFC 8785 (JCS): keys are sorted by code points, not by UTF-16 units; the two differ beyond U+FFFF.
     return _CANONICAL.encode(value).encode()
+
+
+SHA256: Final = re.compile("[0-9a-f]{64}")
+"""How a digest is spelled wherever it is text."""
 
 
 def digest(value: Any) -> str:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 from verification.core.errors import BadInput
+from verification.core.stored import SHA256
 
 MALFORMED: Final = "answer_malformed"
 """Code of every `BadInput` raised here. No value is repeated in a message: it may be about a person."""
@@ -24,7 +25,6 @@ _MOMENT_MAX: Final = 40  # characters of an RFC 3339 time, with microseconds and
 _DAY: Final = len("2026-11-24")
 _SHORT_MAX: Final = 9  # characters of a number that is read as one, its sign among them
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def is_reference(untrusted: str) -> bool:
@@ -118,7 +118,7 @@ class StrictObject:
     def sha256(self, name: str) -> str:
         """A SHA-256 in lower-case hex."""
         value = self.text(name, longest=64)
-        if not _SHA256.fullmatch(value):
+        if not SHA256.fullmatch(value):
             self._refuse(name, "64 hexadecimal digits are expected")
         return value
 

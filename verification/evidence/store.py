@@ -6,7 +6,6 @@ crash left over. The other way round, what is destroyed loses its key first, in 
 about nobody (a revocation list, an anchor) is kept once, in the clear, under its own hash.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -21,13 +20,13 @@ from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
 from verification.core.keeping import index_mark, sparing
 from verification.core.route import is_frame
+from verification.core.stored import SHA256
 from verification.evidence import policy, vault
 from verification.evidence.vault import Key, Opening, blind_index, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
 _TABLE: Final = "EvidenceItem"
 _SEEN: Final = "evidence"
-_HASH: Final = re.compile(r"[0-9a-f]{64}")
 _LENGTH_BYTES: Final = 4  # before each part of a file
 
 
@@ -145,13 +144,13 @@ def remove_files(verification_id: str, *, said: Mapping[str, str]) -> None:
         raise EvidenceUnreadable(f"the row of {strange[0]} names another file than the log")
     needed = {name for _, name, destroyed_at in known if destroyed_at is None}
     for name in sorted({name for pk, name, _ in known if pk in said} - needed):
-        if _HASH.fullmatch(name):
+        if SHA256.fullmatch(name):
             storages["evidence"].delete(_path(name))
 
 
 def is_left(item: EvidenceItem) -> bool:
     """Whether bytes of a destroyed item are still there, beyond those of a file that holds others too."""
-    if item.sealed is not None or not _HASH.fullmatch(item.sealed_sha256):
+    if item.sealed is not None or not SHA256.fullmatch(item.sealed_sha256):
         return item.sealed is not None
     same_file = EvidenceItem.objects.filter(verification_id=item.verification_id, sealed_sha256=item.sealed_sha256)
     is_needed = same_file.filter(destroyed_at=None).exists()
@@ -208,7 +207,7 @@ def read(name: str) -> bytes:
 
     Raises `EvidenceUnreadable` if there are none or they differ.
     """
-    if not _HASH.fullmatch(name):
+    if not SHA256.fullmatch(name):
         raise EvidenceUnreadable("the name of a file is no SHA-256")
     try:
         with storages["evidence"].open(_path(name), "rb") as file:

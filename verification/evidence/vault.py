@@ -86,30 +86,32 @@ class Key:
         """
         # Fresh for each seal: two commitments to the same bytes must not be seen to be equal.
         salt = secrets.token_bytes(SALT_BYTES)
-        place = [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
-        return Sealed(data=_encrypt(self.secret, salt + plain, place=place), commitment=commitment(salt, plain))
+        return Sealed(
+            data=_encrypt(self.secret, salt + plain, place=self._place(table, field)),
+            commitment=commitment(salt, plain),
+        )
 
     def unseal(self, sealed: bytes, *, table: str, field: str) -> Opening:
         """The plain bytes, and their salt; raises `EvidenceUnreadable` for what was not sealed by this key and here."""
-        place = [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
-        salted = _decrypt(self.secret, bytes(sealed), place=place)
+        salted = _decrypt(self.secret, bytes(sealed), place=self._place(table, field))
         if len(salted) < SALT_BYTES:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
 
     def wrap(self, other: "Key", *, table: str, field: str) -> bytes:
         """Another key of the verification, under this one: nobody commits to a key, so it has no salt."""
-        place = [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
-        return _encrypt(self.secret, other.secret, place=place)
+        return _encrypt(self.secret, other.secret, place=self._place(table, field))
 
     def unwrap(self, wrapped: bytes, *, table: str, field: str) -> "Key":
         """The other key again; raises `EvidenceUnreadable` for what was not wrapped by this key and here."""
-        place = [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
-        return replace(self, secret=_decrypt(self.secret, wrapped, place=place))
+        return replace(self, secret=_decrypt(self.secret, wrapped, place=self._place(table, field)))
 
     def salt(self, purpose: str) -> bytes:
         """128 bits for one commitment, the same whenever they are asked for; they are gone with the key."""
         return hmac.digest(self.secret, b"salt\0" + purpose.encode(), "sha256")[:SALT_BYTES]
+
+    def _place(self, table: str, field: str) -> list[object]:
+        return [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
 
 
 def commitment(salt: bytes, plain: bytes) -> str:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from verification.core.keeping import DOOR_KEEPS, Claim, claims, is_of_door
+from verification.core.keeping import DOOR_KEEPS, Claim, claims, is_of_door, placed
+from verification.evidence import store
+from verification.models import EvidenceItem
 from verification.stages.code import dialogue as code
 from verification.stages.consent import dialogue as consent
 from verification.stages.live_capture import kept as live_capture
@@ -76,3 +78,16 @@ def test_an_entry_lists_commitments_and_of_what_is_about_nobody_hashes() -> None
 )
 def test_what_cannot_be_read_is_no_evidence(said: Any) -> None:
     assert list(claims(said)) == []
+
+
+def test_the_log_says_a_file_once_for_items_that_lie_in_it_one_after_another() -> None:
+    items = [
+        EvidenceItem(id=f"evd_{number}", kind=f"a.{number}", commitment="c" * 64, sealed_sha256=sign * 64, size=1)
+        for number, sign in enumerate("aabba")
+    ]
+    listed = store.leaf_list(items)
+    assert [one.get("sealed_sha256", "")[:1] for one in listed] == ["a", "", "b", "", "a"]
+    assert list(placed(listed)) == [store.leaf_fields(item) for item in items]
+    shared = {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 1}
+    assert list(placed([*listed[1:2], shared, "x"])) == [{**listed[1], "sealed_sha256": None}, shared]
+    assert list(placed({"id": "evd_a"})) == []

@@ -6,13 +6,10 @@ from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from tests.verification.evidence.backends import ORIGINAL, _all_in_files, _backend, files, little, path_of
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable
-from verification.core.keeping import placed
 from verification.evidence import store, vault
 from verification.evidence.durable_files import DurableFileSystemStorage
 from verification.evidence.inspection import verify_evidence
@@ -91,13 +88,6 @@ def test_another_verifications_key_does_not_open_an_item() -> None:
         store.get(add_key(), item)
 
 
-def test_the_words_of_a_capture_are_destroyed_by_its_attempts_and_nobody_elses_are_looked_at() -> None:
-    with CaptureQueriesContext(connection) as asked:
-        vault.destroy(verification_id=add_key().verification_id, at=NOON)
-    [words] = [one["sql"] for one in asked if one["sql"].startswith('DELETE FROM "verification_captureword"')]
-    assert 'WHERE "verification_captureword"."attempt_id" IN (SELECT' in words
-
-
 def test_nothing_opens_after_the_key_was_destroyed() -> None:
     key = add_key()
     item = store.put(key, ORIGINAL, kind="a.b")
@@ -131,19 +121,6 @@ def test_leaf_fields_say_what_the_row_says_and_nothing_else() -> None:
         "sealed_sha256": item.sealed_sha256,
         "size": len(ORIGINAL),
     }
-
-
-def test_the_log_says_a_file_once_for_items_that_lie_in_it_one_after_another() -> None:
-    items = [
-        EvidenceItem(id=f"evd_{number}", kind=f"a.{number}", commitment="c" * 64, sealed_sha256=sign * 64, size=1)
-        for number, sign in enumerate("aabba")
-    ]
-    listed = store.leaf_list(items)
-    assert [one.get("sealed_sha256", "")[:1] for one in listed] == ["a", "", "b", "", "a"]
-    assert list(placed(listed)) == [store.leaf_fields(item) for item in items]
-    shared = {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 1}
-    assert list(placed([*listed[1:2], shared, "x"])) == [{**listed[1], "sealed_sha256": None}, shared]
-    assert list(placed({"id": "evd_a"})) == []
 
 
 def test_our_storage_writes_a_file_whole_and_for_its_group_only(tmp_path: Path) -> None:

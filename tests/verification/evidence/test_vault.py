@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
@@ -222,3 +223,11 @@ def test_a_secret_opens_under_its_scope_only_and_survives_rotation(settings: Set
     settings.TULGA_KEY_ENCRYPTION_KEYS = {2: bytes(range(32))}
     with pytest.raises(EvidenceUnreadable, match="version 1"):
         vault.unseal_secret(sealed_secret, scope="endpoint:a")
+
+
+@pytest.mark.django_db
+def test_the_words_of_a_capture_are_destroyed_by_its_attempts_and_nobody_elses_are_looked_at() -> None:
+    with CaptureQueriesContext(connection) as asked:
+        vault.destroy(verification_id=add_key().verification_id, at=NOON)
+    [words] = [one["sql"] for one in asked if one["sql"].startswith('DELETE FROM "verification_captureword"')]
+    assert 'WHERE "verification_captureword"."attempt_id" IN (SELECT' in words
