@@ -31,4 +31,4 @@ def kept(story, entry_type="clearance.issued"):
     listed = AuditEntry.objects.filter(verification_id=story.id, type=entry_type).latest("verification_sequence").body
     key = cases.key_of(story.row())
     items = [EvidenceItem.objects.get(pk=one["id"]) for one in listed.get("evidence", ())]
-    return {item.kind: json.loads(store.get(key, item)) for item in items}
+    return {item.kind: json.loads(store.opening(key, item).plain) for item in items}

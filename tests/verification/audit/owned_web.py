@@ -47,7 +47,7 @@ def say(of: Verification, entry_type: str, body: dict[str, Any]) -> str:
 def keep(attempt: Attempt, *items: EvidenceItem, entry_type: str = "evidence.kept", **more: Any) -> str:
     """An entry of the door's that lists this evidence of an attempt."""
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **more}
-    body["evidence"] = [store.leaf_fields(item) for item in items]
+    body["evidence"] = [store.leaf_list([item])[0] for item in items]
     return say(attempt.verification, entry_type, body)
 
 
