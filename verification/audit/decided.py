@@ -14,8 +14,8 @@ from types import MappingProxyType
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from verification.audit import keys, signatures
+from verification.audit.held_rows import readable
 from verification.audit.history import hashed_bytes
-from verification.audit.stored import readable
 from verification.compiled import Compiled
 from verification.core import events
 from verification.core.keeping import reference_mark

@@ -25,8 +25,8 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit import keys, policy
+from verification.audit.held_rows import UNREADABLE, answered, readable
 from verification.audit.keys import Believed
-from verification.audit.stored import UNREADABLE, answered, readable
 from verification.compiled import Compiled
 from verification.core import events
 from verification.core.certificates import key_id
