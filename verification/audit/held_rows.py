@@ -62,26 +62,21 @@ class Damaged:
         self.pk = pk
 
 
-def readable(query: QuerySet[Row, Row], *, with_damaged: bool = False) -> Iterator[Row]:
-    """Those rows of a query that can be read, in its order; with_damaged: `Damaged` in place of each other."""
+def readable(query: QuerySet[Row, Row] | Compiled[Row], *values: str, with_damaged: bool = False) -> Iterator[Row]:
+    """Those rows of a query that can be read, in its order; values: of one that is compiled.
+
+    with_damaged: `Damaged` in place of each other.
+    """
     try:
-        rows = list(query)
+        rows = query.ask(*values) if isinstance(query, Compiled) else list(query)
     except UNREADABLE:
-        rows = []
+        rows, query = [], query.rows(*values) if isinstance(query, Compiled) else query
         for pk in list(query.values_list("pk", flat=True)):
             try:
                 rows.extend(query.filter(pk=pk))
             except UNREADABLE:
                 rows.extend([cast(Row, Damaged(pk))] if with_damaged else [])
     yield from rows
-
-
-def answered(question: Compiled[Row], *values: str) -> Iterator[Row]:
-    """Those rows that can be read of a question that is spelled once."""
-    try:
-        yield from question.ask(*values)
-    except UNREADABLE:
-        yield from readable(question.rows(*values))
 
 
 def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:

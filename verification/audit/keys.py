@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit.checkpoint import SigningKey, VerificationKey
-from verification.audit.held_rows import UNREADABLE, answered, readable
+from verification.audit.held_rows import UNREADABLE, readable
 from verification.compiled import Compiled
 from verification.core import certificates, events
 from verification.core.certificates import MODES, Certified
@@ -94,7 +94,7 @@ def revoked(by: str | Iterable[AuditEntry]) -> dict[str, int]:
     by: a log, and then all of its entries that count, or entries; what else is among them says nothing of it.
     """
     found: dict[str, int] = {}
-    for entry in answered(_REVOKED, by) if isinstance(by, str) else by:
+    for entry in readable(_REVOKED, by) if isinstance(by, str) else by:
         if entry.type == events.REVOKED and is_of_root(entry):
             index = entry.body["from_index"]
             found[entry.body["key"]] = min(index, found.get(entry.body["key"], index))

@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit import keys, policy
-from verification.audit.held_rows import UNREADABLE, answered, readable
+from verification.audit.held_rows import UNREADABLE, readable
 from verification.audit.keys import Believed
 from verification.compiled import Compiled
 from verification.core import events
@@ -173,7 +173,7 @@ def sound_of(verification: Verification, *, is_whole: bool = False) -> list[Audi
 
     is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
     """
-    found = list(answered(_OF_ONE, verification.pk, verification.mode))
+    found = list(readable(_OF_ONE, verification.pk, verification.mode))
     own = [one for one in found if one.verification_id == verification.pk]
     faults, signers = inspect(own)
     revoked = keys.revoked(found)

@@ -21,7 +21,7 @@ from verification.core.errors import EvidenceUnreadable
 from verification.core.keeping import index_mark
 from verification.core.route import is_frame
 from verification.core.stored import SHA256
-from verification.evidence import policy, vault
+from verification.evidence import policy
 from verification.evidence.vault import Key, Opening, blind_index, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
@@ -53,14 +53,14 @@ def put_all(
         item_id = ids.new_id("evd")
         # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
         place = f"{item_id}:{kind}"
-        own = vault.make(verification_id=key.verification_id, lender_id=key.lender_id)  # 1
+        own, wrapped = key.make_own(table=_TABLE, field=f"{place}:key")  # 1
         sealed = own.seal(content, table=_TABLE, field=place)
         item = EvidenceItem(
             id=item_id,
             verification_id=key.verification_id,
             attempt_id=attempt_id,
             kind=kind,
-            wrapped_key=key.wrap(own, table=_TABLE, field=f"{place}:key"),
+            wrapped_key=wrapped,
             commitment=sealed.commitment,
             sealed=sealed.data,
             seen_index=next(iter(seen_values(content, kind=kind, of=policy.REMEMBERED)), None),

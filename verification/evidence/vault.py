@@ -98,12 +98,13 @@ class Key:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
 
-    def wrap(self, other: "Key", *, table: str, field: str) -> bytes:
-        """Another key of the verification, under this one: nobody commits to a key, so it has no salt."""
-        return _encrypt(self.secret, other.secret, place=self._place(table, field))
+    def make_own(self, *, table: str, field: str) -> tuple["Key", bytes]:
+        """A fresh key for what can be destroyed alone, and it wrapped: nobody commits to a key, so that has no salt."""
+        own = replace(self, secret=secrets.token_bytes(KEY_BYTES))
+        return own, _encrypt(self.secret, own.secret, place=self._place(table, field))
 
     def unwrap(self, wrapped: bytes, *, table: str, field: str) -> "Key":
-        """The other key again; raises `EvidenceUnreadable` for what was not wrapped by this key and here."""
+        """Such a key again; raises `EvidenceUnreadable` for what was not wrapped by this key and here."""
         return replace(self, secret=_decrypt(self.secret, wrapped, place=self._place(table, field)))
 
     def salt(self, purpose: str) -> bytes:
