@@ -41,7 +41,6 @@ PAGE: Final = 1000
 
 UNREADABLE: Final = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
 """What database drivers and Django's conversions raise over damaged columns."""
-NOTHING: Final = timedelta(0)
 _WAYS: Final[Mapping[Any, str]] = {
     Link: "links",
     BorrowerSession: "sessions",
@@ -216,20 +215,17 @@ def spelled(column: object) -> str:
     return str(column.isoformat()) if hasattr(column, "isoformat") else ""
 
 
-def advanced_by(entry: AuditEntry) -> timedelta:
-    """By how much this entry advances what is due of its verification; nothing for all others, and where it may not."""
-    if entry.type != ADVANCED or entry.log != policy.TEST_LOG or not isinstance(entry.body, dict):
-        return NOTHING
-    seconds = entry.body.get("advance_seconds")
-    if type(seconds) is not int or not 1 <= seconds <= policy.ADVANCE_SECONDS_MAX:
-        return NOTHING
-    return timedelta(seconds=seconds)
-
-
 def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
-    """By how much those after `entry` among the entries of its verification advance it; all of them for None."""
+    """By how much those after `entry` among the entries of its verification advance what is due of it; all for None.
+
+    Nothing of a live log does, nor what says no time that is allowed.
+    """
     first = (entry.verification_sequence or 0) if entry is not None else 0
-    return sum((advanced_by(one) for one in entries if (one.verification_sequence or 0) > first), NOTHING)
+    later = (one for one in entries if one.type == ADVANCED and (one.verification_sequence or 0) > first)
+    bodies = (one.body for one in later if one.log == policy.TEST_LOG and isinstance(one.body, dict))
+    told = (body.get("advance_seconds") for body in bodies)
+    lawful = (each for each in told if type(each) is int and 1 <= each <= policy.ADVANCE_SECONDS_MAX)
+    return timedelta(seconds=sum(lawful))
 
 
 def earlier(told: str, by: timedelta) -> str:
