@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from lenders import parsing
 from lenders.versions import newest, shipped
-from verification.core import almaty, calendars
+from verification.core import almaty, profiles
 from verification.core.errors import BadInput
 from verification.core.ids import new_id, parse_office_phone
 from verification.core.profiles import Profile
@@ -31,12 +31,12 @@ def _checked(parse: Callable[[Any], object], untrusted: Any) -> None:
 
 def checked_test_calendar(untrusted: Any) -> None:
     """Refuses in a form what is no calendar."""
-    _checked(calendars.parse, untrusted)
+    _checked(profiles.parse_calendar, untrusted)
 
 
 def checked_live_calendar(untrusted: Any) -> None:
     """Refuses in a form what is no calendar, or is laxer than the law."""
-    _checked(calendars.parse_live, untrusted)
+    _checked(profiles.parse_live_calendar, untrusted)
 
 
 def checked_phone(untrusted: Any) -> None:
@@ -52,7 +52,7 @@ def checked_name(untrusted: Any) -> None:
 
 
 class Lender(models.Model):
-    """A microcredit organization, with the dated legal profiles that it goes by: see `core/calendars.py`.
+    """A microcredit organization, with the dated legal profiles that it goes by: see `core/profiles.py`.
 
     The live one is chosen explicitly; a test lender holds KZ-2021-04 unless told. `return_urls`: where a borrower may
     be sent back to, without query. `phone`: where it answers its borrowers; every ending of theirs names it.
@@ -63,7 +63,7 @@ class Lender(models.Model):
     bin = models.CharField(max_length=12, unique=True)
     phone = models.CharField(max_length=12, validators=[checked_phone])
     test_calendar = models.JSONField(
-        default=partial(calendars.of_profile, "KZ-2021-04"), validators=[checked_test_calendar]
+        default=partial(profiles.calendar_of, "KZ-2021-04"), validators=[checked_test_calendar]
     )
     live_calendar = models.JSONField(default=list, blank=True, validators=[checked_live_calendar])
     return_urls = models.JSONField(default=list, blank=True)
@@ -90,7 +90,7 @@ class Lender(models.Model):
     def profile(self, mode: str, *, at: datetime) -> Profile:
         """The legal profile that it holds at a time. Raises `Conflict` before its calendar begins."""
         calendar = self.test_calendar if mode == "test" else self.live_calendar
-        return calendars.held(calendar, on=almaty.day_of(at))
+        return profiles.held(calendar, on=almaty.day_of(at))
 
 
 class ApiKey(models.Model):

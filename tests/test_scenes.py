@@ -28,7 +28,7 @@ def test_it_has_the_same_rows_and_files_each_time(time: str) -> None:
     assert story.page().page == "statement"
     items = EvidenceItem.objects.filter(verification_id=story.id)
     assert items
-    assert all(store.get(key, item) for item in items)
+    assert all(store.opening(key, item).plain for item in items)
 
 
 @pytest.mark.parametrize("time", ["first", "second"])

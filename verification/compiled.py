@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from inspect import signature
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
@@ -56,13 +55,16 @@ class Compiled(Generic[Row]):
     def ask(self, *values: Given) -> list[Row]:
         """The rows, as the query set would give them."""
         connection = connections[DEFAULT_DB_ALIAS]
-        compiled = self._compiled(connection)
-        parameters = self._parameters(compiled, values, connection)
+        compiled, parameters = self._spelled(values, connection)
         # Threads share what was compiled, and each has a connection of its own.
         asked: Any = copy(compiled.compiler)
         asked.connection = connection
         asked.as_sql = lambda *_, **__: (compiled.sql, parameters)
-        asked.get_converters = partial(self._converters, asked)
+        # What makes values of columns: sought once a connection and kept on it, for some are methods of its own.
+        converters = vars(connection).setdefault("_converters_of_compiled", {})
+        if self not in converters:
+            converters[self] = asked.get_converters([column for column, *_ in asked.select[: asked.col_count]])
+        asked.get_converters = lambda _: converters[self]
         query = SimpleNamespace(get_compiler=lambda *_, **__: asked)
         rows = compiled.rows
         standing_for = SimpleNamespace(db=rows.db, model=rows.model, query=query, _known_related_objects={})
@@ -71,29 +73,22 @@ class Compiled(Generic[Row]):
     def are_there(self, asked: Sequence[Sequence[Given]]) -> list[bool]:
         """Whether there is a row, for each of these values: one statement, which stops at the first row of each."""
         connection = connections[DEFAULT_DB_ALIAS]
-        compiled = self._compiled(connection)
-        looks = ", ".join([f"EXISTS({compiled.sql})"] * len(asked))
-        given: list[Any] = [one for values in asked for one in self._parameters(compiled, values, connection)]
+        spelled = [self._spelled(values, connection) for values in asked]
+        looks = ", ".join(f"EXISTS({compiled.sql})" for compiled, _ in spelled)
+        given: list[Any] = [one for _, parameters in spelled for one in parameters]
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {looks}", given)
             return [bool(one) for one in cursor.fetchone()]
 
-    def _compiled(self, connection: Any) -> _Sql:
-        if (found := self._sql.get(connection.vendor)) is None:
+    def _spelled(self, values: Sequence[object], connection: Any) -> tuple[_Sql, tuple[object, ...]]:
+        """The query as this kind of database is asked, and its parameters, these values among them."""
+        # 1 spelled by Django, once
+        if (compiled := self._sql.get(connection.vendor)) is None:
             rows = self._rows(*self._places)
             compiler = rows.query.get_compiler(rows.db)
-            found = self._sql[connection.vendor] = _Sql(rows, compiler, *compiler.as_sql())
+            compiled = self._sql[connection.vendor] = _Sql(rows, compiler, *compiler.as_sql())
             compiler.connection = None  # of this thread, which may end
-        return found
-
-    def _converters(self, asked: Any, columns: Sequence[Any]) -> Any:
-        """What makes values of columns: sought once a connection and kept on it, for some are methods of its own."""
-        known = vars(asked.connection).setdefault("_converters_of_compiled", {})
-        if self not in known:
-            known[self] = type(asked).get_converters(asked, columns)
-        return known[self]
-
-    def _parameters(self, compiled: _Sql, values: Sequence[object], connection: Any) -> tuple[object, ...]:
+        # 2 each value in its places
         if strange := [value for value in values if not isinstance(value, str | bytes | int | datetime)]:
             raise TypeError(f"{type(strange[0]).__name__} has no place in a compiled query")
         adapt = connection.ops.adapt_datetimefield_value
@@ -101,4 +96,4 @@ class Compiled(Generic[Row]):
             adapt(value) if isinstance(value, datetime) else value
             for value, _ in zip(values, self._places, strict=True)
         ]
-        return tuple(given[one.value] if isinstance(one, _Place) else one for one in compiled.parameters)
+        return compiled, tuple(given[one.value] if isinstance(one, _Place) else one for one in compiled.parameters)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from django.db import models
 
-from verification.core import base64url
+from verification.core.stored import from_base64url, to_base64url
 
 _HEX: Final = re.compile("(?:[0-9a-f]{2})*")
 _RAW: Final = -zlib.MAX_WBITS  # without a checksum: the log has the hash of what is read back
@@ -23,7 +23,7 @@ def _compact(text: str) -> str:
     if not text.startswith("{") or text.count("\n") != 2:
         return text
     *said, signature = text.split("\n")
-    return ".".join([*(base64url.spell(part.encode()) for part in said), signature])
+    return ".".join([*(to_base64url(part.encode()) for part in said), signature])
 
 
 def _unpacked(kept: bytes) -> str:
@@ -87,7 +87,7 @@ class CompactJwsField(_BinaryField):
         text = value
         try:
             header, payload, signature = value.split(".")
-            lines = "\n".join([*(base64url.read(part).decode() for part in (header, payload)), signature])
+            lines = "\n".join([*(from_base64url(part).decode() for part in (header, payload)), signature])
             text = lines if _compact(lines) == value else value
         except ValueError:
             pass

@@ -61,8 +61,7 @@ _run: ContextVar[_Run | None] = ContextVar("run", default=None)
 def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
     """All statements inside run in transactions that say whose rows may be seen; `see` may say it later."""
     outer = _run.get()
-    if outer is not None:
-        _end(outer, is_kept=True)
+    rest()
     run = _Run(lender, scope)
     token = _run.set(run)
     is_told = connection.vendor == "postgresql" and outer is None
@@ -70,9 +69,9 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
         with connection.execute_wrapper(_say_first) if is_told else nullcontext():
             clock.keep_right()
             yield
-            _end(run, is_kept=True)
+            rest()
     finally:
-        _end(run, is_kept=False)
+        rest(is_kept=False)
         _run.reset(token)
 
 
@@ -97,7 +96,7 @@ def writing(*, durable: bool = False) -> Iterator[None]:
         return
     if connection.needs_rollback or run.has_written:
         # What was written among the reads is kept, whatever becomes of what follows.
-        _end(run, is_kept=not connection.needs_rollback)
+        rest(is_kept=not connection.needs_rollback)
     begun, run.reading, run.is_writing = run.reading, None, True
     try:
         with ExitStack() as ending:
@@ -113,10 +112,16 @@ def writing(*, durable: bool = False) -> Iterator[None]:
         run.is_writing = False
 
 
-def rest() -> None:
-    """Ends the transaction of reads before a long errand: the database is not kept waiting for it."""
-    if (run := _run.get()) is not None:
-        _end(run, is_kept=True)
+def rest(*, is_kept: bool = True) -> None:
+    """Ends the transaction of reads, if one is open: the database is not kept waiting for a long errand.
+
+    is_kept: what was written among the reads. What an exception left is not: nothing of it counts.
+    """
+    run = _run.get()
+    if run is not None and run.reading is not None:
+        reading, run.reading = run.reading, None
+        error = None if is_kept else RuntimeError("left")
+        reading.__exit__(type(error) if error else None, error, None)
 
 
 def process() -> int:
@@ -166,14 +171,6 @@ def looking_up(what: str) -> Iterator[None]:
             see(lender=before[0], scope=before[1])
 
 
-def _end(run: _Run, *, is_kept: bool) -> None:
-    """Ends the transaction of reads, if one is open. What an exception left is not kept: nothing of it counts."""
-    if run.reading is not None:
-        reading, run.reading = run.reading, None
-        error = None if is_kept else RuntimeError("left")
-        reading.__exit__(type(error) if error else None, error, None)
-
-
 def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Before each statement: begins its transaction, if it is a read outside of any; says whose rows may be seen."""
     run = _run.get()
@@ -197,5 +194,5 @@ def _say_first(execute: Callable[..., Any], sql: str, params: Any, many: bool, c
     except Error:
         # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is Django's to end.
         if is_read and not connection.savepoint_ids:
-            _end(run, is_kept=False)
+            rest(is_kept=False)
         raise

@@ -5,7 +5,7 @@ import functools
 import django.db.models.deletion
 import lenders.models
 import lenders.versions
-import verification.core.calendars
+import verification.core.profiles
 import verification.core.ids
 from django.db import migrations, models
 
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200, validators=[lenders.models.checked_name])),
                 ('bin', models.CharField(max_length=12, unique=True)),
                 ('phone', models.CharField(max_length=12, validators=[lenders.models.checked_phone])),
-                ('test_calendar', models.JSONField(default=functools.partial(verification.core.calendars.of_profile, 'KZ-2021-04'), validators=[lenders.models.checked_test_calendar])),
+                ('test_calendar', models.JSONField(default=functools.partial(verification.core.profiles.calendar_of, 'KZ-2021-04'), validators=[lenders.models.checked_test_calendar])),
                 ('live_calendar', models.JSONField(blank=True, default=list, validators=[lenders.models.checked_live_calendar])),
                 ('return_urls', models.JSONField(blank=True, default=list)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

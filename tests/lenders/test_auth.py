@@ -10,7 +10,7 @@ from pytest_django import Settings
 from lenders import keys, policy
 from lenders.models import ApiKey, Lender
 from tests.lenders.samples import Caller
-from verification.core import calendars
+from verification.core import profiles
 from verification.core.errors import BadInput, Misconfigured
 
 PATH = "/v1/verifications"
@@ -115,7 +115,7 @@ def test_a_key_with_nonsense_is_not_issued(lender: Lender, options: dict[str, li
 
 
 def test_no_live_key_without_a_complete_live_set(lender: Lender, settings: Settings) -> None:
-    lender.live_calendar = calendars.of_profile("KZ-2026-01")
+    lender.live_calendar = profiles.calendar_of("KZ-2026-01")
     settings.TULGA_MODES_LIVE = False
     with pytest.raises(Misconfigured, match="no live keys"):
         keys.issue(lender, mode="live")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from verification.audit import policy
-from verification.audit.held_rows import Held, Pair, Said, advanced_by, differs, earlier, named, reconcile, spelled
+from verification.audit.held_rows import Held, Pair, Said, advanced_since, differs, earlier, named, reconcile, spelled
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.models import AuditEntry
@@ -56,9 +56,6 @@ def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
     """How far each has come: its turn, its answers, its time, and who moves next while it is alive."""
     last: dict[str, tuple[AuditEntry, dict[str, Any]]] = {}
     for entry in held.entries:
-        if by := advanced_by(entry):
-            for _, led in last.values():
-                led |= {"expires_at": earlier(str(led["expires_at"]), by)} if "expires_at" in led else {}
         body = entry.body
         if entry.type not in _DIALOGUE or not isinstance(body, dict) or "attempt" not in body:
             continue
@@ -67,7 +64,8 @@ def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
             continue
         # Where it stands after one more entry.
         led = dict(last[name][1]) if name in last else {}
-        led |= {"expires_at": body["expires_at"]} if "expires_at" in body else {}
+        if "expires_at" in body:
+            led["expires_at"] = earlier(str(body["expires_at"]), advanced_since(entry, held.entries))
         if entry.type == "attempt.opened":
             led |= {"turn": body.get("turn"), "answers": 0}
         elif entry.type == "evidence.kept":

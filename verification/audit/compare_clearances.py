@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from verification.audit.held_rows import Held, Said, advanced_by, earlier, named, reconcile, spelled
+from verification.audit.held_rows import Held, Said, advanced_since, earlier, named, reconcile, spelled
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, REFUSED, SUPERSEDED
-from verification.core.events import CLEARED, CLEARINGS
+from verification.core.events import ADVANCED, CLEARED, CLEARINGS
 from verification.core.findings import Finding
 from verification.models import AuditEntry
 
@@ -60,7 +60,7 @@ def compare_clearances(log: str, held: Held) -> Iterator[Finding]:
     """Everything that the clearances and their entries say differently."""
     made, by = dict[str, dict[str, Any]](), dict[str, AuditEntry]()
     for entry in held.entries:
-        if ahead := advanced_by(entry):
+        if entry.type == ADVANCED and (ahead := advanced_since(None, [entry])):
             for row in made.values():
                 row |= {until: earlier(str(row[until]), ahead) for until in _UNTIL if until in row}
         body = entry.body

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from verification.audit.held_rows import Held, Said, advanced_by, earlier, named, reconcile, spelled
+from verification.audit.held_rows import Held, Said, advanced_since, earlier, named, reconcile, spelled
 from verification.core.events import ADVANCED
 from verification.core.findings import Finding
 from verification.models import AuditEntry
@@ -79,7 +79,7 @@ class _Made:
             self.set(entry, ("session", str(body.get("session"))), created_at=at, ended_at=None)
         for row in self.rows.values() if kind == ADVANCED else ():  # every way in ends so much earlier
             if "expires_at" in row:
-                row["expires_at"] = earlier(str(row["expires_at"]), advanced_by(entry))
+                row["expires_at"] = earlier(str(row["expires_at"]), advanced_since(None, [entry]))
 
 
 def compare_ways(log: str, held: Held) -> Iterator[Finding]:

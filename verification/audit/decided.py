@@ -14,8 +14,8 @@ from types import MappingProxyType
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from verification.audit import keys, signatures
+from verification.audit.held_rows import readable
 from verification.audit.history import hashed_bytes
-from verification.audit.stored import readable
 from verification.compiled import Compiled
 from verification.core import events
 from verification.core.keeping import reference_mark
@@ -57,7 +57,7 @@ def told(rows: Collection[Verification]) -> dict[str, Told]:
     of_rows = [(one, ended[of]) for one in entries if (of := one.verification_id) in ended]
     decisions = [one for one, row in of_rows if one.type in events.DECISIONS and _fits(one, row)]
     own_log = [one for one, row in of_rows if one.log == row.mode]
-    sound = proven(decisions, beside=own_log, revoked=keys.revoked_by(entries))
+    sound = proven(decisions, beside=own_log, revoked=keys.revoked(entries))
     # Of several that nobody can have signed, the one that stands first in the log.
     for entry in sorted(sound, key=lambda one: one.leaf.leaf_index, reverse=True):
         status, code = entry.type.removeprefix("verification."), str(entry.body.get("code", ""))

@@ -1,5 +1,6 @@
-"""What the tables hold about verifications besides the log, and what is found where their entries say something else.
+"""What the tables hold, read though somebody may have damaged it, and what is found where entries say something else.
 
+What cannot be read is named, and reading goes on behind it.
 `reconcile` finds what entries say against the rows they speak of, then the rows of which no entry speaks. What becomes
 due of a test verification comes earlier by as much as its entries advanced its clock; those of a live log move nothing.
 """
@@ -7,12 +8,13 @@ due of a test verification comes earlier by as much as its entries advanced its 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
-from django.db.models import QuerySet
+from django.db import DatabaseError
+from django.db.models import Model, QuerySet
 
 from verification.audit import policy
-from verification.audit.stored import readable
+from verification.compiled import Compiled
 from verification.core.events import ADVANCED
 from verification.core.findings import Finding
 from verification.models import (
@@ -32,7 +34,13 @@ from verification.models import (
     Verification,
 )
 
-NOTHING: Final = timedelta(0)
+Row = TypeVar("Row", bound=Model)
+
+PAGE: Final = 1000
+"""Rows in memory at a time."""
+
+UNREADABLE: Final = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What database drivers and Django's conversions raise over damaged columns."""
 _WAYS: Final[Mapping[Any, str]] = {
     Link: "links",
     BorrowerSession: "sessions",
@@ -44,6 +52,59 @@ Pair = tuple[str, Any, Any]
 """A field, what the entry says and what the row holds."""
 Said = tuple[AuditEntry, Any, str, list[Pair] | None]
 """An entry, the key and the name of the row it speaks of, and what it says of it; None where there is no such row."""
+
+
+class Damaged:
+    """Stands for a row that is there and cannot be read."""
+
+    def __init__(self, pk: object) -> None:
+        self.pk = pk
+
+
+def readable(query: QuerySet[Row, Row] | Compiled[Row], *values: str, with_damaged: bool = False) -> Iterator[Row]:
+    """Those rows of a query that can be read, in its order; values: of one that is compiled.
+
+    with_damaged: `Damaged` in place of each other.
+    """
+    try:
+        rows = query.ask(*values) if isinstance(query, Compiled) else list(query)
+    except UNREADABLE:
+        rows, query = [], query.rows(*values) if isinstance(query, Compiled) else query
+        for pk in list(query.values_list("pk", flat=True)):
+            try:
+                rows.extend(query.filter(pk=pk))
+            except UNREADABLE:
+                rows.extend([cast(Row, Damaged(pk))] if with_damaged else [])
+    yield from rows
+
+
+def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:
+    """The rows in pages, ascending by a unique column: constant memory, and no transaction held open."""
+    last: Any = None
+    while True:
+        rest = query if last is None else query.filter(**{f"{by}__gt": last})
+        keys = list(rest.order_by(by).values_list(by, flat=True)[:PAGE])
+        # A damaged column can order itself before what was read: that would be read for ever.
+        if not keys or keys[-1] == last:
+            return
+        yield list(readable(rest.filter(**{f"{by}__lte": keys[-1]}).order_by(by), with_damaged=True))
+        last = keys[-1]
+
+
+def names(query: QuerySet[Any, Any], *, by: str, most: int) -> Iterator[list[str]]:
+    """The values of a text column in pages of at most so many, ascending."""
+    last = ""
+    while found := list(query.filter(**{f"{by}__gt": last}).order_by(by).values_list(by, flat=True)[:most]):
+        yield found
+        # A damaged name can order itself before what was read: that would be read for ever.
+        if not isinstance(found[-1], str) or found[-1] <= last:
+            return
+        last = found[-1]
+
+
+def as_bytes(value: object) -> bytes:
+    """A binary column's bytes; empty for a value of another type, which only a damaged row has."""
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""
 
 
 @dataclass(frozen=True)
@@ -154,20 +215,17 @@ def spelled(column: object) -> str:
     return str(column.isoformat()) if hasattr(column, "isoformat") else ""
 
 
-def advanced_by(entry: AuditEntry) -> timedelta:
-    """By how much this entry advances what is due of its verification; nothing for all others, and where it may not."""
-    if entry.type != ADVANCED or entry.log != policy.TEST_LOG or not isinstance(entry.body, dict):
-        return NOTHING
-    seconds = entry.body.get("advance_seconds")
-    if type(seconds) is not int or not 1 <= seconds <= policy.ADVANCE_SECONDS_MAX:
-        return NOTHING
-    return timedelta(seconds=seconds)
-
-
 def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
-    """By how much those after `entry` among the entries of its verification advance it; all of them for None."""
+    """By how much those after `entry` among the entries of its verification advance what is due of it; all for None.
+
+    Nothing of a live log does, nor what says no time that is allowed.
+    """
     first = (entry.verification_sequence or 0) if entry is not None else 0
-    return sum((advanced_by(one) for one in entries if (one.verification_sequence or 0) > first), NOTHING)
+    later = (one for one in entries if one.type == ADVANCED and (one.verification_sequence or 0) > first)
+    bodies = (one.body for one in later if one.log == policy.TEST_LOG and isinstance(one.body, dict))
+    told = (body.get("advance_seconds") for body in bodies)
+    lawful = (each for each in told if type(each) is int and 1 <= each <= policy.ADVANCE_SECONDS_MAX)
+    return timedelta(seconds=sum(lawful))
 
 
 def earlier(told: str, by: timedelta) -> str:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit.checkpoint import SigningKey, VerificationKey
-from verification.audit.stored import UNREADABLE, answered, readable
+from verification.audit.held_rows import UNREADABLE, readable
 from verification.compiled import Compiled
 from verification.core import certificates, events
 from verification.core.certificates import MODES, Certified
@@ -88,15 +88,13 @@ _COUNTS = Q(leaf__isnull=False) | Q(pending__refused=False)
 _REVOKED = Compiled(lambda log: AuditEntry.objects.filter(_COUNTS, log=log, type=events.REVOKED).order_by("pk"))
 
 
-def revoked(log: str) -> dict[str, int]:
-    """From which index on what a key signed counts for nothing, by the key's id, as the root has signed."""
-    return revoked_by(answered(_REVOKED, log))
+def revoked(by: str | Iterable[AuditEntry]) -> dict[str, int]:
+    """From which index on what a key signed counts for nothing, by the key's id, as the root has signed.
 
-
-def revoked_by(entries: Iterable[AuditEntry]) -> dict[str, int]:
-    """The same by these entries; what else is among them says nothing of it."""
+    by: a log, and then all of its entries that count, or entries; what else is among them says nothing of it.
+    """
     found: dict[str, int] = {}
-    for entry in entries:
+    for entry in readable(_REVOKED, by) if isinstance(by, str) else by:
         if entry.type == events.REVOKED and is_of_root(entry):
             index = entry.body["from_index"]
             found[entry.body["key"]] = min(index, found.get(entry.body["key"], index))

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from verification.audit import signatures
+from verification.audit.held_rows import readable
 from verification.audit.legal_words import MOVE, TERMS, text
-from verification.audit.stored import readable
 from verification.core.clearance import UNWANTED
 from verification.core.events import ATTESTED, CLEARED, RENEWED
 from verification.core.findings import Finding

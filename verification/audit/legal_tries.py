@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Final
 
 from verification.audit import policy, signatures
+from verification.audit.held_rows import readable
 from verification.audit.legal_words import TRIES, listed, text
-from verification.audit.stored import readable
 from verification.core import events
 from verification.core.findings import Finding
 from verification.models import AuditEntry, Verification

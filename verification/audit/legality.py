@@ -12,11 +12,11 @@ from typing import Final
 from django.db.models import QuerySet
 
 from verification.audit import keys, legal_after, legal_clearances, legal_ends, legal_renewals, legal_steps, signatures
+from verification.audit.held_rows import UNREADABLE, names, readable
 from verification.audit.legal_course import Course
 from verification.audit.legal_tries import verify_tries
 from verification.audit.legal_words import AFTER_END, LAW, MOVE, Fault
 from verification.audit.spread import spread
-from verification.audit.stored import UNREADABLE, names, readable
 from verification.core import clearance, events
 from verification.core.findings import Finding
 from verification.models import AuditEntry

@@ -68,15 +68,16 @@ def append(
     # What is no leaf is refused here, or it would stop the sequencer later. The largest sequence is the longest.
     require_anonymous(entry.body)
     spell_leaf(entry, lender_sequence=policy.SIZE if lender else None)
-    if (gathered := _gathered.get()) is None:
-        _insert([entry])
-    else:
+    if (gathered := _gathered.get()) is not None:
         gathered.append(entry)
+        return entry
+    with gathering() as alone:
+        alone.append(entry)
     return entry
 
 
 @contextmanager
-def gathering() -> Iterator[None]:
+def gathering() -> Iterator[list[AuditEntry]]:
     """What is appended within is signed and inserted at its end, in two statements; after an error nothing is.
 
     Use it right inside the transaction: what is read within does not see the entries yet.
@@ -84,21 +85,17 @@ def gathering() -> Iterator[None]:
     entries: list[AuditEntry] = []
     before = _gathered.set(entries)
     try:
-        yield
+        yield entries
     finally:
         _gathered.reset(before)
-    _insert(entries)
+    signatures.sign(entries)
+    AuditEntry.objects.bulk_create(entries)
+    AuditPending.objects.bulk_create([AuditPending(entry_id=entry.pk) for entry in entries])
 
 
 def gathered() -> Sequence[AuditEntry]:
     """What this transaction has put on record so far within `gathering`: nobody reads it in the database yet."""
     return tuple(_gathered.get() or ())
-
-
-def _insert(entries: Sequence[AuditEntry]) -> None:
-    signatures.sign(entries)
-    AuditEntry.objects.bulk_create(entries)
-    AuditPending.objects.bulk_create([AuditPending(entry_id=entry.pk) for entry in entries])
 
 
 def certify(log: str) -> int:
@@ -107,9 +104,10 @@ def certify(log: str) -> int:
     known = set(AuditEntry.objects.filter(pk__in=of_log).values_list("pk", flat=True))
     done = 0
     for pk in sorted(of_log.keys() - known):
-        with suppress(IntegrityError), transactions.writing():  # another process was faster
-            body = {"v": stored.VERSION, **of_log[pk].body}
-            _insert([AuditEntry(pk=pk, log=log, type=events.CERTIFIED, at=clock.now(), body=body)])
+        with suppress(IntegrityError):  # another process was faster
+            with transactions.writing(), gathering() as alone:
+                body = {"v": stored.VERSION, **of_log[pk].body}
+                alone.append(AuditEntry(pk=pk, log=log, type=events.CERTIFIED, at=clock.now(), body=body))
             done += 1
     return done
 

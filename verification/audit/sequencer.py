@@ -18,8 +18,8 @@ from django.db.models import QuerySet
 from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, policy, proofs, signatures, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
+from verification.audit.held_rows import UNREADABLE, readable
 from verification.audit.signatures import spell_leaf
-from verification.audit.stored import UNREADABLE, read
 from verification.audit.tiles import Load
 from verification.audit.tree import EMPTY_ROOT, leaf_hash
 from verification.core import events
@@ -86,7 +86,7 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
 def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
     """Why those of these waiting entries that may not be ordered may not, by id. Each is read by itself if it must."""
     found, sound = dict[str, str](), list[AuditEntry]()
-    for entry in read(entries):
+    for entry in readable(entries, with_damaged=True):
         try:
             spell_leaf(entry, lender_sequence=policy.SIZE if entry.lender_id else None)
             if not isinstance(entry.verification_sequence, int | None):

@@ -25,8 +25,8 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit import keys, policy
+from verification.audit.held_rows import UNREADABLE, readable
 from verification.audit.keys import Believed
-from verification.audit.stored import UNREADABLE, answered, readable
 from verification.compiled import Compiled
 from verification.core import events
 from verification.core.certificates import key_id
@@ -78,7 +78,7 @@ def sign(entries: Sequence[AuditEntry]) -> None:
 
     By the one kind of key that all their types allow. Raises `Misconfigured` in a process that holds none of them.
     """
-    asking = [entry for entry in entries if _needs_process(entry)]
+    asking = [entry for entry in entries if not _allows(entry, events.ROOT)]
     if not asking:
         return
     if len(asking) > _OVER_MAX:
@@ -110,9 +110,9 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
     """
     found, asked = dict[str, str](), dict[str, AuditEntry]()
     for entry in entries:
-        if _needs_process(entry):
+        if not _allows(entry, events.ROOT):
             asked[entry.id] = entry
-        elif entry.type in (events.CERTIFIED, events.REVOKED) and not keys.is_of_root(entry):
+        elif not keys.is_of_root(entry):
             found[entry.pk] = "the operator's root did not sign it"
     firsts = {pk: _said(entry)[0] for pk, entry in asked.items()}
     known = asked | _loaded(set(firsts.values()) - asked.keys())
@@ -173,10 +173,10 @@ def sound_of(verification: Verification, *, is_whole: bool = False) -> list[Audi
 
     is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest on half.
     """
-    found = list(answered(_OF_ONE, verification.pk, verification.mode))
+    found = list(readable(_OF_ONE, verification.pk, verification.mode))
     own = [one for one in found if one.verification_id == verification.pk]
     faults, signers = inspect(own)
-    revoked = keys.revoked_by(found)
+    revoked = keys.revoked(found)
     for one in own:
         leaf = getattr(one, "leaf", None)
         if one.log != verification.mode:  # a row whose mode was changed had a worker say something in the other log
@@ -195,14 +195,11 @@ def said_by(entry: AuditEntry, beside: Iterable[AuditEntry]) -> str:
     return _said(first)[1] if first is not None else ""
 
 
-def _needs_process(entry: AuditEntry) -> bool:
-    """Whether a process signs it, and not the root. A type that nobody knows none may."""
-    known = events.ENTRY_TYPES.get(entry.type)
-    return known is None or known.signed != (events.ROOT,)
-
-
 def _allows(entry: AuditEntry, kind: str) -> bool:
-    """Whether a kind of key may say this: by the entry's type, and by the evidence that it lists."""
+    """Whether a kind of key may say this: by the entry's type, and by the evidence that it lists.
+
+    What the root may say is no process's to sign. A type that nobody knows none may, so a process is asked for it.
+    """
     known = events.ENTRY_TYPES.get(entry.type)
     if known is None or kind not in known.signed:
         return False
@@ -219,7 +216,7 @@ def _fault(first: str, names: Sequence[str], known: Mapping[str, AuditEntry], by
     if any(name not in known for name in names):
         return "an entry that was signed with it is not there"
     signed = [known[name] for name in names]
-    if any(entry.log != known[first].log or not _needs_process(entry) for entry in signed):
+    if any(entry.log != known[first].log or _allows(entry, events.ROOT) for entry in signed):
         return "what was signed with it asks for no signature, or stands in another log"
     if not all(_allows(entry, by.kind) for entry in signed):
         return f"a {by.kind} key signed it, which may not say that"

@@ -11,9 +11,9 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from verification.audit import keys, signatures
+from verification.audit.held_rows import PAGE, Damaged, as_bytes, readable
 from verification.audit.history import hashed_bytes
 from verification.audit.spread import spread
-from verification.audit.stored import PAGE, Damaged, as_bytes, read, readable
 from verification.audit.verify_tree import TreeInspection
 from verification.core import events
 from verification.core.findings import Finding
@@ -76,7 +76,7 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
     ops = connection.ops if connection.vendor == "sqlite" else None
     if ops is not None:
         about = about.annotate(body_text=Cast("body", TextField()), at_text=Cast("at", TextField()))
-    entries, altered = {entry.pk: entry for entry in read(about)}, set[str]()
+    entries, altered = {entry.pk: entry for entry in readable(about, with_damaged=True)}, set[str]()
     for index in range(start, end):
         leaf = leaves.get(index)
         yield leaf.leaf_hash if leaf else None

@@ -51,18 +51,11 @@ def claims(body: Any) -> Iterator[Claim]:
             yield Claim(*map(str, words))
 
 
-def sparing(said: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Items as a list `evidence` says them: the file of each but where it is that of the item before."""
-    found, file = list[Mapping[str, Any]](), None
-    for one in said:
-        same = one["sealed_sha256"] == file
-        found.append({name: value for name, value in one.items() if name != "sealed_sha256"} if same else one)
-        file = one["sealed_sha256"]
-    return found
-
-
 def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
-    """The same read back: what a list says of each item, with its file; what cannot be read there is none."""
+    """What a list `evidence` says of each item, with its file, which it says once where several lie in one.
+
+    What cannot be read there is none.
+    """
     file = None
     for one in listed if isinstance(listed, list) else ():
         if isinstance(one, dict):

@@ -1,15 +1,22 @@
-"""Dated legal profiles: what each state of the law asks, as data. Not legal advice; see law.md §1 and §6 (O-…, U…)."""
+"""Dated legal profiles: what each state of the law asks, as data, and by which a lender goes on a day.
 
-from collections.abc import Iterable, Sequence
+A lender's calendar is a list of `{"from": "2026-01-26", "profile": "KZ-2026-01"}`, one entry a day at most, in order.
+Days are those of Kazakhstan. Source: api.md §1. Not legal advice; see law.md §1 and §6 (O-…, U…).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final
 
 from verification.core import stored
-from verification.core.errors import BadInput, Misconfigured
+from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.core.reasons.reason import gettext_noop
 
 Combination = tuple[str, ...]
+Calendar = Sequence[Mapping[str, str]]
+_ENTRY: Final = {"from", "profile"}
 _NOT_IN_HASH: Final = {"source", "verified_by_lawyer", "sha256"}
 _VALID_FOR_SECONDS: Final = 72 * 3600
 """No source names a time; ours: api.md §1."""
@@ -199,3 +206,79 @@ def next_route(combination: Combination, *, passed: Iterable[str]) -> str | None
     """The first route of the chosen combination that has not passed yet, or None when all have."""
     done = set(passed)
     return next((route for route in combination if route not in done), None)
+
+
+def calendar_of(profile_id: str) -> list[dict[str, str]]:
+    """The calendar of whoever goes by one profile from its first day on. Raises `BadInput` for an unknown one."""
+    profile = get(profile_id)
+    return [{"from": profile.in_force_from.isoformat(), "profile": profile.id}]
+
+
+def parse_calendar(untrusted: Any) -> list[dict[str, str]]:
+    """A calendar, if it is one: known profiles, each from a later day than the one before.
+
+    Raises `BadInput`: `calendar_malformed`, `calendar_unordered`, `profile_unknown`.
+    """
+    if not isinstance(untrusted, list) or not all(isinstance(one, dict) and one.keys() == _ENTRY for one in untrusted):
+        wanted = '[{"from": "2026-01-26", "profile": "KZ-2026-01"}]'
+        raise BadInput(f"a calendar is a list like {wanted}", code="calendar_malformed")
+    days = [_day(one["from"]) for one in untrusted]
+    for one in untrusted:
+        get(str(one["profile"]))
+    if any(later <= earlier for earlier, later in pairwise(days)):
+        raise BadInput("each entry begins on a later day than the one before", code="calendar_unordered")
+    return [{"from": one["from"], "profile": one["profile"]} for one in untrusted]
+
+
+def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
+    """A calendar for live verifications: so read, and no entry is laxer than the law of the day it begins on.
+
+    Raises `BadInput` as `parse_calendar`, and with `calendar_too_lax`.
+    """
+    parsed = parse_calendar(untrusted)
+    for one in parsed:
+        try:
+            law = in_force(_day(one["from"]))
+        except Misconfigured as error:
+            detail = f"on {one['from']} no law that is known here was in force"
+            raise BadInput(detail, code="calendar_malformed") from error
+        if get(one["profile"]).in_force_from < law.in_force_from:
+            detail = f"on {one['from']} the law asks for {law.id}, which is stricter than {one['profile']}"
+            raise BadInput(detail, code="calendar_too_lax")
+    return parsed
+
+
+def held(calendar: Calendar, *, on: date) -> Profile:
+    """The profile that a lender holds on a day. Raises `Conflict` before the first day of its calendar."""
+    begun = [one for one in calendar if _day(one["from"]) <= on]
+    if not begun:
+        raise Conflict("your calendar of legal profiles has none for today", code="profile_not_held")
+    return get(begun[-1]["profile"])
+
+
+def in_force(on: date) -> Profile:
+    """The law of a day. Raises `Misconfigured` for a day before the first that we know."""
+    begun = [profile for profile in PROFILES.values() if profile.in_force_from <= on]
+    if not begun:
+        raise Misconfigured(f"no legal profile was in force on {on}: see verification/core/profiles.py")
+    return stricter(*begun)
+
+
+def binding(profile: Profile, *, mode: str, on: date) -> Profile:
+    """By which profile a lender that holds this one goes on a day: in live mode the law of the day joins always."""
+    return stricter(profile, in_force(on)) if mode == "live" else profile
+
+
+def stricter(*of: Profile) -> Profile:
+    """The strictest: each law asks at least what the one before it asked, which a test holds field by field."""
+    return max(of, key=lambda one: one.in_force_from)
+
+
+def _day(untrusted: Any) -> date:
+    try:
+        day = date.fromisoformat(untrusted)
+    except (TypeError, ValueError):
+        day = None
+    if day is None or day.isoformat() != untrusted:
+        raise BadInput("a day is written like 2026-01-26", code="calendar_malformed")
+    return day

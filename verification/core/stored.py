@@ -1,4 +1,4 @@
-"""What is stored as JSON: one spelling of a value, and frozen dataclasses written and read back with a version.
+"""What is stored as JSON: one spelling of a value or of bytes, and frozen dataclasses with a version, written and read.
 
 1 the record says its version, and it is this one · 2 every field that has no default is there, and no other than the
 dataclass knows · 3 each value has the type of its field; a fraction is spelled as its shortest decimal, as canonical
@@ -9,6 +9,7 @@ A field never changes its meaning; a new one has a default; one that is dropped 
 import dataclasses
 import json
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
@@ -65,6 +66,16 @@ def digest(value: Any) -> str:
 def moment(at: datetime) -> str:
     """A time as leaves of the log, receipts and documents spell it: UTC, microseconds, `Z`."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def to_base64url(content: bytes) -> str:
+    """Bytes as JSON Web Signatures spell them: base64url without padding. Source: RFC 7515 §2."""
+    return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def from_base64url(spelled: str) -> bytes:
+    """The bytes again. Raises `ValueError` for what cannot be any; signs of another alphabet are passed over."""
+    return urlsafe_b64decode(spelled + "=" * (-len(spelled) % 4))
 
 
 def as_record(value: Any) -> dict[str, Any]:

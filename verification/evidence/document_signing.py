@@ -13,10 +13,9 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-from verification.core import base64url
-from verification.core.certificates import Certified, public_of
+from verification.core.certificates import Certified
 from verification.core.errors import Misconfigured
-from verification.core.stored import canonical_json
+from verification.core.stored import canonical_json, to_base64url
 
 ALGORITHM: Final = "EdDSA"
 TYPE: Final = "tulga-identification+jws"
@@ -26,14 +25,27 @@ _SEED_BYTES: Final = 32
 
 
 def sign(payload: bytes, *, mode: str) -> bytes:
-    """The signed document. Raises `Misconfigured` where the operator has set no key for this mode."""
-    protected, body, signature = _signed(payload, mode=mode, type_=TYPE)
+    """The signed document. Raises as `sign_compact`."""
+    protected, body, signature = sign_compact(payload, mode=mode, type_=TYPE).split(".")
     return canonical_json({"payload": body, "protected": protected, "signature": signature})
 
 
-def sign_receipt(payload: bytes, *, mode: str) -> str:
-    """The signed receipt. Raises as `sign`."""
-    return ".".join(_signed(payload, mode=mode, type_=RECEIPT_TYPE))
+def sign_compact(payload: bytes, *, mode: str, type_: str = RECEIPT_TYPE) -> str:
+    """What is signed in the compact form, as a receipt is: header, payload and signature.
+
+    Raises `Misconfigured` where the operator has set no key for this mode.
+    """
+    keys: dict[int, bytes] = settings.TULGA_DOCUMENT_KEYS.get(mode, {})
+    if any(len(seed) != _SEED_BYTES for seed in keys.values()):
+        raise Misconfigured(f"a key for {mode} documents is no Ed25519 seed of {_SEED_BYTES} bytes")
+    if not keys:
+        raise Misconfigured(f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: only workers hold it")
+    # The highest number is the newest; of older ones the public halves stay, so that what they signed can be verified.
+    private = Ed25519PrivateKey.from_private_bytes(keys[max(keys)])
+    key = _public(private.public_key().public_bytes_raw(), mode)
+    header = {"alg": ALGORITHM, "kid": key["kid"], "typ": type_}
+    said = f"{to_base64url(canonical_json(header))}.{to_base64url(payload)}"
+    return f"{said}.{to_base64url(private.sign(said.encode()))}"
 
 
 def public_keys() -> list[dict[str, Any]]:
@@ -46,22 +58,7 @@ def public_keys() -> list[dict[str, Any]]:
 def log_keys() -> list[dict[str, Any]]:
     """The certified public keys of the logs: what verifies their checkpoints, and so the proof of a receipt."""
     certified = sorted((one for one in settings.TULGA_CERTIFIED if one.kind == "log"), key=lambda one: one.mode)
-    return [{"mode": one.mode, "x": base64url.spell(one.public), **_certificate(one)} for one in certified]
-
-
-def _signed(payload: bytes, *, mode: str, type_: str) -> tuple[str, str, str]:
-    """Header, payload and signature as they are spelled."""
-    keys: dict[int, bytes] = settings.TULGA_DOCUMENT_KEYS.get(mode, {})
-    if any(len(seed) != _SEED_BYTES for seed in keys.values()):
-        raise Misconfigured(f"a key for {mode} documents is no Ed25519 seed of {_SEED_BYTES} bytes")
-    if not keys:
-        raise Misconfigured(f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: only workers hold it")
-    # The highest number is the newest; of older ones the public halves stay, so that what they signed can be verified.
-    seed = keys[max(keys)]
-    header = {"alg": ALGORITHM, "kid": _public(public_of(seed), mode)["kid"], "typ": type_}
-    protected, body = base64url.spell(canonical_json(header)), base64url.spell(payload)
-    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(f"{protected}.{body}".encode())
-    return protected, body, base64url.spell(signature)
+    return [{"mode": one.mode, "x": to_base64url(one.public), **_certificate(one)} for one in certified]
 
 
 def _certificate(one: Certified) -> dict[str, Any]:
@@ -71,7 +68,7 @@ def _certificate(one: Certified) -> dict[str, Any]:
 
 @cache
 def _public(public: bytes, mode: str) -> dict[str, Any]:
-    required = {"crv": "Ed25519", "kty": "OKP", "x": base64url.spell(public)}
+    required = {"crv": "Ed25519", "kty": "OKP", "x": to_base64url(public)}
     # RFC 7638: the hash of the required members alone, in this order, without blanks.
-    thumbprint = base64url.spell(sha256(canonical_json(required)).digest())
+    thumbprint = to_base64url(sha256(canonical_json(required)).digest())
     return {**required, "alg": ALGORITHM, "kid": thumbprint, "mode": mode, "use": "sig"}

@@ -240,7 +240,7 @@ def _verify_item(item: EvidenceItem | None, key: Key | None) -> tuple[str, str] 
             return ("sealed_sha256", "it counts as destroyed and its bytes are still there") if is_late else None
         if key is None:
             store.sealed_bytes(item)
-        elif (size := len(store.get(key, item))) != item.size:
+        elif (size := len(store.opening(key, item).plain)) != item.size:
             return "size", f"it has {size} bytes, its row says {item.size}"
     except EvidenceUnreadable as error:
         return "sealed_sha256", error.detail

@@ -18,16 +18,17 @@ from django.core.files.storage import storages
 from verification import clock
 from verification.core import ids
 from verification.core.errors import EvidenceUnreadable
-from verification.core.keeping import index_mark, sparing
+from verification.core.keeping import index_mark
 from verification.core.route import is_frame
 from verification.core.stored import SHA256
-from verification.evidence import policy, vault
+from verification.evidence import policy
 from verification.evidence.vault import Key, Opening, blind_index, commitment
 from verification.models import EvidenceItem, SharedEvidence
 
 _TABLE: Final = "EvidenceItem"
 _SEEN: Final = "evidence"
 _LENGTH_BYTES: Final = 4  # before each part of a file
+_PATH: Final = "{0:.2}/{0}"  # of a file's name: some file systems slow down with millions of files in one directory
 
 
 def put(
@@ -52,14 +53,14 @@ def put_all(
         item_id = ids.new_id("evd")
         # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
         place = f"{item_id}:{kind}"
-        own = vault.make(verification_id=key.verification_id, lender_id=key.lender_id)  # 1
+        own, wrapped = key.make_own(table=_TABLE, field=f"{place}:key")  # 1
         sealed = own.seal(content, table=_TABLE, field=place)
         item = EvidenceItem(
             id=item_id,
             verification_id=key.verification_id,
             attempt_id=attempt_id,
             kind=kind,
-            wrapped_key=key.wrap(own, table=_TABLE, field=f"{place}:key"),
+            wrapped_key=wrapped,
             commitment=sealed.commitment,
             sealed=sealed.data,
             seen_index=next(iter(seen_values(content, kind=kind, of=policy.REMEMBERED)), None),
@@ -76,11 +77,6 @@ def put_all(
         for item in rest:
             item.sealed_sha256 = sha256(item.sealed or b"").hexdigest()
     return EvidenceItem.objects.bulk_create(items)
-
-
-def get(key: Key, item: EvidenceItem) -> bytes:
-    """The original bytes; raises `EvidenceUnreadable` as `opening` does."""
-    return opening(key, item).plain
 
 
 def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> Opening:
@@ -145,7 +141,7 @@ def remove_files(verification_id: str, *, said: Mapping[str, str]) -> None:
     needed = {name for _, name, destroyed_at in known if destroyed_at is None}
     for name in sorted({name for pk, name, _ in known if pk in said} - needed):
         if SHA256.fullmatch(name):
-            storages["evidence"].delete(_path(name))
+            storages["evidence"].delete(_PATH.format(name))
 
 
 def is_left(item: EvidenceItem) -> bool:
@@ -154,7 +150,7 @@ def is_left(item: EvidenceItem) -> bool:
         return item.sealed is not None
     same_file = EvidenceItem.objects.filter(verification_id=item.verification_id, sealed_sha256=item.sealed_sha256)
     is_needed = same_file.filter(destroyed_at=None).exists()
-    return not is_needed and storages["evidence"].exists(_path(item.sealed_sha256))
+    return not is_needed and storages["evidence"].exists(_PATH.format(item.sealed_sha256))
 
 
 def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
@@ -163,7 +159,7 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
     for content in contents:
         name = sha256(content).hexdigest()
         rows.append(SharedEvidence(sha256=name, size=len(content), created_at=at))
-        if storages["evidence"].exists(_path(name)):
+        if storages["evidence"].exists(_PATH.format(name)):
             with suppress(EvidenceUnreadable):  # damaged bytes are replaced, others left alone
                 read(name)
                 continue
@@ -185,21 +181,18 @@ def seen_values(content: bytes, *, kind: str, of: Sequence[str] = policy.SOUGHT)
 
 
 def leaf_list(items: Iterable[EvidenceItem]) -> list[Mapping[str, Any]]:
-    """What the log says of items, as the list `evidence` in the body of an entry."""
-    return sparing(map(leaf_fields, items))
-
-
-def leaf_fields(item: EvidenceItem) -> dict[str, Any]:
-    """What the log says of one item."""
-    said = {
-        "id": item.pk,
-        "kind": item.kind,
-        "commitment": item.commitment,
-        "sealed_sha256": item.sealed_sha256,
-        "size": item.size,
-    }
-    # By this index what comes again is found: whoever took it away would make old bytes new.
-    return said if item.seen_index is None else said | {"seen": index_mark(item.pk, bytes(item.seen_index))}
+    """What the log says of items, as the list `evidence` in the body of an entry; `keeping.placed` reads it back."""
+    found, file = list[Mapping[str, Any]](), None
+    for item in items:
+        said = {"id": item.pk, "kind": item.kind, "commitment": item.commitment, "size": item.size}
+        # The file of each but where it is that of the item before.
+        if item.sealed_sha256 != file:
+            file = said["sealed_sha256"] = item.sealed_sha256
+        # By this index what comes again is found: whoever took it away would make old bytes new.
+        if item.seen_index is not None:
+            said["seen"] = index_mark(item.pk, bytes(item.seen_index))
+        found.append(said)
+    return found
 
 
 def read(name: str) -> bytes:
@@ -210,7 +203,7 @@ def read(name: str) -> bytes:
     if not SHA256.fullmatch(name):
         raise EvidenceUnreadable("the name of a file is no SHA-256")
     try:
-        with storages["evidence"].open(_path(name), "rb") as file:
+        with storages["evidence"].open(_PATH.format(name), "rb") as file:
             content: bytes = file.read()
     except (OSError, ValueError):
         raise EvidenceUnreadable(f"the file {name} is missing or cannot be read") from None
@@ -234,12 +227,7 @@ def _place(items: Sequence[EvidenceItem]) -> None:
 
 def _save(name: str, content: bytes) -> None:
     storage = storages["evidence"]
-    if (saved := storage.save(_path(name), ContentFile(content))) != _path(name):
+    if (saved := storage.save(_PATH.format(name), ContentFile(content))) != _PATH.format(name):
         # A storage that does not overwrite kept the name for whoever came first.
         storage.delete(saved)
         read(name)
-
-
-def _path(name: str) -> str:
-    # Two levels, because some file systems slow down with millions of files in one directory.
-    return f"{name[:2]}/{name}"

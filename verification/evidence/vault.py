@@ -98,12 +98,13 @@ class Key:
             raise EvidenceUnreadable("sealed bytes without a salt")
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
 
-    def wrap(self, other: "Key", *, table: str, field: str) -> bytes:
-        """Another key of the verification, under this one: nobody commits to a key, so it has no salt."""
-        return _encrypt(self.secret, other.secret, place=self._place(table, field))
+    def make_own(self, *, table: str, field: str) -> tuple["Key", bytes]:
+        """A fresh key for what can be destroyed alone, and it wrapped: nobody commits to a key, so that has no salt."""
+        own = replace(self, secret=secrets.token_bytes(KEY_BYTES))
+        return own, _encrypt(self.secret, own.secret, place=self._place(table, field))
 
     def unwrap(self, wrapped: bytes, *, table: str, field: str) -> "Key":
-        """The other key again; raises `EvidenceUnreadable` for what was not wrapped by this key and here."""
+        """Such a key again; raises `EvidenceUnreadable` for what was not wrapped by this key and here."""
         return replace(self, secret=_decrypt(self.secret, wrapped, place=self._place(table, field)))
 
     def salt(self, purpose: str) -> bytes:
@@ -243,9 +244,16 @@ def _wrap(key: Key, *, version: int) -> bytes:
 
 def _encrypt(secret: bytes, plain: bytes, *, place: Sequence[object]) -> bytes:
     """The sealed bytes, authenticated together with their place, so that they open nowhere else."""
-    # Drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK seals once or twice a verification.
+    # 1 The same in fewer bytes where that pays. Lengths tell something of what is sealed: to guess by them, one would
+    # have to read the database and have one record written many times. Only a memory is, once a turn of its borrower,
+    # and its secrets are kept as keyed hashes.
+    packed = _AS_IT_IS + plain
+    if policy.PACKED_MIN <= len(plain) <= policy.PACKED_MAX:
+        packed = min(packed, _COMPRESSED + zlib.compress(plain, wbits=_RAW), key=len)
+    # 2 The nonce is drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK seals once or twice a
+    # verification.
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, _pack(plain), canonical_json(place))
+    return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, packed, canonical_json(place))
 
 
 def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
@@ -257,19 +265,6 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
     except InvalidTag:
         raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
     return zlib.decompress(packed[1:], wbits=_RAW) if packed[:1] == _COMPRESSED else packed[1:]
-
-
-def _pack(plain: bytes) -> bytes:
-    """The same in fewer bytes where that pays.
-
-    Lengths tell something of what is sealed: to guess by them, one would have to read the database and have one record
-    written many times. Only a memory is, once a turn of its borrower, and its secrets are kept as keyed hashes.
-    """
-    if policy.PACKED_MIN <= len(plain) <= policy.PACKED_MAX:
-        compressed = zlib.compress(plain, wbits=_RAW)
-        if len(compressed) < len(plain):
-            return _COMPRESSED + compressed
-    return _AS_IT_IS + plain
 
 
 def _keys(name: str, needed: int | None = None) -> dict[int, bytes]:

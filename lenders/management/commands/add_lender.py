@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from lenders import keys, parsing
 from lenders.models import NAME_LENGTH, Lender
 from verification import transactions
-from verification.core import calendars
+from verification.core import profiles
 from verification.core.errors import TulgaError
 from verification.core.ids import Bin, parse_office_phone
 
@@ -40,14 +40,14 @@ class Command(BaseCommand):
             for calendar, words in ((test, options["profile"] or ["KZ-2021-04"]), (live, options["live_profile"])):
                 for word in words:
                     day, is_dated, profile = word.rpartition("=")
-                    calendar += [{"from": day, "profile": profile}] if is_dated else calendars.of_profile(profile)
+                    calendar += [{"from": day, "profile": profile}] if is_dated else profiles.calendar_of(profile)
             with transactions.writing():
                 lender = Lender.objects.create(
                     name=parsing.text(options["name"], longest=NAME_LENGTH),
                     bin=Bin.parse(options["bin"]).value,
                     phone=parse_office_phone(options["phone"]),
-                    test_calendar=calendars.parse(test),
-                    live_calendar=calendars.parse_live(live),
+                    test_calendar=profiles.parse_calendar(test),
+                    live_calendar=profiles.parse_live_calendar(live),
                     return_urls=addresses,
                 )
                 issued = keys.issue(lender, mode="test")

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from verification.core import calendars, profiles
+from verification.core import profiles
 from verification.evidence import store
 from verification.models import AuditEntry, EvidenceItem
 from verification.workflow import cases
@@ -17,7 +17,7 @@ ASKING = replace(
 def under(lender, monkeypatch, **asked):
     """From now on the lender goes by a law that asks, with these numbers."""
     monkeypatch.setitem(profiles.PROFILES, LAW, replace(ASKING, **asked))
-    lender.test_calendar = calendars.of_profile(LAW)
+    lender.test_calendar = profiles.calendar_of(LAW)
     lender.save()
 
 
@@ -31,4 +31,4 @@ def kept(story, entry_type="clearance.issued"):
     listed = AuditEntry.objects.filter(verification_id=story.id, type=entry_type).latest("verification_sequence").body
     key = cases.key_of(story.row())
     items = [EvidenceItem.objects.get(pk=one["id"]) for one in listed.get("evidence", ())]
-    return {item.kind: json.loads(store.get(key, item)) for item in items}
+    return {item.kind: json.loads(store.opening(key, item).plain) for item in items}

@@ -22,7 +22,7 @@ from tests.verification.workflow.conftest import Issued, crl_of
 from tests.verification.workflow.insecure_revocation import InsecureRevocation
 from tests.verification.workflow.story import BORN, Story, begin, wait_until
 from verification import clock
-from verification.core import calendars, profiles
+from verification.core import profiles
 from verification.stages.consent.policy import CURRENT
 from verification.stages.renewal import policy as renewal
 
@@ -43,7 +43,7 @@ def go_by(lender: Lender, monkeypatch: pytest.MonkeyPatch, over_mci: int) -> Non
     """The lender goes by that law from now on."""
     own = law(over_mci)
     monkeypatch.setitem(profiles.PROFILES, own.id, own)
-    lender.test_calendar = calendars.of_profile(own.id)
+    lender.test_calendar = profiles.calendar_of(own.id)
     lender.save()
 
 

@@ -9,7 +9,7 @@ from tests.lenders.api import renewing
 from tests.lenders.api.test_clearances import ask, clean, cleared, code, verified
 from tests.lenders.samples import opening
 from verification import clock
-from verification.core import almaty, calendars, mci
+from verification.core import almaty, mci, profiles
 from verification.core.errors import Conflict
 from verification.workflow.moving import clearing
 
@@ -20,7 +20,7 @@ def test_the_lenders_profile_is_that_of_the_day(api, lender, issued):
     story = verified(lender, issued)
     today = almaty.day_of(clock.now())
     lender.test_calendar = [
-        *calendars.of_profile("KZ-2021-04"),
+        *profiles.calendar_of("KZ-2021-04"),
         {"from": (today + timedelta(days=1)).isoformat(), "profile": "KZ-2026-01"},
     ]
     lender.save()
@@ -31,7 +31,7 @@ def test_the_lenders_profile_is_that_of_the_day(api, lender, issued):
 
 
 def test_a_profile_begins_at_midnight_in_almaty(lender):
-    lender.test_calendar = [*calendars.of_profile("KZ-2021-04"), {"from": "2026-01-26", "profile": "KZ-2026-01"}]
+    lender.test_calendar = [*profiles.calendar_of("KZ-2021-04"), {"from": "2026-01-26", "profile": "KZ-2026-01"}]
     lender.live_calendar = [{"from": "2026-01-26", "profile": "KZ-2026-01"}]
     midnight = datetime(2026, 1, 25, 19, tzinfo=UTC)
     assert [lender.profile(mode, at=midnight).id for mode in ("test", "live")] == ["KZ-2026-01"] * 2
@@ -74,8 +74,8 @@ def test_a_year_without_an_mci_refuses_at_once_and_says_why(api, lender, issued,
 def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, lender, issued, monkeypatch):
     story = verified(lender, issued)
     asked = ask(api, story).json()
-    found = calendars.binding
-    monkeypatch.setattr(calendars, "binding", lambda held, *, mode, on: found(held, mode="live", on=on))
+    found = profiles.binding
+    monkeypatch.setattr(profiles, "binding", lambda held, *, mode, on: found(held, mode="live", on=on))
     story.work()
     told = api.get(f"/v1/clearances/{asked['id']}").json()
     assert (told["status"], told["code"], told["profile"]) == ("refused", "profile_insufficient", "KZ-2021-04")

@@ -7,7 +7,7 @@ import pytest
 from tests.lenders.api.test_clearances import PAID, ask, clean, cleared, code, consume, refused, types, verified
 from tests.verification.audit.rows import tamper
 from verification import clock, transactions
-from verification.core import calendars
+from verification.core import profiles
 from verification.models import Clearance
 from verification.workflow.moving import clearances, transition
 
@@ -30,7 +30,7 @@ def test_a_row_revives_no_clearance_that_is_void(api, lender, issued):
     Clearance.objects.filter(pk=second["id"]).update(status="superseded")
     Clearance.objects.filter(pk=first["id"]).update(status="issued")
     refused(api, first, "clearance_frozen")
-    lender.test_calendar = calendars.of_profile("KZ-2024-10")
+    lender.test_calendar = profiles.calendar_of("KZ-2024-10")
     lender.save()
     third = cleared(api, story)
     assert third["status"] == "refused"

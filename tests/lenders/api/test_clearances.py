@@ -17,7 +17,7 @@ from tests.verification.workflow.story import at_statement, begin, order, wait_u
 from verification import clock
 from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
-from verification.core import calendars, certificates
+from verification.core import certificates, profiles
 from verification.models import AuditEntry, AuditLeaf, Clearance, Verification
 from verification.workflow.moving import revoking
 
@@ -242,7 +242,7 @@ def test_somebody_names_the_contract(api, lender, issued):
 )
 def test_the_stricter_law_wins(api, lender, issued, profile, expected):
     story = verified(lender, issued)
-    lender.test_calendar = calendars.of_profile(profile)
+    lender.test_calendar = profiles.calendar_of(profile)
     lender.save()
     clearance = cleared(api, story)
     assert (clearance["status"], clearance["code"], clearance["profile"]) == ("refused", expected, profile)

@@ -11,7 +11,7 @@ from lenders.models import IdempotentRequest, Lender, WebhookEndpoint
 from tests.lenders.api.test_clearances import cleared, verified
 from tests.lenders.samples import Caller, faults, opening
 from tests.verification.workflow.conftest import Issued
-from verification.core import calendars, profiles
+from verification.core import profiles
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ def test_a_field_is_told_with_its_code(api: Caller, changes: dict[str, object], 
 
 
 def test_a_person_of_the_sandbox_is_nobody_in_live_mode(lender: Lender) -> None:
-    lender.live_calendar = calendars.of_profile("KZ-2026-01")
+    lender.live_calendar = profiles.calendar_of("KZ-2026-01")
     lender.save()
     issued = keys.issue(lender, mode="test")
     issued.key.mode = "live"
@@ -98,7 +98,7 @@ def test_a_first_credit_over_the_law_waits_for_a_visit(
 ) -> None:
     law = replace(profiles.get("KZ-2021-04"), id="KZ-TEST", visit_over_mci=10)
     monkeypatch.setitem(profiles.PROFILES, law.id, law)
-    lender.test_calendar = calendars.of_profile(law.id)
+    lender.test_calendar = profiles.calendar_of(law.id)
     lender.save()
     told = cleared(api, verified(lender, issued))
     assert (told["status"], told["code"]) == ("refused", "in_person_required")
@@ -110,7 +110,7 @@ def test_more_than_a_law_lets_anybody_lend_is_not_paid_out(
 ) -> None:
     law = replace(profiles.get("KZ-2021-04"), id="KZ-TEST", amount_max_mci=10)
     monkeypatch.setitem(profiles.PROFILES, law.id, law)
-    lender.test_calendar = calendars.of_profile(law.id)
+    lender.test_calendar = profiles.calendar_of(law.id)
     lender.save()
     told = cleared(api, verified(lender, issued))
     assert (told["status"], told["code"]) == ("refused", "amount_over_profile")

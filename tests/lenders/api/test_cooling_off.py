@@ -37,7 +37,7 @@ from tests.verification.workflow.story import begin, order, wait_until
 from verification import clock, transactions
 from verification.audit import signatures
 from verification.audit.legality import faults_of
-from verification.core import calendars
+from verification.core import profiles
 from verification.core.person import Renewal
 from verification.models import AuditEntry, Verification
 from verification.stages.renewal.policy import CURRENT, TEXTS
@@ -239,7 +239,7 @@ def test_a_consent_to_another_loan_lets_no_money_out(api, lender, issued, story,
 
 
 def test_where_no_law_asks_nothing_waits(api, lender, story):
-    lender.test_calendar = calendars.of_profile("KZ-2021-04")
+    lender.test_calendar = profiles.calendar_of("KZ-2021-04")
     lender.save()
     assert report(api, story).json()["contract"]["release_not_before"] is None
     assert gate(api, story) == ("issued", None)

@@ -9,8 +9,7 @@ from typing import Any
 
 from insecure_sandbox.xml_signing import sign_xml
 from tests.vectors.eds.workshop import SHORT, World
-from verification.core.statement_text import FORM, write
-from verification.core.statement_words import CURRENT
+from verification.core.statement_text import CURRENT, FORM, write
 from verification.engines.pki.xmldsig import statement_document
 
 FOLDER = Path(__file__).resolve().parent

@@ -12,7 +12,7 @@ from verification import clock
 from verification.audit import signatures
 from verification.core.certificates import key_id
 from verification.core.ids import new_id
-from verification.evidence import store, vault
+from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.workflow import cases
 
@@ -47,7 +47,7 @@ def say(of: Verification, entry_type: str, body: dict[str, Any]) -> str:
 def keep(attempt: Attempt, *items: EvidenceItem, entry_type: str = "evidence.kept", **more: Any) -> str:
     """An entry of the door's that lists this evidence of an attempt."""
     body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, **more}
-    body["evidence"] = [store.leaf_fields(item) for item in items]
+    body["evidence"] = [store.leaf_list([item])[0] for item in items]
     return say(attempt.verification, entry_type, body)
 
 
@@ -59,9 +59,8 @@ def plant(attempt: Attempt, kind: str, content: bytes) -> EvidenceItem:
 def reseal(item: EvidenceItem, content: bytes) -> EvidenceItem:
     """The same row with other content, soundly sealed."""
     key, place = cases.key_of(item.verification), f"{item.pk}:{item.kind}"
-    own = vault.make(verification_id=key.verification_id, lender_id=key.lender_id)
+    own, item.wrapped_key = key.make_own(table="EvidenceItem", field=f"{place}:key")
     sealed = own.seal(content, table="EvidenceItem", field=place)
-    item.wrapped_key = key.wrap(own, table="EvidenceItem", field=f"{place}:key")
     item.sealed, item.sealed_sha256 = sealed.data, sha256(sealed.data).hexdigest()
     item.commitment, item.offset, item.size = sealed.commitment, 0, len(content)
     item.save()

@@ -176,7 +176,7 @@ def another_person(story: Story, of: Story, chance: random.Random) -> None:
 def signature_of_another(story: Story, of: Story, chance: random.Random) -> None:
     """The genuine one of the case that was verified, put into the log in this borrower's place."""
     theirs = EvidenceItem.objects.filter(verification_id=of.id, kind="statement.signature").latest("created_at")
-    content = store.get(cases.key_of(of.row()), theirs)
+    content = store.opening(cases.key_of(of.row()), theirs).plain
     attempt = at_statement(story)
     item = owned_web.plant(attempt, "statement.signature", content)
     owned_web.keep(attempt, item, entry_type="attempt.answered", turn=attempt.turn, next="collect")
@@ -187,7 +187,7 @@ def signature_of_another(story: Story, of: Story, chance: random.Random) -> None
 def statement_of_another(story: Story, of: Story, chance: random.Random) -> None:
     """What a worker had the other sign, in the place of what this borrower was shown."""
     theirs = EvidenceItem.objects.filter(verification_id=of.id, kind__startswith="statement.text").latest("created_at")
-    content, attempt = store.get(cases.key_of(of.row()), theirs), at_statement(story)
+    content, attempt = store.opening(cases.key_of(of.row()), theirs).plain, at_statement(story)
     for item in EvidenceItem.objects.select_related("verification").filter(attempt=attempt, kind=theirs.kind):
         owned_web.keep(attempt, owned_web.reseal(item, content))
 

@@ -130,7 +130,7 @@ def test_evidence_that_leaves_list_must_stand_unchanged() -> None:
     key = vault.make(verification_id=verification.pk, lender_id=verification.lender_id)
     vault.keep(key)
     items = [store.put(key, b"original", kind="statement.signed"), store.put(key, b"other", kind="x.y")]
-    add_entry(verification, body={"evidence": [store.leaf_fields(item) for item in items]})
+    add_entry(verification, body={"evidence": [store.leaf_list([item])[0] for item in items]})
     order_all()
     assert found() == []
     EvidenceItem.objects.filter(pk=items[0].pk).update(commitment="0" * 64)

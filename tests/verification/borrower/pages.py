@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from verification.core.person import LenderFacts, Renewal
-from verification.core.statement_text import FORM
-from verification.core.statement_words import CURRENT
+from verification.core.statement_text import CURRENT, FORM
 from verification.routes import ROUTES
 from verification.stages.consent import policy as consent
 from verification.stages.renewal import policy as renewal

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from verification.core import calendars, profiles
+from verification.core import profiles
 from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.core.profiles import Profile
 
@@ -30,13 +30,13 @@ NOT_OF_THE_RULE = {"id", "in_force_from", "source", "verified_by_lawyer", "combi
     ],
 )
 def test_a_profile_is_held_from_its_day_on(day, expected):
-    assert calendars.held(TWO, on=day).id == expected
+    assert profiles.held(TWO, on=day).id == expected
 
 
 @pytest.mark.parametrize("calendar", [[], TWO], ids=["empty", "not begun"])
 def test_before_the_first_day_none_is_held(calendar):
     with pytest.raises(Conflict) as refused:
-        calendars.held(calendar, on=date(2024, 12, 31))
+        profiles.held(calendar, on=date(2024, 12, 31))
     assert refused.value.code == "profile_not_held"
 
 
@@ -60,40 +60,40 @@ def test_before_the_first_day_none_is_held(calendar):
 )
 def test_what_is_no_calendar_is_bad_input(untrusted, code):
     with pytest.raises(BadInput) as refused:
-        calendars.parse(untrusted)
+        profiles.parse_calendar(untrusted)
     assert refused.value.code == code
 
 
 def test_a_live_calendar_may_be_stricter_than_the_law_and_never_laxer():
-    assert calendars.parse_live(TWO) == TWO
-    assert calendars.parse_live([]) == []
+    assert profiles.parse_live_calendar(TWO) == TWO
+    assert profiles.parse_live_calendar([]) == []
     early = [{"from": "2025-01-01", "profile": "KZ-2026-01"}]
-    assert calendars.parse_live(early) == early
+    assert profiles.parse_live_calendar(early) == early
     late = [{"from": "2026-01-26", "profile": "KZ-2025-09"}]
-    assert calendars.parse(late) == late
+    assert profiles.parse_calendar(late) == late
     with pytest.raises(BadInput) as refused:
-        calendars.parse_live(late)
+        profiles.parse_live_calendar(late)
     assert refused.value.code == "calendar_too_lax"
 
 
 @pytest.mark.parametrize("profile", IN_TIME, ids=lambda each: each.id)
 def test_each_law_is_in_force_from_its_day_until_the_next(profile):
-    assert calendars.in_force(profile.in_force_from) is profile
+    assert profiles.in_force(profile.in_force_from) is profile
     day_before = date.fromordinal(profile.in_force_from.toordinal() - 1)
     if profile is IN_TIME[0]:
         with pytest.raises(Misconfigured):
-            calendars.in_force(day_before)
+            profiles.in_force(day_before)
     else:
-        assert calendars.in_force(day_before) is IN_TIME[IN_TIME.index(profile) - 1]
+        assert profiles.in_force(day_before) is IN_TIME[IN_TIME.index(profile) - 1]
 
 
 def test_in_live_mode_the_law_of_the_day_joins_and_the_stricter_binds():
     old, new = profiles.get("KZ-2021-04"), profiles.get("KZ-2026-01")
     day_before, day = date(2026, 1, 25), date(2026, 1, 26)
-    assert calendars.binding(old, mode="test", on=day) is old
-    assert calendars.binding(old, mode="live", on=day) is new
-    assert calendars.binding(old, mode="live", on=day_before) is profiles.get("KZ-2025-09")
-    assert calendars.binding(new, mode="live", on=day_before) is new
+    assert profiles.binding(old, mode="test", on=day) is old
+    assert profiles.binding(old, mode="live", on=day) is new
+    assert profiles.binding(old, mode="live", on=day_before) is profiles.get("KZ-2025-09")
+    assert profiles.binding(new, mode="live", on=day_before) is new
 
 
 def test_no_later_law_is_laxer_in_any_field():

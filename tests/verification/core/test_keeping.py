@@ -87,7 +87,7 @@ def test_the_log_says_a_file_once_for_items_that_lie_in_it_one_after_another() -
     ]
     listed = store.leaf_list(items)
     assert [one.get("sealed_sha256", "")[:1] for one in listed] == ["a", "", "b", "", "a"]
-    assert list(placed(listed)) == [store.leaf_fields(item) for item in items]
+    assert list(placed(listed)) == [store.leaf_list([item])[0] for item in items]
     shared = {"kind": "shared.crl.0", "sha256": "d" * 64, "size": 1}
     assert list(placed([*listed[1:2], shared, "x"])) == [{**listed[1], "sealed_sha256": None}, shared]
     assert list(placed({"id": "evd_a"})) == []

@@ -10,8 +10,18 @@ from hypothesis import strategies as st
 
 from tests.vectors.statements.build import DATA, FOLDER, LANGUAGES, data
 from verification.core.errors import Refused
-from verification.core.statement_text import FORM, KIND, MAX_BYTES, is_text, place, read, show, write
-from verification.core.statement_words import CURRENT, WORDS
+from verification.core.statement_text import (
+    CURRENT,
+    FORM,
+    KIND,
+    MAX_BYTES,
+    WORDS,
+    is_text,
+    place,
+    read,
+    show,
+    write,
+)
 from verification.core.stored import canonical_json
 
 NBSP = "\N{NO-BREAK SPACE}"

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 def test_an_original_comes_back() -> None:
     key = add_key()
     item = store.put(key, ORIGINAL, kind="statement.signed")
-    assert store.get(key, EvidenceItem.objects.get(pk=item.pk)) == ORIGINAL
+    assert store.opening(key, EvidenceItem.objects.get(pk=item.pk)).plain == ORIGINAL
     assert (item.size, item.kind, item.verification_id) == (len(ORIGINAL), "statement.signed", key.verification_id)
 
 
@@ -59,10 +59,10 @@ def test_a_changed_or_missing_file_is_unreadable() -> None:
     path.chmod(0o600)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(EvidenceUnreadable, match="not the bytes it is named for"):
-        store.get(key, item)
+        store.opening(key, item)
     path.unlink()
     with pytest.raises(EvidenceUnreadable, match="missing"):
-        store.get(key, item)
+        store.opening(key, item)
 
 
 def test_the_files_of_two_items_cannot_be_swapped() -> None:
@@ -70,7 +70,7 @@ def test_the_files_of_two_items_cannot_be_swapped() -> None:
     first, second = (store.put(key, content, kind="a.b") for content in (ORIGINAL, b"other"))
     first.sealed_sha256 = second.sealed_sha256
     with pytest.raises(EvidenceUnreadable, match="do not open"):
-        store.get(key, first)
+        store.opening(key, first)
 
 
 @pytest.mark.parametrize(("field", "value"), [("kind", "a.c"), ("commitment", "0" * 64), ("id", "evd_x")])
@@ -79,13 +79,13 @@ def test_a_changed_row_does_not_open(field: str, value: str) -> None:
     item = store.put(key, ORIGINAL, kind="a.b")
     setattr(item, field, value)
     with pytest.raises(EvidenceUnreadable):
-        store.get(key, item)
+        store.opening(key, item)
 
 
 def test_another_verifications_key_does_not_open_an_item() -> None:
     item = store.put(add_key(), ORIGINAL, kind="a.b")
     with pytest.raises(EvidenceUnreadable):
-        store.get(add_key(), item)
+        store.opening(add_key(), item)
 
 
 def test_nothing_opens_after_the_key_was_destroyed() -> None:
@@ -93,7 +93,7 @@ def test_nothing_opens_after_the_key_was_destroyed() -> None:
     item = store.put(key, ORIGINAL, kind="a.b")
     vault.destroy(verification_id=key.verification_id, at=NOON)
     with pytest.raises(EvidenceUnreadable):
-        store.get(vault.open(verification_id=key.verification_id, lender_id=key.lender_id), item)
+        store.opening(vault.open(verification_id=key.verification_id, lender_id=key.lender_id), item)
     # Its hash and its place in the log still stand.
     assert list(verify_evidence("test")) == []
 
@@ -112,9 +112,10 @@ def test_a_name_that_is_no_hash_is_unreadable(name: str) -> None:
         store.read(name)
 
 
-def test_leaf_fields_say_what_the_row_says_and_nothing_else() -> None:
+def test_a_leaf_says_what_the_row_says_and_nothing_else() -> None:
     item = store.put(add_key(), ORIGINAL, kind="a.b")
-    assert store.leaf_fields(item) == {
+    [said] = store.leaf_list([item])
+    assert said == {
         "id": item.pk,
         "kind": "a.b",
         "commitment": item.commitment,
@@ -162,7 +163,7 @@ def test_what_a_step_brings_is_one_file_and_each_frame_one_of_its_own() -> None:
     assert len(together) == 1
     assert len(files()) == 3
     rows = list(EvidenceItem.objects.all())
-    assert dict(zip([row.kind for row in rows], [store.get(key, row) for row in rows], strict=True)) == STEP
+    assert dict(zip([row.kind for row in rows], [store.opening(key, row).plain for row in rows], strict=True)) == STEP
     assert len({item.commitment for item in items}) == len({bytes(item.wrapped_key or b"") for item in items}) == 5
     assert list(verify_evidence("test")) == []
 
@@ -176,12 +177,12 @@ def test_one_item_of_a_file_is_destroyed_and_the_others_open(size: int, little: 
     assert store.destroy([gone], at=NOON) == 0
     row = EvidenceItem.objects.get(pk=gone.pk)
     with pytest.raises(EvidenceUnreadable, match="was destroyed"):
-        store.get(key, row)
+        store.opening(key, row)
     # Nor by the key of a neighbour; of what lay in its row nothing is left.
     row.wrapped_key, row.destroyed_at = kept.wrapped_key, None
     with pytest.raises(EvidenceUnreadable, match="do not open" if size > 1 else "is missing"):
-        store.get(key, row)
-    assert [store.get(key, EvidenceItem.objects.get(pk=one.pk)) for one in (kept, after)] == [
+        store.opening(key, row)
+    assert [store.opening(key, EvidenceItem.objects.get(pk=one.pk)).plain for one in (kept, after)] == [
         b"a.b" * size,
         b"a.d" * size,
     ]
@@ -205,7 +206,7 @@ def test_a_destroyed_frame_leaves_no_file_and_takes_none_with_it() -> None:
     for _ in range(2):
         store.remove_files(key.verification_id, said=said)
         assert set(files()) == {kept.sealed_sha256, items["a.terms"].sealed_sha256}
-    assert store.get(key, EvidenceItem.objects.get(pk=kept.pk)) == b"frame"
+    assert store.opening(key, EvidenceItem.objects.get(pk=kept.pk)).plain == b"frame"
     assert list(verify_evidence("test")) == []
 
 
@@ -217,7 +218,7 @@ def test_a_file_of_several_goes_with_the_last_of_them() -> None:
     said = on_record(first, second)
     store.remove_files(key.verification_id, said=said)
     assert set(files()) == {first.sealed_sha256}
-    assert store.get(key, EvidenceItem.objects.get(pk=second.pk)) == b"other"
+    assert store.opening(key, EvidenceItem.objects.get(pk=second.pk)).plain == b"other"
     store.destroy([second], at=NOON)
     store.remove_files(key.verification_id, said=said)
     assert files() == {}
@@ -265,7 +266,7 @@ def test_what_is_little_stays_in_its_rows_and_is_held_to_its_hash(little: None) 
     key = add_key()
     items = store.put_all(key, {"a.b": ORIGINAL, "a.c": b"other"})
     assert files() == {}
-    assert store.get(key, EvidenceItem.objects.get(pk=items[0].pk)) == ORIGINAL
+    assert store.opening(key, EvidenceItem.objects.get(pk=items[0].pk)).plain == ORIGINAL
     sealed = bytes(items[0].sealed or b"")
     assert items[0].sealed_sha256 == sha256(sealed).hexdigest()
     assert b"850101300123" not in sealed

@@ -40,8 +40,7 @@ def test_text_takes_fewer_bytes_and_what_is_large_is_left_as_it_is(plain: bytes,
 
 
 def test_a_wrapped_key_opens_at_its_place_alone() -> None:
-    own = vault.make(verification_id="ver_a", lender_id="len_a")
-    wrapped = KEY.wrap(own, table="t", field="f")
+    own, wrapped = KEY.make_own(table="t", field="f")
     assert KEY.unwrap(wrapped, table="t", field="f") == own
     for other, place in ((KEY, "g"), (own, "f")):
         with pytest.raises(EvidenceUnreadable):

@@ -57,10 +57,10 @@ def test_after_72_hours_one_frame_of_each_command_is_left_and_the_files_of_all_o
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
     for item in frames(story):
         if item.destroyed_at is None:
-            assert store.get(key, item).startswith(story.id.encode())
+            assert store.opening(key, item).plain.startswith(story.id.encode())
         else:
             with pytest.raises(EvidenceUnreadable, match="was destroyed"):
-                store.get(key, item)
+                store.opening(key, item)
     row = story.row()
     assert (row.status, row.step, row.frames_until, row.sequence) == ("verified", "", None, sequence + 1)
     turn(100)

@@ -284,4 +284,4 @@ def test_a_real_capture_is_told_with_its_model_and_thresholds(sandbox, settings)
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
     item = EvidenceItem.objects.get(attempt=captures(story).get(), kind="live_capture.0.frame.12")
     first = document["live_image"]["commands"][0]["frames"][0]
-    assert sha256(store.get(key, item)).hexdigest() == first["sha256"]
+    assert sha256(store.opening(key, item).plain).hexdigest() == first["sha256"]

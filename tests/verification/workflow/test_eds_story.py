@@ -82,7 +82,7 @@ def test_the_report_is_kept_as_evidence_with_a_status_of_the_standard(issued):
     story.sign(issued())
     story.work()
     item = EvidenceItem.objects.get(verification_id=story.id, kind="statement.report")
-    report = json.loads(store.get(cases.key_of(story.row()), item))
+    report = json.loads(store.opening(cases.key_of(story.row()), item).plain)
     assert (report["status"], report["sub_indication"]) == ("TOTAL-PASSED", "")
     assert report["signer"]["iin"] == "********0010"
     assert {row["outcome"] for row in report["checks"]} == {"PASS"}
@@ -141,7 +141,7 @@ def test_a_list_that_stays_stale_ends_in_failed_with_its_report_as_evidence(issu
         story.work()
     assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
     item = EvidenceItem.objects.get(verification_id=story.id, kind="statement.report")
-    report = json.loads(store.get(cases.key_of(story.row()), item))
+    report = json.loads(store.opening(cases.key_of(story.row()), item).plain)
     assert (report["status"], report["sub_indication"]) == ("INDETERMINATE", "TRY_LATER")
     assert not Attempt.objects.filter(verification_id=story.id, burnt=True).exists()
 

@@ -83,8 +83,8 @@ def test_both_browsers_are_on_record_in_words_of_ours_and_sealed_in_their_own(de
     body = AuditEntry.objects.get(type="verification.handed_over").body
     assert (body["from"], body["to"]) == ("Edge, Windows", "Chrome, Android")
     item = EvidenceItem.objects.get(kind=hand_over.AGENTS)
-    assert body["evidence"] == [store.leaf_fields(item)]
-    kept = json.loads(store.get(cases.key_of(desk.story.row()), item))
+    assert body["evidence"] == store.leaf_list([item])
+    kept = json.loads(store.opening(cases.key_of(desk.story.row()), item).plain)
     assert (kept["from"], kept["to"]) == (DESK, PHONE)
 
 
@@ -200,7 +200,7 @@ def test_a_hand_over_that_the_row_denies_counts_all_the_same(desk, issued, trust
     Verification.objects.update(handed_over_at=told, due_at=timezone.now())
     desk.story.work()
     item = EvidenceItem.objects.get(kind="statement.terms")
-    assert json.loads(store.get(cases.key_of(desk.story.row()), item))["handed_over"] is True
+    assert json.loads(store.opening(cases.key_of(desk.story.row()), item).plain)["handed_over"] is True
     assert replay(verification_id=desk.story.id)[-1].verdict is Verdict.SAME
 
 
@@ -286,7 +286,7 @@ def test_a_hand_over_counts_for_every_judgement_after_it_and_not_for_those_befor
     desk.story.work()
     key = cases.key_of(desk.story.row())
     said = [
-        json.loads(store.get(key, item))["handed_over"]
+        json.loads(store.opening(key, item).plain)["handed_over"]
         for item in EvidenceItem.objects.filter(kind__endswith=".terms").order_by("created_at", "pk")
     ]
     assert said == [False] * before + [True]

@@ -55,7 +55,7 @@ def story(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Story:
 def kept(story: Story) -> list[bytes]:
     key = cases.key_of(story.row())
     items = EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="asked.part.").order_by("kind")
-    return [store.get(key, item) for item in items]
+    return [store.opening(key, item).plain for item in items]
 
 
 def send(story: Story, turn: int, part: object, parts: object = 3, content: str = "x") -> None:

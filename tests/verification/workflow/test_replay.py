@@ -97,7 +97,7 @@ def test_a_refusal_that_rested_on_what_was_shown_before_comes_out_the_same(trust
 
 def story_signature(story):
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
-    return store.get(key, own(story, "statement.signature")).decode()
+    return store.opening(key, own(story, "statement.signature")).plain.decode()
 
 
 @pytest.mark.forges
@@ -225,7 +225,7 @@ def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox
     camera.capture(story)
     judged = Attempt.objects.get(verification_id=story.id, stage="live_capture")
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
-    kept = {own.kind: store.get(key, own) for own in judged.evidence.filter(kind="live_capture.terms")}
+    kept = {own.kind: store.opening(key, own).plain for own in judged.evidence.filter(kind="live_capture.terms")}
     assert any(one.score is not None for one in dossier.checks_in(kept, stage="live_capture"))
     settings.TULGA_SOURCES = {"test": {}, "live": {}}
     code, said = command(story)

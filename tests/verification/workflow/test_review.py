@@ -77,8 +77,8 @@ def test_each_vote_is_one_entry_by_id_and_the_reason_is_sealed_evidence_only():
     votes = [(entry.body["person"], entry.body["outcome"]) for entry in entries(story, "review.voted")]
     assert votes == [("usr_0", "passed"), ("usr_1", "passed")]
     kept = [one for entry in entries(story, "evidence.kept") for one in entry.body["evidence"]]
-    assert store.leaf_fields(item) in kept
-    assert store.get(cases.key_of(story.row()), item).decode() == REASON
+    assert store.leaf_list([item])[0] in kept
+    assert store.opening(cases.key_of(story.row()), item).plain.decode() == REASON
     assert not any("scar" in str(body) for body in AuditEntry.objects.values_list("body", flat=True))
 
 

@@ -40,7 +40,7 @@ def refused(story, **how):
 def reasons(story):
     items = EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="review.reason")
     key = cases.key_of(story.row())
-    return {item.kind: store.get(key, item).decode() for item in items}
+    return {item.kind: store.opening(key, item).plain.decode() for item in items}
 
 
 def test_one_pass_stands_and_the_second_of_another_person_verifies():

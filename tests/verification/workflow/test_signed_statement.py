@@ -215,7 +215,7 @@ def test_a_time_stamp_inside_that_proves_nothing_declines_nobody_and_the_report_
     story.work()
     assert story.row().status == "verified"
     (item,) = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.report")
-    report = json.loads(store.get(cases.key_of(story.row()), item))
+    report = json.loads(store.opening(cases.key_of(story.row()), item).plain)
     (stamp,) = [one for one in report["checks"] if one["name"] == "eds.timestamp"]
     assert (report["status"], report["times"]["tsp"]) == ("TOTAL-PASSED", "")
     assert (stamp["outcome"], stamp["detail"]["unproven"]) == ("PASS", "eds_timestamp_invalid")

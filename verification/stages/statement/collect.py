@@ -12,7 +12,7 @@ from verification.core import statement_text
 from verification.core.errors import Misconfigured, Refused, SourceUnavailable
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Prepared
-from verification.core.statement_words import CURRENT, WORDS
+from verification.core.statement_text import CURRENT, WORDS
 from verification.engines.pki import ocsp, timestamp
 from verification.engines.pki.certificate import Certificate, parse_known
 from verification.engines.pki.keys import ALGORITHMS

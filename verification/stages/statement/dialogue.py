@@ -12,8 +12,7 @@ from verification.core.errors import BadInput, Refused, SourceUnavailable
 from verification.core.ids import mask_account
 from verification.core.person import Case
 from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
-from verification.core.statement_text import FORM, SIGNED
-from verification.core.statement_words import CURRENT, WORDS
+from verification.core.statement_text import CURRENT, FORM, SIGNED, WORDS
 from verification.core.stored import canonical_json
 from verification.engines.pki.certificate import X509, Key, parse_known, parse_known_timestamping
 from verification.engines.pki.cms import parse_cms

@@ -115,7 +115,9 @@ def _doomed(verification: Verification) -> Doomed:
         items = sorted(attempt.evidence.all(), key=lambda item: item.pk)
         shown = frozenset[str]()
         if key is not None:
-            terms = [json.loads(store.get(key, item)) for item in items if item.kind == f"{attempt.stage}.terms"]
+            terms = [
+                json.loads(store.opening(key, item).plain) for item in items if item.kind == f"{attempt.stage}.terms"
+            ]
             said = stored.fields_of(terms[0], what="terms") if terms else {}
             shown = shown_frames({item.kind for item in items}, said, stage=attempt.stage)
         there = [item for item in items if is_frame(item.kind) and item.destroyed_at is None]

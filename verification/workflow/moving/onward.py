@@ -229,7 +229,7 @@ def _issue(verification: Verification, status: Status, *, code: str, at: datetim
         commitments=commitments,
         statement_sha256=statement,
     )
-    jws = document_signing.sign_receipt(decision_receipt.build(facts), mode=verification.mode)
+    jws = document_signing.sign_compact(decision_receipt.build(facts), mode=verification.mode)
     Receipt.objects.create(verification=verification, jws=jws)
     return sha256(jws.encode()).hexdigest()
 
@@ -242,4 +242,4 @@ def _statement(told: list[AuditEntry], key: vault.Key) -> str | None:
     item = EvidenceItem.objects.filter(pk=made[-1].id).first()
     if item is None or item.commitment != made[-1].digest:
         raise EvidenceUnreadable(f"{made[-1].id} is not there as its entry says")
-    return sha256(store.get(key, item)).hexdigest()
+    return sha256(store.opening(key, item).plain).hexdigest()

@@ -107,7 +107,7 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
         if item is None or stage.show is None:
             raise NotFound("there is no such picture")
         try:
-            jpeg = stage.show(item.kind, store.get(cases.key_of(row), item))
+            jpeg = stage.show(item.kind, store.opening(cases.key_of(row), item).plain)
         except (BadInput, Refused):
             raise NotFound("this evidence is no picture") from None
         body = {"what": "picture", "attempt": attempt.pk, "evidence": item.pk, "verification": row.pk}

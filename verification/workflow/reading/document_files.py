@@ -7,7 +7,7 @@ from typing import Any
 
 from verification import transactions
 from verification.audit import decided, log
-from verification.core import base64url, identification_document
+from verification.core import identification_document, stored
 from verification.core.errors import Conflict, NotFound
 from verification.core.ids import is_id
 from verification.core.status import TERMINAL
@@ -61,7 +61,7 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
         if key is not None:
             opened = store.opening(key, item)
             # What our own document says became of the attempt.
-            result = json.loads(base64url.read(json.loads(opened.plain)["payload"]))["result"]
+            result = json.loads(stored.from_base64url(json.loads(opened.plain)["payload"]))["result"]
             told = {name: result[name] for name in ("outcome", "code", "at")}
             told |= {"sha256": sha256(opened.plain).hexdigest(), "salt": opened.salt.hex()}
         listed.append(
@@ -104,7 +104,7 @@ def read_document(*, lender_id: str, mode: str, verification_id: str, attempt_id
             raise Conflict("the log has not ordered yet what it says", code="document_not_ready")
         if cases.is_erased(row):
             raise Conflict("the personal data of this verification were erased", code="document_erased")
-        content = store.get(cases.key_of(row), item)
+        content = store.opening(cases.key_of(row), item).plain
         # No event of the verification: a reading counts neither in its sequence nor in what the lender is told.
         body = {"verification": row.pk, "attempt": attempt.pk, "document": item.pk, "key": key_id}
         log.append(log=row.mode, type="document.read", lender=row.lender_id, body=body)

@@ -142,7 +142,7 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
     if key is not None:
         for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
             try:
-                kept = {item.kind: store.get(key, item)}
+                kept = {item.kind: store.opening(key, item).plain}
                 for one in dossier.checks_in(kept, stage=item.kind.partition(".")[0]):
                     scores[str(item.attempt_id), one.name] = (one.score, one.threshold)
             except EvidenceUnreadable as fault:

@@ -33,7 +33,7 @@ def attempt_of(story: Story) -> Attempt:
 def opened(story: Story, kind: str) -> tuple[EvidenceItem, dict[str, str]]:
     """What web can open of a piece of evidence."""
     item = EvidenceItem.objects.select_related("verification").get(attempt=attempt_of(story), kind=kind)
-    return item, json.loads(store.get(cases.key_of(story.row()), item))
+    return item, json.loads(store.opening(cases.key_of(story.row()), item).plain)
 
 
 def remember(story: Story, **changes: object) -> None:

@@ -73,7 +73,7 @@ def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
     code = codes(asked)[-1]
     guess(story, code)
     key = cases.key_of(story.row())
-    kept = [store.get(key, item) for item in EvidenceItem.objects.filter(verification_id=story.id)]
+    kept = [store.opening(key, item).plain for item in EvidenceItem.objects.filter(verification_id=story.id)]
     kept += [json.dumps(entry.body).encode() for entry in AuditEntry.objects.filter(verification_id=story.id)]
     assert len(kept) > 10
     assert [content for content in kept if code.encode() in content] == []
@@ -121,7 +121,7 @@ def test_a_consent_that_comes_late_is_waited_for(asked):
     assert (story.page().page, story.page().notice) == ("wait", "consent_pending")
     key = cases.key_of(story.row())
     item = EvidenceItem.objects.get(verification_id=story.id, kind="person.consent_request")
-    consent_id = json.loads(store.get(key, item))["consent_id"]
+    consent_id = json.loads(store.opening(key, item).plain)["consent_id"]
     asked.post("/consent/answer", consent_id=consent_id, status="valid")
     make_due(story)
     story.work()
