@@ -47,8 +47,11 @@ _STRONGEST: dict[Play, tuple[Pose, ...]] = {
     "turn_left": tuple(Pose(yaw=yaw) for yaw in range(12, 40, 2)),
     "turn_right": tuple(Pose(yaw=-yaw) for yaw in range(12, 40, 2)),
 }
-_MORE, _NOD_MORE = 1.25, 1.5  # of what is asked for: noise and a thin picture take some of it, most of a nod
-# Not of who sways by a sitting, which adds to a nod: so deep, it may be taken for another face than the one at rest.
+# How many times what is asked for: noise and a thin picture take some of it, most of a nod, and a flat face that turns
+# just far enough to have turned shows no depth yet. A sitting sways, which adds to a nod: so deep, it may be taken for
+# another face than the one at rest.
+_MORE: dict[Play, float] = {"nod": 1.5, "turn_left": 1.75, "turn_right": 1.75}
+_MORE_OF_ANY = 1.25
 _THERE_AND_BACK = ("blink", "nod")
 # Of what is asked for, of an open eye, and of a mouth that is no mask, at least of whoever is painted to do everything.
 _SEEN, _AWAKE, _BARE = 1.05, 1.25, 1.3
@@ -157,10 +160,12 @@ class Puppet:
             return poses[0], 0.0
         neutral = Neutral(rest.turn, rest.mouth, *rest.lids, rest.pitch, rest.interocular)
         asked = gestures.limits(policy.GESTURES)[gesture]
+        is_swaying_nod = gesture == "nod" and self._sitting is not None
+        enough = _MORE_OF_ANY if is_swaying_nod else _MORE.get(gesture, _MORE_OF_ANY)
         for pose in poses:
             face = self._measured(_between(self.rest, pose, 1.0))
             told.append(0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / asked)
-            if told[-1] >= (_NOD_MORE if gesture == "nod" and self._sitting is None else _MORE):
+            if told[-1] >= enough:
                 break
         return poses[told.index(max(told))], max(told)
 
