@@ -1,7 +1,4 @@
-"""Between JSON and dataclasses. Pure.
-
-What an answer says beyond its dataclass is passed over, and a word is never held against a list: both may grow.
-"""
+"""JSON and dataclasses: what an answer says beyond one is passed over, no word is held to a list, for both may grow."""
 
 import dataclasses
 import json
