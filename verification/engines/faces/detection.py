@@ -36,15 +36,22 @@ class _Found:
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
 
 
-def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0) -> Portrait:
+def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0, is_frame: bool = False) -> Portrait:
     """The one face. Raises `Refused` with `face_not_found` or `multiple_faces`. scale: as `Portrait.scale`.
 
-    1 YuNet on the whole picture · 2 where it finds nothing or several, dlib says whether one is there, and where ·
-    3 a face that YuNet saw small, or in dlib's box, is looked at again, enlarged: in dlib's box there must be one.
+    1 YuNet on the whole picture, and it alone of a frame: there are many of one person, some turned away · 2 where it
+    finds nothing or several, dlib says whether one is there, and where · 3 a face that YuNet saw small, or in dlib's
+    box, is looked at again, enlarged: in dlib's box there must be one.
     """
-    if (sure := _one(_find(image, yunet))) is not None:  # 1
-        sure = _surely(image, sure, yunet)  # 3
+    seen = _find(image, yunet)  # 1
+    if (sure := _one(seen)) is not None:
+        wide = float(sure.box[2] - sure.box[0])
+        if wide * policy.SIDE / max(image.shape) < policy.SURE_WIDTH:
+            # With points less sure a net gives an embedding nobody calibrated.
+            sure = _again(image, sure.box, yunet, width=wide) or sure  # 3
         return Portrait(image, sure.points, sure.score, scale)
+    if is_frame:
+        raise Refused("multiple_faces" if seen else "face_not_found")
     height, width = image.shape[:2]
     for longest, doublings in policy.LADDER:  # 2: shrunk to each rung until a face is found
         share = max(1.0, max(height, width) / longest)
@@ -62,23 +69,6 @@ def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0) -> Portrait:
                 break
             return Portrait(image, face.points, face.score, scale)
     raise Refused("face_not_found")
-
-
-def glance(image: Pixels, *, yunet: OnnxNet) -> Portrait:
-    """The one face as YuNet alone sees it. Raises as `locate`. For many frames of one person, some turned away."""
-    faces = _find(image, yunet)
-    if (found := _one(faces)) is None:
-        raise Refused("multiple_faces" if faces else "face_not_found")
-    face = _surely(image, found, yunet)
-    return Portrait(image, face.points, face.score)
-
-
-def _surely(image: Pixels, face: _Found, yunet: OnnxNet) -> _Found:
-    """The face, enlarged where YuNet saw it small: with points less sure a net gives an embedding nobody calibrated."""
-    width = float(face.box[2] - face.box[0])
-    if width * policy.SIDE / max(image.shape) >= policy.SURE_WIDTH:
-        return face
-    return _again(image, face.box, yunet, width=width) or face
 
 
 def _one(faces: list[_Found]) -> _Found | None:
