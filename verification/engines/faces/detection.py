@@ -45,10 +45,9 @@ def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0, is_frame: bool 
     """
     seen = _find(image, yunet)  # 1
     if (sure := _one(seen)) is not None:
-        wide = float(sure.box[2] - sure.box[0])
-        if wide * policy.SIDE / max(image.shape) < policy.SURE_WIDTH:
+        if float(sure.box[2] - sure.box[0]) * policy.SIDE / max(image.shape) < policy.SURE_WIDTH:
             # With points less sure a net gives an embedding nobody calibrated.
-            sure = _again(image, sure.box, yunet, width=wide) or sure  # 3
+            sure = _again(image, sure.box, yunet) or sure  # 3
         return Portrait(image, sure.points, sure.score, scale)
     if is_frame:
         raise Refused("multiple_faces" if seen else "face_not_found")
@@ -64,7 +63,7 @@ def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0, is_frame: bool 
         if found:
             if (there := _one(found)) is None:
                 raise Refused("multiple_faces")
-            face = _again(image, there.box, yunet, width=float(there.box[2] - there.box[0]))  # 3
+            face = _again(image, there.box, yunet)  # 3
             if face is None:
                 break
             return Portrait(image, face.points, face.score, scale)
@@ -118,7 +117,7 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
     return kept
 
 
-def _again(image: Pixels, box: Floats, yunet: OnnxNet, *, width: float) -> _Found | None:
+def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
     """The surest face whose middle lies in the box, seen at twice `SURE_WIDTH`; none where there is none.
 
     In all grey levels: a face in mist or in the dark shall be refused for that, and not be told that it is not there.
@@ -126,7 +125,7 @@ def _again(image: Pixels, box: Floats, yunet: OnnxNet, *, width: float) -> _Foun
     high, wide = image.shape[:2]
     more = np.tile(policy.AROUND * (box[2:] - box[:2]), 2) * (-1, -1, 1, 1)
     left, top, right, bottom = np.clip(np.rint(box + more), 0, (wide, high, wide, high)).astype(int)
-    part, share = image[top:bottom, left:right], 2 * policy.SURE_WIDTH / max(width, 1.0)
+    part, share = image[top:bottom, left:right], 2 * policy.SURE_WIDTH / max(float(box[2] - box[0]), 1.0)
     if not part.size:
         return None
     size = tuple(max(1, min(policy.SIDE, round(side * share))) for side in part.shape[1::-1])
