@@ -19,7 +19,7 @@ from insecure_sandbox import warp_points
 from insecure_sandbox.warp_picture import Triangles, camera_cut, jpeg, paint
 from insecure_sandbox.warp_sitting import Sitting
 from verification.engines.liveness import gestures, landmarks, masks, networks, policy
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.gestures import Gesture, Neutral
 from verification.engines.liveness.landmarks import FaceMeasurement
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 
 WIDTH, HEIGHT = 640, 480  # pixels, what the page asks a camera for

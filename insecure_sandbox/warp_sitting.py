@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insecure_sandbox.warp_picture import HEIGHT, WIDTH
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 
 _LIGHT, _LIGHT_CELLS = 0.16, 5  # of the picture's own light, standard deviation; so many patches each way
 _DIMMEST, _BRIGHTEST = 0.75, 1.25

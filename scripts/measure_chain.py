@@ -19,7 +19,7 @@ from tests.verification.engines.liveness.clips import Clip
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Look
 from verification.engines.faces.embedding import distance
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 
 CLIP_RATE = 30  # frames a second
 RATES = (15, 10, 7.5, 6, 5, 3, 2)

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from insecure_sandbox.warp_picture import thinned
 from tests.verification.engines.liveness.clips import Clip
 from verification.engines.liveness import frames, policy
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.injection import Injection, Told, injection_of
 from verification.stages.live_capture.policy import CAPTURE, INJECTION
 

@@ -12,7 +12,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.verification.engines.liveness.clips import WINDOWS, Clip, read_clip
 from verification.engines.liveness import continuity, gestures, landmarks, networks, planarity, policy
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.networks import Networks
 
 
@@ -54,7 +54,7 @@ def _window(name: str, images: list[Image], rest: gestures.Neutral, loaded: Netw
         cells.append(f"{mark}{step.value or np.nan:.2f}{mark}")
     meshes = [frame.face.mesh for frame in frames if frame.face is not None and frame.face.mesh is not None]
     depth = planarity.measure(images, meshes, limits=policy.PLANARITY)
-    fresh = continuity.freshness(images, limits=policy.FRESHNESS)
+    fresh = continuity.freshness([continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS)
     ratio = "none" if depth.ratio is None else f"{depth.ratio:.2f}"
     return f"| {name} | {' | '.join(cells)} | {ratio} | {depth.moved:.3f} | {fresh.noise:.2f} |"
 

@@ -11,7 +11,7 @@ from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding
 from verification.engines.faces.portrait import Portrait
 from verification.engines.liveness import landmarks, networks
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.gestures import Gesture, Neutral
 from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasurement, five_points
 from verification.stages.live_capture.policy import CAPTURE

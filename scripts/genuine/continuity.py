@@ -18,7 +18,7 @@ from scripts.genuine.clips import RATE, Observed, Seen
 from verification.engines.faces.portrait import ARCFACE, Portrait
 from verification.engines.liveness import corners as engine
 from verification.engines.liveness.corners import oval
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import five_points
 from verification.engines.liveness.planarity import similar
 

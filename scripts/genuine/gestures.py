@@ -242,13 +242,14 @@ def _gates(clips: Sequence[Observed]) -> Figures:
             rest = refused.code
         frames = [seen.frame for seen in each.chain]
         boxes = [overlap(one.box, other.box) for one, other in pairwise(_faces(each, range(len(frames))))]
-        fresh = continuity.freshness([seen.image for seen in each.chain[: 5 * STEP]], limits=policy.FRESHNESS)
+        images = [seen.image for seen in each.chain[: 5 * STEP]]
+        fresh = continuity.freshness([continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS)
         poor = [flaws(seen.frame, limits=policy.QUALITY) for seen in each.full]
         found[each.clip.name] = {
             "rest": rest,
             "frames": len(frames),
-            "one_face_chain": continuity.presence(frames, limits=policy.SECOND_FACE_IN_CHAIN).one_face,
-            "one_face_full": continuity.presence([s.frame for s in each.full], limits=policy.SECOND_FACE).one_face,
+            "one_face_chain": continuity.presence((frames, policy.SECOND_FACE_IN_CHAIN)).one_face,
+            "one_face_full": continuity.presence(([s.frame for s in each.full], policy.SECOND_FACE)).one_face,
             "least_overlap": round(min(boxes), 3),
             "frozen_run": fresh.frozen_run,
             "repeated": fresh.repeated,

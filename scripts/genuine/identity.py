@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scripts.genuine import Figures, spread
 from scripts.genuine.clips import STEP, Observed, Seen, Sender, by_mesh, look_at
 from verification.engines.faces.embedding import Embedding
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.gestures import GESTURES
 
 _YAWS = (0.0, 0.1, 0.2, 0.35, 1.0)  # change of the turn ratio from rest

@@ -13,7 +13,7 @@ from scripts.genuine.clips import Observed, Seen, Sender, look_at
 from tests.verification.engines.liveness import insecure_masks
 from verification.engines.faces.embedding import distance
 from verification.engines.liveness import landmarks, masks, networks, policy
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.masks import Lower, MaskLimits
 
 _STILL = (0.2, 0.15)  # turn and mouth of a frame that looks straight: what a face at rest may do

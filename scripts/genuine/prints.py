@@ -9,7 +9,7 @@ import numpy as np
 
 from scripts.genuine.clips import STEP
 from verification.engines.liveness import prints as engine
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import FaceMeasurement
 from verification.engines.liveness.prints import Bits
 

@@ -14,7 +14,7 @@ from scripts.genuine import Figures, spread
 from scripts.genuine.clips import STEP, Clip, Observed, Sender, places_of, read
 from scripts.genuine.prints import Prints, prints
 from verification.engines.liveness import landmarks, networks
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.policy import AGAIN
 from verification.engines.liveness.prints import Bits, alike, laid
 

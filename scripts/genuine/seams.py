@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scripts.genuine import Figures, spread
 from scripts.genuine.clips import Observed, Seen
 from verification.engines.liveness.corners import oval
-from verification.engines.liveness.crops import Floats
+from verification.engines.liveness.frames import Floats
 from verification.engines.liveness.planarity import similar
 
 NAMES = ("noise", "sharpness", "red", "blue", "light", "border")

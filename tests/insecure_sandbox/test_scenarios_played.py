@@ -3,6 +3,7 @@
 Each borrower is painted anew, by chance. So all of this is a proof, and a share of what was tried, never a rule.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from insecure_sandbox.manners import MANNERS
 from insecure_sandbox.simulations import Portraits
 from tests.proofs import Figures
 from tests.verification.stages.live_capture import captures
-from verification.core import profiles
+from verification.core import profiles, stored
 from verification.core.results import Decision, Outcome
 from verification.core.route import Evidence, Next
 from verification.core.scenarios import SCENARIOS
@@ -133,5 +134,5 @@ def words_shared(one: Capture, later: Capture) -> int:
 def is_taken_for(one: Capture, later: Capture) -> bool:
     """Whether the later one is refused as the other played again."""
     found = kept.compare_captures(later.items, {"one": one.items}, True)
-    (other,) = kept.compared(Evidence(items=found, at=later.at)).others
+    (other,) = stored.read(json.loads(found[kept.COMPARED]), into=kept.ComparedAll, what="compared").others
     return policy.AGAIN.finds(other.alike)

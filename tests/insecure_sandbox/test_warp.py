@@ -13,8 +13,8 @@ from PIL import Image as Pillow
 
 from insecure_sandbox import samples, warp, warp_picture
 from tests.painted import painted
-from verification.engines.liveness import continuity, frames, gestures, landmarks, networks, planarity, policy
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness import capture, continuity, frames, gestures, landmarks, networks, planarity, policy
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 
 # Minutes of painting and measuring: not for every commit's quick check.
@@ -68,7 +68,7 @@ def test_warped_turns_have_depth() -> None:
     for gesture in ("turn_left", "turn_right"):
         meshes = [frame.face.mesh for frame in _measured(gesture) if frame.face and frame.face.mesh is not None]
         turns.append(planarity.measure(_played(gesture), meshes, limits=policy.PLANARITY))
-    depth = planarity.together(turns)
+    depth = capture.depth(turns)
     assert depth.ratio is not None
     assert depth.residual is not None
     assert depth.ratio >= policy.GATES.planarity_ratio
@@ -78,12 +78,13 @@ def test_warped_turns_have_depth() -> None:
 def test_a_warped_capture_is_one_face_continuous_and_fresh() -> None:
     order: tuple[warp.Play, ...] = ("neutral", "turn_right", "blink", "turn_left")
     steps = [_measured(each) for each in order]
-    there = continuity.presence([frame for step in steps for frame in step], limits=policy.SECOND_FACE)
+    there = continuity.presence(([frame for step in steps for frame in step], policy.SECOND_FACE))
     assert (there.one_face, there.most) == (1.0, 1)
     overlap = continuity.continuity(steps, distances=[]).overlap
     assert overlap is not None
     assert overlap >= policy.GATES.overlap
-    fresh = continuity.freshness([image for each in order for image in _played(each)], limits=policy.FRESHNESS)
+    images = [image for each in order for image in _played(each)]
+    fresh = continuity.freshness([continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS)
     assert (fresh.frozen_run, fresh.repeated) == (1, 0)
     assert fresh.noise is not None
     assert fresh.noise > policy.GATES.noise

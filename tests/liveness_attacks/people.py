@@ -22,7 +22,7 @@ from verification.core.errors import Refused
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding
 from verification.engines.liveness import gestures, landmarks, networks, policy
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 
 COUNT = 12  # frames of a command
 _WARPED = 4  # actors in memory, 65 MB each

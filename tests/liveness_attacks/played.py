@@ -16,7 +16,7 @@ from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Outcome, Step, decide
 from verification.core.route import Evidence, Looked, Next
 from verification.engines.liveness import pictures
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep
 from verification.stages.live_capture import ASKING, dialogue
 from verification.stages.live_capture.checks import WITH_CONSENT

@@ -14,7 +14,7 @@ from tests.liveness_attacks.people import COUNT, NEUTRAL, TALK, Actor, Person
 from tests.liveness_attacks.played import Attempt, Shown
 from tests.liveness_attacks.splices import named
 from tests.verification.engines.liveness import insecure_paper
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.stages.live_capture.policy import CAPTURE
 
 _SIDES = {"turn_left": 40, "turn_right": -40}

@@ -14,7 +14,7 @@ from tests.liveness_attacks import people, played
 from tests.liveness_attacks.people import COUNT, NEUTRAL, Actor, Person
 from tests.liveness_attacks.played import APART_MS, FIRST_MS, Attempt, Shown
 from verification.engines.liveness import landmarks
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.planarity import OVAL
 from verification.stages.live_capture.policy import CAPTURE
 

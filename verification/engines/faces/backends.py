@@ -138,7 +138,7 @@ class Backend:
         for image in images:
             face, code, eyes = None, "", None
             try:
-                face = detection.glance(image, yunet=self.yunet)
+                face = detection.locate(image, yunet=self.yunet, is_frame=True)
                 across, down = face.points[:2].mean(axis=0)
                 eyes = (across, down)
                 face.quality().refuse_poor(policy.QUALITY)

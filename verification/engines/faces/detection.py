@@ -36,15 +36,21 @@ class _Found:
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
 
 
-def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0) -> Portrait:
+def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0, is_frame: bool = False) -> Portrait:
     """The one face. Raises `Refused` with `face_not_found` or `multiple_faces`. scale: as `Portrait.scale`.
 
-    1 YuNet on the whole picture · 2 where it finds nothing or several, dlib says whether one is there, and where ·
-    3 a face that YuNet saw small, or in dlib's box, is looked at again, enlarged: in dlib's box there must be one.
+    1 YuNet on the whole picture, and it alone of a frame: there are many of one person, some turned away · 2 where it
+    finds nothing or several, dlib says whether one is there, and where · 3 a face that YuNet saw small, or in dlib's
+    box, is looked at again, enlarged: in dlib's box there must be one.
     """
-    if (sure := _one(_find(image, yunet))) is not None:  # 1
-        sure = _surely(image, sure, yunet)  # 3
+    seen = _find(image, yunet)  # 1
+    if (sure := _one(seen)) is not None:
+        if float(sure.box[2] - sure.box[0]) * policy.SIDE / max(image.shape) < policy.SURE_WIDTH:
+            # With points less sure a net gives an embedding nobody calibrated.
+            sure = _again(image, sure.box, yunet) or sure  # 3
         return Portrait(image, sure.points, sure.score, scale)
+    if is_frame:
+        raise Refused("multiple_faces" if seen else "face_not_found")
     height, width = image.shape[:2]
     for longest, doublings in policy.LADDER:  # 2: shrunk to each rung until a face is found
         share = max(1.0, max(height, width) / longest)
@@ -57,28 +63,11 @@ def locate(image: Pixels, *, yunet: OnnxNet, scale: float = 1.0) -> Portrait:
         if found:
             if (there := _one(found)) is None:
                 raise Refused("multiple_faces")
-            face = _again(image, there.box, yunet, width=float(there.box[2] - there.box[0]))  # 3
+            face = _again(image, there.box, yunet)  # 3
             if face is None:
                 break
             return Portrait(image, face.points, face.score, scale)
     raise Refused("face_not_found")
-
-
-def glance(image: Pixels, *, yunet: OnnxNet) -> Portrait:
-    """The one face as YuNet alone sees it. Raises as `locate`. For many frames of one person, some turned away."""
-    faces = _find(image, yunet)
-    if (found := _one(faces)) is None:
-        raise Refused("multiple_faces" if faces else "face_not_found")
-    face = _surely(image, found, yunet)
-    return Portrait(image, face.points, face.score)
-
-
-def _surely(image: Pixels, face: _Found, yunet: OnnxNet) -> _Found:
-    """The face, enlarged where YuNet saw it small: with points less sure a net gives an embedding nobody calibrated."""
-    width = float(face.box[2] - face.box[0])
-    if width * policy.SIDE / max(image.shape) >= policy.SURE_WIDTH:
-        return face
-    return _again(image, face.box, yunet, width=width) or face
 
 
 def _one(faces: list[_Found]) -> _Found | None:
@@ -128,7 +117,7 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
     return kept
 
 
-def _again(image: Pixels, box: Floats, yunet: OnnxNet, *, width: float) -> _Found | None:
+def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
     """The surest face whose middle lies in the box, seen at twice `SURE_WIDTH`; none where there is none.
 
     In all grey levels: a face in mist or in the dark shall be refused for that, and not be told that it is not there.
@@ -136,7 +125,7 @@ def _again(image: Pixels, box: Floats, yunet: OnnxNet, *, width: float) -> _Foun
     high, wide = image.shape[:2]
     more = np.tile(policy.AROUND * (box[2:] - box[:2]), 2) * (-1, -1, 1, 1)
     left, top, right, bottom = np.clip(np.rint(box + more), 0, (wide, high, wide, high)).astype(int)
-    part, share = image[top:bottom, left:right], 2 * policy.SURE_WIDTH / max(width, 1.0)
+    part, share = image[top:bottom, left:right], 2 * policy.SURE_WIDTH / max(float(box[2] - box[0]), 1.0)
     if not part.size:
         return None
     size = tuple(max(1, min(policy.SIDE, round(side * share))) for side in part.shape[1::-1])

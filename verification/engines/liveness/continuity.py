@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import FrameMeasurement, overlap
 
 _WIDTH = 320  # pixels to which larger frames are reduced before they are compared
@@ -52,19 +52,21 @@ class Continuity:
     distance: float | None
 
 
-def presence(frames: Sequence[FrameMeasurement], *, limits: SecondFaceLimits) -> Presence:
-    """How many faces the frames show."""
-    if not frames:
-        return Presence(0.0, 0)
-    faint = [0] * len(frames)  # how many faces beside the likeliest one are not believed in a frame alone
-    for at, frame in enumerate(frames):
-        if frame.face is not None:
-            least = limits.share * (frame.face.box[2] - frame.face.box[0])
-            faint[at] = sum(each.score < limits.score or each.width < least for each in frame.others)
-    if sum(each > 0 for each in faint) >= limits.frames:
-        faint = [0] * len(frames)
-    faces = [frame.faces - each for frame, each in zip(frames, faint, strict=True)]
-    return Presence(sum(each == 1 for each in faces) / len(faces), max(faces))
+def presence(*streams: tuple[Sequence[FrameMeasurement], SecondFaceLimits]) -> Presence:
+    """How many faces the frames of each stream show: the worst of all streams, for any may show somebody else."""
+    shares, most = list[float](), list[int]()
+    for frames, limits in streams:
+        faint = [0] * len(frames)  # how many faces beside the likeliest one are not believed in a frame alone
+        for at, frame in enumerate(frames):
+            if frame.face is not None:
+                least = limits.share * (frame.face.box[2] - frame.face.box[0])
+                faint[at] = sum(each.score < limits.score or each.width < least for each in frame.others)
+        if sum(each > 0 for each in faint) >= limits.frames:
+            faint = [0] * len(frames)
+        faces = [(frame.face is not None) + len(frame.others) - few for frame, few in zip(frames, faint, strict=True)]
+        shares.append(sum(each == 1 for each in faces) / len(faces) if faces else 0.0)
+        most.append(max(faces, default=0))
+    return Presence(min(shares, default=0.0), max(most, default=0))
 
 
 def continuity(steps: Sequence[Sequence[FrameMeasurement]], *, distances: Sequence[float]) -> Continuity:
@@ -129,12 +131,7 @@ def trace(frames: Sequence[Image]) -> Trace:
     )
 
 
-def freshness(frames: Sequence[Image], *, limits: FreshnessLimits) -> Freshness:
-    """How fresh these frames are."""
-    return freshness_of([trace(frames)], frame=frames.__getitem__, limits=limits)
-
-
-def freshness_of(traces: Sequence[Trace], *, frame: Callable[[int], Image], limits: FreshnessLimits) -> Freshness:
+def freshness(traces: Sequence[Trace], *, frame: Callable[[int], Image], limits: FreshnessLimits) -> Freshness:
     """How fresh the frames of one attempt are; hand in the traces of all its steps, in order.
 
     `frame`: gives one by its place over all steps, for the few that only their pixels tell apart.

@@ -2,19 +2,27 @@
 
 1 bytes · 2 the structure of the JPEG, read without decoding it · 3 pixels as the header says, before one is decoded ·
 4 upright · 5 decode · 6 the decoder found what the header said.
-Source: ITU-T T.81, annex B.
+Source: ITU-T T.81, annex B. What arithmetic cannot work with of somebody else's picture is refused as well, never a
+fault: see `measurable`.
 """
 
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from verification.core.errors import Refused
-from verification.engines.liveness.crops import Image
+
+Image = NDArray[np.uint8]  # (height, width, 3), RGB
+Floats = NDArray[np.float64]
+
+# A worker's children are as many as the cores: threads of one would only wait for those of another.
+cv2.setNumThreads(1)
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 _BASELINE, _SCAN, _EXIF = (0xC0, 0xC1), 0xDA, 0xE1
@@ -180,3 +188,12 @@ def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
     if decoded is None or decoded.shape != (header.height, header.width, 3):  # 6
         raise Refused("frame_undecodable", "the decoder found another picture than the header")
     return np.asarray(decoded, dtype=np.uint8)
+
+
+@contextmanager
+def measurable() -> Iterator[None]:
+    """Raises `Refused` with `frame_unmeasurable` where OpenCV or NumPy reject what a frame or a face's points are."""
+    try:
+        yield
+    except (cv2.error, ValueError, ArithmeticError) as error:  # ValueError: LinAlgError among others
+        raise Refused("frame_unmeasurable", type(error).__name__) from error

@@ -12,8 +12,7 @@ from typing import Literal
 
 from verification.core.errors import Refused
 from verification.engines.liveness import frames, landmarks, masks
-from verification.engines.liveness.crops import measurable
-from verification.engines.liveness.frames import FrameLimits
+from verification.engines.liveness.frames import FrameLimits, measurable
 from verification.engines.liveness.masks import MaskLimits
 from verification.engines.liveness.networks import load_detection, load_mesh
 

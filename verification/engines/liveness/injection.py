@@ -4,7 +4,7 @@ All but the pictures is the client's own word. So a sign is a reason to look, it
 that is told here makes anything pass. Source: liveness.md §9.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verification.core.errors import BadInput
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 
 # W3C Media Capture and Streams, VideoFacingModeEnum; an empty word where the camera says none.
 FACING = ("", "user", "environment", "left", "right")
@@ -73,12 +73,6 @@ class Injection:
     moved: int
     shaken: int
     returned: int
-
-    @property
-    def detail(self) -> Mapping[str, str | int]:
-        """The numbers, as a check tells them."""
-        off = {} if self.off_us is None else {"off_us": f"{self.off_us:.1f}"}
-        return {name: value for name, value in vars(self).items() if name != "off_us"} | off
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from verification.engines.liveness.crops import Floats, Image, upright
-from verification.engines.liveness.networks import Network, Networks
+from verification.engines.liveness.frames import Floats, Image
+from verification.engines.liveness.networks import Network, Networks, upright
 
 # The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and 8 × 8 with six.
 _GRIDS = ((16, 2), (8, 6))
@@ -147,11 +147,6 @@ class FrameMeasurement:
     face: FaceMeasurement | None
     others: tuple[Beside, ...] = ()
 
-    @property
-    def faces(self) -> int:
-        """How many there are."""
-        return (self.face is not None) + len(self.others)
-
 
 def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
     """The faces of an RGB image and the numbers of the likeliest one."""
@@ -275,7 +270,7 @@ def flaws(frame: FrameMeasurement, *, limits: QualityLimits) -> tuple[Flaw, ...]
     if face is None:
         return ("no_face",)
     found: dict[Flaw, bool] = {
-        "several_faces": frame.faces > 1,
+        "several_faces": bool(frame.others),
         "too_dark": face.luminance < limits.least_luminance,
         "too_bright": face.luminance > limits.most_luminance,
         "too_far": face.interocular < limits.least_interocular,

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from verification.core.errors import Refused
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.planarity import LIPS, OVAL
 
 _CHIN = (18, 200, 199, 175, 171, 140, 32, 208, 428, 262, 369, 396)

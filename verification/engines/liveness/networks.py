@@ -1,14 +1,61 @@
-"""The three networks of a live capture, each run through LiteRT on one thread: pixels in, raw tensors out."""
+"""The three networks of a live capture, each run through LiteRT on one thread, and what they are shown of a picture.
 
+A square cut of it, turned so that what is in it stands upright; raw tensors out, and the way back to image coordinates.
+"""
+
+import math
+from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
 
 from verification.core.errors import Misconfigured
 from verification.engines import weights
-from verification.engines.liveness.crops import Floats, Shown
+from verification.engines.liveness.frames import Floats, Image
+
+Shown = NDArray[np.float32]  # (side, side, 3), as a network is shown it
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square in an image: centre and side in pixels, `angle` in radians, clockwise as seen (y points down)."""
+
+    x: float
+    y: float
+    side: float
+    angle: float
+
+    def cut(self, image: Image, *, pixels: int) -> Shown:
+        """The square as (pixels, pixels, 3) from 0 to 1; what lies outside the image is black."""
+        cosine, sine, half = math.cos(self.angle), math.sin(self.angle), pixels / 2
+        along, across = cosine * (pixels / self.side), sine * (pixels / self.side)
+        forward = np.array(
+            [
+                [along, across, half - (along * self.x + across * self.y)],
+                [-across, along, half - (along * self.y - across * self.x)],
+            ]
+        )
+        cut = cv2.warpAffine(image, forward, (pixels, pixels), flags=cv2.INTER_LINEAR)
+        return np.divide(cut, np.float32(255), dtype=np.float32)
+
+    def back(self, points: Floats, *, pixels: int) -> Floats:
+        """Points of the cut in image coordinates. A third column is a depth and is scaled only."""
+        cosine, sine = math.cos(self.angle), math.sin(self.angle)
+        rotation = np.array([[cosine, -sine], [sine, cosine]])
+        moved = points.copy()
+        moved[:, :2] = (points[:, :2] - pixels / 2) @ rotation.T * (self.side / pixels) + (self.x, self.y)
+        moved[:, 2:] *= self.side / pixels
+        return moved
+
+
+def upright(first: Floats, second: Floats, *, side: float, middle: Floats) -> Crop:
+    """The square round `middle` in which the line from `first` to `second` is level."""
+    across = second - first
+    return Crop(float(middle[0]), float(middle[1]), side, math.atan2(float(across[1]), float(across[0])))
 
 
 class Network:

@@ -18,7 +18,7 @@ from verification.core.errors import CalibrationMismatch, Misconfigured
 from verification.engines.faces import nets, self_test
 from verification.engines.faces.embedding import Numbers
 from verification.engines.faces.nets import OnnxNet
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import Box
 from verification.engines.liveness.passive_description import (
     MAX_BYTES,

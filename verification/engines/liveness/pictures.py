@@ -6,7 +6,6 @@ it, are measured when the whole is judged.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from statistics import median
 
 from verification.core.errors import Refused
@@ -22,8 +21,7 @@ from verification.engines.liveness import (
     policy,
     prints,
 )
-from verification.engines.liveness.crops import Floats, Image, measurable
-from verification.engines.liveness.frames import FrameLimits
+from verification.engines.liveness.frames import Floats, Image, measurable
 from verification.engines.liveness.landmarks import FrameMeasurement, flaws
 
 
@@ -77,26 +75,18 @@ class SentStep:
 
 @dataclass(frozen=True)
 class StepMeasurement:
-    """One step: what was sent, its full frames, and what was measured, of the chain and of all of it.
+    """One step: what was sent, the pixels of its thin chain and of its full frames, and what was measured, of the chain
+    and of all of it.
 
     `fit`: the stills that can be compared, those nearest to the face at rest first.
     """
 
     sent: SentStep
+    chain: tuple[Image, ...]
     stills: tuple[Image, ...]
     looked: ChainNumbers
     numbers: StepNumbers
     fit: tuple[int, ...]
-
-    @property
-    def command(self) -> str:
-        """What was asked for."""
-        return self.sent.command
-
-    @cached_property
-    def chain(self) -> tuple[Image, ...]:
-        """The pixels of its thin chain."""
-        return _decoded(self.sent.chain, limits=policy.CHAIN)
 
 
 def look(step: SentStep, stills: tuple[FrameMeasurement, ...] = ()) -> tuple[ChainNumbers, prints.Prints]:
@@ -106,7 +96,7 @@ def look(step: SentStep, stills: tuple[FrameMeasurement, ...] = ()) -> tuple[Cha
 
     Raises `Refused` with a `frame_…` code for a frame that is no camera frame.
     """
-    chain = _decoded(step.chain, limits=policy.CHAIN)
+    chain = [frames.decode(content, limits=policy.CHAIN) for content in step.chain]
     headers = [frames.check(content, limits=policy.FRAMES) for content in step.stills]
     for sizes in ([image.shape[1::-1] for image in chain], [(header.width, header.height) for header in headers]):
         _refuse_change(sizes)
@@ -116,12 +106,13 @@ def look(step: SentStep, stills: tuple[FrameMeasurement, ...] = ()) -> tuple[Cha
 
 def unmask(step: SentStep) -> tuple[FrameMeasurement, ...]:
     """What the full frames at rest show. Raises `Refused` with `liveness_face_masked` for one over mouth and nose."""
+    stills = [frames.decode(content, limits=policy.FRAMES) for content in step.stills]
     with measurable():
-        return _unmasked(_decoded(step.stills, limits=policy.FRAMES))
+        return _full(stills, is_rest=True)
 
 
 def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
-    """Decodes every full frame, and measures what nobody has looked at; the neutral step comes first.
+    """Decodes every frame, and measures what nobody has looked at; the neutral step comes first.
 
     1 decode all before one is measured, so that a frame that is none costs little; a camera keeps its size ·
     2 measure, and no further behind a mask · 3 the pose at rest, straight into the camera where no face shows · 4 what
@@ -129,19 +120,18 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     """
     # 1: nothing is measured before all of it is known to be frames, for measuring costs far more than decoding.
     decoded = [
-        (() if step.looked else _decoded(step.chain, limits=policy.CHAIN), _decoded(step.stills, limits=policy.FRAMES))
+        (
+            tuple(frames.decode(content, limits=policy.CHAIN) for content in step.chain),
+            tuple(frames.decode(content, limits=policy.FRAMES) for content in step.stills),
+        )
         for step in steps
     ]
-    sizes = [
-        [(one.width, one.height) for one in step.looked.frames] if step.looked else [one.shape[1::-1] for one in chain]
-        for step, (chain, _) in zip(steps, decoded, strict=True)
-    ]
-    for stream in (sizes, [[image.shape[1::-1] for image in stills] for _, stills in decoded]):
-        _refuse_change([size for of in stream for size in of])
+    for stream in zip(*decoded, strict=True):
+        _refuse_change([image.shape for pictures in stream for image in pictures])
     # 2
     with measurable():
         full = [
-            (step.looked.stills if step.looked else ()) or (_without_mesh(_full(stills)) if at else _unmasked(stills))
+            (step.looked.stills if step.looked else ()) or _full(stills, is_rest=at == 0)
             for at, (step, (_, stills)) in enumerate(zip(steps, decoded, strict=True))
         ]
     looked = [step.looked or _looked(step.command, chain)[0] for step, (chain, _) in zip(steps, decoded, strict=True)]
@@ -150,19 +140,15 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     turn = median(face.turn for face in at_rest) if at_rest else 0.0
     pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
     measured = []
-    for step, (_, stills), seen, shown in zip(steps, decoded, looked, full, strict=True):
+    for step, (chain, stills), seen, shown in zip(steps, decoded, looked, full, strict=True):
         away = [  # 4: a turned or bowed face is a poor probe
             (gestures.away(face, turn=turn, pitch=pitch, limits=policy.NEUTRAL), at)
             for at, frame in enumerate(shown)
             if (face := frame.face) and not flaws(frame, limits=policy.QUALITY)
         ]
         numbers, fit = StepNumbers(seen.frames, shown, seen.depth, seen.windows), tuple(at for _, at in sorted(away))
-        measured.append(StepMeasurement(step, stills, seen, numbers, fit))
+        measured.append(StepMeasurement(step, chain, stills, seen, numbers, fit))
     return tuple(measured)
-
-
-def _decoded(contents: Sequence[bytes], *, limits: FrameLimits) -> tuple[Image, ...]:
-    return tuple(frames.decode(content, limits=limits) for content in contents)
 
 
 def _refuse_change(sizes: Sequence[tuple[int, ...]]) -> None:
@@ -191,15 +177,13 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
         return ChainNumbers(_without_mesh(found), depth, traced, points, joined, around, again), known
 
 
-def _unmasked(stills: Sequence[Image]) -> tuple[FrameMeasurement, ...]:
-    found = _full(stills)
-    masks.refuse_masked(_meshes(stills, found), limits=policy.MASK)
-    return _without_mesh(found)
-
-
-def _full(stills: Sequence[Image]) -> list[FrameMeasurement]:
+def _full(stills: Sequence[Image], *, is_rest: bool) -> tuple[FrameMeasurement, ...]:
+    """What full frames show. Raises `Refused` where they must show the face at rest and show a mask."""
     loaded = networks.Networks(networks.load_detection(), networks.load_mesh())
-    return landmarks.measure_all(stills, networks=loaded)
+    found = landmarks.measure_all(stills, networks=loaded)
+    if is_rest:
+        masks.refuse_masked(_meshes(stills, found), limits=policy.MASK)
+    return _without_mesh(found)
 
 
 def _meshes(images: Sequence[Image], found: Sequence[FrameMeasurement]) -> list[tuple[Image, Floats]]:

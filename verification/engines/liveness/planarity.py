@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import LEFT_EYE, RIGHT_EYE
 
 Grey = NDArray[np.uint8]
@@ -95,16 +95,6 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
     if not pairs:
         return Planarity(0, None, None, moved)
     return Planarity(len(pairs), median(each[0] for each in pairs), median(each[1] for each in pairs), moved)
-
-
-def together(steps: Sequence[Planarity]) -> Planarity:
-    """The medians of several steps. One step without evidence leaves none for all: depth must show in each turn."""
-    pairs, moved = sum(step.pairs for step in steps), max((step.moved for step in steps), default=0.0)
-    ratios = [step.ratio for step in steps if step.ratio is not None]
-    residuals = [step.residual for step in steps if step.residual is not None]
-    if not steps or len(ratios) < len(steps) or len(residuals) < len(steps):
-        return Planarity(pairs, None, None, moved)
-    return Planarity(pairs, median(ratios), median(residuals), moved)
 
 
 def _corners(grey: NDArray[np.uint8], mesh: Floats) -> Floats | None:

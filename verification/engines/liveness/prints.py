@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verification.engines.faces.portrait import ARCFACE, Portrait
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import FaceMeasurement, five_points
 
 SIGNS = 224  # of the lowest frequencies of the face, 15 each way but the mean

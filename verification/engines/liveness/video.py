@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from verification.core.errors import BadInput
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 
 MAX_BYTES, MAX_SECONDS, MAX_SIDE = 512 * 1024 * 1024, 300.0, 4096  # pixels. Ours: five minutes of a phone's video
 # How files of MP4 and QuickTime, of Matroska and WebM, and of AVI begin, and where.

@@ -64,7 +64,9 @@ def check_injection(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resul
         return unjudged("face.injection", facts, policy, of=found)
     raised = policy.injection.raised(found)
     code = f"liveness_injection_{raised[0]}" if raised else ""
-    return judged("face.injection", code, detail={"signals": ", ".join(raised), **found.detail})
+    told: dict[str, str | int] = {name: value for name, value in vars(found).items() if name != "off_us"}
+    off = {} if found.off_us is None else {"off_us": f"{found.off_us:.1f}"}
+    return judged("face.injection", code, detail={"signals": ", ".join(raised), **told, **off})
 
 
 def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:

@@ -19,7 +19,7 @@ from verification.core.errors import Refused
 from verification.core.route import Again, Evidence
 from verification.engines.liveness import policy, prints
 from verification.engines.liveness.injection import Told
-from verification.engines.liveness.pictures import ChainNumbers, SentStep
+from verification.engines.liveness.pictures import SentStep
 from verification.engines.liveness.prints import Alike, Prints
 
 STAGE = "live_capture"
@@ -132,17 +132,6 @@ def captured(evidence: Evidence) -> Captured:
     return Captured(tuple(steps[last_rest:]), missed, lost, by_line=is_lost, presented_before=presented_before)
 
 
-def looked_at(evidence: Evidence, place: str) -> ChainNumbers | None:
-    """What was measured of a step when its frames came; None for a replay, which measures them anew."""
-    content = evidence.items.get(f"{place}look")
-    return None if content is None else stored.read(json.loads(content), into=ChainNumbers, what="look")
-
-
-def best_of(steps: Sequence[CapturedStep], places: Sequence[int | None]) -> tuple[str, ...]:
-    """The kind of the full frame at each step's place; none of a step that has no place."""
-    return tuple(step.stills[at] for step, at in zip(steps, places, strict=True) if at is not None)
-
-
 @dataclass(frozen=True)
 class Compared:
     """How alike this capture is to another attempt's, of whatever borrower."""
@@ -158,11 +147,6 @@ class ComparedAll:
 
     others: tuple[Compared, ...]
     is_whole: bool
-
-
-def compared(evidence: Evidence) -> ComparedAll:
-    """How alike this capture is to others, as it was found when it was judged: of those nothing may be left since."""
-    return stored.read(dict(evidence.require_object(COMPARED)), into=ComparedAll, what="compared")
 
 
 def marks_of_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:

@@ -7,6 +7,7 @@ compared with the first · 6 the reference, compared with the face at rest and a
 and embeddings end with the call.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
@@ -22,24 +23,23 @@ from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding, distance, median_distance
 from verification.engines.faces.image_gate import ImageLimits
 from verification.engines.faces.portrait import Portrait
-from verification.engines.liveness import capture, injection, passive, pictures, throughout
-from verification.engines.liveness.capture import Looks
+from verification.engines.liveness import capture, continuity, gestures, injection, passive, pictures
+from verification.engines.liveness import policy as engine_policy
+from verification.engines.liveness.capture import Looks, Probes
 from verification.engines.liveness.gestures import Neutral
-from verification.engines.liveness.injection import Injection, InjectionLimits
-from verification.engines.liveness.pictures import SentStep, StepMeasurement
+from verification.engines.liveness.pictures import ChainNumbers, SentStep, StepMeasurement
 from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
 from verification.stages.live_capture.kept import (
+    COMPARED,
     EARLIER_CONSENT,
     NEUTRAL,
     OWN_CONSENT,
     PHOTO,
     SHOWN,
     CapturedStep,
-    best_of,
+    ComparedAll,
     captured,
     captured_step,
-    compared,
-    looked_at,
     ordered,
 )
 from verification.stages.live_capture.policy import EARLIER_SERVICES, LINE_LOST, OWN_SERVICES, LiveCapturePolicy
@@ -55,23 +55,25 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
         require_consent(answer, services=services, case=case, text_sha256=text, at=evidence.at)
     # 2: without an order, or without the frames that belong to it, there is nothing to look at.
     sent = measured(_sent, evidence)
-    # 3: the full frames are decoded here; `seen`, `looks` and `faces` end with this call, and only numbers leave it.
+    # 3: all frames are decoded here; `seen`, `looks` and `faces` end with this call, and only numbers leave it.
     is_lost = not isinstance(sent, Step) and sent[0].by_line  # nothing is measured of what the line cut off
     seen = sent if isinstance(sent, Step) else Step(LINE_LOST) if is_lost else measured(pictures.measure, sent[1])
     looks = () if isinstance(seen, Step) else capture.looks(seen)
-    # 5: the best frame of each step; what needs them refuses by the code of the step that has none.
-    faces = seen if isinstance(seen, Step) else measured(capture.embeddings, seen, looks)
+    best = () if isinstance(seen, Step) else capture.best(seen, looks)
+    # 5: the best frames of each step; what needs them refuses by the code of the step that has none.
+    faces = seen if isinstance(seen, Step) else measured(capture.probes, seen, looks, most=policy.match_frames)
     known = measured(_reference, case, evidence, policy.reference)
-    neutral, reference = None if isinstance(faces, Step) else faces[0], None if isinstance(known, Step) else known
+    neutral, reference = None if isinstance(faces, Step) else faces[0][0][1], None if isinstance(known, Step) else known
+    came, limits = () if isinstance(sent, Step) else sent[2], policy.injection
+    chains, told = () if isinstance(seen, Step) else [step.chain for step in seen], [step.told for step in came]
     # 4, 5 and 6 stand side by side: that one of them cannot be measured hides none of the others from a replay.
     return LiveCaptureFacts(
         consent=steps.done["consent"],
         sent=sent if isinstance(sent, Step) else sent[0],
         shown=seen if isinstance(seen, Step) else measured(_shown, evidence, seen, looks, faces),
-        match=measured(_match, seen, looks, faces, known, policy.match_frames),
-        injection=seen if isinstance(seen, Step) else measured(_injection, seen, sent, policy.injection),
-        best=() if isinstance(sent, Step) or isinstance(seen, Step) else best_of(sent[2], capture.best(seen, looks)),
-        # 6, of every frame, also where no verdict can be made
+        match=measured(_match, faces, known),
+        injection=seen if isinstance(seen, Step) else measured(injection.injection_of, chains, told, limits=limits),
+        best=tuple(step.stills[at] for step, at in zip(came if best else (), best, strict=True) if at is not None),
         identity=() if isinstance(seen, Step) else capture.identities(seen, looks, neutral=neutral, known=reference),
         left=evidence.left,
         handed_over=evidence.handed_over,
@@ -80,7 +82,7 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
         models=weights.LANDMARKS,
         embedding=backends.in_use().recogniser.embedding,
         recognition=backends.in_use().report(),
-        passive=None if isinstance(seen, Step) else passive.scores(policy.passive, seen, capture.best(seen, looks)),
+        passive=None if isinstance(seen, Step) else passive.scores(policy.passive, seen, best),
     )
 
 
@@ -97,8 +99,10 @@ def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
     kept = {f"{step.place}look": stored.to_bytes(numbers), f"{step.place}prints": known.to_bytes()}
     if step.sent.command != NEUTRAL:
         at_rest = stored.read(memory["rest"], into=Neutral, what="memory.rest")
-        return Looked(capture.gesture_of(step.sent.command, numbers.frames, at_rest=at_rest).is_right, evidence=kept)
-    rest = measured(capture.rest, numbers.frames)
+        gesture, thresholds = gestures.NAMED[step.sent.command], engine_policy.GESTURES
+        shown = gestures.judge(gesture, numbers.frames, rest=at_rest, thresholds=thresholds)
+        return Looked(shown.is_right, evidence=kept)
+    rest = measured(gestures.neutral, numbers.frames, limits=engine_policy.NEUTRAL)
     found = {} if isinstance(rest, Step) else {"rest": stored.as_record(rest)}
     return Looked(bool(found), found, kept)
 
@@ -124,6 +128,8 @@ def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[Capture
     found, asked = captured(evidence), ordered(evidence)
     steps = found.steps
     taken = [[ms / 1000 for ms in step.taken] or [0.0] for step in steps]
+    # How alike it is to others, as it was found when it was judged: of those nothing may be left since.
+    compared = stored.read(dict(evidence.require_object(COMPARED)), into=ComparedAll, what="compared")
     sent = Sent(
         order=asked.commands,
         without=asked.without,
@@ -145,60 +151,58 @@ def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[Capture
         unburnt_before=asked.unburnt_before,
         is_bound=all(step.is_bound for step in steps),
         presented_before=found.presented_before,
-        compared=compared(evidence),
+        compared=compared,
     )
-    return sent, tuple(replace(step.sent, looked=looked_at(evidence, step.place)) for step in steps), steps
+    # What was measured of a step when its frames came; a replay measures it anew.
+    kept = [evidence.items.get(f"{step.place}look") for step in steps]
+    looked = [each if each is None else stored.read(json.loads(each), into=ChainNumbers, what="look") for each in kept]
+    return sent, tuple(replace(step.sent, looked=each) for step, each in zip(steps, looked, strict=True)), steps
 
 
 def _shown(
-    evidence: Evidence, steps: tuple[StepMeasurement, ...], looks: Looks, faces: tuple[Embedding, ...] | Step
+    evidence: Evidence, steps: tuple[StepMeasurement, ...], looks: Looks, faces: tuple[Probes, ...] | Step
 ) -> Shown:
     """4 and 5. Where one of the numbers cannot be had for what the pixels are, none of them is."""
-    at_rest = measured(capture.rest, steps[0].numbers.frames)
+    numbers = tuple(step.numbers for step in steps)
+    chain = [frame for step in numbers for frame in step.frames], engine_policy.SECOND_FACE_IN_CHAIN
+    stills = [frame for step in numbers for frame in step.stills], engine_policy.SECOND_FACE
+    flaws, poorest = capture.quality(steps)
+    # A face that is never at rest refuses the gestures alone: quality and depth are still worth knowing.
+    at_rest = measured(gestures.neutral, numbers[0].frames, limits=engine_policy.NEUTRAL)
+    acted = [(step.sent.command, step.numbers.frames) for step in steps[1:]]
+    # Of a turn that was asked for again the last one counts.
+    turns = {step.sent.command: step.numbers.depth for step in steps if step.numbers.depth is not None}
     # The nonce is told to nobody: which frames are compared is not for whoever sends them to know.
     begins = int.from_bytes(ordered(evidence).request_nonce.encode(), "big")
     return Shown(
         freshness=capture.freshness_of(steps),
-        presence=capture.presence_of(steps),
-        flaws=capture.quality_flaws(steps),
-        poorest=capture.poorest(steps),
-        # A face that is never at rest refuses the gestures alone: quality and depth are still worth knowing.
-        gestures=measured(capture.gesture_judgements, steps),
-        depth=capture.depth(steps),
+        presence=continuity.presence(chain, stills),
+        flaws=flaws,
+        poorest=poorest,
+        gestures=at_rest
+        if isinstance(at_rest, Step)
+        else tuple(
+            gestures.judge(gestures.NAMED[command], frames, rest=at_rest, thresholds=engine_policy.GESTURES)
+            for command, frames in acted
+        ),
+        depth=capture.depth(list(turns.values())),
         continuity=faces if isinstance(faces, Step) else measured(capture.continuity_of, steps, looks, faces),
         throughout=at_rest
         if isinstance(at_rest, Step)
-        else measured(throughout.measure, steps, at_rest=at_rest, begins=begins),
-        numbers=tuple(step.numbers for step in steps),
+        else measured(capture.throughout, steps, at_rest=at_rest, begins=begins),
+        numbers=numbers,
     )
 
 
-def _injection(
-    steps: tuple[StepMeasurement, ...],
-    sent: tuple[Sent, tuple[SentStep, ...], tuple[CapturedStep, ...]] | Step,
-    limits: InjectionLimits,
-) -> Injection:
-    told = () if isinstance(sent, Step) else tuple(step.told for step in sent[2])
-    return injection.injection_of([step.chain for step in steps], told, limits=limits)
-
-
-def _match(
-    steps: tuple[StepMeasurement, ...] | Step,
-    looks: Looks,
-    faces: tuple[Embedding, ...] | Step,
-    known: Embedding | Step,
-    most: int,
-) -> Match | Step:
+def _match(faces: tuple[Probes, ...] | Step, known: Embedding | Step) -> Match | Step:
     """6: looking straight alone proves nobody, for a photograph can; so the face that does the commands counts too."""
     if isinstance(known, Step):
         return known
-    if isinstance(steps, Step):
-        return steps
-    # Several frames at rest, for the best of one step may still be a blink.
-    rest = capture.probes(steps[0], looks[0], most=most)
     if isinstance(faces, Step):
         return faces
-    if not (acting := faces[1:]):
+    # Several frames at rest, for the best of one step may still be a blink.
+    rest, acting = faces[0], [face for (_, face), *_ in faces[1:]]
+    if not acting:
         raise Refused("liveness_command_missed", "no command was done")
     return Match(
         # Of single distances, which the zones are calibrated for; the farthest alone shows one put in between.

@@ -116,7 +116,7 @@ INJECTION = InjectionLimits(
 
 @dataclass(frozen=True)
 class FairLimits:
-    """Beyond which a picture that is good enough could still be much better, as `capture.poorest` tells it.
+    """Beyond which a picture that is good enough could still be much better, as `capture.quality` tells it.
 
     `eyes`: pixels between them. Luminances: 0 … 1. `sharpness`: as in `FaceMeasurement`.
     """

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness import frames, policy
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.gestures import Gesture
 
 _SIDE, _QUALITY = 480, 85  # pixels and JPEG quality, near what a page sends

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from insecure_sandbox import warp
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.stages.live_capture.policy import CAPTURE, OTHERS, TURNS
 
 _PERIOD = CAPTURE.chain_ms / 1000  # seconds from one frame of the chain to the next

@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 
 from insecure_sandbox import samples
 from verification.engines.liveness import networks
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.networks import Networks
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness import landmarks
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 
 COLOURS = {  # RGB of the cloth
     "blue": (150, 190, 220),

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from verification.engines.liveness import frames, policy
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 
 _WIDTH, _HEIGHT = 640, 480
 _TABLE = (120, 120, 120)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.verification.engines.liveness import insecure_paper
-from verification.engines.liveness import continuity, gestures, landmarks, planarity, policy
+from verification.engines.liveness import capture, continuity, gestures, landmarks, planarity, policy
 from verification.engines.liveness.continuity import Presence
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import Beside, FrameMeasurement
 from verification.engines.liveness.networks import Networks
 from verification.engines.liveness.planarity import Planarity
@@ -38,7 +38,7 @@ def _measured(images: Sequence[Image], loaded: Networks) -> list[FrameMeasuremen
 
 
 def _there(frames: Sequence[FrameMeasurement]) -> Presence:
-    return continuity.presence(frames, limits=policy.SECOND_FACE)
+    return continuity.presence((frames, policy.SECOND_FACE))
 
 
 def _with_another(frame: FrameMeasurement, *, score: float, share: float) -> FrameMeasurement:
@@ -130,9 +130,9 @@ def test_a_print_brought_closer_shows_nothing_more_and_no_depth(paper: Image, lo
 
 def test_one_turn_without_evidence_leaves_none_for_both() -> None:
     deep, none = Planarity(5, 0.95, 0.05, 0.06), Planarity(0, None, None, 0.01)
-    assert _passes(planarity.together([deep, deep]))
-    assert not _passes(planarity.together([deep, none]))
-    assert not _passes(planarity.together([]))
+    assert _passes(capture.depth([deep, deep]))
+    assert not _passes(capture.depth([deep, none]))
+    assert not _passes(capture.depth([]))
 
 
 def test_a_second_person_in_one_frame_is_counted(portraits: dict[str, Image], loaded: Networks) -> None:
@@ -180,8 +180,12 @@ def _moving(count: int, *, seed: int) -> list[Image]:
     return insecure_paper.filmed(shifted, seed=seed)
 
 
+def _fresh(frames: Sequence[Image]) -> continuity.Freshness:
+    return continuity.freshness([continuity.trace(frames)], frame=frames.__getitem__, limits=policy.FRESHNESS)
+
+
 def test_frames_of_a_camera_are_fresh() -> None:
-    fresh = continuity.freshness(_moving(12, seed=1), limits=policy.FRESHNESS)
+    fresh = _fresh(_moving(12, seed=1))
     assert (fresh.frozen_run, fresh.repeated) == (1, policy.GATES.repeated)
     assert fresh.noise is not None
     assert fresh.noise > policy.GATES.noise
@@ -189,7 +193,7 @@ def test_frames_of_a_camera_are_fresh() -> None:
 
 def test_a_still_scene_with_the_noise_of_a_sensor_is_fresh() -> None:
     still = insecure_paper.filmed([_moving(1, seed=2)[0]] * 6, seed=2, noise=1.0)
-    fresh = continuity.freshness(still, limits=policy.FRESHNESS)
+    fresh = _fresh(still)
     assert (fresh.frozen_run, fresh.repeated) == (1, 0)
 
 
@@ -197,23 +201,23 @@ def test_frozen_frames_are_a_run() -> None:
     frames = _moving(6, seed=3)
     allowed = [*frames[:3], *[frames[2]] * (policy.GATES.frozen_run - 1), *frames[3:]]
     frozen = [*frames[:3], *[frames[2]] * policy.GATES.frozen_run, *frames[3:]]
-    fresh = continuity.freshness(allowed, limits=policy.FRESHNESS)
+    fresh = _fresh(allowed)
     assert (fresh.frozen_run, fresh.repeated) == (policy.GATES.frozen_run, 0)
-    assert continuity.freshness(frozen, limits=policy.FRESHNESS).frozen_run > policy.GATES.frozen_run
+    assert _fresh(frozen).frozen_run > policy.GATES.frozen_run
 
 
 def test_one_picture_for_all_frames_has_no_noise() -> None:
-    fresh = continuity.freshness(_moving(1, seed=4) * 10, limits=policy.FRESHNESS)
+    fresh = _fresh(_moving(1, seed=4) * 10)
     assert (fresh.frozen_run, fresh.noise) == (10, 0.0)
 
 
 def test_frames_sent_twice_under_new_times_are_repeated() -> None:
     frames = _moving(6, seed=5)
-    assert continuity.freshness(frames, limits=policy.FRESHNESS).repeated == 0
-    assert continuity.freshness([*frames, frames[1]], limits=policy.FRESHNESS).repeated == 1
-    assert continuity.freshness([*frames, *frames], limits=policy.FRESHNESS).repeated == 6
+    assert _fresh(frames).repeated == 0
+    assert _fresh([*frames, frames[1]]).repeated == 1
+    assert _fresh([*frames, *frames]).repeated == 6
 
 
 def test_nothing_is_not_fresh() -> None:
-    assert continuity.freshness([], limits=policy.FRESHNESS) == continuity.Freshness(0, 0, None)
-    assert continuity.freshness(_moving(1, seed=7), limits=policy.FRESHNESS).noise is None
+    assert _fresh([]) == continuity.Freshness(0, 0, None)
+    assert _fresh(_moving(1, seed=7)).noise is None

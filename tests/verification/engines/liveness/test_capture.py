@@ -7,7 +7,7 @@ import pytest
 from tests.verification.engines.liveness import insecure_paper
 from verification.core.errors import Refused
 from verification.engines.liveness import pictures
-from verification.engines.liveness.crops import measurable
+from verification.engines.liveness.frames import measurable
 from verification.engines.liveness.pictures import SentStep
 
 _CHANCE = np.random.default_rng(1)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.verification.engines.liveness.clips import WINDOWS, Clip, Window, read_clip
-from verification.engines.liveness import continuity, gestures, landmarks, networks, planarity, policy
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness import capture, continuity, gestures, landmarks, networks, planarity, policy
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.networks import Networks
 
@@ -49,14 +49,14 @@ def test_a_real_clip_passes_what_it_shows_and_nothing_else(folder: Path, window:
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 def test_a_real_clip_passes_the_gates_that_hold_for_every_step(folder: Path, window: Window) -> None:
     frames = _step(folder, window)
-    there = continuity.presence(frames, limits=policy.SECOND_FACE)
+    there = continuity.presence((frames, policy.SECOND_FACE))
     assert there.one_face >= policy.GATES.one_face_share
     assert there.most <= policy.GATES.most_faces
     overlap = continuity.continuity([frames], distances=[]).overlap
     assert overlap is not None
     assert overlap >= policy.GATES.overlap
     images = read_clip(folder, window.clip, window.first, window.last, count=_FRAMES)
-    fresh = continuity.freshness(images, limits=policy.FRESHNESS)
+    fresh = continuity.freshness([continuity.trace(images)], frame=images.__getitem__, limits=policy.FRESHNESS)
     assert (fresh.frozen_run, fresh.repeated) == (1, 0)
     assert fresh.noise is not None
     assert fresh.noise > policy.GATES.noise
@@ -65,7 +65,7 @@ def test_a_real_clip_passes_the_gates_that_hold_for_every_step(folder: Path, win
 
 def test_a_real_head_that_turns_is_not_flat(folder: Path) -> None:
     turns = [planarity.measure(*_turn(folder, window), limits=policy.PLANARITY) for window in _first_turns()]
-    depth = planarity.together(turns)
+    depth = capture.depth(turns)
     assert depth.ratio is not None
     assert depth.residual is not None
     assert depth.ratio >= policy.GATES.planarity_ratio

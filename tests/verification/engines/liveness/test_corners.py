@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from verification.engines.liveness import corners
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.planarity import Grey, follow
 
 

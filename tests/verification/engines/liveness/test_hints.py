@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.verification.engines.liveness import insecure_masks, insecure_paper
 from verification.engines.liveness import hints, landmarks, policy
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.networks import Networks
 
 _PAGE = Path(__file__).resolve().parents[4] / "templates" / "borrower" / "commands.html"

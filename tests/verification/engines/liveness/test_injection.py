@@ -14,7 +14,7 @@ import pytest
 from tests.verification.engines.liveness.clips import Clip, read_clip
 from verification.core.errors import BadInput
 from verification.engines.liveness import injection
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.injection import Injection, Told, injection_of
 from verification.stages.live_capture.policy import INJECTION
 
@@ -274,6 +274,6 @@ def test_a_loop_of_a_real_person_who_moves_is_found(clip: Clip, shared_data: Pat
 
 
 def test_the_numbers_hold_no_label() -> None:
-    told: Mapping[str, object] = found(replace(PHONE, label="Aliya's OBS Virtual Camera")).detail
+    told: Mapping[str, object] = vars(found(replace(PHONE, label="Aliya's OBS Virtual Camera")))
     assert "Aliya" not in repr(told)
     assert told["virtual"] == "obs virtual camera"

@@ -14,7 +14,7 @@ from tests.verification.engines.liveness.clips import Clip, read_clip
 from verification.core import stored
 from verification.core.results import Step, measured
 from verification.engines.liveness import frames, landmarks, masks, pictures, policy
-from verification.engines.liveness.crops import Floats, Image
+from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.networks import Networks
 from verification.engines.liveness.pictures import ChainNumbers, SentStep
 

@@ -16,7 +16,7 @@ from tests.verification.engines.liveness import insecure_detectors as made
 from verification.core.errors import Misconfigured
 from verification.engines.faces import nets
 from verification.engines.liveness import passive
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.passive import Detector, PassiveScores
 from verification.engines.liveness.passive_description import MAX_BYTES, PassiveLimits, read_description
 

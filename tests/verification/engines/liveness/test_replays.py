@@ -27,7 +27,7 @@ from scripts.genuine.replays import Change, all_of, cropped, lighter, pressed
 from tests.proofs import Figures
 from tests.verification.engines.liveness.commanded import Film
 from verification.engines.liveness import frames, landmarks, networks, policy, prints
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.prints import Prints
 from verification.stages.live_capture.policy import CAPTURE
 

@@ -10,8 +10,8 @@ import pytest
 from insecure_sandbox import warp
 from insecure_sandbox.warp_picture import thinned
 from verification.core.errors import Refused
-from verification.engines.liveness import capture, corners, frames, landmarks, networks, pictures, policy, throughout
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness import capture, corners, frames, gestures, landmarks, networks, pictures, policy
+from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
 from verification.engines.liveness.policy import GATES, THROUGHOUT
 
@@ -32,8 +32,9 @@ def measured(chains: list[list[bytes]], *commands: str, apart: int = APART) -> t
     return pictures.measure(steps)
 
 
-def found(steps: tuple[StepMeasurement, ...], begins: int = 0) -> throughout.Throughout:
-    return throughout.measure(steps, at_rest=capture.rest(steps[0].numbers.frames), begins=begins)
+def found(steps: tuple[StepMeasurement, ...], begins: int = 0) -> capture.Throughout:
+    at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
+    return capture.throughout(steps, at_rest=at_rest, begins=begins)
 
 
 @pytest.fixture(scope="module")

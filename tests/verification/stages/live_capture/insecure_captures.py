@@ -11,7 +11,7 @@ from insecure_sandbox.warp_picture import grainy
 from tests.verification.engines.liveness import insecure_paper
 from tests.verification.stages.live_capture.captures import ORDER, Frames
 from verification.engines.liveness import frames, policy
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 
 COUNT = 12  # frames in a step
 _NOISE = 2.0  # grey levels of the sensor that films the attack

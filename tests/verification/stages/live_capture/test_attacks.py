@@ -18,7 +18,7 @@ from verification.core.errors import BadInput
 from verification.core.results import Outcome, decide
 from verification.core.route import Evidence
 from verification.engines.liveness import landmarks, networks
-from verification.engines.liveness.crops import Image
+from verification.engines.liveness.frames import Image
 from verification.stages.live_capture.checks import WITH_CONSENT
 from verification.stages.live_capture.dialogue import accept_live_capture, prompt_live_capture
 
