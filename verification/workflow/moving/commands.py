@@ -102,7 +102,7 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
         body = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
         body |= {"case": sealed.commitment, "expires_at": verification.expires_at.isoformat()}
         body |= {"combinations": combinations}
-        body |= {"link": minted.mark, "link_expires_at": minted.expires_at.isoformat()}
+        body |= {"link": links.digest(minted.token).hex(), "link_expires_at": minted.expires_at.isoformat()}
         if verification.renews_id:
             body["renews"] = verification.renews_id
         if len(combinations) == 1:

@@ -104,7 +104,13 @@ class VerificationView:
     opening: Opening
     sequence: int
     log_index: int | None
-    checks: tuple[CheckView, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedView(VerificationView):
+    """The same for a lender who asks for its checks too."""
+
+    checks: tuple[CheckView, ...]
 
 
 @dataclass(frozen=True)
@@ -242,7 +248,6 @@ def verification_view(
     *,
     told: Told,
     standing: attempts.Standing | None,
-    checks: tuple[CheckView, ...] | None = None,
 ) -> VerificationView:
     """A row for its lender, who is told no more than `told`. standing: where its borrower is, if anything is to do."""
     is_untold = each.status in TERMINAL and told.status not in TERMINAL
@@ -273,7 +278,6 @@ def verification_view(
         opening=opening,
         sequence=each.sequence,
         log_index=told.log_index,
-        checks=checks,
     )
 
 
