@@ -236,10 +236,8 @@ def page_name(verification: Verification, attempt: Attempt | None) -> str:
 def opened_view(opened: Opened) -> VerificationView:
     """One that was opened just now: nothing that was written is read again."""
     row = opened.verification
-    stage = stages.known(row.route, row.stage)
-    failures = attempts.failures(row, stage, at=clock.now()) if stage else 0
     told = Told(row.status, row.code)  # it is open, or it could not be opened again
-    return verification_view(row, opened.opening, told=told, standing=attempts.Standing(opened.attempt, failures))
+    return verification_view(row, opened.opening, told=told, standing=opened.standing)
 
 
 def verification_view(
