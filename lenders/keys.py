@@ -25,6 +25,7 @@ from lenders.requests import read_query
 from lenders.schemas import NoQuery
 from verification import clock, transactions
 from verification.compiled import Compiled
+from verification.core import almaty, profiles
 from verification.core.errors import BadInput, Misconfigured
 from verification.workflow.moving import links, rates
 from verification.workflow.reading import readiness
@@ -186,3 +187,9 @@ def caller(request: Request) -> ApiKey:
     if not isinstance(request.auth, ApiKey):
         raise NotAuthenticated
     return request.auth
+
+
+def law_of(key: ApiKey, *, at: datetime) -> str:
+    """The id of the legal profile that a key's lender holds at a time. Raises `Conflict` before its calendar begins."""
+    calendar = key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar
+    return profiles.held(calendar, on=almaty.day_of(at)).id
