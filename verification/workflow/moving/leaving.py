@@ -1,6 +1,6 @@
 """Ends attempts that nobody judges: the borrower fell silent or went away, or the verification goes on without them.
 
-Call everything here inside a transaction. Each makes the document of what it ends.
+Call everything here inside a transaction. All but `void` make the documents of what they end.
 """
 
 from datetime import datetime
