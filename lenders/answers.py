@@ -138,12 +138,6 @@ class VerificationAnswer(serializers.Serializer[Any]):
             set_override(fields[name], "field", asked.form.schema)
         return fields
 
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        """Checks stand there only where they were asked for."""
-        spelled = super().to_representation(instance)
-        # Null would say that there are none; left out says that nobody asked.
-        return {name: value for name, value in spelled.items() if name != "checks" or value is not None}
-
 
 VERIFICATION = VerificationAnswer()
 """Spells a verification by `to_representation`: the answer asked for most, whose fields are not copied each time."""

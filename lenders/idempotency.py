@@ -80,7 +80,7 @@ def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
             answer = work(*told)
-            sealed = sealing.seal(scope, f"{requests.version_of(request)}\n".encode() + requests.spell(request, answer))
+            sealed = sealing.seal(scope, f"{request.version}\n".encode() + requests.spell(request, answer))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -16,17 +15,19 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
-from rest_framework.permissions import BasePermission
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
-from rest_framework.throttling import BaseThrottle
 
 from lenders import policy, versions
 from lenders.models import ApiKey, Lender
+from lenders.requests import read_query
+from lenders.schemas import NoQuery
 from verification import clock, transactions
 from verification.compiled import Compiled
+from verification.core import almaty, profiles
 from verification.core.errors import BadInput, Misconfigured
-from verification.workflow.moving import rates
+from verification.workflow.moving import links, rates
 from verification.workflow.reading import readiness
 
 if TYPE_CHECKING:  # the framework's settings name this module while its views are being imported
@@ -73,7 +74,7 @@ def issue(
     key = ApiKey.objects.create(
         lender=lender,
         mode=mode,
-        sha256=digest(secret),
+        sha256=links.digest(secret).hex(),
         shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
         version=version,
         scopes=list(dict.fromkeys(scopes)),
@@ -103,11 +104,6 @@ def revoke(key: ApiKey) -> bool:
     return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=clock.now()) == 1
 
 
-def digest(secret: str) -> str:
-    """SHA-256 of a key, in hex."""
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 _BY_HASH = Compiled(lambda hashed: ApiKey.objects.select_related("lender").filter(sha256=hashed))
 
 
@@ -126,7 +122,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near a guess was.
         at = clock.now()
         with transactions.looking_up("api_key"):
-            key = _BY_HASH.first(digest(secret.strip()))
+            key = _BY_HASH.first(links.digest(secret.strip()).hex())
         if key is None:
             raise AuthenticationFailed("there is no such key", code="key_unknown")
         if key.revoked_at is not None:
@@ -155,19 +151,34 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasKey(BasePermission):
-    """The key must hold the scope that the view names for this method; a view that names none lets nobody in."""
+    """Lets a key in, where the view names a scope for this method that it holds; a view that names none lets nobody in.
+
+    Requests are counted in fixed windows of a minute for each key, and those that are let in alone.
+    """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Whether there is a key at all; raises `PermissionDenied` if its scopes do not reach."""
-        if not isinstance(request.auth, ApiKey):
+        """Whether there is a key at all; raises `PermissionDenied`, `ValidationError`, `Throttled` in steps 1 to 3."""
+        key = request.auth
+        if not isinstance(key, ApiKey):
             return False
-        scopes: dict[str, str] = getattr(view, "scopes", {})
         method = "GET" if request.method == "HEAD" else str(request.method)
-        # A method that the view does not have is answered with 405, not with a missing scope.
-        if method == "OPTIONS" or not hasattr(view, method.lower()):
-            return True
-        if scopes.get(method) not in request.auth.scopes:
-            raise PermissionDenied(f"this key lacks the scope {scopes.get(method)}", code="scope_missing")
+        # A method that the view does not have is answered with 405, and not by the first two steps.
+        if method != "OPTIONS" and hasattr(view, method.lower()):
+            # 1. The key holds the scope.
+            scope: str | None = getattr(view, "scopes", {}).get(method)
+            if scope not in key.scopes:
+                raise PermissionDenied(f"this key lacks the scope {scope}", code="scope_missing")
+            # 2. What changes something is told by its body alone: a parameter of its query would be lost unseen.
+            if method not in SAFE_METHODS and request.query_params:
+                read_query(NoQuery, request.query_params)
+        # 3. The window is not full.
+        seconds_left = policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
+        used = rates.count(key.pk, seconds=policy.RATE_SECONDS)
+        view.headers["RateLimit-Limit"] = str(policy.RATE_REQUESTS)
+        view.headers["RateLimit-Remaining"] = str(max(0, policy.RATE_REQUESTS - used))
+        view.headers["RateLimit-Reset"] = str(seconds_left)
+        if used > policy.RATE_REQUESTS:
+            raise Throttled(seconds_left)
         return True
 
 
@@ -178,22 +189,7 @@ def caller(request: Request) -> ApiKey:
     return request.auth
 
 
-class KeyRate(BaseThrottle):
-    """Fixed windows of a minute for each key; the framework makes one of these for each request."""
-
-    _seconds_left = 0
-
-    def allow_request(self, request: Request, view: "APIView") -> bool:
-        """Counts this request; False once the window is full."""
-        if request.auth is None:
-            return True
-        self._seconds_left = policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
-        used = rates.count(request.auth.pk, seconds=policy.RATE_SECONDS)
-        view.headers["RateLimit-Limit"] = str(policy.RATE_REQUESTS)
-        view.headers["RateLimit-Remaining"] = str(max(0, policy.RATE_REQUESTS - used))
-        view.headers["RateLimit-Reset"] = str(self._seconds_left)
-        return used <= policy.RATE_REQUESTS
-
-    def wait(self) -> float:
-        """Seconds until the next window."""
-        return float(self._seconds_left)
+def law_of(key: ApiKey, *, at: datetime) -> str:
+    """The id of the legal profile that a key's lender holds at a time. Raises `Conflict` before its calendar begins."""
+    calendar = key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar
+    return profiles.held(calendar, on=almaty.day_of(at)).id

@@ -11,10 +11,9 @@ from django.db.models import Q
 
 from lenders import parsing
 from lenders.versions import newest, shipped
-from verification.core import almaty, profiles
+from verification.core import profiles
 from verification.core.errors import BadInput
 from verification.core.ids import new_id, parse_office_phone
-from verification.core.profiles import Profile
 from verification.fields import HexField
 
 ID_LENGTH = 30
@@ -86,11 +85,6 @@ class Lender(models.Model):
         if not self.live_calendar and self.keys.filter(mode="live", revoked_at=None).exists():
             wanted = "it has live keys: name the profile that they go by"
             raise ValidationError({"live_calendar": ValidationError(wanted, code="calendar_empty")})
-
-    def profile(self, mode: str, *, at: datetime) -> Profile:
-        """The legal profile that it holds at a time. Raises `Conflict` before its calendar begins."""
-        calendar = self.test_calendar if mode == "test" else self.live_calendar
-        return profiles.held(calendar, on=almaty.day_of(at))
 
 
 class ApiKey(models.Model):

@@ -26,13 +26,22 @@ _RUN = re.compile(r"[0-9]+")
 # Digits with at most one separator, or a bracket and a blank, between two of them: how people write numbers.
 _WRITTEN = re.compile(r"[+]?[0-9](?:[-._:() ]{0,2}[0-9])*")
 _IIN_DIGITS, _PHONE_DIGITS = 12, 11
+_NO_REFERENCE = ("1 to 64 of: A-Z a-z 0-9 _ . : -", "reference_malformed")
 
 
 def text(
-    untrusted: Any, *, longest: int, shortest: int = 1, is_impersonal: bool = False, has_runs: bool = False
+    untrusted: Any,
+    *,
+    longest: int,
+    shortest: int = 1,
+    is_impersonal: bool = False,
+    has_runs: bool = False,
+    form: str = "",
+    formless: tuple[str, str] = ("", ""),
 ) -> str:
     """A string of what can be seen, blanks around it dropped, and no two of them in a row unless it `has_runs`; an
-    impersonal one names nobody by number."""
+    impersonal one names nobody by number. form: a pattern of the whole as it was sent, or it is refused as `formless`.
+    """
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
     stripped = untrusted.strip()
@@ -43,15 +52,9 @@ def text(
         raise BadInput("only signs that are seen, and single plain blanks, are allowed", code="text_malformed")
     if is_impersonal and holds_personal_number(stripped):
         raise BadInput("must not contain an IIN or a mobile number", code="personal_number")
+    if form and not re.fullmatch(form, untrusted):
+        raise BadInput(formless[0], code=formless[1])
     return stripped
-
-
-def client_reference(untrusted: Any) -> str:
-    """The lender's own name for a request; it comes back in webhooks and logs."""
-    value = text(untrusted, longest=REFERENCE_MAX, is_impersonal=True)
-    if not re.fullmatch(REFERENCE, untrusted):
-        raise BadInput("1 to 64 of: A-Z a-z 0-9 _ . : -", code="reference_malformed")
-    return value
 
 
 def name(untrusted: Any, *, optional: bool = False) -> str:
@@ -131,10 +134,11 @@ def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False)
     return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
 
 
-def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None = None) -> date:
+def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None) -> date:
     """A calendar date, `2026-11-24`, held against today in Kazakhstan.
 
-    is_still_valid: it is the last day of something, and not over. least_age: it is the birth date of somebody so old.
+    is_still_valid: it is the last day of something, and not over. least_age: it is the birth date of somebody so old; a
+    form that forgets to say how old takes nobody.
     """
     if not isinstance(untrusted, str) or not re.fullmatch(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", untrusted):
         raise BadInput("a date such as 2026-11-24 is expected", code="date_malformed")
@@ -151,11 +155,6 @@ def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None =
         if almaty.age_on(today, born=value) < least_age:
             raise BadInput(f"the borrower must be {least_age} years old", code="subject_under_age")
     return value
-
-
-def birth_date(untrusted: Any, *, least_age: int) -> date:
-    """The birth date of somebody who is so old today: a form that forgets to say how old takes nobody."""
-    return day(untrusted, least_age=least_age)
 
 
 def moment(untrusted: Any) -> datetime:
@@ -197,9 +196,8 @@ def yes_or_no(untrusted: Any) -> bool:
 
 def document_number(untrusted: Any, *, longest: int) -> str:
     """Letters and digits, capitals, no blanks."""
-    value = text(untrusted, longest=2 * longest, has_runs=True)
-    if not re.fullmatch(DOCUMENT_NUMBER, untrusted):
-        raise BadInput(f"1 to {longest} letters and digits", code="document_malformed")
+    wrong = f"1 to {longest} letters and digits", "document_malformed"
+    value = text(untrusted, longest=2 * longest, has_runs=True, form=DOCUMENT_NUMBER, formless=wrong)
     return value.replace(" ", "").upper()
 
 
@@ -271,16 +269,18 @@ def holds_personal_number(text: str) -> bool:
 
 
 READERS: Mapping[str, Callable[..., Any]] = {
-    "birth_date": birth_date,
+    "birth_date": day,
     "case_number": parse_case_number,
-    "client_reference": client_reference,
+    "client_reference": partial(
+        text, longest=REFERENCE_MAX, is_impersonal=True, form=REFERENCE, formless=_NO_REFERENCE
+    ),
     "decimal": decimal,
     "document_number": document_number,
     "https_url": https_url,
     "iban": iban,
     "iin": Iin.parse,
     "kato": kato,
-    "last_day": partial(day, is_still_valid=True),
+    "last_day": partial(day, is_still_valid=True, least_age=None),
     "metadata": metadata,
     "moment": moment,
     "name": name,

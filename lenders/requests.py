@@ -17,17 +17,14 @@ from django.utils.http import http_date
 from rest_framework.exceptions import APIException, ErrorDetail, ParseError, ValidationError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
-from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.versioning import BaseVersioning
-from rest_framework.views import APIView
 
 from lenders import policy, versions
 from lenders.models import ApiKey
 from lenders.parsing import READERS
-from lenders.schemas import NoQuery
 from verification.core.errors import BadInput
 from verification.core.forms import asked_of
 from verification.core.strict_json import read_json
@@ -117,17 +114,6 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
     return made
 
 
-class NoQueryButOfGet(BasePermission):
-    """What changes something is told by its body alone: a parameter of its query would be lost unseen."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Always so; raises `ValidationError` as `read_query` does."""
-        method = str(request.method)
-        if method not in SAFE_METHODS and request.query_params and hasattr(view, method.lower()):
-            read_query(NoQuery, request.query_params)
-        return True
-
-
 def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
     """The request in a query string; each parameter stands there at most once. A fault's place is `?name`."""
     doubled = [name for name, values in untrusted.lists() if len(values) > 1]
@@ -168,8 +154,9 @@ class VersionedJSON(JSONRenderer):
     ) -> Any:
         """The bytes."""
         context = renderer_context or {}
-        # What we speak is the newest.
-        if data is not None and "request" in context and (version := version_of(context["request"])) != versions.NEWEST:
+        # What we speak is the newest, and so is what was refused before its version was found.
+        version = getattr(context.get("request"), "version", None) or versions.NEWEST
+        if data is not None and version != versions.NEWEST:
             is_problem = context["response"].exception
             name = versions.PROBLEM if is_problem else operation(context["request"])
             data = versions.told(data, of=name, version=version)
@@ -180,11 +167,6 @@ def spell(request: Request, answer: Response) -> bytes:
     """The bytes of an answer, as it is going to be sent."""
     spelled: bytes = VersionedJSON().render(answer.data, renderer_context={"request": request, "response": answer})
     return spelled
-
-
-def version_of(request: Request) -> str:
-    """The version of a request."""
-    return getattr(request, "version", None) or versions.NEWEST
 
 
 def operation(request: Request) -> str:

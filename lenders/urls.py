@@ -21,16 +21,15 @@ from lenders.api import (
     webhook_endpoints,
 )
 from lenders.docs import pages, prose
-from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
-from lenders.requests import AlwaysJSON, ByHeader, NoQueryButOfGet, StrictJSONParser, VersionedJSON
+from lenders.keys import ApiKeyAuthentication, HasKey
+from lenders.requests import AlwaysJSON, ByHeader, StrictJSONParser, VersionedJSON
 
 app_name = "lenders"
 
 # What all views of the API have in common: one place, and no inheritance.
 VIEW_OPTIONS: dict[str, Any] = {
     "authentication_classes": (ApiKeyAuthentication,),
-    "permission_classes": (HasKey, NoQueryButOfGet),
-    "throttle_classes": (KeyRate,),
+    "permission_classes": (HasKey,),
     "parser_classes": (StrictJSONParser,),
     "renderer_classes": (VersionedJSON,),
     "versioning_class": ByHeader,
@@ -38,12 +37,11 @@ VIEW_OPTIONS: dict[str, Any] = {
     "metadata_class": None,
 }
 # Of test mode alone.
-TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode, NoQueryButOfGet)}
+TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode,)}
 # For addresses that belong to nobody: the answer is the same with and without a key, but for its version.
 NOWHERE_OPTIONS = VIEW_OPTIONS | {
     "authentication_classes": (unknown.PerhapsKey,),
     "permission_classes": (unknown.Nowhere,),
-    "throttle_classes": (),
 }
 
 urlpatterns = [

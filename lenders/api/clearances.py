@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from lenders import idempotency, schemas
 from lenders.clearance_answers import CLEARANCE, ClearanceAnswer
-from lenders.keys import caller
+from lenders.keys import caller, law_of
 from lenders.models import ApiKey
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read, read_query
@@ -44,7 +44,7 @@ class Clearances(APIView):
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
-            profile_id=key.lender.profile(key.mode, at=clock.now()).id,
+            profile_id=law_of(key, at=clock.now()),
             **vars(wanted),
         )
         return Response(_spelled(key, clearance_id), status=202)

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from lenders import answers, idempotency, schemas
-from lenders.keys import caller
+from lenders.keys import caller, law_of
 from lenders.openapi import IDEMPOTENCY_KEY, problems
 from lenders.requests import read
 from verification import clock
@@ -43,7 +43,7 @@ class Contract(APIView):
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
-            profile_id=key.lender.profile(key.mode, at=clock.now()).id,
+            profile_id=law_of(key, at=clock.now()),
             **vars(said),
         )
         found = queries.view(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)

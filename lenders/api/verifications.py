@@ -7,7 +7,7 @@ from rest_framework.views import APIView
 
 from lenders import answers, idempotency, schemas
 from lenders.clearance_answers import SentAnswer
-from lenders.keys import caller
+from lenders.keys import caller, law_of
 from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.requests import read, read_query
 from lenders.schemas import LinkRequest, require_registered
@@ -68,7 +68,7 @@ class Verifications(APIView):
         opened = commands.open_verification(
             lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone),
             mode=key.mode,
-            profile_id=lender.profile(key.mode, at=clock.now()).id,
+            profile_id=law_of(key, at=clock.now()),
             opening=opening,
         )
         # The token is shown here and nowhere again: only its hash is kept.
@@ -131,7 +131,7 @@ class VerificationLink(APIView):
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
-            profile_id=key.lender.profile(key.mode, at=clock.now()).id,
+            profile_id=law_of(key, at=clock.now()),
             sent_by=named.sent_by,
         )
         return Response(SentAnswer(sent).data, status=201)

@@ -219,7 +219,7 @@ def _request(key: ApiKey, body: str = "{}") -> Request:
         PATH, body, content_type="application/json", headers={"idempotency-key": "key-of-a-unit-test"}
     )
     request = Request(plain, parsers=[StrictJSONParser()])
-    request.auth = key
+    request.auth, request.version = key, key.version
     return request
 
 

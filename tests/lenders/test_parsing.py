@@ -18,12 +18,14 @@ TEXT = partial(parsing.text, longest=5)
 AMOUNT = partial(parsing.decimal, places=2, most=10**12, above_zero=True)
 RATE = partial(parsing.decimal, places=4, most=1000)
 ROUTES = partial(parsing.route_names, most=10)
+REFERENCE = parsing.READERS["client_reference"]
+DAY = partial(parsing.day, least_age=None)
 NUMBER = partial(parsing.document_number, longest=20)
 METADATA = partial(parsing.metadata, keys=20, longest_key=40, longest=500)
 
 READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (TEXT, " abc ", "abc"),
-    (parsing.client_reference, "Loan_1.a:b-c", "Loan_1.a:b-c"),
+    (REFERENCE, "Loan_1.a:b-c", "Loan_1.a:b-c"),
     (WORD, "kk", "kk"),
     (WORDS, ["b", "a"], ("b", "a")),
     (ROUTES, ["eds", "live_face"], ("eds", "live_face")),
@@ -41,7 +43,7 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (RATE, "46", "46.00"),
     (RATE, Decimal("45.9125"), "45.9125"),
     (RATE, "45.10", "45.10"),
-    (parsing.day, "2028-02-29", date(2028, 2, 29)),
+    (DAY, "2028-02-29", date(2028, 2, 29)),
     (parsing.moment, "2026-11-24T10:00:00+05:00", datetime(2026, 11, 24, 5, tzinfo=UTC)),
     (NUMBER, "n 1234567", "N1234567"),
     (parsing.sha256_hex, "AB" * 32, "ab" * 32),
@@ -72,11 +74,11 @@ REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     *((TEXT, f"a{sign}b", "text_malformed") for sign in NOT_SEEN + OTHER_BLANKS),
     *((TEXT, f"{sign}ab", "text_malformed") for sign in OTHER_BLANKS),
     (TEXT, "a  b", "text_malformed"),
-    (parsing.client_reference, "Loan 1", "reference_malformed"),
-    (parsing.client_reference, " Loan-1", "reference_malformed"),
-    (parsing.client_reference, "a" * 65, "length_wrong"),
-    (parsing.client_reference, "loan-990101100010", "personal_number"),
-    (parsing.client_reference, "+77011234567", "personal_number"),
+    (REFERENCE, "Loan 1", "reference_malformed"),
+    (REFERENCE, " Loan-1", "reference_malformed"),
+    (REFERENCE, "a" * 65, "length_wrong"),
+    (REFERENCE, "loan-990101100010", "personal_number"),
+    (REFERENCE, "+77011234567", "personal_number"),
     (WORD, "en", "choice_unknown"),
     (WORD, ["kk"], "choice_unknown"),
     (WORDS, ["a", "a"], "choice_repeated"),
@@ -110,9 +112,9 @@ REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (AMOUNT, "150000.000", "decimal_malformed"),
     (RATE, "1000.01", "out_of_range"),
     (RATE, "46.00001", "decimal_malformed"),
-    (parsing.day, "2027-02-29", "date_malformed"),
-    (parsing.day, "20280229", "date_malformed"),
-    (parsing.day, "0028-02-29", "date_malformed"),
+    (DAY, "2027-02-29", "date_malformed"),
+    (DAY, "20280229", "date_malformed"),
+    (DAY, "0028-02-29", "date_malformed"),
     (parsing.moment, "2026-11-24T10:00:00", "time_malformed"),
     (parsing.moment, "yesterday", "time_malformed"),
     (parsing.moment, "2026-11-24T10Z", "time_malformed"),

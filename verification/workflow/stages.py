@@ -3,6 +3,8 @@
 Ours: consent before the first, the script-breaking question before the last.
 """
 
+from collections.abc import Mapping
+
 from django.conf import settings
 
 from verification import routes
@@ -19,8 +21,8 @@ def titles() -> dict[str, Words]:
     return {name: each.title for name, each in routes.ROUTES.items()}
 
 
-def of(route_name: str) -> tuple[Stage, ...]:
-    """The stages of a route in the order the borrower meets them.
+def of(route_name: str) -> Mapping[str, Stage]:
+    """The stages of a route by name, in the order the borrower meets them.
 
     Raises `Misconfigured` for a route that is not installed, or not there.
     """
@@ -29,31 +31,19 @@ def of(route_name: str) -> tuple[Stage, ...]:
     if route_name not in routes.ROUTES:
         raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
     *before, last = routes.ROUTES[route_name].stages
-    return (CONSENT, *before, QUESTION, last)
+    return {stage.name: stage for stage in (CONSENT, *before, QUESTION, last)}
 
 
 def release(route_name: str) -> Release:
     """How a route is done by this software: what the log names, and `core/releases.py` must know."""
     return Release(
-        route_name, tuple((stage.name, tuple(stage.checks), stage.attempts or 0) for stage in of(route_name))
+        route_name, tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in of(route_name).items())
     )
-
-
-def find(route_name: str, stage_name: str) -> Stage:
-    """One stage of a route; raises `KeyError` if the route has none of this name."""
-    return {stage.name: stage for stage in of(route_name)}[stage_name]
 
 
 def known(route_name: str, stage_name: str) -> Stage | None:
     """One stage, or None where this installation has no such route or stage any more: for reads and sweeps."""
     try:
-        return next((stage for stage in of(route_name) if stage.name == stage_name), None) if stage_name else None
+        return of(route_name).get(stage_name) if stage_name else None
     except Misconfigured:
         return None
-
-
-def after(route_name: str, stage_name: str) -> Stage | None:
-    """The stage that follows, or None after the last."""
-    ahead = of(route_name)
-    position = [stage.name for stage in ahead].index(stage_name) + 1
-    return ahead[position] if position < len(ahead) else None

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from lenders.keys import law_of
+from lenders.models import ApiKey
 from tests.lenders.api import renewing
 from tests.lenders.api.test_clearances import ask, clean, cleared, code, verified
 from tests.lenders.samples import opening
@@ -34,10 +36,11 @@ def test_a_profile_begins_at_midnight_in_almaty(lender):
     lender.test_calendar = [*profiles.calendar_of("KZ-2021-04"), {"from": "2026-01-26", "profile": "KZ-2026-01"}]
     lender.live_calendar = [{"from": "2026-01-26", "profile": "KZ-2026-01"}]
     midnight = datetime(2026, 1, 25, 19, tzinfo=UTC)
-    assert [lender.profile(mode, at=midnight).id for mode in ("test", "live")] == ["KZ-2026-01"] * 2
-    assert lender.profile("test", at=midnight - timedelta(seconds=1)).id == "KZ-2021-04"
+    test, live = (ApiKey(lender=lender, mode=mode) for mode in ("test", "live"))
+    assert [law_of(key, at=midnight) for key in (test, live)] == ["KZ-2026-01"] * 2
+    assert law_of(test, at=midnight - timedelta(seconds=1)) == "KZ-2021-04"
     with pytest.raises(Conflict):
-        lender.profile("live", at=midnight - timedelta(seconds=1))
+        law_of(live, at=midnight - timedelta(seconds=1))
 
 
 def test_before_its_calendar_begins_a_lender_does_nothing(api, lender, issued):

@@ -35,7 +35,7 @@ from verification.core.status import Move
 from verification.evidence import vault
 from verification.models import AuditEntry, Receipt, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import commands, onward
+from verification.workflow.moving import commands, links, onward
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -203,7 +203,7 @@ def test_it_is_another_lenders_or_another_modes_nothing(api, other_api, lender, 
     ApiKey.objects.create(
         lender=lender,
         mode="live",
-        sha256=keys.digest("tlg_live_x"),
+        sha256=links.digest("tlg_live_x").hex(),
         scopes=["verifications:read"],
         created_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),

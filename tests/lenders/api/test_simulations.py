@@ -8,7 +8,6 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from lenders import keys
 from lenders.models import ApiKey, IdempotentRequest
 from tests.lenders.api.insecure_simulation import InsecureSimulation
 from tests.lenders.api.test_receipts import payload
@@ -43,7 +42,7 @@ def live(lender):
     ApiKey.objects.create(
         lender=lender,
         mode="live",
-        sha256=keys.digest("tlg_live_x"),
+        sha256=links.digest("tlg_live_x").hex(),
         scopes=["verifications:read", "verifications:write"],
         created_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),

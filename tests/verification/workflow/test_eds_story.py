@@ -17,6 +17,7 @@ from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenc
 from verification.stages.consent.policy import CURRENT
 from verification.workflow import cases, policy
 from verification.workflow.reading import queries
+from verification.workflow.reading.views import CheckedView
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -25,7 +26,7 @@ STEPS = ("format", "content", "signature", "path", "usage", "identity", "revocat
 
 def codes(story):
     view = queries.view(lender_id=story.lender.pk, mode="test", verification_id=story.id, with_checks=True)
-    assert view.checks is not None
+    assert isinstance(view, CheckedView)
     return [check.code for check in view.checks if check.code]
 
 

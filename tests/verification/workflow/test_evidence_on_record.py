@@ -27,8 +27,7 @@ from verification.audit import legality, signatures
 from verification.audit.compare_rows import require_as_said
 from verification.core import profiles
 from verification.core.errors import Conflict, EvidenceUnreadable
-from verification.core.keeping import claims, inputs_mark
-from verification.core.route import Evidence
+from verification.core.keeping import Claim, claims, inputs_mark
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
 from verification.stages.consent.policy import CURRENT
@@ -171,17 +170,18 @@ def test_what_a_worker_said_in_another_log_counts_for_no_end(issued: Issued) -> 
 @pytest.mark.parametrize("is_listed", [False, True])
 def test_a_row_that_no_entry_lists_is_as_none(issued: Issued, monkeypatch: pytest.MonkeyPatch, is_listed: bool) -> None:
     """One that a key lists which may not is refused by the log, and by a worker: what follows waits for it."""
-    story, loaded, load = signed(issued), list[Evidence](), dossier.load
+    story, loaded, proven = signed(issued), list[set[str]](), dossier.proven
     for attempt in (*attempts(story, "consent"), *attempts(story, "statement")):
         planted = owned_web.plant(attempt, "statement.other", b"{}")
         if is_listed:
             owned_web.keep(attempt, planted)
 
-    def watched(*args: Any, **kwargs: Any) -> Evidence:
-        loaded.append(load(*args, **kwargs))
-        return loaded[-1]
+    def watched(*args: Any, **kwargs: Any) -> list[tuple[Claim, bytes]]:
+        found = proven(*args, **kwargs)
+        loaded.append({one.kind for one, _ in found})
+        return found
 
-    monkeypatch.setattr(dossier, "load", watched)
+    monkeypatch.setattr(dossier, "proven", watched)
     story.work()
     if is_listed:
         assert (loaded, story.row().faults, decisions(story)) == ([], 1, 0)
@@ -189,8 +189,8 @@ def test_a_row_that_no_entry_lists_is_as_none(issued: Issued, monkeypatch: pytes
         assert AuditEntry.objects.filter(pending__refused=True).count() == 2
         return
     assert len(loaded) == 1
-    assert "statement.signature" in loaded[0].items
-    assert "statement.other" not in loaded[0].items
+    assert "statement.signature" in loaded[0]
+    assert "statement.other" not in loaded[0]
     assert story.row().status == "verified"
     order_all()
     assert story.page().status == "verified"

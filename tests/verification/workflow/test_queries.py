@@ -9,6 +9,7 @@ from tests.verification.workflow.story import begin, lender
 from verification.models import Attempt
 from verification.workflow.moving import commands
 from verification.workflow.reading import case_file, queries
+from verification.workflow.reading.views import CheckedView
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +28,7 @@ def case_id() -> str:
 @pytest.mark.forges
 def test_a_lender_is_shown_a_code_that_is_gone_as_it_stands(case_id: str) -> None:
     view = queries.view(lender_id=rows.lender().pk, mode="test", verification_id=case_id, with_checks=True)
-    assert view.checks is not None
+    assert isinstance(view, CheckedView)
     (check,) = [each for each in view.checks if each.code]
     assert (check.code, check.retryable, check.borrower_message, check.lender_detail) == (GONE, False, "", "")
 

@@ -23,6 +23,7 @@ from verification.stages.statement.policy import POLICY
 from verification.workflow import cases
 from verification.workflow.moving import commands, links, mobile_signing, queue
 from verification.workflow.reading import queries
+from verification.workflow.reading.views import CheckedView
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -32,8 +33,9 @@ Issued = Callable[..., Credential]
 def codes(story: Story) -> dict[str, str]:
     """What the checks of the last judged attempt said that did not pass."""
     told = queries.view(lender_id=story.lender.pk, mode="test", verification_id=story.id, with_checks=True)
-    last = max(check.attempt for check in told.checks or ())
-    return {one.name: one.code for one in told.checks or () if one.attempt == last and one.code}
+    assert isinstance(told, CheckedView)
+    last = max(check.attempt for check in told.checks)
+    return {one.name: one.code for one in told.checks if one.attempt == last and one.code}
 
 
 def other_lines(der: bytes) -> str:

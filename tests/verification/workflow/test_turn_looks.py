@@ -83,7 +83,6 @@ def test_each_look_is_an_entry_that_says_what_it_kept_and_what_follows(script):
 def test_a_look_that_faults_is_tried_again_and_nothing_is_lost_or_done_twice(script, monkeypatch):
     story = at_commands()
     answered(story)
-    stage = the_stage()
     looks = iter([OSError("made by a test")])
 
     def look(evidence, memory):
@@ -92,7 +91,7 @@ def test_a_look_that_faults_is_tried_again_and_nothing_is_lost_or_done_twice(scr
         assert evidence.items.keys() == {f"live_capture.0.{kind}" for kind in ("chain.0", "frame.1", "part.0", "turn")}
         return Looked(is_right=True)
 
-    monkeypatch.setattr(stages, "find", lambda *_: stage.differing(look=look))
+    look_by(monkeypatch, look)
     story.work()
     assert (story.row().step, story.row().faults, entries(story)) == (queue.LOOK, 1, [])
     make_due(story)
@@ -109,7 +108,7 @@ def test_a_look_that_always_faults_ends_in_failed_and_burns_nothing(script, monk
     def look(evidence, memory):
         raise OSError("made by a test")
 
-    monkeypatch.setattr(stages, "find", lambda *_: the_stage().differing(look=look))
+    look_by(monkeypatch, look)
     for _ in range(policy.FAULTS_MAX):
         make_due(story)
         story.work()
@@ -122,13 +121,12 @@ def test_a_worker_whose_lease_ran_out_meanwhile_asks_nothing_on(script, monkeypa
     answered(story)
     claimed = queue.claim(story.id)
     assert claimed is not None
-    stage = the_stage()
 
     def look(evidence, memory):
         Verification.objects.filter(pk=story.id).update(fence="another's")
         return Looked(is_right=True)
 
-    monkeypatch.setattr(stages, "find", lambda *_: stage.differing(look=look))
+    look_by(monkeypatch, look)
     with pytest.raises(FenceLost):
         advance.run(claimed)
     assert (entries(story), attempt().status) == ([], "judging")
@@ -137,19 +135,20 @@ def test_a_worker_whose_lease_ran_out_meanwhile_asks_nothing_on(script, monkeypa
 def test_a_capture_that_is_canceled_while_a_worker_looks_is_over(script, monkeypatch):
     story = at_commands()
     answered(story)
-    stage = the_stage()
 
     def look(evidence, memory):
         commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
         return Looked(is_right=True)
 
-    monkeypatch.setattr(stages, "find", lambda *_: stage.differing(look=look))
+    look_by(monkeypatch, look)
     tasks.advance(story.id)
     assert (story.row().status, attempt().status, entries(story)) == ("canceled", "void", [])
 
 
-def the_stage():
-    return stages.find("biometric", "live_capture")
+def look_by(monkeypatch, look):
+    way = stages.of("biometric")
+    other = {**way, "live_capture": way["live_capture"].differing(look=look)}
+    monkeypatch.setattr(stages, "of", lambda _: other)
 
 
 # Real frames and real models

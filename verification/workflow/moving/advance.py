@@ -29,10 +29,10 @@ from verification.workflow.moving import (
     destruction,
     dossier,
     ending,
+    leaving,
     onward,
     queue,
     transition,
-    tries,
 )
 
 _UNASKED = {
@@ -68,12 +68,12 @@ def run(verification: Verification) -> None:
     key = cases.key_beside(verification)
     if verification.step == queue.OPEN:
         # The attempt could not begin: the borrower was busy elsewhere, or had none left.
-        stage, at = stages.find(verification.route, verification.stage), clock.now()
+        stage, at = stages.of(verification.route)[verification.stage], clock.now()
         with transactions.writing():
             queue.require_fence(verification)
             onward.require_due(stage, require_as_said(verification))
             with transition.holding(verification):
-                if (had := tries.count(verification, stage, at=at)).is_exhausted:
+                if (had := attempts.count_tries(verification, stage, at=at)).is_exhausted:
                     onward.exhaust(verification, had, key=key, at=at)
                 else:
                     attempts.enter(verification, stage, key=key, at=at)
@@ -84,7 +84,7 @@ def run(verification: Verification) -> None:
     if attempt is None:
         raise FenceLost(f"{verification.pk}: the attempt ended meanwhile")
     work = {queue.PREPARE: _prepare, queue.LOOK: _look, queue.JUDGE: _judge}[verification.step]
-    return work(verification, attempt, stages.find(attempt.route, attempt.stage), key=key)
+    return work(verification, attempt, stages.of(attempt.route)[attempt.stage], key=key)
 
 
 def release(verification: Verification, fault: Exception) -> None:
@@ -135,7 +135,7 @@ def _give_up(verification: Verification, *, cause: str) -> None:
         with transition.holding(verification):
             transition.record(verification, "step.faulted", at=at, body=body)
             onward.end(verification, Move.FAIL, at=at, code="retries_exhausted")
-            attempts.drop_open(verification, at=at)
+            leaving.drop_open(verification, at=at)
     return
 
 
@@ -143,7 +143,8 @@ def _prepare(verification: Verification, attempt: Attempt, stage: Stage, *, key:
     """Prepares within the attempt (a statement, a code, another code) and gives the borrower the turn and its time."""
     at = clock.now()
     of = dossier.on_record(verification, attempt)
-    evidence = dossier.load(attempt, of.evidence, key=key, at=at)
+    items = {one.kind: content for one, content in dossier.proven(of.evidence, key=key)}
+    evidence = Evidence(items, at, secrets=vault.secrets_of(attempt.pk))
     if stage.prepare is None:
         raise Unavailable(f"stage {stage.name} has nothing to prepare")
     case, memory = cases.read(verification, key, commitment=of.case).case, attempts.memory_of(attempt, key=key)
@@ -194,15 +195,17 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     # 2. Read.
     of = dossier.on_record(verification, attempt)
     case = cases.read(verification, key, commitment=of.case).case
-    before = dossier.load(attempt, of.evidence, key=key, at=clock.now())
-    left = tries.count(verification, stage, at=clock.now()).left
+    items = {one.kind: content for one, content in dossier.proven(of.evidence, key=key)}
+    before = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
+    left = attempts.count_tries(verification, stage, at=clock.now()).left
     # 3. Work. No row is locked, and no transaction open, while a source takes its time.
     transactions.rest()
     collected = dict(stage.collect(case, before)) if stage.collect else {}
-    collected |= dossier.compared(attempt, stage.again, before.items) if stage.again is not None else {}
-    items, seen = {**before.items, **collected}, before.seen | dossier.presented_before(attempt, collected)
+    collected |= dossier.compared(attempt, stage.again, items) if stage.again is not None else {}
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
-    evidence = replace(before, items=items, seen=seen, at=clock.now(), left=left, handed_over=of.handed_over)
+    items, at = items | collected, clock.now()
+    seen = dossier.presented_before(attempt, items)
+    evidence = replace(before, items=items, seen=seen, at=at, left=left, handed_over=of.handed_over)
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)
     results = stage.judge(facts, numbers)
@@ -215,12 +218,11 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     with transactions.writing():
         queue.require_fence(verification)
         at = clock.now()
-        if decision.outcome is not Outcome.PASSED or stages.after(attempt.route, stage.name) is None:
+        if decision.outcome is not Outcome.PASSED or stage.name == [*stages.of(attempt.route)][-1]:
             require_as_said(verification)  # this may end it, or leave it to people
         with transition.holding(verification):
             kept = dossier.put(attempt, collected, key=key, at=at)
             by = {"engine": scenarios.engine(of.simulated)} if of.simulated else {}
             told = [{"check": one.check, "outcome": one.outcome, "code": one.code, **by} for one in results]
-            inputs = inputs_mark(one.digest for one in of.evidence)
-            said, known = {"checks": told, "inputs": inputs, "evidence": kept}, {**items, **collected}
-            onward.go_on(verification, attempt, stage, decision, said=said, evidence=known, key=key, at=at)
+            said = {"checks": told, "inputs": inputs_mark(one.digest for one in of.evidence), "evidence": kept}
+            onward.go_on(verification, attempt, stage, decision, said=said, evidence=items | collected, key=key, at=at)

@@ -1,7 +1,11 @@
-"""Opens and closes attempts, and counts the failed ones. Call everything here inside a transaction.
+"""Opens and closes attempts, and counts those that are spent. Call everything here inside a transaction.
 
 A stage that must be prepared takes the borrower's one place first and is prepared in it: no message is sent, and no
 register asked, for a dialogue that cannot begin.
+
+How many attempts a borrower has left at a stage is counted by what workers signed of each, whatever the rows say, over
+all verifications with this lender and all routes of a day, or whoever may choose between two routes with a capture
+would have twice the tries. A row says only whose a verification is.
 """
 
 import json
@@ -17,14 +21,15 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from verification import transactions
+from verification.audit import log, signatures
 from verification.compiled import Compiled
-from verification.core import reasons, stored
+from verification.core import events, reasons, stored
 from verification.core.results import Outcome
 from verification.core.route import ANSWERED, ENDED, PARTS, SEED, Memory, Next, Prepared, Stage, Turn
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, Verification
 from verification.workflow import policy, stages
-from verification.workflow.moving import documents, queue, quotas, transition, tries
+from verification.workflow.moving import queue, quotas, transition
 
 OPEN, JUDGING = "open", "judging"
 """With the borrower, and with us: being prepared or judged."""
@@ -32,6 +37,8 @@ BUSY = "borrower_busy"
 NONE_LEFT = "attempts_exhausted"
 TOO_MANY = "captures_exceeded"
 SEED_BYTES = 32  # the output of SHA-256: longer keys would not make HMAC stronger, RFC 2104 §3
+_OPENED_BEFORE = timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS)
+"""How long an attempt may have been open, and with people, before it was spent."""
 
 
 def enter(
@@ -50,7 +57,7 @@ def enter(
         with transactions.writing():  # a savepoint: without one PostgreSQL takes nothing more after a broken constraint
             attempt.save(force_insert=True)
             hindrance = ""
-            had = tries.count(verification, stage, at=at)
+            had = count_tries(verification, stage, at=at)
             if had.left == 0:
                 hindrance = NONE_LEFT if had.is_exhausted else BUSY
             elif stage.unburnt_max is not None and reasons.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max:
@@ -79,8 +86,8 @@ def enter_route(verification: Verification, route: str, *, key: vault.Key, at: d
     if verification.passed_routes:
         passed = list(verification.passed_routes)
         transition.record(verification, "route.chosen", at=at, body={"route": route, "passed": passed})
-    first = stages.of(route)[1 if verification.passed_routes else 0]
-    return enter(verification, first, key=key, at=at)
+    consent, second, *_ = stages.of(route).values()
+    return enter(verification, second if verification.passed_routes else consent, key=key, at=at)
 
 
 def _fresh(
@@ -108,7 +115,7 @@ def _fresh(
         expires_at=min(at + timedelta(seconds=stage.seconds), verification.expires_at),
     )
     memory = _first_memory(verification, stage, key=key, at=at) if stage.prepare else {}
-    sealed = seal_memory(attempt, memory, key=key)
+    sealed = key.seal(stored.to_bytes(memory), **vault.place_of_memory(attempt.pk))
     attempt.sealed_memory = sealed.data
     body = {name: getattr(attempt, name) for name in ("route", "stage", "turn", "counted")}
     body |= {"attempt": attempt.pk, "memory": sealed.commitment, "expires_at": attempt.expires_at.isoformat()}
@@ -135,7 +142,8 @@ def columns_of(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) ->
 
     It ends so many seconds from now, if that is said, and never after its verification.
     """
-    sealed, expires_at = seal_memory(attempt, turn.memory, key=key), attempt.expires_at
+    sealed = key.seal(stored.to_bytes(turn.memory), **vault.place_of_memory(attempt.pk))
+    expires_at = attempt.expires_at
     if turn.seconds is not None:
         expires_at = min(at + timedelta(seconds=turn.seconds), attempt.verification.expires_at)
     status = OPEN if turn.next in (Next.ASK, Next.PART) else JUDGING
@@ -150,52 +158,6 @@ def close(
     live = Attempt.objects.filter(pk=attempt.pk, status__in=among)
     attempt.status, attempt.code, attempt.burnt, attempt.closed_at = outcome, code, burns, at
     return live.update(status=outcome, code=code, burnt=burns, closed_at=at) == 1
-
-
-def leave(verification: Verification, *, at: datetime) -> None:
-    """Ends the attempt the borrower goes away from. One that was begun burns as silence would: no free second look."""
-    attempt = Attempt.objects.filter(verification=verification, status=OPEN).first()
-    if attempt is not None:
-        attempt.verification = verification
-        lapse(attempt, at=at)
-    drop_open(verification, at=at)
-
-
-def lapse(attempt: Attempt, *, at: datetime) -> bool:
-    """Ends an open attempt nobody goes on with; False if somebody else ended it first. The row's `burnt` says the rest.
-
-    It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
-    """
-    stage = stages.known(attempt.route, attempt.stage)
-    code = stage.timeout_code if stage else "abandoned"
-    answered = AuditEntry.objects.filter(verification_id=attempt.verification_id, type="attempt.answered")
-    has_begun = answered.filter(body__attempt=attempt.pk)
-    burns = attempt.counted and reasons.require(code).burns and has_begun.exists()
-    if not close(attempt, outcome="lapsed", code=code, burns=burns, at=at, among=(OPEN,)):
-        return False
-    body = {"attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage, "code": code}
-    transition.record(attempt.verification, "attempt.lapsed", at=at, body=body | {"burnt": attempt.burnt})
-    documents.produce(attempt, at=at)
-    return True
-
-
-def drop_open(verification: Verification, *, at: datetime) -> None:
-    """Voids whatever attempt is still alive: the verification went on without its answer.
-
-    One that was in review stays so for ever; its document is made now. Move the verification before: it says why.
-    """
-    left = void(verification, at=at)
-    for attempt in left:
-        attempt.verification = verification
-        documents.produce(attempt, at=at)
-
-
-def void(verification: Verification, *, at: datetime) -> list[Attempt]:
-    """The same without their documents; gives those that were alive or in review."""
-    left = list(Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING, Outcome.REVIEW)))
-    live = Attempt.objects.filter(verification=verification, status__in=(OPEN, JUDGING))
-    live.update(status="void", closed_at=at)
-    return left
 
 
 _CURRENT = Compiled(lambda of: live().filter(verification=of).order_by("pk")[:1])
@@ -215,8 +177,71 @@ def live() -> QuerySet[Attempt, Attempt]:
 
 
 @dataclass(frozen=True)
+class Tries:
+    """The attempts at a stage that are spent, each by its entry, and of how many of them people may say otherwise.
+
+    left: how many more may fail; None where none are counted.
+    """
+
+    stage: Stage
+    left: int | None = None
+    spent: tuple[AuditEntry, ...] = ()
+    looked_at: int = 0
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether none is left whatever people say of those they look at."""
+        return self.stage.attempts is not None and len(self.spent) - self.looked_at >= self.stage.attempts
+
+    @property
+    def again_at(self) -> datetime | None:
+        """From when one more may be made, if none but time gives it; None where one is left now."""
+        if self.stage.attempts is None or not self.is_exhausted:
+            return None
+        counted = sorted(one.at for one in self.spent)[-self.stage.attempts :]
+        # One that is exactly so old is counted still.
+        return counted[0] + policy.ATTEMPTS_COUNTED + timedelta(seconds=1)
+
+    def named(self, verification: Verification) -> list[dict[str, str]]:
+        """As an end says by which attempts it came: their ids, and the verification of those that are another's."""
+        of = ((one, one.verification_id or "") for one in self.spent)
+        own = verification.pk
+        return [{"attempt": one.body["attempt"], "verification": "" if whose == own else whose} for one, whose in of]
+
+
+def count_tries(verification: Verification, stage: Stage, *, at: datetime) -> Tries:
+    """How the borrower of this verification stands at a stage, with what this transaction has put on record."""
+    if stage.attempts is None:
+        return Tries(stage)
+    since = at - policy.ATTEMPTS_COUNTED
+    lately = of_borrower(verification, stage).filter(opened_at__gte=since - _OPENED_BEFORE)
+    of = {verification.pk, *lately.values_list("verification", flat=True)}
+    wanted = Q(type__in=events.CLOSINGS, body__stage=stage.name) | Q(type__in=events.DECISIONS)
+    found = AuditEntry.objects.filter(wanted, verification__in=of).order_by("verification_sequence")
+    said = [*signatures.sound(found), *log.gathered()]
+    closing = [entry for entry in said if entry.type in events.CLOSINGS and entry.body["stage"] == stage.name]
+    last = {entry.body["attempt"]: entry for entry in closing}
+    ended = {entry.verification_id for entry in said if entry.type in events.DECISIONS}
+    spent = tuple(entry for entry in last.values() if entry.body["burnt"] and entry.at >= since)
+    undecided = [entry for entry in spent if entry.body.get("outcome") == Outcome.REVIEW]
+    left = max(0, stage.attempts - len(spent))
+    return Tries(stage, left, spent, sum(entry.verification_id not in ended for entry in undecided))
+
+
+def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
+    """Every attempt of this borrower with this lender at this stage, over all verifications and routes, by the rows."""
+    return Attempt.objects.filter(
+        lender_id=verification.lender_id,
+        mode=verification.mode,
+        borrower_index=verification.borrower_index,
+        stage=stage.name,
+    )
+
+
+@dataclass(frozen=True)
 class Standing:
-    """The attempt of a verification that is open or being judged, if any, and what `failures` says of its stage."""
+    """The attempt of a verification that is open or being judged, if any, and how many of its borrower burnt at its
+    stage in a day, by the rows: for pages. What is decided goes by `count_tries`."""
 
     current: Attempt | None
     failures: int
@@ -238,23 +263,6 @@ def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[
     return {each.pk: Standing(current.get(each.pk), counts[place(each)]) for each in verifications}
 
 
-def failures(verification: Verification, stage: Stage, *, at: datetime) -> int:
-    """How many attempts of this borrower with this lender burnt at this stage, in a day, by the rows: for pages.
-
-    None is counted where the stage limits none. What is decided goes by `tries.count`.
-    """
-    if stage.attempts is None:
-        return 0
-    return (
-        tries.of_borrower(verification, stage).filter(burnt=True, closed_at__gte=at - policy.ATTEMPTS_COUNTED).count()
-    )
-
-
-def seal_memory(attempt: Attempt, memory: Memory, *, key: vault.Key) -> vault.Sealed:
-    """The memory of a stage, sealed to its attempt, and the commitment by which the log knows it."""
-    return key.seal(stored.to_bytes(memory), **vault.place_of_memory(attempt.pk))
-
-
 def seeded(memory: Memory) -> Memory:
     """The memory with a fresh seed, for one preparation and all its tries."""
     return {**memory, SEED: secrets.token_hex(SEED_BYTES)}
@@ -270,7 +278,7 @@ def _first_memory(verification: Verification, stage: Stage, *, key: vault.Key, a
     """What the latest earlier attempt here remembered, so that a second preparation can differ, and what was spent."""
     since = at - policy.ATTEMPTS_COUNTED
     wanted = Q(verification=verification) | Q(opened_at__gte=since)
-    found = list(tries.of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
+    found = list(of_borrower(verification, stage).filter(wanted).defer("sealed_memory"))
     in_vain = [attempt for attempt in found if attempt.opened_at >= since and attempt.status != "passed"]
     answered = sum(attempt.answers for attempt in in_vain)
     # What ended around the borrower has no code; once begun it told as much as any other.

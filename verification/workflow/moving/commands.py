@@ -25,6 +25,7 @@ from verification.workflow.moving import (
     attempts,
     documents,
     dossier,
+    leaving,
     links,
     onward,
     queue,
@@ -39,13 +40,13 @@ __all__ = ("Opened", "Opening", "answer", "cancel", "choose_route", "open_verifi
 class Opened:
     """An open verification with a fresh link. `created` is False where the reference was already open.
 
-    `verification` and `attempt` are the rows as its transaction left them, for whoever shows it; `opening` is what its
-    lender handed over when it was opened first.
+    `verification` and the attempt of `standing` are the rows as its transaction left them, for whoever shows it;
+    `opening` is what its lender handed over when it was opened first.
     """
 
     verification: Verification = field(repr=False)
     opening: Opening = field(repr=False)
-    attempt: Attempt | None = field(repr=False)
+    standing: attempts.Standing = field(repr=False)
     token: str = field(repr=False)
     link_expires_at: datetime
     created: bool
@@ -80,7 +81,8 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
             raise Conflict("this client_reference is open for another request", code="client_reference_in_use")
         # Whoever opens it again gets a link to send.
         minted = links.mint_for(found, at=clock.now(), sender=links.named(opening.opened_by))
-        return Opened(found, kept, attempts.current(found), minted.token, minted.expires_at, created=False)
+        standing = attempts.standing_of([found], at=clock.now())[found.pk]
+        return Opened(found, kept, standing, minted.token, minted.expires_at, created=False)
 
 
 def open_renewal(parent: Verification, sealed: cases.SealedCase, renewal: Renewal) -> Opened:
@@ -102,7 +104,7 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
         body = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
         body |= {"case": sealed.commitment, "expires_at": verification.expires_at.isoformat()}
         body |= {"combinations": combinations}
-        body |= {"link": minted.mark, "link_expires_at": minted.expires_at.isoformat()}
+        body |= {"link": links.digest(minted.token).hex(), "link_expires_at": minted.expires_at.isoformat()}
         if verification.renews_id:
             body["renews"] = verification.renews_id
         if len(combinations) == 1:
@@ -114,7 +116,9 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
             attempt = attempts.enter_route(verification, combinations[0][0], key=key, at=at)
         verification.save(force_insert=True)
         vault.keep(key)
-    return Opened(verification, case.opening, attempt, minted.token, minted.expires_at, created=True)
+    # It begins with the consent, of which no attempts are counted.
+    standing = attempts.Standing(attempt, failures=0)
+    return Opened(verification, case.opening, standing, minted.token, minted.expires_at, created=True)
 
 
 def _fresh(
@@ -164,7 +168,7 @@ def choose_route(*, verification_id: str, route: str) -> None:
                 queue.schedule(verification, queue.LEAVE, due_at=at, queue=policy.ENDING_QUEUE)
                 return
             transition.record(verification, "route.chosen", at=at, body=body)
-            attempts.leave(verification, at=at)
+            leaving.leave(verification, at=at)
             # Whoever holds a step of it loses the fence and writes nothing.
             transition.write(verification, **transition.NO_STEP, combination=chosen)
             attempts.enter_route(verification, route, key=cases.key_of(verification), at=at)
@@ -194,7 +198,7 @@ def answer(*, verification_id: str, turn: int, untrusted: Mapping[str, Any], kno
             attempt = asked.select_related("verification__key").first()
         if attempt is None:
             raise NotYourTurn("this turn was answered already, or has not begun")
-        stage, key = stages.find(attempt.route, attempt.stage), cases.key_beside(attempt.verification)
+        stage, key = stages.of(attempt.route)[attempt.stage], cases.key_beside(attempt.verification)
         taken = stage.accept(attempts.memory_of(attempt, key=key), untrusted, at)
         with transition.holding(attempt.verification):
             return _write_turn(attempt, stage, taken, key=key, at=at)
@@ -243,7 +247,7 @@ def resume(*, verification_id: str) -> None:
         if idle.update(last_failure="") != 1 or attempts.current(verification) is not None:
             return
         verification.last_failure = ""
-        stage = stages.find(verification.route, verification.stage)
+        stage = stages.of(verification.route)[verification.stage]
         with transition.holding(verification):
             attempts.enter(verification, stage, key=cases.key_of(verification), at=at)
 
@@ -260,7 +264,7 @@ def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
         if verification.step == queue.JUDGE:
             raise Conflict("what the borrower has answered is not judged yet; send again", code="answer_not_judged")
         transition.move(verification, Move.CANCEL, at=at, code="canceled_by_lender")
-        attempts.void(verification, at=at)
+        leaving.void(verification, at=at)
         # No worker decided it: its receipt, and the documents of what was alive, a worker signs next.
         queue.schedule(verification, queue.DOCUMENT, due_at=at, queue=policy.ENDING_QUEUE)
 

@@ -109,19 +109,6 @@ def on_record(verification: Verification, attempt: Attempt) -> OnRecord:
     return OnRecord(str(opened.get("case", "")), in_order, handed_over, simulated)
 
 
-def load(attempt: Attempt, of: Iterable[Claim], *, key: vault.Key, at: datetime) -> Evidence:
-    """The evidence that the log says is there, opened; a row that no entry lists is as none.
-
-    Raises `EvidenceUnreadable` if one item is missing, is not what its entry says, or does not open: a judgement on
-    half of it would be none.
-    """
-    found = proven(of, key=key)
-    items = {one.kind: content for one, content in found}
-    own = [one.kind for one, _ in found if one.id and one.attempt == attempt.pk]
-    seen = presented_before(attempt, {kind: items[kind] for kind in own})
-    return Evidence(items, at, seen, secrets=vault.secrets_of(attempt.pk))
-
-
 _PRESENTED = Compiled(
     lambda value, mode, own: (
         EvidenceItem.objects.filter(seen_index=value, verification__mode=mode).exclude(attempt=own).values_list("pk")
@@ -130,8 +117,9 @@ _PRESENTED = Compiled(
 
 
 def presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
-    """Of these kinds those whose bytes were presented before, in another attempt of the mode, by anybody."""
-    sought = {kind: values for kind, content in items.items() if (values := store.seen_values(content, kind=kind))}
+    """Of the kinds of its stage those whose bytes were presented before, in another attempt of the mode, by anybody."""
+    own = {kind: content for kind, content in items.items() if kind.startswith(f"{attempt.stage}.")}
+    sought = {kind: values for kind, content in own.items() if (values := store.seen_values(content, kind=kind))}
     if not sought:
         return frozenset()
     each = [(kind, value) for kind, values in sought.items() for value in values]
@@ -142,7 +130,8 @@ def presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[
 def proven(of: Iterable[Claim], *, key: vault.Key, is_whole: bool = True) -> list[tuple[Claim, bytes]]:
     """Each piece of evidence with its original bytes, once they are found to be what its entry says.
 
-    is_whole: raises `EvidenceUnreadable` where one is not; else those are left out.
+    A row that no entry lists is as none. is_whole: raises `EvidenceUnreadable` if one is missing, is not what its entry
+    says, or does not open, for a judgement on half of it would be none; else those are left out.
     """
     listed, files, found = list(of), dict[str, bytes](), list[tuple[Claim, bytes]]()
     rows = {item.pk: item for item in EvidenceItem.objects.filter(pk__in=[one.id for one in listed if one.id])}

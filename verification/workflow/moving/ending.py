@@ -19,7 +19,7 @@ from verification.core.route import Stage
 from verification.core.status import TERMINAL, Move, Status
 from verification.models import Attempt, AuditEntry, HandOver, ReviewVote, Verification
 from verification.workflow import cases, policy, stages
-from verification.workflow.moving import attempts, documents, dossier, onward, queue, transition
+from verification.workflow.moving import attempts, documents, dossier, leaving, onward, queue, transition
 from verification.workflow.moving.hand_over import Ended
 
 REFUSED, COERCED = "review_refused", "coercion_reported"
@@ -34,7 +34,7 @@ def lapse(verification: Verification) -> None:
         if silent is None:
             return
         silent.verification = verification
-        if not attempts.lapse(silent, at=at):
+        if not leaving.lapse(silent, at=at):
             return
         stage = stages.known(silent.route, silent.stage)
         if stage and silent.burnt and verification.status == Status.REQUIRES_INPUT:
@@ -52,7 +52,7 @@ def expire(verification: Verification) -> None:
             return
         code = "review_timeout" if verification.status == Status.IN_REVIEW else "verification_expired"
         onward.end(verification, Move.EXPIRE, at=at, code=code)
-        attempts.leave(verification, at=at)
+        leaving.leave(verification, at=at)
 
 
 def weigh(verification: Verification) -> None:
@@ -91,7 +91,7 @@ def stop(verification: Verification) -> None:
         is_stopped = HandOver.objects.filter(verification=verification, outcome=Ended.STOPPED).exists()
         if is_stopped and signatures.sound(said):
             onward.end(verification, Move.DECLINE, at=at, code=COERCED, body={"cause": "hand_over"})
-            attempts.leave(verification, at=at)
+            leaving.leave(verification, at=at)
 
 
 def turn_away(verification: Verification) -> None:
@@ -104,7 +104,7 @@ def turn_away(verification: Verification) -> None:
         found = {one[0]: one for one in onward.combinations(verification)}.get(str(route))
         if found is None or verification.status != Status.PROCESSING or verification.passed_routes:
             return
-        attempts.leave(verification, at=at)
+        leaving.leave(verification, at=at)
         transition.write(verification, combination=list(found))
         onward.ask(verification, at=at)
         attempts.enter_route(verification, found[0], key=cases.key_of(verification), at=at)

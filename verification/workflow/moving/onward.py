@@ -31,7 +31,7 @@ from verification.core.status import MOVES, Move, Status
 from verification.evidence import document_signing, store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Receipt, Verification
 from verification.workflow import cases, stages
-from verification.workflow.moving import attempts, clearances, documents, transition, tries
+from verification.workflow.moving import attempts, clearances, documents, transition
 
 _OF_ATTEMPTS: Final = {"attempt.opened", *KEEPING, *CLOSINGS}
 _JUDGED: Final = ("attempt.judged", "attempt.reviewed")
@@ -80,14 +80,14 @@ def after_failure(verification: Verification, stage: Stage, code: str, *, key: v
     transition.write(verification, last_failure=code)
     if reasons.require(code).final:
         end(verification, Move.DECLINE, at=at, code=code, key=key)
-    elif (had := tries.count(verification, stage, at=at)).is_exhausted:
+    elif (had := attempts.count_tries(verification, stage, at=at)).is_exhausted:
         exhaust(verification, had, key=key, at=at)
     else:
         ask(verification, at=at)
         attempts.enter(verification, stage, key=key, at=at, notice=code)
 
 
-def exhaust(verification: Verification, had: tries.Tries, *, key: vault.Key, at: datetime) -> None:
+def exhaust(verification: Verification, had: attempts.Tries, *, key: vault.Key, at: datetime) -> None:
     """Declined because no attempt is left; its entry names those that were spent."""
     body = {"spent": had.named(verification), "release": stages.release(verification.route).id}
     end(verification, Move.DECLINE, at=at, code=attempts.NONE_LEFT, body=body, key=key)
@@ -99,10 +99,11 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
     A route has passed by a worker's signed word on every stage of it. No column of the row is believed.
     """
     transition.write(verification, last_failure="")
-    following = stages.after(verification.route, stage.name)
-    if following is not None:
+    own = stages.of(verification.route)
+    ahead = list(own)
+    if following := ahead[ahead.index(stage.name) + 1 :]:
         ask(verification, at=at)
-        attempts.enter(verification, following, key=key, at=at)
+        attempts.enter(verification, own[following[0]], key=key, at=at)
         return
     judged = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=_JUDGED)
     found = list(judged.filter(body__outcome=Outcome.PASSED))
@@ -112,7 +113,7 @@ def after_pass(verification: Verification, stage: Stage, *, key: vault.Key, at: 
         consent, *others = stages.of(route)
         # Consent is given once a verification; what the last stage of the present route says is of this transaction.
         due = others[: -1 if route == verification.route else None]
-        if (consent.name in given or not others) and all((route, one.name) in passed for one in due):
+        if (consent in given or not others) and all((route, one) in passed for one in due):
             done.append(route)
     transition.write(verification, passed_routes=done)
     lawful = combinations(verification)

@@ -21,7 +21,7 @@ from verification.core.person import Case, Renewal
 from verification.core.status import OPEN, Status
 from verification.models import AuditEntry, Verification
 from verification.workflow import cases, stages
-from verification.workflow.moving import clearances, commands, links, transition, tries
+from verification.workflow.moving import attempts, clearances, commands, links, transition
 from verification.workflow.moving.clearances import Reported
 
 _VERIFIED: Final = "verification.verified"
@@ -159,7 +159,7 @@ def _first(said: Sequence[AuditEntry]) -> AuditEntry | None:
 def _require_tries(verification: Verification, *, at: datetime) -> None:
     """Raises `Conflict` while the borrower has no attempt left at a stage of the new consent: it would end at once."""
     ((route,),) = profiles.RENEWAL.combinations
-    had = [tries.count(verification, stage, at=at) for stage in stages.of(route)]
+    had = [attempts.count_tries(verification, stage, at=at) for stage in stages.of(route).values()]
     if again_at := max((one.again_at for one in had if one.again_at is not None), default=None):
         wait = ceil((again_at - at).total_seconds())
         raise Conflict("no attempt is left for now", code="attempts_exhausted", wait_seconds=wait)

@@ -7,9 +7,10 @@ from verification.audit import decided
 from verification.compiled import Compiled
 from verification.core import ids
 from verification.core.errors import NotFound
+from verification.core.route import Stage
 from verification.core.status import TERMINAL, Status
 from verification.models import Attempt, Verification
-from verification.workflow import cases, stages
+from verification.workflow import cases, policy, stages
 from verification.workflow.moving import attempts, queue
 from verification.workflow.reading import signed_files
 from verification.workflow.reading.views import BorrowerPage, BorrowerState, BorrowerTurn, RouteChoice, page_name
@@ -30,7 +31,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     stage = stages.known(verification.route, verification.stage)
     # Every stage of the combination in order, by route and name; consent is asked for before the first route only.
     combination = verification.combination or [verification.route]
-    ahead = [(route, each.name) for route in combination for each in stages.of(route)] if stage else []
+    ahead = [(route, name) for route in combination for name in stages.of(route)] if stage else []
     way = [place for place in ahead if place[0] == combination[0] or place[1] != stages.CONSENT.name]
     loan = sealed.case.loan
     name, told = _shown(verification, attempt)
@@ -53,7 +54,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         locale=verification.locale,
         step=way.index((verification.route, verification.stage)) + 1 if stage else 0,
         steps=len(way),
-        attempt=1 + (attempts.failures(verification, counted, at=clock.now()) if counted else 0),
+        attempt=1 + (_burnt(verification, counted) if counted else 0),
         attempts=counted.attempts if counted else None,
         expires_at=attempt.expires_at if attempt else verification.expires_at,
         return_url=sealed.opening.return_url,
@@ -62,6 +63,17 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         routes=_other_routes(verification),
         offers_signed=name == "finished" and signed_files.is_offered(verification),
     )
+
+
+def _burnt(verification: Verification, stage: Stage) -> int:
+    """How many attempts of this borrower with this lender burnt at this stage, in a day, by the rows.
+
+    None is counted where the stage limits none. What is decided goes by `attempts.count_tries`.
+    """
+    if stage.attempts is None:
+        return 0
+    since = clock.now() - policy.ATTEMPTS_COUNTED
+    return attempts.of_borrower(verification, stage).filter(burnt=True, closed_at__gte=since).count()
 
 
 _LIVE = Compiled(lambda of: attempts.live().filter(verification=of).select_related("verification__key"))

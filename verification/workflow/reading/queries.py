@@ -30,6 +30,7 @@ from verification.workflow.reading.views import (
     BorrowerPage,
     BorrowerState,
     BorrowerTurn,
+    CheckedView,
     CheckView,
     EventView,
     NextAction,
@@ -68,9 +69,9 @@ def view(*, lender_id: str, mode: str, verification_id: str, with_checks: bool =
     found = _own_rows(lender_id=lender_id, mode=mode).filter(pk=verification_id).first()
     if found is None:
         raise NotFound("no such verification")
-    checks = check_views(found, key=cases.key_beside(found)) if with_checks else None
-    (shown,) = _views([found], checks=checks)
-    return shown
+    (shown,) = _views([found])
+    # That checks are left out says that nobody asked; none would say that there are none.
+    return CheckedView(**vars(shown), checks=check_views(found, key=cases.key_beside(found))) if with_checks else shown
 
 
 def list_views(
@@ -276,9 +277,7 @@ def _own_rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
     return Verification.objects.filter(lender_id=lender_id, mode=mode).select_related("key")
 
 
-def _views(
-    rows: Sequence[Verification], *, checks: tuple[CheckView, ...] | None = None
-) -> tuple[VerificationView, ...]:
+def _views(rows: Sequence[Verification]) -> tuple[VerificationView, ...]:
     """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for all that ended."""
     standing = attempts.standing_of([each for each in rows if each.status in _WITH_NEXT_ACTION], at=clock.now())
     told = decided.told(rows)
@@ -288,7 +287,6 @@ def _views(
             cases.read(each, cases.key_beside(each)).opening,
             told=told[each.pk],
             standing=standing.get(each.pk),
-            checks=checks,
         )
         for each in rows
     )

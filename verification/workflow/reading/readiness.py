@@ -82,7 +82,7 @@ def routes() -> dict[str, Readiness]:
         try:
             stages = of(name)
             failing = "cannot judge"
-            for stage in stages:
+            for stage in stages.values():
                 in_use |= stage.ready() if stage.ready is not None else {}
         except Misconfigured as error:
             found[name] = Readiness(is_ready=False, detail=f"{failing}: {error.detail}")

@@ -142,7 +142,7 @@ def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> tuple[dict[
     # An entry may say anything: frames alone may be gone, and not those that stand for the commands.
     said = {item_id for body in bodies for item_id in body.get("destroyed", ())}
     gone = {item_id for item_id in said if is_frame(kinds.get(item_id, ""))}
-    stage = stages.find(attempt.route, attempt.stage)
+    stage = stages.of(attempt.route)[attempt.stage]
     terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
     logged = {kind for item_id, kind in kinds.items() if item_id not in gone}
     needed = logged | shown_frames(kinds.values(), terms, stage=stage.name) | {f"{stage.name}.terms"}

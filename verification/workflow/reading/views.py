@@ -104,7 +104,13 @@ class VerificationView:
     opening: Opening
     sequence: int
     log_index: int | None
-    checks: tuple[CheckView, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedView(VerificationView):
+    """The same for a lender who asks for its checks too."""
+
+    checks: tuple[CheckView, ...]
 
 
 @dataclass(frozen=True)
@@ -230,10 +236,8 @@ def page_name(verification: Verification, attempt: Attempt | None) -> str:
 def opened_view(opened: Opened) -> VerificationView:
     """One that was opened just now: nothing that was written is read again."""
     row = opened.verification
-    stage = stages.known(row.route, row.stage)
-    failures = attempts.failures(row, stage, at=clock.now()) if stage else 0
     told = Told(row.status, row.code)  # it is open, or it could not be opened again
-    return verification_view(row, opened.opening, told=told, standing=attempts.Standing(opened.attempt, failures))
+    return verification_view(row, opened.opening, told=told, standing=opened.standing)
 
 
 def verification_view(
@@ -242,7 +246,6 @@ def verification_view(
     *,
     told: Told,
     standing: attempts.Standing | None,
-    checks: tuple[CheckView, ...] | None = None,
 ) -> VerificationView:
     """A row for its lender, who is told no more than `told`. standing: where its borrower is, if anything is to do."""
     is_untold = each.status in TERMINAL and told.status not in TERMINAL
@@ -273,7 +276,6 @@ def verification_view(
         opening=opening,
         sequence=each.sequence,
         log_index=told.log_index,
-        checks=checks,
     )
 
 

@@ -10,10 +10,11 @@ from tests.verification.stages.person.test_story import to_code
 from tests.verification.stages.person.told import codes, other_than
 from tests.verification.workflow.story import Story, make_due
 from verification import tasks
+from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.route import LOOK_AT
 from verification.core.stored import canonical_json
-from verification.evidence import store
+from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.stages.code import dialogue
 from verification.workflow import cases, policy
@@ -40,7 +41,8 @@ def remember(story: Story, **changes: object) -> None:
     """The memory resealed, which is web's to write."""
     attempt, key = attempt_of(story), cases.key_of(story.row())
     memory = attempts.memory_of(attempt, key=key) | changes
-    Attempt.objects.filter(pk=attempt.pk).update(sealed_memory=attempts.seal_memory(attempt, memory, key=key).data)
+    sealed = key.seal(stored.to_bytes(memory), **vault.place_of_memory(attempt.pk))
+    Attempt.objects.filter(pk=attempt.pk).update(sealed_memory=sealed.data)
 
 
 def is_passed(story: Story) -> bool:
