@@ -86,7 +86,8 @@ def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
         if len(inside) != 3 or not all(each.strict for each in inside):
             raise malformed("revocation list: a wrong number of parts, or not DER")
         tbs, algorithm, signature = inside
-        parts = list(der.split(untrusted, der.expect(tbs, der.SEQUENCE, "list").body, tbs.stop))[:8]
+        der.items(tbs, der.SEQUENCE, "list")
+        parts = list(der.split(untrusted, tbs.body, tbs.stop))[:8]
         if outer[0].tag != der.SEQUENCE or not 5 <= len(parts) <= 7 or parts[1].raw != algorithm.raw:
             raise malformed("revocation list: a wrong number of parts, or two different algorithms")
         return _read(untrusted, tbs, parts, signature)
@@ -111,7 +112,7 @@ def _read(untrusted: bytes, tbs: Element, parts: list[Element], signature: Eleme
         outer = der.read_tree(rest[0].raw)
         (inner,) = der.items(outer, der.CONTEXT_0, "list extensions", at_least=1, at_most=1)
         found = parse_extensions(inner)
-    der.expect(issuer, der.SEQUENCE, "issuer")
+    der.items(issuer, der.SEQUENCE, "issuer")
     as_of = der.time(this_update, "this update")
     number, base_number = (
         der.integer(der.read_tree(found[oid].value), "list number") if oid in found else None

@@ -157,7 +157,7 @@ def _read_entry(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
         raise malformed("list entry: an unknown critical extension")
     value = b"\0"
     if _REASON in found:
-        value = der.expect(der.read_tree(found[_REASON].value), der.ENUMERATED, "reason").content
+        value = der.octets(der.read_tree(found[_REASON].value), "reason", tag=der.ENUMERATED)
         if len(value) != 1 or value[0] not in REASONS:
             raise malformed("list entry: no such reason")
     return encoded + value, element.end
