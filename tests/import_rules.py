@@ -41,7 +41,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/engines/gost/arithmetic.py", "threading"),
         _row("verification/engines/gost/backends.py", "ctypes gmpy2"),
         _row("verification/engines/pki", "cryptography lxml"),
-        _row("verification/engines/pki/crl.py", "threading"),
+        _row("verification/engines/pki/revocation.py", "threading"),
         _row("verification/engines/liveness", "PIL ai_edge_litert cv2 numpy pathlib"),
         _row("verification/engines/liveness/hints.py", "cv2 numpy threading"),
         _row("verification/engines/faces/__init__.py", "os"),
