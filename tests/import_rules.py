@@ -54,11 +54,10 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/engines/weights.py", "importlib pathlib zipfile"),
         _row("verification/engines/__init__.py", "os"),
         _row("verification/sources", "django.conf pathlib"),
-        _row("verification/sources/__init__.py", "django.conf django.utils.module_loading"),
         _row("verification/sources/asking.py", "ipaddress pathlib stat urllib.parse"),
         _row("verification/sources/sms.py", "django.conf pathlib urllib.parse"),
         _row("verification/sources/simulation.py", "threading"),
-        _row("verification/sources/installed.py", "pathlib shutil ssl stat"),
+        _row("verification/sources/installed.py", "django.conf django.utils.module_loading pathlib shutil ssl"),
         _row("verification/outbound", "asyncio httpcore httpx socket ssl"),
         _row("verification/outbound/addresses.py", "ipaddress"),
         _row("verification/outbound/wires.py", "asyncio concurrent.futures httpcore httpx socket ssl threading time"),
@@ -149,7 +148,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
 _BY_NAME = ("import_module", "__import__", "import_string", "get_model", "get_models", "eval", "exec", "find_spec")
 FINDS_BY_NAME = {
     "verification/engines/faces/backends.py": ("import_module",),
-    "verification/sources/__init__.py": ("import_string",),
+    "verification/sources/installed.py": ("import_string",),
     "verification/workflow/reading/about.py": ("get_model",),
     "verification/workflow/reading/search.py": ("get_model",),
 }
