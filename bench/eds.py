@@ -27,7 +27,7 @@ sys.path.insert(0, str(_ROOT))  # run as a file, so that `make bench` takes any 
 from insecure_sandbox.keys import generate_key, require_rsa, sign
 from insecure_sandbox.signing import sign_cms
 from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World, make_world
-from verification.engines.gost import arithmetic, backends, gost3410, streebog
+from verification.engines.gost import backends, gost3410, streebog
 from verification.engines.gost.backends import Backends
 from verification.engines.pki import keys
 from verification.engines.pki.certificate import parse_certificate, parse_known
@@ -49,7 +49,7 @@ Call = Callable[[], object]
 
 def tiers() -> dict[str, Backends]:
     """Every combination that this machine can run, the fastest first."""
-    fast, plain, library = arithmetic.load_gmpy2(), arithmetic.load_python(), backends.load_libgcrypt()
+    fast, plain, library = backends.load_gmpy2(), backends.load_python(), backends.load_libgcrypt()
     found = {}
     if fast and library:
         found["gmpy2 + libgcrypt"] = backends.choose([fast], {"libgcrypt": library})

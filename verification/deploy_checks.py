@@ -11,7 +11,8 @@ from django.core.checks import CheckMessage, Error, Warning
 from verification import clock
 from verification.core import almaty, mci, releases
 from verification.core.errors import Misconfigured
-from verification.sources import adapters, installed, resolve, written
+from verification.sources import installed
+from verification.sources.installed import adapters, resolve, written
 from verification.workflow import stages
 from verification.workflow.reading import readiness
 

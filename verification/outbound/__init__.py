@@ -22,8 +22,8 @@ import httpcore
 import httpx
 
 from verification.core.errors import Unavailable
-from verification.outbound.addresses import LookUp, start_resolving
-from verification.outbound.wires import Allowance, AsyncDialer, Dialer
+from verification.outbound.addresses import LookUp
+from verification.outbound.wires import Allowance, AsyncDialer, Dialer, start_resolving
 
 _HEAD_BYTES: Final = 64 * 1024  # of an answer; ours: eight times what common servers send at most
 _HEADERS_MAX: Final = 100  # lines of a head; ours

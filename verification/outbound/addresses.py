@@ -1,15 +1,8 @@
-"""Where a name leads: looked up once, every address checked. Who connects, connects to an address found here and never
-to the name: a second look-up could answer otherwise.
-"""
+"""Which addresses belong to the public internet."""
 
-import socket
 from collections.abc import Callable
-from concurrent.futures import Future
 from ipaddress import IPv4Address, ip_address, ip_network
-from threading import Thread
 from typing import Any, Final
-
-from verification.core.errors import Unavailable
 
 LookUp = Callable[..., list[Any]]
 
@@ -58,40 +51,3 @@ def is_public(literal: str) -> bool:
     if address.scope_id is not None or address not in _OPEN_V6:
         return False
     return not any(address in network for network in _REFUSED_V6)
-
-
-def resolve(host: str, port: int, *, is_public_only: bool, look_up: LookUp) -> list[str]:
-    """The addresses to connect to, checked. Raises `Unavailable`: name_unresolved, address_refused."""
-    try:
-        found = look_up(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    except (OSError, UnicodeError):
-        found = []
-    literals = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    if not literals:
-        raise Unavailable("the name has no address", code="name_unresolved")
-    # One private address among public ones refuses all: such an answer is made to slip through.
-    if is_public_only and not all(is_public(literal) for literal in literals):
-        raise Unavailable("the name leads to an address that is not public", code="address_refused")
-    return literals
-
-
-def start_resolving(host: str, port: int, *, is_public_only: bool, look_up: LookUp) -> Future[list[str]]:
-    """What `resolve` gives or raises, to be waited for until a deadline, in a thread or in a loop.
-
-    No system's look-up can be told to end. So it has a thread of its own, which is left behind if it is late: it holds
-    no connection, and is over when the system gives the name up.
-    """
-    literals: Future[list[str]] = Future()
-    literals.set_running_or_notify_cancel()  # a loop that waits no more would cancel it, and the thread find it so
-
-    def run() -> None:
-        try:
-            literals.set_result(resolve(host, port, is_public_only=is_public_only, look_up=look_up))
-        except Unavailable as fault:
-            literals.set_exception(fault)
-        finally:
-            if not literals.done():  # by a fault of ours, which the thread prints
-                literals.set_exception(ConnectionError("the look-up broke off"))
-
-    Thread(target=run, name="look-up", daemon=True).start()
-    return literals

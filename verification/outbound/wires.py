@@ -1,5 +1,7 @@
 """Connections to checked addresses that end in time, for httpcore: for threads, and the same for a loop.
 
+A name is looked up once, and every address checked. Who connects, connects to an address found here and never to the
+name: a second look-up could answer otherwise.
 The timeouts that httpcore hands over count for nothing here: a whole exchange has one deadline, and what may be read.
 """
 
@@ -9,13 +11,16 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from threading import Thread
+from typing import Any, Final
 
 import httpcore
 
 from verification.core.errors import Unavailable
+from verification.outbound.addresses import LookUp, is_public
 
 _CONNECT_TRIES: Final = 3  # addresses of one name tried in one exchange
 # Bytes that a read counts as at least. Who sends byte by byte buys our processor's time with them: measured, 3.6 s of
@@ -24,6 +29,39 @@ _READ_BYTES_MIN: Final = 64
 
 _Resolving = Callable[[str, int], Future[list[str]]]
 _Options = Iterable[httpcore.SOCKET_OPTION] | None
+
+
+def start_resolving(host: str, port: int, *, is_public_only: bool, look_up: LookUp) -> Future[list[str]]:
+    """The addresses to connect to, checked, to be waited for until a deadline, in a thread or in a loop.
+
+    Raises `Unavailable` to whoever waits: name_unresolved, address_refused. No system's look-up can be told to end. So
+    it has a thread of its own, which is left behind if it is late: it holds no connection, and is over when the system
+    gives the name up.
+    """
+    literals: Future[list[str]] = Future()
+    literals.set_running_or_notify_cancel()  # a loop that waits no more would cancel it, and the thread find it so
+    given = (literals, partial(look_up, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP), is_public_only)
+    Thread(target=_resolve, args=given, name="look-up", daemon=True).start()
+    return literals
+
+
+def _resolve(literals: Future[list[str]], look_up: Callable[[], list[Any]], is_public_only: bool) -> None:
+    try:
+        found = []
+        with suppress(OSError, UnicodeError):
+            found = look_up()
+        checked = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if not checked:
+            raise Unavailable("the name has no address", code="name_unresolved")
+        # One private address among public ones refuses all: such an answer is made to slip through.
+        if is_public_only and not all(is_public(literal) for literal in checked):
+            raise Unavailable("the name leads to an address that is not public", code="address_refused")
+        literals.set_result(checked)
+    except Unavailable as fault:
+        literals.set_exception(fault)
+    finally:
+        if not literals.done():  # by a fault of ours, which the thread prints
+            literals.set_exception(ConnectionError("the look-up broke off"))
 
 
 class Allowance:

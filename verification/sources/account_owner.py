@@ -6,8 +6,8 @@ from typing import Final, Protocol, runtime_checkable
 
 from verification.core.ids import Iin
 from verification.core.payout_answers import Basis, parse_account
-from verification.sources import resolve
 from verification.sources.asking import BeforePayment
+from verification.sources.installed import resolve
 
 SOURCE: Final = "account_owner"
 

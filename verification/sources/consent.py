@@ -15,8 +15,8 @@ from typing import Final, Protocol, runtime_checkable
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin, Phone
 from verification.core.registry_answers import CONSENT_MAX_BYTES, parse_consent
-from verification.sources import resolve
 from verification.sources.asking import SECONDS, Service
+from verification.sources.installed import resolve
 
 SOURCE: Final = "consent"
 

@@ -11,8 +11,8 @@ from typing import Final, Protocol, runtime_checkable
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
 from verification.core.payout_answers import Basis, parse_credits
-from verification.sources import resolve
 from verification.sources.asking import BeforePayment
+from verification.sources.installed import resolve
 
 SOURCE: Final = "credit_bureau"
 

@@ -9,8 +9,8 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from verification import outbound
 from verification.core.errors import Conflict, Misconfigured, Unavailable
-from verification.sources import resolve
 from verification.sources.asking import Service
+from verification.sources.installed import resolve
 
 SOURCE: Final = "simulation"
 SECONDS: Final = 5.0

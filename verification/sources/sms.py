@@ -10,8 +10,8 @@ from django.conf import settings
 
 from verification.core.ids import Phone
 from verification.core.sms import SMS_ANSWER_MAX_BYTES, check_text, parse_sms
-from verification.sources import resolve
 from verification.sources.asking import SECONDS, Service
+from verification.sources.installed import resolve
 
 SOURCE: Final = "sms"
 

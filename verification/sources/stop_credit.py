@@ -10,8 +10,8 @@ from typing import Final, Protocol, runtime_checkable
 
 from verification.core.ids import Iin
 from verification.core.payout_answers import Basis, parse_stop_credit
-from verification.sources import resolve
 from verification.sources.asking import BeforePayment
+from verification.sources.installed import resolve
 
 SOURCE: Final = "stop_credit"
 

@@ -6,8 +6,8 @@ from typing import Final, Protocol, runtime_checkable
 
 from verification.core.errors import Misconfigured
 from verification.outbound import Limits
-from verification.sources import resolve
 from verification.sources.asking import check_address, fetch
+from verification.sources.installed import resolve
 
 SOURCE: Final = "timestamp_authority"
 

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from verification.core.errors import Misconfigured
-from verification.sources import adapters, resolve, written
+from verification.sources.installed import adapters, resolve, written
 
 HERE = __name__
 

@@ -14,13 +14,18 @@ from contextlib import suppress
 from ctypes.util import find_library
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from verification.core.errors import Misconfigured, Refused
-from verification.engines.gost import arithmetic, gost3410, streebog
-from verification.engines.gost.arithmetic import Arithmetic
-from verification.engines.gost.curves import PARAM_SET_A_512, Affine
+from verification.engines.gost import gost3410, streebog
+from verification.engines.gost.arithmetic import Affine, Arithmetic
+from verification.engines.gost.curves import PARAM_SET_A_512
 from verification.engines.gost.vectors import EXCHANGE_VECTOR, SIGNATURE_VECTOR, STREEBOG_VECTORS
+
+try:
+    from gmpy2 import mpz
+except ImportError:
+    mpz = None
 
 Hash = Callable[[bytes], bytes]
 
@@ -34,6 +39,16 @@ _IS_FINISHED = 39  # GCRYCTL_INITIALIZATION_FINISHED_P
 Candidate = TypeVar("Candidate")
 # What a broken tier may raise at being tried; anything else is a defect of ours and should be seen.
 _BREAKS = (ArithmeticError, AttributeError, LookupError, OSError, Refused, TypeError, ValueError)
+
+
+def load_python() -> Arithmetic:
+    """On Python's own integers: the tier that is always there."""
+    return Arithmetic("python", number=int)
+
+
+def load_gmpy2() -> Arithmetic | None:
+    """On the integers of gmpy2, four times as fast; None where the extra `fast` is not installed."""
+    return Arithmetic("gmpy2", number=cast(Callable[[int], int], mpz)) if mpz else None
 
 
 class Unusable(Exception):
@@ -105,8 +120,8 @@ def in_use() -> Backends:
             hashes = {"libgcrypt": library, **hashes}
     except Unusable as reason:
         refused.append(f"libgcrypt: {reason}")
-    faster = arithmetic.load_gmpy2()
-    return choose([*([faster] if faster else []), arithmetic.load_python()], hashes, refused=refused)
+    faster = load_gmpy2()
+    return choose([*([faster] if faster else []), load_python()], hashes, refused=refused)
 
 
 def choose(arithmetics: Sequence[Arithmetic], hashes: Mapping[str, Hash], *, refused: Sequence[str] = ()) -> Backends:

@@ -121,8 +121,14 @@ parse_known_timestamping = lru_cache(maxsize=_KNOWN)(parse_timestamp_certificate
 
 
 def _parse(untrusted: bytes, tree: Element | None, *, gost: Gost[Point]) -> X509[RsaKey | Point]:
-    # 1, 2
-    root = _walk(untrusted, tree)
+    # 1
+    if len(untrusted) > MAX_CERTIFICATE:
+        raise Refused("eds_too_large", "the certificate is too large")
+    root = tree or der.read_tree(untrusted, unopened=EXTENSIONS)
+    if not root.strict:
+        raise malformed("certificate: not DER")
+    # 2
+    readable = _for_library(root)
     tbs, algorithm, signature = root.children
     # RFC 5280 §4.1: version, serial number, algorithm, issuer, validity, subject, key.
     _, serial, _, issuer, _, subject, key = tbs.children[:7]
@@ -130,65 +136,50 @@ def _parse(untrusted: bytes, tree: Element | None, *, gost: Gost[Point]) -> X509
     public_key = keys.parse_key(key, gost=gost)
     # 4
     try:
-        loaded = x509.load_der_x509_certificate(_for_library(root))
+        loaded = x509.load_der_x509_certificate(readable)
         uses = read_uses(loaded.extensions)
         not_before, not_after = loaded.not_valid_before_utc, loaded.not_valid_after_utc
     except LIBRARY_REFUSES:
         raise malformed("certificate: not as RFC 5280 has it") from None
+    der.items(issuer, der.SEQUENCE, "issuer")
     return X509(
         der=untrusted,
         sha256=sha256(untrusted).hexdigest(),
         subject=subject.raw,
-        issuer=der.expect(issuer, der.SEQUENCE, "issuer").raw,
+        issuer=issuer.raw,
         serial=der.integer(serial, "serial number"),
         not_before=not_before,
         not_after=not_after,
         public_key=public_key,
         family=public_key.family,
         key_bits=der.whole_bits(key.children[1], "public key"),
-        key_usage=uses.key_usage,
-        extended_key_usage=uses.extended_key_usage,
-        policies=uses.policies,
-        is_ca=uses.is_ca,
-        path_len=uses.path_len,
-        unknown_critical=uses.unknown_critical,
         subject_attributes=parse_name(subject),
-        extensions=uses.extensions,
         tbs=tbs.raw,
         signature_oid=algorithm_oid(algorithm),
         signature=der.whole_bits(signature, "signature"),
+        **uses._asdict(),
     )
-
-
-def _walk(untrusted: bytes, tree: Element | None) -> Element:
-    if len(untrusted) > MAX_CERTIFICATE:
-        raise Refused("eds_too_large", "the certificate is too large")
-    root = tree or der.read_tree(untrusted, unopened=EXTENSIONS)
-    if not root.strict:
-        raise malformed("certificate: not DER")
-    tbs, algorithm, _ = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
-    _, serial, announced, *_, last = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
-    # RFC 5280 §4.1.1.2: only the inner one is signed, so the outer one must not say anything else.
-    if algorithm.raw != announced.raw:
-        raise malformed("certificate: two different signature algorithms")
-    # The unique identifiers [1] and [2] of version 2: nobody uses them honestly.
-    if last.tag not in (der.SEQUENCE, EXTENSIONS):
-        raise malformed("certificate: unexpected parts")
-    # RFC 5280 §4.1.2.2. The library warns and will refuse.
-    if der.integer(serial, "serial number") <= 0:
-        raise malformed("certificate: a serial number that is not positive")
-    return root
 
 
 def _for_library(root: Element) -> bytes:
     """The certificate without what the library refuses and we take. Nobody signed it, and nothing else is different.
 
-    Names: it refuses a PrintableString with other characters, it warns of the authority's own, which X.520 finds too
-    long, and takes twice our time. Empty `ocsp-nocheck`: the authority's older responders have it, where RFC 6960
-    §4.2.2.2.1 wants NULL.
+    What the library passes over is refused here. Names: it refuses a PrintableString with other characters, it warns
+    of the authority's own, which X.520 finds too long, and takes twice our time. Empty `ocsp-nocheck`: the authority's
+    older responders have it, where RFC 6960 §4.2.2.2.1 wants NULL.
     """
-    tbs, algorithm, signature = root.children
-    parts = [each.raw for each in tbs.children]
+    tbs, algorithm, signature = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
+    body = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
+    # RFC 5280 §4.1.1.2: only the inner one is signed, so the outer one must not say anything else.
+    if algorithm.raw != body[2].raw:
+        raise malformed("certificate: two different signature algorithms")
+    # The unique identifiers [1] and [2] of version 2: nobody uses them honestly.
+    if body[-1].tag not in (der.SEQUENCE, EXTENSIONS):
+        raise malformed("certificate: unexpected parts")
+    # RFC 5280 §4.1.2.2. The library warns and will refuse.
+    if der.integer(body[1], "serial number") <= 0:
+        raise malformed("certificate: a serial number that is not positive")
+    parts = [each.raw for each in body]
     parts[3] = parts[5] = der.encode(der.SEQUENCE)
     if _EMPTY_NOCHECK in parts[-1]:
         listed = [each.raw for each in der.read_tree(parts[-1]).children[0].children]

@@ -154,10 +154,10 @@ def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[K
         # X.690 §8.7: a constructed OCTET STRING of BER is put together from its segments.
         segments = inside[0].children if inside[0].tag == der.OCTET_STRING | 0x20 else inside
         encapsulated = b"".join(der.octets(each, "content") for each in segments)
-    announced = der.expect(parts[1], der.SET, "digest algorithms").children
+    announced = der.items(parts[1], der.SET, "digest algorithms", at_most=der.MAX_ELEMENTS)
     announced_digests = frozenset(algorithm_oid(each) for each in announced)
     # One signer: of several, which one would the borrower be?
-    signers = der.expect(parts[-1], der.SET, "signers").children
+    signers = der.items(parts[-1], der.SET, "signers", at_most=der.MAX_ELEMENTS)
     if len(signers) != 1:
         raise Refused("eds_signer_count", "not exactly one signer", facts={"signers": len(signers)})
     if not signers[0].strict:

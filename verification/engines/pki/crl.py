@@ -1,39 +1,80 @@
-"""What the revocation lists of an issuer say of a serial number: a complete list, and a list of changes to it.
+"""The revocation lists of an issuer, a complete list or one of changes to it: read, verified and made compact.
 
 1 a list is by the certificate's issuer and for all its certificates · 2 the issuer may sign lists and did · 3 every
-entry can be read · 4 the time is within thisUpdate … nextUpdate · 5 of several the freshest counts; changes count if
-they are to this complete list or an older one, and not older than it · 6 the last word on the serial number decides.
-Any doubt is `eds_revocation_unknown`: never a pass, never "revoked". Source: RFC 5280 §5, §6.3.
+entry can be read. Any doubt is `eds_revocation_unknown`: never a pass, never "revoked".
+Entries are sorted arrays of bytes, of which a million take 28 MB and a look-up a few steps. A record is the serial
+number (21 bytes, sign-extended), the time of revocation as the number YYYYMMDDhhmmss (6) and the reason (1). Records
+lie in 256 arrays by the last byte of the serial number, so that sorting needs little room.
+Source: RFC 5280 §5, §6.3.
 """
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from threading import Lock
 from typing import Final
 
 from verification.core.errors import Refused
 from verification.engines.pki import der, keys
 from verification.engines.pki.certificate import Certificate, Extension, algorithm_oid, parse_extensions
 from verification.engines.pki.der import Element, malformed
-from verification.engines.pki.revocation_status import (
-    ON_HOLD,
-    REMOVED_FROM_LIST,
-    Entries,
-    RevocationStatus,
-    State,
-    read_entries,
-    unknown,
-)
+from verification.engines.pki.ocsp import unknown
 
 CRL_NUMBER = "2.5.29.20"
 # Scopes: a list of changes only; a list of part of the certificates, or for another issuer.
 DELTA_INDICATOR, ISSUING_DISTRIBUTION_POINT = "2.5.29.27", "2.5.29.28"
 
-# Two families, each with a complete list, its changes, the roots' list, and the successor of one of them.
-_CAPACITY: Final = 8
+REASONS: Final = frozenset({0, 1, 2, 3, 4, 5, 6, 8, 9, 10})
+_REASON: Final = "2.5.29.21"
+_SERIAL: Final = 21  # bytes: RFC 5280 §4.1.2.2 allows 20, and a leading zero
+_RECORD: Final = _SERIAL + 6 + 1
+_UTC_TIME: Final = 15  # bytes of an encoded UTCTime
+_REASON_ALONE: Final = bytes.fromhex("300c300a0603551d1504030a01")  # extensions that say just the reason that follows
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One revoked serial number: since when, and why (RFC 5280 §5.3.1; 0 where nothing is said)."""
+
+    revoked_at: datetime
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """All entries of one list, as `read_entries` packs them."""
+
+    arrays: tuple[bytes, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return sum(len(array) for array in self.arrays) // _RECORD
+
+    def find(self, serial: int) -> Entry | None:
+        """The entry of this serial number, or None.
+
+        Raises `Refused` if the number is longer than any list may hold, or stands on the list twice.
+        """
+        if not -(1 << 8 * _SERIAL - 1) <= serial < 1 << 8 * _SERIAL - 1:
+            raise malformed("a serial number longer than a list may hold")
+        # Signed, for lists with negative numbers exist: they must find their own entries and nobody else's.
+        key = serial.to_bytes(_SERIAL, "big", signed=True)
+        array = self.arrays[key[-1]]
+        count = len(array) // _RECORD
+        place = bisect_left(range(count), key, key=lambda at: array[at * _RECORD : at * _RECORD + _SERIAL])
+        record = array[place * _RECORD : (place + 1) * _RECORD]
+        if record[:_SERIAL] != key:
+            return None
+        # Which of two entries would count? RFC 5280 does not say, so neither does.
+        if array[(place + 1) * _RECORD :][:_SERIAL] == key:
+            raise malformed("a serial number stands on the list twice")
+        # `_read_entry` took the usual ones' time as it stood.
+        digits = f"{int.from_bytes(record[_SERIAL:-1], 'big'):014}"
+        try:
+            moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            raise malformed("list entry: no such time") from None
+        return Entry(moment, record[-1])
 
 
 @dataclass(frozen=True)
@@ -86,7 +127,8 @@ def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
         if len(inside) != 3 or not all(each.strict for each in inside):
             raise malformed("revocation list: a wrong number of parts, or not DER")
         tbs, algorithm, signature = inside
-        parts = list(der.split(untrusted, der.expect(tbs, der.SEQUENCE, "list").body, tbs.stop))[:8]
+        der.items(tbs, der.SEQUENCE, "list")
+        parts = list(der.split(untrusted, tbs.body, tbs.stop))[:8]
         if outer[0].tag != der.SEQUENCE or not 5 <= len(parts) <= 7 or parts[1].raw != algorithm.raw:
             raise malformed("revocation list: a wrong number of parts, or two different algorithms")
         return _read(untrusted, tbs, parts, signature)
@@ -111,7 +153,7 @@ def _read(untrusted: bytes, tbs: Element, parts: list[Element], signature: Eleme
         outer = der.read_tree(rest[0].raw)
         (inner,) = der.items(outer, der.CONTEXT_0, "list extensions", at_least=1, at_most=1)
         found = parse_extensions(inner)
-    der.expect(issuer, der.SEQUENCE, "issuer")
+    der.items(issuer, der.SEQUENCE, "issuer")
     as_of = der.time(this_update, "this update")
     number, base_number = (
         der.integer(der.read_tree(found[oid].value), "list number") if oid in found else None
@@ -164,83 +206,55 @@ def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
     return VerifiedList(crl.sha256, crl.this_update, crl.next_update, crl.number, crl.base_number, entries)
 
 
-def look_up(
-    serial: int, *, complete: Sequence[VerifiedList], deltas: Sequence[VerifiedList] = (), at: datetime
-) -> RevocationStatus:
-    """Steps 4–6: what these lists of one issuer say of a serial number at the time `at`.
+def read_entries(data: bytes, start: int, stop: int) -> Entries:
+    """The entries encoded side by side in `data[start:stop]`.
 
-    Raises `Refused` (eds_revocation_unknown) if they leave it open.
+    Raises `Refused` for one that cannot be read, and for one with a critical extension: it may speak of another
+    issuer's certificate, and then all that follow do too.
     """
-    # 4
-    if not all(one.this_update <= at < one.next_update for one in (*complete, *deltas)):
-        raise unknown("the list is stale or from the future")
-    if not complete or any(one.base_number is not None for one in complete):
-        raise unknown("the list is partial: changes without the complete list")
-    # 5. RFC 5280 §5.2.4: changes apply to a complete list that is not older than the one they are counted from.
-    base = max(complete, key=_freshness)
-    delta = max(deltas, key=_freshness, default=base)
-    if deltas and (delta.base_number is None or base.number is None or delta.base_number > base.number):
-        raise unknown("the changes are to another complete list")
-    # A younger complete list holds all changes. Numbers do not tell: the authority numbers the two kinds apart.
-    delta = delta if delta.this_update >= base.this_update else base
-    # 6. RFC 5280 §5.3.1: what the changes say comes last, and only a hold may be taken back.
-    try:
-        entry, change = base.entries.find(serial), delta.entries.find(serial)
-    except Refused as refused:
-        raise unknown(refused.detail) from refused
-    if entry is not None and entry.reason == REMOVED_FROM_LIST:
-        raise unknown("an entry that belongs on no complete list")
-    one, said = (base, entry) if change is None else (delta, change)
-    if said is not None and said.reason == REMOVED_FROM_LIST:
-        if entry is not None and entry.reason != ON_HOLD:
-            raise unknown("a revocation that is no hold was taken back")
-        said = None
-    return RevocationStatus(
-        state=State.GOOD if said is None else State.REVOKED,
-        source="crl" if one is base else "delta crl",
-        as_of=one.this_update.astimezone(UTC),
-        sha256=one.sha256,
-        reason=said.reason if said else None,
-        revoked_at=said.revoked_at if said else None,
-    )
+    arrays = [bytearray() for _ in range(256)]
+    at = start
+    while at < stop:
+        record, at = _read_entry(data, at, stop)
+        arrays[record[_SERIAL - 1]] += record
+    # Sorting copies: one array at a time needs room for a 256th of a list.
+    packed = []
+    for array in arrays:
+        records = [bytes(array[at : at + _RECORD]) for at in range(0, len(array), _RECORD)]
+        packed.append(b"".join(sorted(records)))
+    return Entries(tuple(packed))
 
 
-def _freshness(one: VerifiedList) -> tuple[datetime, int]:
-    return one.this_update, one.number or 0
+def _read_entry(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
+    """A record, and where the next begins.
 
-
-class VerifiedLists:
-    """At most `capacity` lists by the hash of their bytes and their issuer. Threads may share it."""
-
-    def __init__(self, capacity: int = _CAPACITY) -> None:
-        """Begins with none."""
-        self._capacity = capacity
-        self._lists: OrderedDict[tuple[str, str], VerifiedList] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, untrusted: bytes, *, issuer: Certificate, max_bytes: int) -> VerifiedList | None:
-        """The list in these bytes, verified by the key of `issuer`; None if it is by another issuer.
-
-        `issuer` must have passed `build_path`. Raises `Refused` (eds_revocation_unknown) if it cannot be believed.
-        """
-        key = (sha256(untrusted).hexdigest(), issuer.sha256)
-        with self._lock:
-            if key in self._lists:
-                self._lists.move_to_end(key)
-                return self._lists[key]
-        crl = parse_crl(untrusted, max_bytes=max_bytes)
-        if crl.issuer != issuer.subject:
-            return None
-        verified = verify_crl(crl, issuer=issuer)
-        with self._lock:
-            self._lists[key] = verified
-            while len(self._lists) > self._capacity:
-                self._lists.popitem(last=False)
-        return verified
-
-    def __len__(self) -> int:
-        return len(self._lists)
-
-
-VERIFIED: Final = VerifiedLists()
-"""The lists of this process."""
+    Lists have a million of one shape: those are read by position, and any other in steps.
+    """
+    head = data[at : at + 4]
+    if len(head) == 4 and head[0] == der.SEQUENCE and head[1] < 0x80 and head[2] == der.INTEGER:
+        end, when = at + 2 + head[1], at + 4 + head[3]
+        tail = when + _UTC_TIME
+        time, rest = data[when:tail], data[tail:end]
+        # Nothing behind the time, or extensions that say just the reason.
+        is_usual = 0 < head[3] < _SERIAL and tail <= end <= stop and time[:2] == b"\x17\x0d" and time[14] == 0x5A
+        if is_usual and (not rest or (len(rest) == 14 and rest.startswith(_REASON_ALONE))):
+            digits, serial, reason = time[2:14], data[at + 4 : when], rest[13] if rest else 0
+            if digits.isdigit() and serial[0] < 0x80 and reason in REASONS:
+                number = (19 if digits >= b"50" else 20) * 10**12 + int(digits)
+                return serial.rjust(_SERIAL, b"\0") + number.to_bytes(6, "big") + bytes((reason,)), end
+    element = next(der.split(data, at, stop))
+    parts = der.items(der.read_tree(element.raw), der.SEQUENCE, "list entry", at_least=2, at_most=3)
+    signed, moment = der.integer(parts[0], "list entry"), der.time(parts[1], "list entry")
+    if parts[0].stop - parts[0].body > _SERIAL:
+        raise malformed("list entry: a serial number that is too long")
+    number = int(moment.strftime("%Y%m%d%H%M%S"))
+    encoded = signed.to_bytes(_SERIAL, "big", signed=True) + number.to_bytes(6, "big")
+    found = parse_extensions(parts[2]) if len(parts) == 3 else {}
+    if any(each.critical for each in found.values()):
+        raise malformed("list entry: an unknown critical extension")
+    value = b"\0"
+    if _REASON in found:
+        value = der.octets(der.read_tree(found[_REASON].value), "reason", tag=der.ENUMERATED)
+        if len(value) != 1 or value[0] not in REASONS:
+            raise malformed("list entry: no such reason")
+    return encoded + value, element.end

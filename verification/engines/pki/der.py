@@ -22,7 +22,7 @@ _CONSTRUCTED = 0x20
 _INDEFINITE = 0x80
 # Limits of a whole structure. A certificate of the national authority is 9 levels deep and has 150 elements.
 _MAX_DEPTH = 32
-_MAX_ELEMENTS = 20_000
+MAX_ELEMENTS = 20_000
 _TIMES = {UTC_TIME: re.compile(rb"\d{12}Z"), GENERALIZED_TIME: re.compile(rb"\d{14}Z")}
 _TEXTS = {0x0C: "utf-8", 0x12: "ascii", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1A: "ascii", 0x1E: "utf-16-be"}
 _MAX_INTEGER = 1100  # bytes; an RSA modulus of 8192 bits is 1025
@@ -108,7 +108,7 @@ def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
             open_elements[-1].strict &= inner.strict
         if inner is root and at == len(data):
             break
-        if seen > _MAX_ELEMENTS:
+        if seen > MAX_ELEMENTS:
             raise malformed("too many elements")
         if data[at : at + 2] == b"\0\0":
             if inner.stop >= 0 or inner.end - at < 2:
@@ -142,24 +142,26 @@ def read_strict(data: bytes, what: str, *, unopened: int | None = None) -> Eleme
     return element
 
 
-def expect(element: Element, tag: int, what: str) -> Element:
-    """The element itself if it has the tag."""
-    if element.tag != tag:
-        raise malformed(f"{what}: another type")
-    return element
-
-
 def items(element: Element, tag: int, what: str, *, at_least: int = 0, at_most: int = 10_000) -> list[Element]:
     """The parts of a constructed element of that tag, as many as the bounds allow."""
-    parts = expect(element, tag, what).children
+    if element.tag != tag:
+        raise malformed(f"{what}: another type")
+    parts = element.children
     if not at_least <= len(parts) <= at_most:
         raise malformed(f"{what}: a wrong number of parts")
     return parts
 
 
+def octets(element: Element, what: str, *, tag: int = OCTET_STRING) -> bytes:
+    """The bytes of an OCTET STRING in one piece, or those of an element of another type by its tag."""
+    if element.tag != tag:
+        raise malformed(f"{what}: another type")
+    return element.data[element.body : element.stop]
+
+
 def integer(element: Element, what: str, *, within: range | None = None) -> int:
     """A whole number in its shortest form, in this range."""
-    content = expect(element, INTEGER, what).content
+    content = octets(element, what, tag=INTEGER)
     padded = len(content) > 1 and (content[0], content[1] >> 7) in {(0x00, 0), (0xFF, 1)}
     if not content or padded or len(content) > _MAX_INTEGER:
         raise malformed(f"{what}: not a number")
@@ -171,7 +173,7 @@ def integer(element: Element, what: str, *, within: range | None = None) -> int:
 
 def boolean(element: Element, what: str) -> bool:
     """TRUE or FALSE; in DER true is 0xFF."""
-    content = expect(element, BOOLEAN, what).content
+    content = octets(element, what, tag=BOOLEAN)
     if content not in (b"\xff", b"\x00"):
         raise malformed(f"{what}: neither true nor false")
     return content == b"\xff"
@@ -180,7 +182,7 @@ def boolean(element: Element, what: str) -> bool:
 def oid(element: Element, what: str) -> str:
     """An object identifier as dotted numbers."""
     try:
-        return _dotted(expect(element, OID, what).content)
+        return _dotted(octets(element, what, tag=OID))
     except ValueError as error:
         raise malformed(f"{what}: {error}") from None
 
@@ -205,14 +207,9 @@ def _dotted(content: bytes) -> str:
     return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
 
 
-def octets(element: Element, what: str) -> bytes:
-    """The bytes of an OCTET STRING in one piece."""
-    return expect(element, OCTET_STRING, what).content
-
-
 def whole_bits(element: Element, what: str) -> bytes:
     """The bytes of a BIT STRING that has no unused bits: signatures and keys."""
-    content = expect(element, BIT_STRING, what).content
+    content = octets(element, what, tag=BIT_STRING)
     if not content or content[0]:
         raise malformed(f"{what}: unused bits")
     return content[1:]

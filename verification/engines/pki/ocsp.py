@@ -5,13 +5,16 @@ refuses is refused · 3 it has nothing that the library passes over or takes mor
 certificate: hash, issuer's name and key, serial number · 5 it carries our nonce · 6 who signed is the issuer itself, or
 whom the issuer certified for just that: ocspSigning, nocheck, valid at the time · 7 that key signed · 8 the answer is
 fresh and not from the future.
-Any doubt is `eds_revocation_unknown`: never a pass, never "revoked". Source: RFC 6960 §3.2, §4; RFC 9654.
+Any doubt is `eds_revocation_unknown`: never a pass, never "revoked". A status is the same value from a responder and
+from a list. Source: RFC 6960 §3.2, §4; RFC 9654.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from hashlib import sha1, sha256
 from hmac import compare_digest
+from typing import Final, Literal
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -24,7 +27,6 @@ from verification.engines.pki import der, keys
 from verification.engines.pki.certificate import EXTENSIONS, LIBRARY_REFUSES, Certificate, algorithm_oid, parse_known
 from verification.engines.pki.der import Element, malformed
 from verification.engines.pki.path import verify_known
-from verification.engines.pki.revocation_status import REMOVED_FROM_LIST, RevocationStatus, State, unknown
 
 BY_NAME = der.CONTEXT_1
 
@@ -32,6 +34,46 @@ _MAX_CERTIFICATES = 4
 NOCHECK = "1.3.6.1.5.5.7.48.1.5"
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
 NONCE_BYTES = 32  # RFC 9654 §2.1: what a client sends
+ON_HOLD: Final = 6  # reason certificateHold, RFC 5280 §5.3.1
+REMOVED_FROM_LIST: Final = 8  # reason removeFromCRL: only a delta list may say it
+
+
+class State(StrEnum):
+    """What a verified answer says. Only `GOOD` may pass."""
+
+    GOOD = "good"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevocationStatus:
+    """A verified statement of the authority.
+
+    as_of: its thisUpdate. sha256: of the answer or list it stands in, in hex. reason, revoked_at: of a revocation.
+    """
+
+    state: State
+    source: Literal["ocsp", "crl", "delta crl"]
+    # The age of what was said is judged by the caller's policy; without it a status says nothing.
+    as_of: datetime
+    sha256: str
+    reason: int | None = None
+    revoked_at: datetime | None = None
+
+    def report(self) -> dict[str, str]:
+        """Where it stands, for a report."""
+        return {"source": self.source, "as_of": self.as_of.isoformat(), "sha256": self.sha256}
+
+    @property
+    def is_hold(self) -> bool:
+        """Whether the certificate is only suspended; that refuses too, but may end."""
+        return self.state is State.REVOKED and self.reason == ON_HOLD
+
+
+def unknown(detail: str) -> Refused:
+    """The refusal of whatever leaves the status open: never a pass, never "revoked"."""
+    return Refused("eds_revocation_unknown", detail)
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,36 @@
 1 a verified answer of the responder decides, also one that says unknown: a list cannot know what the authority never
 issued · 2 without one the freshest verified list of the issuer decides, together with its delta · 3 without either
 nobody can tell · 4 revoked refuses, on hold too.
+
+Of 2: a the time is within thisUpdate … nextUpdate · b of several lists the freshest counts; changes count if they are
+to this complete list or an older one, and not older than it · c the last word on the serial number decides. Any doubt
+is `eds_revocation_unknown`: never a pass, never "revoked". Source: RFC 5280 §5, §6.3.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import pairwise
+from threading import Lock
+from typing import Final
 
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate
-from verification.engines.pki.crl import VERIFIED, VerifiedLists, look_up
-from verification.engines.pki.ocsp import check_response, parse_response
-from verification.engines.pki.revocation_status import RevocationStatus, State, unknown
+from verification.engines.pki.crl import VerifiedList, parse_crl, verify_crl
+from verification.engines.pki.ocsp import (
+    ON_HOLD,
+    REMOVED_FROM_LIST,
+    RevocationStatus,
+    State,
+    check_response,
+    parse_response,
+    unknown,
+)
+
+# Two families, each with a complete list, its changes, the roots' list, and the successor of one of them.
+_CAPACITY: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +54,43 @@ class Answers:
     ocsp_nonce: bytes = field(default=b"", repr=False)
     crls: Sequence[bytes] = field(default=(), repr=False)
     deltas: Sequence[bytes] = field(default=(), repr=False)
+
+
+class VerifiedLists:
+    """At most `capacity` lists by the hash of their bytes and their issuer. Threads may share it."""
+
+    def __init__(self, capacity: int = _CAPACITY) -> None:
+        """Begins with none."""
+        self._capacity = capacity
+        self._lists: OrderedDict[tuple[str, str], VerifiedList] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, untrusted: bytes, *, issuer: Certificate, max_bytes: int) -> VerifiedList | None:
+        """The list in these bytes, verified by the key of `issuer`; None if it is by another issuer.
+
+        `issuer` must have passed `build_path`. Raises `Refused` (eds_revocation_unknown) if it cannot be believed.
+        """
+        key = (sha256(untrusted).hexdigest(), issuer.sha256)
+        with self._lock:
+            if key in self._lists:
+                self._lists.move_to_end(key)
+                return self._lists[key]
+        crl = parse_crl(untrusted, max_bytes=max_bytes)
+        if crl.issuer != issuer.subject:
+            return None
+        verified = verify_crl(crl, issuer=issuer)
+        with self._lock:
+            self._lists[key] = verified
+            while len(self._lists) > self._capacity:
+                self._lists.popitem(last=False)
+        return verified
+
+    def __len__(self) -> int:
+        return len(self._lists)
+
+
+VERIFIED: Final = VerifiedLists()
+"""The lists of this process."""
 
 
 def find_status(
@@ -71,6 +126,51 @@ def find_status(
     if answers.deltas and not deltas:
         raise unknown("no delta list of this issuer")
     return look_up(certificate.serial, complete=complete, deltas=deltas, at=at)
+
+
+def look_up(
+    serial: int, *, complete: Sequence[VerifiedList], deltas: Sequence[VerifiedList] = (), at: datetime
+) -> RevocationStatus:
+    """2: what these lists of one issuer say of a serial number at the time `at`.
+
+    Raises `Refused` (eds_revocation_unknown) if they leave it open.
+    """
+    # a
+    if not all(one.this_update <= at < one.next_update for one in (*complete, *deltas)):
+        raise unknown("the list is stale or from the future")
+    if not complete or any(one.base_number is not None for one in complete):
+        raise unknown("the list is partial: changes without the complete list")
+    # b. RFC 5280 §5.2.4: changes apply to a complete list that is not older than the one they are counted from.
+    base = max(complete, key=_freshness)
+    delta = max(deltas, key=_freshness, default=base)
+    if deltas and (delta.base_number is None or base.number is None or delta.base_number > base.number):
+        raise unknown("the changes are to another complete list")
+    # A younger complete list holds all changes. Numbers do not tell: the authority numbers the two kinds apart.
+    delta = delta if delta.this_update >= base.this_update else base
+    # c. RFC 5280 §5.3.1: what the changes say comes last, and only a hold may be taken back.
+    try:
+        entry, change = base.entries.find(serial), delta.entries.find(serial)
+    except Refused as refused:
+        raise unknown(refused.detail) from refused
+    if entry is not None and entry.reason == REMOVED_FROM_LIST:
+        raise unknown("an entry that belongs on no complete list")
+    one, said = (base, entry) if change is None else (delta, change)
+    if said is not None and said.reason == REMOVED_FROM_LIST:
+        if entry is not None and entry.reason != ON_HOLD:
+            raise unknown("a revocation that is no hold was taken back")
+        said = None
+    return RevocationStatus(
+        state=State.GOOD if said is None else State.REVOKED,
+        source="crl" if one is base else "delta crl",
+        as_of=one.this_update.astimezone(UTC),
+        sha256=one.sha256,
+        reason=said.reason if said else None,
+        revoked_at=said.revoked_at if said else None,
+    )
+
+
+def _freshness(one: VerifiedList) -> tuple[datetime, int]:
+    return one.this_update, one.number or 0
 
 
 def ask_responder(

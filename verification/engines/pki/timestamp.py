@@ -24,9 +24,9 @@ from typing import TypeGuard
 from verification.core.errors import Refused
 from verification.engines.pki import cms, der, keys
 from verification.engines.pki.certificate import EXTENDED_KEY_USAGE, Certificate, TimestampCertificate
+from verification.engines.pki.ocsp import RevocationStatus, State, unknown
 from verification.engines.pki.path import build_timestamp_path
 from verification.engines.pki.revocation import Answers, Limits, find_status
-from verification.engines.pki.revocation_status import RevocationStatus, State, unknown
 from verification.engines.pki.signatures import Signature
 from verification.engines.pki.timestamp_token import TST_INFO, TimestampToken, invalid, open_response, parse_token
 

@@ -72,7 +72,7 @@ def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
 
 def _time(element: Element) -> datetime:
     """genTime, which unlike other times may have fractions of a second; below a microsecond they are cut off."""
-    found = _TIME.fullmatch(der.expect(element, der.GENERALIZED_TIME, "time").content)
+    found = _TIME.fullmatch(der.octets(element, "time", tag=der.GENERALIZED_TIME))
     if found is None:
         raise malformed("time-stamp: not a time")
     try:

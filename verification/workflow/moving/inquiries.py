@@ -22,7 +22,8 @@ from verification.core.profiles import Profile
 from verification.core.results import Outcome
 from verification.evidence import store
 from verification.models import AuditEntry, Verification
-from verification.sources import account_owner, credit_bureau, stop_credit, written
+from verification.sources import account_owner, credit_bureau, stop_credit
+from verification.sources.installed import written
 from verification.stages import consent
 from verification.stages.consent.dialogue import ANSWER
 from verification.stages.consent.measure import payout_basis

@@ -3,8 +3,8 @@
 import pytest
 
 from verification.engines.gost import backends, streebog
-from verification.engines.gost.arithmetic import Arithmetic, load_gmpy2, load_python
-from verification.engines.gost.backends import Hash
+from verification.engines.gost.arithmetic import Arithmetic
+from verification.engines.gost.backends import Hash, load_gmpy2, load_python
 
 
 @pytest.fixture(scope="session")

@@ -7,16 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verification.engines.gost import textbook
-from verification.engines.gost.arithmetic import Arithmetic, Tables, build_table, chosen
-from verification.engines.gost.curves import (
-    PARAM_SET_A_512,
-    PARAM_SET_B_256,
-    Curve,
+from verification.engines.gost.arithmetic import (
+    Arithmetic,
     Field,
+    Tables,
     add_many,
     add_pairs,
+    build_table,
+    chosen,
     odd_digits,
 )
+from verification.engines.gost.curves import PARAM_SET_A_512, PARAM_SET_B_256, Curve
 from verification.engines.gost.gost3410 import PublicKey
 from verification.engines.gost.streebog import streebog512
 from verification.engines.gost.vectors import EXCHANGE_VECTOR, SIGNATURE_VECTOR

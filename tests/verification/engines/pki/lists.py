@@ -4,8 +4,9 @@ from datetime import datetime
 
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate
-from verification.engines.pki.crl import RevocationList, look_up, verify_crl
-from verification.engines.pki.revocation_status import State, unknown
+from verification.engines.pki.crl import RevocationList, verify_crl
+from verification.engines.pki.ocsp import State, unknown
+from verification.engines.pki.revocation import look_up
 
 
 def check_not_revoked(certificate: Certificate, *, crl: RevocationList, issuer: Certificate, at: datetime) -> None:

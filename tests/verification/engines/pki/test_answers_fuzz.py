@@ -13,7 +13,7 @@ from tests.verification.engines.pki.test_fuzz import _mutations, _survivors
 from tests.verification.engines.pki.world import AT, LIMIT, World
 from verification.core.errors import Refused
 from verification.engines.pki.cms import parse_cms
-from verification.engines.pki.crl import VerifiedLists
+from verification.engines.pki.revocation import VerifiedLists
 from verification.engines.pki.timestamp import check_token, parse_token, verify_answer
 
 _ROUNDS = 20_000

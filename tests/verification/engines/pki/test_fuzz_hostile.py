@@ -29,9 +29,8 @@ from verification.core.errors import Refused
 from verification.core.route import Evidence
 from verification.engines.pki import cms, der, signatures
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.crl import VerifiedLists
 from verification.engines.pki.path import build_path
-from verification.engines.pki.revocation import Answers, find_status
+from verification.engines.pki.revocation import Answers, VerifiedLists, find_status
 from verification.engines.pki.signatures import check_usage, compare_surname, find_token, subject_iin
 from verification.engines.pki.timestamp import check_token, parse_token, verify_answer
 from verification.stages.statement.dialogue import OF_SIGNER, revocation_limits

@@ -25,8 +25,7 @@ from tests.verification.engines.pki.world import AT, PERSON, World, foreign_auth
 from verification.core.errors import Refused
 from verification.engines.pki import der
 from verification.engines.pki.certificate import parse_certificate
-from verification.engines.pki.ocsp import build_request, check_response, parse_response
-from verification.engines.pki.revocation_status import RevocationStatus, State
+from verification.engines.pki.ocsp import RevocationStatus, State, build_request, check_response, parse_response
 
 NONCE = bytes(range(32))
 LIMIT = 32 * 1024

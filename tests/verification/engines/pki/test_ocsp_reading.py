@@ -12,8 +12,8 @@ from tests.verification.engines.pki.test_ocsp import LIMIT, NONCE, right
 from tests.verification.engines.pki.world import AT, World
 from verification.core.errors import Refused
 from verification.engines.pki import der
-from verification.engines.pki.ocsp import parse_response
-from verification.engines.pki.revocation_status import REASONS, REMOVED_FROM_LIST, State
+from verification.engines.pki.crl import REASONS
+from verification.engines.pki.ocsp import REMOVED_FROM_LIST, State, parse_response
 
 Parts = list[bytes]
 

@@ -17,9 +17,9 @@ import pytest
 
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.crl import RevocationList, VerifiedLists, parse_crl
+from verification.engines.pki.crl import RevocationList, parse_crl
 from verification.engines.pki.path import build_path
-from verification.engines.pki.revocation import Answers, Limits, find_status, require_good
+from verification.engines.pki.revocation import Answers, Limits, VerifiedLists, find_status, require_good
 
 _AT = datetime(2026, 11, 1, tzinfo=UTC)
 _LIMITS = Limits(ocsp_max_bytes=0, ocsp_max_age=timedelta(0), crl_max_bytes=100_000, clock_skew=timedelta(0))

@@ -11,9 +11,9 @@ from tests.proofs import Figures
 from verification.core.errors import Refused
 from verification.engines.pki import der
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.crl import look_up, parse_crl, verify_crl
-from verification.engines.pki.ocsp import OcspResponse, check_response, parse_response
-from verification.engines.pki.revocation_status import RevocationStatus, State
+from verification.engines.pki.crl import parse_crl, verify_crl
+from verification.engines.pki.ocsp import OcspResponse, RevocationStatus, State, check_response, parse_response
+from verification.engines.pki.revocation import look_up
 
 _LIMIT = 32 * 1024
 _FLIPS = 10_000

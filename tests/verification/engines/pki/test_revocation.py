@@ -12,9 +12,17 @@ from insecure_sandbox.ocsp_responder import TRY_LATER, UNKNOWN, encode, revoked
 from tests.verification.engines.pki.test_ocsp import LIMIT, MAX_AGE, NONCE, SKEW, right
 from tests.verification.engines.pki.world import AT, World, foreign_authority
 from verification.core.errors import Refused
-from verification.engines.pki.crl import VerifiedLists, look_up, parse_crl, verify_crl
-from verification.engines.pki.revocation import Answers, Limits, check_authorities, find_status, require_good
-from verification.engines.pki.revocation_status import RevocationStatus, State
+from verification.engines.pki.crl import parse_crl, verify_crl
+from verification.engines.pki.ocsp import RevocationStatus, State
+from verification.engines.pki.revocation import (
+    Answers,
+    Limits,
+    VerifiedLists,
+    check_authorities,
+    find_status,
+    look_up,
+    require_good,
+)
 
 _HOUR = timedelta(hours=1)
 _LIMITS = Limits(ocsp_max_bytes=LIMIT, ocsp_max_age=MAX_AGE, crl_max_bytes=1_000_000, clock_skew=SKEW)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from insecure_sandbox import encoding as asn1
 from tests.proofs import Figures
 from verification.core.errors import Refused
-from verification.engines.pki.revocation_status import Entries, Entry, read_entries
+from verification.engines.pki.crl import Entries, Entry, read_entries
 
 _SINCE = datetime(2026, 11, 24, 11, 30, 15, tzinfo=UTC)
 _MILLION = 1_000_000
