@@ -75,9 +75,17 @@ LEGS = (
         shards=2,
         rows="--rows-only",
     ),
-    Leg(name="sqlite", marks="not browser and not service", shards=2, rows="--long-rows-elsewhere"),
+    # The last, beside which nothing runs in the end, and a test waits for threads now and then: one process more than
+    # there are cores keeps them busy.
+    Leg(
+        name="sqlite",
+        marks="not browser and not service",
+        shards=jobs.CORES + 1,
+        waits=True,
+        rows="--long-rows-elsewhere",
+    ),
 )
-# It runs alone, and a test waits for threads now and then: one process more than there are cores keeps them busy.
+# It runs alone, for which the same holds.
 _FAST = "not service and not browser and not proof and not long"
 FAST = Leg(name="fast", marks=_FAST, shards=jobs.CORES + 1, waits=True)
 

@@ -12,9 +12,9 @@ COLOURS = ("color-contrast", "link-in-text-block")
 _AXE = Axe()  # reads half a megabyte of script
 
 
-def violations(page: Page, rules: Sequence[str] = (), *, within: str = "html") -> list[dict[str, Any]]:
+def violations(page: Page, rules: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Every rule that is broken, of all or of these. A document that axe has looked at before is not given the script
-    again. within: a selector of what is looked at."""
+    again."""
     if page.evaluate("typeof axe === 'undefined'"):
         page.evaluate(_AXE.axe_script)
     # Only for sounds that play by themselves would axe load anew what the page has loaded.
@@ -22,16 +22,16 @@ def violations(page: Page, rules: Sequence[str] = (), *, within: str = "html") -
     if rules:
         options["runOnly"] = list(rules)
     found: list[dict[str, Any]] = page.evaluate(
-        f"axe.run({json.dumps(within)}, {json.dumps(options)}).then(({{ violations }}) => violations)"
+        f"axe.run({json.dumps(options)}).then(({{ violations }}) => violations)"
     )
     return found
 
 
-def serious(page: Page, rules: Sequence[str] = (), *, within: str = "html") -> list[str]:
+def serious(page: Page, rules: Sequence[str] = ()) -> list[str]:
     """The rules whose breach is serious or critical, each with the element that breaks it."""
     return [
         f"{one['id']}: {node['html']}"
-        for one in violations(page, rules, within=within)
+        for one in violations(page, rules)
         if one["impact"] in ("serious", "critical")
         for node in one["nodes"]
     ]

@@ -117,7 +117,13 @@ def open_tab(context: BrowserContext, *, site: str, expected: tuple[str, ...] = 
 
 
 def open_context(browser: Browser, *, size: str = "desk", language: str = "en", touch: bool = False) -> BrowserContext:
-    """A fresh browser profile of a size and language; `touch` makes it a phone."""
-    context = browser.new_context(viewport=SIZES[size], locale=language, has_touch=touch, is_mobile=touch)
+    """A fresh browser profile of a size and language; `touch` makes it a phone.
+
+    Its person has asked for less motion, for a picture that moves is drawn sixty times a second; who wants to see what
+    moves takes that back.
+    """
+    context = browser.new_context(
+        viewport=SIZES[size], locale=language, has_touch=touch, is_mobile=touch, reduced_motion="reduce"
+    )
     context.add_init_script(_ASK_OFTEN)
     return context

@@ -86,6 +86,11 @@ def looked_at(page: Page, name: str, *, dark: bool = True) -> None:
         picture(page, f"{name}-{scheme}")
         assert axe.serious(page, rules) == []
     page.emulate_media(color_scheme="light")
+    fits(page)
+
+
+def fits(page: Page) -> None:
+    """Nothing wider than the screen, nothing refused."""
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page_problems(page) == []
 
@@ -133,7 +138,8 @@ def test_the_pages_fit_a_phone_in_every_language(visit: Callable[..., Page], cas
         ("readings", "/oversight/readings/?mode=test"),
     ):
         page.goto(address)
-        looked_at(page, f"{name}-phone-{language}", dark=False)
+        picture(page, f"{name}-phone-{language}")
+        fits(page)
 
 
 def test_a_mistake_is_told_and_the_form_keeps_what_was_typed(visit: Callable[..., Page]) -> None:

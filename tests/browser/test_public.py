@@ -25,7 +25,7 @@ ways = pytest.mark.parametrize(
     [
         ("kk", "phone"),
         ("ru", "desk"),
-        ("en", "phone"),
+        whole("en", "phone"),
         whole("kk", "desk"),
         whole("ru", "phone"),
         whole("en", "desk"),
@@ -57,11 +57,15 @@ def test_the_sheet_is_one_page_of_a4_on_paper(
     settings.TULGA_PUBLIC_URL = "https://identification.some-operator.example"
     tab = open_tab(open_context(launch(), language=language), site=site)
     tab.page.goto(f"{site}/protect")
-    printed = tab.page.pdf(prefer_css_page_size=True)
-    assert len(_LEAF.findall(printed)) == 1
-    # The search sees pages where there are more: the rules fill several.
-    tab.page.goto(f"{site}/rules")
-    assert len(_LEAF.findall(tab.page.pdf(prefer_css_page_size=True))) > 1
+    assert leaves(tab) == 1
+    if language == "kk":  # The search sees pages where there are more: the rules fill several.
+        tab.page.goto(f"{site}/rules")
+        assert leaves(tab) > 1
+
+
+def leaves(tab: Tab) -> int:
+    """How many pages the open one fills on paper."""
+    return len(_LEAF.findall(tab.page.pdf(prefer_css_page_size=True)))
 
 
 def test_a_language_is_chosen_without_a_cookie_and_kept_from_page_to_page(

@@ -1,8 +1,10 @@
 """The camera's page on a cheap phone and a slow line: the processor a sixth as fast, 400 kbit/s, 400 ms there and back.
 
-So it is by `make prove PART=slow_phone`; beside other tests the processor is slow enough. The camera is Chromium's own
-fake device, or a canvas where a test must do more with it than look; the canvas is slowed with the page. The server is
-not slowed. What is measured of the chain is what the gate of lines and cameras asks for.
+So it is by `make prove PART=slow_phone`; beside other tests the processor is slow enough. `make test` plays a capture,
+the keyboard and the narrow screen; what goes wrong there goes wrong on a quick line too, and is test_camera_words.py,
+test_camera_failures.py and test_hand_over.py. The camera is Chromium's own fake device, or a canvas where a test must
+do more than look; the canvas is slowed with the page. The server is not slowed. What is measured of the chain is
+what the gate of lines and cameras asks for.
 """
 
 from collections.abc import Callable
@@ -39,9 +41,9 @@ new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift", buffered: true });
 """
 
-# Each is played in one language, and in both by `make prove`.
+languages = pytest.mark.parametrize("language", ["kk", "ru"])
+# In one language, and in both by `make prove`.
 kazakh = pytest.mark.parametrize("language", ["kk", pytest.param("ru", marks=pytest.mark.whole)])
-russian = pytest.mark.parametrize("language", ["ru", pytest.param("kk", marks=pytest.mark.whole)])
 
 Slow = Callable[[Tab], Callable[..., None]]
 
@@ -51,6 +53,7 @@ def slowed(proof_scale: float) -> Slow:
     """Slows a tab from now on; gives what cuts its line and puts it back."""
 
     def slow(tab: Tab) -> Callable[..., None]:
+        tab.page.emulate_media(reduced_motion="no-preference")  # what moves is a part of what a phone has to do
         devtools = tab.page.context.new_cdp_session(tab.page)
         devtools.send("Emulation.setCPUThrottlingRate", {"rate": 6 if proof_scale == 1 else 1})
         devtools.send("Network.enable")
@@ -110,7 +113,8 @@ def test_a_whole_capture_is_taken_as_densely_as_cuts_show_in(
     assert proof_scale < 1 or (rate >= POLICY.chain_rate_min and gap <= POLICY.chain_gap_max * 1_000)
 
 
-@russian
+@pytest.mark.whole
+@languages
 def test_a_missed_command_is_named_and_another_follows(opened: Open, slowed: Slow, language: str) -> None:
     order = ("look_straight", "blink", "turn_left", "turn_right")
     missing = InsecureDialogue(order=order, misses=("blink",), replaced_max=1, limits=AMPLE)
@@ -128,7 +132,8 @@ def test_a_missed_command_is_named_and_another_follows(opened: Open, slowed: Slo
     assert dialogue.is_sent(len(order))
 
 
-@kazakh
+@pytest.mark.whole
+@languages
 def test_a_line_that_is_lost_costs_the_command_and_nothing_else(opened: Open, slowed: Slow, language: str) -> None:
     order = ("look_straight", "turn_left", "turn_right")
     tab, dialogue = opened(
@@ -150,13 +155,14 @@ def test_a_line_that_is_lost_costs_the_command_and_nothing_else(opened: Open, sl
     assert dialogue.lost == ["turn_left"]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("language", "fault", "agent", "state"),
     [
         ("kk", "NotAllowedError", "", "denied"),
         ("ru", "missing", _WHATSAPP, "in_app"),
-        pytest.param("ru", "NotAllowedError", "", "denied", marks=pytest.mark.whole),
-        pytest.param("kk", "missing", _WHATSAPP, "in_app", marks=pytest.mark.whole),
+        ("ru", "NotAllowedError", "", "denied"),
+        ("kk", "missing", _WHATSAPP, "in_app"),
     ],
 )
 def test_a_camera_that_is_not_given_is_named(
@@ -174,7 +180,8 @@ def test_a_camera_that_is_not_given_is_named(
     assert dialogue.now.turn == turn
 
 
-@russian
+@pytest.mark.whole
+@languages
 def test_a_check_is_handed_over_to_the_phone(
     launch: Launch, slowed: Slow, site: str, story: Story, language: str
 ) -> None:

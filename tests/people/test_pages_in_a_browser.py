@@ -38,29 +38,31 @@ def _fill_in(page: Page, person: Enrolled) -> None:
     page.click("form.card button")
 
 
-def _assert_pleasant(page: Page) -> None:
+def _assert_pleasant(page: Page, *, dark: bool = True) -> None:
+    """dark: not where the same page is seen dark in another size: its colours are the same."""
     page.wait_for_load_state("load")  # the address changes before the stylesheet is there
     assert page.evaluate(TOO_SMALL) == []
     assert not page.evaluate(TOO_WIDE)
     assert axe.violations(page) == []
-    page.emulate_media(color_scheme="dark")
-    assert axe.violations(page, axe.COLOURS) == []
-    page.emulate_media(color_scheme="light")
+    if dark:
+        page.emulate_media(color_scheme="dark")
+        assert axe.violations(page, axe.COLOURS) == []
+        page.emulate_media(color_scheme="light")
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_the_pages_of_people_are_accessible_and_fit(
     live_server: LiveServer, chromium: Browser, add: Callable[..., Enrolled], width: int, height: int
 ) -> None:
-    person = add("operator")
+    person, dark = add("operator"), (width, height) == SIZES[0]
     page, complaints = _page(chromium, width=width, height=height)
     page.goto(f"{live_server.url}/people/password/")
-    _assert_pleasant(page)
+    _assert_pleasant(page, dark=dark)
     _fill_in(page, person)
     assert page.url == f"{live_server.url}/people/password/"
-    _assert_pleasant(page)
+    _assert_pleasant(page, dark=dark)
     page.goto(f"{live_server.url}/people/")
-    _assert_pleasant(page)
+    _assert_pleasant(page, dark=dark)
     assert complaints == []
 
 

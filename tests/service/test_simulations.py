@@ -19,12 +19,11 @@ _PASSING = ("requires_input", "processing")
 # A whole capture is shown in these, and what nets see of a face that was painted by chance decides all but the last.
 _PAINTED = ("verified", "face_mismatch", "command_missed", "liveness_failed", "multiple_faces", "review")
 _SHOWN = {(name, route) for name in _PAINTED for route in FACED} | {("failed", "biometric")}
-_EACH_TIME = {("command_missed", "biometric")}  # an honest one fails more often than a run of all tests may
 _BY_CHANCE = (pytest.mark.proof("scenarios"), pytest.mark.whole)
 
 
 def _endings() -> Iterator[ParameterSet]:
-    """Every capture by its own route, most of them in `make prove` alone; what shows none is the same on each route."""
+    """Every capture by its own route, in `make prove` alone; what shows none is the same on each route."""
     for name, one in SCENARIOS.items():
         if one.status in _PASSING:
             continue
@@ -32,7 +31,7 @@ def _endings() -> Iterator[ParameterSet]:
         yield from (pytest.param(name, route) for route in blind[:1])
         for route in one.routes:
             if route not in blind:
-                yield pytest.param(name, route, marks=() if (name, route) in _EACH_TIME else _BY_CHANCE)
+                yield pytest.param(name, route, marks=_BY_CHANCE)
 
 
 def opened(deployment: Deployment, route: str) -> str:

@@ -1,7 +1,7 @@
 """Splices over HTTP: the attacker tries his clips on the public engine beforehand, and plays those that came nearest.
 
-Whole: 20 victims, three tries each, as many as a lender gives a person in a day, and each try another splice, for one
-that comes again is known. `make test` makes two splices for one victim, and plays the better one.
+20 victims, three tries each, as many as a lender gives a person in a day, and each try another splice, for one that
+comes again is known: by `make prove PART=liveness` alone.
 """
 
 import os
@@ -26,11 +26,11 @@ from tests.service.deployment import Deployment
 from tests.verification.engines.liveness.insecure_paper import jpeg
 from verification.engines.faces.intervals import interval
 
-pytestmark = [pytest.mark.service, pytest.mark.proof("liveness")]
+pytestmark = [pytest.mark.service, pytest.mark.proof("liveness"), pytest.mark.whole]
 
 _VICTIMS = 20
-_WHOLE, _SMALL = (CANDIDATES, 3), (2, 1)
-"""How many splices are made for a victim, and how many of them are played."""
+_TRIES = 3
+"""How many of a victim's candidates are played."""
 
 
 class Splicer(Camera):
@@ -64,12 +64,9 @@ def studio(proof_seed: int) -> Studio:
 def test_the_attacker_who_chooses_beforehand_is_not_verified(
     deployment: Deployment, studio: Studio, proof_scale: float, proof_figures: Figures
 ) -> None:
-    is_whole = proof_scale == 1
-    (made, tries), victims = _WHOLE if is_whole else _SMALL, max(1, round(_VICTIMS * proof_scale))
-    with studio.judging(is_whole=is_whole) as judge:
-        numbers = [each * CANDIDATES + at for each in range(victims) for at in range(made)]
-        rows = Record(judge, seed=studio.seed, scale=proof_scale).of("candidate", numbers)
-    sides = (os.cpu_count() or 1) if is_whole else 1
+    with studio.judging(is_whole=True) as judge:
+        rows = Record(judge, seed=studio.seed, scale=proof_scale).of("candidate", range(_VICTIMS * CANDIDATES))
+    sides = os.cpu_count() or 1
     deployment.staff(workers=sides, ticks=1)
     cast, making = studio.cast, Lock()
 
@@ -78,7 +75,7 @@ def test_the_attacker_who_chooses_beforehand_is_not_verified(
         registered, failures = cast.victims[number].registered, list[str]()
         opened, browser = deployment.stage.arrive("splice", deployment.stage.person(registered), routes=("biometric",))
         browser.agree()
-        for best in sorted(rows[made * number :][:made], key=_refused)[:tries]:
+        for best in sorted(rows[CANDIDATES * number :][:CANDIDATES], key=_refused)[:_TRIES]:
             with making, remembered():  # his nets know one thread only
                 attempt = studio.made("candidate", int(best["name"].rpartition("/")[2]))
             then = follow(browser, Splicer(attempt, np.random.default_rng([studio.seed, 16, number, len(failures)])))
@@ -89,11 +86,11 @@ def test_the_attacker_who_chooses_beforehand_is_not_verified(
         return read["status"], failures
 
     with ThreadPoolExecutor(sides) as threads:
-        found = list(threads.map(played, range(victims)))
+        found = list(threads.map(played, range(_VICTIMS)))
     ends, codes = [status for status, _ in found], Counter(code for _, failures in found for code in failures)
     verified = ends.count("verified")
     upper = round(100 * interval(verified, len(ends))[1], 2)
-    proof_figures["over_http"] = {"victims": len(ends), "tries": tries, "verified": verified, "upper_percent": upper}
+    proof_figures["over_http"] = {"victims": len(ends), "tries": _TRIES, "verified": verified, "upper_percent": upper}
     proof_figures["over_http"] |= {"played": codes.total(), "codes": dict(sorted(codes.items()))}
     assert [end for end in ends if end in ("verified", "in_review")] == []
 

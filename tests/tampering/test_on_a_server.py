@@ -15,7 +15,7 @@ from tests.verification import lawful
 from tests.verification.workflow.conftest import Issued, authorities, issued, trusted  # noqa: F401 (fixtures)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
-SAMPLE = 40
+SAMPLE = 20
 """Changes, all by the application's role."""
 
 
