@@ -13,7 +13,7 @@ import pytest
 
 _ROOT = Path(__file__).resolve().parent.parent
 _EVIDENCE = _ROOT / "docs" / "evidence"
-_SCALE = 0.01  # outside `make prove`: 1/100 of each set, enough to find a broken generator in seconds
+_SCALE = 0.02  # outside `make prove`: 1/50 of each set, enough to find a broken generator in seconds
 
 Figures = dict[str, Any]
 _figures_of_part = pytest.StashKey[dict[str, Figures]]()
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def proof_scale(request: pytest.FixtureRequest) -> float:
-    """The share of a proof's set to generate: 1 in `make prove`, else 1/100."""
+    """The share of a proof's set to generate: 1 in `make prove`, else 1/50."""
     return 1.0 if request.config.getoption("--prove") else float(os.environ.get("TULGA_PROOF_SCALE", _SCALE))
 
 
