@@ -196,7 +196,7 @@ CSRF_FAILURE_VIEW = "config.page_problems.csrf_failure"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["lenders.keys.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["lenders.keys.HasKey"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["lenders.requests.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "lenders.problems.handle",

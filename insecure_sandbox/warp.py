@@ -47,9 +47,9 @@ _STRONGEST: dict[Play, tuple[Pose, ...]] = {
     "turn_left": tuple(Pose(yaw=yaw) for yaw in range(12, 40, 2)),
     "turn_right": tuple(Pose(yaw=-yaw) for yaw in range(12, 40, 2)),
 }
-# How many times what is asked for: noise and a thin picture take some of it, most of a nod, and a flat face that turns
-# just far enough to have turned shows no depth yet. A sitting sways, which adds to a nod: so deep, it may be taken for
-# another face than the one at rest.
+# How many times what is asked for: noise and a thin picture take some of it, most of a nod, and a face whose nose lies
+# far from its edges has turned by so few degrees that it shows no depth yet. Who sways by a sitting does as much of
+# all: so far, it may be taken for another face than the one at rest.
 _MORE: dict[Play, float] = {"nod": 1.5, "turn_left": 1.75, "turn_right": 1.75}
 _MORE_OF_ANY = 1.25
 _THERE_AND_BACK = ("blink", "nod")
@@ -160,8 +160,7 @@ class Puppet:
             return poses[0], 0.0
         neutral = Neutral(rest.turn, rest.mouth, *rest.lids, rest.pitch, rest.interocular)
         asked = gestures.limits(policy.GESTURES)[gesture]
-        is_swaying_nod = gesture == "nod" and self._sitting is not None
-        enough = _MORE_OF_ANY if is_swaying_nod else _MORE.get(gesture, _MORE_OF_ANY)
+        enough = _MORE.get(gesture, _MORE_OF_ANY) if self._sitting is None else _MORE_OF_ANY
         for pose in poses:
             face = self._measured(_between(self.rest, pose, 1.0))
             told.append(0.0 if face is None else gestures.strengths(gesture, [face], neutral)[0] / asked)

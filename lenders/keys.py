@@ -15,9 +15,10 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied, Throttled
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 
 from lenders import policy, versions
 from lenders.models import ApiKey, Lender
@@ -151,35 +152,45 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 class HasKey(BasePermission):
-    """Lets a key in, where the view names a scope for this method that it holds; a view that names none lets nobody in.
-
-    Requests are counted in fixed windows of a minute for each key, and those that are let in alone.
-    """
+    """A key must hold the scope that the view names for this method; a view that names none lets nobody in."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Whether there is a key at all; raises `PermissionDenied`, `ValidationError`, `Throttled` in steps 1 to 3."""
-        key = request.auth
-        if not isinstance(key, ApiKey):
+        """Whether there is a key at all; raises `PermissionDenied` and `ValidationError` in steps 1 and 2."""
+        if not isinstance(request.auth, ApiKey):
             return False
         method = "GET" if request.method == "HEAD" else str(request.method)
-        # A method that the view does not have is answered with 405, and not by the first two steps.
-        if method != "OPTIONS" and hasattr(view, method.lower()):
-            # 1. The key holds the scope.
-            scope: str | None = getattr(view, "scopes", {}).get(method)
-            if scope not in key.scopes:
-                raise PermissionDenied(f"this key lacks the scope {scope}", code="scope_missing")
-            # 2. What changes something is told by its body alone: a parameter of its query would be lost unseen.
-            if method not in SAFE_METHODS and request.query_params:
-                read_query(NoQuery, request.query_params)
-        # 3. The window is not full.
-        seconds_left = policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
-        used = rates.count(key.pk, seconds=policy.RATE_SECONDS)
+        # A method that the view does not have is answered with 405.
+        if method == "OPTIONS" or not hasattr(view, method.lower()):
+            return True
+        # 1. The key holds the scope.
+        scope: str | None = getattr(view, "scopes", {}).get(method)
+        if scope not in request.auth.scopes:
+            raise PermissionDenied(f"this key lacks the scope {scope}", code="scope_missing")
+        # 2. What changes something is told by its body alone: a parameter of its query would be lost unseen.
+        if method not in SAFE_METHODS and request.query_params:
+            read_query(NoQuery, request.query_params)
+        return True
+
+
+class KeyRate(BaseThrottle):
+    """Fixed windows of a minute for each key; the framework makes one of these for each request."""
+
+    _seconds_left = 0
+
+    def allow_request(self, request: Request, view: "APIView") -> bool:
+        """Counts this request; False once the window is full."""
+        if request.auth is None:
+            return True
+        self._seconds_left = policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
+        used = rates.count(request.auth.pk, seconds=policy.RATE_SECONDS)
         view.headers["RateLimit-Limit"] = str(policy.RATE_REQUESTS)
         view.headers["RateLimit-Remaining"] = str(max(0, policy.RATE_REQUESTS - used))
-        view.headers["RateLimit-Reset"] = str(seconds_left)
-        if used > policy.RATE_REQUESTS:
-            raise Throttled(seconds_left)
-        return True
+        view.headers["RateLimit-Reset"] = str(self._seconds_left)
+        return used <= policy.RATE_REQUESTS
+
+    def wait(self) -> float:
+        """Seconds until the next window."""
+        return float(self._seconds_left)
 
 
 def caller(request: Request) -> ApiKey:

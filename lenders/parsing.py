@@ -26,7 +26,7 @@ _RUN = re.compile(r"[0-9]+")
 # Digits with at most one separator, or a bracket and a blank, between two of them: how people write numbers.
 _WRITTEN = re.compile(r"[+]?[0-9](?:[-._:() ]{0,2}[0-9])*")
 _IIN_DIGITS, _PHONE_DIGITS = 12, 11
-_NO_REFERENCE = ("1 to 64 of: A-Z a-z 0-9 _ . : -", "reference_malformed")
+_REFERENCE = (REFERENCE, "1 to 64 of: A-Z a-z 0-9 _ . : -", "reference_malformed")
 
 
 def text(
@@ -36,11 +36,11 @@ def text(
     shortest: int = 1,
     is_impersonal: bool = False,
     has_runs: bool = False,
-    form: str = "",
-    formless: tuple[str, str] = ("", ""),
+    form: tuple[str, str, str] | None = None,
 ) -> str:
     """A string of what can be seen, blanks around it dropped, and no two of them in a row unless it `has_runs`; an
-    impersonal one names nobody by number. form: a pattern of the whole as it was sent, or it is refused as `formless`.
+    impersonal one names nobody by number. form: a pattern of the whole as it was sent, with the detail and the
+    code for what has another.
     """
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
@@ -52,8 +52,8 @@ def text(
         raise BadInput("only signs that are seen, and single plain blanks, are allowed", code="text_malformed")
     if is_impersonal and holds_personal_number(stripped):
         raise BadInput("must not contain an IIN or a mobile number", code="personal_number")
-    if form and not re.fullmatch(form, untrusted):
-        raise BadInput(formless[0], code=formless[1])
+    if form is not None and not re.fullmatch(form[0], untrusted):
+        raise BadInput(form[1], code=form[2])
     return stripped
 
 
@@ -196,8 +196,8 @@ def yes_or_no(untrusted: Any) -> bool:
 
 def document_number(untrusted: Any, *, longest: int) -> str:
     """Letters and digits, capitals, no blanks."""
-    wrong = f"1 to {longest} letters and digits", "document_malformed"
-    value = text(untrusted, longest=2 * longest, has_runs=True, form=DOCUMENT_NUMBER, formless=wrong)
+    form = DOCUMENT_NUMBER, f"1 to {longest} letters and digits", "document_malformed"
+    value = text(untrusted, longest=2 * longest, has_runs=True, form=form)
     return value.replace(" ", "").upper()
 
 
@@ -271,9 +271,7 @@ def holds_personal_number(text: str) -> bool:
 READERS: Mapping[str, Callable[..., Any]] = {
     "birth_date": day,
     "case_number": parse_case_number,
-    "client_reference": partial(
-        text, longest=REFERENCE_MAX, is_impersonal=True, form=REFERENCE, formless=_NO_REFERENCE
-    ),
+    "client_reference": partial(text, longest=REFERENCE_MAX, is_impersonal=True, form=_REFERENCE),
     "decimal": decimal,
     "document_number": document_number,
     "https_url": https_url,

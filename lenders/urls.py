@@ -21,7 +21,7 @@ from lenders.api import (
     webhook_endpoints,
 )
 from lenders.docs import pages, prose
-from lenders.keys import ApiKeyAuthentication, HasKey
+from lenders.keys import ApiKeyAuthentication, HasKey, KeyRate
 from lenders.requests import AlwaysJSON, ByHeader, StrictJSONParser, VersionedJSON
 
 app_name = "lenders"
@@ -30,6 +30,7 @@ app_name = "lenders"
 VIEW_OPTIONS: dict[str, Any] = {
     "authentication_classes": (ApiKeyAuthentication,),
     "permission_classes": (HasKey,),
+    "throttle_classes": (KeyRate,),
     "parser_classes": (StrictJSONParser,),
     "renderer_classes": (VersionedJSON,),
     "versioning_class": ByHeader,
@@ -42,6 +43,7 @@ TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode,)}
 NOWHERE_OPTIONS = VIEW_OPTIONS | {
     "authentication_classes": (unknown.PerhapsKey,),
     "permission_classes": (unknown.Nowhere,),
+    "throttle_classes": (),
 }
 
 urlpatterns = [

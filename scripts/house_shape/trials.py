@@ -78,7 +78,8 @@ def tried(root: Path, edits: Sequence[Edit], tests: Sequence[str]) -> list[str]:
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
-        names = subprocess.check_output(["git", "ls-files", "-z"], cwd=root)  # noqa: S607
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.check_output(command, cwd=root)
         for name in names.decode().split("\0"):
             if name and (root / name).is_file():
                 (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +90,8 @@ def tried(root: Path, edits: Sequence[Edit], tests: Sequence[str]) -> list[str]:
             if text.count(edit.place) != 1:
                 raise SystemExit(f"{edit.path} holds {text.count(edit.place)} times: {edit.place!r}")
             (copy / edit.path).write_text(text.replace(edit.place, edit.added + edit.place), encoding="utf-8")
-        environment = {word: value for word, value in os.environ.items() if not word.startswith("TULGA_TEST_")}
+        dropped = ("TULGA_TEST_", "PYTHONPYCACHEPREFIX")  # which would keep what is compiled of each copy
+        environment = {word: value for word, value in os.environ.items() if not word.startswith(dropped)}
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
         if subprocess.run(command, cwd=copy, env=environment, check=False).returncode:
             raise SystemExit(f"with {', '.join(files_of(edits))} alone these do not pass: {' '.join(tests)}")

@@ -135,13 +135,13 @@ def test_another_place_is_refused(live, index):
 
 
 def test_a_key_of_one_mode_signs_no_receipt_of_another():
-    jws = document_signing.sign_compact(build(facts()), mode="test")
+    jws = document_signing.sign_compact(build(facts()), mode="test", type_=document_signing.RECEIPT_TYPE)
     assert not is_believed(answer(jws=jws))
     assert not is_believed(answer(jws=jws), by_root=False)
 
 
 def test_an_entry_in_another_spelling_is_refused():
-    jws = document_signing.sign_compact(build(facts()), mode="live")
+    jws = document_signing.sign_compact(build(facts()), mode="live", type_=document_signing.RECEIPT_TYPE)
     said = {"receipt": jws, "openings": None}
     spelled = {
         one: json.dumps(entry(facts(), jws), sort_keys=True, separators=(",", one)).encode() for one in (":", ": ")

@@ -74,7 +74,7 @@ def entry(of: Facts, jws: str, **changes: Any) -> dict[str, Any]:
 def answer(of: Facts | None = None, *, jws: str = "", **changes: Any) -> dict[str, Any]:
     """The whole answer; `changes`: of the entry."""
     of = of or facts()
-    jws = jws or document_signing.sign_compact(build(of), mode=of.mode)
+    jws = jws or document_signing.sign_compact(build(of), mode=of.mode, type_=document_signing.RECEIPT_TYPE)
     leaf = canonical_json(entry(of, jws, **changes))
     return {"receipt": jws, "log": placed(leaf, mode=of.mode), "openings": dict(SALTS)}
 

@@ -80,7 +80,8 @@ def append(
 def gathering() -> Iterator[list[AuditEntry]]:
     """What is appended within is signed and inserted at its end, in two statements; after an error nothing is.
 
-    Use it right inside the transaction: what is read within does not see the entries yet.
+    Use it right inside the transaction: what is read within does not see the entries yet. The list it gives is for this
+    module alone: what others put on record goes through `append`, which looks at it.
     """
     entries: list[AuditEntry] = []
     before = _gathered.set(entries)

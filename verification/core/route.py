@@ -58,7 +58,8 @@ class Evidence:
 
     items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this attempt.
     at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented before, anywhere; only
-    pictures and the values of signatures are sought (`evidence/policy.py`, SOUGHT).
+    pictures and the values of signatures are sought (`evidence/policy.py`, SOUGHT), once all is collected: before
+    that, and where a turn is looked at, it is empty.
     left: how many attempts the borrower has, this one among them; None where none are counted.
     handed_over: whether the borrower went on at a phone that had scanned a code.
     secrets: what workers alone know of this attempt, in hex, by the newest of their keys first; none in a replay.

@@ -30,10 +30,10 @@ def sign(payload: bytes, *, mode: str) -> bytes:
     return canonical_json({"payload": body, "protected": protected, "signature": signature})
 
 
-def sign_compact(payload: bytes, *, mode: str, type_: str = RECEIPT_TYPE) -> str:
+def sign_compact(payload: bytes, *, mode: str, type_: str) -> str:
     """What is signed in the compact form, as a receipt is: header, payload and signature.
 
-    Raises `Misconfigured` where the operator has set no key for this mode.
+    type_: what it is for, as its header says. Raises `Misconfigured` where the operator has set no key for this mode.
     """
     keys: dict[int, bytes] = settings.TULGA_DOCUMENT_KEYS.get(mode, {})
     if any(len(seed) != _SEED_BYTES for seed in keys.values()):

@@ -13,7 +13,7 @@ from tests.verification.stages.person import known_case
 from verification.core.person import Case
 from verification.core.route import Evidence, Stage
 from verification.core.stored import canonical_json
-from verification.stages import code, consent, live_capture, person, question, statement
+from verification.stages import code, consent, live_capture, person, question, renewal, statement
 from verification.workflow.moving import dossier
 
 _FRAMES = 12
@@ -26,6 +26,10 @@ def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
     free = canonical_json({"somebody_tells_me": False, "at": known_case.NOW.isoformat()})
     yield question.STAGE, known_case.case(), Evidence(items={"question.answer": free}, at=known_case.NOW)
     yield person.STAGE, known_case.case(), agreed
+    yes = {"agreed": True, "version": renewal.policy.CURRENT, "language": "kk"}
+    wanted = dict(renewal.STAGE.accept({}, yes, known_case.NOW).evidence)
+    wanted["renewal.shown"] = canonical_json({"contract_sha256": "a" * 64})
+    yield renewal.STAGE, known_case.case(), Evidence(items=wanted, at=known_case.NOW)
     sent = known_case.memory()
     guessed = known_case.evidence(known_case.issued(sent), known_case.guessed(sent, known_case.CODE))
     yield code.STAGE, known_case.case(), guessed

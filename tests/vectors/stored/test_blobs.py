@@ -10,11 +10,13 @@ from tests.vectors.stored.build import FOLDER, read
 from verification.core import stored
 from verification.core.route import Stage
 from verification.core.stored import canonical_json
-from verification.stages import code, consent, live_capture, person, question, statement
-from verification.workflow import cases
+from verification.routes import ROUTES
+from verification.workflow import cases, stages
 from verification.workflow.moving import dossier
 
-STAGES = (consent.STAGE, question.STAGE, person.STAGE, code.STAGE, statement.STAGE, live_capture.ASKING)
+_ALL = (stages.CONSENT, stages.QUESTION, *(stage for one in ROUTES.values() for stage in one.stages))
+STAGES = tuple({stage.name: stage for stage in reversed(_ALL)}.values())
+"""Each once, as the first route has it."""
 KINDS = {"case", "memory", "entry", "delivery"} | {f"terms/{stage.name}" for stage in STAGES}
 
 
@@ -42,7 +44,7 @@ def test_the_memory_is_read_as_the_stage_left_it() -> None:
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: str(stage.name))
 def test_the_facts_of_that_time_are_judged_by_the_policy_of_that_time_as_they_were(stage: Stage) -> None:
     terms = read(f"terms/{stage.name}")
-    policy = stored.read(terms["policy"], into=type(stage.policy_in_use()), what="policy")
+    policy = stored.read(terms["policy"], into=type(stage.policy_in_use()), what="policy", is_whole=True)
     facts: Any = stored.read(terms["facts"], into=stage.facts, what="facts")
     assert stored.to_bytes(facts) == canonical_json(terms["facts"])
     said = dossier.checks_in({f"{stage.name}.terms": canonical_json(terms)}, stage=stage.name)

@@ -7,7 +7,7 @@ import pytest
 
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
-from verification.stages import code, consent, live_capture, person, question, statement
+from verification.stages import code, consent, live_capture, person, question, renewal, statement
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Outer:
 
 GIVEN = Outer(3, True, "x", (1, "a"), (Inner(0.1, frozenset({"b", "a"})), Inner(2.0, frozenset())), None)
 
-STAGES = (code, consent, live_capture, person, question, statement)
+STAGES = (code, consent, live_capture, person, question, renewal, statement)
 
 
 def kept(policy):
@@ -41,7 +41,7 @@ def kept(policy):
     [
         GIVEN,
         replace(GIVEN, perhaps=1e-9),
-        *(each.STAGE.policy_in_use() for each in (code, consent, live_capture, person, question, statement)),
+        *(each.STAGE.policy_in_use() for each in STAGES),
     ],
     ids=lambda policy: type(policy).__name__,
 )

@@ -4,9 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from verification.core.errors import BadInput
+from verification.core.errors import BadInput, Misconfigured
+from verification.core.route import Route
+from verification.routes import ROUTES
+from verification.stages import code, person
 from verification.stages.consent.dialogue import accept_consent
 from verification.stages.consent.policy import CURRENT, TEXTS
+from verification.workflow import stages
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 AGREED = {"agreed": True, "version": CURRENT, "language": "kk"}
@@ -27,3 +31,11 @@ def test_a_consent_that_cannot_be_read_is_none(changes):
 def test_a_consent_is_taken_in_every_language_of_its_text(language):
     assert language in TEXTS[CURRENT]
     assert b'"agreed":true' in accept_consent({}, AGREED | {"language": language}, NOW).evidence["consent.answer"]
+
+
+def test_a_route_with_two_stages_of_one_name_is_refused(monkeypatch, settings):
+    settings.TULGA_ROUTES = ["twice"]
+    words = {"title": "x", "label": "x", "explanation": "x"}
+    monkeypatch.setitem(ROUTES, "twice", Route(name="twice", stages=(code.STAGE, person.STAGE, code.STAGE), **words))
+    with pytest.raises(Misconfigured, match="two stages of one name"):
+        stages.of("twice")

@@ -204,7 +204,7 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
     collected |= dossier.compared(attempt, stage.again, items) if stage.again is not None else {}
     # Judged at the time the sources had answered: a list made a second ago is not from the future.
     items, at = items | collected, clock.now()
-    seen = dossier.presented_before(attempt, items)
+    seen = dossier.presented_before(attempt, items, of=of)
     evidence = replace(before, items=items, seen=seen, at=at, left=left, handed_over=of.handed_over)
     numbers = stage.policy_in_use()
     facts = stage.measure(case, evidence, numbers)

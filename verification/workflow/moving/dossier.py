@@ -116,9 +116,13 @@ _PRESENTED = Compiled(
 )
 
 
-def presented_before(attempt: Attempt, items: Mapping[str, bytes]) -> frozenset[str]:
-    """Of the kinds of its stage those whose bytes were presented before, in another attempt of the mode, by anybody."""
-    own = {kind: content for kind, content in items.items() if kind.startswith(f"{attempt.stage}.")}
+def presented_before(attempt: Attempt, items: Mapping[str, bytes], *, of: OnRecord) -> frozenset[str]:
+    """Of its kinds those whose bytes were presented before, in another attempt of the mode, by anybody.
+
+    Its own are all but those that another attempt has `of` the record.
+    """
+    others = {one.kind for one in of.evidence if one.attempt != attempt.pk}
+    own = {kind: content for kind, content in items.items() if kind not in others}
     sought = {kind: values for kind, content in own.items() if (values := store.seen_values(content, kind=kind))}
     if not sought:
         return frozenset()

@@ -230,7 +230,8 @@ def _issue(verification: Verification, status: Status, *, code: str, at: datetim
         commitments=commitments,
         statement_sha256=statement,
     )
-    jws = document_signing.sign_compact(decision_receipt.build(facts), mode=verification.mode)
+    said = decision_receipt.build(facts)
+    jws = document_signing.sign_compact(said, mode=verification.mode, type_=document_signing.RECEIPT_TYPE)
     Receipt.objects.create(verification=verification, jws=jws)
     return sha256(jws.encode()).hexdigest()
 
