@@ -12,6 +12,12 @@ _ROOT = Path(__file__).resolve().parent.parent
 _PROBES = (
     ("verification/core/ids.py", "import random"),
     ("verification/core/ids.py", "import os"),
+    ("verification/core/ids.py", 'open("/etc/passwd")'),
+    ("verification/core/ids.py", "read = open"),
+    ("verification/core/person.py", "ask = datetime.now"),
+    ("verification/stages/person/checks.py", 'io.open("/etc/passwd")'),
+    ("verification/engines/liveness/pictures.py", "cv2.VideoCapture(0)"),
+    ("verification/deploy_checks.py", 'apps.get_app_config("lenders")'),
     ("verification/core/results.py", "import secrets"),
     ("verification/core/results.py", "import time"),
     ("verification/core/person.py", "from django.utils import timezone"),
