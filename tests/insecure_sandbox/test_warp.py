@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from insecure_sandbox import samples, warp, warp_picture
 from tests.painted import painted
-from verification.engines.liveness import capture, continuity, frames, gestures, landmarks, networks, planarity, policy
+from verification.engines.liveness import continuity, frames, gestures, landmarks, networks, planarity, policy
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 
@@ -68,7 +68,7 @@ def test_warped_turns_have_depth() -> None:
     for gesture in ("turn_left", "turn_right"):
         meshes = [frame.face.mesh for frame in _measured(gesture) if frame.face and frame.face.mesh is not None]
         turns.append(planarity.measure(_played(gesture), meshes, limits=policy.PLANARITY))
-    depth = capture.depth(turns)
+    depth = planarity.together(turns)
     assert depth.ratio is not None
     assert depth.residual is not None
     assert depth.ratio >= policy.GATES.planarity_ratio

@@ -147,7 +147,7 @@ def _numbers(facts: Any) -> dict[str, float | None]:
     shown, found = facts.shown, dict[str, float | None]()
     if not isinstance(shown.throughout, Step):
         names = ("farthest", "second", "acting", "acting_median", "next", "corners", "surroundings")
-        found = {name: getattr(shown.throughout, name) for name in names}
+        found = {name: getattr(shown.throughout, name) for name in (*names, "to_reference", "farthest_reference")}
     if not isinstance(shown.depth, Step):
         found["depth"] = shown.depth.ratio
     if not isinstance(facts.match, Step):

@@ -38,6 +38,14 @@ def _pasted(cast: Cast, at: int, chance: np.random.Generator, *, is_whole: bool)
     return splices.pasted(*_attacker(cast, at, chance), chance, is_whole=is_whole)
 
 
+def _laid_stills(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    return splices.laid_stills(*_attacker(cast, at, chance), chance, of_chain=0.0)
+
+
+def _laid_throughout(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    return splices.laid_stills(*_attacker(cast, at, chance), chance, of_chain=round(float(chance.uniform(0.3, 0.6)), 2))
+
+
 def _blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     return splices.blend(*_attacker(cast, at, chance), chance)
 
@@ -88,7 +96,10 @@ def _candidate(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     victim = cast.victims[at // CANDIDATES]
     recipe = splices.Recipe.number(at % CANDIDATES, _PLAYED_PLACES, _PLAYED_JOINTS, chance)
     actor = cast.warped_attacker(victim, chance, does=GESTURES)
-    return splices.splice(victim, actor, [each for each in GESTURES if each in actor.shown], recipe, chance)
+    order = [each for each in GESTURES if each in actor.shown]
+    if at % CANDIDATES == CANDIDATES - 1:
+        return splices.laid_stills(victim, actor, order, chance, of_chain=0.0)
+    return splices.splice(victim, actor, order, recipe, chance)
 
 
 MADE: Mapping[str, Made] = {
@@ -98,6 +109,8 @@ MADE: Mapping[str, Made] = {
     "pasted_by_step": partial(_pasted, is_whole=False),
     **{species: partial(_presented, species=species) for species in (*presented.PAPER, *presented.ACTED)},
     "talking_head": _talking_head,
+    "laid_stills": _laid_stills,
+    "laid_throughout": _laid_throughout,
     "blend": _blend,
     "warped_still": _warped_still,
     "warped_still_again": _warped_still_again,

@@ -71,6 +71,25 @@ def blend(victim: Person, actor: Actor, order: Sequence[str], chance: np.random.
     return Attempt(shown, played.photo(victim.registered), {"alpha": f"{alpha:.1f}", **named(victim, actor)})
 
 
+def laid_stills(
+    victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, of_chain: float
+) -> Attempt:
+    """The actor does all of it, rest included, and the photograph lies half over the full frames: between two people.
+
+    of_chain: so much of the victim is in the chain as well.
+    """
+    hand, alpha, shown = _Hand(victim, chance, many=False), round(float(chance.uniform(0.4, 0.65)), 2), {}
+    rest = actor.takes(NEUTRAL, chance)
+    for command in (NEUTRAL, *order):
+        count = CAPTURE.rest_stills if command == NEUTRAL else CAPTURE.stills
+        places = [at * COUNT // count for at in range(count)]
+        laid = hand.mixed([people.filmed(rest[at], chance) for at in places], [alpha] * count, is_laid=True)
+        acted = rest if command == NEUTRAL else actor.takes(command, chance)
+        chain = hand.mixed(acted, [of_chain] * COUNT, is_laid=True)
+        shown[command] = Shown(chain, dict(zip(places, laid, strict=True)))
+    return Attempt(shown, played.photo(victim.registered), {"alpha": f"{alpha:.1f}", **named(victim, actor)})
+
+
 def pasted(
     victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, is_whole: bool
 ) -> Attempt:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from statistics import median
+from statistics import median, median_high
 
 import numpy as np
 
@@ -26,20 +26,6 @@ from verification.engines.liveness.frames import measurable
 from verification.engines.liveness.gestures import Neutral
 from verification.engines.liveness.landmarks import flaws
 from verification.engines.liveness.pictures import StepMeasurement
-from verification.engines.liveness.planarity import Planarity
-
-
-def depth(turns: Sequence[Planarity]) -> Planarity:
-    """How far the face is from a plane: the medians of several turns; None in it where there is no evidence.
-
-    One turn without evidence leaves none for all: depth must show in each.
-    """
-    pairs, moved = sum(turn.pairs for turn in turns), max((turn.moved for turn in turns), default=0.0)
-    ratios = [turn.ratio for turn in turns if turn.ratio is not None]
-    residuals = [turn.residual for turn in turns if turn.residual is not None]
-    if not turns or len(ratios) < len(turns) or len(residuals) < len(turns):
-        return Planarity(pairs, None, None, moved)
-    return Planarity(pairs, median(ratios), median(residuals), moved)
 
 
 def freshness_of(steps: Sequence[StepMeasurement]) -> continuity.Freshness:
@@ -180,6 +166,16 @@ def continuity_of(steps: Sequence[StepMeasurement], seen: Looks, found: Sequence
 
 
 @dataclass(frozen=True)
+class ChainIdentity:
+    """Which compared frame of a chain it is, and whom it shows, as `FrameIdentity` has it."""
+
+    step: int
+    place: int
+    to_neutral: float
+    to_reference: float | None
+
+
+@dataclass(frozen=True)
 class Throughout:
     """Distances in the embedding's units to the face at rest, over all steps.
 
@@ -187,7 +183,11 @@ class Throughout:
     proves a gesture; `acting_median`: the greatest median of those of a step; None where no gesture was proven.
     `next`: from one compared frame of a step to the next. `corners`: the least share that is still there, 0 … 1, where
     it counts; None where it nowhere does. `surroundings`: likewise round the face, where so much changed that it may be
-    another place.
+    another place. `each`: every frame that was compared.
+
+    To the register's face, None without one: of each step the median, at rest of all that were compared, else of those
+    that prove its gesture. `to_reference`: that of the rest, or the upper median of the gestures' where it is more;
+    `farthest_reference`: the greatest.
     """
 
     frames: int
@@ -198,12 +198,18 @@ class Throughout:
     next: float | None
     corners: float | None
     surroundings: float | None
+    to_reference: float | None
+    farthest_reference: float | None
+    each: tuple[ChainIdentity, ...]
 
 
-def throughout(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int) -> Throughout:
-    """What the chain says of who is there; the neutral step comes first. `begins`: at which frame every third begins.
+def throughout(
+    steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: int, known: Embedding | None
+) -> Throughout:
+    """What the chain says of who is there, and whether it is `known`; the neutral step comes first.
 
-    Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
+    `begins`: at which frame every third begins. Raises `Refused` with `liveness_face_missing` for a step in which no
+    face can be compared.
     """
     away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
     # `at_rest` was made of these frames, so one of them is the nearest to it.
@@ -214,15 +220,16 @@ def throughout(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: in
         pictures = [(steps[of].chain[at], np.array(steps[of].looked.points[at]).reshape(5, 2)) for of, at in shown]
         found = backends.in_use().recogniser.embed_all([Portrait(*picture, 1.0) for picture in pictures])
     faces, own = dict(zip(shown, found, strict=True)), list[list[float]]()
-    acting, medians, onward = [list[float]() for _ in range(3)]
+    (acting, medians, onward), rows = [list[float]() for _ in range(3)], list[ChainIdentity]()
     for of, places in enumerate(chosen):  # 2
         apart = {at: distance(faces[0, stillest], faces[of, at]).value for at in places.compared}
         own.append(sorted(apart.values()))
         onward += [distance(faces[of, one], faces[of, other]).value for one, other in pairwise(places.compared)]
-        if proven := [apart[at] for at in places.proving if at in apart]:
-            acting += proven
-            medians.append(median(proven))
-    around = [share for step in steps for share in step.looked.surroundings if share is not None]
+        proven = [apart[at] for at in places.proving if at in apart]
+        acting, medians = acting + proven, medians + ([median(proven)] if proven else [])
+        beside = [None if known is None else distance(known, faces[of, at]).value for at in apart]
+        rows += [ChainIdentity(of, *pair, far) for pair, far in zip(apart.items(), beside, strict=True)]
+    around = (share for step in steps for share in step.looked.surroundings if share is not None)
     return Throughout(
         frames=sum(map(len, own)),
         farthest=max(each[-1] for each in own),
@@ -232,7 +239,21 @@ def throughout(steps: Sequence[StepMeasurement], *, at_rest: Neutral, begins: in
         next=max(onward, default=None),
         corners=min((share for each in chosen for share in each.joints), default=None),  # 3
         surroundings=min(around, default=None),
+        **_to_reference(rows, chosen),
+        each=tuple(rows),
     )
+
+
+def _to_reference(rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]) -> dict[str, float | None]:
+    """Medians of frames at rest, and of those that prove each gesture: a turned head is farther, whoever it is."""
+    far = {(row.step, row.place): row.to_reference for row in rows if row.to_reference is not None}
+    own = [
+        median(found)
+        for of, places in enumerate(chosen)
+        if (found := [far[of, at] for at in (places.proving if of else places.compared) if (of, at) in far])
+    ]
+    work = median_high(own[1:]) if own[1:] else None
+    return {"to_reference": max(own[0], work or 0.0) if own else None, "farthest_reference": max(own, default=None)}
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,19 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
     return Planarity(len(pairs), median(each[0] for each in pairs), median(each[1] for each in pairs), moved)
 
 
+def together(turns: Sequence[Planarity]) -> Planarity:
+    """How far the face is from a plane: the medians of several turns; None in it where there is no evidence.
+
+    One turn without evidence leaves none for all: depth must show in each.
+    """
+    pairs, moved = sum(turn.pairs for turn in turns), max((turn.moved for turn in turns), default=0.0)
+    ratios = [turn.ratio for turn in turns if turn.ratio is not None]
+    residuals = [turn.residual for turn in turns if turn.residual is not None]
+    if not turns or len(ratios) < len(turns) or len(residuals) < len(turns):
+        return Planarity(pairs, None, None, moved)
+    return Planarity(pairs, median(ratios), median(residuals), moved)
+
+
 def _corners(grey: NDArray[np.uint8], mesh: Floats) -> Floats | None:
     mask = np.zeros_like(grey)
     for part, scale, colour in _DRAWN:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from verification.core.results import Detail, Failed, Passed, Result, Step, judged, said
 from verification.engines.faces.embedding import Distance
-from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.facts import LiveCaptureFacts, Shown
 from verification.stages.live_capture.gates import (
     check_binding,
     check_commands,
@@ -72,17 +72,23 @@ def check_injection(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resul
 def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     """13: the face at rest and at work against the reference, in three zones; the middle one is for two people.
 
-    Each is the upper median of single distances, which zones of single pictures judge. The worse of the two counts, and
-    no command may show a face beyond the zones.
+    Each is the upper median of single distances, which zones of single pictures judge. The worst of them counts, and no
+    command may show a face beyond the zones. The chain is one of them: full frames can be painted to lie between two
+    people, so whoever is seen to act must be the register's person, too.
     """
     check, found, zones = "face.match", facts.match, policy.zones
     if isinstance(found, Step):
         return unjudged(check, facts, policy, of=found)
-    far = Distance(facts.embedding, max(found.at_rest, found.at_work))
+    shown = facts.shown.throughout if isinstance(facts.shown, Shown) else facts.shown
+    if isinstance(shown, Step) or shown.to_reference is None or shown.farthest_reference is None:
+        return unjudged(check, facts, policy, of=shown if isinstance(shown, Step) else Step("check_missing"))
+    seen = {"rest": found.at_rest, "commands": found.at_work, "chain": shown.to_reference}
+    far = Distance(facts.embedding, max(seen.values()))
     sent = 0 if isinstance(facts.sent, Step) else len(facts.sent.commands)
-    probes = len(found.rest_frames) if found.at_rest >= found.at_work else sent - 1  # of each command its best frame
+    # Of the full frames, those at rest or the best of each command; of the chain, those that prove a gesture.
+    probes = len(found.rest_frames) if found.at_rest >= found.at_work else sent - 1
     # Each by itself: what is no number is not greater than another, so that the worst would not be it.
-    apart = (found.at_rest, found.at_work, found.farthest)
+    apart = (*seen.values(), found.farthest, shown.farthest_reference)
     is_beyond = not all(zones.review.admits(Distance(facts.embedding, each)) for each in apart)
     zone = "no_match" if is_beyond else zones.of(far)
     code = _again(facts, policy) if zone == "review" else ""
@@ -90,8 +96,8 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         "decision": f"median-of-{probes}",
         "probes": probes,
         "rest_frames": ", ".join(map(str, found.rest_frames)),
-        "rest": f"{found.at_rest:.4f}",
-        "commands": f"{found.at_work:.4f}",
+        **{name: f"{value:.4f}" for name, value in seen.items()},
+        "chain_farthest": f"{shown.farthest_reference:.4f}",
         "zone": zone,
         "review": str(zones.review.value),
         **facts.recognition,

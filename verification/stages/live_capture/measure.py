@@ -3,8 +3,8 @@
 What the chain of a command shows is measured as it comes (`look_at_live_capture`), and joined by the judgement:
 1 the consent under which the photo was asked for · 2 what came for each command, and when · 3 pixels and points of
 every frame · 4 freshness, faces, quality, gestures, depth · 5 the face of each step, and of frames all along the chain,
-compared with the first · 6 the reference, compared with the face at rest and at work, and with every frame's. Pixels
-and embeddings end with the call.
+compared with the first · 6 the reference, compared with the face at rest and at work, of the full frames and of the
+chain in which the work is seen, and with every frame's. Pixels and embeddings end with the call.
 """
 
 import json
@@ -23,7 +23,7 @@ from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding, distance, median_distance
 from verification.engines.faces.image_gate import ImageLimits
 from verification.engines.faces.portrait import Portrait
-from verification.engines.liveness import capture, continuity, gestures, injection, passive, pictures
+from verification.engines.liveness import capture, continuity, gestures, injection, passive, pictures, planarity
 from verification.engines.liveness import policy as engine_policy
 from verification.engines.liveness.capture import Looks, Probes
 from verification.engines.liveness.gestures import Neutral
@@ -70,7 +70,7 @@ def measure_live_capture(case: Case, evidence: Evidence, policy: LiveCapturePoli
     return LiveCaptureFacts(
         consent=steps.done["consent"],
         sent=sent if isinstance(sent, Step) else sent[0],
-        shown=seen if isinstance(seen, Step) else measured(_shown, evidence, seen, looks, faces),
+        shown=seen if isinstance(seen, Step) else measured(_shown, evidence, seen, looks, faces, reference),
         match=measured(_match, faces, known),
         injection=seen if isinstance(seen, Step) else measured(injection.injection_of, chains, told, limits=limits),
         best=tuple(step.stills[at] for step, at in zip(came if best else (), best, strict=True) if at is not None),
@@ -160,9 +160,13 @@ def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[Capture
 
 
 def _shown(
-    evidence: Evidence, steps: tuple[StepMeasurement, ...], looks: Looks, faces: tuple[Probes, ...] | Step
+    evidence: Evidence,
+    steps: tuple[StepMeasurement, ...],
+    looks: Looks,
+    faces: tuple[Probes, ...] | Step,
+    known: Embedding | None,
 ) -> Shown:
-    """4 and 5. Where one of the numbers cannot be had for what the pixels are, none of them is."""
+    """4, 5, and of 6 what the chain shows. Where one of the numbers cannot be had for what the pixels are, none is."""
     numbers = tuple(step.numbers for step in steps)
     chain = [frame for step in numbers for frame in step.frames], engine_policy.SECOND_FACE_IN_CHAIN
     stills = [frame for step in numbers for frame in step.stills], engine_policy.SECOND_FACE
@@ -185,11 +189,11 @@ def _shown(
             gestures.judge(gestures.NAMED[command], frames, rest=at_rest, thresholds=engine_policy.GESTURES)
             for command, frames in acted
         ),
-        depth=capture.depth(list(turns.values())),
+        depth=planarity.together(list(turns.values())),
         continuity=faces if isinstance(faces, Step) else measured(capture.continuity_of, steps, looks, faces),
         throughout=at_rest
         if isinstance(at_rest, Step)
-        else measured(capture.throughout, steps, at_rest=at_rest, begins=begins),
+        else measured(capture.throughout, steps, at_rest=at_rest, begins=begins, known=known),
         numbers=numbers,
     )
 

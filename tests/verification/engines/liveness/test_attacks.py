@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.verification.engines.liveness import insecure_paper
-from verification.engines.liveness import capture, continuity, gestures, landmarks, planarity, policy
+from verification.engines.liveness import continuity, gestures, landmarks, planarity, policy
 from verification.engines.liveness.continuity import Presence
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import Beside, FrameMeasurement
@@ -130,9 +130,9 @@ def test_a_print_brought_closer_shows_nothing_more_and_no_depth(paper: Image, lo
 
 def test_one_turn_without_evidence_leaves_none_for_both() -> None:
     deep, none = Planarity(5, 0.95, 0.05, 0.06), Planarity(0, None, None, 0.01)
-    assert _passes(capture.depth([deep, deep]))
-    assert not _passes(capture.depth([deep, none]))
-    assert not _passes(capture.depth([]))
+    assert _passes(planarity.together([deep, deep]))
+    assert not _passes(planarity.together([deep, none]))
+    assert not _passes(planarity.together([]))
 
 
 def test_a_second_person_in_one_frame_is_counted(portraits: dict[str, Image], loaded: Networks) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.verification.engines.liveness.clips import WINDOWS, Clip, Window, read_clip
-from verification.engines.liveness import capture, continuity, gestures, landmarks, networks, planarity, policy
+from verification.engines.liveness import continuity, gestures, landmarks, networks, planarity, policy
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.landmarks import FrameMeasurement
 from verification.engines.liveness.networks import Networks
@@ -65,7 +65,7 @@ def test_a_real_clip_passes_the_gates_that_hold_for_every_step(folder: Path, win
 
 def test_a_real_head_that_turns_is_not_flat(folder: Path) -> None:
     turns = [planarity.measure(*_turn(folder, window), limits=policy.PLANARITY) for window in _first_turns()]
-    depth = capture.depth(turns)
+    depth = planarity.together(turns)
     assert depth.ratio is not None
     assert depth.residual is not None
     assert depth.ratio >= policy.GATES.planarity_ratio

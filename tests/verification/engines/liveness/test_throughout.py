@@ -10,6 +10,7 @@ import pytest
 from insecure_sandbox import warp
 from insecure_sandbox.warp_picture import thinned
 from verification.core.errors import Refused
+from verification.engines.faces.embedding import Embedding
 from verification.engines.liveness import capture, corners, frames, gestures, landmarks, networks, pictures, policy
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep, StepMeasurement
@@ -32,9 +33,9 @@ def measured(chains: list[list[bytes]], *commands: str, apart: int = APART) -> t
     return pictures.measure(steps)
 
 
-def found(steps: tuple[StepMeasurement, ...], begins: int = 0) -> capture.Throughout:
+def found(steps: tuple[StepMeasurement, ...], begins: int = 0, known: Embedding | None = None) -> capture.Throughout:
     at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
-    return capture.throughout(steps, at_rest=at_rest, begins=begins)
+    return capture.throughout(steps, at_rest=at_rest, begins=begins, known=known)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from tests.verification.stages.live_capture import captures as given
 from verification.core.reasons import REASONS
 from verification.core.results import Outcome, Passed, Step, decide
 from verification.core.route import Evidence
+from verification.engines.liveness.capture import Throughout
 from verification.engines.liveness.prints import Alike, Windows
 from verification.stages.live_capture import ASKING
 from verification.stages.live_capture.checks import WITH_CONSENT
@@ -202,3 +203,27 @@ def test_what_is_wrong_on_our_side_never_makes_a_capture_that_ended_early_free(f
     decision = decide(ASKING.judge(ended, POLICY), required=tuple(WITH_CONSENT))
     assert (decision.code, decision.burns) == ("liveness_command_missed", True)
     assert not REASONS["check_missing"].burns
+
+
+@pytest.mark.parametrize(
+    ("chain", "farthest", "code"),
+    [(1.0, 1.08, ""), (1.01, 1.08, "face_review"), (0.5, 1.09, "face_mismatch"), (None, None, "check_missing")],
+)
+def test_whoever_is_seen_to_act_is_the_registers_person_too(
+    facts: LiveCaptureFacts, chain: float | None, farthest: float | None, code: str
+) -> None:
+    assert isinstance(facts.shown, Shown)
+    assert isinstance(facts.shown.throughout, Throughout)
+    seen = replace(facts.shown.throughout, to_reference=chain, farthest_reference=farthest)
+    once = replace(facts, left=1, shown=replace(facts.shown, throughout=seen))
+    assert getattr(WITH_CONSENT["face.match"](once, POLICY), "code", "") == code
+
+
+def test_each_compared_frame_stands_among_the_facts(facts: LiveCaptureFacts) -> None:
+    assert isinstance(facts.shown, Shown)
+    assert isinstance(found := facts.shown.throughout, Throughout)
+    assert len(found.each) == found.frames
+    assert {one.step for one in found.each} == set(range(5))
+    assert max(one.to_neutral for one in found.each) == found.farthest
+    assert found.farthest_reference is not None
+    assert all(one.to_reference is not None for one in found.each)
