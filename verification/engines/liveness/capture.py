@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from statistics import median, median_high
+from statistics import median
 
 import numpy as np
 
@@ -186,7 +186,7 @@ class Throughout:
     another place. `each`: every frame that was compared.
 
     To the register's face, None without one: of each step the median, at rest of all that were compared, else of those
-    that prove its gesture. `to_reference`: that of the rest, or the upper median of the gestures' where it is more;
+    that prove its gesture. `to_reference`: that of the rest, or the gestures' median where it is more;
     `farthest_reference`: the greatest.
     """
 
@@ -252,8 +252,9 @@ def _to_reference(rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]) ->
         for of, places in enumerate(chosen)
         if (found := [far[of, at] for at in (places.proving if of else places.compared) if (of, at) in far])
     ]
-    work = median_high(own[1:]) if own[1:] else None
-    return {"to_reference": max(own[0], work or 0.0) if own else None, "farthest_reference": max(own, default=None)}
+    rest, work = own[:1], own[1:]
+    most = max(rest + ([median(work)] if work else []), default=None)
+    return {"to_reference": most, "farthest_reference": max(own, default=None)}
 
 
 @dataclass(frozen=True)

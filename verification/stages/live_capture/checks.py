@@ -74,13 +74,14 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
     Each is the upper median of single distances, which zones of single pictures judge. The worst of them counts, and no
     command may show a face beyond the zones. The chain is one of them: full frames can be painted to lie between two
-    people, so whoever is seen to act must be the register's person, too.
+    people, so whoever is seen to act must be the register's person, too: by the median of the commands, for a head that
+    nods or turns is farther, whoever it is.
     """
     check, found, zones = "face.match", facts.match, policy.zones
     if isinstance(found, Step):
         return unjudged(check, facts, policy, of=found)
     shown = facts.shown.throughout if isinstance(facts.shown, Shown) else facts.shown
-    if isinstance(shown, Step) or shown.to_reference is None or shown.farthest_reference is None:
+    if isinstance(shown, Step) or shown.to_reference is None:
         return unjudged(check, facts, policy, of=shown if isinstance(shown, Step) else Step("check_missing"))
     seen = {"rest": found.at_rest, "commands": found.at_work, "chain": shown.to_reference}
     far = Distance(facts.embedding, max(seen.values()))
@@ -88,7 +89,7 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     # Of the full frames, those at rest or the best of each command; of the chain, those that prove a gesture.
     probes = len(found.rest_frames) if found.at_rest >= found.at_work else sent - 1
     # Each by itself: what is no number is not greater than another, so that the worst would not be it.
-    apart = (*seen.values(), found.farthest, shown.farthest_reference)
+    apart = (*seen.values(), found.farthest)
     is_beyond = not all(zones.review.admits(Distance(facts.embedding, each)) for each in apart)
     zone = "no_match" if is_beyond else zones.of(far)
     code = _again(facts, policy) if zone == "review" else ""
@@ -97,7 +98,6 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         "probes": probes,
         "rest_frames": ", ".join(map(str, found.rest_frames)),
         **{name: f"{value:.4f}" for name, value in seen.items()},
-        "chain_farthest": f"{shown.farthest_reference:.4f}",
         "zone": zone,
         "review": str(zones.review.value),
         **facts.recognition,

@@ -206,15 +206,14 @@ def test_what_is_wrong_on_our_side_never_makes_a_capture_that_ended_early_free(f
 
 
 @pytest.mark.parametrize(
-    ("chain", "farthest", "code"),
-    [(1.0, 1.08, ""), (1.01, 1.08, "face_review"), (0.5, 1.09, "face_mismatch"), (None, None, "check_missing")],
+    ("chain", "code"), [(1.0, ""), (1.01, "face_review"), (1.09, "face_mismatch"), (None, "check_missing")]
 )
 def test_whoever_is_seen_to_act_is_the_registers_person_too(
-    facts: LiveCaptureFacts, chain: float | None, farthest: float | None, code: str
+    facts: LiveCaptureFacts, chain: float | None, code: str
 ) -> None:
     assert isinstance(facts.shown, Shown)
     assert isinstance(facts.shown.throughout, Throughout)
-    seen = replace(facts.shown.throughout, to_reference=chain, farthest_reference=farthest)
+    seen = replace(facts.shown.throughout, to_reference=chain)
     once = replace(facts, left=1, shown=replace(facts.shown, throughout=seen))
     assert getattr(WITH_CONSENT["face.match"](once, POLICY), "code", "") == code
 
