@@ -31,8 +31,9 @@ def of(route_name: str) -> Mapping[str, Stage]:
     if route_name not in routes.ROUTES:
         raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
     *before, last = routes.ROUTES[route_name].stages
-    found = {stage.name: stage for stage in (CONSENT, *before, QUESTION, last)}
-    if len(found) != len(before) + 3:
+    way = (CONSENT, *before, QUESTION, last)
+    found = {stage.name: stage for stage in way}
+    if len(found) != len(way):
         raise Misconfigured(f"route {route_name} has two stages of one name")
     return found
 
