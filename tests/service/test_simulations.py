@@ -9,7 +9,7 @@ from _pytest.mark.structures import ParameterSet
 
 from insecure_sandbox import samples
 from insecure_sandbox.demo.lender import LenderApi
-from insecure_sandbox.demo.processes import wait_until
+from insecure_sandbox.demo.processes import DemoFailed, wait_until
 from tests.service.deployment import Deployment
 from verification.core.scenarios import FACED, SCENARIOS
 
@@ -44,6 +44,16 @@ def opened(deployment: Deployment, route: str) -> str:
 def simulate(deployment: Deployment, verification_id: str, scenario: str) -> dict[str, Any]:
     """What is answered to whoever has it played."""
     return deployment.api.call("POST", f"/v1/test/verifications/{verification_id}/simulate", {"scenario": scenario})
+
+
+def begun(deployment: Deployment, verification_id: str, scenario: str) -> bool:
+    """If it is played, which it is not while the one before is still at it."""
+    try:
+        return bool(simulate(deployment, verification_id, scenario))
+    except DemoFailed as fault:
+        if "409 simulation_under_way" not in str(fault):
+            raise
+        return False
 
 
 def ended(deployment: Deployment, verification_id: str, seconds: float = 240) -> dict[str, Any]:
@@ -93,7 +103,7 @@ def test_who_went_away_is_abandoned_when_time_is_over_and_played_on(deployment: 
     wait_until(lambda: asked(deployment, made)["type"] == "statement", what="the statement", seconds=60)
     deployment.api.call("POST", "/v1/test/clock", {"advance_seconds": 3600, "verification": made})
     wait_until(lambda: asked(deployment, made)["code"] == "abandoned", what="the end of the page's time", seconds=60)
-    simulate(deployment, made, "verified")
+    wait_until(lambda: begun(deployment, made, "verified"), what="the borrower's going away", seconds=60)
     assert ended(deployment, made)["status"] == "verified"
 
 
