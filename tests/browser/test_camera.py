@@ -3,6 +3,7 @@
 import io
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -230,13 +231,13 @@ def test_a_phone_held_sideways_has_the_words_and_the_button_on_the_screen(
     turned_on(tab, language)
     tab.until(lambda: len(dialogue.asked) > 2, "a face that fits")
     for place in ("#order", ".landscape", "#hint", "#view", "[data-begin]"):
-        assert fits(tab, place, place), place
+        tab.until(partial(fits, tab, place, place), place)
     look(tab, f"camera-sideways-guide-{language}-{width}")
     dialogue.reveal(1)
     tab.page.reload()
     until_said(tab, words_of(language, "turn_left"))
     for place in ("#order", "#count", "#view", "#progress"):
-        assert fits(tab, place, place), place
+        tab.until(partial(fits, tab, place, place), place)
     look(tab, f"camera-sideways-command-{language}-{width}")
     assert tab.problems == []
 
