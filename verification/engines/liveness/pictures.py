@@ -21,7 +21,7 @@ from verification.engines.liveness import (
     policy,
     prints,
 )
-from verification.engines.liveness.frames import Floats, Image, measurable
+from verification.engines.liveness.frames import Image, measurable
 from verification.engines.liveness.landmarks import FrameMeasurement, flaws
 
 
@@ -166,7 +166,7 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
             for image, frame in zip(chain, found, strict=True)
         ]
         if command in gestures.TURNS:
-            there = _meshes(chain, found)
+            there = [each for each in shown if each is not None]
             seen, meshes = [image for image, _ in there], [mesh for _, mesh in there]
             depth = planarity.measure(seen, meshes, limits=policy.PLANARITY)
         known = prints.of([(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face])
@@ -183,17 +183,9 @@ def _full(stills: Sequence[Image], *, is_rest: bool) -> tuple[FrameMeasurement, 
     loaded = networks.Networks(networks.load_detection(), networks.load_mesh())
     found = landmarks.measure_all(stills, networks=loaded)
     if is_rest:
-        masks.refuse_masked(_meshes(stills, found), limits=policy.MASK)
+        faces = ((image, frame.face) for image, frame in zip(stills, found, strict=True) if frame.face is not None)
+        masks.refuse_masked([(image, face.mesh) for image, face in faces if face.mesh is not None], limits=policy.MASK)
     return _without_mesh(found)
-
-
-def _meshes(images: Sequence[Image], found: Sequence[FrameMeasurement]) -> list[tuple[Image, Floats]]:
-    """The pictures that show a face, each with its mesh."""
-    return [
-        (image, frame.face.mesh)
-        for image, frame in zip(images, found, strict=True)
-        if frame.face is not None and frame.face.mesh is not None
-    ]
 
 
 def _without_mesh(found: Iterable[FrameMeasurement]) -> tuple[FrameMeasurement, ...]:
