@@ -93,6 +93,7 @@ app.conf.update(
     task_serializer="json",
     task_ignore_result=True,
     task_store_errors_even_if_ignored=False,
+    # So that `on_ack` of a job (config/feeding.py) is called when a child is done with it, not as it takes it.
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_track_started=False,

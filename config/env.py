@@ -35,6 +35,7 @@ def flag(name: str, *, default: bool) -> bool:
 def number(name: str, default: int, *, least: int = 0) -> int:
     """The variable as a whole number of at least `least`. Raises `Misconfigured` for anything else."""
     word = text(name, str(default))
+    # `isdigit` is true of ² as well, which `int` does not read, and of the digits of other scripts, which it does.
     if not word.isascii() or not word.isdigit() or int(word) < least:
         raise Misconfigured(f"{name} is no whole number that can be used.\nIt must be at least {least}.")
     return int(word)
@@ -64,6 +65,7 @@ def folder(name: str, default: Path) -> Path:
 def make_folder(name: str, path: Path) -> None:
     """Makes the folder of a variable, for the owner alone. Raises `Misconfigured` where that cannot be."""
     try:
+        # The mode is that of the last folder alone: `parents` makes those above it with the umask's.
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(

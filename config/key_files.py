@@ -148,6 +148,7 @@ def _read(path: Path, *, kinds: tuple[str, ...]) -> tuple[bytes, str]:
     if path.stem.partition("-")[0] not in kinds:
         raise Misconfigured(f"{path} is a key of another process: move it to the folder of that one")
     content = _content(path, what="key")
+    # As ssh does with private keys: whoever reads it signs, or opens, in our name.
     if path.stat().st_mode & 0o077:
         raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
     try:

@@ -54,6 +54,8 @@ class PageMiddleware(MiddlewareMixin):
         running = nullcontext() if request.path == ALIVE else transactions.running()
         with running, timezone.override(almaty.ZONE):
             response = cast(HttpResponse, self.get_response(request))
+        # RFC 9111 §5.2.2.5: neither the browser's disk nor a proxy keeps it. A view that has said something else is
+        # left its word.
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", powers.NONE)
         return response

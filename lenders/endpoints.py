@@ -128,6 +128,8 @@ def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
     # The id is the event's: it stays the same over tries and redeliveries, so the lender can drop what it has.
     return signing.headers(
         message_id=delivery.event_id,
+        # Of this try, not of the event: a receiver refuses what is older than some minutes (Standard Webhooks, replay
+        # attacks).
         timestamp=int(at.timestamp()),
         body=bytes(delivery.body),
         shared_secrets=[sealing.unseal_for_sender(secret_scope(endpoint.pk), one) for one in sealed],

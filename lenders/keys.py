@@ -118,6 +118,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         # 1. The header is as RFC 6750 says, its scheme in capitals or not; other ways of that standard are not read.
         scheme, _, secret = untrusted_header.partition(" ")
+        # RFC 9110 §11.1: the name of a scheme is the same in capitals.
         if scheme.lower() != "bearer" or not secret.startswith(f"{MARK}_"):
             raise AuthenticationFailed("send the header: Authorization: Bearer tlg_…", code="key_malformed")
         # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near a guess was.
@@ -183,6 +184,7 @@ class KeyRate(BaseThrottle):
             return True
         self._seconds_left = policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
         used = rates.count(request.auth.pk, seconds=policy.RATE_SECONDS)
+        # As the first drafts of draft-ietf-httpapi-ratelimit-headers name them; the reset is in seconds from now.
         view.headers["RateLimit-Limit"] = str(policy.RATE_REQUESTS)
         view.headers["RateLimit-Remaining"] = str(max(0, policy.RATE_REQUESTS - used))
         view.headers["RateLimit-Reset"] = str(self._seconds_left)

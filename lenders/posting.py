@@ -18,6 +18,7 @@ _UNPRINTABLE = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _INVISIBLE = frozenset({"Cf", "Co", "Cn", "Zl", "Zp"})
 """Of Unicode: signs that turn a line around, or that nobody sees."""
 _LONG_NUMBER = re.compile(r"[0-9]{9,}")
+# Else a date. One in the zone -0000 comes without any: its difference is a TypeError, and nothing was asked.
 _SECONDS = re.compile(r"[0-9]{1,10}")
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "Tulga-Webhooks"}
 

@@ -68,8 +68,10 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
         own_code = getattr(error.detail, "code", "")
         row, detail = PROBLEMS.get(own_code, row), str(error.detail) if own_code in _OWN_SENTENCES else ""
         if challenge := getattr(error, "auth_header", None):
+            # RFC 9110 §15.5.2: a 401 says by which scheme one may come in.
             headers["WWW-Authenticate"] = str(challenge)
         if wait := getattr(error, "wait", None):
+            # RFC 9110 §10.2.3 has whole seconds: rounded up, or whoever keeps to it comes too early.
             headers["Retry-After"] = str(int(wait) + 1)
     elif isinstance(error, OperationalError | InterfaceError):
         # The database restarts or is overloaded: what was begun is rolled back, and a repeat may succeed.

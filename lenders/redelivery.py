@@ -97,6 +97,8 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
 
 def _require_room(lender: Lender, *, mode: str) -> int:
     """How many more may wait; the lender's row is the lock until the transaction ends. Raises `Conflict` for none."""
+    # No key: whoever inserts a row that points to this lender, an opening say, need not wait for it (PostgreSQL, FOR NO
+    # KEY UPDATE).
     Lender.objects.select_for_update(no_key=True).get(pk=lender.pk)
     asked_for = ~Q(redelivery_of="") | Q(type=TEST_TYPE)
     room = policy.REDELIVER_MAX - of_lender(lender, mode=mode).filter(asked_for, status="pending").count()

@@ -49,6 +49,7 @@ class StrictJSONParser(BaseParser):
         # An honest length is refused before a byte is read.
         if declared.isdigit() and int(declared) > policy.BODY_MAX_BYTES:
             raise too_large
+        # One byte more than is allowed tells whether there are more.
         untrusted = stream.read(policy.BODY_MAX_BYTES + 1)
         if len(untrusted) > policy.BODY_MAX_BYTES:
             raise too_large
@@ -192,6 +193,7 @@ def say_version(request: Request, name: str) -> None:
         f'<{page}#policy>; rel="sunset"; type="text/html"',
     )
     headers |= {
+        # A date of structured fields (RFC 9651 §3.3.7) is @ and seconds; Sunset is older and has the date of HTTP.
         "Deprecation": f"@{int(since.timestamp())}",
         "Sunset": http_date(until.timestamp()),
         "Link": ", ".join(links),

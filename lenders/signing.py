@@ -34,6 +34,7 @@ def headers(
     *, message_id: str, timestamp: int, body: bytes, shared_secrets: Sequence[bytes], seed: bytes
 ) -> dict[str, str]:
     """The three headers of a message. `timestamp`: seconds since 1970. Each shared secret gives one `v1`."""
+    # Id and time are signed with the body, or an old body could be sent under a new id.
     signed = f"{message_id}.{timestamp}.".encode() + body
     # A message may carry several signatures, blanks between them; one that verifies is enough, as in a rotation.
     signatures = [("v1", hmac.digest(secret, signed, "sha256")) for secret in shared_secrets]

@@ -62,4 +62,6 @@ def _acceptable(password: str, user: User) -> str:
 
 
 def _fresh_device(user: User) -> TOTPDevice:
+    # The library's defaults for the rest are RFC 6238's: 30 s from 1970 on, SHA-1, and 160 bits of secret, which RFC
+    # 4226 §4 recommends. Apps for phones seldom know others.
     return TOTPDevice.objects.create(user=user, name="authenticator", digits=CODE_DIGITS)

@@ -36,6 +36,7 @@ class SignInForm(forms.Form):
     password = forms.CharField(
         label=_("Password"),
         max_length=PASSWORD_MAX_LENGTH,
+        # NIST SP 800-63B-3 §5.1.1.2: a blank may be a part of a password, at its end too.
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )

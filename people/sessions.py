@@ -15,6 +15,7 @@ _SEEN_AT = "people_seen_at"
 
 def begin(session: SessionBase) -> None:
     """Starts both clocks of a session."""
+    # Whole seconds: a session is kept as JSON, which has no times.
     session[_SIGNED_IN_AT] = session[_SEEN_AT] = int(clock.now().timestamp())
 
 

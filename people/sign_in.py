@@ -36,6 +36,7 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
     if isinstance(user, User):
         # 3. The library gives the device back only if it shows this code now and has not shown it to us before.
         device = TOTPDevice.objects.devices_for_user(user, confirmed=True).first()
+        # RFC 6238 §5.2: the same code is not accepted a second time.
         device = device and django_otp.verify_token(user, device.persistent_id, code)
     if not isinstance(user, User) or device is None:
         _log.warning("sign-in: refused")

@@ -19,6 +19,7 @@ def take_try(*, email: str, address: str) -> bool:
     """
     key, now = _key(email=email, address=address), clock.now()
     SignInTries.objects.filter(started_at__lte=now - timedelta(seconds=SIGN_IN_WINDOW_S)).delete()
+    # A row that is there already stays as it is, count and all: of many first tries at once one makes it.
     SignInTries.objects.bulk_create([SignInTries(key=key, started_at=now)], ignore_conflicts=True)
     return SignInTries.objects.filter(key=key, tries__lt=SIGN_IN_TRIES).update(tries=F("tries") + 1) == 1
 

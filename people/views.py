@@ -36,6 +36,7 @@ class SignInView(LoginView):
         return self.render_to_response(self.get_context_data(form=form), status=status)
 
 
+# `no-store` among others (RFC 9111 §5.2.2.5): after signing out, the browser's way back shows nothing.
 @method_decorator(never_cache, name="dispatch")
 class HomeView(UserPassesTestMixin, TemplateView):
     """Who I am here, and where I may go."""

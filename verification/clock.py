@@ -85,9 +85,11 @@ def measure() -> timedelta:
         with connection.cursor() as cursor:
             before = timezone.now()
             if connection.vendor == "postgresql":
+                # Not now(), which is when the transaction began.
                 cursor.execute("SELECT clock_timestamp()")
                 [theirs] = cursor.fetchone()
             else:
+                # The Julian date of 1970-01-01, midnight in UTC, is 2440587.5.
                 cursor.execute("SELECT (julianday('now') - 2440587.5) * 86400.0")
                 [seconds] = cursor.fetchone()
                 theirs = datetime.fromtimestamp(seconds, UTC)

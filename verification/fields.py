@@ -33,6 +33,7 @@ def _unpacked(kept: bytes) -> str:
         text = reader.decompress(kept, _JWS_MAX).decode()
     except (zlib.error, UnicodeDecodeError):
         return ""
+    # Longer than the limit, cut off, or with something behind it: no signature that we kept.
     return _compact(text) if reader.eof and not reader.unused_data else ""
 
 

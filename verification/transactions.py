@@ -142,6 +142,7 @@ def is_gone(number: int, *, since: datetime) -> bool:
             cursor.execute(_STILL_THERE, [number, since + _CLOCKS_APART])
             return cursor.fetchone() is None
     try:
+        # Signal 0 is not sent: the system only says whether there is somebody to send it to.
         os.kill(number, 0)
     except ProcessLookupError:
         return True

@@ -17,7 +17,9 @@ from verification.audit import policy
 from verification.audit.tree import HASH_BYTES
 from verification.core.errors import BadInput, LogInconsistent
 
+# C2SP signed-note: the type of signature, which is hashed into a key's id.
 ED25519: Final = b"\x01"
+# C2SP signed-note: each signature line begins with an em dash and a space.
 _DASH: Final = "\u2014 "
 _KEY_ID_BYTES: Final = 4
 _PUBLIC_KEY_BYTES: Final = 32
@@ -103,11 +105,13 @@ class Note:
     @classmethod
     def parse(cls, untrusted: str) -> Self:
         """Splits text from signatures; raises `BadInput` for anything C2SP signed-note does not allow."""
+        # In bytes, whatever half characters it has: they are refused next.
         if len(untrusted.encode(errors="replace")) > policy.NOTE_BYTES:
             raise BadInput("the note is too large")
         # Half of a surrogate pair is one character to Python and no UTF-8: what was signed could not be spelled.
         if any((character < " " and character != "\n") or "\ud800" <= character <= "\udfff" for character in untrusted):
             raise BadInput("the note has control characters or is no valid Unicode")
+        # The last blank line divides: the text itself may have blank lines, signatures have none.
         text, blank, tail = untrusted.rpartition("\n\n")
         if not blank or not tail.endswith("\n"):
             raise BadInput("the note has no signatures, or its last line does not end")

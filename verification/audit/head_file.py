@@ -33,6 +33,7 @@ def write(log: str, note: str, *, key: VerificationKey) -> None:
     """Keeps a committed checkpoint, unless a later one is already there."""
     path = _path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # On a file of its own: the head is replaced by a rename, and flock(2) holds the file that is open, not its name.
     with (path.parent / f"{log}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         kept = read(log, key=key)

@@ -133,6 +133,8 @@ def _take(log: str, *, wait: bool) -> bool:
     """
     if connection.vendor != "postgresql":
         return True
+    # Given back as the transaction ends, however it does. Locks of two numbers never meet those of one, whoever takes
+    # these.
     taken = "SELECT pg_advisory_xact_lock(%s, %s)" if wait else "SELECT pg_try_advisory_xact_lock(%s, %s)"
     with connection.cursor() as cursor:
         cursor.execute(taken, [_LOCK_CLASS, keys.LOGS.index(log)])
@@ -235,6 +237,7 @@ def _refuse(faults: Mapping[str, str]) -> int:
 
 def ask_again(log: str) -> None:
     """Lets what was refused be asked once more, some of it: the key that signed it may have come to this host since."""
+    # In no order: a batch that is refused for ever would keep the others from their turn.
     refused = AuditPending.objects.filter(entry__log=log, refused=True).order_by("?").values_list("pk", flat=True)
     AuditPending.objects.filter(pk__in=list(refused[: policy.BATCH])).update(refused=False)
 
@@ -263,6 +266,7 @@ def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey,
         )
     AuditLeaf.objects.bulk_create(leaves)
     grown = tiles.grow(load, size=size, leaves=[bytes(leaf.leaf_hash) for leaf in leaves])
+    # The tiles on the right edge are there already, and have grown.
     AuditTile.objects.bulk_create(
         [AuditTile(log=log, level=place.level, index=place.index, hashes=row) for place, row in grown.items()],
         update_conflicts=True,

@@ -47,6 +47,7 @@ def spread(look: Look[Page, Found], pages: Iterable[Page], *, processes: int) ->
             while waiting:
                 yield from _told(waiting.popleft())
         finally:
+            # Whoever stops listening half-way waits for no page that was not begun.
             pool.shutdown(cancel_futures=True)
     if broken:
         raise broken[0]

@@ -10,6 +10,7 @@ from typing import Final
 from verification.core.errors import LogInconsistent
 
 HASH_BYTES: Final = 32
+# RFC 9162, 2.1.1: of no leaves, the hash of nothing.
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 
 Node = Callable[[int, int], bytes]
@@ -127,6 +128,7 @@ def verify_inclusion(*, leaf: bytes, index: int, size: int, proof: Sequence[byte
     for sibling in proof:
         if last == 0:
             raise LogInconsistent("the inclusion proof is longer than the tree is high")
+        # Step 4 of the RFC: a right child, or the last of its level, has its sibling on the left.
         if number & 1 or number == last:
             value = node_hash(sibling, value)
             # A right edge that is no complete subtree has no sibling on these levels: climb past them.
@@ -181,6 +183,7 @@ def verify_consistency(
 
 def _split(size: int) -> int:
     """Largest power of two below `size` (`size` > 1)."""
+    # The k of RFC 9162, 2.1.1: every tree is split there, so that what is left of it is complete for good.
     return 1 << (size - 1).bit_length() - 1
 
 

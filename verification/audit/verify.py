@@ -76,6 +76,7 @@ def verify_file() -> Iterator[Finding]:
     """What SQLite itself finds wrong with its file; nothing for another database."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
+            # Twenty findings at most; SQLite itself would give a hundred.
             cursor.execute("PRAGMA integrity_check(20)")
             for (line,) in cursor.fetchall():
                 if line != "ok":

@@ -22,6 +22,7 @@ from verification.workflow import policy
 from verification.workflow.moving import hand_over, links
 from verification.workflow.reading import queries
 
+# Django lets HEAD through only where it is named.
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -47,6 +48,8 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
             shown = {"address": address, "link_until": wording.moment(minted.expires_at)}
         else:
             # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no forbidden style.
+            # Level M at least, by which about 15 % of a code may be lost (ISO/IEC 18004): it is read off a screen that
+            # may be scratched.
             qr = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
             # segno's own drawing: the address is in it as squares, not as text
             shown = {"qr": mark_safe(qr), "qr_seconds": int((minted.expires_at - clock.now()).total_seconds())}  # noqa: S308

@@ -76,9 +76,11 @@ def read_certified(untrusted: Any, *, mode: str) -> Certified | None:
     """What a body says of a certified key, verified by nobody yet; None if it cannot be read."""
     try:
         kind, number = untrusted["kind"], untrusted["number"]
+        # Without `validate` signs outside the alphabet are dropped unseen.
         public, signature = (b64decode(untrusted[name], validate=True) for name in ("public", "certificate"))
     except (KeyError, TypeError, ValueError):
         return None
+    # To isinstance a truth value is an int, too.
     is_number = type(number) is int and 0 <= number < 10_000
     if kind not in KINDS or mode not in MODES or not is_number or len(public) != PUBLIC_BYTES:
         return None

@@ -17,6 +17,7 @@ _HEX_SIGNS, _OUR_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUV", "234567abcdefghijkl
 _SORTED, _SORTED_BACK = str.maketrans(_HEX_SIGNS, _OUR_SIGNS), str.maketrans(_OUR_SIGNS, _HEX_SIGNS)
 _TIME_BYTES, _DRAWN_BYTES = 6, 10
 CASE_NUMBER = "[0-9]{4}-[0-9]{3}-[0-9]{3}-[0-9]{3}"
+# Not \d, to which the digits of every script are digits.
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 # The seventh digit of an IIN: century of birth and sex; 0 occurs for foreigners (KZ practice, unsourced).
 _CENTURIES = {"1": 1800, "2": 1800, "3": 1900, "4": 1900, "5": 2000, "6": 2000}
@@ -33,6 +34,7 @@ def new_id(prefix: str) -> str:
     What was made later comes later in an index (as with UUIDv7, RFC 9562 §5.7): its pages fill up, and those
     that are written lie side by side. Nothing is judged by this time, which is milliseconds of this machine.
     """
+    # 48 bits of milliseconds last until the year 10889.
     return _spelled(prefix, time.time_ns() // 1_000_000, secrets.token_bytes(_DRAWN_BYTES))
 
 
@@ -174,6 +176,7 @@ def parse_office_phone(untrusted: str) -> str:
 
 def parse_name(untrusted: str, *, pointer: str = "", optional: bool = False) -> str:
     """A name in NFC, one script only; raises `BadInput`. Look-alikes of another script are refused."""
+    # A й is one sign or two, и and a breve: in NFC it is one.
     text = unicodedata.normalize("NFC", " ".join(untrusted.split()))
     if not text and optional:
         return ""

@@ -66,6 +66,7 @@ def code_text(code: str, *, lender: str, amount: str, currency: str, language: s
     # A message has plain blanks only: phones differ in what they make of others.
     loan = spelling.money(amount, currency, language=language).replace("\N{NO-BREAK SPACE}", " ")
     text = _CODE_TEXTS[language].format(code=code, lender=name, amount=loan)
+    # The form that browsers read: `@host #code`, as the last line.
     bound = f"{text}\n@{host} #{code}"
     has_host = _HOST.fullmatch(host) is not None and _units(bound) <= TEXT_MAX
     return check_text(bound if has_host else text, host=host)

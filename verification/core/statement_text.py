@@ -81,6 +81,7 @@ class Words:
         """A sum or a yearly rate (`%`) with grouped thousands: 150 000 ₸. Whole ones lose their zeros."""
         number = Decimal(decimal)
         shown = f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
+        # By way of a sign that no number has, for where the comma is the point the two would be mixed up.
         grouped = shown.replace(",", "\0").replace(".", self.point).replace("\0", self.thousands)
         return f"{grouped}{_NBSP}{_UNITS[unit]}"
 
@@ -129,6 +130,7 @@ def read(text: bytes) -> dict[str, Any]:
     if len(text) > MAX_BYTES:
         raise _refused("too long")
     try:
+        # The last line is all of it: in canonical JSON a line break is spelled by an escape.
         data = json.loads(text.rpartition(b"\n")[2])
         is_same = isinstance(data, dict) and write(data) == text
     except (ValueError, TypeError, RecursionError) as fault:

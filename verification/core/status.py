@@ -32,6 +32,8 @@ class Move(StrEnum):
 TERMINAL = frozenset({Status.VERIFIED, Status.DECLINED, Status.EXPIRED, Status.CANCELED, Status.FAILED})
 OPEN = frozenset(Status) - TERMINAL
 
+# Not among them: that what is with us expires, for the borrower's time does not run then; and that what is before
+# people fails, for no step of ours is tried there.
 MOVES: dict[tuple[Status, Move], Status] = {
     (Status.REQUIRES_INPUT, Move.SUBMIT): Status.PROCESSING,
     (Status.REQUIRES_INPUT, Move.DECLINE): Status.DECLINED,

@@ -75,6 +75,7 @@ def to_base64url(content: bytes) -> str:
 
 def from_base64url(spelled: str) -> bytes:
     """The bytes again. Raises `ValueError` for what cannot be any; signs of another alphabet are passed over."""
+    # RFC 7515 §2 leaves the padding out, and Python's decoder wants it.
     return urlsafe_b64decode(spelled + "=" * (-len(spelled) % 4))
 
 
@@ -103,6 +104,7 @@ def fields_of(stored: Any, *, what: str) -> dict[str, Any]:
     """The fields of a record of this version, as they stand. Raises as `read` does."""
     if not isinstance(stored, Mapping):
         raise unreadable(what, "is no record of fields")
+    # To Python true and 1.0 equal 1.
     if stored.get("v") != VERSION or type(stored["v"]) is not int:
         raise unreadable(what, "is of another version")
     return {name: value for name, value in stored.items() if name != "v"}
@@ -196,6 +198,7 @@ def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:
     if kind is float and type(stored) is int:
         return stored
     try:
+        # Python prints the shortest decimal that reads back as the same double: each number has one spelling.
         if kind is float and isinstance(stored, str) and repr(number := float(stored)) == stored:
             return number
         if kind is date and isinstance(stored, str) and date.fromisoformat(stored).isoformat() == stored:

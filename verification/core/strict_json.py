@@ -184,9 +184,12 @@ def read_json(
         value = json.loads(
             # Strictly: other encodings, and UTF-8 with half characters, have several readings.
             untrusted.decode("utf-8"),
+            # RFC 8259 §4: where a name stands twice, readers differ in which of them they take.
             object_pairs_hook=_each_name_once,
+            # Of more than 4 300 digits Python makes no number: a ValueError, too (CVE-2020-10735).
             parse_int=whole,
             parse_float=fraction,
+            # RFC 8259 §6 has no NaN and no infinity; Python's reader takes them unless it is told otherwise.
             parse_constant=_no_number,
         )
         # Texts that UTF-8 or a database cannot hold, and absurd nesting; a list to work off instead of a recursion.

@@ -43,6 +43,7 @@ def sign_compact(payload: bytes, *, mode: str, type_: str) -> str:
     # The highest number is the newest; of older ones the public halves stay, so that what they signed can be verified.
     private = Ed25519PrivateKey.from_private_bytes(keys[max(keys)])
     key = _public(private.public_key().public_bytes_raw(), mode)
+    # RFC 8725 §3.11 asks for a type of one's own, so that one kind of signed token is not taken for another.
     header = {"alg": ALGORITHM, "kid": key["kid"], "typ": type_}
     said = f"{to_base64url(canonical_json(header))}.{to_base64url(payload)}"
     return f"{said}.{to_base64url(private.sign(said.encode()))}"

@@ -27,6 +27,7 @@ class DurableFileSystemStorage(FileSystemStorage):
             for directory in (Path(self.location), path.parent):
                 with suppress(FileExistsError):
                     directory.mkdir(parents=True)
+                    # The mode that mkdir is given is cut by the umask, this one is not.
                     directory.chmod(_DIRECTORY_MODE)
         try:
             with fresh.open("xb") as file:
@@ -56,6 +57,7 @@ class DurableFileSystemStorage(FileSystemStorage):
 
 def _flush(directory: Path) -> None:
     """Puts the names in a directory on disk. Raises `FileNotFoundError` if there is none."""
+    # fsync(2) of a file need not put its name on disk: that is in the directory.
     opened = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(opened)

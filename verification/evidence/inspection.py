@@ -86,6 +86,7 @@ def verify_cases(log: str, *, unchecked: Unchecked) -> Iterator[Finding]:
     """
     created = AuditEntry.objects.filter(log=log, type="verification.created", verification__isnull=False)
     try:
+        # Ids alone, and each row by itself: one that is damaged ends no look at the others.
         for pk in created.order_by("pk").values_list("pk", flat=True).iterator():
             try:
                 for field, detail in verify_case(pk, unchecked):

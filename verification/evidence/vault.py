@@ -112,6 +112,7 @@ class Key:
         return hmac.digest(self.secret, b"salt\0" + purpose.encode(), "sha256")[:SALT_BYTES]
 
     def _place(self, table: str, field: str) -> list[object]:
+        # A list, spelled as JSON: joined to one text, two places could read alike.
         return [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
 
 
@@ -215,6 +216,7 @@ def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]
     """
     said = list(values)
     return {
+        # Signed, as the column's type is: PostgreSQL has no other.
         version: {int.from_bytes(hmac.digest(key, each, "sha256")[:8], "big", signed=True) for each in said}
         for version, key in blind_index(purpose=purpose, value="").items()
     }
@@ -224,6 +226,7 @@ def numbers_of(phone_sha256: bytes) -> list[str]:
     """The number that a phone shows which scanned a code, by the newest index key first: nobody without such a key can
     choose it."""
     least = 10 ** (policy.HAND_OVER_DIGITS - 1)
+    # Of 256 bits the remainder by a number this small is as good as equally likely for each.
     drawn = blind_index(purpose="hand_over.number", value=phone_sha256.hex()).values()
     return [str(least + int.from_bytes(each, "big") % (9 * least)) for each in drawn]
 
@@ -264,6 +267,7 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
         packed = AESGCM(secret).decrypt(nonce, text, canonical_json(place))
     except InvalidTag:
         raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
+    # It was authenticated before, so it is what we packed: no stranger's bytes that unfold without end.
     return zlib.decompress(packed[1:], wbits=_RAW) if packed[:1] == _COMPRESSED else packed[1:]
 
 

@@ -26,6 +26,7 @@ ROLES = ("anchor", "intermediate", "tsa")
 STATEMENT_MAX_BYTES = 64 * 1024 * 1024  # ours: any document that one would sign; a statement of ours has 1 KB
 _CERTIFICATE_SUFFIXES = {".cer", ".crt", ".der", ".pem"}
 _CERTIFICATE_FILE_MAX_BYTES = 64 * 1024
+# Labels of RFC 7468, §5 and §6.
 _PEM = re.compile(rb"-----BEGIN (CERTIFICATE|X509 CRL)-----([A-Za-z0-9+/=\s]*)-----END \1-----")
 
 
@@ -170,6 +171,7 @@ def _choose_answer(answers: list[bytes], *, signer: Certificate | None, by: Stat
     about = [
         (found.produced_at, position, found.nonce or b"")
         for position, content in enumerate(answers)
+        # The fourth of a CertID is the serial number (RFC 6960 §4.1.1).
         if (found := _read_answer(content, by=by)) and signer and found.cert_id[3] == signer.serial
     ]
     _, position, nonce = max(about, default=(None, 0, b""))
@@ -186,6 +188,7 @@ def youngest(given: Evidence, *, by: StatementPolicy) -> datetime:
     """When the authority last said something in this evidence, but not after the time of judgement."""
     times = []
     if answer := _read_answer(given.items.get(dialogue.OCSP) or b"", by=by):
+        # RFC 6960 §2.4: when the status was known to be right, and when the answer about it was signed.
         times.append(max(answer.this_update, answer.produced_at))
     for kind, content in given.items.items():
         if kind.startswith(("shared.crl.", "shared.delta_crl.", "shared.authority_crl.")):

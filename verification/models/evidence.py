@@ -59,6 +59,7 @@ class CaptureWord(models.Model):
     attempt = models.ForeignKey(
         Attempt, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
+    # Eight bytes of a keyed hash, as `vault.blind_words` gives them.
     word = models.BigIntegerField()
 
     class Meta:

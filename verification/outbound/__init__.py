@@ -149,6 +149,7 @@ class _Exchange:
             raise Unavailable(f"status {answer.status}", code="answer_refused")
         if self._headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Unavailable("the answer is compressed, which was not asked for", code="answer_refused")
+        # What is no number is a ValueError, and so told as malformed.
         if int(self._headers.get("Content-Length", 0)) > self._request.limits.max_bytes:
             raise self._too_long()
 

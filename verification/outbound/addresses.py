@@ -48,6 +48,7 @@ def is_public(literal: str) -> bool:
         return False
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_V4)
+    # A zone, as in fe80::1%eth0 (RFC 4007 §11), names a network card of ours.
     if address.scope_id is not None or address not in _OPEN_V6:
         return False
     return not any(address in network for network in _REFUSED_V6)

@@ -41,6 +41,7 @@ def start_resolving(host: str, port: int, *, is_public_only: bool, look_up: Look
     literals: Future[list[str]] = Future()
     literals.set_running_or_notify_cancel()  # a loop that waits no more would cancel it, and the thread find it so
     given = (literals, partial(look_up, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP), is_public_only)
+    # A daemon, for a look-up that hangs must not keep the process from ending.
     Thread(target=_resolve, args=given, name="look-up", daemon=True).start()
     return literals
 

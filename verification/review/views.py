@@ -35,6 +35,8 @@ def has_both_factors(user: Any) -> bool:
     return bool(user.is_verified())
 
 
+# The first stands outermost: who is not let in is told so before anything is said of methods, and nothing is stored of
+# it.
 @never_cache
 @user_passes_test(has_both_factors)
 @permission_required(PERMISSION, raise_exception=True)

@@ -28,6 +28,7 @@ SECONDS: Final = 6.0  # default for one question; ours: four in a row stay below
 PAYOUT_SECONDS: Final = 5.0
 """Default and most for one question before the money leaves. Ours: three in a row stay below a step's 20 s."""
 
+# No blank and no line break, by which a header ends.
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _USER_AGENT: Final = "tulga"
@@ -38,6 +39,7 @@ def check_address(url: str) -> SplitResult:
     try:
         address = urlsplit(url)
         # urlsplit drops tabs and line breaks on its way (Python's bpo-43882): what it reads must be what stands there.
+        # The port is looked at here, for urlsplit refuses one that is none only when it is asked for it.
         is_readable = _VISIBLE.fullmatch(url) is not None and address.port != 0
     except ValueError as error:
         raise Misconfigured("a source's address cannot be read") from error
@@ -110,7 +112,7 @@ class Service:
         try:
             is_here = ipaddress.ip_address(str(address.hostname)).is_loopback
         except ValueError:
-            is_here = address.hostname == "localhost"
+            is_here = address.hostname == "localhost"  # RFC 6761 §6.3: the name shall lead to this machine alone
         if address.scheme != "https" and not is_here:
             raise Misconfigured(f"the address of {source} must be https: its questions name people")
         if not seconds > 0:

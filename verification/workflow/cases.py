@@ -26,6 +26,7 @@ class SealedCase:
 
 def officer(told: str) -> str:
     """What the lender calls one of its people, so that two spellings compare: capitals and blanks apart."""
+    # Compatibility forms, too: full-width letters and ligatures are the same name to whoever reads it.
     return " ".join(unicodedata.normalize("NFKC", told).split()).casefold()
 
 

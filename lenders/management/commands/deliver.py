@@ -31,6 +31,7 @@ class Command(BaseCommand):
             clock.require_right()
         except Misconfigured as error:
             raise CommandError(error.detail) from error
+        # Each post under way has a socket, and what a shell gives a process is often 1 024 files.
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = policy.FILES_MAX if hard == resource.RLIM_INFINITY else min(policy.FILES_MAX, hard)
         if soft != resource.RLIM_INFINITY and soft < most:

@@ -98,9 +98,12 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
         face, there, boxes, points = (
             told[f"{name}_{stride}"][0].astype(np.float64) for name in ("cls", "obj", "bbox", "kps")
         )
+        # Scores, boxes and points as OpenCV's FaceDetectorYN reads them: a box says its middle and the logarithm of its
+        # size, in cells.
         scores = np.sqrt(np.clip(face[:, 0], 0, 1) * np.clip(there[:, 0], 0, 1))
         for at in np.flatnonzero(scores >= policy.SCORE):
             cell = np.array(divmod(int(at), filled[1] // stride)[::-1], np.float64)
+            # Bounded, for the net may say anything: e^10 cells are wider than every picture that is shown to it.
             middle, half = cell + boxes[at, :2], np.exp(np.minimum(boxes[at, 2:], 10)) / 2
             box = np.concatenate([middle - half, middle + half]) * stride / share
             found.append(_Found(float(scores[at]), box, (points[at].reshape(5, 2) + cell) * stride / share))

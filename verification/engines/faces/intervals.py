@@ -26,6 +26,7 @@ def interval(events: int, trials: int, *, certainty: float = CERTAINTY) -> tuple
 
 def beta_share(x: float, a: float, b: float) -> float:
     """The regularised incomplete beta function: how much of the distribution's mass lies below x, 0 < x < 1."""
+    # By logarithms: of numbers from 172 on the gamma function itself is too large for a double.
     front = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     # The fraction converges fast below the mean, and the function is symmetric.
     is_above = x >= (a + 1) / (a + b + 2)

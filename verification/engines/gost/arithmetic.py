@@ -58,6 +58,7 @@ def double(field: Field, point: Jacobian, times: int) -> Jacobian:
         slope = (3 * (x - zz) * (x + zz) if minus_three else 3 * x * x + a * zz * zz) % p
         x = (slope * slope - s - s) % p
         y = (2 * slope * (s - x) - y * y) % p
+    # 2Y is halved modulo p: an odd number has p added first, which is odd too.
     return x, (y + p if y & 1 else y) >> 1, z
 
 
@@ -67,6 +68,7 @@ def add_all(field: Field, point: Jacobian, others: Iterable[Affine]) -> Jacobian
     p = field.p
     for other_x, other_y in others:
         if not z:
+            # z is 0 here; 0 + 1 is a one of the integers in use, where 1 would be Python's.
             x, y, z = other_x, other_y, z + 1
             continue
         zz = z * z % p
@@ -109,6 +111,7 @@ def add_pairs(field: Field, pairs: Iterable[tuple[Affine, Affine]]) -> list[Affi
     running = one = field.a - field.a + 1
     for (x1, y1), (x2, y2) in pairs:
         rise, run = y2 - y1, x2 - x1
+        # The same x: a point and its opposite add up to nothing, and a point with itself has a tangent.
         if not run:
             if rise:
                 continue
@@ -138,6 +141,7 @@ def odd_multiples(field: Field, point: Affine, window: int) -> list[Affine]:
     """1, 3, 5 … 2^(window-1) - 1 times the point: what a digit of that window can ask for."""
     x, y = point
     # Twice the point is affine on the curve scaled by its own Z, where the sums run; their Z is scaled back after.
+    # x - x + 1 is a one of the integers in use.
     double_x, double_y, scale = double(field, (x, y, x - x + 1), 1)
     square = scale * scale % field.p
     sums: list[Jacobian] = [(x * square % field.p, y * square * scale % field.p, x - x + 1)]
@@ -202,11 +206,14 @@ def chosen(field: Field, table: Table, scalar: int) -> list[Affine]:
     carry = 0
     for row, byte in zip(table, scalar.to_bytes(len(table), "little"), strict=True):
         digit = byte + carry
+        # Digits go from -127 to 128: what is more is written as 256 less, and the next row has one more to do.
         carry = digit > _HALF
         if not carry:
             if digit:
                 points.append(row[digit - 1])
         elif digit <= _MAX_BYTE:
+            # The opposite of 256 - digit times the point; its place in the row is one less. 256 itself is just the
+            # carry.
             x, y = row[_MAX_BYTE - digit]
             points.append((x, field.p - y))
     return points

@@ -126,6 +126,7 @@ def trace(frames: Sequence[Image]) -> Trace:
     light = [np.add.reduceat(grey.sum(axis=1, dtype=np.int64), at) for grey, at in zip(greys, ends, strict=True)]
     return Trace(
         apart=tuple(_difference(before, after) for before, after in pairwise(greys)),
+        # A band of so small a picture has a sum that fits in four bytes.
         light=tuple(each.astype(">u4").tobytes().hex() for each in light),
         pixels=max((grey.size for grey in greys), default=0),
     )
@@ -170,4 +171,5 @@ def _grey(frame: Image) -> NDArray[np.uint8]:
 
 def _difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     # What has another shape is another picture: as different as black and white.
+    # By OpenCV: in NumPy the difference of two bytes wraps around.
     return float(cv2.norm(one, other, cv2.NORM_L1)) / one.size if one.shape == other.shape else 255.0

@@ -181,6 +181,8 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
         for one, other in zip(before, after, strict=True):
             if min(one.std(), other.std()) < _TEXTURE:
                 break
+            # Faded out to the borders: a Fourier transform takes a picture as one that repeats, and would find its
+            # edges.
             window = cv2.createHanningWindow((one.shape[1], one.shape[0]), cv2.CV_32F)
             move, response = cv2.phaseCorrelate(np.ascontiguousarray(one), np.ascontiguousarray(other), window)
             if response < _RESPONSE:

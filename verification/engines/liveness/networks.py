@@ -33,6 +33,8 @@ class Crop:
         """The square as (pixels, pixels, 3) from 0 to 1; what lies outside the image is black."""
         cosine, sine, half = math.cos(self.angle), math.sin(self.angle), pixels / 2
         along, across = cosine * (pixels / self.side), sine * (pixels / self.side)
+        # From the picture to the cut; `warpAffine` itself turns it round, to ask for each pixel of the cut where it
+        # comes from.
         forward = np.array(
             [
                 [along, across, half - (along * self.x + across * self.y)],

@@ -178,5 +178,6 @@ def _bona_fide(answer: Numbers, how: Net) -> float:
         return math.nan
     if how.answer == "probabilities":
         return float(answer[how.bona_fide])
+    # A softmax; without the greatest taken off first a large answer overflows.
     likely = np.exp(answer - answer.max())
     return float(likely[how.bona_fide] / likely.sum())

@@ -21,7 +21,7 @@ from verification.engines.liveness import (
     policy,
     prints,
 )
-from verification.engines.liveness.frames import Floats, Image, measurable
+from verification.engines.liveness.frames import Image, measurable
 from verification.engines.liveness.landmarks import FrameMeasurement, flaws
 
 
@@ -96,10 +96,8 @@ def look(step: SentStep, stills: tuple[FrameMeasurement, ...] = ()) -> tuple[Cha
 
     Raises `Refused` with a `frame_…` code for a frame that is no camera frame.
     """
+    _refuse_change([step])
     chain = [frames.decode(content, limits=policy.CHAIN) for content in step.chain]
-    headers = [frames.check(content, limits=policy.FRAMES) for content in step.stills]
-    for sizes in ([image.shape[1::-1] for image in chain], [(header.width, header.height) for header in headers]):
-        _refuse_change(sizes)
     numbers, known = _looked(step.command, chain)
     return replace(numbers, stills=stills), known
 
@@ -114,11 +112,12 @@ def unmask(step: SentStep) -> tuple[FrameMeasurement, ...]:
 def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     """Decodes every frame, and measures what nobody has looked at; the neutral step comes first.
 
-    1 decode all before one is measured, so that a frame that is none costs little; a camera keeps its size ·
-    2 measure, and no further behind a mask · 3 the pose at rest, straight into the camera where no face shows · 4 what
-    is fit, nearest to it first. Raises `Refused` as `look` and `unmask`.
+    1 read all headers before one is decoded, and decode all before one is measured, so that a frame that is none costs
+    little; a camera keeps its size · 2 measure, and no further behind a mask · 3 the pose at rest, straight into the
+    camera where no face shows · 4 what is fit, nearest to it first. Raises `Refused` as `look` and `unmask`.
     """
-    # 1: nothing is measured before all of it is known to be frames, for measuring costs far more than decoding.
+    # 1: each costs far more than what comes before it.
+    _refuse_change(steps)
     decoded = [
         (
             tuple(frames.decode(content, limits=policy.CHAIN) for content in step.chain),
@@ -126,8 +125,6 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
         )
         for step in steps
     ]
-    for stream in zip(*decoded, strict=True):
-        _refuse_change([image.shape for pictures in stream for image in pictures])
     # 2
     with measurable():
         full = [
@@ -151,9 +148,13 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
     return tuple(measured)
 
 
-def _refuse_change(sizes: Sequence[tuple[int, ...]]) -> None:
-    if len(set(sizes)) > 1:
-        raise Refused("frame_size_changed", "the frames of a capture differ in size")
+def _refuse_change(steps: Sequence[SentStep]) -> None:
+    """By the headers, before a pixel is decoded: all are camera frames, of one size in the chain and in the stills."""
+    chain, stills = [each for step in steps for each in step.chain], [each for step in steps for each in step.stills]
+    for stream, limits in ((chain, policy.CHAIN), (stills, policy.FRAMES)):
+        headers = [frames.check(content, limits=limits) for content in stream]
+        if len({(header.width, header.height) for header in headers}) > 1:
+            raise Refused("frame_size_changed", "the frames of a capture differ in size")
 
 
 def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.Prints]:
@@ -165,7 +166,7 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
             for image, frame in zip(chain, found, strict=True)
         ]
         if command in gestures.TURNS:
-            there = _meshes(chain, found)
+            there = [each for each in shown if each is not None]
             seen, meshes = [image for image, _ in there], [mesh for _, mesh in there]
             depth = planarity.measure(seen, meshes, limits=policy.PLANARITY)
         known = prints.of([(image, frame.face) for image, frame in zip(chain, found, strict=True) if frame.face])
@@ -182,17 +183,9 @@ def _full(stills: Sequence[Image], *, is_rest: bool) -> tuple[FrameMeasurement, 
     loaded = networks.Networks(networks.load_detection(), networks.load_mesh())
     found = landmarks.measure_all(stills, networks=loaded)
     if is_rest:
-        masks.refuse_masked(_meshes(stills, found), limits=policy.MASK)
+        faces = ((image, frame.face) for image, frame in zip(stills, found, strict=True) if frame.face is not None)
+        masks.refuse_masked([(image, face.mesh) for image, face in faces if face.mesh is not None], limits=policy.MASK)
     return _without_mesh(found)
-
-
-def _meshes(images: Sequence[Image], found: Sequence[FrameMeasurement]) -> list[tuple[Image, Floats]]:
-    """The pictures that show a face, each with its mesh."""
-    return [
-        (image, frame.face.mesh)
-        for image, frame in zip(images, found, strict=True)
-        if frame.face is not None and frame.face.mesh is not None
-    ]
 
 
 def _without_mesh(found: Iterable[FrameMeasurement]) -> tuple[FrameMeasurement, ...]:

@@ -87,6 +87,7 @@ def measure(frames: Sequence[Image], meshes: Sequence[Floats], *, limits: Planar
         similarity = float(np.median(lengths(similar(start, points) - points))) / eyes  # 3
         moved = max(moved, similarity)
         if similarity >= limits.evidence:  # 4
+            # 0: by least squares over all points. A method that leaves some out would fit the flatter part of a head.
             matrix, _ = cv2.findHomography(start, points, 0)
             # Where no plane could be fitted it counts as flat, which must not pass.
             flat = points if matrix is None else np.asarray(cv2.perspectiveTransform(start[np.newaxis], matrix)[0])

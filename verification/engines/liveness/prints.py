@@ -29,6 +29,7 @@ _UNITS = np.array([0.06, 3.0, 2.0, 0.06, 0.07, 0.07, 0.04, 0.04, 0.04])
 _TOLD = [0, 1, 3, 4, 5]  # of these, what a mark tells: none that a crop or a lean changes
 _MARKS, _CHOSEN, _TURNS, _CELL = 12, 16, 3, 2.0  # marks a frame, signs of each, numbers of its motion, units
 # Of each kind of mark its signs and its numbers: the same for everybody, for ever, or nothing is found again.
+# NumPy may give other numbers for a seed in another version (NEP 19): a test holds the marks that come of these.
 _CHANCE = np.random.default_rng(7)
 _CHOICES = list(
     zip(
@@ -52,6 +53,7 @@ class Prints:
 
     def to_bytes(self) -> bytes:
         """46 bytes a frame, to be sealed: they are of a face."""
+        # Big-endian on every machine: these bytes are kept.
         steps = np.clip(np.rint(self.motion * _STEPS), -_LARGEST, _LARGEST).astype(">i2")
         signs = np.packbits(self.signs, axis=1)
         return b"".join((_FORMAT, signs.tobytes(), steps.tobytes()))
@@ -203,6 +205,7 @@ def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride:
     best = [(np.inf, np.zeros(window, dtype=np.intp))] * len(judged)
     for speed in _SPEEDS:
         steps = np.arange(window) * speed
+        # A billionth more, for else rounding could lose the last place.
         starts = np.arange(0, len(along) - 1 - steps[-1] + 1e-9, _BETWEEN)
         if not len(starts):
             continue
@@ -211,6 +214,7 @@ def laid(one: Sequence[Prints], other: Sequence[Prints], *, window: int, stride:
         share = (places - before)[..., None]
         rows = along[before] * (1 - share) + along[before + 1] * share
         rows = (rows - rows.mean(axis=1, keepdims=True)).reshape(len(starts), -1)
+        # |a - b|² = |a|² - 2ab + |b|², of all pairs by one product; rounding may leave a little less than 0.
         left = (rows**2).sum(axis=1)[:, None] - 2 * rows @ moved.T + (moved**2).sum(axis=1)
         for number, row in enumerate(left.argmin(axis=0)):
             if left[row, number] < best[number][0]:
@@ -238,5 +242,6 @@ def _motion(steps: Sequence[Prints]) -> Floats:
     rows = np.concatenate([step.motion for step in steps])
     eyes = np.maximum(rows[:, 8], 1.0)
     scale = float(np.median(eyes)) if len(eyes) else 1.0
+    # The logarithm of a size: nearer by a tenth, and farther by a tenth, count alike.
     told = np.column_stack([rows[:, :6], rows[:, 6:8] / scale, np.log(eyes / scale)])
     return np.asarray(told / _UNITS, dtype=np.float64)

@@ -76,6 +76,7 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
         start, farthest = None, None
         while image is not None and (at_ms := round(1000 * (at - window.shown))) <= window.last_ms:  # 4
             if at_ms >= due:
+                # Of 16 bits with a sign: the difference of two bytes would wrap around.
                 now = np.asarray(cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA), np.int16)[:, :, 1]
                 start = now if start is None else start
                 share = (at_ms - window.first_ms + 1) / max(window.last_ms - window.first_ms, 1)
@@ -108,6 +109,7 @@ def _frames(path: Path) -> Iterator[tuple[float, Image]]:
         raise BadInput(f"more than {MAX_BYTES} bytes", code="video_too_large")
     if not any(head[at:].startswith(mark) for at, mark in _CONTAINERS):  # 2
         raise BadInput("MP4, QuickTime, Matroska, WebM or AVI is expected", code="video_unreadable")
+    # Absolute, for FFmpeg takes a word before a colon, at the beginning of a name, for a protocol.
     video = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     try:
         if not video.isOpened():

@@ -169,6 +169,8 @@ def _for_library(root: Element) -> bytes:
     older responders have it, where RFC 6960 §4.2.2.2.1 wants NULL.
     """
     tbs, algorithm, signature = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
+    # RFC 5280 §4.1: the version and six parts, and then extensions. A certificate of version 1 leaves its version out,
+    # so that it has a part too few and is refused.
     body = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
     # RFC 5280 §4.1.1.2: only the inner one is signed, so the outer one must not say anything else.
     if algorithm.raw != body[2].raw:
@@ -240,6 +242,7 @@ def read_uses(extensions: x509.Extensions) -> Uses:
             policies = frozenset([policy.policy_identifier.dotted_string for policy in value])
         elif isinstance(value, x509.BasicConstraints):
             is_ca, path_len = value.ca, value.path_length
+        # Name constraints are among these: no name is held against them here, and RFC 5280 §4.2.1.10 has them critical.
         elif each.critical:
             unknown.append(oid)
     if path_len is not None and path_len > _MAX_PATH_LEN:
@@ -262,7 +265,10 @@ def parse_extensions(untrusted: Element) -> Mapping[str, Extension]:
     for item in der.items(untrusted, der.SEQUENCE, "extensions", at_least=1, at_most=_MAX_EXTENSIONS):
         parts = der.items(item, der.SEQUENCE, "extension", at_least=2, at_most=3)
         oid = der.oid(parts[0], "extension")
+        # RFC 5280 §4.1: not critical by default. DER leaves a default out (X.690 §11.5); one that is spelled all the
+        # same is read.
         critical = der.boolean(parts[1], "extension") if len(parts) == 3 else False
+        # RFC 5280 §4.2: one instance of each. Of two, one reader would heed the first and another the last.
         if oid in found:
             raise malformed("an extension occurs twice")
         found[oid] = Extension(oid, critical, der.octets(parts[-1], "extension"))

@@ -30,6 +30,7 @@ from verification.engines.pki.certificate import (
 from verification.engines.pki.der import Element, malformed
 from verification.engines.pki.keys import Algorithms, PublicKey, TimestampKey
 
+# RFC 5652 §4 and §5.1, then its attributes of §11.1 to §11.3, and that of RFC 5035.
 DATA = "1.2.840.113549.1.7.1"
 SIGNED_DATA = "1.2.840.113549.1.7.2"
 CONTENT_TYPE = "1.2.840.113549.1.9.3"
@@ -147,6 +148,7 @@ def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[K
     parts = der.items(signed_data, der.SEQUENCE, "signed data", at_least=4, at_most=6)
     der.integer(parts[0], "version", within=_VERSIONS)
     content = der.items(parts[2], der.SEQUENCE, "content", at_least=1, at_most=2)
+    # RFC 5652 §5.2: without eContent the signature is over something that lies elsewhere.
     inside = der.items(content[1], der.CONTEXT_0, "content", at_least=1, at_most=1) if len(content) == 2 else []
     content_type = der.oid(content[0], "content type")
     encapsulated = None
@@ -162,6 +164,7 @@ def _parse(untrusted: bytes, *, max_bytes: int, read: Callable[[Element], X509[K
         raise Refused("eds_signer_count", "not exactly one signer", facts={"signers": len(signers)})
     if not signers[0].strict:
         raise malformed("signer: not DER")
+    # RFC 5652 §5.3: version, who, hash, [0] signed attributes, algorithm, signature, [1] unsigned attributes.
     info = der.items(signers[0], der.SEQUENCE, "signer", at_least=5, at_most=7)
     der.integer(info[0], "signer version", within=_VERSIONS)
     certificate = read(_signer_certificate(parts[3:-1], info[1]))
@@ -187,6 +190,7 @@ def _signer_certificate(optional: list[Element], signer_id: Element) -> Element:
         if len(body) < 4 or body[1].tag != der.INTEGER:
             continue
         if (body[3].raw, der.integer(body[1], "serial number")) == wanted:
+            # By all its bytes: the same certificate sent twice is still one.
             found[each.raw] = each
     if len(found) != 1:
         raise Refused("eds_certificate_missing", "the signer's certificate is absent or ambiguous")
@@ -244,10 +248,12 @@ def signed_message(signed: SignedToken) -> bytes:
         raise _invalid("there are no signed attributes")
     body = der.read_tree(signed.signed_attributes)
     encodings = [attribute.raw for attribute in body.children]
+    # X.690 §11.6: DER has the parts of a SET OF in the order of their encodings.
     if encodings != sorted(encodings) or not body.strict:
         raise _invalid("the signed attributes are not in DER order")
     if len({each.oid for each in signed.attributes}) != len(signed.attributes):
         raise _invalid("a signed attribute occurs twice")
+    # RFC 5652 §5.4: what is signed begins with the tag of SET OF, not with the [0] under which it lies in the message.
     return bytes([der.SET]) + signed.signed_attributes[1:]
 
 

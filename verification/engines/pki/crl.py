@@ -25,6 +25,7 @@ CRL_NUMBER = "2.5.29.20"
 # Scopes: a list of changes only; a list of part of the certificates, or for another issuer.
 DELTA_INDICATOR, ISSUING_DISTRIBUTION_POINT = "2.5.29.27", "2.5.29.28"
 
+# RFC 5280 §5.3.1, where 7 is not used.
 REASONS: Final = frozenset({0, 1, 2, 3, 4, 5, 6, 8, 9, 10})
 _REASON: Final = "2.5.29.21"
 _SERIAL: Final = 21  # bytes: RFC 5280 §4.1.2.2 allows 20, and a leading zero
@@ -128,6 +129,8 @@ def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
             raise malformed("revocation list: a wrong number of parts, or not DER")
         tbs, algorithm, signature = inside
         der.items(tbs, der.SEQUENCE, "list")
+        # RFC 5280 §5.1: seven parts at most. An eighth is taken to see that there is one too many; entries are one
+        # part.
         parts = list(der.split(untrusted, tbs.body, tbs.stop))[:8]
         if outer[0].tag != der.SEQUENCE or not 5 <= len(parts) <= 7 or parts[1].raw != algorithm.raw:
             raise malformed("revocation list: a wrong number of parts, or two different algorithms")
@@ -236,9 +239,11 @@ def _read_entry(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
         tail = when + _UTC_TIME
         time, rest = data[when:tail], data[tail:end]
         # Nothing behind the time, or extensions that say just the reason.
+        # A UTCTime of 13 characters, the last of them Z.
         is_usual = 0 < head[3] < _SERIAL and tail <= end <= stop and time[:2] == b"\x17\x0d" and time[14] == 0x5A
         if is_usual and (not rest or (len(rest) == 14 and rest.startswith(_REASON_ALONE))):
             digits, serial, reason = time[2:14], data[at + 4 : when], rest[13] if rest else 0
+            # Only numbers that are not negative may be filled up with zeros.
             if digits.isdigit() and serial[0] < 0x80 and reason in REASONS:
                 number = (19 if digits >= b"50" else 20) * 10**12 + int(digits)
                 return serial.rjust(_SERIAL, b"\0") + number.to_bytes(6, "big") + bytes((reason,)), end

@@ -23,7 +23,11 @@ _INDEFINITE = 0x80
 # Limits of a whole structure. A certificate of the national authority is 9 levels deep and has 150 elements.
 _MAX_DEPTH = 32
 MAX_ELEMENTS = 20_000
+# X.690 §11.7 and §11.8: in DER a time has its seconds and ends in Z. A fraction, which DER allows a GeneralizedTime, is
+# none that a certificate may have (RFC 5280 §4.1.2.5.2).
 _TIMES = {UTC_TIME: re.compile(rb"\d{12}Z"), GENERALIZED_TIME: re.compile(rb"\d{14}Z")}
+# By the universal tags of X.680: UTF8String, NumericString, PrintableString, TeletexString, IA5String, VisibleString,
+# BMPString. A TeletexString is read as Latin-1, as issuers write it, not as T.61.
 _TEXTS = {0x0C: "utf-8", 0x12: "ascii", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1A: "ascii", 0x1E: "utf-16-be"}
 _MAX_INTEGER = 1100  # bytes; an RSA modulus of 8192 bits is 1025
 
@@ -68,6 +72,8 @@ def _read_header(data: bytes, at: int, limit: int) -> tuple[int, int, int | None
     # X.690 §8.1.2.4 would have such a tag go on for as long as it likes.
     if tag & 0x1F == 0x1F:
         raise malformed("a tag above 30")
+    # X.690 §8.1.3.5: with the top bit set, the other seven say how many bytes of length follow; none is the indefinite
+    # form.
     if length >= _INDEFINITE:
         size = length - _INDEFINITE
         if not size:
@@ -117,6 +123,7 @@ def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
             continue
         tag, body, length, strict = _read_header(data, at, inner.end)
         is_opened = tag & _CONSTRUCTED and tag != unopened
+        # X.690 §8.1.3.2: primitive has a definite length. What is not opened needs one too, or its end were unknown.
         if length is None and not is_opened:
             raise malformed("a plain element without a length")
         # Without a length `stop` is open, and `end` is the bound for what is inside, until the mark is found.
@@ -162,6 +169,7 @@ def octets(element: Element, what: str, *, tag: int = OCTET_STRING) -> bytes:
 def integer(element: Element, what: str, *, within: range | None = None) -> int:
     """A whole number in its shortest form, in this range."""
     content = octets(element, what, tag=INTEGER)
+    # X.690 §8.3.2: the first nine bits are never all alike, or a number would have as many spellings as one likes.
     padded = len(content) > 1 and (content[0], content[1] >> 7) in {(0x00, 0), (0xFF, 1)}
     if not content or padded or len(content) > _MAX_INTEGER:
         raise malformed(f"{what}: not a number")
@@ -210,6 +218,7 @@ def _dotted(content: bytes) -> str:
 def whole_bits(element: Element, what: str) -> bytes:
     """The bytes of a BIT STRING that has no unused bits: signatures and keys."""
     content = octets(element, what, tag=BIT_STRING)
+    # X.690 §8.6.2.2: the first byte says how many bits of the last one do not count.
     if not content or content[0]:
         raise malformed(f"{what}: unused bits")
     return content[1:]
@@ -220,9 +229,11 @@ def time(element: Element, what: str) -> datetime:
     pattern, content = _TIMES.get(element.tag), element.content
     if pattern is None or not pattern.fullmatch(content):
         raise malformed(f"{what}: not a time")
+    # RFC 5280 §4.1.2.5.1: two digits of a year from 50 on are 19xx, all below are 20xx.
     digits = content if element.tag == GENERALIZED_TIME else (b"19" if content >= b"50" else b"20") + content
     month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
     try:
+        # A leap second, :60, is refused with the dates there are not: Python has none.
         return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         raise malformed(f"{what}: no such time") from None
@@ -242,6 +253,7 @@ def text(element: Element, what: str) -> str:
 def encode(tag: int, *parts: bytes) -> bytes:
     """An element of that tag holding the parts one after another."""
     content = b"".join(parts)
+    # X.690 §10.1: DER spells a length in as few bytes as will do.
     if len(content) < 0x80:
         return bytes([tag, len(content)]) + content
     length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")
@@ -250,6 +262,7 @@ def encode(tag: int, *parts: bytes) -> bytes:
 
 def encode_integer(value: int) -> bytes:
     """An INTEGER in its shortest form."""
+    # Two's complement (X.690 §8.3.3) needs a bit for the sign: 127 has one byte, 128 two, -128 one.
     size = (value if value >= 0 else ~value).bit_length() // 8 + 1
     return encode(INTEGER, value.to_bytes(size, "big", signed=True))
 

@@ -117,6 +117,7 @@ class RsaKey:
         # A negative number has a bit length too.
         if self.modulus < 0 or self.modulus.bit_length() not in _RSA_BITS or not self.modulus & 1:
             raise Refused("eds_algorithm_refused", "an RSA modulus of a refused size")
+        # An even exponent shares the factor 2 with (p - 1)(q - 1), so that it has no inverse: nobody could sign.
         if self.exponent not in _RSA_EXPONENTS or not self.exponent & 1:
             raise Refused("eds_algorithm_refused", "an RSA exponent out of bounds")
 

@@ -212,6 +212,7 @@ def check_response(
             raise unknown("the answer is from the future")
         if at - moment > max_age:
             raise unknown("the answer is stale")
+    # RFC 6960 §4.2.2.1: past its nextUpdate an answer is not reliable; no skew is granted to it.
     if response.next_update is not None and response.next_update <= at:
         raise unknown("the answer is stale")
     return RevocationStatus(
@@ -243,6 +244,7 @@ def _check_signature(response: OcspResponse, *, issuer: Certificate, at: datetim
             raise unknown("whether the responder itself is revoked is open")
         if set(responder.unknown_critical) - {NOCHECK}:
             raise unknown("the responder has an unknown critical extension")
+        # RFC 5280 §4.2.1.3: a key without this extension is bound to no use by it.
         if responder.key_usage and not responder.key_usage & {"digital_signature", "non_repudiation"}:
             raise unknown("the responder's key is not for signatures")
         if not responder.not_before <= at <= responder.not_after:

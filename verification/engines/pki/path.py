@@ -118,6 +118,8 @@ def _comparable(name: bytes) -> list[frozenset[tuple[str, str]]] | bytes:
     """A name such that equal ones are equal: string types, case and spaces aside. One that cannot be read equals only
     itself. Names find issuers and prove nothing: that is for the signature to do."""
     try:
+        # RFC 5280 §7.1 has names compared as RFC 4518 prepares them; of that: compatibility forms, case, runs of
+        # spaces.
         comparable = []
         for part in der.items(der.read_tree(name), der.SEQUENCE, "name", at_most=64):
             attributes = set()
@@ -157,6 +159,7 @@ def _check_link(
         raise Refused("eds_path_untrusted", "the path is longer than the issuer may have it")
     if issuer.sha256 not in undated and not issuer.not_before <= at <= issuer.not_after:
         raise Refused("eds_path_untrusted", "the issuer was not valid at the time")
+    # RFC 5280 §4.2: whoever does not understand a critical extension must refuse the certificate.
     if issuer.unknown_critical:
         raise Refused("eds_path_untrusted", "the issuer has an unknown critical extension")
     # 4
@@ -171,6 +174,7 @@ def _check_leaf(leaf: TimestampCertificate, *, at: datetime) -> None:
     """6. After the signatures, so that a forged certificate is called untrusted and not merely expired."""
     if leaf.unknown_critical:
         raise Refused("eds_path_untrusted", "the certificate has an unknown critical extension")
+    # RFC 5280 §4.1.2.5: valid from notBefore through notAfter, both of them included.
     if at < leaf.not_before:
         raise Refused("eds_certificate_not_yet_valid", "the certificate is not valid yet")
     if at > leaf.not_after:

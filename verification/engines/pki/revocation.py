@@ -70,11 +70,13 @@ class VerifiedLists:
 
         `issuer` must have passed `build_path`. Raises `Refused` (eds_revocation_unknown) if it cannot be believed.
         """
+        # By both: what one key verified is not verified for another issuer.
         key = (sha256(untrusted).hexdigest(), issuer.sha256)
         with self._lock:
             if key in self._lists:
                 self._lists.move_to_end(key)
                 return self._lists[key]
+        # Outside of the lock, for reading a large list takes long: of two threads with the same new one each reads it.
         crl = parse_crl(untrusted, max_bytes=max_bytes)
         if crl.issuer != issuer.subject:
             return None

@@ -26,6 +26,7 @@ SIGNATURE_TIMESTAMP = "1.2.840.113549.1.9.16.2.14"  # id-aa-signatureTimeStampTo
 COMMON_NAME, SURNAME, SERIAL_NUMBER = "2.5.4.3", "2.5.4.4", "2.5.4.5"
 ORGANIZATION, ORGANIZATIONAL_UNIT, GIVEN_NAME = "2.5.4.10", "2.5.4.11", "2.5.4.42"
 EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
+# Extended key usages of the authority's own arc, 1.2.398, which is Kazakhstan's.
 INDIVIDUAL = "1.2.398.3.3.4.1.1"
 # Roles that are not an individual's own: an individual's information system, legal entities with all their
 # employees, the staff of the authority.

@@ -184,6 +184,7 @@ def _check_signed(token: TimestampToken) -> None:
     cms.check_signing_certificate(signed, digests=IMPRINTS)
     # The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates apart, no more.
     if any(each.oid == _SIGNING_CERTIFICATE for each in signed.attributes):
+        # RFC 2634 §5.4: the attribute, its list of ESSCertIDs, the first of them; the hash is what that begins with.
         parts = [cms.single_value(signed, _SIGNING_CERTIFICATE)]
         for _ in range(3):
             parts = der.items(parts[0], der.SEQUENCE, "signing certificate", at_least=1)
@@ -204,6 +205,7 @@ def timestamp_path(token: TimestampToken, *, trust: TimestampTrust) -> tuple[Tim
     """
     authority = token.signed.signer
     # a
+    # RFC 3161 §2.3: the certificate of who signs tokens has this purpose, no other, and says so critically.
     if not authority.extensions.get(EXTENDED_KEY_USAGE) or authority.extended_key_usage != {TIME_STAMPING}:
         raise untrusted("the key is not for time-stamps alone, or does not say so critically")
     if authority.key_usage and not authority.key_usage & {"digital_signature", "non_repudiation"}:

@@ -16,7 +16,9 @@ from verification.engines.pki.der import Element, malformed
 
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
+# RFC 3161 §2.4.2: a fraction ends in no zero, and one of nothing but zeros is left out together with its point.
 _TIME = re.compile(rb"(\d{14})(?:\.(\d{0,8}[1-9]))?Z")
+# RFC 3161 §2.4.2: with any other status there is no token.
 _GRANTED = frozenset({0, 1})  # granted, grantedWithMods
 
 

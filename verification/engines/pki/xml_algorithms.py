@@ -14,6 +14,7 @@ _NATIONAL = "urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:"
 
 CANONICAL = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 ENVELOPED = f"{_DSIG}enveloped-signature"
+# NCALayer names the form with comments; there is none to be kept, for the reader refuses them.
 TRANSFORMS = (ENVELOPED, f"{CANONICAL}#WithComments")
 GOST_512_SIGNATURE = f"{_NATIONAL}gostr34102015-gostr34112015-512"
 STREEBOG_512 = f"{_NATIONAL}gostr34112015-512"

@@ -150,6 +150,7 @@ def _take_out(node: Node, root: Node) -> SignedXml:
     parts = only_children(node, where="Signature")
     if [part.tag for part in parts[:2]] != [f"{_DS}SignedInfo", f"{_DS}SignatureValue"]:
         raise malformed("Signature: not SignedInfo and SignatureValue first")
+    # XMLDSig §4.2: SignedInfo, SignatureValue, KeyInfo, and Objects, of which none is taken.
     if len(parts) > 3:
         raise malformed("Signature: unexpected parts")
     signature_oid, digest_oid, digest = _read_signed_info(parts[0])

@@ -48,6 +48,7 @@ class Command(BaseCommand):
                     rights = "SELECT"
                 elif table in _APPEND_ONLY:
                     rights = "SELECT, INSERT"
+                # Names cannot be parameters of a statement: `Identifier` quotes them.
                 grant = sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(rights), sql.Identifier(table), to)
                 cursor.execute(grant.as_string(connection.connection))
         self.stdout.write(f"granted: {len(tables)} tables to {role}")

@@ -194,6 +194,7 @@ def _fresh(kind: str, made_by: str) -> dict[str, Any]:
 def _put(path: Path, content: dict[str, Any], *, mode: int) -> bool:
     """Whether it was written now. A file appears whole or not at all: it is written beside its place, then linked."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    # With its rights from the first moment: between a write and a chmod others could read it.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

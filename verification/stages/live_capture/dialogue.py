@@ -245,8 +245,10 @@ def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[S
     for seq, (one, untrusted_jpeg) in enumerate(zip(told, files, strict=True)):
         said = one if isinstance(one, dict) else {}
         at_ms, is_still, mac = (said.get(name) for name in ("at_ms", "still", "mac"))
+        # JSON's true would pass for a 1.
         if type(at_ms) is not int or type(is_still) is not bool or not 0 <= at_ms < 1000 * limits.seconds:
             raise BadInput("a picture has its time and its kind", code="bad_answer", pointer="/frames")
+        # Other letters than ASCII's `compare_digest` does not take.
         if not isinstance(mac, str) or len(mac) > 64 or not mac.isascii():
             raise BadInput("a picture has its code", code="bad_answer", pointer="/frames")
         if not 1 <= len(untrusted_jpeg) <= (limits.still_most_bytes if is_still else limits.chain_most_bytes):

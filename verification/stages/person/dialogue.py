@@ -20,6 +20,7 @@ ANSWER = "person.answer"
 PERSON = "person.registry"
 PHONE = "person.phone"
 
+# Letters and digits of every alphabet: \w without the underscore.
 _NUMBER = re.compile(r"[^\W_]+")
 # A day as people type it, in three fields: with a zero before one digit or without.
 _PARTS = {"year": re.compile(r"[0-9]{4}"), "month": re.compile(r"[0-9]{1,2}"), "day": re.compile(r"[0-9]{1,2}")}

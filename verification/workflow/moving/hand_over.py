@@ -32,6 +32,7 @@ AGENTS = "hand_over.agents"
 """The kind of the evidence that says which browsers they were, in their own words."""
 UNUSABLE = "phone_code_unusable"
 
+# In this order, for most also say that they are Chrome, and Chrome that it is Safari.
 _BROWSERS = {
     "YaBrowser": "Yandex",
     "SamsungBrowser": "Samsung",
@@ -43,6 +44,7 @@ _BROWSERS = {
     "Chrome": "Chrome",
     "Safari": "Safari",
 }
+# Likewise: Android says that it is Linux, and an iPhone that it is like Mac OS.
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "CrOS", "Mac OS", "Linux")
 
 

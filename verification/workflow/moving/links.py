@@ -21,6 +21,7 @@ from verification.workflow import cases, policy
 from verification.workflow.moving import attempts, transition
 
 # RFC 6819 §5.1.4.2.2 asks for 128 random bits; twice that costs nothing.
+# Nobody finds so many by trying, so what is kept of a token may be its plain SHA-256, which an index finds.
 TOKEN_BYTES = 32
 TOKEN_MAX_CHARACTERS = 64  # 43 characters of base64url and room for a mistyped end
 
@@ -85,6 +86,7 @@ def redeem(*, untrusted_token: str) -> str:
     with transactions.writing():
         # The verification's row is locked first, as everywhere.
         with transactions.looking_up("link"):
+            # Of itself alone: the rows that are joined to it would be locked as well.
             rows = Verification.objects.select_for_update(of=("self",))
             verification = rows.filter(links__token_sha256=digest(untrusted_token)).first()
             if verification is not None:

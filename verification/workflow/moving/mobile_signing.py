@@ -70,6 +70,7 @@ def read(*, untrusted_code: str) -> Reading:
         row, attempt = _usable(MobileSigning.objects.filter(code_sha256=_digest(untrusted_code)), at=at)
         access = secrets.token_urlsafe(TOKEN_BYTES)
         expires_at = min(at + timedelta(seconds=policy.MOBILE_SIGNING_SECONDS), attempt.expires_at)
+        # In one statement, for the code is read by a GET: whoever sends it twice at once gets one token.
         unread = MobileSigning.objects.filter(pk=row.pk, access_sha256=None)
         if unread.update(access_sha256=_digest(access), expires_at=expires_at) != 1:
             raise _unusable()

@@ -34,6 +34,7 @@ def add_up() -> int:
             columns = dict(zip(_KEY, key, strict=True))
             counted = MonthlyCount.objects.filter(**columns)
             if not counted.update(number=F("number") + sums[key]):
+                # Of two that find no count one makes it, at 0, and both then add to that.
                 MonthlyCount.objects.get_or_create(**columns, defaults={"number": 0})
                 counted.update(number=F("number") + sums[key])
     return len(changes)

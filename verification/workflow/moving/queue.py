@@ -100,6 +100,8 @@ def claim(verification_id: str) -> Verification | None:
     until = at + timedelta(seconds=policy.LEASE_SECONDS)
     with transactions.writing():
         mine = _free(at).filter(pk=verification_id)
+        # Of two that claim at once one waits for the other's row, and PostgreSQL then looks at the condition anew: it
+        # finds nothing.
         if mine.update(fence=fence, lease_until=until, reserved_until=None, faults=F("faults") + 1) != 1:
             return None
         return _WITH_KEY.ask(verification_id)[0]
@@ -156,4 +158,5 @@ def _free(at: datetime) -> QuerySet[Verification, Verification]:
 
 
 def _held(verification: Verification) -> QuerySet[Verification, Verification]:
+    # Free rows all have the empty fence: whoever never claimed would hold them.
     return Verification.objects.filter(pk=verification.pk, fence=verification.fence).exclude(step="").exclude(fence="")

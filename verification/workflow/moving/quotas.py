@@ -14,6 +14,7 @@ def take(verification: Verification, quota: Quota, *, key: vault.Key, at: dateti
     """Takes one of the day's uses; False when none is left."""
     counted = quota.value(cases.read(verification, key).case)
     newest, *_ = vault.blind_index(purpose=f"quota:{quota.purpose}", value=f"{verification.mode}:{counted}").values()
+    # The day of UTC, which begins at five in the morning in Kazakhstan: a limit of ours, none of the law's.
     today, _ = QuotaUse.objects.get_or_create(purpose=quota.purpose, value_index=newest, day=at.date())
     return QuotaUse.objects.filter(pk=today.pk, used__lt=quota.a_day).update(used=F("used") + 1) == 1
 

@@ -16,6 +16,7 @@ from verification import clock, transactions
 from verification.models import RateCount
 from verification.workflow import policy
 
+# Both databases spell it alike, SQLite from 3.35 on. Who adds at the same time waits for the row, so no count is lost.
 _ADD = """
 INSERT INTO verification_ratecount (name, starts_at, number) VALUES (%s, %s, %s)
 ON CONFLICT (name, starts_at) DO UPDATE SET number = verification_ratecount.number + excluded.number

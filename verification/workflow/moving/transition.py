@@ -101,6 +101,7 @@ def move(
         columns |= {"finished_at": at, **NO_STEP}
         if verification.frames_until is not None:
             columns["frames_until"] = at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
+    # The status that was read stands in the condition: of two moves at once one finds it changed.
     unmoved = Verification.objects.filter(pk=verification.pk, status=verification.status)
     if not write(verification, among=unmoved, **columns):
         raise Conflict("the status changed meanwhile", code="status_changed")

@@ -122,6 +122,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
             if last is None:
                 raise BadInput("there is no such page", code="cursor_unknown", pointer="after")
             rows = queries.beyond(rows, last)
+        # One more than is shown tells whether there is another page.
         rows_found = list(rows[: limit + 1])
         told = decided.told(rows_found[:limit])
         # What only rows say to have ended so is not found by that.
