@@ -11,7 +11,6 @@ A process reads its own folder and the public one. What has no certificate signs
 """
 
 import base64
-import binascii
 import json
 import os
 import re
@@ -153,7 +152,7 @@ def _read(path: Path, *, kinds: tuple[str, ...]) -> tuple[bytes, str]:
         raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
     try:
         kind, made_by, key = content["kind"], content["made_by"], base64.b64decode(content["key"], validate=True)
-    except (KeyError, TypeError, binascii.Error):
+    except (KeyError, TypeError, ValueError):
         raise Misconfigured(f"{path} is not a key file: make one by `manage.py make_keys`") from None
     if kind != path.stem.partition("-")[0] or made_by not in ("demo", "operator") or len(key) != KEY_BYTES:
         raise Misconfigured(f"{path} holds another kind of key, no maker, or not {KEY_BYTES} bytes")

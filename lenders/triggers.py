@@ -29,7 +29,7 @@ _MOVING: Final = ("requires_input", "processing")
 NOT_BY_API: Final[Mapping[str, str]] = {
     "verification.redacted": "nothing erases a person's data by request yet",
     "verification.disputed": "nobody can say yet that it was not them",
-    "verification.key_revoked": "only the operator does, who revokes a key: manage.py revoke_key",
+    "verification.key_revoked": "only the operator does, who revokes a key: manage.py revoke_signing_key",
     "clearance.frozen": "only a borrower who declines the new consent after a wait, or the operator who revokes a key",
 }
 """Events that no call of the API and no simulation brings about, and who does."""
