@@ -193,7 +193,15 @@ def test_a_key_of_another_process_is_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"kind": "index"}, {"made_by": "nobody"}, {"key": "AAAA"}, {"key": "not base64!"}, {"key": "ё"}, {"key": 5}, {"kind": None}],
+    [
+        {"kind": "index"},
+        {"made_by": "nobody"},
+        {"key": "AAAA"},
+        {"key": "not base64!"},
+        {"key": "ё"},
+        {"key": 5},
+        {"kind": None},
+    ],
 )
 def test_a_file_that_is_no_key_is_refused_without_telling_it(folder: Path, change: dict[str, object]) -> None:
     path = folder / "web" / "kek-1.key"
