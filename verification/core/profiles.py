@@ -250,7 +250,7 @@ def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
 
 def held(calendar: Calendar, *, on: date) -> Profile:
     """The profile that a lender holds on a day. Raises `Conflict` before the first day of its calendar."""
-    begun = [one for one in calendar if _day(one["from"]) <= on]
+    begun = [one for one in calendar if date.fromisoformat(one["from"]) <= on]
     if not begun:
         raise Conflict("your calendar of legal profiles has none for today", code="profile_not_held")
     return get(begun[-1]["profile"])
