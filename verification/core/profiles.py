@@ -6,11 +6,11 @@ Days are those of Kazakhstan. Source: api.md ยง1. Not legal advice; see law.md ย
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from verification.core import stored
+from verification.core import almaty, stored
 from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.core.reasons.reason import gettext_noop
 
@@ -264,9 +264,10 @@ def in_force(on: date) -> Profile:
     return stricter(*begun)
 
 
-def binding(profile: Profile, *, mode: str, on: date) -> Profile:
-    """By which profile a lender that holds this one goes on a day: in live mode the law of the day joins always."""
-    return stricter(profile, in_force(on)) if mode == "live" else profile
+def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
+    """By which profile a lender that holds this one goes at a time: in live mode the law of the day joins always."""
+    profile = get(profile_id)
+    return stricter(profile, in_force(almaty.day_of(at))) if mode == "live" else profile
 
 
 def stricter(*of: Profile) -> Profile:

@@ -1,12 +1,12 @@
 """Which profile a lender holds on a day, and that no later law is laxer than the one before."""
 
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
 
-from verification.core import profiles
+from verification.core import almaty, profiles
 from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.core.profiles import Profile
 
@@ -89,11 +89,12 @@ def test_each_law_is_in_force_from_its_day_until_the_next(profile):
 
 def test_in_live_mode_the_law_of_the_day_joins_and_the_stricter_binds():
     old, new = profiles.get("KZ-2021-04"), profiles.get("KZ-2026-01")
-    day_before, day = date(2026, 1, 25), date(2026, 1, 26)
-    assert profiles.binding(old, mode="test", on=day) is old
-    assert profiles.binding(old, mode="live", on=day) is new
-    assert profiles.binding(old, mode="live", on=day_before) is profiles.get("KZ-2025-09")
-    assert profiles.binding(new, mode="live", on=day_before) is new
+    day = almaty.begins(date(2026, 1, 26))
+    day_before = day - timedelta(microseconds=1)
+    assert profiles.binding(old.id, mode="test", at=day) is old
+    assert profiles.binding(old.id, mode="live", at=day) is new
+    assert profiles.binding(old.id, mode="live", at=day_before) is profiles.get("KZ-2025-09")
+    assert profiles.binding(new.id, mode="live", at=day_before) is new
 
 
 def test_no_later_law_is_laxer_in_any_field():

@@ -215,7 +215,7 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     # The laws by which its money would leave: its own, that of its newest clearance, in live mode that of the day.
     own, at = profiles.pinned(row.profile_sha256), clock.now()
     newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
-    laws = [own, profiles.binding(own, mode=row.mode, on=almaty.day_of(at))]
+    laws = [own, profiles.binding(own.id, mode=row.mode, at=at)]
     laws += [profiles.get(newest.profile_id)] if newest else []
     if at >= told.finished_at - aged + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
         raise Conflict("no money leaves for it any more: verify the borrower again", code="verification_too_old")
