@@ -14,7 +14,7 @@ from types import MappingProxyType
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from verification.audit import keys, signatures
-from verification.audit.held_rows import readable
+from verification.audit.damaged import readable
 from verification.audit.history import hashed_bytes
 from verification.compiled import Compiled
 from verification.core import events

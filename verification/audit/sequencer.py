@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, policy, proofs, signatures, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
-from verification.audit.held_rows import UNREADABLE, readable
+from verification.audit.damaged import UNREADABLE, readable
 from verification.audit.signatures import spell_leaf
 from verification.audit.tiles import Load
 from verification.audit.tree import EMPTY_ROOT, leaf_hash

@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Lag
 
 from verification.audit import sequencer
-from verification.audit.held_rows import PAGE, names
+from verification.audit.damaged import PAGE, names
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.core.status import TERMINAL

@@ -7,7 +7,7 @@ opened there is sealed as its first entry says, and is this person's.
 from collections.abc import Sequence
 
 from verification.audit import signatures
-from verification.audit.held_rows import readable
+from verification.audit.damaged import readable
 from verification.core import almaty, mci
 from verification.core.attestations import AGE, VISIT
 from verification.core.clearance import TIYN, Answer

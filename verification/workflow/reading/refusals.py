@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from verification.audit import sequencer
-from verification.audit.held_rows import readable
+from verification.audit.damaged import readable
 from verification.core.errors import Misconfigured
 from verification.models import AuditEntry, AuditPending
 
