@@ -34,7 +34,7 @@ from verification.workflow.moving import sealing
 Ask = Callable[[], object]
 
 
-def once(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
+def idempotent(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
     """A view's method that runs as `run_once` does."""
 
     @wraps(work)

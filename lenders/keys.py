@@ -205,4 +205,4 @@ def caller(request: Request) -> ApiKey:
 def law_of(key: ApiKey, *, at: datetime) -> str:
     """The id of the legal profile that a key's lender holds at a time. Raises `Conflict` before its calendar begins."""
     calendar = key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar
-    return profiles.held(calendar, on=almaty.day_of(at)).id
+    return profiles.of_calendar(calendar, on=almaty.day_of(at)).id

@@ -28,7 +28,7 @@ def for_anybody(view: _View) -> _View:
     """The page in the language of `?lang=`, else in the reader's own; browsers and proxies may keep it."""
 
     @wraps(view)
-    def shown(request: HttpRequest) -> HttpResponse:
+    def wrapped(request: HttpRequest) -> HttpResponse:
         asked = request.GET.get("lang", "")
         with translation.override(asked if asked in LOCALES else translation.get_language()):
             answer = view(request)
@@ -37,7 +37,7 @@ def for_anybody(view: _View) -> _View:
         patch_vary_headers(answer, ("Accept-Language", "Cookie"))
         return answer
 
-    return shown
+    return wrapped
 
 
 @require_safe

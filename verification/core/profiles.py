@@ -248,7 +248,7 @@ def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
     return parsed
 
 
-def held(calendar: Calendar, *, on: date) -> Profile:
+def of_calendar(calendar: Calendar, *, on: date) -> Profile:
     """The profile that a lender holds on a day. Raises `Conflict` before the first day of its calendar."""
     begun = [one for one in calendar if date.fromisoformat(one["from"]) <= on]
     if not begun:

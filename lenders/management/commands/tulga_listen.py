@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _send(url: str, event: EventView, note: str | None, *, version: str, secret: bytes, seed: bytes) -> str:
-        body = webhooks.spell_body(webhooks.told(event, note, version=version))
+        body = webhooks.spell_body(webhooks.payload(event, note, version=version))
         at = int(clock.now().timestamp())
         headers = signing.headers(message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed)
         asked = outbound.Request(

@@ -30,13 +30,13 @@ NOT_OF_THE_RULE = {"id", "in_force_from", "source", "verified_by_lawyer", "combi
     ],
 )
 def test_a_profile_is_held_from_its_day_on(day, expected):
-    assert profiles.held(TWO, on=day).id == expected
+    assert profiles.of_calendar(TWO, on=day).id == expected
 
 
 @pytest.mark.parametrize("calendar", [[], TWO], ids=["empty", "not begun"])
 def test_before_the_first_day_none_is_held(calendar):
     with pytest.raises(Conflict) as refused:
-        profiles.held(calendar, on=date(2024, 12, 31))
+        profiles.of_calendar(calendar, on=date(2024, 12, 31))
     assert refused.value.code == "profile_not_held"
 
 

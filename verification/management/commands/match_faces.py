@@ -46,7 +46,7 @@ class Command(JudgingCommand):
             if backend.calibration is None:
                 raise Misconfigured(f"face backend {backend.name} has no calibration: run manage.py calibrate_faces")
             zones, began = backend.calibration.zones, time.perf_counter()
-            measured = [face_pictures.measure(path, backend) for path in paths]
+            measured = [face_pictures.measure_file(path, backend) for path in paths]
             for path, each in zip(paths, measured, strict=True):
                 if each.code:
                     raise Refused(each.code, path.name)

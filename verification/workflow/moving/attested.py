@@ -23,7 +23,7 @@ DESK, CREDIT = "desk", "earlier credit"
 """Where the answer is from: an employee's word, or a credit over the same sum that was paid before."""
 
 
-def told(
+def answers(
     verification: Verification, laws: Sequence[Profile], *, sound: Sequence[AuditEntry], iin: str
 ) -> tuple[Answer | None, Answer | None]:
     """That consent was confirmed once more, and that the person came; None where no entry says so, or no law asks.

@@ -75,12 +75,12 @@ def require_told(verification: Verification) -> AuditEntry:
     """The decision by which it was verified; raises `Conflict` unless that is told of it, and its case can be read."""
     if verification.renews_id:
         raise Conflict("it is a new consent to the loan of another", code="is_renewal")
-    told = decided.told_of(verification)
-    if told.status != Status.VERIFIED or told.decision is None:
+    public = decided.status_of(verification)
+    if public.status != Status.VERIFIED or public.decision is None:
         raise Conflict("only of what is told to be verified", code="not_verified")
     if verification.redacted_at is not None:
         raise Conflict("nobody can tell any more who it was", code="verification_erased")
-    return told.decision
+    return public.decision
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
         raise Conflict("it was asked for on another day", code="gates_unavailable")
     held = profiles.binding(said["profile"], mode=verification.mode, at=at)
     laws = (profiles.pinned(str(decision.body["profile_sha256"])), held)
-    age_confirmation, visit = attested.told(verification, laws, sound=sound, iin=iin)
+    age_confirmation, visit = attested.answers(verification, laws, sound=sound, iin=iin)
     contract, given, days, reported = None, None, {today}, clearances.reported(sound)
     # A report of another contract is none of this one.
     if reported is not None and reported.contract == said["contract"]:

@@ -130,4 +130,4 @@ def _is_told(row: Verification, item: EvidenceItem) -> bool:
     """Whether the log has ordered what was on record when the document was made, and the decision if there was one."""
     if AuditPending.objects.filter(entry__verification=row, entry__at__lte=item.created_at).exists():
         return False
-    return row.status not in TERMINAL or decided.told_of(row).status in TERMINAL
+    return row.status not in TERMINAL or decided.status_of(row).status in TERMINAL
