@@ -28,7 +28,8 @@ from verification import clock, transactions
 from verification.compiled import Compiled
 from verification.core import almaty, profiles
 from verification.core.errors import BadInput, Misconfigured
-from verification.workflow.moving import links, rates
+from verification.core.ids import secret_digest
+from verification.workflow.moving import rates
 from verification.workflow.reading import readiness
 
 if TYPE_CHECKING:  # the framework's settings name this module while its views are being imported
@@ -75,7 +76,7 @@ def issue(
     key = ApiKey.objects.create(
         lender=lender,
         mode=mode,
-        sha256=links.digest(secret).hex(),
+        sha256=secret_digest(secret).hex(),
         shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
         version=version,
         scopes=list(dict.fromkeys(scopes)),
@@ -124,7 +125,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near a guess was.
         at = clock.now()
         with transactions.looking_up("api_key"):
-            key = _BY_HASH.first(links.digest(secret.strip()).hex())
+            key = _BY_HASH.first(secret_digest(secret.strip()).hex())
         if key is None:
             raise AuthenticationFailed("there is no such key", code="key_unknown")
         if key.revoked_at is not None:

@@ -14,6 +14,7 @@ from verification import clock, transactions
 from verification.audit import log
 from verification.core import profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
+from verification.core.ids import secret_digest
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts, Renewal
 from verification.core.route import PARTS, Next, Stage, Turn
@@ -103,7 +104,7 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
         body = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
         body |= {"case": sealed.commitment, "expires_at": verification.expires_at.isoformat()}
         body |= {"combinations": combinations}
-        body |= {"link": links.digest(minted.token).hex(), "link_expires_at": minted.expires_at.isoformat()}
+        body |= {"link": secret_digest(minted.token).hex(), "link_expires_at": minted.expires_at.isoformat()}
         if verification.renews_id:
             body["renews"] = verification.renews_id
         if len(combinations) == 1:
