@@ -174,6 +174,10 @@ def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
 
 
 def visit_of(request: HttpRequest) -> links.Visit:
+    """Whose page it is, by the session that the browser sends.
+
+    Raises `LinkUnusable`: session_missing without one, session_ended for one that opens nothing any more.
+    """
     untrusted_session = cookie.untrusted_session(request)
     if not untrusted_session:
         raise LinkUnusable("the browser sent no session", code="session_missing")
