@@ -1,4 +1,4 @@
-"""Which profile a lender holds on a day, and that no later law is laxer than the one before."""
+"""How a lender's calendar is read, which law binds on a day, and that no later law is laxer than the one before."""
 
 from dataclasses import fields
 from datetime import date, timedelta
@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from verification.core import almaty, profiles
-from verification.core.errors import BadInput, Conflict, Misconfigured
+from verification.core.errors import BadInput, Misconfigured
 from verification.core.profiles import Profile
 
 IN_TIME = sorted(profiles.PROFILES.values(), key=lambda each: each.in_force_from)
@@ -18,26 +18,6 @@ MOST = (
 )
 LEAST = ("confirmed_below_years", "cooling_off_hours")
 NOT_OF_THE_RULE = {"id", "in_force_from", "source", "verified_by_lawyer", "combinations", "sha256"}
-
-
-@pytest.mark.parametrize(
-    ("day", "expected"),
-    [
-        (date(2025, 1, 1), "KZ-2025-01"),
-        (date(2026, 1, 25), "KZ-2025-01"),
-        (date(2026, 1, 26), "KZ-2026-01"),
-        (date(2031, 1, 1), "KZ-2026-01"),
-    ],
-)
-def test_a_profile_is_held_from_its_day_on(day, expected):
-    assert profiles.of_calendar(TWO, on=day).id == expected
-
-
-@pytest.mark.parametrize("calendar", [[], TWO], ids=["empty", "not begun"])
-def test_before_the_first_day_none_is_held(calendar):
-    with pytest.raises(Conflict) as refused:
-        profiles.of_calendar(calendar, on=date(2024, 12, 31))
-    assert refused.value.code == "profile_not_held"
 
 
 @pytest.mark.parametrize(
