@@ -134,8 +134,8 @@ def record_outcomes(ended: Sequence[tuple[Delivery, Outcome]]) -> None:
     """
     with transactions.writing():
         # Endpoints before deliveries, and in one order, as everywhere: so no two transactions wait for each other.
-        told = WebhookEndpoint.objects.select_for_update(no_key=True).order_by("id")
-        rows = {endpoint.pk: endpoint for endpoint in told.filter(pk__in={one.endpoint_id for one, _ in ended})}
+        endpoints = WebhookEndpoint.objects.select_for_update(no_key=True).order_by("id")
+        rows = {endpoint.pk: endpoint for endpoint in endpoints.filter(pk__in={one.endpoint_id for one, _ in ended})}
         for delivery, outcome in ended:
             try:
                 with transactions.writing():

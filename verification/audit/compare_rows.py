@@ -141,8 +141,8 @@ def _compare_times(log: str, held: Held) -> Iterator[Finding]:
             yield differs(log, held, column, f"{column} is not the time of its last entry {entry_type}")
 
     for column, entry_type in zip(("obligation_opened_at", "obligation_closed_at"), OBLIGATIONS, strict=True):
-        told = [body["at"] for _, body in held.said(entry_type, naming="at")]
-        if spelled(getattr(held.verification, column)) != (told[-1] if told else ""):
+        times = [body["at"] for _, body in held.said(entry_type, naming="at")]
+        if spelled(getattr(held.verification, column)) != (times[-1] if times else ""):
             yield differs(log, held, column, f"{column} is not what {entry_type} says")
 
     entry, reported = next(held.said(REPORTED, naming="signed_at"), (None, {}))

@@ -244,10 +244,10 @@ def ask_again(log: str) -> None:
 
 def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey, load: Load) -> None:
     # Leaves, tiles and the signed head in one transaction: there is never a tree without its signature.
-    told = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
+    lenders = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
     counted = AuditLeaf.objects.filter(log=log, lender_sequence__isnull=False).order_by("-lender_sequence")
     numbers = counted.values_list("lender_sequence", flat=True)
-    sequences = {lender: numbers.filter(told_to=lender).first() or 0 for lender in told}
+    sequences = {lender: numbers.filter(told_to=lender).first() or 0 for lender in lenders}
     leaves = []
     for index, entry in enumerate(batch, start=size):
         sequence, lender = None, entry.lender_id or ""

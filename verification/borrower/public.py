@@ -53,14 +53,14 @@ def about(request: HttpRequest) -> HttpResponse:
     """Who runs this address, for which lenders, and by which key its log is signed."""
     key = answers.log_key()
     digits = key.fingerprint if key else ""
-    told = {
+    context = {
         "operator": settings.TULGA_OPERATOR,
         "mode": answers.mode_served(),
         "lenders": [(lender, wording.telephone(lender.phone)) for lender in answers.lenders_served()],
         "key": key,
         "groups": [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)],
     }
-    return render(request, "borrower/about.html", {**_place(), **told})
+    return render(request, "borrower/about.html", {**_place(), **context})
 
 
 def _place() -> dict[str, str]:

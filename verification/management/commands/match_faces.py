@@ -53,8 +53,8 @@ class Command(JudgingCommand):
             reference, *probes = [each.embedding for each in measured if each.embedding is not None]
             far = median_distance(reference, probes)
         except TulgaError as error:
-            told = {"zone": "refused", "code": error.code, "detail": error.detail}
-            self.stdout.write(json.dumps(told, indent=2))
+            refusal = {"zone": "refused", "code": error.code, "detail": error.detail}
+            self.stdout.write(json.dumps(refusal, indent=2))
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
         # How good each face is: raw measures, and OFIQ's components from 0 to 1.
         quality: list[dict[str, Any]] = [{"file": path.name} for path in paths]
