@@ -32,7 +32,7 @@ def main() -> None:
             starting.tell_of_others_keys()
         execute_from_command_line(sys.argv)
     except Misconfigured as error:
-        raise SystemExit(starting.told(error)) from None
+        raise SystemExit(starting.message_of(error)) from None
     except DatabaseError:
         _tell_wrong_database()
         raise
@@ -43,7 +43,7 @@ def _tell_wrong_database() -> None:
         starting.require_database()
         starting.require_tables()
     except Misconfigured as error:
-        raise SystemExit(starting.told(error)) from None
+        raise SystemExit(starting.message_of(error)) from None
 
 
 if __name__ == "__main__":

@@ -34,13 +34,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         refused = 0  # it is away, and says nothing
     is_ready = all(one.is_ready for one in routes.values()) and not refused
-    told: dict[str, object] = {"ready": is_ready}
+    report: dict[str, object] = {"ready": is_ready}
     try:
         is_loopback = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
     except ValueError:
         is_loopback = False  # a Unix socket has no address
     if is_loopback and not any(name in request.headers for name in _PROXIED):
-        told["routes"] = {
+        report["routes"] = {
             name: {"ready": one.is_ready, "in_use": dict(one.in_use), "detail": one.detail}
             for name, one in routes.items()
         }
@@ -49,10 +49,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
         except DatabaseError:
             senders, overdue, fault = 0, 0, "the database does not answer"
         detail = fault or ("" if senders else "nobody delivers webhooks: start manage.py deliver")
-        told["webhooks"] = {"ready": senders > 0, "senders": senders, "detail": detail}
+        report["webhooks"] = {"ready": senders > 0, "senders": senders, "detail": detail}
         late = "frames are kept too long: a worker must serve the queue storage, or its steps fault"
         detail = fault or (late if overdue else "")
         forged = "an entry says what no worker signed: see manage.py audit_verify, and find who wrote it"
-        told["log"] = {"ready": not refused, "refused": refused, "detail": forged if refused else ""}
-        told["frames"] = {"ready": not detail, "overdue": overdue, "detail": detail}
-    return JsonResponse(told, status=200 if is_ready else 503)
+        report["log"] = {"ready": not refused, "refused": refused, "detail": forged if refused else ""}
+        report["frames"] = {"ready": not detail, "overdue": overdue, "detail": detail}
+    return JsonResponse(report, status=200 if is_ready else 503)

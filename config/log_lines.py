@@ -47,12 +47,12 @@ class LineFormatter(logging.Formatter):
         if identity := request_id.get():
             line["request_id"] = identity
         # The exception and its causes, outermost first: type, our own text, the innermost places.
-        told: list[str] = []
-        while error is not None and len(told) < 5:
+        parts: list[str] = []
+        while error is not None and len(parts) < 5:
             text = f" {error}" if isinstance(error, TulgaError) else ""
             places = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-4:]]
-            told.append(f"{type(error).__name__}{_PERSONAL.sub('[number]', text)} at {' < '.join(reversed(places))}")
+            parts.append(f"{type(error).__name__}{_PERSONAL.sub('[number]', text)} at {' < '.join(reversed(places))}")
             error = error.__cause__ or error.__context__
-        if told:
-            line["exception"] = told
+        if parts:
+            line["exception"] = parts
         return json.dumps(line, ensure_ascii=False).translate(_ESCAPES)

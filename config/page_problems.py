@@ -148,7 +148,7 @@ def _problem(request: HttpRequest, code: str) -> HttpResponse:
 def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline | None = None) -> HttpResponse:
     title, text = _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
     is_borrowers, is_staffs = request.path.startswith(BORROWER), request.path.startswith(_STAFF)
-    told = {
+    context = {
         "title": title,
         "text": text,
         "code": code,
@@ -162,17 +162,17 @@ def _page(request: HttpRequest, *, status: int, code: str = "", about: Outline |
     if about is not None:
         wording.speak(request, about.locale)
         if code == LinkUnusable.code and request.path == reverse("borrower:link"):
-            told["token"], language = request.POST.get("token", ""), request.POST.get("language", "")
+            context["token"], language = request.POST.get("token", ""), request.POST.get("language", "")
             # A language that was chosen with the form is spoken from now on, and kept as Django keeps one.
             if translation.check_for_language(language):
                 translation.activate(language)
                 request.LANGUAGE_CODE = language
                 chosen = set_language(request)
-        told |= {
+        context |= {
             "contact": wording.contact(about.lender, case_number=about.case_number),
             "is_renewal": about.is_renewal,
         }
-    response = render(request, "problem.html", told, status=status)
+    response = render(request, "problem.html", context, status=status)
     if chosen is not None:
         response.cookies.update(chosen.cookies)
     return response

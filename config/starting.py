@@ -17,7 +17,7 @@ def load_settings() -> None:
     try:
         _ = settings.TULGA_VAR_DIR
     except Misconfigured as error:
-        raise SystemExit(told(error)) from None
+        raise SystemExit(message_of(error)) from None
 
 
 def refuse_wrong_setup() -> None:
@@ -31,7 +31,7 @@ def refuse_wrong_setup() -> None:
         refuse_unsafe_live()
         clock.require_right()
     except Misconfigured as error:
-        raise SystemExit(told(error)) from None
+        raise SystemExit(message_of(error)) from None
 
 
 def require_tables() -> None:
@@ -94,6 +94,6 @@ def _place() -> str:
     return str(connection.settings_dict["NAME"]) if connection.vendor == "sqlite" else connection.vendor
 
 
-def told(error: Misconfigured) -> str:
+def message_of(error: Misconfigured) -> str:
     """What is printed of it, never with a traceback."""
     return f"Tulga does not start: {error.detail}"

@@ -47,7 +47,7 @@ def require() -> None:
     try:
         gather()
     except Misconfigured as error:
-        raise SystemExit(starting.told(error)) from None
+        raise SystemExit(starting.message_of(error)) from None
 
 
 def gather() -> None:

@@ -34,7 +34,7 @@ from verification.workflow.moving import sealing
 Ask = Callable[[], object]
 
 
-def once(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
+def idempotent(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]:
     """A view's method that runs as `run_once` does."""
 
     @wraps(work)
@@ -56,9 +56,9 @@ def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None
     """
     untrusted = request.headers.get("Idempotency-Key")
     if untrusted is None:
-        told = (ask(),) if ask else ()
+        asked = (ask(),) if ask else ()
         with transactions.writing():
-            return work(*told)
+            return work(*asked)
     word = untrusted.strip()
     if not re.fullmatch(policy.IDEMPOTENCY_KEY, word) or len(word) > policy.IDEMPOTENCY_KEY_MAX:
         raise BadInput("1 to 255 visible ASCII characters", code="idempotency_key_malformed")
@@ -73,13 +73,13 @@ def run_once(request: Request, work: Callable[..., Response], *, ask: Ask | None
         return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
     try:
-        told = (ask(),) if ask else ()
+        asked = (ask(),) if ask else ()
         with transactions.writing():
             # 5. The first statement asks whether the row is still ours, and locks it until the answer is committed.
             if ours.update(reserved_until=clock.now() + timedelta(seconds=policy.RESERVATION_SECONDS)) != 1:
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
-            answer = work(*told)
+            answer = work(*asked)
             sealed = sealing.seal(scope, f"{request.version}\n".encode() + requests.spell(request, answer))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer

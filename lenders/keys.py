@@ -7,7 +7,7 @@ header. `request.auth` is the `ApiKey`, its lender loaded; `request.user` is ano
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,10 @@ from lenders.requests import read_query
 from lenders.schemas import NoQuery
 from verification import clock, transactions
 from verification.compiled import Compiled
-from verification.core import almaty, profiles
-from verification.core.errors import BadInput, Misconfigured
-from verification.workflow.moving import links, rates
+from verification.core import almaty
+from verification.core.errors import BadInput, Conflict, Misconfigured
+from verification.core.ids import secret_digest
+from verification.workflow.moving import rates
 from verification.workflow.reading import readiness
 
 if TYPE_CHECKING:  # the framework's settings name this module while its views are being imported
@@ -75,7 +76,7 @@ def issue(
     key = ApiKey.objects.create(
         lender=lender,
         mode=mode,
-        sha256=links.digest(secret).hex(),
+        sha256=secret_digest(secret).hex(),
         shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
         version=version,
         scopes=list(dict.fromkeys(scopes)),
@@ -124,7 +125,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near a guess was.
         at = clock.now()
         with transactions.looking_up("api_key"):
-            key = _BY_HASH.first(links.digest(secret.strip()).hex())
+            key = _BY_HASH.first(secret_digest(secret.strip()).hex())
         if key is None:
             raise AuthenticationFailed("there is no such key", code="key_unknown")
         if key.revoked_at is not None:
@@ -204,5 +205,8 @@ def caller(request: Request) -> ApiKey:
 
 def law_of(key: ApiKey, *, at: datetime) -> str:
     """The id of the legal profile that a key's lender holds at a time. Raises `Conflict` before its calendar begins."""
-    calendar = key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar
-    return profiles.held(calendar, on=almaty.day_of(at)).id
+    calendar, today = key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar, almaty.day_of(at)
+    begun = [one for one in calendar if date.fromisoformat(one["from"]) <= today]
+    if not begun:
+        raise Conflict("your calendar of legal profiles has none for today", code="profile_not_held")
+    return str(begun[-1]["profile"])

@@ -78,7 +78,7 @@ def try_out(endpoint: WebhookEndpoint) -> Delivery:
         "data": nothing,
         "checkpoint": queries.newest_checkpoint(endpoint.mode),
     }
-    body = versions.told(said, of=versions.WEBHOOK, version=endpoint.spelling)
+    body = versions.downgrade(said, of=versions.WEBHOOK, version=endpoint.spelling)
     with transactions.writing():
         _require_room(endpoint.lender, mode=endpoint.mode)
         _wake(endpoint)

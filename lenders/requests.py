@@ -160,7 +160,7 @@ class VersionedJSON(JSONRenderer):
         if data is not None and version != versions.NEWEST:
             is_problem = context["response"].exception
             name = versions.PROBLEM if is_problem else operation(context["request"])
-            data = versions.told(data, of=name, version=version)
+            data = versions.downgrade(data, of=name, version=version)
         return super().render(data, accepted_media_type, renderer_context)
 
 

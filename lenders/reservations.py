@@ -127,19 +127,19 @@ def share(
     return shares
 
 
-def settle(ended: Sequence[tuple[Delivery, Outcome]]) -> None:
+def record_outcomes(ended: Sequence[tuple[Delivery, Outcome]]) -> None:
     """Writes what became of deliveries, each under its fence. May be called again with what it was called with.
 
     A result that no row can hold is logged and left: its delivery is sent again when its lease is over.
     """
     with transactions.writing():
         # Endpoints before deliveries, and in one order, as everywhere: so no two transactions wait for each other.
-        told = WebhookEndpoint.objects.select_for_update(no_key=True).order_by("id")
-        rows = {endpoint.pk: endpoint for endpoint in told.filter(pk__in={one.endpoint_id for one, _ in ended})}
+        endpoints = WebhookEndpoint.objects.select_for_update(no_key=True).order_by("id")
+        rows = {endpoint.pk: endpoint for endpoint in endpoints.filter(pk__in={one.endpoint_id for one, _ in ended})}
         for delivery, outcome in ended:
             try:
                 with transactions.writing():
-                    _settle(delivery, rows[delivery.endpoint_id], outcome)
+                    _record_outcome(delivery, rows[delivery.endpoint_id], outcome)
             except (DataError, IntegrityError, TulgaError, LookupError, TypeError, ValueError) as fault:
                 logger.error("webhooks: the result of %s was not kept (%s)", delivery.pk, type(fault).__name__)
 
@@ -168,7 +168,7 @@ def _under_way(lenders: Sequence[str], *, at: datetime) -> Counter[object]:
     return counts
 
 
-def _settle(delivery: Delivery, endpoint: WebhookEndpoint, outcome: Outcome) -> None:
+def _record_outcome(delivery: Delivery, endpoint: WebhookEndpoint, outcome: Outcome) -> None:
     """Done, once more later, or never again; and what that says about the endpoint, whose row is ours until the end."""
     at = clock.now()
     wait = policy.wait_seconds(delivery.tries, chance=random.random())  # noqa: S311  # jitter, not a secret

@@ -42,7 +42,7 @@ class Rounds:
         close_old_connections()
         with transactions.running(scope=transactions.ALL):
             if ended:
-                reservations.settle(ended)
+                reservations.record_outcomes(ended)
             if time.monotonic() >= self.tidy_at:
                 # Says that this sender sends, and forgets what is old, a batch of each kind.
                 at = clock.now()
@@ -62,7 +62,7 @@ class Rounds:
             if unproven := webhooks.unproven(taken) if taken else set():
                 logger.error("webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven)))
                 put_off = [(one, Outcome(failure=reservations.INTERNAL)) for one in taken if one.pk in unproven]
-                reservations.settle(put_off)
+                reservations.record_outcomes(put_off)
             return [one for one in taken if one.pk not in unproven], more
 
     def end(self) -> None:

@@ -84,8 +84,8 @@ class Trigger:
                 answer = outbound.send(request)
                 said: dict[str, Any] = json.loads(answer.body or b"{}")
             except (Unavailable, ValueError) as fault:
-                told = fault.code if isinstance(fault, TulgaError) else "the answer is not JSON"
-                raise TriggerFailed(f"{method} {path}: {told}") from None
+                problem = fault.code if isinstance(fault, TulgaError) else "the answer is not JSON"
+                raise TriggerFailed(f"{method} {path}: {problem}") from None
             if answer.status < 300:
                 return said
             if not answer.retry_after.isdecimal() or int(answer.retry_after) > _WAIT_SECONDS or again == _AGAIN:

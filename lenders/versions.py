@@ -1,8 +1,8 @@
 """The dated versions of the API: what each changed, and how an answer of the newest is spelled as an older one. Pure.
 
 The code speaks the newest. A version says how each answer that it changed was spelled by the one before it, and
-`told` goes back from one to the next. What is added to an answer is added to all: only what could break a caller makes
-a version. Signed bytes (receipts, documents, checkpoints, proofs) have none: their own form says what they are.
+`downgrade` goes back from one to the next. What is added to an answer is added to all: only what could break a caller
+makes a version. Signed bytes (receipts, documents, checkpoints, proofs) have none: their own form says what they are.
 
 Requests are read alike in all: a version keeps what its openapi.json promised of them, and a spelling that it never
 named may come to be refused in each, as `changes` then say.
@@ -140,7 +140,7 @@ def shipped(name: str) -> str:
     return name if name in NAMES else NAMES[0]
 
 
-def told(answer: Any, *, of: str, version: str) -> Any:
+def downgrade(answer: Any, *, of: str, version: str) -> Any:
     """An answer of the newest version as this one spells it. `of`: the operation. Raises `KeyError` for no version."""
     for later in _since(version):
         if of in later.answers:
@@ -162,7 +162,7 @@ def described(document: Mapping[str, Any], *, version: str) -> dict[str, Any]:
                 for content in answer.get("content", {}).values():
                     for place in (content, *content.get("examples", {}).values()):
                         for name in {"example", "value"} & place.keys():
-                            place[name] = told(place[name], of=of, version=version)
+                            place[name] = downgrade(place[name], of=of, version=version)
     return found
 
 

@@ -86,7 +86,7 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
                 type=event.type,
                 lender_sequence=event.lender_sequence,
                 event_at=event.timestamp,
-                body=spell_body(told(event, note, version=endpoint.spelling)),
+                body=spell_body(payload(event, note, version=endpoint.spelling)),
                 created_at=at,
                 due_at=at,
             )
@@ -96,10 +96,10 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
     return len(page.data)
 
 
-def told(event: EventView, checkpoint: str | None, *, version: str) -> dict[str, Any]:
+def payload(event: EventView, checkpoint: str | None, *, version: str) -> dict[str, Any]:
     """What a webhook says of an event, as this version of the API spells it."""
     said = {**answers.EventBody().to_representation(event), "checkpoint": checkpoint}
-    spelled: dict[str, Any] = versions.told(said, of=versions.WEBHOOK, version=version)
+    spelled: dict[str, Any] = versions.downgrade(said, of=versions.WEBHOOK, version=version)
     return spelled
 
 
@@ -124,7 +124,7 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
                 is_proven = False
             else:
                 # An endpoint may have moved on since; the body says by which version it is spelled.
-                meant = told(event, None, version=versions.of_body(said))
+                meant = payload(event, None, version=versions.of_body(said))
                 del meant["checkpoint"]
                 meant["data"] = {**meant["data"], "client_reference": said["data"].get("client_reference")}
                 is_proven = bool(said == meant)

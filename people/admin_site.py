@@ -29,9 +29,9 @@ class OperatorSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         """Django's own addresses, and ours."""
-        return [path("refused/", self.admin_view(self.refused), name="refused"), *super().get_urls()]
+        return [path("refused/", self.admin_view(self.refused_entries), name="refused"), *super().get_urls()]
 
-    def refused(self, request: HttpRequest) -> HttpResponse:
+    def refused_entries(self, request: HttpRequest) -> HttpResponse:
         """The entries that the log refuses, each with its case's last ordered state, and how to go on."""
         entries, has_more = refusals.refused_entries()
         shown = {"entries": entries, "has_more": has_more, "title": "Entries that the log refuses"}

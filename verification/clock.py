@@ -71,13 +71,13 @@ def keep_right() -> None:
         if passed < MEASURE_SECONDS and abs(leap) < LEAP_SECONDS:
             return
     try:
-        measure()
+        measure_offset()
     except Error as error:
         _state.again_at = time.monotonic() + AGAIN_SECONDS
         logger.warning("the database's clock could not be asked (%s)", type(error).__name__)
 
 
-def measure() -> timedelta:
+def measure_offset() -> timedelta:
     """Measures the difference now, and gives it. Raises Django's database errors."""
     # 1 How far the database is ahead of us, and how wrong that may be.
     samples: list[tuple[timedelta, timedelta]] = []
@@ -109,22 +109,22 @@ def measure() -> timedelta:
     _, _state.measured_at, _state.read_at = min(readings)
     _state.is_right = abs(difference) <= timedelta(seconds=OFFSET_MAX_SECONDS)
     if not _state.is_right:
-        logger.error("%s Nothing is claimed until it is.", _told(difference))
+        logger.error("%s Nothing is claimed until it is.", _message_of(difference))
     return difference
 
 
 def require_right() -> None:
     """Raises `Misconfigured` in a process that starts on a clock that is wrong; what cannot be asked yet is later."""
     try:
-        difference = measure()
+        difference = measure_offset()
     except Error as error:
         logger.warning("the database's clock could not be asked (%s)", type(error).__name__)
         return
     if not _state.is_right:
-        raise Misconfigured(_told(difference))
+        raise Misconfigured(_message_of(difference))
 
 
-def _told(difference: timedelta) -> str:
+def _message_of(difference: timedelta) -> str:
     seconds = round(difference.total_seconds())
     return (
         f"this machine's clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead of'} the database's.\n"

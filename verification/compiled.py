@@ -15,11 +15,11 @@ Row = TypeVar("Row", covariant=True)
 Given = str | bytes | int | datetime
 
 
-class _Place(Value):
-    """Where a value will stand in the parameters of the statement; holds which one."""
+@dataclass(frozen=True)
+class _Place:
+    """Where a value will stand in the parameters of the statement; Django hands it on as it is, being of no column."""
 
-    def as_sql(self, *_: object) -> tuple[str, Any]:
-        return "%s", (self,)
+    number: int
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Compiled(Generic[Row]):
 
     def __init__(self, rows: Callable[..., QuerySet[Any, Row]]) -> None:
         self._rows = rows
-        self._places = [_Place(number) for number, _ in enumerate(signature(rows).parameters)]
+        self._places = [Value(_Place(number)) for number, _ in enumerate(signature(rows).parameters)]
         self._sql: dict[str, _Sql] = {}
 
     def rows(self, *values: object) -> QuerySet[Any, Row]:
@@ -96,4 +96,4 @@ class Compiled(Generic[Row]):
             adapt(value) if isinstance(value, datetime) else value
             for value, _ in zip(values, self._places, strict=True)
         ]
-        return compiled, tuple(given[one.value] if isinstance(one, _Place) else one for one in compiled.parameters)
+        return compiled, tuple(given[one.number] if isinstance(one, _Place) else one for one in compiled.parameters)

@@ -35,7 +35,7 @@ class Clearances(APIView):
         request=schemas.ClearanceRequest,
         responses={202: ClearanceAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:
         """A new clearance, whose gates are being evaluated."""
         key = caller(request)
@@ -84,7 +84,7 @@ class ClearanceConsume(APIView):
         request=schemas.ConsumeRequest,
         responses={200: ClearanceAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, clearance_id: str) -> Response:
         """The consumed clearance."""
         key = caller(request)

@@ -61,7 +61,7 @@ class Clock(APIView):
         request=schemas.AdvanceRequest,
         responses={200: TestClock, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request) -> Response:
         """How many were put forward, and by how much altogether."""
         key = caller(request)

@@ -34,7 +34,7 @@ class Contract(APIView):
         request=schemas.ContractRequest,
         responses={200: answers.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:
         """The verification, with its contract."""
         key = caller(request)

@@ -58,7 +58,7 @@ class DeliveryAgain(APIView):
         request=schemas.NothingRequest,
         responses={202: answers.DeliveryAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, delivery_id: str) -> Response:
         """The fresh delivery."""
         key = caller(request)
@@ -79,7 +79,7 @@ class DeliveriesAgain(APIView):
         request=schemas.RangeRequest,
         responses={202: answers.RedeliveredAnswer, **problems(400, 401, 403, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request) -> Response:
         """How many were made anew, one an endpoint and event: of events that still wait to be sent none is."""
         key = caller(request)

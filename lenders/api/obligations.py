@@ -32,17 +32,17 @@ class Obligation(APIView):
         request=schemas.ObligationRequest,
         responses={200: answers.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:
         """The verification, with its retention."""
         key = caller(request)
-        told = read(schemas.ObligationRequest, request.data)
+        obligation = read(schemas.ObligationRequest, request.data)
         obligations.report(
             lender_id=key.lender_id,
             mode=key.mode,
             verification_id=verification_id,
-            status=told.status,
-            at=told.at,
+            status=obligation.status,
+            at=obligation.at,
         )
         view = queries.view(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
         return Response(answers.VERIFICATION.to_representation(view))

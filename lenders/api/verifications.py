@@ -56,7 +56,7 @@ class Verifications(APIView):
             **problems(400, 401, 403, 409, 415, 422, 429),
         },
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request) -> Response:
         """A fresh verification, or the open one of this reference."""
         key = caller(request)
@@ -122,7 +122,7 @@ class VerificationLink(APIView):
         request=LinkRequest,
         responses={201: SentAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:
         """A fresh link."""
         key = caller(request)
@@ -154,7 +154,7 @@ class VerificationCancel(APIView):
         request=schemas.NothingRequest,
         responses={200: answers.VerificationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:
         """The verification, which is told to be canceled once the log has ordered that."""
         key = caller(request)

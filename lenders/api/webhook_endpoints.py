@@ -39,7 +39,7 @@ class WebhookEndpoints(APIView):
         request=schemas.EndpointRequest,
         responses={201: answers.EndpointSecretAnswer, **problems(400, 401, 403, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request) -> Response:
         """The endpoint with its secret, which is told once: keep it."""
         key = caller(request)
@@ -102,7 +102,7 @@ class WebhookEndpointTest(APIView):
         request=schemas.NothingRequest,
         responses={202: answers.DeliveryAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, endpoint_id: str) -> Response:
         """The delivery that is on its way."""
         key = caller(request)
@@ -123,7 +123,7 @@ class WebhookEndpointSecret(APIView):
         request=schemas.NothingRequest,
         responses={200: answers.EndpointSecretAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429)},
     )
-    @idempotency.once
+    @idempotency.idempotent
     def post(self, request: Request, endpoint_id: str) -> Response:
         """The endpoint with its new secret."""
         key = caller(request)

@@ -27,7 +27,7 @@ def in_a_developers_language(view: Callable[..., HttpResponse]) -> Callable[...,
     """The view in the language of `?lang=`, else in the reader's own, or the nearest of the two."""
 
     @wraps(view)
-    def shown(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         asked = request.GET.get("lang")
         own = ENGLISH if (translation.get_language() or ENGLISH).startswith(ENGLISH) else RUSSIAN
         language = asked if asked in LANGUAGES else own
@@ -36,4 +36,4 @@ def in_a_developers_language(view: Callable[..., HttpResponse]) -> Callable[...,
         answer.headers["Content-Language"] = language
         return answer
 
-    return shown
+    return wrapped

@@ -48,6 +48,6 @@ def test_health_answers_though_the_clock_would_ask_a_database_that_hangs(
 ) -> None:
     monkeypatch.setattr(clock._state, "measured_at", None)
     asked: list[str] = []
-    monkeypatch.setattr(clock, "measure", lambda: asked.append("the time"))
+    monkeypatch.setattr(clock, "measure_offset", lambda: asked.append("the time"))
     assert client.get(ALIVE).content == b"ok\n"
     assert asked == []

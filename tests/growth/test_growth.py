@@ -60,7 +60,6 @@ NOT_HOT = {
     "moving.links.outline": "the key of one case by its key, where a link or session was refused",
     "moving.typed_before": "seals and opens what a browser keeps; asks no row",
     "reading.about": "the lenders and their keys, of whom there are few",
-    "moving.links.digest": "asks no row",
     "moving.links.digest_of_code": "asks no row",
     "moving.links.lock_found": "by the hash of a secret or the verification's key, a few times a case",
     "moving.links.lock_session": "what `visit` asks, and the row by its key",

@@ -40,7 +40,7 @@ def send_due() -> None:
         return list(await asyncio.gather(*map(sender.send, taken)))
 
     while taken := take():
-        reservations.settle(asyncio.run(post(taken)))
+        reservations.record_outcomes(asyncio.run(post(taken)))
 
 
 def make_due(**where: Any) -> None:

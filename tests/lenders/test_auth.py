@@ -12,7 +12,7 @@ from lenders.models import ApiKey, Lender
 from tests.lenders.samples import Caller
 from verification.core import profiles
 from verification.core.errors import BadInput, Misconfigured
-from verification.workflow.moving import links
+from verification.core.ids import secret_digest
 
 PATH = "/v1/verifications"
 
@@ -30,7 +30,7 @@ def test_a_key_is_256_random_bits_and_only_its_hash_is_kept(lender: Lender) -> N
     issued = keys.issue(lender, mode="test")
     assert len(issued.secret) == len("tlg_test_") + 43
     assert issued.secret not in str(ApiKey.objects.filter(pk=issued.key.pk).values().get())
-    assert issued.key.sha256 == links.digest(issued.secret).hex()
+    assert issued.key.sha256 == secret_digest(issued.secret).hex()
 
 
 @pytest.mark.parametrize(

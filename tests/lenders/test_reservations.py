@@ -72,7 +72,7 @@ def test_the_bounds_hold_over_all_senders(api: Caller, endpoint: WebhookEndpoint
     pump()
     first = take()
     assert (len(first), take()) == (policy.IN_FLIGHT, [])
-    reservations.settle([(first[0], Outcome(status=204))])
+    reservations.record_outcomes([(first[0], Outcome(status=204))])
     assert len(take()) == 1, "who is done makes room for the next"
 
 
@@ -95,7 +95,7 @@ def test_a_sender_whose_lease_ran_out_writes_nothing(api: Caller, endpoint: Webh
     [late] = take()
     Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     [taken] = take()
-    reservations.settle([(late, Outcome(status=410))])
+    reservations.record_outcomes([(late, Outcome(status=410))])
     delivery = Delivery.objects.get()
     assert (delivery.status, delivery.fence) == ("pending", taken.fence)
     assert not WebhookEndpoint.objects.exclude(disabled_at=None).exists()
@@ -108,7 +108,7 @@ def test_a_result_that_no_row_can_hold_keeps_no_other_from_being_written(
     pump()
     first, second, third = take()
     impossible = Outcome(status=204, milliseconds=-1)
-    reservations.settle([(first, Outcome(status=204)), (second, impossible), (third, Outcome(status=204))])
+    reservations.record_outcomes([(first, Outcome(status=204)), (second, impossible), (third, Outcome(status=204))])
     kept = {delivery.pk: delivery.status for delivery in Delivery.objects.all()}
     assert kept == {first.pk: "delivered", second.pk: "pending", third.pk: "delivered"}
 
@@ -118,7 +118,7 @@ def test_a_result_may_be_written_again(api: Caller, endpoint: WebhookEndpoint) -
     pump()
     [taken] = take()
     for _ in range(2):
-        reservations.settle([(taken, Outcome(status=500))])
+        reservations.record_outcomes([(taken, Outcome(status=500))])
     assert WebhookEndpoint.objects.get().failures == 1
     assert Delivery.objects.get().tries == 1
 

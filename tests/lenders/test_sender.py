@@ -125,14 +125,14 @@ def test_a_silent_database_ends_nothing_and_no_result_is_forgotten(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(policy, "SILENCE_SECONDS", 0.05)
-    written, silent = reservations.settle, iter(range(3))
+    written, silent = reservations.record_outcomes, iter(range(3))
 
-    def settle(ended: list[sender.Sent]) -> None:
+    def record_outcomes(ended: list[sender.Sent]) -> None:
         if next(silent, None) is not None:
             raise OperationalError("the server closed the connection, whose password is hunter2")
         written(ended)
 
-    monkeypatch.setattr(reservations, "settle", settle)
+    monkeypatch.setattr(reservations, "record_outcomes", record_outcomes)
     with listening(Receiver()) as receiver:
         told(settings, receiver.url)
         run(lambda: Delivery.objects.filter(status="delivered").exists())
@@ -183,7 +183,7 @@ def test_a_fault_of_ours_in_one_post_is_that_posts_alone(settings: Settings, cap
         broken.endpoint.sealed_secret = None
         _, outcome = asyncio.run(sender.send(broken))
         assert outcome == Outcome(failure="internal")
-        reservations.settle([(broken, outcome), asyncio.run(sender.send(sound))])
+        reservations.record_outcomes([(broken, outcome), asyncio.run(sender.send(sound))])
     assert Delivery.objects.get(pk=broken.pk).failure == "internal"
     assert Delivery.objects.get(pk=sound.pk).status == "delivered"
     assert "hunter2" not in caplog.text
@@ -285,7 +285,7 @@ def test_a_fault_of_ours_is_not_the_endpoints(settings: Settings, tries: int) ->
     pump()
     Delivery.objects.update(tries=tries - 1)
     [taken] = take()
-    reservations.settle([(taken, Outcome(failure=reservations.INTERNAL))])
+    reservations.record_outcomes([(taken, Outcome(failure=reservations.INTERNAL))])
     left = Delivery.objects.select_related("endpoint").get(pk=taken.pk)
     assert (left.status, left.tries, left.failure) == ("pending", tries, "internal")
     assert left.due_at > clock.now()

@@ -161,7 +161,7 @@ def test_what_began_before_a_receiver_asked_for_time_does_not_shorten_it(
     pump()
     asked, failed, arrived, later = take()
     before = timezone.now()
-    reservations.settle(
+    reservations.record_outcomes(
         [
             (asked, Outcome(status=429, retry_after=600)),
             (failed, Outcome(status=500)),

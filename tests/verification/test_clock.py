@@ -39,7 +39,7 @@ def test_a_clock_that_is_a_little_off_is_corrected(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_difference_that_asking_may_have_made_is_none() -> None:
-    clock.measure()
+    clock.measure_offset()
     assert clock._state.offset == timedelta(0)
 
 
@@ -96,11 +96,11 @@ def test_a_database_that_is_away_leaves_the_clock_as_it_was(monkeypatch: pytest.
 def test_a_database_that_did_not_answer_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def measure() -> None:
+    def measure_offset() -> None:
         asked.append("the time")
         raise OperationalError
 
-    monkeypatch.setattr(clock, "measure", measure)
+    monkeypatch.setattr(clock, "measure_offset", measure_offset)
     for _ in range(3):
         clock.keep_right()
     assert len(asked) == 1
@@ -123,7 +123,7 @@ def test_a_tick_on_a_wrong_clock_lets_nothing_lapse(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sweep, "run_round", lambda **_: done.append("a round"))
     for name in ("refuse_forked_log", "put_keys_on_record"):
         monkeypatch.setattr(sweep, name, lambda: None)
-    clock.measure()
+    clock.measure_offset()
     # It began on a right one.
     monkeypatch.setattr(clock, "require_right", lambda: None)
     for is_right in (False, True):
@@ -141,7 +141,7 @@ def test_a_clock_that_is_set_in_the_middle_of_a_step_moves_nothing_of_it(monkeyp
 def test_a_question_during_which_the_clock_was_set_back_counts_least(monkeypatch: pytest.MonkeyPatch) -> None:
     said = iter([timedelta(0), *[timedelta(seconds=-8)] * 10])
     monkeypatch.setattr(timezone, "now", lambda: datetime.now(UTC) + next(said))
-    assert abs(clock.measure() - timedelta(seconds=8)) < timedelta(seconds=0.5)
+    assert abs(clock.measure_offset() - timedelta(seconds=8)) < timedelta(seconds=0.5)
     assert not clock.is_right()
 
 
@@ -153,5 +153,5 @@ def test_a_process_that_is_put_aside_between_both_clocks_does_not_go_ahead(monke
     read = [noon + timedelta(seconds=seconds) for seconds in (5, 5, 9)]
     monkeypatch.setattr("verification.clock.time.monotonic", iter([0.0, 5.0, 5.0, 5.001, 6.0, 9.0]).__next__)
     monkeypatch.setattr("verification.clock.timezone.now", iter([*asked, *read]).__next__)
-    clock.measure()
+    clock.measure_offset()
     assert (clock._state.measured_at, clock._state.read_at) == (5.0, read[1])

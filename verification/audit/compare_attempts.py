@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from verification.audit import policy
 from verification.audit.held_rows import Held, Pair, Said, advanced_since, differs, earlier, named, reconcile, spelled
-from verification.core.events import ADVANCED, DECISIONS
+from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.models import AuditEntry
 
@@ -55,7 +55,6 @@ def compare_attempts(log: str, held: Held) -> Iterator[Finding]:
 def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
     """How far each has come: its turn, its answers, its time, and who moves next while it is alive."""
     last: dict[str, tuple[AuditEntry, dict[str, Any]]] = {}
-    advancing = [one for one in held.entries if one.type == ADVANCED and one.log == policy.TEST_LOG]
     for entry in held.entries:
         body = entry.body
         if entry.type not in _DIALOGUE or not isinstance(body, dict) or "attempt" not in body:
@@ -66,7 +65,7 @@ def _compare_dialogues(log: str, held: Held) -> Iterator[Finding]:
         # Where it stands after one more entry.
         led = dict(last[name][1]) if name in last else {}
         if "expires_at" in body:
-            led["expires_at"] = earlier(str(body["expires_at"]), advanced_since(entry, advancing))
+            led["expires_at"] = earlier(str(body["expires_at"]), advanced_since(entry, held.advances))
         if entry.type == "attempt.opened":
             led |= {"turn": body.get("turn"), "answers": 0}
         elif entry.type == "evidence.kept":

@@ -98,7 +98,7 @@ def _compare_case(log: str, held: Held) -> Iterator[Finding]:
             yield Finding(code="row_unsaid", log=log, detail=detail)
         return
     yield from _compare_times(log, held)
-    if advanced_since(None, held.entries).total_seconds() != row.advanced_seconds:
+    if advanced_since(None, held.advances).total_seconds() != row.advanced_seconds:
         yield differs(log, held, "advanced_seconds", "a clock was advanced of it by another time than its entries say")
     end = next(held.said(*DECISIONS, naming="profile"), None)
     if end is None:
@@ -124,7 +124,7 @@ def _compare_said(log: str, held: Held) -> Iterator[Finding]:
             pairs += [("at", entry.at, row.created_at), ("renews", body.get("renews"), row.renews_id)]
             pairs += named(body, combinations=row.combinations)
             if "expires_at" in body:
-                until = earlier(str(body["expires_at"]), advanced_since(entry, held.entries))
+                until = earlier(str(body["expires_at"]), advanced_since(entry, held.advances))
                 pairs.append(("expires_at", until, spelled(row.expires_at)))
         said.append((entry, row.pk, f"verification {row.pk}", pairs))
     yield from reconcile(log, held, said, {})
@@ -136,18 +136,18 @@ def _compare_times(log: str, held: Held) -> Iterator[Finding]:
         last = max((entry for entry in held.entries if entry.type == entry_type), key=attrgetter("at"), default=None)
         said = last.at if last is not None else None
         if said is not None and column == "in_review_since":  # its reviewers' time counts from it
-            said -= advanced_since(last, held.entries)
+            said -= advanced_since(last, held.advances)
         if said != getattr(held.verification, column):
             yield differs(log, held, column, f"{column} is not the time of its last entry {entry_type}")
 
     for column, entry_type in zip(("obligation_opened_at", "obligation_closed_at"), OBLIGATIONS, strict=True):
-        told = [body["at"] for _, body in held.said(entry_type, naming="at")]
-        if spelled(getattr(held.verification, column)) != (told[-1] if told else ""):
+        times = [body["at"] for _, body in held.said(entry_type, naming="at")]
+        if spelled(getattr(held.verification, column)) != (times[-1] if times else ""):
             yield differs(log, held, column, f"{column} is not what {entry_type} says")
 
     entry, reported = next(held.said(REPORTED, naming="signed_at"), (None, {}))
     if entry is not None and "release_not_before" in reported:
-        until = earlier(str(reported["release_not_before"]), advanced_since(entry, held.entries))
+        until = earlier(str(reported["release_not_before"]), advanced_since(entry, held.advances))
         reported = {**reported, "release_not_before": until}
     for column in ("contract_signed_at", "release_not_before"):
         if reported.get(column.removeprefix("contract_"), "") != spelled(getattr(held.verification, column)):

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from verification.audit import keys, signatures
-from verification.audit.held_rows import readable
+from verification.audit.damaged import readable
 from verification.audit.history import hashed_bytes
 from verification.compiled import Compiled
 from verification.core import events
@@ -24,7 +24,7 @@ from verification.models import AuditEntry, AuditLeaf, AuditPending, Verificatio
 
 
 @dataclass(frozen=True)
-class Told:
+class PublicStatus:
     """Where a verification stands, for whoever asks. `finished_at`, `log_index`: of its end, once that is told; then
     `decision` is its entry, with its leaf.
 
@@ -39,9 +39,9 @@ class Told:
     decision: AuditEntry | None = None
 
 
-def told(rows: Collection[Verification]) -> dict[str, Told]:
+def statuses_of(rows: Collection[Verification]) -> dict[str, PublicStatus]:
     """What may be told of each of these rows, by id: one statement for all that have ended, none if none has."""
-    standing = {row.pk: Told(row.status, row.code) for row in rows if row.status in OPEN}
+    standing = {row.pk: PublicStatus(row.status, row.code) for row in rows if row.status in OPEN}
     # What is no status at all has not ended as anybody said, either.
     ended = {row.pk: row for row in rows if row.status not in OPEN}
     if not ended:
@@ -53,7 +53,7 @@ def told(rows: Collection[Verification]) -> dict[str, Told]:
     of_keys = Q(type=events.REVOKED, log__in={row.mode for row in ended.values()})
     entries = list(readable(AuditEntry.objects.filter(own | of_keys).select_related("leaf", "pending")))
     refused = {entry.verification_id for entry in entries if (at := getattr(entry, "pending", None)) and at.refused}
-    standing |= {pk: Told(Status.PROCESSING, "", is_refused=pk in refused) for pk in ended}
+    standing |= {pk: PublicStatus(Status.PROCESSING, "", is_refused=pk in refused) for pk in ended}
     of_rows = [(one, ended[of]) for one in entries if (of := one.verification_id) in ended]
     decisions = [one for one, row in of_rows if one.type in events.DECISIONS and _fits(one, row)]
     own_log = [one for one, row in of_rows if one.log == row.mode]
@@ -61,18 +61,19 @@ def told(rows: Collection[Verification]) -> dict[str, Told]:
     # Of several that nobody can have signed, the one that stands first in the log.
     for entry in sorted(sound, key=lambda one: one.leaf.leaf_index, reverse=True):
         status, code = entry.type.removeprefix("verification."), str(entry.body.get("code", ""))
-        standing[str(entry.verification_id)] = Told(status, code, entry.at, entry.leaf.leaf_index, decision=entry)
+        public = PublicStatus(status, code, entry.at, entry.leaf.leaf_index, decision=entry)
+        standing[str(entry.verification_id)] = public
     return standing
 
 
-def told_of(row: Verification) -> Told:
+def status_of(row: Verification) -> PublicStatus:
     """What may be told of one row."""
-    return told([row])[row.pk]
+    return statuses_of([row])[row.pk]
 
 
 def receipt_entry(row: Verification) -> AuditEntry | None:
     """The entry that names the receipt, with its leaf, once it and the decision are told; None before."""
-    decision = told_of(row).decision
+    decision = status_of(row).decision
     if decision is None or "receipt" in decision.body:
         return decision
     later = AuditEntry.objects.filter(verification=row, log=row.mode, type=events.RECEIPT).select_related("leaf")
@@ -112,7 +113,7 @@ def judgements(verification: Verification) -> list[AuditEntry]:
     return proven(list(readable(judged.select_related("leaf").order_by("verification_sequence"))))
 
 
-def told_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) -> list[AuditLeaf]:
+def leaves_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) -> list[AuditLeaf]:
     """What a lender is told after a sequence number, in the log's order without a gap.
 
     It ends before a leaf that is not proven: what follows is told when that one is repaired, and nothing is left out.
@@ -125,8 +126,8 @@ def told_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) ->
     return [leaf for leaf in takewhile(lambda leaf: leaf.entry_id in sound, leaves) if leaf.entry_id in counting]
 
 
-def told_among(entry_ids: Collection[str]) -> list[AuditLeaf]:
-    """Those of these entries that some lender is told, as `told_after` gives them."""
+def leaves_of(entry_ids: Collection[str]) -> list[AuditLeaf]:
+    """Those of these entries that some lender is told, as `leaves_after` gives them."""
     leaves = list(_with_case(AuditLeaf.objects.filter(entry__in=entry_ids, lender_sequence__isnull=False)))
     _, counting = _sound(leaves)
     return [leaf for leaf in leaves if leaf.entry_id in counting]

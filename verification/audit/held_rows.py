@@ -1,6 +1,5 @@
-"""What the tables hold, read though somebody may have damaged it, and what is found where entries say something else.
+"""What the tables hold about a verification, and what is found where its entries say something else.
 
-What cannot be read is named, and reading goes on behind it.
 `reconcile` finds what entries say against the rows they speak of, then the rows of which no entry speaks. What becomes
 due of a test verification comes earlier by as much as its entries advanced its clock; those of a live log move nothing.
 """
@@ -8,13 +7,12 @@ due of a test verification comes earlier by as much as its entries advanced its 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
-from django.db import DatabaseError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from verification.audit import policy
-from verification.compiled import Compiled
+from verification.audit.damaged import readable
 from verification.core.events import ADVANCED
 from verification.core.findings import Finding
 from verification.models import (
@@ -34,13 +32,6 @@ from verification.models import (
     Verification,
 )
 
-Row = TypeVar("Row", bound=Model)
-
-PAGE: Final = 1000
-"""Rows in memory at a time."""
-
-UNREADABLE: Final = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
-"""What database drivers and Django's conversions raise over damaged columns."""
 _WAYS: Final[Mapping[Any, str]] = {
     Link: "links",
     BorrowerSession: "sessions",
@@ -54,65 +45,16 @@ Said = tuple[AuditEntry, Any, str, list[Pair] | None]
 """An entry, the key and the name of the row it speaks of, and what it says of it; None where there is no such row."""
 
 
-class Damaged:
-    """Stands for a row that is there and cannot be read."""
-
-    def __init__(self, pk: object) -> None:
-        self.pk = pk
-
-
-def readable(query: QuerySet[Row, Row] | Compiled[Row], *values: str, with_damaged: bool = False) -> Iterator[Row]:
-    """Those rows of a query that can be read, in its order; values: of one that is compiled.
-
-    with_damaged: `Damaged` in place of each other.
-    """
-    try:
-        rows = query.ask(*values) if isinstance(query, Compiled) else list(query)
-    except UNREADABLE:
-        rows, query = [], query.rows(*values) if isinstance(query, Compiled) else query
-        for pk in list(query.values_list("pk", flat=True)):
-            try:
-                rows.extend(query.filter(pk=pk))
-            except UNREADABLE:
-                rows.extend([cast(Row, Damaged(pk))] if with_damaged else [])
-    yield from rows
-
-
-def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:
-    """The rows in pages, ascending by a unique column: constant memory, and no transaction held open."""
-    last: Any = None
-    while True:
-        rest = query if last is None else query.filter(**{f"{by}__gt": last})
-        keys = list(rest.order_by(by).values_list(by, flat=True)[:PAGE])
-        # A damaged column can order itself before what was read: that would be read for ever.
-        if not keys or keys[-1] == last:
-            return
-        yield list(readable(rest.filter(**{f"{by}__lte": keys[-1]}).order_by(by), with_damaged=True))
-        last = keys[-1]
-
-
-def names(query: QuerySet[Any, Any], *, by: str, most: int) -> Iterator[list[str]]:
-    """The values of a text column in pages of at most so many, ascending."""
-    last = ""
-    while found := list(query.filter(**{f"{by}__gt": last}).order_by(by).values_list(by, flat=True)[:most]):
-        yield found
-        # A damaged name can order itself before what was read: that would be read for ever.
-        if not isinstance(found[-1], str) or found[-1] <= last:
-            return
-        last = found[-1]
-
-
-def as_bytes(value: object) -> bytes:
-    """A binary column's bytes; empty for a value of another type, which only a damaged row has."""
-    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""
-
-
 @dataclass(frozen=True)
 class Held:
-    """One verification, its entries by their sequence, and every row that its entries speak of."""
+    """One verification, its entries by their sequence, and every row that its entries speak of.
+
+    advances: those of the entries that advanced its clock.
+    """
 
     verification: Verification
     entries: list[AuditEntry] = field(default_factory=list)
+    advances: list[AuditEntry] = field(default_factory=list)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     votes: list[ReviewVote] = field(default_factory=list)
     items: list[EvidenceItem] = field(default_factory=list)
@@ -179,6 +121,8 @@ def load(ids: Sequence[str], *, is_whole: bool = True) -> dict[str, Held]:
         for row in readable(found):
             if one := whose.get(getattr(row, by)):
                 getattr(one, name).append(row)
+    for one in held.values():
+        one.advances.extend(entry for entry in one.entries if entry.type == ADVANCED)
     return held
 
 
@@ -223,14 +167,14 @@ def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> t
     first = (entry.verification_sequence or 0) if entry is not None else 0
     later = (one for one in entries if one.type == ADVANCED and (one.verification_sequence or 0) > first)
     bodies = (one.body for one in later if one.log == policy.TEST_LOG and isinstance(one.body, dict))
-    told = (body.get("advance_seconds") for body in bodies)
-    lawful = (each for each in told if type(each) is int and 1 <= each <= policy.ADVANCE_SECONDS_MAX)
+    seconds = (body.get("advance_seconds") for body in bodies)
+    lawful = (each for each in seconds if type(each) is int and 1 <= each <= policy.ADVANCE_SECONDS_MAX)
     return timedelta(seconds=sum(lawful))
 
 
-def earlier(told: str, by: timedelta) -> str:
+def earlier(time: str, by: timedelta) -> str:
     """A time as a body spells it, so much earlier; what is no time stays as it is."""
     try:
-        return (datetime.fromisoformat(told) - by).isoformat() if by else told
+        return (datetime.fromisoformat(time) - by).isoformat() if by else time
     except (OverflowError, ValueError):
-        return told
+        return time

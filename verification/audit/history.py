@@ -1,7 +1,7 @@
 """Reading what the log says, in its order."""
 
 from verification.audit import tree
-from verification.audit.held_rows import UNREADABLE, as_bytes
+from verification.audit.damaged import UNREADABLE, as_bytes
 from verification.audit.signatures import spell_leaf
 from verification.core.errors import LogInconsistent
 from verification.models import AuditEntry, AuditLeaf

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit.checkpoint import SigningKey, VerificationKey
-from verification.audit.held_rows import UNREADABLE, readable
+from verification.audit.damaged import UNREADABLE, readable
 from verification.compiled import Compiled
 from verification.core import certificates, events
 from verification.core.certificates import MODES, Certified

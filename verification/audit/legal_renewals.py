@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from verification.audit import signatures
-from verification.audit.held_rows import readable
+from verification.audit.damaged import readable
 from verification.audit.legal_words import MOVE, TERMS, text
 from verification.core.clearance import UNWANTED
 from verification.core.events import ATTESTED, CLEARED, RENEWED

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from verification.audit import policy, signatures
-from verification.audit.held_rows import readable
+from verification.audit.damaged import readable
 from verification.audit.legal_words import TRIES, listed, text
 from verification.core import events
 from verification.core.findings import Finding

@@ -12,7 +12,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from verification.audit import keys, legal_after, legal_clearances, legal_ends, legal_renewals, legal_steps, signatures
-from verification.audit.held_rows import UNREADABLE, names, readable
+from verification.audit.damaged import UNREADABLE, names, readable
 from verification.audit.legal_course import Course
 from verification.audit.legal_tries import verify_tries
 from verification.audit.legal_words import AFTER_END, LAW, MOVE, Fault

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from verification import clock, transactions
 from verification.audit import checkpoint, head_file, keys, policy, proofs, signatures, tiles
 from verification.audit.checkpoint import Checkpoint, SigningKey, VerificationKey
-from verification.audit.held_rows import UNREADABLE, readable
+from verification.audit.damaged import UNREADABLE, readable
 from verification.audit.signatures import spell_leaf
 from verification.audit.tiles import Load
 from verification.audit.tree import EMPTY_ROOT, leaf_hash
@@ -244,10 +244,10 @@ def ask_again(log: str) -> None:
 
 def _store(log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey, load: Load) -> None:
     # Leaves, tiles and the signed head in one transaction: there is never a tree without its signature.
-    told = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
+    lenders = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
     counted = AuditLeaf.objects.filter(log=log, lender_sequence__isnull=False).order_by("-lender_sequence")
     numbers = counted.values_list("lender_sequence", flat=True)
-    sequences = {lender: numbers.filter(told_to=lender).first() or 0 for lender in told}
+    sequences = {lender: numbers.filter(told_to=lender).first() or 0 for lender in lenders}
     leaves = []
     for index, entry in enumerate(batch, start=size):
         sequence, lender = None, entry.lender_id or ""

@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from verification.audit import keys, policy
-from verification.audit.held_rows import UNREADABLE, readable
+from verification.audit.damaged import UNREADABLE, readable
 from verification.audit.keys import Believed
 from verification.compiled import Compiled
 from verification.core import events

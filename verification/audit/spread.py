@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from django.db import connections
 
-from verification.audit.held_rows import UNREADABLE
+from verification.audit.damaged import UNREADABLE
 
 Page = TypeVar("Page")
 Found = TypeVar("Found")

@@ -14,7 +14,7 @@ from django.db.models import Subquery
 
 from verification.audit import head_file, keys
 from verification.audit.checkpoint import VerificationKey
-from verification.audit.held_rows import PAGE, UNREADABLE
+from verification.audit.damaged import PAGE, UNREADABLE
 from verification.audit.legality import verify_legality
 from verification.audit.proofs import tile_loader
 from verification.audit.tiles import edge_root

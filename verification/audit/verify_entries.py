@@ -6,7 +6,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Lag
 
 from verification.audit import sequencer
-from verification.audit.held_rows import PAGE, names
+from verification.audit.damaged import PAGE, names
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.core.status import TERMINAL
@@ -39,8 +39,8 @@ def verify_entries(log: str) -> Iterator[Finding]:
     for row in twice.order_by("verification_id").iterator():
         detail = f"verification {row['verification_id']} has {row['number']} decisions"
         yield Finding(code="decisions", log=log, detail=detail, field="type")
-    told = decisions.values_list("pk", "type", "verification_id", "verification__status")
-    for pk, decision, verification, status in told.iterator():
+    columns = decisions.values_list("pk", "type", "verification_id", "verification__status")
+    for pk, decision, verification, status in columns.iterator():
         if decision != f"{_PREFIX}{status}":
             said = decision.removeprefix(_PREFIX)
             detail = f"verification {verification} stands as {status}, but the log decided {said}"

@@ -11,7 +11,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from verification.audit import keys, signatures
-from verification.audit.held_rows import PAGE, Damaged, as_bytes, readable
+from verification.audit.damaged import PAGE, Damaged, as_bytes, readable
 from verification.audit.history import hashed_bytes
 from verification.audit.spread import spread
 from verification.audit.verify_tree import TreeInspection

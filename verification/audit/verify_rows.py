@@ -7,7 +7,8 @@ from typing import Any, Final
 from django.db.models import Exists, Model, OuterRef, Q
 
 from verification.audit.compare_rows import compare
-from verification.audit.held_rows import UNREADABLE, load, names
+from verification.audit.damaged import UNREADABLE, names
+from verification.audit.held_rows import load
 from verification.audit.spread import spread
 from verification.audit.verify_counts import verify_counts
 from verification.core.findings import Finding

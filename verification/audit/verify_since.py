@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from verification.audit import keys, policy
 from verification.audit.checkpoint import Checkpoint, Note, open_checkpoint
-from verification.audit.held_rows import PAGE, as_bytes
+from verification.audit.damaged import PAGE, as_bytes
 from verification.audit.tree import Growing
 from verification.core.errors import BadInput, LogInconsistent, Misconfigured
 from verification.core.findings import Finding

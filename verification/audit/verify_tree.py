@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from verification.audit import tiles
 from verification.audit.checkpoint import VerificationKey, open_checkpoint
-from verification.audit.held_rows import PAGE, Damaged, as_bytes, pages
+from verification.audit.damaged import PAGE, Damaged, as_bytes, pages
 from verification.audit.tiles import Place
 from verification.audit.tree import HASH_BYTES, Growing, root_of
 from verification.core.errors import BadInput, LogInconsistent

@@ -46,7 +46,7 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     }
 
 
-def held(*, verification_id: str) -> BorrowerTurn:
+def wait_for_look(*, verification_id: str) -> BorrowerTurn:
     """What is due once the worker that is looking at what was sent has done so; or after a while, whatever it is then.
 
     So many requests may wait at once that those of others find a thread; one too many is answered at once.

@@ -12,9 +12,9 @@ from verification.workflow.reading.queries import BorrowerPage
 
 def ending(page: BorrowerPage) -> Mapping[str, Any]:
     """Sign, title and sentences of a verification that has ended, or waits for people, and what is pressed first."""
-    told = ending_of(page.code, page.last_failure)
+    end = ending_of(page.code, page.last_failure)
     if page.renewal:
-        sign, title, sentences = _of_renewal(page, told)
+        sign, title, sentences = _of_renewal(page, end)
     elif page.status == Status.VERIFIED:
         done = _(
             "%(lender)s now knows that you yourself asked for this loan. It decides next and tells you the result. You "
@@ -28,11 +28,11 @@ def ending(page: BorrowerPage) -> Mapping[str, Any]:
         )
         sign, title, sentences = "info", _("People are looking at it"), [waits]
     else:
-        sign, title = _heading(page, told)
+        sign, title = _heading(page, end)
         money = _("No money is paid out on this request.")
-        sentences = [_(told.happened), _(told.what_next), *_again(page, told), money]
+        sentences = [_(end.happened), _(end.what_next), *_again(page, end), money]
     # Never where the ending is the one that tells nothing.
-    is_told = told is not UNFINISHED
+    is_told = end is not UNFINISHED
     why = page.last_failure if page.code == "attempts_exhausted" else page.code
     return {
         "sign": sign,
@@ -43,7 +43,7 @@ def ending(page: BorrowerPage) -> Mapping[str, Any]:
     }
 
 
-def _of_renewal(page: BorrowerPage, told: Ending) -> tuple[str, str, list[str]]:
+def _of_renewal(page: BorrowerPage, end: Ending) -> tuple[str, str, list[str]]:
     if page.status == Status.VERIFIED:
         done = _("%(lender)s now knows it, and goes on with your request. You may close this page.")
         return "ok", _("Done: you agreed to receive the money"), [done % {"lender": page.lender.name}]
@@ -51,14 +51,14 @@ def _of_renewal(page: BorrowerPage, told: Ending) -> tuple[str, str, list[str]]:
         none = _("None is paid out on this request. Tell the lender, so that it ends the contract.")
         return "info", _("You do not want the money"), [none]
     stands = _("Your contract stands, and no money is paid out before you consent.")
-    if told is UNFINISHED or page.status == Status.DECLINED:
-        return *_heading(page, told), [_(told.happened), _(told.what_next), *_again(page, told), stands]
+    if end is UNFINISHED or page.status == Status.DECLINED:
+        return *_heading(page, end), [_(end.happened), _(end.what_next), *_again(page, end), stands]
     link = _("Ask the lender for another link.")
-    return "warn", _("Your new consent is still missing"), [_(told.happened), stands, link]
+    return "warn", _("Your new consent is still missing"), [_(end.happened), stands, link]
 
 
-def _heading(page: BorrowerPage, told: Ending) -> tuple[str, str]:
-    if told is UNFINISHED:
+def _heading(page: BorrowerPage, end: Ending) -> tuple[str, str]:
+    if end is UNFINISHED:
         return "warn", _("This check could not be finished")
     if page.code == "consent_declined":
         return "info", _("You did not agree")
@@ -69,8 +69,8 @@ def _heading(page: BorrowerPage, told: Ending) -> tuple[str, str]:
     return "bad", _("We could not confirm that it is you")
 
 
-def _again(page: BorrowerPage, told: Ending) -> list[str]:
+def _again(page: BorrowerPage, end: Ending) -> list[str]:
     # Of what the registers did not confirm nothing more is told: by this line the dead would differ from the others.
-    if page.code != "attempts_exhausted" or told in (UNFINISHED, NOT_CONFIRMED):
+    if page.code != "attempts_exhausted" or end in (UNFINISHED, NOT_CONFIRMED):
         return []
     return [_("All tries are used up for now. In 24 hours the lender can open a new request for you.")]

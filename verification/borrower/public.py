@@ -28,7 +28,7 @@ def for_anybody(view: _View) -> _View:
     """The page in the language of `?lang=`, else in the reader's own; browsers and proxies may keep it."""
 
     @wraps(view)
-    def shown(request: HttpRequest) -> HttpResponse:
+    def wrapped(request: HttpRequest) -> HttpResponse:
         asked = request.GET.get("lang", "")
         with translation.override(asked if asked in LOCALES else translation.get_language()):
             answer = view(request)
@@ -37,7 +37,7 @@ def for_anybody(view: _View) -> _View:
         patch_vary_headers(answer, ("Accept-Language", "Cookie"))
         return answer
 
-    return shown
+    return wrapped
 
 
 @require_safe
@@ -53,14 +53,14 @@ def about(request: HttpRequest) -> HttpResponse:
     """Who runs this address, for which lenders, and by which key its log is signed."""
     key = answers.log_key()
     digits = key.fingerprint if key else ""
-    told = {
+    context = {
         "operator": settings.TULGA_OPERATOR,
         "mode": answers.mode_served(),
         "lenders": [(lender, wording.telephone(lender.phone)) for lender in answers.lenders_served()],
         "key": key,
         "groups": [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)],
     }
-    return render(request, "borrower/about.html", {**_place(), **told})
+    return render(request, "borrower/about.html", {**_place(), **context})
 
 
 def _place() -> dict[str, str]:

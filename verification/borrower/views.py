@@ -93,7 +93,7 @@ def now(request: HttpRequest) -> HttpResponseBase:
     visit = visit_of(request)
     if request.method != "POST" and _is_script(request):
         asked = queries.turn_of(visit.verification, visit.attempt)
-        return _told(camera.held(verification_id=visit.verification_id) if asked.is_looked_at else asked)
+        return _told(camera.wait_for_look(verification_id=visit.verification_id) if asked.is_looked_at else asked)
     if request.method != "POST":
         page, kept = queries.page_of(visit.verification, visit.attempt), cookie.untrusted_typed(request)
         if kept and page.page == "form":  # with what was typed into it before, which any later page forgets
@@ -174,6 +174,10 @@ def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
 
 
 def visit_of(request: HttpRequest) -> links.Visit:
+    """Whose page it is, by the session that the browser sends.
+
+    Raises `LinkUnusable`: session_missing without one, session_ended for one that opens nothing any more.
+    """
     untrusted_session = cookie.untrusted_session(request)
     if not untrusted_session:
         raise LinkUnusable("the browser sent no session", code="session_missing")
@@ -201,7 +205,7 @@ def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) 
         return redirect("borrower:now")
     if done is Next.PART:
         return HttpResponse(status=204)
-    ask = camera.held if done is Next.LOOK else queries.borrower_turn
+    ask = camera.wait_for_look if done is Next.LOOK else queries.borrower_turn
     return _told(ask(verification_id=verification_id))
 
 

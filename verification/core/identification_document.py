@@ -192,8 +192,8 @@ def _answered(facts: Facts, shown: Collection[str]) -> list[dict[str, Any]]:
     commands: list[dict[str, Any]] = []
     numbers = (kind.split(".")[1] for kind in facts.evidence if kind.endswith(".turn"))
     for number in sorted(int(one) for one in numbers if one.isdecimal()):
-        told, seen = _object(facts, f"{number}.turn"), _object(facts, f"{number}.seen").get("seen")
-        if not isinstance(command := told.get("command"), str) or not command:
+        turn, seen = _object(facts, f"{number}.turn"), _object(facts, f"{number}.seen").get("seen")
+        if not isinstance(command := turn.get("command"), str) or not command:
             continue
         place = f"{facts.attempt.stage}.{number}"
         parts: list[Mapping[str, Any]] = []
@@ -217,7 +217,7 @@ def _answered(facts: Facts, shown: Collection[str]) -> list[dict[str, Any]]:
             if (jpeg := facts.evidence.get(kind)) is not None
         ]
         received = _told(parts[-1].get("arrived") if parts else None)
-        times = {"shown_at": _told(told.get("revealed")), "received_at": received}
+        times = {"shown_at": _told(turn.get("revealed")), "received_at": received}
         commands.append({"command": command, **times, "seen": seen is True, "frames": frames})
     return commands
 

@@ -4,18 +4,17 @@ A lender's calendar is a list of `{"from": "2026-01-26", "profile": "KZ-2026-01"
 Days are those of Kazakhstan. Source: api.md §1. Not legal advice; see law.md §1 and §6 (O-…, U…).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from verification.core import stored
-from verification.core.errors import BadInput, Conflict, Misconfigured
+from verification.core import almaty, stored
+from verification.core.errors import BadInput, Misconfigured
 from verification.core.reasons.reason import gettext_noop
 
 Combination = tuple[str, ...]
-Calendar = Sequence[Mapping[str, str]]
 _ENTRY: Final = {"from", "profile"}
 _NOT_IN_HASH: Final = {"source", "verified_by_lawyer", "sha256"}
 _VALID_FOR_SECONDS: Final = 72 * 3600
@@ -248,14 +247,6 @@ def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
     return parsed
 
 
-def held(calendar: Calendar, *, on: date) -> Profile:
-    """The profile that a lender holds on a day. Raises `Conflict` before the first day of its calendar."""
-    begun = [one for one in calendar if _day(one["from"]) <= on]
-    if not begun:
-        raise Conflict("your calendar of legal profiles has none for today", code="profile_not_held")
-    return get(begun[-1]["profile"])
-
-
 def in_force(on: date) -> Profile:
     """The law of a day. Raises `Misconfigured` for a day before the first that we know."""
     begun = [profile for profile in PROFILES.values() if profile.in_force_from <= on]
@@ -264,9 +255,10 @@ def in_force(on: date) -> Profile:
     return stricter(*begun)
 
 
-def binding(profile: Profile, *, mode: str, on: date) -> Profile:
-    """By which profile a lender that holds this one goes on a day: in live mode the law of the day joins always."""
-    return stricter(profile, in_force(on)) if mode == "live" else profile
+def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
+    """By which profile a lender that holds this one goes at a time: in live mode the law of the day joins always."""
+    profile = get(profile_id)
+    return stricter(profile, in_force(almaty.day_of(at))) if mode == "live" else profile
 
 
 def stricter(*of: Profile) -> Profile:

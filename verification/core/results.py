@@ -120,14 +120,14 @@ def said(check: str, step: Step) -> Result:
 
 def on_record(checks: Iterable[Mapping[str, str]]) -> tuple[Result, ...]:
     """What the checks of a judgement said, as the log says it. Raises `KeyError` for a code that nobody knows."""
-    told: list[Result] = []
+    results: list[Result] = []
     for one in checks:
         if one["outcome"] == Passed.outcome:
-            told.append(Passed(one["check"]))
+            results.append(Passed(one["check"]))
         else:
             negative = Inconclusive if one["outcome"] == Inconclusive.outcome else Failed
-            told.append(negative(one["check"], one["code"]))
-    return tuple(told)
+            results.append(negative(one["check"], one["code"]))
+    return tuple(results)
 
 
 class Outcome(StrEnum):

@@ -52,7 +52,7 @@ _FORMS: Final = {
     "issued": _TIME,
     "expires": _TIME,
 }
-_ANEW: Final = re.compile(rf"{re.escape(KIND)}(?:\.([1-9][0-9]*))?")
+_TEXTS: Final = re.compile(rf"{re.escape(KIND)}(?:\.[1-9][0-9]*)?")
 _NBSP: Final = "\N{NO-BREAK SPACE}"
 # Of the whole country since 1 March 2024. Not by name: what was signed must not change with a table of zones.
 _KAZAKHSTAN: Final = timezone(timedelta(hours=5))
@@ -104,14 +104,8 @@ class Shown:
 
 
 def is_text(kind: str) -> bool:
-    """Whether evidence of this kind is a statement. Of one attempt the last in the order of `place` is signed."""
-    return _ANEW.fullmatch(kind) is not None
-
-
-def place(kind: str) -> int:
-    """Which of an attempt's statements this kind is: 0 the first. As text `.10` would stand before `.9`."""
-    found = _ANEW.fullmatch(kind)
-    return int(found[1] or 0) if found else 0
+    """Whether evidence of this kind is a statement. Of one attempt the one with the highest number is signed."""
+    return _TEXTS.fullmatch(kind) is not None
 
 
 def write(data: Mapping[str, Any]) -> bytes:

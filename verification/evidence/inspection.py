@@ -35,12 +35,12 @@ class Unchecked:
 
     def __str__(self) -> str:
         """A sentence about it, empty if everything was checked."""
-        told = []
+        parts = []
         if self.cases:
-            told.append(f"{self.cases} sealed cases not checked: no key-encryption keys here")
+            parts.append(f"{self.cases} sealed cases not checked: no key-encryption keys here")
         if self.indexes:
-            told.append(f"{self.indexes} borrower indexes not checked: no index keys here")
-        return "; ".join(told)
+            parts.append(f"{self.indexes} borrower indexes not checked: no index keys here")
+        return "; ".join(parts)
 
 
 def verify_evidence(log: str) -> Iterator[Finding]:

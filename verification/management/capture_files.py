@@ -179,9 +179,9 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
         memory, items = following.memory, {**items, **taken.evidence, **following.evidence}
     if reference is not None:
         # The photograph as the register would give it.
-        told = {"request_id": "assess_liveness", "status": "found", "iin": IIN.value, "source": "STATE"}
+        answer = {"request_id": "assess_liveness", "status": "found", "iin": IIN.value, "source": "STATE"}
         picture = {"photo": b64encode(reference).decode(), "sha256": sha256(reference).hexdigest()}
-        items[kept.PHOTO] = canonical_json({**told, "taken_on": None, **picture, "media_type": "image/jpeg"})
+        items[kept.PHOTO] = canonical_json({**answer, "taken_on": None, **picture, "media_type": "image/jpeg"})
         try:
             parse_photo(items[kept.PHOTO])
         except BadInput as fault:

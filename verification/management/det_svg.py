@@ -52,14 +52,14 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
     pairs = [tally.impostor_pairs for tally in drawn], [tally.genuine_pairs for tally in drawn]
     plane = Plane(*(-(math.floor(math.log10(max(each, default=1))) + 1) for each in pairs))
     # The same in words, for whoever cannot see it.
-    told = []
+    labels = []
     for tally in drawn:
         rates = [(zone, tally.false_matches(zone).value, tally.false_non_matches(zone).value) for zone in zones]
         at_zones = ", ".join(f"at {zone:g} FMR {fmr:.2g} and FNMR {fnmr:.2g}" for zone, fmr, fnmr in rates)
-        told.append(f"{tally.name}: {at_zones}")
+        labels.append(f"{tally.name}: {at_zones}")
     if left_out := len(able) - len(drawn):
-        told.append(f"{left_out} more cohorts are not drawn")
-    description = f"False non-match rate against false match rate. {'; '.join(told)}."
+        labels.append(f"{left_out} more cohorts are not drawn")
+    description = f"False non-match rate against false match rate. {'; '.join(labels)}."
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
         'aria-labelledby="title desc" font-family="sans-serif" font-size="13">',
@@ -93,11 +93,11 @@ def _axes(plane: Plane) -> Iterator[str]:
     yield f'<g fill="{_INK}" text-anchor="middle">'
     # The edge is none, and the first power above it is a number.
     for power in columns:
-        told = "none" if power == plane.fmr else f"{10.0**power:g}"
-        yield f'<text x="{plane.x(10.0**power):.1f}" y="{_BOTTOM + 18}">{told}</text>'
+        label = "none" if power == plane.fmr else f"{10.0**power:g}"
+        yield f'<text x="{plane.x(10.0**power):.1f}" y="{_BOTTOM + 18}">{label}</text>'
     for power in rows:
-        y, told = plane.y(10.0**power) + 4, "none" if power == plane.fnmr else f"{10.0**power:g}"
-        yield f'<text x="{_LEFT - 8}" y="{y:.1f}" text-anchor="end">{told}</text>'
+        y, label = plane.y(10.0**power) + 4, "none" if power == plane.fnmr else f"{10.0**power:g}"
+        yield f'<text x="{_LEFT - 8}" y="{y:.1f}" text-anchor="end">{label}</text>'
     middle = f"{(_LEFT + _RIGHT) / 2:.1f}"
     yield f'<text x="{middle}" y="{_BOTTOM + 38}">False match rate</text>'
     yield f'<text transform="translate(18 {(_TOP + _BOTTOM) / 2:.1f}) rotate(-90)">False non-match rate</text>'

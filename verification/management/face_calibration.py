@@ -104,8 +104,8 @@ def _read(path: Path, targets: Targets) -> tuple[Pair, ...]:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
     needed, strangers = accuracy.pairs_needed(targets.fmr), sum(not pair.same for pair in pairs)
     if strangers in (0, len(pairs)):
-        told = f"{strangers} impostor and {len(pairs) - strangers} genuine"
-        raise BadInput(f"each cohort needs pairs of both kinds, and there are {told}")
+        counts = f"{strangers} impostor and {len(pairs) - strangers} genuine"
+        raise BadInput(f"each cohort needs pairs of both kinds, and there are {counts}")
     if strangers < needed:
         raise BadInput(
             f"no zone can be proposed: an FMR of {targets.fmr:g} is shown by {needed} impostor pairs or more in each "

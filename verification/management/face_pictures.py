@@ -58,7 +58,7 @@ def calibration_of(options: Mapping[str, Any]) -> Path | None:
     return options["calibration"] or deployed
 
 
-def measure(path: Path, backend: Backend) -> Measured:
+def measure_file(path: Path, backend: Backend) -> Measured:
     """The one face of a file. Raises `BadInput` for a file that cannot be read."""
     try:
         with path.open("rb") as file:
@@ -80,11 +80,11 @@ def measure_all(
 
     progress: told every few seconds how many are done.
     """
-    wanted, found, told = sorted(set(paths)), {}, time.monotonic()
+    wanted, found, reported_at = sorted(set(paths)), {}, time.monotonic()
     for path in wanted:
-        found[path] = measure(path, backend)
-        if progress is not None and time.monotonic() - told > _PROGRESS_SECONDS:
-            told = time.monotonic()
+        found[path] = measure_file(path, backend)
+        if progress is not None and time.monotonic() - reported_at > _PROGRESS_SECONDS:
+            reported_at = time.monotonic()
             progress(f"{len(found)} of {len(wanted)} pictures measured")
     return found
 

@@ -19,9 +19,9 @@ def share(found: Share) -> Facts:
     if not found.trials:
         return {"events": found.events, "trials": 0}
     low, high = found.bounds
-    told = {"share": found.value, "low": low, "high": high}
+    report = {"share": found.value, "low": low, "high": high}
     # Six significant digits: what is beyond them is the machine's.
-    rounded = {name: float(f"{value:.6g}") for name, value in told.items()}
+    rounded = {name: float(f"{value:.6g}") for name, value in report.items()}
     return {"events": found.events, "trials": found.trials, **rounded}
 
 

@@ -109,23 +109,23 @@ class SearchForm(forms.Form):
 
     def question(self, *, untrusted_after: str) -> search.Question:
         """The question of a valid form, for the page after a cursor or the first one."""
-        told = self.cleaned_data
+        data = self.cleaned_data
         return search.Question(
-            iin=told["iin"],
-            case_number=told["case_number"],
-            lender_id=told["lender"],
-            date_from=told["date_from"],
-            date_to=told["date_to"],
-            route=told["route"],
-            outcome=told["outcome"],
-            mode=told["mode"],
+            iin=data["iin"],
+            case_number=data["case_number"],
+            lender_id=data["lender"],
+            date_from=data["date_from"],
+            date_to=data["date_to"],
+            route=data["route"],
+            outcome=data["outcome"],
+            mode=data["mode"],
             after=untrusted_after,
         )
 
     def following(self, *, after: str) -> "SearchForm":
         """The same valid question once more, as hidden fields; they have ids of their own on the page."""
-        told = {name: value or "" for name, value in self.cleaned_data.items()}
-        return SearchForm({**told, "after": after}, auto_id="next_%s")
+        values = {name: value or "" for name, value in self.cleaned_data.items()}
+        return SearchForm({**values, "after": after}, auto_id="next_%s")
 
 
 class PeriodForm(forms.Form):
@@ -153,11 +153,11 @@ class PeriodForm(forms.Form):
 
 def problems(form: forms.Form) -> list[tuple[str, str, str]]:
     """Label, sentence and stable code of each mistake, in the order of the fields; those of none come last."""
-    found, told = form.errors.as_data(), []
+    found, messages = form.errors.as_data(), []
     for name in (*form.fields, NON_FIELD_ERRORS):
         label = str(form.fields[name].label) if name in form.fields else ""
         for error in found.get(name, []):
             code = error.code or ""
             stable = f"{name}_{_OF_DJANGO[code]}" if code in _OF_DJANGO else code
-            told.append((label, error.messages[0], stable))
-    return told
+            messages.append((label, error.messages[0], stable))
+    return messages

@@ -116,7 +116,9 @@ def case(shown: ReviewCase, *, at: datetime) -> dict[str, Any]:
             label=labels.CHECKS.get(check.name, check.name),
             mark=labels.OUTCOME_BADGES.get(check.outcome, "badge-warn"),
             route=labels.OUTCOMES.get(check.outcome, check.outcome),
-            facts=tuple((labels.DETAILS.get(name, name), told) for name, told in sorted(check.detail.items()) if told),
+            facts=tuple(
+                (labels.DETAILS.get(name, name), value) for name, value in sorted(check.detail.items()) if value
+            ),
         )
         for check in shown.checks
     ]
@@ -143,18 +145,18 @@ def _comparison(checks: Iterable[Judged]) -> tuple[tuple[labels.Words, Any], ...
     match = next((check for check in checks if check.name == MATCH), None)
     if match is None or match.score is None:
         return ()
-    told: Mapping[str, Any] = match.detail
+    detail: Mapping[str, Any] = match.detail
     facts = [
         (_("Distance to the reference"), number_format(match.score, 3)),
         (_("Zone"), labels.ZONES.get(match.outcome, match.outcome)),
         (_("Match up to"), number_format(match.threshold, 3) if match.threshold is not None else None),
-        (_("Two people up to"), number_format(float(told["review"]), 3) if "review" in told else None),
-        (_("Backend"), told.get("backend")),
-        (_("Model"), told.get("model")),
-        (_("What the model learned from"), labels.TRAINING_DATA.get(str(told.get("training_data", "")))),
-        (_("Embedding"), told.get("embedding")),
-        (_("Calibration"), told.get("calibration")),
-        (_("Rates of the calibration"), labels.SOURCES.get(str(told.get("calibration_source", "")))),
-        (_("Decided by"), told.get("decision")),
+        (_("Two people up to"), number_format(float(detail["review"]), 3) if "review" in detail else None),
+        (_("Backend"), detail.get("backend")),
+        (_("Model"), detail.get("model")),
+        (_("What the model learned from"), labels.TRAINING_DATA.get(str(detail.get("training_data", "")))),
+        (_("Embedding"), detail.get("embedding")),
+        (_("Calibration"), detail.get("calibration")),
+        (_("Rates of the calibration"), labels.SOURCES.get(str(detail.get("calibration_source", "")))),
+        (_("Decided by"), detail.get("decision")),
     ]
     return tuple((label, value) for label, value in facts if value is not None)

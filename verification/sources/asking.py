@@ -157,9 +157,9 @@ class Service:
             raise SourceUnavailable(self.source, f"the answer cannot be read{where}: {unreadable.detail}") from None
         # An answer that was mixed up, or kept by somebody between, is a fault: what it says is about another question.
         for name in repeated:
-            told = getattr(answer, name)
+            answered = getattr(answer, name)
             # Numbers of people and phones by their digits, everything else as it is.
-            if getattr(told, "value", told) != question[name]:
+            if getattr(answered, "value", answered) != question[name]:
                 raise SourceUnavailable(self.source, f"the answer is to another question: {name} differs")
         return raw
 

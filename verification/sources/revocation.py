@@ -66,20 +66,20 @@ class HttpRevocationSource:
 
         Raises `Misconfigured`.
         """
-        told = {
+        configured = {
             "crl_urls": crl_urls,
             "delta_crl_urls": delta_crl_urls or {},
             "authority_crl_urls": authority_crl_urls or {},
             "ocsp_urls": ocsp_urls or {},
         }
-        for option, by_family in told.items():
+        for option, by_family in configured.items():
             for family, urls in by_family.items():
                 if isinstance(urls, str):
                     raise Misconfigured(f"{option}[{family!r}] must be a list of addresses, not one string")
                 for url in urls:
                     check_address(url)
         self._crls, self._deltas, self._authorities, self._responders = (
-            {family: tuple(urls) for family, urls in by_family.items()} for by_family in told.values()
+            {family: tuple(urls) for family, urls in by_family.items()} for by_family in configured.values()
         )
         self._limits = Limits(seconds=seconds, max_bytes=max_bytes)
         self._ocsp_limits = Limits(seconds=ocsp_seconds, max_bytes=ocsp_max_bytes)

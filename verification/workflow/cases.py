@@ -24,15 +24,15 @@ class SealedCase:
     opening: Opening
 
 
-def officer(told: str) -> str:
+def officer(officer_name: str) -> str:
     """What the lender calls one of its people, so that two spellings compare: capitals and blanks apart."""
     # Compatibility forms, too: full-width letters and ligatures are the same name to whoever reads it.
-    return " ".join(unicodedata.normalize("NFKC", told).split()).casefold()
+    return " ".join(unicodedata.normalize("NFKC", officer_name).split()).casefold()
 
 
-def marks_of(told: str) -> list[str]:
+def marks_of(officer_name: str) -> list[str]:
     """Keyed hashes of that name, which may stand in the log: one for each index key, newest first; none of no name."""
-    name = officer(told)
+    name = officer(officer_name)
     return [mark.hex() for mark in vault.blind_index(purpose="officer", value=name).values()] if name else []
 
 

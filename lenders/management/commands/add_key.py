@@ -23,8 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--scope", action="append", help=f"{', '.join(policy.SCOPES)}; repeatable; all if none")
         parser.add_argument("--cidr", action="append", default=[], help="network it may be used from; repeatable")
         parser.add_argument("--days", type=int, default=policy.KEY_DAYS)
-        told = "version of the API; the newest, or that of the key which it replaces"
-        parser.add_argument("--api-version", choices=versions.NAMES, help=told)
+        version_help = "version of the API; the newest, or that of the key which it replaces"
+        parser.add_argument("--api-version", choices=versions.NAMES, help=version_help)
         parser.add_argument("--replaces", metavar="KEY_ID", help="lets that key run out a day from now")
 
     def handle(self, *args: Any, **options: Any) -> None:

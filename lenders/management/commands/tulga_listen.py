@@ -56,10 +56,10 @@ class Command(BaseCommand):
                 page = queries.events_after(lender_id=lender.pk, mode=_MODE, after=after)
                 note = queries.newest_checkpoint(_MODE)
             for event in page.data:
-                told = self._send(
+                sent = self._send(
                     options["forward_to"], event, note, version=options["api_version"], secret=secret, seed=seed
                 )
-                self.stdout.write(f"{event.lender_sequence}  {event.type}  {event.id}  {told}")
+                self.stdout.write(f"{event.lender_sequence}  {event.type}  {event.id}  {sent}")
                 after = event.lender_sequence
             if options["once"] and not page.has_more:
                 return
@@ -67,7 +67,7 @@ class Command(BaseCommand):
 
     @staticmethod
     def _send(url: str, event: EventView, note: str | None, *, version: str, secret: bytes, seed: bytes) -> str:
-        body = webhooks.spell_body(webhooks.told(event, note, version=version))
+        body = webhooks.spell_body(webhooks.payload(event, note, version=version))
         at = int(clock.now().timestamp())
         headers = signing.headers(message_id=event.id, timestamp=at, body=body, shared_secrets=[secret], seed=seed)
         asked = outbound.Request(

@@ -61,11 +61,11 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         device = credentials.device
-        told = {"id": user.id, "email": user.email, "role": user.role, "password": credentials.password}
-        told |= {"secret": b32encode(device.bin_key).decode(), "otpauth": device.config_url}
+        created = {"id": user.id, "email": user.email, "role": user.role, "password": credentials.password}
+        created |= {"secret": b32encode(device.bin_key).decode(), "otpauth": device.config_url}
         if options["print_code"]:
-            told["code"] = current_code(device)
-        for name, value in told.items():
+            created["code"] = current_code(device)
+        for name, value in created.items():
             self.stdout.write(f"{name}: {value}")
         if options["qr"]:
             drawing = StringIO()

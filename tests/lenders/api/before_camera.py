@@ -85,7 +85,7 @@ def blank(frames: Frames) -> Sequence[bytes]:
 @pytest.fixture
 def asked(sandbox: SandboxProcess, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The product asks the sandbox, and knows one way."""
-    monkeypatch.setattr(page, "held", queries.borrower_turn)  # nobody waits for a look: it is made here
+    monkeypatch.setattr(page, "wait_for_look", queries.borrower_turn)  # nobody waits for a look: it is made here
     settings.TULGA_ROUTES = ["biometric"]
     camera.ask_at(sandbox, settings)
 

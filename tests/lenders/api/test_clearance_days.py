@@ -78,7 +78,7 @@ def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, lender, issued, mon
     story = verified(lender, issued)
     asked = ask(api, story).json()
     found = profiles.binding
-    monkeypatch.setattr(profiles, "binding", lambda held, *, mode, on: found(held, mode="live", on=on))
+    monkeypatch.setattr(profiles, "binding", lambda held, *, mode, at: found(held, mode="live", at=at))
     story.work()
     told = api.get(f"/v1/clearances/{asked['id']}").json()
     assert (told["status"], told["code"], told["profile"]) == ("refused", "profile_insufficient", "KZ-2021-04")

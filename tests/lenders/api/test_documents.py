@@ -15,9 +15,9 @@ from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
 from tests.verification.workflow.insecure_capture import at_commands, played, show
 from tests.verification.workflow.insecure_capture import script as script
+from verification.core.ids import secret_digest
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry
-from verification.workflow.moving import links
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,7 +75,7 @@ def test_it_is_another_lenders_or_another_modes_nothing(api, other_api, story, l
     other_mode = ApiKey.objects.create(
         lender=lender,
         mode="live",
-        sha256=links.digest("tlg_live_x").hex(),
+        sha256=secret_digest("tlg_live_x").hex(),
         scopes=["documents:read"],
         created_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),

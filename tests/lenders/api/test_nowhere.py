@@ -13,7 +13,7 @@ from lenders import keys, openapi, policy, versions
 from lenders.models import ApiKey, IdempotentRequest, Lender
 from tests.lenders.samples import Caller
 from tests.responses import Response
-from verification.workflow.moving import links
+from verification.core.ids import secret_digest
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +39,7 @@ QUERIES = ["", "?limit=x&limit=y"]
 def live(request: pytest.FixtureRequest, lender: Lender) -> str:
     """The secret of a live key."""
     at = timezone.now()
-    digest, until = links.digest("tlg_live_x").hex(), at + timedelta(days=1)
+    digest, until = secret_digest("tlg_live_x").hex(), at + timedelta(days=1)
     ApiKey.objects.create(
         lender=lender, mode="live", sha256=digest, scopes=list(request.param), created_at=at, expires_at=until
     )

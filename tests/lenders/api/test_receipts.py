@@ -31,11 +31,12 @@ from verification.audit.compare_rows import compare
 from verification.audit.held_rows import load
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
+from verification.core.ids import secret_digest
 from verification.core.status import Move
 from verification.evidence import vault
 from verification.models import AuditEntry, Receipt, Verification
 from verification.workflow import cases, policy
-from verification.workflow.moving import commands, links, onward
+from verification.workflow.moving import commands, onward
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -203,7 +204,7 @@ def test_it_is_another_lenders_or_another_modes_nothing(api, other_api, lender, 
     ApiKey.objects.create(
         lender=lender,
         mode="live",
-        sha256=links.digest("tlg_live_x").hex(),
+        sha256=secret_digest("tlg_live_x").hex(),
         scopes=["verifications:read"],
         created_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),

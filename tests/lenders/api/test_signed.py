@@ -28,9 +28,9 @@ from tests.lenders.test_openapi import shape
 from tests.responses import Response
 from tests.verification.workflow.conftest import crl_of
 from tests.verification.workflow.story import IIN, OTHER_IIN, Story, at_statement, order
+from verification.core.ids import secret_digest
 from verification.evidence import vault
 from verification.models import AuditEntry
-from verification.workflow.moving import links
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -127,7 +127,7 @@ def test_it_is_another_lenders_or_another_modes_nothing_and_takes_the_scope(
     ApiKey.objects.create(
         lender=lender,
         mode="live",
-        sha256=links.digest("tlg_live_x").hex(),
+        sha256=secret_digest("tlg_live_x").hex(),
         scopes=["documents:read"],
         created_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),

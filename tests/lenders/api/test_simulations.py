@@ -18,6 +18,7 @@ from tests.verification.audit.rows import order_all
 from tests.verification.outbound.insecure_servers import insecure_server, silent
 from tests.verification.workflow.story import IIN, OTHER_IIN, at_statement, begin
 from verification.core.errors import Conflict, Unavailable
+from verification.core.ids import secret_digest
 from verification.core.scenarios import SCENARIOS, SCRIPTED
 from verification.models import AuditEntry, Link, Verification
 from verification.workflow.moving import links
@@ -42,7 +43,7 @@ def live(lender):
     ApiKey.objects.create(
         lender=lender,
         mode="live",
-        sha256=links.digest("tlg_live_x").hex(),
+        sha256=secret_digest("tlg_live_x").hex(),
         scopes=["verifications:read", "verifications:write"],
         created_at=timezone.now(),
         expires_at=timezone.now() + timedelta(days=1),

@@ -106,7 +106,7 @@ def test_an_answer_of_the_newest_is_left_as_it_is():
     for name, said in golden.kept(NEW).items():
         of = OPERATIONS.get(name.partition(".")[0], (name.partition(".")[0], {}))[0]
         before = repr(said)
-        assert versions.told(said, of=of, version=NEW) is said
-        versions.told(said, of="", version=OLD)
-        versions.told(said, of=of, version=OLD)
+        assert versions.downgrade(said, of=of, version=NEW) is said
+        versions.downgrade(said, of="", version=OLD)
+        versions.downgrade(said, of=of, version=OLD)
         assert repr(said) == before

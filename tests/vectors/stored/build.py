@@ -32,7 +32,7 @@ def blobs() -> dict[str, bytes]:
         "case": stored.to_bytes(cases.StoredCase(samples.LENDER, samples.OPENING)),
         "memory": stored.to_bytes(samples.MEMORY),
         "entry": stored.to_bytes(samples.ENTRY_BODY),
-        "delivery": webhooks.spell_body(webhooks.told(samples.EVENT, samples.CHECKPOINT, version=versions.NEWEST)),
+        "delivery": webhooks.spell_body(webhooks.payload(samples.EVENT, samples.CHECKPOINT, version=versions.NEWEST)),
     }
     for stage, case, evidence in judged.attempts():
         facts = stage.measure(case, evidence, stage.policy_in_use())

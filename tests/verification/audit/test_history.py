@@ -31,15 +31,15 @@ def test_what_a_lender_is_told_is_read_behind_a_cursor_and_has_no_gap() -> None:
     lender, other = add_lender("111111111111"), add_lender("222222222222")
     for owner in (lender, lender, other, lender):
         add_case(owner, names_law=True)
-    assert decided.told_after("test", lender_id=lender.pk, lender_sequence=0, limit=9) == []
+    assert decided.leaves_after("test", lender_id=lender.pk, lender_sequence=0, limit=9) == []
     order_all()
-    read = decided.told_after("test", lender_id=lender.pk, lender_sequence=0, limit=9)
+    read = decided.leaves_after("test", lender_id=lender.pk, lender_sequence=0, limit=9)
     assert [(leaf.lender_sequence, leaf.entry.type) for leaf in read] == [
         (number, "verification.verified") for number in (1, 2, 3)
     ]
     assert {leaf.entry.lender_id for leaf in read} == {lender.pk}
-    assert decided.told_after("test", lender_id=lender.pk, lender_sequence=1, limit=1) == read[1:2]
-    assert decided.told_after("live", lender_id=lender.pk, lender_sequence=0, limit=9) == []
+    assert decided.leaves_after("test", lender_id=lender.pk, lender_sequence=1, limit=1) == read[1:2]
+    assert decided.leaves_after("live", lender_id=lender.pk, lender_sequence=0, limit=9) == []
 
 
 def test_a_timeline_has_the_entries_that_are_not_ordered_yet_as_well() -> None:

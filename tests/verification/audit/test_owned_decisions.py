@@ -75,12 +75,12 @@ def nobody_is_told(of: Story, forged: Collection[str]) -> None:
     """That somebody is verified, by row, list or event."""
     rows = list(Verification.objects.filter(entries__in=forged).distinct())
     assert len(rows) == AuditEntry.objects.filter(pk__in=forged, type=VERIFIED).count()
-    assert {told.status for told in decided.told(rows).values()} == {"processing"}
+    assert {told.status for told in decided.statuses_of(rows).values()} == {"processing"}
     listed = queries.list_views(lender_id=of.lender.pk, mode="test", status="verified", limit=100)
     assert [one.id for one in listed.data] == [of.id]
-    events_told = decided.told_after("test", lender_id=of.lender.pk, lender_sequence=0, limit=1000)
+    events_told = decided.leaves_after("test", lender_id=of.lender.pk, lender_sequence=0, limit=1000)
     assert not {leaf.entry_id for leaf in events_told} & set(forged)
-    assert decided.told_among(forged) == []
+    assert decided.leaves_of(forged) == []
 
 
 @FORGERIES
@@ -236,4 +236,4 @@ def test_of_many_cases_that_a_web_process_makes_ready_no_worker_verifies_one(
     found = AuditEntry.objects.filter(verification_id__in=[one.id for one in victims], type__in=events.DECISIONS)
     sound = {one.type for one in signatures.sound(found)}
     assert VERIFIED not in sound
-    assert "verified" not in {told.status for told in decided.told([one.row() for one in victims]).values()}
+    assert "verified" not in {told.status for told in decided.statuses_of([one.row() for one in victims]).values()}

@@ -157,8 +157,8 @@ def test_a_revoked_key_is_believed_up_to_an_index_and_the_lenders_are_told(judge
     assert out.getvalue().splitlines()[0] == judged.id
     order_all()
     # Nobody is told what it had decided any more, and what happened since is.
-    assert decided.told_of(judged.row()).status == "processing"
-    leaves = decided.told_after("test", lender_id=judged.lender.pk, lender_sequence=0, limit=100)
+    assert decided.status_of(judged.row()).status == "processing"
+    leaves = decided.leaves_after("test", lender_id=judged.lender.pk, lender_sequence=0, limit=100)
     assert not {leaf.entry.type for leaf in leaves} & set(events.DECISIONS)
     assert leaves[-1].entry.type == revoking.TOLD
     told = AuditEntry.objects.get(type=revoking.TOLD)

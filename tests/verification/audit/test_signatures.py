@@ -81,7 +81,7 @@ def test_an_update_and_two_inserts_verify_nobody(judged: Story, client: Client, 
         genuine, verification_id=victim.id, verification_sequence=row.sequence + 1, body=body, lender_id=row.lender_id
     )
     assert not is_ordered(forged)
-    told = decided.told_after("test", lender_id=row.lender_id, lender_sequence=0, limit=100)
+    told = decided.leaves_after("test", lender_id=row.lender_id, lender_sequence=0, limit=100)
     assert forged not in {leaf.entry_id for leaf in told}
     assert ("entry_refused", forged) in {(found["code"], found.get("entry")) for found in findings()}
     ready = client.get("/readyz", REMOTE_ADDR="127.0.0.1")

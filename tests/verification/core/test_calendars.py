@@ -1,13 +1,13 @@
-"""Which profile a lender holds on a day, and that no later law is laxer than the one before."""
+"""How a lender's calendar is read, which law binds on a day, and that no later law is laxer than the one before."""
 
 from dataclasses import fields
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
 
-from verification.core import profiles
-from verification.core.errors import BadInput, Conflict, Misconfigured
+from verification.core import almaty, profiles
+from verification.core.errors import BadInput, Misconfigured
 from verification.core.profiles import Profile
 
 IN_TIME = sorted(profiles.PROFILES.values(), key=lambda each: each.in_force_from)
@@ -18,26 +18,6 @@ MOST = (
 )
 LEAST = ("confirmed_below_years", "cooling_off_hours")
 NOT_OF_THE_RULE = {"id", "in_force_from", "source", "verified_by_lawyer", "combinations", "sha256"}
-
-
-@pytest.mark.parametrize(
-    ("day", "expected"),
-    [
-        (date(2025, 1, 1), "KZ-2025-01"),
-        (date(2026, 1, 25), "KZ-2025-01"),
-        (date(2026, 1, 26), "KZ-2026-01"),
-        (date(2031, 1, 1), "KZ-2026-01"),
-    ],
-)
-def test_a_profile_is_held_from_its_day_on(day, expected):
-    assert profiles.held(TWO, on=day).id == expected
-
-
-@pytest.mark.parametrize("calendar", [[], TWO], ids=["empty", "not begun"])
-def test_before_the_first_day_none_is_held(calendar):
-    with pytest.raises(Conflict) as refused:
-        profiles.held(calendar, on=date(2024, 12, 31))
-    assert refused.value.code == "profile_not_held"
 
 
 @pytest.mark.parametrize(
@@ -89,11 +69,12 @@ def test_each_law_is_in_force_from_its_day_until_the_next(profile):
 
 def test_in_live_mode_the_law_of_the_day_joins_and_the_stricter_binds():
     old, new = profiles.get("KZ-2021-04"), profiles.get("KZ-2026-01")
-    day_before, day = date(2026, 1, 25), date(2026, 1, 26)
-    assert profiles.binding(old, mode="test", on=day) is old
-    assert profiles.binding(old, mode="live", on=day) is new
-    assert profiles.binding(old, mode="live", on=day_before) is profiles.get("KZ-2025-09")
-    assert profiles.binding(new, mode="live", on=day_before) is new
+    day = almaty.begins(date(2026, 1, 26))
+    day_before = day - timedelta(microseconds=1)
+    assert profiles.binding(old.id, mode="test", at=day) is old
+    assert profiles.binding(old.id, mode="live", at=day) is new
+    assert profiles.binding(old.id, mode="live", at=day_before) is profiles.get("KZ-2025-09")
+    assert profiles.binding(new.id, mode="live", at=day_before) is new
 
 
 def test_no_later_law_is_laxer_in_any_field():

@@ -234,5 +234,5 @@ ENDINGS: Mapping[str, Ending] = {code: ending for ending, codes in _FAMILIES for
 
 def ending_of(code: str, last_failure: str) -> Ending:
     """The ending of a code. Where the tries were used up it is the last failure that says why."""
-    told = last_failure if code == "attempts_exhausted" and last_failure in ENDINGS else code
-    return ENDINGS.get(told, UNFINISHED)
+    cause = last_failure if code == "attempts_exhausted" and last_failure in ENDINGS else code
+    return ENDINGS.get(cause, UNFINISHED)

@@ -128,15 +128,14 @@ def _parse(untrusted: bytes, tree: Element | None, *, gost: Gost[Point]) -> X509
     if not root.strict:
         raise malformed("certificate: not DER")
     # 2
-    readable = _for_library(root)
-    tbs, algorithm, signature = root.children
     # RFC 5280 §4.1: version, serial number, algorithm, issuer, validity, subject, key.
-    _, serial, _, issuer, _, subject, key = tbs.children[:7]
+    _, serial, _, issuer, _, subject, key = _body(root)[:7]
+    tbs, algorithm, signature = root.children
     # 3
     public_key = keys.parse_key(key, gost=gost)
     # 4
     try:
-        loaded = x509.load_der_x509_certificate(readable)
+        loaded = x509.load_der_x509_certificate(_for_library(root))
         uses = read_uses(loaded.extensions)
         not_before, not_after = loaded.not_valid_before_utc, loaded.not_valid_after_utc
     except LIBRARY_REFUSES:
@@ -161,14 +160,9 @@ def _parse(untrusted: bytes, tree: Element | None, *, gost: Gost[Point]) -> X509
     )
 
 
-def _for_library(root: Element) -> bytes:
-    """The certificate without what the library refuses and we take. Nobody signed it, and nothing else is different.
-
-    What the library passes over is refused here. Names: it refuses a PrintableString with other characters, it warns
-    of the authority's own, which X.520 finds too long, and takes twice our time. Empty `ocsp-nocheck`: the authority's
-    older responders have it, where RFC 6960 §4.2.2.2.1 wants NULL.
-    """
-    tbs, algorithm, signature = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
+def _body(root: Element) -> list[Element]:
+    """The parts of what is signed. What the library passes over is refused."""
+    tbs, algorithm, _ = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
     # RFC 5280 §4.1: the version and six parts, and then extensions. A certificate of version 1 leaves its version out,
     # so that it has a part too few and is refused.
     body = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
@@ -181,7 +175,18 @@ def _for_library(root: Element) -> bytes:
     # RFC 5280 §4.1.2.2. The library warns and will refuse.
     if der.integer(body[1], "serial number") <= 0:
         raise malformed("certificate: a serial number that is not positive")
-    parts = [each.raw for each in body]
+    return body
+
+
+def _for_library(root: Element) -> bytes:
+    """The certificate without what the library refuses and we take. Nobody signed it, and nothing else is different.
+
+    Names: it refuses a PrintableString with other characters, it warns of the authority's own, which X.520 finds too
+    long, and takes twice our time. Empty `ocsp-nocheck`: the authority's older responders have it, where RFC 6960
+    §4.2.2.2.1 wants NULL.
+    """
+    tbs, algorithm, signature = root.children
+    parts = [each.raw for each in tbs.children]
     parts[3] = parts[5] = der.encode(der.SEQUENCE)
     if _EMPTY_NOCHECK in parts[-1]:
         listed = [each.raw for each in der.read_tree(parts[-1]).children[0].children]

@@ -56,7 +56,7 @@ _REFUSED: Mapping[str, str] = {
 }
 
 
-def refused(name: str, *, what: str) -> Refused:
+def algorithm_refused(name: str, *, what: str) -> Refused:
     """The refusal of an algorithm. What the document calls it is only repeated if we know it ourselves."""
     known = _REFUSED.get(name, "an algorithm outside the profile")
     return Refused("eds_algorithm_refused", f"{what}: {known}", facts={"algorithm": known})
@@ -65,5 +65,5 @@ def refused(name: str, *, what: str) -> Refused:
 def identify(name: str, known: Mapping[str, str], *, what: str) -> str:
     """The object identifier of an accepted algorithm; raises `Refused` (eds_algorithm_refused) for any other."""
     if name not in known:
-        raise refused(name, what=what)
+        raise algorithm_refused(name, what=what)
     return known[name]

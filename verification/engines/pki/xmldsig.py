@@ -187,7 +187,7 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
     form = _algorithm(parts[0])
     # Another form could leave comments or namespaces out of what is hashed.
     if form != xml_algorithms.CANONICAL:
-        raise xml_algorithms.refused(form, what="CanonicalizationMethod")
+        raise xml_algorithms.algorithm_refused(form, what="CanonicalizationMethod")
     signature_oid = xml_algorithms.identify(_algorithm(parts[1]), xml_algorithms.SIGNATURES, what="SignatureMethod")
     _require_empty(*parts[:2])
     if len(parts) != 3 or parts[2].tag != f"{_DS}Reference":
@@ -206,7 +206,7 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
     names = [_algorithm(each) for each in transforms]
     for name, wanted in zip(names, xml_algorithms.TRANSFORMS, strict=False):
         if name != wanted:
-            raise xml_algorithms.refused(name, what="Transform")
+            raise xml_algorithms.algorithm_refused(name, what="Transform")
     if len(names) != len(xml_algorithms.TRANSFORMS):
         raise Refused("eds_algorithm_refused", "Transform: not exactly two", facts={"transforms": len(names)})
     _require_empty(*transforms)

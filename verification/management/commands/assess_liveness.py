@@ -73,13 +73,13 @@ class Command(JudgingCommand):
                 steps, reference = capture_files.read_manifest(manifest)
             if compared is not None:
                 reference = capture_files.read(compared, most=PHOTO_MAX_BYTES)
-            told, outcome = _assessed(steps, reference, amount=str(options["sum"]))
+            report, outcome = _assessed(steps, reference, amount=str(options["sum"]))
         except TulgaError as error:
             refusal = {"schema": SCHEMA, "outcome": "refused", "code": error.code, "detail": error.detail}
             self.stdout.write(json.dumps(refusal, indent=2, sort_keys=True))
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
         # In ASCII, and by RFC 8259, which knows no NaN.
-        self.stdout.write(json.dumps(told, indent=2, sort_keys=True, allow_nan=False))
+        self.stdout.write(json.dumps(report, indent=2, sort_keys=True, allow_nan=False))
         if code := EXIT[outcome]:
             raise CommandError(str(outcome), returncode=code)
 

@@ -124,13 +124,13 @@ class Command(BaseCommand):
         sizes = {log: describe(log) for log in asked.logs}
         findings = asked.findings()
         if as_json:
-            told = [finding.as_json() for finding in findings]
+            listed = [finding.as_json() for finding in findings]
             left = {log: asdict(left_out) for log, left_out in asked.unchecked.items()}
-            answer = {"ok": not told, "logs": sizes, "unchecked": left, "findings": told}
+            answer = {"ok": not listed, "logs": sizes, "unchecked": left, "findings": listed}
             if asked.samples:
                 answer["replayed"] = {log: sample.as_json() for log, sample in asked.samples.items()}
             self.stdout.write(json.dumps(answer, ensure_ascii=False, indent=2))
-            return len(told)
+            return len(listed)
         found = 0
         for finding in findings:
             found += 1

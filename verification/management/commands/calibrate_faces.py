@@ -48,7 +48,7 @@ class Command(BaseCommand):
         sentence = read_by(
             str,
             expected=f"a sentence of at most {_CONDITIONS_MAX} characters",
-            is_right=lambda told: 0 < len(told) <= _CONDITIONS_MAX and told.isprintable(),
+            is_right=lambda text: 0 < len(text) <= _CONDITIONS_MAX and text.isprintable(),
         )
         parser.add_argument("pairs", type=Path, metavar="PAIRS.csv")
         parser.add_argument("--conditions", required=True, type=sentence, help="who, where and how, in a sentence")

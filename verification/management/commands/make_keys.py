@@ -64,8 +64,8 @@ class Command(BaseCommand):
         )
         for path, is_new in made.items():
             self.stdout.write(f"{'made' if is_new else 'kept'} {path}")
-        for told in options["user"]:
-            process, _, user = told.partition("=")
+        for entry in options["user"]:
+            process, _, user = entry.partition("=")
             if process not in PROCESSES or not user:
                 raise CommandError("--user is PROCESS=USER")
             for path in (directory / process, *(directory / process).iterdir()):

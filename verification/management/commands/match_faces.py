@@ -46,15 +46,15 @@ class Command(JudgingCommand):
             if backend.calibration is None:
                 raise Misconfigured(f"face backend {backend.name} has no calibration: run manage.py calibrate_faces")
             zones, began = backend.calibration.zones, time.perf_counter()
-            measured = [face_pictures.measure(path, backend) for path in paths]
+            measured = [face_pictures.measure_file(path, backend) for path in paths]
             for path, each in zip(paths, measured, strict=True):
                 if each.code:
                     raise Refused(each.code, path.name)
             reference, *probes = [each.embedding for each in measured if each.embedding is not None]
             far = median_distance(reference, probes)
         except TulgaError as error:
-            told = {"zone": "refused", "code": error.code, "detail": error.detail}
-            self.stdout.write(json.dumps(told, indent=2))
+            refusal = {"zone": "refused", "code": error.code, "detail": error.detail}
+            self.stdout.write(json.dumps(refusal, indent=2))
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
         # How good each face is: raw measures, and OFIQ's components from 0 to 1.
         quality: list[dict[str, Any]] = [{"file": path.name} for path in paths]

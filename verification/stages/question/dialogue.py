@@ -11,8 +11,8 @@ ANSWER = "question.answer"
 
 def accept_question(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     """The borrower's answer to "is somebody telling you what to press?"."""
-    told = untrusted.get("somebody_tells_me")
-    if not isinstance(told, bool):
+    is_told = untrusted.get("somebody_tells_me")
+    if not isinstance(is_told, bool):
         raise BadInput("the question is answered by yes or no", code="bad_answer")
-    answer = canonical_json({"somebody_tells_me": told, "at": at.isoformat()})
+    answer = canonical_json({"somebody_tells_me": is_told, "at": at.isoformat()})
     return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: answer})

@@ -75,12 +75,12 @@ class Said:
 
 def text_of(evidence: Evidence) -> bytes:
     """The statement that was shown when the signature came. Raises `Refused` (check_missing) where there is none."""
-    kinds = filter(statement_text.is_text, evidence.items)
-    return evidence.require(max(kinds, key=statement_text.place, default=TEXT))
+    written_anew = numbered(evidence, TEXT)
+    return written_anew[-1] if written_anew else evidence.require(TEXT)
 
 
 def numbered(evidence: Evidence, kind: str) -> list[bytes]:
-    """Every piece of evidence of a numbered kind."""
+    """Every piece of evidence of a numbered kind, in the order of their numbers."""
     found = (name for name in evidence.items if name.startswith(f"{kind}."))
     # By their numbers: as text, .10 stands before .9.
     return [evidence.items[name] for name in sorted(found, key=lambda name: (len(name), name))]

@@ -135,8 +135,8 @@ def _measure_signature(
             raise Refused("eds_iin_mismatch")
         found["surname"] = compare_surname(signed.signer, case.person.surname)
     with suppress(Refused):
-        told = {"iin": Iin(subject_iin(signed.signer)).masked, "certificate_sha256": signed.signer.sha256}
-        return {**told, "family": signed.signer.family, "serial": f"{signed.signer.serial:x}"}
+        signer = {"iin": Iin(subject_iin(signed.signer)).masked, "certificate_sha256": signed.signer.sha256}
+        return {**signer, "family": signed.signer.family, "serial": f"{signed.signer.serial:x}"}
     return {}
 
 

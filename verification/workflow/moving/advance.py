@@ -121,8 +121,8 @@ def release(verification: Verification, fault: Exception) -> None:
 
 def _tried(verification: Verification) -> int:
     """How often its step was tried in vain, by what workers signed: a row may count whatever it likes."""
-    told = ("step.faulted", "attempt.opened", "route.chosen", *events.KEEPING)
-    newest = AuditEntry.objects.filter(verification=verification, type__in=told).order_by("-verification_sequence")
+    types = ("step.faulted", "attempt.opened", "route.chosen", *events.KEEPING)
+    newest = AuditEntry.objects.filter(verification=verification, type__in=types).order_by("-verification_sequence")
     last = [one.body for one in signatures.sound(newest[:1]) if one.type == "step.faulted"]
     return next((int(body["faults"]) for body in last if body["step"] == verification.step), 0)
 
@@ -223,6 +223,6 @@ def _judge(verification: Verification, attempt: Attempt, stage: Stage, *, key: v
         with transition.holding(verification):
             kept = dossier.put(attempt, collected, key=key, at=at)
             by = {"engine": scenarios.engine(of.simulated)} if of.simulated else {}
-            told = [{"check": one.check, "outcome": one.outcome, "code": one.code, **by} for one in results]
-            said = {"checks": told, "inputs": inputs_mark(one.digest for one in of.evidence), "evidence": kept}
+            checks = [{"check": one.check, "outcome": one.outcome, "code": one.code, **by} for one in results]
+            said = {"checks": checks, "inputs": inputs_mark(one.digest for one in of.evidence), "evidence": kept}
             onward.go_on(verification, attempt, stage, decision, said=said, evidence=items | collected, key=key, at=at)

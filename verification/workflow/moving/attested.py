@@ -7,7 +7,7 @@ opened there is sealed as its first entry says, and is this person's.
 from collections.abc import Sequence
 
 from verification.audit import signatures
-from verification.audit.held_rows import readable
+from verification.audit.damaged import readable
 from verification.core import almaty, mci
 from verification.core.attestations import AGE, VISIT
 from verification.core.clearance import TIYN, Answer
@@ -23,7 +23,7 @@ DESK, CREDIT = "desk", "earlier credit"
 """Where the answer is from: an employee's word, or a credit over the same sum that was paid before."""
 
 
-def told(
+def answers(
     verification: Verification, laws: Sequence[Profile], *, sound: Sequence[AuditEntry], iin: str
 ) -> tuple[Answer | None, Answer | None]:
     """That consent was confirmed once more, and that the person came; None where no entry says so, or no law asks.

@@ -16,8 +16,8 @@ from django.db.models import Exists, OuterRef
 from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since, earlier
-from verification.core import almaty, profiles
 from verification.core import clearance as words
+from verification.core import profiles
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, OPEN, PROCESSING, SUPERSEDED, TIYN, UNWANTED
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import ADVANCED, CLEARED, CLEARINGS, DISPUTED, RENEWED, REPORTED
@@ -39,7 +39,7 @@ def ask(*, lender_id: str, mode: str, verification_id: str, profile_id: str, con
     `Conflict` for another contract, or where nothing may be issued.
     """
     at = clock.now()
-    profile = profiles.binding(profiles.get(profile_id), mode=mode, on=almaty.day_of(at))
+    profile = profiles.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         verification = Verification.objects.select_for_update().get(pk=named.pk)
@@ -75,12 +75,12 @@ def require_told(verification: Verification) -> AuditEntry:
     """The decision by which it was verified; raises `Conflict` unless that is told of it, and its case can be read."""
     if verification.renews_id:
         raise Conflict("it is a new consent to the loan of another", code="is_renewal")
-    told = decided.told_of(verification)
-    if told.status != Status.VERIFIED or told.decision is None:
+    public = decided.status_of(verification)
+    if public.status != Status.VERIFIED or public.decision is None:
         raise Conflict("only of what is told to be verified", code="not_verified")
     if verification.redacted_at is not None:
         raise Conflict("nobody can tell any more who it was", code="verification_erased")
-    return told.decision
+    return public.decision
 
 
 @dataclass(frozen=True)

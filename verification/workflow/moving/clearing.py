@@ -109,9 +109,9 @@ def _evaluated(verification: Verification, of: _OnRecord, decision: AuditEntry) 
     # Another day may bring another profile of the lender's: whoever asks again is told by that one.
     if (today := almaty.day_of(at)) != almaty.day_of(said["at"]):
         raise Conflict("it was asked for on another day", code="gates_unavailable")
-    held = profiles.binding(profiles.get(said["profile"]), mode=verification.mode, on=today)
+    held = profiles.binding(said["profile"], mode=verification.mode, at=at)
     laws = (profiles.pinned(str(decision.body["profile_sha256"])), held)
-    age_confirmation, visit = attested.told(verification, laws, sound=sound, iin=iin)
+    age_confirmation, visit = attested.answers(verification, laws, sound=sound, iin=iin)
     contract, given, days, reported = None, None, {today}, clearances.reported(sound)
     # A report of another contract is none of this one.
     if reported is not None and reported.contract == said["contract"]:

@@ -12,8 +12,9 @@ from django.db.models import F
 
 from verification import clock, transactions
 from verification.audit import log
-from verification.core import almaty, profiles, scenarios, stored
+from verification.core import profiles, scenarios, stored
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
+from verification.core.ids import secret_digest
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts, Renewal
 from verification.core.route import PARTS, Next, Stage, Turn
@@ -65,8 +66,7 @@ def open_verification(*, lender: LenderFacts, mode: str, profile_id: str, openin
     if mode == "live":
         scenarios.refuse_test_person(opening.person.iin)
     # In live mode nobody is laxer than the law of the day, whatever the lender holds.
-    today = almaty.day_of(clock.now())
-    profile = profiles.binding(profiles.get(profile_id), mode=mode, on=today)
+    profile = profiles.binding(profile_id, mode=mode, at=clock.now())
     combinations = profiles.usable(profile, installed=tuple(settings.TULGA_ROUTES), wanted=opening.routes)
     verification = _fresh(lender, mode=mode, profile=profile, combinations=combinations, opening=opening)
     with suppress(IntegrityError):  # one_open_verification_per_reference: of two openings at once one inserts
@@ -104,7 +104,7 @@ def _insert(verification: Verification, case: cases.StoredCase) -> Opened:
         body = {"profile": verification.profile_id, "profile_sha256": verification.profile_sha256}
         body |= {"case": sealed.commitment, "expires_at": verification.expires_at.isoformat()}
         body |= {"combinations": combinations}
-        body |= {"link": links.digest(minted.token).hex(), "link_expires_at": minted.expires_at.isoformat()}
+        body |= {"link": secret_digest(minted.token).hex(), "link_expires_at": minted.expires_at.isoformat()}
         if verification.renews_id:
             body["renews"] = verification.renews_id
         if len(combinations) == 1:

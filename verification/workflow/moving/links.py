@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,7 +12,7 @@ from django.db.models import QuerySet
 from verification import clock, transactions
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
-from verification.core.ids import case_number
+from verification.core.ids import case_number, secret_digest
 from verification.core.person import Outline
 from verification.core.status import TERMINAL
 from verification.models import Attempt, BorrowerSession, Link, Verification
@@ -69,7 +68,7 @@ def mint_for(
     # is minted with the verification itself, and told with it.
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
     minted = Minted(token or secrets.token_urlsafe(TOKEN_BYTES), expires_at)
-    token_sha256 = digest(minted.token)
+    token_sha256 = secret_digest(minted.token)
     if not verification._state.adding:
         body = {"link": token_sha256.hex(), "link_expires_at": expires_at.isoformat(), **(sender or {})}
         transition.record(verification, "link.minted", at=at, body=body)
@@ -88,19 +87,19 @@ def redeem(*, untrusted_token: str) -> str:
         with transactions.looking_up("link"):
             # Of itself alone: the rows that are joined to it would be locked as well.
             rows = Verification.objects.select_for_update(of=("self",))
-            verification = rows.filter(links__token_sha256=digest(untrusted_token)).first()
+            verification = rows.filter(links__token_sha256=secret_digest(untrusted_token)).first()
             if verification is not None:
                 transactions.see(lender=verification.lender_id)
-        usable = Link.objects.filter(token_sha256=digest(untrusted_token), spent_at=None, expires_at__gt=at)
+        usable = Link.objects.filter(token_sha256=secret_digest(untrusted_token), spent_at=None, expires_at__gt=at)
         if verification is None:
             raise LinkUnusable("this link cannot be used")
         if verification.status in TERMINAL or usable.update(spent_at=at) != 1:
             raise LinkUnusable("this link cannot be used", about=outline(verification))
         session = secrets.token_urlsafe(TOKEN_BYTES)
         with transition.holding(verification):
-            body = {"link": digest(untrusted_token).hex(), "session": digest(session).hex()}
+            body = {"link": secret_digest(untrusted_token).hex(), "session": secret_digest(session).hex()}
             transition.record(verification, "link.spent", at=at, body=body)
-        begin_session(verification, token_sha256=digest(session), at=at)
+        begin_session(verification, token_sha256=secret_digest(session), at=at)
         return session
 
 
@@ -117,7 +116,7 @@ def peek(*, untrusted_token: str) -> Peeked | None:
     """Who sent this link and what for; it stays unspent. None for every link that `redeem` would refuse."""
     if not isinstance(untrusted_token, str) or len(untrusted_token) > TOKEN_MAX_CHARACTERS:
         return None
-    usable = Link.objects.filter(token_sha256=digest(untrusted_token), spent_at=None, expires_at__gt=clock.now())
+    usable = Link.objects.filter(token_sha256=secret_digest(untrusted_token), spent_at=None, expires_at__gt=clock.now())
     with transactions.looking_up("link"):
         link = usable.select_related("verification__lender").exclude(verification__status__in=TERMINAL).first()
     if link is None:
@@ -168,7 +167,7 @@ def visit(*, untrusted_session: str) -> Visit:
     """Whose session it is. Raises `LinkUnusable` for one that was ended, never began, or is over."""
     if not isinstance(untrusted_session, str) or len(untrusted_session) > TOKEN_MAX_CHARACTERS:
         raise LinkUnusable("no such session")
-    token_sha256 = digest(untrusted_session)
+    token_sha256 = secret_digest(untrusted_session)
     with transactions.looking_up("link"):
         # Nearly always there is an attempt, and then one statement finds all.
         attempt = _OF_SESSION.first(token_sha256)
@@ -250,10 +249,4 @@ def digest_of_code(untrusted_code: str, *, code: str) -> bytes:
     """What a code or token is found by. Raises `LinkUnusable` with this code if it is longer than any of ours."""
     if len(untrusted_code) > TOKEN_MAX_CHARACTERS:
         raise LinkUnusable("this code cannot be used", code=code)
-    return digest(untrusted_code)
-
-
-def digest(secret: str) -> bytes:
-    """What a link, a code or a key is kept and found by: its SHA-256."""
-    # A lone surrogate gets through JSON: it makes a token that nobody has, not a fault of ours.
-    return sha256(secret.encode("utf-8", "surrogatepass")).digest()
+    return secret_digest(untrusted_code)

@@ -30,10 +30,10 @@ def report(*, lender_id: str, mode: str, verification_id: str, status: str, at: 
         verification = Verification.objects.select_for_update().get(pk=named.pk)
         if verification.renews_id:
             raise Conflict("it is a new consent to the loan of another", code="is_renewal")
-        told = decided.told_of(verification)
-        if told.status != Status.VERIFIED or told.finished_at is None:
+        public = decided.status_of(verification)
+        if public.status != Status.VERIFIED or public.finished_at is None:
             raise Conflict("only of what is told to be verified", code="not_verified")
-        if at <= told.finished_at - policy.TOLD_TO:
+        if at <= public.finished_at - policy.TOLD_TO:
             raise BadInput("before the borrower was verified", code="obligation_before_decision", pointer="/at")
         found = AuditEntry.objects.filter(verification=verification, log=verification.mode, type__in=OBLIGATIONS)
         sound = signatures.sound(found)

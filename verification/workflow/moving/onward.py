@@ -199,17 +199,17 @@ def salts(key: vault.Key) -> dict[str, bytes]:
 def _issue(verification: Verification, status: Status, *, code: str, at: datetime, key: vault.Key | None = None) -> str:
     """Signs and keeps the receipt; gives its SHA-256 in hex."""
     # What nobody may have said is no part of it; what this transaction says is not read in the database yet.
-    told = signatures.sound_of(verification)
-    told += [one for one in log.gathered() if one.verification_id == verification.pk]
+    entries = signatures.sound_of(verification)
+    entries += [one for one in log.gathered() if one.verification_id == verification.pk]
     commitments, statement = None, None
     try:
         key = key or cases.key_of(verification)
         # The case that it was opened with: whoever could seal another must not have the receipt be about that one.
-        opened = next((str(one.body.get("case")) for one in told if one.type == "verification.created"), "")
+        opened = next((str(one.body.get("case")) for one in entries if one.type == "verification.created"), "")
         case = cases.read(verification, key, commitment=opened).case
         plain = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
         commitments = {name: vault.commitment(salt, plain[name].encode()) for name, salt in salts(key).items()}
-        statement = _statement(told, key)
+        statement = _statement(entries, key)
     except EvidenceUnreadable:
         if status is Status.VERIFIED:
             raise
@@ -226,7 +226,7 @@ def _issue(verification: Verification, status: Status, *, code: str, at: datetim
         status=status,
         code=code,
         decided_at=at,
-        entries=tuple((one.type, one.at, one.body) for one in told if one.type in _OF_ATTEMPTS),
+        entries=tuple((one.type, one.at, one.body) for one in entries if one.type in _OF_ATTEMPTS),
         commitments=commitments,
         statement_sha256=statement,
     )
@@ -236,9 +236,9 @@ def _issue(verification: Verification, status: Status, *, code: str, at: datetim
     return sha256(jws.encode()).hexdigest()
 
 
-def _statement(told: list[AuditEntry], key: vault.Key) -> str | None:
+def _statement(entries: list[AuditEntry], key: vault.Key) -> str | None:
     """SHA-256 of the statement that was made last, as its entry lists it; None where none was."""
-    made = [one for entry in told if entry.type in KEEPING for one in claims(entry.body) if is_text(one.kind)]
+    made = [one for entry in entries if entry.type in KEEPING for one in claims(entry.body) if is_text(one.kind)]
     if not made:
         return None
     item = EvidenceItem.objects.filter(pk=made[-1].id).first()

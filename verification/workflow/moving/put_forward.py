@@ -89,8 +89,8 @@ def _advance(row: Verification, seconds: int, *, at: datetime) -> None:
     by = timedelta(seconds=seconds)
     columns: dict[str, Any] = {"expires_at": row.expires_at - by, "advanced_seconds": row.advanced_seconds + seconds}
     for name in ("in_review_since", "release_not_before"):
-        if (told := getattr(row, name)) is not None:
-            columns[name] = told - by
+        if (until := getattr(row, name)) is not None:
+            columns[name] = until - by
     if row.step and row.lease_until is None and row.due_at is not None and row.due_at > at:
         columns["due_at"] = row.due_at - by
     with transition.holding(row):

@@ -13,7 +13,7 @@ from typing import Final
 from verification import clock, transactions
 from verification.audit import decided, signatures
 from verification.audit.held_rows import advanced_since
-from verification.core import almaty, profiles
+from verification.core import profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.events import RENEWED
@@ -51,7 +51,7 @@ def mint(*, lender_id: str, mode: str, verification_id: str, profile_id: str, se
     asked for, not yet, or not any more.
     """
     at = clock.now()
-    law = profiles.binding(profiles.get(profile_id), mode=mode, on=almaty.day_of(at))
+    law = profiles.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         named = cases.of_lender(verification_id, lender_id=lender_id, mode=mode)
         if named.status != Status.VERIFIED or named.renews_id:
@@ -116,8 +116,8 @@ def _due(
     verification: Verification, said: Sequence[AuditEntry], law: profiles.Profile, *, at: datetime
 ) -> tuple[Reported, datetime]:
     """The contract that is waited for, and until when; raises `Conflict` unless a new consent is due now."""
-    told = decided.told_of(verification)
-    if told.status != Status.VERIFIED or told.decision is None:
+    public = decided.status_of(verification)
+    if public.status != Status.VERIFIED or public.decision is None:
         raise Conflict("this verification takes no link any more", code="illegal_transition")
     if code := clearances.barred(verification, said):
         raise Conflict("the borrower disputes it, or does not want this money", code=code)
@@ -126,7 +126,7 @@ def _due(
     if any(one.type == "clearance.consumed" for one in said):
         raise Conflict("the money has left", code="clearance_consumed")
     laws = (profiles.pinned(verification.profile_sha256), law)
-    verified_at = told.decision.at - advanced_since(told.decision, said)
+    verified_at = public.decision.at - advanced_since(public.decision, said)
     if at >= verified_at + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
         raise Conflict("nobody is asked for what leads to no money", code="verification_too_old")
     if not any(one.cooling_off_hours for one in laws):

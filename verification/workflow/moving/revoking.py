@@ -33,8 +33,8 @@ def revoke(mode: str, *, key: str, from_index: int, signature: str) -> list[str]
         _, signers = signatures.inspect([leaf.entry for leaf in page])
         for decision in (leaf.entry for leaf in page if signers.get(leaf.entry_id) == key):
             found.append(str(decision.verification_id))
-            told = AuditEntry.objects.filter(verification_id=decision.verification_id, type=TOLD, body__key=key)
-            if signatures.sound(told):
+            entries = AuditEntry.objects.filter(verification_id=decision.verification_id, type=TOLD, body__key=key)
+            if signatures.sound(entries):
                 continue
             with transactions.writing():
                 row = Verification.objects.select_for_update().filter(pk=decision.verification_id).first()

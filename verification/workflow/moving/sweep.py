@@ -78,8 +78,8 @@ def _order(mode: str, *, at: datetime) -> int:
         rates.forget(at=at)
         sequencer.ask_again(mode)
         if overdue := frames_overdue(at=at, mode=mode):
-            told = "sweep: %d of %s keep frames too long: does a worker serve the queue %s?"
-            logger.error(told, overdue, mode, destruction.QUEUE)
+            warning = "sweep: %d of %s keep frames too long: does a worker serve the queue %s?"
+            logger.error(warning, overdue, mode, destruction.QUEUE)
     return sequencer.order(mode)
 
 

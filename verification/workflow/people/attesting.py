@@ -103,19 +103,19 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             lacking = lacking.exclude(_too_old("profile_id", at=at))
             found = [one.verification for one in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]]
         listed = found[: policy.DESK_ROWS]
-        told, asked = decided.told(listed), _asked(listed)
+        public, asked = decided.statuses_of(listed), _asked(listed)
         entries = signatures.sound(AuditEntry.objects.filter(verification__in=listed, type=ATTESTED))
         made = {(one.verification_id, one.body["what"]) for one in entries}
         shown = tuple(
             ToConfirm(
                 verification_id=row.pk,
                 client_reference=row.client_reference,
-                verified_at=told[row.pk].finished_at,
+                verified_at=public[row.pk].finished_at,
                 asked=asked.get(row.pk, ()),
                 made=tuple(kind for kind in KINDS if (row.pk, kind) in made),
             )
             for row in listed
-            if told[row.pk].status == Status.VERIFIED
+            if public[row.pk].status == Status.VERIFIED
         )
         body = {"what": "to_confirm", "asked": ["reference"] if reference else [], "found": len(shown)}
         review_desk.note(reviewer, "review.listed", mode=mode, body=body)
@@ -137,7 +137,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             iin_masked=person.iin.masked,
             age=almaty.age_on(almaty.day_of(clock.now()), born=person.birth_date),
             loan=case.loan,
-            verified_at=decided.told_of(row).finished_at,
+            verified_at=decided.status_of(row).finished_at,
             asked=_asked([row]).get(row.pk, ()),
             made=tuple(_made(row)),
             hindrance=review.part_of(reviewer, row, key=key),
@@ -202,8 +202,8 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     row = (rows.select_for_update() if lock else rows).first()
     if row is None:
         raise NotFound("the lender of this person has no such verification")
-    told = decided.told_of(row)
-    if row.renews_id or told.status != Status.VERIFIED or told.finished_at is None:
+    public = decided.status_of(row)
+    if row.renews_id or public.status != Status.VERIFIED or public.finished_at is None:
         raise Conflict("only what is told to be verified is attested", code="not_verified")
     if row.redacted_at is not None:
         raise Conflict("nobody can tell any more who it was", code="verification_erased")
@@ -211,13 +211,13 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
         raise Conflict("the borrower disputes it", code="clearance_frozen")
     aged = timedelta(seconds=row.advanced_seconds)
     if row.advanced_seconds:
-        aged = advanced_since(told.decision, clearances.entries_of(row, ADVANCED))
+        aged = advanced_since(public.decision, clearances.entries_of(row, ADVANCED))
     # The laws by which its money would leave: its own, that of its newest clearance, in live mode that of the day.
     own, at = profiles.pinned(row.profile_sha256), clock.now()
     newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
-    laws = [own, profiles.binding(own, mode=row.mode, on=almaty.day_of(at))]
+    laws = [own, profiles.binding(own.id, mode=row.mode, at=at)]
     laws += [profiles.get(newest.profile_id)] if newest else []
-    if at >= told.finished_at - aged + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
+    if at >= public.finished_at - aged + timedelta(seconds=min(one.valid_for_seconds for one in laws)):
         raise Conflict("no money leaves for it any more: verify the borrower again", code="verification_too_old")
     if Clearance.objects.filter(verification=row, status=CONSUMED).exists():
         raise Conflict("the money has left", code="clearance_consumed")

@@ -34,15 +34,15 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     ahead = [(route, name) for route in combination for name in stages.of(route)] if stage else []
     way = [place for place in ahead if place[0] == combination[0] or place[1] != stages.CONSENT.name]
     loan = sealed.case.loan
-    name, told = _shown(verification, attempt)
+    name, public = _shown(verification, attempt)
     counted = stage if verification.status not in TERMINAL else None  # the tries would tell the end before it is told
     return BorrowerPage(
         **vars(_turn(name, verification, attempt)),
         verification_id=verification.pk,
         notice=_notice(verification, attempt),
-        status=told.status,
-        code=told.code,
-        last_failure=verification.last_failure if told.status in TERMINAL else "",
+        status=public.status,
+        code=public.code,
+        last_failure=verification.last_failure if public.status in TERMINAL else "",
         lender=sealed.case.lender,
         purpose=sealed.case.purpose,
         amount=loan.amount,
@@ -119,20 +119,20 @@ def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerSta
     return BorrowerState(page=name, turn=attempt.turn if attempt else 0, notice=_notice(verification, attempt))
 
 
-def _shown(verification: Verification, attempt: Attempt | None) -> tuple[str, decided.Told]:
+def _shown(verification: Verification, attempt: Attempt | None) -> tuple[str, decided.PublicStatus]:
     """Which page it is, and what may be told there: an end only as the log has it.
 
     Where the log refuses an entry of it, nothing goes on by itself: that page says so, and asks for nothing.
     """
-    name, told = page_name(verification, attempt), decided.told_of(verification)
-    if told.status in TERMINAL:
-        return "finished", told
+    name, public = page_name(verification, attempt), decided.status_of(verification)
+    if public.status in TERMINAL:
+        return "finished", public
     # A worker that has its step in hand is the common case, and costs no question.
     goes_on = verification.step and not verification.faults
     asks = name == "wait" and verification.status not in TERMINAL and not goes_on
-    if told.is_refused or ((asks or verification.status == Status.IN_REVIEW) and decided.is_refused(verification)):
-        return "checking", told
-    return name, told
+    if public.is_refused or ((asks or verification.status == Status.IN_REVIEW) and decided.is_refused(verification)):
+        return "checking", public
+    return name, public
 
 
 def _notice(verification: Verification, attempt: Attempt | None) -> str:

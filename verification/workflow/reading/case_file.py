@@ -116,7 +116,7 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
         numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
         entries = AuditEntry.objects.filter(verification=row).select_related("leaf")
-        found = found_of(row, decided.told_of(row))
+        found = found_of(row, decided.status_of(row))
         # No reason for no code, and none for one that a later version of the table no longer has.
         reason = reasons.REASONS.get(found.code)
         # A new consent that no entry names is none: nobody asked for that row.
@@ -192,12 +192,12 @@ def checkpoint_file(*, person_id: str, mode: str) -> str:
 
 
 def _decision(row: Verification) -> AuditEntry:
-    told, placed = (
-        decided.told_of(row),
+    public, placed = (
+        decided.status_of(row),
         AuditEntry.objects.filter(verification=row, type__in=DECISIONS).exclude(leaf=None),
     )
-    if told.log_index is not None:
-        return placed.get(leaf__leaf_index=told.log_index)
+    if public.log_index is not None:
+        return placed.get(leaf__leaf_index=public.log_index)
     if (other := placed.first()) is not None:
         raise LogInconsistent(f"entry {other.pk} is not what was hashed, or nobody signed it: see audit_verify")
     raise _unordered()

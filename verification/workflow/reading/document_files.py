@@ -57,13 +57,13 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
         item = _item(attempt)
         if item is None or not _is_told(row, item):
             continue
-        told: dict[str, Any] = {}
+        document: dict[str, Any] = {}
         if key is not None:
             opened = store.opening(key, item)
             # What our own document says became of the attempt.
             result = json.loads(stored.from_base64url(json.loads(opened.plain)["payload"]))["result"]
-            told = {name: result[name] for name in ("outcome", "code", "at")}
-            told |= {"sha256": sha256(opened.plain).hexdigest(), "salt": opened.salt.hex()}
+            document = {name: result[name] for name in ("outcome", "code", "at")}
+            document |= {"sha256": sha256(opened.plain).hexdigest(), "salt": opened.salt.hex()}
         listed.append(
             DocumentView(
                 id=item.pk,
@@ -73,7 +73,7 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
                 stage=attempt.stage,
                 size=item.size,
                 commitment=item.commitment,
-                **told,
+                **document,
             )
         )
     return tuple(listed)
@@ -130,4 +130,4 @@ def _is_told(row: Verification, item: EvidenceItem) -> bool:
     """Whether the log has ordered what was on record when the document was made, and the decision if there was one."""
     if AuditPending.objects.filter(entry__verification=row, entry__at__lte=item.created_at).exists():
         return False
-    return row.status not in TERMINAL or decided.told_of(row).status in TERMINAL
+    return row.status not in TERMINAL or decided.status_of(row).status in TERMINAL

@@ -175,7 +175,7 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
 def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100) -> Page[EventView]:
     """What a lender is told, in the order of the log, after a sequence number of its own."""
     limit = max(1, min(limit, LIST_MAX))
-    found = decided.told_after(mode, lender_id=lender_id, lender_sequence=after, limit=limit + 1)
+    found = decided.leaves_after(mode, lender_id=lender_id, lender_sequence=after, limit=limit + 1)
     shown = _events(found[:limit])
     more = len(found) > limit
     return Page(shown, more, str(shown[-1].lender_sequence) if more else None)
@@ -183,14 +183,14 @@ def events_after(*, lender_id: str, mode: str, after: int = 0, limit: int = 100)
 
 def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], EventView]:
     """Those of these events that a lender is told, by the lender's id and their own."""
-    leaves = decided.told_among(event_ids)
+    leaves = decided.leaves_of(event_ids)
     return {(leaf.told_to, leaf.entry_id): event for leaf, event in zip(leaves, _events(leaves), strict=True)}
 
 
 def _events(leaves: Sequence[AuditLeaf]) -> tuple[EventView, ...]:
     """One more statement for all that speak of clearances: web signs some of those, and verifies nobody by it."""
     rows = {one.entry.verification_id: one.entry.verification for one in leaves if one.entry.type in CLEARINGS}
-    told = decided.told([row for row in rows.values() if row is not None])
+    public = decided.statuses_of([row for row in rows.values() if row is not None])
     events = []
     for leaf, entry in ((leaf, leaf.entry) for leaf in leaves):
         # An entry that moves the status is named for it; the first one leaves the verification to its borrower.
@@ -198,7 +198,7 @@ def _events(leaves: Sequence[AuditLeaf]) -> tuple[EventView, ...]:
         if status == "created":
             status = Status.REQUIRES_INPUT.value
         elif entry.type in CLEARINGS:
-            of = told.get(entry.verification_id or "")
+            of = public.get(entry.verification_id or "")
             status = of.status if of is not None else ""
         event = EventView(
             id=entry.pk,
@@ -280,12 +280,12 @@ def _own_rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
 def _views(rows: Sequence[Verification]) -> tuple[VerificationView, ...]:
     """Rows of `_own_rows`, with what else is told: one more statement for all that wait, one for all that ended."""
     standing = attempts.standing_of([each for each in rows if each.status in _WITH_NEXT_ACTION], at=clock.now())
-    told = decided.told(rows)
+    public = decided.statuses_of(rows)
     return tuple(
         verification_view(
             each,
             cases.read(each, cases.key_beside(each)).opening,
-            told=told[each.pk],
+            public=public[each.pk],
             standing=standing.get(each.pk),
         )
         for each in rows

@@ -23,8 +23,8 @@ class Readiness:
     @property
     def unfit_for_live(self) -> Sequence[str]:
         """Why what the route judges with does not do for live verifications, in its own words: it says so if it is."""
-        told = self.in_use.get("unfit_for_live", ())
-        return told if isinstance(told, Sequence) else ()
+        reasons = self.in_use.get("unfit_for_live", ())
+        return reasons if isinstance(reasons, Sequence) else ()
 
 
 def live_is_complete() -> bool:
@@ -69,8 +69,8 @@ def calibrations() -> list[str]:
     if not settings.TULGA_MODES_LIVE:
         return []
     every = [said.in_use for said in routes().values()]
-    told = [str(in_use.get(name, "")) for name in ("calibration_told", "passive_told") for in_use in every]
-    return [sentence for sentence in dict.fromkeys(told) if sentence]
+    sentences = [str(in_use.get(name, "")) for name in ("calibration_told", "passive_told") for in_use in every]
+    return [sentence for sentence in dict.fromkeys(sentences) if sentence]
 
 
 def routes() -> dict[str, Readiness]:

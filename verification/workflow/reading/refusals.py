@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from verification.audit import sequencer
-from verification.audit.held_rows import readable
+from verification.audit.damaged import readable
 from verification.core.errors import Misconfigured
 from verification.models import AuditEntry, AuditPending
 
@@ -53,17 +53,18 @@ def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
     for entry in entries:
         case = entry.verification_id or ""
         kind, index = last.get(case, ("", None))
-        told = RefusedEntry(
-            id=entry.pk,
-            log=entry.log,
-            type=entry.type,
-            at=entry.at,
-            why=why.get(entry.pk, ""),
-            verification_id=case,
-            row_status=entry.verification.status if entry.verification else "",
-            last_ordered=kind,
-            last_index=index,
-            held=max(0, held.get(case, 1) - 1),
+        refused.append(
+            RefusedEntry(
+                id=entry.pk,
+                log=entry.log,
+                type=entry.type,
+                at=entry.at,
+                why=why.get(entry.pk, ""),
+                verification_id=case,
+                row_status=entry.verification.status if entry.verification else "",
+                last_ordered=kind,
+                last_index=index,
+                held=max(0, held.get(case, 1) - 1),
+            )
         )
-        refused.append(told)
     return tuple(refused), len(ids) > len(entries)

@@ -119,7 +119,7 @@ def _differences(row: Verification, attempt: Attempt) -> tuple[list[str], str]:
     facts = {EVIDENCE: stage.measure(cases.read(row, key).case, evidence, policy)} if is_whole else {}
     facts[FACTS] = stored.read(terms["facts"], into=stage.facts, what="facts")
     # 5
-    told = []
+    differences = []
     for source, found in facts.items():
         results = stage.judge(found, policy)
         differing = _compare(attempt, stage, results)
@@ -127,10 +127,10 @@ def _differences(row: Verification, attempt: Attempt) -> tuple[list[str], str]:
             was, is_now = json.loads(kept[f"{stage.name}.report"]), json.loads(stage.report(found, policy, results))
             names = sorted((was.keys() | is_now.keys()) - set(_NOT_COMPARED))
             differing += [f"the report's {name} differs" for name in names if was.get(name) != is_now.get(name)]
-        told += [f"from {source}: {one}" for one in differing]
+        differences += [f"from {source}: {one}" for one in differing]
     if not terms["handed_over"] and _was_handed_over(attempt):
-        told.append("the log says that it was handed over, and the terms do not")
-    return told, EVIDENCE if is_whole else FACTS
+        differences.append("the log says that it was handed over, and the terms do not")
+    return differences, EVIDENCE if is_whole else FACTS
 
 
 def _kept(row: Verification, attempt: Attempt, *, key: vault.Key) -> tuple[dict[str, bytes], bool]:
@@ -164,18 +164,18 @@ def _compare(attempt: Attempt, stage: Stage, results: tuple[Result, ...]) -> lis
     """What differs from the checks on record, and from what the log says became of the attempt before any review."""
     before = [(one["check"], one["outcome"], one["code"]) for one in dossier.logged_checks(attempt)]
     now = [(one.check, one.outcome, one.code) for one in results]
-    told = [
+    differences = [
         f"{is_now[0]} was {' '.join(was[1:]).rstrip()} and is {' '.join(is_now[1:]).rstrip()}"
         for was, is_now in zip(before, now, strict=False)
         if was != is_now
     ]
     if len(before) != len(now):
-        told.append(f"{len(before)} checks are on record, and {len(now)} were run")
+        differences.append(f"{len(before)} checks are on record, and {len(now)} were run")
     decision = decide(results, required=tuple(stage.checks))
     ending = f"{decision.outcome} {decision.code}".rstrip()
     entries = AuditEntry.objects.filter(verification=attempt.verification_id, type="attempt.judged")
     for body in entries.filter(body__attempt=attempt.pk).values_list("body", flat=True):
         said = f"{body['outcome']} {body['code']}".rstrip()
         if said != ending:
-            told.append(f"the attempt was {said} and is {ending}")
-    return told
+            differences.append(f"the attempt was {said} and is {ending}")
+    return differences

@@ -38,11 +38,11 @@ class Sample:
 
     def __str__(self) -> str:
         """One line of plain words."""
-        told = f"{self.drawn} of {self.of} judgements drawn (seed {self.seed}): {self.same} come out the same"
-        told += f" ({self.from_facts} from facts alone)" if self.from_facts else ""
-        told += f", {self.different} otherwise" if self.different else ""
+        summary = f"{self.drawn} of {self.of} judgements drawn (seed {self.seed}): {self.same} come out the same"
+        summary += f" ({self.from_facts} from facts alone)" if self.from_facts else ""
+        summary += f", {self.different} otherwise" if self.different else ""
         why = ", ".join(f"{code} {number}" for code, number in sorted(self.cannot.items()))
-        return told + (f"; {self.cannot.total()} could not be judged again: {why}" if why else "")
+        return summary + (f"; {self.cannot.total()} could not be judged again: {why}" if why else "")
 
     @property
     def is_blind(self) -> bool:

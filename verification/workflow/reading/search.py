@@ -124,10 +124,12 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> queries.Pa
             rows = queries.beyond(rows, last)
         # One more than is shown tells whether there is another page.
         rows_found = list(rows[: limit + 1])
-        told = decided.told(rows_found[:limit])
+        public = decided.statuses_of(rows_found[:limit])
         # What only rows say to have ended so is not found by that.
         page = tuple(
-            found_of(row, told[row.pk]) for row in rows_found[:limit] if question.outcome in ("", told[row.pk].status)
+            found_of(row, public[row.pk])
+            for row in rows_found[:limit]
+            if question.outcome in ("", public[row.pk].status)
         )
         has_more = len(rows_found) > limit
         # Which fields were asked, by name; of the values only the lender's id.
@@ -192,18 +194,18 @@ def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[st
     log.append(log=mode, type=entry_type, body={"person": person_id, **body})
 
 
-def found_of(row: Verification, told: decided.Told) -> SearchResult:
+def found_of(row: Verification, public: decided.PublicStatus) -> SearchResult:
     """A row, with its lender loaded, as results show it: how it stands as far as that is told."""
     return SearchResult(
         verification_id=row.pk,
         lender_name=row.lender.name,
         mode=row.mode,
         route=row.route,
-        status=told.status,
-        code=told.code,
+        status=public.status,
+        code=public.code,
         created_at=row.created_at,
-        finished_at=told.finished_at,
-        row_status="" if (row.status, row.code) == (told.status, told.code) else row.status,
+        finished_at=public.finished_at,
+        row_status="" if (row.status, row.code) == (public.status, public.code) else row.status,
     )
 
 

@@ -58,7 +58,7 @@ def is_offered(row: Verification) -> bool:
     """Whether the last page offers the files: a signature was judged, the end is told, within a day, nothing erased."""
     if links.is_over(row) or _judged(row) is None or cases.is_erased(row):
         return False
-    return decided.told_of(row).status in TERMINAL
+    return decided.status_of(row).status in TERMINAL
 
 
 def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
@@ -68,7 +68,7 @@ def _read(row: Verification, file: str) -> tuple[SignedFile, Attempt, str]:
             raise Conflict("the signature is not judged yet", code="document_not_ready")
         raise NotFound("no signature of this verification was judged")
     is_pending = AuditPending.objects.filter(entry__verification=row, entry__at__lte=attempt.closed_at).exists()
-    if is_pending or (row.status in TERMINAL and decided.told_of(row).status not in TERMINAL):
+    if is_pending or (row.status in TERMINAL and decided.status_of(row).status not in TERMINAL):
         raise Conflict("the log has not ordered yet what was said of it", code="document_not_ready")
     if cases.is_erased(row):
         raise Conflict("the personal data of this verification were erased", code="document_erased")

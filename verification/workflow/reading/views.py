@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from verification import clock
-from verification.audit.decided import Told
+from verification.audit.decided import PublicStatus
 from verification.core import almaty
 from verification.core.opening import Opening
 from verification.core.person import LenderFacts, Renewal
@@ -236,19 +236,19 @@ def page_name(verification: Verification, attempt: Attempt | None) -> str:
 def opened_view(opened: Opened) -> VerificationView:
     """One that was opened just now: nothing that was written is read again."""
     row = opened.verification
-    told = Told(row.status, row.code)  # it is open, or it could not be opened again
-    return verification_view(row, opened.opening, told=told, standing=opened.standing)
+    public = PublicStatus(row.status, row.code)  # it is open, or it could not be opened again
+    return verification_view(row, opened.opening, public=public, standing=opened.standing)
 
 
 def verification_view(
     each: Verification,
     opening: Opening,
     *,
-    told: Told,
+    public: PublicStatus,
     standing: attempts.Standing | None,
 ) -> VerificationView:
-    """A row for its lender, who is told no more than `told`. standing: where its borrower is, if anything is to do."""
-    is_untold = each.status in TERMINAL and told.status not in TERMINAL
+    """A row for its lender, who is told no more than `public`. standing: where its borrower is, if anything is due."""
+    is_untold = each.status in TERMINAL and public.status not in TERMINAL
     next_action = _next_action(each, standing) if standing else None
     if is_untold:  # the same, however it ended
         next_action = NextAction(
@@ -257,8 +257,8 @@ def verification_view(
     return VerificationView(
         id=each.pk,
         mode=each.mode,
-        status=told.status,
-        code=told.code,
+        status=public.status,
+        code=public.code,
         last_failure="" if is_untold else each.last_failure,
         next_action=next_action,
         combinations=tuple(tuple(combination) for combination in each.combinations),
@@ -267,7 +267,7 @@ def verification_view(
         profile_sha256=each.profile_sha256,
         created_at=each.created_at,
         expires_at=each.expires_at,
-        finished_at=told.finished_at,
+        finished_at=public.finished_at,
         redacted_at=each.redacted_at,
         disputed_at=each.disputed_at,
         retention=retention_of(each),
@@ -275,7 +275,7 @@ def verification_view(
         contract=ContractView(each.contract_signed_at, each.release_not_before) if each.contract_signed_at else None,
         opening=opening,
         sequence=each.sequence,
-        log_index=told.log_index,
+        log_index=public.log_index,
     )
 
 

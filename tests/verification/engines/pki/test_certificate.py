@@ -22,11 +22,12 @@ def _refusal(untrusted: bytes) -> str:
     return refused.value.code
 
 
-def _with_key(world: World, info: bytes) -> bytes:
-    """The person's certificate with another public key, signed by the authority all the same."""
+def _with_key(world: World, info: bytes, *extensions: bytes) -> bytes:
+    """The person's certificate with another public key and these extensions, signed by the authority all the same."""
     issuing = world.authority.issuing
+    template = person_template(world.family, **PERSON, at=AT)
     body = certificate_body(
-        person_template(world.family, **PERSON, at=AT),
+        replace(template, extensions=(*template.extensions, *extensions)),
         info=info,
         issuer=world.issuer.subject,
         algorithm=keys.signature_algorithm(issuing.private_key),
@@ -75,6 +76,13 @@ def test_a_certificate_above_the_limit_refuses_and_one_below_it_passes(world: Wo
     filler = [asn1.extension("1.2.398.99.1", asn1.octets(bytes(size))) for size in (12_000, MAX_CERTIFICATE)]
     assert parse_certificate(_with_extensions(world, filler[0])).family == world.family
     assert _refusal(_with_extensions(world, filler[1])) == "eds_too_large"
+
+
+def test_a_refused_key_is_named_before_extensions_that_cannot_be_read(rsa: World) -> None:
+    right = keys.public_key_info(rsa.spare_key)
+    unreadable = (asn1.extension("1.3.6.1.5.5.7.48.1.5", b""), b"\x30\x05\x00")  # cut off behind an empty nocheck
+    assert _refusal(_with_key(rsa, right, *unreadable)) == "eds_malformed"
+    assert _refusal(_with_key(rsa, _rsa_info(2**1023 + 1, 65537), *unreadable)) == "eds_algorithm_refused"
 
 
 def test_a_repeated_extension_refuses(world: World) -> None:

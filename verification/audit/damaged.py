@@ -1,0 +1,70 @@
+"""Rows read though somebody may have damaged them: what cannot be read is named, and reading goes on behind it."""
+
+from collections.abc import Iterator
+from typing import Any, Final, TypeVar, cast
+
+from django.db import DatabaseError
+from django.db.models import Model, QuerySet
+
+from verification.compiled import Compiled
+
+Row = TypeVar("Row", bound=Model)
+
+PAGE: Final = 1000
+"""Rows in memory at a time."""
+
+UNREADABLE: Final = (DatabaseError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What database drivers and Django's conversions raise over damaged columns."""
+
+
+class Damaged:
+    """Stands for a row that is there and cannot be read."""
+
+    def __init__(self, pk: object) -> None:
+        self.pk = pk
+
+
+def readable(query: QuerySet[Row, Row] | Compiled[Row], *values: str, with_damaged: bool = False) -> Iterator[Row]:
+    """Those rows of a query that can be read, in its order; values: of one that is compiled.
+
+    with_damaged: `Damaged` in place of each other.
+    """
+    try:
+        rows = query.ask(*values) if isinstance(query, Compiled) else list(query)
+    except UNREADABLE:
+        rows, query = [], query.rows(*values) if isinstance(query, Compiled) else query
+        for pk in list(query.values_list("pk", flat=True)):
+            try:
+                rows.extend(query.filter(pk=pk))
+            except UNREADABLE:
+                rows.extend([cast(Row, Damaged(pk))] if with_damaged else [])
+    yield from rows
+
+
+def pages(query: QuerySet[Any, Any], *, by: str) -> Iterator[list[Any]]:
+    """The rows in pages, ascending by a unique column: constant memory, and no transaction held open."""
+    last: Any = None
+    while True:
+        rest = query if last is None else query.filter(**{f"{by}__gt": last})
+        keys = list(rest.order_by(by).values_list(by, flat=True)[:PAGE])
+        # A damaged column can order itself before what was read: that would be read for ever.
+        if not keys or keys[-1] == last:
+            return
+        yield list(readable(rest.filter(**{f"{by}__lte": keys[-1]}).order_by(by), with_damaged=True))
+        last = keys[-1]
+
+
+def names(query: QuerySet[Any, Any], *, by: str, most: int) -> Iterator[list[str]]:
+    """The values of a text column in pages of at most so many, ascending."""
+    last = ""
+    while found := list(query.filter(**{f"{by}__gt": last}).order_by(by).values_list(by, flat=True)[:most]):
+        yield found
+        # A damaged name can order itself before what was read: that would be read for ever.
+        if not isinstance(found[-1], str) or found[-1] <= last:
+            return
+        last = found[-1]
+
+
+def as_bytes(value: object) -> bytes:
+    """A binary column's bytes; empty for a value of another type, which only a damaged row has."""
+    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""
