@@ -31,20 +31,25 @@ Windows = list[tuple[str, list[int]]]
 
 
 def uncommanded(each: Observed) -> list[Windows]:
-    """With windows of a command's length, or of a shorter one where the clip would have none."""
-    for length in range(STEP, _SHORTEST - 1, -1):
-        at, found = 0, list[Windows]()
-        while (start := _at_rest(each, at, without=frozenset())) is not None:
-            starts = [start + _REST + number * length for number in range(_COMMANDS)]
-            at = starts[-1] + length
-            if at > len(each.chain):
-                break
-            rest = list(range(start, start + _REST))
-            named = _named(each, [list(range(first, first + length)) for first in starts], _neutral(each, rest))
-            found.append([(name, [each.places[at] for at in own]) for name, own in [(NEUTRAL, rest), *named]])
-        if found:
-            return found
+    """With windows of a command's length; of a clip that is too short for that with shorter ones, or with two."""
+    for count in (_COMMANDS, _COMMANDS - 1):
+        for length in range(STEP, _SHORTEST - 1, -1):
+            if found := _one_after_another(each, count=count, length=length):
+                return found
     return []
+
+
+def _one_after_another(each: Observed, *, count: int, length: int) -> list[Windows]:
+    found, at = list[Windows](), 0
+    while (start := _at_rest(each, at, without=frozenset())) is not None:
+        starts = [start + _REST + number * length for number in range(count)]
+        at = starts[-1] + length
+        if at > len(each.chain):
+            break
+        rest = list(range(start, start + _REST))
+        named = _named(each, [list(range(first, first + length)) for first in starts], _neutral(each, rest))
+        found.append([(name, [each.places[at] for at in own]) for name, own in [(NEUTRAL, rest), *named]])
+    return found
 
 
 def commanded(each: Observed) -> Iterator[Windows]:

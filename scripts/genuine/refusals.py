@@ -42,13 +42,13 @@ class _Said:
 def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
     """By gate: of how many captures or windows, of how many people, how many did not pass."""
     told: dict[str, list[_Said]] = {}
-    never, known = list[str](), dict[str, dict[str, bytes]]()
+    none, known = list[str](), dict[str, dict[str, bytes]]()
     for each in clips:
         folder = next(one for one in folders if (one / each.clip.file).exists())
         images = read(folder, each.clip)
         is_far = any("too_far" in flaws(seen.frame, limits=policy.QUALITY) for seen in each.full)
         whole, asked = captures.uncommanded(each), list(captures.commanded(each))
-        never += [] if whole else [each.clip.name]
+        none += [] if whole else [each.clip.name]
         for number, windows in enumerate([*whole, *asked]):
             used = {at for _, places in windows for at in places}
             photo = captures.photograph(each, images, without=used, scale=_NEARER if is_far else 1.0)
@@ -63,7 +63,7 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
                 results = {**results, _QUALITY: as_filmed[_QUALITY]}
             _keep(told, each.clip.person, results, gates=_OF_PICTURES + (_OF_COMMANDS if is_asked else ()))
         print(each.clip.name, len(whole), len(asked), flush=True)
-    found: Figures = {"never_at_rest": never, "nearer_times": _NEARER}
+    found: Figures = {"without_a_capture": none, "nearer_times": _NEARER}
     return found | {name: _counted(own) for name, own in (told | _windows(clips)).items()}
 
 

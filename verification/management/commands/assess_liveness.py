@@ -20,9 +20,9 @@ from verification.engines.liveness import passive
 from verification.management import capture_files, nobody
 from verification.management.arguments import read_by
 from verification.management.capture_files import StepFiles
+from verification.management.capture_limits import Limit, limits
 from verification.management.judging_command import REFUSED, JudgingCommand
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.limits import Limit, limits
 from verification.stages.live_capture.measure import measure_live_capture
 from verification.stages.live_capture.policy import LiveCapturePolicy
 

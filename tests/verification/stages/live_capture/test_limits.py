@@ -10,11 +10,11 @@ from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Passed, Step
 from verification.core.route import Evidence
 from verification.engines.liveness.prints import Alike
+from verification.management.capture_limits import Limit, limits
 from verification.stages.live_capture import ASKING
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.facts import LiveCaptureFacts
 from verification.stages.live_capture.kept import Compared, ComparedAll
-from verification.stages.live_capture.limits import Limit, limits
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
