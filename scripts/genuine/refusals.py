@@ -5,6 +5,7 @@ it, which left it nothing to judge, is not counted. Of gates that no picture dec
 and when it comes is this script's own, and sums decide where no detector is installed.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from scripts.genuine import Figures, captures, gestures
 from scripts.genuine.clips import Observed, read
+from verification.core import stored
 from verification.core.results import Failed, Passed, Result
 from verification.engines.faces.intervals import interval
 from verification.engines.liveness import policy
@@ -20,7 +22,7 @@ from verification.engines.liveness.planarity import Planarity
 from verification.management import capture_files, nobody
 from verification.management.capture_files import IIN, StepFiles
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.kept import compare_captures
+from verification.stages.live_capture.kept import COMPARED, ComparedAll, compare_captures
 from verification.stages.live_capture.measure import measure_live_capture
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
@@ -42,7 +44,7 @@ class _Said:
 def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
     """By gate: of how many captures or windows, of how many people, how many did not pass."""
     told: dict[str, list[_Said]] = {}
-    none, known = list[str](), dict[str, dict[str, bytes]]()
+    none, known, alarms = list[str](), dict[str, dict[str, bytes]](), list[Figures]()
     for each in clips:
         folder = next(one for one in folders if (one / each.clip.file).exists())
         images = read(folder, each.clip)
@@ -55,7 +57,9 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
             own, is_asked = captures.sent(images, windows, scale=_NEARER if is_far else 1.0), number >= len(whole)
             # Those of windows seen by eye are made of frames of the others, so they are not held against them.
             prints = {} if is_asked else captures.prints(own)
-            results = _judged(own, photo, compare_captures(prints, {} if is_asked else known, True))
+            compared = compare_captures(prints, {} if is_asked else known, True)
+            results = _judged(own, photo, compared)
+            alarms += [{"capture": f"{each.clip.name} {number}", **one} for one in _taken_for(compared)]
             known |= {} if is_asked else {f"{each.clip.name} {number}": prints}
             if is_far:
                 told.setdefault("quality_nearer", []).append(_said(each.clip.person, results[_QUALITY]))
@@ -63,8 +67,19 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
                 results = {**results, _QUALITY: as_filmed[_QUALITY]}
             _keep(told, each.clip.person, results, gates=_OF_PICTURES + (_OF_COMMANDS if is_asked else ()))
         print(each.clip.name, len(whole), len(asked), flush=True)
-    found: Figures = {"without_a_capture": none, "nearer_times": _NEARER}
+    pairs = len(known) * (len(known) - 1) // 2
+    found: Figures = {"without_a_capture": none, "nearer_times": _NEARER, "pairs": pairs, "taken_for": alarms}
     return found | {name: _counted(own) for name, own in (told | _windows(clips)).items()}
+
+
+def _taken_for(compared: Mapping[str, bytes]) -> list[Figures]:
+    """Which captures of before this one is taken for, shown again, and by what."""
+    told = stored.read(json.loads(compared[COMPARED]), into=ComparedAll, what="compared")
+    return [
+        {"for": one.attempt, **{name: round(value, 3) for name, value in vars(one.alike).items()}}
+        for one in told.others
+        if policy.AGAIN.finds(one.alike)
+    ]
 
 
 def _judged(steps: Sequence[StepFiles], photo: bytes, compared: Mapping[str, bytes]) -> dict[str, Result]:
