@@ -129,14 +129,16 @@ def sent(images: Sequence[Image], windows: Windows, *, scale: float) -> list[Ste
     return steps
 
 
-def photograph(each: Observed, images: Sequence[Image], *, without: set[int], scale: float) -> bytes:
-    """The frame, of none of these, in which the face is straightest, as the register would give it."""
-    _, place = min(
+def photograph(each: Observed, images: Sequence[Image], *, without: set[int], scale: float) -> bytes | None:
+    """The frame, of none of these, in which the face is straightest, as the register would give it; None of none."""
+    straight = [
         (gestures.away(seen.measured, turn=0.0, pitch=0.0, limits=policy.NEUTRAL), place)
         for place, seen in zip(each.places, each.full, strict=True)
         if seen.measured is not None and place not in without
-    )
-    image = _nearer(images[place], scale)[:, :, ::-1]
+    ]
+    if not straight:
+        return None
+    image = _nearer(images[min(straight)[1]], scale)[:, :, ::-1]
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
 
 

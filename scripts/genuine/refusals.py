@@ -27,8 +27,8 @@ from verification.stages.live_capture.measure import measure_live_capture
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 _NEARER = 2.0  # times, for whoever is too far from the camera for anything else to be judged
-_QUALITY = "face.quality"
-_OF_PICTURES = ("face.fresh", "face.one_face", _QUALITY, "face.continuity", "face.injection", "face.match")
+_QUALITY, _MATCH = "face.quality", "face.match"
+_OF_PICTURES = ("face.fresh", "face.one_face", _QUALITY, "face.continuity", "face.injection", _MATCH)
 _OF_COMMANDS = ("face.commands", "face.depth")  # also where both turns and something else were seen
 
 
@@ -65,7 +65,8 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
                 told.setdefault("quality_nearer", []).append(_said(each.clip.person, results[_QUALITY]))
                 as_filmed = _judged(captures.sent(images, windows, scale=1.0), photo, compare_captures({}, {}, True))
                 results = {**results, _QUALITY: as_filmed[_QUALITY]}
-            _keep(told, each.clip.person, results, gates=_OF_PICTURES + (_OF_COMMANDS if is_asked else ()))
+            gates = {*_OF_PICTURES, *(_OF_COMMANDS if is_asked else ())} - ({_MATCH} if photo is None else set())
+            _keep(told, each.clip.person, results, gates=gates)
         print(each.clip.name, len(whole), len(asked), flush=True)
     pairs = len(known) * (len(known) - 1) // 2
     found: Figures = {"without_a_capture": none, "nearer_times": _NEARER, "pairs": pairs, "taken_for": alarms}
@@ -82,14 +83,14 @@ def _taken_for(compared: Mapping[str, bytes]) -> list[Figures]:
     ]
 
 
-def _judged(steps: Sequence[StepFiles], photo: bytes, compared: Mapping[str, bytes]) -> dict[str, Result]:
+def _judged(steps: Sequence[StepFiles], photo: bytes | None, compared: Mapping[str, bytes]) -> dict[str, Result]:
     evidence, case = capture_files.evidence(steps, photo, at=captures.AT), nobody.case(IIN, amount="0", currency="KZT")
     judged_by = LiveCapturePolicy()
     facts = measure_live_capture(case, replace(evidence, items={**evidence.items, **compared}), judged_by)
     return {name: check(facts, judged_by) for name, check in CHECKS.items()}
 
 
-def _keep(told: dict[str, list[_Said]], person: str, results: Mapping[str, Result], *, gates: Sequence[str]) -> None:
+def _keep(told: dict[str, list[_Said]], person: str, results: Mapping[str, Result], *, gates: set[str]) -> None:
     before = set[str]()
     for name, result in results.items():
         if name in gates and result.code not in before:
