@@ -167,10 +167,11 @@ class GateLimits:
     # Of consecutive boxes, at least: below it the detector itself counts two faces; genuine ≥ 0.69.
     overlap: float = 0.30
     # Of the face's corners, at least, from one frame to the next: genuine ≥ 0.41, a cut to a stranger ≤ 0.19, of seven
-    # people. docs/liveness-measurements.md, "Proposed, before the attack exists", for this and the shares below.
+    # people; with each of them left out 0.28 … 0.33. docs/liveness-measurements.md, "Proposed, before the attack
+    # exists", for this and the shares below.
     corners: float = 0.30
-    # The same round the face, where what lies beyond the head changed: genuine ≥ 0.28, a cut ≤ 0.16. For people: no
-    # camera that was carried about is among those.
+    # The same round the face, where what lies beyond the head changed: genuine ≥ 0.28, a cut ≤ 0.16; with each person
+    # left out 0.21 … 0.23. For people: no camera that was carried about is among those.
     surroundings: float = 0.22
     # Distances in the chain, as shares of the threshold at which faces match, 1.00 for the default net. The median of
     # the frames that prove a gesture: over whole commands ≤ 0.74. From one compared frame to the next: genuine ≤ 0.71,
