@@ -16,7 +16,7 @@ from statistics import median
 import cv2
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from scripts.genuine import Figures, clips, continuity, cost, gestures, identity, masks, replays, seams
+from scripts.genuine import Figures, clips, continuity, cost, gestures, identity, masks, refusals, replays, seams
 from tests.proofs import write_evidence
 from verification.engines.faces import backends
 
@@ -42,6 +42,7 @@ def main() -> None:
         "seams": lambda: seams.measure(observed),
         "gestures": lambda: gestures.measure(observed),
         "masks": lambda: masks.measure(observed, portraits),
+        "refusals": lambda: refusals.measure(observed, asked.folders),
         "replays": lambda: replays.measure(observed, asked.folders),
         "cost": lambda: cost.measure(observed),
     }

@@ -142,6 +142,11 @@ class Sender:
 
     def sent(self, image: Image, stream: str) -> tuple[Image, int]:
         """The RGB frame as it arrives, and its bytes. `image` is RGB."""
+        made = self.jpeg(image, stream)
+        return np.asarray(cv2.imdecode(np.frombuffer(made, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8), len(made)
+
+    def jpeg(self, image: Image, stream: str) -> bytes:
+        """The frame as it is sent. `image` is RGB."""
         most = CAPTURE.still_bytes if stream == "full" else CAPTURE.chain_bytes
         high, wide = image.shape[:2]
         longest = CAPTURE.still_side if stream == "full" else _HINT_SIDE
@@ -151,7 +156,7 @@ class Sender:
         while True:
             made = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, round(100 * self._quality[stream])])[1]
             if len(made) <= most or self._quality[stream] < 0.1:
-                return np.asarray(cv2.imdecode(made, cv2.IMREAD_COLOR_RGB), dtype=np.uint8), len(made)
+                return made.tobytes()
             self._quality[stream] -= 0.1 if self._quality[stream] > 0.45 else 0.05
 
 

@@ -42,8 +42,13 @@ class Joint:
     surroundings: float
 
 
+Between = tuple[set[str], Joint]
+"""Of which two people a cut is, and what its frames share."""
+
+
 def measure(clips: Sequence[Observed]) -> Figures:
-    """Genuine neighbours by clip, and three kinds of cut; then which corner shares would refuse what."""
+    """Genuine neighbours by clip, and three kinds of cut; then which corner shares would refuse what, and which limits
+    follow with each person left out."""
     genuine = {each.clip.name: [joint(one, other) for one, other in _neighbours(each)] for each in clips}
     found: Figures = {"genuine": _told([one for joints in genuine.values() for one in joints])}
     found["genuine_by_clip"] = {name: _told(joints) for name, joints in genuine.items()}
@@ -56,9 +61,12 @@ def measure(clips: Sequence[Observed]) -> Figures:
         for gap in (1, 2, 3, 6)
     }
     kinds: dict[str, list[Joint]] = {}
-    for kind, one, other in _cuts(clips):
-        kinds.setdefault(kind, []).append(joint(one, other))
-        kinds.setdefault(f"{kind}_aligned", []).append(joint(one, aligned(other, one)))
+    between = list[Between]()
+    for kind, (here, one), (there, other) in _cuts(clips):
+        made = joint(one, other), joint(one, aligned(other, one))
+        kinds.setdefault(kind, []).append(made[0])
+        kinds.setdefault(f"{kind}_aligned", []).append(made[1])
+        between += [({here, there}, each) for each in made if kind == "stranger"]
     found["cuts"] = {name: _told(joints, is_cut=True) for name, joints in kinds.items()}
     everyone = [one for joints in genuine.values() for one in joints]
     found["at"] = {
@@ -73,7 +81,31 @@ def measure(clips: Sequence[Observed]) -> Figures:
         }
         for limit in (0.15, 0.20, 0.25, 0.30, 0.35, 0.40)
     }
+    own = [(each.clip.person, one) for each in clips for one in genuine[each.clip.name]]
+    found["left_out"] = {name: _left_out(name, own, between) for name in ("face", "round", "surroundings")}
     return found
+
+
+def _left_out(name: str, own: Sequence[tuple[str, Joint]], between: Sequence[Between]) -> Figures:
+    """For each person the middle between the others' genuine extreme and that of cuts among them, and its errors on
+    this person's neighbours and on cuts to and from them. Of shares small is bad, of changing surroundings large."""
+    sign = -1 if name == "surroundings" else 1
+    genuine = [(who, sign * getattr(one, name)) for who, one in own if np.isfinite(getattr(one, name))]
+    cuts = [(whose, sign * getattr(one, name)) for whose, one in between if np.isfinite(getattr(one, name))]
+    left_out: Figures = {}
+    for person in sorted({who for who, _ in own}):
+        least = min(value for who, value in genuine if who != person)
+        most = max(value for whose, value in cuts if person not in whose)
+        limit = (least + most) / 2
+        held, with_me = [v for who, v in genuine if who == person], [v for whose, v in cuts if person in whose]
+        left_out[person] = {
+            "limit": round(sign * limit, 3),
+            "neighbours": len(held),
+            "beyond": sum(value < limit for value in held),
+            "cuts": len(with_me),
+            "let_through": sum(value >= limit for value in with_me),
+        }
+    return left_out
 
 
 def corners(one: Seen, other: Seen) -> float:
@@ -127,14 +159,14 @@ def _neighbours(each: Observed) -> Iterator[tuple[Seen, Seen]]:
     return pairwise(each.chain)
 
 
-def _cuts(clips: Sequence[Observed]) -> Iterator[tuple[str, Seen, Seen]]:
-    """Frames that do not follow each other, all of a size."""
+def _cuts(clips: Sequence[Observed]) -> Iterator[tuple[str, tuple[str, Seen], tuple[str, Seen]]]:
+    """Frames that do not follow each other, all of a size, each with whose it is."""
     for one, other in product(clips, repeat=2):
         kind = "same_capture" if one is other else "same_person" if one.clip.person == other.clip.person else "stranger"
         for at in np.linspace(0, len(one.chain) - 1, _EACH).astype(int):
             for to in np.linspace(0, len(other.chain) - 1, _EACH).astype(int):
                 if kind != "same_capture" or abs(at - to) >= _FAR:
-                    yield kind, one.chain[at], other.chain[to]
+                    yield kind, (one.clip.person, one.chain[at]), (other.clip.person, other.chain[to])
 
 
 def _told(joints: Sequence[Joint], *, is_cut: bool = False) -> Figures:

@@ -43,7 +43,8 @@ def _ranges(each: Observed) -> Figures:
     return found
 
 
-def _is_right(each: Observed, gesture: Gesture, places: Sequence[int]) -> bool:
+def is_right(each: Observed, gesture: Gesture, places: Sequence[int]) -> bool:
+    """Whether these frames pass the gesture."""
     frames = [each.chain[at].frame for at in places]
     return gestures.judge(gesture, frames, rest=each.rest, thresholds=policy.GESTURES).is_right
 
@@ -57,11 +58,11 @@ def _shown(clips: Sequence[Observed], gesture: Gesture) -> Figures:
     for each in clips:
         for first, last, shows in each.clip.windows:
             told = f"{each.clip.name} {first}-{last}"
-            is_right = _is_right(each, gesture, each.between(first, last))
+            passes = is_right(each, gesture, each.between(first, last))
             (shown if shows == gesture else others).append(each.clip.person)
-            if shows == gesture and not is_right:
+            if shows == gesture and not passes:
                 missed.append(told)
-            if shows != gesture and is_right:
+            if shows != gesture and passes:
                 wrong.append(f"{told} {shows or 'nothing'}")
     return {
         "windows": len(shown),
@@ -90,7 +91,7 @@ def _sliding(clips: Sequence[Observed], gesture: Gesture) -> Figures:
         free = [places for places in _places(each) if not _has(each, places, gesture)]
         found[each.clip.name] = {
             "windows": len(free),
-            "passed": sum(_is_right(each, gesture, places) for places in free),
+            "passed": sum(is_right(each, gesture, places) for places in free),
         }
     return found
 
@@ -155,7 +156,7 @@ def _depth(clips: Sequence[Observed]) -> Figures:
     found: Figures = {}
     rows: list[tuple[str, float | None, float | None]] = []
     for each in clips:
-        own = [_plane(each, places) for places in _places(each) if any(_turned(each, turn, places) for turn in TURNS)]
+        own = turns(each)
         by_eye = [_plane(each, each.between(first, last)) for first, last, shows in each.clip.windows if shows in TURNS]
         if own or by_eye:
             found[each.clip.name] = {
@@ -183,6 +184,11 @@ def _depth(clips: Sequence[Observed]) -> Figures:
     return found
 
 
+def turns(each: Observed) -> list[planarity.Planarity]:
+    """Depth in every window of a command's length in which a turn passes."""
+    return [_plane(each, places) for places in _places(each) if any(_turned(each, turn, places) for turn in TURNS)]
+
+
 def _unturned(clips: Sequence[Observed]) -> Figures:
     """What faces that do not turn give as evidence of depth."""
     still = [
@@ -201,7 +207,7 @@ def _unturned(clips: Sequence[Observed]) -> Figures:
 def _turned(each: Observed, turn: Gesture, places: Sequence[int]) -> bool:
     """A turn that begins in this window: the first face is not turned yet."""
     first = each.chain[places[0]].measured
-    return first is not None and abs(first.turn - each.rest.turn) < 0.2 and _is_right(each, turn, places)
+    return first is not None and abs(first.turn - each.rest.turn) < 0.2 and is_right(each, turn, places)
 
 
 def _of(rows: Sequence[tuple[str, float | None, float | None]], who: str) -> list[tuple[float, float] | None]:

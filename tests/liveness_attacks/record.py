@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.liveness_attacks.instruments import INSTRUMENTS, REAL
 from verification.engines.faces.intervals import interval
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
@@ -62,26 +63,47 @@ class Record:
 
 
 def counted(rows: Iterable[Row]) -> Figures:
-    """How many, what became of them, between which rates the truth lies, and which checks refused how many.
+    """Attempts of one species: by which name, what became of them, and which checks refused how many.
 
-    by_person, by_clip: attempts of one are no independent trials, so that the bounds are also told with each attacker
-    as one trial, lost where any of his attempts was verified. `gates_passed`: taken for a living person, whoever it
-    is. `alone`: refused by one check and no other.
+    iapar: verified, comparison with the register included. apcer: taken for a living person by all gates, whoever it
+    is. Both with the rates between which the truth lies. by_person, by_clip: attempts of one are no independent trials,
+    so that the bounds are also told with each attacker as one trial, lost where any of his attempts was verified.
+    `alone`: refused by one check and no other. Raises `KeyError` for a species that nobody named.
     """
     rows = list(rows)
-    ends, codes, alone = Counter(row["outcome"] for row in rows), Counter[str](), Counter[str]()
+    name, instrument = INSTRUMENTS[rows[0]["species"]]
+    told = _ended(rows)
+    rates = {"iapar": _percent(told["verified"], len(rows)), "apcer": _percent(told["gates_passed"], len(rows))}
+    by = {"by_person": _by(rows, "person", "verified"), "by_clip": _by(rows, "actor", "verified")}
+    return {"species": name, "instrument": instrument, **told, **rates, **by, **_refused_by(rows)}
+
+
+def bona_fide(rows: Iterable[Row]) -> Figures:
+    """Presentations of real people: bpcer, refused; by_person: each as one trial, lost where any was refused."""
+    rows = list(rows)
+    told = _ended(rows)
+    by = {"by_person": _by(rows, "person", "refused"), "by_clip": _by(rows, "actor", "refused")}
+    rate = {"bpcer": _percent(told["refused"], len(rows))}
+    return {"instrument": REAL, **told, **rate, **by, **_refused_by(rows)}
+
+
+def _ended(rows: Sequence[Row]) -> Figures:
+    ends = Counter(row["outcome"] for row in rows)
+    return {
+        "attempts": len(rows),
+        **{word: ends[word] for word in ("verified", "refused", "people")},
+        "gates_passed": sum(not row["codes"].keys() - _NO_GATES for row in rows),
+        "victims": len({row["victim"] for row in rows}),
+    }
+
+
+def _refused_by(rows: Sequence[Row]) -> Figures:
+    codes, alone = Counter[str](), Counter[str]()
     for row in rows:
         codes.update(set(row["codes"].values()))
         if len(row["codes"]) == 1:
             alone.update(row["codes"].keys())
     return {
-        "attempts": len(rows),
-        **{word: ends[word] for word in ("verified", "refused", "people")},
-        "gates_passed": sum(not row["codes"].keys() - _NO_GATES for row in rows),
-        "verified_percent": _percent(ends["verified"], len(rows)),
-        "victims": len({row["victim"] for row in rows}),
-        "by_person": _by(rows, "person"),
-        "by_clip": _by(rows, "actor"),
         "codes": dict(sorted(codes.items())),
         "alone": {check.removeprefix("face."): count for check, count in sorted(alone.items())},
     }
@@ -108,10 +130,10 @@ def tries(first: list[Row], later: list[Row]) -> Figures:
     }
 
 
-def _by(rows: list[Row], word: str) -> Figures:
-    lost = {row[word] for row in rows if row["outcome"] == "verified"}
+def _by(rows: Sequence[Row], word: str, lost_by: str) -> Figures:
+    lost = {row[word] for row in rows if row["outcome"] == lost_by}
     count = len({row[word] for row in rows})
-    return {"trials": count, "verified": len(lost), "upper_percent": _percent(len(lost), count)["upper"]}
+    return {"trials": count, lost_by: len(lost), "upper_percent": _percent(len(lost), count)["upper"]}
 
 
 def _percent(events: int, trials: int) -> dict[str, float]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.liveness_attacks import presented, record
 from tests.liveness_attacks.casting import Cast
+from tests.liveness_attacks.instruments import not_stopped
 from tests.liveness_attacks.record import Judge, Record, Row
 from tests.liveness_attacks.species import AGAIN
 from tests.liveness_attacks.studio import Studio
@@ -118,6 +119,7 @@ def test_whoever_does_what_is_asked_passes(cast: Cast, run: Record, proof_figure
     failed = [at for at, row in enumerate(first) if row["outcome"] != "verified"]
     later = run.of("warped_still_again", [at * AGAIN + more for at in failed for more in range(AGAIN)])
     proof_figures["warped_still"] = {**record.counted(first), **record.tries(first, later)}
+    proof_figures["not_stopped"] = not_stopped(proof_figures)
     assert not [row for row in first + later if "face.continuity" in row["codes"]]
     # One portrait, as in the small set, may be one whose mouth the warp does not open far enough.
     if len(first) == len(cast.victims):
@@ -129,5 +131,5 @@ def test_real_people_pass_as_far_as_their_clips_go(cast: Cast, run: Record, proo
     if not cast.whole:
         pytest.skip("the clips are not here")
     rows = run.run("genuine", 3 * len(cast.whole))
-    proof_figures["genuine"] = record.counted(rows)
+    proof_figures["genuine"] = record.bona_fide(rows)
     assert rows

@@ -20,6 +20,7 @@ from verification.engines.liveness import passive
 from verification.management import capture_files, nobody
 from verification.management.arguments import read_by
 from verification.management.capture_files import StepFiles
+from verification.management.capture_limits import Limit, limits
 from verification.management.judging_command import REFUSED, JudgingCommand
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.measure import measure_live_capture
@@ -36,7 +37,7 @@ class Command(JudgingCommand):
 
     help = (
         "Judge a live capture from files by the gates of the routes: those of MANIFEST.json, or of a video cut as a "
-        "page would take it. Prints one JSON with every gate, its value and its threshold. "
+        "page would take it. Prints one JSON with every gate, its value, its threshold and its other limits. "
         "Exit 0 pass, 1 fail, 2 review, 3 refused or usage. It shows nobody's face, and verifies nobody."
     )
     # It judges files, on a machine that may have no database and no deployment.
@@ -91,12 +92,13 @@ def _assessed(steps: Sequence[StepFiles], reference: bytes | None, *, amount: st
     asked = [name for name in CHECKS if reference is not None or name != MATCH]
     results = [CHECKS[name](facts, policy) for name in asked]
     decision = decide(results, required=tuple(asked))
-    gates = []
+    gates, told = [], limits(facts, policy)
     for one in results:
-        # JSON knows no number for what was not measured.
-        score, threshold = (None if of is None or not math.isfinite(of) else of for of in (one.score, one.threshold))
-        said = {"gate": one.check, "outcome": one.outcome, "code": one.code, "value": score, "threshold": threshold}
-        gates.append({**said, "detail": dict(one.detail)})
+        said = {"gate": one.check, "outcome": one.outcome, "code": one.code, "detail": dict(one.detail)}
+        numbers = {"value": _number(one.score), "threshold": _number(one.threshold)}
+        gates.append(
+            {**said, **numbers, "limits": {name: _told(each) for name, each in told.get(one.check, {}).items()}}
+        )
     return {
         "schema": SCHEMA,
         "outcome": str(decision.outcome),
@@ -109,3 +111,14 @@ def _assessed(steps: Sequence[StepFiles], reference: bytes | None, *, amount: st
         "models": dict(facts.models),
         "recognition": dict(facts.recognition),
     }, decision.outcome
+
+
+def _told(limit: Limit) -> dict[str, float | None]:
+    """What was measured, and the limits there are."""
+    sides = {name: side for name in ("least", "most", "above", "below") if (side := getattr(limit, name)) is not None}
+    return {"value": _number(limit.value), **sides}
+
+
+def _number(of: float | None) -> float | None:
+    """JSON knows no number for what was not measured."""
+    return None if of is None or not math.isfinite(of) else of

@@ -66,7 +66,8 @@ def check_injection(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resul
     code = f"liveness_injection_{raised[0]}" if raised else ""
     told: dict[str, str | int] = {name: value for name, value in vars(found).items() if name != "off_us"}
     off = {} if found.off_us is None else {"off_us": f"{found.off_us:.1f}"}
-    return judged("face.injection", code, detail={"signals": ", ".join(raised), **told, **off})
+    detail = {"signals": ", ".join(raised), **told, **off}
+    return judged("face.injection", code, score=len(raised), threshold=0, detail=detail)
 
 
 def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:

@@ -7,7 +7,7 @@ throughout. The numbers are those of `checks`.
 from verification.core.reasons import PICTURE, REASONS
 from verification.core.results import Detail, Result, Step, judged
 from verification.engines.faces.embedding import Distance
-from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.policy import LINE_LOST, TURNS, LiveCapturePolicy
 
 _LEFT_OUT = "liveness_commands_left_out"
@@ -62,7 +62,7 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         early: Detail = {**detail, "detail": "frames came before the command could be seen, or before they were taken"}
         soonest = min(sent.soonest, sent.earliest)
         return judged(check, "liveness_frame_early", score=soonest, threshold=least, detail=early)
-    most = (limits.window_ms + limits.transfer_ms) / 1000
+    most = (limits.window_ms + limits.late_ms + limits.transfer_ms) / 1000
     is_late = sent.latest * 1000 > limits.window_ms + limits.late_ms or sent.transfer * 1000 > limits.transfer_ms
     is_dense = sent.rate >= policy.chain_rate_min and sent.gap <= policy.chain_gap_max
     code = "liveness_command_missed" if is_late else "" if is_dense else "liveness_line_review"
@@ -84,20 +84,31 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         return judged(check, "liveness_capture_replayed", score=share, threshold=least, detail={})
     if isinstance(sent, Step) or isinstance(shown, Step):
         return unjudged(check, facts, policy)
-    # Of each command; a turn that was not seen proves nothing, and need not move.
-    acted = () if isinstance(shown.gestures, Step) else zip(shown.gestures, shown.numbers[1:], strict=False)
-    counted = [
-        step.windows.moving if one.is_right and one.gesture in TURNS else step.windows.whole for one, step in acted
-    ]
-    windows = min(counted, default=policy.windows_min)
-    code = "liveness_line_review" if windows < policy.windows_min else ""
+    windows = windows_of(shown)
+    code = "liveness_line_review" if windows is not None and windows < policy.windows_min else ""
     code = code if sent.compared.is_whole else "liveness_replay_review"
     fresh = shown.freshness
     code = "liveness_frame_noiseless" if fresh.noise is None or fresh.noise <= limits.noise else code
     code = "liveness_frame_repeated" if fresh.repeated > limits.repeated else code
     code = "liveness_frame_frozen" if fresh.frozen_run > limits.frozen_run else code
-    detail = {"frozen_run": fresh.frozen_run, "repeated": fresh.repeated, "windows": windows}
+    detail = {
+        "frozen_run": fresh.frozen_run,
+        "repeated": fresh.repeated,
+        "windows": policy.windows_min if windows is None else windows,
+    }
     return judged(check, code, score=fresh.noise, threshold=limits.noise, detail=detail)
+
+
+def windows_of(shown: Shown) -> int | None:
+    """The fewest windows of any command by which it is known again; None where no command was done.
+
+    A turn that was not seen proves nothing, and need not move.
+    """
+    acted = () if isinstance(shown.gestures, Step) else zip(shown.gestures, shown.numbers[1:], strict=False)
+    counted = (
+        step.windows.moving if one.is_right and one.gesture in TURNS else step.windows.whole for one, step in acted
+    )
+    return min(counted, default=None)
 
 
 def check_one_face(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
@@ -118,7 +129,7 @@ def check_quality(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
         return unjudged(check, facts, policy)
     flaw = {"detail": shown.flaws[0]} if shown.flaws else {}
     code = priced(facts, policy, "face_quality") if flaw else ""
-    return judged(check, code, detail={**flaw, **shown.poorest, **facts.models})
+    return judged(check, code, score=len(shown.flaws), threshold=0, detail={**flaw, **shown.poorest, **facts.models})
 
 
 def check_commands(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
@@ -134,14 +145,20 @@ def check_commands(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result
         return refused(facts, policy, check, shown.gestures)
     right = [one for one in shown.gestures if one.is_right]
     wrong = [one for one in shown.gestures if not one.is_right]
-    least, must = (len(sent.order) - 1, ()) if sent.without else (policy.commands_min, policy.must_show)
-    is_whole = len(right) >= max(1, least) and {one.gesture for one in right} >= set(must)
+    least, must = must_show(sent, policy)
+    is_whole = len(right) >= least and {one.gesture for one in right} >= set(must)
     code = _LEFT_OUT if sent.without else ""
     code = code if is_whole and len(wrong) <= sent.replaced_max else "liveness_command_missed"
     strengths = [one.value / one.threshold if one.value is not None else 0.0 for one in (right if is_whole else wrong)]
     said = {"wrong": ", ".join(one.gesture for one in wrong), "without": ", ".join(sent.without)}
     detail: Detail = {"steps": len(shown.gestures), **said, "replaced_max": sent.replaced_max, **facts.models}
     return judged(check, code, score=min(strengths, default=0.0), threshold=1.0, detail=detail)
+
+
+def must_show(sent: Sent, policy: LiveCapturePolicy) -> tuple[int, tuple[str, ...]]:
+    """How many commands must show, and which of them: of who cannot do some, all that were asked."""
+    least, must = (len(sent.order) - 1, ()) if sent.without else (policy.commands_min, policy.must_show)
+    return max(1, least), must
 
 
 def check_depth(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:

@@ -20,8 +20,10 @@ from verification.engines.liveness import passive
 from verification.management.commands import assess_liveness
 from verification.management.commands.assess_liveness import Command
 from verification.stages.live_capture.checks import CHECKS
+from verification.stages.live_capture.policy import LiveCapturePolicy
 
 ORDER = capture_folder.ORDER
+POLICY = LiveCapturePolicy()
 pytestmark = pytest.mark.usefixtures("seen_once")
 
 
@@ -74,10 +76,25 @@ def test_a_capture_that_passes_exits_with_0_and_tells_every_gate(manifest: Path)
     assert [gate["gate"] for gate in told["gates"]] == [*CHECKS]
     assert (told["commands"], told["not_asked"]) == ([*ORDER], [])
     assert told["passive"] == {"passive": "none", "passive_certificate": "", "passive_told": "", "scores": []}
-    by_name = {gate["gate"]: gate for gate in told["gates"]}
-    for name in ("face.binding", "face.timing", "face.fresh", "face.depth", "face.continuity", "face.match"):
-        assert by_name[name]["value"] is not None, name
-        assert by_name[name]["threshold"] is not None, name
+    assert not [gate["gate"] for gate in told["gates"] if gate["value"] is None or gate["threshold"] is None]
+    every = {gate["gate"]: gate["limits"] for gate in told["gates"]}
+    # Files tell nothing of a camera's clock, nothing moved beyond the head, and no phone took the capture over.
+    null = {(gate, name) for gate, own in every.items() for name, limit in own.items() if limit["value"] is None}
+    assert null == {("face.injection", "off_us"), ("face.continuity", "surroundings")}
+    assert [gate for gate, own in every.items() if not own] == ["face.hand_over"]
+    assert every["face.fresh"]["frozen_run"] == {"value": 1, "most": POLICY.gates.frozen_run}
+    assert set(every["face.continuity"]) >= {
+        "full_frames",
+        "farthest",
+        "second",
+        "acting",
+        "next",
+        "corners",
+        "overlap",
+    }
+    assert {next(side for side in limit if side != "value") for own in every.values() for limit in own.values()} == {
+        *("least", "most", "above", "below")
+    }
 
 
 def test_each_gate_says_what_it_says_of_the_same_pictures_in_a_capture(
@@ -112,7 +129,8 @@ def test_a_picture_that_no_page_sends_fails_as_it_does_in_a_capture(manifest: Pa
     (manifest.parent / "1" / "frames-0.jpg").write_bytes(b"GIF89a")
     code, told = run(manifest)
     assert (code, codes(told)["face.fresh"]) == (1, "liveness_frame_unreadable")
-    assert next(gate for gate in told["gates"] if gate["gate"] == "face.fresh")["value"] is None
+    fresh = next(gate for gate in told["gates"] if gate["gate"] == "face.fresh")
+    assert (fresh["value"], fresh["limits"]) == (None, {})
 
 
 def test_without_a_reference_nobody_is_compared_and_the_rest_is_judged(

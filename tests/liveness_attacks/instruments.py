@@ -1,0 +1,47 @@
+"""What is shown in place of a living borrower, species by species, in the words of ISO/IEC 30107-3; and what nothing
+here stops, also where it was not tried."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SIMULATED, REAL = "simulated", "real"
+"""Whether the instrument was drawn, or filmed by a camera. Nothing was printed, worn, or held before one."""
+
+INSTRUMENTS: Mapping[str, tuple[str, str]] = {
+    "splice": ("photographs of the victim, cut and dissolved into somebody else's gestures", SIMULATED),
+    "blended_gesture": ("photographs of the victim, blended into the frames that prove a gesture", SIMULATED),
+    "pasted": ("the victim's face pasted onto somebody else's, in the whole capture", SIMULATED),
+    "pasted_by_step": ("the victim's face pasted onto somebody else's, at rest and in one command", SIMULATED),
+    "still": ("print, still", SIMULATED),
+    "jittered_still": ("print in a shaking hand", SIMULATED),
+    "flat_paper": ("flat print, turned", SIMULATED),
+    "bent_paper": ("bent print, turned", SIMULATED),
+    "frozen": ("picture that freezes within a command", SIMULATED),
+    "wrong_order": ("gestures in another order", SIMULATED),
+    "replay": ("recording, to the byte", SIMULATED),
+    "replay_anew": ("recording, compressed anew, cropped and brighter, in the same order", SIMULATED),
+    "screen_replay": ("recording filmed from a screen, in another order", SIMULATED),
+    "two_faces": ("second face in the picture", SIMULATED),
+    "swapped": ("another person after some steps", SIMULATED),
+    "talking_head": ("film of somebody who talks", REAL),
+    "laid_stills": ("full frames half way between two people, over the attacker's own capture", SIMULATED),
+    "blend": ("the victim's photograph blended over whole commands", SIMULATED),
+    "laid_throughout": ("the victim's photograph blended over the whole capture", SIMULATED),
+    "warped_still": ("photograph of the victim, warped to do what is asked: reenactment in miniature", SIMULATED),
+}
+
+_NOT_STOPPED = (
+    ("reenactment or face swap through a virtual camera", "warped_still"),
+    ("worn mask of the victim's face", ""),
+    ("person who is forced or talked into it", ""),
+    ("film of the victim doing the commands, made for the purpose and not presented before", ""),
+)
+
+
+def not_stopped(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What is verified all the same, with the rates of the species it was tried as."""
+    found: list[dict[str, Any]] = []
+    for name, species in _NOT_STOPPED:
+        told = {key: figures[species][key] for key in ("attempts", "iapar", "apcer")} if species else {}
+        found.append({"species": name, "tried_as": species or "not tried", **told})
+    return found
