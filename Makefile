@@ -2,6 +2,7 @@
 PY    := .venv/bin/python
 MODELS := var/models/.built
 PO    := $(wildcard locale/*/LC_MESSAGES/*.po)
+CHECKS := check-ruff check-types check-imports check-migrations
 # What the developer's environment says about databases and keys must not reach tests and checks.
 CLEAN := env -u DATABASE_URL -u MIGRATION_DATABASE_URL -u CELERY_BROKER_URL
 export PYTHON
@@ -13,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check static-checks check-ruff check-types check-imports check-migrations prove run ncalayer bench pictures fast lock clean
+.PHONY: help demo sandbox test check run-legs static-checks check-ruff check-types check-imports check-migrations prove run ncalayer bench pictures fast lock clean
 
 help:  ## this list
 	@echo "Tulga. Two commands to know: make demo, make test."
@@ -26,17 +27,21 @@ demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine
 sandbox: .venv/.runtime .venv/.locale $(MODELS)  ## Tulga with its sandbox and a test lender, for the commands of docs/lender-guide.md, until Ctrl-C
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo --empty
 
-test: static-checks $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven to thirty minutes on two cores); LEG= TESTS= SEED=
-	@echo "→ tests"
-	@$(CLEAN) $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
+# The tests begin beside the static checks, of which one, mypy, takes a single core for the longest time.
+test: .venv/.dev .venv/.locale $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven to thirty minutes on two cores); LEG= TESTS= SEED=
+	@$(MAKE) -j5 $(CHECKS) run-legs
 
-check: static-checks $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (one to three minutes); SEED=
-	@echo "→ fast tests"
-	@$(CLEAN) $(PY) -m tests.legs fast $(if $(SEED),--seed $(SEED))
+check: .venv/.dev .venv/.locale $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (one to three minutes); SEED=
+	@$(MAKE) -j5 $(CHECKS) run-legs LEG=fast
+
+# What the tests themselves make is no part of what runs side by side here.
+run-legs:
+	@echo "→ tests"
+	@$(CLEAN) -u MAKEFLAGS -u MAKELEVEL $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
 
 # Side by side; what each says stays together.
 static-checks: .venv/.dev .venv/.locale
-	@$(MAKE) -j4 --output-sync=target check-ruff check-types check-imports check-migrations
+	@$(MAKE) -j4 --output-sync=target $(CHECKS)
 
 check-ruff:
 	@echo "→ ruff";          .venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .

@@ -90,10 +90,12 @@ def test_no_process_starts_on_an_unsafe_live_set(complete):
         readiness.refuse_unsafe_live()
 
 
+_STARTS = [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
+
+
 @pytest.mark.service
-@pytest.mark.parametrize(
-    "start", [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
-)
+@pytest.mark.usefixtures("django_db_setup")  # without tables they would be what is told
+@pytest.mark.parametrize("start", _STARTS)
 def test_the_web_server_and_a_worker_do_not_start_on_one(start):
     command = [
         "env",
@@ -109,18 +111,15 @@ def test_the_web_server_and_a_worker_do_not_start_on_one(start):
 
 
 @pytest.mark.service
-@pytest.mark.parametrize(
-    "start", [["-c", "import config.wsgi"], ["-m", "celery", "-A", "config", "worker", "--pool=solo"]]
-)
+@pytest.mark.usefixtures("django_db_setup")  # the same
+@pytest.mark.parametrize("start", _STARTS)
 def test_after_an_upgrade_nothing_starts_before_there_is_a_key_for_documents(start, tmp_path):
     for path in make_missing(tmp_path / "keys", made_by="operator"):
         if path.name.startswith(("document-", "door-")):
             path.unlink()
     variables = [f"TULGA_KEYS_DIR={tmp_path / 'keys'}", "TULGA_PROCESS="]
-    of_before = ["env", *variables, "DJANGO_SETTINGS_MODULE=config.settings"]
-    ended = subprocess.run(
-        [*of_before, sys.executable, *start], capture_output=True, text=True, timeout=60, check=False
-    )
+    of_before = ["env", *variables, "DJANGO_SETTINGS_MODULE=config.settings", sys.executable, *start]
+    ended = subprocess.run(of_before, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode != 0
     assert "a key of test mode is missing" in ended.stdout + ended.stderr
 
