@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from tests.liveness_attacks import casting, people, played, presented, splices
+from tests.liveness_attacks import casting, later, people, played, presented, splices
 from tests.liveness_attacks.casting import Cast
 from tests.liveness_attacks.people import Actor, Person
 from tests.liveness_attacks.played import Attempt
@@ -48,6 +48,15 @@ def _laid_throughout(cast: Cast, at: int, chance: np.random.Generator) -> Attemp
 
 def _blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     return splices.blend(*_attacker(cast, at, chance), chance)
+
+
+def _later(cast: Cast, at: int, chance: np.random.Generator, *, way: str) -> Attempt:
+    share = round(float(chance.uniform(0.4, 0.75)), 2)
+    return later.blended(*_attacker(cast, at, chance), chance, way=way, share=share)
+
+
+def _tuned(cast: Cast, at: int, chance: np.random.Generator, *, way: str) -> Attempt:
+    return later.tuned(*_attacker(cast, at, chance), chance, way=way)
 
 
 def _presented(cast: Cast, at: int, chance: np.random.Generator, *, species: str) -> Attempt:
@@ -112,6 +121,10 @@ MADE: Mapping[str, Made] = {
     "laid_stills": _laid_stills,
     "laid_throughout": _laid_throughout,
     "blend": _blend,
+    "later_blend": partial(_later, way="laid"),
+    "morph": partial(_later, way="morph"),
+    "tuned_blend": partial(_tuned, way="laid"),
+    "tuned_morph": partial(_tuned, way="morph"),
     "warped_still": _warped_still,
     "warped_still_again": _warped_still_again,
     "genuine": _genuine,
