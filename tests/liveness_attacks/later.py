@@ -1,10 +1,10 @@
 """A second attacker, written after every threshold stood: only the victim's face lies over the actor's, in his colours.
 
-Of each frame of the actor, rest included: 1 the photograph laid on it, by eyes, nose and mouth (`laid`: one affine map,
-the face stays as flat as it is), or point by point of the mesh (`morph`) · 2 its colours made those of the actor's
-face · 3 mixed in, with soft edges and within the face's oval only, so that nothing but the face changes. Of `tuned` ones
-the share is chosen for each command beforehand, on the public engine: the gesture must still count, and then the face
-be as near to the register's as may be.
+Of each frame of the actor, rest included: 1 the photograph laid on it, by eyes, nose and mouth (`laid`: one affine
+map, the face stays as flat as it is), or point by point of the mesh (`morph`) · 2 its colours made those of the actor's
+face · 3 mixed in, with soft edges and within the face's oval only, so that nothing but the face changes. Of `tuned`
+ones the share is chosen for each command beforehand, on the public engine: the gesture must still count, and then the
+face be as near to the register's as may be.
 """
 
 from collections.abc import Mapping, Sequence
