@@ -114,6 +114,23 @@ def test_a_blend_over_all_of_it_is_counted(run: Record, proof_figures: Figures, 
     assert rows
 
 
+def test_no_later_splice_is_verified(run: Record, proof_figures: Figures) -> None:
+    drawn, tuned = run.run("later_splice", 150), run.run("tuned_splice", 30)
+    words = ("way", "joint", "full", "photographs", "share", "kind")
+    for species, rows in (("later_splice", drawn), ("tuned_splice", tuned)):
+        proof_figures[species] = {**record.counted(rows), **{word: record.grouped(rows, word) for word in words}}
+    _stopped(drawn + tuned)
+
+
+@pytest.mark.parametrize(("species", "count"), [("morph", 30), ("tuned_blend", 20)])
+def test_a_face_at_part_share_over_all_of_it_is_counted(
+    run: Record, proof_figures: Figures, species: str, count: int
+) -> None:
+    rows = run.run(species, count)
+    proof_figures[species] = {**record.counted(rows), **{word: record.grouped(rows, word) for word in ("share", "kind")}}
+    assert rows
+
+
 def test_whoever_does_what_is_asked_passes(cast: Cast, run: Record, proof_figures: Figures) -> None:
     first = run.run("warped_still", len(cast.victims))
     failed = [at for at, row in enumerate(first) if row["outcome"] != "verified"]
