@@ -28,7 +28,8 @@ def blended(
     """The same share of the victim in every frame."""
     makes = _whole(victim, actor, order, chance, way=way)
     shown = {command: makes(command, share) for command in (NEUTRAL, *order)}
-    return Attempt(shown, played.photo(victim.registered), {"way": way, "share": f"{share:.1f}", **named(victim, actor)})
+    told = {"way": way, "share": f"{share:.1f}", **named(victim, actor)}
+    return Attempt(shown, played.photo(victim.registered), told)
 
 
 def tuned(victim: Person, actor: Actor, order: Sequence[str], chance: np.random.Generator, *, way: str) -> Attempt:

@@ -1,5 +1,5 @@
-"""Splices by the second attacker: at rest and between gestures the victim's face alone, and at a gesture the actor's own
-shows through it, by a share that falls frame by frame.
+"""Splices by the second attacker: at rest and between gestures the victim's face alone, and at a gesture the actor's
+own shows through it, by a share that falls frame by frame.
 """
 
 from collections.abc import Sequence

@@ -114,12 +114,12 @@ def test_a_blend_over_all_of_it_is_counted(run: Record, proof_figures: Figures, 
     assert rows
 
 
-def test_no_later_splice_is_verified(run: Record, proof_figures: Figures) -> None:
-    drawn, tuned = run.run("later_splice", 150), run.run("tuned_splice", 30)
+@pytest.mark.parametrize(("species", "count"), [("later_splice", 150), ("tuned_splice", 30)])
+def test_a_splice_of_the_face_alone_is_counted(run: Record, proof_figures: Figures, species: str, count: int) -> None:
+    rows = run.run(species, count)
     words = ("way", "joint", "full", "photographs", "share", "kind")
-    for species, rows in (("later_splice", drawn), ("tuned_splice", tuned)):
-        proof_figures[species] = {**record.counted(rows), **{word: record.grouped(rows, word) for word in words}}
-    _stopped(drawn + tuned)
+    proof_figures[species] = {**record.counted(rows), **{word: record.grouped(rows, word) for word in words}}
+    assert rows
 
 
 @pytest.mark.parametrize(("species", "count"), [("morph", 30), ("tuned_blend", 20)])
@@ -127,7 +127,10 @@ def test_a_face_at_part_share_over_all_of_it_is_counted(
     run: Record, proof_figures: Figures, species: str, count: int
 ) -> None:
     rows = run.run(species, count)
-    proof_figures[species] = {**record.counted(rows), **{word: record.grouped(rows, word) for word in ("share", "kind")}}
+    proof_figures[species] = {
+        **record.counted(rows),
+        **{word: record.grouped(rows, word) for word in ("share", "kind")},
+    }
     assert rows
 
 
