@@ -127,10 +127,8 @@ def test_a_face_at_part_share_over_all_of_it_is_counted(
     run: Record, proof_figures: Figures, species: str, count: int
 ) -> None:
     rows = run.run(species, count)
-    proof_figures[species] = {
-        **record.counted(rows),
-        **{word: record.grouped(rows, word) for word in ("share", "kind")},
-    }
+    by = {word: record.grouped(rows, word) for word in ("share", "kind")}
+    proof_figures[species] = {**record.counted(rows), **by}
     assert rows
 
 
