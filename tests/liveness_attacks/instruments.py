@@ -47,9 +47,9 @@ _NOT_STOPPED = (
 
 
 def not_stopped(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is verified all the same, with the rates of the species it was tried as."""
+    """What is verified all the same, with the rates of the species it was tried as, of those that this run made."""
     found: list[dict[str, Any]] = []
     for name, species in _NOT_STOPPED:
-        told = {key: figures[species][key] for key in ("attempts", "iapar", "apcer")} if species else {}
+        told = {key: figures[species][key] for key in ("attempts", "iapar", "apcer")} if species in figures else {}
         found.append({"species": name, "tried_as": species or "not tried", **told})
     return found
