@@ -27,11 +27,19 @@ INSTRUMENTS: Mapping[str, tuple[str, str]] = {
     "laid_stills": ("full frames half way between two people, over the attacker's own capture", SIMULATED),
     "blend": ("the victim's photograph blended over whole commands", SIMULATED),
     "laid_throughout": ("the victim's photograph blended over the whole capture", SIMULATED),
+    "later_splice": ("the victim's face alone, but for a part of the actor's at each gesture", SIMULATED),
+    "tuned_splice": ("the same, with the part at each gesture chosen beforehand on the engine", SIMULATED),
+    "morph": ("a part of the victim's face mixed into the actor's throughout, point by point", SIMULATED),
+    "tuned_blend": ("a part of the victim's face laid flat on the actor's throughout, chosen on the engine", SIMULATED),
     "warped_still": ("photograph of the victim, warped to do what is asked: reenactment in miniature", SIMULATED),
 }
 
 _NOT_STOPPED = (
     ("reenactment or face swap through a virtual camera", "warped_still"),
+    ("splice that never leaves the victim's face wholly", "later_splice"),
+    ("splice that never leaves the victim's face wholly, tuned on the engine", "tuned_splice"),
+    ("face swap at part share over the whole capture", "morph"),
+    ("face swap at part share over the whole capture, flat and tuned on the engine", "tuned_blend"),
     ("worn mask of the victim's face", ""),
     ("person who is forced or talked into it", ""),
     ("film of the victim doing the commands, made for the purpose and not presented before", ""),
@@ -39,9 +47,9 @@ _NOT_STOPPED = (
 
 
 def not_stopped(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What is verified all the same, with the rates of the species it was tried as."""
+    """What is verified all the same, with the rates of the species it was tried as, of those that this run made."""
     found: list[dict[str, Any]] = []
     for name, species in _NOT_STOPPED:
-        told = {key: figures[species][key] for key in ("attempts", "iapar", "apcer")} if species else {}
+        told = {key: figures[species][key] for key in ("attempts", "iapar", "apcer")} if species in figures else {}
         found.append({"species": name, "tried_as": species or "not tried", **told})
     return found

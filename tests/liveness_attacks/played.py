@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -76,14 +75,21 @@ def of(frames: Sequence[Image], *, stills: int = CAPTURE.stills) -> Shown:
 
 def play(attempt: Attempt) -> Ended:
     """What becomes of it."""
+    facts = measured(attempt)
+    results = ASKING.judge(facts, _POLICY)
+    decision = decide(results, required=tuple(WITH_CONSENT))
+    return Ended(WORDS.get(decision.outcome, "people"), given.refusals(results), _numbers(facts))
+
+
+def measured(attempt: Attempt) -> LiveCaptureFacts:
+    """What the stage knows of it: so much whoever has the engine knows beforehand."""
     evidence = _evidence(attempt)
     if attempt.is_replayed:
         pictures = {kind for kind in evidence.items if ".frame." in kind}
         evidence = replace(evidence, seen=frozenset(pictures))
     facts = ASKING.measure(given.case(), evidence, _POLICY)
-    results = ASKING.judge(facts, _POLICY)
-    decision = decide(results, required=tuple(WITH_CONSENT))
-    return Ended(WORDS.get(decision.outcome, "people"), given.refusals(results), _numbers(facts))
+    assert isinstance(facts, LiveCaptureFacts)
+    return facts
 
 
 def photo(path: Path) -> bytes:
@@ -141,8 +147,8 @@ def _thin(image: Image) -> bytes:
     return written.tobytes()
 
 
-def _numbers(facts: Any) -> dict[str, float | None]:
-    if not isinstance(facts, LiveCaptureFacts) or isinstance(facts.shown, Step):
+def _numbers(facts: LiveCaptureFacts) -> dict[str, float | None]:
+    if isinstance(facts.shown, Step):
         return {}
     shown, found = facts.shown, dict[str, float | None]()
     if not isinstance(shown.throughout, Step):

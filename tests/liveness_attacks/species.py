@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from tests.liveness_attacks import casting, people, played, presented, splices
+from tests.liveness_attacks import casting, later_blends, later_splices, people, played, presented, splices
 from tests.liveness_attacks.casting import Cast
 from tests.liveness_attacks.people import Actor, Person
 from tests.liveness_attacks.played import Attempt
@@ -48,6 +48,20 @@ def _laid_throughout(cast: Cast, at: int, chance: np.random.Generator) -> Attemp
 
 def _blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     return splices.blend(*_attacker(cast, at, chance), chance)
+
+
+def _morph(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    share = round(float(chance.uniform(0.4, 0.75)), 2)
+    return later_blends.blended(*_attacker(cast, at, chance), chance, way="morph", share=share)
+
+
+def _tuned_blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
+    return later_blends.tuned(*_attacker(cast, at, chance), chance, way="laid")
+
+
+def _later_splice(cast: Cast, at: int, chance: np.random.Generator, *, is_tuned: bool) -> Attempt:
+    makes = later_splices.tuned if is_tuned else later_splices.splice
+    return makes(*_attacker(cast, at, chance), later_splices.Recipe.number(at // 2, chance), chance)
 
 
 def _presented(cast: Cast, at: int, chance: np.random.Generator, *, species: str) -> Attempt:
@@ -112,6 +126,10 @@ MADE: Mapping[str, Made] = {
     "laid_stills": _laid_stills,
     "laid_throughout": _laid_throughout,
     "blend": _blend,
+    "morph": _morph,
+    "tuned_blend": _tuned_blend,
+    "later_splice": partial(_later_splice, is_tuned=False),
+    "tuned_splice": partial(_later_splice, is_tuned=True),
     "warped_still": _warped_still,
     "warped_still_again": _warped_still_again,
     "genuine": _genuine,

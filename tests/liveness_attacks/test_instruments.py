@@ -40,9 +40,11 @@ def test_real_people_are_told_by_bpcer_and_are_no_attack() -> None:
 
 
 def test_what_is_not_stopped_is_told_with_its_rate_or_as_not_tried() -> None:
-    rates = record.counted([row("warped_still", "verified")])
-    reenacted, *others = not_stopped({"warped_still": rates})
-    assert (reenacted["tried_as"], reenacted["iapar"]) == ("warped_still", rates["iapar"])
+    tried = ("warped_still", "later_splice", "tuned_splice", "morph", "tuned_blend")
+    rates = {species: record.counted([row(species, "verified")]) for species in tried}
+    told = not_stopped(rates)
+    found, others = told[: len(tried)], told[len(tried) :]
+    assert [(one["tried_as"], one["iapar"]) for one in found] == [(each, rates[each]["iapar"]) for each in tried]
     assert {tuple(one) for one in others} == {("species", "tried_as")}
     assert {one["tried_as"] for one in others} == {"not tried"}
 

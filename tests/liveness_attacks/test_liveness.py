@@ -114,6 +114,24 @@ def test_a_blend_over_all_of_it_is_counted(run: Record, proof_figures: Figures, 
     assert rows
 
 
+@pytest.mark.parametrize(("species", "count"), [("later_splice", 150), ("tuned_splice", 30)])
+def test_a_splice_of_the_face_alone_is_counted(run: Record, proof_figures: Figures, species: str, count: int) -> None:
+    rows = run.run(species, count)
+    words = ("way", "joint", "full", "photographs", "share", "kind")
+    proof_figures[species] = {**record.counted(rows), **{word: record.grouped(rows, word) for word in words}}
+    assert rows
+
+
+@pytest.mark.parametrize(("species", "count"), [("morph", 30), ("tuned_blend", 20)])
+def test_a_face_at_part_share_over_all_of_it_is_counted(
+    run: Record, proof_figures: Figures, species: str, count: int
+) -> None:
+    rows = run.run(species, count)
+    by = {word: record.grouped(rows, word) for word in ("share", "kind")}
+    proof_figures[species] = {**record.counted(rows), **by}
+    assert rows
+
+
 def test_whoever_does_what_is_asked_passes(cast: Cast, run: Record, proof_figures: Figures) -> None:
     first = run.run("warped_still", len(cast.victims))
     failed = [at for at, row in enumerate(first) if row["outcome"] != "verified"]
