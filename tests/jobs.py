@@ -29,6 +29,8 @@ LONG_CORE_SECONDS = 0.04
 """What a case of a test may take of a core, on the mean, and still run with every commit."""
 LONG_CORE_SECONDS_OF_ALL = 1.0
 """What all its cases may take together: a thousand of a hundredth are as long as one of ten."""
+_NEVER_LONG = ("tests/test_house_rules.py::", "tests/test_import_rules.py::", "tests/test_docs_evidence.py::")
+"""What any commit may break, and says so with every one."""
 _UNKNOWN_SECONDS = 0.1  # of a file that took less, or that nobody has timed
 _SILENCE_SECONDS = 600  # in which no test of a process ends: it hangs
 _TELL_SECONDS = 10.0
@@ -206,7 +208,8 @@ def _long(ended: Sequence[Progress]) -> dict[str, list[str]]:
     long = [
         name
         for name, cores in cases.items()
-        if sum(cores) / len(cores) >= LONG_CORE_SECONDS or sum(cores) >= LONG_CORE_SECONDS_OF_ALL
+        if (sum(cores) / len(cores) >= LONG_CORE_SECONDS or sum(cores) >= LONG_CORE_SECONDS_OF_ALL)
+        and not name.startswith(_NEVER_LONG)
     ]
     files: dict[str, list[str]] = {}
     for name in sorted(long):

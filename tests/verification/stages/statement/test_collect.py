@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -75,8 +75,9 @@ def answered(sandbox, family):
         case = given.case()
         person = {"iin": case.person.iin.value, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": ""}
         fields = sandbox.post("/ca/credentials", family=family, state=state, **person)
-        now = datetime.now(UTC)
-        text, signer = given.text(case), credential_from_fields(fields)
+        now = datetime.now(UTC).replace(microsecond=0)
+        text = given.text(case, issued=now, expires=now + timedelta(minutes=15))
+        signer = credential_from_fields(fields)
         signatures = {
             "cms": lambda: base64.b64encode(sign_cms(signer, text, signed_at=now)),
             "xml": lambda: sign_xml(signer, statement_document(text)),
