@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check run-legs static-checks check-ruff check-types check-imports check-migrations prove run ncalayer bench pictures fast lock clean
+.PHONY: help demo sandbox test check run-legs check-ruff check-types check-imports check-migrations prove run ncalayer bench pictures fast lock clean
 
 help:  ## this list
 	@echo "Tulga. Two commands to know: make demo, make test."
@@ -38,10 +38,6 @@ check: .venv/.dev .venv/.locale $(MODELS)  ## before a commit: lint, types, impo
 run-legs:
 	@echo "→ tests"
 	@$(CLEAN) -u MAKEFLAGS -u MAKELEVEL $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
-
-# Side by side; what each says stays together.
-static-checks: .venv/.dev .venv/.locale
-	@$(MAKE) -j4 --output-sync=target $(CHECKS)
 
 check-ruff:
 	@echo "→ ruff";          .venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .

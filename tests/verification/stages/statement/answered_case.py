@@ -10,7 +10,6 @@ from insecure_sandbox import ocsp_responder, timestamping
 from insecure_sandbox.authority import Authority
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.ocsp_responder import Answer, read_question
-from insecure_sandbox.signing import sign_cms
 from tests.verification.stages.statement import signed_case as given
 from tests.verification.workflow.conftest import crl_of
 from verification.core.results import decide
@@ -42,8 +41,8 @@ class Given:
     def __init__(self, authority: Authority, credential: Credential) -> None:
         self.authority, self.credential, self.case = authority, credential, given.case()
         self.at = datetime.now(UTC).replace(microsecond=0)  # not the module's own, which a long run leaves behind
-        self.text = given.text(self.case, issued=self.at, expires=self.at + timedelta(minutes=15))
-        self.signature = sign_cms(credential, self.text, signed_at=self.at)
+        self.text = given.text(self.case, issued=self.at)
+        self.signature = given.sign(credential, self.text, at=self.at)
 
     def answer(self, *, of: Credential | None = None, **changes: Any) -> bytes:
         leaf = parse_certificate((of or self.credential).certificate)

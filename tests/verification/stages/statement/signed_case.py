@@ -35,7 +35,8 @@ def case(iin: str = IIN) -> Case:
     )
 
 
-def text(of: Case, *, nonce: str = "00" * 16, issued: datetime = NOW, expires: datetime = LATER) -> bytes:
+def text(of: Case, *, nonce: str = "00" * 16, issued: datetime = NOW) -> bytes:
+    expires = issued + (LATER - NOW)
     return statement(of, language="kk", nonce=nonce, issued=issued.isoformat(), expires=expires.isoformat())
 
 
@@ -63,8 +64,8 @@ def evidence(
     return Evidence(items=items, at=at or datetime.now(UTC), seen=seen)
 
 
-def sign(credential: Credential, content: bytes) -> bytes:
-    return sign_cms(credential, content, signed_at=NOW)
+def sign(credential: Credential, content: bytes, *, at: datetime = NOW) -> bytes:
+    return sign_cms(credential, content, signed_at=at)
 
 
 def judge(of: Case, given: Evidence) -> tuple[Result, ...]:

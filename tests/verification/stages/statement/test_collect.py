@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -76,8 +76,7 @@ def answered(sandbox, family):
         person = {"iin": case.person.iin.value, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": ""}
         fields = sandbox.post("/ca/credentials", family=family, state=state, **person)
         now = datetime.now(UTC).replace(microsecond=0)
-        text = given.text(case, issued=now, expires=now + timedelta(minutes=15))
-        signer = credential_from_fields(fields)
+        text, signer = given.text(case, issued=now), credential_from_fields(fields)
         signatures = {
             "cms": lambda: base64.b64encode(sign_cms(signer, text, signed_at=now)),
             "xml": lambda: sign_xml(signer, statement_document(text)),
