@@ -144,7 +144,7 @@ def _compared(kept: Sequence[Prints], again: dict[str, list[tuple[int, Prints]]]
             for one, other in each
         ]
         told = [alike(other.steps, one.steps, limits=AGAIN) for one, other in each]
-        judged = [one for one in told if one.windows >= AGAIN.windows]
+        judged = [one for one in told if one.windows >= AGAIN.fits]
         found[name] = {
             "pairs": len(each),
             "face_bits": spread([_nearest(one.face, other.face) for one, other in each], low=not is_again),

@@ -105,7 +105,7 @@ AGAIN = AgainLimits(
     left=0.25,
     most_left=4.0,  # units² a frame; a new compression 1.2, a crop of 10 % 2.5
     signs=48,  # of 224; two people 72 and more, a crop of 10 % up to 44
-    windows=2,
+    fits=2,  # by chance one does: two of a man's captures who hardly moves
     fitting=0.4,  # replays 0.42 and more; other captures of one person up to 0.33
     marked=0.2,
 )

@@ -133,11 +133,12 @@ class Windows:
 @dataclass(frozen=True)
 class Alike:
     """How alike two captures are. marked: share of the frames of one with a mark of the other. windows: how many of the
-    one move. fitting: share of those of a step that fit the other, the mean of all steps that have such; 0 without. So
-    no step that is made long outweighs others."""
+    one move. fits: how many of those fit the other. fitting: their share in a step, the mean of all steps that have
+    such; 0 without. So no step that is made long outweighs others."""
 
     marked: float
     windows: int
+    fits: int
     fitting: float
 
 
@@ -147,8 +148,8 @@ class AgainLimits:
 
     window, stride: frames that are laid along the other capture, and how far apart they begin. moving: units² a frame,
     the least movement that tells anything. left, most_left, signs: how much of it, as a share and in units², and how
-    many signs of the face may differ where a window fits. windows, fitting: how many must move, and which share of them
-    must fit, step by step. marked: which share of the frames must have a mark of the other.
+    many signs of the face may differ where a window fits. fits, fitting: how many must fit, and which share of those that
+    move, step by step. marked: which share of the frames must have a mark of the other.
     """
 
     window: int
@@ -157,13 +158,13 @@ class AgainLimits:
     left: float
     most_left: float
     signs: int
-    windows: int
+    fits: int
     fitting: float
     marked: float
 
     def finds(self, found: Alike) -> bool:
         """Whether the one is the other, shown again."""
-        return found.windows >= self.windows and found.marked >= self.marked and found.fitting >= self.fitting
+        return found.fits >= self.fits and found.marked >= self.marked and found.fitting >= self.fitting
 
 
 def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits) -> Alike:
@@ -182,7 +183,8 @@ def alike(one: Sequence[Prints], other: Sequence[Prints], *, limits: AgainLimits
             fitting.setdefault(each.step, []).append(fits)
         share = sum(sum(of) / len(of) for of in fitting.values()) / max(1, len(fitting))
         seen = [each for step in marked[begin : begin + len(one)] for each in step]
-        ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), share))
+        fits = sum(map(sum, fitting.values()))
+        ways.append(Alike(sum(seen) / max(1, len(seen)), len(of_way), fits, share))
     return max(ways, key=lambda way: (way.fitting, way.marked))
 
 

@@ -52,7 +52,7 @@ def test_a_step_without_a_face_leaves_nothing_and_is_like_nothing() -> None:
     nobody = prints.of([])
     assert prints.from_bytes(nobody.to_bytes()).motion.shape == (0, 9)
     assert prints.marks(nobody) == []
-    assert _alike([nobody], _capture(1)) == _alike(_capture(1), [nobody]) == _alike([], []) == Alike(0.0, 0, 0.0)
+    assert _alike([nobody], _capture(1)) == _alike(_capture(1), [nobody]) == _alike([], []) == Alike(0.0, 0, 0, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_another_capture_of_the_same_face_is_not(seed: int) -> None:
 
 def test_the_same_movement_of_another_face_is_not() -> None:
     found = _alike(_capture(1, face=2), _capture(1))
-    assert found.windows >= policy.AGAIN.windows
+    assert found.windows >= policy.AGAIN.fits
     assert (found.fitting, found.marked) == (0.0, 0.0)
 
 
@@ -114,13 +114,11 @@ def test_a_step_has_a_window_from_twelve_frames_with_a_face_on(frames: int, whol
 
 
 @pytest.mark.parametrize(
-    ("windows", "marked", "fitting", "is_found"),
+    ("fits", "marked", "fitting", "is_found"),
     [(2, 0.2, 0.4, True), (1, 0.2, 0.4, False), (2, 0.19, 0.4, False), (2, 0.2, 0.39, False)],
 )
-def test_it_takes_movement_marks_and_windows_that_fit(
-    windows: int, marked: float, fitting: float, is_found: bool
-) -> None:
-    assert policy.AGAIN.finds(Alike(marked, windows, fitting)) is is_found
+def test_it_takes_marks_and_windows_that_fit(fits: int, marked: float, fitting: float, is_found: bool) -> None:
+    assert policy.AGAIN.finds(Alike(marked, 12, fits, fitting)) is is_found
 
 
 def test_twice_in_a_mirror_is_as_it_was() -> None:

@@ -227,7 +227,7 @@ def test_real_clips_are_found_and_not_taken_for_one_another(proof_figures: Figur
     seen = [each for clip in there for each in _real_captures(clip)]
     # What hardly moves is not judged: nobody told these people to move.
     judged = {name: [prints.alike(each.again[name], each.own, limits=policy.AGAIN) for each in seen] for name in WAYS}
-    moving = {name: [one for one in each if one.windows >= policy.AGAIN.windows] for name, each in judged.items()}
+    moving = {name: [one for one in each if one.windows >= policy.AGAIN.fits] for name, each in judged.items()}
     found = {name: sum(map(policy.AGAIN.finds, each)) for name, each in moving.items()}
     alarms = sum(starmap(_finds, ((other.own, one.own) for one, other in combinations(seen, 2))))
     proof_figures |= {

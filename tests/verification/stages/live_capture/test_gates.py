@@ -117,7 +117,7 @@ def test_a_face_at_rest_need_not_move(facts: LiveCaptureFacts) -> None:
 
 
 def test_a_capture_that_more_are_like_than_were_compared_with_it_is_for_people(facts: LiveCaptureFacts) -> None:
-    again = Compared("att_" + "b" * 26, Alike(0.9, 12, 0.8))
+    again = Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8))
     for others, code in (((), "liveness_replay_review"), ((again,), "liveness_capture_replayed")):
         part = replace(facts, sent=replace(sent_of(facts), compared=ComparedAll(others, is_whole=False)))
         decision = decide(ASKING.judge(part, POLICY), required=tuple(WITH_CONSENT))
@@ -137,7 +137,10 @@ def test_a_chain_without_a_face_to_compare_is_refused(facts: LiveCaptureFacts) -
 
 
 def test_a_capture_that_comes_again_is_refused_and_no_word_tells_whose_it_was(facts: LiveCaptureFacts) -> None:
-    again, other = Compared("att_" + "b" * 26, Alike(0.9, 12, 0.8)), Compared("att_" + "c" * 26, Alike(0.9, 12, 0.3))
+    again, other = (
+        Compared("att_" + "b" * 26, Alike(0.9, 12, 9, 0.8)),
+        Compared("att_" + "c" * 26, Alike(0.9, 12, 4, 0.3)),
+    )
     for shown in (facts.shown, Step("frame_truncated")):
         seen = replace(
             facts, sent=replace(sent_of(facts), compared=ComparedAll((again, other), is_whole=True)), shown=shown
